@@ -1,0 +1,1 @@
+"""The rules of the business: pure, exact, standard library only."""

@@ -1,0 +1,186 @@
+"""Every error a caller can meet, in one tree; each says what happened, why, and what to do.
+
+    ImageStudioError
+    ├── InvalidRequest            the request itself is wrong; nothing was recorded
+    │   ├── UnknownAccount
+    │   ├── UnknownModel
+    │   ├── UnknownKind
+    │   ├── UnknownOperation
+    │   ├── AccountExists
+    │   ├── InvalidInput          a field, its value and the limit it breaks
+    │   ├── InvalidMoney
+    │   │   └── CurrencyMismatch
+    │   ├── InvalidPeriod
+    │   ├── KeyReused             same idempotency key, another request
+    │   └── IllegalTransition     the operation is not in a state that allows this
+    ├── CatalogueError            a catalogue file is wrong; names file and field
+    ├── OperationError            the outcome is recorded as facts, and names its operation
+    │   ├── OperationRefused
+    │   ├── OperationFailed
+    │   └── OperationPending      the provider's answer is not known yet; the hold stands
+    ├── StoreError                the database did not do its part
+    │   ├── StoreUnavailable      locked, read-only, full, gone: nothing was recorded, or recovery settles it
+    │   ├── SchemaMismatch
+    │   └── LogCorrupted          a stored fact is not what was written
+    ├── Overloaded                too many requests are waiting; none of this one was recorded
+    └── ShuttingDown
+"""
+
+from __future__ import annotations
+
+
+class ImageStudioError(Exception):
+    """Base of all errors; `code` is stable, `hint` says what to do."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidRequest(ImageStudioError):
+    """The request is wrong as it stands; nothing was recorded."""
+
+    code = "invalid_request"
+
+
+class UnknownAccount(InvalidRequest):
+    """No such account was ever opened."""
+
+    code = "unknown_account"
+
+
+class UnknownModel(InvalidRequest):
+    """The catalogue has no such model, or it cannot be used."""
+
+    code = "unknown_model"
+
+
+class UnknownKind(InvalidRequest):
+    """There is no such kind of operation, or the model does not do it."""
+
+    code = "unknown_kind"
+
+
+class UnknownOperation(InvalidRequest):
+    """No operation has this id."""
+
+    code = "unknown_operation"
+
+
+class AccountExists(InvalidRequest):
+    """The account was opened before, with other terms."""
+
+    code = "account_exists"
+
+
+class InvalidInput(InvalidRequest):
+    """An input breaks a declared limit."""
+
+    code = "invalid_input"
+
+    def __init__(self, field: str, message: str, *, hint: str = "") -> None:
+        super().__init__(f"{field}: {message}", hint=hint)
+        self.field = field
+
+
+class InvalidMoney(InvalidRequest):
+    """Not an exact amount in a known currency."""
+
+    code = "invalid_money"
+
+
+class CurrencyMismatch(InvalidMoney):
+    """An account has one currency; nothing is ever converted."""
+
+    code = "currency_mismatch"
+
+
+class InvalidPeriod(InvalidRequest):
+    """Not a billing cycle or time zone that can tile time."""
+
+    code = "invalid_period"
+
+
+class KeyReused(InvalidRequest):
+    """The idempotency key belongs to a different request."""
+
+    code = "key_reused"
+
+
+class IllegalTransition(InvalidRequest):
+    """The operation's recorded facts do not allow this."""
+
+    code = "illegal_transition"
+
+
+class CatalogueError(ImageStudioError):
+    """A catalogue file cannot be used."""
+
+    code = "catalogue"
+
+
+class OperationError(ImageStudioError):
+    """The operation ended without a result; the facts say why."""
+
+    code = "operation"
+
+    def __init__(self, operation: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.operation = operation
+
+
+class OperationRefused(OperationError):
+    """A plan, limit or price rule refused the operation; the refusal is recorded."""
+
+    code = "refused"
+
+
+class OperationFailed(OperationError):
+    """The provider failed; the hold is released."""
+
+    code = "failed"
+
+
+class OperationPending(OperationError):
+    """Whether the provider did the work is unknown; the hold stands until recovery learns it."""
+
+    code = "pending"
+
+
+class StoreError(ImageStudioError):
+    """The database did not do its part."""
+
+    code = "store"
+
+
+class StoreUnavailable(StoreError):
+    """The database is locked, read-only, full or gone."""
+
+    code = "store_unavailable"
+
+
+class SchemaMismatch(StoreError):
+    """The database's schema is not the one this program knows."""
+
+    code = "schema_mismatch"
+
+
+class LogCorrupted(StoreError):
+    """A stored fact is not what was written."""
+
+    code = "log_corrupted"
+
+
+class Overloaded(ImageStudioError):
+    """Too many requests are waiting to be recorded."""
+
+    code = "overloaded"
+
+
+class ShuttingDown(ImageStudioError):
+    """The studio is closing and takes no new work."""
+
+    code = "shutting_down"
