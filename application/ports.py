@@ -1,0 +1,145 @@
+"""What the use cases need from the world, as small protocols.
+
+A provider knows one API and nothing about money or customers; a store of assets keeps bytes under their digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+Progress = Callable[[float, str], None]
+"""Called with (fraction done in [0, 1], message); it must be quick and must not raise."""
+
+Scalar = str | int | bool
+"""Inputs besides media: texts, whole numbers and flags; decimals travel as strings."""
+
+
+def silent(fraction: float, message: str) -> None:
+    """The progress callback of those who do not ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Bytes whose type was read from their content. Sizes in pixels, duration in milliseconds."""
+
+    content: bytes = field(repr=False)
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as the log knows it: digest is the SHA-256 of its content in hex, size is in bytes."""
+
+    digest: str
+    media_type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a provider is asked to do, once: one submission of one operation."""
+
+    operation: str
+    attempt: int
+    kind: str
+    model: str
+    route: str
+    outputs: int
+    inputs: Mapping[str, Scalar] = field(repr=False)
+    media: Mapping[str, tuple[Media, ...]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A submission that the provider has accepted and will finish later, under its own id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came back: the outputs, and what the provider bills us in micro-units where it says so."""
+
+    outputs: tuple[Media, ...]
+    cost: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Recovery(StrEnum):
+    """What may be done about a submission whose outcome is unknown."""
+
+    REPEATABLE = "repeatable"
+    """Free or local: run it again."""
+    FINDABLE = "findable"
+    """The provider lists its jobs or bills by operation: look it up."""
+    BLIND = "blind"
+    """Nothing can be learned: release after the declared grace."""
+
+
+class ProviderError(Exception):
+    """A provider's answer that is no delivery; `code` is stable, the message holds no input and no secret."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class ProviderRefused(ProviderError):
+    """Definitely not accepted: nothing was started and nothing will be billed."""
+
+
+class ProviderFailed(ProviderError):
+    """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same."""
+
+    def __init__(self, code: str, message: str, *, cost: int = 0) -> None:
+        super().__init__(code, message)
+        self.cost = cost
+
+
+class ProviderUnknown(ProviderError):
+    """It may or may not have been accepted (a time-out, a broken connection, a 5xx): never sent again blindly."""
+
+
+class Provider(Protocol):
+    """One API. Methods never block the event loop and never submit twice."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def recovery(self) -> Recovery: ...
+
+    async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
+        """Send the task once. Raises ProviderRefused, ProviderFailed or ProviderUnknown."""
+
+    async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
+        """Wait for a job and fetch its outputs. Raises ProviderFailed; ProviderUnknown when its deadline passes."""
+
+    async def find(self, task: Task) -> Delivery | Job | None:
+        """Look up what became of a submission: its job or outcome, or None where the provider never saw it.
+
+        Raises ProviderFailed where it was accepted and failed, ProviderUnknown where it cannot be learned now.
+        """
+
+    async def close(self) -> None: ...
+
+
+class AssetStore(Protocol):
+    """Content-addressed files, a folder an account; what was saved survives a power cut."""
+
+    async def save(self, account: str, media: Media) -> Asset: ...
+
+    async def load(self, account: str, asset: Asset) -> Media:
+        """Raises AssetMissing where the content was erased or lost."""
+
+    def path(self, account: str, asset: Asset) -> str | None: ...

@@ -1,0 +1,1 @@
+"""Everything that touches the world: store, providers, assets, settings, command line."""

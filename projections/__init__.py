@@ -1,0 +1,1 @@
+"""Read models: everything here can be thrown away and rebuilt from the log."""
