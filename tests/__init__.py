@@ -1,0 +1,1 @@
+"""What the house promises, as sentences about facts."""

@@ -1,0 +1,123 @@
+"""Databases for tests: a fresh one a test, on SQLite and on a real PostgreSQL that the session starts itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from sqlalchemy import make_url
+from xdist.workermanage import WorkerController
+
+from tests.postgres import PostgresUnavailable, execute, fresh_database, one_at_a_time, running_postgres
+
+DATABASES = ("sqlite", "postgresql")
+TEMPLATE = "studio_template"
+
+# No test asserts on a clock, so neither does hypothesis; CI repeats the same examples for the same code.
+settings.register_profile(
+    "studio", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("studio")
+
+SESSION = ExitStack()
+SERVER = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Under xdist the controller starts the one server; where it cannot, each test that wants it says why."""
+    with suppress(PostgresUnavailable):
+        config.stash[SERVER] = SESSION.enter_context(running_postgres(fsync=False))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a worker where the server is."""
+    node.workerinput["postgres_server"] = node.config.stash.get(SERVER, None)
+
+
+def pytest_unconfigure() -> None:
+    SESSION.close()
+
+
+def migrate(url: str) -> None:
+    """Make the studio's schema; imported late, so that tests of pure rules need no store."""
+    from infrastructure.store.migrations import upgrade
+
+    upgrade(url)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of the session's server; started on first use where no controller started it."""
+    workerinput: dict[str, str | None] = getattr(request.config, "workerinput", {})
+    if shared := workerinput.get("postgres_server"):
+        yield shared
+    else:
+        with ExitStack() as own:
+            try:
+                server = own.enter_context(running_postgres(fsync=False))
+            except PostgresUnavailable as missing:
+                pytest.fail(str(missing), pytrace=False)
+            yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a migrated database; made once a server, by whichever worker comes first."""
+    with one_at_a_time(postgres_server):
+        if not execute(postgres_server, f"SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'"):
+            with fresh_database(postgres_server) as url:
+                migrate(url)
+                execute(postgres_server, f'ALTER DATABASE "{make_url(url).database}" RENAME TO {TEMPLATE}')
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "studio.db"
+    migrate(f"sqlite:///{path}")
+    assert not path.with_name(f"{path.name}-wal").exists(), "the migration left a connection open"
+    return path
+
+
+@pytest.fixture
+def empty_sqlite_url(tmp_path: Path) -> str:
+    """A SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'empty.db'}"
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: str) -> Iterator[str]:
+    """A PostgreSQL database with no tables."""
+    with fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A migrated SQLite file of this test alone."""
+    path = tmp_path / "studio.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """A migrated PostgreSQL database of this test alone."""
+    with fresh_database(postgres_server, template=postgres_template) as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database of this test alone, once on each kind. Without PostgreSQL that half fails, loudly."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
