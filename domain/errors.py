@@ -21,7 +21,9 @@
     ├── StoreError                the database did not do its part
     │   ├── StoreUnavailable      locked, read-only, full, gone: nothing was recorded, or recovery settles it
     │   ├── SchemaMismatch
-    │   └── LogCorrupted          a stored fact is not what was written
+    │   ├── LogCorrupted          a stored fact is not what was written
+    │   ├── AssetMissing          a file's content was erased or lost
+    │   └── AssetDamaged          a file's content is not what was written
     ├── Overloaded                too many requests are waiting; none of this one was recorded
     └── ShuttingDown
 """
@@ -172,6 +174,18 @@ class LogCorrupted(StoreError):
     """A stored fact is not what was written."""
 
     code = "log_corrupted"
+
+
+class AssetMissing(StoreError):
+    """The content of an asset was erased or lost; the facts about it stand."""
+
+    code = "asset_missing"
+
+
+class AssetDamaged(StoreError):
+    """The content of an asset does not have its digest any more."""
+
+    code = "asset_damaged"
 
 
 class Overloaded(ImageStudioError):

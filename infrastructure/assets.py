@@ -1,0 +1,245 @@
+"""Keeps files under their SHA-256, a folder an account, so that what was saved survives a power cut.
+
+    root / <account folder> / <first two digits> / <digest>.<extension>
+
+A file appears whole or not at all: it is written under a temporary name, flushed, renamed, and its directory
+flushed. Where a save and a sweep would race for the same file, also in two processes, they take turns on one
+lock file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+from application.ports import Asset, Media
+from domain.errors import AssetDamaged, AssetMissing, InvalidInput, StoreUnavailable
+from infrastructure.media import extension
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
+_LOCK: Final = ".lock"
+_MOST_REMEMBERED: Final = 10_000
+_MICROSECONDS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep deleted: paths relative to the store's root, and their bytes together."""
+
+    files: tuple[str, ...]
+    size: int
+
+
+def account_folder(account: str) -> str:
+    """The one folder name of `account`: readable, short, and distinct even where letter case is ignored.
+
+    The caller's id is opaque and may hold anything; the digest, not the readable part, tells accounts apart.
+    """
+    slug = _NO_SLUG.sub("-", account.lower()).strip("-")[:32].strip("-")
+    digest = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return f"{slug}-{digest}" if slug else digest
+
+
+class FileAssets:
+    """An AssetStore on a file system; everything that blocks runs in `executor`."""
+
+    def __init__(self, root: Path, executor: Executor) -> None:
+        self._root = root.absolute()
+        self._executor = executor
+        self._made: set[Path] = set()
+
+    async def save(self, account: str, media: Media) -> Asset:
+        """Store `media`, once however often it is saved; on return it is on the disk.
+
+        Raises StoreUnavailable where the disk is full, read-only or gone, and then leaves nothing behind.
+        """
+        return await self._run(self._save, account, media)
+
+    async def load(self, account: str, asset: Asset) -> Media:
+        """Raises AssetMissing where the content was erased or lost, AssetDamaged where it has changed."""
+        return await self._run(self._load, account, asset)
+
+    def path(self, account: str, asset: Asset) -> str | None:
+        """Where the file is, or None where it was erased or lost."""
+        file = self._file(account, asset.digest, asset.media_type)
+        return str(file) if file.is_file() else None
+
+    async def erase(self, account: str, digest: str) -> bool:
+        """Delete the content for good; False if there was none. Who else needs it is the caller's to know."""
+        return await self._run(self._erase, account, digest)
+
+    async def sweep(
+        self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int
+    ) -> Swept:
+        """Delete what crashes left behind: files that nothing references, and unfinished ones.
+
+        `referenced` is called in a worker thread with an account's folder (see `account_folder`) and returns
+        the digests to keep. A file touched less than `grace_seconds` before `now` (epoch microseconds) stays,
+        since its first reference may not be written yet.
+        """
+        before = now - grace_seconds * _MICROSECONDS
+        return await self._run(self._sweep, referenced, before)
+
+    async def _run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        def guarded() -> R:
+            with _reported():
+                return work(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, guarded)
+
+    def _file(self, account: str, digest: str, media_type: str) -> Path:
+        return self._folder(account, digest) / f"{digest}.{extension(media_type)}"
+
+    def _folder(self, account: str, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise InvalidInput("asset", "its digest is not a SHA-256 in lower-case hex")
+        return self._root / account_folder(account) / digest[:2]
+
+    def _save(self, account: str, media: Media) -> Asset:
+        size = len(media.content)
+        digest = hashlib.sha256(media.content).hexdigest()
+        file = self._file(account, digest, media.media_type)
+        self._make_folder(file.parent)
+        if not self._keep(file, size):
+            _write(file, media.content)
+        # Also where another saver's file was found: its rename may not have reached the disk yet.
+        _flush_folder(file.parent)
+        return Asset(digest, media.media_type, size, media.width, media.height, media.duration_ms)
+
+    def _make_folder(self, folder: Path) -> None:
+        """Create it and flush it into its parent, also where another saver has only just made it."""
+        if folder in self._made and folder.is_dir():
+            return
+        missing = [above for above in (folder, *folder.parents) if not above.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for made in {folder, folder.parent, self._root, *missing}:
+            _flush_folder(made.parent)
+        if len(self._made) >= _MOST_REMEMBERED:
+            self._made.clear()
+        self._made.add(folder)
+
+    def _keep(self, file: Path, size: int) -> bool:
+        """Whether the file is there, whole; its grace then begins anew, which a running sweep respects."""
+        with self._locked(fcntl.LOCK_SH):
+            try:
+                if file.stat().st_size != size:
+                    return False
+                os.utime(file)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def _load(self, account: str, asset: Asset) -> Media:
+        file = self._file(account, asset.digest, asset.media_type)
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:
+            raise AssetMissing(
+                f"the content of asset {asset.digest} is gone",
+                hint="it was erased, or the asset folder was moved",
+            ) from None
+        if hashlib.sha256(content).hexdigest() != asset.digest:
+            raise AssetDamaged(
+                f"the content of asset {asset.digest} has changed", hint="restore this file from a backup"
+            )
+        return Media(content, asset.media_type, asset.width, asset.height, asset.duration_ms)
+
+    def _erase(self, account: str, digest: str) -> bool:
+        folder = self._folder(account, digest)
+        files = list(folder.glob(f"{digest}.*"))
+        for file in files:
+            file.unlink(missing_ok=True)
+        if files:
+            _flush_folder(folder)
+        return bool(files)
+
+    def _sweep(self, referenced: Callable[[str], Collection[str]], before: int) -> Swept:
+        files: list[str] = []
+        size = 0
+        for account in self._accounts():
+            # Listed first, asked second: a reference written in between is then seen.
+            old = [file for file in account.glob("*/*") if _touched(file) < before]
+            kept = referenced(account.name) if old else ()
+            for file in old:
+                if file.name.partition(".")[0] not in kept:
+                    freed = self._sweep_file(file, before)
+                    files += [str(file.relative_to(self._root))] if freed is not None else []
+                    size += freed or 0
+        return Swept(tuple(sorted(files)), size)
+
+    def _accounts(self) -> list[Path]:
+        if not self._root.is_dir():
+            return []
+        return sorted(entry for entry in self._root.iterdir() if entry.is_dir())
+
+    def _sweep_file(self, file: Path, before: int) -> int | None:
+        """The bytes freed, or None if it was gone or came into use again since it was listed."""
+        with self._locked(fcntl.LOCK_EX):
+            if _touched(file) >= before:
+                return None
+            size = file.stat().st_size
+            file.unlink()
+        return size
+
+    @contextlib.contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        descriptor = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, how)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _touched(file: Path) -> int:
+    """Epoch microseconds; far in the future for what is gone or no file, so that nothing is done about it."""
+    try:
+        status = file.lstat()
+    except FileNotFoundError:
+        return 2**63
+    return status.st_mtime_ns // 1000 if file.is_file() else 2**63
+
+
+def _write(file: Path, content: bytes) -> None:
+    temporary = file.parent / f".{secrets.token_hex(8)}.tmp"
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the asset folder cannot be used: {error.strerror or type(error).__name__}",
+            hint="free disk space, or choose a folder that this user may write to",
+        ) from error
