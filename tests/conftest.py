@@ -1,4 +1,4 @@
-"""Databases for tests: a fresh one a test, on SQLite and on a real PostgreSQL that the session starts itself."""
+"""Databases for tests: a fresh one a test, on SQLite and on a PostgreSQL that the session starts itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
 from sqlalchemy import make_url
 from xdist.workermanage import WorkerController
 
@@ -118,6 +117,6 @@ def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
 
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A migrated database of this test alone, once on each kind. Without PostgreSQL that half fails, loudly."""
+    """A migrated database of this test alone, once on each kind. Without PostgreSQL that half fails."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url

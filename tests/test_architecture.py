@@ -1,0 +1,356 @@
+"""The house's rules as tests: each names every breach with its place, and is shown a breach to see."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("domain", "application", "projections", "infrastructure")
+TEXTS = {".py", ".toml", ".json", ".ini", ".sql", ".html", ".js", ".css", ".mako"}
+CATALOGUE = "infrastructure/catalogue/"
+PROVIDERS = "infrastructure.providers"
+LONGEST_FILE = 399
+LONGEST_FUNCTION = 45
+
+# What each room may import besides the standard library; the last one may import everything.
+MAY_IMPORT = {
+    "domain": {"domain"},
+    "application": {"domain", "application", "eventsourcing"},
+    "projections": {"domain", "application", "projections", "sqlalchemy", "msgspec"},
+}
+IMPURE = {
+    "asyncio",
+    "concurrent",
+    "io",
+    "logging",
+    "multiprocessing",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "shutil",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib",
+}
+CLOCKS = {"now", "utcnow", "today", "time", "time_ns"}
+READS_ENVIRONMENT = {"infrastructure/settings.py"}
+READS_CLOCK = {"infrastructure/clock.py"}
+NAMES_PROVIDERS = {"infrastructure/bootstrap.py"}
+
+# Outermost loops that must outlive whatever happens inside them: "file:function", with the reason beside it.
+CATCHES_ALL: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of the project, by its path from the root."""
+
+    path: str
+    text: str
+
+    @property
+    def room(self) -> str:
+        return self.path.split("/")[0]
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text if self.path.endswith(".py") else "")
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def imports(self) -> list[tuple[int, str]]:
+        """Line and dotted name of each import; `from a import b` counts as `a.b`."""
+        found = []
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                found += [(node.lineno, alias.name) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+        return found
+
+
+Breaches = Iterator[tuple[int, str]]
+Rule = Callable[[Source], Breaches]
+
+
+def no_float_in_the_domain(source: Source) -> Breaches:
+    for node in source.nodes if source.room == "domain" else ():
+        match node:
+            case ast.Constant(value=float() | complex()):
+                yield node.lineno, f"a float literal: {node.value!r}"
+            case ast.Name(id="float" | "complex"):
+                yield node.lineno, f"the name {node.id}"
+
+
+def a_pure_domain(source: Source) -> Breaches:
+    for line, name in source.imports if source.room == "domain" else ():
+        if name.split(".")[0] in IMPURE:
+            yield line, f"the domain touches the world: {name}"
+
+
+def one_clock(source: Source) -> Breaches:
+    for node in () if source.path in READS_CLOCK else source.nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="datetime" | "date" | "time"), attr=name)):
+                if name in CLOCKS:
+                    yield node.lineno, f"a clock of its own: {ast.unparse(node)}"
+
+
+def imports_of_the_room_only(source: Source) -> Breaches:
+    allowed = MAY_IMPORT.get(source.room)
+    for line, name in source.imports if allowed is not None else ():
+        top = name.split(".")[0]
+        if top not in sys.stdlib_module_names and top not in (allowed or ()):
+            yield line, f"{source.room} may not import {top}"
+
+
+def providers_named_by_bootstrap_only(source: Source) -> Breaches:
+    at_home = source.path in NAMES_PROVIDERS or source.path.startswith(PROVIDERS.replace(".", "/"))
+    for line, name in () if at_home else source.imports:
+        if f"{name}.".startswith(f"{PROVIDERS}."):
+            yield line, f"only bootstrap names a concrete provider: {name}"
+
+
+def no_print(source: Source) -> Breaches:
+    for node in source.nodes:
+        match node:
+            case ast.Call(func=ast.Name(id="print")):
+                yield node.lineno, "print"
+
+
+def settings_alone_read_the_environment(source: Source) -> Breaches:
+    for node in () if source.path in READS_ENVIRONMENT else source.nodes:
+        match node:
+            case ast.Attribute(value=ast.Name(id="os"), attr="environ" | "getenv"):
+                yield node.lineno, "the environment is read outside the settings"
+
+
+def no_broad_except(source: Source) -> Breaches:
+    for function, handler in handlers(source.tree):
+        if is_broad(handler.type) and f"{source.path}:{function}" not in CATCHES_ALL:
+            yield handler.lineno, f"a broad except in {function}"
+
+
+def handlers(tree: ast.AST, inside: str = "module") -> Iterator[tuple[str, ast.ExceptHandler]]:
+    """Each except clause with the name of the innermost function around it."""
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.ExceptHandler):
+            yield inside, child
+        yield from handlers(child, child.name if is_function(child) else inside)
+
+
+def is_function(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def is_broad(caught: ast.expr | None) -> bool:
+    match caught:
+        case None | ast.Name(id="Exception" | "BaseException"):
+            return True
+        case ast.Tuple(elts=several):
+            return any(is_broad(one) for one in several)
+    return False
+
+
+def short_files(source: Source) -> Breaches:
+    length = len(source.text.splitlines())
+    if source.path.endswith(".py") and length > LONGEST_FILE:
+        yield length, f"{length} lines"
+
+
+def short_functions(source: Source) -> Breaches:
+    for node in source.nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
+            length = node.end_lineno - node.lineno + 1
+            if length > LONGEST_FUNCTION:
+                yield node.lineno, f"{node.name} has {length} lines"
+
+
+def all_is_the_documented_surface(source: Source) -> Breaches:
+    """A room that says `__all__` names the same words, in backquotes, in its docstring."""
+    for node in source.tree.body if source.path == f"{source.room}/__init__.py" else ():
+        match node:
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=names):
+                offered = set(ast.literal_eval(names))
+                documented = set(re.findall(r"`(\w+)`", ast.get_docstring(source.tree) or ""))
+                for name in sorted(offered ^ documented):
+                    yield node.lineno, f"`{name}` is not both offered and documented"
+
+
+def no_model_outside_the_catalogue(models: Iterable[str]) -> Rule:
+    words = "|".join(re.escape(model) for model in sorted(models)) or r"(?!)"
+    named = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])")
+
+    def rule(source: Source) -> Breaches:
+        if source.path.startswith(CATALOGUE) and source.path.endswith(".toml"):
+            return
+        for number, line in enumerate(source.text.splitlines(), start=1):
+            if found := named.search(line):
+                yield number, f"names the model {found[0]}"
+
+    return rule
+
+
+def model_ids(catalogue: str) -> set[str]:
+    """The ids of a catalogue file."""
+    return {model["id"] for model in tomllib.loads(catalogue).get("model", [])}
+
+
+def sources() -> list[Source]:
+    paths = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*")) if path.suffix in TEXTS]
+    return [Source(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
+
+
+SOURCES = sources()
+MODELS = {
+    model
+    for source in SOURCES
+    if source.path.startswith(CATALOGUE) and source.path.endswith(".toml")
+    for model in model_ids(source.text)
+}
+EXAMPLE_MODELS = model_ids('[[model]]\nid = "aurora-2"\nprovider = "local"\n')
+
+RULES: dict[str, Rule] = {
+    "no float in the domain": no_float_in_the_domain,
+    "a pure domain": a_pure_domain,
+    "one clock": one_clock,
+    "imports of the room only": imports_of_the_room_only,
+    "providers named by bootstrap only": providers_named_by_bootstrap_only,
+    "no print": no_print,
+    "settings alone read the environment": settings_alone_read_the_environment,
+    "no broad except": no_broad_except,
+    "short files": short_files,
+    "short functions": short_functions,
+    "__all__ is the documented surface": all_is_the_documented_surface,
+    "no model outside the catalogue": no_model_outside_the_catalogue(MODELS | EXAMPLE_MODELS),
+}
+
+BREACHES = [
+    ("no float in the domain", "domain/money.py", "RATE = 0.1"),
+    ("no float in the domain", "domain/money.py", "def rate(value: float) -> None: ..."),
+    ("no float in the domain", "domain/money.py", "rate = -1e-3"),
+    ("a pure domain", "domain/money.py", "import time"),
+    ("a pure domain", "domain/money.py", "def now():\n    from os import environ"),
+    ("one clock", "application/studio.py", "at = datetime.now(UTC)"),
+    ("one clock", "infrastructure/store/writer.py", "at = time.time_ns() // 1000"),
+    ("imports of the room only", "domain/money.py", "import msgspec"),
+    ("imports of the room only", "domain/money.py", "from application.ports import Clock"),
+    ("imports of the room only", "application/studio.py", "import sqlalchemy as sa"),
+    ("imports of the room only", "projections/engine.py", "from infrastructure.store import engine"),
+    (
+        "providers named by bootstrap only",
+        "infrastructure/cli.py",
+        "from infrastructure.providers import local",
+    ),
+    ("providers named by bootstrap only", "infrastructure/cli.py", "import infrastructure.providers.local"),
+    ("no print", "infrastructure/cli.py", "def show():\n    print('here')"),
+    ("settings alone read the environment", "infrastructure/assets.py", "home = os.environ['HOME']"),
+    ("settings alone read the environment", "infrastructure/assets.py", "home = os.getenv('HOME')"),
+    ("no broad except", "domain/money.py", "try:\n    f()\nexcept Exception:\n    pass"),
+    ("no broad except", "domain/money.py", "try:\n    f()\nexcept:\n    pass"),
+    (
+        "no broad except",
+        "domain/money.py",
+        "def g():\n    try:\n        f()\n    except (OSError, Exception):\n        raise",
+    ),
+    ("no broad except", "domain/money.py", "try:\n    f()\nexcept BaseException as error:\n    raise"),
+    ("short files", "domain/money.py", "\n" * 400),
+    ("short functions", "domain/money.py", "def f():\n" + "    pass\n" * 45),
+    ("short functions", "domain/money.py", "class A:\n    async def f():\n" + "        pass\n" * 45),
+    (
+        "__all__ is the documented surface",
+        "domain/__init__.py",
+        "'''Offers `Money`.'''\n__all__ = ['Money', 'Rate']",
+    ),
+    (
+        "__all__ is the documented surface",
+        "domain/__init__.py",
+        "'''Offers `Money` and `Rate`.'''\n__all__ = ['Money']",
+    ),
+    ("no model outside the catalogue", "infrastructure/cli.py", "DEFAULT = 'aurora-2'"),
+    ("no model outside the catalogue", "infrastructure/plans.toml", "# as aurora-2 does"),
+    ("no model outside the catalogue", "infrastructure/catalogue/loader.py", "if id == 'aurora-2': pass"),
+]
+
+NEAR_MISSES = [
+    ("no float in the domain", "domain/money.py", "'''Never a float: 0.1 is a string.'''\nRATE = '0.1'"),
+    ("no float in the domain", "infrastructure/media.py", "SCALE = 0.5"),
+    ("a pure domain", "infrastructure/media.py", "import time"),
+    ("one clock", "infrastructure/clock.py", "at = time.time_ns() // 1000"),
+    ("one clock", "application/studio.py", "at = clock.now()"),
+    (
+        "imports of the room only",
+        "application/studio.py",
+        "from eventsourcing.application import Application",
+    ),
+    (
+        "providers named by bootstrap only",
+        "infrastructure/bootstrap.py",
+        "from infrastructure.providers import local",
+    ),
+    ("no print", "infrastructure/cli.py", "console.print('here')"),
+    ("settings alone read the environment", "infrastructure/settings.py", "home = os.environ['HOME']"),
+    ("no broad except", "domain/money.py", "try:\n    f()\nexcept (OSError, ValueError):\n    pass"),
+    ("short files", "domain/money.py", "\n" * 399),
+    ("short functions", "domain/money.py", "def f():\n" + "    pass\n" * 44),
+    ("__all__ is the documented surface", "domain/__init__.py", "'''Offers `Money`.'''\n__all__ = ['Money']"),
+    ("no model outside the catalogue", "infrastructure/cli.py", "DEFAULT = 'aurora-21'"),
+    ("no model outside the catalogue", "infrastructure/catalogue/local.toml", "id = 'aurora-2'"),
+]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_house_keeps_its_rule(name: str) -> None:
+    found = [f"{source.path}:{line}: {what}" for source in SOURCES for line, what in RULES[name](source)]
+    assert not found, "\n".join([name, *found])
+
+
+@pytest.mark.parametrize(("name", "path", "text"), BREACHES)
+def test_a_breach_is_seen(name: str, path: str, text: str) -> None:
+    assert list(RULES[name](Source(path, text)))
+
+
+@pytest.mark.parametrize(("name", "path", "text"), NEAR_MISSES)
+def test_what_only_looks_like_a_breach_is_let_be(name: str, path: str, text: str) -> None:
+    assert not list(RULES[name](Source(path, text)))
+
+
+def test_every_rule_has_been_shown_a_breach() -> None:
+    assert {name for name, _, _ in BREACHES} == set(RULES)
+
+
+def test_every_room_is_read() -> None:
+    assert {source.room for source in SOURCES} == set(ROOMS)
+
+
+def test_who_may_catch_everything_still_does() -> None:
+    broad = {
+        f"{source.path}:{function}"
+        for source in SOURCES
+        for function, handler in handlers(source.tree)
+        if is_broad(handler.type)
+    }
+    assert broad >= CATCHES_ALL
+
+
+def test_the_catalogue_is_what_the_rule_about_models_reads() -> None:
+    if not any(source.path.startswith(CATALOGUE) for source in SOURCES):
+        pytest.skip("there is no catalogue yet")
+    assert MODELS
