@@ -1,6 +1,6 @@
-"""A provider that does what its input says, for tests and demonstrations: no network, but real files and jobs.
+"""A provider that does what its input says, for tests and demonstrations: no network, real files and jobs.
 
-The inputs `outcome`, `delay_ms`, `job`, `cost` (a decimal of the currency's unit) and `failure` (a code) choose
+The inputs `outcome`, `delay_ms`, `job`, `cost` (a decimal of the currency's unit) and `failure` (a code) say
 what happens. Routes are "image", "edit", "upscale", "video" and "3d"; "async-" before them hands out a job.
 
     outcome       journal   submit                       afterwards
@@ -73,7 +73,7 @@ Sleep = Callable[[float], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One journal entry; `cost` in micro-units, `delay` in milliseconds, `job` None for synchronous routes."""
+    """One journal entry: `cost` in micro-units, `delay` in milliseconds, `job` on "async-" routes only."""
 
     provider: str
     operation: str
