@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
-from xdist.workermanage import WorkerController
 
 from tests.postgres import PostgresUnavailable, execute, fresh_database, one_at_a_time, running_postgres
 
@@ -23,6 +23,14 @@ settings.register_profile(
     "studio", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("studio")
+
+
+class Worker(Protocol):
+    """What xdist's controller lets us see of a worker."""
+
+    config: pytest.Config
+    workerinput: dict[str, str | None]
+
 
 SESSION = ExitStack()
 SERVER = pytest.StashKey[str]()
@@ -36,7 +44,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: WorkerController) -> None:
+def pytest_configure_node(node: Worker) -> None:
     """Tell a worker where the server is."""
     node.workerinput["postgres_server"] = node.config.stash.get(SERVER, None)
 

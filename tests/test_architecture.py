@@ -153,11 +153,8 @@ def handlers(tree: ast.AST, inside: str = "module") -> Iterator[tuple[str, ast.E
     for child in ast.iter_child_nodes(tree):
         if isinstance(child, ast.ExceptHandler):
             yield inside, child
-        yield from handlers(child, child.name if is_function(child) else inside)
-
-
-def is_function(node: ast.AST) -> bool:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        function = child.name if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else inside
+        yield from handlers(child, function)
 
 
 def is_broad(caught: ast.expr | None) -> bool:
