@@ -1,0 +1,252 @@
+"""One group of decisions in one transaction: each is run and encoded by itself, so what fails there fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from application.log import Appending, BookSnapshot, Codec, Entry, Head, LedgerLog, Link, link_hash, operation_of
+from application.memory import Memory, Remembered, fold_operations
+from application.store import AccountRow, Beside, ContentRow, IndexRow, KeyRow, LeaseRow, SnapshotRow, Unit
+from domain.errors import InvalidInput, LogCorrupted
+from domain.ledger import Decide, Fact, Known, account_stream, evolve, period_stream, stream_of
+from domain.operation import PHASES, Dropped, Refused, Requested, Settled, State
+
+LARGEST_FACT = 64 * 1024
+"""Bytes; whatever is larger is content, and content is not kept in the log."""
+
+CLOSED = frozenset(PHASES[state] for state in (Settled, Dropped, Refused))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A pure decision about one account, the evidence it needs, and what is written beside its facts.
+
+    `operations` are looked up under the lock; `own` are ids minted for this decision, looked up when it is decided
+    again, so that it finds its own facts. A `patient` one is retried until it is written or the writer closes.
+    """
+
+    account: str
+    decide: Decide
+    operations: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    key: KeyRow | None = None
+    content: ContentRow | None = None
+    opening: bool = False
+    patient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was appended, where the decision's operations stand now, and what its key was used for before."""
+
+    facts: tuple[Fact, ...]
+    states: dict[str, State]
+    known: Known | None
+
+
+class Port(Protocol):
+    """Where finished tickets go: many at a time, because waking a caller costs more than deciding."""
+
+    def deliver(self, tickets: Sequence[Ticket]) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """A decision in the queue; ends with an outcome or an error."""
+
+    decision: Decision
+    port: Port
+    outcome: Outcome | None = None
+    error: BaseException | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTerms:
+    """Whose operations the batch opens, how long they are leased (microseconds), and how often a book is kept."""
+
+    owner: str
+    lease: int
+    snapshot_every: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """The decisions of one transaction, under the locks of its accounts."""
+
+    unit: Unit
+    codec: Codec
+    terms: LeaseTerms
+    now: int
+    ledgers: dict[str, Remembered | LogCorrupted] = field(default_factory=dict)
+    appending: Appending = field(default_factory=Appending)
+    index: dict[str, tuple[IndexRow, bool]] = field(default_factory=dict)
+    touched: dict[str, int] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
+
+    def run(self, tickets: Sequence[Ticket], memory: Memory) -> None:
+        """Lock, bring up, load evidence, then decide one after another."""
+        accounts = sorted({ticket.decision.account for ticket in tickets})
+        opening = sorted({ticket.decision.account for ticket in tickets if ticket.decision.opening})
+        rows = self.unit.lock(accounts, opening)
+        self.ledgers = memory.bring_up(self.unit, rows, accounts)
+        self._load_keys(tickets)
+        self._load_operations(tickets)
+        for ticket in tickets:
+            self._decide(ticket)
+
+    def commit(self, log: LedgerLog) -> list[Remembered]:
+        """Write everything, or nothing where nothing was decided; the ledgers to remember."""
+        read = [ledger for ledger in self.ledgers.values() if isinstance(ledger, Remembered)]
+        for account, count in self.touched.items():
+            self._close_account(self._ledger(account), count)
+        if self.appending.entries:
+            self._fill_beside()
+            log.save(self.appending, transaction=self.unit)  # type: ignore[arg-type]
+            self.unit.commit(self.beside)
+        return [remembered for remembered in read if remembered.revision]
+
+    def _load_keys(self, tickets: Sequence[Ticket]) -> None:
+        wanted = [(t.decision.account, t.decision.key.key) for t in tickets if t.decision.key is not None]
+        if not wanted:
+            return
+        for (account, key), known in self.unit.keys(wanted).items():
+            ledger = self.ledgers[account]
+            if isinstance(ledger, Remembered):
+                ledger.ledger.keys[key] = known
+
+    def _load_operations(self, tickets: Sequence[Ticket]) -> None:
+        wanted: dict[str, str] = {}
+        for ticket in tickets:
+            decision = ticket.decision
+            ledger = self.ledgers[decision.account]
+            for id in decision.operations + (decision.own if ticket.again else ()):
+                if isinstance(ledger, Remembered) and ledger.ledger.look_up(id) is None:
+                    wanted[id] = decision.account
+        if not wanted:
+            return
+        for id, state in fold_operations(self.codec, self.unit.operations(list(wanted))).items():
+            if state.operation.account == wanted[id]:
+                self._ledger(wanted[id]).ledger.found[id] = state
+
+    def _ledger(self, account: str) -> Remembered:
+        ledger = self.ledgers[account]
+        assert isinstance(ledger, Remembered)
+        return ledger
+
+    def _decide(self, ticket: Ticket) -> None:
+        decision = ticket.decision
+        remembered = self.ledgers[decision.account]
+        if isinstance(remembered, LogCorrupted):
+            ticket.error = remembered
+            return
+        try:
+            now = max(self.now, remembered.ledger.last)
+            facts = decision.decide(remembered.ledger, now)
+            entries = self._encode(remembered, facts)
+        except Exception as error:  # handed to the one caller whose decision it is; the others go on
+            ticket.error = error
+            return
+        self._apply(remembered, entries)
+        if facts:
+            self._note(decision, remembered)
+        ticket.outcome = _outcome(decision, remembered, facts)
+
+    def _encode(self, remembered: Remembered, facts: Iterable[Fact]) -> list[Entry]:
+        heads: dict[str, Head] = {}
+        entries = []
+        for fact in facts:
+            stream = stream_of(fact)
+            head = heads.get(stream) or self._head(remembered, stream)
+            topic, state = self.codec.encode(fact)
+            if len(state) > LARGEST_FACT:
+                raise InvalidInput(topic, f"the fact has {len(state)} bytes, at most {LARGEST_FACT} can be recorded")
+            operation = operation_of(fact)
+            version = head.version + 1
+            hash = link_hash(head.hash, stream, version, topic, operation, state)
+            heads[stream] = Head(version, hash)
+            entries.append(Entry(stream, version, fact, Link(stream, version, topic, state, operation, hash)))
+        return entries
+
+    def _head(self, remembered: Remembered, stream: str) -> Head:
+        """The end of the stream; an ended period's is read once, under the lock."""
+        if stream not in remembered.heads:
+            remembered.heads[stream] = self.unit.head(stream)
+        return remembered.heads[stream]
+
+    def _apply(self, remembered: Remembered, entries: Sequence[Entry]) -> None:
+        moved: dict[str, bool] = {}
+        for entry in entries:
+            assert entry.link is not None
+            evolve(remembered.ledger, entry.fact)
+            remembered.heads[entry.originator_id] = Head(entry.originator_version, entry.link.hash)
+            if entry.link.operation is not None:
+                moved[entry.link.operation] = moved.get(entry.link.operation, isinstance(entry.fact, Requested))
+        for id, is_new in moved.items():
+            self._index(remembered, id, is_new)
+        self.appending.entries += entries
+        self.touched[remembered.account] = self.touched.get(remembered.account, 0) + len(entries)
+
+    def _index(self, remembered: Remembered, id: str, is_new: bool) -> None:
+        state = remembered.ledger.look_up(id)
+        if state is not None:
+            earlier = self.index.get(id)
+            self.index[id] = (index_row(state), is_new or (earlier is not None and earlier[1]))
+
+    def _note(self, decision: Decision, remembered: Remembered) -> None:
+        if decision.key is not None:
+            self.beside.keys.append(decision.key)
+            remembered.ledger.keys[decision.key.key] = decision.key.known
+        if decision.content is not None and any(self._is_open(id) for id in decision.own):
+            self.beside.contents.append(decision.content)
+
+    def _is_open(self, id: str) -> bool:
+        return id in self.index and self.index[id][0].phase not in CLOSED
+
+    def _close_account(self, remembered: Remembered, count: int) -> None:
+        book = remembered.ledger.book
+        if book is not None:
+            remembered.stream = period_stream(remembered.account, book.period)
+        remembered.revision += count
+        terms = remembered.heads.get(account_stream(remembered.account), Head())
+        head = remembered.heads.get(remembered.stream, Head())
+        self.beside.accounts.append(
+            AccountRow(remembered.account, remembered.revision, remembered.stream, head, terms)
+        )
+        self._keep_book(remembered, head)
+
+    def _keep_book(self, remembered: Remembered, head: Head) -> None:
+        """Snapshots cost in proportion to what is open, so they come the more rarely the more is open."""
+        book = remembered.ledger.book
+        every = max(self.terms.snapshot_every, 20 * remembered.weight)
+        if book is None or head.version - remembered.snapshot < every:
+            return
+        snapshot = BookSnapshot(remembered.stream, head.version, head.hash, remembered.ledger.last, book)
+        state = self.codec.encode_snapshot(snapshot)
+        self.beside.snapshots.append(SnapshotRow(remembered.stream, head.version, state))
+        remembered.snapshot = head.version
+
+    def _fill_beside(self) -> None:
+        expires = self.now + self.terms.lease
+        for row, is_new in self.index.values():
+            (self.beside.requested if is_new else self.beside.moved).append(row)
+            if row.phase in CLOSED:
+                self.beside.closed += [] if is_new else [row.operation]
+            elif is_new:
+                self.beside.leased.append(LeaseRow(row.operation, row.account, self.terms.owner, expires))
+
+
+def _outcome(decision: Decision, remembered: Remembered, facts: Sequence[Fact]) -> Outcome:
+    states = ((id, remembered.ledger.look_up(id)) for id in decision.operations + decision.own)
+    known = remembered.ledger.keys.get(decision.key.key) if decision.key is not None else None
+    return Outcome(tuple(facts), {id: state for id, state in states if state is not None}, known)
+
+
+def index_row(state: State) -> IndexRow:
+    """An operation's row in the index, as its state says."""
+    operation = state.operation
+    charged, adjusted = (state.charged, state.adjusted) if isinstance(state, Settled) else (0, 0)
+    stream = period_stream(operation.account, operation.period)
+    return IndexRow(operation.id, operation.account, stream, PHASES[type(state)], charged, adjusted)

@@ -1,0 +1,124 @@
+"""The append-only log as the eventsourcing library sees it: entries, hash chains, and the application that saves them.
+
+An entry's hash covers the hash before it in its stream and every stored column but the position, so a flipped,
+removed, inserted or swapped row shows, with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import ClassVar, Protocol, runtime_checkable
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import StoredEvent
+
+from domain.ledger import Book, Fact
+
+GENESIS = bytes(32)
+"""The hash before a stream's first entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link(StoredEvent):
+    """A stored event with what this log adds: the operation it is about, and its place in the hash chain."""
+
+    operation: str | None
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Positioned:
+    """A link and the position at which every reader meets it."""
+
+    position: int
+    link: Link
+
+
+class Entry:
+    """One fact in its place, in the shape of the library's domain events, with the row it is stored as."""
+
+    __slots__ = ("fact", "link", "originator_id", "originator_version")
+
+    def __init__(self, originator_id: str, originator_version: int, fact: Fact, link: Link | None = None) -> None:
+        self.originator_id = originator_id
+        self.originator_version = originator_version
+        self.fact = fact
+        self.link = link
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a stream: its last version (0 is none yet) and the hash of that entry."""
+
+    version: int = 0
+    hash: bytes = GENESIS
+
+
+@dataclass(frozen=True, slots=True)
+class BookSnapshot:
+    """A book after `version` facts of its stream, whose last hash was `hash`; disposable."""
+
+    stream: str
+    version: int
+    hash: bytes
+    last: int
+    book: Book
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """The one door between facts and their stored names and bytes."""
+
+    def encode(self, fact: Fact) -> tuple[str, bytes]:
+        """The stored name and bytes. Raises InvalidRequest where the fact cannot be recorded."""
+
+    def decode(self, topic: str, state: bytes) -> Fact:
+        """The fact, upcast to today's shape. Raises LogCorrupted."""
+
+    def encode_snapshot(self, snapshot: BookSnapshot) -> bytes:
+        """The bytes of a snapshot, with the schema of evolve in them."""
+
+    def decode_snapshot(self, stream: str, version: int, state: bytes) -> BookSnapshot | None:
+        """None where the bytes are of another schema, stream or version."""
+
+
+def link_hash(before: bytes, stream: str, version: int, topic: str, operation: str | None, state: bytes) -> bytes:
+    """SHA-256 over the hash before and every stored column but the position, unambiguous by the lengths."""
+    head = f"{len(stream)}:{stream}{version}:{len(topic)}:{topic}{len(operation or '')}:{operation or ''}"
+    return sha256(b"".join((before, head.encode(), state))).digest()
+
+
+def operation_of(fact: Fact) -> str | None:
+    """The id of the operation a fact is about, by which it is indexed."""
+    operation = getattr(fact, "operation", None)
+    return operation if operation is None or isinstance(operation, str) else operation.id
+
+
+class Appending:
+    """The entries of one transaction: what Application.save collects, all or nothing."""
+
+    def __init__(self) -> None:
+        self.id = "batch"
+        self.entries: list[Entry] = []
+
+    def collect_events(self) -> Sequence[Entry]:
+        return self.entries
+
+
+class LedgerLog(Application[str]):
+    """The library's application over our log: saves many streams in one transaction and serves them in order.
+
+    Its persistence module comes from PERSISTENCE_MODULE; the mapper that module provides does the encoding.
+    """
+
+    name = "imagestudio"
+    env: ClassVar[dict[str, str]] = {"IS_SNAPSHOTTING_ENABLED": "y"}
+
+    @property
+    def codec(self) -> Codec:
+        """The mapper, as the door it is."""
+        mapper = self.mapper
+        assert isinstance(mapper, Codec)
+        return mapper

@@ -1,0 +1,133 @@
+"""What the writer needs from a database, in one transaction: lock, read, append, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from application.log import Head, Link
+from domain.ledger import Known
+
+
+class Conflict(Exception):
+    """The transaction lost: a unique violation, a deadlock, a serialization failure or an unknown commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """The lock of one account, and the ends of the streams it protects.
+
+    `revision` counts every fact of the account in any stream; `stream` is the current period's, empty before the
+    first; `book` is its end and `terms` the end of the account's own stream.
+    """
+
+    id: str
+    revision: int
+    stream: str
+    book: Head
+    terms: Head
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """Where an operation is and what was charged for it."""
+
+    operation: str
+    account: str
+    stream: str
+    phase: str
+    charged: int
+    adjusted: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """An idempotency key, spent."""
+
+    account: str
+    key: str
+    reference: str
+    fingerprint: str
+
+    @property
+    def known(self) -> Known:
+        """What the ledger compares a repeat with."""
+        return Known(self.reference, self.fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRow:
+    """Who works on an open operation, until when; recovery may claim it later."""
+
+    operation: str
+    account: str
+    owner: str
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRow:
+    """What a batch was asked with, erasable; `secret` keys the digest in the log."""
+
+    batch: str
+    account: str
+    secret: bytes = field(repr=False)
+    body: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """A book at a version of its stream; disposable."""
+
+    stream: str
+    version: int
+    state: bytes
+
+
+@dataclass(slots=True)
+class Beside:
+    """The rows written in the append's transaction, beside the log."""
+
+    accounts: list[AccountRow] = field(default_factory=list)
+    requested: list[IndexRow] = field(default_factory=list)
+    moved: list[IndexRow] = field(default_factory=list)
+    leased: list[LeaseRow] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    """Operations whose leases end."""
+    keys: list[KeyRow] = field(default_factory=list)
+    contents: list[ContentRow] = field(default_factory=list)
+    snapshots: list[SnapshotRow] = field(default_factory=list)
+
+
+class Unit(Protocol):
+    """One transaction. Account rows first, by ascending id; then reads; then one write with the commit."""
+
+    def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
+        """Lock the rows; those in `opening` are made where they are missing."""
+
+    def keys(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]: ...
+
+    def operations(self, wanted: Sequence[str]) -> list[Link]:
+        """Every entry of the operations, in order."""
+
+    def entries_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
+        """The entries of each stream above a version, by stream and version."""
+
+    def head(self, stream: str, upto: int | None = None) -> Head:
+        """The stream's end, or the entry at a version."""
+
+    def snapshot(self, stream: str, upto: int) -> SnapshotRow | None: ...
+
+    def append(self, links: Sequence[Link]) -> None: ...
+
+    def commit(self, beside: Beside) -> None:
+        """Write everything in one go. Raises Conflict; StoreUnavailable where the database refuses to work."""
+
+
+class Store(Protocol):
+    """A database that can begin a unit; one writer a process uses it."""
+
+    def begin(self) -> AbstractContextManager[Unit]:
+        """Rolls back unless committed."""

@@ -1,0 +1,223 @@
+"""The one writer of a process: it commits the decisions of many callers in groups, one transaction a group.
+
+    append ─ queue ─ lock rows ─ bring states up ─ decide, encode ─ append ─ commit ─ futures
+
+A hot account is as fast as many, and any number of processes share a database without conflicts: the account row is
+the lock, and everything is decided under it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from application.batch import Batch, Decision, LeaseTerms, Outcome, Port, Ticket
+from application.log import Codec, LedgerLog
+from application.memory import Memory
+from application.store import Conflict, Store
+from domain.errors import ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
+
+Clock = Callable[[], int]
+"""Now, in epoch microseconds UTC; the only clock there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterOptions:
+    """Room and patience: counts, and seconds where so named."""
+
+    waiting: int = 10_000
+    group: int = 512
+    conflicts: int = 8
+    retry_seconds: float = 0.2
+
+
+class FuturePort:
+    """Hands one outcome to a thread that waits for it."""
+
+    def __init__(self) -> None:
+        self.future: Future[Outcome] = Future()
+
+    def deliver(self, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            if ticket.error is not None:
+                self.future.set_exception(ticket.error)
+            elif ticket.outcome is not None:
+                self.future.set_result(ticket.outcome)
+
+
+class LoopPort:
+    """Hands outcomes to one event loop, all of a group in one wake-up, and collects what that loop asks in one turn."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, enqueue: Callable[[Iterable[Ticket]], None]) -> None:
+        self._loop = loop
+        self._enqueue = enqueue
+        self._waiting: dict[Ticket, asyncio.Future[Outcome]] = {}
+        self._collected: list[Ticket] = []
+
+    async def append(self, decision: Decision) -> Outcome:
+        """Queue the decision; a caller that is cancelled stops waiting, its decision goes on."""
+        ticket = Ticket(decision, self)
+        future = self._loop.create_future()
+        if not self._collected:
+            self._loop.call_soon(self._flush)
+        self._collected.append(ticket)
+        self._waiting[ticket] = future
+        return await future
+
+    def _flush(self) -> None:
+        collected, self._collected = self._collected, []
+        self._enqueue(collected)
+
+    def deliver(self, tickets: Sequence[Ticket]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._resolve, tickets)
+
+    def _resolve(self, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            future = self._waiting.pop(ticket)
+            if future.done():
+                continue
+            if ticket.error is not None:
+                future.set_exception(ticket.error)
+            elif ticket.outcome is not None:
+                future.set_result(ticket.outcome)
+
+
+class LedgerWriter:
+    """Takes decisions from any thread or event loop and answers each after the commit that holds its facts."""
+
+    def __init__(
+        self, store: Store, log: LedgerLog, clock: Clock, terms: LeaseTerms, options: WriterOptions | None = None
+    ) -> None:
+        self._store, self._log, self._clock, self._terms = store, log, clock, terms
+        self._options = options or WriterOptions()
+        self._codec = log.codec
+        self._memory = Memory(self._codec)
+        self._queue: deque[Ticket] = deque()
+        self._impatient = 0
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._stopped = False
+        self._ports: dict[asyncio.AbstractEventLoop, LoopPort] = {}
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def append(self, decision: Decision) -> Outcome:
+        """Append and wait, for callers without an event loop. Raises what `append_async` raises."""
+        port = FuturePort()
+        self._enqueue([Ticket(decision, port)])
+        return port.future.result()
+
+    async def append_async(self, decision: Decision) -> Outcome:
+        """Append and wait without blocking the loop.
+
+        Raises what the decision raises, Overloaded, ShuttingDown, or StoreUnavailable where nothing could be written.
+        """
+        loop = asyncio.get_running_loop()
+        port = self._ports.get(loop)
+        if port is None:
+            port = self._ports[loop] = LoopPort(loop, self._enqueue)
+        return await port.append(decision)
+
+    def close(self) -> None:
+        """Write everything accepted so far, then stop; a patient decision that cannot be written is given up now."""
+        with self._changed:
+            self._closing.set()
+            self._changed.notify()
+        self._thread.join()
+
+    def _enqueue(self, tickets: Iterable[Ticket]) -> None:
+        turned_away = []
+        with self._changed:
+            for ticket in tickets:
+                ticket.error = self._no_room(ticket.decision)
+                if ticket.error is None:
+                    self._queue.append(ticket)
+                    self._impatient += not ticket.decision.patient
+                else:
+                    turned_away.append(ticket)
+            self._changed.notify()
+        _deliver(turned_away)
+
+    def _no_room(self, decision: Decision) -> ImageStudioError | None:
+        """Back-pressure is for new work alone: what was begun always finds room."""
+        if self._stopped or (self._closing.is_set() and not decision.patient):
+            return ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
+        if not decision.patient and self._impatient >= self._options.waiting:
+            return Overloaded(
+                f"{self._options.waiting} requests wait to be recorded; this one was not",
+                hint="try again shortly, or raise the writer's room",
+            )
+        return None
+
+    def _run(self) -> None:
+        while tickets := self._take():
+            try:
+                self._write(tickets)
+            except Exception as error:  # the outermost loop: the group's callers learn it, the writer lives on
+                self._fail(tickets, error)
+
+    def _fail(self, tickets: Sequence[Ticket], error: Exception) -> None:
+        self._memory.drop(ticket.decision.account for ticket in tickets)
+        for ticket in tickets:
+            ticket.error = error
+        _deliver(tickets)
+
+    def _take(self) -> list[Ticket]:
+        with self._changed:
+            while not self._queue and not self._closing.is_set():
+                self._changed.wait()
+            self._stopped = not self._queue
+            tickets = [self._queue.popleft() for _ in range(min(len(self._queue), self._options.group))]
+            self._impatient -= sum(not ticket.decision.patient for ticket in tickets)
+            return tickets
+
+    def _write(self, tickets: list[Ticket]) -> None:
+        """Commit the group; the only retry loop: what was lost is read again under the locks and decided again."""
+        for attempt in range(1, self._options.conflicts + 1):
+            try:
+                self._commit(tickets)
+                _deliver(tickets)
+                return
+            except (Conflict, StoreUnavailable) as error:
+                self._memory.drop(ticket.decision.account for ticket in tickets)
+                for ticket in tickets:
+                    ticket.again, ticket.outcome, ticket.error = True, None, None
+                if isinstance(error, StoreUnavailable) or attempt == self._options.conflicts:
+                    self._give_back(tickets, _unavailable(error))
+                    return
+
+    def _commit(self, tickets: Sequence[Ticket]) -> None:
+        with self._store.begin() as unit:
+            batch = Batch(unit, self._codec, self._terms, self._clock())
+            batch.run(tickets, self._memory)
+            self._memory.keep(batch.commit(self._log))
+
+    def _give_back(self, tickets: Sequence[Ticket], error: StoreUnavailable) -> None:
+        """New work is told at once; what must be written waits for the database, unless the studio closes."""
+        closing = self._closing.is_set()
+        failed = [ticket for ticket in tickets if closing or not ticket.decision.patient]
+        for ticket in failed:
+            ticket.error = error
+        _deliver(failed)
+        with self._changed:
+            self._queue.extendleft(reversed([ticket for ticket in tickets if ticket.error is None]))
+        self._closing.wait(self._options.retry_seconds)
+
+
+def _unavailable(error: Conflict | StoreUnavailable) -> StoreUnavailable:
+    if isinstance(error, StoreUnavailable):
+        return error
+    return StoreUnavailable(f"the database kept refusing: {error}", hint="nothing was recorded; try again")
+
+
+def _deliver(tickets: Iterable[Ticket]) -> None:
+    by_port: dict[Port, list[Ticket]] = {}
+    for ticket in tickets:
+        by_port.setdefault(ticket.port, []).append(ticket)
+    for port, theirs in by_port.items():
+        port.deliver(theirs)

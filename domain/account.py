@@ -1,0 +1,232 @@
+"""Who pays: an account's terms, and the facts that change them.
+
+    AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged) …
+
+The account's own stream is small. Where a period of its ledger begins and ends follows from its time zone and cycle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from domain.errors import AccountExists, InvalidInput
+from domain.money import check_currency
+from domain.periods import Cycle, check_zone
+from domain.plans import MEASURES, Limits
+
+ACCOUNT = "account"
+UNPRICED = "unpriced"
+LONGEST_ID = 200
+
+
+# Facts
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOpened:
+    """The account exists, in one currency for ever."""
+
+    account: str
+    at: int
+    plan: str
+    limits: Limits
+    currency: str
+    zone: str
+    cycle: Cycle
+    prepaid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged:
+    """Another plan, with the limits it had that day; it holds at once."""
+
+    account: str
+    at: int
+    plan: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class LimitChanged:
+    """A limit of the account, a user or a project: None is unlimited, 0 is none; `inherited` undoes the change."""
+
+    account: str
+    at: int
+    scope: str
+    measure: str
+    limit: int | None
+    inherited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimeZoneChanged:
+    """Later periods begin at this zone's midnights; the open one ends when it said it would."""
+
+    account: str
+    at: int
+    zone: str
+
+
+AccountFact = AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged
+
+
+# States
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The terms in force."""
+
+    id: str
+    opened: AccountOpened
+    plan: str
+    limits: Limits
+    currency: str
+    zone: str
+    cycle: Cycle
+    prepaid: bool
+    overrides: dict[str, dict[str, int | None]] = field(default_factory=dict)
+
+    def limit(self, scope: str, measure: str) -> int | None:
+        """What one scope may use of a measure in one period; None is unlimited."""
+        changed = self.overrides.get(scope)
+        if changed is not None and measure in changed:
+            return changed[measure]
+        return self.limits.of(measure) if scope == ACCOUNT else None
+
+    @property
+    def unpriced_cap(self) -> int | None:
+        """The most one operation of unknown price may hold, in micro-units; None refuses it."""
+        return self.overrides.get(ACCOUNT, {}).get(UNPRICED)
+
+
+def user_scope(user: str) -> str:
+    """The name under which a user's limits and use are kept."""
+    return f"user:{user}"
+
+
+def project_scope(project: str) -> str:
+    """The name under which a project's limits and use are kept."""
+    return f"project:{project}"
+
+
+# Evolve
+
+
+def evolve(account: Account | None, fact: AccountFact) -> Account:
+    """The terms after one more fact."""
+    match fact:
+        case AccountOpened():
+            return Account(
+                fact.account, fact, fact.plan, fact.limits, fact.currency, fact.zone, fact.cycle, fact.prepaid
+            )
+        case PlanChanged():
+            return replace(_known(account), plan=fact.plan, limits=fact.limits)
+        case TimeZoneChanged():
+            return replace(_known(account), zone=fact.zone)
+        case LimitChanged():
+            return _with_limit(_known(account), fact)
+
+
+def _known(account: Account | None) -> Account:
+    assert account is not None, "an account stream begins with AccountOpened"
+    return account
+
+
+def _with_limit(account: Account, fact: LimitChanged) -> Account:
+    changed = dict(account.overrides.get(fact.scope, {}))
+    if fact.inherited:
+        changed.pop(fact.measure, None)
+    else:
+        changed[fact.measure] = fact.limit
+    return replace(account, overrides={**account.overrides, fact.scope: changed})
+
+
+# Decisions
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an account is opened with."""
+
+    plan: str
+    limits: Limits
+    currency: str = "USD"
+    zone: str = "UTC"
+    cycle: Cycle = field(default_factory=Cycle)
+    prepaid: bool = False
+
+
+def open_account(account: Account | None, id: str, terms: Terms, now: int) -> list[AccountFact]:
+    """Open it once; opening again on the same terms records nothing, on others raises AccountExists."""
+    check_id("account", id)
+    opened = AccountOpened(
+        id,
+        now,
+        terms.plan,
+        terms.limits,
+        check_currency(terms.currency),
+        check_zone(terms.zone),
+        terms.cycle,
+        terms.prepaid,
+    )
+    if account is None:
+        return [opened]
+    if replace(account.opened, at=now) == opened:
+        return []
+    raise AccountExists(
+        f"account {id!r} was opened before, on other terms",
+        hint="show it with 'imagestudio account show', change it with 'account plan' or 'account limit'",
+    )
+
+
+def change_plan(account: Account, plan: str, limits: Limits, now: int) -> list[AccountFact]:
+    """Move to a plan; its limits hold at once, also for what was used in this period."""
+    if (account.plan, account.limits) == (plan, limits):
+        return []
+    return [PlanChanged(account.id, now, plan, limits)]
+
+
+def change_limit(
+    account: Account, scope: str, measure: str, limit: int | None, now: int
+) -> list[AccountFact]:
+    """Set one limit: whole outputs or micro-units a period, None for unlimited. Raises InvalidInput."""
+    _check_scope(scope)
+    allowed = (*MEASURES, UNPRICED) if scope == ACCOUNT else MEASURES
+    if measure not in allowed:
+        raise InvalidInput("measure", f"{measure!r} is not one of {', '.join(allowed)}")
+    if limit is not None and limit < 0:
+        raise InvalidInput("limit", f"{limit} is negative", hint="0 allows none, no number is unlimited")
+    if measure in account.overrides.get(scope, {}) and account.overrides[scope][measure] == limit:
+        return []
+    return [LimitChanged(account.id, now, scope, measure, limit, inherited=False)]
+
+
+def inherit_limit(account: Account, scope: str, measure: str, now: int) -> list[AccountFact]:
+    """Undo a change of limit: the plan's own holds again."""
+    if measure not in account.overrides.get(scope, {}):
+        return []
+    return [LimitChanged(account.id, now, scope, measure, None, inherited=True)]
+
+
+def change_time_zone(account: Account, zone: str, now: int) -> list[AccountFact]:
+    """Move the account's midnights, from the next period on. Raises InvalidPeriod for an unknown zone."""
+    return [] if check_zone(zone) == account.zone else [TimeZoneChanged(account.id, now, zone)]
+
+
+def check_id(what: str, id: str) -> str:
+    """An opaque id of the caller's: 1 to 200 printable characters without spaces. Raises InvalidInput."""
+    if not 1 <= len(id) <= LONGEST_ID:
+        raise InvalidInput(what, f"an id has 1 to {LONGEST_ID} characters, this one has {len(id)}")
+    if not id.isprintable() or any(character.isspace() for character in id):
+        raise InvalidInput(what, f"{id!r} holds a space or an unprintable character", hint="use an opaque id")
+    return id
+
+
+def _check_scope(scope: str) -> None:
+    if scope == ACCOUNT:
+        return
+    level, _, subject = scope.partition(":")
+    if level not in ("user", "project"):
+        raise InvalidInput("scope", f"{scope!r} is not 'account', 'user:ID' or 'project:ID'")
+    check_id(level, subject)

@@ -1,0 +1,186 @@
+"""Before any money is spent: every limit is checked with what is held, and the hold is taken, in one append.
+
+Ask ─ accept ─┬─ Requested, Rejected
+              └─ Requested, Validated, (Dispatched)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from domain.account import ACCOUNT, Account
+from domain.errors import IllegalTransition
+from domain.ledger import NOTHING_USED, SPEND, Book, Fact, Ledger, check_fingerprint, current_book, find
+from domain.ledger import known_account, scopes_of
+from domain.operation import Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
+from domain.periods import Period, local_day
+from domain.pricing import Quote, Unpriced, capped_quote
+from domain.settlement import fail
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request: a batch of operations, admitted or refused as a whole, each with its own quote."""
+
+    account: str
+    user: str
+    project: str | None
+    batch: str
+    operations: tuple[str, ...]
+    kind: str
+    family: str
+    key: str | None
+    fingerprint: str
+    digest: str
+    quotes: tuple[Quote | Unpriced, ...]
+    sender: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not: the limit that would be overrun, what was asked of it and what is left."""
+
+    reason: str
+    scope: str = ACCOUNT
+    measure: str = ""
+    limit: int | None = None
+    asked: int = 0
+    left: int | None = None
+
+
+def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
+    """Check every limit with what is held, then hold, all in one append; a refusal is recorded too.
+
+    With a `sender` the operations are dispatched in the same breath. A repeat of a key, or of this very append,
+    records nothing. Raises KeyReused, UnknownAccount.
+    """
+    account = known_account(ledger, ask.account)
+    if _is_repeat(ledger, ask):
+        return []
+    facts, book = current_book(ledger, account, now)
+    quotes = tuple(_settle_quote(account, quote) for quote in ask.quotes)
+    refusal = _refusal(account, book, ask, quotes)
+    day = local_day(now, account.zone)
+    for id, quote in zip(ask.operations, quotes, strict=True):
+        operation = _operation(ask, id, book.period, day, quote)
+        facts.append(Requested(operation, now, ask.key, ask.digest, quote.outputs))
+        facts += _answer(operation, quote, refusal, ask.sender, now)
+    return facts
+
+
+def reroute(ledger: Ledger, id: str, quote: Quote, code: str, sender: str, now: int) -> list[Fact]:
+    """After a definite refusal (`code`) by one model, hold for another and dispatch, within the limits of today.
+
+    Where the new hold would overrun a limit the operation fails and is released instead.
+    """
+    state = find(ledger, id)
+    if not isinstance(state, Sent):
+        raise IllegalTransition(f"cannot reroute operation {id}: it is {type(state).__name__.lower()}")
+    rerouted = Rerouted(
+        replace(state.operation, model=quote.model, provider=quote.provider), now, quote, code
+    )
+    if _reroute_overruns(ledger, state, quote):
+        return fail(ledger, id, code, 0, now)
+    return [rerouted, Dispatched(rerouted.operation, now, state.attempts + 1, sender)]
+
+
+def _is_repeat(ledger: Ledger, ask: Ask) -> bool:
+    if ledger.look_up(ask.operations[0]) is not None:
+        return True
+    earlier = ledger.keys.get(ask.key) if ask.key is not None else None
+    if earlier is None:
+        return False
+    check_fingerprint(ask.key, earlier, ask.fingerprint)
+    return True
+
+
+def _settle_quote(account: Account, quote: Quote | Unpriced) -> Quote:
+    """A model of unknown price holds the account's cap, or nothing, in which case it is refused below."""
+    if isinstance(quote, Quote):
+        return quote
+    return capped_quote(quote, account.unpriced_cap or 0, account.currency)
+
+
+def _refusal(account: Account, book: Book, ask: Ask, quotes: tuple[Quote, ...]) -> Refusal | None:
+    currencies = {quote.currency for quote in quotes}
+    if currencies != {account.currency}:
+        return Refusal("currency")
+    if account.unpriced_cap is None and any(quote.rate is None for quote in quotes):
+        return Refusal("unpriced")
+    outputs = sum(quote.outputs for quote in quotes)
+    price = sum(quote.price for quote in quotes)
+    wanted = ((ask.family, outputs), (SPEND, price))
+    return _over_limit(account, book, scopes_of(ask.user, ask.project), wanted) or _over_balance(book, price)
+
+
+def _over_limit(
+    account: Account, book: Book, scopes: Iterable[str], wanted: tuple[tuple[str, int], ...]
+) -> Refusal | None:
+    for scope in scopes:
+        usage = book.usage.get(scope, NOTHING_USED)
+        for measure, asked in wanted:
+            limit = account.limit(scope, measure)
+            if limit is None:
+                continue
+            left = max(limit - usage.taken(measure), 0)
+            if asked > left:
+                return Refusal("limit", scope, measure, limit, asked, left)
+    return None
+
+
+def _over_balance(book: Book, price: int) -> Refusal | None:
+    if book.balance is None or price <= book.balance:
+        return None
+    return Refusal("balance", ACCOUNT, "balance", book.balance, price, max(book.balance, 0))
+
+
+def _operation(ask: Ask, id: str, period: Period, day: str, quote: Quote) -> Operation:
+    return Operation(
+        id,
+        ask.batch,
+        ask.account,
+        ask.user,
+        ask.project,
+        period,
+        day,
+        ask.kind,
+        ask.family,
+        quote.model,
+        quote.provider,
+    )
+
+
+def _answer(
+    operation: Operation, quote: Quote, refusal: Refusal | None, sender: str | None, now: int
+) -> Iterable[Fact]:
+    if refusal is not None:
+        return [
+            Rejected(
+                operation,
+                now,
+                refusal.reason,
+                refusal.scope,
+                refusal.measure,
+                refusal.limit,
+                refusal.asked,
+                refusal.left,
+            )
+        ]
+    validated = Validated(operation, now, quote)
+    if sender is None:
+        return [validated]
+    return [validated, Dispatched(operation, now, 1, sender)]
+
+
+def _reroute_overruns(ledger: Ledger, state: Sent, quote: Quote) -> bool:
+    """Whether the exchange of holds would overrun a limit; an ended period's limits are gone, its hold may shrink."""
+    book, account = ledger.book, known_account(ledger, state.operation.account)
+    operation, old = state.operation, state.quote
+    more = quote.price - old.price
+    if book is None or operation.period != book.period:
+        return more > 0
+    wanted = ((operation.family, quote.outputs - old.outputs), (SPEND, more))
+    grown = tuple((measure, asked) for measure, asked in wanted if asked > 0)
+    scopes = scopes_of(operation.user, operation.project)
+    return bool(_over_limit(account, book, scopes, grown) or (more > 0 and _over_balance(book, more)))

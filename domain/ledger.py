@@ -1,0 +1,296 @@
+"""One account's ledger: a stream of facts a billing period, in which every operation is held, charged or released.
+
+    PeriodOpened ─ (operation facts | CreditAdded | BalanceReturned) … ─ PeriodOpened (the next stream)
+
+Nothing is written twice: an operation's `Validated` is the hold on the account, its `Charged` is the posting. So
+one lock, the account's, protects money, limits and each operation's life cycle together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from domain import account as accounts
+from domain import operation as operations
+from domain.account import ACCOUNT, Account, AccountFact, AccountOpened, LimitChanged, PlanChanged
+from domain.account import TimeZoneChanged, project_scope, user_scope
+from domain.errors import KeyReused, UnknownAccount, UnknownOperation
+from domain.operation import Adjusted, Charged, Delivered, Dropped, Held, Operation, OperationFact, Released
+from domain.operation import Refused, Requested, Rerouted, Running, Sent, Settled, State, Validated
+from domain.periods import Period, period_after, period_at
+from domain.plans import Limits
+from domain.pricing import Quote
+
+SPEND = "spend"
+
+# Facts
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodOpened:
+    """A new book begins; what is neither posted nor held of a prepaid balance is carried into it."""
+
+    account: str
+    at: int
+    period: Period
+    plan: str
+    limits: Limits
+    balance: int | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreditAdded:
+    """The account paid in; `key` makes a repeat harmless."""
+
+    account: str
+    at: int
+    period: Period
+    amount: int
+    currency: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceReturned:
+    """What an operation of an ended period did not use of its hold is spendable again, in this period, once."""
+
+    account: str
+    at: int
+    period: Period
+    operation: str
+    amount: int
+    currency: str
+
+
+LedgerFact = PeriodOpened | CreditAdded | BalanceReturned
+Fact = AccountFact | LedgerFact | OperationFact
+
+
+def stream_of(fact: Fact) -> str:
+    """The stream a fact belongs to: the account's own, or that of its billing period."""
+    match fact:
+        case PeriodOpened() | CreditAdded() | BalanceReturned():
+            return period_stream(fact.account, fact.period)
+        case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged():
+            return account_stream(fact.account)
+        case Adjusted():
+            return period_stream(fact.operation.account, fact.period)
+    return period_stream(fact.operation.account, fact.operation.period)
+
+
+def account_stream(account: str) -> str:
+    """The stream of an account's terms."""
+    return f"account:{account}"
+
+
+def period_stream(account: str, period: Period) -> str:
+    """The stream of one billing period, named by the instant it begins."""
+    return f"ledger:{account}:{period.start}"
+
+
+# States
+
+
+@dataclass(slots=True)
+class Usage:
+    """What one scope has used and holds of each measure, in this period."""
+
+    posted: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+
+    def taken(self, measure: str) -> int:
+        return self.posted.get(measure, 0) + self.held.get(measure, 0)
+
+
+NOTHING_USED = Usage()
+
+
+@dataclass(slots=True)
+class Book:
+    """One period: its totals and its open operations. `balance` is what is neither posted nor held."""
+
+    period: Period
+    balance: int | None
+    usage: dict[str, Usage] = field(default_factory=dict)
+    open: dict[str, State] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an idempotency key was used for; an empty fingerprint was erased with its content and fits any request."""
+
+    reference: str
+    fingerprint: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the account's lock protects, and the evidence that the decisions at hand asked for.
+
+    `found` holds operations that are closed or of ended periods, `keys` the keys already used; both are loaded
+    under the lock where a decision names them and forgotten after it, so memory holds open operations only.
+    """
+
+    account: Account | None = None
+    book: Book | None = None
+    last: int = 0
+    found: dict[str, State] = field(default_factory=dict)
+    keys: dict[str, Known] = field(default_factory=dict)
+
+    def look_up(self, operation: str) -> State | None:
+        """The operation as far as the loaded evidence knows it."""
+        if self.book is not None and operation in self.book.open:
+            return self.book.open[operation]
+        return self.found.get(operation)
+
+    def forget(self) -> None:
+        """Drop the evidence; what is open stays."""
+        self.found.clear()
+        self.keys.clear()
+
+
+# Evolve
+
+
+def evolve(ledger: Ledger, fact: Fact) -> Ledger:
+    """The ledger after one more fact, changed in place: the cost does not depend on how much is open."""
+    ledger.last = max(ledger.last, fact.at)
+    match fact:
+        case PeriodOpened():
+            _open_book(ledger, fact)
+        case CreditAdded(amount=amount) | BalanceReturned(amount=amount):
+            _give(ledger, amount)
+        case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged():
+            ledger.account = accounts.evolve(ledger.account, fact)
+        case _:
+            _evolve_operation(ledger, fact)
+    return ledger
+
+
+def _open_book(ledger: Ledger, fact: PeriodOpened) -> None:
+    if ledger.book is not None:
+        ledger.found.update(ledger.book.open)
+    ledger.book = Book(fact.period, fact.balance)
+
+
+def _give(ledger: Ledger, amount: int) -> None:
+    book = ledger.book
+    if book is not None and book.balance is not None:
+        book.balance += amount
+
+
+def _evolve_operation(ledger: Ledger, fact: OperationFact) -> None:
+    id = fact.operation.id
+    before = ledger.look_up(id)
+    book = ledger.book
+    if isinstance(fact, Adjusted):
+        _adjust_book(ledger, fact)
+    if before is None and not isinstance(fact, Requested):
+        return
+    after = operations.evolve(before, fact)
+    if book is None or fact.operation.period != book.period:
+        ledger.found[id] = after
+        return
+    _move_money(book, before, fact)
+    if isinstance(after, Settled | Dropped | Refused):
+        book.open.pop(id, None)
+        ledger.found[id] = after
+    else:
+        book.open[id] = after
+
+
+def _move_money(book: Book, before: State | None, fact: OperationFact) -> None:
+    """Hold, capture and release: a hold is taken once and given back whole, the capture is what was charged."""
+    match fact, before:
+        case Validated(operation, quote=quote), _:
+            _hold(book, operation, quote, 1)
+        case Rerouted(operation, quote=quote), Held(quote=old) | Sent(quote=old):
+            _hold(book, before.operation, old, -1)
+            _hold(book, operation, quote, 1)
+        case Charged(operation), Delivered(quote=quote):
+            _hold(book, operation, quote, -1)
+            _post(book, operation, fact.outputs, fact.price)
+            if book.balance is not None:
+                book.balance -= fact.price
+        case Released(operation), Held(quote=quote) | Sent(quote=quote) | Running(quote=quote):
+            _hold(book, operation, quote, -1)
+
+
+def _hold(book: Book, operation: Operation, quote: Quote, sign: int) -> None:
+    for scope in scopes_of(operation.user, operation.project):
+        held = book.usage.setdefault(scope, Usage()).held
+        held[operation.family] = held.get(operation.family, 0) + sign * quote.outputs
+        held[SPEND] = held.get(SPEND, 0) + sign * quote.price
+    if book.balance is not None:
+        book.balance -= sign * quote.price
+
+
+def _post(book: Book, operation: Operation, outputs: int, price: int) -> None:
+    for scope in scopes_of(operation.user, operation.project):
+        posted = book.usage.setdefault(scope, Usage()).posted
+        posted[operation.family] = posted.get(operation.family, 0) + outputs
+        posted[SPEND] = posted.get(SPEND, 0) + price
+
+
+def _adjust_book(ledger: Ledger, fact: Adjusted) -> None:
+    """A refund is spendable at once; it frees the spend limit only within the operation's own period."""
+    _give(ledger, -fact.price)
+    book = ledger.book
+    if book is not None and fact.operation.period == book.period:
+        _post(book, fact.operation, 0, fact.price)
+
+
+def scopes_of(user: str, project: str | None) -> Iterable[str]:
+    """The scopes whose limits an operation counts against."""
+    yield ACCOUNT
+    yield user_scope(user)
+    if project is not None:
+        yield project_scope(project)
+
+
+# What every decision asks first
+
+Decide = Callable[[Ledger, int], list[Fact]]
+"""A decision as the writer runs it: the locked ledger and the instant, to the facts to append."""
+
+
+def find(ledger: Ledger, id: str) -> State:
+    """The operation, or UnknownOperation."""
+    state = ledger.look_up(id)
+    if state is None:
+        raise UnknownOperation(f"no operation {id!r}", hint="list them with 'imagestudio operations'")
+    return state
+
+
+def known_account(ledger: Ledger, id: str) -> Account:
+    """The account's terms, or UnknownAccount with the command that opens it."""
+    if ledger.account is None:
+        raise UnknownAccount(
+            f"no account {id!r}", hint=f"open it with: imagestudio account open {id} --plan free"
+        )
+    return ledger.account
+
+
+def current_book(ledger: Ledger, account: Account, now: int) -> tuple[list[Fact], Book]:
+    """The book this instant's facts go to, and the fact that opens it where it is new."""
+    book = ledger.book
+    if book is not None and now < book.period.end:
+        return [], book
+    if book is None:
+        period = period_at(account.cycle, account.zone, now)
+        balance = 0 if account.prepaid else None
+    else:
+        period = period_after(book.period, account.cycle, account.zone, now)
+        balance = book.balance
+    opened = PeriodOpened(account.id, now, period, account.plan, account.limits, balance, account.currency)
+    return [opened], Book(period, balance)
+
+
+def check_fingerprint(key: str | None, earlier: Known, fingerprint: str) -> None:
+    if earlier.fingerprint not in ("", fingerprint):
+        raise KeyReused(
+            f"idempotency key {key!r} was used for another request ({earlier.reference})",
+            hint="repeat the same request under a key, and take a new key for a new one",
+        )

@@ -1,0 +1,46 @@
+"""A persistence module for the eventsourcing library, on SQLAlchemy Core: SQLite and PostgreSQL.
+
+    PERSISTENCE_MODULE=infrastructure.store  IMAGESTUDIO_DATABASE_URL=sqlite:///ledger.db
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eventsourcing import persistence
+
+from infrastructure.store.database import Database
+from infrastructure.store.facts import FactMapper
+from infrastructure.store.recorders import LogRecorder, SnapshotRecorder
+
+DATABASE_URL = "IMAGESTUDIO_DATABASE_URL"
+
+
+class Factory(persistence.InfrastructureFactory[persistence.TrackingRecorder]):
+    """Builds mapper and recorders on the database that the environment names."""
+
+    def __init__(self, env: persistence.Environment | persistence.EnvType | None) -> None:
+        super().__init__(env)
+        url = self.env.get(DATABASE_URL)
+        if not url:
+            raise persistence.InfrastructureFactoryError(f"{DATABASE_URL} names no database")
+        self.database = Database(url)
+
+    def mapper(self, transcoder: Any = None, mapper_class: Any = None) -> Any:
+        """Facts have one form in the log, whatever transcoder is configured."""
+        return FactMapper()
+
+    def aggregate_recorder(self, purpose: str = "events") -> persistence.AggregateRecorder:
+        return SnapshotRecorder(self.database) if purpose == "snapshots" else LogRecorder(self.database)
+
+    def application_recorder(self) -> persistence.ApplicationRecorder:
+        return LogRecorder(self.database)
+
+    def tracking_recorder(self, tracking_recorder_class: Any = None) -> persistence.TrackingRecorder:
+        raise persistence.NotSupportedError("projections keep their own checkpoints, in the views' transactions")
+
+    def process_recorder(self) -> persistence.ProcessRecorder:
+        raise persistence.NotSupportedError("projections keep their own checkpoints, in the views' transactions")
+
+    def close(self) -> None:
+        self.database.close()

@@ -1,0 +1,160 @@
+"""One database, SQLite or PostgreSQL: its engine, its manners, and its errors in our words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+
+from application.store import Conflict
+from domain.errors import StoreError, StoreUnavailable
+
+SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
+LOCK_SECONDS = 10
+RETRIED_STATES = {"40001", "40P01", "55P03"}
+"""Serialization failure, deadlock, lock time-out."""
+
+
+class Database:
+    """The engine and what both databases do differently.
+
+    `turn` is held by whoever writes: SQLite has one writer, and in one process taking turns beats waiting for its lock.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        self.dialect = self.url.get_backend_name()
+        self.engine = _engine(self.url)
+        self._turn = threading.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.dialect == SQLITE
+
+    def turn(self) -> AbstractContextManager[Any]:
+        """Held while writing; on PostgreSQL writers need no turns."""
+        return self._turn if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection in autocommit, its errors in our words."""
+        with translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A write transaction, begun and ended explicitly; rolled back on any error."""
+        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
+        with self.turn(), self.connect() as connection:
+            connection.exec_driver_sql(begin)
+            try:
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                roll_back(connection)
+                raise
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def roll_back(connection: Connection) -> None:
+    """End a transaction that failed; a connection that is gone has ended it itself."""
+    try:
+        if not connection.invalidated:
+            connection.exec_driver_sql("ROLLBACK")
+    except DBAPIError:
+        connection.invalidate()
+
+
+def parse_url(url: str) -> URL:
+    """The database's address, always with the driver this program is made for. Raises StoreError."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError("the database URL cannot be read", hint="sqlite:///FILE or postgresql://HOST/NAME") from error
+    backend = parsed.get_backend_name()
+    if backend == POSTGRESQL:
+        return parsed.set(drivername="postgresql+psycopg2")
+    if backend == SQLITE and parsed.database not in (None, "", ":memory:"):
+        return parsed.set(drivername="sqlite+pysqlite")
+    raise StoreError(
+        f"a database of type {parsed.drivername!r} cannot hold the ledger",
+        hint="sqlite:///FILE (a file, not memory) or postgresql://HOST/NAME",
+    )
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        if url.get_backend_name() == SQLITE:
+            engine = create_engine(
+                url, isolation_level="AUTOCOMMIT", connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False}
+            )
+            event.listen(engine, "connect", _set_up_sqlite)
+            return engine
+        return create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=10,
+            executemany_mode="values_plus_batch",
+            connect_args={"connect_timeout": LOCK_SECONDS, "application_name": "imagestudio"},
+        )
+    except NoSuchModuleError as error:
+        raise StoreError(f"no driver for {url.drivername!r} is installed") from error
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    """Durable commits, readers beside the writer, and triggers that also see REPLACE."""
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "recursive_triggers = ON",
+        "cache_size = -65536",
+        "wal_autocheckpoint = 4000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The driver's errors as Conflict (worth deciding again) or StoreUnavailable (not worth it)."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict(_first_line(error)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated or getattr(error.orig, "pgcode", None) in RETRIED_STATES:
+            raise Conflict(_first_line(error)) from error
+        raise _unavailable(error) from error
+
+
+HINTS = {
+    "locked": "another process is writing; try again, or use PostgreSQL for many processes",
+    "readonly": "make the file and its directory writable, or choose another with --db",
+    "read-only": "connect to the primary, with a user that may write",
+    "full": "free some space on the database's disk",
+    "no space": "free some space on the database's disk",
+    "no such table": "create the schema with: imagestudio db upgrade",
+    "does not exist": "create the database, and its schema with: imagestudio db upgrade",
+    "unable to open": "does the directory exist, and may you write there? Choose another file with --db",
+    "not a database": "the file is no SQLite database; choose another with --db",
+    "malformed": "restore the file from a backup",
+}
+
+
+def _unavailable(error: DBAPIError) -> StoreUnavailable:
+    message = _first_line(error)
+    hint = next((hint for sign, hint in HINTS.items() if sign in message.lower()), "is the database running?")
+    return StoreUnavailable(f"the database does not do its work: {message}", hint=hint)
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__

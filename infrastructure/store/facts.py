@@ -1,0 +1,167 @@
+"""The one door between facts and their stored names and bytes: the table of names, and the upcasters.
+
+A stored name is data ("operation.charged"), never a Python path. When a fact's shape changes, its name gets a
+version ("operation.charged.2"), and an upcaster turns what is stored under the old name into the new shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
+
+from application.log import BookSnapshot, Entry
+from domain import account, ledger, operation
+from domain.errors import InvalidRequest, LogCorrupted
+from domain.ledger import Book, Fact, Usage
+from domain.operation import PHASES
+from domain.periods import Period
+
+NAMES: Mapping[str, type[Fact]] = {
+    "account.opened": account.AccountOpened,
+    "account.plan_changed": account.PlanChanged,
+    "account.limit_changed": account.LimitChanged,
+    "account.time_zone_changed": account.TimeZoneChanged,
+    "ledger.period_opened": ledger.PeriodOpened,
+    "ledger.credit_added": ledger.CreditAdded,
+    "ledger.balance_returned": ledger.BalanceReturned,
+    "operation.requested": operation.Requested,
+    "operation.rejected": operation.Rejected,
+    "operation.validated": operation.Validated,
+    "operation.dispatched": operation.Dispatched,
+    "operation.submitted": operation.Submitted,
+    "operation.rerouted": operation.Rerouted,
+    "operation.provider_completed": operation.ProviderCompleted,
+    "operation.charged": operation.Charged,
+    "operation.provider_failed": operation.ProviderFailed,
+    "operation.released": operation.Released,
+    "operation.adjusted": operation.Adjusted,
+}
+
+Json = dict[str, Any]
+Upcaster = tuple[str, Callable[[Json], Json]]
+
+UPCASTERS: Mapping[str, Upcaster] = {}
+"""Retired name -> (the name that follows it, how its JSON becomes the next one's)."""
+
+SNAPSHOT_SCHEMA = 1
+"""Raised whenever evolve or the shape of a book changes: older snapshots are then ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredBook:
+    """A book with its open operations apart by state, which keeps each list of one type."""
+
+    schema: int
+    stream: str
+    version: int
+    hash: bytes
+    last: int
+    period: Period
+    balance: int | None
+    usage: dict[str, Usage]
+    requested: list[operation.Asked]
+    validated: list[operation.Held]
+    dispatched: list[operation.Sent]
+    submitted: list[operation.Running]
+    completed: list[operation.Delivered]
+
+
+OPEN_PHASES = ("requested", "validated", "dispatched", "submitted", "completed")
+
+
+class FactMapper(Mapper[str]):
+    """The library's mapper for our facts: msgspec for the bytes, the table above for the names.
+
+    The log is JSON that any database can query, so it is neither encrypted nor compressed.
+    """
+
+    def __init__(
+        self,
+        transcoder: Transcoder | None = None,
+        compressor: Compressor | None = None,
+        cipher: Cipher | None = None,
+        names: Mapping[str, type[Fact]] = NAMES,
+        upcasters: Mapping[str, Upcaster] = UPCASTERS,
+    ) -> None:
+        self._names = {shape: name for name, shape in names.items()}
+        self._encode = msgspec.json.Encoder().encode
+        self._decoders = {name: msgspec.json.Decoder(shape).decode for name, shape in names.items()}
+        self._shapes = names
+        self._upcasters = upcasters
+        self._snapshots = msgspec.json.Decoder(_StoredBook)
+
+    def encode(self, fact: Fact) -> tuple[str, bytes]:
+        """The stored name and bytes. Raises InvalidRequest where a value cannot be written as JSON."""
+        try:
+            return self._names[type(fact)], self._encode(fact)
+        except (msgspec.MsgspecError, UnicodeError, TypeError, OverflowError) as error:
+            raise InvalidRequest(
+                f"{type(fact).__name__} cannot be recorded: {error}", hint="send plain text and whole numbers"
+            ) from error
+
+    def decode(self, topic: str, state: bytes) -> Fact:
+        """The fact in today's shape. Raises LogCorrupted for an unknown name or bytes that do not fit."""
+        decode = self._decoders.get(topic)
+        try:
+            return decode(state) if decode is not None else self._upcast(topic, state)
+        except msgspec.MsgspecError as error:
+            raise LogCorrupted(f"a stored {topic} cannot be read: {error}", hint="run: imagestudio audit") from error
+
+    def _upcast(self, topic: str, state: bytes) -> Fact:
+        if topic not in self._upcasters:
+            raise LogCorrupted(f"no fact is stored under the name {topic!r}", hint="is the program older than the log?")
+        document: Json = msgspec.json.decode(state)
+        while topic in self._upcasters:
+            topic, upcast = self._upcasters[topic]
+            document = upcast(document)
+        return msgspec.convert(document, self._shapes[topic])
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
+        """The entry's own row where it has one, as it does in every batch."""
+        assert isinstance(domain_event, Entry)
+        if domain_event.link is not None:
+            return domain_event.link
+        topic, state = self.encode(domain_event.fact)
+        return StoredEvent(domain_event.originator_id, domain_event.originator_version, topic, state)
+
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
+        """The entry of a stored row."""
+        fact = self.decode(stored_event.topic, stored_event.state)
+        return Entry(str(stored_event.originator_id), stored_event.originator_version, fact)  # type: ignore[return-value]
+
+    def encode_snapshot(self, snapshot: BookSnapshot) -> bytes:
+        """The bytes of a book."""
+        book = snapshot.book
+        by_phase: dict[str, list[Any]] = {phase: [] for phase in OPEN_PHASES}
+        for state in book.open.values():
+            by_phase[PHASES[type(state)]].append(state)
+        return self._encode(
+            _StoredBook(
+                SNAPSHOT_SCHEMA,
+                snapshot.stream,
+                snapshot.version,
+                snapshot.hash,
+                snapshot.last,
+                book.period,
+                book.balance,
+                book.usage,
+                **by_phase,
+            )
+        )
+
+    def decode_snapshot(self, stream: str, version: int, state: bytes) -> BookSnapshot | None:
+        """The book, or None where the bytes are of another schema, stream or version."""
+        try:
+            stored = self._snapshots.decode(state)
+        except msgspec.MsgspecError:
+            return None
+        if (stored.schema, stored.stream, stored.version) != (SNAPSHOT_SCHEMA, stream, version):
+            return None
+        lists = (stored.requested, stored.validated, stored.dispatched, stored.submitted, stored.completed)
+        open = {one.operation.id: one for states in lists for one in states}
+        return BookSnapshot(stream, version, stored.hash, stored.last, Book(stored.period, stored.balance, stored.usage, open))

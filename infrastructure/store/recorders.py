@@ -1,0 +1,136 @@
+"""Our log through the eventsourcing library's interfaces: recorders for events, snapshots and tracking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence import AggregateRecorder, ApplicationRecorder, IntegrityError, Notification
+from eventsourcing.persistence import NotSupportedError, OperationalError, StoredEvent, Subscription
+from sqlalchemy import Table, func, select
+
+from application.log import GENESIS, Link, link_hash
+from application.store import Conflict
+from domain.errors import StoreUnavailable
+from infrastructure.store.database import Database
+from infrastructure.store.schema import LOG, SNAPSHOTS
+from infrastructure.store.units import COMMIT_ORDER
+
+
+@contextmanager
+def library_errors() -> Iterator[None]:
+    """Our errors as the library names them."""
+    try:
+        yield
+    except Conflict as error:
+        raise IntegrityError(str(error)) from error
+    except StoreUnavailable as error:
+        raise OperationalError(str(error)) from error
+
+
+def _range(table: Table, stream: str, gt: int | None, lte: int | None, desc: bool, limit: int | None) -> Any:
+    query = select(table.c.stream, table.c.version, table.c.topic, table.c.state).where(table.c.stream == stream)
+    if gt is not None:
+        query = query.where(table.c.version > gt)
+    if lte is not None:
+        query = query.where(table.c.version <= lte)
+    return query.order_by(table.c.version.desc() if desc else table.c.version).limit(limit)
+
+
+class SnapshotRecorder(AggregateRecorder):
+    """Snapshots, as the library keeps aggregates' events: by stream and version, without positions."""
+
+    table = SNAPSHOTS
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        rows = [
+            {"stream": e.originator_id, "version": e.originator_version, "topic": e.topic, "state": e.state.decode()}
+            for e in stored_events
+        ]
+        if rows:
+            with library_errors(), self._database.transaction() as connection:
+                connection.execute(self.table.insert(), rows)
+        return None
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        with library_errors(), self._database.connect() as connection:
+            rows = connection.execute(_range(self.table, str(originator_id), gt, lte, desc, limit))
+            return [StoredEvent(originator_id, row[1], row[2], row[3].encode()) for row in rows]
+
+
+class LogRecorder(SnapshotRecorder, ApplicationRecorder):
+    """The log: hash chains, positions in commit order, and the writer's transaction where one is given."""
+
+    table = LOG
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], *, transaction: Any = None, **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Append to the writer's unit, which writes with its commit; alone, append and return the positions."""
+        if transaction is not None:
+            transaction.append(stored_events)
+            return None
+        with library_errors(), self._database.transaction() as connection:
+            if not self._database.is_sqlite:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})")
+            positions = []
+            for event in stored_events:
+                link = self._link(connection, event)
+                result = connection.execute(LOG.insert().returning(LOG.c.position), link)
+                positions.append(result.scalar_one())
+            return positions
+
+    def _link(self, connection: Any, event: StoredEvent) -> dict[str, Any]:
+        stream, version = str(event.originator_id), event.originator_version
+        query = select(LOG.c.hash).where(LOG.c.stream == stream, LOG.c.version < version)
+        before = connection.execute(query.order_by(LOG.c.version.desc()).limit(1)).scalar()
+        operation = event.operation if isinstance(event, Link) else None
+        hash = link_hash(bytes(before or GENESIS), stream, version, event.topic, operation, event.state)
+        return {
+            "stream": stream,
+            "version": version,
+            "topic": event.topic,
+            "operation": operation,
+            "state": event.state.decode(),
+            "hash": hash,
+        }
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        query = select(LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.position)
+        if start is not None:
+            query = query.where(LOG.c.position >= start if inclusive_of_start else LOG.c.position > start)
+        if stop is not None:
+            query = query.where(LOG.c.position <= stop)
+        if topics:
+            query = query.where(LOG.c.topic.in_(topics))
+        with library_errors(), self._database.connect() as connection:
+            rows = connection.execute(query.order_by(LOG.c.position).limit(limit))
+            return [Notification(row[0], row[1], row[2], row[3].encode(), row[4]) for row in rows]
+
+    def max_notification_id(self) -> int | None:
+        with library_errors(), self._database.connect() as connection:
+            return connection.execute(select(func.max(LOG.c.position))).scalar()
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+        raise NotSupportedError("views are advanced by projectors, in batches; see projections")

@@ -1,0 +1,108 @@
+"""The tables of the ledger. The log is append-only; what stands beside it is an index, a lease or erasable content."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import UniqueConstraint
+
+METADATA = MetaData()
+
+POSITION = BigInteger().with_variant(Integer(), "sqlite")
+
+LOG = Table(
+    "log",
+    METADATA,
+    Column("position", POSITION, Identity(), primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("operation", Text),
+    Column("state", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("stream", "version", name="log_stream_version"),
+    Index("log_operation", "operation"),
+)
+
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("terms_version", BigInteger, nullable=False),
+    Column("terms_hash", LargeBinary, nullable=False),
+)
+
+OPERATIONS = Table(
+    "operations",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("charged", BigInteger, nullable=False),
+    Column("adjusted", BigInteger, nullable=False),
+)
+
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("reference", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+)
+
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("operation", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+
+CONTENTS = Table(
+    "contents",
+    METADATA,
+    Column("batch", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+SNAPSHOTS = Table(
+    "snapshots",
+    METADATA,
+    Column("stream", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+APPEND_ONLY = "the log is append-only: correct it by appending a fact"
+
+SQLITE_TRIGGERS = (
+    f"CREATE TRIGGER log_no_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END",
+    f"CREATE TRIGGER log_no_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END",
+    f"""CREATE TRIGGER log_no_replace BEFORE INSERT ON log
+        WHEN EXISTS (SELECT 1 FROM log WHERE stream = NEW.stream AND version = NEW.version)
+          OR EXISTS (SELECT 1 FROM log WHERE position = NEW.position)
+        BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END""",
+)
+
+POSTGRES_TRIGGERS = (
+    f"""CREATE OR REPLACE FUNCTION log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION '{APPEND_ONLY}' USING ERRCODE = 'restrict_violation'; END $$""",
+    """CREATE TRIGGER log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log
+        FOR EACH STATEMENT EXECUTE FUNCTION log_is_append_only()""",
+)
+
+TRIGGERS = {"sqlite": SQLITE_TRIGGERS, "postgresql": POSTGRES_TRIGGERS}
+TRIGGER_NAMES = {
+    "sqlite": ("log_no_update", "log_no_delete", "log_no_replace"),
+    "postgresql": ("log_append_only",),
+}
