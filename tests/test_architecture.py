@@ -146,6 +146,11 @@ def no_broad_except(source: Source) -> Breaches:
     for function, handler in handlers(source.tree):
         if is_broad(handler.type) and f"{source.path}:{function}" not in CATCHES_ALL:
             yield handler.lineno, f"a broad except in {function}"
+    for node in source.nodes:
+        match node:
+            case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=caught):
+                if any(is_broad(one) for one in caught):
+                    yield node.lineno, "everything suppressed"
 
 
 def handlers(tree: ast.AST, inside: str = "module") -> Iterator[tuple[str, ast.ExceptHandler]]:
@@ -268,6 +273,7 @@ BREACHES = [
         "def g():\n    try:\n        f()\n    except (OSError, Exception):\n        raise",
     ),
     ("no broad except", "domain/money.py", "try:\n    f()\nexcept BaseException as error:\n    raise"),
+    ("no broad except", "domain/money.py", "with contextlib.suppress(OSError, Exception):\n    f()"),
     ("short files", "domain/money.py", "\n" * 400),
     ("short functions", "domain/money.py", "def f():\n" + "    pass\n" * 45),
     ("short functions", "domain/money.py", "class A:\n    async def f():\n" + "        pass\n" * 45),

@@ -24,9 +24,11 @@ from tests.postgres import (
 )
 
 ROOT = Path(__file__).parent.parent
+# A background job of a shell ignores SIGINT, and so would its children.
 ASK_AND_WAIT = """
-import sys
+import signal, sys
 from tests.postgres import running_postgres
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with running_postgres(fsync=False) as server:
     sys.stdout.write(server + "\\n")
     sys.stdout.flush()
