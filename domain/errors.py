@@ -1,31 +1,32 @@
 """Every error a caller can meet, in one tree; each says what happened, why, and what to do.
 
-    ImageStudioError
-    ├── InvalidRequest            the request itself is wrong; nothing was recorded
-    │   ├── UnknownAccount
-    │   ├── UnknownModel
-    │   ├── UnknownKind
-    │   ├── UnknownOperation
-    │   ├── AccountExists
-    │   ├── InvalidInput          a field, its value and the limit it breaks
-    │   ├── InvalidMoney
-    │   │   └── CurrencyMismatch
-    │   ├── InvalidPeriod
-    │   ├── KeyReused             same idempotency key, another request
-    │   └── IllegalTransition     the operation is not in a state that allows this
-    ├── CatalogueError            a catalogue file is wrong; names file and field
-    ├── OperationError            the outcome is recorded as facts, and names its operation
-    │   ├── OperationRefused
-    │   ├── OperationFailed
-    │   └── OperationPending      the provider's answer is not known yet; the hold stands
-    ├── StoreError                the database did not do its part
-    │   ├── StoreUnavailable      locked, read-only, full, gone: nothing was recorded, or recovery settles it
-    │   ├── SchemaMismatch
-    │   ├── LogCorrupted          a stored fact is not what was written
-    │   ├── AssetMissing          a file's content was erased or lost
-    │   └── AssetDamaged          a file's content is not what was written
-    ├── Overloaded                too many requests are waiting; none of this one was recorded
-    └── ShuttingDown
+ImageStudioError
+├── InvalidRequest            the request itself is wrong; nothing was recorded
+│   ├── UnknownAccount
+│   ├── UnknownModel
+│   ├── UnknownKind
+│   ├── UnknownOperation
+│   ├── UnknownPlan
+│   ├── AccountExists
+│   ├── InvalidInput          a field, its value and the limit it breaks
+│   ├── InvalidMoney
+│   │   └── CurrencyMismatch
+│   ├── InvalidPeriod
+│   ├── KeyReused             same idempotency key, another request
+│   └── IllegalTransition     the operation is not in a state that allows this
+├── CatalogueError            a catalogue file is wrong; names file and field
+├── OperationError            the outcome is recorded as facts, and names its operation
+│   ├── OperationRefused
+│   ├── OperationFailed
+│   └── OperationPending      the provider's answer is not known yet; the hold stands
+├── StoreError                the database did not do its part
+│   ├── StoreUnavailable      locked, read-only, full, gone: nothing was recorded, or recovery settles it
+│   ├── SchemaMismatch
+│   ├── LogCorrupted          a stored fact is not what was written
+│   ├── AssetMissing          a file's content was erased or lost
+│   └── AssetDamaged          a file's content is not what was written
+├── Overloaded                too many requests are waiting; none of this one was recorded
+└── ShuttingDown
 """
 
 from __future__ import annotations
@@ -70,6 +71,12 @@ class UnknownOperation(InvalidRequest):
     """No operation has this id."""
 
     code = "unknown_operation"
+
+
+class UnknownPlan(InvalidRequest):
+    """No plan has this id."""
+
+    code = "unknown_plan"
 
 
 class AccountExists(InvalidRequest):

@@ -1,0 +1,312 @@
+"""Prices: dated rules, one quote an operation, and the share of it that a partial delivery costs.
+
+    rules ── inputs, instant ──> one rule ── units of the inputs ──> Quote ── delivered ──> price, cost
+                                    └── none, or nothing to measure ──> Unpriced
+
+Of the rules that match the inputs, the one with the most conditions holds, and of the same conditions the
+latest that is in force: a new general price never overrides the price of a variant. What could match equally
+well is refused when the catalogue is loaded. Units are whole millionths, and the amount is rounded once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from itertools import combinations
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from domain.errors import InvalidInput
+from domain.inputs import MediaFacts, Scalar, plain, shown
+from domain.money import check_currency, extend, share
+from domain.periods import EARLIEST
+
+_MILLION: Final = 1_000_000
+_MICROS_A_MS: Final = 1_000
+_BLOCK: Final = 5 * _MILLION
+
+
+class Unit(StrEnum):
+    """What a rate is for."""
+
+    IMAGE = "image"
+    SECOND = "second"
+    BLOCK = "5s_block"
+    """Five seconds, begun ones counting whole."""
+    MEGAPIXEL = "megapixel"
+    VIDEO = "video"
+    """A whole clip, however long."""
+    MODEL = "model"
+    """A 3D model."""
+    CALL = "call"
+    """One submission, however much it delivers."""
+    TOKEN = "token"
+
+
+_COUNTED: Final = frozenset({Unit.IMAGE, Unit.VIDEO, Unit.MODEL})
+
+SIZE: Final = "size"
+"""The measure of megapixels: the inputs `width` and `height` of the output."""
+
+MEASURED_BY: Final = MappingProxyType(
+    {Unit.SECOND: "duration", Unit.BLOCK: "duration", Unit.MEGAPIXEL: SIZE, Unit.TOKEN: "tokens"}
+)
+"""The input that says how many units there are, where a rule names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRule:
+    """A rate in currency units per unit, from an instant on, for inputs that hold one value of each `when`.
+
+    `cost_rate` is what the provider bills us, the same as `rate` where None. `of` is the input that
+    is measured: a number, or a file. `minimum` and `maximum` are the least and most units billed for an output.
+    """
+
+    unit: Unit
+    rate: Decimal
+    cost_rate: Decimal | None = None
+    effective_from: int = EARLIEST
+    when: Mapping[str, frozenset[Scalar]] = field(default_factory=dict)
+    of: str = ""
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+
+    @property
+    def measure(self) -> str:
+        return self.of or MEASURED_BY.get(self.unit, "")
+
+    def matches(self, inputs: Mapping[str, Scalar]) -> bool:
+        return all(name in inputs and inputs[name] in values for name, values in self.when.items())
+
+    def same_case(self, other: PriceRule) -> bool:
+        """Whether the other rule is for the same inputs from the same instant, so that it replaces this."""
+        return (self.when, self.effective_from) == (other.when, other.effective_from)
+
+
+class Priced(Protocol):
+    """What pricing needs to know of a model."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def unit(self) -> Unit: ...
+    @property
+    def prices(self) -> tuple[PriceRule, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """Which prices were in force, by the content of all of them; and their one currency."""
+
+    version: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What one operation costs, in micro-units for all its outputs; `rate` None is unknown, under a cap."""
+
+    model: str
+    provider: str
+    unit: str
+    units: Decimal
+    rate: Decimal | None
+    price: int
+    cost: int
+    currency: str
+    book: str
+    outputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """No price is known for this operation, and why; it is not free."""
+
+    model: str
+    provider: str
+    reason: str
+    outputs: int
+    book: str
+    unit: str = Unit.CALL
+
+
+def price_book(models: Iterable[Priced], currency: str) -> PriceBook:
+    """The book of all these prices; its version changes if and only if one of them does.
+
+    "0.10" and "0.1" are one price, and the order of models and rules is none. Raises InvalidMoney.
+    """
+    entries = sorted([model.id, *_content(rule)] for model in models for rule in model.prices)
+    content = json.dumps([check_currency(currency), entries], separators=(",", ":"))
+    return PriceBook(hashlib.sha256(content.encode()).hexdigest()[:12], currency)
+
+
+def ambiguous(rules: Sequence[PriceRule]) -> tuple[PriceRule, PriceRule] | None:
+    """Two rules between which nothing decides: some inputs match both, and neither is narrower or later."""
+    for one, other in combinations(rules, 2):
+        names, others = one.when.keys(), other.when.keys()
+        decided = names < others or others < names
+        dated = names == others and one.effective_from != other.effective_from
+        together = all(one.when[name] & other.when[name] for name in names & others)
+        if together and not decided and not dated:
+            return one, other
+    return None
+
+
+def quote(
+    model: Priced,
+    book: PriceBook,
+    inputs: Mapping[str, Scalar],
+    outputs: int,
+    at: int,
+    measured: Mapping[str, Sequence[MediaFacts]] = MappingProxyType({}),
+) -> Quote | Unpriced:
+    """Price one operation of `outputs` outputs at an instant.
+
+    `inputs` are those that `check_inputs` returned, defaults included; `measured` holds the facts of
+    the files. Raises InvalidInput unless there is an output, InvalidMoney for an amount beyond 64 bits.
+    """
+    if type(outputs) is not int or outputs < 1:
+        raise InvalidInput("n", f"{shown(outputs)} is not a number of outputs", hint="ask for 1 or more")
+    rule = rule_at(model, inputs, at)
+    if rule is None:
+        return _unpriced(model, book, outputs, _why_no_rule(model, inputs, at))
+    each = _millionths(rule, inputs, measured)
+    if each is None:
+        return _unpriced(model, book, outputs, f"its {rule.measure!r} cannot be measured")
+    units = _exact(_within(rule, each) * (1 if rule.unit is Unit.CALL else outputs))
+    price = extend(rule.rate, units)
+    cost = price if rule.cost_rate is None else extend(rule.cost_rate, units)
+    return Quote(
+        model=model.id,
+        provider=model.provider,
+        unit=str(rule.unit),
+        units=units,
+        rate=rule.rate,
+        price=price,
+        cost=cost,
+        currency=book.currency,
+        book=book.version,
+        outputs=outputs,
+    )
+
+
+def rule_at(model: Priced, inputs: Mapping[str, Scalar], at: int) -> PriceRule | None:
+    """The rule in force for these inputs: most conditions first, then latest."""
+    found = [rule for rule in model.prices if rule.effective_from <= at and rule.matches(inputs)]
+    return max(found, key=lambda rule: (len(rule.when), rule.effective_from), default=None)
+
+
+def capped_quote(unpriced: Unpriced, cap: int, currency: str) -> Quote:
+    """Hold `cap` micro-units for an operation of unknown price, where the account allows it."""
+    units = 1 if unpriced.unit == Unit.CALL else unpriced.outputs
+    return Quote(
+        model=unpriced.model,
+        provider=unpriced.provider,
+        unit=unpriced.unit,
+        units=Decimal(units),
+        rate=None,
+        price=cap,
+        cost=cap,
+        currency=check_currency(currency),
+        book=unpriced.book,
+        outputs=unpriced.outputs,
+    )
+
+
+def price_of(quote: Quote, delivered: int) -> tuple[int, int]:
+    """Price and cost in micro-units of `delivered` of the quoted outputs; all of them come to the quote."""
+    return share(quote.price, quote.outputs, delivered), share(quote.cost, quote.outputs, delivered)
+
+
+def _content(rule: PriceRule) -> list[str]:
+    when = {name: sorted(map(json.dumps, values)) for name, values in sorted(rule.when.items())}
+    bounds = [None if bound is None else plain(bound) for bound in (rule.minimum, rule.maximum)]
+    cost = rule.rate if rule.cost_rate is None else rule.cost_rate
+    terms = [str(rule.unit), rule.measure, plain(rule.rate), plain(cost), str(rule.effective_from)]
+    return [*terms, json.dumps(when), json.dumps(bounds)]
+
+
+def _unpriced(model: Priced, book: PriceBook, outputs: int, reason: str) -> Unpriced:
+    """Where time or pixels would count and nobody knows the rate, the submission is what is counted."""
+    unit = model.unit if model.unit in _COUNTED else Unit.CALL
+    return Unpriced(model.id, model.provider, reason, outputs, book.version, str(unit))
+
+
+def _why_no_rule(model: Priced, inputs: Mapping[str, Scalar], at: int) -> str:
+    if not model.prices:
+        return "no price is known"
+    if all(rule.effective_from > at for rule in model.prices):
+        return "no price is in force yet"
+    names = sorted({name for rule in model.prices for name in rule.when})
+    given = ", ".join(f"{name}={inputs.get(name, 'none')}" for name in names)
+    return f"no price is in force for {given}"
+
+
+def _millionths(
+    rule: PriceRule, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]
+) -> int | None:
+    """The millionths of a unit in one output, or None where the inputs do not say."""
+    match rule.unit:
+        case Unit.IMAGE | Unit.VIDEO | Unit.MODEL | Unit.CALL:
+            return _MILLION
+        case Unit.SECOND:
+            return _time(rule.measure, inputs, measured)
+        case Unit.BLOCK:
+            time = _time(rule.measure, inputs, measured)
+            return None if time is None else -(-time // _BLOCK) * _MILLION
+        case Unit.MEGAPIXEL:
+            return _pixels(rule.measure, inputs, measured)
+        case Unit.TOKEN:
+            return _number(inputs.get(rule.measure))
+
+
+def _time(
+    measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]
+) -> int | None:
+    """Microseconds, which are millionths of a second: an input in seconds, or the length of the files."""
+    if measure in inputs:
+        return _number(inputs[measure])
+    lengths = [file.duration_ms for file in measured.get(measure, ())]
+    known = [length for length in lengths if length]
+    return sum(known) * _MICROS_A_MS if known and len(known) == len(lengths) else None
+
+
+def _pixels(
+    measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]
+) -> int | None:
+    """Pixels, which are millionths of a megapixel: of the output's size, or of the files."""
+    if measure == SIZE:
+        width, height = inputs.get("width"), inputs.get("height")
+        return width * height if type(width) is int and type(height) is int else None
+    areas = [(file.width or 0) * (file.height or 0) for file in measured.get(measure, ())]
+    return sum(areas) if areas and all(areas) else None
+
+
+def _number(value: Scalar | None) -> int | None:
+    """Millionths of a whole number, or of a decimal text of at most six places."""
+    if type(value) is int and value >= 0:
+        return value * _MILLION
+    if isinstance(value, str):
+        top, bottom = Decimal(value).as_integer_ratio()
+        return top * _MILLION // bottom if top >= 0 else None
+    return None
+
+
+def _within(rule: PriceRule, millionths: int) -> int:
+    """Between the least and the most that is billed for one output."""
+    if rule.minimum is not None:
+        millionths = max(millionths, _number(plain(rule.minimum)) or 0)
+    if rule.maximum is not None:
+        millionths = min(millionths, _number(plain(rule.maximum)) or 0)
+    return millionths
+
+
+def _exact(millionths: int) -> Decimal:
+    """Made from digits, so that no decimal context, which any library may have changed, rounds it."""
+    return Decimal(plain(Decimal((0, tuple(map(int, str(millionths))), -6))))
