@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from application.log import Appending, BookSnapshot, Codec, Entry, Head, LedgerLog, Link, link_hash, operation_of
 from application.memory import Memory, Remembered, fold_operations
 from application.store import AccountRow, Beside, ContentRow, IndexRow, KeyRow, LeaseRow, SnapshotRow, Unit
 from domain.errors import InvalidInput, LogCorrupted
-from domain.ledger import Decide, Fact, Known, account_stream, evolve, period_stream, stream_of
-from domain.operation import PHASES, Dropped, Refused, Requested, Settled, State
+from domain.ledger import Decide, Fact, Known, Ledger, account_stream, evolve, period_stream, stream_of
+from domain.operation import CLOSED_PHASES, PHASES, Requested, Settled, State
 
 LARGEST_FACT = 64 * 1024
 """Bytes; whatever is larger is content, and content is not kept in the log."""
-
-CLOSED = frozenset(PHASES[state] for state in (Settled, Dropped, Refused))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +23,7 @@ class Decision:
 
     `operations` are looked up under the lock; `own` are ids minted for this decision, looked up when it is decided
     again, so that it finds its own facts. A `patient` one is retried until it is written or the writer closes.
+    `look` reads something from the ledger as the decision leaves it.
     """
 
     account: str
@@ -35,6 +34,7 @@ class Decision:
     content: ContentRow | None = None
     opening: bool = False
     patient: bool = False
+    look: Callable[[Ledger, int], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Outcome:
     facts: tuple[Fact, ...]
     states: dict[str, State]
     known: Known | None
+    seen: Any = None
 
 
 class Port(Protocol):
@@ -152,7 +153,7 @@ class Batch:
         self._apply(remembered, entries)
         if facts:
             self._note(decision, remembered)
-        ticket.outcome = _outcome(decision, remembered, facts)
+        ticket.outcome = _outcome(decision, remembered.ledger, facts, now)
 
     def _encode(self, remembered: Remembered, facts: Iterable[Fact]) -> list[Entry]:
         heads: dict[str, Head] = {}
@@ -203,7 +204,7 @@ class Batch:
             self.beside.contents.append(decision.content)
 
     def _is_open(self, id: str) -> bool:
-        return id in self.index and self.index[id][0].phase not in CLOSED
+        return id in self.index and self.index[id][0].phase not in CLOSED_PHASES
 
     def _close_account(self, remembered: Remembered, count: int) -> None:
         book = remembered.ledger.book
@@ -212,9 +213,7 @@ class Batch:
         remembered.revision += count
         terms = remembered.heads.get(account_stream(remembered.account), Head())
         head = remembered.heads.get(remembered.stream, Head())
-        self.beside.accounts.append(
-            AccountRow(remembered.account, remembered.revision, remembered.stream, head, terms)
-        )
+        self.beside.accounts.append(AccountRow(remembered.account, remembered.revision, remembered.stream, head, terms))
         self._keep_book(remembered, head)
 
     def _keep_book(self, remembered: Remembered, head: Head) -> None:
@@ -232,16 +231,17 @@ class Batch:
         expires = self.now + self.terms.lease
         for row, is_new in self.index.values():
             (self.beside.requested if is_new else self.beside.moved).append(row)
-            if row.phase in CLOSED:
+            if row.phase in CLOSED_PHASES:
                 self.beside.closed += [] if is_new else [row.operation]
             elif is_new:
                 self.beside.leased.append(LeaseRow(row.operation, row.account, self.terms.owner, expires))
 
 
-def _outcome(decision: Decision, remembered: Remembered, facts: Sequence[Fact]) -> Outcome:
-    states = ((id, remembered.ledger.look_up(id)) for id in decision.operations + decision.own)
-    known = remembered.ledger.keys.get(decision.key.key) if decision.key is not None else None
-    return Outcome(tuple(facts), {id: state for id, state in states if state is not None}, known)
+def _outcome(decision: Decision, ledger: Ledger, facts: Sequence[Fact], now: int) -> Outcome:
+    states = ((id, ledger.look_up(id)) for id in decision.operations + decision.own)
+    known = ledger.keys.get(decision.key.key) if decision.key is not None else None
+    seen = decision.look(ledger, now) if decision.look is not None else None
+    return Outcome(tuple(facts), {id: state for id, state in states if state is not None}, known, seen)
 
 
 def index_row(state: State) -> IndexRow:

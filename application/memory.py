@@ -106,7 +106,7 @@ class Memory:
         fresh.snapshot = snapshot.version
 
     def _decode(self, stored: SnapshotRow | None) -> BookSnapshot | None:
-        return stored and self._codec.decode_snapshot(stored.stream, stored.version, stored.state)
+        return None if stored is None else self._codec.decode_snapshot(stored.stream, stored.version, stored.state)
 
     def _catch_up(
         self,
@@ -149,9 +149,7 @@ def verified(before: Head, link: Link) -> Head:
             f"stream {stream} goes from version {before.version} to {version}", hint="run: imagestudio audit"
         )
     if expected != link.hash:
-        raise LogCorrupted(
-            f"stream {stream} version {version} is not what was written", hint="run: imagestudio audit"
-        )
+        raise LogCorrupted(f"stream {stream} version {version} is not what was written", hint="run: imagestudio audit")
     return Head(version, link.hash)
 
 

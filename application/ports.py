@@ -5,7 +5,7 @@ A provider knows one API and nothing about money or customers; a store of assets
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -142,4 +142,71 @@ class AssetStore(Protocol):
     async def load(self, account: str, asset: Asset) -> Media:
         """Raises AssetMissing where the content was erased or lost."""
 
-    def path(self, account: str, asset: Asset) -> str | None: ...
+    def path(self, account: str, asset: Asset) -> str | None:
+        """Where the file is, for those who want to open it."""
+
+
+class MediaReader(Protocol):
+    """Reads what bytes really are."""
+
+    def __call__(self, content: bytes, *, field: str) -> Media:
+        """Raises InvalidInput, naming `field`, where they are not media, too large or a bomb."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """An operation's row in the index."""
+
+    operation: str
+    account: str
+    phase: str
+
+
+class Index(Protocol):
+    """Where operations are, by id; read without locks."""
+
+    def operations(self, id: str) -> list[Indexed]:
+        """The operation, or all operations of a batch, in order; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a batch was asked with; `secret` keys its digest in the log."""
+
+    batch: str
+    account: str
+    secret: bytes = field(repr=False)
+    body: str = field(repr=False)
+
+
+class Contents(Protocol):
+    """Erasable content, beside the log."""
+
+    def load(self, batch: str) -> Content | None: ...
+
+    def erase(self, batch: str) -> bool:
+        """Delete content and secret for ever; whether there was any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who works on an open operation; `epoch` rises with every change of hands."""
+
+    operation: str
+    account: str
+    owner: str
+    epoch: int
+    expires: int
+
+
+class Leases(Protocol):
+    """Leases of open operations, in the database's time order of claims."""
+
+    def renew(self, operations: Sequence[str], owner: str, expires: int) -> set[str]:
+        """Extend those still held by `owner`; the ids that are."""
+
+    def expired(self, now: int) -> list[Lease]:
+        """Leases past their end, oldest first."""
+
+    def claim(self, lease: Lease, owner: str, expires: int) -> bool:
+        """Take an expired lease by compare-and-set of epoch and expiry; whether this caller won."""

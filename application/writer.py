@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from application.batch import Batch, Decision, LeaseTerms, Outcome, Port, Ticket
-from application.log import Codec, LedgerLog
+from application.log import LedgerLog
 from application.memory import Memory
 from application.store import Conflict, Store
 from domain.errors import ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
@@ -61,7 +61,7 @@ class LoopPort:
     async def append(self, decision: Decision) -> Outcome:
         """Queue the decision; a caller that is cancelled stops waiting, its decision goes on."""
         ticket = Ticket(decision, self)
-        future = self._loop.create_future()
+        future: asyncio.Future[Outcome] = self._loop.create_future()
         if not self._collected:
             self._loop.call_soon(self._flush)
         self._collected.append(ticket)

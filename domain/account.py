@@ -187,9 +187,7 @@ def change_plan(account: Account, plan: str, limits: Limits, now: int) -> list[A
     return [PlanChanged(account.id, now, plan, limits)]
 
 
-def change_limit(
-    account: Account, scope: str, measure: str, limit: int | None, now: int
-) -> list[AccountFact]:
+def change_limit(account: Account, scope: str, measure: str, limit: int | None, now: int) -> list[AccountFact]:
     """Set one limit: whole outputs or micro-units a period, None for unlimited. Raises InvalidInput."""
     _check_scope(scope)
     allowed = (*MEASURES, UNPRICED) if scope == ACCOUNT else MEASURES

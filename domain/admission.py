@@ -11,10 +11,21 @@ from dataclasses import dataclass, replace
 
 from domain.account import ACCOUNT, Account
 from domain.errors import IllegalTransition
-from domain.ledger import NOTHING_USED, SPEND, Book, Fact, Ledger, check_fingerprint, current_book, find
-from domain.ledger import known_account, scopes_of
+from domain.ledger import (
+    NOTHING_USED,
+    SPEND,
+    Book,
+    Fact,
+    Ledger,
+    check_fingerprint,
+    current_book,
+    find,
+    known_account,
+    scopes_of,
+)
 from domain.operation import Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
 from domain.periods import Period, local_day
+from domain.plans import MEASURES
 from domain.pricing import Quote, Unpriced, capped_quote
 from domain.settlement import fail
 
@@ -59,7 +70,7 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     if _is_repeat(ledger, ask):
         return []
     facts, book = current_book(ledger, account, now)
-    quotes = tuple(_settle_quote(account, quote) for quote in ask.quotes)
+    quotes = quotes_now(ledger, ask)
     refusal = _refusal(account, book, ask, quotes)
     day = local_day(now, account.zone)
     for id, quote in zip(ask.operations, quotes, strict=True):
@@ -77,12 +88,43 @@ def reroute(ledger: Ledger, id: str, quote: Quote, code: str, sender: str, now: 
     state = find(ledger, id)
     if not isinstance(state, Sent):
         raise IllegalTransition(f"cannot reroute operation {id}: it is {type(state).__name__.lower()}")
-    rerouted = Rerouted(
-        replace(state.operation, model=quote.model, provider=quote.provider), now, quote, code
-    )
+    rerouted = Rerouted(replace(state.operation, model=quote.model, provider=quote.provider), now, quote, code)
     if _reroute_overruns(ledger, state, quote):
         return fail(ledger, id, code, 0, now)
     return [rerouted, Dispatched(rerouted.operation, now, state.attempts + 1, sender)]
+
+
+def refusal_now(ledger: Ledger, ask: Ask, now: int) -> Refusal | None:
+    """What `accept` would refuse at this instant, without asking for it."""
+    account = known_account(ledger, ask.account)
+    _, book = current_book(ledger, account, now)
+    return _refusal(account, book, ask, quotes_now(ledger, ask))
+
+
+def quotes_now(ledger: Ledger, ask: Ask) -> tuple[Quote, ...]:
+    """The quotes as the account's terms complete them."""
+    account = known_account(ledger, ask.account)
+    return tuple(_settle_quote(account, quote) for quote in ask.quotes)
+
+
+def left_of(ledger: Ledger, user: str, project: str | None, now: int) -> dict[str, int | None]:
+    """What the tightest scope leaves of each measure, holds counted: outputs, micro-units; None is unlimited."""
+    if ledger.account is None:
+        return {}
+    account = ledger.account
+    _, book = current_book(ledger, account, now)
+    left: dict[str, int | None] = dict.fromkeys(MEASURES)
+    for scope in scopes_of(user, project):
+        usage = book.usage.get(scope, NOTHING_USED)
+        for measure in MEASURES:
+            limit = account.limit(scope, measure)
+            if limit is not None:
+                room = max(limit - usage.taken(measure), 0)
+                known = left[measure]
+                left[measure] = room if known is None else min(room, known)
+    if book.balance is not None:
+        left["balance"] = max(book.balance, 0)
+    return left
 
 
 def _is_repeat(ledger: Ledger, ask: Ask) -> bool:

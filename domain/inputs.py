@@ -196,9 +196,7 @@ def _check_span(spec: Input, shown: object, number: Fraction) -> None:
 def _check_file(spec: Input, file: MediaFacts) -> None:
     accepted = spec.media_types or MEDIA_TYPES[spec.type]
     if file.media_type not in accepted:
-        raise InvalidInput(
-            spec.name, f"{file.media_type} is not accepted", hint=f"send one of: {', '.join(accepted)}"
-        )
+        raise InvalidInput(spec.name, f"{file.media_type} is not accepted", hint=f"send one of: {', '.join(accepted)}")
     if file.size > spec.max_bytes:
         raise InvalidInput(spec.name, f"has {file.size} bytes; at most {spec.max_bytes} are accepted")
     _check_fact(spec, "duration", file.duration_ms, (spec.min_ms, spec.max_ms), "ms")
@@ -209,9 +207,7 @@ def _check_file(spec: Input, file: MediaFacts) -> None:
     _check_aspect(spec, file)
 
 
-def _check_fact(
-    spec: Input, what: str, value: int | None, limits: tuple[int | None, int | None], unit: str
-) -> None:
+def _check_fact(spec: Input, what: str, value: int | None, limits: tuple[int | None, int | None], unit: str) -> None:
     """A limit that cannot be checked is not met: what is unknown might cost any amount."""
     least, most = limits
     if least is None and most is None:

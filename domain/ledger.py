@@ -13,11 +13,36 @@ from dataclasses import dataclass, field
 
 from domain import account as accounts
 from domain import operation as operations
-from domain.account import ACCOUNT, Account, AccountFact, AccountOpened, LimitChanged, PlanChanged
-from domain.account import TimeZoneChanged, project_scope, user_scope
+from domain.account import (
+    ACCOUNT,
+    Account,
+    AccountFact,
+    AccountOpened,
+    LimitChanged,
+    PlanChanged,
+    TimeZoneChanged,
+    project_scope,
+    user_scope,
+)
 from domain.errors import KeyReused, UnknownAccount, UnknownOperation
-from domain.operation import Adjusted, Charged, Delivered, Dropped, Held, Operation, OperationFact, Released
-from domain.operation import Refused, Requested, Rerouted, Running, Sent, Settled, State, Validated
+from domain.operation import (
+    Adjusted,
+    Charged,
+    Delivered,
+    Dropped,
+    Held,
+    Operation,
+    OperationFact,
+    Refused,
+    Released,
+    Requested,
+    Rerouted,
+    Running,
+    Sent,
+    Settled,
+    State,
+    Validated,
+)
 from domain.periods import Period, period_after, period_at
 from domain.plans import Limits
 from domain.pricing import Quote
@@ -267,9 +292,7 @@ def find(ledger: Ledger, id: str) -> State:
 def known_account(ledger: Ledger, id: str) -> Account:
     """The account's terms, or UnknownAccount with the command that opens it."""
     if ledger.account is None:
-        raise UnknownAccount(
-            f"no account {id!r}", hint=f"open it with: imagestudio account open {id} --plan free"
-        )
+        raise UnknownAccount(f"no account {id!r}", hint=f"open it with: imagestudio account open {id} --plan free")
     return ledger.account
 
 

@@ -161,9 +161,7 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     _whole(total, "a total in micro-units")
     whole = sum(_whole(weight, "a weight") for weight in weights)
     if whole <= 0 or min(weights) < 0:
-        raise InvalidMoney(
-            "weights must not be negative, and one must be positive", hint="correct the weights"
-        )
+        raise InvalidMoney("weights must not be negative, and one must be positive", hint="correct the weights")
     if total < 0:
         return [-part for part in split(-total, weights)]
     parts = [total * weight // whole for weight in weights]
@@ -189,9 +187,7 @@ def share(total: int, parts: int, taken: int) -> int:
 
 def _whole(number: int, what: str) -> int:
     if type(number) is not int:
-        raise InvalidMoney(
-            f"{what} must be an int, not {type(number).__name__}", hint="count in whole numbers"
-        )
+        raise InvalidMoney(f"{what} must be an int, not {type(number).__name__}", hint="count in whole numbers")
     return number
 
 
@@ -203,13 +199,9 @@ def _fitting(micros: int) -> int:
 
 def _ratio(number: Decimal, what: str) -> tuple[int, int]:
     if not isinstance(number, Decimal):
-        raise InvalidMoney(
-            f"a {what} must be a Decimal, not {type(number).__name__}", hint="give an exact Decimal"
-        )
+        raise InvalidMoney(f"a {what} must be a Decimal, not {type(number).__name__}", hint="give an exact Decimal")
     if not number.is_finite() or number < 0 or abs(number.adjusted()) > _WIDEST_EXPONENT:
-        raise InvalidMoney(
-            f"not a {what}: {_quoted(number)}", hint="give a plain number that is not negative"
-        )
+        raise InvalidMoney(f"not a {what}: {_quoted(number)}", hint="give a plain number that is not negative")
     return number.as_integer_ratio()
 
 

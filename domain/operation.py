@@ -291,6 +291,8 @@ PHASES: dict[type[State], str] = {
 }
 """The stored name of each state."""
 
+CLOSED_PHASES = frozenset(PHASES[state] for state in (Settled, Dropped, Refused))
+
 
 # Evolve
 
@@ -310,6 +312,11 @@ def evolve(state: State | None, fact: OperationFact) -> State:
             return Running(operation, quote, attempts, job)
         case Rerouted(operation, quote=quote), Held() | Sent():
             return Held(operation, quote, state.attempts)
+    return _evolve_outcome(state, fact)
+
+
+def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
+    match fact, state:
         case ProviderCompleted(late=True), Dropped():
             return replace(state, late=True)
         case ProviderCompleted(operation, assets=assets, cost=cost), Held() | Sent() | Running():
@@ -416,14 +423,10 @@ def check_adjustment(state: State, price: int, reference: str) -> None:
             return
         case Settled(charged=charged, adjusted=adjusted):
             if price > 0:
-                raise InvalidInput(
-                    "price", f"{price} micro-units would raise a charge", hint="corrections give back"
-                )
+                raise InvalidInput("price", f"{price} micro-units would raise a charge", hint="corrections give back")
             if charged + adjusted + price < 0:
                 left = charged + adjusted
-                raise InvalidInput(
-                    "price", f"refund of {-price} micro-units exceeds the {left} that are left"
-                )
+                raise InvalidInput("price", f"refund of {-price} micro-units exceeds the {left} that are left")
             return
     raise _illegal("adjust", state)
 

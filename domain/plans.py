@@ -59,9 +59,7 @@ def check_limit(measure: str, limit: int | None) -> int | None:
     if limit is None:
         return None
     if type(limit) is not int:
-        raise InvalidInput(
-            measure, f"{limit!r} is no whole number", hint="count outputs, or millionths of money"
-        )
+        raise InvalidInput(measure, f"{limit!r} is no whole number", hint="count outputs, or millionths of money")
     if limit < 0:
         raise InvalidInput(measure, f"{limit} is negative", hint="0 allows none, no number is unlimited")
     if limit > LARGEST_AMOUNT:

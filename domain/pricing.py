@@ -266,9 +266,7 @@ def _millionths(
             return _number(inputs.get(rule.measure))
 
 
-def _time(
-    measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]
-) -> int | None:
+def _time(measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]) -> int | None:
     """Microseconds, which are millionths of a second: an input in seconds, or the length of the files."""
     if measure in inputs:
         return _number(inputs[measure])
@@ -277,9 +275,7 @@ def _time(
     return sum(known) * _MICROS_A_MS if known and len(known) == len(lengths) else None
 
 
-def _pixels(
-    measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]
-) -> int | None:
+def _pixels(measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]) -> int | None:
     """Pixels, which are millionths of a megapixel: of the output's size, or of the files."""
     if measure == SIZE:
         width, height = inputs.get("width"), inputs.get("height")

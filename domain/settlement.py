@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from domain import operation as operations
 from domain.errors import InvalidInput
-from domain.ledger import BalanceReturned, CreditAdded, Fact, Ledger, check_fingerprint, current_book, find
-from domain.ledger import known_account
-from domain.operation import LATE, Adjusted, Charged, Dropped, Held, Operation, Running, Sent, Settled, State
-from domain.operation import Stored
+from domain.ledger import (
+    BalanceReturned,
+    CreditAdded,
+    Fact,
+    Ledger,
+    check_fingerprint,
+    current_book,
+    find,
+    known_account,
+)
+from domain.operation import LATE, Adjusted, Charged, Dropped, Held, Operation, Running, Sent, Settled, State, Stored
 from domain.periods import local_day
 
 
@@ -47,9 +54,7 @@ def release(ledger: Ledger, id: str, reason: str, now: int) -> list[Fact]:
     return facts + _returned(ledger, state, facts, now)
 
 
-def adjust(
-    ledger: Ledger, id: str, price: int, cost: int, reason: str, reference: str, now: int
-) -> list[Fact]:
+def adjust(ledger: Ledger, id: str, price: int, cost: int, reason: str, reference: str, now: int) -> list[Fact]:
     """Correct a closed operation: `price` and `cost` are changes in micro-units; the same reference counts once."""
     state = find(ledger, id)
     if isinstance(state, Settled | Dropped) and reference in state.references:

@@ -1,0 +1,139 @@
+"""The door to the ledger: a prepared request is put to it in one append, and either holds everything or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from application.admission import Prepared, Preparer
+from application.batch import Decision, Outcome
+from application.performer import Ownership
+from application.ports import Task
+from application.requests import Estimate, Request
+from application.results import Results, explain
+from application.store import ContentRow, KeyRow
+from application.writer import LedgerWriter
+from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
+from domain.errors import OperationRefused
+from domain.ledger import Fact, Ledger
+from domain.money import Money
+from domain.operation import Operation, OperationFact, Rejected, Validated
+from domain.pricing import Quote
+
+REFUSED = "wait for the next period, or change plan or limits: imagestudio account plan|limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """One operation that may be sent now, with the facts so far and the task for its provider."""
+
+    operation: Operation
+    facts: tuple[Fact, ...]
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The ledger's answer: operations to perform, or none where the key's earlier batch is the answer."""
+
+    batch: str
+    admitted: tuple[Admitted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Puts requests to the ledger."""
+
+    preparer: Preparer
+    writer: LedgerWriter
+    ownership: Ownership
+    results: Results
+
+    async def accept(self, request: Request) -> Accepted:
+        """Hold, or raise OperationRefused with the recorded refusal; nothing is sent yet."""
+        prepared = await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
+        ask = prepared.ask
+        self.ownership.take(ask.operations)
+        try:
+            outcome = await self.writer.append_async(_accepting(prepared))
+            return await self._answered(prepared, outcome)
+        except BaseException:
+            self.ownership.drop(*ask.operations)
+            raise
+
+    async def estimate(self, request: Request) -> Estimate:
+        """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""
+        prepared = await self.preparer.prepare(request, self.ownership.clock(), sender=None, keep=False)
+        ask = prepared.ask
+
+        def look(ledger: Ledger, now: int) -> Estimate:
+            refusal = refusal_now(ledger, ask, now)
+            left = left_of(ledger, ask.user, ask.project, now)
+            return _estimate(quotes_now(ledger, ask), refusal.reason if refusal else None, left)
+
+        outcome = await self.writer.append_async(Decision(ask.account, lambda ledger, now: [], look=look))
+        estimate: Estimate = outcome.seen
+        return estimate
+
+    async def _answered(self, prepared: Prepared, outcome: Outcome) -> Accepted:
+        ask = prepared.ask
+        if ask.operations[0] not in outcome.states:
+            assert outcome.known is not None, "nothing was appended because the key is known"
+            self.ownership.drop(*ask.operations)
+            return Accepted(outcome.known.reference, ())
+        facts = await self._facts(ask, outcome)
+        admitted = []
+        for id in ask.operations:
+            for fact in facts[id]:
+                if isinstance(fact, Rejected):
+                    raise OperationRefused(id, explain(fact), hint=REFUSED)
+                if isinstance(fact, Validated):
+                    task = _task(prepared, fact)
+                    admitted.append(Admitted(fact.operation, tuple(facts[id]), task))
+        return Accepted(ask.batch, tuple(admitted))
+
+    async def _facts(self, ask: Ask, outcome: Outcome) -> Mapping[str, Sequence[Fact]]:
+        """The operations' facts; where a lost answer made the writer decide again, they are in the log already."""
+        if not outcome.facts:
+            return {id: await asyncio.to_thread(self.results.facts, id) for id in ask.operations}
+        facts: dict[str, list[Fact]] = {id: [] for id in ask.operations}
+        for fact in outcome.facts:
+            if isinstance(fact, OperationFact):
+                facts[fact.operation.id].append(fact)
+        return facts
+
+
+def _accepting(prepared: Prepared) -> Decision:
+    ask, content = prepared.ask, prepared.content
+    key = KeyRow(ask.account, ask.key, ask.batch, ask.fingerprint) if ask.key is not None else None
+    return Decision(
+        ask.account,
+        lambda ledger, now: accept(ledger, ask, now),
+        own=ask.operations,
+        key=key,
+        content=ContentRow(content.batch, content.account, content.secret, content.body),
+    )
+
+
+def _task(prepared: Prepared, validated: Validated) -> Task:
+    operation, model = validated.operation, prepared.model
+    outputs = validated.quote.outputs
+    return Task(operation.id, 1, operation.kind, model.id, model.route, outputs, prepared.inputs, prepared.media)
+
+
+def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, int | None]) -> Estimate:
+    first = quotes[0]
+    return Estimate(
+        model=first.model,
+        provider=first.provider,
+        unit=first.unit,
+        units=str(sum(quote.units for quote in quotes)),
+        rate=None if first.rate is None else str(first.rate),
+        price=Money(sum(quote.price for quote in quotes), first.currency),
+        cost=Money(sum(quote.cost for quote in quotes), first.currency),
+        book=first.book,
+        operations=len(quotes),
+        refused=refused,
+        left=left,
+    )

@@ -1,0 +1,202 @@
+"""An admitted operation, carried through: sent at most once, its outputs safe before it is charged, its end a fact."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from application.batch import Decision, Outcome
+from application.ports import (
+    Asset,
+    AssetStore,
+    Delivery,
+    Job,
+    Leases,
+    Media,
+    MediaReader,
+    Progress,
+    Provider,
+    ProviderError,
+    ProviderFailed,
+    ProviderUnknown,
+    Task,
+)
+from application.writer import Clock, LedgerWriter
+from domain import settlement
+from domain.admission import left_of
+from domain.errors import InvalidInput, OperationPending
+from domain.ledger import Decide, Fact, Ledger
+from domain.operation import Closed, Operation, State, Stored
+
+UNDELIVERED = "nothing_delivered"
+UNREADABLE = "unreadable_output"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an operation ended: the facts this process appended (none where another was faster), and what is left.
+
+    `message` is the provider's explanation; it is told to the caller and kept nowhere.
+    """
+
+    operation: Operation
+    facts: tuple[Fact, ...]
+    state: State
+    left: Mapping[str, int | None]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Ownership:
+    """The operations this process works on, and until when each is leased to it (epoch microseconds)."""
+
+    owner: str
+    lease: int
+    leases: Leases
+    clock: Clock
+    held: dict[str, int] = field(default_factory=dict)
+
+    def take(self, operations: Iterable[str]) -> None:
+        """They were opened or claimed by this process just now."""
+        expires = self.clock() + self.lease
+        self.held.update(dict.fromkeys(operations, expires))
+
+    def drop(self, *operations: str) -> None:
+        """They are settled, or not this process's after all."""
+        for operation in operations:
+            self.held.pop(operation, None)
+
+    async def renew(self) -> None:
+        """Extend every lease; one that was lost meanwhile is somebody else's operation now."""
+        operations, expires = list(self.held), self.clock() + self.lease
+        if operations:
+            kept = await asyncio.to_thread(self.leases.renew, operations, self.owner, expires)
+            self.held.update((operation, expires) for operation in operations if operation in kept)
+
+    async def check(self, operation: str) -> None:
+        """Just before sending: a process that slept past its lease must not send what others may have recovered."""
+        if self.held.get(operation, 0) > self.clock():
+            return
+        await self.renew()
+        if self.held.get(operation, 0) <= self.clock():
+            raise OperationPending(operation, "the lease was lost before sending; recovery decides what becomes of it")
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """Runs tasks at their providers and records what came of them."""
+
+    writer: LedgerWriter
+    providers: Mapping[str, Provider]
+    assets: AssetStore
+    read_media: MediaReader
+    ownership: Ownership
+
+    async def perform(self, operation: Operation, task: Task, progress: Progress) -> Settlement:
+        """Send once and settle. Raises OperationPending where the outcome is unknown: the hold then stays."""
+        await self.ownership.check(operation.id)
+        provider = self.providers[operation.provider]
+        return await self._settle(operation, self._send(provider, operation, task, progress))
+
+    async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
+        """Wait for a job that was submitted before, here or elsewhere."""
+        provider = self.providers[operation.provider]
+        return await self._settle(operation, provider.collect(task, job, progress))
+
+    async def look_up(self, operation: Operation, task: Task, progress: Progress) -> Settlement | None:
+        """Ask the provider what became of a submission; None where it knows of none."""
+        provider = self.providers[operation.provider]
+        try:
+            answer = await provider.find(task)
+        except ProviderError as error:
+            return await self._fail(operation, error)
+        if answer is None:
+            return None
+        return await self._settle(operation, self._finish(provider, operation, task, answer, progress))
+
+    async def release(self, operation: Operation, reason: str) -> Settlement:
+        """Void the hold of an operation that nothing more can be learned about."""
+
+        def release(ledger: Ledger, now: int) -> list[Fact]:
+            return settlement.release(ledger, operation.id, reason, now)
+
+        return _settlement(operation, await self.append(operation, release), {})
+
+    async def append(self, operation: Operation, decide: Decide) -> Outcome:
+        """Record a decision about an operation that has begun; it is retried until it is written."""
+
+        def left(ledger: Ledger, now: int) -> dict[str, int | None]:
+            return left_of(ledger, operation.user, operation.project, now)
+
+        decision = Decision(operation.account, decide, operations=(operation.id,), patient=True, look=left)
+        outcome = await self.writer.append_async(decision)
+        if isinstance(outcome.states[operation.id], Closed):
+            self.ownership.drop(operation.id)
+        return outcome
+
+    async def _send(self, provider: Provider, operation: Operation, task: Task, progress: Progress) -> Delivery:
+        answer = await provider.submit(task, progress)
+        return await self._finish(provider, operation, task, answer, progress)
+
+    async def _finish(
+        self, provider: Provider, operation: Operation, task: Task, answer: Delivery | Job, progress: Progress
+    ) -> Delivery:
+        """A job's id is a fact before anything waits for it."""
+        if isinstance(answer, Delivery):
+            return answer
+        job = answer.id
+        await self.append(operation, lambda ledger, now: settlement.submit(ledger, operation.id, job, now))
+        return await provider.collect(task, answer, progress)
+
+    async def _settle(self, operation: Operation, delivering: Awaitable[Delivery]) -> Settlement:
+        try:
+            delivery = await delivering
+            stored = await self._keep(operation, delivery)
+        except ProviderError as error:
+            return await self._fail(operation, error)
+
+        def complete(ledger: Ledger, now: int) -> list[Fact]:
+            return settlement.complete(ledger, operation.id, stored, delivery.cost, now)
+
+        outcome = await self.append(operation, complete)
+        return _settlement(operation, outcome, delivery.metadata)
+
+    async def _fail(self, operation: Operation, error: ProviderError) -> Settlement:
+        if isinstance(error, ProviderUnknown):
+            raise OperationPending(
+                operation.id, f"the provider's answer is unknown ({error.code}); the hold stays", hint=RECOVER
+            ) from error
+        cost = error.cost if isinstance(error, ProviderFailed) else 0
+
+        def fail(ledger: Ledger, now: int) -> list[Fact]:
+            return settlement.fail(ledger, operation.id, error.code, cost, now)
+
+        outcome = await self.append(operation, fail)
+        return _settlement(operation, outcome, {}, error.message)
+
+    async def _keep(self, operation: Operation, delivery: Delivery) -> tuple[Stored, ...]:
+        """Outputs are sniffed and durable before their delivery is a fact."""
+        cost = delivery.cost or 0
+        if not delivery.outputs:
+            raise ProviderFailed(UNDELIVERED, "the provider delivered nothing", cost=cost)
+        try:
+            outputs = [await asyncio.to_thread(self._sniff, output) for output in delivery.outputs]
+        except InvalidInput as error:
+            raise ProviderFailed(UNREADABLE, f"the provider delivered no media: {error}", cost=cost) from error
+        return tuple([_stored(await self.assets.save(operation.account, output)) for output in outputs])
+
+    def _sniff(self, output: Media) -> Media:
+        return self.read_media(output.content, field="output")
+
+
+RECOVER = "it is settled as soon as the truth is known; to look now: imagestudio recover"
+
+
+def _settlement(operation: Operation, outcome: Outcome, metadata: Mapping[str, str], message: str = "") -> Settlement:
+    return Settlement(operation, outcome.facts, outcome.states[operation.id], outcome.seen, metadata, message)
+
+
+def _stored(asset: Asset) -> Stored:
+    return Stored(asset.digest, asset.media_type, asset.size, asset.width, asset.height, asset.duration_ms)

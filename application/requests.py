@@ -1,0 +1,132 @@
+"""What callers ask and what they get back: one shape for every kind of operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from application.ports import Asset, Scalar
+from domain.money import Money
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: `n` variations of one kind of operation, for one account.
+
+    `model` is an id, "auto", or a strategy ("cheapest", "best", "balanced"). `media` holds files by input name, as
+    bytes or paths. `user` defaults to the account. The same `key` never does or charges the same thing twice.
+    """
+
+    kind: str
+    account: str
+    inputs: Mapping[str, Scalar] = field(default_factory=dict, repr=False)
+    media: Mapping[str, Sequence[bytes | Path]] = field(default_factory=dict, repr=False)
+    user: str | None = None
+    project: str | None = None
+    model: str = "auto"
+    n: int = 1
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a request would hold. `refused` names the reason where it would be refused just now, with what is left."""
+
+    model: str
+    provider: str
+    unit: str
+    units: str
+    rate: str | None
+    price: Money
+    cost: Money
+    book: str
+    operations: int
+    refused: str | None
+    left: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file delivered: its content, what it is, and where it is kept."""
+
+    asset: Asset
+    content: bytes = field(repr=False)
+    path: str | None
+
+    @property
+    def media_type(self) -> str:
+        return self.asset.media_type
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """Where one operation of a request ended: charged, rejected, released, or still open (pending)."""
+
+    operation: str
+    status: str
+    model: str
+    provider: str
+    price: Money
+    cost: Money
+    outputs: tuple[Output, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The standard result of a request: the sum over its operations, which are all there too.
+
+    `left` is what remains of each limit after it (None: unlimited; money in micro-units).
+    """
+
+    operation: str
+    operations: tuple[OperationResult, ...]
+    left: Mapping[str, int | None]
+    metadata: Mapping[str, str] = NOTHING
+    repeated: bool = False
+
+    @property
+    def assets(self) -> tuple[Output, ...]:
+        return tuple(output for one in self.operations for output in one.outputs)
+
+    @property
+    def model(self) -> str:
+        return self.operations[0].model
+
+    @property
+    def provider(self) -> str:
+        return self.operations[0].provider
+
+    @property
+    def price(self) -> Money:
+        return _sum([one.price for one in self.operations])
+
+    @property
+    def cost(self) -> Money:
+        return _sum([one.cost for one in self.operations])
+
+    @property
+    def status(self) -> str:
+        """The operations' common status, or "mixed"."""
+        statuses = {one.status for one in self.operations}
+        return statuses.pop() if len(statuses) == 1 else "mixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request that was admitted and goes on by itself; wait for it with `studio.wait(submission.operation)`."""
+
+    operation: str
+    operations: tuple[str, ...]
+    repeated: bool
+
+
+def _sum(amounts: Sequence[Money]) -> Money:
+    total = amounts[0]
+    for amount in amounts[1:]:
+        total = total + amount
+    return total

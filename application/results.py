@@ -1,0 +1,117 @@
+"""Results are built from facts, so that a repeat after any crash says exactly what the first answer said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.log import Codec
+from application.ports import Asset, AssetStore
+from application.reader import LogFilter, LogReader
+from application.requests import OperationResult, Output
+from domain.errors import UnknownOperation
+from domain.ledger import Fact
+from domain.money import Money
+from domain.operation import (
+    PHASES,
+    Adjusted,
+    Charged,
+    OperationFact,
+    ProviderCompleted,
+    Rejected,
+    Released,
+    State,
+    Stored,
+    Validated,
+    evolve,
+)
+
+PAGE = 1_000
+
+
+@dataclass(slots=True)
+class Account:
+    """What the facts of one operation add up to."""
+
+    state: State | None = None
+    price: int = 0
+    cost: int = 0
+    currency: str = ""
+    reason: str = ""
+    stored: tuple[Stored, ...] = ()
+
+    def add(self, fact: OperationFact) -> None:
+        self.state = evolve(self.state, fact)
+        match fact:
+            case Charged() | Adjusted():
+                self.price, self.cost, self.currency = self.price + fact.price, self.cost + fact.cost, fact.currency
+            case Released(reason=reason):
+                self.cost, self.currency, self.reason = self.cost + fact.cost, fact.currency, reason
+            case Validated(quote=quote):
+                self.currency = quote.currency
+            case ProviderCompleted(assets=stored):
+                self.stored = stored
+            case Rejected():
+                self.reason = explain(fact)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Builds the result of an operation from its facts and its files."""
+
+    reader: LogReader
+    codec: Codec
+    assets: AssetStore
+
+    async def of(self, operation: str) -> OperationResult:
+        """The operation as its facts tell it now. Raises UnknownOperation."""
+        return await self.build(await asyncio.to_thread(self.facts, operation))
+
+    def facts(self, operation: str) -> list[Fact]:
+        """Every fact about an operation, in order. Raises UnknownOperation."""
+        entries = self.reader.read(0, PAGE, LogFilter(operation=operation))
+        if not entries:
+            raise UnknownOperation(f"no operation {operation!r}", hint="list them with 'imagestudio operations'")
+        return [self.codec.decode(entry.link.topic, entry.link.state) for entry in entries]
+
+    async def build(self, facts: Sequence[Fact], message: str = "") -> OperationResult:
+        """A result from the facts of one operation, complete from its request on."""
+        account = Account()
+        for fact in facts:
+            if isinstance(fact, OperationFact):
+                account.add(fact)
+        state = account.state
+        assert state is not None, "an operation begins with Requested"
+        operation = state.operation
+        outputs = [await self._output(operation.account, stored) for stored in account.stored]
+        return OperationResult(
+            operation.id,
+            PHASES[type(state)],
+            operation.model,
+            operation.provider,
+            Money(account.price, account.currency),
+            Money(account.cost, account.currency),
+            tuple(outputs),
+            message or account.reason,
+        )
+
+    async def _output(self, account: str, stored: Stored) -> Output:
+        asset = Asset(stored.digest, stored.media_type, stored.size, stored.width, stored.height, stored.duration_ms)
+        media = await self.assets.load(account, asset)
+        return Output(asset, media.content, self.assets.path(account, asset))
+
+
+def explain(fact: Rejected) -> str:
+    """A refusal in one sentence: the limit, what was asked of it, and what is left."""
+    match fact.reason:
+        case "limit":
+            whose = "the account's" if fact.scope == "account" else f"{fact.scope}'s"
+            return f"{whose} {fact.measure} limit of {fact.limit} leaves {fact.left}, {fact.asked} asked"
+        case "balance":
+            return f"the prepaid balance leaves {fact.left} micro-units, {fact.asked} asked"
+        case "unpriced":
+            return f"the price of {fact.operation.model} is not known"
+        case "currency":
+            return "the price is in another currency than the account"
+    return fact.reason

@@ -1,0 +1,224 @@
+"""Image Studio's one entry point: every operation is checked and held here, performed, and charged exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from application.accounts import Accounts
+from application.intake import Accepted, Admitted, Intake
+from application.performer import Performer
+from application.ports import Index, Indexed, Progress, silent
+from application.requests import NOTHING, Estimate, OperationResult, Request, Result, Submission
+from application.results import Results
+from domain.errors import (
+    ImageStudioError,
+    OperationFailed,
+    OperationPending,
+    OperationRefused,
+    ShuttingDown,
+    UnknownOperation,
+)
+from domain.operation import CLOSED_PHASES
+
+File = bytes | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for an operation that is open elsewhere, and how often to look, in seconds."""
+
+    wait_seconds: float = 60.0
+    poll_seconds: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One operation's result, with what only the process that performed it knows."""
+
+    result: OperationResult
+    left: Mapping[str, int | None]
+    metadata: Mapping[str, str]
+
+
+class ImageStudio:
+    """Generates, edits, upscales and everything else, for accounts; nothing is paid that was not held before."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        performer: Performer,
+        results: Results,
+        index: Index,
+        accounts: Accounts,
+        patience: Patience,
+    ) -> None:
+        self._intake, self._performer, self._results = intake, performer, results
+        self._index, self._patience = index, patience
+        self._tasks: dict[str, asyncio.Task[Ended]] = {}
+        self._closing = False
+        self.accounts = accounts
+
+    async def generate(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
+        """An image from words. Options: user, project, model, n, key, and the model's inputs by name."""
+        return await self.run(request_of("text-to-image", account, {"prompt": prompt}, {}, options), progress)
+
+    async def edit(
+        self, image: File, prompt: str, *, account: str, progress: Progress = silent, **options: Any
+    ) -> Result:
+        """An image changed as the words say; options as in `generate`."""
+        request = request_of("image-edit", account, {"prompt": prompt}, {"image": [image]}, options)
+        return await self.run(request, progress)
+
+    async def upscale(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> Result:
+        """An image with more pixels; options as in `generate`."""
+        return await self.run(request_of("upscale", account, {}, {"image": [image]}, options), progress)
+
+    async def run(self, request: Request, progress: Progress = silent) -> Result:
+        """Do what is asked and return it; of a batch, whatever was delivered.
+
+        Raises InvalidRequest where nothing was recorded, OperationRefused where a limit refused it, OperationFailed
+        where no output came, OperationPending where the provider's answer is unknown; the latter three are recorded.
+        A caller that is cancelled stops waiting; what was sent is settled all the same.
+        """
+        accepted = await self._accept(request)
+        if not accepted.admitted:
+            return await self._repeat(accepted.batch)
+        tasks = self._begin(accepted, progress)
+        ended = await asyncio.gather(*map(asyncio.shield, tasks), return_exceptions=True)
+        return _combined(accepted.batch, ended)
+
+    async def submit(self, request: Request, progress: Progress = silent) -> Submission:
+        """Admit it, and return while it goes on. Raises what `run` raises before anything is sent."""
+        accepted = await self._accept(request)
+        if not accepted.admitted:
+            known = await self._known(accepted.batch)
+            return Submission(accepted.batch, tuple(one.operation for one in known), repeated=True)
+        self._begin(accepted, progress)
+        operations = tuple(admitted.operation.id for admitted in accepted.admitted)
+        return Submission(accepted.batch, operations, repeated=False)
+
+    async def wait(self, operation: str) -> Result:
+        """The result of an operation or a whole batch, once settled, here or elsewhere. Raises as `run` does."""
+        return _judged(await self._settled(operation))
+
+    async def estimate(self, request: Request) -> Estimate:
+        """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""
+        return await self._intake.estimate(request)
+
+    async def close(self) -> None:
+        """Take no more; let what was begun end, for a while; what does not is left to recovery, with its hold."""
+        self._closing = True
+        tasks = list(self._tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._patience.wait_seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _accept(self, request: Request) -> Accepted:
+        if self._closing:
+            raise ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
+        return await self._intake.accept(request)
+
+    def _begin(self, accepted: Accepted, progress: Progress) -> list[asyncio.Task[Ended]]:
+        share = 1 / len(accepted.admitted)
+        return [
+            self._begin_one(one, _part(progress, place * share, share)) for place, one in enumerate(accepted.admitted)
+        ]
+
+    def _begin_one(self, admitted: Admitted, progress: Progress) -> asyncio.Task[Ended]:
+        id = admitted.operation.id
+        task = asyncio.get_running_loop().create_task(self._perform(admitted, progress))
+        self._tasks[id] = task
+        task.add_done_callback(lambda done: self._ended(id, done))
+        return task
+
+    def _ended(self, id: str, task: asyncio.Task[Ended]) -> None:
+        """Forget the task; its error, if nobody waits for it, is in the ledger as an open hold."""
+        self._tasks.pop(id, None)
+        if not task.cancelled():
+            task.exception()
+
+    async def _perform(self, admitted: Admitted, progress: Progress) -> Ended:
+        settled = await self._performer.perform(admitted.operation, admitted.task, progress)
+        if settled.facts:
+            result = await self._results.build([*admitted.facts, *settled.facts], settled.message)
+        else:
+            result = await self._results.of(admitted.operation.id)
+        return Ended(result, settled.left, settled.metadata)
+
+    async def _known(self, operation: str) -> list[Indexed]:
+        known = await asyncio.to_thread(self._index.operations, operation)
+        if not known:
+            raise UnknownOperation(f"no operation {operation!r}", hint="list them with 'imagestudio operations'")
+        return known
+
+    async def _repeat(self, batch: str) -> Result:
+        result = await self._settled(batch)
+        return _judged(Result(batch, result.operations, result.left, repeated=True))
+
+    async def _settled(self, operation: str) -> Result:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._patience.wait_seconds
+        while True:
+            known = await self._known(operation)
+            here = [self._tasks[one.operation] for one in known if one.operation in self._tasks]
+            if here:
+                await asyncio.wait(here)
+            elif all(one.phase in CLOSED_PHASES for one in known):
+                results = [await self._results.of(one.operation) for one in known]
+                return Result(operation, tuple(results), {})
+            elif clock() > deadline:
+                raise OperationPending(operation, "it is still open", hint="to settle it: imagestudio recover")
+            else:
+                await asyncio.sleep(self._patience.poll_seconds)
+
+
+OWN_OPTIONS = ("user", "project", "model", "n", "key")
+
+
+def request_of(
+    kind: str,
+    account: str,
+    inputs: Mapping[str, Any],
+    media: Mapping[str, Sequence[File]],
+    options: Mapping[str, Any],
+) -> Request:
+    """A request from keyword options: our own by name, all others are inputs of the model."""
+    own = {name: value for name, value in options.items() if name in OWN_OPTIONS}
+    rest = {name: value for name, value in options.items() if name not in OWN_OPTIONS}
+    return Request(kind, account, {**inputs, **rest}, media, **own)
+
+
+def _part(progress: Progress, start: float, share: float) -> Progress:
+    return progress if share == 1 else lambda fraction, message: progress(start + share * fraction, message)
+
+
+def _combined(batch: str, ended: Sequence[Ended | BaseException]) -> Result:
+    """What was delivered; where nothing was, the first reason why."""
+    errors = [one for one in ended if isinstance(one, BaseException)]
+    for error in errors:
+        if not isinstance(error, ImageStudioError):
+            raise error
+    done = [one for one in ended if isinstance(one, Ended)]
+    if not done:
+        raise errors[0]
+    results = tuple(one.result for one in done)
+    return _judged(Result(batch, results, done[-1].left, done[0].metadata or NOTHING))
+
+
+def _judged(result: Result) -> Result:
+    """The result, where there is one; otherwise the error that says why not."""
+    first = result.operations[0]
+    if result.assets or result.status == "charged":
+        return result
+    if first.status == "rejected":
+        raise OperationRefused(first.operation, first.reason)
+    if first.status == "released":
+        hint = f"nothing was charged; its facts: imagestudio operation {first.operation}"
+        raise OperationFailed(first.operation, f"the provider failed: {first.reason}", hint=hint)
+    return result
