@@ -17,6 +17,9 @@ from domain.errors import StoreError, StoreUnavailable
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 LOCK_SECONDS = 10
+IDLE_SECONDS = 60
+"""A process that was stopped inside a transaction loses its session, and with it its locks, after this long."""
+
 RETRIED_STATES = {"40001", "40P01", "55P03"}
 """Serialization failure, deadlock, lock time-out."""
 
@@ -27,10 +30,11 @@ class Database:
     `turn` is held by whoever writes: SQLite has one writer, and in one process taking turns beats waiting for its lock.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, lock_seconds: float = LOCK_SECONDS) -> None:
+        """`lock_seconds` is how long one statement waits for others' locks."""
         self.url = parse_url(url)
         self.dialect = self.url.get_backend_name()
-        self.engine = _engine(self.url)
+        self.engine = _engine(self.url, lock_seconds)
         self._turn = threading.Lock()
 
     @property
@@ -43,22 +47,30 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection in autocommit, its errors in our words."""
-        with translated(), self.engine.connect() as connection:
-            yield connection
+        """A connection in autocommit, for reading. Raises StoreUnavailable."""
+        try:
+            with translated(), self.engine.connect() as connection:
+                yield connection
+        except Conflict as error:
+            raise StoreUnavailable(f"the database was lost while reading: {error}", hint="try again") from error
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """A write transaction, begun and ended explicitly; rolled back on any error."""
-        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
-        with self.turn(), self.connect() as connection:
-            connection.exec_driver_sql(begin)
+    def begun(self) -> Iterator[Connection]:
+        """A write transaction that the caller ends; rolled back on any error. Raises Conflict, StoreUnavailable."""
+        with self.turn(), translated(), self.engine.connect() as connection:
             try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
                 yield connection
-                connection.exec_driver_sql("COMMIT")
             except BaseException:
                 roll_back(connection)
                 raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A write transaction, committed at the end; rolled back on any error. Raises Conflict, StoreUnavailable."""
+        with self.begun() as connection:
+            yield connection
+            connection.exec_driver_sql("COMMIT")
 
     def close(self) -> None:
         self.engine.dispose()
@@ -90,12 +102,11 @@ def parse_url(url: str) -> URL:
     )
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, lock_seconds: float) -> Engine:
     try:
         if url.get_backend_name() == SQLITE:
-            engine = create_engine(
-                url, isolation_level="AUTOCOMMIT", connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False}
-            )
+            settings = {"timeout": lock_seconds, "check_same_thread": False}
+            engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args=settings)
             event.listen(engine, "connect", _set_up_sqlite)
             return engine
         return create_engine(
@@ -103,7 +114,12 @@ def _engine(url: URL) -> Engine:
             isolation_level="AUTOCOMMIT",
             pool_size=10,
             executemany_mode="values_plus_batch",
-            connect_args={"connect_timeout": LOCK_SECONDS, "application_name": "imagestudio"},
+            connect_args={
+                "connect_timeout": LOCK_SECONDS,
+                "application_name": "imagestudio",
+                "options": f"-c lock_timeout={max(1, int(lock_seconds * 1000))}"
+                f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+            },
         )
     except NoSuchModuleError as error:
         raise StoreError(f"no driver for {url.drivername!r} is installed") from error

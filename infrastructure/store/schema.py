@@ -9,14 +9,17 @@ METADATA = MetaData()
 
 POSITION = BigInteger().with_variant(Integer(), "sqlite")
 
+ID = Text().with_variant(Text(collation="C"), "postgresql")
+"""Ids compare byte by byte on every server, whatever its language; ranges and the order of locks rest on it."""
+
 LOG = Table(
     "log",
     METADATA,
     Column("position", POSITION, Identity(), primary_key=True),
-    Column("stream", Text, nullable=False),
+    Column("stream", ID, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("topic", Text, nullable=False),
-    Column("operation", Text),
+    Column("operation", ID),
     Column("state", Text, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     UniqueConstraint("stream", "version", name="log_stream_version"),
@@ -26,9 +29,9 @@ LOG = Table(
 ACCOUNTS = Table(
     "accounts",
     METADATA,
-    Column("id", Text, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("revision", BigInteger, nullable=False),
-    Column("stream", Text, nullable=False),
+    Column("stream", ID, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("terms_version", BigInteger, nullable=False),
@@ -38,9 +41,9 @@ ACCOUNTS = Table(
 OPERATIONS = Table(
     "operations",
     METADATA,
-    Column("id", Text, primary_key=True),
-    Column("account", Text, nullable=False),
-    Column("stream", Text, nullable=False),
+    Column("id", ID, primary_key=True),
+    Column("account", ID, nullable=False),
+    Column("stream", ID, nullable=False),
     Column("phase", Text, nullable=False),
     Column("charged", BigInteger, nullable=False),
     Column("adjusted", BigInteger, nullable=False),
@@ -49,8 +52,8 @@ OPERATIONS = Table(
 KEYS = Table(
     "keys",
     METADATA,
-    Column("account", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("account", ID, primary_key=True),
+    Column("key", ID, primary_key=True),
     Column("reference", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
 )
@@ -58,8 +61,8 @@ KEYS = Table(
 LEASES = Table(
     "leases",
     METADATA,
-    Column("operation", Text, primary_key=True),
-    Column("account", Text, nullable=False),
+    Column("operation", ID, primary_key=True),
+    Column("account", ID, nullable=False),
     Column("owner", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
@@ -68,8 +71,8 @@ LEASES = Table(
 CONTENTS = Table(
     "contents",
     METADATA,
-    Column("batch", Text, primary_key=True),
-    Column("account", Text, nullable=False),
+    Column("batch", ID, primary_key=True),
+    Column("account", ID, nullable=False),
     Column("secret", LargeBinary, nullable=False),
     Column("body", Text, nullable=False),
 )
@@ -77,7 +80,7 @@ CONTENTS = Table(
 SNAPSHOTS = Table(
     "snapshots",
     METADATA,
-    Column("stream", Text, primary_key=True),
+    Column("stream", ID, primary_key=True),
     Column("version", BigInteger, primary_key=True),
     Column("topic", Text, nullable=False),
     Column("state", Text, nullable=False),

@@ -38,6 +38,7 @@ class SqlUnit:
 
     connection: Connection
     links: list[Link] = field(default_factory=list)
+    committed: bool = False
 
     def keys(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]:
         columns = (KEYS.c.account, KEYS.c.key, KEYS.c.reference, KEYS.c.fingerprint)
@@ -98,6 +99,7 @@ class SqliteUnit(SqlUnit):
             if rows:
                 run(sql, rows)
         run("COMMIT")
+        self.committed = True
 
 
 def _sqlite_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
@@ -173,6 +175,7 @@ class PostgresUnit(SqlUnit):
                 parameters += [list(column) for column in zip(*rows, strict=True)]
         statements.append("COMMIT")
         self.connection.exec_driver_sql(";\n".join(statements), tuple(parameters))
+        self.committed = True
 
 
 def _postgres_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
@@ -240,14 +243,8 @@ class SqlStore:
     @contextmanager
     def begin(self) -> Iterator[Unit]:
         """A unit that is rolled back unless it was committed; an empty one ends without a trace."""
-        database = self._database
-        with database.turn(), database.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "BEGIN")
-            unit = SqliteUnit(connection) if database.is_sqlite else PostgresUnit(connection)
-            try:
-                yield unit
-            except BaseException:
-                roll_back(connection)
-                raise
-            if not unit.links:
+        with self._database.begun() as connection:
+            unit = SqliteUnit(connection) if self._database.is_sqlite else PostgresUnit(connection)
+            yield unit
+            if not unit.committed:
                 roll_back(connection)

@@ -1,0 +1,126 @@
+"""The schema's revisions: run in one transaction, under an exclusive lock, adding to the log and never rewriting it.
+
+    open a studio ── ensure_schema ─┬─ SQLite, older ────── upgraded on the spot
+                                    ├─ PostgreSQL, older ── SchemaMismatch: imagestudio db upgrade
+                                    └─ newer ────────────── SchemaMismatch, on both
+
+However many processes and threads upgrade at once, one does the work and the others find it done.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from sqlalchemy import Connection, inspect, text
+
+from domain.errors import SchemaMismatch
+from infrastructure.store.database import Database
+from infrastructure.store.migrations.guard import arm, prove
+from infrastructure.store.schema import METADATA
+
+REVISIONS = ("0001",)
+"""In order; named here so that opening a database that is up to date needs no Alembic."""
+
+HEAD = REVISIONS[-1]
+SCRIPTS = "infrastructure.store:migrations"
+UPGRADING = 0x1A6E57D11
+"""The advisory lock's number on PostgreSQL."""
+
+
+def upgrade(url: str) -> None:
+    """Bring the schema to this program's, whole or not at all; the log's triggers are made anew and tried.
+
+    Raises SchemaMismatch for a newer schema or a database of another program, StoreUnavailable.
+    """
+    with closing(Database(url)) as database:
+        _upgrade(database)
+
+
+def current(url: str) -> str | None:
+    """The revision of the database, None where it has no schema. Raises StoreUnavailable."""
+    with closing(Database(url)) as database:
+        return _revision(database)
+
+
+def check(database: Database) -> None:
+    """Raise SchemaMismatch unless the schema is exactly this program's."""
+    revision = _revision(database)
+    _refuse_newer(revision)
+    if revision != HEAD:
+        raise SchemaMismatch(
+            f"the database's schema is {revision or 'missing'}, this program needs {HEAD}",
+            hint=f"back it up, then: imagestudio db upgrade --db {database.url.render_as_string()}",
+        )
+
+
+def ensure_schema(database: Database) -> None:
+    """What opening a studio does: upgrade an older SQLite file, refuse everything else that does not fit."""
+    revision = _revision(database)
+    if database.is_sqlite and revision != HEAD:
+        _upgrade(database)
+    check(database)
+
+
+def _revision(database: Database) -> str | None:
+    with database.connect() as connection:
+        return _revision_of(connection)
+
+
+def _revision_of(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
+
+
+def _refuse_newer(revision: str | None) -> None:
+    if revision is not None and revision not in REVISIONS:
+        raise SchemaMismatch(
+            f"the database's schema is {revision}, newer than this program's {HEAD}",
+            hint="use the program that upgraded it, or a newer one",
+        )
+
+
+def _upgrade(database: Database) -> None:
+    with database.transaction() as connection:
+        _lock(connection)
+        revision = _revision_of(connection)
+        _refuse_newer(revision)
+        if revision is None:
+            _refuse_strangers(connection)
+        if revision != HEAD:
+            _run_revisions(connection)
+        arm(connection)
+        prove(connection)
+
+
+def _lock(connection: Connection) -> None:
+    """SQLite's transaction is exclusive as it is begun. On PostgreSQL upgrades take turns, and keep all others out.
+
+    The wait is not bounded: whoever waits here waits for an upgrade that will end.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+    connection.execute(text(f"SELECT pg_advisory_xact_lock({UPGRADING})"))
+    if _revision_of(connection) is not None:
+        connection.execute(text("LOCK TABLE accounts, log IN ACCESS EXCLUSIVE MODE"))  # in the writers' order
+
+
+def _refuse_strangers(connection: Connection) -> None:
+    strangers = set(inspect(connection).get_table_names()) & set(METADATA.tables)
+    if strangers:
+        raise SchemaMismatch(
+            f"the database has tables of another program: {', '.join(sorted(strangers))}",
+            hint="choose a database of the studio's own with --db",
+        )
+
+
+def _run_revisions(connection: Connection) -> None:
+    from alembic.command import upgrade as run
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS)
+    config.attributes["connection"] = connection
+    run(config, HEAD)

@@ -1,0 +1,12 @@
+"""How Alembic reaches the database: through the transaction that holds the lock, and through no other."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from infrastructure.store.schema import METADATA
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=METADATA, transactional_ddl=True
+)
+context.run_migrations()

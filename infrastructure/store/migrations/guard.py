@@ -1,0 +1,64 @@
+"""The log's triggers: made anew by every upgrade, and believed only after each has refused an attack."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from domain.errors import StoreError
+from infrastructure.store.schema import APPEND_ONLY, TRIGGER_NAMES, TRIGGERS
+
+PROBE = "INSERT INTO log (stream, version, topic, state, hash) VALUES ('probe', 1, 'probe', '{}', '')"
+
+ATTACKS = {
+    "sqlite": (
+        "UPDATE log SET state = '' WHERE stream = 'probe'",
+        "UPDATE OR REPLACE log SET version = 2 WHERE stream = 'probe'",
+        "DELETE FROM log WHERE stream = 'probe'",
+        PROBE.replace("INSERT", "INSERT OR REPLACE"),
+        "REPLACE INTO log (position, stream, version, topic, state, hash)"
+        " SELECT position, 'other', 1, topic, state, hash FROM log WHERE stream = 'probe'",
+        f"{PROBE} ON CONFLICT (stream, version) DO UPDATE SET state = ''",
+    ),
+    "postgresql": (
+        "UPDATE log SET state = '' WHERE false",
+        "DELETE FROM log WHERE false",
+        "TRUNCATE log",
+        "INSERT INTO log (stream, version, topic, state, hash) SELECT '', 1, '', '', '' WHERE false"
+        " ON CONFLICT (stream, version) DO UPDATE SET state = ''",
+    ),
+}
+"""Every way to change a row there is. PostgreSQL's triggers are the statement's own, so they need no row to refuse."""
+
+
+def arm(connection: Connection) -> None:
+    """Make the triggers anew, inside the caller's transaction."""
+    dialect = connection.dialect.name
+    of_table = "" if dialect == "sqlite" else " ON log"
+    for name in TRIGGER_NAMES[dialect]:
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}{of_table}")
+    for statement in TRIGGERS[dialect]:
+        connection.exec_driver_sql(statement)
+
+
+def prove(connection: Connection) -> None:
+    """Attack the log inside a savepoint and leave no trace. Raises StoreError where an attack is not refused."""
+    dialect = connection.dialect.name
+    connection.execute(text("SAVEPOINT proof"))
+    if dialect == "sqlite":
+        connection.execute(text(PROBE))
+    for attack in ATTACKS[dialect]:
+        if not _is_refused(connection, attack):
+            raise StoreError(f"the log does not refuse: {attack}", hint="nothing was changed; report this, please")
+    connection.execute(text("ROLLBACK TO SAVEPOINT proof"))
+    connection.execute(text("RELEASE SAVEPOINT proof"))
+
+
+def _is_refused(connection: Connection, attack: str) -> bool:
+    connection.execute(text("SAVEPOINT attack"))
+    try:
+        connection.execute(text(attack))
+    except DBAPIError as error:
+        connection.execute(text("ROLLBACK TO SAVEPOINT attack"))
+        return APPEND_ONLY in str(error.orig)
+    return False

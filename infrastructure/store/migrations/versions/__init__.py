@@ -1,0 +1,1 @@
+"""The revisions, oldest first; what one of them says is never edited once it was released."""

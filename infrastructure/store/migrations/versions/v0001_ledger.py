@@ -1,0 +1,92 @@
+"""The log, and what stands beside it: account rows, the index of operations, keys, leases, contents, snapshots."""
+
+from __future__ import annotations
+
+from alembic import op
+from sqlalchemy import BigInteger, Column, Identity, Integer, LargeBinary, Text, UniqueConstraint
+
+revision = "0001"
+down_revision = None
+
+POSITION = BigInteger().with_variant(Integer(), "sqlite")
+ID = Text().with_variant(Text(collation="C"), "postgresql")
+ROOM_TO_UPDATE = {"accounts": 70, "operations": 80, "leases": 70}
+"""Per cent filled: rows that are updated in place need no new index entries while their page has room."""
+
+
+def upgrade() -> None:
+    _log()
+    _index()
+    _contents()
+    if op.get_context().dialect.name == "postgresql":
+        for table, percent in ROOM_TO_UPDATE.items():
+            op.execute(f"ALTER TABLE {table} SET (fillfactor = {percent})")
+
+
+def _log() -> None:
+    op.create_table(
+        "log",
+        Column("position", POSITION, Identity(), primary_key=True),
+        Column("stream", ID, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("topic", Text, nullable=False),
+        Column("operation", ID),
+        Column("state", Text, nullable=False),
+        Column("hash", LargeBinary, nullable=False),
+        UniqueConstraint("stream", "version", name="log_stream_version"),
+    )
+    op.create_index("log_operation", "log", ["operation"])
+    op.create_table(
+        "accounts",
+        Column("id", ID, primary_key=True),
+        Column("revision", BigInteger, nullable=False),
+        Column("stream", ID, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("hash", LargeBinary, nullable=False),
+        Column("terms_version", BigInteger, nullable=False),
+        Column("terms_hash", LargeBinary, nullable=False),
+    )
+
+
+def _index() -> None:
+    op.create_table(
+        "operations",
+        Column("id", ID, primary_key=True),
+        Column("account", ID, nullable=False),
+        Column("stream", ID, nullable=False),
+        Column("phase", Text, nullable=False),
+        Column("charged", BigInteger, nullable=False),
+        Column("adjusted", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "keys",
+        Column("account", ID, primary_key=True),
+        Column("key", ID, primary_key=True),
+        Column("reference", Text, nullable=False),
+        Column("fingerprint", Text, nullable=False),
+    )
+    op.create_table(
+        "leases",
+        Column("operation", ID, primary_key=True),
+        Column("account", ID, nullable=False),
+        Column("owner", Text, nullable=False),
+        Column("epoch", BigInteger, nullable=False),
+        Column("expires", BigInteger, nullable=False),
+    )
+
+
+def _contents() -> None:
+    op.create_table(
+        "contents",
+        Column("batch", ID, primary_key=True),
+        Column("account", ID, nullable=False),
+        Column("secret", LargeBinary, nullable=False),
+        Column("body", Text, nullable=False),
+    )
+    op.create_table(
+        "snapshots",
+        Column("stream", ID, primary_key=True),
+        Column("version", BigInteger, primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("state", Text, nullable=False),
+    )
