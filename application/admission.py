@@ -87,7 +87,7 @@ class Preparer:
             request.user or request.account,
             request.project,
             batch,
-            _operation_ids(batch, len(quotes)),
+            operation_ids(batch, len(quotes)),
             request.kind,
             str(self.catalogue.family(request.kind)),
             request.key,
@@ -141,8 +141,14 @@ def _check_ids(request: Request) -> None:
             check_id(name, value)
 
 
-def _operation_ids(batch: str, count: int) -> tuple[str, ...]:
+def operation_ids(batch: str, count: int) -> tuple[str, ...]:
+    """An operation alone is its own batch; of several the ids are BATCH.1, BATCH.2, …"""
     return (batch,) if count == 1 else tuple(f"{batch}.{number}" for number in range(1, count + 1))
+
+
+def place_of(operation: str, batch: str) -> int:
+    """How many operations of its batch come before this one."""
+    return 0 if operation == batch else int(operation.removeprefix(f"{batch}.")) - 1
 
 
 def _fingerprint(request: Request, asked: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from application.admission import Prepared, Preparer
+from application.admission import Prepared, Preparer, place_of
 from application.batch import Decision, Outcome
 from application.performer import Ownership
 from application.ports import Task
@@ -118,8 +118,18 @@ def _accepting(prepared: Prepared) -> Decision:
 
 def _task(prepared: Prepared, validated: Validated) -> Task:
     operation, model = validated.operation, prepared.model
-    outputs = validated.quote.outputs
-    return Task(operation.id, 1, operation.kind, model.id, model.route, outputs, prepared.inputs, prepared.media)
+    first = place_of(operation.id, operation.batch) * model.per_call
+    return Task(
+        operation.id,
+        1,
+        operation.kind,
+        model.id,
+        model.route,
+        validated.quote.outputs,
+        prepared.inputs,
+        prepared.media,
+        first,
+    )
 
 
 def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, int | None]) -> Estimate:

@@ -74,6 +74,9 @@ class Codec(Protocol):
     def encode(self, fact: Fact) -> tuple[str, bytes]:
         """The stored name and bytes. Raises InvalidRequest where the fact cannot be recorded."""
 
+    def name_of(self, shape: type[Fact]) -> str:
+        """The name under which a type of fact is stored today."""
+
     def decode(self, topic: str, state: bytes) -> Fact:
         """The fact, upcast to today's shape. Raises LogCorrupted."""
 

@@ -46,7 +46,10 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a provider is asked to do, once: one submission of one operation."""
+    """What a provider is asked to do, once: one submission of one operation.
+
+    `first` is the number of its first output within the whole batch, from 0, for providers that tell variations apart.
+    """
 
     operation: str
     attempt: int
@@ -56,6 +59,7 @@ class Task:
     outputs: int
     inputs: Mapping[str, Scalar] = field(repr=False)
     media: Mapping[str, tuple[Media, ...]] = field(repr=False)
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,14 @@ class AssetStore(Protocol):
         """Where the file is, for those who want to open it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep deleted: paths relative to the store's root, and their bytes together."""
+
+    files: tuple[str, ...]
+    size: int
+
+
 class MediaReader(Protocol):
     """Reads what bytes really are."""
 
@@ -183,6 +195,9 @@ class Contents(Protocol):
     """Erasable content, beside the log."""
 
     def load(self, batch: str) -> Content | None: ...
+
+    def page(self, after: str, limit: int, account: str | None = None) -> Sequence[Content]:
+        """Contents by ascending batch, above one; of one account where it is named."""
 
     def erase(self, batch: str) -> bool:
         """Delete content and secret for ever; whether there was any."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from application.admission import Body
+from application.admission import Body, place_of
 from application.performer import Performer, Settlement
 from application.ports import Asset, Contents, Job, Lease, Media, Recovery, Task, silent
 from application.results import Results
@@ -139,9 +139,18 @@ class Recoverer:
         except AssetMissing:
             return None
         attempts = getattr(state, "attempts", 0)
-        route = self.catalogue.get(operation.model).route
-        outputs = state.quote.outputs
-        return Task(operation.id, attempts + 1, operation.kind, operation.model, route, outputs, body.inputs, media)
+        model = self.catalogue.get(operation.model)
+        return Task(
+            operation.id,
+            attempts + 1,
+            operation.kind,
+            model.id,
+            model.route,
+            state.quote.outputs,
+            body.inputs,
+            media,
+            place_of(operation.id, operation.batch) * model.per_call,
+        )
 
     async def _load(self, account: str, assets: list[Asset]) -> tuple[Media, ...]:
         return tuple([await self.performer.assets.load(account, asset) for asset in assets])

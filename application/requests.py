@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from application.ports import Asset, Scalar
 from domain.money import Money
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ class Result:
     operation: str
     operations: tuple[OperationResult, ...]
     left: Mapping[str, int | None]
-    metadata: Mapping[str, str] = NOTHING
+    metadata: Mapping[str, str] = field(default_factory=dict)
     repeated: bool = False
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.log import Codec
-from application.ports import Asset, AssetStore
+from application.ports import Asset, AssetStore, Index
 from application.reader import LogFilter, LogReader
 from application.requests import OperationResult, Output
 from domain.errors import UnknownOperation
@@ -63,6 +63,7 @@ class Results:
     reader: LogReader
     codec: Codec
     assets: AssetStore
+    index: Index
 
     async def of(self, operation: str) -> OperationResult:
         """The operation as its facts tell it now. Raises UnknownOperation."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from application.accounts import Accounts
+from application.accounts import Accounts, AccountView
 from application.intake import Accepted, Admitted, Intake
 from application.performer import Performer
 from application.ports import Index, Indexed, Progress, silent
-from application.requests import NOTHING, Estimate, OperationResult, Request, Result, Submission
+from application.requests import Estimate, OperationResult, Request, Result, Submission
 from application.results import Results
 from domain.errors import (
     ImageStudioError,
@@ -61,6 +61,10 @@ class ImageStudio:
         self._tasks: dict[str, asyncio.Task[Ended]] = {}
         self._closing = False
         self.accounts = accounts
+
+    async def open_account(self, account: str, **terms: Any) -> AccountView:
+        """Open an account, once; see `Accounts.open` for its terms: plan, currency, zone, cycle, prepaid."""
+        return await self.accounts.open(account, **terms)
 
     async def generate(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
         """An image from words. Options: user, project, model, n, key, and the model's inputs by name."""
@@ -208,7 +212,7 @@ def _combined(batch: str, ended: Sequence[Ended | BaseException]) -> Result:
     if not done:
         raise errors[0]
     results = tuple(one.result for one in done)
-    return _judged(Result(batch, results, done[-1].left, done[0].metadata or NOTHING))
+    return _judged(Result(batch, results, done[-1].left, done[0].metadata))
 
 
 def _judged(result: Result) -> Result:

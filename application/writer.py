@@ -91,10 +91,18 @@ class LedgerWriter:
     """Takes decisions from any thread or event loop and answers each after the commit that holds its facts."""
 
     def __init__(
-        self, store: Store, log: LedgerLog, clock: Clock, terms: LeaseTerms, options: WriterOptions | None = None
+        self,
+        store: Store,
+        log: LedgerLog,
+        clock: Clock,
+        terms: LeaseTerms,
+        options: WriterOptions | None = None,
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
+        """`committed` is called after each commit that appended facts, in the writer's thread; it must be quick."""
         self._store, self._log, self._clock, self._terms = store, log, clock, terms
         self._options = options or WriterOptions()
+        self._committed = committed
         self._codec = log.codec
         self._memory = Memory(self._codec)
         self._queue: deque[Ticket] = deque()
@@ -196,6 +204,8 @@ class LedgerWriter:
             batch = Batch(unit, self._codec, self._terms, self._clock())
             batch.run(tickets, self._memory)
             self._memory.keep(batch.commit(self._log))
+        if batch.appending.entries:
+            self._committed()
 
     def _give_back(self, tickets: Sequence[Ticket], error: StoreUnavailable) -> None:
         """New work is told at once; what must be written waits for the database, unless the studio closes."""

@@ -18,11 +18,10 @@ import re
 import secrets
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
-from application.ports import Asset, Media
+from application.ports import Asset, Media, Swept
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput, StoreUnavailable
 from infrastructure.media import extension
 
@@ -34,14 +33,6 @@ _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LOCK: Final = ".lock"
 _MOST_REMEMBERED: Final = 10_000
 _MICROSECONDS: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep deleted: paths relative to the store's root, and their bytes together."""
-
-    files: tuple[str, ...]
-    size: int
 
 
 def account_folder(account: str) -> str:
@@ -78,13 +69,16 @@ class FileAssets:
         file = self._file(account, asset.digest, asset.media_type)
         return str(file) if file.is_file() else None
 
+    @staticmethod
+    def folder(account: str) -> str:
+        """The name under which an account's files are swept."""
+        return account_folder(account)
+
     async def erase(self, account: str, digest: str) -> bool:
         """Delete the content for good; False if there was none. Who else needs it is the caller's to know."""
         return await self._run(self._erase, account, digest)
 
-    async def sweep(
-        self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int
-    ) -> Swept:
+    async def sweep(self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int) -> Swept:
         """Delete what crashes left behind: files that nothing references, and unfinished ones.
 
         `referenced` is called in a worker thread with an account's folder (see `account_folder`) and returns

@@ -1,6 +1,6 @@
 """A persistence module for the eventsourcing library, on SQLAlchemy Core: SQLite and PostgreSQL.
 
-    PERSISTENCE_MODULE=infrastructure.store  IMAGESTUDIO_DATABASE_URL=sqlite:///ledger.db
+PERSISTENCE_MODULE=infrastructure.store  IMAGESTUDIO_DATABASE_URL=sqlite:///ledger.db
 """
 
 from __future__ import annotations
@@ -8,25 +8,27 @@ from __future__ import annotations
 from typing import Any
 
 from eventsourcing import persistence
+from eventsourcing.utils import Environment, EnvType
 
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.recorders import LogRecorder, SnapshotRecorder
 
 DATABASE_URL = "IMAGESTUDIO_DATABASE_URL"
+LOCK_SECONDS = "IMAGESTUDIO_LOCK_SECONDS"
 
 
 class Factory(persistence.InfrastructureFactory[persistence.TrackingRecorder]):
     """Builds mapper and recorders on the database that the environment names."""
 
-    def __init__(self, env: persistence.Environment | persistence.EnvType | None) -> None:
+    def __init__(self, env: Environment | EnvType | None) -> None:
         super().__init__(env)
         url = self.env.get(DATABASE_URL)
         if not url:
             raise persistence.InfrastructureFactoryError(f"{DATABASE_URL} names no database")
-        self.database = Database(url)
+        self.database = Database(url, lock_seconds=float(self.env.get(LOCK_SECONDS, "10")))
 
-    def mapper(self, transcoder: Any = None, mapper_class: Any = None) -> Any:
+    def mapper(self, transcoder: Any = None, mapper_class: Any = None) -> Any:  # noqa: ARG002
         """Facts have one form in the log, whatever transcoder is configured."""
         return FactMapper()
 
@@ -36,7 +38,7 @@ class Factory(persistence.InfrastructureFactory[persistence.TrackingRecorder]):
     def application_recorder(self) -> persistence.ApplicationRecorder:
         return LogRecorder(self.database)
 
-    def tracking_recorder(self, tracking_recorder_class: Any = None) -> persistence.TrackingRecorder:
+    def tracking_recorder(self, tracking_recorder_class: Any = None) -> persistence.TrackingRecorder:  # noqa: ARG002
         raise persistence.NotSupportedError("projections keep their own checkpoints, in the views' transactions")
 
     def process_recorder(self) -> persistence.ProcessRecorder:

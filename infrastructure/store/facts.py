@@ -6,6 +6,7 @@ version ("operation.charged.2"), and an upcaster turns what is stored under the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,13 @@ Upcaster = tuple[str, Callable[[Json], Json]]
 UPCASTERS: Mapping[str, Upcaster] = {}
 """Retired name -> (the name that follows it, how its JSON becomes the next one's)."""
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeError, InvalidRequest, LookupError, TypeError, AttributeError, ValueError)
+"""What damaged bytes raise: in the decoder, in a value's own checks, in an upcaster that misses what it expects."""
+
+NUL = rb"\u0000"
+ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
+
 SNAPSHOT_SCHEMA = 1
 """Raised whenever evolve or the shape of a book changes: older snapshots are then ignored."""
 
@@ -82,9 +90,9 @@ class FactMapper(Mapper[str]):
 
     def __init__(
         self,
-        transcoder: Transcoder | None = None,
-        compressor: Compressor | None = None,
-        cipher: Cipher | None = None,
+        transcoder: Transcoder | None = None,  # noqa: ARG002
+        compressor: Compressor | None = None,  # noqa: ARG002
+        cipher: Cipher | None = None,  # noqa: ARG002
         names: Mapping[str, type[Fact]] = NAMES,
         upcasters: Mapping[str, Upcaster] = UPCASTERS,
     ) -> None:
@@ -98,23 +106,30 @@ class FactMapper(Mapper[str]):
     def encode(self, fact: Fact) -> tuple[str, bytes]:
         """The stored name and bytes. Raises InvalidRequest where a value cannot be written as JSON."""
         try:
-            return self._names[type(fact)], self._encode(fact)
+            name, state = self._names[type(fact)], self._encode(fact)
         except (msgspec.MsgspecError, UnicodeError, TypeError, OverflowError) as error:
             raise InvalidRequest(
                 f"{type(fact).__name__} cannot be recorded: {error}", hint="send plain text and whole numbers"
             ) from error
+        if NUL in state and ESCAPED_NUL.search(state):
+            raise InvalidRequest(f"{type(fact).__name__} holds a NUL character", hint="send plain text")
+        return name, state
+
+    def name_of(self, shape: type[Fact]) -> str:
+        """The name under which a type of fact is stored today."""
+        return self._names[shape]
 
     def decode(self, topic: str, state: bytes) -> Fact:
         """The fact in today's shape. Raises LogCorrupted for an unknown name or bytes that do not fit."""
         decode = self._decoders.get(topic)
+        if decode is None and topic not in self._upcasters:
+            raise LogCorrupted(f"no fact is stored under the name {topic!r}", hint="is the program older than the log?")
         try:
             return decode(state) if decode is not None else self._upcast(topic, state)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise LogCorrupted(f"a stored {topic} cannot be read: {error}", hint="run: imagestudio audit") from error
 
     def _upcast(self, topic: str, state: bytes) -> Fact:
-        if topic not in self._upcasters:
-            raise LogCorrupted(f"no fact is stored under the name {topic!r}", hint="is the program older than the log?")
         document: Json = msgspec.json.decode(state)
         while topic in self._upcasters:
             topic, upcast = self._upcasters[topic]
@@ -132,7 +147,7 @@ class FactMapper(Mapper[str]):
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
         """The entry of a stored row."""
         fact = self.decode(stored_event.topic, stored_event.state)
-        return Entry(str(stored_event.originator_id), stored_event.originator_version, fact)  # type: ignore[return-value]
+        return Entry(str(stored_event.originator_id), stored_event.originator_version, fact)
 
     def encode_snapshot(self, snapshot: BookSnapshot) -> bytes:
         """The bytes of a book."""
@@ -158,10 +173,11 @@ class FactMapper(Mapper[str]):
         """The book, or None where the bytes are of another schema, stream or version."""
         try:
             stored = self._snapshots.decode(state)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return None
         if (stored.schema, stored.stream, stored.version) != (SNAPSHOT_SCHEMA, stream, version):
             return None
         lists = (stored.requested, stored.validated, stored.dispatched, stored.submitted, stored.completed)
-        open = {one.operation.id: one for states in lists for one in states}
-        return BookSnapshot(stream, version, stored.hash, stored.last, Book(stored.period, stored.balance, stored.usage, open))
+        open: dict[str, operation.State] = {one.operation.id: one for states in lists for one in states}
+        book = Book(stored.period, stored.balance, stored.usage, open)
+        return BookSnapshot(stream, version, stored.hash, stored.last, book)

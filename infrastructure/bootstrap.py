@@ -1,0 +1,202 @@
+"""The one place that names concrete classes: settings in, an open studio out.
+
+async with open_studio(Settings()) as studio:
+    await studio.open_account("acme", plan="pro")
+    result = await studio.generate("a lake at dawn", account="acme", user="ann")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from application.accounts import Accounts
+from application.admission import Preparer
+from application.batch import LeaseTerms
+from application.intake import Intake
+from application.log import LedgerLog
+from application.maintenance import Maintenance
+from application.performer import Ownership, Performer
+from application.ports import AssetStore, MediaReader, Provider, Recovery
+from application.recovery import Recoverer
+from application.results import Results
+from application.studio import ImageStudio, Patience
+from application.writer import LedgerWriter, WriterOptions
+from domain.catalogue import Catalogue
+from domain.errors import StoreUnavailable
+from domain.pricing import PriceBook
+from infrastructure.assets import FileAssets
+from infrastructure.catalogue import load_catalogue
+from infrastructure.clock import SECOND, new_id, new_secret, now
+from infrastructure.media import read_media
+from infrastructure.providers.local import LocalProvider
+from infrastructure.providers.scripted import ScriptedProvider
+from infrastructure.settings import Settings, owner_name
+from infrastructure.store import DATABASE_URL, LOCK_SECONDS
+from infrastructure.store.database import Database
+from infrastructure.store.migrations import ensure_schema
+from infrastructure.store.reader import SqlReader
+from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
+from infrastructure.store.units import SqlStore
+
+LOGGER = logging.getLogger("imagestudio")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What may be exchanged from outside, as benchmarks and other applications do; None takes the usual part."""
+
+    assets: AssetStore | None = None
+    read_media: MediaReader | None = None
+    providers: Mapping[str, Provider] | None = None
+
+
+USUAL = Parts()
+
+
+@asynccontextmanager
+async def open_studio(
+    settings: Settings | None = None, parts: Parts = USUAL, *, serve: bool = True
+) -> AsyncIterator[Studio]:
+    """A studio on the settings' database, its schema checked, its writer running; closed without losing anything.
+
+    With `serve` it is a service: it settles what dead processes left open and keeps its views up to date. Without,
+    as for one command, views are brought up to date when they are asked. Raises SchemaMismatch, StoreUnavailable,
+    CatalogueError.
+    """
+    with ExitStack() as stack:
+        studio = await asyncio.to_thread(_build, settings or Settings(), parts, stack)
+        heart = asyncio.create_task(_heartbeat(studio.ownership))
+        try:
+            if serve:
+                await studio.maintenance.recover()
+                stack.callback(studio.follow().close)
+            yield studio
+        finally:
+            await studio.close()
+            heart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await heart
+            await asyncio.to_thread(stack.close)
+
+
+class Studio(ImageStudio):
+    """An open studio: the use cases of ImageStudio, with its housekeeping, its views and its catalogue."""
+
+    def __init__(self, foundation: Foundation, performer: Performer, results: Results, settings: Settings) -> None:
+        index, writer = foundation.index, foundation.writer
+        preparer = Preparer(
+            foundation.catalogue, foundation.book, performer.assets, performer.read_media, new_id, new_secret
+        )
+        super().__init__(
+            Intake(preparer, writer, performer.ownership, results),
+            performer,
+            results,
+            index,
+            Accounts(writer, index, now),
+            Patience(settings.wait_seconds),
+        )
+        self.ownership = performer.ownership
+        self.catalogue = foundation.catalogue
+        self.reader = foundation.reader
+        self.codec = foundation.log.codec
+        self.maintenance = Maintenance(
+            Recoverer(performer, results, foundation.contents, foundation.catalogue, settings.grace_seconds * SECOND),
+            foundation.reader,
+            foundation.log.codec,
+            results,
+            foundation.contents,
+            foundation.shelf,
+            now,
+            settings.grace_seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What stands on the database and the catalogue's files."""
+
+    database: Database
+    log: LedgerLog
+    writer: LedgerWriter
+    catalogue: Catalogue
+    book: PriceBook
+    shelf: FileAssets
+
+    @property
+    def reader(self) -> SqlReader:
+        return SqlReader(self.database)
+
+    @property
+    def index(self) -> SqlIndex:
+        return SqlIndex(self.database)
+
+    @property
+    def contents(self) -> SqlContents:
+        return SqlContents(self.database)
+
+
+def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
+    """Build in the order of dependence; whatever was opened is closed by the stack, last first."""
+    owner = owner_name()
+    catalogue, book = load_catalogue(settings.catalogues)
+    log = _open_log(settings)
+    stack.callback(log.close)
+    database = log.factory.database
+    ensure_schema(database)
+    lease = settings.lease_seconds * SECOND
+    terms = LeaseTerms(owner, lease, settings.snapshot_every)
+    writer = LedgerWriter(SqlStore(database), log, now, terms, WriterOptions(waiting=settings.most_waiting))
+    stack.callback(writer.close)
+    pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
+    foundation = Foundation(database, log, writer, catalogue, book, FileAssets(settings.assets, pool))
+    reading = partial(read_media, max_bytes=settings.largest_file, max_pixels=settings.most_pixels)
+    assets = parts.assets or foundation.shelf
+    performer = Performer(
+        writer,
+        parts.providers or _providers(settings, pool),
+        assets,
+        parts.read_media or reading,
+        Ownership(owner, lease, SqlLeases(database), now),
+    )
+    results = Results(foundation.reader, log.codec, assets, foundation.index)
+    return Studio(foundation, performer, results, settings)
+
+
+def _open_log(settings: Settings) -> LedgerLog:
+    """The library's application, on our persistence module."""
+    url = settings.database
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
+    return LedgerLog(
+        {"PERSISTENCE_MODULE": "infrastructure.store", DATABASE_URL: url, LOCK_SECONDS: str(settings.lock_seconds)}
+    )
+
+
+def _providers(settings: Settings, pool: Executor) -> dict[str, Provider]:
+    """Providers by the names the catalogue uses; blocking work runs in the bounded pool."""
+    scripted = {
+        name: ScriptedProvider(settings.scripted, name=name, recovery=recovery, executor=pool)
+        for name, recovery in SCRIPTED.items()
+    }
+    return {"local": LocalProvider(pool), **scripted}
+
+
+SCRIPTED = {"scripted": Recovery.FINDABLE, "blind": Recovery.BLIND}
+
+
+async def _heartbeat(ownership: Ownership) -> None:
+    """Renew the leases of what this process works on, well before they end."""
+    while True:
+        await asyncio.sleep(ownership.lease / SECOND / 3)
+        try:
+            await ownership.renew()
+        except StoreUnavailable as error:  # the leases may run out; recovery and the ledger's state keep that safe
+            LOGGER.warning("leases could not be renewed: %s", error)

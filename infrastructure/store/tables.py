@@ -1,0 +1,84 @@
+"""The small tables beside the log, one class a table: index, contents, leases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, delete, or_, select, update
+
+from application.ports import Content, Indexed, Lease
+from infrastructure.store.database import Database
+from infrastructure.store.schema import CONTENTS, KEYS, LEASES, OPERATIONS
+
+SEPARATOR, AFTER_SEPARATOR = ".", "/"
+"""Operations of a batch are BATCH.1, BATCH.2, …: all ids from the separator up to the character that follows it."""
+
+
+class SqlIndex:
+    """Where operations are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def operations(self, id: str) -> list[Indexed]:
+        members = and_(OPERATIONS.c.id > id + SEPARATOR, OPERATIONS.c.id < id + AFTER_SEPARATOR)
+        query = select(OPERATIONS.c.id, OPERATIONS.c.account, OPERATIONS.c.phase)
+        with self._database.connect() as connection:
+            rows = connection.execute(query.where(or_(OPERATIONS.c.id == id, members))).all()
+        found = [Indexed(row[0], row[1], row[2]) for row in rows]
+        return sorted(found, key=lambda one: (len(one.operation), one.operation))
+
+
+class SqlContents:
+    """What was asked, erasable; erasing also blanks the fingerprint by which a repeat is compared."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, batch: str) -> Content | None:
+        with self._database.connect() as connection:
+            row = connection.execute(select(CONTENTS).where(CONTENTS.c.batch == batch)).first()
+        return None if row is None else Content(row[0], row[1], bytes(row[2]), row[3])
+
+    def page(self, after: str, limit: int, account: str | None = None) -> list[Content]:
+        query = select(CONTENTS).where(CONTENTS.c.batch > after).order_by(CONTENTS.c.batch).limit(limit)
+        if account is not None:
+            query = query.where(CONTENTS.c.account == account)
+        with self._database.connect() as connection:
+            rows = connection.execute(query).all()
+        return [Content(row[0], row[1], bytes(row[2]), row[3]) for row in rows]
+
+    def erase(self, batch: str) -> bool:
+        with self._database.transaction() as connection:
+            erased = connection.execute(delete(CONTENTS).where(CONTENTS.c.batch == batch)).rowcount
+            connection.execute(update(KEYS).where(KEYS.c.reference == batch).values(fingerprint=""))
+        return bool(erased)
+
+
+class SqlLeases:
+    """Who works on what, until when."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def renew(self, operations: Sequence[str], owner: str, expires: int) -> set[str]:
+        held = and_(LEASES.c.operation.in_(operations), LEASES.c.owner == owner)
+        with self._database.transaction() as connection:
+            connection.execute(update(LEASES).where(held).values(expires=expires))
+            return set(connection.execute(select(LEASES.c.operation).where(held)).scalars())
+
+    def expired(self, now: int) -> list[Lease]:
+        query = select(LEASES.c.operation, LEASES.c.account, LEASES.c.owner, LEASES.c.epoch, LEASES.c.expires)
+        with self._database.connect() as connection:
+            rows = connection.execute(query.where(LEASES.c.expires < now).order_by(LEASES.c.expires)).all()
+        return [Lease(*row) for row in rows]
+
+    def claim(self, lease: Lease, owner: str, expires: int) -> bool:
+        unchanged = and_(
+            LEASES.c.operation == lease.operation,
+            LEASES.c.epoch == lease.epoch,
+            LEASES.c.expires == lease.expires,
+        )
+        taken = update(LEASES).where(unchanged).values(owner=owner, epoch=lease.epoch + 1, expires=expires)
+        with self._database.transaction() as connection:
+            return connection.execute(taken).rowcount == 1
