@@ -157,7 +157,7 @@ def _read_integer(spec: Input, value: object) -> int:
 
 
 def _read_decimal(spec: Input, value: object) -> str:
-    text = str(value) if type(value) is int else value
+    text = shown(value) if type(value) is int else value
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         hint = 'write it as text with at most six decimals, such as "0.5"'
         raise InvalidInput(spec.name, f"must be an exact decimal, not {shown(value)}", hint=hint)

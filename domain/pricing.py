@@ -25,6 +25,7 @@ from domain.inputs import MediaFacts, Scalar, plain, shown
 from domain.money import check_currency, extend, share
 from domain.periods import EARLIEST
 
+MOST_OUTPUTS: Final = 1_000_000
 _MILLION: Final = 1_000_000
 _MICROS_A_MS: Final = 1_000
 _BLOCK: Final = 5 * _MILLION
@@ -63,7 +64,7 @@ class PriceRule:
     """A rate in currency units per unit, from an instant on, for inputs that hold one value of each `when`.
 
     `cost_rate` is what the provider bills us, the same as `rate` where None. `of` is the input that
-    is measured: a number, or a file. `minimum` and `maximum` are the least and most units billed for an output.
+    is measured: a number, or a file. `minimum` and `maximum` are the least and most units billed an output.
     """
 
     unit: Unit
@@ -169,10 +170,10 @@ def quote(
     """Price one operation of `outputs` outputs at an instant.
 
     `inputs` are those that `check_inputs` returned, defaults included; `measured` holds the facts of
-    the files. Raises InvalidInput unless there is an output, InvalidMoney for an amount beyond 64 bits.
+    the files. Raises InvalidInput unless 1 <= `outputs` <= MOST_OUTPUTS, InvalidMoney for an amount beyond 64 bits.
     """
-    if type(outputs) is not int or outputs < 1:
-        raise InvalidInput("n", f"{shown(outputs)} is not a number of outputs", hint="ask for 1 or more")
+    if type(outputs) is not int or not 1 <= outputs <= MOST_OUTPUTS:
+        raise InvalidInput("n", f"{shown(outputs)} is not a number of outputs", hint=f"ask for 1 to {MOST_OUTPUTS}")
     rule = rule_at(model, inputs, at)
     if rule is None:
         return _unpriced(model, book, outputs, _why_no_rule(model, inputs, at))

@@ -1,0 +1,141 @@
+"""What a catalogue file's shape cannot say: limits that fit their input, prices that fit their model.
+
+Each check yields "field: what is wrong". A limit or a price that could never apply is an error, since whoever wrote
+it believes that it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from domain.errors import InvalidInput
+from domain.inputs import FILES, NUMBERS, Input, InputType, read_value
+from domain.pricing import SIZE, PriceRule, Unit, ambiguous
+
+_SIDES: Final = {"min_side", "max_side", "min_pixels", "max_pixels", "min_aspect", "max_aspect"}
+_LENGTHS: Final = {"min_ms", "max_ms"}
+_OF_FILES: Final = {"required", "many", "media_types", "max_bytes"}
+_OF_VALUES: Final = {"required", "default"}
+
+# The keys that say something about an input of each type.
+_MEANINGFUL: Final[Mapping[InputType, set[str]]] = {
+    InputType.TEXT: _OF_VALUES | {"max_chars"},
+    InputType.INTEGER: _OF_VALUES | {"choices", "minimum", "maximum"},
+    InputType.DECIMAL: _OF_VALUES | {"minimum", "maximum"},
+    InputType.FLAG: _OF_VALUES,
+    InputType.CHOICE: _OF_VALUES | {"choices"},
+    InputType.IMAGE: _OF_FILES | _SIDES,
+    InputType.VIDEO: _OF_FILES | _SIDES | _LENGTHS,
+    InputType.AUDIO: _OF_FILES | _LENGTHS,
+}
+_PRICEABLE: Final = NUMBERS | {InputType.FLAG, InputType.CHOICE}
+_TIMED: Final = NUMBERS | {InputType.VIDEO, InputType.AUDIO}
+_SEEN: Final = frozenset({InputType.IMAGE, InputType.VIDEO})
+
+
+def check_input(spec: Input, written: set[str]) -> Iterator[str]:
+    """What is wrong with one input; `written` are the keys that the file gives."""
+    for key in sorted(written - _MEANINGFUL[spec.type] - {"type"}):
+        yield f"{key}: means nothing for an input of type {spec.type}"
+    for limit in ("imum", "_side", "_pixels", "_aspect", "_ms"):
+        least, most = getattr(spec, f"min{limit}"), getattr(spec, f"max{limit}")
+        if least is not None and most is not None and least > most:
+            yield f"min{limit}: {least} is above the max{limit} of {most}"
+    if spec.is_file and any(not kind.startswith(f"{spec.type}/") for kind in spec.media_types):
+        yield f"media_types: an input of type {spec.type} takes no other"
+    yield from _check_choices(spec)
+    yield from _check_default(spec)
+
+
+def check_rule(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str]:
+    """What is wrong with one rule, given what its model accepts."""
+    for name, values in rule.when.items():
+        spec = inputs.get(name)
+        if spec is None or spec.type not in _PRICEABLE:
+            yield f"when.{name}: is no choice, flag or number that the model accepts"
+        elif objection := next(filter(None, (_objection(spec, value) for value in sorted(values, key=repr))), ""):
+            yield f"when.{name}: {objection}"
+        elif not _always_given(spec):
+            yield f"when.{name}: prices hang on it, so the input must be required or have a default"
+    if rule.minimum is not None and rule.minimum < 0:
+        yield "minimum: is negative"
+    if rule.maximum is not None and rule.maximum < (rule.minimum or 0):
+        yield "maximum: is below the minimum"
+    yield from _check_measure(rule, inputs)
+
+
+def check_rules(rules: Sequence[PriceRule]) -> str:
+    """Say which two rules nothing decides between, or nothing."""
+    pair = ambiguous(rules)
+    return f"nothing decides between {_case(pair[0])} and {_case(pair[1])}" if pair else ""
+
+
+def _check_choices(spec: Input) -> Iterator[str]:
+    if spec.type is InputType.CHOICE and not spec.choices:
+        yield "choices: an input of type choice has some"
+    if len(set(spec.choices)) < len(spec.choices):
+        yield "choices: names one twice"
+    kind = int if spec.type is InputType.INTEGER else str
+    if any(type(choice) is not kind for choice in spec.choices):
+        yield f"choices: all are {'whole numbers' if kind is int else 'texts'}"
+
+
+def _check_default(spec: Input) -> Iterator[str]:
+    if spec.default is None or spec.type in FILES:
+        return
+    if spec.required:
+        yield "default: what is required needs none"
+    if objection := _objection(spec, spec.default):
+        yield f"default: {objection}"
+
+
+def _check_measure(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str]:
+    measure = rule.measure
+    match rule.unit:
+        case Unit.SECOND | Unit.BLOCK:
+            yield from _check_measured(measure, inputs, _TIMED)
+        case Unit.MEGAPIXEL if measure == SIZE:
+            yield from _check_measured("width", inputs, frozenset({InputType.INTEGER}))
+            yield from _check_measured("height", inputs, frozenset({InputType.INTEGER}))
+        case Unit.MEGAPIXEL:
+            yield from _check_measured(measure, inputs, _SEEN)
+        case Unit.TOKEN:
+            yield from _check_measured(measure, inputs, frozenset({InputType.INTEGER}))
+        case _ if measure:
+            yield f"of: a price per {rule.unit} measures nothing"
+
+
+def _check_measured(name: str, inputs: Mapping[str, Input], types: frozenset[InputType]) -> Iterator[str]:
+    """What is measured is always given and never negative, so that no request slips by without a price."""
+    spec = inputs.get(name)
+    if spec is None or spec.type not in types:
+        yield f"of: {name!r} is no input of type {' or '.join(sorted(types))}"
+    elif not _always_given(spec):
+        yield f"of: the price hangs on {name!r}, so it must be required or have a default"
+    elif spec.type in NUMBERS and _least(spec) < 0:
+        yield f"of: {name!r} may be negative; give it a minimum"
+
+
+def _least(spec: Input) -> int:
+    if spec.choices:
+        return min(int(choice) for choice in spec.choices)
+    return -1 if spec.minimum is None or spec.minimum < 0 else 0
+
+
+def _always_given(spec: Input) -> bool:
+    return spec.required or spec.default is not None
+
+
+def _objection(spec: Input, value: object) -> str:
+    """What the input says against a value; and that it must be written as requests are compared."""
+    try:
+        read = read_value(spec, value)
+    except InvalidInput as error:
+        return error.message.removeprefix(f"{spec.name}: ")
+    return "" if (read, type(read)) == (value, type(value)) else f"write {read!r}, not {value!r}"
+
+
+def _case(rule: PriceRule) -> str:
+    when = ", ".join(f"{name}={'|'.join(sorted(map(str, rule.when[name])))}" for name in sorted(rule.when))
+    return f"{rule.rate} ({when or 'always'})"

@@ -1,0 +1,224 @@
+"""The shape of catalogue files: what may be written where, and how it becomes an input, a rule or a model.
+
+Nothing is guessed or converted. A rate is text, as most readers of TOML take a bare number for a binary fraction,
+and a file must mean the same price to all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from domain.catalogue import KINDS, Model, Strategy
+from domain.errors import InvalidMoney
+from domain.inputs import Input, InputType, Scalar, plain
+from domain.money import parse_rate
+from domain.periods import EARLIEST, LATEST
+from domain.pricing import PriceRule, Unit
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_MILLION: Final = 1_000_000
+_WIDEST: Final = 11
+
+
+def _rate(value: object) -> Decimal:
+    if not isinstance(value, str):
+        raise ValueError('write it as text, such as "0.04": a bare number is not exact')
+    try:
+        return parse_rate(value)
+    except InvalidMoney as error:
+        raise ValueError(f"{error.message}; {error.hint}") from error
+
+
+def _number(value: object) -> Decimal:
+    number = Decimal(value) if type(value) is int else value
+    if not isinstance(number, Decimal) or not number.is_finite():
+        raise ValueError("write a number")
+    if abs(number.adjusted()) > _WIDEST or _MILLION % number.as_integer_ratio()[1]:
+        raise ValueError("write at most 12 digits and six decimals")
+    return number
+
+
+def _scalar(value: object) -> Scalar:
+    if isinstance(value, Decimal):
+        return plain(_number(value))
+    if isinstance(value, str | int):
+        return value
+    raise ValueError("write text, a number, true or false")
+
+
+def _scalars(value: object) -> frozenset[Scalar]:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise ValueError("write at least one value")
+    return frozenset(map(_scalar, values))
+
+
+def _instant(value: object) -> int:
+    if type(value) is date:
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("write a date, or a time with its offset, such as 2027-01-01T00:00:00Z")
+    instant = (value - _EPOCH) // _MICROSECOND
+    if not EARLIEST <= instant < LATEST:
+        raise ValueError("write a date between the years 1900 and 9900")
+    return instant
+
+
+Rate = Annotated[Decimal, BeforeValidator(_rate)]
+Number = Annotated[Decimal, BeforeValidator(_number)]
+ScalarValue = Annotated[Scalar, BeforeValidator(_scalar)]
+Values = Annotated[frozenset[Scalar], BeforeValidator(_scalars)]
+Instant = Annotated[int, BeforeValidator(_instant)]
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
+MediaType = Annotated[str, Field(pattern=r"^[a-z0-9]+/[a-z0-9.+-]+$")]
+Count = Annotated[int, Field(ge=1)]
+Measure = Annotated[int, Field(ge=0)]
+
+
+class Entry(BaseModel):
+    """A table of a catalogue file: no other keys, no conversions."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class InputEntry(Entry):
+    """`inputs.NAME = { … }`; the keys are the fields of `domain.inputs.Input`."""
+
+    type: Annotated[InputType, Field(strict=False)]
+    required: bool = False
+    default: ScalarValue | None = None
+    many: Count = 1
+    choices: list[ScalarValue] = []
+    minimum: Number | None = None
+    maximum: Number | None = None
+    max_chars: Count | None = None
+    media_types: list[MediaType] = []
+    max_bytes: Count | None = None
+    min_side: Measure | None = None
+    max_side: Measure | None = None
+    min_pixels: Measure | None = None
+    max_pixels: Measure | None = None
+    min_aspect: Number | None = None
+    max_aspect: Number | None = None
+    min_ms: Measure | None = None
+    max_ms: Measure | None = None
+
+    def to_input(self, name: str) -> Input:
+        written: dict[str, Any] = {key: getattr(self, key) for key in self.model_fields_set}
+        for key in ("choices", "media_types"):
+            written[key] = tuple(written.get(key, ()))
+        return Input(name=name, **written)
+
+
+class PriceEntry(Entry):
+    """One rate: `{ rate = "0.08", when = { resolution = "720p" }, from = 2027-01-01 }`."""
+
+    rate: Rate
+    cost: Rate | None = None
+    unit: Annotated[Unit | None, Field(strict=False)] = None
+    effective_from: Instant = Field(default=EARLIEST, alias="from")
+    when: dict[str, Values] = {}
+    of: str = ""
+    minimum: Number | None = None
+    maximum: Number | None = None
+
+    def to_rule(self, unit: Unit) -> PriceRule:
+        return PriceRule(
+            unit=self.unit or unit,
+            rate=self.rate,
+            cost_rate=self.cost,
+            effective_from=self.effective_from,
+            when=MappingProxyType(self.when),
+            of=self.of,
+            minimum=self.minimum,
+            maximum=self.maximum,
+        )
+
+
+class LaterPrice(PriceEntry):
+    """`[[price]]`: a rate for a model of any file, beside its own or in place of one for the same case."""
+
+    model: str
+
+
+class ModelEntry(Entry):
+    """`[[model]]`: everything there is to know of one model; `extends` names presets of inputs, later ones win."""
+
+    id: Id
+    provider: Id
+    route: str = ""
+    kinds: Annotated[list[str], Field(min_length=1)]
+    outputs: Annotated[list[MediaType], Field(min_length=1)]
+    unit: Annotated[Unit, Field(strict=False)]
+    extends: list[str] = []
+    inputs: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], InputEntry] = {}
+    prices: list[PriceEntry] = []
+    per_call: Count = 1
+    quality: Measure = 0
+    auto: bool = True
+    unavailable: str = ""
+    retired: Instant | None = None
+    description: str = ""
+    label: str = ""
+
+    @field_validator("id")
+    @classmethod
+    def _not_a_strategy(cls, id: str) -> str:
+        if id in list(Strategy):
+            raise ValueError("is the name of a strategy")
+        return id
+
+    @field_validator("kinds")
+    @classmethod
+    def _known_kinds(cls, kinds: list[str]) -> list[str]:
+        for kind in kinds:
+            if kind not in KINDS:
+                raise ValueError(f"there is no kind of operation {kind!r}")
+        if len(set(kinds)) < len(kinds):
+            raise ValueError("names a kind twice")
+        return kinds
+
+    def to_model(self, inputs: Mapping[str, Input], prices: tuple[PriceRule, ...]) -> Model:
+        return Model(
+            id=self.id,
+            provider=self.provider,
+            route=self.route,
+            kinds=tuple(self.kinds),
+            outputs=tuple(self.outputs),
+            unit=self.unit,
+            inputs=inputs,
+            prices=prices,
+            per_call=self.per_call,
+            quality=self.quality,
+            auto=self.auto,
+            unavailable=self.unavailable,
+            retired=self.retired,
+            description=self.description,
+            label=self.label,
+        )
+
+
+class FileEntry(Entry):
+    """A whole file. Models and prices are read one by one, so that what is wrong names its model."""
+
+    currency: str = "USD"
+    preset: dict[str, dict[str, InputEntry]] = {}
+    model: list[dict[str, Any]] = []
+    price: list[dict[str, Any]] = []
+
+
+def complaints(error: ValidationError) -> list[str]:
+    """Each thing that is wrong as "prices[0].rate: what", in the words of the file."""
+    found = []
+    for problem in error.errors(include_url=False, include_context=False):
+        what = problem["msg"].removeprefix("Value error, ")
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"])
+        found.append(f"{path.lstrip('.')}: {what}")
+    return found
