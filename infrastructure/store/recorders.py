@@ -7,9 +7,17 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.persistence import AggregateRecorder, ApplicationRecorder, IntegrityError, Notification
-from eventsourcing.persistence import NotSupportedError, OperationalError, StoredEvent, Subscription
-from sqlalchemy import Table, func, select
+from eventsourcing.persistence import (
+    AggregateRecorder,
+    ApplicationRecorder,
+    IntegrityError,
+    Notification,
+    NotSupportedError,
+    OperationalError,
+    StoredEvent,
+    Subscription,
+)
+from sqlalchemy import Connection, Table, func, select
 
 from application.log import GENESIS, Link, link_hash
 from application.store import Conflict
@@ -17,6 +25,8 @@ from domain.errors import StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG, SNAPSHOTS
 from infrastructure.store.units import COMMIT_ORDER
+
+COLUMNS = ("stream", "version", "topic", "operation", "state", "hash")
 
 
 @contextmanager
@@ -47,9 +57,14 @@ class SnapshotRecorder(AggregateRecorder):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:  # noqa: ARG002
         rows = [
-            {"stream": e.originator_id, "version": e.originator_version, "topic": e.topic, "state": e.state.decode()}
+            {
+                "stream": str(e.originator_id),
+                "version": e.originator_version,
+                "topic": e.topic,
+                "state": e.state.decode(),
+            }
             for e in stored_events
         ]
         if rows:
@@ -71,13 +86,36 @@ class SnapshotRecorder(AggregateRecorder):
             return [StoredEvent(originator_id, row[1], row[2], row[3].encode()) for row in rows]
 
 
+def _chained(connection: Connection, events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
+    """The rows of new events, each hash going on from the one before it in its stream."""
+    rows: list[dict[str, Any]] = []
+    ends: dict[str, bytes] = {}
+    for event in events:
+        stream, version = str(event.originator_id), event.originator_version
+        before = ends[stream] if stream in ends else _hash_before(connection, stream, version)
+        operation = event.operation if isinstance(event, Link) else None
+        ends[stream] = link_hash(before, stream, version, event.topic, operation, event.state)
+        row = (stream, version, event.topic, operation, event.state.decode(), ends[stream])
+        rows.append(dict(zip(COLUMNS, row, strict=True)))
+    return rows
+
+
+def _hash_before(connection: Connection, stream: str, version: int) -> bytes:
+    query = select(LOG.c.hash).where(LOG.c.stream == stream, LOG.c.version < version)
+    return bytes(connection.execute(query.order_by(LOG.c.version.desc()).limit(1)).scalar() or GENESIS)
+
+
 class LogRecorder(SnapshotRecorder, ApplicationRecorder):
     """The log: hash chains, positions in commit order, and the writer's transaction where one is given."""
 
     table = LOG
 
     def insert_events(
-        self, stored_events: Sequence[StoredEvent], *, transaction: Any = None, **kwargs: Any
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        transaction: Any = None,
+        **kwargs: Any,  # noqa: ARG002
     ) -> Sequence[int] | None:
         """Append to the writer's unit, which writes with its commit; alone, append and return the positions."""
         if transaction is not None:
@@ -86,27 +124,9 @@ class LogRecorder(SnapshotRecorder, ApplicationRecorder):
         with library_errors(), self._database.transaction() as connection:
             if not self._database.is_sqlite:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})")
-            positions = []
-            for event in stored_events:
-                link = self._link(connection, event)
-                result = connection.execute(LOG.insert().returning(LOG.c.position), link)
-                positions.append(result.scalar_one())
-            return positions
-
-    def _link(self, connection: Any, event: StoredEvent) -> dict[str, Any]:
-        stream, version = str(event.originator_id), event.originator_version
-        query = select(LOG.c.hash).where(LOG.c.stream == stream, LOG.c.version < version)
-        before = connection.execute(query.order_by(LOG.c.version.desc()).limit(1)).scalar()
-        operation = event.operation if isinstance(event, Link) else None
-        hash = link_hash(bytes(before or GENESIS), stream, version, event.topic, operation, event.state)
-        return {
-            "stream": stream,
-            "version": version,
-            "topic": event.topic,
-            "operation": operation,
-            "state": event.state.decode(),
-            "hash": hash,
-        }
+            rows = _chained(connection, stored_events)
+            inserted = LOG.insert().returning(LOG.c.position, sort_by_parameter_order=True)
+            return list(connection.execute(inserted, rows).scalars()) if rows else []
 
     def select_notifications(
         self,
@@ -132,5 +152,5 @@ class LogRecorder(SnapshotRecorder, ApplicationRecorder):
         with library_errors(), self._database.connect() as connection:
             return connection.execute(select(func.max(LOG.c.position))).scalar()
 
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:  # noqa: ARG002
         raise NotSupportedError("views are advanced by projectors, in batches; see projections")

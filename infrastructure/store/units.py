@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select, tuple_
+from sqlalchemy import Connection, Select, and_, or_, select, tuple_
 
 from application.log import Head, Link
 from application.store import AccountRow, Beside, SnapshotRow, Unit
@@ -27,7 +27,7 @@ GENESIS_HEX = bytes(32).hex()
 ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation, LOG.c.hash)
 
 
-def to_link(row: Row[Any]) -> Link:
+def to_link(row: Any) -> Link:
     """A row of the log as the link it stores."""
     return Link(row[0], row[1], row[2], row[3].encode(), row[4], bytes(row[5]))
 
@@ -77,21 +77,22 @@ class SqlUnit:
 
     def _chunks(
         self, wanted: Sequence[Any], query: Callable[[Sequence[Any]], Select[Any]], size: int = CHUNK
-    ) -> Iterator[Row[Any]]:
+    ) -> Iterator[Any]:
         for start in range(0, len(wanted), size):
             yield from self.connection.execute(query(wanted[start : start + size]))
 
 
-def _account_row(row: Any) -> AccountRow:
+def to_account_row(row: Any) -> AccountRow:
+    """A row of the accounts, in the order of its columns."""
     return AccountRow(row[0], row[1], row[2], Head(row[3], bytes(row[4])), Head(row[5], bytes(row[6])))
 
 
 class SqliteUnit(SqlUnit):
     """BEGIN IMMEDIATE is the lock of all accounts at once."""
 
-    def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
+    def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:  # noqa: ARG002
         rows = self._chunks(accounts, lambda some: select(ACCOUNTS).where(ACCOUNTS.c.id.in_(some)))
-        return {row[0]: _account_row(row) for row in rows}
+        return {row[0]: to_account_row(row) for row in rows}
 
     def commit(self, beside: Beside) -> None:
         run = self.connection.exec_driver_sql
@@ -111,10 +112,12 @@ def _sqlite_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str,
         ],
     )
     yield (
-        "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision,"
-        " stream = excluded.stream, version = excluded.version, hash = excluded.hash,"
-        " terms_version = excluded.terms_version, terms_hash = excluded.terms_hash",
+        (
+            "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision,"
+            " stream = excluded.stream, version = excluded.version, hash = excluded.hash,"
+            " terms_version = excluded.terms_version, terms_hash = excluded.terms_hash"
+        ),
         [
             (a.id, a.revision, a.stream, a.book.version, a.book.hash, a.terms.version, a.terms.hash)
             for a in beside.accounts
@@ -142,8 +145,10 @@ def _sqlite_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str,
         [(c.batch, c.account, c.secret, c.body) for c in beside.contents],
     )
     yield (
-        "INSERT INTO snapshots (stream, version, topic, state) VALUES (?, ?, 'ledger.book', ?)"
-        " ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state",
+        (
+            "INSERT INTO snapshots (stream, version, topic, state) VALUES (?, ?, 'ledger.book', ?)"
+            " ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state"
+        ),
         [(s.stream, s.version, s.state.decode()) for s in beside.snapshots],
     )
 
@@ -164,7 +169,7 @@ class PostgresUnit(SqlUnit):
             " WHERE id = ANY (%s) ORDER BY id FOR UPDATE",
             (list(accounts),),
         )
-        return {row[0]: _account_row(row) for row in rows}
+        return {row[0]: to_account_row(row) for row in rows}
 
     def commit(self, beside: Beside) -> None:
         statements = [f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})"]
@@ -180,56 +185,74 @@ class PostgresUnit(SqlUnit):
 
 def _postgres_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     yield (
-        "INSERT INTO log (stream, version, topic, operation, state, hash)"
-        " SELECT stream, version, topic, operation, state, decode(hash, 'hex') FROM unnest(%s::text[], %s::bigint[],"
-        " %s::text[], %s::text[], %s::text[], %s::text[]) AS new (stream, version, topic, operation, state, hash)",
+        (
+            "INSERT INTO log (stream, version, topic, operation, state, hash)"
+            " SELECT stream, version, topic, operation, state, decode(hash, 'hex') FROM unnest(%s::text[],"
+            " %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])"
+            " AS new (stream, version, topic, operation, state, hash)"
+        ),
         [
             (one.originator_id, one.originator_version, one.topic, one.operation, one.state.decode(), one.hash.hex())
             for one in links
         ],
     )
     yield (
-        "UPDATE accounts SET revision = new.revision, stream = new.stream, version = new.version,"
-        " hash = decode(new.hash, 'hex'), terms_version = new.terms_version,"
-        " terms_hash = decode(new.terms_hash, 'hex') FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[],"
-        " %s::text[], %s::bigint[], %s::text[]) AS new (id, revision, stream, version, hash, terms_version,"
-        " terms_hash) WHERE accounts.id = new.id",
+        (
+            "UPDATE accounts SET revision = new.revision, stream = new.stream, version = new.version,"
+            " hash = decode(new.hash, 'hex'), terms_version = new.terms_version,"
+            " terms_hash = decode(new.terms_hash, 'hex') FROM unnest(%s::text[], %s::bigint[], %s::text[],"
+            " %s::bigint[], %s::text[], %s::bigint[], %s::text[])"
+            " AS new (id, revision, stream, version, hash, terms_version, terms_hash) WHERE accounts.id = new.id"
+        ),
         [
             (a.id, a.revision, a.stream, a.book.version, a.book.hash.hex(), a.terms.version, a.terms.hash.hex())
             for a in beside.accounts
         ],
     )
     yield (
-        "INSERT INTO operations (id, account, stream, phase, charged, adjusted) SELECT * FROM unnest(%s::text[],"
-        " %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])",
+        (
+            "INSERT INTO operations (id, account, stream, phase, charged, adjusted) SELECT * FROM unnest(%s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])"
+        ),
         [(o.operation, o.account, o.stream, o.phase, o.charged, o.adjusted) for o in beside.requested],
     )
     yield (
-        "UPDATE operations SET phase = new.phase, charged = new.charged, adjusted = new.adjusted"
-        " FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[]) AS new (id, phase, charged, adjusted)"
-        " WHERE operations.id = new.id",
+        (
+            "UPDATE operations SET phase = new.phase, charged = new.charged, adjusted = new.adjusted"
+            " FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[]) AS new (id, phase, charged, adjusted)"
+            " WHERE operations.id = new.id"
+        ),
         [(o.operation, o.phase, o.charged, o.adjusted) for o in beside.moved],
     )
     yield (
-        "INSERT INTO leases (operation, account, owner, epoch, expires) SELECT operation, account, owner, 1, expires"
-        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS new (operation, account, owner, expires)",
+        (
+            "INSERT INTO leases (operation, account, owner, epoch, expires) SELECT operation, account, owner, 1,"
+            " expires FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])"
+            " AS new (operation, account, owner, expires)"
+        ),
         [(one.operation, one.account, one.owner, one.expires) for one in beside.leased],
     )
     yield "DELETE FROM leases WHERE operation = ANY (%s)", [(operation,) for operation in beside.closed]
     yield (
-        "INSERT INTO keys (account, key, reference, fingerprint) SELECT * FROM unnest(%s::text[], %s::text[],"
-        " %s::text[], %s::text[])",
+        (
+            "INSERT INTO keys (account, key, reference, fingerprint) SELECT * FROM unnest(%s::text[], %s::text[],"
+            " %s::text[], %s::text[])"
+        ),
         [(k.account, k.key, k.reference, k.fingerprint) for k in beside.keys],
     )
     yield (
-        "INSERT INTO contents (batch, account, secret, body) SELECT batch, account, decode(secret, 'hex'), body"
-        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS new (batch, account, secret, body)",
+        (
+            "INSERT INTO contents (batch, account, secret, body) SELECT batch, account, decode(secret, 'hex'), body"
+            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS new (batch, account, secret, body)"
+        ),
         [(c.batch, c.account, c.secret.hex(), c.body) for c in beside.contents],
     )
     yield (
-        "INSERT INTO snapshots (stream, version, topic, state) SELECT stream, version, 'ledger.book', state"
-        " FROM unnest(%s::text[], %s::bigint[], %s::text[]) AS new (stream, version, state)"
-        " ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state",
+        (
+            "INSERT INTO snapshots (stream, version, topic, state) SELECT stream, version, 'ledger.book', state"
+            " FROM unnest(%s::text[], %s::bigint[], %s::text[]) AS new (stream, version, state)"
+            " ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state"
+        ),
         [(s.stream, s.version, s.state.decode()) for s in beside.snapshots],
     )
 

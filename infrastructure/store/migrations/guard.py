@@ -16,16 +16,20 @@ ATTACKS = {
         "UPDATE OR REPLACE log SET version = 2 WHERE stream = 'probe'",
         "DELETE FROM log WHERE stream = 'probe'",
         PROBE.replace("INSERT", "INSERT OR REPLACE"),
-        "REPLACE INTO log (position, stream, version, topic, state, hash)"
-        " SELECT position, 'other', 1, topic, state, hash FROM log WHERE stream = 'probe'",
+        (
+            "REPLACE INTO log (position, stream, version, topic, state, hash)"
+            " SELECT position, 'other', 1, topic, state, hash FROM log WHERE stream = 'probe'"
+        ),
         f"{PROBE} ON CONFLICT (stream, version) DO UPDATE SET state = ''",
     ),
     "postgresql": (
         "UPDATE log SET state = '' WHERE false",
         "DELETE FROM log WHERE false",
         "TRUNCATE log",
-        "INSERT INTO log (stream, version, topic, state, hash) SELECT '', 1, '', '', '' WHERE false"
-        " ON CONFLICT (stream, version) DO UPDATE SET state = ''",
+        (
+            "INSERT INTO log (stream, version, topic, state, hash) SELECT '', 1, '', '', '' WHERE false"
+            " ON CONFLICT (stream, version) DO UPDATE SET state = ''"
+        ),
     ),
 }
 """Every way to change a row there is. PostgreSQL's triggers are the statement's own, so they need no row to refuse."""

@@ -1,0 +1,27 @@
+"""The tables of the views, which are disposable: a revision that changes them drops all and lets projectors refill."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement
+
+from projections.tables import VIEWS, create_views
+
+
+def recreate_views(connection: Connection) -> None:
+    """Make the views' tables anew, empty, with checkpoints at the beginning of the log."""
+    VIEWS.drop_all(connection)
+    create_views(connection)
+
+
+def shape_of_views() -> str:
+    """A digest of every column and index: when it changes, databases in use need a revision that recreates them."""
+    tables = VIEWS.sorted_tables
+    indexes = sorted((index for table in tables for index in table.indexes), key=lambda index: str(index.name))
+    elements: list[DDLElement] = [*(CreateTable(table) for table in tables), *(CreateIndex(index) for index in indexes)]
+    dialect = PGDialect()  # type: ignore[no-untyped-call]
+    statements = [str(element.compile(dialect=dialect)) for element in elements]
+    return sha256("\n".join(statements).encode()).hexdigest()[:16]

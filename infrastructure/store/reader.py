@@ -1,0 +1,95 @@
+"""Reading the log: on connections of its own, in the one order, never waiting for a writer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, func, select, text
+
+from application.chains import account_of
+from application.log import Link, Positioned
+from application.reader import EVERYTHING, LogFilter
+from application.store import AccountRow, IndexRow
+from domain.ledger import account_stream
+from infrastructure.store.database import Database
+from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
+from infrastructure.store.units import CHUNK, ENTRY, to_account_row, to_link
+
+STREAMS = text(
+    """WITH RECURSIVE found (stream) AS (
+         SELECT min(stream) FROM log WHERE stream >= :first AND stream < :beyond
+         UNION ALL
+         SELECT (SELECT min(stream) FROM log WHERE stream > found.stream AND stream < :beyond)
+         FROM found WHERE found.stream IS NOT NULL)
+       SELECT stream FROM found WHERE stream IS NOT NULL"""
+)
+"""The streams of a range of names: one look into the index for each, however long they are."""
+
+
+class SqlReader:
+    """Implements LogReader and ChainReader on one database; every method raises StoreUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def end(self) -> int:
+        return int(self._all(select(func.max(LOG.c.position)))[0][0] or 0)
+
+    def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> list[Positioned]:
+        query = select(*ENTRY, LOG.c.position).where(LOG.c.position > after)
+        if filter.upto is not None:
+            query = query.where(LOG.c.position <= filter.upto)
+        if filter.account is not None:
+            query = query.where(LOG.c.stream.in_(self._streams(filter.account)))
+        if filter.operation is not None:
+            query = query.where(LOG.c.operation == filter.operation)
+        if filter.topic is not None:
+            query = query.where(LOG.c.topic == filter.topic)
+        return [Positioned(row[-1], to_link(row)) for row in self._all(query.order_by(LOG.c.position).limit(limit))]
+
+    def states(self, after: int, upto: int, limit: int) -> list[tuple[int, str, int, str]]:
+        query = select(LOG.c.position, LOG.c.topic, LOG.c.version, LOG.c.state)
+        query = query.where(LOG.c.position > after, LOG.c.position <= upto)
+        return [(row[0], row[1], row[2], row[3]) for row in self._all(query.order_by(LOG.c.position).limit(limit))]
+
+    def accounts_after(self, id: str, limit: int, account: str | None = None) -> list[AccountRow]:
+        query = select(ACCOUNTS).where(ACCOUNTS.c.id > id)
+        if account is not None:
+            query = query.where(ACCOUNTS.c.id == account)
+        return [to_account_row(row) for row in self._all(query.order_by(ACCOUNTS.c.id).limit(limit))]
+
+    def index_after(self, id: str, limit: int, account: str | None = None) -> list[IndexRow]:
+        query = select(OPERATIONS).where(OPERATIONS.c.id > id)
+        if account is not None:
+            query = query.where(OPERATIONS.c.account == account)
+        return [IndexRow(*row) for row in self._all(query.order_by(OPERATIONS.c.id).limit(limit))]
+
+    def indexed(self, operations: Sequence[str]) -> list[IndexRow]:
+        rows: list[IndexRow] = []
+        for some in _chunks(operations):
+            rows += (IndexRow(*row) for row in self._all(select(OPERATIONS).where(OPERATIONS.c.id.in_(some))))
+        return rows
+
+    def entries_of(self, operations: Sequence[str]) -> list[Link]:
+        links: list[Link] = []
+        for some in _chunks(operations):
+            query = select(*ENTRY).where(LOG.c.operation.in_(some)).order_by(LOG.c.position)
+            links += (to_link(row) for row in self._all(query))
+        return links
+
+    def _streams(self, account: str) -> list[str]:
+        """Exactly this account's: ids may hold colons, so a range of names may hold others' streams too."""
+        prefix = f"ledger:{account}:"
+        span = {"first": prefix, "beyond": prefix[:-1] + ";"}  # the character after the colon
+        with self._database.connect() as connection:
+            found = connection.execute(STREAMS, span).scalars().all()
+        return [account_stream(account), *(stream for stream in found if account_of(stream) == account)]
+
+    def _all(self, query: Select[Any]) -> Sequence[Any]:
+        with self._database.connect() as connection:
+            return connection.execute(query).all()
+
+
+def _chunks(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]

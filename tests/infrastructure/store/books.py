@@ -1,0 +1,93 @@
+"""A ledger on a real database, driven through its own writer; and what a vandal with the file would do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from sqlalchemy import text
+
+from application.batch import Decision
+from application.log import LedgerLog
+from application.writer import LeaseTerms, LedgerWriter
+from domain import settlement
+from domain.account import Terms, open_account
+from domain.admission import Ask, accept
+from domain.ledger import Fact, Ledger
+from domain.operation import Stored
+from domain.plans import Limits
+from infrastructure.store.database import Database
+from infrastructure.store.reader import SqlReader
+from infrastructure.store.schema import TRIGGER_NAMES
+from infrastructure.store.units import SqlStore
+from tests.infrastructure.store.examples import NOW, QUOTE
+
+PICTURES = (Stored("ab" * 32, "image/png", 9), Stored("cd" * 32, "image/png", 9))
+MONTH = 31 * 24 * 3600 * 1_000_000
+
+
+class Books:
+    """One database with its writer; each instant is a microsecond after the last, unless the clock is moved."""
+
+    def __init__(self, url: str) -> None:
+        env = {"PERSISTENCE_MODULE": "infrastructure.store", "IMAGESTUDIO_DATABASE_URL": url}
+        self.database = Database(url)
+        self.reader = SqlReader(self.database)
+        self._ticks = count(NOW)
+        self.later = 0
+        self._log = LedgerLog(env=env)
+        self.codec = self._log.codec
+        terms = LeaseTerms("tests", 60_000_000, 1_000)
+        self._writer = LedgerWriter(SqlStore(self.database), self._log, self._clock, terms)
+
+    def _clock(self) -> int:
+        return next(self._ticks) + self.later
+
+    def close(self) -> None:
+        self._writer.close()
+        self._log.close()
+        self.database.close()
+
+    def open(self, account: str) -> None:
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return [*open_account(ledger.account, account, Terms("pro", Limits(), prepaid=False), now)]
+
+        self._writer.append(Decision(account, decide, opening=True))
+
+    def accept(self, account: str, id: str) -> None:
+        ask = Ask(account, "ann", None, id, (id,), "text_to_image", "images", None, "", "", (QUOTE,), "host:1")
+        self._writer.append(Decision(account, lambda ledger, now: accept(ledger, ask, now), own=(id,)))
+
+    def complete(self, account: str, id: str) -> None:
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return settlement.complete(ledger, id, PICTURES, None, now)
+
+        self._writer.append(Decision(account, decide, operations=(id,), patient=True))
+
+    def run(self, account: str, *ids: str) -> None:
+        """Operations from request to charge."""
+        for id in ids:
+            self.accept(account, id)
+            self.complete(account, id)
+
+    def vandalise(self, *statements: str) -> None:
+        """Drop the triggers, as whoever holds the file can, and run what they would refuse; then put them back."""
+        from infrastructure.store.migrations.guard import arm
+
+        with self.database.transaction() as connection:
+            for name in TRIGGER_NAMES[self.database.dialect]:
+                on = "" if self.database.is_sqlite else " ON log"
+                connection.execute(text(f"DROP TRIGGER {name}{on}"))
+            for statement in statements:
+                assert connection.execute(text(statement)).rowcount, f"vandalised nothing: {statement}"
+            arm(connection)
+
+
+@contextmanager
+def books(url: str) -> Iterator[Books]:
+    opened = Books(url)
+    try:
+        yield opened
+    finally:
+        opened.close()

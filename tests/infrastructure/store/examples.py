@@ -1,0 +1,59 @@
+"""One example of every fact, with every optional value present somewhere; the golden files hold these, as stored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from domain.account import AccountOpened, LimitChanged, PlanChanged, TimeZoneChanged
+from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodOpened
+from domain.operation import (
+    Adjusted,
+    Charged,
+    Dispatched,
+    Operation,
+    ProviderCompleted,
+    ProviderFailed,
+    Rejected,
+    Released,
+    Requested,
+    Rerouted,
+    Stored,
+    Submitted,
+    Validated,
+)
+from domain.periods import Cycle, Period
+from domain.plans import Limits
+from domain.pricing import Quote
+
+NOVEMBER = Period(1_793_487_600_000_000, 1_796_079_600_000_000)
+DECEMBER = Period(1_796_079_600_000_000, 1_798_758_000_000_000)
+NOW = 1_795_400_000_000_000
+OPERATION = Operation(
+    "op-1", "op-1", "acme", "ann", "brand", NOVEMBER, "2026-11-23", "text_to_image", "images", "sketch-1", "scripted"
+)
+QUOTE = Quote("sketch-1", "scripted", "image", Decimal(2), Decimal("0.04"), 80_000, 50_000, "USD", "f00dcafe0001", 2)
+UNPRICED_QUOTE = replace(QUOTE, model="new-1", unit="call", units=Decimal("1.5"), rate=None, price=200_000, cost=0)
+PICTURE = Stored("ab" * 32, "image/png", 20_480, 1024, 768)
+CLIP = Stored("cd" * 32, "video/mp4", 1_048_576, 1280, 720, 4_000)
+
+EXAMPLES: tuple[Fact, ...] = (
+    AccountOpened("acme", NOW, "pro", Limits(100, 100, 30, 30, 100, 10**8), "USD", "Europe/Berlin", Cycle(31), True),
+    PlanChanged("acme", NOW, "enterprise", Limits(spend=500_000_000)),
+    LimitChanged("acme", NOW, "user:ann", "images", None, inherited=False),
+    TimeZoneChanged("acme", NOW, "America/Sao_Paulo"),
+    PeriodOpened("acme", NOW, NOVEMBER, "pro", Limits(images=100), 5_000_000, "USD"),
+    CreditAdded("acme", NOW, NOVEMBER, 5_000_000, "USD", "invoice-7"),
+    BalanceReturned("acme", NOW, DECEMBER, "op-1", 40_000, "USD"),
+    Requested(OPERATION, NOW, "key-1", "ef" * 32, 2),
+    Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 1),
+    Validated(OPERATION, NOW, QUOTE),
+    Dispatched(OPERATION, NOW, 1, "host:4711"),
+    Submitted(OPERATION, NOW, "job/9 “ä”"),
+    Rerouted(replace(OPERATION, model="new-1", project=None), NOW, UNPRICED_QUOTE, "overloaded"),
+    ProviderCompleted(OPERATION, NOW, (PICTURE, CLIP), 52_000, late=False),
+    Charged(OPERATION, NOW, 2, "image", Decimal("1.333333"), 80_000, 52_000, "USD", "f00dcafe0001"),
+    ProviderFailed(OPERATION, NOW, "content_blocked"),
+    Released(OPERATION, NOW, "content_blocked", 2, 80_000, 10_000, "USD"),
+    Adjusted(OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 0, "USD", "blurred", "ticket-12"),
+)
