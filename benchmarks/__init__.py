@@ -1,0 +1,1 @@
+"""What the studio costs, measured side by side with what it is compared to; nothing here is asserted on a clock."""
