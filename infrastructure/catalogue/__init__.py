@@ -84,15 +84,15 @@ def _read(path: Path, name: str) -> Source:
     return Source(name, _parse(FileEntry, data, name))
 
 
-def _parse(shape: type[E], data: Mapping[str, Any], where: str) -> E:
+def _parse(shape: type[E], data: Mapping[str, Any], where: str, joint: str = ": ") -> E:
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        raise _wrong(where, complaints(error)) from error
+        raise _wrong(where, complaints(error), joint) from error
 
 
-def _wrong(where: str, what: Iterable[str]) -> CatalogueError:
-    return CatalogueError("\n".join(f"{where}: {each}" for each in what), hint="correct the file")
+def _wrong(where: str, what: Iterable[str], joint: str = ": ") -> CatalogueError:
+    return CatalogueError("\n".join(f"{where}{joint}{each}" for each in what), hint="correct the file")
 
 
 def _currency(sources: Sequence[Source]) -> str:
@@ -151,29 +151,28 @@ def _draft(entry: ModelEntry, file: str, where: str, presets: Presets) -> Draft:
 def _check_input(entry: InputEntry, name: str, where: str) -> Input:
     spec = entry.to_input(name)
     if wrong := list(check_input(spec, entry.model_fields_set)):
-        raise _wrong(f"{where}: inputs.{name}", wrong)
+        raise _wrong(f"{where}: inputs.{name}", wrong, ".")
     return spec
 
 
 def _add_prices(source: Source, drafts: Mapping[str, Draft]) -> None:
     for number, data in enumerate(source.entry.price):
-        where = f"{source.name}: price[{number}]"
-        entry = _parse(LaterPrice, data, where)
+        where = f"{source.name}: model {data.get('model')!r}: price[{number}]"
+        entry = _parse(LaterPrice, data, where, ".")
         if entry.model not in drafts:
-            raise _wrong(where, [f"model: there is no {entry.model!r}"])
+            raise _wrong(where, [f"model: there is no model {entry.model!r}"], ".")
         draft = drafts[entry.model]
-        rule = entry.to_rule(draft.entry.unit)
-        _put(draft, Written(rule, source.name, f"{where} of model {entry.model!r}"))
+        _put(draft, Written(entry.to_rule(draft.entry.unit), source.name, where))
 
 
 def _put(draft: Draft, new: Written) -> None:
     """Add a rule, or put it in the place of an earlier file's for the same case."""
     if wrong := list(check_rule(new.rule, draft.inputs)):
-        raise _wrong(new.place, wrong)
+        raise _wrong(new.place, wrong, ".")
     for number, old in enumerate(draft.rules):
         if new.rule.same_case(old.rule):
             if new.file == old.file:
-                raise _wrong(new.place, [f"rate: {old.place} is for the same case"])
+                raise _wrong(new.place, [f"rate: {old.place} is for the same case"], ".")
             draft.rules[number] = new
             return
     draft.rules.append(new)
