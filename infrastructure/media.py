@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from application.ports import Media
@@ -46,9 +47,7 @@ _MP4_BRANDS: Final = (
     b"dash",
     b"M4V ",
 )
-_KNOWN_HINT: Final = (
-    "send a PNG, JPEG, WebP or GIF image, an MP4 or WebM video, a WAV or MP3 sound, or a GLB model"
-)
+_KNOWN_HINT: Final = "send a PNG, JPEG, WebP or GIF image, an MP4 or WebM video, a WAV or MP3 sound, or a GLB model"
 
 # What Pillow and its codecs raise on hostile bytes; its warnings too, under python -W error.
 _UNREADABLE: Final = (
@@ -91,6 +90,25 @@ def image_media(image: Image.Image, image_format: str, *, text: Mapping[str, str
         case _:
             raise ValueError(f"no encoder for {image_format}")
     return Media(stream.getvalue(), f"image/{image_format.lower()}", image.width, image.height)
+
+
+def open_image(media: Media, *, field: str) -> Image.Image:
+    """The picture, or the first frame, upright and as RGB, or RGBA where anything in it is transparent.
+
+    Raises InvalidInput naming `field` where `media` is no readable image.
+    """
+    if media.media_type not in _PILLOW_FORMATS:
+        raise InvalidInput(field, f"is {media.media_type}, not an image")
+    try:
+        with _open(media.content, media.media_type) as image:
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+    except (*_BOMBS, *_UNREADABLE) as error:
+        raise InvalidInput(field, f"is a damaged or truncated {media.media_type} image") from error
+    if upright.mode.startswith("I"):
+        # Sixteen bits a pixel: Pillow would clip them to white instead of scaling them.
+        upright = Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8))
+    return upright.convert("RGBA" if upright.has_transparency_data else "RGB")
 
 
 def extension(media_type: str) -> str:
@@ -183,9 +201,7 @@ def _mp4_duration(content: memoryview) -> int | None:
     """The movie header's duration in milliseconds (ISO/IEC 14496-12, 8.2.2)."""
     movie = next((body for kind, body in _boxes(content) if kind == b"moov"), memoryview(b""))
     header = next((body for kind, body in _boxes(movie) if kind == b"mvhd"), memoryview(b""))
-    layout, start, unknown = (
-        (">IQ", 20, 2**64 - 1) if bytes(header[:1]) == b"\x01" else (">II", 12, 2**32 - 1)
-    )
+    layout, start, unknown = (">IQ", 20, 2**64 - 1) if bytes(header[:1]) == b"\x01" else (">II", 12, 2**32 - 1)
     if len(header) < start + struct.calcsize(layout):
         return None
     scale, duration = struct.unpack_from(layout, header, start)

@@ -186,9 +186,7 @@ def test_ids_that_read_alike_have_folders_of_their_own(one: str, two: str) -> No
     assert account_folder(one).lower() != account_folder(two).lower()
 
 
-async def test_a_full_disk_is_reported_and_leaves_nothing_half_written(
-    assets: FileAssets, root: Path
-) -> None:
+async def test_a_full_disk_is_reported_and_leaves_nothing_half_written(assets: FileAssets, root: Path) -> None:
     await assets.save(ACME, OTHER)
     before = stored(root)
     with largest_file(1_000), pytest.raises(StoreUnavailable) as caught:
@@ -256,9 +254,7 @@ async def test_saving_old_content_again_begins_its_grace_anew(assets: FileAssets
     assert await assets.load(ACME, asset) == PICTURE
 
 
-async def test_content_saved_again_while_a_sweep_decides_is_kept(
-    root: Path, pool: ThreadPoolExecutor
-) -> None:
+async def test_content_saved_again_while_a_sweep_decides_is_kept(root: Path, pool: ThreadPoolExecutor) -> None:
     assets = FileAssets(root, pool)
     asset = await assets.save(ACME, PICTURE)
     age(assets.path(ACME, asset))

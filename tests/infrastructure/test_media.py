@@ -97,9 +97,7 @@ def test_an_animation_lasts_as_long_as_its_frames(image_format: str, frames: int
         (b"ID3\x04\x00\x00\x00\x00\x00\x00", "audio/mpeg", None),
     ],
 )
-def test_other_media_are_known_by_their_signature(
-    content: bytes, media_type: str, duration: int | None
-) -> None:
+def test_other_media_are_known_by_their_signature(content: bytes, media_type: str, duration: int | None) -> None:
     assert read(content) == Media(content, media_type, duration_ms=duration)
 
 
@@ -182,9 +180,7 @@ def test_the_frames_of_an_animation_share_one_allowance_of_pixels() -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(
-    original=st.sampled_from(
-        [*(encoded(name) for name in FORMATS), animation("WEBP", 3), animation("PNG", 3)]
-    ),
+    original=st.sampled_from([*(encoded(name) for name in FORMATS), animation("WEBP", 3), animation("PNG", 3)]),
     edits=st.lists(st.tuples(st.integers(0, 10_000), st.binary(min_size=1, max_size=4)), max_size=6),
     length=st.integers(1, 10_000),
 )

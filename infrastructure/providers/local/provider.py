@@ -34,7 +34,7 @@ LABELS: Final = {
 DEFAULT_SIDE: Final = 1024
 SIDES: Final = range(64, 4097)
 MAX_PAINTED: Final = 2048 * 2048
-MAX_ENLARGED: Final = 40_000_000
+MAX_ENLARGED: Final = 64_000_000
 MAX_OUTPUTS: Final = 16
 _SIZE: Final = re.compile(r"(\d{1,5})\s*[x*]\s*(\d{1,5})")
 
@@ -163,11 +163,7 @@ def _enlarger(task: Task) -> Work:
     if image.width * image.height * factor**2 > MAX_ENLARGED:
         raise ProviderRefused("too_large", f"the result would have more than {MAX_ENLARGED} pixels")
 
-    def work(variation: int, step: Step) -> Image.Image:
-        step(0.2, "enlarging")
-        return upscale.enlarged(image, factor, percent=110 + 30 * variation)
-
-    return work
+    return lambda variation, step: upscale.enlarged(image, factor, step, percent=110 + 30 * variation)
 
 
 def _input(task: Task) -> Image.Image:

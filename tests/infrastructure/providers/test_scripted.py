@@ -109,12 +109,8 @@ async def test_a_picture_says_that_it_is_a_stand_in(provider: ScriptedProvider) 
     assert Image.open(io.BytesIO(output.content)).info["Software"] == LABEL
 
 
-@pytest.mark.parametrize(
-    ("text", "micros"), [("0", 0), ("0.04", 40_000), ("0.000001", 1), ("12.5", 12_500_000)]
-)
-async def test_the_cost_is_billed_exactly_as_scripted(
-    provider: ScriptedProvider, text: str, micros: int
-) -> None:
+@pytest.mark.parametrize(("text", "micros"), [("0", 0), ("0.04", 40_000), ("0.000001", 1), ("12.5", 12_500_000)])
+async def test_the_cost_is_billed_exactly_as_scripted(provider: ScriptedProvider, text: str, micros: int) -> None:
     assert (await delivered(provider, task(cost=text))).cost == micros
 
 
@@ -138,9 +134,7 @@ async def test_a_refusal_has_its_code_and_is_never_journaled(provider: ScriptedP
         {"route": "smell"},
     ],
 )
-async def test_a_script_that_makes_no_sense_is_refused(
-    provider: ScriptedProvider, script: dict[str, Scalar]
-) -> None:
+async def test_a_script_that_makes_no_sense_is_refused(provider: ScriptedProvider, script: dict[str, Scalar]) -> None:
     route = str(script.pop("route", "image"))
     with pytest.raises(ProviderRefused) as caught:
         await provider.submit(task(route=route, **script), silent)  # type: ignore[arg-type]
@@ -303,9 +297,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def kill_after_submission(folder: Path) -> int:
     command = [sys.executable, "-c", STARTER, str(folder)]
-    return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
-    ).returncode
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False).returncode
 
 
 async def test_a_job_outlives_the_process_that_started_it(tmp_path: Path) -> None:
