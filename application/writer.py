@@ -97,12 +97,11 @@ class LedgerWriter:
         clock: Clock,
         terms: LeaseTerms,
         options: WriterOptions | None = None,
-        committed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`committed` is called after each commit that appended facts, in the writer's thread; it must be quick."""
         self._store, self._log, self._clock, self._terms = store, log, clock, terms
         self._options = options or WriterOptions()
-        self._committed = committed
+        self.after_commit: Callable[[], None] = _nothing
+        """Called after each commit that appended facts, in the writer's thread; it must be quick."""
         self._codec = log.codec
         self._memory = Memory(self._codec)
         self._queue: deque[Ticket] = deque()
@@ -205,7 +204,7 @@ class LedgerWriter:
             batch.run(tickets, self._memory)
             self._memory.keep(batch.commit(self._log))
         if batch.appending.entries:
-            self._committed()
+            self.after_commit()
 
     def _give_back(self, tickets: Sequence[Ticket], error: StoreUnavailable) -> None:
         """New work is told at once; what must be written waits for the database, unless the studio closes."""
@@ -217,6 +216,10 @@ class LedgerWriter:
         with self._changed:
             self._queue.extendleft(reversed([ticket for ticket in tickets if ticket.error is None]))
         self._closing.wait(self._options.retry_seconds)
+
+
+def _nothing() -> None:
+    """Nobody follows the log here."""
 
 
 def _unavailable(error: Conflict | StoreUnavailable) -> StoreUnavailable:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from pathlib import Path
 from application.accounts import Accounts
 from application.admission import Preparer
 from application.batch import LeaseTerms
+from application.chains import Problem, verify_chains
 from application.intake import Intake
 from application.log import LedgerLog
 from application.maintenance import Maintenance
@@ -39,12 +40,17 @@ from infrastructure.media import read_media
 from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.settings import Settings, owner_name
-from infrastructure.store import DATABASE_URL, LOCK_SECONDS
+from infrastructure.store import DATABASE_URL, LOCK_SECONDS, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import ensure_schema
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.units import SqlStore
+from projections.audit import Comparison, compare
+from projections.engine import Source
+from projections.projector import Projector, ProjectorThread
+from projections.queries import Views
+from projections.rebuild import Workers, rebuild
 
 LOGGER = logging.getLogger("imagestudio")
 
@@ -104,6 +110,12 @@ class Studio(ImageStudio):
             Patience(settings.wait_seconds),
         )
         self.ownership = performer.ownership
+        self.database = foundation.database
+        self.source = Source(foundation.reader, foundation.log.codec)
+        self.projector = Projector(foundation.database, self.source)
+        self.views = Views(foundation.database, foundation.reader)
+        self._writer = writer
+        self.settings = settings
         self.catalogue = foundation.catalogue
         self.reader = foundation.reader
         self.codec = foundation.log.codec
@@ -117,6 +129,35 @@ class Studio(ImageStudio):
             now,
             settings.grace_seconds,
         )
+
+    def follow(self) -> ProjectorThread:
+        """Keep the views up with the log until the returned thread is closed."""
+        thread = ProjectorThread(self.projector)
+        self._writer.after_commit = thread.wake
+        return thread
+
+    async def catch_up(self) -> int:
+        """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""
+        return await asyncio.to_thread(self.projector.advance)
+
+    async def compare(self, account: str | None = None) -> Comparison:
+        """Replay the log, or one account's part, and hold every view against it."""
+        return await asyncio.to_thread(compare, self.database, self.source, account)
+
+    def verify(self, account: str | None = None) -> Iterator[Problem]:
+        """Check the hash chains and what must agree with them; blocking. Yields nothing where all is well."""
+        return verify_chains(self.reader, account)
+
+    def rebuild(self, workers: int = 1, progress: Callable[[int, int], None] = lambda _position, _end: None) -> int:
+        """Replace all views by what the log says, while everything goes on; blocking. The position they stand at."""
+        several = Workers(workers, partial(open_source, self.settings)) if workers > 1 else None
+        return rebuild(self.database, self.source, workers=several, progress=progress)
+
+
+def open_source(settings: Settings) -> Source:
+    """The log, for a process that only reads it."""
+    log = _open_log(settings)
+    return Source(SqlReader(log.database), log.codec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +190,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     catalogue, book = load_catalogue(settings.catalogues)
     log = _open_log(settings)
     stack.callback(log.close)
-    database = log.factory.database
+    database = log.database
     ensure_schema(database)
     lease = settings.lease_seconds * SECOND
     terms = LeaseTerms(owner, lease, settings.snapshot_every)
@@ -170,12 +211,20 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     return Studio(foundation, performer, results, settings)
 
 
-def _open_log(settings: Settings) -> LedgerLog:
+class StudioLog(LedgerLog):
     """The library's application, on our persistence module."""
+
+    @property
+    def database(self) -> Database:
+        assert isinstance(self.factory, Factory)
+        return self.factory.database
+
+
+def _open_log(settings: Settings) -> StudioLog:
     url = settings.database
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
-    return LedgerLog(
+    return StudioLog(
         {"PERSISTENCE_MODULE": "infrastructure.store", DATABASE_URL: url, LOCK_SECONDS: str(settings.lock_seconds)}
     )
 
