@@ -22,6 +22,7 @@ from domain.errors import InvalidInput, LogCorrupted
 from domain.ledger import account_stream
 
 PAGE = 1_000
+NEVER = -(2**63)
 
 
 class ChainReader(LogReader, Protocol):
@@ -93,6 +94,7 @@ class _Walk:
 
     ends: dict[str, _End] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    newest: dict[str, int] = field(default_factory=dict)
     position: int = 0
 
     def step(self, entry: Positioned) -> Iterator[Problem]:
@@ -103,6 +105,7 @@ class _Walk:
             yield Problem(entry.position, stream, version, "this stream belongs to no account")
         else:
             self.counts[account] = self.counts.get(account, 0) + 1
+            self.newest[account] = max(self.newest.get(account, NEVER), begin_of(stream))
         end = self.ends.setdefault(stream, _End())
         if version <= end.version:
             yield Problem(entry.position, stream, version, f"stands after version {end.version}")
@@ -176,8 +179,14 @@ def account_of(stream: str) -> str | None:
     kind, _, rest = stream.partition(":")
     if kind == "account":
         return rest
-    account, _, start = rest.rpartition(":")
-    return account if kind == "ledger" and start.removeprefix("-").isdecimal() else None
+    return rest.rpartition(":")[0] if begin_of(stream) != NEVER else None
+
+
+def begin_of(stream: str) -> int:
+    """When the period of a ledger's stream begins; before all others for what is no such stream."""
+    kind, _, rest = stream.partition(":")
+    start = rest.rpartition(":")[2]
+    return int(start) if kind == "ledger" and start.removeprefix("-").isdecimal() else NEVER
 
 
 def _hash_after(before: bytes, link: Link) -> bytes:
@@ -230,6 +239,7 @@ def _compare_rows(walk: _Walk, before: dict[str, AccountRow], after: dict[str, A
             yield Problem(end.position, account_stream(id), end.version, f"account {id!r} has entries but no row")
             continue
         yield from _compare_count(walk, id, lower.revision if lower is not None else 0, upper.revision)
+        yield from _compare_period(walk, id, lower.stream if lower is not None else "", upper.stream)
         for stream, low, high in _ends(lower, upper):
             yield from _compare_end(stream, walk.end_of(stream), low, high)
 
@@ -240,6 +250,12 @@ def _compare_count(walk: _Walk, id: str, low: int, high: int) -> Iterator[Proble
         end = walk.end_of(account_stream(id))
         what = f"account {id!r} has {count} entries in all its streams, its row counts {high}"
         yield Problem(end.position, account_stream(id), end.version, what)
+
+
+def _compare_period(walk: _Walk, id: str, low: str, high: str) -> Iterator[Problem]:
+    if not begin_of(low) <= walk.newest.get(id, NEVER) <= begin_of(high):
+        end = walk.end_of(high)
+        yield Problem(end.position, high, end.version, f"account {id!r} has another newest period than its row says")
 
 
 def _ends(lower: AccountRow | None, upper: AccountRow) -> Iterable[tuple[str, Head, Head]]:

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 
-from sqlalchemy import text
-
-from application.batch import Decision
+from application.batch import Decision, LeaseTerms
 from application.log import LedgerLog
-from application.writer import LeaseTerms, LedgerWriter
+from application.writer import LedgerWriter
 from domain import settlement
 from domain.account import Terms, open_account
 from domain.admission import Ask, accept
@@ -18,6 +16,7 @@ from domain.ledger import Fact, Ledger
 from domain.operation import Stored
 from domain.plans import Limits
 from infrastructure.store.database import Database
+from infrastructure.store.migrations.guard import arm
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import TRIGGER_NAMES
 from infrastructure.store.units import SqlStore
@@ -73,14 +72,12 @@ class Books:
 
     def vandalise(self, *statements: str) -> None:
         """Drop the triggers, as whoever holds the file can, and run what they would refuse; then put them back."""
-        from infrastructure.store.migrations.guard import arm
-
         with self.database.transaction() as connection:
             for name in TRIGGER_NAMES[self.database.dialect]:
                 on = "" if self.database.is_sqlite else " ON log"
-                connection.execute(text(f"DROP TRIGGER {name}{on}"))
+                connection.exec_driver_sql(f"DROP TRIGGER {name}{on}")
             for statement in statements:
-                assert connection.execute(text(statement)).rowcount, f"vandalised nothing: {statement}"
+                assert connection.exec_driver_sql(statement).rowcount, f"vandalised nothing: {statement}"
             arm(connection)
 
 

@@ -19,11 +19,11 @@ from domain.account import AccountFact
 from domain.errors import InvalidRequest, LogCorrupted
 from domain.ledger import Book, Fact, LedgerFact, Usage
 from domain.operation import (
+    OPERATION_FACTS,
     Asked,
     Charged,
     Delivered,
     Held,
-    OperationFact,
     ProviderFailed,
     Running,
     Sent,
@@ -34,7 +34,7 @@ from infrastructure.store.facts import NAMES, UPCASTERS, FactMapper, Upcaster
 from tests.infrastructure.store.examples import EXAMPLES, NOVEMBER, NOW, OPERATION, QUOTE
 
 GOLDEN = Path(__file__).with_name("golden")
-SHAPES = {*get_args(AccountFact), *get_args(LedgerFact), *get_args(OperationFact)}
+SHAPES = {*get_args(AccountFact), *get_args(LedgerFact), *OPERATION_FACTS}
 SUBMITTED = Submitted(OPERATION, NOW, "job-9")
 BROKEN = (b"", b"{", b"null", b"[]", b"\xff", b'{"operation":"\xff"}', b"{}", b'{"at":1e400}')
 
