@@ -117,11 +117,12 @@ class Preparer:
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
         read: dict[str, tuple[Media, ...]] = {}
         for name, files in request.media.items():
-            read[name] = tuple([await asyncio.to_thread(self._read_one, name, file) for file in files])
+            read[name] = tuple([await self._read_one(name, file) for file in files])
         return read
 
-    def _read_one(self, name: str, file: bytes | Path) -> Media:
-        return self.read_media(file if isinstance(file, bytes) else _file_bytes(name, file), field=name)
+    async def _read_one(self, name: str, file: bytes | Path) -> Media:
+        content = file if isinstance(file, bytes) else await asyncio.to_thread(_file_bytes, name, file)
+        return await self.read_media(content, field=name)
 
     async def _keep(self, account: str, media: Mapping[str, Sequence[Media]]) -> dict[str, list[Asset]]:
         return {name: [await self.assets.save(account, one) for one in many] for name, many in media.items()}

@@ -12,8 +12,8 @@ from application.ports import (
     AssetStore,
     Delivery,
     Job,
+    Lease,
     Leases,
-    Media,
     MediaReader,
     Progress,
     Provider,
@@ -22,10 +22,11 @@ from application.ports import (
     ProviderUnknown,
     Task,
 )
+from application.store import Conflict
 from application.writer import Clock, LedgerWriter
 from domain import settlement
 from domain.admission import left_of
-from domain.errors import InvalidInput, OperationPending
+from domain.errors import InvalidInput, OperationPending, StoreUnavailable
 from domain.ledger import Decide, Fact, Ledger
 from domain.operation import Closed, Operation, State, Stored
 
@@ -37,7 +38,8 @@ UNREADABLE = "unreadable_output"
 class Settlement:
     """How an operation ended: the facts this process appended (none where another was faster), and what is left.
 
-    `message` is the provider's explanation; it is told to the caller and kept nowhere.
+    `message` is the provider's explanation; it is told to the caller and kept nowhere;
+    `contents` are the delivered bytes by digest.
     """
 
     operation: Operation
@@ -46,6 +48,7 @@ class Settlement:
     left: Mapping[str, int | None]
     metadata: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)
@@ -69,11 +72,26 @@ class Ownership:
             self.held.pop(operation, None)
 
     async def renew(self) -> None:
-        """Extend every lease; one that was lost meanwhile is somebody else's operation now."""
+        """Extend every lease; one that was lost meanwhile is somebody else's operation now. Raises StoreUnavailable."""
         operations, expires = list(self.held), self.clock() + self.lease
-        if operations:
+        if not operations:
+            return
+        try:
             kept = await asyncio.to_thread(self.leases.renew, operations, self.owner, expires)
-            self.held.update((operation, expires) for operation in operations if operation in kept)
+        except Conflict as error:
+            raise StoreUnavailable(f"the leases could not be renewed: {error}", hint="try again shortly") from error
+        # What was settled meanwhile is not held again.
+        self.held.update((operation, expires) for operation in kept if operation in self.held)
+
+    async def claim(self, lease: Lease) -> bool:
+        """Take over an expired lease; False where another process was faster, or it cannot be done now."""
+        try:
+            won = await asyncio.to_thread(self.leases.claim, lease, self.owner, self.clock() + self.lease)
+        except Conflict:
+            return False
+        if won:
+            self.take([lease.operation])
+        return won
 
     async def check(self, operation: str) -> None:
         """Just before sending: a process that slept past its lease must not send what others may have recovered."""
@@ -153,15 +171,17 @@ class Performer:
     async def _settle(self, operation: Operation, delivering: Awaitable[Delivery]) -> Settlement:
         try:
             delivery = await delivering
-            stored = await self._keep(operation, delivery)
+            kept = await self._keep(operation, delivery)
         except ProviderError as error:
             return await self._fail(operation, error)
+        stored = tuple(_stored(asset) for asset, _ in kept)
 
         def complete(ledger: Ledger, now: int) -> list[Fact]:
             return settlement.complete(ledger, operation.id, stored, delivery.cost, now)
 
         outcome = await self.append(operation, complete)
-        return _settlement(operation, outcome, delivery.metadata)
+        contents = {asset.digest: content for asset, content in kept}
+        return _settlement(operation, outcome, delivery.metadata, contents=contents)
 
     async def _fail(self, operation: Operation, error: ProviderError) -> Settlement:
         if isinstance(error, ProviderUnknown):
@@ -176,26 +196,30 @@ class Performer:
         outcome = await self.append(operation, fail)
         return _settlement(operation, outcome, {}, error.message)
 
-    async def _keep(self, operation: Operation, delivery: Delivery) -> tuple[Stored, ...]:
+    async def _keep(self, operation: Operation, delivery: Delivery) -> list[tuple[Asset, bytes]]:
         """Outputs are sniffed and durable before their delivery is a fact."""
         cost = delivery.cost or 0
         if not delivery.outputs:
             raise ProviderFailed(UNDELIVERED, "the provider delivered nothing", cost=cost)
         try:
-            outputs = [await asyncio.to_thread(self._sniff, output) for output in delivery.outputs]
+            outputs = [await self.read_media(output.content, field="output") for output in delivery.outputs]
         except InvalidInput as error:
             raise ProviderFailed(UNREADABLE, f"the provider delivered no media: {error}", cost=cost) from error
-        return tuple([_stored(await self.assets.save(operation.account, output)) for output in outputs])
-
-    def _sniff(self, output: Media) -> Media:
-        return self.read_media(output.content, field="output")
+        return [(await self.assets.save(operation.account, output), output.content) for output in outputs]
 
 
 RECOVER = "it is settled as soon as the truth is known; to look now: imagestudio recover"
 
 
-def _settlement(operation: Operation, outcome: Outcome, metadata: Mapping[str, str], message: str = "") -> Settlement:
-    return Settlement(operation, outcome.facts, outcome.states[operation.id], outcome.seen, metadata, message)
+def _settlement(
+    operation: Operation,
+    outcome: Outcome,
+    metadata: Mapping[str, str],
+    message: str = "",
+    contents: Mapping[str, bytes] | None = None,
+) -> Settlement:
+    state = outcome.states[operation.id]
+    return Settlement(operation, outcome.facts, state, outcome.seen, metadata, message, contents or {})
 
 
 def _stored(asset: Asset) -> Stored:

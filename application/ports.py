@@ -159,9 +159,9 @@ class Swept:
 
 
 class MediaReader(Protocol):
-    """Reads what bytes really are."""
+    """Reads what bytes really are, without blocking the event loop."""
 
-    def __call__(self, content: bytes, *, field: str) -> Media:
+    async def __call__(self, content: bytes, *, field: str) -> Media:
         """Raises InvalidInput, naming `field`, where they are not media, too large or a bomb."""
 
 

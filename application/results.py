@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from application.log import Codec
 from application.ports import Asset, AssetStore, Index
@@ -28,6 +29,7 @@ from domain.operation import (
 )
 
 PAGE = 1_000
+NONE: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -76,8 +78,10 @@ class Results:
             raise UnknownOperation(f"no operation {operation!r}", hint="list them with 'imagestudio operations'")
         return [self.codec.decode(entry.link.topic, entry.link.state) for entry in entries]
 
-    async def build(self, facts: Sequence[Fact], message: str = "") -> OperationResult:
-        """A result from the facts of one operation, complete from its request on."""
+    async def build(
+        self, facts: Sequence[Fact], message: str = "", contents: Mapping[str, bytes] = NONE
+    ) -> OperationResult:
+        """A result from the facts of one operation, complete from its request on; `contents` are bytes at hand."""
         account = Account()
         for fact in facts:
             if isinstance(fact, OperationFact):
@@ -85,7 +89,7 @@ class Results:
         state = account.state
         assert state is not None, "an operation begins with Requested"
         operation = state.operation
-        outputs = [await self._output(operation.account, stored) for stored in account.stored]
+        outputs = [await self._output(operation.account, stored, contents) for stored in account.stored]
         return OperationResult(
             operation.id,
             PHASES[type(state)],
@@ -97,10 +101,12 @@ class Results:
             message or account.reason,
         )
 
-    async def _output(self, account: str, stored: Stored) -> Output:
+    async def _output(self, account: str, stored: Stored, contents: Mapping[str, bytes]) -> Output:
         asset = Asset(stored.digest, stored.media_type, stored.size, stored.width, stored.height, stored.duration_ms)
-        media = await self.assets.load(account, asset)
-        return Output(asset, media.content, self.assets.path(account, asset))
+        content = contents.get(asset.digest)
+        if content is None:
+            content = (await self.assets.load(account, asset)).content
+        return Output(asset, content, self.assets.path(account, asset))
 
 
 def explain(fact: Rejected) -> str:

@@ -46,6 +46,7 @@ MODEL, PROVIDER = "scripted-image", "scripted"
 PROMPT = "a lighthouse at dusk"
 PLENTY = 10**15
 SIDE = 16
+PATIENCE = 60
 
 
 class InstantProvider:
@@ -83,7 +84,7 @@ class HashedAssets:
         return None
 
 
-def believe(content: bytes, *, field: str) -> Media:
+async def believe(content: bytes, *, field: str) -> Media:
     """A media reader for contents that are digests."""
     return Media(content, "image/png", SIDE, SIDE)
 
@@ -154,7 +155,10 @@ class Ours:
         assert result.status == "charged"
 
     async def _shown(self) -> None:
-        """Until the views show everything that was appended before now."""
+        """Until the usage summary shows everything that was appended before now."""
+        end = await asyncio.to_thread(self._studio.reader.end)
+        shown = await asyncio.to_thread(self._studio.projector.wait_for, end, PATIENCE, ("usage_summary",))
+        assert shown, "the views stand still"
 
 
 class LedgerOnly:

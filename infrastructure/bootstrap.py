@@ -25,7 +25,7 @@ from application.intake import Intake
 from application.log import LedgerLog
 from application.maintenance import Maintenance
 from application.performer import Ownership, Performer
-from application.ports import AssetStore, MediaReader, Provider, Recovery
+from application.ports import AssetStore, Media, MediaReader, Provider, Recovery
 from application.recovery import Recoverer
 from application.results import Results
 from application.studio import ImageStudio, Patience
@@ -198,13 +198,12 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     stack.callback(writer.close)
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
     foundation = Foundation(database, log, writer, catalogue, book, FileAssets(settings.assets, pool))
-    reading = partial(read_media, max_bytes=settings.largest_file, max_pixels=settings.most_pixels)
     assets = parts.assets or foundation.shelf
     performer = Performer(
         writer,
         parts.providers or _providers(settings, pool),
         assets,
-        parts.read_media or reading,
+        parts.read_media or _media_reader(settings, pool),
         Ownership(owner, lease, SqlLeases(database), now),
     )
     results = Results(foundation.reader, log.codec, assets, foundation.index)
@@ -239,6 +238,16 @@ def _providers(settings: Settings, pool: Executor) -> dict[str, Provider]:
 
 
 SCRIPTED = {"scripted": Recovery.FINDABLE, "blind": Recovery.BLIND}
+
+
+def _media_reader(settings: Settings, pool: Executor) -> MediaReader:
+    """Reading decodes every pixel, so it is done in the pool."""
+    reading = partial(read_media, max_bytes=settings.largest_file, max_pixels=settings.most_pixels)
+
+    async def read(content: bytes, *, field: str) -> Media:
+        return await asyncio.get_running_loop().run_in_executor(pool, partial(reading, content, field=field))
+
+    return read
 
 
 async def _heartbeat(ownership: Ownership) -> None:
