@@ -1,0 +1,190 @@
+"""Replays the log from its first fact into scratch tables and compares every view with the replay, row for row.
+
+    fold up to where the views are ── hold one moment of the views ── fold what they folded meanwhile ── compare
+
+The scratch tables are temporary and belong to one connection: nothing of the ledger is locked, and memory stays flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, MetaData, Select, Subquery, Table, except_, func, select, union
+
+from application.reader import LogFilter
+from domain.errors import ViewStopped
+from projections import engine
+from projections.engine import Database, Mark, Source, Unwritable
+from projections.tables import TABLES, table_of
+from projections.tally import Choked, Folder, Row, Tally
+from projections.views import ALL
+
+READ = 10_000
+"""Facts read, folded and written at a time."""
+
+REPLAYED = "__replayed"
+MOST = 100
+"""Differing rows shown of each view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that the replay makes otherwise; None where one side has none."""
+
+    view: str
+    key: dict[str, str | int]
+    live: dict[str, Any] | None
+    replayed: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One view: where it stood, how many facts it was compared after, how many rows differ, and the first of them."""
+
+    view: str
+    position: int
+    rows: int
+    differing: int
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The verdict: how many facts were replayed, and each view against the replay."""
+
+    facts: int
+    views: tuple[Compared, ...]
+
+    @property
+    def equal(self) -> bool:
+        return not any(view.differing for view in self.views)
+
+
+def compare(database: Database, source: Source, account: str | None = None, views: Sequence[Tally] = ALL) -> Comparison:
+    """Compare the views with the log, each where it stands; of one account, those that have rows of its own.
+
+    Raises ViewStopped for a fact that cannot be folded, StoreUnavailable.
+    """
+    chosen = [view for view in views if account is None or "account" in view.columns]
+    with database.connect() as connection:
+        replay = _Replay(connection, source, chosen, account)
+        with replay.scratch():
+            before = engine.marks(connection, replay.position)
+            with _transaction(connection):
+                replay.to(before)
+            with _one_moment(connection, chosen):
+                marks = engine.marks(connection, replay.position)
+                replay.to(marks)
+                compared = tuple(replay.compare(view) for view in chosen)
+        return Comparison(max(replay.facts.values()), compared)
+
+
+class _Replay:
+    """What the views should be, in tables that only this connection sees."""
+
+    def __init__(self, connection: Connection, source: Source, views: Sequence[Tally], account: str | None) -> None:
+        self._connection = connection
+        self._source = source
+        self._views = views
+        self._account = account
+        self.position = {view.name: 0 for view in views}
+        self.facts = {view.name: 0 for view in views}
+        self._scratch = {
+            view.name: table_of(view, MetaData(), view.name + REPLAYED, prefixes=["TEMPORARY"]) for view in views
+        }
+
+    @contextmanager
+    def scratch(self) -> Iterator[None]:
+        """The tables exist, empty; they go with the connection at the latest."""
+        for table in self._scratch.values():
+            table.create(self._connection)
+        try:
+            yield
+        finally:
+            for table in self._scratch.values():
+                table.drop(self._connection, checkfirst=True)
+
+    def to(self, marks: Mapping[str, Mark]) -> None:
+        """Fold every view up to its mark; views at one position are folded together."""
+        goal = {name: mark.position for name, mark in marks.items()}
+        while behind := {name: at for name, at in self.position.items() if at < goal.get(name, 0)}:
+            start = min(behind.values())
+            together = [view for view in self._views if behind.get(view.name) == start]
+            stops = [at for at in behind.values() if at > start]
+            upto = min([goal[view.name] for view in together] + stops)
+            self._fold(together, start, upto)
+
+    def _fold(self, views: Sequence[Tally], start: int, upto: int) -> None:
+        rows = self._read(start, upto)
+        folder = Folder(views, self._source.codec)
+        folded = folder.empty()
+        try:
+            folder.fold(rows, folded)
+            engine.add(self._connection, views, folded, REPLAYED)
+        except (Choked, Unwritable) as error:
+            raise ViewStopped(f"the log cannot be replayed {error}", hint="the fact itself is damaged") from error
+        for view in views:
+            self.position[view.name] = rows[-1][0] if len(rows) == READ else upto
+            self.facts[view.name] += len(rows)
+
+    def _read(self, start: int, upto: int) -> Sequence[Row]:
+        reader = self._source.reader
+        if self._account is None:
+            return reader.states(start, upto, READ)
+        found = reader.read(start, READ, LogFilter(upto, self._account))
+        links = [(one.position, one.link) for one in found]
+        return [(at, link.topic, link.originator_version, link.state.decode()) for at, link in links]
+
+    def compare(self, view: Tally) -> Compared:
+        live, replayed = self._rows(TABLES[view.name]), self._rows(self._scratch[view.name])
+        keys = _differing(view, live, replayed)
+        count = self._connection.execute(select(func.count()).select_from(keys)).scalar_one()
+        shown = self._connection.execute(select(keys).order_by(*keys.c).limit(MOST)).all() if count else ()
+        rows = self._connection.execute(select(func.count()).select_from(live.subquery())).scalar_one()
+        differences = tuple(self._difference(view, key) for key in shown)
+        return Compared(view.name, self.position[view.name], rows, count, differences)
+
+    def _rows(self, table: Table) -> Select[Any]:
+        return select(table) if self._account is None else select(table).where(table.c.account == self._account)
+
+    def _difference(self, view: Tally, key: Sequence[Any]) -> Difference:
+        named = dict(zip(view.key, key, strict=True))
+        live, replayed = (self._row(tables[view.name], named) for tables in (TABLES, self._scratch))
+        return Difference(view.name, named, live, replayed)
+
+    def _row(self, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:
+        query = select(table).where(*(table.c[name] == value for name, value in key.items()))
+        row = self._connection.execute(query).mappings().first()
+        return None if row is None else dict(row)
+
+
+def _differing(view: Tally, live: Select[Any], replayed: Select[Any]) -> Subquery:
+    """The keys of all rows that only one side has, or has so."""
+    sides = (except_(live, replayed).subquery(), except_(replayed, live).subquery())
+    return union(*(select(*(side.c[name] for name in view.key)) for side in sides)).subquery()
+
+
+@contextmanager
+def _one_moment(connection: Connection, views: Sequence[Tally]) -> Iterator[None]:
+    """One snapshot of all views; the tables are held first, lest a rebuilt one is swapped in behind it."""
+    if connection.dialect.name == "sqlite":
+        with _transaction(connection):
+            yield
+        return
+    names = ", ".join(view.name for view in ALL if view in views)
+    with _transaction(connection, " ISOLATION LEVEL REPEATABLE READ"):
+        connection.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
+        yield
+
+
+@contextmanager
+def _transaction(connection: Connection, mode: str = "") -> Iterator[None]:
+    """Writes to scratch tables alone, so it takes no turn and on SQLite no lock."""
+    connection.exec_driver_sql(f"BEGIN{mode}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("COMMIT")

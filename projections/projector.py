@@ -1,0 +1,173 @@
+"""Keeps views up with the log: one batch at a time, safely from any number of threads and processes.
+
+checkpoints ── the views furthest behind ── a batch of the log ── fold ── one transaction ── again
+                                                                   └ chokes: stop that view alone, loudly
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from application.store import Conflict
+from domain.errors import ImageStudioError, InvalidInput
+from projections import engine
+from projections.engine import Database, Lost, Mark, Source, Unwritable
+from projections.tally import Choked, Folded, Folder, Row, Tally
+from projections.views import ALL
+
+BATCH = 2_000
+"""Facts folded in one transaction: few enough that the ledger's writer hardly waits for it on SQLite."""
+
+FOREVER = 2**63 - 1
+PAUSE = 0.005
+POLL = 0.05
+REST = 0.01
+"""Seconds: between looks of somebody who waits, of an idle projector, and between folds of a busy one."""
+
+log = logging.getLogger(__name__)
+
+
+class Projector:
+    """Advances views. Where another projector was faster, what was folded here is dropped: nothing counts twice."""
+
+    def __init__(self, database: Database, source: Source, views: Sequence[Tally] = ALL, batch: int = BATCH) -> None:
+        self._database = database
+        self._source = source
+        self._views = tuple(views)
+        self._batch = batch
+        self._busy = threading.Lock()
+
+    def advance(self, enough: Callable[[], bool] = lambda: False) -> int:
+        """Fold to the end of the log, or until `enough`; the number of facts folded here. Raises StoreUnavailable."""
+        taken = 0
+        while not enough():
+            step = self._step()
+            if step is None:
+                break
+            taken += step
+        return taken
+
+    def wait_for(self, position: int, timeout: float, views: Sequence[str] = ()) -> bool:
+        """Read your own writes: help until these views (else all) have folded `position`.
+
+        False after `timeout` seconds, and at once where one of them stands still: it will not get there.
+        """
+        deadline = monotonic() + timeout
+        wanted = tuple(views) or tuple(view.name for view in self._views)
+        while True:
+            found = [self._marks()[name] for name in wanted]
+            if all(mark.position >= position for mark in found):
+                return True
+            if any(mark.error is not None for mark in found) or monotonic() >= deadline:
+                return False
+            if self._step() is None:
+                threading.Event().wait(PAUSE)
+
+    def lag(self) -> int:
+        """How many positions the view furthest behind is from the log's end, stopped ones included."""
+        position = min(mark.position for mark in self._marks().values())
+        return max(self._source.reader.end() - position, 0)
+
+    def retry(self, view: str) -> None:
+        """Let a view that stands still try its fact again. Raises InvalidInput for an unknown name."""
+        if view not in (known.name for known in self._views):
+            raise InvalidInput("view", f"there is no view {view!r}", hint=", ".join(v.name for v in self._views))
+        with engine.writing(self._database) as connection:
+            engine.resume(connection, view)
+
+    def _marks(self) -> dict[str, Mark]:
+        names = [view.name for view in self._views]
+        with self._database.connect() as connection:
+            found = engine.marks(connection, names)
+        if len(found) == len(names):
+            return found
+        with engine.writing(self._database) as connection:
+            engine.begin(connection, names)
+            return engine.marks(connection, names)
+
+    def _step(self) -> int | None:
+        """Bring the views furthest behind one batch on; None where there is nothing to do, or another does it."""
+        with self._busy:
+            standing = {name: mark.position for name, mark in self._marks().items() if mark.error is None}
+            if not standing:
+                return None
+            old = min(standing.values())
+            views = [view for view in self._views if standing.get(view.name) == old]
+            next_stop = min((position for position in standing.values() if position > old), default=FOREVER)
+            rows = self._source.reader.states(old, next_stop, self._batch)
+            try:
+                if not rows and next_stop < FOREVER:
+                    self._commit(views, old, next_stop, Folder(views, self._source.codec).empty())
+                return self._take(views, old, rows) if rows or next_stop < FOREVER else None
+            except Lost:
+                return None
+
+    def _take(self, views: Sequence[Tally], old: int, rows: Sequence[Row]) -> int:
+        """Fold and commit; what chokes is found by taking views apart and halving the rows, and stops its view."""
+        if not rows:
+            return 0
+        folder = Folder(views, self._source.codec)
+        folded = folder.empty()
+        try:
+            self._commit(views, old, folder.fold(rows, folded), folded)
+        except (Choked, Unwritable) as error:
+            if len(views) > 1:
+                return max(self._take([view], old, rows) for view in views)
+            if len(rows) > 1:
+                half = len(rows) // 2
+                taken = self._take(views, old, rows[:half])
+                return taken if taken < half else half + self._take(views, rows[half - 1][0], rows[half:])
+            self._stop(views[0], old, rows[0][0], str(error))
+            return 0
+        return len(rows)
+
+    def _commit(self, views: Sequence[Tally], old: int, new: int, folded: Folded) -> None:
+        with engine.writing(self._database) as connection:
+            engine.move(connection, [view.name for view in views], old, new)
+            engine.add(connection, views, folded)
+
+    def _stop(self, view: Tally, old: int, position: int, error: str) -> None:
+        log.error("view %s stands still at position %d: %s", view.name, position, error)
+        with engine.writing(self._database) as connection:
+            engine.stop(connection, view.name, old, position, error)
+
+
+class ProjectorThread:
+    """A projector in the background; `wake` it after a commit, else it looks every `POLL` seconds."""
+
+    def __init__(self, projector: Projector, poll: float = POLL) -> None:
+        self._projector = projector
+        self._poll = poll
+        self._woken = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to fold; cheap, and from any thread."""
+        self._woken.set()
+
+    def close(self) -> None:
+        """Finish the batch at hand and end."""
+        self._closing.set()
+        self._woken.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        """Outlives a database that is locked or gone; what is behind is caught up when it is back."""
+        failing = ""
+        while not self._closing.is_set():
+            self._woken.wait(self._poll)
+            self._woken.clear()
+            try:
+                self._projector.advance(enough=self._closing.is_set)
+                failing = ""
+            except (ImageStudioError, Conflict, SQLAlchemyError) as error:
+                if failing != (failing := str(error)):
+                    log.warning("views cannot be advanced for now: %s", error)
+            self._closing.wait(REST)

@@ -1,0 +1,213 @@
+"""What people ask of the views: usage, statements, costs, operations, and how far behind each view is.
+
+Amounts are micro-units, instants epoch microseconds UTC, `units` millionths of a unit. An answer is one statement,
+and so of one moment, also while a rebuilt table is swapped in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, Table, func, select
+
+from application.reader import LogReader
+from projections.engine import Database
+from projections.tables import CHECKPOINTS, FRESH, TABLES
+from projections.tally import Tally, Value
+from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one user of an account did with one kind of operation in one period."""
+
+    account: str
+    user: str
+    period_start: int
+    period_end: int
+    kind: str
+    requested: int
+    rejected: int
+    charged: int
+    failed: int
+    released: int
+    outputs: int
+    price: int
+    adjusted: int
+    cost: int
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodTotal:
+    """One account's period: its operations and its money; `held` is what open operations may still cost.
+
+    For a prepaid account, what is left in its current period is carried + credits + returned - price - held.
+    """
+
+    account: str
+    period_start: int
+    period_end: int
+    requested: int
+    rejected: int
+    charged: int
+    failed: int
+    released: int
+    outputs: int
+    price: int
+    adjusted: int
+    cost: int
+    carried: int
+    credits: int
+    returned: int
+    currency: str | None
+    plan: str | None
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCost:
+    """What one model brought in and cost us in one period; `unit` is what its units were last counted in."""
+
+    model: str
+    provider: str
+    currency: str
+    period_start: int
+    period_end: int
+    charged: int
+    released: int
+    outputs: int
+    units: int
+    price: int
+    adjusted: int
+    cost: int
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One operation: where it is and its money. `late` counts deliveries after a release by policy."""
+
+    id: str
+    outputs: int
+    price: int
+    adjusted: int
+    cost: int
+    late: int
+    batch: str
+    account: str
+    user: str
+    project: str | None
+    kind: str
+    model: str
+    provider: str
+    period_start: int
+    period_end: int
+    asked: int
+    requested_at: int
+    settled_at: int | None
+    state: str
+    reason: str | None
+    held: int | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewStatus:
+    """How far a view is: `lag` in positions of the log; the fact it chokes on; how far its rebuild is."""
+
+    view: str
+    position: int
+    lag: int
+    failed_at: int | None
+    error: str | None
+    rebuilding: int | None
+
+
+Answer = TypeVar("Answer")
+
+
+class Views:
+    """All queries. None asks for any; `at` asks for the periods that contain an instant. Raises StoreUnavailable."""
+
+    def __init__(self, database: Database, reader: LogReader) -> None:
+        self._database = database
+        self._reader = reader
+
+    def usage(
+        self,
+        account: str | None = None,
+        user: str | None = None,
+        kind: str | None = None,
+        at: int | None = None,
+        limit: int | None = None,
+    ) -> list[Usage]:
+        """The usage summary, by key."""
+        equal = {"account": account, "user": user, "kind": kind}
+        return self._rows(Usage, _by_key(USAGE, equal, at, limit))
+
+    def periods(self, account: str | None = None, at: int | None = None, limit: int | None = None) -> list[PeriodTotal]:
+        """Billing-period totals, by account and time."""
+        log, totals = TABLES[OPERATIONS.name], TABLES[PERIODS.name]
+        held = (
+            select(func.coalesce(func.sum(log.c.held), 0))
+            .where(log.c.account == totals.c.account, log.c.period_start == totals.c.period_start, log.c.held > 0)
+            .scalar_subquery()
+        )
+        return self._rows(PeriodTotal, _by_key(PERIODS, {"account": account}, at, limit).add_columns(held))
+
+    def costs(
+        self,
+        model: str | None = None,
+        provider: str | None = None,
+        at: int | None = None,
+        limit: int | None = None,
+    ) -> list[ModelCost]:
+        """Per-model costs, by key."""
+        return self._rows(ModelCost, _by_key(COSTS, {"model": model, "provider": provider}, at, limit))
+
+    def operations(self, *, at: int | None = None, limit: int | None = 100, **equal: str | None) -> list[Logged]:
+        """The newest operations first; `equal` asks for values of columns, such as `account` and `state`."""
+        table = TABLES[OPERATIONS.name]
+        query = _filtered(OPERATIONS, equal, at)
+        return self._rows(Logged, query.order_by(table.c.requested_at.desc(), table.c.id).limit(limit))
+
+    def operation(self, id: str) -> Logged | None:
+        """One operation, None where the view does not know it (yet)."""
+        return next(iter(self._rows(Logged, _filtered(OPERATIONS, {"id": id}, None))), None)
+
+    def status(self) -> list[ViewStatus]:
+        """How far each view is behind the log."""
+        with self._database.connect() as connection:
+            rows = {row.view: row for row in connection.execute(select(CHECKPOINTS))}
+        end = self._reader.end()
+        return [_status(view.name, rows, end) for view in ALL]
+
+    def _rows(self, shape: type[Answer], query: Select[Any]) -> list[Answer]:
+        with self._database.connect() as connection:
+            return [shape(*row) for row in connection.execute(query)]
+
+
+def _by_key(view: Tally, equal: Mapping[str, Value], at: int | None, limit: int | None) -> Select[Any]:
+    table = TABLES[view.name]
+    return _filtered(view, equal, at).order_by(*(table.c[name] for name in view.key)).limit(limit)
+
+
+def _filtered(view: Tally, equal: Mapping[str, Value], at: int | None) -> Select[Any]:
+    table = TABLES[view.name]
+    wanted = [table.c[name] == value for name, value in equal.items() if value is not None]
+    return select(table).where(*wanted, *_containing(table, at))
+
+
+def _containing(table: Table, at: int | None) -> list[ColumnElement[bool]]:
+    return [] if at is None else [table.c.period_start <= at, table.c.period_end > at]
+
+
+def _status(view: str, rows: Mapping[str, Any], end: int) -> ViewStatus:
+    row, fresh = rows.get(view), rows.get(view + FRESH)
+    rebuilding = fresh.position if fresh is not None else None
+    if row is None:
+        return ViewStatus(view, 0, end, None, None, rebuilding)
+    return ViewStatus(view, row.position, max(end - row.position, 0), row.failed_at, row.error, rebuilding)

@@ -1,0 +1,223 @@
+"""Builds views anew beside the live ones, and swaps them in; queries see the old rows or the new, never half.
+
+    prepare ── fresh tables, a token ── fill: ranges of the log, folded here or by workers, written in order
+            ── catch up, holding the live checkpoint ── rename ── drop what is old
+
+Starting takes over: a rebuild that was interrupted leaves nothing in the way, and one that is still running is told.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from uuid import uuid4
+
+from sqlalchemy import Connection, MetaData, Table, delete, insert, update
+
+from application.store import Conflict
+from domain.errors import RebuildLost, StoreUnavailable, ViewStopped
+from projections import engine
+from projections.engine import Database, Lost, Source, Unwritable
+from projections.tables import CHECKPOINTS, FRESH, RETIRED, indexes_of, table_of
+from projections.tally import Choked, Folded, Folder, Tally
+from projections.views import ALL
+
+RANGE = 20_000
+"""Positions folded before anything is written: memory is bounded by it, and so is the ledger writer's wait."""
+
+READ = 5_000
+"""Rows read at a time."""
+
+NEAR = 2_000
+"""So close to the log's end the rest is folded under the live checkpoint's lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Processes that read and fold ranges of the log; `open` is called once in each and must be picklable."""
+
+    count: int
+    open: Callable[[], Source]
+
+
+def rebuild(
+    database: Database,
+    source: Source,
+    views: Sequence[Tally] = ALL,
+    workers: Workers | None = None,
+    progress: Callable[[int, int], None] = lambda _position, _end: None,
+) -> int:
+    """Replace these views by what the log says; returns the position they then stand at.
+
+    Raises RebuildLost where another rebuild of one of them began meanwhile, ViewStopped for a fact that cannot be
+    folded; the live views are then as they were.
+    """
+    run = _Rebuild(database, source, tuple(views), uuid4().hex)
+    try:
+        run.prepare()
+        run.fill(workers, progress)
+        return run.swap()
+    except Lost as error:
+        raise run.lost() from error
+    except Conflict as error:
+        if not run.abandon():
+            raise run.lost() from error
+        raise StoreUnavailable(f"the rebuild was interrupted: {error}", hint="start it again") from error
+    except BrokenProcessPool as error:
+        raise StoreUnavailable("a worker of the rebuild died", hint="start it again, with fewer") from error
+    except (Choked, Unwritable) as error:
+        raise ViewStopped(f"cannot rebuild {run.title}: {error}", hint="the live rows stand as they were") from error
+    finally:
+        run.abandon()
+
+
+class _Rebuild:
+    """One attempt; its token in the checkpoints of the fresh tables is what makes them its own."""
+
+    def __init__(self, database: Database, source: Source, views: tuple[Tally, ...], token: str) -> None:
+        self._database = database
+        self._source = source
+        self._views = views
+        self._token = token
+        self._live = [view.name for view in views]
+        self._fresh = [view.name + FRESH for view in views]
+        self._position = 0
+
+    @property
+    def title(self) -> str:
+        return ", ".join(self._live)
+
+    def lost(self) -> RebuildLost:
+        return RebuildLost(f"another rebuild of {self.title} took over", hint="let that one finish")
+
+    def prepare(self) -> None:
+        """Sweep away what an earlier attempt left, and claim the fresh tables."""
+        with engine.writing(self._database) as connection:
+            engine.begin(connection, self._live)
+            engine.lock(connection, self._fresh)
+            connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._fresh)))
+            rows = [{"view": name, "position": 0, "token": self._token} for name in sorted(self._fresh)]
+            connection.execute(insert(CHECKPOINTS), rows)
+            _drop(connection, self._live, FRESH, RETIRED)
+            for table in self._tables():
+                table.create(connection)
+
+    def fill(self, workers: Workers | None, progress: Callable[[int, int], None]) -> None:
+        """Fold the log in ranges until its end is near, then build the indexes that the load was spared."""
+        end = self._source.reader.end()
+        while end - self._position > NEAR:
+            for upto, folded in _folds(self._views, self._source, self._position, end, workers):
+                self._write(upto, folded)
+                progress(upto, end)
+            workers = None  # what was appended meanwhile is not worth starting them again
+            end = self._source.reader.end()
+        with engine.writing(self._database) as connection:
+            engine.move(connection, self._fresh, self._position, self._position, self._token)
+            for view, table in zip(self._views, self._tables(), strict=True):
+                for index in indexes_of(view, table, f"_{self._token[:12]}"):
+                    index.create(connection)
+            if not self._database.is_sqlite:
+                connection.exec_driver_sql(f"ANALYZE {', '.join(self._fresh)}")
+
+    def swap(self) -> int:
+        """Hold the live checkpoints, fold what is left, and rename, all at once."""
+        with engine.writing(self._database) as connection:
+            engine.lock(connection, self._live)
+            end = self._source.reader.end()
+            engine.move(connection, self._fresh, self._position, end, self._token)
+            for _, folded in _folds(self._views, self._source, self._position, end, None):
+                engine.add(connection, self._views, folded, FRESH)
+            self._rename(connection)
+            live = update(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._live))
+            connection.execute(live.values(position=end, failed_at=None, error=None))
+            connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._fresh)))
+        with engine.writing(self._database) as connection:
+            _drop(connection, self._live, RETIRED)
+        return end
+
+    def abandon(self) -> bool:
+        """Leave nothing behind; False where nothing of this attempt was left."""
+        with engine.writing(self._database) as connection:
+            mine = connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.token == self._token))
+            if mine.rowcount:
+                _drop(connection, self._live, FRESH)
+            return bool(mine.rowcount)
+
+    def _tables(self) -> list[Table]:
+        """Without indexes: those are built once the rows are in."""
+        return [table_of(view, MetaData(), view.name + FRESH) for view in self._views]
+
+    def _write(self, upto: int, folded: Folded) -> None:
+        with engine.writing(self._database) as connection:
+            engine.move(connection, self._fresh, self._position, upto, self._token)
+            engine.add(connection, self._views, folded, FRESH)
+        self._position = upto
+
+    def _rename(self, connection: Connection) -> None:
+        """Tables are locked in the order of `ALL`, in which queries of several read them."""
+        if not self._database.is_sqlite:
+            ordered = [view.name for view in ALL if view.name in self._live]
+            connection.exec_driver_sql(f"LOCK TABLE {', '.join(ordered)} IN ACCESS EXCLUSIVE MODE")
+        for name in self._live:
+            connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}{RETIRED}")
+            connection.exec_driver_sql(f"ALTER TABLE {name}{FRESH} RENAME TO {name}")
+
+
+def _drop(connection: Connection, names: Sequence[str], *suffixes: str) -> None:
+    for name in names:
+        for suffix in suffixes:
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}{suffix}")
+
+
+# Folding ranges, here or in processes
+
+
+Fold = tuple[int, Folded]
+
+
+def _folds(views: tuple[Tally, ...], source: Source, after: int, end: int, workers: Workers | None) -> Iterator[Fold]:
+    """Each range's last position and fold, in the order of the log."""
+    ranges = ((start, min(start + RANGE, end)) for start in range(after, end, RANGE))
+    if workers is None:
+        folder = Folder(views, source.codec)
+        return ((upto, fold_range(folder, source, start, upto)) for start, upto in ranges)
+    return _folds_of_workers([view.name for view in views], ranges, workers)
+
+
+def fold_range(folder: Folder, source: Source, after: int, upto: int) -> Folded:
+    """The fold of the positions above `after` up to `upto`, read in batches. Raises Choked."""
+    folded = folder.empty()
+    while rows := source.reader.states(after, upto, READ):
+        after = folder.fold(rows, folded)
+    return folded
+
+
+def _folds_of_workers(names: list[str], ranges: Iterator[tuple[int, int]], workers: Workers) -> Iterator[Fold]:
+    """Results are awaited in order, and few are under way, so that memory does not grow with the log."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers.count, context, _open, (workers.open, names)) as pool:
+        under_way: deque[Future[Fold]] = deque()
+        for start, upto in ranges:
+            under_way.append(pool.submit(_fold, start, upto))
+            if len(under_way) > workers.count:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+_here: list[tuple[Folder, Source]] = []
+"""A worker process's own log reader."""
+
+
+def _open(open: Callable[[], Source], names: list[str]) -> None:
+    source = open()
+    _here.append((Folder([view for view in ALL if view.name in names], source.codec), source))
+
+
+def _fold(start: int, upto: int) -> Fold:
+    folder, source = _here[0]
+    return upto, fold_range(folder, source, start, upto)

@@ -1,0 +1,130 @@
+"""A view is a key, measures, and one pure function from fact to change; folding adds changes up in memory.
+
+    rows of the log ── fold ──> {view: {key: sums and notes}} ── upsert ──> tables
+
+Measures add. Notes keep the newest value that a fact brought, so folds are merged in the order of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from application.log import Codec
+from domain.errors import ImageStudioError
+from projections.facts import DECODERS, SHAPES, UNREAD, Decode, renew
+
+Value = str | int | None
+Key = tuple[str | int, ...]
+Change = tuple[Key, Mapping[str, int], Mapping[str, Value]]
+"""Which row, what to add to its measures, and what is newly known of it."""
+
+Row = tuple[int, str, int, str]
+"""Of the log: position, stored name, version in its stream, state as JSON."""
+
+Folded = dict[str, dict[Key, dict[str, Any]]]
+"""By view and key, what a stretch of the log adds and notes."""
+
+NOTHING: Mapping[str, Value] = {}
+
+CHOKES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    ImageStudioError,
+    msgspec.MsgspecError,
+)
+"""What decoding and a pure function can raise. A database's errors are not among them: those are tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One row a key: `measures` are sums, `notes` the newest known; `of` are the facts that change anything."""
+
+    name: str
+    key: tuple[str, ...]
+    measures: tuple[str, ...]
+    of: tuple[type[msgspec.Struct], ...]
+    change: Callable[[Any], Change]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.key + self.measures + self.notes
+
+    def row(self, key: Key, folded: Mapping[str, Any]) -> tuple[Value, ...]:
+        """The values of all columns, in their order."""
+        get = folded.get
+        return (*key, *[get(name, 0) for name in self.measures], *[get(name) for name in self.notes])
+
+
+class Choked(Exception):
+    """A fact that cannot be read, folded or written, and its position."""
+
+    def __init__(self, position: int, reason: str) -> None:
+        super().__init__(position, reason)
+        self.position = position
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"at position {self.position}: {self.reason}"
+
+
+Route = tuple[Decode, list[tuple[Callable[[Any], Change], dict[Key, dict[str, Any]]]]]
+"""How to decode a stored name, and what to change where with the fact."""
+
+
+class Folder:
+    """Folds rows of the log for some views, decoding only what these ask for."""
+
+    def __init__(self, views: Sequence[Tally], codec: Codec) -> None:
+        self.views = tuple(views)
+        self._codec = codec
+        self._asking = {topic: [view for view in views if shape in view.of] for topic, shape in SHAPES.items()}
+
+    def empty(self) -> Folded:
+        return {view.name: {} for view in self.views}
+
+    def fold(self, rows: Iterable[Row], folded: Folded) -> int:
+        """Add the rows to `folded`, which is spoilt by an error; the last position. Raises Choked."""
+        routes = self._routes(folded)
+        position, topic = 0, ""
+        try:
+            for row in rows:
+                position, topic, _, state = row
+                route = routes.get(topic)
+                if route is None:
+                    topic, state = renew(self._codec, topic, state)
+                    route = routes[topic]
+                decode, changes = route
+                if changes:
+                    fact = decode(state)
+                    for change, totals in changes:
+                        _add(totals, *change(fact))
+        except CHOKES as error:
+            raise Choked(position, f"{topic}: {type(error).__name__}: {error}") from error
+        return position
+
+    def _routes(self, folded: Folded) -> dict[str, Route]:
+        routes: dict[str, Route] = {topic: (str, []) for topic in UNREAD}
+        for topic, views in self._asking.items():
+            routes[topic] = (DECODERS[topic], [(view.change, folded[view.name]) for view in views])
+        return routes
+
+
+def _add(totals: dict[Key, dict[str, Any]], key: Key, sums: Mapping[str, int], notes: Mapping[str, Value]) -> None:
+    row = totals.get(key)
+    if row is None:
+        totals[key] = {**sums, **notes}
+        return
+    for name, amount in sums.items():
+        row[name] = row.get(name, 0) + amount
+    if notes:
+        row.update(notes)
