@@ -3,8 +3,8 @@
     read summary ─ check limit ─ call provider ─ summary.images += 1 ─ insert log row ─ commit
 
 It is written as most products write it, and tuned where that costs nothing: one commit an operation, rows found by
-primary key, `expire_on_commit` off, one thread a caller, a pool of connections no larger than the database likes,
-the database's durability on. There is no hold, no life cycle, no idempotency, no hash, no event; the provider is
+primary key, `expire_on_commit` off, one thread a caller, SQLAlchemy's own pool (5 connections and 10 more), the
+database's durability on. There is no hold, no life cycle, no idempotency, no hash, no event; the provider is
 instant. Two callers of one account who read the same count both write the same count back: one update is lost, and
 `totals` shows how many were.
 """
@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import BigInteger, Engine, Text, create_engine, event, func, select
 from sqlalchemy.exc import IntegrityError
@@ -29,7 +30,6 @@ LIMIT = 1_000_000_000
 PRICE = 40_000
 PROMPT = "a lighthouse at dusk"
 WAIT_SECONDS = 60
-CONNECTIONS = {"sqlite": 16, "postgresql": 16}
 
 
 class Base(DeclarativeBase):
@@ -145,16 +145,13 @@ def _log_row(account: str, digest: str, now: int) -> UsageLog:
 
 def _engine(url: str) -> Engine:
     parsed = parse_url(url)
-    size = CONNECTIONS[parsed.get_backend_name()]
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=size, max_overflow=0, pool_timeout=WAIT_SECONDS)
-    engine = create_engine(
-        parsed, pool_size=size, max_overflow=0, pool_timeout=WAIT_SECONDS, connect_args={"timeout": WAIT_SECONDS}
-    )
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection, _record) -> None:  # type: ignore[no-untyped-def]
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-
+        return create_engine(parsed, pool_timeout=WAIT_SECONDS)
+    engine = create_engine(parsed, pool_timeout=WAIT_SECONDS, connect_args={"timeout": WAIT_SECONDS})
+    event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
