@@ -24,7 +24,9 @@ ImageStudioError
 │   ├── SchemaMismatch
 │   ├── LogCorrupted          a stored fact is not what was written
 │   ├── AssetMissing          a file's content was erased or lost
-│   └── AssetDamaged          a file's content is not what was written
+│   ├── AssetDamaged          a file's content is not what was written
+│   ├── ViewStopped           a view cannot take in a fact; the others go on
+│   └── RebuildLost           another rebuild of the same view took over
 ├── Overloaded                too many requests are waiting; none of this one was recorded
 └── ShuttingDown
 """
@@ -193,6 +195,18 @@ class AssetDamaged(StoreError):
     """The content of an asset does not have its digest any more."""
 
     code = "asset_damaged"
+
+
+class ViewStopped(StoreError):
+    """A view cannot take in a fact; its rows stand as they were before it."""
+
+    code = "view_stopped"
+
+
+class RebuildLost(StoreError):
+    """Another rebuild of the same view began; this one's rows were dropped."""
+
+    code = "rebuild_lost"
 
 
 class Overloaded(ImageStudioError):
