@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from application.log import Appending, BookSnapshot, Codec, Entry, Head, LedgerLog, Link, link_hash, operation_of
 from application.memory import Memory, Remembered, fold_operations
-from application.store import AccountRow, Beside, ContentRow, IndexRow, KeyRow, LeaseRow, SnapshotRow, Unit
-from domain.errors import InvalidInput, LogCorrupted
+from application.store import AccountRow, Beside, Conflict, ContentRow, IndexRow, KeyRow, LeaseRow, SnapshotRow, Unit
+from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreUnavailable
 from domain.ledger import Decide, Fact, Known, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, Requested, Settled, State
 
@@ -128,9 +128,24 @@ class Batch:
                     wanted[id] = decision.account
         if not wanted:
             return
-        for id, state in fold_operations(self.codec, self.unit.operations(list(wanted))).items():
-            if state.operation.account == wanted[id]:
-                self._ledger(wanted[id]).ledger.found[id] = state
+        links: dict[str, list[Link]] = {}
+        for link in self.unit.operations(list(wanted)):
+            links.setdefault(str(link.operation), []).append(link)
+        for id, entries in links.items():
+            self._find(wanted[id], id, entries)
+
+    def _find(self, account: str, id: str, entries: Sequence[Link]) -> None:
+        """One operation as evidence; where its entries cannot be read, its account decides nothing."""
+        remembered = self.ledgers[account]
+        if isinstance(remembered, LogCorrupted):
+            return
+        try:
+            state = fold_operations(self.codec, entries)[id]
+        except LogCorrupted as error:
+            self.ledgers[account] = error
+            return
+        if state.operation.account == account:
+            remembered.ledger.found[id] = state
 
     def _ledger(self, account: str) -> Remembered:
         ledger = self.ledgers[account]
@@ -147,13 +162,18 @@ class Batch:
             now = max(self.now, remembered.ledger.last)
             facts = decision.decide(remembered.ledger, now)
             entries = self._encode(remembered, facts)
+        except (Conflict, StoreUnavailable):  # the transaction is lost, not this decision
+            raise
         except Exception as error:  # handed to the one caller whose decision it is; the others go on
             ticket.error = error
             return
         self._apply(remembered, entries)
         if facts:
             self._note(decision, remembered)
-        ticket.outcome = _outcome(decision, remembered.ledger, facts, now)
+        try:
+            ticket.outcome = _outcome(decision, remembered.ledger, facts, now)
+        except ImageStudioError as error:  # nothing was decided, and there is nothing to look at
+            ticket.error = error
 
     def _encode(self, remembered: Remembered, facts: Iterable[Fact]) -> list[Entry]:
         heads: dict[str, Head] = {}

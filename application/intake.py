@@ -15,7 +15,7 @@ from application.results import Results, explain
 from application.store import ContentRow, KeyRow
 from application.writer import LedgerWriter
 from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
-from domain.errors import OperationRefused
+from domain.errors import ImageStudioError, OperationRefused
 from domain.ledger import Fact, Ledger
 from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
@@ -42,6 +42,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request in the ledger's queue."""
+
+    prepared: Prepared
+    outcome: asyncio.Future[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
 class Intake:
     """Puts requests to the ledger."""
 
@@ -50,16 +58,19 @@ class Intake:
     ownership: Ownership
     results: Results
 
-    async def accept(self, request: Request) -> Accepted:
-        """Hold, or raise OperationRefused with the recorded refusal; nothing is sent yet."""
+    async def ask(self, request: Request) -> Asked:
+        """Put a request to the ledger: from here on it will be decided, whether or not anybody waits for the answer."""
         prepared = await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
-        ask = prepared.ask
-        self.ownership.take(ask.operations)
+        self.ownership.take(prepared.ask.operations)
+        return Asked(prepared, self.writer.queue(_accepting(prepared)))
+
+    async def answer(self, asked: Asked) -> Accepted:
+        """Held, or OperationRefused with the recorded refusal; nothing is sent yet."""
         try:
-            outcome = await self.writer.append_async(_accepting(prepared))
-            return await self._answered(prepared, outcome)
-        except BaseException:
-            self.ownership.drop(*ask.operations)
+            outcome = await asyncio.shield(asked.outcome)
+            return await self._answered(asked.prepared, outcome)
+        except ImageStudioError:
+            self.ownership.drop(*asked.prepared.ask.operations)
             raise
 
     async def estimate(self, request: Request) -> Estimate:

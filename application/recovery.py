@@ -7,7 +7,7 @@ ledger's state, so neither can send what the other sent, nor settle twice.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.admission import Body, place_of
 from application.performer import Performer, Settlement
@@ -15,21 +15,24 @@ from application.ports import Asset, Contents, Job, Lease, Media, Recovery, Task
 from application.results import Results
 from domain import settlement
 from domain.catalogue import Catalogue
-from domain.errors import AssetMissing, OperationPending
+from domain.errors import AssetMissing, ImageStudioError
 from domain.ledger import Fact, Ledger
 from domain.operation import (
     PHASES,
     POLICY,
+    Delivered,
     Dispatched,
     Held,
     Open,
     OperationFact,
     Running,
+    Sent,
     State,
     evolve,
 )
 
 ERASED = "content_erased"
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +69,24 @@ class Recoverer:
         expired = await asyncio.to_thread(ownership.leases.expired, ownership.clock())
         recovered = []
         for lease in expired:
-            expires = ownership.clock() + ownership.lease
-            if await asyncio.to_thread(ownership.leases.claim, lease, ownership.owner, expires):
-                ownership.take([lease.operation])
-                recovered.append(await self._recover(lease))
-                ownership.drop(lease.operation)
+            if await ownership.claim(lease):
+                try:
+                    recovered.append(await self._recover(lease))
+                finally:
+                    ownership.drop(lease.operation)
         return recovered
 
     async def _recover(self, lease: Lease) -> Recovered:
-        facts = await asyncio.to_thread(self.results.facts, lease.operation)
-        open = _fold(facts)
+        """One operation; what goes wrong with it, such as a model that is gone, keeps no other from its end."""
+        phase = UNREADABLE
         try:
+            open = _fold(await asyncio.to_thread(self.results.facts, lease.operation))
+            phase = PHASES[type(open.state)]
             action, settled = await self._settle(open)
-            state = settled.state if settled is not None else open.state
-        except OperationPending as pending:
-            action, state = f"left open: {pending}", open.state
-        return Recovered(lease.operation, lease.account, action, PHASES[type(state)])
+            phase = PHASES[type(settled.state)] if settled is not None else phase
+        except ImageStudioError as error:
+            action = f"left open: {error}"
+        return Recovered(lease.operation, lease.account, action, phase)
 
     async def _settle(self, open: OpenOperation) -> tuple[str, Settlement | None]:
         state = open.state
@@ -113,14 +118,15 @@ class Recoverer:
         return "released by policy", await self._release(state, POLICY)
 
     async def _send(self, state: Open, task: Task, action: str) -> tuple[str, Settlement | None]:
-        attempt, sender = task.attempt, self.performer.ownership.owner
-        operation = state.operation
+        attempt, sender = task.attempt + 1, self.performer.ownership.owner
+        operation, task = state.operation, replace(task, attempt=attempt)
 
         def dispatch(ledger: Ledger, now: int) -> list[Fact]:
             return settlement.dispatch(ledger, operation.id, attempt, sender, now)
 
         outcome = await self.performer.append(operation, dispatch)
-        if not outcome.facts:
+        sent = outcome.states[operation.id]
+        if not isinstance(sent, Sent) or (sent.attempts, sent.sender) != (attempt, sender):
             return "left open: another process sends it", None
         return action, await self.performer.perform(operation, task, silent)
 
@@ -128,7 +134,7 @@ class Recoverer:
         return await self.performer.release(state.operation, reason)
 
     async def _task(self, state: Open) -> Task | None:
-        """The task from the stored content, or None where it was erased."""
+        """The task from the stored content, as it was last sent, or None where it was erased."""
         operation = state.operation
         content = await asyncio.to_thread(self.contents.load, operation.batch)
         if content is None:
@@ -138,11 +144,10 @@ class Recoverer:
             media = {name: await self._load(operation.account, assets) for name, assets in body.media.items()}
         except AssetMissing:
             return None
-        attempts = getattr(state, "attempts", 0)
         model = self.catalogue.get(operation.model)
         return Task(
             operation.id,
-            attempts + 1,
+            0 if isinstance(state, Delivered) else state.attempts,
             operation.kind,
             model.id,
             model.route,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from application.accounts import Accounts, AccountView
-from application.intake import Accepted, Admitted, Intake
+from application.intake import Accepted, Admitted, Asked, Intake
 from application.performer import Performer
 from application.ports import Index, Indexed, Progress, silent
 from application.requests import Estimate, OperationResult, Request, Result, Submission
@@ -59,6 +60,7 @@ class ImageStudio:
         self._intake, self._performer, self._results = intake, performer, results
         self._index, self._patience = index, patience
         self._tasks: dict[str, asyncio.Task[Ended]] = {}
+        self._arriving: set[asyncio.Future[None]] = set()
         self._closing = False
         self.accounts = accounts
 
@@ -88,20 +90,18 @@ class ImageStudio:
         where no output came, OperationPending where the provider's answer is unknown; the latter three are recorded.
         A caller that is cancelled stops waiting; what was sent is settled all the same.
         """
-        accepted = await self._accept(request)
+        accepted, tasks = await self._admit(request, progress)
         if not accepted.admitted:
             return await self._repeat(accepted.batch)
-        tasks = self._begin(accepted, progress)
         ended = await asyncio.gather(*map(asyncio.shield, tasks), return_exceptions=True)
-        return _combined(accepted.batch, ended)
+        return await self._combined(accepted, ended)
 
     async def submit(self, request: Request, progress: Progress = silent) -> Submission:
         """Admit it, and return while it goes on. Raises what `run` raises before anything is sent."""
-        accepted = await self._accept(request)
+        accepted, _ = await self._admit(request, progress)
         if not accepted.admitted:
             known = await self._known(accepted.batch)
             return Submission(accepted.batch, tuple(one.operation for one in known), repeated=True)
-        self._begin(accepted, progress)
         operations = tuple(admitted.operation.id for admitted in accepted.admitted)
         return Submission(accepted.batch, operations, repeated=False)
 
@@ -116,20 +116,58 @@ class ImageStudio:
     async def close(self) -> None:
         """Take no more; let what was begun end, for a while; what does not is left to recovery, with its hold."""
         self._closing = True
-        tasks = list(self._tasks.values())
-        if tasks:
-            await asyncio.wait(tasks, timeout=self._patience.wait_seconds)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._patience.wait_seconds
+        while (begun := self._begun()) and clock() < deadline:
+            await asyncio.wait(begun, timeout=deadline - clock())
+        left = self._begun()
+        for one in left:
+            one.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
-    async def _accept(self, request: Request) -> Accepted:
+    def _begun(self) -> list[asyncio.Future[Any]]:
+        return [*self._arriving, *self._tasks.values()]
+
+    async def _admit(self, request: Request, progress: Progress) -> tuple[Accepted, list[asyncio.Task[Ended]]]:
+        """Ask the ledger, and begin what it admits. Once it is asked, a caller that goes away changes nothing."""
+        with self._arrival():
+            asked = await self._intake.ask(request)
+            try:
+                accepted = await self._intake.answer(asked)
+            except asyncio.CancelledError:
+                self._go_on(asked, progress)
+                raise
+            return accepted, self._begin(accepted, progress)
+
+    @contextmanager
+    def _arrival(self) -> Iterator[None]:
+        """What closing waits for: a request that may yet become an operation."""
         if self._closing:
             raise ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
-        return await self._intake.accept(request)
+        arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arriving.add(arrived)
+        try:
+            yield
+        finally:
+            self._arriving.discard(arrived)
+            arrived.cancel()
+
+    def _go_on(self, asked: Asked, progress: Progress) -> None:
+        async def begin() -> None:
+            self._begin(await self._intake.answer(asked), progress)
+
+        task = asyncio.get_running_loop().create_task(begin())
+        self._arriving.add(task)
+        task.add_done_callback(self._gone_on)
+
+    def _gone_on(self, task: asyncio.Task[None]) -> None:
+        """Nobody waits: an error, such as a refusal, is in the ledger, or there is nothing there."""
+        self._arriving.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     def _begin(self, accepted: Accepted, progress: Progress) -> list[asyncio.Task[Ended]]:
-        share = 1 / len(accepted.admitted)
+        share = 1 / max(len(accepted.admitted), 1)
         return [
             self._begin_one(one, _part(progress, place * share, share)) for place, one in enumerate(accepted.admitted)
         ]
@@ -142,18 +180,34 @@ class ImageStudio:
         return task
 
     def _ended(self, id: str, task: asyncio.Task[Ended]) -> None:
-        """Forget the task; its error, if nobody waits for it, is in the ledger as an open hold."""
+        """Forget the task; its error, if nobody waits for it, is in the ledger as an open hold, left to recovery."""
         self._tasks.pop(id, None)
+        self._performer.ownership.drop(id)
         if not task.cancelled():
             task.exception()
 
     async def _perform(self, admitted: Admitted, progress: Progress) -> Ended:
         settled = await self._performer.perform(admitted.operation, admitted.task, progress)
         if settled.facts:
-            result = await self._results.build([*admitted.facts, *settled.facts], settled.message)
+            result = await self._results.build([*admitted.facts, *settled.facts], settled.message, settled.contents)
         else:
             result = await self._results.of(admitted.operation.id)
         return Ended(result, settled.left, settled.metadata)
+
+    async def _combined(self, accepted: Accepted, ended: Sequence[Ended | BaseException]) -> Result:
+        """What was delivered, beside what ended otherwise; where nothing was, the first reason why."""
+        for one in ended:
+            if isinstance(one, BaseException) and not isinstance(one, ImageStudioError):
+                raise one
+        done = [one for one in ended if isinstance(one, Ended)]
+        errors = [one for one in ended if isinstance(one, ImageStudioError)]
+        if errors and not any(one.result.outputs for one in done):
+            raise errors[0]
+        results = [
+            one.result if isinstance(one, Ended) else await self._results.of(admitted.operation.id)
+            for admitted, one in zip(accepted.admitted, ended, strict=True)
+        ]
+        return _judged(Result(accepted.batch, tuple(results), done[-1].left, done[0].metadata))
 
     async def _known(self, operation: str) -> list[Indexed]:
         known = await asyncio.to_thread(self._index.operations, operation)
@@ -200,19 +254,6 @@ def request_of(
 
 def _part(progress: Progress, start: float, share: float) -> Progress:
     return progress if share == 1 else lambda fraction, message: progress(start + share * fraction, message)
-
-
-def _combined(batch: str, ended: Sequence[Ended | BaseException]) -> Result:
-    """What was delivered; where nothing was, the first reason why."""
-    errors = [one for one in ended if isinstance(one, BaseException)]
-    for error in errors:
-        if not isinstance(error, ImageStudioError):
-            raise error
-    done = [one for one in ended if isinstance(one, Ended)]
-    if not done:
-        raise errors[0]
-    results = tuple(one.result for one in done)
-    return _judged(Result(batch, results, done[-1].left, done[0].metadata))
 
 
 def _judged(result: Result) -> Result:

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 
 from application.batch import Batch, Decision, LeaseTerms, Outcome, Port, Ticket
@@ -58,7 +59,7 @@ class LoopPort:
         self._waiting: dict[Ticket, asyncio.Future[Outcome]] = {}
         self._collected: list[Ticket] = []
 
-    async def append(self, decision: Decision) -> Outcome:
+    def append(self, decision: Decision) -> asyncio.Future[Outcome]:
         """Queue the decision; a caller that is cancelled stops waiting, its decision goes on."""
         ticket = Ticket(decision, self)
         future: asyncio.Future[Outcome] = self._loop.create_future()
@@ -66,14 +67,14 @@ class LoopPort:
             self._loop.call_soon(self._flush)
         self._collected.append(ticket)
         self._waiting[ticket] = future
-        return await future
+        return future
 
     def _flush(self) -> None:
         collected, self._collected = self._collected, []
         self._enqueue(collected)
 
     def deliver(self, tickets: Sequence[Ticket]) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._resolve, tickets)
 
     def _resolve(self, tickets: Sequence[Ticket]) -> None:
@@ -124,11 +125,16 @@ class LedgerWriter:
 
         Raises what the decision raises, Overloaded, ShuttingDown, or StoreUnavailable where nothing could be written.
         """
+        return await self.queue(decision)
+
+    def queue(self, decision: Decision) -> asyncio.Future[Outcome]:
+        """What `append_async` waits for; for callers who want the outcome also when they are cancelled."""
         loop = asyncio.get_running_loop()
         port = self._ports.get(loop)
         if port is None:
+            self._ports = {known: port for known, port in self._ports.items() if not known.is_closed()}
             port = self._ports[loop] = LoopPort(loop, self._enqueue)
-        return await port.append(decision)
+        return port.append(decision)
 
     def close(self) -> None:
         """Write everything accepted so far, then stop; a patient decision that cannot be written is given up now."""

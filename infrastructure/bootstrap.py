@@ -29,7 +29,7 @@ from application.ports import AssetStore, Media, MediaReader, Provider, Recovery
 from application.recovery import Recoverer
 from application.results import Results
 from application.studio import ImageStudio, Patience
-from application.writer import LedgerWriter, WriterOptions
+from application.writer import Clock, LedgerWriter, WriterOptions
 from domain.catalogue import Catalogue
 from domain.errors import StoreUnavailable
 from domain.pricing import PriceBook
@@ -62,6 +62,7 @@ class Parts:
     assets: AssetStore | None = None
     read_media: MediaReader | None = None
     providers: Mapping[str, Provider] | None = None
+    clock: Clock = now
 
 
 USUAL = Parts()
@@ -106,7 +107,7 @@ class Studio(ImageStudio):
             performer,
             results,
             index,
-            Accounts(writer, index, now),
+            Accounts(writer, index, performer.ownership.clock),
             Patience(settings.wait_seconds),
         )
         self.ownership = performer.ownership
@@ -126,7 +127,7 @@ class Studio(ImageStudio):
             results,
             foundation.contents,
             foundation.shelf,
-            now,
+            performer.ownership.clock,
             settings.grace_seconds,
         )
 
@@ -194,7 +195,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     ensure_schema(database)
     lease = settings.lease_seconds * SECOND
     terms = LeaseTerms(owner, lease, settings.snapshot_every)
-    writer = LedgerWriter(SqlStore(database), log, now, terms, WriterOptions(waiting=settings.most_waiting))
+    writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, WriterOptions(waiting=settings.most_waiting))
     stack.callback(writer.close)
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
     foundation = Foundation(database, log, writer, catalogue, book, FileAssets(settings.assets, pool))
@@ -204,7 +205,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
         parts.providers or _providers(settings, pool),
         assets,
         parts.read_media or _media_reader(settings, pool),
-        Ownership(owner, lease, SqlLeases(database), now),
+        Ownership(owner, lease, SqlLeases(database), parts.clock),
     )
     results = Results(foundation.reader, log.codec, assets, foundation.index)
     return Studio(foundation, performer, results, settings)
