@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from domain.errors import AccountExists, InvalidInput
 from domain.money import check_currency
 from domain.periods import Cycle, check_zone
-from domain.plans import MEASURES, Limits
+from domain.plans import MEASURES, Limits, check_limit
 
 ACCOUNT = "account"
 UNPRICED = "unpriced"
@@ -189,19 +189,16 @@ def change_plan(account: Account, plan: str, limits: Limits, now: int) -> list[A
 
 def change_limit(account: Account, scope: str, measure: str, limit: int | None, now: int) -> list[AccountFact]:
     """Set one limit: whole outputs or micro-units a period, None for unlimited. Raises InvalidInput."""
-    _check_scope(scope)
-    allowed = (*MEASURES, UNPRICED) if scope == ACCOUNT else MEASURES
-    if measure not in allowed:
-        raise InvalidInput("measure", f"{measure!r} is not one of {', '.join(allowed)}")
-    if limit is not None and limit < 0:
-        raise InvalidInput("limit", f"{limit} is negative", hint="0 allows none, no number is unlimited")
+    _check_limited(scope, measure)
+    check_limit(measure, limit)
     if measure in account.overrides.get(scope, {}) and account.overrides[scope][measure] == limit:
         return []
     return [LimitChanged(account.id, now, scope, measure, limit, inherited=False)]
 
 
 def inherit_limit(account: Account, scope: str, measure: str, now: int) -> list[AccountFact]:
-    """Undo a change of limit: the plan's own holds again."""
+    """Undo a change of limit: the plan's own holds again. Raises InvalidInput."""
+    _check_limited(scope, measure)
     if measure not in account.overrides.get(scope, {}):
         return []
     return [LimitChanged(account.id, now, scope, measure, None, inherited=True)]
@@ -219,6 +216,13 @@ def check_id(what: str, id: str) -> str:
     if not id.isprintable() or any(character.isspace() for character in id):
         raise InvalidInput(what, f"{id!r} holds a space or an unprintable character", hint="use an opaque id")
     return id
+
+
+def _check_limited(scope: str, measure: str) -> None:
+    _check_scope(scope)
+    allowed = (*MEASURES, UNPRICED) if scope == ACCOUNT else MEASURES
+    if measure not in allowed:
+        raise InvalidInput("measure", f"{measure!r} is not one of {', '.join(allowed)}")
 
 
 def _check_scope(scope: str) -> None:

@@ -23,11 +23,11 @@ from domain.ledger import (
     known_account,
     scopes_of,
 )
-from domain.operation import Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
+from domain.operation import Closed, Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
 from domain.periods import Period, local_day
 from domain.plans import MEASURES
 from domain.pricing import Quote, Unpriced, capped_quote
-from domain.settlement import fail
+from domain.settlement import fail, give_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +80,26 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     return facts
 
 
-def reroute(ledger: Ledger, id: str, quote: Quote, code: str, sender: str, now: int) -> list[Fact]:
+def reroute(
+    ledger: Ledger, id: str, wish: Quote | Unpriced, code: str, attempt: int, sender: str, now: int
+) -> list[Fact]:
     """After a definite refusal (`code`) by one model, hold for another and dispatch, within the limits of today.
 
-    Where the new hold would overrun a limit the operation fails and is released instead.
+    `attempt` is the number of the submission this allows: empty where another sender was faster or the operation
+    is closed. Where the new hold may not be taken the operation fails and is released instead.
     """
     state = find(ledger, id)
+    if isinstance(state, Closed) or (isinstance(state, Sent) and attempt != state.attempts + 1):
+        return []
     if not isinstance(state, Sent):
         raise IllegalTransition(f"cannot reroute operation {id}: it is {type(state).__name__.lower()}")
-    rerouted = Rerouted(replace(state.operation, model=quote.model, provider=quote.provider), now, quote, code)
-    if _reroute_overruns(ledger, state, quote):
+    account = known_account(ledger, state.operation.account)
+    quote = _settle_quote(account, wish)
+    if _unfit(account, (quote,)) or _reroute_overruns(ledger, account, state, quote):
         return fail(ledger, id, code, 0, now)
-    return [rerouted, Dispatched(rerouted.operation, now, state.attempts + 1, sender)]
+    operation = replace(state.operation, model=quote.model, provider=quote.provider)
+    freed = give_back(ledger, state.operation, state.quote.price - quote.price, now)
+    return [Rerouted(operation, now, quote, code), Dispatched(operation, now, attempt, sender), *freed]
 
 
 def refusal_now(ledger: Ledger, ask: Ask, now: int) -> Refusal | None:
@@ -145,15 +153,20 @@ def _settle_quote(account: Account, quote: Quote | Unpriced) -> Quote:
 
 
 def _refusal(account: Account, book: Book, ask: Ask, quotes: tuple[Quote, ...]) -> Refusal | None:
-    currencies = {quote.currency for quote in quotes}
-    if currencies != {account.currency}:
-        return Refusal("currency")
-    if account.unpriced_cap is None and any(quote.rate is None for quote in quotes):
-        return Refusal("unpriced")
     outputs = sum(quote.outputs for quote in quotes)
     price = sum(quote.price for quote in quotes)
     wanted = ((ask.family, outputs), (SPEND, price))
-    return _over_limit(account, book, scopes_of(ask.user, ask.project), wanted) or _over_balance(book, price)
+    scopes = scopes_of(ask.user, ask.project)
+    return _unfit(account, quotes) or _over_limit(account, book, scopes, wanted) or _over_balance(book, price)
+
+
+def _unfit(account: Account, quotes: tuple[Quote, ...]) -> Refusal | None:
+    """What no room in any limit makes good. A cap of 0 allows no unknown price, as nothing could be held for it."""
+    if {quote.currency for quote in quotes} != {account.currency}:
+        return Refusal("currency")
+    if not account.unpriced_cap and any(quote.rate is None for quote in quotes):
+        return Refusal("unpriced")
+    return None
 
 
 def _over_limit(
@@ -215,10 +228,9 @@ def _answer(
     return [validated, Dispatched(operation, now, 1, sender)]
 
 
-def _reroute_overruns(ledger: Ledger, state: Sent, quote: Quote) -> bool:
+def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, quote: Quote) -> bool:
     """Whether the exchange of holds would overrun a limit; an ended period's limits are gone, its hold may shrink."""
-    book, account = ledger.book, known_account(ledger, state.operation.account)
-    operation, old = state.operation, state.quote
+    book, operation, old = ledger.book, state.operation, state.quote
     more = quote.price - old.price
     if book is None or operation.period != book.period:
         return more > 0

@@ -8,8 +8,9 @@ one lock, the account's, protects money, limits and each operation's life cycle 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from domain import account as accounts
 from domain import operation as operations
@@ -17,10 +18,6 @@ from domain.account import (
     ACCOUNT,
     Account,
     AccountFact,
-    AccountOpened,
-    LimitChanged,
-    PlanChanged,
-    TimeZoneChanged,
     project_scope,
     user_scope,
 )
@@ -28,18 +25,16 @@ from domain.errors import KeyReused, UnknownAccount, UnknownOperation
 from domain.operation import (
     Adjusted,
     Charged,
+    Closed,
     Delivered,
-    Dropped,
     Held,
     Operation,
     OperationFact,
-    Refused,
     Released,
     Requested,
     Rerouted,
     Running,
     Sent,
-    Settled,
     State,
     Validated,
 )
@@ -95,14 +90,12 @@ Fact = AccountFact | LedgerFact | OperationFact
 
 def stream_of(fact: Fact) -> str:
     """The stream a fact belongs to: the account's own, or that of its billing period."""
-    match fact:
-        case PeriodOpened() | CreditAdded() | BalanceReturned():
-            return period_stream(fact.account, fact.period)
-        case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged():
-            return account_stream(fact.account)
-        case Adjusted():
-            return period_stream(fact.operation.account, fact.period)
-    return period_stream(fact.operation.account, fact.operation.period)
+    if isinstance(fact, OperationFact):
+        period = fact.period if isinstance(fact, Adjusted) else fact.operation.period
+        return period_stream(fact.operation.account, period)
+    if isinstance(fact, PeriodOpened | CreditAdded | BalanceReturned):
+        return period_stream(fact.account, fact.period)
+    return account_stream(fact.account)
 
 
 def account_stream(account: str) -> str:
@@ -181,22 +174,24 @@ class Ledger:
 
 def evolve(ledger: Ledger, fact: Fact) -> Ledger:
     """The ledger after one more fact, changed in place: the cost does not depend on how much is open."""
-    ledger.last = max(ledger.last, fact.at)
-    match fact:
-        case PeriodOpened():
-            _open_book(ledger, fact)
-        case CreditAdded(amount=amount) | BalanceReturned(amount=amount):
-            _give(ledger, amount)
-        case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged():
-            ledger.account = accounts.evolve(ledger.account, fact)
-        case _:
-            _evolve_operation(ledger, fact)
+    if fact.at > ledger.last:
+        ledger.last = fact.at
+    if isinstance(fact, OperationFact):
+        _evolve_operation(ledger, fact)
+    elif isinstance(fact, PeriodOpened):
+        _open_book(ledger, fact)
+    elif isinstance(fact, CreditAdded | BalanceReturned):
+        _give(ledger, fact.amount)
+    else:
+        ledger.account = accounts.evolve(ledger.account, fact)
     return ledger
 
 
 def _open_book(ledger: Ledger, fact: PeriodOpened) -> None:
     if ledger.book is not None:
-        ledger.found.update(ledger.book.open)
+        # What was open becomes evidence as it is: the little that is loaded joins the many, never the other way.
+        ledger.book.open.update(ledger.found)
+        ledger.found = ledger.book.open
     ledger.book = Book(fact.period, fact.balance)
 
 
@@ -207,40 +202,39 @@ def _give(ledger: Ledger, amount: int) -> None:
 
 
 def _evolve_operation(ledger: Ledger, fact: OperationFact) -> None:
-    id = fact.operation.id
-    before = ledger.look_up(id)
-    book = ledger.book
+    operation, book = fact.operation, ledger.book
+    before = ledger.look_up(operation.id)
     if isinstance(fact, Adjusted):
         _adjust_book(ledger, fact)
     if before is None and not isinstance(fact, Requested):
         return
     after = operations.evolve(before, fact)
-    if book is None or fact.operation.period != book.period:
-        ledger.found[id] = after
+    if book is None or operation.period.start != book.period.start:
+        ledger.found[operation.id] = after
         return
     _move_money(book, before, fact)
-    if isinstance(after, Settled | Dropped | Refused):
-        book.open.pop(id, None)
-        ledger.found[id] = after
+    if isinstance(after, Closed):
+        book.open.pop(operation.id, None)
+        ledger.found[operation.id] = after
     else:
-        book.open[id] = after
+        book.open[operation.id] = after
 
 
 def _move_money(book: Book, before: State | None, fact: OperationFact) -> None:
     """Hold, capture and release: a hold is taken once and given back whole, the capture is what was charged."""
-    match fact, before:
-        case Validated(operation, quote=quote), _:
-            _hold(book, operation, quote, 1)
-        case Rerouted(operation, quote=quote), Held(quote=old) | Sent(quote=old):
-            _hold(book, before.operation, old, -1)
-            _hold(book, operation, quote, 1)
-        case Charged(operation), Delivered(quote=quote):
-            _hold(book, operation, quote, -1)
-            _post(book, operation, fact.outputs, fact.price)
+    match fact:
+        case Validated():
+            _hold(book, fact.operation, fact.quote, 1)
+        case Charged() if isinstance(before, Delivered):
+            _hold(book, fact.operation, before.quote, -1)
+            _post(book, fact.operation, fact.outputs, fact.price)
             if book.balance is not None:
                 book.balance -= fact.price
-        case Released(operation), Held(quote=quote) | Sent(quote=quote) | Running(quote=quote):
-            _hold(book, operation, quote, -1)
+        case Released() if isinstance(before, Held | Sent | Running):
+            _hold(book, fact.operation, before.quote, -1)
+        case Rerouted() if isinstance(before, Held | Sent):
+            _hold(book, before.operation, before.quote, -1)
+            _hold(book, fact.operation, fact.quote, 1)
 
 
 def _hold(book: Book, operation: Operation, quote: Quote, sign: int) -> None:
@@ -267,12 +261,11 @@ def _adjust_book(ledger: Ledger, fact: Adjusted) -> None:
         _post(book, fact.operation, 0, fact.price)
 
 
-def scopes_of(user: str, project: str | None) -> Iterable[str]:
+@lru_cache(maxsize=4096)
+def scopes_of(user: str, project: str | None) -> tuple[str, ...]:
     """The scopes whose limits an operation counts against."""
-    yield ACCOUNT
-    yield user_scope(user)
-    if project is not None:
-        yield project_scope(project)
+    scopes = (ACCOUNT, user_scope(user))
+    return scopes if project is None else (*scopes, project_scope(project))
 
 
 # What every decision asks first

@@ -5,21 +5,19 @@
                   the hold    may be sent   job id      └─ ProviderFailed ─ Released
 
 `Rerouted` replaces the hold after a definite refusal. After a release by policy a late success is delivered with
-its cost and never charged.
+its cost and never charged. What may follow what is decided in `domain.lifecycle`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
-from domain.errors import IllegalTransition, InvalidInput
 from domain.periods import Period
-from domain.pricing import Quote, price_of
+from domain.pricing import Quote
 
 POLICY = "policy"
 LATE = "late_success"
-SIXTH_PLACE = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +53,26 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Requested:
-    """Somebody asked; `digest` is a keyed hash of the content, which itself is kept erasable elsewhere."""
+class OperationFact:
+    """What every fact about an operation carries: the operation, whole, and the instant."""
 
     operation: Operation
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requested(OperationFact):
+    """Somebody asked; `digest` is a keyed hash of the content, which itself is kept erasable elsewhere."""
+
     key: str | None
     digest: str
     outputs: int
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(OperationFact):
     """The business refused: which limit of which scope, what was asked of it, and what is left."""
 
-    operation: Operation
-    at: int
     reason: str
     scope: str
     measure: str
@@ -80,60 +82,48 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Validated:
+class Validated(OperationFact):
     """Admitted: the quoted price and the outputs are held against every limit."""
 
-    operation: Operation
-    at: int
     quote: Quote
 
 
 @dataclass(frozen=True, slots=True)
-class Dispatched:
+class Dispatched(OperationFact):
     """May be sent from now on, once, by `sender`."""
 
-    operation: Operation
-    at: int
     attempt: int
     sender: str
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(OperationFact):
     """The provider took it under a job id of its own."""
 
-    operation: Operation
-    at: int
     job: str
 
 
 @dataclass(frozen=True, slots=True)
-class Rerouted:
+class Rerouted(OperationFact):
     """Another model after a definite refusal: the operation as it is now, and its new hold."""
 
-    operation: Operation
-    at: int
     quote: Quote
     code: str
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderCompleted:
+class ProviderCompleted(OperationFact):
     """The provider delivered; `cost` is what it says it bills, where it says so."""
 
-    operation: Operation
-    at: int
     assets: tuple[Stored, ...]
     cost: int | None
     late: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Charged:
+class Charged(OperationFact):
     """The posting: what the account pays, what the provider bills us, and by which price book."""
 
-    operation: Operation
-    at: int
     outputs: int
     unit: str
     units: Decimal
@@ -144,20 +134,16 @@ class Charged:
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderFailed:
+class ProviderFailed(OperationFact):
     """The provider definitely failed; `code` is one of the adapter's own words."""
 
-    operation: Operation
-    at: int
     code: str
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
+class Released(OperationFact):
     """The hold is void: `price` and `outputs` are free again; `cost` is what the provider bills all the same."""
 
-    operation: Operation
-    at: int
     reason: str
     outputs: int
     price: int
@@ -166,11 +152,9 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
-class Adjusted:
+class Adjusted(OperationFact):
     """A later correction, booked in the period in which it was made: negative price is a refund."""
 
-    operation: Operation
-    at: int
     period: Period
     day: str
     price: int
@@ -180,18 +164,18 @@ class Adjusted:
     reference: str
 
 
-OperationFact = (
-    Requested
-    | Rejected
-    | Validated
-    | Dispatched
-    | Submitted
-    | Rerouted
-    | ProviderCompleted
-    | Charged
-    | ProviderFailed
-    | Released
-    | Adjusted
+OPERATION_FACTS: tuple[type[OperationFact], ...] = (
+    Requested,
+    Rejected,
+    Validated,
+    Dispatched,
+    Submitted,
+    Rerouted,
+    ProviderCompleted,
+    Charged,
+    ProviderFailed,
+    Released,
+    Adjusted,
 )
 
 
@@ -265,11 +249,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Released without a charge; `late` once a success after a release by policy was booked."""
+    """Released without a charge; `quote` was its hold, `late` once a success after a release by policy was booked."""
 
     operation: Operation
     reason: str
-    currency: str
+    quote: Quote
     late: bool = False
     references: frozenset[str] = frozenset()
 
@@ -299,146 +283,36 @@ CLOSED_PHASES = frozenset(PHASES[state] for state in (Settled, Dropped, Refused)
 
 def evolve(state: State | None, fact: OperationFact) -> State:
     """The operation after one more fact; what is recorded is true, so nothing is judged here."""
-    match fact, state:
-        case Requested(operation), _:
-            return Asked(operation)
-        case Rejected(operation, reason=reason), _:
-            return Refused(operation, reason)
-        case Validated(operation, quote=quote), _:
-            return Held(operation, quote)
-        case Dispatched(operation, _, attempt, sender), Held(quote=quote) | Sent(quote=quote):
-            return Sent(operation, quote, attempt, sender)
-        case Submitted(operation, job=job), Sent(quote=quote, attempts=attempts):
-            return Running(operation, quote, attempts, job)
-        case Rerouted(operation, quote=quote), Held() | Sent():
-            return Held(operation, quote, state.attempts)
+    match fact:
+        case Requested():
+            return Asked(fact.operation)
+        case Rejected():
+            return Refused(fact.operation, fact.reason)
+        case Validated():
+            return Held(fact.operation, fact.quote)
+        case Dispatched() if isinstance(state, Held | Sent):
+            return Sent(fact.operation, state.quote, fact.attempt, fact.sender)
+        case Submitted() if isinstance(state, Sent):
+            return Running(fact.operation, state.quote, state.attempts, fact.job)
+        case Rerouted() if isinstance(state, Held | Sent):
+            return Held(fact.operation, fact.quote, state.attempts)
     return _evolve_outcome(state, fact)
 
 
 def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
-    match fact, state:
-        case ProviderCompleted(late=True), Dropped():
+    match fact:
+        case ProviderCompleted() if isinstance(state, Held | Sent | Running):
+            return Delivered(fact.operation, state.quote, len(fact.assets), fact.cost)
+        case ProviderCompleted() if isinstance(state, Dropped) and fact.late:
             return replace(state, late=True)
-        case ProviderCompleted(operation, assets=assets, cost=cost), Held() | Sent() | Running():
-            return Delivered(operation, state.quote, len(assets), cost)
-        case Charged(operation, price=price, currency=currency), _:
-            return Settled(operation, price, currency)
-        case Released(operation, reason=reason, currency=currency), _:
-            return Dropped(operation, reason, currency)
-        case Adjusted(price=price, reference=reference), Settled():
-            references = state.references | {reference}
-            return replace(state, adjusted=state.adjusted + price, references=references)
-        case Adjusted(reference=reference), Dropped():
-            return replace(state, references=state.references | {reference})
+        case Charged():
+            return Settled(fact.operation, fact.price, fact.currency)
+        case Released() if isinstance(state, Held | Sent | Running):
+            return Dropped(fact.operation, fact.reason, state.quote)
+        case Adjusted() if isinstance(state, Settled):
+            references = state.references | {fact.reference}
+            return replace(state, adjusted=state.adjusted + fact.price, references=references)
+        case Adjusted() if isinstance(state, Dropped):
+            return replace(state, references=state.references | {fact.reference})
     assert state is not None, f"{type(fact).__name__} cannot come first"
     return state
-
-
-# Decisions
-
-
-def dispatch(state: State, attempt: int, sender: str, now: int) -> list[OperationFact]:
-    """Allow submission number `attempt` to one sender; whoever finds another's name there must not send."""
-    match state:
-        case Held(operation, attempts=attempts) if attempt == attempts + 1:
-            return [Dispatched(operation, now, attempt, sender)]
-        case Sent(operation, attempts=attempts) if attempt == attempts + 1:
-            return [Dispatched(operation, now, attempt, sender)]
-        case Sent() | Running() | Settled() | Dropped() | Refused():
-            return []
-    raise _illegal("dispatch", state)
-
-
-def submit(state: State, job: str, now: int) -> list[OperationFact]:
-    """Remember the provider's job id, before any waiting."""
-    match state:
-        case Sent(operation):
-            return [Submitted(operation, now, job)]
-        case Running(job=known) if known == job:
-            return []
-        case Settled() | Dropped() | Refused():
-            return []
-    raise _illegal(f"record job {job!r} for", state)
-
-
-def complete(state: State, assets: tuple[Stored, ...], cost: int | None, now: int) -> list[OperationFact]:
-    """Charge what was delivered at its quoted price, never more than the hold; charging twice records nothing."""
-    match state:
-        case Sent(operation, quote) | Running(operation, quote):
-            completed = ProviderCompleted(operation, now, assets, cost, late=False)
-            return [completed, charge(operation, quote, len(assets), cost, now)]
-        case Dropped(operation, reason="policy", late=False):
-            return [ProviderCompleted(operation, now, assets, cost, late=True)]
-        case Settled() | Dropped() | Refused():
-            return []
-    raise _illegal("complete", state)
-
-
-def charge(operation: Operation, quote: Quote, outputs: int, cost: int | None, now: int) -> Charged:
-    """The posting for `outputs` of what was quoted; a price that was unknown is the cost, within the cap."""
-    delivered = min(outputs, quote.outputs)
-    price, quoted_cost = price_of(quote, delivered)
-    if quote.rate is None and cost is not None:
-        price = min(cost, quote.price)
-    units = (quote.units * delivered / quote.outputs).quantize(SIXTH_PLACE, ROUND_HALF_EVEN).normalize()
-    return Charged(
-        operation,
-        now,
-        delivered,
-        quote.unit,
-        quote.units if delivered == quote.outputs else units,
-        price,
-        quoted_cost if cost is None else cost,
-        quote.currency,
-        quote.book,
-    )
-
-
-def fail(state: State, code: str, cost: int, now: int) -> list[OperationFact]:
-    """A definite failure voids the hold; our own cost, if any, is booked with it."""
-    match state:
-        case Held(operation) | Sent(operation) | Running(operation):
-            return [ProviderFailed(operation, now, code), _released(state, code, cost, now)]
-        case Settled() | Dropped() | Refused():
-            return []
-    raise _illegal("fail", state)
-
-
-def release(state: State, reason: str, now: int) -> list[OperationFact]:
-    """Void the hold of an operation whose outcome stays unknown, by declared policy."""
-    match state:
-        case Held() | Sent() | Running():
-            return [_released(state, reason, 0, now)]
-        case Settled() | Dropped() | Refused():
-            return []
-    raise _illegal("release", state)
-
-
-def check_adjustment(state: State, price: int, reference: str) -> None:
-    """Corrections only give back, and together never more than was charged. Raises InvalidInput, IllegalTransition."""
-    if not reference:
-        raise InvalidInput("reference", "an adjustment needs a reference", hint="it makes a repeat harmless")
-    match state:
-        case Dropped() if price == 0:
-            return
-        case Settled(charged=charged, adjusted=adjusted):
-            if price > 0:
-                raise InvalidInput("price", f"{price} micro-units would raise a charge", hint="corrections give back")
-            if charged + adjusted + price < 0:
-                left = charged + adjusted
-                raise InvalidInput("price", f"refund of {-price} micro-units exceeds the {left} that are left")
-            return
-    raise _illegal("adjust", state)
-
-
-def _released(state: Held | Sent | Running, reason: str, cost: int, now: int) -> Released:
-    quote = state.quote
-    return Released(state.operation, now, reason, quote.outputs, quote.price, cost, quote.currency)
-
-
-def _illegal(action: str, state: State) -> IllegalTransition:
-    phase = type(state).__name__.lower()
-    return IllegalTransition(
-        f"cannot {action} operation {state.operation.id}: it is {phase}",
-        hint=f"its facts: imagestudio operation {state.operation.id}",
-    )

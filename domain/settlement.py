@@ -5,7 +5,7 @@ Validated ─ Dispatched ─ (Submitted) ─ ProviderCompleted ─ Charged | Pro
 
 from __future__ import annotations
 
-from domain import operation as operations
+from domain import lifecycle
 from domain.errors import InvalidInput
 from domain.ledger import (
     BalanceReturned,
@@ -23,34 +23,35 @@ from domain.periods import local_day
 
 def dispatch(ledger: Ledger, id: str, attempt: int, sender: str, now: int) -> list[Fact]:
     """Allow one submission; empty where another sender was faster or the operation is closed."""
-    return [*operations.dispatch(find(ledger, id), attempt, sender, now)]
+    return [*lifecycle.dispatch(find(ledger, id), attempt, sender, now)]
 
 
 def submit(ledger: Ledger, id: str, job: str, now: int) -> list[Fact]:
     """Record the provider's job id."""
-    return [*operations.submit(find(ledger, id), job, now)]
+    return [*lifecycle.submit(find(ledger, id), job, now)]
 
 
 def complete(ledger: Ledger, id: str, assets: tuple[Stored, ...], cost: int | None, now: int) -> list[Fact]:
     """Capture the hold for what was delivered; after a policy release book our cost alone, at price zero."""
     state = find(ledger, id)
-    facts: list[Fact] = [*operations.complete(state, assets, cost, now)]
+    facts: list[Fact] = [*lifecycle.complete(state, assets, cost, now)]
     if facts and isinstance(state, Dropped):
-        return facts + _adjustment(ledger, state.operation, 0, cost or 0, LATE, LATE, now)
+        bill = lifecycle.billed(state.quote, len(assets), lifecycle.readable(cost))
+        return facts + _adjustment(ledger, state.operation, 0, bill, LATE, LATE, now)
     return facts + _returned(ledger, state, facts, now)
 
 
 def fail(ledger: Ledger, id: str, code: str, cost: int, now: int) -> list[Fact]:
     """Record a definite failure and void the hold."""
     state = find(ledger, id)
-    facts: list[Fact] = [*operations.fail(state, code, cost, now)]
+    facts: list[Fact] = [*lifecycle.fail(state, code, cost, now)]
     return facts + _returned(ledger, state, facts, now)
 
 
 def release(ledger: Ledger, id: str, reason: str, now: int) -> list[Fact]:
     """Void the hold by policy."""
     state = find(ledger, id)
-    facts: list[Fact] = [*operations.release(state, reason, now)]
+    facts: list[Fact] = [*lifecycle.release(state, reason, now)]
     return facts + _returned(ledger, state, facts, now)
 
 
@@ -59,7 +60,7 @@ def adjust(ledger: Ledger, id: str, price: int, cost: int, reason: str, referenc
     state = find(ledger, id)
     if isinstance(state, Settled | Dropped) and reference in state.references:
         return []
-    operations.check_adjustment(state, price, reference)
+    lifecycle.check_adjustment(state, price, reference)
     return _adjustment(ledger, state.operation, price, cost, reason, reference, now)
 
 
@@ -83,18 +84,21 @@ def add_credit(ledger: Ledger, amount: int, key: str, now: int) -> list[Fact]:
     return [*facts, CreditAdded(account.id, now, book.period, amount, account.currency, key)]
 
 
-def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list[Fact]:
-    """What the settlement of an ended period's operation gives back to a prepaid balance, once."""
-    book, account = ledger.book, ledger.account
-    if not facts or book is None or account is None or book.balance is None:
+def give_back(ledger: Ledger, operation: Operation, amount: int, now: int) -> list[Fact]:
+    """Make what an ended period's hold sets free spendable now; a current hold frees its own book's balance."""
+    book = ledger.book
+    if book is None or book.balance is None or operation.period == book.period or amount == 0:
         return []
-    if state.operation.period == book.period or not isinstance(state, Held | Sent | Running):
+    currency = known_account(ledger, operation.account).currency
+    return [BalanceReturned(operation.account, now, book.period, operation.id, amount, currency)]
+
+
+def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list[Fact]:
+    """What a settlement did not use of the hold, once."""
+    if not facts or not isinstance(state, Held | Sent | Running):
         return []
     used = sum(fact.price for fact in facts if isinstance(fact, Charged))
-    amount = state.quote.price - used
-    if amount == 0:
-        return []
-    return [BalanceReturned(account.id, now, book.period, state.operation.id, amount, account.currency)]
+    return give_back(ledger, state.operation, state.quote.price - used, now)
 
 
 def _adjustment(

@@ -1,0 +1,161 @@
+"""What may become of an operation: decisions over its states, each a pure function to the facts it adds.
+
+    Held ── dispatch ──> Sent ── submit ──> Running
+                          └── complete, fail, release ──> Settled | Dropped      (repeated: no facts)
+
+Holds, balances and periods are the ledger's; here is one operation alone.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from domain.errors import IllegalTransition, InvalidInput
+from domain.inputs import plain
+from domain.money import LARGEST_AMOUNT, share
+from domain.operation import (
+    POLICY,
+    Charged,
+    Dispatched,
+    Dropped,
+    Held,
+    Operation,
+    OperationFact,
+    ProviderCompleted,
+    ProviderFailed,
+    Refused,
+    Released,
+    Running,
+    Sent,
+    Settled,
+    State,
+    Stored,
+    Submitted,
+)
+from domain.pricing import Quote, price_of
+
+MILLION = 1_000_000
+
+
+def dispatch(state: State, attempt: int, sender: str, now: int) -> list[OperationFact]:
+    """Allow submission number `attempt` to one sender; whoever finds another's name there must not send."""
+    match state:
+        case Held(operation, attempts=attempts) if attempt == attempts + 1:
+            return [Dispatched(operation, now, attempt, sender)]
+        case Sent(operation, attempts=attempts) if attempt == attempts + 1:
+            return [Dispatched(operation, now, attempt, sender)]
+        case Sent() | Running() | Settled() | Dropped() | Refused():
+            return []
+    raise _illegal("dispatch", state)
+
+
+def submit(state: State, job: str, now: int) -> list[OperationFact]:
+    """Remember the provider's job id, before any waiting."""
+    match state:
+        case Sent(operation):
+            return [Submitted(operation, now, job)]
+        case Running(job=known) if known == job:
+            return []
+        case Settled() | Dropped() | Refused():
+            return []
+    raise _illegal(f"record job {job!r} for", state)
+
+
+def complete(state: State, assets: tuple[Stored, ...], cost: int | None, now: int) -> list[OperationFact]:
+    """Charge what was delivered at its quoted price, never more than the hold; charging twice records nothing."""
+    bill = readable(cost)
+    match state:
+        case Sent(operation, quote) | Running(operation, quote):
+            completed = ProviderCompleted(operation, now, assets, bill, late=False)
+            return [completed, charge(operation, quote, len(assets), bill, now)]
+        case Dropped(operation, reason, late=False) if reason == POLICY:
+            return [ProviderCompleted(operation, now, assets, bill, late=True)]
+        case Settled() | Dropped() | Refused():
+            return []
+    raise _illegal("complete", state)
+
+
+def charge(operation: Operation, quote: Quote, outputs: int, cost: int | None, now: int) -> Charged:
+    """The posting for `outputs` of what was quoted; a price that was unknown is the cost, within the cap."""
+    delivered = min(outputs, quote.outputs)
+    price, _ = price_of(quote, delivered)
+    if quote.rate is None and cost is not None and delivered:
+        price = min(cost, quote.price)
+    return Charged(
+        operation,
+        now,
+        delivered,
+        quote.unit,
+        _units_of(quote, delivered),
+        price,
+        billed(quote, outputs, cost),
+        quote.currency,
+        quote.book,
+    )
+
+
+def billed(quote: Quote, outputs: int, cost: int | None) -> int:
+    """What `outputs` cost us: what the provider says, or else the quote's share."""
+    return price_of(quote, min(outputs, quote.outputs))[1] if cost is None else cost
+
+
+def readable(cost: int | None) -> int | None:
+    """A bill in micro-units as it came from outside, or None where it is no amount that could be booked."""
+    return cost if type(cost) is int and 0 <= cost <= LARGEST_AMOUNT else None
+
+
+def _units_of(quote: Quote, delivered: int) -> Decimal:
+    """The delivered share of the quoted units, which are whole millionths: in integers, as no context may round it."""
+    top, bottom = quote.units.as_integer_ratio()
+    whole, millionths = divmod(share(top * MILLION // bottom, quote.outputs, delivered), MILLION)
+    return Decimal(plain(Decimal(f"{whole}.{millionths:06d}")))
+
+
+def fail(state: State, code: str, cost: int, now: int) -> list[OperationFact]:
+    """A definite failure voids the hold; our own cost, if any, is booked with it."""
+    match state:
+        case Held(operation) | Sent(operation) | Running(operation):
+            return [ProviderFailed(operation, now, code), _released(state, code, readable(cost) or 0, now)]
+        case Settled() | Dropped() | Refused():
+            return []
+    raise _illegal("fail", state)
+
+
+def release(state: State, reason: str, now: int) -> list[OperationFact]:
+    """Void the hold of an operation whose outcome stays unknown, by declared policy."""
+    match state:
+        case Held() | Sent() | Running():
+            return [_released(state, reason, 0, now)]
+        case Settled() | Dropped() | Refused():
+            return []
+    raise _illegal("release", state)
+
+
+def check_adjustment(state: State, price: int, reference: str) -> None:
+    """Corrections only give back, and together never more than was charged. Raises InvalidInput, IllegalTransition."""
+    if not reference:
+        raise InvalidInput("reference", "an adjustment needs a reference", hint="it makes a repeat harmless")
+    match state:
+        case Dropped() if price == 0:
+            return
+        case Settled(charged=charged, adjusted=adjusted):
+            if price > 0:
+                raise InvalidInput("price", f"{price} micro-units would raise a charge", hint="corrections give back")
+            if charged + adjusted + price < 0:
+                left = charged + adjusted
+                raise InvalidInput("price", f"refund of {-price} micro-units exceeds the {left} that are left")
+            return
+    raise _illegal("adjust", state)
+
+
+def _released(state: Held | Sent | Running, reason: str, cost: int, now: int) -> Released:
+    quote = state.quote
+    return Released(state.operation, now, reason, quote.outputs, quote.price, cost, quote.currency)
+
+
+def _illegal(action: str, state: State) -> IllegalTransition:
+    phase = type(state).__name__.lower()
+    return IllegalTransition(
+        f"cannot {action} operation {state.operation.id}: it is {phase}",
+        hint=f"its facts: imagestudio operation {state.operation.id}",
+    )

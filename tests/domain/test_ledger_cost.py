@@ -1,0 +1,139 @@
+"""Applying and deciding cost the same with one open operation and with ten thousand, by count and not by clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NoReturn, get_args
+
+import pytest
+
+from domain.account import AccountFact, AccountOpened, PlanChanged, TimeZoneChanged
+from domain.admission import accept, left_of, refusal_now, reroute
+from domain.ledger import Fact, Ledger, LedgerFact
+from domain.operation import OPERATION_FACTS, Held, State
+from domain.plans import Limits
+from domain.settlement import add_credit, adjust, complete, dispatch, fail, release, submit
+from tests.domain.examples import (
+    CENT,
+    IMAGES,
+    IN_MAY,
+    LATER,
+    OPERATION,
+    PREPAID,
+    QUOTE,
+    after,
+    ask,
+    limited,
+    priced,
+    recorded,
+)
+
+
+class Counted(dict[str, State]):
+    """Open operations that nobody may walk through; every other look at them is counted."""
+
+    looks = 0
+
+    def look(self, name: str, *args: Any) -> Any:
+        self.looks += 1
+        return getattr(super(), name)(*args)
+
+    def walk(self, *args: Any) -> NoReturn:
+        raise AssertionError("the open operations were walked through")
+
+    def __iter__(self) -> Iterator[str]:
+        self.walk()
+
+    def __contains__(self, id: object) -> bool:
+        return bool(self.look("__contains__", id))
+
+    def __getitem__(self, id: str) -> State:
+        state: State = self.look("__getitem__", id)
+        return state
+
+    def __setitem__(self, id: str, state: State) -> None:
+        self.look("__setitem__", id, state)
+
+    def get(self, *args: Any) -> Any:
+        return self.look("get", *args)
+
+    def pop(self, *args: Any) -> Any:
+        return self.look("pop", *args)
+
+    keys = values = items = copy = __len__ = __reversed__ = __eq__ = walk
+
+
+def look_only(ledger: Ledger) -> list[Fact]:
+    assert refusal_now(ledger, ask("f"), LATER) is None
+    assert left_of(ledger, "ann", "site", LATER)["balance"]
+    return []
+
+
+Step = Callable[[Ledger], Iterable[Fact]]
+TERMS = (
+    limited("images", 300),
+    TimeZoneChanged("acme", LATER, "Asia/Tokyo"),
+    PlanChanged("acme", LATER, "big", Limits(images=200)),
+)
+OTHER = priced(CENT, 1, model="spare")
+A_LIFE: tuple[Step, ...] = (
+    lambda ledger: accept(ledger, ask("a", "b", "c", quote=OTHER), LATER),
+    lambda ledger: accept(ledger, ask("d", quote=OTHER, sender=None), LATER),
+    lambda ledger: accept(ledger, ask("a"), LATER),
+    lambda ledger: accept(ledger, ask("e", quote=replace(OTHER, currency="EUR")), LATER),
+    look_only,
+    lambda ledger: reroute(ledger, "a", QUOTE, "blocked", 2, "desk-1", LATER),
+    lambda ledger: submit(ledger, "b", "job-1", LATER),
+    lambda ledger: complete(ledger, "b", IMAGES, None, LATER),
+    lambda ledger: adjust(ledger, "b", -1, 0, "sorry", "ticket-1", LATER),
+    lambda ledger: dispatch(ledger, "d", 1, "desk-1", LATER),
+    lambda ledger: fail(ledger, "c", "blocked", 0, LATER),
+    lambda ledger: add_credit(ledger, 1, "payment-2", LATER),
+    lambda ledger: [*TERMS],
+    lambda ledger: accept(ledger, ask("g"), IN_MAY),
+    lambda ledger: release(ledger, "a", "policy", IN_MAY),
+    lambda ledger: complete(ledger, "a", IMAGES, None, IN_MAY),
+)
+
+
+def looks_at(open_operations: int) -> list[tuple[int, list[Fact]]]:
+    """How often each step of a life looks at the open operations, of which there are so many, and its facts."""
+    ledger = recorded(PREPAID, limited("unpriced", CENT))
+    crowd = Counted({f"other-{number}": Held(OPERATION, QUOTE) for number in range(open_operations)})
+    assert ledger.book is not None
+    ledger.book.open = crowd
+    counts = []
+    for step in A_LIFE:
+        crowd.looks = 0
+        facts = list(step(ledger))
+        after(ledger, facts)
+        counts.append((crowd.looks, facts))
+    return counts
+
+
+def test_applying_and_deciding_cost_the_same_with_one_open_operation_and_with_ten_thousand() -> None:
+    alone = looks_at(1)
+
+    assert looks_at(10_000) == alone
+    assert sum(looks for looks, _ in alone) > len(A_LIFE)
+
+
+def test_the_life_that_is_measured_holds_every_kind_of_fact() -> None:
+    met = {type(fact) for _, facts in looks_at(1) for fact in facts}
+
+    assert {*get_args(AccountFact), *get_args(LedgerFact), *OPERATION_FACTS} - met == {AccountOpened}
+
+
+def test_whoever_walks_through_the_open_operations_is_caught() -> None:
+    walks: list[Callable[[Counted], object]] = [
+        list,
+        len,
+        dict,
+        sorted,
+        dict[str, State]().update,
+        lambda crowd: {**crowd},
+    ]
+    for walk in walks:
+        with pytest.raises(AssertionError):
+            walk(Counted({"op-1": Held(OPERATION, QUOTE)}))

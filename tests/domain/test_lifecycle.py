@@ -1,0 +1,316 @@
+"""Sent at most once a dispatch, ended exactly once: every decision about an operation, in every state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Context, Decimal, localcontext
+from functools import reduce
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from domain.errors import IllegalTransition, InvalidInput
+from domain.lifecycle import charge, check_adjustment, complete, dispatch, fail, release, submit
+from domain.money import LARGEST_AMOUNT, split
+from domain.operation import (
+    POLICY,
+    Asked,
+    Charged,
+    Delivered,
+    Dispatched,
+    Dropped,
+    Held,
+    OperationFact,
+    ProviderCompleted,
+    Refused,
+    Released,
+    Running,
+    Sent,
+    Settled,
+    State,
+    evolve,
+)
+from domain.pricing import Quote, capped_quote
+from tests.domain.examples import (
+    CENT,
+    CHARGED,
+    COMPLETED,
+    DISPATCHED,
+    FAILED,
+    IMAGES,
+    LATER,
+    NOON,
+    OPERATION,
+    QUOTE,
+    RELEASED,
+    SUBMITTED,
+    UNKNOWN_PRICE,
+    priced,
+)
+
+ASKED = Asked(OPERATION)
+HELD = Held(OPERATION, QUOTE)
+SENT = Sent(OPERATION, QUOTE, 1, "desk-1")
+RUNNING = Running(OPERATION, QUOTE, 1, "job-1")
+DELIVERED = Delivered(OPERATION, QUOTE, 4, None)
+SETTLED = Settled(OPERATION, 40 * CENT, "USD")
+DROPPED = Dropped(OPERATION, "blocked", QUOTE)
+GIVEN_UP = Dropped(OPERATION, POLICY, QUOTE)
+TWICE_LATE = replace(GIVEN_UP, late=True)
+REFUSED = Refused(OPERATION, "limit")
+CAPPED = capped_quote(replace(UNKNOWN_PRICE, outputs=4), 40 * CENT, "USD")
+
+Decide = Callable[[State], list[OperationFact]]
+DECISIONS: dict[str, Decide] = {
+    "dispatch": lambda state: dispatch(state, 1, "desk-1", NOON),
+    "dispatch again": lambda state: dispatch(state, 2, "desk-1", NOON),
+    "submit": lambda state: submit(state, "job-1", NOON),
+    "submit another": lambda state: submit(state, "job-2", NOON),
+    "complete": lambda state: complete(state, IMAGES, 30 * CENT, LATER),
+    "fail": lambda state: fail(state, "blocked", 0, LATER),
+    "release": lambda state: release(state, "blocked", LATER),
+}
+STATES: tuple[State, ...] = (
+    ASKED, HELD, SENT, RUNNING, DELIVERED, SETTLED, DROPPED, GIVEN_UP, TWICE_LATE, REFUSED,
+)  # fmt: skip
+
+# One row a decision, one column a state, in the order above. F: facts; -: nothing to record; X: refused.
+ANSWERS = {
+    "dispatch":       "X F - - X - - - - -",
+    "dispatch again": "X X F - X - - - - -",
+    "submit":         "X X F - X - - - - -",
+    "submit another": "X X F X X - - - - -",
+    "complete":       "X X F F X - - F - -",
+    "fail":           "X F F F X - - - - -",
+    "release":        "X F F F X - - - - -",
+}  # fmt: skip
+CASES = [
+    pytest.param(name, state, answer, id=f"{name}-{type(state).__name__}-{number}")
+    for name, row in ANSWERS.items()
+    for number, (state, answer) in enumerate(zip(STATES, row.split(), strict=True))
+]
+
+
+def then(state: State, facts: Sequence[OperationFact]) -> State:
+    return reduce(evolve, facts, state)
+
+
+def charged(facts: Sequence[OperationFact]) -> Charged:
+    return next(fact for fact in facts if isinstance(fact, Charged))
+
+
+# Every decision in every state
+
+
+@pytest.mark.parametrize(("name", "state", "answer"), CASES)
+def test_each_decision_has_one_answer_in_each_state(name: str, state: State, answer: str) -> None:
+    if answer == "X":
+        with pytest.raises(IllegalTransition, match="op-1") as refusal:
+            DECISIONS[name](state)
+        assert "imagestudio operation op-1" in refusal.value.hint
+    else:
+        assert bool(DECISIONS[name](state)) is (answer == "F")
+
+
+@pytest.mark.parametrize(("name", "state", "answer"), [case for case in CASES if case.values[2] == "F"])
+def test_a_decision_repeated_records_nothing(name: str, state: State, answer: str) -> None:
+    decided = then(state, DECISIONS[name](state))
+
+    assert DECISIONS[name](decided) == []
+
+
+@pytest.mark.parametrize("winner", ["complete", "fail", "release"])
+@pytest.mark.parametrize("loser", ["complete", "fail", "release"])
+@pytest.mark.parametrize("state", [SENT, RUNNING])
+def test_of_two_outcomes_that_race_only_the_first_is_recorded(state: State, winner: str, loser: str) -> None:
+    ended = then(state, DECISIONS[winner](state))
+
+    assert DECISIONS[loser](ended) == []
+
+
+# Sending
+
+
+def test_what_is_held_may_be_sent_once() -> None:
+    assert dispatch(HELD, 1, "desk-1", NOON) == [DISPATCHED]
+
+
+def test_of_two_senders_of_one_attempt_the_second_finds_the_first_one_s_name() -> None:
+    raced = then(HELD, dispatch(HELD, 1, "desk-1", NOON))
+
+    assert dispatch(raced, 1, "desk-2", NOON) == []
+    assert isinstance(raced, Sent)
+    assert raced.sender == "desk-1"
+
+
+def test_what_may_be_run_again_is_sent_under_the_next_number_alone() -> None:
+    again = dispatch(SENT, 2, "desk-2", LATER)
+
+    assert again == [Dispatched(OPERATION, LATER, 2, "desk-2")]
+    assert [dispatch(SENT, attempt, "desk-2", LATER) for attempt in (0, 1, 3)] == [[], [], []]
+
+
+def test_a_job_s_id_is_remembered() -> None:
+    assert submit(SENT, "job-1", NOON) == [SUBMITTED]
+
+
+# Completing
+
+
+def test_what_was_delivered_is_charged_at_its_quoted_price() -> None:
+    assert complete(SENT, IMAGES, 30 * CENT, LATER) == [COMPLETED, CHARGED]
+    assert complete(RUNNING, IMAGES, 30 * CENT, LATER) == [COMPLETED, CHARGED]
+
+
+def test_a_cost_nobody_named_is_the_quoted_one() -> None:
+    assert complete(SENT, IMAGES, None, LATER) == [replace(COMPLETED, cost=None), CHARGED]
+
+
+@pytest.mark.parametrize("bill", [0, 1, 29 * CENT, 31 * CENT, LARGEST_AMOUNT])
+def test_whatever_the_provider_bills_the_price_is_the_quoted_one_and_the_cost_is_booked(bill: int) -> None:
+    posting = charged(complete(SENT, IMAGES, bill, LATER))
+
+    assert (posting.price, posting.cost) == (40 * CENT, bill)
+
+
+@pytest.mark.parametrize("unreadable", [-1, LARGEST_AMOUNT + 1, 2.5, True, "30"])
+def test_a_bill_that_cannot_be_read_is_no_bill(unreadable: int) -> None:
+    assert complete(SENT, IMAGES, unreadable, LATER) == complete(SENT, IMAGES, None, LATER)
+    assert complete(GIVEN_UP, IMAGES, unreadable, LATER) == complete(GIVEN_UP, IMAGES, None, LATER)
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7), st.integers(1, 12), st.data())
+@example(1_000_001, 999_998, 3, None)
+def test_a_partial_delivery_is_charged_its_share_and_the_shares_add_up(
+    price: int, cost: int, outputs: int, data: st.DataObject | None
+) -> None:
+    delivered = 2 if data is None else data.draw(st.integers(0, outputs))
+    quote = priced(price, outputs, cost=cost)
+    posting = charge(OPERATION, quote, delivered, None, LATER)
+
+    assert posting.price == sum(split(price, [1] * outputs)[:delivered])
+    assert posting.cost == sum(split(cost, [1] * outputs)[:delivered])
+    assert (posting.outputs, posting.units) == (delivered, Decimal(delivered))
+
+
+@given(st.integers(5, 99))
+def test_more_outputs_than_were_quoted_are_a_gift(delivered: int) -> None:
+    assert charge(OPERATION, QUOTE, delivered, 30 * CENT, LATER) == CHARGED
+
+
+@pytest.mark.parametrize("quote", [QUOTE, CAPPED])
+@pytest.mark.parametrize("bill", [None, 30 * CENT])
+def test_nothing_delivered_is_nothing_charged(quote: Quote, bill: int | None) -> None:
+    posting = charge(OPERATION, quote, 0, bill, LATER)
+
+    assert (posting.price, posting.units, posting.cost) == (0, Decimal(0), bill or 0)
+
+
+def test_units_are_divided_exactly_whatever_a_library_did_to_decimals() -> None:
+    quote = replace(QUOTE, unit="megapixel", units=Decimal("40.000001"), outputs=4)
+
+    with localcontext(Context(prec=2)):
+        shares = [charge(OPERATION, quote, delivered, None, LATER).units for delivered in (1, 2, 3, 4)]
+
+    assert [str(units) for units in shares] == ["10.000001", "20.000001", "30.000001", "40.000001"]
+
+
+# An unknown price
+
+
+@given(st.none() | st.integers(-5, 100 * CENT), st.integers(1, 5))
+def test_an_unknown_price_is_the_cost_within_the_cap_and_the_cap_where_that_is_unknown_too(
+    bill: int | None, delivered: int
+) -> None:
+    posting = charged(complete(replace(SENT, quote=CAPPED), IMAGES[:delivered], bill, LATER))
+
+    known = bill is not None and bill >= 0
+    assert posting.price == (min(bill or 0, 40 * CENT) if known else min(delivered, 4) * 10 * CENT)
+    assert posting.cost == (bill if known else posting.price)
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9))
+def test_an_unknown_price_is_never_zero(cap: int, outputs: int, delivered: int) -> None:
+    quote = capped_quote(replace(UNKNOWN_PRICE, outputs=outputs), cap, "USD")
+
+    assert 0 < charge(OPERATION, quote, delivered, None, LATER).price <= cap
+
+
+# Failing and releasing
+
+
+def test_a_definite_failure_voids_the_hold() -> None:
+    assert fail(SENT, "blocked", 0, LATER) == [FAILED, RELEASED]
+
+
+def test_what_a_failure_cost_us_is_booked_and_not_charged() -> None:
+    assert fail(RUNNING, "blocked", 7, LATER) == [FAILED, replace(RELEASED, cost=7)]
+
+
+@pytest.mark.parametrize("unreadable", [-1, LARGEST_AMOUNT + 1, 2.5])
+def test_a_failure_s_unreadable_bill_is_nothing_we_could_book(unreadable: int) -> None:
+    assert fail(SENT, "blocked", unreadable, LATER) == [FAILED, RELEASED]
+
+
+@pytest.mark.parametrize("state", [HELD, SENT, RUNNING])
+def test_a_release_frees_the_whole_hold_for_a_named_reason(state: State) -> None:
+    assert release(state, POLICY, LATER) == [Released(OPERATION, LATER, POLICY, 4, 40 * CENT, 0, "USD")]
+
+
+# A late success
+
+
+def test_a_success_after_a_policy_release_is_delivered_and_flagged() -> None:
+    assert complete(GIVEN_UP, IMAGES, 30 * CENT, LATER) == [
+        ProviderCompleted(OPERATION, LATER, IMAGES, 30 * CENT, late=True)
+    ]
+
+
+def test_a_success_after_a_definite_failure_is_nobody_s() -> None:
+    assert complete(DROPPED, IMAGES, 30 * CENT, LATER) == []
+
+
+# Adjusting
+
+
+@given(st.integers(-50 * CENT, 10 * CENT), st.integers(0, 40 * CENT))
+@example(-40 * CENT, 0)
+@example(-40 * CENT - 1, 0)
+def test_a_charge_is_only_lowered_and_never_below_nothing(price: int, given_back: int) -> None:
+    state = replace(SETTLED, adjusted=-given_back)
+
+    if -(40 * CENT - given_back) <= price <= 0:
+        check_adjustment(state, price, "ticket-1")
+    else:
+        with pytest.raises(InvalidInput) as refusal:
+            check_adjustment(state, price, "ticket-1")
+        assert refusal.value.field == "price"
+
+
+def test_a_refund_that_is_too_large_names_what_is_left() -> None:
+    with pytest.raises(InvalidInput, match="refund of 300000 micro-units exceeds the 100000 that are left"):
+        check_adjustment(replace(SETTLED, adjusted=-30 * CENT), -30 * CENT, "ticket-1")
+
+
+@pytest.mark.parametrize("state", [SETTLED, DROPPED, ASKED])
+def test_an_adjustment_needs_a_reference(state: State) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        check_adjustment(state, 0, "")
+
+    assert refusal.value.field == "reference"
+
+
+@pytest.mark.parametrize("state", [ASKED, HELD, SENT, RUNNING, DELIVERED, REFUSED])
+def test_only_what_is_settled_can_be_adjusted(state: State) -> None:
+    with pytest.raises(IllegalTransition):
+        check_adjustment(state, 0, "ticket-1")
+
+
+@pytest.mark.parametrize("price", [-1, 1])
+def test_what_was_released_has_no_price_to_change(price: int) -> None:
+    check_adjustment(DROPPED, 0, "ticket-1")
+
+    with pytest.raises(IllegalTransition):
+        check_adjustment(DROPPED, price, "ticket-1")
