@@ -1,0 +1,46 @@
+"""Appending through bare units, without the writer; as a program, it appends to one account of a database.
+
+python -m tests.infrastructure.store.posting URL ACCOUNT COUNT
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+
+from application.log import GENESIS, Head, Link, link_hash
+from application.store import AccountRow, Beside, Unit
+from infrastructure.store.database import Database
+from infrastructure.store.units import SqlStore
+
+STATE = b'{"at":1}'
+
+
+def locked(unit: Unit, account: str) -> AccountRow:
+    """The account's row, made where it is missing."""
+    rows = unit.lock([account], [account])
+    return rows.get(account) or AccountRow(account, 0, "", Head(0, GENESIS), Head(0, GENESIS))
+
+
+def append(unit: Unit, row: AccountRow) -> Beside:
+    """Put one more entry into the account's stream; what must be written beside it."""
+    stream, version = f"ledger:{row.id}:0", row.book.version + 1
+    hash = link_hash(row.book.hash, stream, version, "note", None, STATE)
+    unit.append([Link(stream, version, "note", STATE, None, hash)])
+    return Beside(accounts=[AccountRow(row.id, row.revision + 1, stream, Head(version, hash), row.terms)])
+
+
+def post(store: SqlStore, account: str) -> None:
+    """One entry in one transaction. Raises Conflict, StoreUnavailable."""
+    with store.begin() as unit:
+        unit.commit(append(unit, locked(unit, account)))
+
+
+def main(url: str, account: str, times: str) -> None:
+    with closing(Database(url)) as database:
+        for _ in range(int(times)):
+            post(SqlStore(database), account)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

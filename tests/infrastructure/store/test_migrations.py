@@ -1,0 +1,326 @@
+"""A schema comes whole or not at all, once, however many ask for it; and its log refuses every change."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from domain.errors import SchemaMismatch, StoreError
+from infrastructure.store import migrations
+from infrastructure.store.database import Database
+from infrastructure.store.migrations import HEAD, REVISIONS, check, current, ensure_schema, guard, upgrade
+from infrastructure.store.migrations.views import shape_of_views
+from infrastructure.store.schema import APPEND_ONLY, METADATA, TRIGGER_NAMES, TRIGGERS
+from projections.tables import VIEWS
+from tests.infrastructure.store.books import books
+
+ROOT = Path(__file__).parents[3]
+AT_ONCE = 6
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest) -> str:
+    """A database without tables, once on each kind."""
+    url: str = request.getfixturevalue(f"empty_{request.param}_url")
+    return url
+
+
+@contextmanager
+def database(url: str) -> Iterator[Database]:
+    opened = Database(url)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def tables(url: str) -> set[str]:
+    with database(url) as opened, opened.connect() as connection:
+        return set(inspect(connection).get_table_names())
+
+
+def set_revision(url: str, revision: str) -> None:
+    with database(url) as opened, opened.transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :new"), {"new": revision})
+
+
+# What an upgrade makes
+
+
+def test_an_upgrade_makes_exactly_the_tables_that_the_program_uses(empty_url: str) -> None:
+    upgrade(empty_url)
+    everything = MetaData()
+    for table in (*METADATA.sorted_tables, *VIEWS.sorted_tables):
+        table.to_metadata(everything)
+    with database(empty_url) as opened, opened.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": False}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), everything) == []
+
+
+def test_the_first_position_is_one_as_proving_the_triggers_leaves_no_trace(empty_url: str) -> None:
+    upgrade(empty_url)
+    upgrade(empty_url)
+    with books(empty_url) as opened:
+        assert opened.reader.end() == 0
+        opened.open("acme")
+        assert opened.reader.end() == 1
+
+
+def test_an_upgrade_of_what_is_up_to_date_changes_nothing_in_it(database_url: str) -> None:
+    with books(database_url) as opened:
+        opened.open("acme")
+        opened.run("acme", "a")
+        before = opened.reader.read(0, 100)
+    upgrade(database_url)
+    with books(database_url) as opened:
+        assert opened.reader.read(0, 100) == before
+
+
+def test_rows_that_are_updated_in_place_have_room_on_their_pages(empty_postgres_url: str) -> None:
+    upgrade(empty_postgres_url)
+    with database(empty_postgres_url) as opened, opened.connect() as connection:
+        filled = connection.execute(text("SELECT relname FROM pg_class WHERE 'fillfactor=70' = ANY (reloptions)"))
+        assert {"accounts", "leases"} <= set(filled.scalars())
+
+
+def test_the_named_revisions_are_alembics_in_their_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", migrations.SCRIPTS)
+    revisions = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert tuple(reversed(revisions)) == REVISIONS
+
+
+def test_views_that_changed_have_a_new_revision() -> None:
+    recorded = [
+        module.views
+        for path in sorted((Path(migrations.__file__).parent / "versions").glob("v*.py"))
+        if hasattr(module := import_module(f"infrastructure.store.migrations.versions.{path.stem}"), "views")
+    ]
+    assert recorded[-1] == shape_of_views(), "copy the newest views revision under the next number, with this shape"
+
+
+# Once, however many
+
+
+def upgrade_in_threads(url: str) -> None:
+    start = Barrier(AT_ONCE)
+
+    def run(_: int) -> None:
+        start.wait()
+        upgrade(url)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(run, range(AT_ONCE)))
+
+
+def test_many_threads_that_upgrade_at_once_all_succeed(empty_url: str) -> None:
+    upgrade_in_threads(empty_url)
+    assert current(empty_url) == HEAD
+
+
+def test_many_processes_that_upgrade_at_once_all_succeed(empty_url: str) -> None:
+    program = "import sys; from infrastructure.store.migrations import upgrade; sys.stdin.read(1); upgrade(sys.argv[1])"
+    command = [sys.executable, "-c", program, empty_url]
+    started = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write(b"!")
+        process.stdin.flush()
+    errors = [process.communicate()[1].decode() for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], "\n".join(errors)
+    assert current(empty_url) == HEAD
+
+
+def test_an_upgrade_waits_for_a_writer_in_its_transaction_and_takes_nothing_it_needs(postgres_url: str) -> None:
+    with database(postgres_url) as opened, ThreadPoolExecutor(1) as pool, opened.connect() as observer:
+        with opened.transaction() as connection:
+            connection.execute(text("SELECT id FROM accounts FOR UPDATE"))
+            upgrading = pool.submit(upgrade, postgres_url)
+            while not observer.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted AND relation IS NOT NULL")).all():
+                assert not upgrading.done()
+            connection.execute(
+                text("INSERT INTO log (stream, version, topic, state, hash) VALUES ('a', 1, '', '', '')")
+            )
+        upgrading.result()
+
+
+# Whole or not at all
+
+
+@pytest.mark.parametrize("failing", ["prove", "arm"])
+def test_an_upgrade_that_fails_leaves_nothing_behind(
+    empty_url: str, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise StoreError("the disk was pulled out")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(migrations, failing, fail)
+        with pytest.raises(StoreError, match="pulled out"):
+            upgrade(empty_url)
+    assert tables(empty_url) == set()
+    upgrade(empty_url)
+    assert current(empty_url) == HEAD
+
+
+@pytest.mark.parametrize("missing", ["log_no_update", "log_no_delete", "log_no_replace", "log_append_only"])
+def test_a_log_that_accepts_an_attack_is_not_accepted(
+    empty_url: str, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weaker = {
+        dialect: tuple(statement for statement in statements if f"TRIGGER {missing} " not in statement)
+        for dialect, statements in TRIGGERS.items()
+    }
+    monkeypatch.setattr(guard, "TRIGGERS", weaker)
+    with database(empty_url) as opened:
+        mine = missing in TRIGGER_NAMES[opened.dialect]
+    if mine:
+        with pytest.raises(StoreError, match="does not refuse"):
+            upgrade(empty_url)
+        assert tables(empty_url) == set()
+    else:
+        upgrade(empty_url)
+
+
+def test_an_upgrade_puts_back_the_triggers_that_somebody_dropped(database_url: str) -> None:
+    with database(database_url) as opened:
+        with opened.transaction() as connection:
+            on = "" if opened.is_sqlite else " ON log"
+            connection.execute(text(f"DROP TRIGGER {TRIGGER_NAMES[opened.dialect][0]}{on}"))
+            with pytest.raises(StoreError, match="does not refuse"):
+                guard.prove(connection)
+            connection.execute(text("ROLLBACK TO SAVEPOINT proof"))
+        upgrade(database_url)
+        with opened.transaction() as connection:
+            guard.prove(connection)
+
+
+# Who may use what
+
+
+def test_opening_a_new_sqlite_file_makes_its_schema(empty_sqlite_url: str) -> None:
+    with database(empty_sqlite_url) as opened:
+        ensure_schema(opened)
+        check(opened)
+
+
+def test_opening_an_older_sqlite_file_upgrades_it(sqlite_url: str) -> None:
+    with books(sqlite_url) as opened:
+        opened.open("acme")
+        with opened.database.transaction() as connection:
+            VIEWS.drop_all(connection)
+    set_revision(sqlite_url, REVISIONS[0])
+    with database(sqlite_url) as opened:
+        ensure_schema(opened)
+    assert current(sqlite_url) == HEAD
+    assert {table.name for table in VIEWS.sorted_tables} <= tables(sqlite_url)
+    with books(sqlite_url) as again:
+        assert again.reader.end() == 1
+
+
+@pytest.mark.parametrize("older", [None, REVISIONS[0]])
+def test_opening_an_older_postgres_is_refused_with_the_command_that_upgrades_it(
+    empty_postgres_url: str, older: str | None
+) -> None:
+    if older is not None:
+        upgrade(empty_postgres_url)
+        set_revision(empty_postgres_url, older)
+    before = tables(empty_postgres_url)
+    with database(empty_postgres_url) as opened, pytest.raises(SchemaMismatch) as refused:
+        ensure_schema(opened)
+    assert "imagestudio db upgrade --db postgresql" in refused.value.hint
+    assert tables(empty_postgres_url) == before
+
+
+def test_a_password_is_not_shown_in_a_hint(empty_postgres_url: str) -> None:
+    secret = empty_postgres_url.replace("postgres@", "postgres:s3cret@", 1)
+    with database(secret) as opened, pytest.raises(SchemaMismatch) as refused:
+        check(opened)
+    assert "s3cret" not in f"{refused.value} {refused.value.hint}"
+
+
+def test_a_newer_schema_is_refused_and_left_alone(database_url: str) -> None:
+    set_revision(database_url, "9999")
+    with pytest.raises(SchemaMismatch, match="newer than this program"):
+        upgrade(database_url)
+    with database(database_url) as opened, pytest.raises(SchemaMismatch, match="newer than this program"):
+        ensure_schema(opened)
+    assert current(database_url) == "9999"
+
+
+def test_another_programs_database_is_refused_and_left_alone(empty_url: str) -> None:
+    with database(empty_url) as opened, opened.transaction() as connection:
+        connection.execute(text("CREATE TABLE log (line TEXT)"))
+    with pytest.raises(SchemaMismatch, match="another program"):
+        upgrade(empty_url)
+    assert tables(empty_url) == {"log"}
+
+
+def test_a_database_that_was_never_upgraded_has_no_revision(empty_url: str) -> None:
+    assert current(empty_url) is None
+
+
+# Append only
+
+COLUMNS = "(position, stream, version, topic, state, hash)"
+ATTACKS = {
+    "update": "UPDATE log SET state = '{}'",
+    "update of nothing but the position": "UPDATE log SET position = position + 1000",
+    "delete": "DELETE FROM log WHERE version = 1",
+    "on conflict do update": f"INSERT INTO log {COLUMNS} SELECT position + 1000, stream, version, topic, '{{}}', hash"
+    " FROM log WHERE version = 1 ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state",
+}
+SQLITE_ATTACKS = {
+    "insert or replace": f"INSERT OR REPLACE INTO log {COLUMNS} SELECT position + 1000, stream, version, topic, '{{}}',"
+    " hash FROM log WHERE version = 1",
+    "replace by position": f"REPLACE INTO log {COLUMNS} SELECT position, 'x', 1, topic, '{{}}', hash FROM log LIMIT 1",
+    "update or replace": "UPDATE OR REPLACE log SET version = 1",
+    "insert or ignore": f"INSERT OR IGNORE INTO log {COLUMNS} SELECT position, 'x', 1, topic, '', hash FROM log",
+}
+POSTGRES_ATTACKS = {
+    "truncate": "TRUNCATE log",
+    "truncate cascade": "TRUNCATE accounts, log RESTART IDENTITY CASCADE",
+    "merge": "MERGE INTO log USING log AS other ON log.position = other.position"
+    " WHEN MATCHED THEN UPDATE SET state = '{}'",
+    "update in a CTE": "WITH changed AS (UPDATE log SET state = '{}' RETURNING *) SELECT * FROM changed",
+}
+
+
+def attack(url: str, statement: str) -> None:
+    with books(url) as opened:
+        opened.open("acme")
+        before = opened.reader.read(0, 10)
+        with opened.database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA recursive_triggers = OFF" if opened.database.is_sqlite else "SELECT 1")
+            with pytest.raises(DBAPIError, match=APPEND_ONLY):
+                connection.exec_driver_sql(statement)
+        assert opened.reader.read(0, 10) == before
+
+
+@pytest.mark.parametrize("statement", ATTACKS.values(), ids=list(ATTACKS))
+def test_the_log_refuses(database_url: str, statement: str) -> None:
+    attack(database_url, statement)
+
+
+@pytest.mark.parametrize("statement", SQLITE_ATTACKS.values(), ids=list(SQLITE_ATTACKS))
+def test_the_log_refuses_on_sqlite(sqlite_url: str, statement: str) -> None:
+    attack(sqlite_url, statement)
+
+
+@pytest.mark.parametrize("statement", POSTGRES_ATTACKS.values(), ids=list(POSTGRES_ATTACKS))
+def test_the_log_refuses_on_postgres(postgres_url: str, statement: str) -> None:
+    attack(postgres_url, statement)

@@ -1,0 +1,284 @@
+"""Transactions of many writers: one order for every reader, no forks, nothing kept of what was not committed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+from threading import Event
+
+import pytest
+from sqlalchemy import Connection, text
+
+from application.chains import verify_chains
+from application.log import Head
+from application.store import AccountRow, Conflict
+from infrastructure.store.database import Database
+from infrastructure.store.reader import SqlReader
+from infrastructure.store.units import SqlStore
+from tests.infrastructure.store.posting import append, locked, post
+
+ROOT = Path(__file__).parents[3]
+GATE = 4711
+"""A lock that a test holds to keep a transaction from committing."""
+
+DELAY = f"""
+    CREATE FUNCTION wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_advisory_xact_lock_shared({GATE}); RETURN NEW; END $$;
+    CREATE TRIGGER wait_at_the_gate AFTER UPDATE ON accounts
+        FOR EACH ROW WHEN (NEW.id = 'slow') EXECUTE FUNCTION wait_at_the_gate()"""
+"""After the log's rows have their positions and before the commit: as late as a transaction can be slow."""
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with closing(Database(database_url, lock_seconds=30)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Database]:
+    with closing(Database(postgres_url, lock_seconds=30)) as opened:
+        yield opened
+
+
+def entries(database: Database) -> list[tuple[int, str, int]]:
+    read = SqlReader(database).read(0, 100_000)
+    return [(entry.position, str(entry.link.originator_id), entry.link.originator_version) for entry in read]
+
+
+# Reading order is commit order
+
+
+def waiting(connection: Connection, *, locks: int) -> bool:
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    return connection.execute(text(query)).scalar() == locks
+
+
+def test_a_fast_transaction_never_commits_above_a_slow_one_that_has_its_positions(postgres: Database) -> None:
+    store = SqlStore(postgres)
+    with postgres.transaction() as connection:
+        connection.exec_driver_sql(DELAY)
+    with ThreadPoolExecutor(2) as pool, postgres.connect() as gate, postgres.connect() as observer:
+        gate.execute(text(f"SELECT pg_advisory_lock({GATE})"))
+        slow = pool.submit(post, store, "slow")
+        while not waiting(observer, locks=1):
+            assert not slow.done()
+        fast = pool.submit(post, store, "fast")
+        while not waiting(observer, locks=2):
+            assert not fast.done(), "the fast one committed above a position that is still to come"
+        assert SqlReader(postgres).end() == 0
+        gate.execute(text(f"SELECT pg_advisory_unlock({GATE})"))
+        slow.result()
+        fast.result()
+    assert [stream for _, stream, _ in entries(postgres)] == ["ledger:slow:0", "ledger:fast:0"]
+
+
+def test_a_reader_never_finds_a_position_below_one_it_has_seen(database: Database) -> None:
+    store, reader, done = SqlStore(database), SqlReader(database), Event()
+    seen: list[int] = []
+
+    def follow() -> None:
+        """As a projector does: always on from the last position seen."""
+        last = 0
+        while True:
+            finished = done.is_set()
+            page = reader.read(last, 7)
+            seen.extend(entry.position for entry in page)
+            if finished and not page:
+                return
+            last = page[-1].position if page else last
+
+    with ThreadPoolExecutor(7) as pool:
+        following = [pool.submit(follow)]
+        for future in [pool.submit(post, store, f"account{number % 9}") for number in range(200)]:
+            future.result()
+        done.set()
+        following[0].result()
+    assert seen == [position for position, _, _ in entries(database)]
+    assert len(seen) == 200
+
+
+def post_twice_the_same(store: SqlStore) -> None:
+    with store.begin() as unit:
+        row = locked(unit, "acme")
+        append(unit, row)
+        unit.commit(append(unit, row))
+
+
+def test_a_transaction_that_is_rolled_back_leaves_at_most_a_hole(postgres: Database) -> None:
+    store = SqlStore(postgres)
+    post(store, "acme")
+    with pytest.raises(Conflict):
+        post_twice_the_same(store)
+    post(store, "acme")
+    assert [(stream, version) for _, stream, version in entries(postgres)] == [
+        ("ledger:acme:0", 1),
+        ("ledger:acme:0", 2),
+    ]
+    assert list(verify_chains(SqlReader(postgres))) == []
+
+
+# No forks
+
+
+def test_threads_that_append_to_one_account_do_not_fork_it(database: Database) -> None:
+    store = SqlStore(database)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: post(store, "acme"), range(64)))
+    assert [version for _, _, version in entries(database)] == list(range(1, 65))
+    assert list(verify_chains(SqlReader(database))) == []
+
+
+def test_processes_that_append_to_one_database_do_not_fork_a_stream(database: Database) -> None:
+    url = database.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.infrastructure.store.posting", url]
+    work = [["hot", "40"], ["hot", "40"], ["cold", "20"]]
+    started = [subprocess.Popen([*command, *words], cwd=ROOT, stderr=subprocess.PIPE) for words in work]
+    store = SqlStore(database)
+    for _ in range(20):
+        post(store, "hot")
+    errors = [process.communicate()[1].decode() for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], "\n".join(errors)
+    versions = {"ledger:hot:0": 100, "ledger:cold:0": 20}
+    for stream, last in versions.items():
+        assert [version for _, name, version in entries(database) if name == stream] == list(range(1, last + 1))
+    assert list(verify_chains(SqlReader(database))) == []
+
+
+def post_on_nothing(store: SqlStore) -> None:
+    """As a writer whose memory is behind would, had it not looked at the locked row."""
+    with store.begin() as unit:
+        locked(unit, "acme")
+        unit.commit(append(unit, AccountRow("acme", 0, "", Head(), Head())))
+
+
+def test_two_writers_with_the_same_version_cannot_both_append(database: Database) -> None:
+    store = SqlStore(database)
+    post(store, "acme")
+    with pytest.raises(Conflict):
+        post_on_nothing(store)
+    assert len(entries(database)) == 1
+    post(store, "acme")
+    assert list(verify_chains(SqlReader(database))) == []
+
+
+def test_many_first_appends_of_one_account_make_one_row(database: Database) -> None:
+    store = SqlStore(database)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: post(store, "new"), range(8)))
+    assert [row.revision for row in SqlReader(database).accounts_after("", 10)] == [8]
+
+
+# Nothing half
+
+
+def test_a_unit_that_appends_without_committing_leaves_no_trace_and_no_lock(database: Database) -> None:
+    store = SqlStore(database)
+    with store.begin() as unit:
+        append(unit, locked(unit, "acme"))
+    assert entries(database) == []
+    assert SqlReader(database).accounts_after("", 10) == []
+    post(store, "acme")
+
+
+def fail_in_the_middle(store: SqlStore, *, committed: bool) -> None:
+    with store.begin() as unit:
+        beside = append(unit, locked(unit, "acme"))
+        if committed:
+            unit.commit(beside)
+        raise ZeroDivisionError
+
+
+def test_a_unit_whose_caller_fails_leaves_no_trace_and_no_lock(database: Database) -> None:
+    store = SqlStore(database)
+    with pytest.raises(ZeroDivisionError):
+        fail_in_the_middle(store, committed=False)
+    assert entries(database) == []
+    post(store, "acme")
+
+
+def test_a_caller_that_fails_after_the_commit_undoes_nothing(database: Database) -> None:
+    store = SqlStore(database)
+    with pytest.raises(ZeroDivisionError):
+        fail_in_the_middle(store, committed=True)
+    assert len(entries(database)) == 1
+    post(store, "acme")
+
+
+def test_a_unit_that_decided_nothing_makes_no_account(database: Database) -> None:
+    with SqlStore(database).begin() as unit:
+        locked(unit, "acme")
+    assert SqlReader(database).accounts_after("", 10) == []
+
+
+# Locks
+
+
+def test_a_deadlock_is_a_conflict_for_one_and_nothing_for_the_other(postgres: Database) -> None:
+    store = SqlStore(postgres)
+    for account in ("a", "b"):
+        post(store, account)
+    with postgres.connect() as connection:
+        connection.execute(text(f'ALTER DATABASE "{postgres.url.database}" SET deadlock_timeout = 10'))
+    postgres.engine.dispose()
+    holding = {"a": Event(), "b": Event()}
+
+    def cross(first: str, second: str) -> str:
+        try:
+            with store.begin() as unit:
+                unit.lock([first], [])
+                holding[first].set()
+                holding[second].wait()
+                unit.commit(append(unit, locked(unit, second)))
+        except Conflict:
+            return "conflict"
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(pool.map(cross, ("a", "b"), ("b", "a")))
+    assert outcomes == ["conflict", "done"]
+    assert len(entries(postgres)) == 3
+    assert list(verify_chains(SqlReader(postgres))) == []
+
+
+def test_a_serialization_failure_is_a_conflict(postgres: Database) -> None:
+    post(SqlStore(postgres), "acme")
+    with pytest.raises(Conflict, match="serialize"):
+        update_what_changed_meanwhile(postgres)
+    assert len(entries(postgres)) == 2
+    assert list(verify_chains(SqlReader(postgres))) == []
+
+
+def update_what_changed_meanwhile(postgres: Database) -> None:
+    with postgres.transaction() as connection:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        connection.execute(text("SELECT count(*) FROM accounts"))
+        post(SqlStore(postgres), "acme")
+        connection.execute(text("UPDATE accounts SET revision = 0"))
+
+
+def test_an_account_that_somebody_keeps_locked_is_a_conflict_after_a_while_not_for_ever(postgres_url: str) -> None:
+    with ExitStack() as stack:
+        patient = stack.enter_context(closing(Database(postgres_url)))
+        hasty = stack.enter_context(closing(Database(postgres_url, lock_seconds=0.05)))
+        post(SqlStore(patient), "acme")
+        with SqlStore(patient).begin() as unit:
+            locked(unit, "acme")
+            with pytest.raises(Conflict, match="lock timeout"):
+                post(SqlStore(hasty), "acme")
+        post(SqlStore(hasty), "acme")
+        assert len(entries(hasty)) == 2
+
+
+def test_accounts_that_differ_do_not_wait_for_each_other(postgres_url: str) -> None:
+    with ExitStack() as stack:
+        one = stack.enter_context(closing(Database(postgres_url)))
+        other = stack.enter_context(closing(Database(postgres_url, lock_seconds=0.05)))
+        with SqlStore(one).begin() as unit:
+            beside = append(unit, locked(unit, "a"))
+            post(SqlStore(other), "b")
+            unit.commit(beside)
