@@ -1,4 +1,4 @@
-"""(a) Full life cycles a second and how long callers wait, beside the usual way and the limit, interleaved in one run."""
+"""(a) Full life cycles a second and how long callers wait, beside the usual way and the limit, interleaved."""
 
 from __future__ import annotations
 
@@ -81,8 +81,9 @@ def _under(database: str, load: Load, teams: Sequence[Team], effort: Effort, say
             _measure_one(one, found[one.contender], effort.seconds)
     for measured in found.values():
         say(
-            f"{database:10} {load.name:36} {measured.contender:7} {measured.rate:7.0f}/s   p50 {measured.waiting(50):7.1f} ms"
-            f"   p99 {measured.waiting(99):7.1f} ms   lost {measured.lost} of {measured.recorded}"
+            f"{database:10} {load.name:36} {measured.contender:7} {measured.rate:7.0f}/s"
+            f"   p50 {measured.waiting(50):7.1f} ms   p99 {measured.waiting(99):7.1f} ms"
+            f"   lost {measured.lost} of {measured.recorded}"
         )
     return list(found.values())
 

@@ -139,13 +139,20 @@ class Limit:
         for id, (revision, stream, version) in self._tables.lock(accounts).items():
             state = states.get(id)
             if state is None:
-                state = states[id] = {"stream": stream, "revision": 0, "version": 0, "open": {}, "held": {}, "posted": {}}
+                state = states[id] = {"stream": stream, "revision": 0, "version": 0} | {
+                    "open": {},
+                    "held": {},
+                    "posted": {},
+                }
             if state["revision"] != revision:
                 self._catch_up(state, revision, version)
         rows = Rows()
         instant = now()
         for account, id, settles, _ in tickets:
-            (_settle if settles else _accept)(rows, states[account], account, id, instant)
+            if settles:
+                _settle(rows, states[account], id, instant)
+            else:
+                _accept(rows, states[account], account, id, instant)
         for account in accounts:
             state = states[account]
             rows.accounts.append((state["revision"], state["version"], HASH, account))
@@ -190,7 +197,7 @@ def _accept(rows: Rows, state: Json, account: str, id: str, now: int) -> None:
     rows.contents.append((id, account, SECRET, BODY))
 
 
-def _settle(rows: Rows, state: Json, account: str, id: str, now: int) -> None:
+def _settle(rows: Rows, state: Json, id: str, now: int) -> None:
     operation = state["open"][id]
     completed = {"operation": operation, "at": now, "assets": [ASSET], "cost": None, "late": False}
     _record(rows, state, "operation.provider_completed", id, completed)
@@ -221,4 +228,5 @@ def _fold(state: Json, topic: str, fact: Json) -> None:
 def _add(totals: Json, operation: Json, amounts: Json, sign: int) -> None:
     for scope in ("account", operation["user"]):
         for measure, amount in ((operation["family"], amounts["outputs"]), ("spend", amounts["price"])):
-            totals[scope, measure] = totals.get((scope, measure), 0) + sign * amount
+            key = f"{scope}:{measure}"
+            totals[key] = totals.get(key, 0) + sign * amount

@@ -59,7 +59,8 @@ class SqliteTables:
         "log": "INSERT INTO log (stream, version, topic, operation, state, hash) VALUES (?, ?, ?, ?, ?, ?)",
         "accounts": "UPDATE accounts SET revision = ?, version = ?, hash = ? WHERE id = ?",
         "requested": (
-            "INSERT INTO operations (id, account, stream, phase, charged, adjusted) VALUES (?, ?, ?, 'dispatched', 0, 0)"
+            "INSERT INTO operations (id, account, stream, phase, charged, adjusted)"
+            " VALUES (?, ?, ?, 'dispatched', 0, 0)"
         ),
         "moved": "UPDATE operations SET phase = 'charged', charged = ?, adjusted = 0 WHERE id = ?",
         "leased": "INSERT INTO leases (operation, account, owner, epoch, expires) VALUES (?, ?, ?, 1, ?)",
@@ -132,9 +133,7 @@ class PostgresTables:
             " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS new (i, a, s, b)"
         ),
     }
-    LOCK = (
-        "BEGIN; SELECT id, revision, stream, version FROM accounts WHERE id = ANY (%s) ORDER BY id FOR UPDATE"
-    )
+    LOCK = "BEGIN; SELECT id, revision, stream, version FROM accounts WHERE id = ANY (%s) ORDER BY id FOR UPDATE"
 
     def __init__(self, url: str) -> None:
         dsn = parse_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

@@ -31,7 +31,7 @@ from benchmarks.timing import Timed, Totals, drive
 from domain import settlement
 from domain.account import Terms, open_account
 from domain.admission import Ask, accept
-from domain.ledger import Fact, Ledger
+from domain.ledger import Decide, Fact, Ledger
 from domain.operation import Stored
 from domain.plans import Limits
 from domain.pricing import Quote
@@ -58,13 +58,13 @@ class InstantProvider:
     def __init__(self, *, pictures: bool) -> None:
         self._content = small_png if pictures else _digest
 
-    async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
+    async def submit(self, task: Task, progress: Progress) -> Delivery | Job:  # noqa: ARG002
         return Delivery((Media(self._content(task.operation), "image/png", SIDE, SIDE),))
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
         raise NotImplementedError("nothing is ever handed out as a job")
 
-    async def find(self, task: Task) -> Delivery | Job | None:
+    async def find(self, task: Task) -> Delivery | Job | None:  # noqa: ARG002
         return None
 
     async def close(self) -> None: ...
@@ -73,18 +73,18 @@ class InstantProvider:
 class HashedAssets:
     """An asset store that hashes as the real one does and keeps nothing: a file's content here is its digest."""
 
-    async def save(self, account: str, media: Media) -> Asset:
+    async def save(self, account: str, media: Media) -> Asset:  # noqa: ARG002
         digest = sha256(media.content).hexdigest()
         return Asset(digest, media.media_type, len(media.content), media.width, media.height)
 
-    async def load(self, account: str, asset: Asset) -> Media:
+    async def load(self, account: str, asset: Asset) -> Media:  # noqa: ARG002
         return Media(asset.digest.encode(), asset.media_type, asset.width, asset.height)
 
-    def path(self, account: str, asset: Asset) -> str | None:
+    def path(self, account: str, asset: Asset) -> str | None:  # noqa: ARG002
         return None
 
 
-async def believe(content: bytes, *, field: str) -> Media:
+async def believe(content: bytes, *, field: str) -> Media:  # noqa: ARG001
     """A media reader for contents that are digests."""
     return Media(content, "image/png", SIDE, SIDE)
 
@@ -166,7 +166,7 @@ class LedgerOnly:
 
     def __init__(self, url: str) -> None:
         self._log = LedgerLog({"PERSISTENCE_MODULE": "infrastructure.store", DATABASE_URL: url})
-        self._database = self._log.factory.database
+        self._database = Database(url)
         self._writer = LedgerWriter(
             SqlStore(self._database), self._log, now, LeaseTerms("benchmark", 600_000_000, 2_000)
         )
@@ -191,6 +191,7 @@ class LedgerOnly:
     def close(self) -> None:
         self._writer.close()
         self._log.close()
+        self._database.close()
         self._runner.close()
 
     async def _operation(self, account: str) -> None:
@@ -210,14 +211,12 @@ class LedgerOnly:
         )
 
 
-QUOTE = Quote(
-    MODEL, PROVIDER, "image", Decimal(1), Decimal("0.04"), 40_000, 40_000, "USD", "0123456789abcdef", 1
-)
+QUOTE = Quote(MODEL, PROVIDER, "image", Decimal(1), Decimal("0.04"), 40_000, 40_000, "USD", "0123456789abcdef", 1)
 STORED = (Stored("a" * 64, "image/png", 64, SIDE, SIDE),)
 BODY = '{"inputs":{"prompt":"a lighthouse at dusk"},"kind":"text-to-image","media":{},"model":"scripted-image"}'
 
 
-def _opening(account: str, terms: Terms):  # type: ignore[no-untyped-def]
+def _opening(account: str, terms: Terms) -> Decide:
     def decide(ledger: Ledger, at: int) -> list[Fact]:
         return [*open_account(ledger.account, account, terms, at)]
 

@@ -79,7 +79,7 @@ def _answer(worker: subprocess.Popen[str]) -> dict[str, Any]:
     assert worker.stdout is not None
     line = worker.stdout.readline()
     if not line:
-        raise RuntimeError(f"{worker.args} ended with {worker.wait()}; its last words are above")
+        raise RuntimeError(f"a worker ended with {worker.wait()}; its last words are above")
     answer: dict[str, Any] = json.loads(line)
     return answer
 
