@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from application.batch import Decision, Outcome
+from application.batch import Decision, Outcome, nothing
 from application.ports import Index
 from application.store import KeyRow
 from application.writer import Clock, LedgerWriter
@@ -99,7 +99,7 @@ class Accounts:
 
     async def show(self, account: str) -> AccountView:
         """The account now. Raises UnknownAccount."""
-        return await self._decide(account, lambda ledger, now: [])
+        return await self._decide(account, nothing)
 
     async def change_plan(self, account: str, plan: str) -> AccountView:
         """Another plan, at once."""

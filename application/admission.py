@@ -1,4 +1,4 @@
-"""From a caller's request to the ask that the ledger decides on: inputs checked and safe, model chosen, price quoted."""
+"""From a caller's request to the ask that the ledger decides on: inputs checked, model chosen, price quoted."""
 
 from __future__ import annotations
 

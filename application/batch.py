@@ -37,6 +37,11 @@ class Decision:
     look: Callable[[Ledger, int], Any] | None = None
 
 
+def nothing(_ledger: Ledger, _now: int) -> list[Fact]:
+    """The decision of those who only look."""
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What was appended, where the decision's operations stand now, and what its key was used for before."""
@@ -164,7 +169,7 @@ class Batch:
             entries = self._encode(remembered, facts)
         except (Conflict, StoreUnavailable):  # the transaction is lost, not this decision
             raise
-        except Exception as error:  # handed to the one caller whose decision it is; the others go on
+        except Exception as error:  # noqa: BLE001 - handed to the one caller whose decision it is; the others go on
             ticket.error = error
             return
         self._apply(remembered, entries)

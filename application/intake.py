@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from application.admission import Prepared, Preparer, place_of
-from application.batch import Decision, Outcome
+from application.batch import Decision, Outcome, nothing
 from application.performer import Ownership
 from application.ports import Task
 from application.requests import Estimate, Request
@@ -73,6 +73,16 @@ class Intake:
             self.ownership.drop(*asked.prepared.ask.operations)
             raise
 
+    async def left(self, account: str, user: str, project: str | None) -> dict[str, int | None]:
+        """What the limits leave now to a user in a project of an account."""
+
+        def look(ledger: Ledger, now: int) -> dict[str, int | None]:
+            return left_of(ledger, user, project, now)
+
+        outcome = await self.writer.append_async(Decision(account, nothing, look=look))
+        left: dict[str, int | None] = outcome.seen
+        return left
+
     async def estimate(self, request: Request) -> Estimate:
         """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""
         prepared = await self.preparer.prepare(request, self.ownership.clock(), sender=None, keep=False)
@@ -83,7 +93,7 @@ class Intake:
             left = left_of(ledger, ask.user, ask.project, now)
             return _estimate(quotes_now(ledger, ask), refusal.reason if refusal else None, left)
 
-        outcome = await self.writer.append_async(Decision(ask.account, lambda ledger, now: [], look=look))
+        outcome = await self.writer.append_async(Decision(ask.account, nothing, look=look))
         estimate: Estimate = outcome.seen
         return estimate
 

@@ -64,6 +64,9 @@ class OperationResult:
     """Where one operation of a request ended: charged, rejected, released, or still open (pending)."""
 
     operation: str
+    account: str
+    user: str
+    project: str | None
     status: str
     model: str
     provider: str

@@ -92,6 +92,9 @@ class Results:
         outputs = [await self._output(operation.account, stored, contents) for stored in account.stored]
         return OperationResult(
             operation.id,
+            operation.account,
+            operation.user,
+            operation.project,
             PHASES[type(state)],
             operation.model,
             operation.provider,

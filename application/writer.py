@@ -171,7 +171,7 @@ class LedgerWriter:
         while tickets := self._take():
             try:
                 self._write(tickets)
-            except Exception as error:  # the outermost loop: the group's callers learn it, the writer lives on
+            except Exception as error:  # noqa: BLE001 - the outermost loop: the group's callers learn it, the writer lives on
                 self._fail(tickets, error)
 
     def _fail(self, tickets: Sequence[Ticket], error: Exception) -> None:
