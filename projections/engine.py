@@ -61,13 +61,14 @@ def writing(database: Database) -> Iterator[Connection]:
         if database.is_sqlite:
             connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "BEGIN")
+        committed = False
         try:
             yield connection
             connection.exec_driver_sql("COMMIT")
-        except BaseException:
-            _roll_back(connection)
-            raise
+            committed = True
         finally:
+            if not committed:
+                _roll_back(connection)
             if database.is_sqlite and not connection.invalidated:
                 connection.exec_driver_sql("PRAGMA synchronous = FULL")
 

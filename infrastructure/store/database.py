@@ -58,12 +58,9 @@ class Database:
     def begun(self) -> Iterator[Connection]:
         """A write transaction that the caller ends; rolled back on any error. Raises Conflict, StoreUnavailable."""
         with self.turn(), translated(), self.engine.connect() as connection:
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
+            with rolled_back(connection):
                 yield connection
-            except BaseException:
-                roll_back(connection)
-                raise
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -74,6 +71,18 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def rolled_back(connection: Connection) -> Iterator[None]:
+    """End the transaction if the work inside does not come to its end, for whatever reason."""
+    ended = False
+    try:
+        yield
+        ended = True
+    finally:
+        if not ended:
+            roll_back(connection)
 
 
 def roll_back(connection: Connection) -> None:

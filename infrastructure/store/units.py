@@ -13,17 +13,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, or_, select, tuple_
 
-from application.log import Head, Link
+from application.log import GENESIS, Head, Link
 from application.store import AccountRow, Beside, SnapshotRow, Unit
 from domain.ledger import Known
 from infrastructure.store.database import Database, roll_back
 from infrastructure.store.schema import ACCOUNTS, KEYS, LOG, SNAPSHOTS
+from infrastructure.store.writes import postgres_script, sqlite_writes
 
 COMMIT_ORDER = 0x1A6E57D10
 """The advisory lock's number."""
 
 CHUNK = 500
-GENESIS_HEX = bytes(32).hex()
+NEW_ACCOUNT = "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash)"
+KEEP = " ON CONFLICT (id) DO NOTHING"
 ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation, LOG.c.hash)
 
 
@@ -87,70 +89,25 @@ def to_account_row(row: Any) -> AccountRow:
     return AccountRow(row[0], row[1], row[2], Head(row[3], bytes(row[4])), Head(row[5], bytes(row[6])))
 
 
+def _new(accounts: Sequence[str]) -> list[tuple[str, bytes, bytes]]:
+    return [(account, GENESIS, GENESIS) for account in accounts]
+
+
 class SqliteUnit(SqlUnit):
     """BEGIN IMMEDIATE is the lock of all accounts at once."""
 
-    def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:  # noqa: ARG002
+    def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
+        if opening:
+            self.connection.exec_driver_sql(f"{NEW_ACCOUNT} VALUES (?, 0, '', 0, ?, 0, ?){KEEP}", _new(opening))
         rows = self._chunks(accounts, lambda some: select(ACCOUNTS).where(ACCOUNTS.c.id.in_(some)))
         return {row[0]: to_account_row(row) for row in rows}
 
     def commit(self, beside: Beside) -> None:
         run = self.connection.exec_driver_sql
-        for sql, rows in _sqlite_writes(self.links, beside):
-            if rows:
-                run(sql, rows)
+        for sql, rows in sqlite_writes(self.links, beside):
+            run(sql, rows)
         run("COMMIT")
         self.committed = True
-
-
-def _sqlite_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-    yield (
-        "INSERT INTO log (stream, version, topic, operation, state, hash) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (one.originator_id, one.originator_version, one.topic, one.operation, one.state.decode(), one.hash)
-            for one in links
-        ],
-    )
-    yield (
-        (
-            "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision,"
-            " stream = excluded.stream, version = excluded.version, hash = excluded.hash,"
-            " terms_version = excluded.terms_version, terms_hash = excluded.terms_hash"
-        ),
-        [
-            (a.id, a.revision, a.stream, a.book.version, a.book.hash, a.terms.version, a.terms.hash)
-            for a in beside.accounts
-        ],
-    )
-    yield (
-        "INSERT INTO operations (id, account, stream, phase, charged, adjusted) VALUES (?, ?, ?, ?, ?, ?)",
-        [(o.operation, o.account, o.stream, o.phase, o.charged, o.adjusted) for o in beside.requested],
-    )
-    yield (
-        "UPDATE operations SET phase = ?, charged = ?, adjusted = ? WHERE id = ?",
-        [(o.phase, o.charged, o.adjusted, o.operation) for o in beside.moved],
-    )
-    yield (
-        "INSERT INTO leases (operation, account, owner, epoch, expires) VALUES (?, ?, ?, 1, ?)",
-        [(one.operation, one.account, one.owner, one.expires) for one in beside.leased],
-    )
-    yield "DELETE FROM leases WHERE operation = ?", [(operation,) for operation in beside.closed]
-    yield (
-        "INSERT INTO keys (account, key, reference, fingerprint) VALUES (?, ?, ?, ?)",
-        [(k.account, k.key, k.reference, k.fingerprint) for k in beside.keys],
-    )
-    yield (
-        "INSERT INTO contents (batch, account, secret, body) VALUES (?, ?, ?, ?)",
-        [(c.batch, c.account, c.secret, c.body) for c in beside.contents],
-    )
-    yield (
-        (
-            "INSERT INTO snapshots (stream, version, topic, state) VALUES (?, ?, 'ledger.book', ?)"
-            " ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state"
-        ),
-        [(s.stream, s.version, s.state.decode()) for s in beside.snapshots],
-    )
 
 
 class PostgresUnit(SqlUnit):
@@ -158,12 +115,7 @@ class PostgresUnit(SqlUnit):
 
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
         if opening:
-            self.connection.exec_driver_sql(
-                "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash)"
-                " SELECT id, 0, '', 0, decode(%s, 'hex'), 0, decode(%s, 'hex') FROM unnest(%s::text[]) AS new (id)"
-                " ORDER BY id ON CONFLICT (id) DO NOTHING",
-                (GENESIS_HEX, GENESIS_HEX, list(opening)),
-            )
+            self.connection.exec_driver_sql(f"{NEW_ACCOUNT} VALUES (%s, 0, '', 0, %s, 0, %s){KEEP}", _new(opening))
         rows = self.connection.exec_driver_sql(
             "SELECT id, revision, stream, version, hash, terms_version, terms_hash FROM accounts"
             " WHERE id = ANY (%s) ORDER BY id FOR UPDATE",
@@ -172,89 +124,10 @@ class PostgresUnit(SqlUnit):
         return {row[0]: to_account_row(row) for row in rows}
 
     def commit(self, beside: Beside) -> None:
-        statements = [f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})"]
-        parameters: list[Any] = []
-        for sql, rows in _postgres_writes(self.links, beside):
-            if rows:
-                statements.append(sql)
-                parameters += [list(column) for column in zip(*rows, strict=True)]
-        statements.append("COMMIT")
-        self.connection.exec_driver_sql(";\n".join(statements), tuple(parameters))
+        script, columns = postgres_script(self.links, beside)
+        order = f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})"
+        self.connection.exec_driver_sql(f"{order};\n{script};\nCOMMIT", columns)
         self.committed = True
-
-
-def _postgres_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-    yield (
-        (
-            "INSERT INTO log (stream, version, topic, operation, state, hash)"
-            " SELECT stream, version, topic, operation, state, decode(hash, 'hex') FROM unnest(%s::text[],"
-            " %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])"
-            " AS new (stream, version, topic, operation, state, hash)"
-        ),
-        [
-            (one.originator_id, one.originator_version, one.topic, one.operation, one.state.decode(), one.hash.hex())
-            for one in links
-        ],
-    )
-    yield (
-        (
-            "UPDATE accounts SET revision = new.revision, stream = new.stream, version = new.version,"
-            " hash = decode(new.hash, 'hex'), terms_version = new.terms_version,"
-            " terms_hash = decode(new.terms_hash, 'hex') FROM unnest(%s::text[], %s::bigint[], %s::text[],"
-            " %s::bigint[], %s::text[], %s::bigint[], %s::text[])"
-            " AS new (id, revision, stream, version, hash, terms_version, terms_hash) WHERE accounts.id = new.id"
-        ),
-        [
-            (a.id, a.revision, a.stream, a.book.version, a.book.hash.hex(), a.terms.version, a.terms.hash.hex())
-            for a in beside.accounts
-        ],
-    )
-    yield (
-        (
-            "INSERT INTO operations (id, account, stream, phase, charged, adjusted) SELECT * FROM unnest(%s::text[],"
-            " %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])"
-        ),
-        [(o.operation, o.account, o.stream, o.phase, o.charged, o.adjusted) for o in beside.requested],
-    )
-    yield (
-        (
-            "UPDATE operations SET phase = new.phase, charged = new.charged, adjusted = new.adjusted"
-            " FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[]) AS new (id, phase, charged, adjusted)"
-            " WHERE operations.id = new.id"
-        ),
-        [(o.operation, o.phase, o.charged, o.adjusted) for o in beside.moved],
-    )
-    yield (
-        (
-            "INSERT INTO leases (operation, account, owner, epoch, expires) SELECT operation, account, owner, 1,"
-            " expires FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])"
-            " AS new (operation, account, owner, expires)"
-        ),
-        [(one.operation, one.account, one.owner, one.expires) for one in beside.leased],
-    )
-    yield "DELETE FROM leases WHERE operation = ANY (%s)", [(operation,) for operation in beside.closed]
-    yield (
-        (
-            "INSERT INTO keys (account, key, reference, fingerprint) SELECT * FROM unnest(%s::text[], %s::text[],"
-            " %s::text[], %s::text[])"
-        ),
-        [(k.account, k.key, k.reference, k.fingerprint) for k in beside.keys],
-    )
-    yield (
-        (
-            "INSERT INTO contents (batch, account, secret, body) SELECT batch, account, decode(secret, 'hex'), body"
-            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS new (batch, account, secret, body)"
-        ),
-        [(c.batch, c.account, c.secret.hex(), c.body) for c in beside.contents],
-    )
-    yield (
-        (
-            "INSERT INTO snapshots (stream, version, topic, state) SELECT stream, version, 'ledger.book', state"
-            " FROM unnest(%s::text[], %s::bigint[], %s::text[]) AS new (stream, version, state)"
-            " ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state"
-        ),
-        [(s.stream, s.version, s.state.decode()) for s in beside.snapshots],
-    )
 
 
 class SqlStore:

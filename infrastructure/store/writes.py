@@ -1,0 +1,140 @@
+"""Everything that one commit writes, a table after the other: its rows, and its SQL for either database.
+
+SQLite runs a statement for many rows; PostgreSQL gets each table's columns as arrays, all tables in one script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from application.log import Link
+from application.store import Beside
+
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One table's part of a commit."""
+
+    rows: Callable[[Sequence[Link], Beside], Rows]
+    sqlite: str
+    postgres: str
+
+
+def _insert(table: str, columns: str, types: str, conflict: str = "") -> tuple[str, str]:
+    """An insert of given columns, as (SQLite, PostgreSQL)."""
+    marks = ", ".join("?" for _ in types.split())
+    arrays = ", ".join(f"%s::{one}[]" for one in types.split())
+    head = f"INSERT INTO {table} ({columns})"
+    return f"{head} VALUES ({marks}){conflict}", f"{head} SELECT * FROM unnest({arrays}){conflict}"
+
+
+def _update(table: str, key: str, columns: str, types: str) -> tuple[str, str]:
+    """An update by key; the rows hold the new values, then the key."""
+    names = columns.split()
+    arrays = ", ".join(f"%s::{one}[]" for one in types.split())
+    marked = ", ".join(f"{name} = ?" for name in names)
+    renewed = ", ".join(f"{name} = new.{name}" for name in names)
+    source = f"unnest({arrays}) AS new ({', '.join(names)}, {key})"
+    return (
+        f"UPDATE {table} SET {marked} WHERE {key} = ?",
+        f"UPDATE {table} SET {renewed} FROM {source} WHERE {table}.{key} = new.{key}",
+    )
+
+
+def _log(links: Sequence[Link], _beside: Beside) -> Rows:
+    return [
+        (one.originator_id, one.originator_version, one.topic, one.operation, one.state.decode(), one.hash)
+        for one in links
+    ]
+
+
+def _accounts(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [
+        (one.revision, one.stream, one.book.version, one.book.hash, one.terms.version, one.terms.hash, one.id)
+        for one in beside.accounts
+    ]
+
+
+def _requested(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(one.operation, one.account, one.stream, one.phase, one.charged, one.adjusted) for one in beside.requested]
+
+
+def _moved(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(one.phase, one.charged, one.adjusted, one.operation) for one in beside.moved]
+
+
+def _leased(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(one.operation, one.account, one.owner, 1, one.expires) for one in beside.leased]
+
+
+def _closed(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(operation,) for operation in beside.closed]
+
+
+def _keys(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(one.account, one.key, one.reference, one.fingerprint) for one in beside.keys]
+
+
+def _contents(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(one.batch, one.account, one.secret, one.body) for one in beside.contents]
+
+
+def _snapshots(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(one.stream, one.version, "ledger.book", one.state.decode()) for one in beside.snapshots]
+
+
+HEADS = "revision stream version hash terms_version terms_hash"
+
+WRITES = (
+    Write(
+        _log,
+        *_insert("log", "stream, version, topic, operation, state, hash", "text bigint text text text bytea"),
+    ),
+    Write(_accounts, *_update("accounts", "id", HEADS, "bigint text bigint bytea bigint bytea text")),
+    Write(
+        _requested,
+        *_insert("operations", "id, account, stream, phase, charged, adjusted", "text text text text bigint bigint"),
+    ),
+    Write(_moved, *_update("operations", "id", "phase charged adjusted", "text bigint bigint text")),
+    Write(_leased, *_insert("leases", "operation, account, owner, epoch, expires", "text text text bigint bigint")),
+    Write(
+        _closed,
+        "DELETE FROM leases WHERE operation = ?",
+        "DELETE FROM leases WHERE operation = ANY (%s::text[])",
+    ),
+    Write(_keys, *_insert("keys", "account, key, reference, fingerprint", "text text text text")),
+    Write(_contents, *_insert("contents", "batch, account, secret, body", "text text bytea text")),
+    Write(
+        _snapshots,
+        *_insert(
+            "snapshots",
+            "stream, version, topic, state",
+            "text bigint text text",
+            " ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state",
+        ),
+    ),
+)
+
+
+def sqlite_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, Rows]]:
+    """Statements with the rows to run them for."""
+    for write in WRITES:
+        rows = write.rows(links, beside)
+        if rows:
+            yield write.sqlite, rows
+
+
+def postgres_script(links: Sequence[Link], beside: Beside) -> tuple[str, tuple[list[Any], ...]]:
+    """All statements as one, with the columns of their rows."""
+    statements: list[str] = []
+    columns: list[list[Any]] = []
+    for write in WRITES:
+        rows = write.rows(links, beside)
+        if rows:
+            statements.append(write.postgres)
+            columns += [list(column) for column in zip(*rows, strict=True)]
+    return ";\n".join(statements), tuple(columns)
