@@ -80,8 +80,6 @@ class Preparer:
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()
         body = Body(request.kind, model.id, dict(inputs), kept).to_json()
-        asked = {"kind": request.kind, "model": request.model, "n": request.n, "inputs": dict(request.inputs)}
-        asked["media"] = {name: [sha256(one.content).hexdigest() for one in many] for name, many in media.items()}
         ask = Ask(
             request.account,
             request.user or request.account,
@@ -91,7 +89,7 @@ class Preparer:
             request.kind,
             str(self.catalogue.family(request.kind)),
             request.key,
-            _fingerprint(request, canonical(asked)),
+            "" if request.key is None else _fingerprint(request, media),
             hmac.new(secret, body.encode(), sha256).hexdigest(),
             quotes,
             sender,
@@ -152,9 +150,20 @@ def place_of(operation: str, batch: str) -> int:
     return 0 if operation == batch else int(operation.removeprefix(f"{batch}.")) - 1
 
 
-def _fingerprint(request: Request, asked: str) -> str:
-    salted = f"{len(request.account)}:{request.account}{request.key}\n{asked}"
-    return sha256(salted.encode("utf-8", "surrogatepass")).hexdigest() if request.key is not None else ""
+def _fingerprint(request: Request, media: Mapping[str, Sequence[Media]]) -> str:
+    """What a repeat under the same key is compared with: everything that was asked, files by their content."""
+    asked = {
+        "account": request.account,
+        "key": request.key,
+        "user": request.user,
+        "project": request.project,
+        "kind": request.kind,
+        "model": request.model,
+        "n": request.n,
+        "inputs": dict(request.inputs),
+        "media": {name: [sha256(one.content).hexdigest() for one in many] for name, many in media.items()},
+    }
+    return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _file_bytes(name: str, file: Path) -> bytes:
