@@ -28,10 +28,11 @@ Clock = Callable[[], int]
 
 @dataclass(frozen=True, slots=True)
 class WriterOptions:
-    """Room and patience: counts, and seconds where so named."""
+    """Room and patience: counts, and seconds where so named; `remembered` is the weight of all states in memory."""
 
     waiting: int = 10_000
     group: int = 512
+    remembered: int = 100_000
     conflicts: int = 8
     retry_seconds: float = 0.2
 
@@ -104,7 +105,7 @@ class LedgerWriter:
         self.after_commit: Callable[[], None] = _nothing
         """Called after each commit that appended facts, in the writer's thread; it must be quick."""
         self._codec = log.codec
-        self._memory = Memory(self._codec)
+        self._memory = Memory(self._codec, self._options.remembered)
         self._queue: deque[Ticket] = deque()
         self._impatient = 0
         self._changed = threading.Condition()
