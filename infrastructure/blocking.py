@@ -1,0 +1,164 @@
+"""The studio for scripts: the same methods without await, from any thread, on an event loop of its own.
+
+with open_blocking(Settings()) as studio:
+    studio.open_account("acme", plan="pro")
+    result = studio.generate("a lake at dawn", account="acme", user="ann")
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from functools import wraps
+from threading import Thread, current_thread
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from application.accounts import Accounts, AccountView
+from application.maintenance import Maintenance
+from application.ports import Progress, silent
+from application.requests import Result
+from application.studio import File
+from domain.errors import ShuttingDown
+from infrastructure.bootstrap import USUAL, Parts, Studio, open_studio
+from infrastructure.settings import Settings
+
+T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Loop:
+    """An event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="studio", daemon=True)
+        self._thread.start()
+        self._open = True
+
+    def run(self, work: Coroutine[Any, Any, R]) -> R:
+        """The result of `work`, or its error. Whoever stops waiting, as by Ctrl-C, cancels it."""
+        if current_thread() is self._thread:
+            work.close()
+            raise RuntimeError("a progress callback cannot wait for the studio that called it")
+        if not self._open:
+            work.close()
+            raise ShuttingDown("the studio was closed", hint="work inside the with block")
+        future: Future[R] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        finally:
+            future.cancel()
+
+    def close(self) -> None:
+        """End the loop, once; what still runs in it is cancelled first."""
+        self._open = False
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+class Blocking(Generic[T]):
+    """Runs the methods of its subject on the loop, and waits for them."""
+
+    def __init__(self, subject: T, loop: Loop) -> None:
+        self._subject = subject
+        self._loop = loop
+
+
+def _waiting(method: Callable[Concatenate[T, P], Coroutine[Any, Any, R]]) -> Callable[Concatenate[Blocking[T], P], R]:
+    """The method without await, of the same arguments."""
+
+    @wraps(method)
+    def call(self: Blocking[T], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._loop.run(method(self._subject, *args, **kwargs))
+
+    return call
+
+
+class BlockingAccounts(Blocking[Accounts]):
+    """The use cases of those who run accounts."""
+
+    open = _waiting(Accounts.open)
+    show = _waiting(Accounts.show)
+    change_plan = _waiting(Accounts.change_plan)
+    change_limit = _waiting(Accounts.change_limit)
+    inherit_limit = _waiting(Accounts.inherit_limit)
+    change_time_zone = _waiting(Accounts.change_time_zone)
+    add_credit = _waiting(Accounts.add_credit)
+    adjust = _waiting(Accounts.adjust)
+    refund = _waiting(Accounts.refund)
+
+
+class BlockingMaintenance(Blocking[Maintenance]):
+    """The studio's housekeeping."""
+
+    recover = _waiting(Maintenance.recover)
+    erase = _waiting(Maintenance.erase)
+    sweep = _waiting(Maintenance.sweep)
+
+
+class BlockingStudio(Blocking[Studio]):
+    """An open studio. Progress callbacks are called from its own thread; `views` are asked directly."""
+
+    run = _waiting(Studio.run)
+    submit = _waiting(Studio.submit)
+    wait = _waiting(Studio.wait)
+    estimate = _waiting(Studio.estimate)
+    catch_up = _waiting(Studio.catch_up)
+    compare = _waiting(Studio.compare)
+
+    def __init__(self, subject: Studio, loop: Loop) -> None:
+        super().__init__(subject, loop)
+        self.accounts = BlockingAccounts(subject.accounts, loop)
+        self.maintenance = BlockingMaintenance(subject.maintenance, loop)
+        self.views = subject.views
+        self.catalogue = subject.catalogue
+
+    def open_account(self, account: str, **terms: Any) -> AccountView:
+        """As `Studio.open_account`."""
+        return self._loop.run(self._subject.open_account(account, **terms))
+
+    def generate(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
+        """As `Studio.generate`."""
+        return self._loop.run(self._subject.generate(prompt, account=account, progress=progress, **options))
+
+    def edit(self, image: File, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
+        """As `Studio.edit`."""
+        return self._loop.run(self._subject.edit(image, prompt, account=account, progress=progress, **options))
+
+    def upscale(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> Result:
+        """As `Studio.upscale`."""
+        return self._loop.run(self._subject.upscale(image, account=account, progress=progress, **options))
+
+
+@contextmanager
+def open_blocking(
+    settings: Settings | None = None, parts: Parts = USUAL, *, serve: bool = True
+) -> Iterator[BlockingStudio]:
+    """What `open_studio` opens, for code without an event loop; also inside one, where it blocks it."""
+    loop = Loop()
+    try:
+        opened = open_studio(settings, parts, serve=serve)
+        studio = loop.run(_awaited(opened.__aenter__()))
+        try:
+            yield BlockingStudio(studio, loop)
+        finally:
+            loop.run(_awaited(opened.__aexit__(None, None, None)))
+    finally:
+        loop.close()
+
+
+async def _awaited(work: Awaitable[R]) -> R:
+    return await work

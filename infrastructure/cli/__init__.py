@@ -1,0 +1,28 @@
+"""The `imagestudio` command line: every command does one thing, prints one answer and ends with one exit code.
+
+    0  done                          4  the provider failed; nothing was charged
+    1  the audit found differences   5  the provider's answer is not known yet; the hold stands
+    2  the request is wrong          6  the database or a file did not do its part
+    3  a limit or price refused it   130, 141  interrupted; nobody reads on
+
+Answers go to stdout, everything else to stderr. With --json both are JSON. Nothing here decides, prices or recovers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code, as `sys.exit` takes it."""
+    from typer.main import get_command
+
+    from infrastructure.cli.app import app
+    from infrastructure.cli.failures import guarded
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    root = get_command(app)  # called by itself: Typer's own call puts its own hook for tracebacks in place of ours
+    return guarded(lambda: root.main(given, prog_name="imagestudio", standalone_mode=False), given)

@@ -1,0 +1,186 @@
+"""Accounts: open, show, and change plan, limits, time zone and credit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from domain.errors import InvalidInput
+from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.formats import counted, document, limit_of, span
+from infrastructure.cli.options import Account, Scope
+from infrastructure.cli.session import Session
+
+if TYPE_CHECKING:
+    from application.accounts import AccountView
+    from infrastructure.bootstrap import Studio
+    from infrastructure.cli.rendering import Page
+
+app = typer.Typer()
+
+UNLIMITED, INHERIT = "unlimited", "inherit"
+IN_MONEY = ("spend", "unpriced")
+Id = Annotated[str, Argument(metavar="ID", help="An opaque id of yours, without spaces.")]
+
+
+@command(app, "open")
+async def open_account(
+    account: Id,
+    session: Session,
+    plan: Annotated[str, Option(metavar="PLAN", help="free, basic, pro or enterprise.")] = "free",
+    currency: Annotated[str, Option(metavar="CODE", help="Its one currency, for ever.")] = "USD",
+    zone: Annotated[str, Option(metavar="ZONE", help="Whose midnights begin its periods.")] = "UTC",
+    cycle: Annotated[str, Option(metavar="CYCLE", help="calendar, or anniversary of its opening.")] = "calendar",
+    prepaid: Annotated[bool, Option("--prepaid", help="Spend only what was paid in before.")] = False,
+) -> Answer:
+    """Open an account, once; again on the same terms changes nothing."""
+    async with session.studio() as studio:
+        view = await studio.accounts.open(
+            account, plan=plan, currency=currency, zone=zone, cycle=cycle, prepaid=prepaid
+        )
+    return _answer(view)
+
+
+@command(app)
+async def show(
+    session: Session,
+    id: Annotated[str | None, Argument(metavar="[ID]", help="Otherwise IMAGESTUDIO_ACCOUNT.")] = None,
+    account: Account = None,
+) -> Answer:
+    """Show an account's terms, and what is used, held and left in its current period."""
+    async with session.studio() as studio:
+        return _answer(await studio.accounts.show(session.account(id or account)))
+
+
+@command(app)
+async def plan(
+    plan: Annotated[str, Argument(metavar="PLAN", help="free, basic, pro or enterprise.")],
+    session: Session,
+    account: Account = None,
+) -> Answer:
+    """Change the plan; it holds at once."""
+    async with session.studio() as studio:
+        return _answer(await studio.accounts.change_plan(session.account(account), plan))
+
+
+@command(app, context_settings={"ignore_unknown_options": True})
+async def limit(
+    measure: Annotated[
+        str, Argument(metavar="MEASURE", help="images, edits, videos, 3d, upscales, spend, or unpriced.")
+    ],
+    limit: Annotated[
+        str,
+        Argument(metavar="LIMIT", help="A count, an amount for spend, 'unlimited', or 'inherit' to undo the change."),
+    ],
+    scope: Scope,
+    session: Session,
+) -> Answer:
+    """Set one limit a period, of the account or of a user or project in it."""
+    account = session.account(scope.account)
+    async with session.studio() as studio:
+        accounts = studio.accounts
+        if limit == INHERIT:
+            return _answer(await accounts.inherit_limit(account, measure, scope=scope.scope()))
+        amount = await _amount(studio, account, measure, limit)
+        return _answer(await accounts.change_limit(account, measure, amount, scope=scope.scope()))
+
+
+@command(app, context_settings={"ignore_unknown_options": True})
+async def credit(
+    amount: Annotated[str, Argument(metavar="AMOUNT", help="In the account's currency, such as 25.00.")],
+    session: Session,
+    key: Annotated[str, Option("--key", "-k", metavar="KEY", help="The payment's reference; it counts once.")],
+    account: Account = None,
+) -> Answer:
+    """Pay into a prepaid account."""
+    from domain.money import Money
+
+    async with session.studio() as studio:
+        known = await studio.accounts.show(session.account(account))
+        return _answer(await studio.accounts.add_credit(known.id, Money.parse(amount, known.currency), key))
+
+
+@command(app)
+async def zone(
+    zone: Annotated[str, Argument(metavar="ZONE", help="An IANA name, such as Europe/Berlin.")],
+    session: Session,
+    account: Account = None,
+) -> Answer:
+    """Change the time zone, from the next period on."""
+    async with session.studio() as studio:
+        return _answer(await studio.accounts.change_time_zone(session.account(account), zone))
+
+
+async def _amount(studio: Studio, account: str, measure: str, text: str) -> int | None:
+    from domain.money import Money
+
+    if text == UNLIMITED:
+        return None
+    if measure in IN_MONEY:
+        known = await studio.accounts.show(account)
+        return Money.parse(text, known.currency).micros
+    try:
+        return int(text)
+    except ValueError as error:
+        hint = f"give a whole number, '{UNLIMITED}' or '{INHERIT}'"
+        raise InvalidInput("limit", f"{text!r} is no limit of {measure}", hint=hint) from error
+
+
+def _answer(view: AccountView) -> Answer:
+    return Answer(_document(view), lambda page: show_account(page, view))
+
+
+def _document(view: AccountView) -> dict[str, object]:
+    """Money as money: the measures of spending and the balance are amounts, the others are counts."""
+    from domain.money import Money
+
+    def measured(amounts: dict[str, int | None] | dict[str, int]) -> dict[str, object]:
+        return {
+            measure: document(Money(amount, view.currency))
+            if amount is not None and measure in (*IN_MONEY, "balance")
+            else amount
+            for measure, amount in amounts.items()
+        }
+
+    written: dict[str, object] = document(view)
+    for name in ("used", "held", "left"):
+        written[name] = measured(getattr(view, name))
+    written["limits"] = {scope: measured(limits) for scope, limits in view.limits.items()}
+    written["balance"] = None if view.balance is None else document(Money(view.balance, view.currency))
+    return written
+
+
+def show_account(page: Page, view: AccountView) -> None:
+    """Terms and limits of one account."""
+    from infrastructure.cli.rendering import Column
+
+    page.title(f"Account {view.id}")
+    rows = [
+        ("plan", view.plan),
+        ("currency", view.currency + (", prepaid" if view.prepaid else "")),
+        ("period", f"{span(view.period.start, view.period.end, view.zone)} in {view.zone}"),
+        ("open", counted(view.open, "operation")),
+    ]
+    if view.balance is not None:
+        rows.append(("balance", limit_of("balance", view.balance, view.currency)))
+    page.pairs(rows)
+    page.line()
+    own, measures = view.limits["account"], list(view.used)
+    page.table(
+        Column("MEASURE", measures),
+        *(
+            Column(title, [limit_of(name, amounts.get(name), view.currency) for name in measures], right=True)
+            for title, amounts in (("LIMIT", own), ("USED", view.used), ("HELD", view.held), ("LEFT", view.left))
+        ),
+    )
+    special = [(scope, name, amount) for scope, some in view.limits.items() for name, amount in some.items()]
+    special = [row for row in special if row[0] != "account" or row[1] not in measures]
+    if special:
+        page.line()
+        page.table(
+            Column("SCOPE", [scope for scope, _, _ in special]),
+            Column("MEASURE", [name for _, name, _ in special]),
+            Column("LIMIT", [limit_of(name, amount, view.currency) for _, name, amount in special], right=True),
+        )

@@ -1,0 +1,48 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from typer import Context, Option
+
+from infrastructure.cli import accounts, audit, log, models, run, upkeep, views
+
+PANELS = {
+    "Operations": (run.app, models.app),
+    "What happened": (views.app, log.app),
+    "Operators": (audit.app, upkeep.app),
+}
+GROUPS = (
+    ("account", accounts.app, "Accounts: open, show, and change plan, limits, zone and credit."),
+    ("projections", upkeep.projections, "The views: how far they are, and building them anew."),
+    ("db", upkeep.db, "The database's schema."),
+)
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    help="A ledger for AI image and video operations: none is lost, charged twice, or let past a limit.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(context: Context, version: Annotated[bool, Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("image-studio"))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), nl=False)
+
+
+for panel, commands in PANELS.items():
+    for part in commands:
+        for one in part.registered_commands:
+            one.rich_help_panel = panel
+        app.add_typer(part)
+for name, group, about in GROUPS:
+    app.add_typer(group, name=name, help=about, rich_help_panel="Groups")

@@ -1,0 +1,108 @@
+"""How a command is declared: groups of options as dataclasses, one answer, printed as text or as JSON.
+
+    @command(app)
+    async def usage(whose: Whose, session: Session) -> Answer: ...
+
+Typer sees the groups' fields as options; the function gets the groups filled in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import typer
+
+from infrastructure.cli.failures import UNREAD, silence
+from infrastructure.cli.session import Session
+
+if TYPE_CHECKING:
+    from infrastructure.cli.rendering import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command found: a document for programs, and how a page shows it to people."""
+
+    document: Any
+    show: Callable[[Page], None]
+    code: int = 0
+
+
+Command = Callable[..., Awaitable[Answer | int]]
+
+
+def command(app: typer.Typer, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
+    """Register a coroutine as a command; its answer is printed. One that prints by itself returns its exit code."""
+
+    def register(function: Command) -> Command:
+        app.command(name, **options)(_flattened(function))
+        return function
+
+    return register
+
+
+def _flattened(function: Command) -> Callable[..., int]:
+    hints = get_type_hints(function, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint) and isinstance(hint, type)}
+    groups.pop("return", None)
+
+    def call(**given: Any) -> int:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        session: Session = given["session"]
+        try:
+            code = _printed(asyncio.run(_awaited(function, given)), session)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            silence(sys.stdout)
+            raise typer.Exit(UNREAD) from error
+        return code
+
+    parameters = [
+        parameter
+        for name, one in signature(function).parameters.items()
+        for parameter in (_options(groups[name]) if name in groups else [_named(one, hints[name])])
+    ]
+    call.__name__, call.__doc__ = function.__name__, function.__doc__
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    return call
+
+
+async def _awaited(function: Command, given: dict[str, Any]) -> Answer | int:
+    return await function(**given)
+
+
+def _named(parameter: Parameter, hint: Any) -> Parameter:
+    return parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hint)
+
+
+def _options(group: type[Any]) -> list[Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        Parameter(
+            field.name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(group)
+    ]
+
+
+def _printed(answer: Answer | int, session: Session) -> int:
+    if isinstance(answer, int):
+        return answer
+    if session.json:
+        sys.stdout.write(f"{json.dumps(answer.document, indent=2, ensure_ascii=False)}\n")
+    else:
+        from infrastructure.cli.rendering import Page
+
+        answer.show(Page.on_stdout())
+    return answer.code

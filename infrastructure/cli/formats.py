@@ -1,0 +1,126 @@
+"""How values are written: exact money, ISO 8601 instants, and one JSON shape for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from domain.errors import InvalidInput
+from domain.money import Money
+from domain.periods import EARLIEST, LATEST, Period, check_zone
+
+UTC_NAME: Final = "UTC"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+MONEY_FIELDS: Final = frozenset({"price", "adjusted", "cost", "held", "carried", "credits", "returned"})
+INSTANT_FIELDS: Final = frozenset({"period_start", "period_end", "requested_at", "settled_at", "at"})
+MILLION: Final = 1_000_000
+TOGETHER: Final = "\u00a0"
+"""A space at which no line is broken."""
+
+
+def iso(instant: int, zone: str = UTC_NAME, precision: str = "seconds") -> str:
+    """An instant in a zone, such as 2026-11-23T07:31:47+01:00; "Z" is UTC. `precision` as datetime.isoformat has it."""
+    local = (EPOCH + instant * MICROSECOND).astimezone(ZoneInfo(zone))
+    return local.isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def clock(instant: int, zone: str) -> str:
+    """The minute that a clock in the zone shows, where the page says which zone that is."""
+    return iso(instant, zone, "minutes")[:16]
+
+
+def span(start: int, end: int, zone: str = UTC_NAME) -> str:
+    """A period as an ISO 8601 interval, half-open: days where it begins and ends at midnight, else instants."""
+    ends = [iso(start, zone), iso(end, zone)]
+    if all("T00:00:00" in instant for instant in ends):
+        ends = [instant[:10] for instant in ends]
+    return "/".join(ends)
+
+
+def instant_of(text: str, zone: str = UTC_NAME) -> int:
+    """A day or an instant in ISO 8601; what names no offset is meant in the zone. Raises InvalidInput."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput("at", f"{text!r} is no instant", hint="write 2026-11-23 or 2026-11-23T06:31:47Z") from error
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(check_zone(zone)))
+    instant = (moment - EPOCH) // MICROSECOND
+    if not EARLIEST <= instant < LATEST:
+        raise InvalidInput("at", f"{text} is out of range", hint="take a year from 1900 to 9899")
+    return instant
+
+
+def size(count: int) -> str:
+    """Bytes, in thousands."""
+    return f"{count} B" if count < 1000 else f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"
+
+
+def counted(count: int, noun: str) -> str:
+    """1 image, 2 images."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def units_of(millionths: int) -> str:
+    """Millionths of a unit as an exact decimal."""
+    whole, rest = divmod(abs(millionths), MILLION)
+    fraction = f".{rest:06d}".rstrip("0") if rest else ""
+    return f"{'-' if millionths < 0 else ''}{whole}{fraction}"
+
+
+def limit_of(measure: str, limit: int | None, currency: str) -> str:
+    """A limit or what is left of it: money for spend and balance, outputs else."""
+    if limit is None:
+        return "unlimited"
+    return str(Money(limit, currency)) if measure in ("spend", "unpriced", "balance") else f"{limit:,}"
+
+
+def document(value: Any) -> Any:
+    """Any of our values as JSON: money in micros and exact text, instants in UTC, no file's content."""
+    match value:
+        case Money():
+            return {"micros": value.micros, "currency": value.currency, "amount": str(value).split(" ")[0]}
+        case Period():
+            return {"start": iso(value.start), "end": iso(value.end)}
+        case Decimal() | Path():
+            return str(value)
+        case Enum():
+            return value.value
+        case Mapping():
+            return {str(name): document(one) for name, one in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [document(one) for one in (sorted(value) if isinstance(value, set | frozenset) else value)]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {field.name: document(getattr(value, field.name)) for field in fields(value) if field.repr}
+    return value
+
+
+def row_document(row: Any) -> dict[str, Any]:
+    """A view's row, whose amounts and instants are bare numbers, as JSON."""
+    values = {field.name: getattr(row, field.name) for field in fields(row)}
+    currency = values.get("currency")
+    return {name: _cell(name, value, currency) for name, value in values.items()}
+
+
+def _cell(name: str, value: Any, currency: str | None) -> Any:
+    if value is None:
+        return None
+    if name in INSTANT_FIELDS:
+        return iso(value, precision="microseconds")
+    if name in MONEY_FIELDS:
+        return money(value, currency)
+    return units_of(value) if name == "units" else value
+
+
+def money(micros: int, currency: str | None) -> dict[str, Any]:
+    """An amount as JSON; without a currency, as where nothing was ever priced, it is zero."""
+    if currency is None:
+        return {"micros": micros, "currency": None, "amount": units_of(micros)}
+    written: dict[str, Any] = document(Money(micros, currency))
+    return written

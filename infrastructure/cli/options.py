@@ -1,0 +1,158 @@
+"""Options that several commands share, in groups, and what is read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from domain.errors import InvalidInput
+from infrastructure.cli.formats import instant_of
+
+if TYPE_CHECKING:
+    from application.requests import Request
+    from infrastructure.cli.session import Session
+
+WHO, WHAT = "Who asks, who pays", "What is asked"
+
+Account = Annotated[
+    str | None,
+    Option("--account", "-a", metavar="ID", help="The account that pays; otherwise IMAGESTUDIO_ACCOUNT."),
+]
+OneAccount = Annotated[str | None, Option("--account", "-a", metavar="ID", help="Only this account.")]
+OperationId = Annotated[str, Argument(metavar="ID", help="An operation's id, as 'imagestudio operations' lists them.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, for how much of what, and under which key."""
+
+    account: Annotated[
+        str | None,
+        Option(
+            "--account",
+            "-a",
+            metavar="ID",
+            help="The account that pays; otherwise IMAGESTUDIO_ACCOUNT.",
+            rich_help_panel=WHO,
+        ),
+    ] = None
+    user: Annotated[
+        str | None,
+        Option("--user", "-u", metavar="ID", help="Who asks; otherwise the account.", rich_help_panel=WHO),
+    ] = None
+    project: Annotated[
+        str | None, Option("--project", "-p", metavar="ID", help="What it is for.", rich_help_panel=WHO)
+    ] = None
+    model: Annotated[
+        str,
+        Option(
+            "--model",
+            "-m",
+            metavar="ID",
+            help="A model's id, or cheapest, best or balanced.",
+            rich_help_panel=WHAT,
+        ),
+    ] = "auto"
+    n: Annotated[int, Option("-n", metavar="COUNT", help="How many variations.", rich_help_panel=WHAT)] = 1
+    key: Annotated[
+        str | None,
+        Option(
+            "--key",
+            "-k",
+            metavar="KEY",
+            help="Idempotency key: a repeat under it is neither done nor charged again.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
+    input: Annotated[
+        list[str] | None,
+        Option("--input", "-i", metavar="NAME=VALUE", help="One more input of the model.", rich_help_panel=WHAT),
+    ] = None
+    file: Annotated[
+        list[str] | None,
+        Option("--file", "-f", metavar="NAME=PATH", help="One more file for the model.", rich_help_panel=WHAT),
+    ] = None
+
+    def request(
+        self, kind: str, session: Session, inputs: dict[str, str] | None = None, image: Path | None = None
+    ) -> Request:
+        """The request these options describe. Raises InvalidInput, UnknownAccount."""
+        from application.requests import Request
+
+        files: dict[str, list[Path]] = {"image": [image]} if image is not None else {}
+        for name, path in pairs("--file", self.file or ()):
+            files.setdefault(name, []).append(Path(path))
+        return Request(
+            kind,
+            session.account(self.account),
+            {**dict(pairs("--input", self.input or ())), **(inputs or {})},
+            files,
+            self.user,
+            self.project,
+            self.model,
+            self.n,
+            self.key,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """One account's rows, or everybody's."""
+
+    account: Account = None
+    everyone: Annotated[bool, Option("--everyone", help="Of all accounts.")] = False
+
+    def id(self, session: Session) -> str | None:
+        """The account, None for all. Raises UnknownAccount where none is named."""
+        return None if self.everyone else session.account(self.account)
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Which billing periods."""
+
+    at: Annotated[
+        str | None,
+        Option("--at", metavar="INSTANT", help="The period with this day or instant; otherwise the current one."),
+    ] = None
+    every: Annotated[bool, Option("--all", help="All periods.")] = False
+
+    def instant(self, zone: str) -> int | None:
+        """An instant of the period, None for all of them. Raises InvalidInput."""
+        from infrastructure.clock import now
+
+        if self.every:
+            return None
+        return now() if self.at is None else instant_of(self.at, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose limit: the account's own, or that of a user or project in it."""
+
+    account: Account = None
+    user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Of this user.")] = None
+    project: Annotated[str | None, Option("--project", "-p", metavar="ID", help="Of this project.")] = None
+
+    def scope(self) -> str:
+        """Its name in the ledger. Raises InvalidInput where both a user and a project are named."""
+        if self.user is not None and self.project is not None:
+            raise InvalidInput("scope", "a limit belongs to a user or to a project", hint="set one, then the other")
+        if self.user is not None:
+            return f"user:{self.user}"
+        return f"project:{self.project}" if self.project is not None else "account"
+
+
+def pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:
+    """NAME=VALUE texts, taken apart. Raises InvalidInput."""
+    found = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise InvalidInput(option, f"{text!r} is not NAME=VALUE", hint="such as --input width=1024")
+        found.append((name, value))
+    return found

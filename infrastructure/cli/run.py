@@ -1,0 +1,212 @@
+"""Operations: generate, edit, upscale, run, and what they would cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from domain.errors import InvalidInput
+from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.failures import note
+from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, size
+from infrastructure.cli.options import WHAT, Asking
+from infrastructure.cli.session import Session
+
+if TYPE_CHECKING:
+    from application.ports import Asset
+    from application.requests import Estimate, Request, Result
+    from infrastructure.cli.rendering import Page
+
+app = typer.Typer()
+
+Prompt = Annotated[str, Argument(metavar="PROMPT", help="What you want, in words.")]
+Image = Annotated[Path, Argument(metavar="IMAGE", help="An image file.")]
+Kind = Annotated[str, Argument(metavar="KIND", help="A kind of operation, such as text-to-image.")]
+Out = Annotated[
+    Path | None, Option("--out", "-o", metavar="DIR", help="Copy the files there too.", rich_help_panel=WHAT)
+]
+SUFFIXES = {"jpeg": ".jpg", "mpeg": ".mp3", "gltf-binary": ".glb"}
+
+
+@command(app)
+async def generate(prompt: Prompt, asking: Asking, session: Session, out: Out = None) -> Answer:
+    """Make an image from words."""
+    return await _perform(asking.request("text-to-image", session, {"prompt": prompt}), session, out)
+
+
+@command(app)
+async def edit(image: Image, prompt: Prompt, asking: Asking, session: Session, out: Out = None) -> Answer:
+    """Change an image as the words say."""
+    return await _perform(asking.request("image-edit", session, {"prompt": prompt}, image), session, out)
+
+
+@command(app)
+async def upscale(image: Image, asking: Asking, session: Session, out: Out = None) -> Answer:
+    """Give an image more pixels."""
+    return await _perform(asking.request("upscale", session, {}, image), session, out)
+
+
+@command(app)
+async def run(kind: Kind, asking: Asking, session: Session, out: Out = None) -> Answer:
+    """Do any kind of operation, given its inputs and files."""
+    return await _perform(asking.request(kind, session), session, out)
+
+
+@command(app)
+async def estimate(kind: Kind, asking: Asking, session: Session) -> Answer:
+    """Say what an operation would cost; nothing is recorded.
+
+    The limits are asked too: whether it would be admitted now, and what is left of them.
+    """
+    request = asking.request(kind, session)
+    async with session.studio() as studio:
+        found = await studio.estimate(request)
+    return Answer(document(found), lambda page: _show_estimate(page, found))
+
+
+async def _perform(request: Request, session: Session, out: Path | None) -> Answer:
+    if out is not None:
+        _make_folder(out)
+    async with session.studio() as studio:
+        with session.progress(request.kind) as report:
+            try:
+                result = await studio.run(request, report)
+            except asyncio.CancelledError:
+                note("stopping: what was sent is being settled; Ctrl-C again leaves it to: imagestudio recover")
+                raise
+    copies = _copied(result, out) if out is not None else {}
+    return Answer(_document(result, copies), lambda page: _show(page, result, copies), _code(result))
+
+
+def _code(result: Result) -> int:
+    """An operation that is still open elsewhere has no answer yet."""
+    return 0 if result.assets or result.status == "charged" else 5
+
+
+def _make_folder(out: Path) -> None:
+    """Before anything is paid."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput("--out", f"{out} cannot be a folder: {error.strerror}") from error
+
+
+def _copied(result: Result, out: Path) -> dict[tuple[str, int], Path]:
+    """The copy of each output, by operation and place; names sort as the outputs do, and are the same for a repeat."""
+    copies = {}
+    for one in result.operations:
+        for place, output in enumerate(one.outputs):
+            path = out / f"{one.operation}-{place + 1}{_suffix(output.media_type)}"
+            try:
+                path.write_bytes(output.content)
+            except OSError as error:
+                hint = f"it is kept in {output.path}" if output.path else ""
+                raise InvalidInput("--out", f"{path} cannot be written: {error.strerror}", hint=hint) from error
+            copies[one.operation, place] = path
+    return copies
+
+
+def _suffix(media_type: str) -> str:
+    subtype = media_type.rpartition("/")[2]
+    return SUFFIXES.get(subtype, f".{subtype}")
+
+
+def _document(result: Result, copies: Mapping[tuple[str, int], Path]) -> dict[str, object]:
+    operations = [
+        {
+            **document(one),
+            "outputs": [
+                {**document(output.asset), "path": output.path, "copy": document(copies.get((one.operation, place)))}
+                for place, output in enumerate(one.outputs)
+            ],
+        }
+        for one in result.operations
+    ]
+    return {
+        "operation": result.operation,
+        "status": result.status,
+        "repeated": result.repeated,
+        "model": result.model,
+        "provider": result.provider,
+        "price": document(result.price),
+        "cost": document(result.cost),
+        "left": dict(result.left),
+        "metadata": dict(result.metadata),
+        "operations": operations,
+    }
+
+
+def _show(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) -> None:
+    if result.repeated:
+        page.title("Done before under this key; nothing was done or charged again")
+    else:
+        page.title(f"Charged {result.price}" if result.price.micros else result.status.capitalize())
+    rows = [
+        ("operation", result.operation),
+        ("model", f"{result.model} ({result.provider})"),
+        ("price", str(result.price)),
+        ("cost", str(result.cost)),
+    ]
+    if result.left:
+        rows.append(("left", left_text(result.left, result.price.currency)))
+    page.pairs([*rows, *result.metadata.items()])
+    if len(result.operations) > 1:
+        page.line()
+        _show_operations(page, result)
+    page.line()
+    for one in result.operations:
+        for place, output in enumerate(one.outputs):
+            page.line(f"  {described(output.asset)}")
+            page.line(f"  {copies.get((one.operation, place)) or output.path or ''}", "cyan")
+
+
+def _show_operations(page: Page, result: Result) -> None:
+    from infrastructure.cli.rendering import Column, amounts, state_style
+
+    page.table(
+        Column("OPERATION", [one.operation for one in result.operations]),
+        Column("STATE", [one.status for one in result.operations], style=state_style),
+        Column("FILES", [str(len(one.outputs)) for one in result.operations], right=True, drop=2),
+        amounts("PRICE", [one.price for one in result.operations]),
+        amounts("COST", [one.cost for one in result.operations], drop=1),
+    )
+
+
+def _show_estimate(page: Page, found: Estimate) -> None:
+    page.title(f"{found.price} would be held")
+    rate = f"{found.rate} {found.price.currency} per {found.unit}" if found.rate is not None else "unknown, capped"
+    verdict = "admitted" if found.refused is None else f"refused: {found.refused}"
+    page.pairs(
+        [
+            ("model", f"{found.model} ({found.provider})"),
+            ("rate", rate),
+            ("units", f"{found.units} × {found.unit}, {counted(found.operations, 'operation')}"),
+            ("price", str(found.price)),
+            ("cost", str(found.cost)),
+            ("price book", found.book),
+            ("now", f"it would be {verdict}"),
+            ("left", left_text(found.left, found.price.currency)),
+        ]
+    )
+
+
+def left_text(left: Mapping[str, int | None], currency: str) -> str:
+    """What remains of each limit, in one line."""
+    parts = [f"{measure} {limit_of(measure, limit, currency)}" for measure, limit in left.items()]
+    return " · ".join(part.replace(" ", TOGETHER) for part in parts)
+
+
+def described(asset: Asset) -> str:
+    """A file in words: its type, pixels, seconds and bytes."""
+    parts: Sequence[str] = (
+        asset.media_type,
+        f"{asset.width}×{asset.height}" if asset.width and asset.height else "",
+        f"{asset.duration_ms / 1000:g} s" if asset.duration_ms else "",
+        size(asset.size),
+    )
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,81 @@
+"""What every command shares: the settings with the options over them, the open studio, and a bar of progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from domain.errors import InvalidInput, UnknownAccount
+
+if TYPE_CHECKING:
+    from application.ports import Progress
+    from infrastructure.bootstrap import Studio
+    from infrastructure.settings import Settings
+
+OPEN_ONE = "imagestudio account open acme --plan free"
+COMMON = "Common"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command's surroundings."""
+
+    db: Annotated[
+        str | None,
+        Option(
+            "--db",
+            metavar="URL",
+            help="Database, as sqlite:///FILE or postgresql://HOST/NAME; otherwise IMAGESTUDIO_DATABASE_URL, "
+            "otherwise a SQLite file in your data directory.",
+            rich_help_panel=COMMON,
+        ),
+    ] = None
+    json: Annotated[bool, Option("--json", help="Print one JSON document.", rich_help_panel=COMMON)] = False
+
+    def settings(self) -> Settings:
+        """From the environment, with `--db` over it. Raises InvalidInput naming the variable that is wrong."""
+        from pydantic import ValidationError
+
+        from infrastructure.settings import Settings
+
+        try:
+            return Settings(database_url=self.db) if self.db is not None else Settings()
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = "_".join(str(part) for part in first["loc"])
+            raise InvalidInput(f"IMAGESTUDIO_{field.upper()}", first["msg"], hint="correct the setting") from error
+
+    @asynccontextmanager
+    async def studio(self) -> AsyncIterator[Studio]:
+        """An open studio that serves this command alone: it recovers nothing and follows nothing."""
+        from infrastructure.bootstrap import open_studio
+
+        async with open_studio(self.settings(), serve=False) as studio:
+            yield studio
+
+    def account(self, named: str | None) -> str:
+        """The account that was named, else the setting's. Raises UnknownAccount with the command that opens one."""
+        account = named if named is not None else self.settings().account
+        if not account:
+            raise UnknownAccount(
+                "no account is named: give --account, or set IMAGESTUDIO_ACCOUNT", hint=f"open one with: {OPEN_ONE}"
+            )
+        return account
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Progress]:
+        """A bar on stderr where somebody watches; silence where nobody does."""
+        from application.ports import silent
+
+        if self.json or not sys.stderr.isatty():
+            yield silent
+            return
+        from infrastructure.cli.rendering import progress_bar
+
+        with progress_bar(what) as report:
+            yield report

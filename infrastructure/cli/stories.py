@@ -1,0 +1,206 @@
+"""Facts in words: what each one says, the amount it is about, and an operation's whole story as a timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from application.results import explain
+from domain.account import AccountOpened, LimitChanged, PlanChanged, TimeZoneChanged
+from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodOpened
+from domain.money import Money
+from domain.operation import (
+    Adjusted,
+    Charged,
+    Dispatched,
+    ProviderCompleted,
+    ProviderFailed,
+    Rejected,
+    Released,
+    Requested,
+    Rerouted,
+    Stored,
+    Submitted,
+    Validated,
+)
+from domain.pricing import Quote
+from infrastructure.cli.formats import TOGETHER, counted, document, iso, limit_of, size, span, units_of
+
+if TYPE_CHECKING:
+    from infrastructure.cli.rendering import Page
+
+DIGEST = 12
+"""Characters of a digest that people compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a fact says: the money it is about, if any, and the rest in words."""
+
+    amount: Money | None
+    words: str
+
+
+def told(fact: Fact) -> Telling:
+    """A fact in words."""
+    match fact:
+        case Requested():
+            key = f", under key {fact.key}" if fact.key is not None else ""
+            return Telling(None, f"{counted(fact.outputs, 'output')} asked{key}")
+        case Rejected():
+            return Telling(None, explain(fact))
+        case Validated(quote=quote):
+            return Telling(Money(quote.price, quote.currency), f"held for {_reckoned(quote)}")
+        case Dispatched():
+            return Telling(None, f"attempt {fact.attempt}, by {fact.sender}")
+        case Submitted():
+            return Telling(None, f"as the provider's job {fact.job}")
+        case Rerouted(quote=quote):
+            return Telling(
+                Money(quote.price, quote.currency), f"held instead after {fact.code}: {quote.model}, {_reckoned(quote)}"
+            )
+        case PeriodOpened() | CreditAdded() | BalanceReturned():
+            return _told_of_period(fact)
+        case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged():
+            return _told_of_account(fact)
+    return _told_of_outcome(fact)
+
+
+def _told_of_outcome(fact: Fact) -> Telling:
+    match fact:
+        case ProviderCompleted():
+            late = "late, after its release: " if fact.late else ""
+            billed = f"; {units_of(fact.cost)} billed by the provider" if fact.cost else ""
+            return Telling(None, f"{late}{_files(fact.assets)}{billed}")
+        case Charged():
+            cost = Money(fact.cost, fact.currency)
+            words = f"for {fact.units} {fact.unit}; cost {cost}; price book {fact.book}"
+            return Telling(Money(fact.price, fact.currency), words)
+        case ProviderFailed():
+            return Telling(None, f"at the provider: {fact.code}")
+        case Released():
+            billed = f"; cost {Money(fact.cost, fact.currency)}" if fact.cost else ""
+            return Telling(Money(fact.price, fact.currency), f"free again, nothing is charged: {fact.reason}{billed}")
+        case Adjusted():
+            billed = f"; cost {Money(fact.cost, fact.currency)}" if fact.cost else ""
+            return Telling(Money(fact.price, fact.currency), f"{fact.reason} (reference {fact.reference}){billed}")
+    return Telling(None, "")
+
+
+def _told_of_period(fact: PeriodOpened | CreditAdded | BalanceReturned) -> Telling:
+    match fact:
+        case PeriodOpened():
+            carried = Money(fact.balance, fact.currency) if fact.balance is not None else None
+            return Telling(carried, f"{span(fact.period.start, fact.period.end)} begins on plan {fact.plan}")
+        case CreditAdded():
+            return Telling(Money(fact.amount, fact.currency), "paid in")
+        case BalanceReturned():
+            return Telling(Money(fact.amount, fact.currency), f"back from operation {fact.operation}")
+
+
+def _told_of_account(fact: AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged) -> Telling:
+    match fact:
+        case AccountOpened():
+            prepaid = ", prepaid" if fact.prepaid else ""
+            return Telling(None, f"on plan {fact.plan}, in {fact.currency} and {fact.zone}{prepaid}")
+        case PlanChanged():
+            return Telling(None, f"to {fact.plan}")
+        case LimitChanged(inherited=True):
+            return Telling(None, f"{fact.measure} of the {fact.scope}: as the plan says")
+        case LimitChanged():
+            amount = "unlimited" if fact.limit is None else _bare(fact.measure, fact.limit)
+            return Telling(None, f"{fact.measure} of {fact.scope}: {amount}")
+        case TimeZoneChanged():
+            return Telling(None, f"to {fact.zone}")
+
+
+def _bare(measure: str, limit: int) -> str:
+    """A limit without its currency, which such a fact does not know."""
+    return units_of(limit) if measure in ("spend", "unpriced") else limit_of(measure, limit, "")
+
+
+def _reckoned(quote: Quote) -> str:
+    return "a price unknown, capped" if quote.rate is None else f"{quote.units} {quote.unit} at {quote.rate}"
+
+
+def _files(files: Sequence[Stored]) -> str:
+    """One file with its sides and digest, several with their types and size."""
+    if len(files) != 1:
+        types = ", ".join(sorted({one.media_type for one in files}))
+        return f"{counted(len(files), 'file')}, {types}, {size(sum(one.size for one in files))}"
+    one = files[0]
+    sides = f" {one.width}×{one.height}" if one.width and one.height else ""
+    return f"{one.media_type}{sides}, {size(one.size)}, {one.digest[:DIGEST]}…".replace(" kB", f"{TOGETHER}kB")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stored fact: where it is in the log, its stored name, and itself."""
+
+    position: int
+    topic: str
+    fact: Fact
+    data: Any
+
+    def document(self) -> dict[str, Any]:
+        amount = told(self.fact).amount
+        return {
+            "position": self.position,
+            "type": self.topic,
+            "at": iso(self.fact.at, precision="microseconds"),
+            "amount": document(amount),
+            "data": self.data,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that happened to one operation, with its row in the operation log and the zone whose clock it shows."""
+
+    id: str
+    row: dict[str, Any]
+    events: Sequence[Event]
+    zone: str
+
+    def document(self) -> dict[str, Any]:
+        return {**self.row, "id": self.id, "events": [event.document() for event in self.events]}
+
+    def show(self, page: Page) -> None:
+        """A headline, and a line a fact."""
+        from infrastructure.cli.rendering import Column, amounts, state_style
+
+        tellings = [told(event.fact) for event in self.events]
+        page.title(f"Operation {self.id}")
+        for line in self._summary():
+            page.prose(f"  {line}", "dim")
+        at, clock = _clock("AT", [event.fact.at for event in self.events], self.zone)
+        page.table(
+            Column(at, clock),
+            Column("FACT", [short(event.topic) for event in self.events], style=state_style),
+            amounts("AMOUNT", [telling.amount for telling in tellings]),
+            Column("", [telling.words for telling in tellings], wrap=24),
+        )
+
+    def _summary(self) -> list[str]:
+        row = self.row
+        if not row:
+            return ["the operation log does not know it; see: imagestudio projections status"]
+        project = f", for project {row['project']}" if row["project"] else ""
+        sums = [f"{row[name]['amount']} {row[name]['currency']} {name}" for name in ("price", "cost")]
+        return [
+            f"{row['kind']} on {row['model']} ({row['provider']}), by {row['user']} of {row['account']}{project}",
+            f"{row['state']}: {', '.join(sums)}" if row["currency"] else row["state"],
+        ]
+
+
+def short(topic: str) -> str:
+    """A stored name without its room: "charged", "completed"."""
+    return topic.rpartition(".")[2].removeprefix("provider_").replace("_", " ")
+
+
+def _clock(title: str, instants: Sequence[int], zone: str) -> tuple[str, list[str]]:
+    """Instants to the millisecond; where all are of one day, that day is the title."""
+    written = [iso(instant, zone, "milliseconds") for instant in instants]
+    days = {instant[:10] for instant in written}
+    return (days.pop(), [instant[11:] for instant in written]) if len(days) == 1 else (title, written)

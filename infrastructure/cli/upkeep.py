@@ -1,0 +1,212 @@
+"""What an operator does: refunds, recovery, erasing, sweeping, the views' upkeep and the database's schema."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.formats import counted, document, size
+from infrastructure.cli.options import OperationId
+from infrastructure.cli.session import Session
+
+if TYPE_CHECKING:
+    from application.recovery import Recovered
+    from infrastructure.bootstrap import Studio
+    from infrastructure.cli.rendering import Page
+    from projections.queries import ViewStatus
+
+app = typer.Typer()
+projections = typer.Typer()
+db = typer.Typer()
+
+
+@command(app)
+async def refund(
+    id: OperationId,
+    session: Session,
+    reason: Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded.")] = "refund",
+    reference: Annotated[
+        str, Option("--reference", metavar="ID", help="Of this correction; the same one counts once.")
+    ] = "refund",
+    amount: Annotated[
+        str | None, Option("--amount", metavar="AMOUNT", help="Such as 0.01; otherwise all that is left.")
+    ] = None,
+) -> Answer:
+    """Give back what an operation was charged, or a part of it."""
+    from domain.money import Money
+    from domain.operation import Adjusted
+
+    async with session.studio() as studio:
+        currency = await _currency_of(studio, id)
+        money = Money.parse(amount, currency) if amount is not None else None
+        facts = await studio.accounts.refund(id, amount=money, reason=reason, reference=reference)
+    given = -sum(fact.price for fact in facts if isinstance(fact, Adjusted))
+    back = Money(given, currency)
+    adjusted = [fact for fact in facts if isinstance(fact, Adjusted)]
+    told = f"{back} given back" if adjusted else f"Nothing was given back: {reference!r} was recorded before"
+    found = {"operation": id, "refunded": document(back), "reference": reference, "repeated": not adjusted}
+    return Answer(found, lambda page: page.title(told))
+
+
+async def _currency_of(studio: Studio, id: str) -> str:
+    """The currency of the operation's account; any where the operation is unknown, which the refund then says."""
+    known = await asyncio.to_thread(studio.maintenance.results.index.operations, id)
+    return (await studio.accounts.show(known[0].account)).currency if known else "USD"
+
+
+@command(app)
+async def recover(session: Session) -> Answer:
+    """Settle what dead processes left open.
+
+    What was never sent is sent, what may have been is looked up, run again or released, each by a fact.
+    """
+    async with session.studio() as studio:
+        with session.progress("recover"):
+            done = await studio.maintenance.recover()
+    return Answer({"recovered": document(done)}, lambda page: _show_recovered(page, done))
+
+
+def _show_recovered(page: Page, done: Sequence[Recovered]) -> None:
+    from domain.operation import CLOSED_PHASES
+    from infrastructure.cli.rendering import Column, state_style
+
+    settled = sum(one.phase in CLOSED_PHASES for one in done)
+    found = f"{counted(settled, 'operation')} settled, {len(done) - settled} still open"
+    page.title(found if done else "Nothing was left open")
+    if done:
+        page.table(
+            Column("OPERATION", [one.operation for one in done]),
+            Column("ACCOUNT", [one.account for one in done], drop=1),
+            Column("STATE", [one.phase for one in done], style=state_style),
+            Column("DONE", [one.action for one in done], wrap=30),
+        )
+
+
+@command(app)
+async def erase(
+    id: OperationId,
+    session: Session,
+    yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False,
+) -> Answer:
+    """Delete an operation's prompt and files, for ever.
+
+    Its facts stay, and still verify. Files that other operations of the account share stay too.
+    """
+    if not yes and not session.json and sys.stdin.isatty():
+        typer.confirm(f"Delete the prompt and files of {id} for ever?", abort=True, err=True)
+    async with session.studio() as studio:
+        erased = await studio.maintenance.erase(id)
+    told = f"Erased {counted(erased.files, 'file')}" + (" and the prompt" if erased.content else "")
+    return Answer(document(erased), lambda page: page.title(f"{told} of {erased.batch}; its facts stay"))
+
+
+@command(app)
+async def sweep(session: Session) -> Answer:
+    """Delete files that nothing refers to any more."""
+    async with session.studio() as studio:
+        swept = await studio.maintenance.sweep()
+    told = f"Swept {counted(len(swept.files), 'file')}, {size(swept.size)}"
+    return Answer({"files": list(swept.files), "size": swept.size}, lambda page: page.title(told))
+
+
+@command(projections)
+async def status(session: Session) -> Answer:
+    """Show how far each view is behind the log, and why where one stands still."""
+    async with session.studio() as studio:
+        found = await asyncio.to_thread(studio.views.status)
+    return Answer({"views": document(found)}, lambda page: _show_status(page, found))
+
+
+def _show_status(page: Page, found: Sequence[ViewStatus]) -> None:
+    from infrastructure.cli.rendering import Column, state_style
+
+    page.title("Views")
+    page.table(
+        Column("VIEW", [one.view for one in found]),
+        Column("POSITION", [f"{one.position:,}" for one in found], right=True),
+        Column("LAG", [f"{one.lag:,}" for one in found], right=True),
+        Column("STATE", [_standing(one) for one in found], style=state_style),
+    )
+    for one in found:
+        if one.error is not None:
+            page.prose(f"  {one.view} stopped at position {one.failed_at}: {one.error}", "red")
+            page.line(f"  mend the cause, then: imagestudio projections retry {one.view}")
+
+
+def _standing(one: ViewStatus) -> str:
+    if one.error is not None:
+        return "stopped"
+    if one.rebuilding is not None:
+        return f"rebuilding, at {one.rebuilding:,}"
+    return "up to date" if one.lag == 0 else "behind"
+
+
+@command(projections)
+async def rebuild(
+    session: Session,
+    workers: Annotated[int, Option("--workers", "-w", min=1, max=64, help="Processes that fold the log.")] = 1,
+) -> Answer:
+    """Build all views anew from the log, beside the live ones, and swap them in."""
+    async with session.studio() as studio:
+        with session.progress("rebuild") as report:
+            position = await asyncio.to_thread(
+                studio.rebuild, workers, lambda at, end: report(at / max(end, 1), f"{at:,} of {end:,}")
+            )
+    told = f"All views were rebuilt from the log, and stand at position {position:,}"
+    return Answer({"position": position}, lambda page: page.title(told))
+
+
+@command(projections)
+async def retry(
+    view: Annotated[str, Argument(metavar="VIEW", help="A view that stands still.")], session: Session
+) -> Answer:
+    """Let a view that stands still try its fact again."""
+    async with session.studio() as studio:
+        await asyncio.to_thread(studio.projector.retry, view)
+        await studio.catch_up()
+        found = [one for one in await asyncio.to_thread(studio.views.status) if one.view == view]
+    return Answer({"views": document(found)}, lambda page: _show_status(page, found))
+
+
+@command(db)
+async def upgrade(session: Session) -> Answer:
+    """Bring the database's schema to this program's; the log is only added to."""
+    from infrastructure.store.migrations import HEAD, upgrade
+
+    url = session.settings().database
+    _make_folder(url)
+    await asyncio.to_thread(upgrade, url)
+    return Answer({"revision": HEAD}, lambda page: page.title(f"The schema is {HEAD}, as this program needs it"))
+
+
+def _make_folder(url: str) -> None:
+    """Where a SQLite file is made, its folder is too."""
+    from infrastructure.store.database import SQLITE, parse_url
+
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == SQLITE and parsed.database:
+        Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+
+
+@command(db, "status")
+async def database_status(session: Session) -> Answer:
+    """Show which database is used, and whether its schema is this program's."""
+    from infrastructure.store.database import parse_url
+    from infrastructure.store.migrations import HEAD, current
+
+    url = session.settings().database
+    revision = await asyncio.to_thread(current, url)
+    parsed = parse_url(url)
+    shown = parsed.set(drivername=parsed.get_backend_name()).render_as_string()
+    found = {"database": shown, "revision": revision, "needed": HEAD}
+    rows = [("database", shown), ("schema", revision or "none yet"), ("needed", HEAD)]
+    if revision != HEAD:
+        rows.append(("to do", "imagestudio db upgrade"))
+    return Answer(found | {"current": revision == HEAD}, lambda page: page.pairs(rows))

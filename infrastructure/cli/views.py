@@ -1,0 +1,262 @@
+"""What the views say: usage, periods, costs and operations, brought up to the log before they are asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Option
+
+from domain.money import Money
+from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.failures import note
+from infrastructure.cli.formats import UTC_NAME, clock, money, row_document, span, units_of
+from infrastructure.cli.options import When, Whose
+from infrastructure.cli.session import Session
+
+if TYPE_CHECKING:
+    from infrastructure.bootstrap import Studio
+    from infrastructure.cli.rendering import Column, Page
+    from projections.queries import Logged, ModelCost, PeriodTotal, Usage
+
+app = typer.Typer()
+
+MONEY = ("price", "adjusted", "cost")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose rows a page shows, and the zone whose clock it shows."""
+
+    account: str | None
+    zone: str
+
+    @property
+    def of(self) -> str:
+        return f"of {self.account}" if self.account is not None else "of all accounts"
+
+
+@command(app)
+async def usage(
+    whose: Whose,
+    when: When,
+    session: Session,
+    user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only this user.")] = None,
+    kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind of operation.")] = None,
+) -> Answer:
+    """Sum up who did what, and what it cost."""
+    account = whose.id(session)
+    async with session.studio() as studio:
+        asked = await _asked(studio, account)
+        at = when.instant(asked.zone)
+        rows = await asyncio.to_thread(studio.views.usage, account, user, kind, at)
+    return Answer(_document("usage", rows), lambda page: show_usage(page, rows, asked))
+
+
+@command(app)
+async def periods(whose: Whose, session: Session) -> Answer:
+    """List billing periods with their totals."""
+    account = whose.id(session)
+    async with session.studio() as studio:
+        asked = await _asked(studio, account)
+        rows = await asyncio.to_thread(studio.views.periods, account)
+    return Answer(_document("periods", rows), lambda page: show_periods(page, rows, asked))
+
+
+@command(app)
+async def costs(
+    when: When,
+    session: Session,
+    model: Annotated[str | None, Option("--model", "-m", metavar="ID", help="Only this model.")] = None,
+    provider: Annotated[str | None, Option("--provider", metavar="ID", help="Only this provider.")] = None,
+) -> Answer:
+    """List what each model brought in and what it cost us.
+
+    Over all accounts; periods are those of the accounts.
+    """
+    async with session.studio() as studio:
+        await _asked(studio, None)
+        at = when.instant(UTC_NAME)
+        rows = await asyncio.to_thread(studio.views.costs, model, provider, at)
+    return Answer(_document("costs", rows), lambda page: show_costs(page, rows))
+
+
+@command(app)
+async def operations(
+    whose: Whose,
+    session: Session,
+    user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only of this user.")] = None,
+    project: Annotated[str | None, Option("--project", "-p", metavar="ID", help="Only of this project.")] = None,
+    kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind.")] = None,
+    state: Annotated[str | None, Option("--state", metavar="STATE", help="Only in this state.")] = None,
+    batch: Annotated[str | None, Option("--batch", metavar="ID", help="Only of this batch.")] = None,
+    limit: Annotated[int, Option("--limit", "-l", min=1, metavar="COUNT", help="At most so many.")] = 50,
+) -> Answer:
+    """List operations, the newest first."""
+    account = whose.id(session)
+    async with session.studio() as studio:
+        asked = await _asked(studio, account)
+        rows = await asyncio.to_thread(
+            partial(
+                studio.views.operations,
+                limit=limit,
+                account=account,
+                user=user,
+                project=project,
+                kind=kind,
+                state=state,
+                batch=batch,
+            )
+        )
+    return Answer({"operations": [row_document(row) for row in rows]}, lambda page: show_operations(page, rows, asked))
+
+
+async def _asked(studio: Studio, account: str | None) -> Asked:
+    """Bring the views up to date; tell of those that cannot be. Raises UnknownAccount."""
+    await studio.catch_up()
+    for view in await asyncio.to_thread(studio.views.status):
+        if view.error is not None:
+            note(f"warning: {view.view} stands still at position {view.position}; see: imagestudio projections status")
+    zone = (await studio.accounts.show(account)).zone if account is not None else UTC_NAME
+    return Asked(account, zone)
+
+
+def show_usage(page: Page, rows: Sequence[Usage], asked: Asked) -> None:
+    """The usage summary."""
+    from infrastructure.cli.rendering import Column
+
+    page.title(f"Usage {asked.of}")
+    if not rows:
+        page.line("  nothing was asked in this period", "dim")
+        return
+    page.table(
+        *_accounts(rows, asked),
+        Column("USER", [row.user for row in rows]),
+        Column("PERIOD", [span(row.period_start, row.period_end, asked.zone) for row in rows], drop=2),
+        Column("KIND", [row.kind for row in rows]),
+        *_counts(rows, ("requested", "charged", "rejected", "failed"), drop=3),
+        Column("OUTPUTS", [f"{row.outputs:,}" for row in rows], right=True, drop=7),
+        *_money(rows),
+    )
+    _show_total(page, rows)
+
+
+def show_periods(page: Page, rows: Sequence[PeriodTotal], asked: Asked) -> None:
+    """Statements, one a period."""
+    from infrastructure.cli.rendering import Column
+
+    page.title(f"Billing periods {asked.of}, in {asked.zone}")
+    if not rows:
+        page.line("  none was begun", "dim")
+        return
+    page.table(
+        *_accounts(rows, asked),
+        Column("PERIOD", [span(row.period_start, row.period_end, asked.zone) for row in rows]),
+        Column("PLAN", [row.plan or "" for row in rows], drop=9),
+        *_counts(rows, ("requested", "charged", "rejected", "released"), drop=5),
+        *_money(rows),
+        _amounts("HELD", rows, "held", drop=1),
+    )
+    _show_total(page, rows)
+
+
+def show_costs(page: Page, rows: Sequence[ModelCost], zone: str = UTC_NAME) -> None:
+    """Per-model costs."""
+    from infrastructure.cli.rendering import Column, on_the_point
+
+    page.title("Costs by model, over all accounts")
+    if not rows:
+        page.line("  nothing was charged or billed in this period", "dim")
+        return
+    page.table(
+        Column("MODEL", [row.model for row in rows]),
+        Column("PROVIDER", [row.provider for row in rows], drop=4),
+        Column("PERIOD", [span(row.period_start, row.period_end, zone) for row in rows], drop=3),
+        *_counts(rows, ("charged", "released"), drop=5),
+        Column("UNITS", on_the_point([units_of(row.units) for row in rows]), right=True, drop=2),
+        Column("UNIT", [row.unit or "" for row in rows], drop=2),
+        *_money(rows),
+    )
+    _show_total(page, rows)
+
+
+def show_operations(page: Page, rows: Sequence[Logged], asked: Asked) -> None:
+    """The operation log."""
+    from infrastructure.cli.rendering import Column, state_style
+
+    page.title(f"Operations {asked.of}, the newest first, on the clocks of {asked.zone}")
+    if not rows:
+        page.line("  none was asked for", "dim")
+        return
+    page.table(
+        Column("OPERATION", [row.id for row in rows]),
+        Column("REQUESTED", [clock(row.requested_at, asked.zone) for row in rows], drop=2),
+        *_accounts(rows, asked),
+        Column("USER", [row.user for row in rows], drop=3),
+        Column("KIND", [row.kind for row in rows], drop=4),
+        Column("STATE", [row.state for row in rows], style=state_style),
+        _amounts("PRICE", rows, "price"),
+        _amounts("COST", rows, "cost", drop=5),
+        Column("REASON", [row.reason or "" for row in rows], drop=6),
+    )
+
+
+def _accounts(rows: Iterable[Any], asked: Asked) -> list[Column]:
+    from infrastructure.cli.rendering import Column
+
+    return [] if asked.account is not None else [Column("ACCOUNT", [row.account for row in rows])]
+
+
+def _counts(rows: Sequence[Any], names: Sequence[str], drop: int) -> list[Column]:
+    from infrastructure.cli.rendering import Column
+
+    return [
+        Column(name.upper(), [f"{getattr(row, name):,}" for row in rows], right=True, drop=drop + place if place else 1)
+        for place, name in enumerate(names)
+    ]
+
+
+def _money(rows: Sequence[Any]) -> list[Column]:
+    """Price and cost; what was adjusted of the price only where anything was."""
+    names = [name for name in MONEY if name != "adjusted" or any(row.adjusted for row in rows)]
+    return [_amounts(name.upper(), rows, name, drop=1 if name == "adjusted" else 0) for name in names]
+
+
+def _amounts(title: str, rows: Sequence[Any], name: str, drop: int = 0) -> Column:
+    from infrastructure.cli.rendering import amounts
+
+    return amounts(title, [_amount(row, name) for row in rows], drop)
+
+
+def _amount(row: Any, name: str) -> Money | None:
+    value: int | None = getattr(row, name)
+    return Money(value or 0, row.currency) if row.currency is not None else None
+
+
+def totals(rows: Iterable[Any]) -> dict[str, dict[str, int]]:
+    """The sums of money by currency; what was never priced has none."""
+    sums: dict[str, dict[str, int]] = {}
+    for row in rows:
+        if row.currency is not None:
+            found = sums.setdefault(row.currency, dict.fromkeys(MONEY, 0))
+            for name in MONEY:
+                found[name] += getattr(row, name)
+    return sums
+
+
+def _show_total(page: Page, rows: Sequence[Any]) -> None:
+    for currency, sums in sorted(totals(rows).items()):
+        words = [f"{Money(sums[name], currency)} {name}" for name in MONEY if name != "adjusted" or sums[name]]
+        page.line(f"  in all {', '.join(words)}", "dim")
+
+
+def _document(name: str, rows: Sequence[Any]) -> dict[str, object]:
+    total = [
+        {field: money(amount, currency) for field, amount in sums.items()}
+        for currency, sums in sorted(totals(rows).items())
+    ]
+    return {name: [row_document(row) for row in rows], "total": total}
