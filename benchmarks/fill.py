@@ -21,22 +21,21 @@ from application.batch import Decision, LeaseTerms
 from application.log import LedgerLog
 from application.store import ContentRow
 from application.writer import LedgerWriter, WriterOptions
+from benchmarks.openings import limiting, opening
+from benchmarks.ours import database_of
 from domain import settlement
-from domain.account import Terms, change_limit, open_account
 from domain.admission import Ask, accept
-from domain.ledger import Fact, Ledger, known_account
+from domain.ledger import Fact, Ledger
 from domain.operation import Sent, Stored
-from domain.plans import Limits
 from domain.pricing import Quote
 from infrastructure.clock import SECOND, new_id, now
 from infrastructure.store import DATABASE_URL
-from infrastructure.store.database import Database, parse_url
+from infrastructure.store.database import parse_url
 from infrastructure.store.units import SqlStore
 
 GROUP = 1_000
 EVENTS_EACH = 5
 YEARS = 10 * 365 * 86_400 * SECOND
-PLENTY = 10**15
 KINDS = (("text-to-image", "images"), ("image-edit", "edits"), ("upscale", "upscales"), ("text-to-video", "videos"))
 STORED = (Stored("a" * 64, "image/png", 123_456, 1024, 1024),)
 SECRET, BODY = b"s" * 32, '{"inputs":{"prompt":"a lighthouse at dusk"},"kind":"text-to-image","media":{},"model":"m"}'
@@ -69,11 +68,10 @@ class Filler:
     def __init__(self, url: str, size: Size) -> None:
         self._size = size
         self._log = LedgerLog({"PERSISTENCE_MODULE": "infrastructure.store", DATABASE_URL: url})
-        self._database = Database(url)
         self._clock = Clock(now() - size.months * 30 * 86_400 * SECOND)
         terms = LeaseTerms("benchmark", YEARS, 2_000)
         options = WriterOptions(waiting=2 * GROUP, group=2 * GROUP)
-        self._writer = LedgerWriter(SqlStore(self._database), self._log, self._clock, terms, options)
+        self._writer = LedgerWriter(SqlStore(database_of(self._log)), self._log, self._clock, terms, options)
         self._random = random.Random(1)
         self._accounts = ["hot"] if size.accounts == 1 else [f"account-{n:05}" for n in range(size.accounts)]
         self._events = 0
@@ -81,13 +79,12 @@ class Filler:
     def close(self) -> None:
         self._writer.close()
         self._log.close()
-        self._database.close()
 
     async def run(self) -> None:
         """Open the accounts, leave some operations open, and settle the others until there are events enough."""
-        await self._all(_opening(account) for account in self._accounts)
+        await self._all(decision for account in self._accounts for decision in opening(account))
         if self._size.accounts > 1:
-            await self._all(_forbidding_videos(account) for account in self._accounts[::10])
+            await self._all(limiting(account, "videos", 0) for account in self._accounts[::10])
         for start in range(0, self._size.open, GROUP):
             await self._all(map(self._asking, self._new(min(GROUP, self._size.open - start))))
         step = (now() - self._clock.instant) * GROUP * EVENTS_EACH // self._size.events
@@ -148,17 +145,6 @@ class Planned:
     def cycle_of(self, length: int) -> int:
         """A number below `length` that has nothing to do with kind, model and user."""
         return self.number // 1_000 % length
-
-
-def _opening(account: str) -> Decision:
-    terms = Terms("enterprise", Limits(images=PLENTY, spend=PLENTY))
-    return Decision(account, lambda ledger, at: [*open_account(ledger.account, account, terms, at)], opening=True)
-
-
-def _forbidding_videos(account: str) -> Decision:
-    return Decision(
-        account, lambda ledger, at: [*change_limit(known_account(ledger, account), "account", "videos", 0, at)]
-    )
 
 
 def _correcting(planned: Planned) -> Decision:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
 
+from benchmarks.stores import POSTGRESQL, Stores
 from benchmarks.teams import Load, Team, team
 from benchmarks.timing import Timed, percentile
 
@@ -46,6 +47,11 @@ class Measured:
         return median(timed.rate for timed in self.rounds)
 
     @property
+    def cpu(self) -> float:
+        """Microseconds of computing an operation, the median round's; what the database's server computes is not in it."""
+        return median(1e6 * timed.cpu / len(timed.latencies) for timed in self.rounds)
+
+    @property
     def lost(self) -> int:
         """Operations that were recorded and that the summary does not count."""
         return self.recorded - self.counted
@@ -62,11 +68,14 @@ class Measured:
 Say = Callable[[str], None]
 
 
-def measure(database: str, server: str | None, effort: Effort, say: Say) -> list[Measured]:
-    """Every load, every contender, on one kind of database (`server` None is SQLite)."""
-    loads = [*effort.loads, *(effort.two_processes if server is not None else ())]
+def measure(stores: Stores, database: str, effort: Effort, say: Say) -> list[Measured]:
+    """Every load and every contender on one kind of database; only PostgreSQL is asked by two processes."""
+    loads = [*effort.loads, *(effort.two_processes if database == POSTGRESQL else ())]
     with ExitStack() as stack:
-        teams = [stack.enter_context(team(contender, server)) for contender in effort.contenders]
+        teams = []
+        for contender in effort.contenders:
+            place = stack.enter_context(stores.fresh(database))
+            teams.append(stack.enter_context(team(contender, place)))
         return [measured for load in loads for measured in _under(database, load, teams, effort, say)]
 
 
@@ -83,7 +92,7 @@ def _under(database: str, load: Load, teams: Sequence[Team], effort: Effort, say
         say(
             f"{database:10} {load.name:36} {measured.contender:7} {measured.rate:7.0f}/s"
             f"   p50 {measured.waiting(50):7.1f} ms   p99 {measured.waiting(99):7.1f} ms"
-            f"   lost {measured.lost} of {measured.recorded}"
+            f"   cpu {measured.cpu:5.0f} us   lost {measured.lost} of {measured.recorded}"
         )
     return list(found.values())
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +22,7 @@ import msgspec
 import psycopg2
 
 from benchmarks.limit_sql import HASH, Rows, open_tables
-from benchmarks.timing import Timed, Totals, drive
+from benchmarks.timing import Stopwatch, Timed, Totals, drive
 from infrastructure.clock import new_id, now
 
 Json = dict[str, Any]
@@ -82,9 +81,9 @@ class Limit:
         self._tables.open(sorted(set(accounts)), f"ledger:{{}}:{PERIOD['start']}")
 
     def measure(self, accounts: Sequence[str], seconds: float) -> Timed:
-        began = time.perf_counter()
+        watch = Stopwatch()
         latencies = self._runner.run(drive(self._operation, accounts, seconds))
-        return Timed(time.perf_counter() - began, latencies)
+        return watch.stop(latencies)
 
     def totals(self) -> Totals:
         """Operations charged, twice: without views nothing else counts them."""

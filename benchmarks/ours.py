@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import struct
-import time
 import zlib
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -27,13 +26,11 @@ from application.ports import Asset, Delivery, Job, Media, Progress, Provider, R
 from application.requests import Request
 from application.store import ContentRow
 from application.writer import LedgerWriter
-from benchmarks.timing import Timed, Totals, drive
+from benchmarks.openings import LIMITED, PLAN, PLENTY, opening
+from benchmarks.timing import Stopwatch, Timed, Totals, drive
 from domain import settlement
-from domain.account import Terms, open_account
 from domain.admission import Ask, accept
-from domain.ledger import Decide, Fact, Ledger
 from domain.operation import Stored
-from domain.plans import Limits
 from domain.pricing import Quote
 from infrastructure.bootstrap import Parts, open_studio
 from infrastructure.clock import new_id, new_secret, now
@@ -44,9 +41,8 @@ from infrastructure.store.units import SqlStore
 
 MODEL, PROVIDER = "scripted-image", "scripted"
 PROMPT = "a lighthouse at dusk"
-PLENTY = 10**15
 SIDE = 16
-PATIENCE = 60
+PATIENCE = 900
 
 
 class InstantProvider:
@@ -139,15 +135,16 @@ class Ours:
 
     async def _open(self, accounts: Sequence[str]) -> None:
         for account in accounts:
-            await self._studio.accounts.open(account, plan="enterprise")
-            for measure in ("spend", "images"):
+            await self._studio.accounts.open(account, plan=PLAN)
+            for measure in LIMITED:
                 await self._studio.accounts.change_limit(account, measure, PLENTY)
+        await self._shown()
 
     async def _measure(self, accounts: Sequence[str], seconds: float) -> Timed:
-        began = time.perf_counter()
+        watch = Stopwatch()
         latencies = await drive(self._operation, accounts, seconds)
         await self._shown()
-        return Timed(time.perf_counter() - began, latencies)
+        return watch.stop(latencies)
 
     async def _operation(self, account: str) -> None:
         request = Request("text-to-image", account, {"prompt": PROMPT}, user="ann", model=MODEL)
@@ -166,35 +163,34 @@ class LedgerOnly:
 
     def __init__(self, url: str) -> None:
         self._log = LedgerLog({"PERSISTENCE_MODULE": "infrastructure.store", DATABASE_URL: url})
-        self._database = Database(url)
+        self.database = database_of(self._log)
         self._writer = LedgerWriter(
-            SqlStore(self._database), self._log, now, LeaseTerms("benchmark", 600_000_000, 2_000)
+            SqlStore(self.database), self._log, now, LeaseTerms("benchmark", 600_000_000, 2_000)
         )
         self._runner = asyncio.Runner()
 
     def prepare(self, accounts: Sequence[str]) -> None:
-        terms = Terms("enterprise", Limits(images=PLENTY, spend=PLENTY))
-
         for account in sorted(set(accounts)):
-            self._writer.append(Decision(account, _opening(account, terms), opening=True))
+            for decision in opening(account):
+                self._writer.append(decision)
 
     def measure(self, accounts: Sequence[str], seconds: float) -> Timed:
-        began = time.perf_counter()
-        latencies = self._runner.run(drive(self._operation, accounts, seconds))
-        return Timed(time.perf_counter() - began, latencies)
+        watch = Stopwatch()
+        latencies = self._runner.run(drive(self.operation, accounts, seconds))
+        return watch.stop(latencies)
 
     def totals(self) -> Totals:
-        with self._database.connect() as connection:
+        with self.database.connect() as connection:
             charged = connection.execute(text("SELECT count(*) FROM operations WHERE phase = 'charged'")).scalar_one()
             return Totals(charged, charged)
 
     def close(self) -> None:
         self._writer.close()
         self._log.close()
-        self._database.close()
         self._runner.close()
 
-    async def _operation(self, account: str) -> None:
+    async def operation(self, account: str) -> None:
+        """One whole life cycle."""
         id = new_id()
         ask = Ask(account, "ann", None, id, (id,), "text-to-image", "images", None, "", "d" * 64, (QUOTE,), "benchmark")
         content = ContentRow(id, account, new_secret(), BODY)
@@ -216,8 +212,7 @@ STORED = (Stored("a" * 64, "image/png", 64, SIDE, SIDE),)
 BODY = '{"inputs":{"prompt":"a lighthouse at dusk"},"kind":"text-to-image","media":{},"model":"scripted-image"}'
 
 
-def _opening(account: str, terms: Terms) -> Decide:
-    def decide(ledger: Ledger, at: int) -> list[Fact]:
-        return [*open_account(ledger.account, account, terms, at)]
-
-    return decide
+def database_of(log: LedgerLog) -> Database:
+    """The database that the log's persistence module opened."""
+    database: Database = log.factory.database  # type: ignore[attr-defined]
+    return database

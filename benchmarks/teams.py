@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.stores import Place
 from benchmarks.timing import Timed, Totals, merged
-from infrastructure.store.migrations import upgrade
-from tests.postgres import fresh_database
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,19 +26,29 @@ class Load:
     processes: int = 1
 
     @property
-    def name(self) -> str:
-        """As tables show it."""
-        accounts = "one hot account" if self.hot else "distinct accounts"
+    def crowd(self) -> str:
+        """How many callers, as tables show it."""
         callers = f"{self.processes} x {self.callers}" if self.processes > 1 else str(self.callers)
-        return f"{callers} callers, {accounts}" if self.callers > 1 else "1 caller"
+        return f"{callers} callers" if self.callers > 1 else "1 caller"
+
+    @property
+    def name(self) -> str:
+        """The load, as tables show it."""
+        accounts = ", one hot account" if self.hot else ", distinct accounts"
+        return self.crowd + (accounts if self.callers > 1 else "")
+
+    @property
+    def distinct(self) -> Load:
+        """The same crowd on an account each."""
+        return replace(self, hot=False)
 
 
 class Team:
     """One contender's processes; the second starts when a load first needs it."""
 
-    def __init__(self, contender: str, url: str, folder: Path) -> None:
+    def __init__(self, contender: str, place: Place) -> None:
         self.contender = contender
-        self._command = [sys.executable, "-m", "benchmarks.worker", contender, url, str(folder)]
+        self._command = [sys.executable, "-m", "benchmarks.worker", contender, place.url, str(place.folder)]
         self._workers: list[subprocess.Popen[str]] = []
 
     def prepare(self, load: Load) -> None:
@@ -56,7 +64,7 @@ class Team:
         """All processes at once."""
         command = {"callers": load.callers, "hot": load.hot, "seconds": seconds}
         answers = _ask(self._workers[: load.processes], command)
-        return merged([Timed(one["seconds"], tuple(took / 1e6 for took in one["latencies"])) for one in answers])
+        return merged([_timed(one) for one in answers])
 
     def totals(self) -> Totals:
         (answer,) = _ask(self._workers[:1], {})
@@ -75,6 +83,10 @@ def _ask(workers: Sequence[subprocess.Popen[str]], command: dict[str, Any]) -> l
     return [_answer(worker) for worker in workers]
 
 
+def _timed(answer: dict[str, Any]) -> Timed:
+    return Timed(answer["seconds"], tuple(took / 1e6 for took in answer["latencies"]), answer["cpu"])
+
+
 def _answer(worker: subprocess.Popen[str]) -> dict[str, Any]:
     assert worker.stdout is not None
     line = worker.stdout.readline()
@@ -85,21 +97,10 @@ def _answer(worker: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def fresh_store(server: str | None) -> Iterator[tuple[str, Path]]:
-    """A database with the studio's schema, on the server or (None) in a SQLite file; its URL and a folder."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imagestudio-benchmark-")))
-        url = f"sqlite:///{folder / 'ledger.db'}" if server is None else stack.enter_context(fresh_database(server))
-        upgrade(url)
-        yield url, folder
-
-
-@contextmanager
-def team(contender: str, server: str | None) -> Iterator[Team]:
-    """A team on a fresh database, both gone afterwards."""
-    with fresh_store(server) as (url, folder):
-        members = Team(contender, url, folder)
-        try:
-            yield members
-        finally:
-            members.close()
+def team(contender: str, place: Place) -> Iterator[Team]:
+    """A team on a database, sent home afterwards."""
+    members = Team(contender, place)
+    try:
+        yield members
+    finally:
+        members.close()

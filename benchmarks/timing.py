@@ -7,21 +7,36 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import ceil
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """One measurement: seconds from the first request until all was done and seen, and each operation's own seconds."""
+    """One measurement: seconds from the first request until all was done and seen, and each operation's own seconds.
+
+    `cpu` is what the contender's processes computed meanwhile, in seconds; it hardly depends on what else runs.
+    """
 
     seconds: float
     latencies: tuple[float, ...]
+    cpu: float
 
     @property
     def rate(self) -> float:
         """Operations per second."""
         return len(self.latencies) / self.seconds
+
+
+class Stopwatch:
+    """Started by being made."""
+
+    def __init__(self) -> None:
+        self._began, self._cpu = perf_counter(), process_time()
+
+    def stop(self, latencies: tuple[float, ...]) -> Timed:
+        """The measurement that ends now."""
+        return Timed(perf_counter() - self._began, latencies, process_time() - self._cpu)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +70,7 @@ def percentile(values: Sequence[float], per_cent: float) -> float:
 def merged(parts: Sequence[Timed]) -> Timed:
     """What several processes did at the same time."""
     latencies = tuple(latency for part in parts for latency in part.latencies)
-    return Timed(max(part.seconds for part in parts), latencies)
+    return Timed(max(part.seconds for part in parts), latencies, sum(part.cpu for part in parts))
 
 
 async def drive(one: Callable[[str], Awaitable[object]], accounts: Sequence[str], seconds: float) -> tuple[float, ...]:

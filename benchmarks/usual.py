@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
@@ -22,7 +22,7 @@ from sqlalchemy import BigInteger, Engine, Text, create_engine, event, func, sel
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from benchmarks.timing import Timed, Totals, drive_threads
+from benchmarks.timing import Stopwatch, Timed, Totals, drive_threads
 from infrastructure.store.database import parse_url
 
 PERIOD = "2026-11"
@@ -71,10 +71,16 @@ class OverLimit(Exception):
     """The summary says that the account has used all it may."""
 
 
+def instant_provider(prompt: str) -> str:
+    """What the product waits for, without the waiting."""
+    return sha256(prompt.encode()).hexdigest()
+
+
 class Usual:
     """Full operations the usual way, on one database."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, provider: Callable[[str], str] = instant_provider) -> None:
+        self._provider = provider
         self._engine = _engine(url)
         self._pool = ThreadPoolExecutor(max_workers=128)
         Base.metadata.create_all(self._engine)
@@ -84,9 +90,9 @@ class Usual:
             self._open(account)
 
     def measure(self, accounts: Sequence[str], seconds: float) -> Timed:
-        began = time.perf_counter()
+        watch = Stopwatch()
         latencies = drive_threads(self._pool, self.operation, accounts, seconds)
-        return Timed(time.perf_counter() - began, latencies)
+        return watch.stop(latencies)
 
     def operation(self, account: str) -> None:
         """One request. Raises OverLimit."""
@@ -94,7 +100,7 @@ class Usual:
             summary = session.get_one(UsageSummary, (account, PERIOD))
             if summary.images + 1 > LIMIT:
                 raise OverLimit(account)
-            digest = _instant_provider(PROMPT)
+            digest = self._provider(PROMPT)
             now = time.time_ns() // 1000
             summary.images = summary.images + 1
             summary.spend = summary.spend + PRICE
@@ -120,10 +126,6 @@ class Usual:
                     session.commit()
                 except IntegrityError:  # another process opened it just now
                     session.rollback()
-
-
-def _instant_provider(prompt: str) -> str:
-    return sha256(prompt.encode()).hexdigest()
 
 
 def _log_row(account: str, digest: str, now: int) -> UsageLog:

@@ -44,7 +44,8 @@ def answer(contender: Contender, command: dict[str, Any]) -> dict[str, Any]:
         contender.prepare(accounts)
         return {}
     timed = contender.measure(accounts, command["seconds"])
-    return {"seconds": timed.seconds, "latencies": [round(latency * 1e6) for latency in timed.latencies]}
+    latencies = [round(latency * 1e6) for latency in timed.latencies]
+    return {"seconds": timed.seconds, "latencies": latencies, "cpu": timed.cpu}
 
 
 def main(name: str, url: str, folder: str) -> None:

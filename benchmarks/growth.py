@@ -1,0 +1,121 @@
+"""(c) What one operation costs on an account with a short and a long history, with one and with many operations open.
+
+Two studios on two filled databases take turns, so that whatever else the machine does disturbs both. The caller
+is alone (an operation's own time, most of it the disk's) or one of 64 on the same account (nearly all of it ours).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from sqlalchemy import event
+
+from benchmarks.fill import Size
+from benchmarks.ours import LedgerOnly
+from benchmarks.stores import Place, Stores
+from benchmarks.teams import Load, Team, team
+from infrastructure.store.database import Database
+
+LOADS = (Load(1, hot=True), Load(64, hot=True))
+WARM_SECONDS = 0.3
+COUNTED_OPERATIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question: two sizes of the same account."""
+
+    name: str
+    less: Size
+    more: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What is compared, and how long: seconds a measurement, rounds of each pair."""
+
+    pairs: tuple[Pair, ...]
+    seconds: float
+    rounds: int
+
+
+@dataclass(slots=True)
+class Grown:
+    """One question under one load: seconds an operation of each side, by rounds; statements and rows an operation."""
+
+    database: str
+    pair: Pair
+    load: Load
+    less: list[float] = field(default_factory=list)
+    more: list[float] = field(default_factory=list)
+    statements: tuple[float, float] = (0, 0)
+    rows: tuple[float, float] = (0, 0)
+
+    @property
+    def ratio(self) -> float:
+        """How much more an operation costs with more; the median of the rounds."""
+        return median(more / less for less, more in zip(self.less, self.more, strict=True))
+
+
+def measure(stores: Stores, database: str, effort: Effort, say: Callable[[str], None]) -> list[Grown]:
+    """All pairs on one kind of database."""
+    return [grown for pair in effort.pairs for grown in _compare(stores, database, pair, effort, say)]
+
+
+def _compare(stores: Stores, database: str, pair: Pair, effort: Effort, say: Callable[[str], None]) -> list[Grown]:
+    places = [stores.filled(database, size, pair.name) for size in (pair.less, pair.more)]
+    counts = [asyncio.run(_count(place)) for place in places]
+    found = []
+    with team("ours", places[0]) as less, team("ours", places[1]) as more:
+        for load in LOADS:
+            grown = Grown(database, pair, load)
+            grown.statements, grown.rows = zip(*counts, strict=True)
+            _rounds(grown, less, more, effort)
+            found.append(grown)
+            say(
+                f"{database:10} {pair.name:44} {load.name:30} {1e6 * median(grown.less):7.0f} -> "
+                f"{1e6 * median(grown.more):7.0f} us   ratio {grown.ratio:.2f}   statements {grown.statements[0]:.1f} "
+                f"-> {grown.statements[1]:.1f}   rows {grown.rows[0]:.1f} -> {grown.rows[1]:.1f}"
+            )
+    return found
+
+
+def _rounds(grown: Grown, less: Team, more: Team, effort: Effort) -> None:
+    for one in (less, more):
+        one.prepare(grown.load)
+        one.measure(grown.load, WARM_SECONDS)
+    for number in range(effort.rounds):
+        sides = [(less, grown.less), (more, grown.more)]
+        for one, costs in sides if number % 2 else sides[::-1]:
+            costs.append(1 / one.measure(grown.load, effort.seconds).rate)
+
+
+async def _count(place: Place) -> tuple[float, float]:
+    """Statements and rows an operation, of the writer alone, once it remembers the account."""
+    with closing(LedgerOnly(place.url)) as ledger:
+        await ledger.operation("hot")
+        tally = Tally()
+        tally.watch(ledger.database)
+        for _ in range(COUNTED_OPERATIONS):
+            await ledger.operation("hot")
+        return tally.statements / COUNTED_OPERATIONS, tally.rows / COUNTED_OPERATIONS
+
+
+@dataclass(slots=True)
+class Tally:
+    """Statements, and rows where the driver says how many (SQLite's does for writes only)."""
+
+    statements: int = 0
+    rows: int = 0
+
+    def watch(self, database: Database) -> None:
+        event.listen(database.engine, "after_cursor_execute", self._executed)
+
+    def _executed(self, _connection: Any, cursor: Any, *_: Any) -> None:
+        self.statements += 1
+        self.rows += max(cursor.rowcount, 0)
