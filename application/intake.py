@@ -42,14 +42,6 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request in the ledger's queue."""
-
-    prepared: Prepared
-    outcome: asyncio.Future[Outcome]
-
-
-@dataclass(frozen=True, slots=True)
 class Intake:
     """Puts requests to the ledger."""
 
@@ -58,19 +50,17 @@ class Intake:
     ownership: Ownership
     results: Results
 
-    async def ask(self, request: Request) -> Asked:
-        """Put a request to the ledger: from here on it will be decided, whether or not anybody waits for the answer."""
-        prepared = await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
-        self.ownership.take(prepared.ask.operations)
-        return Asked(prepared, self.writer.queue(_accepting(prepared)))
+    async def prepare(self, request: Request) -> Prepared:
+        """Check, quote and keep; nothing is recorded, and whoever goes away now was never here."""
+        return await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
 
-    async def answer(self, asked: Asked) -> Accepted:
-        """Held, or OperationRefused with the recorded refusal; nothing is sent yet."""
+    async def accept(self, prepared: Prepared) -> Accepted:
+        """Hold, or raise OperationRefused with the recorded refusal; nothing is sent yet."""
+        self.ownership.take(prepared.ask.operations)
         try:
-            outcome = await asyncio.shield(asked.outcome)
-            return await self._answered(asked.prepared, outcome)
+            return await self._answered(prepared, await self.writer.append_async(_accepting(prepared)))
         except ImageStudioError:
-            self.ownership.drop(*asked.prepared.ask.operations)
+            self.ownership.drop(*prepared.ask.operations)
             raise
 
     async def left(self, account: str, user: str, project: str | None) -> dict[str, int | None]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from application.accounts import Accounts, AccountView
-from application.intake import Accepted, Admitted, Asked, Intake
+from application.admission import Prepared
+from application.intake import Accepted, Admitted, Intake
 from application.performer import Performer
 from application.ports import Index, Indexed, Progress, silent
 from application.requests import Estimate, OperationResult, Request, Result, Submission
@@ -26,6 +26,7 @@ from domain.errors import (
 from domain.operation import CLOSED_PHASES
 
 File = bytes | Path
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class ImageStudio:
     ) -> None:
         self._intake, self._performer, self._results = intake, performer, results
         self._index, self._patience = index, patience
-        self._tasks: dict[str, asyncio.Task[Ended]] = {}
-        self._arriving: set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._open: dict[str, asyncio.Task[Any]] = {}
         self._closing = False
         self.accounts = accounts
 
@@ -88,17 +89,15 @@ class ImageStudio:
 
         Raises InvalidRequest where nothing was recorded, OperationRefused where a limit refused it, OperationFailed
         where no output came, OperationPending where the provider's answer is unknown; the latter three are recorded.
-        A caller that is cancelled stops waiting; what was sent is settled all the same.
+        A caller that is cancelled stops waiting; what was put to the ledger goes on and is settled all the same.
         """
-        accepted, tasks = await self._admit(request, progress)
-        if not accepted.admitted:
-            return await self._repeat(accepted.batch)
-        ended = await asyncio.gather(*map(asyncio.shield, tasks), return_exceptions=True)
-        return await self._combined(accepted, ended)
+        prepared = await self._prepare(request)
+        return await asyncio.shield(self._begin(self._carry(prepared, progress)))
 
     async def submit(self, request: Request, progress: Progress = silent) -> Submission:
         """Admit it, and return while it goes on. Raises what `run` raises before anything is sent."""
-        accepted, _ = await self._admit(request, progress)
+        prepared = await self._prepare(request)
+        accepted = await asyncio.shield(self._begin(self._admit(prepared, progress)))
         if not accepted.admitted:
             known = await self._known(accepted.batch)
             return Submission(accepted.batch, tuple(one.operation for one in known), repeated=True)
@@ -118,73 +117,64 @@ class ImageStudio:
         self._closing = True
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._patience.wait_seconds
-        while (begun := self._begun()) and clock() < deadline:
-            await asyncio.wait(begun, timeout=deadline - clock())
-        left = self._begun()
-        for one in left:
-            one.cancel()
+        while self._tasks and clock() < deadline:
+            await asyncio.wait(self._tasks, timeout=deadline - clock())
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
-    def _begun(self) -> list[asyncio.Future[Any]]:
-        return [*self._arriving, *self._tasks.values()]
-
-    async def _admit(self, request: Request, progress: Progress) -> tuple[Accepted, list[asyncio.Task[Ended]]]:
-        """Ask the ledger, and begin what it admits. Once it is asked, a caller that goes away changes nothing."""
-        with self._arrival():
-            asked = await self._intake.ask(request)
-            try:
-                accepted = await self._intake.answer(asked)
-            except asyncio.CancelledError:
-                self._go_on(asked, progress)
-                raise
-            return accepted, self._begin(accepted, progress)
-
-    @contextmanager
-    def _arrival(self) -> Iterator[None]:
-        """What closing waits for: a request that may yet become an operation."""
+    async def _prepare(self, request: Request) -> Prepared:
+        prepared = await self._intake.prepare(request)
         if self._closing:
             raise ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
-        arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._arriving.add(arrived)
-        try:
-            yield
-        finally:
-            self._arriving.discard(arrived)
-            arrived.cancel()
+        return prepared
 
-    def _go_on(self, asked: Asked, progress: Progress) -> None:
-        async def begin() -> None:
-            self._begin(await self._intake.answer(asked), progress)
-
-        task = asyncio.get_running_loop().create_task(begin())
-        self._arriving.add(task)
-        task.add_done_callback(self._gone_on)
-
-    def _gone_on(self, task: asyncio.Task[None]) -> None:
-        """Nobody waits: an error, such as a refusal, is in the ledger, or there is nothing there."""
-        self._arriving.discard(task)
-        if not task.cancelled():
-            task.exception()
-
-    def _begin(self, accepted: Accepted, progress: Progress) -> list[asyncio.Task[Ended]]:
-        share = 1 / max(len(accepted.admitted), 1)
-        return [
-            self._begin_one(one, _part(progress, place * share, share)) for place, one in enumerate(accepted.admitted)
-        ]
-
-    def _begin_one(self, admitted: Admitted, progress: Progress) -> asyncio.Task[Ended]:
-        id = admitted.operation.id
-        task = asyncio.get_running_loop().create_task(self._perform(admitted, progress))
-        self._tasks[id] = task
-        task.add_done_callback(lambda done: self._ended(id, done))
+    def _begin(self, work: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
+        """A task of the studio's own, which goes on when its caller goes away."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
         return task
 
-    def _ended(self, id: str, task: asyncio.Task[Ended]) -> None:
-        """Forget the task; its error, if nobody waits for it, is in the ledger as an open hold, left to recovery."""
-        self._tasks.pop(id, None)
-        self._performer.ownership.drop(id)
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Forget the task; an error that nobody waits for is in the ledger: a refusal, a failure, or an open hold."""
+        self._tasks.discard(task)
         if not task.cancelled():
             task.exception()
+
+    async def _carry(self, prepared: Prepared, progress: Progress) -> Result:
+        accepted = await self._intake.accept(prepared)
+        return await (self._finish(accepted, progress) if accepted.admitted else self._repeat(accepted.batch))
+
+    async def _admit(self, prepared: Prepared, progress: Progress) -> Accepted:
+        accepted = await self._intake.accept(prepared)
+        if accepted.admitted:
+            self._begin(self._finish(accepted, progress))
+        return accepted
+
+    async def _finish(self, accepted: Accepted, progress: Progress) -> Result:
+        """Perform what was admitted; what stays open when this ends is recovery's."""
+        task = asyncio.current_task()
+        assert task is not None
+        here = dict.fromkeys((one.operation.id for one in accepted.admitted), task)
+        self._open.update(here)
+        try:
+            return await self._perform_all(accepted, progress)
+        finally:
+            for id in here:
+                del self._open[id]
+            self._performer.ownership.drop(*here)
+
+    async def _perform_all(self, accepted: Accepted, progress: Progress) -> Result:
+        share = 1 / len(accepted.admitted)
+        performing = [
+            self._perform(one, _part(progress, place * share, share)) for place, one in enumerate(accepted.admitted)
+        ]
+        if len(performing) > 1:
+            return await self._combined(accepted, await asyncio.gather(*performing, return_exceptions=True))
+        ended = await performing[0]
+        return _judged(Result(accepted.batch, (ended.result,), ended.left, ended.metadata))
 
     async def _perform(self, admitted: Admitted, progress: Progress) -> Ended:
         settled = await self._performer.perform(admitted.operation, admitted.task, progress)
@@ -224,7 +214,7 @@ class ImageStudio:
         deadline = clock() + self._patience.wait_seconds
         while True:
             known = await self._known(operation)
-            here = [self._tasks[one.operation] for one in known if one.operation in self._tasks]
+            here = [self._open[one.operation] for one in known if one.operation in self._open]
             if here:
                 await asyncio.wait(here)
             elif all(one.phase in CLOSED_PHASES for one in known):

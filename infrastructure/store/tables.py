@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from application.ports import Content, Indexed, Lease
+from application.store import Conflict
+from domain.errors import StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.schema import CONTENTS, KEYS, LEASES, OPERATIONS
 
 SEPARATOR, AFTER_SEPARATOR = ".", "/"
 """Operations of a batch are BATCH.1, BATCH.2, …: all ids from the separator up to the character that follows it."""
+
+
+@contextmanager
+def _transaction(database: Database) -> Iterator[Connection]:
+    """A small write of its own, which its caller may simply try again. Raises StoreUnavailable."""
+    try:
+        with database.transaction() as connection:
+            yield connection
+    except Conflict as error:
+        raise StoreUnavailable(f"the write was lost: {error}", hint="try again") from error
 
 
 class SqlIndex:
@@ -49,7 +62,7 @@ class SqlContents:
         return [Content(row[0], row[1], bytes(row[2]), row[3]) for row in rows]
 
     def erase(self, batch: str) -> bool:
-        with self._database.transaction() as connection:
+        with _transaction(self._database) as connection:
             erased = connection.execute(delete(CONTENTS).where(CONTENTS.c.batch == batch)).rowcount
             connection.execute(update(KEYS).where(KEYS.c.reference == batch).values(fingerprint=""))
         return bool(erased)
@@ -63,7 +76,7 @@ class SqlLeases:
 
     def renew(self, operations: Sequence[str], owner: str, expires: int) -> set[str]:
         held = and_(LEASES.c.operation.in_(operations), LEASES.c.owner == owner)
-        with self._database.transaction() as connection:
+        with _transaction(self._database) as connection:
             connection.execute(update(LEASES).where(held).values(expires=expires))
             return set(connection.execute(select(LEASES.c.operation).where(held)).scalars())
 
@@ -80,5 +93,5 @@ class SqlLeases:
             LEASES.c.expires == lease.expires,
         )
         taken = update(LEASES).where(unchanged).values(owner=owner, epoch=lease.epoch + 1, expires=expires)
-        with self._database.transaction() as connection:
+        with _transaction(self._database) as connection:
             return connection.execute(taken).rowcount == 1
