@@ -167,10 +167,8 @@ class ImageStudio:
             self._performer.ownership.drop(*here)
 
     async def _perform_all(self, accepted: Accepted, progress: Progress) -> Result:
-        share = 1 / len(accepted.admitted)
-        performing = [
-            self._perform(one, _part(progress, place * share, share)) for place, one in enumerate(accepted.admitted)
-        ]
+        parts = _parts(progress, len(accepted.admitted))
+        performing = [self._perform(one, part) for one, part in zip(accepted.admitted, parts, strict=True)]
         if len(performing) > 1:
             return await self._combined(accepted, await asyncio.gather(*performing, return_exceptions=True))
         ended = await performing[0]
@@ -243,8 +241,18 @@ def request_of(
     return Request(kind, account, {**inputs, **rest}, media, **own)
 
 
-def _part(progress: Progress, start: float, share: float) -> Progress:
-    return progress if share == 1 else lambda fraction, message: progress(start + share * fraction, message)
+def _parts(progress: Progress, count: int) -> list[Progress]:
+    """One callback an operation; what is told is how much of the whole batch is done, and never less than before."""
+    done = [0.0] * count
+
+    def part(place: int) -> Progress:
+        def tell(fraction: float, message: str) -> None:
+            done[place] = max(done[place], fraction)
+            progress(sum(done) / count, message)
+
+        return tell
+
+    return [progress] if count == 1 else [part(place) for place in range(count)]
 
 
 def _judged(result: Result) -> Result:

@@ -1,0 +1,116 @@
+"""An open studio on a real database, with real files and the scripted provider's journal to count submissions in."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from application.ports import Provider, Recovery
+from domain.ledger import Fact
+from domain.operation import Charged, OperationFact
+from infrastructure.bootstrap import Parts, Studio, open_studio
+from infrastructure.clock import SECOND, now
+from infrastructure.providers.scripted import ScriptedProvider, Submission
+from infrastructure.settings import Settings
+from tests.application.support import CENT
+
+SYNC, JOBS, BLIND, LOCAL = "scripted-image", "scripted-findable", "scripted-blind", "local-canvas"
+PRICE = 4 * CENT
+"""Of one scripted image, in micro-units."""
+
+SMALL = {"width": 64, "height": 64}
+"""Quick to paint."""
+
+GRACE = 15 * 60 * SECOND
+LONG_AFTER = 2 * GRACE
+"""Every lease and every grace is over."""
+
+
+def settings_for(url: str, home: Path, **changes: Any) -> Settings:
+    return Settings(home=home, database_url=url, **{"wait_seconds": 20, **changes})
+
+
+@asynccontextmanager
+async def studio_on(
+    url: str,
+    home: Path,
+    *,
+    clock: Callable[[], int] = now,
+    providers: Mapping[str, Provider] | None = None,
+    serve: bool = False,
+    **changes: Any,
+) -> AsyncIterator[Studio]:
+    """A studio; `changes` are settings."""
+    parts = Parts(providers=providers, clock=clock)
+    async with open_studio(settings_for(url, home, **changes), parts, serve=serve) as studio:
+        yield studio
+
+
+class Pause:
+    """Where a scripted provider waits, given a delay, until it is let go on."""
+
+    def __init__(self) -> None:
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, _seconds: float) -> None:
+        self.reached.set()
+        await self.go_on.wait()
+
+    def providers(self, home: Path) -> dict[str, Provider]:
+        """The scripted providers as they are, but for this."""
+        folder = home / "scripted"
+        blind = ScriptedProvider(folder, name="blind", recovery=Recovery.BLIND, sleep=self)
+        return {"scripted": ScriptedProvider(folder, sleep=self), "blind": blind}
+
+
+def later(by: int = LONG_AFTER) -> Callable[[], int]:
+    """The clock of somebody who comes so many microseconds after now."""
+    return lambda: now() + by
+
+
+def submissions(home: Path, provider: str = "scripted") -> tuple[Submission, ...]:
+    """What reached the provider, counted across processes."""
+    recovery = Recovery.BLIND if provider == "blind" else Recovery.FINDABLE
+    return ScriptedProvider(home / "scripted", name=provider, recovery=recovery).submissions()
+
+
+def facts_of(studio: Studio, account: str | None = None) -> list[Fact]:
+    """The whole log, decoded; or what is about one account's operations."""
+    links = [entry.link for entry in studio.reader.read(0, 1_000_000)]
+    facts = [studio.codec.decode(link.topic, link.state) for link in links]
+    if account is None:
+        return facts
+    return [fact for fact in facts if isinstance(fact, OperationFact) and fact.operation.account == account]
+
+
+def timeline(studio: Studio, operation: str) -> list[Fact]:
+    """What was recorded about an operation."""
+    return studio.maintenance.results.facts(operation)
+
+
+def count(facts: Iterable[Fact], kind: type) -> int:
+    return sum(isinstance(fact, kind) for fact in facts)
+
+
+def charged(facts: Iterable[Fact]) -> int:
+    """All that was charged, in micro-units."""
+    return sum(fact.price for fact in facts if isinstance(fact, Charged))
+
+
+def picture(width: int = 8, height: int = 8, color: str = "red") -> bytes:
+    """A small PNG."""
+    stream = io.BytesIO()
+    Image.new("RGB", (width, height), color).save(stream, "PNG")
+    return stream.getvalue()
+
+
+async def is_sound(studio: Studio) -> bool:
+    """Chains hold, and every view equals its replay."""
+    await studio.catch_up()
+    return not [*studio.verify()] and (await studio.compare()).equal
