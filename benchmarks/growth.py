@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 from benchmarks.fill import Size
 from benchmarks.ours import LedgerOnly
-from benchmarks.stores import Place, Stores
+from benchmarks.stores import Stores
 from benchmarks.teams import Load, Team, team
 from infrastructure.store.database import Database
 
@@ -69,7 +69,7 @@ def measure(stores: Stores, database: str, effort: Effort, say: Callable[[str], 
 
 def _compare(stores: Stores, database: str, pair: Pair, effort: Effort, say: Callable[[str], None]) -> list[Grown]:
     places = [stores.filled(database, size, pair.name) for size in (pair.less, pair.more)]
-    counts = [asyncio.run(_count(place)) for place in places]
+    counts = [asyncio.run(count_work(place.url)) for place in places]
     found = []
     with team("ours", places[0]) as less, team("ours", places[1]) as more:
         for load in LOADS:
@@ -95,9 +95,10 @@ def _rounds(grown: Grown, less: Team, more: Team, effort: Effort) -> None:
             costs.append(1 / one.measure(grown.load, effort.seconds).rate)
 
 
-async def _count(place: Place) -> tuple[float, float]:
+async def count_work(url: str) -> tuple[float, float]:
     """Statements and rows an operation, of the writer alone, once it remembers the account."""
-    with closing(LedgerOnly(place.url)) as ledger:
+    with closing(LedgerOnly(url)) as ledger:
+        await asyncio.to_thread(ledger.prepare, ["hot"])
         await ledger.operation("hot")
         tally = Tally()
         tally.watch(ledger.database)

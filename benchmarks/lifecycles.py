@@ -48,7 +48,7 @@ class Measured:
 
     @property
     def cpu(self) -> float:
-        """Microseconds of computing an operation, the median round's; what the database's server computes is not in it."""
+        """Microseconds of computing an operation, without the database server's; the median round's."""
         return median(1e6 * timed.cpu / len(timed.latencies) for timed in self.rounds)
 
     @property
