@@ -48,6 +48,7 @@ MEDIA_TYPES: Final = {
 LONGEST_TEXT: Final = 10_000
 LARGEST_FILE: Final = 50_000_000
 _SHOWN: Final = 40
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 # Few enough digits that every decimal context holds them, and the ledger's sixth place is never exceeded.
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
@@ -141,7 +142,7 @@ def _read_text(spec: Input, value: object) -> str:
     if len(value) > spec.max_chars:
         raise InvalidInput(spec.name, f"has {len(value)} characters; at most {spec.max_chars} are accepted")
     # Neither can be stored or sent: half a surrogate pair has no UTF-8, and PostgreSQL has no NUL.
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if _NO_TEXT.search(value):
         raise InvalidInput(spec.name, "holds characters that are no text", hint="remove them")
     return value
 

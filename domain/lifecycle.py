@@ -106,6 +106,8 @@ def readable(cost: int | None) -> int | None:
 
 def _units_of(quote: Quote, delivered: int) -> Decimal:
     """The delivered share of the quoted units, which are whole millionths: in integers, as no context may round it."""
+    if delivered == quote.outputs:
+        return quote.units
     top, bottom = quote.units.as_integer_ratio()
     whole, millionths = divmod(share(top * MILLION // bottom, quote.outputs, delivered), MILLION)
     return Decimal(plain(Decimal(f"{whole}.{millionths:06d}")))
