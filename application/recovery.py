@@ -32,6 +32,8 @@ from domain.operation import (
 )
 
 ERASED = "content_erased"
+AT_ONCE = 8
+"""Operations recovered at the same time."""
 UNREADABLE = "unreadable"
 
 
@@ -67,14 +69,20 @@ class Recoverer:
         """Claim every expired lease and settle what can be settled; what cannot keeps its hold for the next time."""
         ownership = self.performer.ownership
         expired = await asyncio.to_thread(ownership.leases.expired, ownership.clock())
-        recovered = []
-        for lease in expired:
-            if await ownership.claim(lease):
-                try:
-                    recovered.append(await self._recover(lease))
-                finally:
-                    ownership.drop(lease.operation)
-        return recovered
+        places = asyncio.Semaphore(AT_ONCE)
+        recovered = await asyncio.gather(*[self._claim(lease, places) for lease in expired])
+        return [one for one in recovered if one is not None]
+
+    async def _claim(self, lease: Lease, places: asyncio.Semaphore) -> Recovered | None:
+        """Recover it, unless somebody else does; one that takes long holds up few others."""
+        ownership = self.performer.ownership
+        async with places:
+            if not await ownership.claim(lease):
+                return None
+            try:
+                return await self._recover(lease)
+            finally:
+                ownership.drop(lease.operation)
 
     async def _recover(self, lease: Lease) -> Recovered:
         """One operation; what goes wrong with it, such as a model that is gone, keeps no other from its end."""

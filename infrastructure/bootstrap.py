@@ -8,7 +8,6 @@ async with open_studio(Settings()) as studio:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -31,7 +30,7 @@ from application.results import Results
 from application.studio import ImageStudio, Patience
 from application.writer import Clock, LedgerWriter, WriterOptions
 from domain.catalogue import Catalogue
-from domain.errors import StoreUnavailable
+from domain.errors import StoreError
 from domain.pricing import PriceBook
 from infrastructure.assets import FileAssets
 from infrastructure.catalogue import load_catalogue
@@ -80,17 +79,17 @@ async def open_studio(
     """
     with ExitStack() as stack:
         studio = await asyncio.to_thread(_build, settings or Settings(), parts, stack)
-        heart = asyncio.create_task(_heartbeat(studio.ownership))
+        chores = [asyncio.create_task(_heartbeat(studio.ownership))]
         try:
             if serve:
-                await studio.maintenance.recover()
+                chores.append(asyncio.create_task(_recover(studio)))
                 stack.callback(studio.follow().close)
             yield studio
         finally:
             await studio.close()
-            heart.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await heart
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
             await asyncio.to_thread(stack.close)
 
 
@@ -251,11 +250,22 @@ def _media_reader(settings: Settings, pool: Executor) -> MediaReader:
     return read
 
 
+async def _recover(studio: Studio) -> None:
+    """Settle what dead processes left open: at once, and then whenever another lease may have ended."""
+    while True:
+        try:
+            for one in await studio.maintenance.recover():
+                LOGGER.info("recovered operation %s: %s, now %s", one.operation, one.action, one.phase)
+        except StoreError as error:
+            LOGGER.warning("nothing could be recovered for now: %s", error)
+        await asyncio.sleep(studio.settings.lease_seconds)
+
+
 async def _heartbeat(ownership: Ownership) -> None:
     """Renew the leases of what this process works on, well before they end."""
     while True:
         await asyncio.sleep(ownership.lease / SECOND / 3)
         try:
             await ownership.renew()
-        except StoreUnavailable as error:  # the leases may run out; recovery and the ledger's state keep that safe
+        except StoreError as error:  # the leases may run out; recovery and the ledger's state keep that safe
             LOGGER.warning("leases could not be renewed: %s", error)
