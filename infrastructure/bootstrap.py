@@ -89,7 +89,9 @@ async def open_studio(
             await studio.close()
             for chore in chores:
                 chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+            for ended in await asyncio.gather(*chores, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    LOGGER.error("a chore of the studio ended too early", exc_info=ended)
             await asyncio.to_thread(stack.close)
 
 
