@@ -19,6 +19,7 @@ from benchmarks.fill import Size
 from benchmarks.ours import LedgerOnly
 from benchmarks.stores import Stores
 from benchmarks.teams import Load, Team, team
+from benchmarks.timing import Timed
 from infrastructure.store.database import Database
 
 LOADS = (Load(1, hot=True), Load(64, hot=True))
@@ -46,20 +47,33 @@ class Effort:
 
 @dataclass(slots=True)
 class Grown:
-    """One question under one load: seconds an operation of each side, by rounds; statements and rows an operation."""
+    """One question under one load: each side's rounds, and its statements and rows an operation."""
 
     database: str
     pair: Pair
     load: Load
-    less: list[float] = field(default_factory=list)
-    more: list[float] = field(default_factory=list)
+    less: list[Timed] = field(default_factory=list)
+    more: list[Timed] = field(default_factory=list)
     statements: tuple[float, float] = (0, 0)
     rows: tuple[float, float] = (0, 0)
 
     @property
     def ratio(self) -> float:
         """How much more an operation costs with more; the median of the rounds."""
-        return median(more / less for less, more in zip(self.less, self.more, strict=True))
+        return median(less.rate / more.rate for less, more in zip(self.less, self.more, strict=True))
+
+    @property
+    def cpu_ratio(self) -> float:
+        """The same of what our process computed, which other programs on the machine disturb less."""
+        return median(
+            (more.cpu / len(more.latencies)) / (less.cpu / len(less.latencies))
+            for less, more in zip(self.less, self.more, strict=True)
+        )
+
+    @property
+    def costs(self) -> tuple[float, float]:
+        """Microseconds an operation with less and with more, each the median of its rounds."""
+        return median(1e6 / one.rate for one in self.less), median(1e6 / one.rate for one in self.more)
 
 
 def measure(stores: Stores, database: str, effort: Effort, say: Callable[[str], None]) -> list[Grown]:
@@ -77,12 +91,17 @@ def _compare(stores: Stores, database: str, pair: Pair, effort: Effort, say: Cal
             grown.statements, grown.rows = zip(*counts, strict=True)
             _rounds(grown, less, more, effort)
             found.append(grown)
-            say(
-                f"{database:10} {pair.name:44} {load.name:30} {1e6 * median(grown.less):7.0f} -> "
-                f"{1e6 * median(grown.more):7.0f} us   ratio {grown.ratio:.2f}   statements {grown.statements[0]:.1f} "
-                f"-> {grown.statements[1]:.1f}   rows {grown.rows[0]:.1f} -> {grown.rows[1]:.1f}"
-            )
+            say(_line(grown))
     return found
+
+
+def _line(grown: Grown) -> str:
+    costs = "{:7.0f} -> {:7.0f} us".format(*grown.costs)
+    statements = "{:.1f} -> {:.1f}".format(*grown.statements)
+    rows = "{:.1f} -> {:.1f}".format(*grown.rows)
+    what = f"{grown.database:10} {grown.pair.name:44} {grown.load.name:30}"
+    ratios = f"ratio {grown.ratio:.2f}   of cpu {grown.cpu_ratio:.2f}"
+    return f"{what} {costs}   {ratios}   statements {statements}   rows {rows}"
 
 
 def _rounds(grown: Grown, less: Team, more: Team, effort: Effort) -> None:
@@ -92,7 +111,7 @@ def _rounds(grown: Grown, less: Team, more: Team, effort: Effort) -> None:
     for number in range(effort.rounds):
         sides = [(less, grown.less), (more, grown.more)]
         for one, costs in sides if number % 2 else sides[::-1]:
-            costs.append(1 / one.measure(grown.load, effort.seconds).rate)
+            costs.append(one.measure(grown.load, effort.seconds))
 
 
 async def count_work(url: str) -> tuple[float, float]:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.asking import Asked
@@ -81,7 +80,16 @@ class Report:
             heads = ("database", "events", "way", "seconds", "events/s", "peak MiB")
             yield "(b) Rebuild of all views", heads, map(_rebuilt_row, self.rebuilds)
         if self.growth:
-            heads = ("database", "what grows", "load", "us an operation", "ratio", "statements", "rows")
+            heads = (
+                "database",
+                "what grows",
+                "load",
+                "us an operation",
+                "ratio",
+                "of cpu",
+                "statements",
+                "rows (SQLite: written)",
+            )
             yield "(c) An operation's cost as the account grows", heads, map(_grown_row, self.growth)
         if self.queries:
             heads = ("database", "events", "query", "p50 ms", "p99 ms")
@@ -152,18 +160,20 @@ def _grown(one: Grown) -> dict[str, Any]:
         "database": one.database,
         "what": one.pair.name,
         "load": one.load.name,
-        "less_us": [round(1e6 * took, 1) for took in one.less],
-        "more_us": [round(1e6 * took, 1) for took in one.more],
+        "less_us": [round(1e6 / timed.rate, 1) for timed in one.less],
+        "more_us": [round(1e6 / timed.rate, 1) for timed in one.more],
         "ratio": round(one.ratio, 3),
+        "cpu_ratio": round(one.cpu_ratio, 3),
         "statements": one.statements,
         "rows": one.rows,
     }
 
 
 def _grown_row(one: Grown) -> Sequence[str]:
-    costs = f"{1e6 * median(one.less):,.0f} → {1e6 * median(one.more):,.0f}"
+    costs = "{:,.0f} → {:,.0f}".format(*one.costs)
+    ratios = (f"{one.ratio:.2f}", f"{one.cpu_ratio:.2f}")
     counts = (f"{side[0]:.1f} → {side[1]:.1f}" for side in (one.statements, one.rows))
-    return (one.database, one.pair.name, one.load.name, costs, f"{one.ratio:.2f}", *counts)
+    return (one.database, one.pair.name, one.load.name, costs, *ratios, *counts)
 
 
 def _asked(one: Asked) -> dict[str, Any]:

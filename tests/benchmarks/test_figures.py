@@ -12,7 +12,7 @@ from sqlalchemy import text
 from application.chains import verify_chains, verify_index
 from benchmarks.bars import Bar, of_lifecycles, of_rebuilds
 from benchmarks.fill import Size, copy, fill
-from benchmarks.growth import count_work
+from benchmarks.growth import Grown, Pair, count_work
 from benchmarks.lifecycles import Measured
 from benchmarks.rebuilding import Rebuilt, rebuild_all
 from benchmarks.report import Report
@@ -86,9 +86,17 @@ def test_ours_is_held_against_the_others_round_by_round() -> None:
 
 
 def test_a_bar_on_time_or_memory_is_an_upper_one() -> None:
-    ours = Rebuilt("SQLite", "ours", 1_000, [3.0, 3.0], 100.0)
-    sql, smaller = Rebuilt("SQLite", "sql", 1_000, [1.0, 2.0], 50.0), Rebuilt("SQLite", "ours", 100, [1.0], 80.0)
+    ours = Rebuilt("SQLite", "ours", 1_000_000, [3.0, 3.0], 100.0)
+    sql, smaller = (
+        Rebuilt("SQLite", "sql", 1_000_000, [1.0, 2.0], 50.0),
+        Rebuilt("SQLite", "ours", 100_000, [1.0], 80.0),
+    )
     assert [(one.value, one.met) for one in of_rebuilds([ours, sql, smaller])] == [(2.25, False), (1.25, True)]
+
+
+def test_memory_is_not_compared_with_a_log_too_short_to_fill_the_caches() -> None:
+    ours, sql = Rebuilt("SQLite", "ours", 100_000, [3.0], 100.0), Rebuilt("SQLite", "sql", 100_000, [2.0], 50.0)
+    assert [one.value for one in of_rebuilds([ours, sql, Rebuilt("SQLite", "ours", 10_000, [1.0], 50.0)])] == [1.5]
 
 
 def test_the_page_shows_what_the_document_holds() -> None:
@@ -107,6 +115,13 @@ def test_the_page_shows_what_the_document_holds() -> None:
     page = report.page()
     assert "| processor | abacus |" in page
     assert "| SQLite | 64 callers, distinct accounts | ours | 40 |" in page
+
+
+def test_growth_is_the_median_of_rounds_and_the_computing_is_told_beside_it() -> None:
+    grown = Grown("SQLite", Pair("longer", Size(1), Size(2)), CROWD)
+    grown.less += [Timed(1.0, (0.1,) * 10, 0.1), Timed(1.0, (0.1,) * 10, 0.1), Timed(1.0, (0.1,) * 10, 0.1)]
+    grown.more += [Timed(1.0, (0.1,) * 10, 0.1), Timed(2.0, (0.1,) * 10, 0.3), Timed(9.0, (0.1,) * 10, 0.2)]
+    assert [grown.ratio, grown.cpu_ratio] == pytest.approx([2, 2])
 
 
 def test_a_missed_bar_is_said_to_be_missed() -> None:
