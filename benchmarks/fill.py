@@ -70,7 +70,7 @@ class Filler:
         self._log = LedgerLog({"PERSISTENCE_MODULE": "infrastructure.store", DATABASE_URL: url})
         self._clock = Clock(now() - size.months * 30 * 86_400 * SECOND)
         terms = LeaseTerms("benchmark", YEARS, 2_000)
-        options = WriterOptions(waiting=2 * GROUP, group=2 * GROUP)
+        options = WriterOptions(waiting=1_000_000, group=2 * GROUP)
         self._writer = LedgerWriter(SqlStore(database_of(self._log)), self._log, self._clock, terms, options)
         self._random = random.Random(1)
         self._accounts = ["hot"] if size.accounts == 1 else [f"account-{n:05}" for n in range(size.accounts)]
