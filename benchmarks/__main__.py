@@ -61,7 +61,7 @@ SHORT = Plan(
 )
 FULL = Plan(
     lifecycles.Effort(2.0, 5, lifecycles.LOADS),
-    Logs(Size(1_000_000, 5_000, 6), Size(100_000, 5_000, 6), 3),
+    Logs(Size(1_000_000, 2_000, 6), Size(100_000, 2_000, 6), 3),
     growth.Effort(_pairs(10_000, 1_000_000, 10_000), 0.4, 11),
     5_000,
 )
