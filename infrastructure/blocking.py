@@ -25,6 +25,7 @@ from infrastructure.bootstrap import USUAL, Parts, Studio, open_studio
 from infrastructure.settings import Settings
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -69,10 +70,10 @@ async def _cancel_others() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-class Blocking(Generic[T]):
+class Blocking(Generic[T_co]):
     """Runs the methods of its subject on the loop, and waits for them."""
 
-    def __init__(self, subject: T, loop: Loop) -> None:
+    def __init__(self, subject: T_co, loop: Loop) -> None:
         self._subject = subject
         self._loop = loop
 

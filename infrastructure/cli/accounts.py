@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import counted, document, limit_of, span
+from infrastructure.cli.formats import IN_MONEY, counted, document, limit_of, measured, money, span
 from infrastructure.cli.options import Account, Scope
 from infrastructure.cli.session import Session
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 UNLIMITED, INHERIT = "unlimited", "inherit"
-IN_MONEY = ("spend", "unpriced")
 Id = Annotated[str, Argument(metavar="ID", help="An opaque id of yours, without spaces.")]
 
 
@@ -133,22 +132,11 @@ def _answer(view: AccountView) -> Answer:
 
 
 def _document(view: AccountView) -> dict[str, object]:
-    """Money as money: the measures of spending and the balance are amounts, the others are counts."""
-    from domain.money import Money
-
-    def measured(amounts: dict[str, int | None] | dict[str, int]) -> dict[str, object]:
-        return {
-            measure: document(Money(amount, view.currency))
-            if amount is not None and measure in (*IN_MONEY, "balance")
-            else amount
-            for measure, amount in amounts.items()
-        }
-
     written: dict[str, object] = document(view)
     for name in ("used", "held", "left"):
-        written[name] = measured(getattr(view, name))
-    written["limits"] = {scope: measured(limits) for scope, limits in view.limits.items()}
-    written["balance"] = None if view.balance is None else document(Money(view.balance, view.currency))
+        written[name] = measured(getattr(view, name), view.currency)
+    written["limits"] = {scope: measured(limits, view.currency) for scope, limits in view.limits.items()}
+    written["balance"] = None if view.balance is None else money(view.balance, view.currency)
     return written
 
 
@@ -167,16 +155,24 @@ def show_account(page: Page, view: AccountView) -> None:
         rows.append(("balance", limit_of("balance", view.balance, view.currency)))
     page.pairs(rows)
     page.line()
-    own, measures = view.limits["account"], list(view.used)
+    measures = list(view.used)
+    columns = (("LIMIT", view.limits["account"]), ("USED", view.used), ("HELD", view.held), ("LEFT", view.left))
     page.table(
         Column("MEASURE", measures),
         *(
             Column(title, [limit_of(name, amounts.get(name), view.currency) for name in measures], right=True)
-            for title, amounts in (("LIMIT", own), ("USED", view.used), ("HELD", view.held), ("LEFT", view.left))
+            for title, amounts in columns
         ),
     )
+    _show_special(page, view)
+
+
+def _show_special(page: Page, view: AccountView) -> None:
+    """Limits of users and projects, and the cap of what has no price."""
+    from infrastructure.cli.rendering import Column
+
     special = [(scope, name, amount) for scope, some in view.limits.items() for name, amount in some.items()]
-    special = [row for row in special if row[0] != "account" or row[1] not in measures]
+    special = [row for row in special if row[0] != "account" or row[1] not in view.used]
     if special:
         page.line()
         page.table(

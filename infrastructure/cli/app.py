@@ -31,12 +31,20 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def root(context: Context, version: Annotated[bool, Option("--version", help="Print the version.")] = False) -> None:
     if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(installed("image-studio"))
+        typer.echo(_version())
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), nl=False)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("image-studio")
+    except PackageNotFoundError:
+        return "not installed: run from its source"
 
 
 for panel, commands in PANELS.items():

@@ -135,8 +135,6 @@ def _collected(find: Callable[[], Iterable[Problem]]) -> tuple[str, ...]:
 
 def show_verdict(page: Page, verdict: Verdict) -> None:
     """The verdict in a few lines, and every difference after it."""
-    from infrastructure.cli.rendering import Column, state_style
-
     facts = verdict.comparison.facts if verdict.comparison is not None else 0
     page.title("Audit")
     page.pairs(
@@ -147,6 +145,18 @@ def show_verdict(page: Page, verdict: Verdict) -> None:
         ]
     )
     views = verdict.comparison.views if verdict.comparison is not None else ()
+    _show_views(page, views)
+    _show_problems(page, [*verdict.chains, *verdict.index, *([verdict.replay] if verdict.replay else [])])
+    for view in views:
+        for difference in view.differences:
+            _show_difference(page, difference)
+    page.line()
+    _show_conclusion(page, verdict)
+
+
+def _show_views(page: Page, views: Sequence[Compared]) -> None:
+    from infrastructure.cli.rendering import Column, state_style
+
     if views:
         page.line()
         page.table(
@@ -155,12 +165,6 @@ def show_verdict(page: Page, verdict: Verdict) -> None:
             Column("DIFFER", [f"{view.differing:,}" for view in views], right=True),
             Column("", ["differs" if view.differing else "equal" for view in views], style=state_style),
         )
-    _show_problems(page, [*verdict.chains, *verdict.index, *([verdict.replay] if verdict.replay else [])])
-    for view in views:
-        for difference in view.differences:
-            _show_difference(page, difference)
-    page.line()
-    _show_conclusion(page, verdict)
 
 
 def _show_conclusion(page: Page, verdict: Verdict) -> None:
@@ -177,13 +181,13 @@ def _show_problems(page: Page, problems: Sequence[str]) -> None:
         page.line()
         page.line(counted(len(problems), "problem") + ":", "red")
     for problem in problems:
-        page.prose(f"  {problem}")
+        page.prose(problem, indent=2)
 
 
 def _show_difference(page: Page, difference: Difference) -> None:
     key = ", ".join(f"{name}={value}" for name, value in difference.key.items())
     page.line()
-    page.prose(f"  {difference.view} {key}", "red")
+    page.prose(f"{difference.view} {key}", "red", indent=2)
     for name, live, replayed in _fields(difference):
         page.line(f"    {name}: the view says {live}, the log {replayed}")
 

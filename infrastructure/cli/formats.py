@@ -20,6 +20,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 MONEY_FIELDS: Final = frozenset({"price", "adjusted", "cost", "held", "carried", "credits", "returned"})
 INSTANT_FIELDS: Final = frozenset({"period_start", "period_end", "requested_at", "settled_at", "at"})
+IN_MONEY: Final = frozenset({"spend", "unpriced", "balance"})
 MILLION: Final = 1_000_000
 TOGETHER: Final = "\u00a0"
 """A space at which no line is broken."""
@@ -74,11 +75,19 @@ def units_of(millionths: int) -> str:
     return f"{'-' if millionths < 0 else ''}{whole}{fraction}"
 
 
+def measured(amounts: Mapping[str, int | None], currency: str) -> dict[str, Any]:
+    """Amounts by measure as JSON: money for spend and balance, counts for outputs."""
+    return {
+        measure: money(amount, currency) if amount is not None and measure in IN_MONEY else amount
+        for measure, amount in amounts.items()
+    }
+
+
 def limit_of(measure: str, limit: int | None, currency: str) -> str:
     """A limit or what is left of it: money for spend and balance, outputs else."""
     if limit is None:
         return "unlimited"
-    return str(Money(limit, currency)) if measure in ("spend", "unpriced", "balance") else f"{limit:,}"
+    return str(Money(limit, currency)) if measure in IN_MONEY else f"{limit:,}"
 
 
 def document(value: Any) -> Any:

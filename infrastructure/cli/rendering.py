@@ -126,10 +126,10 @@ class Page:
     def title(self, text: str) -> None:
         self.line(text, "bold")
 
-    def prose(self, text: str, style: str = "") -> None:
+    def prose(self, text: str, style: str = "", indent: int = 0) -> None:
         """Text broken between words."""
-        for line in self._wrapped(text, self.width):
-            self.line(line, style)
+        for line in self._wrapped(text, self.width - indent):
+            self.line(" " * indent + line, style)
 
     def pairs(self, rows: Sequence[tuple[str, str]]) -> None:
         """Names and values, aligned; values are broken between words."""

@@ -13,7 +13,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.failures import note
-from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, size
+from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, measured, size
 from infrastructure.cli.options import WHAT, Asking
 from infrastructure.cli.session import Session
 
@@ -66,7 +66,8 @@ async def estimate(kind: Kind, asking: Asking, session: Session) -> Answer:
     request = asking.request(kind, session)
     async with session.studio() as studio:
         found = await studio.estimate(request)
-    return Answer(document(found), lambda page: _show_estimate(page, found))
+    written = {**document(found), "left": measured(found.left, found.price.currency)}
+    return Answer(written, lambda page: _show_estimate(page, found))
 
 
 async def _perform(request: Request, session: Session, out: Path | None) -> Answer:
@@ -135,7 +136,7 @@ def _document(result: Result, copies: Mapping[tuple[str, int], Path]) -> dict[st
         "provider": result.provider,
         "price": document(result.price),
         "cost": document(result.cost),
-        "left": dict(result.left),
+        "left": measured(result.left, result.price.currency),
         "metadata": dict(result.metadata),
         "operations": operations,
     }

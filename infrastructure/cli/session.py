@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from domain.errors import InvalidInput, UnknownAccount
+from infrastructure.cli.failures import note
 
 if TYPE_CHECKING:
     from application.ports import Progress
@@ -66,6 +67,13 @@ class Session:
                 "no account is named: give --account, or set IMAGESTUDIO_ACCOUNT", hint=f"open one with: {OPEN_ONE}"
             )
         return account
+
+    def warn(self, message: str, hint: str) -> None:
+        """Something is amiss, yet the answer stands."""
+        import json
+
+        text = f"warning: {message}\n hint: {hint}"
+        note(json.dumps({"warning": {"message": message, "hint": hint}}) if self.json else text)
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Progress]:

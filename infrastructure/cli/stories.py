@@ -25,7 +25,7 @@ from domain.operation import (
     Validated,
 )
 from domain.pricing import Quote
-from infrastructure.cli.formats import TOGETHER, counted, document, iso, limit_of, size, span, units_of
+from infrastructure.cli.formats import IN_MONEY, TOGETHER, counted, document, iso, limit_of, size, span, units_of
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -117,7 +117,7 @@ def _told_of_account(fact: AccountOpened | PlanChanged | LimitChanged | TimeZone
 
 def _bare(measure: str, limit: int) -> str:
     """A limit without its currency, which such a fact does not know."""
-    return units_of(limit) if measure in ("spend", "unpriced") else limit_of(measure, limit, "")
+    return units_of(limit) if measure in IN_MONEY else limit_of(measure, limit, "")
 
 
 def _reckoned(quote: Quote) -> str:
@@ -173,7 +173,7 @@ class Story:
         tellings = [told(event.fact) for event in self.events]
         page.title(f"Operation {self.id}")
         for line in self._summary():
-            page.prose(f"  {line}", "dim")
+            page.prose(line, "dim", indent=2)
         at, clock = _clock("AT", [event.fact.at for event in self.events], self.zone)
         page.table(
             Column(at, clock),

@@ -104,7 +104,7 @@ async def erase(
     async with session.studio() as studio:
         erased = await studio.maintenance.erase(id)
     told = f"Erased {counted(erased.files, 'file')}" + (" and the prompt" if erased.content else "")
-    return Answer(document(erased), lambda page: page.title(f"{told} of {erased.batch}; its facts stay"))
+    return Answer(document(erased), lambda page: page.title(f"{told}; the facts about it stay"))
 
 
 @command(app)
@@ -136,7 +136,7 @@ def _show_status(page: Page, found: Sequence[ViewStatus]) -> None:
     )
     for one in found:
         if one.error is not None:
-            page.prose(f"  {one.view} stopped at position {one.failed_at}: {one.error}", "red")
+            page.prose(f"{one.view} stopped at position {one.failed_at}: {one.error}", "red", indent=2)
             page.line(f"  mend the cause, then: imagestudio projections retry {one.view}")
 
 

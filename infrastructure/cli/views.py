@@ -13,7 +13,6 @@ from typer import Option
 
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.failures import note
 from infrastructure.cli.formats import UTC_NAME, clock, money, row_document, span, units_of
 from infrastructure.cli.options import When, Whose
 from infrastructure.cli.session import Session
@@ -51,7 +50,7 @@ async def usage(
     """Sum up who did what, and what it cost."""
     account = whose.id(session)
     async with session.studio() as studio:
-        asked = await _asked(studio, account)
+        asked = await _asked(studio, session, account)
         at = when.instant(asked.zone)
         rows = await asyncio.to_thread(studio.views.usage, account, user, kind, at)
     return Answer(_document("usage", rows), lambda page: show_usage(page, rows, asked))
@@ -62,7 +61,7 @@ async def periods(whose: Whose, session: Session) -> Answer:
     """List billing periods with their totals."""
     account = whose.id(session)
     async with session.studio() as studio:
-        asked = await _asked(studio, account)
+        asked = await _asked(studio, session, account)
         rows = await asyncio.to_thread(studio.views.periods, account)
     return Answer(_document("periods", rows), lambda page: show_periods(page, rows, asked))
 
@@ -79,7 +78,7 @@ async def costs(
     Over all accounts; periods are those of the accounts.
     """
     async with session.studio() as studio:
-        await _asked(studio, None)
+        await _asked(studio, session, None)
         at = when.instant(UTC_NAME)
         rows = await asyncio.to_thread(studio.views.costs, model, provider, at)
     return Answer(_document("costs", rows), lambda page: show_costs(page, rows))
@@ -99,7 +98,7 @@ async def operations(
     """List operations, the newest first."""
     account = whose.id(session)
     async with session.studio() as studio:
-        asked = await _asked(studio, account)
+        asked = await _asked(studio, session, account)
         rows = await asyncio.to_thread(
             partial(
                 studio.views.operations,
@@ -115,12 +114,13 @@ async def operations(
     return Answer({"operations": [row_document(row) for row in rows]}, lambda page: show_operations(page, rows, asked))
 
 
-async def _asked(studio: Studio, account: str | None) -> Asked:
+async def _asked(studio: Studio, session: Session, account: str | None) -> Asked:
     """Bring the views up to date; tell of those that cannot be. Raises UnknownAccount."""
     await studio.catch_up()
     for view in await asyncio.to_thread(studio.views.status):
         if view.error is not None:
-            note(f"warning: {view.view} stands still at position {view.position}; see: imagestudio projections status")
+            told = f"{view.view} stands still at position {view.position}"
+            session.warn(told, "what it says is older than the log; see: imagestudio projections status")
     zone = (await studio.accounts.show(account)).zone if account is not None else UTC_NAME
     return Asked(account, zone)
 
@@ -129,14 +129,14 @@ def show_usage(page: Page, rows: Sequence[Usage], asked: Asked) -> None:
     """The usage summary."""
     from infrastructure.cli.rendering import Column
 
-    page.title(f"Usage {asked.of}")
+    page.title(f"Usage {asked.of}{_of_period(rows, asked.zone)}")
     if not rows:
         page.line("  nothing was asked in this period", "dim")
         return
     page.table(
         *_accounts(rows, asked),
         Column("USER", [row.user for row in rows]),
-        Column("PERIOD", [span(row.period_start, row.period_end, asked.zone) for row in rows], drop=2),
+        *_periods(rows, asked.zone),
         Column("KIND", [row.kind for row in rows]),
         *_counts(rows, ("requested", "charged", "rejected", "failed"), drop=3),
         Column("OUTPUTS", [f"{row.outputs:,}" for row in rows], right=True, drop=7),
@@ -168,14 +168,14 @@ def show_costs(page: Page, rows: Sequence[ModelCost], zone: str = UTC_NAME) -> N
     """Per-model costs."""
     from infrastructure.cli.rendering import Column, on_the_point
 
-    page.title("Costs by model, over all accounts")
+    page.title(f"Costs by model, over all accounts{_of_period(rows, zone)}")
     if not rows:
         page.line("  nothing was charged or billed in this period", "dim")
         return
     page.table(
         Column("MODEL", [row.model for row in rows]),
         Column("PROVIDER", [row.provider for row in rows], drop=4),
-        Column("PERIOD", [span(row.period_start, row.period_end, zone) for row in rows], drop=3),
+        *_periods(rows, zone),
         *_counts(rows, ("charged", "released"), drop=5),
         Column("UNITS", on_the_point([units_of(row.units) for row in rows]), right=True, drop=2),
         Column("UNIT", [row.unit or "" for row in rows], drop=2),
@@ -209,6 +209,20 @@ def _accounts(rows: Iterable[Any], asked: Asked) -> list[Column]:
     from infrastructure.cli.rendering import Column
 
     return [] if asked.account is not None else [Column("ACCOUNT", [row.account for row in rows])]
+
+
+def _of_period(rows: Iterable[Any], zone: str) -> str:
+    """The period of all rows, where it is one."""
+    spans = {span(row.period_start, row.period_end, zone) for row in rows}
+    return f", {spans.pop()} in {zone}" if len(spans) == 1 else ""
+
+
+def _periods(rows: Sequence[Any], zone: str) -> list[Column]:
+    """The column of periods, where they are several."""
+    from infrastructure.cli.rendering import Column
+
+    cells = [span(row.period_start, row.period_end, zone) for row in rows]
+    return [Column("PERIOD", cells, drop=2)] if len(set(cells)) > 1 else []
 
 
 def _counts(rows: Sequence[Any], names: Sequence[str], drop: int) -> list[Column]:

@@ -1,0 +1,176 @@
+"""A story on a fresh ledger: two users of one account, what becomes of what they ask, and where every cent went.
+
+It needs nothing but this machine, and keeps its pictures in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from application import ports
+from application.requests import Result
+from domain.catalogue import Model
+from domain.errors import OperationFailed, OperationRefused
+from infrastructure.bootstrap import Studio, open_studio
+from infrastructure.cli.audit import audited, show_verdict
+from infrastructure.cli.failures import OTHER, guarded
+from infrastructure.cli.log import stories_of
+from infrastructure.cli.rendering import Page
+from infrastructure.cli.views import Asked, show_costs, show_periods, show_usage
+from infrastructure.settings import Settings
+
+ACCOUNT = "acme"
+ANN: dict[str, Any] = {"account": ACCOUNT, "user": "ann"}
+BOB: dict[str, Any] = {"account": ACCOUNT, "user": "bob"}
+PICTURES_OF_BOB = 5
+LAKE, LIGHTHOUSE, FOREST = "a mountain lake at dawn", "a lighthouse under the stars", "a forest in autumn"
+EDIT = "sepia, vignette"
+KEY = "lake-1"
+BILLED = "0.015"
+"""What the provider bills for its failure, in whole units."""
+
+ENDS = {OperationRefused: "[yellow]refused, recorded", OperationFailed: "[yellow]failed, released"}
+
+Work = Callable[[ports.Progress], Awaitable[Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells each act in one line, with a bar that fills while it goes on, and keeps the pictures."""
+
+    console: Console
+    page: Page
+    pictures: Path
+
+    async def act(self, who: dict[str, Any], what: str, work: Work) -> Result:
+        """What the work delivered; a refusal or failure is told, then raised."""
+        columns = ("  {task.fields[who]}  {task.description:<38}", "{task.fields[end]}")
+        about, end = (TextColumn(column) for column in columns)
+        with Progress(about, BarColumn(12), end, console=self.console) as bar:
+            line = bar.add_task(what, total=1.0, who=who["user"], end="")
+            try:
+                result = await work(lambda fraction, _: bar.update(line, completed=fraction))
+            except (OperationRefused, OperationFailed) as error:
+                bar.update(line, completed=0.0, end=ENDS[type(error)])
+                raise
+            told = "[cyan]charged nothing" if result.repeated else f"[green]charged {result.price}"
+            bar.update(line, completed=1.0, end=told)
+        return result
+
+    def why(self, text: str) -> None:
+        """A line under an act."""
+        self.page.prose(text, "dim", indent=7)
+
+    def keep(self, name: str, result: Result) -> Path:
+        """Copy the pictures where they are easily found; the first one's path."""
+        places = range(1, len(result.assets) + 1)
+        paths = [self.pictures / (f"{name}-{place}.png" if len(places) > 1 else f"{name}.png") for place in places]
+        for path, output in zip(paths, result.assets, strict=True):
+            path.write_bytes(output.content)
+        return paths[0]
+
+
+def paint(studio: Studio, who: dict[str, Any], prompt: str, **options: Any) -> Work:
+    """An image from words, still to be made."""
+    return lambda report: studio.generate(prompt, **who, **options, progress=report)
+
+
+async def pictures(studio: Studio, teller: Teller) -> str:
+    """What is delivered and charged; the id of the operation whose price is the oddest."""
+
+    lake = teller.keep("1-lake", await teller.act(ANN, LAKE, paint(studio, ANN, LAKE, key=KEY)))
+    teller.keep("2-lighthouse", await teller.act(BOB, LIGHTHOUSE, paint(studio, BOB, LIGHTHOUSE)))
+    edit = await teller.act(ANN, f"edit it: {EDIT}", lambda report: studio.edit(lake, EDIT, **ANN, progress=report))
+    sepia = teller.keep("3-lake-in-sepia", edit)
+    large = await teller.act(ANN, "enlarge that twice", lambda report: studio.upscale(sepia, **ANN, progress=report))
+    teller.keep("4-lake-enlarged", large)
+    teller.keep("5-forest", await teller.act(BOB, f"{FOREST}, 3 times", paint(studio, BOB, FOREST, n=3)))
+    return large.operation
+
+
+async def troubles(studio: Studio, teller: Teller) -> None:
+    """What is refused, what fails, and what was done before: nothing of it is charged."""
+
+    await studio.accounts.change_limit(ACCOUNT, "images", PICTURES_OF_BOB, scope=f"user:{BOB['user']}")
+    try:
+        await teller.act(BOB, f"{FOREST}, 3 more", paint(studio, BOB, FOREST, n=3))
+    except OperationRefused as refusal:
+        teller.why(refusal.message)
+    script = {"model": failing(studio).id, "outcome": "fail-billed", "cost": BILLED}
+    try:
+        await teller.act(ANN, "one that the provider spoils", paint(studio, ANN, LAKE, **script))
+    except OperationFailed as failure:
+        teller.why(failure.message)
+    await teller.act(ANN, f"{LAKE}, again", paint(studio, ANN, LAKE, key=KEY))
+    teller.why(f"the key {KEY} is known: this is the operation of the first line")
+
+
+def failing(studio: Studio) -> Model:
+    """A model that fails when its input says so."""
+    models = studio.catalogue.for_kind("text-to-image")
+    return next(model for model in models if model.provider == "scripted" and model.prices)
+
+
+async def explained(studio: Studio, page: Page, operation: str) -> bool:
+    """One operation's facts, all views, and the audit; whether that found everything equal."""
+    await studio.catch_up()
+    asked = Asked(ACCOUNT, (await studio.accounts.show(ACCOUNT)).zone)
+    for story in await stories_of(studio, operation):
+        page.line()
+        story.show(page)
+    page.line()
+    show_usage(page, await asyncio.to_thread(studio.views.usage, ACCOUNT), asked)
+    page.line()
+    show_periods(page, await asyncio.to_thread(studio.views.periods, ACCOUNT), asked)
+    page.line()
+    show_costs(page, await asyncio.to_thread(studio.views.costs))
+    page.line()
+    verdict = await audited(studio)
+    show_verdict(page, verdict)
+    return verdict.clean
+
+
+async def story(workspace: Path, teller: Teller) -> int:
+    """All of it, on a SQLite file in the workspace; the exit code, 0 where the audit found everything equal."""
+    page = teller.page
+    page.title("Image Studio: two users of one account, and a log that explains every cent")
+    page.line()
+    async with open_studio(Settings(home=workspace, database_url=f"sqlite:///{workspace / 'ledger.db'}")) as studio:
+        await studio.open_account(ACCOUNT, plan="pro")
+        oddest = await pictures(studio, teller)
+        await troubles(studio, teller)
+        clean = await explained(studio, page, oddest)
+    page.line()
+    page.line(f"The pictures are in {teller.pictures}; to look around:")
+    page.line(f"  export IMAGESTUDIO_HOME={workspace} IMAGESTUDIO_ACCOUNT={ACCOUNT}", "cyan")
+    page.line(f"  {_program()} operations", "cyan")
+    return 0 if clean else OTHER
+
+
+def _program() -> str:
+    """The command line as it is called from here."""
+    beside = Path(sys.executable).with_name("imagestudio")
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside.name)
+
+
+def main() -> int:
+    """Play the story in a new temporary folder, which stays."""
+    workspace = Path(tempfile.mkdtemp(prefix="imagestudio-demo-"))
+    folder = workspace / "pictures"
+    folder.mkdir()
+    page = Page.on_stdout()
+    return guarded(lambda: asyncio.run(story(workspace, Teller(Console(width=page.width), page, folder))), [])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

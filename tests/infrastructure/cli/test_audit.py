@@ -1,0 +1,107 @@
+"""The audit sees a changed byte, a changed view and a rewritten log, and says where."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace, call
+
+
+def tamper(database: Path, *statements: str) -> None:
+    """Change a database behind the studio's back, its triggers removed."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        triggers = other.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            other.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            assert other.execute(statement).rowcount > 0, statement
+
+
+def test_a_clean_ledger_is_equal_to_its_replay(workspace: Workspace) -> None:
+    found = call("audit", "--json").document
+    assert (found["verdict"], found["chains"], found["index"]) == ("clean", [], [])
+    assert found["facts"] == call("seal", "--json").document["position"]
+    assert {view["view"]: view["differing"] for view in found["views"]} == {
+        "usage_summary": 0,
+        "period_totals": 0,
+        "model_costs": 0,
+        "operation_log": 0,
+    }
+
+
+def test_one_account_is_audited_alone(workspace: Workspace) -> None:
+    assert call("account", "open", "globex").code == 0
+    facts = {
+        account: call("audit", "--account", account, "--json").document["facts"] for account in (ACCOUNT, "globex")
+    }
+    assert facts["globex"] == 1
+    assert call("audit", "--json").document["facts"] == sum(facts.values())
+
+
+def test_a_changed_view_is_a_difference_with_both_values(workspace: Workspace) -> None:
+    assert call("usage").code == 0
+    tamper(workspace.database, "UPDATE usage_summary SET price = price + 1 WHERE user = 'ann'")
+    done = call("audit", "--json")
+    assert (done.code, done.err, done.document["verdict"]) == (1, "", "differences")
+    view = next(view for view in done.document["views"] if view["differing"])
+    only = view["differences"][0]
+    assert (view["view"], only["live"]["price"], only["replayed"]["price"]) == ("usage_summary", 10_001, 10_000)
+    text = call("audit").out
+    assert "price: the view says 10001, the log 10000" in text
+    assert text.endswith("The audit found differences.\n")
+
+
+def test_a_missing_row_is_a_difference(workspace: Workspace) -> None:
+    assert call("usage").code == 0
+    tamper(workspace.database, "DELETE FROM usage_summary WHERE user = 'bob'")
+    assert "row: the view says no row, the log a row" in call("audit").out
+    assert call("projections", "rebuild").code == 0
+    assert call("audit").code == 0
+
+
+def test_a_changed_byte_of_the_log_is_found_with_its_place(workspace: Workspace) -> None:
+    changed = (
+        "UPDATE log SET state = replace(state, '\"price\":10000', '\"price\":10009') WHERE topic = 'operation.charged'"
+    )
+    tamper(workspace.database, changed)
+    done = call("audit", "--json")
+    assert done.code == 1
+    assert len(done.document["chains"]) == 3
+    assert "is not what was written" in done.document["chains"][0]
+    assert "hash chains     damaged" in call("audit").out
+
+
+def test_a_fact_that_cannot_be_read_is_a_finding_not_a_crash(workspace: Workspace) -> None:
+    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released'")
+    done = call("audit", "--json")
+    assert (done.code, done.err, done.document["verdict"]) == (1, "", "differences")
+    assert done.document["chains"]
+    assert done.document["seal"] is None
+
+
+def test_a_damaged_log_is_not_sealed(workspace: Workspace) -> None:
+    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released'")
+    done = call("seal", "--json")
+    assert (done.code, done.error["code"]) == (6, "log_corrupted")
+
+
+def test_a_seal_holds_while_the_log_goes_on_and_breaks_when_it_is_another(workspace: Workspace) -> None:
+    sealed = call("seal").out.strip()
+    assert call("account", "open", "globex").code == 0
+    assert call("audit", "--seal", sealed).code == 0
+    forged = sealed[:-1] + ("0" if sealed[-1] != "0" else "1")
+    assert call("audit", "--seal", forged).code == 1
+
+
+def test_a_view_that_stands_still_is_told_and_tried_again(workspace: Workspace) -> None:
+    assert call("usage").code == 0
+    stop = "UPDATE view_checkpoints SET failed_at = 3, error = 'a poison fact' WHERE view = 'usage_summary'"
+    tamper(workspace.database, stop)
+    assert "warning: usage_summary stands still" in call("usage").err
+    assert json.loads(call("usage", "--json").err)["warning"]["message"].startswith("usage_summary stands still")
+    assert "usage_summary stopped at position 3: a poison fact" in call("projections", "status").out
+    assert call("projections", "retry", "usage_summary", "--json").document["views"][0]["error"] is None
+    assert call("usage").err == ""

@@ -1,0 +1,332 @@
+"""Every command, on a real SQLite file: what it says to people and to programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from typer.main import get_command
+
+from infrastructure.cli.app import app
+from tests.infrastructure.cli.workspaces import ACCOUNT, SMALL, Workspace, call
+
+CENT = {"micros": 10_000, "currency": "USD", "amount": "0.01"}
+
+COMMANDS = [
+    ("generate", "a cat", *SMALL),
+    ("edit", "PICTURE", "sepia"),
+    ("upscale", "PICTURE"),
+    ("run", "text-to-image", "-i", "prompt=a cat", *SMALL),
+    ("estimate", "text-to-image", "-i", "prompt=a cat"),
+    ("models",),
+    ("usage",),
+    ("periods",),
+    ("costs",),
+    ("operations",),
+    ("operation", "LAKE"),
+    ("events",),
+    ("audit",),
+    ("seal",),
+    ("refund", "LAKE"),
+    ("recover",),
+    ("erase", "LAKE"),
+    ("sweep",),
+    ("account", "open", "globex"),
+    ("account", "show"),
+    ("account", "plan", "basic"),
+    ("account", "limit", "edits", "3"),
+    ("account", "credit", "5.00", "--key", "p1", "--account", "globex"),
+    ("account", "zone", "UTC"),
+    ("projections", "status"),
+    ("projections", "rebuild"),
+    ("projections", "retry", "usage_summary"),
+    ("db", "upgrade"),
+    ("db", "status"),
+]
+
+
+def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
+    """The command with the workspace's picture and operation in it."""
+    known = {"PICTURE": str(workspace.picture()), "LAKE": workspace.ids["lake"]}
+    return [known.get(word, word) for word in command]
+
+
+def sides(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    """All commands of the tree, with their words."""
+    if not hasattr(command, "commands"):
+        return [(path, command)]
+    return [leaf for name, one in command.commands.items() for leaf in leaves(one, (*path, name))]
+
+
+def test_every_command_is_tried_here_and_speaks_json_about_any_database() -> None:
+    tree = leaves(get_command(app))
+    tried = {command[:1] for command in COMMANDS} | {command[:2] for command in COMMANDS}
+    assert {path for path, _ in tree} <= tried
+    for path, command in tree:
+        assert {"--json", "--db"} <= {name for one in command.params for name in one.opts}, path
+        assert command.help, path
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_with_json_stdout_is_one_document_and_stderr_is_silent(workspace: Workspace, command: tuple[str, ...]) -> None:
+    if "globex" in command and "open" not in command:
+        assert call("account", "open", "globex", "--prepaid").code == 0
+    done = call(*filled(command, workspace), "--json")
+    assert (done.code, done.err) == (0, "")
+    assert isinstance(done.document, dict)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_text_fits_eighty_columns_but_for_paths(workspace: Workspace, command: tuple[str, ...]) -> None:
+    if "globex" in command and "open" not in command:
+        assert call("account", "open", "globex", "--prepaid").code == 0
+    done = call(*filled(command, workspace))
+    assert (done.code, done.err) == (0, "")
+    assert done.out.strip()
+    wide = [line for line in done.out.splitlines() if len(line) > 80 and "/" not in line and "seal" not in line]
+    assert not wide
+
+
+def test_a_generated_picture_is_charged_once_and_copied_where_it_is_wanted(workspace: Workspace) -> None:
+    pictures = workspace.home / "pictures" / "new"
+    done = call("generate", "a cat", "--user", "zoe", "-n", "2", "--out", pictures, *SMALL, "--json").document
+    copies = [output["copy"] for one in done["operations"] for output in one["outputs"]]
+    assert [Path(copy).parent for copy in copies] == [pictures] * 2
+    assert [sides(Path(copy)) for copy in copies] == [(64, 64)] * 2
+    assert done["price"] == {"micros": 20_000, "currency": "USD", "amount": "0.02"}
+    assert done["left"]["spend"]["amount"] == "99.95"
+
+
+def test_a_repeat_under_the_same_key_charges_nothing(workspace: Workspace) -> None:
+    before = call("account", "show", "--json").document["used"]
+    again = call("generate", "a lake at dawn", "--user", "ann", "--key", "k1", *SMALL, "--json").document
+    assert (again["repeated"], again["operation"]) == (True, workspace.ids["lake"])
+    assert call("account", "show", "--json").document["used"] == before
+
+
+def test_a_repeat_says_so_to_people_too(workspace: Workspace) -> None:
+    done = call("generate", "a lake at dawn", "--user", "ann", "--key", "k1", *SMALL)
+    assert done.out.startswith("Done before under this key; nothing was done or charged again")
+
+
+def test_an_estimate_records_nothing_and_says_what_would_be_refused(workspace: Workspace) -> None:
+    end = call("seal", "--json").document["position"]
+    found = call("estimate", "text-to-image", "-i", "prompt=x", "-n", "7", "--user", "bob", "--json").document
+    assert (found["price"]["amount"], found["refused"], found["operations"]) == ("0.07", "limit", 7)
+    assert call("seal", "--json").document["position"] == end
+
+
+def test_usage_sums_up_by_user_and_kind(workspace: Workspace) -> None:
+    found = call("usage", "--json").document
+    rows = {row["user"]: row for row in found["usage"]}
+    assert set(rows) == {ACCOUNT, "ann", "bob"}
+    bob = rows["bob"]
+    assert (bob["requested"], bob["charged"], bob["rejected"], bob["price"]["amount"]) == (3, 2, 1, "0.02")
+    assert (rows[ACCOUNT]["price"]["amount"], rows[ACCOUNT]["cost"]["amount"]) == ("0.00", "0.015")
+    assert found["total"][0]["price"] == {"micros": 30_000, "currency": "USD", "amount": "0.03"}
+
+
+def test_usage_of_one_user_or_another_period_is_a_part(workspace: Workspace) -> None:
+    assert [row["user"] for row in call("usage", "--user", "ann", "--json").document["usage"]] == ["ann"]
+    assert call("usage", "--at", "2001-01-01", "--json").document == {"usage": [], "total": []}
+    assert len(call("usage", "--all", "--everyone", "--json").document["usage"]) == 3
+
+
+def test_amounts_stand_on_their_decimal_points(workspace: Workspace) -> None:
+    assert call("upscale", workspace.picture(), "--user", "ann").code == 0
+    _, titles, *rows, _ = call("usage").out.splitlines()
+    price = slice(titles.index("PRICE USD") - 2, titles.index("COST USD") - 1)
+    amounts = [row[price].strip() for row in rows]
+    assert amounts == ["0.00", "0.01", "0.000082", "0.02"]
+    assert len({row[price].index(".") for row in rows}) == 1
+
+
+def test_a_period_is_shown_by_the_accounts_own_midnights(workspace: Workspace) -> None:
+    done = call("periods")
+    start, _, end = done.out.splitlines()[2].split()[0].partition("/")
+    assert start.endswith("-01")
+    assert end.endswith("-01")
+    row = call("periods", "--json").document["periods"][0]
+    assert row["period_start"].endswith(("T23:00:00.000000Z", "T22:00:00.000000Z"))
+    assert row["price"]["amount"] == "0.03"
+
+
+def test_costs_show_what_a_provider_billed_for_its_failure(workspace: Workspace) -> None:
+    rows = {row["provider"]: row for row in call("costs", "--json").document["costs"]}
+    assert (rows["scripted"]["charged"], rows["scripted"]["cost"]["amount"]) == (0, "0.015")
+    assert (rows["local"]["charged"], rows["local"]["units"], rows["local"]["price"]["amount"]) == (3, "3", "0.03")
+    assert call("costs", "--provider", "local", "--json").document["costs"] == [rows["local"]]
+
+
+def test_operations_are_listed_newest_first_and_found_by_state(workspace: Workspace) -> None:
+    rows = call("operations", "--json").document["operations"]
+    assert [row["state"] for row in rows] == ["rejected", "released", "charged", "charged", "charged"]
+    assert rows[-1]["id"] == workspace.ids["lake"]
+    released = call("operations", "--state", "released", "--json").document["operations"]
+    assert [row["id"] for row in released] == [workspace.ids["spoilt"]]
+    assert (
+        len(call("operations", "--batch", workspace.ids["batch"], "--limit", "1", "--json").document["operations"]) == 1
+    )
+
+
+def test_an_id_is_never_broken(workspace: Workspace) -> None:
+    assert f"{workspace.ids['batch']}.2  " in call("operations").out
+
+
+def test_a_timeline_tells_each_fact_with_its_exact_money(workspace: Workspace) -> None:
+    story = call("operation", workspace.ids["lake"], "--json").document
+    assert [event["type"].split(".")[1] for event in story["events"]] == [
+        "requested",
+        "validated",
+        "dispatched",
+        "provider_completed",
+        "charged",
+    ]
+    assert [event["amount"] for event in story["events"]] == [None, CENT, None, None, CENT]
+    assert (story["state"], story["user"]) == ("charged", "ann")
+
+
+def test_a_failures_timeline_ends_with_its_release(workspace: Workspace) -> None:
+    words = " ".join(call("operation", workspace.ids["spoilt"]).out.split())
+    assert words.endswith("released 0.04 free again, nothing is charged: failed; cost 0.015 USD")
+
+
+def test_a_batch_is_told_operation_by_operation(workspace: Workspace) -> None:
+    stories = call("operation", workspace.ids["batch"], "--json").document["operations"]
+    assert [story["id"] for story in stories] == [f"{workspace.ids['batch']}.{place}" for place in (1, 2)]
+    assert call("operation", workspace.ids["batch"]).out.count("Operation ") == 2
+
+
+def test_the_log_is_printed_as_lines_a_document_or_text(workspace: Workspace) -> None:
+    document = call("events", "--json").document["events"]
+    lines = [json.loads(line) for line in call("events", "--ndjson").out.splitlines()]
+    assert lines == document
+    assert len(call("events").out.splitlines()) == len(document)
+    assert [event["position"] for event in document] == list(range(1, len(document) + 1))
+    assert document[0]["type"] == "account.opened"
+
+
+def test_the_log_is_filtered_by_account_operation_name_and_position(workspace: Workspace) -> None:
+    charged = call("events", "--type", "charged", "--json").document["events"]
+    assert {event["type"] for event in charged} == {"operation.charged"}
+    assert [event["amount"] for event in charged] == [CENT] * 3
+    about = call("events", "--operation", workspace.ids["lake"], "--json").document["events"]
+    assert {event["operation"] for event in about} == {workspace.ids["lake"]}
+    later = call("events", "--after", about[-1]["position"], "--limit", "1", "--json").document["events"]
+    assert [event["position"] for event in later] == [about[-1]["position"] + 1]
+    assert call("events", "--after", "1000000", "--json").document == {"events": []}
+    assert len(call("events", "--account", ACCOUNT, "--limit", "2", "--ndjson").out.splitlines()) == 2
+
+
+def test_a_refund_gives_back_what_was_charged_and_counts_once(workspace: Workspace) -> None:
+    first = call("refund", workspace.ids["lake"], "--reference", "t1", "--amount", "0.004", "--json").document
+    again = call("refund", workspace.ids["lake"], "--reference", "t1", "--amount", "0.004", "--json").document
+    rest = call("refund", workspace.ids["lake"], "--json").document
+    assert [one["refunded"]["amount"] for one in (first, again, rest)] == ["0.004", "0.00", "0.006"]
+    assert [one["repeated"] for one in (first, again, rest)] == [False, True, False]
+    assert call("operation", workspace.ids["lake"], "--json").document["price"]["amount"] == "0.00"
+
+
+def test_an_account_is_opened_once_on_its_terms(empty: Workspace) -> None:
+    terms = ("account", "open", "globex", "--plan", "basic", "--currency", "EUR", "--cycle", "anniversary")
+    first, again = call(*terms, "--json"), call(*terms, "--json")
+    assert first.document["currency"] == "EUR"
+    assert again.document == first.document
+    assert call("account", "show", "globex", "--json").document == first.document
+
+
+def test_limits_are_set_lifted_and_inherited(workspace: Workspace) -> None:
+    def limits(*command: str) -> Any:
+        return call("account", "limit", *command, "--json").document["limits"]
+
+    assert limits("spend", "2.50")["account"]["spend"]["micros"] == 2_500_000
+    assert limits("spend", "unlimited")["account"]["spend"] is None
+    assert limits("spend", "inherit")["account"]["spend"]["amount"] == "100.00"
+    assert limits("edits", "0", "--project", "poster")["project:poster"] == {"edits": 0}
+    assert "user:bob" in call("account", "show").out
+
+
+def test_credit_is_paid_in_once(empty: Workspace) -> None:
+    assert call("account", "open", "globex", "--prepaid").code == 0
+    pay = ("account", "credit", "25.00", "--key", "p1", "--account", "globex", "--json")
+    assert call(*pay).document["balance"]["amount"] == "25.00"
+    assert call(*pay).document["balance"]["amount"] == "25.00"
+
+
+def test_the_plan_and_the_zone_are_changed(workspace: Workspace) -> None:
+    assert call("account", "plan", "basic", "--json").document["plan"] == "basic"
+    assert call("account", "zone", "Asia/Tokyo", "--json").document["zone"] == "Asia/Tokyo"
+
+
+def test_what_is_erased_is_gone_and_the_log_still_verifies(workspace: Workspace) -> None:
+    path = Path(
+        call("generate", "a lake at dawn", "--user", "ann", "--key", "k1", *SMALL, "--json").document["operations"][0][
+            "outputs"
+        ][0]["path"]
+    )
+    erased = call("erase", workspace.ids["lake"], "--json").document
+    assert (erased["content"], erased["files"]) == (True, 1)
+    assert not path.exists()
+    assert call("audit").code == 0
+
+
+def test_one_model_is_shown_with_inputs_limits_and_prices(workspace: Workspace) -> None:
+    model = call("models", "local-upscale", "--json").document
+    assert [rule["rate"] for rule in model["prices"]] == ["0.02", "0.08"]
+    assert model["prices"][0]["when"] == {"factor": [2]}
+    assert "image   image    required" in call("models", "local-upscale").out
+
+
+def test_models_are_listed_by_kind_and_provider(workspace: Workspace) -> None:
+    assert [one["id"] for one in call("models", "upscale", "--json").document["models"]] == [
+        "local-upscale",
+        "scripted-upscale",
+    ]
+    only = call("models", "upscale", "--provider", "local", "--json").document["models"]
+    assert [one["id"] for one in only] == ["local-upscale"]
+
+
+def test_the_schema_is_made_on_demand_and_reported(empty: Workspace) -> None:
+    url = f"sqlite:///{empty.home / 'deep' / 'new.db'}"
+    assert call("db", "upgrade", "--db", url).code == 0
+    status = call("db", "status", "--db", url, "--json").document
+    assert (status["current"], status["database"]) == (True, url)
+
+
+def test_a_password_is_never_shown(empty: Workspace) -> None:
+    done = call("usage", "-a", "x", "--db", "postgresql://me:secret@127.0.0.1:1/none")
+    assert (done.code, "secret" in done.err) == (6, False)
+
+
+def test_recover_settles_what_no_process_owns(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGESTUDIO_LEASE_SECONDS", "1")
+    assert call("recover").out == "Nothing was left open\n"
+
+
+def test_the_account_may_be_named_by_the_environment(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("account", "show", "--json").document["id"] == ACCOUNT
+    monkeypatch.delenv("IMAGESTUDIO_ACCOUNT")
+    assert call("account", "show", "--account", ACCOUNT, "--json").document["id"] == ACCOUNT
+
+
+def test_the_whole_line_runs_on_either_database(
+    database_url: str, empty: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAGESTUDIO_DATABASE_URL", database_url)
+    monkeypatch.setenv("IMAGESTUDIO_ACCOUNT", ACCOUNT)
+    assert call("account", "open", ACCOUNT).code == 0
+    lake = call("generate", "a lake", *SMALL, "--json").document
+    assert call("usage", "--json").document["total"][0]["price"] == CENT
+    assert call("refund", lake["operation"]).code == 0
+    assert call("projections", "rebuild").code == 0
+    audit = call("audit", "--json").document
+    assert (audit["verdict"], audit["facts"]) == ("clean", 8)
+    assert call("audit", "--seal", audit["seal"]).code == 0

@@ -1,0 +1,94 @@
+"""The command line as processes: quick to start, calm when interrupted or unread, and silent about its own defects."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace
+
+ROOT = Path(__file__).parents[3]
+HEAVY = ("sqlalchemy", "numpy", "PIL", "eventsourcing", "alembic", "msgspec", "infrastructure.bootstrap")
+WAIT = 120
+"""Seconds after which a process counts as hanging."""
+
+STARTS = f"""
+import sys
+from infrastructure.cli import main
+code = main(["--help"]) + main(["account", "open", "--help"])
+loaded = [name for name in {HEAVY!r} if name in sys.modules]
+sys.exit(code or ", ".join(loaded) or 0)
+"""
+BREAKS = """
+import sys
+from infrastructure import cli
+from infrastructure.cli import app
+from infrastructure.cli.commands import command
+@command(app.app)
+async def breaks(session: app.run.Session) -> int:
+    '''Break.'''
+    return [][int(session.json)]
+sys.exit(cli.main(sys.argv[1:]))
+"""
+READ_ONE = "import sys; sys.stdin.buffer.readline()"
+
+
+def environment(home: Path) -> dict[str, str]:
+    known = {"IMAGESTUDIO_HOME": str(home), "IMAGESTUDIO_ACCOUNT": ACCOUNT, "PYTHONPATH": str(ROOT)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMAGESTUDIO_", "PYTHON"))}
+    return kept | known
+
+
+def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, *arguments], cwd=home, env=environment(home), stdout=pipe, stderr=pipe, text=True
+    )
+
+
+def test_help_starts_without_anything_heavy(tmp_path: Path) -> None:
+    with start(tmp_path, "-c", STARTS) as process:
+        _, err = process.communicate(timeout=WAIT)
+    assert (process.returncode, err) == (0, "")
+
+
+@pytest.mark.parametrize("form", ["--ndjson", "--json"])
+def test_a_reader_that_stops_reading_ends_the_command_quietly(workspace: Workspace, form: str) -> None:
+    writer = start(workspace.home, "-m", "infrastructure.cli", "events", form)
+    assert writer.stdout is not None
+    assert writer.stderr is not None
+    writer.stdout.close()
+    err = writer.stderr.read()
+    writer.stderr.close()
+    assert (writer.wait(WAIT), err) == (141, "")
+
+
+def test_an_interrupted_command_ends_with_130_and_leaves_the_operation_to_recovery(workspace: Workspace) -> None:
+    slow = ("-m", "scripted-findable", "-i", "delay_ms=3600000")
+    with start(workspace.home, "-m", "infrastructure.cli", "generate", "slow", *slow) as process:
+        journal = workspace.home / "scripted"
+        known = len(list(journal.rglob("*")))
+        while len(list(journal.rglob("*"))) == known and process.poll() is None:
+            threading.Event().wait(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("stopping: what was sent is being settled")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=WAIT)
+    assert (process.returncode, out, err) == (130, "", "error: interrupted\n")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_defect_is_one_message_not_a_traceback(tmp_path: Path, options: tuple[str, ...]) -> None:
+    with start(tmp_path, "-c", BREAKS, "breaks", *options) as process:
+        out, err = process.communicate(timeout=WAIT)
+    assert (process.returncode, out) == (1, "")
+    assert "IndexError" in err
+    assert "defect" in err
+    assert "Traceback" not in err

@@ -1,0 +1,80 @@
+"""Commands run in this process on a workspace of their own, and what has happened in it already."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infrastructure.cli import main
+
+ACCOUNT = "acme"
+SMALL = ("-i", "width=64", "-i", "height=64")
+STORY = {
+    "open": ("account", "open", ACCOUNT, "--plan", "pro", "--zone", "Europe/Berlin"),
+    "lake": ("generate", "a lake at dawn", "--user", "ann", "--key", "k1", *SMALL),
+    "batch": ("generate", "a fox", "--user", "bob", "--project", "poster", "-n", "2", *SMALL),
+    "spoilt": ("generate", "x", "--model", "scripted-image", "-i", "outcome=fail-billed", "-i", "cost=0.015"),
+    "limit": ("account", "limit", "images", "2", "--user", "bob"),
+    "refused": ("generate", "a fox", "--user", "bob", *SMALL),
+}
+ENVIRONMENT = ("HOME", "DATABASE_URL", "ACCOUNT", "CATALOGUES", "GRACE_SECONDS", "LEASE_SECONDS", "WAIT_SECONDS")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, str]:
+        found: dict[str, str] = json.loads(self.err)["error"]
+        return found
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where the studio lives, and the ids of what was done there."""
+
+    home: Path
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Path:
+        return self.home / "ledger.db"
+
+    def picture(self) -> Path:
+        """A real image file of the workspace."""
+        return next(iter(sorted((self.home / "assets").rglob("*.png"))))
+
+
+def call(*arguments: object) -> Outcome:
+    """One command, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main([str(argument) for argument in arguments])
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def settle(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """An environment that knows nothing but this home, on a terminal of 80 columns."""
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(f"IMAGESTUDIO_{name}", raising=False)
+    monkeypatch.setenv("IMAGESTUDIO_HOME", str(home))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.chdir(home)

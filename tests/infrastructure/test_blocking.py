@@ -1,0 +1,119 @@
+"""The blocking studio: the same results as the asynchronous one, from any thread, and closed for good."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from application.requests import Request
+from domain.errors import InvalidInput, ShuttingDown, StoreError, UnknownAccount
+from domain.money import Money
+from infrastructure.blocking import BlockingStudio, open_blocking
+from infrastructure.settings import Settings
+
+ACCOUNT = "acme"
+SMALL: dict[str, Any] = {"width": 64, "height": 64}
+CENT = Money(10_000, "USD")
+
+
+@pytest.fixture
+def settings(sqlite_url: str, tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, database_url=sqlite_url)
+
+
+@pytest.fixture
+def studio(settings: Settings) -> Iterator[BlockingStudio]:
+    with open_blocking(settings, serve=False) as studio:
+        studio.open_account(ACCOUNT, plan="pro")
+        yield studio
+
+
+def test_an_operation_is_done_and_charged_without_an_event_loop(studio: BlockingStudio) -> None:
+    result = studio.generate("a lake", account=ACCOUNT, user="ann", **SMALL)
+    assert (result.status, result.price) == ("charged", CENT)
+    edited = studio.edit(result.assets[0].content, "sepia", account=ACCOUNT)
+    enlarged = studio.upscale(edited.assets[0].content, account=ACCOUNT)
+    assert enlarged.assets[0].asset.width == 128
+    assert studio.accounts.show(ACCOUNT).used["spend"] == (result.price + edited.price + enlarged.price).micros
+
+
+def test_threads_share_one_studio(studio: BlockingStudio) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda n: studio.generate(f"tree {n}", account=ACCOUNT, **SMALL), range(8)))
+    assert len({result.operation for result in results}) == 8
+    assert studio.accounts.show(ACCOUNT).used["images"] == 8
+
+
+def test_what_is_submitted_is_waited_for(studio: BlockingStudio) -> None:
+    submission = studio.submit(Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL}))
+    assert studio.wait(submission.operation).price == CENT
+    assert studio.accounts.refund(submission.operation, reason="a test", reference="r1")
+    assert studio.maintenance.erase(submission.operation).files == 1
+
+
+def test_errors_are_the_studios_own(studio: BlockingStudio) -> None:
+    with pytest.raises(UnknownAccount):
+        studio.generate("a lake", account="nobody")
+    with pytest.raises(InvalidInput):
+        studio.generate("a lake", account=ACCOUNT, n=0)
+
+
+def test_progress_is_reported_to_the_end(studio: BlockingStudio) -> None:
+    heard: list[float] = []
+    studio.generate("a lake", account=ACCOUNT, progress=lambda fraction, _: heard.append(fraction), **SMALL)
+    assert heard == sorted(heard)
+    assert heard[-1] == 1.0
+
+
+def test_a_progress_callback_cannot_wait_for_the_studio_that_calls_it(studio: BlockingStudio) -> None:
+    caught: list[str] = []
+
+    def ask(fraction: float, message: str) -> None:
+        try:
+            studio.accounts.show(ACCOUNT)
+        except RuntimeError as error:
+            caught.append(str(error))
+
+    studio.generate("a lake", account=ACCOUNT, progress=ask, **SMALL)
+    assert set(caught) == {"a progress callback cannot wait for the studio that called it"}
+
+
+def test_views_are_asked_directly(studio: BlockingStudio) -> None:
+    studio.generate("a lake", account=ACCOUNT, user="ann", **SMALL)
+    studio.catch_up()
+    assert [row.price for row in studio.views.usage(ACCOUNT, user="ann")] == [CENT.micros]
+    assert studio.compare().equal
+
+
+def test_a_closed_studio_takes_nothing_more(settings: Settings) -> None:
+    with open_blocking(settings, serve=False) as studio:
+        studio.open_account(ACCOUNT)
+    with pytest.raises(ShuttingDown):
+        studio.accounts.show(ACCOUNT)
+
+
+def test_what_was_submitted_is_settled_before_the_studio_closes(settings: Settings) -> None:
+    with open_blocking(settings) as studio:
+        studio.open_account(ACCOUNT)
+        operation = studio.submit(Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL})).operation
+    with open_blocking(settings, serve=False) as studio:
+        assert studio.wait(operation).status == "charged"
+
+
+def test_a_studio_that_cannot_open_leaves_no_thread(tmp_path: Path) -> None:
+    with pytest.raises(StoreError), open_blocking(Settings(home=tmp_path, database_url="mysql://h/x")):
+        pass
+
+
+async def test_it_works_inside_somebody_elses_event_loop(settings: Settings) -> None:
+    def script() -> Money:
+        with open_blocking(settings, serve=False) as studio:
+            studio.open_account(ACCOUNT)
+            return studio.generate("a lake", account=ACCOUNT, **SMALL).price
+
+    assert await asyncio.to_thread(script) == CENT
