@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, cast, func, select
 
 from application.reader import LogReader
 from projections.engine import Database
@@ -152,7 +152,7 @@ class Views:
         """Billing-period totals, by account and time."""
         log, totals = TABLES[OPERATIONS.name], TABLES[PERIODS.name]
         held = (
-            select(func.coalesce(func.sum(log.c.held), 0))
+            select(cast(func.coalesce(func.sum(log.c.held), 0), BigInteger))
             .where(log.c.account == totals.c.account, log.c.period_start == totals.c.period_start, log.c.held > 0)
             .scalar_subquery()
         )
@@ -168,11 +168,26 @@ class Views:
         """Per-model costs, by key."""
         return self._rows(ModelCost, _by_key(COSTS, {"model": model, "provider": provider}, at, limit))
 
-    def operations(self, *, at: int | None = None, limit: int | None = 100, **equal: str | None) -> list[Logged]:
-        """The newest operations first; `equal` asks for values of columns, such as `account` and `state`."""
+    def operations(
+        self,
+        *,
+        account: str | None = None,
+        user: str | None = None,
+        project: str | None = None,
+        batch: str | None = None,
+        kind: str | None = None,
+        model: str | None = None,
+        provider: str | None = None,
+        state: str | None = None,
+        at: int | None = None,
+        limit: int | None = 100,
+    ) -> list[Logged]:
+        """The operation log, the newest first."""
+        who = {"account": account, "user": user, "project": project, "batch": batch}
+        what = {"kind": kind, "model": model, "provider": provider, "state": state}
         table = TABLES[OPERATIONS.name]
-        query = _filtered(OPERATIONS, equal, at)
-        return self._rows(Logged, query.order_by(table.c.requested_at.desc(), table.c.id).limit(limit))
+        query = _filtered(OPERATIONS, {**who, **what}, at)
+        return self._rows(Logged, query.order_by(table.c.requested_at.desc(), table.c.id.desc()).limit(limit))
 
     def operation(self, id: str) -> Logged | None:
         """One operation, None where the view does not know it (yet)."""

@@ -107,14 +107,17 @@ class _Rebuild:
                 table.create(connection)
 
     def fill(self, workers: Workers | None, progress: Callable[[int, int], None]) -> None:
-        """Fold the log in ranges until its end is near, then build the indexes that the load was spared."""
-        end = self._source.reader.end()
-        while end - self._position > NEAR:
+        """Fold the log in ranges while its end comes nearer, then build the indexes that the load was spared."""
+        end = left = self._source.reader.end()
+        while left > NEAR:
             for upto, folded in _folds(self._views, self._source, self._position, end, workers):
                 self._write(upto, folded)
                 progress(upto, end)
             workers = None  # what was appended meanwhile is not worth starting them again
             end = self._source.reader.end()
+            if end - self._position >= left:
+                break  # the log grows as fast as it is folded; holding the checkpoint does not slow the log itself
+            left = end - self._position
         with engine.writing(self._database) as connection:
             engine.move(connection, self._fresh, self._position, self._position, self._token)
             for view, table in zip(self._views, self._tables(), strict=True):

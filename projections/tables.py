@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Column, Connection, Index, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Index, MetaData, Table, Text, text
 
 from projections.tally import Tally
 from projections.views import ALL, OPERATIONS
@@ -47,7 +47,13 @@ def table_of(view: Tally, metadata: MetaData, name: str = "", prefixes: Sequence
         )
         for column in view.columns
     )
-    return Table(name or view.name, metadata, *columns, prefixes=list(prefixes))
+    return Table(name or view.name, metadata, *columns, _no_float(view), prefixes=list(prefixes))
+
+
+def _no_float(view: Tally) -> CheckConstraint:
+    """SQLite would go on in floating point where a sum leaves 64 bits; PostgreSQL refuses by itself."""
+    condition = " AND ".join(f"typeof({measure}) = 'integer'" for measure in view.measures)
+    return CheckConstraint(condition).ddl_if(dialect="sqlite")
 
 
 def indexes_of(view: Tally, table: Table, suffix: str = "") -> list[Index]:

@@ -8,7 +8,8 @@ Measures add. Notes keep the newest value that a fact brought, so folds are merg
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -54,6 +55,13 @@ class Tally:
     of: tuple[type[msgspec.Struct], ...]
     change: Callable[[Any], Change]
     notes: tuple[str, ...] = ()
+    blank: Mapping[str, Value] = field(init=False, repr=False, compare=False)
+    values: Callable[[Mapping[str, Any]], tuple[Value, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        blank = {**dict.fromkeys(self.measures, 0), **dict.fromkeys(self.notes)}
+        object.__setattr__(self, "blank", blank)
+        object.__setattr__(self, "values", itemgetter(*blank))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -61,8 +69,7 @@ class Tally:
 
     def row(self, key: Key, folded: Mapping[str, Any]) -> tuple[Value, ...]:
         """The values of all columns, in their order."""
-        get = folded.get
-        return (*key, *[get(name, 0) for name in self.measures], *[get(name) for name in self.notes])
+        return (*key, *self.values({**self.blank, **folded}))
 
 
 class Choked(Exception):
@@ -107,7 +114,14 @@ class Folder:
                 if changes:
                     fact = decode(state)
                     for change, totals in changes:
-                        _add(totals, *change(fact))
+                        key, sums, notes = change(fact)
+                        known = totals.get(key)
+                        if known is None:
+                            totals[key] = {**sums, **notes}
+                            continue
+                        for name in sums:
+                            known[name] = known.get(name, 0) + sums[name]
+                        known.update(notes)
         except CHOKES as error:
             raise Choked(position, f"{topic}: {type(error).__name__}: {error}") from error
         return position
@@ -117,14 +131,3 @@ class Folder:
         for topic, views in self._asking.items():
             routes[topic] = (DECODERS[topic], [(view.change, folded[view.name]) for view in views])
         return routes
-
-
-def _add(totals: dict[Key, dict[str, Any]], key: Key, sums: Mapping[str, int], notes: Mapping[str, Value]) -> None:
-    row = totals.get(key)
-    if row is None:
-        totals[key] = {**sums, **notes}
-        return
-    for name, amount in sums.items():
-        row[name] = row.get(name, 0) + amount
-    if notes:
-        row.update(notes)

@@ -1,0 +1,222 @@
+"""Logs of valid facts, made by the real decisions and stored as the store stores them; and what views should say.
+
+steps ── History: decide, evolve ──> facts ── Log.record ──> rows of the log
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from application.log import operation_of
+from domain.account import Account, AccountFact, Terms, change_plan, open_account
+from domain.admission import accept, reroute
+from domain.errors import InvalidRequest
+from domain.ledger import Fact, Ledger, evolve, stream_of
+from domain.operation import POLICY, Adjusted, Charged, Sent
+from domain.plans import Limits
+from domain.settlement import add_credit, adjust, complete, dispatch, fail, release, submit
+from infrastructure.store.database import Database
+from infrastructure.store.facts import FactMapper
+from infrastructure.store.reader import SqlReader
+from infrastructure.store.schema import LOG
+from projections.engine import Source
+from projections.tables import TABLES
+from projections.tally import Folded, Folder, Row, Tally
+from tests.domain.examples import CENT, IMAGES, NOON, ask, priced
+from tests.domain.wall_clocks import DAY, MINUTE
+
+CODEC = FactMapper()
+KINDS = ("text-to-image", "edit")
+USERS = ("ann", "bob", 'quo"te\\')
+MODELS = (("painter", "atelier"), ("sketcher", "studio"))
+TERMS = {
+    "acme": Terms("pro", Limits(images=20, spend=300 * CENT)),
+    "bloom": Terms("open", Limits(), currency="EUR", zone="Asia/Tokyo"),
+    "coin": Terms("open", Limits(), prepaid=True),
+}
+
+BLOOM = list(TERMS).index("bloom")
+
+Step = tuple[str, int, int]
+HAPPENINGS = (
+    "ask ask ask batch wish send submit deliver deliver deliver partly fail give_up late reroute refund pay leap"
+)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(HAPPENINGS.split()), st.integers(0, 59), st.integers(0, 5)),
+    max_size=60,
+)
+"""What happens, to which account or operation, and how much of it; what is not allowed then does not happen."""
+
+
+class History:
+    """Accounts that live through steps; every fact was decided by the domain."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self.ledgers = {f"{prefix}{name}": Ledger() for name in TERMS}
+        self.facts: list[Fact] = []
+        self.asked: list[tuple[str, str]] = []
+        self.now = NOON
+        for account, terms in zip(self.ledgers, TERMS.values(), strict=True):
+            self._open(account, terms)
+
+    def live(self, steps: Iterable[Step]) -> History:
+        for step, which, amount in steps:
+            self.now += MINUTE
+            with suppress(InvalidRequest):
+                getattr(self, f"_{step}")(which, amount)
+        return self
+
+    def _open(self, account: str, terms: Terms) -> None:
+        self._do(account, lambda ledger, now: [*open_account(ledger.account, account, terms, now)])
+
+    def _do(self, account: str, decide: Callable[[Ledger, int], list[Fact]]) -> None:
+        ledger = self.ledgers[account]
+        for fact in decide(ledger, max(self.now, ledger.last)):
+            evolve(ledger, fact)
+            self.facts.append(fact)
+
+    def _to(self, which: int, decide: Callable[[Ledger, str, int], list[Fact]]) -> None:
+        if self.asked:
+            account, id = self.asked[which % len(self.asked)]
+            self._do(account, lambda ledger, now: decide(ledger, id, now))
+
+    def _request(self, which: int, amount: int, operations: int, sender: str | None) -> None:
+        account = list(self.ledgers)[which % len(self.ledgers)]
+        ids = [f"{account}-{len(self.asked) + number:05}" for number in range(operations)]
+        self.asked += [(account, id) for id in ids]
+        model, provider = MODELS[amount % len(MODELS)]
+        currency = "EUR" if account.endswith("bloom") else "USD"
+        quote = priced(7 * CENT * amount + 1, 1 + amount, model=model, provider=provider, currency=currency)
+        who = {"account": account, "user": USERS[amount % len(USERS)], "project": None if amount % 2 else "site"}
+        wish = ask(*ids, quote=quote, kind=KINDS[which % len(KINDS)], sender=sender, **who)
+        self._do(account, lambda ledger, now: accept(ledger, wish, now))
+
+    def _ask(self, which: int, amount: int) -> None:
+        self._request(which, amount, 1, "desk-1")
+
+    def _batch(self, which: int, amount: int) -> None:
+        self._request(which, amount, 3, "desk-1")
+
+    def _wish(self, which: int, amount: int) -> None:
+        self._request(which, amount, 1, None)
+
+    def _send(self, which: int, _amount: int) -> None:
+        self._to(which, lambda ledger, one, now: dispatch(ledger, one, 1, "desk-2", now))
+
+    def _submit(self, which: int, amount: int) -> None:
+        self._to(which, lambda ledger, one, now: submit(ledger, one, f"job-{amount}", now))
+
+    def _deliver(self, which: int, amount: int) -> None:
+        cost = amount * CENT if amount % 2 else None
+        self._to(which, lambda ledger, one, now: complete(ledger, one, IMAGES * 2, cost, now))
+
+    def _partly(self, which: int, amount: int) -> None:
+        self._to(which, lambda ledger, one, now: complete(ledger, one, IMAGES[:1], amount, now))
+
+    def _late(self, which: int, amount: int) -> None:
+        self._give_up(which, amount)
+        self._deliver(which, amount)
+
+    def _fail(self, which: int, amount: int) -> None:
+        self._to(which, lambda ledger, one, now: fail(ledger, one, "blocked", amount, now))
+
+    def _give_up(self, which: int, _amount: int) -> None:
+        self._to(which, lambda ledger, one, now: release(ledger, one, POLICY, now))
+
+    def _reroute(self, which: int, amount: int) -> None:
+        def again(ledger: Ledger, id: str, now: int) -> list[Fact]:
+            state = ledger.look_up(id)
+            attempt = state.attempts + 1 if isinstance(state, Sent) else 1
+            quote = priced(amount * CENT, 1, model="rescuer", provider="atelier")
+            return reroute(ledger, id, quote, "refused", attempt, "desk-3", now)
+
+        self._to(which, again)
+
+    def _refund(self, which: int, amount: int) -> None:
+        reference = f"refund-{amount}"
+        self._to(which, lambda ledger, one, now: adjust(ledger, one, -amount, amount, "sorry", reference, now))
+
+    def _pay(self, which: int, amount: int) -> None:
+        payer = next(account for account in self.ledgers if account.endswith("coin"))
+        self._do(payer, lambda ledger, now: add_credit(ledger, (amount + 1) * 100 * CENT, f"key-{which}", now))
+
+    def _leap(self, which: int, amount: int) -> None:
+        """On to another day, often in another period, and to another plan."""
+        self.now += amount * 9 * DAY
+        account = list(self.ledgers)[which % len(self.ledgers)]
+        self._do(account, lambda ledger, now: [*_other_plan(ledger.account, amount, now)])
+
+
+def _other_plan(account: Account | None, amount: int, now: int) -> list[AccountFact]:
+    assert account is not None
+    return change_plan(account, f"plan-{amount}", account.limits, now)
+
+
+def busy(operations: int, prefix: str = "") -> list[Fact]:
+    """Facts of so many delivered operations of one account that has no limits, some of them refunded in part."""
+    steps: list[Step] = []
+    for number in range(operations):
+        steps += [("ask", BLOOM + number * len(TERMS), number % 6), ("deliver", number, number % 4)]
+        steps += [("refund", number // 2, 1)] if number % 5 == 0 else []
+    return History(prefix).live(steps).facts
+
+
+class Log:
+    """The log of one real database: appended to in the order of time."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.reader = SqlReader(database)
+        self.source = Source(self.reader, CODEC)
+        self._versions: Counter[str] = Counter()
+
+    def record(self, facts: Iterable[Fact]) -> int:
+        """Append; returns the last position."""
+        return self.append((stream_of(fact), *CODEC.encode(fact), operation_of(fact)) for fact in facts)
+
+    def append(self, entries: Iterable[tuple[str, str, bytes, str | None]]) -> int:
+        """Append stored facts, well-formed or not."""
+        rows = [self._row(*entry) for entry in entries]
+        with self.database.transaction() as connection:
+            if rows:
+                connection.execute(LOG.insert(), rows)
+            end: int = connection.execute(select(func.max(LOG.c.position))).scalar_one()
+            return end
+
+    def _row(self, stream: str, topic: str, state: bytes, operation: str | None) -> dict[str, Any]:
+        self._versions[stream] += 1
+        version, content = self._versions[stream], state.decode()
+        named = {"stream": stream, "version": version, "topic": topic, "operation": operation}
+        return {**named, "state": content, "hash": bytes(32)}
+
+
+def stored(facts: Sequence[Fact]) -> list[Row]:
+    """The rows of the log that hold these facts."""
+    encoded = (CODEC.encode(fact) for fact in facts)
+    return [(position, topic, position, state.decode()) for position, (topic, state) in enumerate(encoded, 1)]
+
+
+def folded(views: Sequence[Tally], facts: Sequence[Fact]) -> Folded:
+    """What the facts come to in memory."""
+    folder = Folder(views, CODEC)
+    result = folder.empty()
+    folder.fold(stored(facts), result)
+    return result
+
+
+def rows_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every view, in order."""
+    with database.connect() as connection:
+        tables = TABLES.items()
+        return {name: sorted(map(tuple, connection.execute(select(table))), key=repr) for name, table in tables}
+
+
+def trial_balance(facts: Iterable[Fact]) -> int:
+    """What the log charged and corrected."""
+    return sum(fact.price for fact in facts if isinstance(fact, Charged | Adjusted))

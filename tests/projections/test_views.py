@@ -1,0 +1,261 @@
+"""Each view as a pure function of facts: what it counts, where, and that its money is the log's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+
+from domain.ledger import BalanceReturned, Fact
+from domain.operation import POLICY, Adjusted, Rejected, Rerouted
+from infrastructure.store.facts import NAMES
+from projections.facts import SHAPES, UNREAD
+from projections.tally import Tally
+from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
+from tests.domain.examples import (
+    APRIL,
+    APRIL_BOOK,
+    CENT,
+    CHARGED,
+    COMPLETED,
+    CREDIT,
+    DOLLAR,
+    DROPPED,
+    GIVEN_UP,
+    HELD,
+    LATER,
+    MAY,
+    NOON,
+    OPERATION,
+    QUOTE,
+    REQUESTED,
+    RUNNING,
+    SENT,
+    SETTLED,
+    of_operation,
+)
+from tests.projections.histories import STEPS, History, Step, folded, trial_balance
+
+REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 4, 1)
+REFUND = Adjusted(OPERATION, LATER, MAY, "2026-05-02", -10 * CENT, -CENT, "USD", "sorry", "ticket-1")
+LATE_BILL = replace(REFUND, price=0, cost=25 * CENT, reason="late_success", reference="late_success")
+RETURNED = BalanceReturned("acme", LATER, APRIL, "op-1", 5 * CENT, "USD")
+RESCUED = replace(OPERATION, model="rescuer", provider="harbour")
+REROUTED = Rerouted(RESCUED, LATER, replace(QUOTE, model="rescuer", provider="harbour", price=CENT), "refused")
+
+IN_APRIL = ("acme", "ann", APRIL.start, APRIL.end, "text-to-image")
+IN_MAY = ("acme", "ann", MAY.start, MAY.end, "text-to-image")
+
+
+def only(view: Tally, *facts: Sequence[Fact] | Fact) -> dict[str, Any]:
+    """The one row that these facts make."""
+    (row,) = rows(view, *facts).values()
+    return row
+
+
+def rows(view: Tally, *facts: Sequence[Fact] | Fact) -> dict[Any, dict[str, Any]]:
+    flat = [fact for one in facts for fact in (one if isinstance(one, Sequence) else [one])]
+    return folded([view], flat)[view.name]
+
+
+# Usage
+
+
+def test_a_delivered_operation_counts_its_outputs_its_price_and_its_cost() -> None:
+    assert rows(USAGE, SETTLED) == {
+        IN_APRIL: {
+            "requested": 1,
+            "charged": 1,
+            "outputs": 4,
+            "price": 40 * CENT,
+            "cost": 30 * CENT,
+            "currency": "USD",
+        }
+    }
+
+
+def test_a_refused_operation_counts_as_rejected_and_costs_nothing() -> None:
+    assert only(USAGE, REQUESTED, REJECTED) == {"requested": 1, "rejected": 1}
+
+
+def test_a_failed_operation_counts_as_failed_and_released() -> None:
+    failed = only(USAGE, DROPPED)
+    assert (failed["failed"], failed["released"], failed["cost"]) == (1, 1, 0)
+    assert "price" not in failed
+
+
+def test_what_a_provider_bills_for_a_failure_is_our_cost() -> None:
+    *before, released = DROPPED
+    assert only(USAGE, before, replace(released, cost=3 * CENT))["cost"] == 3 * CENT
+
+
+def test_a_correction_counts_in_the_period_in_which_it_is_made() -> None:
+    found = rows(USAGE, SETTLED, REFUND)
+    assert found[IN_APRIL]["price"] == 40 * CENT
+    assert found[IN_MAY] == {"price": -10 * CENT, "adjusted": -10 * CENT, "cost": -CENT, "currency": "USD"}
+
+
+def test_users_and_kinds_are_counted_apart() -> None:
+    of_bob = [replace(fact, operation=replace(OPERATION, user="bob")) for fact in SETTLED]
+    edits = [replace(fact, operation=replace(OPERATION, kind="edit")) for fact in SETTLED]
+    assert len(rows(USAGE, SETTLED, of_bob, edits)) == 3
+
+
+# Periods
+
+
+def test_a_period_begins_with_its_plan_and_what_was_carried_into_it() -> None:
+    book = replace(APRIL_BOOK, balance=7 * CENT)
+    assert only(PERIODS, book) == {"carried": 7 * CENT, "plan": "pro", "currency": "USD"}
+
+
+def test_a_period_adds_up_what_was_paid_in_and_what_came_back() -> None:
+    totals = only(PERIODS, APRIL_BOOK, CREDIT, CREDIT, RETURNED, SETTLED)
+    assert (totals["credits"], totals["returned"], totals["price"]) == (2 * DOLLAR, 5 * CENT, 40 * CENT)
+
+
+def test_all_users_of_an_account_share_its_period() -> None:
+    of_bob = [replace(fact, operation=replace(OPERATION, user="bob")) for fact in SETTLED]
+    assert only(PERIODS, SETTLED, of_bob)["charged"] == 2
+
+
+# Models
+
+
+def test_a_model_counts_its_exact_units_in_millionths() -> None:
+    part = replace(CHARGED, units=Decimal("0.333333"), unit="megapixel")
+    many = replace(CHARGED, units=Decimal("1E+1"), unit="megapixel")
+    assert (only(COSTS, part, many)["units"], only(COSTS, part)["unit"]) == (10_333_333, "megapixel")
+
+
+def test_what_was_never_charged_or_released_costs_a_model_nothing() -> None:
+    assert rows(COSTS, RUNNING, REQUESTED, REJECTED) == {}
+
+
+def test_currencies_are_never_added_together() -> None:
+    assert len(rows(COSTS, CHARGED, replace(CHARGED, currency="EUR"))) == 2
+
+
+def test_a_rerouted_operation_is_the_cost_of_the_model_that_did_it() -> None:
+    charged = replace(CHARGED, operation=RESCUED)
+    ((model, provider, *_),) = rows(COSTS, SENT, REROUTED, charged)
+    assert (model, provider) == ("rescuer", "harbour")
+
+
+# Operations
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "held"),
+    [
+        ((REQUESTED,), "requested", None),
+        ((REQUESTED, REJECTED), "rejected", 0),
+        (HELD, "validated", 40 * CENT),
+        (SENT, "dispatched", 40 * CENT),
+        (RUNNING, "submitted", 40 * CENT),
+        ((*SENT, REROUTED), "validated", CENT),
+        ((*RUNNING, COMPLETED), "completed", 40 * CENT),
+        (SETTLED, "charged", 0),
+        (DROPPED, "released", 0),
+    ],
+)
+def test_an_operation_shows_where_it_is_and_what_it_holds(
+    facts: tuple[Fact, ...], state: str, held: int | None
+) -> None:
+    found = only(OPERATIONS, facts)
+    assert (found["state"], found.get("held")) == (state, held)
+
+
+def test_an_operation_shows_who_asked_for_what_and_when_it_ended() -> None:
+    found = only(OPERATIONS, SETTLED)
+    who = {"batch": "op-1", "account": "acme", "user": "ann", "project": "site", "currency": "USD"}
+    what = {"kind": "text-to-image", "model": "painter", "provider": "atelier", "asked": 4, "outputs": 4}
+    when = {"period_start": APRIL.start, "period_end": APRIL.end, "requested_at": NOON, "settled_at": LATER}
+    money = {"price": 40 * CENT, "cost": 30 * CENT, "held": 0, "state": "charged"}
+    assert found == {**who, **what, **when, **money}
+
+
+def test_a_refund_lowers_the_price_and_leaves_the_operation_charged() -> None:
+    found = only(OPERATIONS, SETTLED, REFUND)
+    assert (found["price"], found["adjusted"], found["state"]) == (30 * CENT, -10 * CENT, "charged")
+
+
+def test_a_late_success_is_flagged_and_costs_us_but_nobody_pays() -> None:
+    found = only(OPERATIONS, GIVEN_UP, replace(COMPLETED, late=True), LATE_BILL)
+    assert (found["late"], found["cost"], found["price"]) == (1, 25 * CENT, 0)
+    assert (found["state"], found["reason"]) == ("released", POLICY)
+
+
+def test_a_rerouted_operation_shows_its_new_model() -> None:
+    found = only(OPERATIONS, SENT, REROUTED)
+    assert (found["model"], found["provider"]) == ("rescuer", "harbour")
+
+
+def test_each_operation_has_its_own_row() -> None:
+    assert set(rows(OPERATIONS, SETTLED, of_operation("op-2", *SETTLED))) == {("op-1",), ("op-2",)}
+
+
+# All views
+
+
+@given(steps=STEPS)
+def test_the_prices_of_any_view_are_what_the_log_charged_and_corrected(steps: list[Step]) -> None:
+    facts = History().live(steps).facts
+    for name, found in folded(ALL, facts).items():
+        assert sum(row.get("price", 0) for row in found.values()) == trial_balance(facts), name
+
+
+@given(steps=STEPS)
+def test_the_costs_of_all_views_agree(steps: list[Step]) -> None:
+    found = folded(ALL, History().live(steps).facts)
+    assert len({sum(row.get("cost", 0) for row in rows.values()) for rows in found.values()}) == 1
+
+
+@given(steps=STEPS)
+def test_open_holds_are_what_the_ledger_holds(steps: list[Step]) -> None:
+    history = History().live(steps)
+    found = folded([OPERATIONS], history.facts)[OPERATIONS.name].values()
+    for account, ledger in history.ledgers.items():
+        if ledger.book is not None:
+            usage = ledger.book.usage.get("account")
+            period = ledger.book.period.start
+            mine = [row for row in found if (row["account"], row["period_start"]) == (account, period)]
+            assert sum(row.get("held", 0) for row in mine) == (usage.held.get("spend", 0) if usage else 0)
+
+
+@given(steps=STEPS)
+def test_a_prepaid_balance_is_explained_by_its_period(steps: list[Step]) -> None:
+    history = History().live(steps)
+    found, book = folded([PERIODS, OPERATIONS], history.facts), history.ledgers["coin"].book
+    if book is None:
+        return
+    totals = found[PERIODS.name]["coin", book.period.start, book.period.end]
+    into = sum(totals.get(name, 0) for name in ("carried", "credits", "returned"))
+    rows = found[OPERATIONS.name].values()
+    mine = [row for row in rows if (row["account"], row["period_start"]) == ("coin", book.period.start)]
+    assert book.balance == into - totals.get("price", 0) - sum(row.get("held", 0) for row in mine)
+
+
+@given(steps=STEPS)
+def test_every_amount_is_a_whole_number_and_every_name_a_column(steps: list[Step]) -> None:
+    for view in ALL:
+        for row in folded([view], History().live(steps).facts)[view.name].values():
+            assert {type(value) for value in row.values()} <= {int, str, type(None)}
+            assert set(row) <= {*view.measures, *view.notes}
+
+
+def test_views_know_every_stored_name() -> None:
+    assert {*SHAPES, *UNREAD} == set(NAMES)
+
+
+def test_what_views_read_of_a_fact_is_what_was_recorded() -> None:
+    """A renamed field would be decoded to nothing, and silently."""
+    for topic, shape in SHAPES.items():
+        recorded = {field.name: field.type for field in msgspec.inspect.type_info(NAMES[topic]).fields}  # type: ignore[attr-defined]
+        read = {field.name for field in msgspec.structs.fields(shape)}
+        assert read <= set(recorded), topic
