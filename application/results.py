@@ -11,6 +11,7 @@ from application.log import Codec
 from application.ports import Asset, AssetStore, Index
 from application.reader import LogFilter, LogReader
 from application.requests import OperationResult, Output
+from domain.account import AccountOpened
 from domain.errors import UnknownOperation
 from domain.ledger import Fact
 from domain.money import Money
@@ -89,6 +90,7 @@ class Results:
         state = account.state
         assert state is not None, "an operation begins with Requested"
         operation = state.operation
+        currency = account.currency or await asyncio.to_thread(self._currency, operation.account)
         outputs = [await self._output(operation.account, stored, contents) for stored in account.stored]
         return OperationResult(
             operation.id,
@@ -98,11 +100,19 @@ class Results:
             PHASES[type(state)],
             operation.model,
             operation.provider,
-            Money(account.price, account.currency),
-            Money(account.cost, account.currency),
+            Money(account.price, currency),
+            Money(account.cost, currency),
             tuple(outputs),
             message or account.reason,
         )
+
+    def _currency(self, account: str) -> str:
+        """Of nothing at all: what was refused was never quoted in any."""
+        wanted = LogFilter(account=account, topic=self.codec.name_of(AccountOpened))
+        [entry] = self.reader.read(0, 1, wanted)
+        opened = self.codec.decode(entry.link.topic, entry.link.state)
+        assert isinstance(opened, AccountOpened)
+        return opened.currency
 
     async def _output(self, account: str, stored: Stored, contents: Mapping[str, bytes]) -> Output:
         asset = Asset(stored.digest, stored.media_type, stored.size, stored.width, stored.height, stored.duration_ms)

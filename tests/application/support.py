@@ -120,8 +120,9 @@ class Desk:
         options: WriterOptions | None = None,
         snapshot_every: int = 1_000_000,
         owner: str = "desk-1",
+        lock_seconds: float = 10,
     ) -> None:
-        self.database = Database(url)
+        self.database = Database(url, lock_seconds=lock_seconds)
         self.reader = SqlReader(self.database)
         self.clock = clock or Clock()
         self.steps = Steps()

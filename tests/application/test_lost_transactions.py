@@ -186,6 +186,20 @@ def test_remembered_states_are_dropped_with_the_transaction(office: Desk) -> Non
     assert seen.seen.book.usage["account"].held["spend"] == 4 * CENT
 
 
+def test_a_lock_that_does_not_end_is_told_and_one_that_does_is_not(database_url: str) -> None:
+    """Somebody else holds the account's row, or the whole file."""
+    with (
+        desk(database_url, lock_seconds=0.05, options=WriterOptions(conflicts=2)) as office,
+        desk(database_url) as other,
+    ):
+        office.do(opening())
+        with other.store.begin() as unit:
+            unit.lock(["acme"], [])
+            with pytest.raises(StoreUnavailable, match="lock"):
+                office.do(accepting(asking("op-1")))
+        assert len(office.do(accepting(asking("op-1")))[0].facts) == 4
+
+
 # Outages
 
 

@@ -1,0 +1,134 @@
+"""What a child does until it kills itself: one operation, from request to view, told step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from sqlalchemy import Engine, event
+
+from application.ports import Asset, AssetStore, Delivery, Job, Media, Progress, Provider, Recovery, Task
+from application.recovery import Recovered
+from application.requests import Request
+from infrastructure import bootstrap
+from infrastructure.assets import FileAssets
+from infrastructure.bootstrap import Parts, open_studio
+from infrastructure.providers.local import LocalProvider
+from infrastructure.providers.scripted import ScriptedProvider
+from tests.application.studios import LOCAL, later, picture, settings_for, studio_on
+from tests.application.support import Step, TappedStore
+from tests.faults.processes import Reaper
+
+MARKS = {"after lock", "before commit", "after commit"} | {
+    f"{when} {what}" for when in ("before", "after") for what in ("save", "submit", "collect")
+}
+"""Of a transaction only these: death in between leaves no other trace."""
+
+
+class TappedProvider:
+    """A provider as it is; before and after each call the tap is told."""
+
+    def __init__(self, provider: Provider, tap: Step) -> None:
+        self._provider, self._tap = provider, tap
+
+    @property
+    def name(self) -> str:
+        return self._provider.name
+
+    @property
+    def recovery(self) -> Recovery:
+        return self._provider.recovery
+
+    async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
+        self._tap("before submit")
+        answer = await self._provider.submit(task, progress)
+        self._tap("after submit")
+        return answer
+
+    async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
+        self._tap("before collect")
+        delivery = await self._provider.collect(task, job, progress)
+        self._tap("after collect")
+        return delivery
+
+    async def find(self, task: Task) -> Delivery | Job | None:
+        return await self._provider.find(task)
+
+    async def close(self) -> None:
+        await self._provider.close()
+
+
+class TappedAssets:
+    """The real files; before and after each is saved the tap is told."""
+
+    def __init__(self, assets: AssetStore, tap: Step) -> None:
+        self._assets, self._tap = assets, tap
+
+    async def save(self, account: str, media: Media) -> Asset:
+        self._tap("before save")
+        asset = await self._assets.save(account, media)
+        self._tap("after save")
+        return asset
+
+    async def load(self, account: str, asset: Asset) -> Media:
+        return await self._assets.load(account, asset)
+
+    def path(self, account: str, asset: Asset) -> str | None:
+        return self._assets.path(account, asset)
+
+
+def tapped_parts(home: Path, tap: Step) -> Parts:
+    pool = ThreadPoolExecutor(2)
+    folder = home / "scripted"
+    providers: dict[str, Provider] = {
+        "scripted": ScriptedProvider(folder, executor=pool),
+        "blind": ScriptedProvider(folder, name="blind", recovery=Recovery.BLIND, executor=pool),
+        "local": LocalProvider(pool),
+    }
+    tapped = {name: TappedProvider(provider, tap) for name, provider in providers.items()}
+    return Parts(assets=TappedAssets(FileAssets(home / "assets", pool), tap), providers=tapped)
+
+
+@contextmanager
+def statements(tap: Step) -> Iterator[None]:
+    """Every statement of this process is a step."""
+
+    def told(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        tap(f"after {statement}")
+
+    event.listen(Engine, "after_cursor_execute", told)
+    yield
+    event.remove(Engine, "after_cursor_execute", told)
+
+
+def request_for(model: str, account: str) -> Request:
+    """Under a key named as the account."""
+    if model == LOCAL:
+        return Request("image-edit", account, {"prompt": "sepia"}, {"image": [picture()]}, key=account)
+    return Request("text-to-image", account, {"prompt": "a lake", "seed": 7}, model=model, key=account)
+
+
+async def perform(url: str, home: Path, model: str, account: str, last: int) -> None:
+    """Ask, perform, settle and project; dead after step `last`, if there are that many."""
+    reaper = Reaper(last)
+
+    def tap(step: str) -> None:
+        if step in MARKS:
+            reaper(step)
+
+    with patch.object(bootstrap, "SqlStore", partial(TappedStore, tap=tap)):
+        async with open_studio(settings_for(url, home), tapped_parts(home, tap), serve=False) as studio:
+            await studio.run(request_for(model, account))
+            with statements(reaper):
+                await studio.catch_up()
+
+
+async def recover(url: str, home: Path) -> list[Recovered]:
+    """What another process does, long after."""
+    async with studio_on(url, home, clock=later()) as studio:
+        return await studio.maintenance.recover()
