@@ -133,4 +133,4 @@ def periods(desk: Desk) -> set[Period]:
 
 
 TestInvariants = Invariants.TestCase
-TestInvariants.settings = settings(max_examples=40, stateful_step_count=80)
+TestInvariants.settings = settings(max_examples=30, stateful_step_count=80)
