@@ -90,7 +90,7 @@ class Preparer:
             str(self.catalogue.family(request.kind)),
             request.key,
             "" if request.key is None else _fingerprint(request, media),
-            hmac.new(secret, body.encode(), sha256).hexdigest(),
+            hmac.digest(secret, body.encode(), "sha256").hex(),
             quotes,
             sender,
         )
@@ -126,9 +126,12 @@ class Preparer:
         return {name: [await self.assets.save(account, one) for one in many] for name, many in media.items()}
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def canonical(document: object) -> str:
     """The same document, the same text: what digests are taken of."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(document)
 
 
 def _check_ids(request: Request) -> None:

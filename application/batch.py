@@ -166,21 +166,23 @@ class Batch:
         try:
             now = max(self.now, remembered.ledger.last)
             facts = decision.decide(remembered.ledger, now)
-            entries = self._encode(remembered, facts)
+            entries, heads = self._encode(remembered, facts)
         except (Conflict, StoreUnavailable):  # the transaction is lost, not this decision
             raise
         except Exception as error:  # noqa: BLE001 - handed to the one caller whose decision it is; the others go on
             ticket.error = error
             return
-        self._apply(remembered, entries)
         if facts:
+            remembered.heads.update(heads)
+            self._apply(remembered, entries)
             self._note(decision, remembered)
         try:
             ticket.outcome = _outcome(decision, remembered.ledger, facts, now)
         except ImageStudioError as error:  # nothing was decided, and there is nothing to look at
             ticket.error = error
 
-    def _encode(self, remembered: Remembered, facts: Iterable[Fact]) -> list[Entry]:
+    def _encode(self, remembered: Remembered, facts: Iterable[Fact]) -> tuple[list[Entry], dict[str, Head]]:
+        """The facts in their places, and the ends of their streams if they are appended."""
         heads: dict[str, Head] = {}
         entries = []
         for fact in facts:
@@ -194,7 +196,7 @@ class Batch:
             hash = link_hash(head.hash, stream, version, topic, operation, state)
             heads[stream] = Head(version, hash)
             entries.append(Entry(stream, version, fact, Link(stream, version, topic, state, operation, hash)))
-        return entries
+        return entries, heads
 
     def _head(self, remembered: Remembered, stream: str) -> Head:
         """The end of the stream; an ended period's is read once, under the lock."""
@@ -207,7 +209,6 @@ class Batch:
         for entry in entries:
             assert entry.link is not None
             evolve(remembered.ledger, entry.fact)
-            remembered.heads[entry.originator_id] = Head(entry.originator_version, entry.link.hash)
             if entry.link.operation is not None:
                 moved[entry.link.operation] = moved.get(entry.link.operation, isinstance(entry.fact, Requested))
         for id, is_new in moved.items():

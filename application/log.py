@@ -14,7 +14,8 @@ from typing import ClassVar, Protocol, runtime_checkable
 from eventsourcing.application import Application
 from eventsourcing.persistence import StoredEvent
 
-from domain.ledger import Book, Fact
+from domain.ledger import BalanceReturned, Book, Fact
+from domain.operation import OperationFact
 
 GENESIS = bytes(32)
 """The hash before a stream's first entry."""
@@ -95,8 +96,9 @@ def link_hash(before: bytes, stream: str, version: int, topic: str, operation: s
 
 def operation_of(fact: Fact) -> str | None:
     """The id of the operation a fact is about, by which it is indexed."""
-    operation = getattr(fact, "operation", None)
-    return operation if operation is None or isinstance(operation, str) else operation.id
+    if isinstance(fact, OperationFact):
+        return fact.operation.id
+    return fact.operation if isinstance(fact, BalanceReturned) else None
 
 
 class Appending:

@@ -86,6 +86,17 @@ class Account:
     cycle: Cycle
     prepaid: bool
     overrides: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    in_force: dict[str, dict[str, int]] = field(init=False, compare=False, repr=False)
+    """By scope, the measures that are limited and their limits, which every admission looks up."""
+
+    def __post_init__(self) -> None:
+        scopes = (ACCOUNT, *self.overrides)
+        known = {scope: {measure: self.limit(scope, measure) for measure in MEASURES} for scope in scopes}
+        in_force = {
+            scope: {measure: limit for measure, limit in limits.items() if limit is not None}
+            for scope, limits in known.items()
+        }
+        object.__setattr__(self, "in_force", in_force)
 
     def limit(self, scope: str, measure: str) -> int | None:
         """What one scope may use of a measure in one period; None is unlimited."""

@@ -124,12 +124,10 @@ def left_of(ledger: Ledger, user: str, project: str | None, now: int) -> dict[st
     left: dict[str, int | None] = dict.fromkeys(MEASURES)
     for scope in scopes_of(user, project):
         usage = book.usage.get(scope, NOTHING_USED)
-        for measure in MEASURES:
-            limit = account.limit(scope, measure)
-            if limit is not None:
-                room = max(limit - usage.taken(measure), 0)
-                known = left[measure]
-                left[measure] = room if known is None else min(room, known)
+        for measure, limit in account.in_force.get(scope, {}).items():
+            room = max(limit - usage.taken(measure), 0)
+            known = left[measure]
+            left[measure] = room if known is None else min(room, known)
     if book.balance is not None:
         left["balance"] = max(book.balance, 0)
     return left
@@ -173,9 +171,12 @@ def _over_limit(
     account: Account, book: Book, scopes: Iterable[str], wanted: tuple[tuple[str, int], ...]
 ) -> Refusal | None:
     for scope in scopes:
+        limits = account.in_force.get(scope)
+        if not limits:
+            continue
         usage = book.usage.get(scope, NOTHING_USED)
         for measure, asked in wanted:
-            limit = account.limit(scope, measure)
+            limit = limits.get(measure)
             if limit is None:
                 continue
             left = max(limit - usage.taken(measure), 0)
@@ -234,7 +235,6 @@ def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, quote: Quot
     more = quote.price - old.price
     if book is None or operation.period != book.period:
         return more > 0
-    wanted = ((operation.family, quote.outputs - old.outputs), (SPEND, more))
-    grown = tuple((measure, asked) for measure, asked in wanted if asked > 0)
+    grown = ((operation.family, quote.outputs - old.outputs), (SPEND, more))
     scopes = scopes_of(operation.user, operation.project)
-    return bool(_over_limit(account, book, scopes, grown) or (more > 0 and _over_balance(book, more)))
+    return bool(_over_limit(account, book, scopes, grown) or _over_balance(book, more))
