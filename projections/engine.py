@@ -106,6 +106,16 @@ def begin(connection: Connection, names: Iterable[str]) -> None:
     connection.execute(insert, [{"view": name} for name in sorted(names)])
 
 
+def claim(connection: Connection, names: Iterable[str], token: str) -> None:
+    """Begin these checkpoints anew as `token`'s, whoever had them; a transaction that holds one is waited for."""
+    insert = text(
+        "INSERT INTO view_checkpoints (view, position, token) VALUES (:view, 0, :token)"
+        " ON CONFLICT (view) DO UPDATE SET position = 0, token = excluded.token"
+    )
+    for name in sorted(names):
+        connection.execute(insert, {"view": name, "token": token})
+
+
 def lock(connection: Connection, names: Iterable[str]) -> None:
     """Hold the checkpoints until the transaction ends, taken by name, so that nobody waits in a circle."""
     rows = select(CHECKPOINTS.c.view).where(CHECKPOINTS.c.view.in_(list(names)))

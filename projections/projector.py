@@ -13,7 +13,6 @@ from time import monotonic
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from application.store import Conflict
 from domain.errors import ImageStudioError, InvalidInput
 from projections import engine
 from projections.engine import Database, Lost, Mark, Source, Unwritable
@@ -167,7 +166,7 @@ class ProjectorThread:
             try:
                 self._projector.advance(enough=self._closing.is_set)
                 failing = ""
-            except (ImageStudioError, Conflict, SQLAlchemyError) as error:
+            except (ImageStudioError, SQLAlchemyError) as error:
                 if failing != (failing := str(error)):
                     log.warning("views cannot be advanced for now: %s", error)
             self._closing.wait(REST)

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from uuid import uuid4
 
-from sqlalchemy import Connection, MetaData, Table, delete, insert, update
+from sqlalchemy import Connection, MetaData, Table, delete, update
 
-from application.store import Conflict
 from domain.errors import RebuildLost, StoreUnavailable, ViewStopped
 from projections import engine
 from projections.engine import Database, Lost, Source, Unwritable
@@ -63,10 +62,6 @@ def rebuild(
         return run.swap()
     except Lost as error:
         raise run.lost() from error
-    except Conflict as error:
-        if not run.abandon():
-            raise run.lost() from error
-        raise StoreUnavailable(f"the rebuild was interrupted: {error}", hint="start it again") from error
     except BrokenProcessPool as error:
         raise StoreUnavailable("a worker of the rebuild died", hint="start it again, with fewer") from error
     except (Choked, Unwritable) as error:
@@ -98,10 +93,7 @@ class _Rebuild:
         """Sweep away what an earlier attempt left, and claim the fresh tables."""
         with engine.writing(self._database) as connection:
             engine.begin(connection, self._live)
-            engine.lock(connection, self._fresh)
-            connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._fresh)))
-            rows = [{"view": name, "position": 0, "token": self._token} for name in sorted(self._fresh)]
-            connection.execute(insert(CHECKPOINTS), rows)
+            engine.claim(connection, self._fresh, self._token)
             _drop(connection, self._live, FRESH, RETIRED)
             for table in self._tables():
                 table.create(connection)
@@ -142,13 +134,12 @@ class _Rebuild:
             _drop(connection, self._live, RETIRED)
         return end
 
-    def abandon(self) -> bool:
-        """Leave nothing behind; False where nothing of this attempt was left."""
+    def abandon(self) -> None:
+        """Leave nothing behind; what another attempt has claimed is not touched."""
         with engine.writing(self._database) as connection:
             mine = connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.token == self._token))
             if mine.rowcount:
                 _drop(connection, self._live, FRESH)
-            return bool(mine.rowcount)
 
     def _tables(self) -> list[Table]:
         """Without indexes: those are built once the rows are in."""
