@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from itertools import combinations
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -271,9 +272,8 @@ def _time(measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Seq
     """Microseconds, which are millionths of a second: an input in seconds, or the length of the files."""
     if measure in inputs:
         return _number(inputs[measure])
-    lengths = [file.duration_ms for file in measured.get(measure, ())]
-    known = [length for length in lengths if length]
-    return sum(known) * _MICROS_A_MS if known and len(known) == len(lengths) else None
+    lengths = [file.duration_ms for file in measured.get(measure, ()) if file.duration_ms]
+    return sum(lengths) * _MICROS_A_MS if lengths and len(lengths) == len(measured[measure]) else None
 
 
 def _pixels(measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]) -> int | None:
@@ -281,29 +281,35 @@ def _pixels(measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, S
     if measure == SIZE:
         width, height = inputs.get("width"), inputs.get("height")
         return width * height if type(width) is int and type(height) is int else None
-    areas = [(file.width or 0) * (file.height or 0) for file in measured.get(measure, ())]
-    return sum(areas) if areas and all(areas) else None
+    areas = [file.width * file.height for file in measured.get(measure, ()) if file.width and file.height]
+    return sum(areas) if areas and len(areas) == len(measured[measure]) else None
 
 
 def _number(value: Scalar | None) -> int | None:
-    """Millionths of a whole number, or of a decimal text of at most six places."""
-    if type(value) is int and value >= 0:
+    """Millionths of a number, or of a decimal text; nothing of what is measured is ever none or less."""
+    if type(value) is int and value > 0:
         return value * _MILLION
     if isinstance(value, str):
-        top, bottom = Decimal(value).as_integer_ratio()
-        return top * _MILLION // bottom if top >= 0 else None
+        return _scaled(Decimal(value)) if Decimal(value) > 0 else None
     return None
 
 
 def _within(rule: PriceRule, millionths: int) -> int:
     """Between the least and the most that is billed for one output."""
     if rule.minimum is not None:
-        millionths = max(millionths, _number(plain(rule.minimum)) or 0)
+        millionths = max(millionths, _scaled(rule.minimum))
     if rule.maximum is not None:
-        millionths = min(millionths, _number(plain(rule.maximum)) or 0)
+        millionths = min(millionths, _scaled(rule.maximum))
     return millionths
 
 
+def _scaled(number: Decimal) -> int:
+    """Millionths of a decimal of at most six places, whatever the decimal context."""
+    top, bottom = number.as_integer_ratio()
+    return top * _MILLION // bottom
+
+
+@lru_cache(maxsize=1024)
 def _exact(millionths: int) -> Decimal:
     """Made from digits, so that no decimal context, which any library may have changed, rounds it."""
     return Decimal(plain(Decimal((0, tuple(map(int, str(millionths))), -6))))

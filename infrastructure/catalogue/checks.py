@@ -107,20 +107,20 @@ def _check_measure(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str
 
 
 def _check_measured(name: str, inputs: Mapping[str, Input], types: frozenset[InputType]) -> Iterator[str]:
-    """What is measured is always given and never negative, so that no request slips by without a price."""
+    """What is measured is always given and never zero, so that no request slips by without a price."""
     spec = inputs.get(name)
     if spec is None or spec.type not in types:
         yield f"of: {name!r} is no input of type {' or '.join(sorted(types))}"
     elif not _always_given(spec):
         yield f"of: the price hangs on {name!r}, so it must be required or have a default"
-    elif spec.type in NUMBERS and _least(spec) < 0:
-        yield f"of: {name!r} may be negative; give it a minimum"
+    elif spec.type in NUMBERS and not _positive(spec):
+        yield f"of: {name!r} may be zero or less; give it a minimum"
 
 
-def _least(spec: Input) -> int:
+def _positive(spec: Input) -> bool:
     if spec.choices:
-        return min(int(choice) for choice in spec.choices)
-    return -1 if spec.minimum is None or spec.minimum < 0 else 0
+        return all(isinstance(choice, int) and choice > 0 for choice in spec.choices)
+    return spec.minimum is not None and spec.minimum > 0
 
 
 def _always_given(spec: Input) -> bool:

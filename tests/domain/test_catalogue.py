@@ -149,6 +149,12 @@ def test_equal_models_are_chosen_by_id_in_any_order(wish: str) -> None:
         assert pair.choose("text-to-image", wish, NOW, FOX) is one
 
 
+def test_of_equally_cheap_models_the_better_is_the_cheapest() -> None:
+    better = model("z-better", "0.01", CHEAP.quality + 1)
+
+    assert catalogue(CHEAP, better).choose("text-to-image", "cheapest", NOW, FOX) is better
+
+
 def test_of_equally_good_models_the_cheaper_is_the_best() -> None:
     dear = model("a-dear-one", "0.30", SUPERB.quality)
 

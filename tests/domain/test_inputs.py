@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ NOTE = Input(name="note", type=InputType.TEXT)
 WIDTH = Input(name="width", type=InputType.INTEGER, minimum=Decimal(64), maximum=Decimal(2048))
 DURATION = Input(name="duration", type=InputType.INTEGER, choices=(5, 8, 10))
 STRENGTH = Input(name="strength", type=InputType.DECIMAL, minimum=Decimal("0.1"), maximum=Decimal(1))
+FREE = Input(name="free", type=InputType.INTEGER)
 TILED = Input(name="tiled", type=InputType.FLAG)
 QUALITY = Input(name="quality", type=InputType.CHOICE, choices=("draft", "final"))
 IMAGE = Input(
@@ -59,6 +61,9 @@ def refused_file(spec: Input, *files: MediaFacts) -> str:
         (PROMPT, "a fox", "a fox"),
         (PROMPT, "x" * 20, "x" * 20),
         (NOTE, "", ""),
+        (NOTE, "\ud7ff\ue000", "\ud7ff\ue000"),
+        (FREE, 10**18 - 1, 10**18 - 1),
+        (FREE, str(1 - 10**18), 1 - 10**18),
         (WIDTH, 64, 64),
         (WIDTH, 2048, 2048),
         (WIDTH, "512", 512),
@@ -87,6 +92,10 @@ def test_a_value_within_its_limits_is_read(spec: Input, value: object, read: obj
         (PROMPT, 7, "must be text, not 7"),
         (NOTE, "a\0b", "characters that are no text"),
         (NOTE, "half a pair \ud83d", "characters that are no text"),
+        (NOTE, "the first half \ud800", "characters that are no text"),
+        (NOTE, "the last half \udfff", "characters that are no text"),
+        (FREE, 10**18, "must be a whole number"),
+        (FREE, -(10**18), "must be a whole number"),
         (WIDTH, 63, "63 is below 64, the least accepted"),
         (WIDTH, 2049, "2049 is above 2048, the most accepted"),
         (WIDTH, True, "must be a whole number, not True"),
@@ -173,8 +182,28 @@ def test_a_picture_beyond_a_limit_is_refused(file: MediaFacts, why: str) -> None
     assert why in refused_file(IMAGE, PICTURE, file)
 
 
-def test_a_shape_exactly_at_its_limit_is_accepted() -> None:
-    check_files(IMAGE, (picture(width=250), picture(width=120, height=300)))
+@pytest.mark.parametrize(
+    "file",
+    [
+        picture(width=250),
+        picture(width=120, height=300),
+        picture(width=64, height=64),
+        picture(width=400, height=250),
+        picture(size=1000),
+    ],
+)
+def test_a_picture_exactly_at_a_limit_is_accepted(file: MediaFacts) -> None:
+    check_files(IMAGE, (file,))
+
+
+@pytest.mark.parametrize("length", [3_000, 30_000])
+def test_a_sound_exactly_at_a_limit_is_accepted(length: int) -> None:
+    check_files(VOICE, (MediaFacts("audio/wav", 900, duration_ms=length),))
+
+
+@pytest.mark.parametrize("spec", [replace(VOICE, min_ms=None), replace(VOICE, max_ms=None)])
+def test_one_limit_is_enough_to_refuse_what_cannot_be_read(spec: Input) -> None:
+    assert "cannot be read" in refused_file(spec, MediaFacts("audio/wav", 900))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.catalogue import Family
 from domain.errors import InvalidInput, InvalidRequest, UnknownPlan
+from domain.money import LARGEST_AMOUNT
 from domain.plans import MEASURES, PLANS, Limits, Plan, plan
 
 TWO_DOLLARS = 2_000_000
@@ -73,6 +74,10 @@ def test_a_negative_limit_is_refused_under_its_name(measure: str, limit: int) ->
 def test_a_limit_is_a_whole_number_that_a_column_holds(limit: int) -> None:
     with pytest.raises(InvalidInput, match="images"):
         Limits(images=limit)
+
+
+def test_the_largest_limit_is_the_largest_amount() -> None:
+    assert Limits(spend=LARGEST_AMOUNT).of("spend") == LARGEST_AMOUNT
 
 
 @pytest.mark.parametrize("price", [-1, None])

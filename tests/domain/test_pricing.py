@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import CurrencyMismatch, InvalidInput, InvalidMoney
-from domain.inputs import Scalar
-from domain.pricing import Quote, Unit, Unpriced, capped_quote, price_of, quote
+from domain.inputs import MediaFacts, Scalar
+from domain.pricing import MOST_OUTPUTS, Quote, Unit, Unpriced, capped_quote, price_of, quote
 from tests.domain.priced import BOOK, CLIP, NOW, Example, quoted, rule, unpriced
 
 PER_IMAGE = Example((rule("0.04"),))
@@ -65,12 +65,18 @@ def test_what_costs_us_nothing_is_not_free() -> None:
     assert (quoted(model).price, quoted(model).cost) == (10_000, 0)
 
 
-@pytest.mark.parametrize("outputs", [0, -1, True, "2", 10**9999], ids=["0", "-1", "True", "'2'", "huge"])
+@pytest.mark.parametrize(
+    "outputs", [0, -1, True, "2", MOST_OUTPUTS + 1, 10**9999], ids=["0", "-1", "True", "'2'", "too many", "huge"]
+)
 def test_nothing_is_quoted_for_no_outputs(outputs: int) -> None:
     with pytest.raises(InvalidInput) as refusal:
         quote(PER_IMAGE, BOOK, {}, outputs, NOW)
 
     assert refusal.value.field == "n"
+
+
+def test_as_many_outputs_are_quoted_as_can_ever_be_asked_for() -> None:
+    assert quoted(PER_IMAGE, MOST_OUTPUTS).price == MOST_OUTPUTS * 40_000
 
 
 def test_a_price_beyond_every_ledger_is_refused() -> None:
@@ -215,11 +221,23 @@ def test_a_price_is_rounded_once_for_all_outputs_and_not_for_each() -> None:
     [
         (Example(()), {}, "no price is known"),
         (Example((replace(rule("1"), effective_from=NOW + 1),)), {}, "no price is in force yet"),
+        (
+            Example((rule("1", size="4k"), replace(rule("1", size="8k"), effective_from=NOW + 1))),
+            {"size": "8k"},
+            "no price is in force for size=8k",
+        ),
+        (
+            Example((replace(rule("1", size="4k"), effective_from=NOW),)),
+            {"size": "8k"},
+            "no price is in force for size=8k",
+        ),
         (Example((rule("1", size="4k"),)), {"size": "8k"}, "no price is in force for size=8k"),
         (Example((rule("1", size="4k"),)), {}, "no price is in force for size=none"),
         (PER_SECOND, {}, "its 'duration' cannot be measured"),
         (PER_SECOND, {"duration": True}, "its 'duration' cannot be measured"),
+        (PER_SECOND, {"duration": 0}, "its 'duration' cannot be measured"),
         (PER_SECOND, {"duration": -1}, "its 'duration' cannot be measured"),
+        (PER_SECOND, {"duration": "0.000"}, "its 'duration' cannot be measured"),
         (PER_SECOND, {"duration": "-0.5"}, "its 'duration' cannot be measured"),
         (PER_BLOCK, {}, "its 'duration' cannot be measured"),
         (PER_MEGAPIXEL, {"width": 512}, "its 'size' cannot be measured"),
@@ -247,6 +265,24 @@ def test_a_cap_is_held_in_a_known_currency() -> None:
         capped_quote(unpriced(Example(())), 1, "usd")
 
     assert not isinstance(refusal.value, CurrencyMismatch)
+
+
+@pytest.mark.parametrize(
+    ("unit", "partly"),
+    [
+        (Unit.SECOND, replace(CLIP, duration_ms=None)),
+        (Unit.SECOND, replace(CLIP, duration_ms=0)),
+        (Unit.MEGAPIXEL, replace(CLIP, width=None)),
+        (Unit.MEGAPIXEL, replace(CLIP, height=None)),
+        (Unit.MEGAPIXEL, replace(CLIP, width=0)),
+    ],
+)
+def test_one_file_that_cannot_be_measured_leaves_no_price(unit: Unit, partly: MediaFacts) -> None:
+    model = Example((replace(rule("1", unit), of="video"),))
+
+    for files in ((partly,), (CLIP, partly), (partly, CLIP), ()):
+        assert isinstance(quote(model, BOOK, {}, 1, NOW, {"video": files}), Unpriced)
+    assert isinstance(quote(model, BOOK, {}, 1, NOW, {"video": (CLIP, CLIP)}), Quote)
 
 
 # Shares
