@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from application.ports import Provider, Recovery
+from application.ports import Delivery, Job, Progress, Provider, ProviderFailed, ProviderUnknown, Recovery, Task
 from domain.ledger import Fact
 from domain.operation import Charged, OperationFact
 from infrastructure.bootstrap import Parts, Studio, open_studio
@@ -114,3 +114,26 @@ async def is_sound(studio: Studio) -> bool:
     """Chains hold, and every view equals its replay."""
     await studio.catch_up()
     return not [*studio.verify()] and (await studio.compare()).equal
+
+
+class Deaf(ScriptedProvider):
+    """Does what it is asked, and its answer is lost on the way."""
+
+    async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
+        with suppress(ProviderFailed):
+            await super().submit(task, progress)
+        raise ProviderUnknown("connection_lost", "the answer never came")
+
+
+class Held:
+    """A provider as it is, whose answer is kept back at a pause."""
+
+    def __init__(self, provider: Provider, pause: Pause) -> None:
+        self._provider, self._pause = provider, pause
+        self.name, self.recovery = provider.name, provider.recovery
+        self.collect, self.find, self.close = provider.collect, provider.find, provider.close
+
+    async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
+        answer = await self._provider.submit(task, progress)
+        await self._pause(0)
+        return answer

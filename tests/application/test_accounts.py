@@ -1,0 +1,231 @@
+"""Terms, limits, credit and corrections: each is one append, a repeat is harmless, and money is never created."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from application.requests import Request
+from domain.account import LimitChanged, PlanChanged, TimeZoneChanged
+from domain.errors import InvalidInput, KeyReused, OperationFailed, OperationPending, OperationRefused, UnknownOperation
+from domain.ledger import BalanceReturned, CreditAdded
+from domain.money import Money
+from domain.operation import Adjusted, Charged, Rejected
+from infrastructure.bootstrap import Studio
+from tests.application.studios import BLIND, PRICE, SYNC, count, facts_of, is_sound, studio_on
+
+DOLLAR = Money(1_000_000, "USD")
+
+
+@pytest.fixture
+async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
+    async with studio_on(database_url, tmp_path) as opened:
+        await opened.open_account("acme", plan="pro", zone="Europe/Berlin", cycle="anniversary")
+        yield opened
+        assert await is_sound(opened)
+
+
+async def generate(studio: Studio, account: str = "acme", **options: object) -> str:
+    result = await studio.generate("a lake", account=account, **{"model": SYNC, **options})  # type: ignore[arg-type]
+    return result.operation
+
+
+async def refused(studio: Studio, account: str = "acme", **options: object) -> Rejected:
+    with pytest.raises(OperationRefused) as error:
+        await generate(studio, account, **options)
+    assert error.value.hint
+    *_, rejected = studio.maintenance.results.facts(error.value.operation)
+    assert isinstance(rejected, Rejected)
+    return rejected
+
+
+# Terms
+
+
+async def test_opening_again_on_the_same_terms_changes_nothing(studio: Studio) -> None:
+    length = studio.reader.end()
+    view = await studio.open_account("acme", plan="pro", zone="Europe/Berlin", cycle="anniversary")
+    assert (view.id, view.plan, view.zone) == ("acme", "pro", "Europe/Berlin")
+    assert studio.reader.end() == length
+
+
+async def test_a_plan_counts_at_once_also_for_what_was_used(studio: Studio) -> None:
+    for _ in range(2):
+        await generate(studio, n=10)
+    view = await studio.accounts.change_plan("acme", "free")
+    assert (view.used["images"], view.left["images"]) == (20, 0)
+    assert (await refused(studio)).limit == 10
+    await studio.accounts.change_plan("acme", "enterprise")
+    assert await generate(studio)
+    assert count(facts_of(studio), PlanChanged) == 2
+
+
+async def test_a_change_that_changes_nothing_records_nothing(studio: Studio) -> None:
+    await studio.accounts.change_limit("acme", "images", 7)
+    length = studio.reader.end()
+    await studio.accounts.change_limit("acme", "images", 7)
+    await studio.accounts.change_plan("acme", "pro")
+    await studio.accounts.change_time_zone("acme", "Europe/Berlin")
+    await studio.accounts.inherit_limit("acme", "edits")
+    assert studio.reader.end() == length
+
+
+async def test_a_limit_is_changed_and_given_back_to_the_plan(studio: Studio) -> None:
+    assert (await studio.accounts.change_limit("acme", "images", None)).left["images"] is None
+    assert (await studio.accounts.change_limit("acme", "images", 0)).left["images"] == 0
+    assert (await refused(studio)).measure == "images"
+    assert (await studio.accounts.inherit_limit("acme", "images")).left["images"] == 100
+    assert count(facts_of(studio), LimitChanged) == 3
+
+
+async def test_limits_of_users_and_projects_bind_them_alone(studio: Studio) -> None:
+    await studio.accounts.change_limit("acme", "images", 1, scope="user:ann")
+    await studio.accounts.change_limit("acme", "spend", 2 * PRICE, scope="project:site")
+    await generate(studio, user="ann", project="site")
+    rejected = await refused(studio, user="ann")
+    assert (rejected.scope, rejected.limit, rejected.asked, rejected.left) == ("user:ann", 1, 1, 0)
+    await generate(studio, user="bob", project="site")
+    rejected = await refused(studio, user="cyd", project="site")
+    assert (rejected.scope, rejected.measure, rejected.left) == ("project:site", "spend", 0)
+    assert await generate(studio, user="cyd", project="else")
+
+
+async def test_midnights_move_with_the_next_period(studio: Studio) -> None:
+    await generate(studio)
+    before = (await studio.accounts.show("acme")).period
+    view = await studio.accounts.change_time_zone("acme", "Asia/Tokyo")
+    assert (view.zone, view.period) == ("Asia/Tokyo", before)
+    assert count(facts_of(studio), TimeZoneChanged) == 1
+
+
+# Prepaid
+
+
+async def test_a_prepaid_account_spends_what_was_paid_in_and_no_more(studio: Studio) -> None:
+    await studio.open_account("paid", plan="pro", prepaid=True)
+    assert (await refused(studio, "paid")).reason == "balance"
+    view = await studio.accounts.add_credit("paid", Money(3 * PRICE - 1, "USD"), "payment-1")
+    assert view.balance == 3 * PRICE - 1
+    answers = await asyncio.gather(*(generate(studio, "paid") for _ in range(6)), return_exceptions=True)
+    assert sum(isinstance(answer, str) for answer in answers) == 2
+    assert (await studio.accounts.show("paid")).balance == PRICE - 1
+
+
+async def test_a_payment_counts_once_however_often_it_is_told(studio: Studio) -> None:
+    await studio.open_account("paid", plan="pro", prepaid=True)
+    await asyncio.gather(*(studio.accounts.add_credit("paid", DOLLAR, "payment-1") for _ in range(5)))
+    with pytest.raises(KeyReused):
+        await studio.accounts.add_credit("paid", Money(1, "USD"), "payment-1")
+    assert (await studio.accounts.show("paid")).balance == DOLLAR.micros
+    assert count(facts_of(studio), CreditAdded) == 1
+
+
+async def test_a_payments_key_and_a_requests_key_are_not_the_same(studio: Studio) -> None:
+    await studio.open_account("paid", plan="pro", prepaid=True)
+    await studio.accounts.add_credit("paid", DOLLAR, "key-1")
+    assert await generate(studio, "paid", key="key-1")
+
+
+async def test_what_was_held_and_not_used_is_spendable_again(studio: Studio) -> None:
+    await studio.open_account("paid", plan="pro", prepaid=True)
+    await studio.accounts.add_credit("paid", DOLLAR, "payment-1")
+    with pytest.raises(OperationFailed):
+        await generate(studio, "paid", outcome="fail")
+    await generate(studio, "paid", n=4, outcome="partial")
+    assert (await studio.accounts.show("paid")).balance == DOLLAR.micros - 3 * PRICE
+    assert count(facts_of(studio), BalanceReturned) == 0
+
+
+# Corrections (F11)
+
+
+async def test_refunds_at_once_never_exceed_what_was_charged(studio: Studio) -> None:
+    """Nine of a hundredth of a dollar, where four were charged."""
+    operation = await generate(studio)
+    cent = Money(PRICE // 4, "USD")
+    answers = await asyncio.gather(
+        *(
+            studio.accounts.refund(operation, amount=cent, reason="blurred", reference=f"ticket-{number}")
+            for number in range(9)
+        ),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers].count(InvalidInput) == 5
+    result = await studio.wait(operation)
+    assert result.price.micros == 0
+    assert count(facts_of(studio), Adjusted) == 4
+
+
+async def test_the_same_refund_at_once_and_again_is_one(studio: Studio) -> None:
+    operation = await generate(studio)
+    again = [studio.accounts.refund(operation, reason="blurred", reference="ticket-1") for _ in range(6)]
+    answers = await asyncio.gather(*again)
+    assert sorted(len(facts) for facts in answers) == [0] * 5 + [1]
+    assert (await studio.wait(operation)).price.micros == 0
+    assert (await studio.accounts.show("acme")).used["spend"] == 0
+
+
+async def test_refunds_by_two_processes_never_exceed_what_was_charged(database_url: str, tmp_path: Path) -> None:
+    async with studio_on(database_url, tmp_path) as one, studio_on(database_url, tmp_path) as two:
+        await one.open_account("acme", plan="pro")
+        operation = await generate(one)
+        half = Money(PRICE // 2, "USD")
+        answers = await asyncio.gather(
+            *(
+                studio.accounts.refund(operation, amount=half, reason="blurred", reference=f"{name}-{number}")
+                for name, studio in (("one", one), ("two", two))
+                for number in range(3)
+            ),
+            return_exceptions=True,
+        )
+        assert [type(answer) for answer in answers].count(InvalidInput) == 4
+        assert (await two.wait(operation)).price.micros == 0
+
+
+async def test_a_refund_frees_the_limit_and_a_partial_one_its_part(studio: Studio) -> None:
+    await studio.accounts.change_limit("acme", "spend", PRICE)
+    operation = await generate(studio)
+    await refused(studio)
+    await studio.accounts.refund(operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1")
+    assert (await refused(studio)).left == 1
+    await studio.accounts.refund(operation, reason="blurred", reference="ticket-2")
+    assert await generate(studio)
+
+
+async def test_our_cost_is_corrected_apart_from_the_price(studio: Studio) -> None:
+    operation = await generate(studio)
+    none = Money(0, "USD")
+    await studio.accounts.adjust(
+        operation, price=none, cost=Money(5_000, "USD"), reason="the bill", reference="bill-11"
+    )
+    result = await studio.wait(operation)
+    assert (result.price.micros, result.cost.micros) == (PRICE, PRICE + 5_000)
+
+
+async def test_one_operation_of_a_batch_is_corrected_and_not_the_batch(studio: Studio) -> None:
+    batch = await generate(studio, n=6)
+    with pytest.raises(UnknownOperation, match="no single operation"):
+        await studio.accounts.refund(batch, reason="blurred", reference="ticket-1")
+    await studio.accounts.refund(f"{batch}.2", reason="blurred", reference="ticket-1")
+    assert (await studio.wait(batch)).price.micros == 4 * PRICE
+    assert count(facts_of(studio), Charged) == 2
+
+
+async def test_what_is_held_is_shown_as_held(studio: Studio) -> None:
+    """I3: the sum of open holds is what the account shows."""
+    for _ in range(3):
+        with pytest.raises(OperationPending):
+            await generate(studio, model=BLIND, outcome="timeout")
+    view = await studio.accounts.show("acme")
+    assert (view.open, view.held["spend"], view.held["images"]) == (3, 3 * PRICE, 3)
+    assert view.left["images"] == 97
+
+
+async def test_an_account_in_another_currency_is_refused_prices_that_are_not_in_it(studio: Studio) -> None:
+    await studio.open_account("euro", plan="pro", currency="EUR")
+    assert (await refused(studio, "euro")).reason == "currency"
+    estimate = await studio.estimate(Request("text-to-image", "euro", {"prompt": "x"}, model=SYNC))
+    assert estimate.refused == "currency"

@@ -1,0 +1,275 @@
+"""What a dead process left open is sent, found, run again, settled or released, each once, as its provider allows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from application.performer import Ownership
+from application.ports import Provider
+from application.recovery import Recovered
+from application.requests import Request
+from application.store import Conflict
+from domain.errors import OperationPending, StoreUnavailable
+from domain.operation import Adjusted, Charged, Dispatched, ProviderCompleted, ProviderFailed, Released
+from infrastructure.clock import SECOND, now
+from infrastructure.providers.local import LocalProvider
+from infrastructure.store.database import Database
+from infrastructure.store.tables import SqlLeases
+from tests.application.studios import (
+    BLIND,
+    GRACE,
+    JOBS,
+    LONG_AFTER,
+    PRICE,
+    SYNC,
+    Deaf,
+    Held,
+    Pause,
+    charged,
+    count,
+    facts_of,
+    is_sound,
+    later,
+    picture,
+    studio_on,
+    submissions,
+    timeline,
+)
+from tests.application.support import Clock
+
+SOON = 2 * 60 * SECOND
+"""Leases are over, the grace is not."""
+
+
+def ask(model: str = SYNC, **inputs: str | int) -> Request:
+    return Request("text-to-image", "acme", {"prompt": "a lake", **inputs}, model=model)
+
+
+async def left_pending(
+    url: str, home: Path, wanted: Request, providers: dict[str, Provider] | None = None, *overlays: Path
+) -> str:
+    """An operation whose provider's answer never came, and whose process is gone."""
+    async with studio_on(url, home, providers=providers, catalogues=overlays) as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(OperationPending) as pending:
+            await studio.run(wanted)
+    return pending.value.operation
+
+
+async def recovered(url: str, home: Path, by: int = LONG_AFTER) -> list[Recovered]:
+    async with studio_on(url, home, clock=later(by)) as studio:
+        done = await studio.maintenance.recover()
+        assert await is_sound(studio)
+        return done
+
+
+WHAT_BECOMES = {
+    "done, and its answer lost": (SYNC, "timeout", SOON, "found at the provider", "charged"),
+    "never arrived, soon": (SYNC, "lost", SOON, "left open: within its grace", "dispatched"),
+    "never arrived, late": (SYNC, "lost", 2 * GRACE, "released by policy", "released"),
+    "nothing can be learned, soon": (BLIND, "timeout", SOON, "left open: within its grace", "dispatched"),
+    "nothing can be learned, late": (BLIND, "timeout", 2 * GRACE, "released by policy", "released"),
+    "a job that never finishes": (JOBS, "never", 2 * GRACE, "left open: the provider's answer is unknown", "submitted"),
+    "a job whose id was lost": (JOBS, "timeout", SOON, "found at the provider", "charged"),
+}
+
+
+@pytest.mark.parametrize("case", WHAT_BECOMES)
+async def test_what_becomes_of_an_open_operation(sqlite_url: str, tmp_path: Path, case: str) -> None:
+    model, outcome, by, action, phase = WHAT_BECOMES[case]
+    operation = await left_pending(sqlite_url, tmp_path, ask(model, outcome=outcome))
+    [one] = await recovered(sqlite_url, tmp_path, by)
+    assert (one.operation, one.account, one.phase) == (operation, "acme", phase)
+    assert one.action.startswith(action)
+    assert len(submissions(tmp_path, "blind" if model == BLIND else "scripted")) == (outcome != "lost")
+
+
+async def test_nothing_is_claimed_before_its_lease_is_over(sqlite_url: str, tmp_path: Path) -> None:
+    await left_pending(sqlite_url, tmp_path, ask(outcome="timeout"))
+    assert await recovered(sqlite_url, tmp_path, 0) == []
+
+
+async def test_what_stays_open_is_looked_at_again_once_the_new_lease_is_over(sqlite_url: str, tmp_path: Path) -> None:
+    await left_pending(sqlite_url, tmp_path, ask(BLIND, outcome="timeout"))
+    assert len(await recovered(sqlite_url, tmp_path, SOON)) == 1
+    assert await recovered(sqlite_url, tmp_path, SOON) == []
+    assert [one.phase for one in await recovered(sqlite_url, tmp_path, 2 * GRACE)] == ["released"]
+
+
+async def test_a_failure_that_is_found_is_released_with_its_cost(sqlite_url: str, tmp_path: Path) -> None:
+    wanted = ask(outcome="fail-billed", cost="0.03", failure="blocked")
+    operation = await left_pending(sqlite_url, tmp_path, wanted, {"scripted": Deaf(tmp_path / "scripted")})
+    assert [one.phase for one in await recovered(sqlite_url, tmp_path)] == ["released"]
+    async with studio_on(sqlite_url, tmp_path) as studio:
+        *_, failed, released = timeline(studio, operation)
+    assert isinstance(failed, ProviderFailed)
+    assert isinstance(released, Released)
+    assert (released.cost, released.reason) == (30_000, "blocked")
+
+
+async def test_inputs_and_place_in_the_batch_are_what_they_were(sqlite_url: str, tmp_path: Path) -> None:
+    """The pictures that recovery finds are those that the first process would have got."""
+    wanted = Request("text-to-image", "acme", {"prompt": "a lake", "seed": 7}, model=SYNC, n=6)
+    async with studio_on(sqlite_url, tmp_path) as studio:
+        await studio.open_account("acme", plan="pro")
+        expected = await studio.run(wanted)
+    batch = await left_pending(sqlite_url, tmp_path, wanted, {"scripted": Deaf(tmp_path / "scripted")})
+    assert len(await recovered(sqlite_url, tmp_path)) == 2
+    async with studio_on(sqlite_url, tmp_path) as studio:
+        found = await studio.wait(batch.partition(".")[0])
+    assert [one.asset for one in found.assets] == [one.asset for one in expected.assets]
+
+
+# Several processes
+
+
+async def test_of_several_that_recover_at_once_one_recovers(database_url: str, tmp_path: Path) -> None:
+    for _ in range(4):
+        await left_pending(database_url, tmp_path, ask(outcome="timeout"))
+    both = await asyncio.gather(*(recovered(database_url, tmp_path) for _ in range(3)))
+    done = [one.operation for some in both for one in some]
+    assert len(done) == len(set(done)) == 4
+    async with studio_on(database_url, tmp_path) as studio:
+        assert charged(facts_of(studio)) == 4 * PRICE
+
+
+async def test_a_late_success_after_a_release_by_policy_is_delivered_and_never_charged(
+    database_url: str, tmp_path: Path
+) -> None:
+    pause = Pause()
+    async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
+        await studio.open_account("acme", plan="pro")
+        late = asyncio.create_task(studio.run(ask(BLIND, delay_ms=1, cost="0.03")))
+        await pause.reached.wait()
+        assert [one.phase for one in await recovered(database_url, tmp_path)] == ["released"]
+        pause.go_on.set()
+        result = await late
+        assert (result.price.micros, result.cost.micros, len(result.assets)) == (0, 30_000, 1)
+        facts = facts_of(studio)
+        [completed] = [fact for fact in facts if isinstance(fact, ProviderCompleted)]
+        assert completed.late
+        assert (count(facts, Charged), count(facts, Released), count(facts, Adjusted)) == (0, 1, 1)
+        view = await studio.accounts.show("acme")
+        assert (view.used["spend"], view.held["spend"]) == (0, 0)
+
+
+async def test_a_former_owner_that_comes_back_from_local_work_changes_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
+    pause = Pause()
+    with ThreadPoolExecutor(2) as pool:
+        providers: dict[str, Provider] = {"local": Held(LocalProvider(pool), pause)}
+        async with studio_on(database_url, tmp_path, providers=providers) as studio:
+            await studio.open_account("acme", plan="pro")
+            late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme"))
+            await pause.reached.wait()
+            [again] = await recovered(database_url, tmp_path)
+            assert (again.action, again.phase) == ("run again", "charged")
+            pause.go_on.set()
+            result = await late
+            assert (result.operation, result.status) == (again.operation, "charged")
+            facts = facts_of(studio)
+            assert (count(facts, Dispatched), count(facts, Charged)) == (2, 1)
+
+
+@pytest.mark.parametrize("robbed", [True, False])
+async def test_who_slept_past_its_lease_sends_only_what_is_still_its_own(
+    database_url: str, tmp_path: Path, robbed: bool
+) -> None:
+    """The process sleeps between the commit of Dispatched and the sending."""
+    clock = Clock(now())
+    async with studio_on(database_url, tmp_path, clock=clock) as studio:
+        await studio.open_account("acme", plan="pro")
+        other = SqlLeases(studio.database)
+
+        def sleep() -> None:
+            clock.now += SOON
+            for lease in other.expired(clock.now) if robbed else ():
+                assert other.claim(lease, "another process", clock.now + SOON)
+
+        studio.accounts.writer.after_commit = sleep
+        if robbed:
+            with pytest.raises(OperationPending, match="lease was lost"):
+                await studio.run(ask())
+        else:
+            await studio.run(ask())
+        assert len(submissions(tmp_path)) == (not robbed)
+
+
+# One that cannot be helped keeps no other from its end
+
+OVERLAY = """
+currency = "USD"
+[[model]]
+id = "short-lived"
+provider = "scripted"
+route = "image"
+kinds = ["text-to-image"]
+outputs = ["image/png"]
+unit = "image"
+prices = [{ rate = "0.10" }]
+inputs.prompt = { type = "text", required = true }
+inputs.outcome = { type = "choice", choices = ["timeout"] }
+"""
+
+
+async def test_a_model_that_is_gone_leaves_its_operation_open_and_the_others_are_recovered(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    overlay = tmp_path / "overlay.toml"
+    overlay.write_text(OVERLAY)
+    first = await left_pending(sqlite_url, tmp_path, ask("short-lived", outcome="timeout"), None, overlay)
+    second = await left_pending(sqlite_url, tmp_path, ask(outcome="timeout"))
+    done = {one.operation: one for one in await recovered(sqlite_url, tmp_path)}
+    assert done[second].phase == "charged"
+    assert done[first].phase == "dispatched"
+    assert "short-lived" in done[first].action
+
+
+async def test_an_operation_whose_inputs_are_gone_is_released(sqlite_url: str, tmp_path: Path) -> None:
+    wanted = Request(
+        "image-edit", "acme", {"prompt": "sepia", "outcome": "lost"}, {"image": [picture()]}, model="scripted-edit"
+    )
+    await left_pending(sqlite_url, tmp_path, wanted)
+    [file] = (tmp_path / "assets").rglob("*.png")
+    file.unlink()
+    [one] = await recovered(sqlite_url, tmp_path)
+    assert (one.action, one.phase) == ("released, its content was erased", "released")
+
+
+# Leases
+
+
+def ownership(url: str, leases: SqlLeases) -> Ownership:
+    held = Ownership("desk-1", 60 * SECOND, leases, now)
+    held.take(["op-1"])
+    return held
+
+
+async def test_what_is_settled_while_leases_are_renewed_is_not_held_again(sqlite_url: str) -> None:
+    class Slow(SqlLeases):
+        def renew(self, operations: Sequence[str], owner: str, expires: int) -> set[str]:
+            held.drop("op-1")
+            return {*super().renew(operations, owner, expires), "op-1"}
+
+    database = Database(sqlite_url)
+    held = ownership(sqlite_url, Slow(database))
+    await held.renew()
+    assert held.held == {}
+    database.close()
+
+
+async def test_a_deadlock_while_leases_are_renewed_is_told_as_the_databases(sqlite_url: str) -> None:
+    class Unlucky(SqlLeases):
+        def renew(self, operations: Sequence[str], owner: str, expires: int) -> set[str]:
+            raise Conflict("deadlock detected")
+
+    database = Database(sqlite_url)
+    with pytest.raises(StoreUnavailable, match="deadlock detected"):
+        await ownership(sqlite_url, Unlucky(database)).renew()
+    database.close()
