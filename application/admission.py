@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,7 @@ from application.requests import Request
 from domain.account import check_id
 from domain.admission import Ask
 from domain.catalogue import Catalogue, MediaFacts, Model, Strategy, check_inputs
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, UnknownModel
 from domain.pricing import PriceBook, Quote, Unpriced, quote
 
 MOST_VARIATIONS = 100
@@ -64,6 +64,7 @@ class Preparer:
     read_media: MediaReader
     new_id: Callable[[], str]
     new_secret: Callable[[], bytes]
+    providers: Collection[str]
 
     async def prepare(self, request: Request, now: int, *, sender: str | None, keep: bool = True) -> Prepared:
         """Everything that can be known to be wrong before the ledger is asked. Raises InvalidRequest.
@@ -75,6 +76,7 @@ class Preparer:
         facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
         wish = Strategy.BALANCED if request.model == AUTO else request.model
         model = self.catalogue.choose(request.kind, wish, now, request.inputs, facts)
+        self._check_provider(model)
         inputs = check_inputs(model, request.kind, request.inputs, facts)
         quotes = self._quotes(model, request, inputs, facts, now)
         kept = await self._keep(request.account, media) if keep else {}
@@ -95,6 +97,12 @@ class Preparer:
             sender,
         )
         return Prepared(ask, model, Content(batch, request.account, secret, body), inputs, media)
+
+    def _check_provider(self, model: Model) -> None:
+        if model.provider not in self.providers:
+            known = ", ".join(sorted(self.providers))
+            message = f"model {model.id!r} cannot be used: there is no provider {model.provider!r}"
+            raise UnknownModel(message, hint=f"providers are: {known}")
 
     def _quotes(
         self,

@@ -26,7 +26,7 @@ from application.store import Conflict
 from application.writer import Clock, LedgerWriter
 from domain import settlement
 from domain.admission import left_of
-from domain.errors import InvalidInput, OperationPending, StoreUnavailable
+from domain.errors import InvalidInput, OperationPending, StoreUnavailable, UnknownModel
 from domain.ledger import Decide, Fact, Ledger
 from domain.operation import Closed, Operation, State, Stored
 
@@ -115,17 +115,17 @@ class Performer:
     async def perform(self, operation: Operation, task: Task, progress: Progress) -> Settlement:
         """Send once and settle. Raises OperationPending where the outcome is unknown: the hold then stays."""
         await self.ownership.check(operation.id)
-        provider = self.providers[operation.provider]
+        provider = self.provider_of(operation)
         return await self._settle(operation, self._send(provider, operation, task, progress))
 
     async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
         """Wait for a job that was submitted before, here or elsewhere."""
-        provider = self.providers[operation.provider]
+        provider = self.provider_of(operation)
         return await self._settle(operation, provider.collect(task, job, progress))
 
     async def look_up(self, operation: Operation, task: Task, progress: Progress) -> Settlement | None:
         """Ask the provider what became of a submission; None where it knows of none."""
-        provider = self.providers[operation.provider]
+        provider = self.provider_of(operation)
         try:
             answer = await provider.find(task)
         except ProviderError as error:
@@ -133,6 +133,14 @@ class Performer:
         if answer is None:
             return None
         return await self._settle(operation, self._finish(provider, operation, task, answer, progress))
+
+    def provider_of(self, operation: Operation) -> Provider:
+        """Raises UnknownModel where the operation's provider is no longer there."""
+        if operation.provider not in self.providers:
+            raise UnknownModel(
+                f"there is no provider {operation.provider!r}", hint="open the studio with it, and recover again"
+            )
+        return self.providers[operation.provider]
 
     async def release(self, operation: Operation, reason: str) -> Settlement:
         """Void the hold of an operation that nothing more can be learned about."""

@@ -114,7 +114,7 @@ class Recoverer:
         """It may have reached the provider: what may be done about that is the provider's to say."""
         state = open.state
         assert isinstance(state, Open)
-        recovery = self.performer.providers[state.operation.provider].recovery
+        recovery = self.performer.provider_of(state.operation).recovery
         if recovery is Recovery.REPEATABLE:
             return await self._send(state, task, "run again")
         if recovery is Recovery.FINDABLE:

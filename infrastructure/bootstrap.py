@@ -101,7 +101,13 @@ class Studio(ImageStudio):
     def __init__(self, foundation: Foundation, performer: Performer, results: Results, settings: Settings) -> None:
         index, writer = foundation.index, foundation.writer
         preparer = Preparer(
-            foundation.catalogue, foundation.book, performer.assets, performer.read_media, new_id, new_secret
+            foundation.catalogue,
+            foundation.book,
+            performer.assets,
+            performer.read_media,
+            new_id,
+            new_secret,
+            performer.providers.keys(),
         )
         super().__init__(
             Intake(preparer, writer, performer.ownership, results),

@@ -139,7 +139,7 @@ async def test_what_was_held_and_not_used_is_spendable_again(studio: Studio) -> 
     assert count(facts_of(studio), BalanceReturned) == 0
 
 
-# Corrections (F11)
+# Corrections
 
 
 async def test_refunds_at_once_never_exceed_what_was_charged(studio: Studio) -> None:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,13 @@ BAD_REQUESTS = {
         generate(model="scripted-imag"), UnknownModel, "unknown_model", "no model 'scripted-imag'", SYNC
     ),
     "a model of another kind": Bad(edit(picture(), model=SYNC), UnknownKind, "unknown_kind", SYNC, "text-to-image"),
+    "a model whose provider is not there": Bad(
+        generate(model="elsewhere"),
+        UnknownModel,
+        "unknown_model",
+        "'elsewhere' cannot be used: there is no provider 'nowhere'",
+        "local, scripted",
+    ),
     "unknown kind": Bad(
         lambda studio: studio.run(Request("text-to-smell", "acme")),
         UnknownKind,
@@ -282,9 +290,26 @@ REQUESTS = {
 }
 
 
+ELSEWHERE = """
+currency = "USD"
+[[model]]
+id = "elsewhere"
+provider = "nowhere"
+route = "image"
+kinds = ["text-to-image"]
+outputs = ["image/png"]
+unit = "image"
+prices = [{ rate = "0.10" }]
+inputs.prompt = { type = "text", required = true }
+"""
+
+
 @pytest.fixture
 async def studio(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
-    async with studio_on(sqlite_url, tmp_path, largest_file=LARGEST_FILE, most_pixels=MOST_PIXELS) as opened:
+    overlay = tmp_path / "overlay.toml"
+    overlay.write_text(ELSEWHERE)
+    limits: dict[str, Any] = {"largest_file": LARGEST_FILE, "most_pixels": MOST_PIXELS, "catalogues": (overlay,)}
+    async with studio_on(sqlite_url, tmp_path, **limits) as opened:
         await opened.open_account("acme", plan="pro")
         await opened.open_account("prepaid", plan="pro", prepaid=True)
         await opened.run(REQUESTS[CHARGED])

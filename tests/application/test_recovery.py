@@ -18,6 +18,7 @@ from domain.errors import OperationPending, StoreUnavailable
 from domain.operation import Adjusted, Charged, Dispatched, ProviderCompleted, ProviderFailed, Released
 from infrastructure.clock import SECOND, now
 from infrastructure.providers.local import LocalProvider
+from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.store.database import Database
 from infrastructure.store.tables import SqlLeases
 from tests.application.studios import (
@@ -216,6 +217,18 @@ prices = [{ rate = "0.10" }]
 inputs.prompt = { type = "text", required = true }
 inputs.outcome = { type = "choice", choices = ["timeout"] }
 """
+
+
+async def test_a_provider_that_is_gone_leaves_its_operation_open_and_the_others_are_recovered(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    first = await left_pending(sqlite_url, tmp_path, ask(BLIND, outcome="timeout"))
+    second = await left_pending(sqlite_url, tmp_path, ask(outcome="timeout"))
+    only: dict[str, Provider] = {"scripted": ScriptedProvider(tmp_path / "scripted")}
+    async with studio_on(sqlite_url, tmp_path, providers=only, clock=later()) as studio:
+        done = {one.operation: one for one in await studio.maintenance.recover()}
+    assert (done[first].phase, done[second].phase) == ("dispatched", "charged")
+    assert "no provider 'blind'" in done[first].action
 
 
 async def test_a_model_that_is_gone_leaves_its_operation_open_and_the_others_are_recovered(
