@@ -7,9 +7,10 @@ prices of any view add up to what the log charged and adjusted.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import get_args
+from typing import Any
 
 from projections.facts import (
     Adjusted,
@@ -32,6 +33,8 @@ from projections.tally import NOTHING, Change, Tally, Value
 
 MILLION = 1_000_000
 NO_SUMS: dict[str, int] = {}
+LATE = {"late": 1}
+DISPATCHED, SUBMITTED, COMPLETED = ({"state": state} for state in ("dispatched", "submitted", "completed"))
 
 Counted = Requested | Rejected | Charged | ProviderFailed | Released | Adjusted
 COUNTED = (Requested, Rejected, Charged, ProviderFailed, Released, Adjusted)
@@ -43,7 +46,7 @@ def _counts(fact: Counted) -> dict[str, int]:
         case Requested():
             return {"requested": 1}
         case Charged():
-            return {"charged": 1, "outputs": fact.outputs, "price": fact.price, "cost": fact.cost}
+            return {"charged": 1, **_delivered(fact)}
         case Released():
             return {"released": 1, "cost": fact.cost}
         case Adjusted():
@@ -52,6 +55,10 @@ def _counts(fact: Counted) -> dict[str, int]:
             return {"rejected": 1}
         case ProviderFailed():
             return {"failed": 1}
+
+
+def _delivered(fact: Charged) -> dict[str, int]:
+    return {"outputs": fact.outputs, "price": fact.price, "cost": fact.cost}
 
 
 def _period(fact: Counted) -> Period:
@@ -126,53 +133,9 @@ COSTS = Tally(
 )
 
 
-Lifecycle = (
-    Requested
-    | Rejected
-    | Validated
-    | Dispatched
-    | Submitted
-    | Rerouted
-    | ProviderCompleted
-    | Charged
-    | Released
-    | Adjusted
-)
-
-
-def _operation(fact: Lifecycle) -> Change:
-    key = (fact.operation.id,)
-    match fact:
-        case Requested():
-            return key, NO_SUMS, _identity(fact)
-        case Validated():
-            return key, NO_SUMS, {"state": "validated", **_hold(fact)}
-        case Dispatched():
-            return key, NO_SUMS, {"state": "dispatched"}
-        case Submitted():
-            return key, NO_SUMS, {"state": "submitted"}
-        case Rerouted(operation):
-            route = {"model": operation.model, "provider": operation.provider}
-            return key, NO_SUMS, {"state": "validated", **route, **_hold(fact)}
-        case ProviderCompleted(late=False):
-            return key, NO_SUMS, {"state": "completed"}
-        case ProviderCompleted():
-            return key, {"late": 1}, NOTHING
-        case Rejected(reason=reason):
-            return key, NO_SUMS, {**_closed("rejected", fact.at), "reason": reason}
-    return _settlement(fact)
-
-
-def _settlement(fact: Charged | Released | Adjusted) -> Change:
-    key = (fact.operation.id,)
-    match fact:
-        case Charged():
-            sums = {"outputs": fact.outputs, "price": fact.price, "cost": fact.cost}
-            return key, sums, _closed("charged", fact.at)
-        case Released(reason=reason):
-            return key, {"cost": fact.cost}, {**_closed("released", fact.at), "reason": reason}
-        case Adjusted():
-            return key, _counts(fact), NOTHING
+def _operation(fact: Any) -> Change:
+    sums, notes = STEPS[type(fact)](fact)
+    return (fact.operation.id,), sums, notes
 
 
 def _identity(fact: Requested) -> dict[str, Value]:
@@ -194,11 +157,30 @@ def _identity(fact: Requested) -> dict[str, Value]:
 
 
 def _hold(fact: Validated | Rerouted) -> dict[str, Value]:
-    return {"held": fact.quote.price, "currency": fact.quote.currency}
+    return {"state": "validated", "held": fact.quote.price, "currency": fact.quote.currency}
 
 
-def _closed(state: str, at: int) -> dict[str, Value]:
-    return {"state": state, "held": 0, "settled_at": at}
+def _route(fact: Rerouted) -> dict[str, Value]:
+    return {"model": fact.operation.model, "provider": fact.operation.provider, **_hold(fact)}
+
+
+def _closed(fact: Rejected | Charged | Released, state: str) -> dict[str, Value]:
+    return {"state": state, "held": 0, "settled_at": fact.at}
+
+
+STEPS: dict[type, Callable[[Any], tuple[Mapping[str, int], Mapping[str, Value]]]] = {
+    Requested: lambda fact: (NO_SUMS, _identity(fact)),
+    Rejected: lambda fact: (NO_SUMS, {**_closed(fact, "rejected"), "reason": fact.reason}),
+    Validated: lambda fact: (NO_SUMS, _hold(fact)),
+    Dispatched: lambda _: (NO_SUMS, DISPATCHED),
+    Submitted: lambda _: (NO_SUMS, SUBMITTED),
+    Rerouted: lambda fact: (NO_SUMS, _route(fact)),
+    ProviderCompleted: lambda fact: (LATE, NOTHING) if fact.late else (NO_SUMS, COMPLETED),
+    Charged: lambda fact: (_delivered(fact), _closed(fact, "charged")),
+    Released: lambda fact: ({"cost": fact.cost}, {**_closed(fact, "released"), "reason": fact.reason}),
+    Adjusted: lambda fact: (_counts(fact), NOTHING),
+}
+"""What each step of an operation's life adds to its row and says anew."""
 
 
 OPERATIONS = Tally(
@@ -223,7 +205,7 @@ OPERATIONS = Tally(
         "held",
         "currency",
     ),
-    of=get_args(Lifecycle),
+    of=tuple(STEPS),
     change=_operation,
 )
 

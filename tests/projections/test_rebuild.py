@@ -12,8 +12,10 @@ from sqlalchemy import inspect, text
 
 from domain.errors import RebuildLost, StoreUnavailable, ViewStopped
 from infrastructure.store.database import Database
+from projections import engine
 from projections import rebuild as rebuilding
 from projections.audit import compare
+from projections.engine import Lost
 from projections.projector import Projector, ProjectorThread
 from projections.queries import Views
 from projections.rebuild import Workers, rebuild
@@ -296,3 +298,14 @@ def test_a_rebuild_clears_what_stopped_a_view(log: Log, database: Database, view
         connection.execute(text("UPDATE view_checkpoints SET failed_at = 7, error = 'a bug, mended since'"))
     rebuild(database, log.source, views=ALL)
     assert [status.error for status in views.status()] == [None] * len(ALL)
+
+
+def test_fresh_tables_belong_to_whoever_claimed_them_last(database: Database) -> None:
+    names = [view.name for view in ALL]
+    with engine.writing(database) as connection:
+        engine.claim(connection, names, "first")
+        engine.claim(connection, names, "second")
+        engine.move(connection, names, 0, 5, "second")
+    for token in ("first", None):
+        with pytest.raises(Lost), engine.writing(database) as connection:
+            engine.move(connection, names, 5, 9, token)
