@@ -224,7 +224,7 @@ def check_id(what: str, id: str) -> str:
     """An opaque id of the caller's: 1 to 200 printable characters without spaces. Raises InvalidInput."""
     if not 1 <= len(id) <= LONGEST_ID:
         raise InvalidInput(what, f"an id has 1 to {LONGEST_ID} characters, this one has {len(id)}")
-    if not id.isprintable() or any(character.isspace() for character in id):
+    if not id.isprintable() or " " in id:
         raise InvalidInput(what, f"{id!r} holds a space or an unprintable character", hint="use an opaque id")
     return id
 

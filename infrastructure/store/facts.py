@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from eventsourcing.domain import DomainEventProtocol
@@ -140,7 +140,7 @@ class FactMapper(Mapper[str]):
         """The entry's own row where it has one, as it does in every batch."""
         assert isinstance(domain_event, Entry)
         if domain_event.link is not None:
-            return domain_event.link
+            return cast("StoredEvent", domain_event.link)
         topic, state = self.encode(domain_event.fact)
         return StoredEvent(domain_event.originator_id, domain_event.originator_version, topic, state)
 

@@ -19,7 +19,7 @@ from eventsourcing.persistence import (
 )
 from sqlalchemy import Connection, Table, func, select
 
-from application.log import GENESIS, Link, link_hash
+from application.log import GENESIS, link_hash
 from application.store import Conflict
 from domain.errors import StoreUnavailable
 from infrastructure.store.database import Database
@@ -93,7 +93,7 @@ def _chained(connection: Connection, events: Sequence[StoredEvent]) -> list[dict
     for event in events:
         stream, version = str(event.originator_id), event.originator_version
         before = ends[stream] if stream in ends else _hash_before(connection, stream, version)
-        operation = event.operation if isinstance(event, Link) else None
+        operation = getattr(event, "operation", None)
         ends[stream] = link_hash(before, stream, version, event.topic, operation, event.state)
         row = (stream, version, event.topic, operation, event.state.decode(), ends[stream])
         rows.append(dict(zip(COLUMNS, row, strict=True)))
