@@ -239,7 +239,9 @@ class Batch:
         remembered.revision += count
         terms = remembered.heads.get(account_stream(remembered.account), Head())
         head = remembered.heads.get(remembered.stream, Head())
-        self.beside.accounts.append(AccountRow(remembered.account, remembered.revision, remembered.stream, head, terms))
+        self.beside.accounts.append(
+            AccountRow(remembered.account, remembered.revision, remembered.stream, head, terms, remembered.ledger.last)
+        )
         self._keep_book(remembered, head)
 
     def _keep_book(self, remembered: Remembered, head: Head) -> None:

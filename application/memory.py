@@ -165,6 +165,7 @@ def _agreed(remembered: Remembered, rows: dict[str, AccountRow]) -> Remembered |
             hint="run: imagestudio audit",
         )
     remembered.revision = row.revision
+    remembered.ledger.last = max(remembered.ledger.last, row.last)
     return remembered
 
 

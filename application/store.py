@@ -20,7 +20,8 @@ class AccountRow:
     """The lock of one account, and the ends of the streams it protects.
 
     `revision` counts every fact of the account in any stream; `stream` is the current period's, empty before the
-    first; `book` is its end and `terms` the end of the account's own stream.
+    first; `book` is its end and `terms` the end of the account's own stream. `last` is the newest instant of any fact,
+    which no later one goes behind, whatever the clock says.
     """
 
     id: str
@@ -28,6 +29,7 @@ class AccountRow:
     stream: str
     book: Head
     terms: Head
+    last: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class SqliteTables:
 
     def open(self, accounts: Sequence[str], stream: str) -> None:
         rows = [(account, stream.format(account), HASH, HASH) for account in accounts]
-        self._connection.executemany("INSERT OR IGNORE INTO accounts VALUES (?, 0, ?, 0, ?, 0, ?)", rows)
+        self._connection.executemany("INSERT OR IGNORE INTO accounts VALUES (?, 0, ?, 0, ?, 0, ?, 0)", rows)
 
     def lock(self, accounts: Sequence[str]) -> Mapping[str, tuple[int, str, int]]:
         self._connection.execute("BEGIN IMMEDIATE")
@@ -143,7 +143,7 @@ class PostgresTables:
 
     def open(self, accounts: Sequence[str], stream: str) -> None:
         self._cursor.executemany(
-            "INSERT INTO accounts VALUES (%s, 0, %s, 0, %s, 0, %s) ON CONFLICT DO NOTHING",
+            "INSERT INTO accounts VALUES (%s, 0, %s, 0, %s, 0, %s, 0) ON CONFLICT DO NOTHING",
             [(account, stream.format(account), HASH, HASH) for account in accounts],
         )
 

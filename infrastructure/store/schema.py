@@ -46,6 +46,7 @@ ACCOUNTS = Table(
     Column("hash", LargeBinary, nullable=False),
     Column("terms_version", BigInteger, nullable=False),
     Column("terms_hash", LargeBinary, nullable=False),
+    Column("last", BigInteger, nullable=False),
 )
 
 OPERATIONS = Table(

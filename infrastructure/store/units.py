@@ -24,7 +24,7 @@ COMMIT_ORDER = 0x1A6E57D10
 """The advisory lock's number."""
 
 CHUNK = 500
-NEW_ACCOUNT = "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash)"
+NEW_ACCOUNT = "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash, last)"
 KEEP = " ON CONFLICT (id) DO NOTHING"
 ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation, LOG.c.hash)
 
@@ -86,7 +86,7 @@ class SqlUnit:
 
 def to_account_row(row: Any) -> AccountRow:
     """A row of the accounts, in the order of its columns."""
-    return AccountRow(row[0], row[1], row[2], Head(row[3], bytes(row[4])), Head(row[5], bytes(row[6])))
+    return AccountRow(row[0], row[1], row[2], Head(row[3], bytes(row[4])), Head(row[5], bytes(row[6])), row[7])
 
 
 def _new(accounts: Sequence[str]) -> list[tuple[str, bytes, bytes]]:
@@ -98,7 +98,7 @@ class SqliteUnit(SqlUnit):
 
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
         if opening:
-            self.connection.exec_driver_sql(f"{NEW_ACCOUNT} VALUES (?, 0, '', 0, ?, 0, ?){KEEP}", _new(opening))
+            self.connection.exec_driver_sql(f"{NEW_ACCOUNT} VALUES (?, 0, '', 0, ?, 0, ?, 0){KEEP}", _new(opening))
         rows = self._chunks(accounts, lambda some: select(ACCOUNTS).where(ACCOUNTS.c.id.in_(some)))
         return {row[0]: to_account_row(row) for row in rows}
 
@@ -115,9 +115,9 @@ class PostgresUnit(SqlUnit):
 
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
         if opening:
-            self.connection.exec_driver_sql(f"{NEW_ACCOUNT} VALUES (%s, 0, '', 0, %s, 0, %s){KEEP}", _new(opening))
+            self.connection.exec_driver_sql(f"{NEW_ACCOUNT} VALUES (%s, 0, '', 0, %s, 0, %s, 0){KEEP}", _new(opening))
         rows = self.connection.exec_driver_sql(
-            "SELECT id, revision, stream, version, hash, terms_version, terms_hash FROM accounts"
+            "SELECT id, revision, stream, version, hash, terms_version, terms_hash, last FROM accounts"
             " WHERE id = ANY (%s) ORDER BY id FOR UPDATE",
             (list(accounts),),
         )

@@ -54,7 +54,7 @@ def _log(links: Sequence[Link], _beside: Beside) -> Rows:
 
 def _accounts(_links: Sequence[Link], beside: Beside) -> Rows:
     return [
-        (one.revision, one.stream, one.book.version, one.book.hash, one.terms.version, one.terms.hash, one.id)
+        (one.revision, one.stream, one.book.version, one.book.hash, one.terms.version, one.terms.hash, one.last, one.id)
         for one in beside.accounts
     ]
 
@@ -87,14 +87,14 @@ def _snapshots(_links: Sequence[Link], beside: Beside) -> Rows:
     return [(one.stream, one.version, "ledger.book", one.state.decode()) for one in beside.snapshots]
 
 
-HEADS = "revision stream version hash terms_version terms_hash"
+HEADS = "revision stream version hash terms_version terms_hash last"
 
 WRITES = (
     Write(
         _log,
         *_insert("log", "stream, version, topic, operation, state, hash", "text bigint text text text bytea"),
     ),
-    Write(_accounts, *_update("accounts", "id", HEADS, "bigint text bigint bytea bigint bytea text")),
+    Write(_accounts, *_update("accounts", "id", HEADS, "bigint text bigint bytea bigint bytea bigint text")),
     Write(
         _requested,
         *_insert("operations", "id, account, stream, phase, charged, adjusted", "text text text text bigint bigint"),

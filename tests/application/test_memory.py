@@ -28,7 +28,7 @@ from tests.application.support import (
     opening,
     refunding,
 )
-from tests.domain.examples import APRIL, IN_MAY
+from tests.domain.examples import APRIL, HOUR, IN_MAY
 
 EVERY = 10
 
@@ -207,6 +207,20 @@ def test_operations_of_an_ended_period_are_forgotten_and_found_again(database_ur
         assert outcome.seen.found == {}
         [settled] = office.do(completing("op-1"))
         assert len(settled.facts) == 2
+
+
+def test_instants_never_go_back_though_a_new_process_meets_a_clock_that_did(database_url: str) -> None:
+    clock = Clock()
+    with desk(database_url, clock=clock) as office:
+        office.do(opening(), accepting(asking("op-1")), accepting(asking("op-2")))
+        clock.now = IN_MAY
+        office.do(accepting(asking("op-3")))
+        clock.now = IN_MAY + HOUR
+        office.do(completing("op-1"))
+    clock.now = IN_MAY
+    with desk(database_url, clock=clock) as office:
+        [settled] = office.do(completing("op-2"))
+    assert [fact.at for fact in settled.facts] == [IN_MAY + HOUR] * 2
 
 
 def test_a_state_is_brought_up_to_the_locked_row_reading_only_what_is_newer(database_url: str) -> None:

@@ -45,6 +45,7 @@ def _log() -> None:
         Column("hash", LargeBinary, nullable=False),
         Column("terms_version", BigInteger, nullable=False),
         Column("terms_hash", LargeBinary, nullable=False),
+        Column("last", BigInteger, nullable=False),
     )
 
 
