@@ -8,6 +8,7 @@ async with open_studio(Settings()) as studio:
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -82,6 +83,7 @@ async def open_studio(
         chores = [asyncio.create_task(_heartbeat(studio.ownership))]
         try:
             if serve:
+                _spare_the_collector()
                 chores.append(asyncio.create_task(_recover(studio)))
                 stack.callback(studio.follow().close)
             yield studio
@@ -256,6 +258,16 @@ def _media_reader(settings: Settings, pool: Executor) -> MediaReader:
         return await asyncio.get_running_loop().run_in_executor(pool, partial(reading, content, field=field))
 
     return read
+
+
+def _spare_the_collector() -> None:
+    """A service makes many short-lived objects beside many that stay: look at the former later, at the latter never.
+
+    Measured at 64 callers: a tenth of the time went into looking at what was not garbage (docs/decisions/0004).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _recover(studio: Studio) -> None:

@@ -25,7 +25,7 @@ BATCH = 2_000
 FOREVER = 2**63 - 1
 PAUSE = 0.005
 POLL = 0.05
-REST = 0.05
+REST = 0.1
 """Seconds: between looks of somebody who waits, of an idle projector, and between folds of a busy one."""
 
 log = logging.getLogger(__name__)
