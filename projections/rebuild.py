@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -178,8 +178,17 @@ def _folds(views: tuple[Tally, ...], source: Source, after: int, end: int, worke
     ranges = ((start, min(start + RANGE, end)) for start in range(after, end, RANGE))
     if workers is None:
         folder = Folder(views, source.codec)
-        return ((upto, fold_range(folder, source, start, upto)) for start, upto in ranges)
+        return _ahead((upto, fold_range(folder, source, start, upto)) for start, upto in ranges)
     return _folds_of_workers([view.name for view in views], ranges, workers)
+
+
+def _ahead(folds: Iterator[Fold]) -> Iterator[Fold]:
+    """Each is folded while the database is busy with the one before."""
+    with ThreadPoolExecutor(1) as folding:
+        coming = folding.submit(next, folds, None)
+        while (fold := coming.result()) is not None:
+            coming = folding.submit(next, folds, None)
+            yield fold
 
 
 def fold_range(folder: Folder, source: Source, after: int, upto: int) -> Folded:
