@@ -21,7 +21,13 @@ from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.pricing import Quote
 
-REFUSED = "wait for the next period, or change plan or limits: imagestudio account plan|limit"
+REFUSED = {
+    "limit": "wait for the next period, or change plan or limits: imagestudio account plan|limit",
+    "balance": "pay in: imagestudio account credit AMOUNT",
+    "unpriced": "allow unknown prices up to a cap: imagestudio account limit unpriced AMOUNT",
+    "currency": "choose a model that is priced in the account's currency",
+}
+"""What to do about each reason for a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Intake:
         for id in ask.operations:
             for fact in facts[id]:
                 if isinstance(fact, Rejected):
-                    raise OperationRefused(id, explain(fact), hint=REFUSED)
+                    raise OperationRefused(id, explain(fact), hint=REFUSED.get(fact.reason, ""))
                 if isinstance(fact, Validated):
                     task = _task(prepared, fact)
                     admitted.append(Admitted(fact.operation, tuple(facts[id]), task))

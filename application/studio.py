@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from application.accounts import Accounts, AccountView
 from application.admission import Prepared
-from application.intake import REFUSED, Accepted, Admitted, Intake
+from application.intake import Accepted, Admitted, Intake
 from application.performer import Performer
 from application.ports import Index, Indexed, Progress, silent
 from application.requests import Estimate, OperationResult, Request, Result, Submission
@@ -261,7 +261,8 @@ def _judged(result: Result) -> Result:
     if result.assets or result.status == "charged":
         return result
     if first.status == "rejected":
-        raise OperationRefused(first.operation, first.reason, hint=REFUSED)
+        hint = f"a new try needs a new key; its facts: imagestudio operation {first.operation}"
+        raise OperationRefused(first.operation, first.reason, hint=hint)
     if first.status == "released":
         hint = f"nothing was charged; its facts: imagestudio operation {first.operation}"
         raise OperationFailed(first.operation, f"the provider failed: {first.reason}", hint=hint)
