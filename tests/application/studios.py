@@ -18,7 +18,7 @@ from infrastructure.bootstrap import Parts, Studio, open_studio
 from infrastructure.clock import SECOND, now
 from infrastructure.providers.scripted import ScriptedProvider, Submission
 from infrastructure.settings import Settings
-from tests.application.support import CENT
+from tests.application.support import CENT, PATIENCE
 
 SYNC, JOBS, BLIND, LOCAL = "scripted-image", "scripted-findable", "scripted-blind", "local-canvas"
 PRICE = 4 * CENT
@@ -61,6 +61,10 @@ class Pause:
     async def __call__(self, _seconds: float) -> None:
         self.reached.set()
         await self.go_on.wait()
+
+    async def until_reached(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await self.reached.wait()
 
     def providers(self, home: Path) -> dict[str, Provider]:
         """The scripted providers as they are, but for this."""

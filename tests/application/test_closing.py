@@ -27,6 +27,7 @@ from tests.application.studios import (
     studio_on,
     submissions,
 )
+from tests.application.support import PATIENCE
 
 
 def ask(model: str = SYNC, **inputs: str | int) -> Request:
@@ -41,8 +42,9 @@ async def gone(task: asyncio.Task[object]) -> None:
 
 async def until_settled(studio: Studio) -> None:
     """Everything that was asked is closed; asked of the ledger itself."""
-    while (await studio.accounts.show("acme")).open:  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        while (await studio.accounts.show("acme")).open:  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
 
 # A caller goes away
@@ -56,7 +58,7 @@ async def test_what_was_sent_is_settled_although_its_caller_went_away(
     async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
         await studio.open_account("acme", plan="pro")
         caller = asyncio.create_task(studio.run(ask(model)))
-        await pause.reached.wait()
+        await pause.until_reached()
         await gone(caller)
         pause.go_on.set()
         await until_settled(studio)
@@ -111,7 +113,7 @@ async def test_one_of_several_who_wait_may_go_away(sqlite_url: str, tmp_path: Pa
         await studio.open_account("acme", plan="pro")
         submission = await studio.submit(ask())
         waiting = [asyncio.create_task(studio.wait(submission.operation)) for _ in range(3)]
-        await pause.reached.wait()
+        await pause.until_reached()
         await gone(waiting[0])
         pause.go_on.set()
         assert [(await one).status for one in waiting[1:]] == ["charged", "charged"]
@@ -126,7 +128,7 @@ async def test_closing_waits_for_what_is_in_flight(database_url: str, tmp_path: 
         await studio.open_account("acme", plan="pro")
         callers = [asyncio.create_task(studio.run(ask())) for _ in range(5)]
         await studio.submit(ask(JOBS))
-        await pause.reached.wait()
+        await pause.until_reached()
         asyncio.get_running_loop().call_soon(pause.go_on.set)
     assert [(await caller).status for caller in callers] == ["charged"] * 5
     async with studio_on(database_url, tmp_path) as studio:
@@ -163,7 +165,7 @@ async def test_what_does_not_end_in_time_keeps_its_hold_and_is_found_by_recovery
     async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path), wait_seconds=1) as studio:
         await studio.open_account("acme", plan="pro")
         submission = await studio.submit(ask())
-        await pause.reached.wait()
+        await pause.until_reached()
     async with studio_on(database_url, tmp_path, clock=later()) as studio:
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
         [recovered] = await studio.maintenance.recover()

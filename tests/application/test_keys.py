@@ -75,7 +75,7 @@ async def test_a_repeat_in_flight_waits_for_the_first_and_is_not_sent(
         await studio.open_account("acme", plan="pro")
         wanted = ask(model=model, delay_ms=1)
         first = asyncio.create_task(studio.run(wanted))
-        await pause.reached.wait()
+        await pause.until_reached()
         repeats = [asyncio.create_task(one.run(wanted)) for one in (studio, other)]
         submission = await other.submit(wanted)
         assert submission.repeated

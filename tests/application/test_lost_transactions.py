@@ -12,7 +12,8 @@ from application.batch import Outcome
 from application.store import Conflict
 from application.writer import WriterOptions
 from domain.errors import StoreUnavailable
-from domain.operation import Adjusted, Charged, Requested, Sent, Settled
+from domain.operation import Adjusted, Charged, Refused, Rejected, Requested, Sent, Settled
+from domain.plans import Limits
 from tests.application.support import (
     CENT,
     PATIENCE,
@@ -63,6 +64,15 @@ def test_a_key_whose_commit_was_lost_belongs_to_the_operation_that_was_written(o
     [repeat] = office.do(accepting(asking("op-2", key="key-1", fingerprint="same")))
     assert repeat.known == outcome.known
     assert count(office, Requested) == 1
+
+
+def test_a_refusal_whose_commit_was_lost_is_recorded_once(office: Desk) -> None:
+    """It is neither open nor known by a key: only its id, minted before, finds it."""
+    office.do(opening("poor", Limits(images=0)))
+    office.steps.plan("after commit", LOST)
+    [outcome] = office.do(accepting(asking("op-1", account="poor")))
+    assert isinstance(outcome.states["op-1"], Refused)
+    assert (count(office, Requested), count(office, Rejected)) == (1, 1)
 
 
 @pytest.mark.parametrize("answers", [1, 3])

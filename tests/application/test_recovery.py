@@ -146,7 +146,7 @@ async def test_a_late_success_after_a_release_by_policy_is_delivered_and_never_c
     async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
         await studio.open_account("acme", plan="pro")
         late = asyncio.create_task(studio.run(ask(BLIND, delay_ms=1, cost="0.03")))
-        await pause.reached.wait()
+        await pause.until_reached()
         assert [one.phase for one in await recovered(database_url, tmp_path)] == ["released"]
         pause.go_on.set()
         result = await late
@@ -168,7 +168,7 @@ async def test_a_former_owner_that_comes_back_from_local_work_changes_nothing(
         async with studio_on(database_url, tmp_path, providers=providers) as studio:
             await studio.open_account("acme", plan="pro")
             late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme"))
-            await pause.reached.wait()
+            await pause.until_reached()
             [again] = await recovered(database_url, tmp_path)
             assert (again.action, again.phase) == ("run again", "charged")
             pause.go_on.set()

@@ -177,7 +177,7 @@ async def test_what_is_left_pending_is_left_to_recovery_although_this_process_li
         await studio.open_account("acme", plan="pro")
         with pytest.raises(OperationPending) as pending:
             await studio.generate(PROMPT, account="acme", model=SYNC, outcome="timeout")
-        await studio.ownership.renew()
+        assert studio.ownership.held == {}
         async with studio_on(sqlite_url, tmp_path, clock=later()) as other:
             [recovered] = await other.maintenance.recover()
         assert (recovered.operation, recovered.phase) == (pending.value.operation, "charged")
@@ -288,7 +288,7 @@ async def test_no_transaction_is_open_while_a_provider_works(database_url: str, 
         await studio.open_account("acme", plan="pro")
         wanted = Request("text-to-image", "acme", {"prompt": PROMPT, "delay_ms": 1}, model=SYNC)
         submission = await studio.submit(wanted)
-        await pause.reached.wait()
+        await pause.until_reached()
         result = await other.generate(PROMPT, account="acme", model=SYNC)
         assert result.status == "charged"
         assert (await other.accounts.show("acme")).open == 1

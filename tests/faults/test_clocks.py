@@ -159,7 +159,7 @@ async def test_a_late_settlement_is_in_its_own_period_and_returns_what_it_did_no
         await prepaid(studio)
         wanted = Request("text-to-image", "acme", {"prompt": "x", "outcome": "partial", "delay_ms": 1}, model=SYNC, n=4)
         late = asyncio.create_task(studio.run(wanted))
-        await pause.reached.wait()
+        await pause.until_reached()
         clock.now += 2 * HOUR
         await generate(studio, "acme")
         assert await balance(studio) == PAID - 5 * PRICE
