@@ -94,6 +94,7 @@ async def open_studio(
             for ended in await asyncio.gather(*chores, return_exceptions=True):
                 if isinstance(ended, Exception):
                     LOGGER.error("a chore of the studio ended too early", exc_info=ended)
+            await studio.close_providers()
             await asyncio.to_thread(stack.close)
 
 
@@ -125,6 +126,7 @@ class Studio(ImageStudio):
         self.projector = Projector(foundation.database, self.source)
         self.views = Views(foundation.database, foundation.reader)
         self._writer = writer
+        self._providers = tuple(performer.providers.values())
         self.settings = settings
         self.catalogue = foundation.catalogue
         self.reader = foundation.reader
@@ -139,6 +141,11 @@ class Studio(ImageStudio):
             performer.ownership.clock,
             settings.grace_seconds,
         )
+
+    async def close_providers(self) -> None:
+        """Let each provider give back its connections; the studio is of no use after that."""
+        for provider in self._providers:
+            await provider.close()
 
     def follow(self) -> ProjectorThread:
         """Keep the views up with the log until the returned thread is closed."""

@@ -55,12 +55,15 @@ class Database:
             raise StoreUnavailable(f"the database was lost while reading: {error}", hint="try again") from error
 
     @contextmanager
-    def begun(self) -> Iterator[Connection]:
-        """A write transaction that the caller ends; rolled back on any error. Raises Conflict, StoreUnavailable."""
-        with self.turn(), translated(), self.engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
-            with rolled_back(connection):
-                yield connection
+    def begun(self, begin: str = "BEGIN") -> Iterator[Connection]:
+        """A write transaction that the caller ends; rolled back on any error. Raises Conflict, StoreUnavailable.
+
+        On PostgreSQL `begin` may be empty for a caller that begins with its first statement, in one round trip.
+        """
+        with self.turn(), translated(), self.engine.connect() as connection, rolled_back(connection):
+            if begin:
+                connection.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else begin)
+            yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -17,7 +17,7 @@ from application.log import GENESIS, Head, Link
 from application.store import AccountRow, Beside, SnapshotRow, Unit
 from domain.ledger import Known
 from infrastructure.store.database import Database, roll_back
-from infrastructure.store.schema import ACCOUNTS, KEYS, LOG, SNAPSHOTS
+from infrastructure.store.schema import KEYS, LOG, SNAPSHOTS
 from infrastructure.store.writes import postgres_script, sqlite_writes
 
 COMMIT_ORDER = 0x1A6E57D10
@@ -25,6 +25,7 @@ COMMIT_ORDER = 0x1A6E57D10
 
 CHUNK = 500
 NEW_ACCOUNT = "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash, last)"
+ACCOUNT = "SELECT id, revision, stream, version, hash, terms_version, terms_hash, last FROM accounts"
 KEEP = " ON CONFLICT (id) DO NOTHING"
 ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation, LOG.c.hash)
 
@@ -99,8 +100,13 @@ class SqliteUnit(SqlUnit):
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
         if opening:
             self.connection.exec_driver_sql(f"{NEW_ACCOUNT} VALUES (?, 0, '', 0, ?, 0, ?, 0){KEEP}", _new(opening))
-        rows = self._chunks(accounts, lambda some: select(ACCOUNTS).where(ACCOUNTS.c.id.in_(some)))
-        return {row[0]: to_account_row(row) for row in rows}
+        locked: dict[str, AccountRow] = {}
+        for start in range(0, len(accounts), CHUNK):
+            some = tuple(accounts[start : start + CHUNK])
+            marks = ", ".join("?" * len(some))
+            rows = self.connection.exec_driver_sql(f"{ACCOUNT} WHERE id IN ({marks})", some)
+            locked.update((row[0], to_account_row(row)) for row in rows)
+        return locked
 
     def commit(self, beside: Beside) -> None:
         run = self.connection.exec_driver_sql
@@ -114,12 +120,13 @@ class PostgresUnit(SqlUnit):
     """Row locks by ascending id; then one script with everything written and the commit."""
 
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
+        begin = "BEGIN; "
         if opening:
+            self.connection.exec_driver_sql("BEGIN")
             self.connection.exec_driver_sql(f"{NEW_ACCOUNT} VALUES (%s, 0, '', 0, %s, 0, %s, 0){KEEP}", _new(opening))
+            begin = ""
         rows = self.connection.exec_driver_sql(
-            "SELECT id, revision, stream, version, hash, terms_version, terms_hash, last FROM accounts"
-            " WHERE id = ANY (%s) ORDER BY id FOR UPDATE",
-            (list(accounts),),
+            f"{begin}{ACCOUNT} WHERE id = ANY (%s) ORDER BY id FOR UPDATE", (list(accounts),)
         )
         return {row[0]: to_account_row(row) for row in rows}
 
@@ -139,8 +146,9 @@ class SqlStore:
     @contextmanager
     def begin(self) -> Iterator[Unit]:
         """A unit that is rolled back unless it was committed; an empty one ends without a trace."""
-        with self._database.begun() as connection:
-            unit = SqliteUnit(connection) if self._database.is_sqlite else PostgresUnit(connection)
+        database = self._database
+        with database.begun("BEGIN" if database.is_sqlite else "") as connection:
+            unit = SqliteUnit(connection) if database.is_sqlite else PostgresUnit(connection)
             yield unit
             if not unit.committed:
                 roll_back(connection)
