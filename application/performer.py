@@ -28,7 +28,7 @@ from domain import settlement
 from domain.admission import left_of
 from domain.errors import InvalidInput, OperationPending, StoreUnavailable, UnknownModel
 from domain.ledger import Decide, Fact, Ledger
-from domain.operation import Closed, Operation, State, Stored
+from domain.operation import Closed, Operation, State
 
 UNDELIVERED = "nothing_delivered"
 UNREADABLE = "unreadable_output"
@@ -182,7 +182,7 @@ class Performer:
             kept = await self._keep(operation, delivery)
         except ProviderError as error:
             return await self._fail(operation, error)
-        stored = tuple(_stored(asset) for asset, _ in kept)
+        stored = tuple(asset for asset, _ in kept)
 
         def complete(ledger: Ledger, now: int) -> list[Fact]:
             return settlement.complete(ledger, operation.id, stored, delivery.cost, now)
@@ -228,7 +228,3 @@ def _settlement(
 ) -> Settlement:
     state = outcome.states[operation.id]
     return Settlement(operation, outcome.facts, state, outcome.seen, metadata, message, contents or {})
-
-
-def _stored(asset: Asset) -> Stored:
-    return Stored(asset.digest, asset.media_type, asset.size, asset.width, asset.height, asset.duration_ms)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from domain.operation import Stored
+
 Progress = Callable[[float, str], None]
 """Called with (fraction done in [0, 1], message); it must be quick and must not raise."""
 
@@ -32,16 +34,8 @@ class Media:
     duration_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """One file as the log knows it: digest is the SHA-256 of its content in hex, size is in bytes."""
-
-    digest: str
-    media_type: str
-    size: int
-    width: int | None = None
-    height: int | None = None
-    duration_ms: int | None = None
+Asset = Stored
+"""One file as the log knows it."""
 
 
 @dataclass(frozen=True, slots=True)

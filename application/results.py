@@ -24,7 +24,6 @@ from domain.operation import (
     Rejected,
     Released,
     State,
-    Stored,
     Validated,
     evolve,
 )
@@ -42,7 +41,7 @@ class Account:
     cost: int = 0
     currency: str = ""
     reason: str = ""
-    stored: tuple[Stored, ...] = ()
+    stored: tuple[Asset, ...] = ()
 
     def add(self, fact: OperationFact) -> None:
         self.state = evolve(self.state, fact)
@@ -114,8 +113,7 @@ class Results:
         assert isinstance(opened, AccountOpened)
         return opened.currency
 
-    async def _output(self, account: str, stored: Stored, contents: Mapping[str, bytes]) -> Output:
-        asset = Asset(stored.digest, stored.media_type, stored.size, stored.width, stored.height, stored.duration_ms)
+    async def _output(self, account: str, asset: Asset, contents: Mapping[str, bytes]) -> Output:
         content = contents.get(asset.digest)
         if content is None:
             content = (await self.assets.load(account, asset)).content
