@@ -6,21 +6,46 @@ import asyncio
 import hmac
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from application.ports import Asset, AssetStore, Content, Media, MediaReader, Scalar
-from application.requests import Request
+from application.ports import (
+    Asset,
+    AssetStore,
+    Content,
+    DownloadFailed,
+    Downloads,
+    Media,
+    MediaReader,
+    Provider,
+    Scalar,
+)
+from application.quotes import ProviderQuotes
+from application.requests import File, Request
+from application.tasks import operation_ids, outline
 from domain.account import check_id
 from domain.admission import Ask
 from domain.catalogue import Catalogue, MediaFacts, Model, Strategy, check_inputs
-from domain.errors import InvalidInput, UnknownModel
-from domain.pricing import PriceBook, Quote, Unpriced, quote
+from domain.errors import InvalidInput
+from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
 
 MOST_VARIATIONS = 100
+MOST_OTHERS = 2
+"""Models that a refused operation may fall back to."""
 AUTO = "auto"
 SECRET_BYTES = 32
+
+Facts = Mapping[str, tuple[MediaFacts, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model, the inputs as it takes them, and what an operation costs there, by its number of outputs."""
+
+    model: Model
+    inputs: Mapping[str, Scalar]
+    quotes: Mapping[int, Quote | Unpriced]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,43 +53,50 @@ class Prepared:
     """A request that may be put to the ledger, and the content it will be performed from."""
 
     ask: Ask
-    model: Model
+    choice: Choice
+    others: tuple[Choice, ...]
     content: Content
-    inputs: Mapping[str, Scalar]
     media: Mapping[str, tuple[Media, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The content of a batch as stored: enough to perform its operations again after a crash."""
+    """The content of a batch as stored: enough to perform its operations again after a crash.
+
+    `inputs` are by model, as each takes them: the one chosen, and those it may fall back to.
+    """
 
     kind: str
-    model: str
-    inputs: dict[str, Scalar]
+    inputs: dict[str, dict[str, Scalar]]
     media: dict[str, list[Asset]]
 
     def to_json(self) -> str:
         media = {name: [_asset_json(asset) for asset in assets] for name, assets in self.media.items()}
-        return canonical({"kind": self.kind, "model": self.model, "inputs": self.inputs, "media": media})
+        return canonical({"kind": self.kind, "models": self.inputs, "media": media})
 
     @classmethod
     def from_json(cls, text: str) -> Body:
         document = json.loads(text)
         media = {name: [Asset(*fields) for fields in assets] for name, assets in document["media"].items()}
-        return cls(document["kind"], document["model"], document["inputs"], media)
+        # Until 0.2 there was one model, and it stood beside its inputs.
+        models = document["models"] if "models" in document else {document["model"]: document["inputs"]}
+        return cls(document["kind"], models, media)
 
 
 @dataclass(frozen=True, slots=True)
 class Preparer:
-    """Checks and quotes requests; saves their files before anything is recorded."""
+    """Checks and quotes requests; saves their files before anything is recorded. `largest` is in bytes, a file."""
 
     catalogue: Catalogue
     book: PriceBook
     assets: AssetStore
     read_media: MediaReader
+    downloads: Downloads
+    quotes: ProviderQuotes
     new_id: Callable[[], str]
     new_secret: Callable[[], bytes]
-    providers: Collection[str]
+    providers: Mapping[str, Provider]
+    largest: int
 
     async def prepare(self, request: Request, now: int, *, sender: str | None, keep: bool = True) -> Prepared:
         """Everything that can be known to be wrong before the ledger is asked. Raises InvalidRequest.
@@ -73,15 +105,13 @@ class Preparer:
         """
         _check_ids(request)
         media = await self._read(request)
-        facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
-        wish = Strategy.BALANCED if request.model == AUTO else request.model
-        model = self.catalogue.choose(request.kind, wish, now, request.inputs, facts)
-        self._check_provider(model)
-        inputs = check_inputs(model, request.kind, request.inputs, facts)
-        quotes = self._quotes(model, request, inputs, facts, now)
+        choice, others = self._choose(request, media, now)
+        choice = await self._exact(request.kind, choice, media)
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()
-        body = Body(request.kind, model.id, dict(inputs), kept).to_json()
+        inputs = {one.model.id: dict(one.inputs) for one in (choice, *others)}
+        body = Body(request.kind, inputs, kept).to_json()
+        quotes = [choice.quotes[outputs] for outputs in _outputs(request.n, choice.model)]
         ask = Ask(
             request.account,
             request.user or request.account,
@@ -93,32 +123,50 @@ class Preparer:
             request.key,
             "" if request.key is None else _fingerprint(request, media),
             hmac.digest(secret, body.encode(), "sha256").hex(),
-            quotes,
+            tuple(quotes),
             sender,
         )
-        return Prepared(ask, model, Content(batch, request.account, secret, body), inputs, media)
+        return Prepared(ask, choice, others, Content(batch, request.account, secret, body), media)
 
-    def _check_provider(self, model: Model) -> None:
-        if model.provider not in self.providers:
-            known = ", ".join(sorted(self.providers))
-            message = f"model {model.id!r} cannot be used: there is no provider {model.provider!r}"
-            raise UnknownModel(message, hint=f"providers are: {known}")
-
-    def _quotes(
-        self,
-        model: Model,
-        request: Request,
-        inputs: Mapping[str, Scalar],
-        facts: Mapping[str, tuple[MediaFacts, ...]],
-        now: int,
-    ) -> tuple[Quote | Unpriced, ...]:
-        """One quote an operation: what a model does not deliver in one call takes several."""
+    def _choose(
+        self, request: Request, media: Mapping[str, Sequence[Media]], now: int
+    ) -> tuple[Choice, tuple[Choice, ...]]:
+        """The model to use and those to fall back to, each with its inputs and its quotes."""
         if not 1 <= request.n <= MOST_VARIATIONS:
             raise InvalidInput("n", f"{request.n} variations", hint=f"ask for 1 to {MOST_VARIATIONS}")
-        calls, rest = divmod(request.n, model.per_call)
-        whole = quote(model, self.book, inputs, model.per_call, now, facts) if calls else None
-        quotes = [whole] * calls if whole is not None else []
-        return (*quotes, *([quote(model, self.book, inputs, rest, now, facts)] if rest else []))
+        facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
+        wish = Strategy.BALANCED if request.model == AUTO else request.model
+        first, *rest = self.catalogue.rank(request.kind, wish, now, request.inputs, facts, self._lacks)
+        counts = set(_outputs(request.n, first))
+        others = (self._choice(request, model, counts, facts, now) for model in rest[:MOST_OTHERS])
+        return self._choice(request, first, counts, facts, now), tuple(others)
+
+    def _choice(self, request: Request, model: Model, counts: Collection[int], facts: Facts, now: int) -> Choice:
+        inputs = check_inputs(model, request.kind, request.inputs, facts)
+        quotes = {
+            outputs: quote(model, self.book, inputs, outputs, now, facts)
+            for outputs in counts
+            if outputs <= model.per_call
+        }
+        return Choice(model, inputs, quotes)
+
+    async def _exact(self, kind: str, choice: Choice, media: Mapping[str, tuple[Media, ...]]) -> Choice:
+        """The quotes with the provider's own word, where it gives it."""
+        if not self.quotes.enabled:
+            return choice
+        quotes = dict(choice.quotes)
+        for outputs, listed in choice.quotes.items():
+            task = outline(choice.model, kind, outputs, choice.inputs, media)
+            amount = await self.quotes.ask(choice.model.provider, task)
+            if amount is not None:
+                quotes[outputs] = quoted_by_provider(listed, amount, self.book.currency)
+        return replace(choice, quotes=quotes)
+
+    def _lacks(self, model: Model) -> str:
+        if model.provider not in self.providers:
+            known = ", ".join(sorted(self.providers))
+            return f"there is no provider {model.provider!r}; providers are: {known}"
+        return self.providers[model.provider].lacks(model.route)
 
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
         read: dict[str, tuple[Media, ...]] = {}
@@ -126,12 +174,29 @@ class Preparer:
             read[name] = tuple([await self._read_one(name, file) for file in files])
         return read
 
-    async def _read_one(self, name: str, file: bytes | Path) -> Media:
+    async def _read_one(self, name: str, file: File) -> Media:
+        if isinstance(file, str):
+            return await self.read_media(await self._download(name, file), field=name)
         content = file if isinstance(file, bytes) else await asyncio.to_thread(_file_bytes, name, file)
         return await self.read_media(content, field=name)
 
+    async def _download(self, name: str, url: str) -> bytes:
+        if not url.startswith(("http://", "https://")):
+            raise InvalidInput(name, "is no http or https address", hint="give a path as a Path, not as text")
+        try:
+            async with self.downloads.open(url, self.largest) as content:
+                return b"".join([piece async for piece in content])
+        except DownloadFailed as error:
+            raise InvalidInput(name, f"cannot be fetched: {error}", hint="send the file itself") from error
+
     async def _keep(self, account: str, media: Mapping[str, Sequence[Media]]) -> dict[str, list[Asset]]:
         return {name: [await self.assets.save(account, one) for one in many] for name, many in media.items()}
+
+
+def _outputs(n: int, model: Model) -> list[int]:
+    """The outputs of each operation of a request: what a model does not deliver in one call takes several."""
+    calls, rest = divmod(n, model.per_call)
+    return [model.per_call] * calls + ([rest] if rest else [])
 
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
@@ -151,18 +216,8 @@ def _check_ids(request: Request) -> None:
             check_id(name, value)
 
 
-def operation_ids(batch: str, count: int) -> tuple[str, ...]:
-    """An operation alone is its own batch; of several the ids are BATCH.1, BATCH.2, …"""
-    return (batch,) if count == 1 else tuple(f"{batch}.{number}" for number in range(1, count + 1))
-
-
-def place_of(operation: str, batch: str) -> int:
-    """How many operations of its batch come before this one."""
-    return 0 if operation == batch else int(operation.removeprefix(f"{batch}.")) - 1
-
-
 def _fingerprint(request: Request, media: Mapping[str, Sequence[Media]]) -> str:
-    """What a repeat under the same key is compared with: everything that was asked, files by their content."""
+    """What a repeat under the same key is compared with: everything that was asked, files by content or address."""
     asked = {
         "account": request.account,
         "key": request.key,
@@ -172,9 +227,13 @@ def _fingerprint(request: Request, media: Mapping[str, Sequence[Media]]) -> str:
         "model": request.model,
         "n": request.n,
         "inputs": dict(request.inputs),
-        "media": {name: [sha256(one.content).hexdigest() for one in many] for name, many in media.items()},
+        "media": {name: list(map(_asked_for, files, media[name])) for name, files in request.media.items()},
     }
     return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _asked_for(file: File, media: Media) -> str:
+    return file if isinstance(file, str) else sha256(media.content).hexdigest()
 
 
 def _file_bytes(name: str, file: Path) -> bytes:

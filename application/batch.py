@@ -8,7 +8,18 @@ from typing import Any, Protocol
 
 from application.log import Appending, BookSnapshot, Codec, Entry, Head, LedgerLog, Link, link_hash, operation_of
 from application.memory import Memory, Remembered, fold_operations
-from application.store import AccountRow, Beside, Conflict, ContentRow, IndexRow, KeyRow, LeaseRow, SnapshotRow, Unit
+from application.store import (
+    AccountRow,
+    Beside,
+    Conflict,
+    ContentRow,
+    IndexRow,
+    JobRow,
+    KeyRow,
+    LeaseRow,
+    SnapshotRow,
+    Unit,
+)
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreUnavailable
 from domain.ledger import Decide, Fact, Known, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, Requested, Settled, State
@@ -21,9 +32,9 @@ LARGEST_FACT = 64 * 1024
 class Decision:
     """A pure decision about one account, the evidence it needs, and what is written beside its facts.
 
-    `operations` are looked up under the lock; `own` are ids minted for this decision, looked up when it is decided
-    again, so that it finds its own facts. A `patient` one is retried until it is written or the writer closes.
-    `look` reads something from the ledger as the decision leaves it.
+    `operations` and `job` are looked up under the lock, and the job is written with the facts; `own` are ids minted
+    for this decision, looked up when it is decided again, so that it finds its own facts. A `patient` one is retried
+    until it is written or the writer closes. `look` reads something from the ledger as the decision leaves it.
     """
 
     account: str
@@ -31,6 +42,7 @@ class Decision:
     operations: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     key: KeyRow | None = None
+    job: JobRow | None = None
     content: ContentRow | None = None
     opening: bool = False
     patient: bool = False
@@ -99,6 +111,7 @@ class Batch:
         rows = self.unit.lock(accounts, opening)
         self.ledgers = memory.bring_up(self.unit, rows, accounts)
         self._load_keys(tickets)
+        self._load_jobs(tickets)
         self._load_operations(tickets)
         for ticket in tickets:
             self._decide(ticket)
@@ -122,6 +135,16 @@ class Batch:
             ledger = self.ledgers[account]
             if isinstance(ledger, Remembered):
                 ledger.ledger.keys[key] = known
+
+    def _load_jobs(self, tickets: Sequence[Ticket]) -> None:
+        wanted = {(t.decision.job.provider, t.decision.job.job) for t in tickets if t.decision.job is not None}
+        if not wanted:
+            return
+        known = self.unit.jobs(sorted(wanted))
+        for ticket in tickets:
+            ledger = self.ledgers[ticket.decision.account]
+            if ticket.decision.job is not None and isinstance(ledger, Remembered):
+                ledger.ledger.jobs.update(known)
 
     def _load_operations(self, tickets: Sequence[Ticket]) -> None:
         wanted: dict[str, str] = {}
@@ -226,6 +249,9 @@ class Batch:
         if decision.key is not None:
             self.beside.keys.append(decision.key)
             remembered.ledger.keys[decision.key.key] = decision.key.known
+        if decision.job is not None:
+            self.beside.jobs.append(decision.job)
+            remembered.ledger.jobs[decision.job.provider, decision.job.job] = decision.job.operation
         if decision.content is not None and any(self._is_open(id) for id in decision.own):
             self.beside.contents.append(decision.content)
 

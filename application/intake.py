@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from application.admission import Prepared, Preparer, place_of
+from application.admission import Choice, Prepared, Preparer
 from application.batch import Decision, Outcome, nothing
-from application.performer import Ownership
+from application.performer import Offer, Ownership
 from application.ports import Task
 from application.requests import Estimate, Request
 from application.results import Results, explain
 from application.store import ContentRow, KeyRow
+from application.tasks import task_of
 from application.writer import LedgerWriter
 from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
 from domain.errors import ImageStudioError, OperationRefused
@@ -32,11 +33,12 @@ REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """One operation that may be sent now, with the facts so far and the task for its provider."""
+    """One operation that may be sent now, with the facts so far, the task for its provider, and whom to ask next."""
 
     operation: Operation
     facts: tuple[Fact, ...]
     task: Task
+    others: tuple[Offer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,8 @@ class Intake:
                 if isinstance(fact, Rejected):
                     raise OperationRefused(id, explain(fact), hint=REFUSED.get(fact.reason, ""))
                 if isinstance(fact, Validated):
-                    task = _task(prepared, fact)
-                    admitted.append(Admitted(fact.operation, tuple(facts[id]), task))
+                    task = _task(prepared, prepared.choice, fact)
+                    admitted.append(Admitted(fact.operation, tuple(facts[id]), task, _offers(prepared, fact)))
         return Accepted(ask.batch, tuple(admitted))
 
     async def _facts(self, ask: Ask, outcome: Outcome) -> Mapping[str, Sequence[Fact]]:
@@ -133,19 +135,19 @@ def _accepting(prepared: Prepared) -> Decision:
     )
 
 
-def _task(prepared: Prepared, validated: Validated) -> Task:
-    operation, model = validated.operation, prepared.model
-    first = place_of(operation.id, operation.batch) * model.per_call
-    return Task(
-        operation.id,
-        1,
-        operation.kind,
-        model.id,
-        model.route,
-        validated.quote.outputs,
-        prepared.inputs,
-        prepared.media,
-        first,
+def _task(prepared: Prepared, choice: Choice, validated: Validated) -> Task:
+    return task_of(
+        validated.operation, 1, choice.model, validated.quote.outputs, choice.inputs, prepared.media, validated.at
+    )
+
+
+def _offers(prepared: Prepared, validated: Validated) -> tuple[Offer, ...]:
+    """The other models at what they cost for as many outputs; one that cannot deliver so many at once is none."""
+    outputs = validated.quote.outputs
+    return tuple(
+        Offer(other.quotes[outputs], _task(prepared, other, validated))
+        for other in prepared.others
+        if outputs in other.quotes
     )
 
 
@@ -162,5 +164,12 @@ def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, i
         book=first.book,
         operations=len(quotes),
         refused=refused,
+        listed=_listed(quotes),
         left=left,
     )
+
+
+def _listed(quotes: Sequence[Quote]) -> Money | None:
+    if all(quote.listed is None for quote in quotes):
+        return None
+    return Money(sum(quote.price if quote.listed is None else quote.listed for quote in quotes), quotes[0].currency)

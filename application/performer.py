@@ -1,37 +1,51 @@
-"""An admitted operation, carried through: sent at most once, its outputs safe before it is charged, its end a fact."""
+"""An admitted operation, carried through: sent at most once, its outputs safe before it is charged, its end a fact.
+
+submit ─┬─ Delivery ─────────────────────────┬─ keep ── complete ── charged
+        ├─ Job ── its id is a fact ── collect ┘
+        ├─ refused ── rerouted to the next model, sent there ── or released
+        └─ unknown ── the hold stays, for recovery
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from application.batch import Decision, Outcome
+from application.outputs import Outputs
 from application.ports import (
-    Asset,
-    AssetStore,
     Delivery,
     Job,
     Lease,
     Leases,
-    MediaReader,
     Progress,
     Provider,
     ProviderError,
     ProviderFailed,
+    ProviderRefused,
     ProviderUnknown,
     Task,
 )
-from application.store import Conflict
+from application.store import Conflict, JobRow
 from application.writer import Clock, LedgerWriter
 from domain import settlement
-from domain.admission import left_of
-from domain.errors import InvalidInput, OperationPending, StoreUnavailable, UnknownModel
+from domain.admission import left_of, reroute
+from domain.errors import IllegalTransition, OperationPending, StoreUnavailable, UnknownModel
 from domain.ledger import Decide, Fact, Ledger
-from domain.operation import Closed, Operation, State
+from domain.lifecycle import Lost
+from domain.operation import Closed, Operation, Sent, State
+from domain.pricing import Quote, Unpriced
 
-UNDELIVERED = "nothing_delivered"
-UNREADABLE = "unreadable_output"
+TAKEN = "job_of_another"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Another model that would do it after a definite refusal: what it costs, and its task."""
+
+    quote: Quote | Unpriced
+    task: Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,35 +118,55 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True)
 class Performer:
-    """Runs tasks at their providers and records what came of them."""
+    """Runs tasks at their providers and records what came of them; `charge_lost` is the policy for lost outputs."""
 
     writer: LedgerWriter
     providers: Mapping[str, Provider]
-    assets: AssetStore
-    read_media: MediaReader
+    outputs: Outputs
     ownership: Ownership
+    charge_lost: bool = False
 
-    async def perform(self, operation: Operation, task: Task, progress: Progress) -> Settlement:
-        """Send once and settle. Raises OperationPending where the outcome is unknown: the hold then stays."""
+    async def perform(
+        self, operation: Operation, task: Task, progress: Progress, others: Sequence[Offer] = ()
+    ) -> Settlement:
+        """Send once and settle; after a definite refusal the next of `others` is sent instead, within the limits.
+
+        Raises OperationPending where the outcome is unknown: the hold then stays.
+        """
         await self.ownership.check(operation.id)
         provider = self.provider_of(operation)
-        return await self._settle(operation, self._send(provider, operation, task, progress))
+        try:
+            answer = await provider.submit(task, progress)
+        except ProviderRefused as refusal:
+            if others and not refusal.final:
+                return await self._reroute(operation, task, refusal, progress, others)
+            return await self._fail(operation, refusal)
+        except ProviderError as error:
+            return await self._fail(operation, error)
+        return await self._settle(operation, task, self._finish(provider, operation, task, answer, progress))
 
     async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
         """Wait for a job that was submitted before, here or elsewhere."""
         provider = self.provider_of(operation)
-        return await self._settle(operation, provider.collect(task, job, progress))
+        return await self._settle(operation, task, provider.collect(task, job, progress))
 
-    async def look_up(self, operation: Operation, task: Task, progress: Progress) -> Settlement | None:
-        """Ask the provider what became of a submission; None where it knows of none."""
+    async def look_up(self, operation: Operation, task: Task, progress: Progress, taken: Taken) -> Settlement | None:
+        """Ask the provider what became of a submission; None where it knows of none that is not another's."""
         provider = self.provider_of(operation)
         try:
-            answer = await provider.find(task)
+            found = await provider.find(task)
         except ProviderError as error:
             return await self._fail(operation, error)
+        answer = found if isinstance(found, Delivery) else await _own(operation, found, taken)
         if answer is None:
             return None
-        return await self._settle(operation, self._finish(provider, operation, task, answer, progress))
+        return await self._settle(operation, task, self._finish(provider, operation, task, answer, progress))
+
+    async def cancel(self, operation: Operation, task: Task, job: Job | None) -> Settlement | None:
+        """Stop it at its provider and release its hold; None where the provider cannot, or not any more."""
+        if not await self.provider_of(operation).cancel(task, job):
+            return None
+        return await self._fail(operation, ProviderFailed(CANCELLED, "it was cancelled"))
 
     def provider_of(self, operation: Operation) -> Provider:
         """Raises UnknownModel where the operation's provider is no longer there."""
@@ -150,21 +184,17 @@ class Performer:
 
         return _settlement(operation, await self.append(operation, release), {})
 
-    async def append(self, operation: Operation, decide: Decide) -> Outcome:
+    async def append(self, operation: Operation, decide: Decide, job: JobRow | None = None) -> Outcome:
         """Record a decision about an operation that has begun; it is retried until it is written."""
 
         def left(ledger: Ledger, now: int) -> dict[str, int | None]:
             return left_of(ledger, operation.user, operation.project, now)
 
-        decision = Decision(operation.account, decide, operations=(operation.id,), patient=True, look=left)
+        decision = Decision(operation.account, decide, operations=(operation.id,), job=job, patient=True, look=left)
         outcome = await self.writer.append_async(decision)
         if isinstance(outcome.states[operation.id], Closed):
             self.ownership.drop(operation.id)
         return outcome
-
-    async def _send(self, provider: Provider, operation: Operation, task: Task, progress: Progress) -> Delivery:
-        answer = await provider.submit(task, progress)
-        return await self._finish(provider, operation, task, answer, progress)
 
     async def _finish(
         self, provider: Provider, operation: Operation, task: Task, answer: Delivery | Job, progress: Progress
@@ -172,24 +202,50 @@ class Performer:
         """A job's id is a fact before anything waits for it."""
         if isinstance(answer, Delivery):
             return answer
-        job = answer.id
-        await self.append(operation, lambda ledger, now: settlement.submit(ledger, operation.id, job, now))
+        row = JobRow(operation.provider, answer.id, operation.id)
+        try:
+            await self.append(operation, lambda ledger, now: settlement.submit(ledger, operation.id, row.job, now), row)
+        except IllegalTransition as error:
+            raise ProviderUnknown(TAKEN, error.message) from error
         return await provider.collect(task, answer, progress)
 
-    async def _settle(self, operation: Operation, delivering: Awaitable[Delivery]) -> Settlement:
+    async def _reroute(
+        self,
+        operation: Operation,
+        task: Task,
+        refusal: ProviderRefused,
+        progress: Progress,
+        others: Sequence[Offer],
+    ) -> Settlement:
+        """Hold for the next model and dispatch, in one append; where that may not be held it is released instead."""
+        offer, attempt, sender = others[0], task.attempt + 1, self.ownership.owner
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return reroute(ledger, operation.id, offer.quote, refusal.code, attempt, sender, now)
+
+        outcome = await self.append(operation, decide)
+        state = outcome.states[operation.id]
+        if not isinstance(state, Sent) or (state.attempts, state.sender) != (attempt, sender):
+            return _settlement(operation, outcome, {}, refusal.message)
+        progress(0.0, f"{refusal.code}: trying {offer.quote.model}")
+        settled = await self.perform(state.operation, replace(offer.task, attempt=attempt), progress, others[1:])
+        return replace(settled, facts=(*outcome.facts, *settled.facts)) if settled.facts else settled
+
+    async def _settle(self, operation: Operation, task: Task, delivering: Awaitable[Delivery]) -> Settlement:
         try:
             delivery = await delivering
-            kept = await self._keep(operation, delivery)
+            kept = await self.outputs.keep(operation.account, task, delivery)
         except ProviderError as error:
             return await self._fail(operation, error)
-        stored = tuple(asset for asset, _ in kept)
+        stored, lost = tuple(kept.stored), Lost(kept.lost, self.charge_lost)
 
         def complete(ledger: Ledger, now: int) -> list[Fact]:
-            return settlement.complete(ledger, operation.id, stored, delivery.cost, now)
+            return settlement.complete(
+                ledger, operation.id, stored, delivery.cost, now, usage=delivery.usage, lost=lost
+            )
 
         outcome = await self.append(operation, complete)
-        contents = {asset.digest: content for asset, content in kept}
-        return _settlement(operation, outcome, delivery.metadata, contents=contents)
+        return _settlement(operation, outcome, delivery.metadata, contents=kept.contents)
 
     async def _fail(self, operation: Operation, error: ProviderError) -> Settlement:
         if isinstance(error, ProviderUnknown):
@@ -204,16 +260,16 @@ class Performer:
         outcome = await self.append(operation, fail)
         return _settlement(operation, outcome, {}, error.message)
 
-    async def _keep(self, operation: Operation, delivery: Delivery) -> list[tuple[Asset, bytes]]:
-        """Outputs are sniffed and durable before their delivery is a fact."""
-        cost = delivery.cost or 0
-        if not delivery.outputs:
-            raise ProviderFailed(UNDELIVERED, "the provider delivered nothing", cost=cost)
-        try:
-            outputs = [await self.read_media(output.content, field="output") for output in delivery.outputs]
-        except InvalidInput as error:
-            raise ProviderFailed(UNREADABLE, f"the provider delivered no media: {error}", cost=cost) from error
-        return [(await self.assets.save(operation.account, output), output.content) for output in outputs]
+
+CANCELLED = "cancelled"
+Taken = Callable[[str, Sequence[str]], dict[str, str]]
+"""Which of a provider's jobs belong to operations here, with their ids; blocking."""
+
+
+async def _own(operation: Operation, found: Sequence[Job], taken: Taken) -> Job | None:
+    """The first of the jobs found that is this operation's, or nobody's."""
+    owners = await asyncio.to_thread(taken, operation.provider, [job.id for job in found])
+    return next((job for job in found if owners.get(job.id, operation.id) == operation.id), None)
 
 
 RECOVER = "it is settled as soon as the truth is known; to look now: imagestudio recover"

@@ -5,10 +5,12 @@ A provider knows one API and nothing about money or customers; a store of assets
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from domain.operation import Stored
 
@@ -16,7 +18,10 @@ Progress = Callable[[float, str], None]
 """Called with (fraction done in [0, 1], message); it must be quick and must not raise."""
 
 Scalar = str | int | bool
-"""Inputs besides media: texts, whole numbers and flags; decimals travel as strings."""
+"""Inputs besides media, as they are kept: texts, whole numbers and flags; decimals as text."""
+
+Value = Scalar | Decimal
+"""Inputs as a provider gets them: decimals are numbers there."""
 
 
 def silent(fraction: float, message: str) -> None:
@@ -40,9 +45,12 @@ Asset = Stored
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a provider is asked to do, once: one submission of one operation.
+    """What a provider is asked to do, once: one submission of one operation, in the provider's own names.
 
-    `first` is the number of its first output within the whole batch, from 0, for providers that tell variations apart.
+    `many` names the media that are sent as lists, however many there are. `media_types` are those the model delivers,
+    the usual one first. `deadline` is how many seconds its job may take. `first` is the number of its first output
+    within the whole batch, from 0, for providers that tell variations apart. `since` is the instant (epoch
+    microseconds) before which it was not sent.
     """
 
     operation: str
@@ -51,9 +59,13 @@ class Task:
     model: str
     route: str
     outputs: int
-    inputs: Mapping[str, Scalar] = field(repr=False)
+    inputs: Mapping[str, Value] = field(repr=False)
     media: Mapping[str, tuple[Media, ...]] = field(repr=False)
     first: int = 0
+    many: frozenset[str] = frozenset()
+    media_types: tuple[str, ...] = ()
+    deadline: int = 600
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +76,24 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """What came back: the outputs, and what the provider bills us in micro-units where it says so."""
+class Remote:
+    """An output that is still at the provider: where, and the instant after which it is gone (None: unknown)."""
 
-    outputs: tuple[Media, ...]
+    url: str = field(repr=False)
+    expires: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came back: the outputs, and what the provider bills us in micro-units where it says so.
+
+    `usage` counts what the provider metered, such as tokens, by the names of the price rule's meters.
+    """
+
+    outputs: tuple[Media | Remote, ...]
     cost: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    usage: Mapping[str, int] = field(default_factory=dict)
 
 
 class Recovery(StrEnum):
@@ -93,7 +117,14 @@ class ProviderError(Exception):
 
 
 class ProviderRefused(ProviderError):
-    """Definitely not accepted: nothing was started and nothing will be billed."""
+    """Definitely not accepted: nothing was started and nothing will be billed.
+
+    `final` where no other model may be asked instead, as what was asked for is not allowed.
+    """
+
+    def __init__(self, code: str, message: str, *, final: bool = False) -> None:
+        super().__init__(code, message)
+        self.final = final
 
 
 class ProviderFailed(ProviderError):
@@ -117,25 +148,87 @@ class Provider(Protocol):
     @property
     def recovery(self) -> Recovery: ...
 
+    def lacks(self, route: str) -> str:
+        """What is missing here for a route, such as a key or a package, and how to mend it; empty where nothing is."""
+
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
         """Send the task once. Raises ProviderRefused, ProviderFailed or ProviderUnknown."""
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
-        """Wait for a job and fetch its outputs. Raises ProviderFailed; ProviderUnknown when its deadline passes."""
+        """Wait for a job, within the task's deadline. Raises ProviderFailed; ProviderUnknown when that passes."""
 
-    async def find(self, task: Task) -> Delivery | Job | None:
-        """Look up what became of a submission: its job or outcome, or None where the provider never saw it.
+    async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
+        """Look up what became of a submission: its outcome, or the jobs that may be its, most likely first.
 
-        Raises ProviderFailed where it was accepted and failed, ProviderUnknown where it cannot be learned now.
+        Empty where the provider never saw it. Whose job each is, the ledger knows. Raises ProviderFailed where it was
+        accepted and failed, ProviderUnknown where it cannot be learned now.
         """
 
+    async def cancel(self, task: Task, job: Job | None) -> bool:
+        """Stop it; True where it is definitely stopped and will neither deliver nor be billed, False otherwise."""
+
+    async def check(self) -> str:
+        """Whether key and address work, in a few words such as a balance; costs nothing. Raises ProviderError."""
+
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Quoting(Protocol):
+    """A provider that says beforehand what a task will cost."""
+
+    async def quote(self, task: Task) -> int | None:
+        """What it will bill us, in micro-units of USD; None where it does not say. Raises ProviderError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a provider billed for one job: micro-units (None where it is unreadable), and when (epoch microseconds).
+
+    `model` is the provider's own name for it.
+    """
+
+    job: str
+    amount: int | None
+    at: int
+    model: str = ""
+
+
+@runtime_checkable
+class Billing(Protocol):
+    """A provider whose bills can be read, one a job."""
+
+    def bills(self, since: int, until: int) -> AsyncIterator[Bill]:
+        """The bills of jobs created in [since, until), epoch microseconds. Raises ProviderError."""
+
+
+class Downloads(Protocol):
+    """Fetches what is elsewhere. Never follows an address into a private network, unless it is a provider's own."""
+
+    def open(self, url: str, limit: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The content in pieces, at most `limit` bytes. Raises DownloadGone where it is not there any more,
+        DownloadFailed for everything else, also while it is read."""
+
+
+class DownloadFailed(Exception):
+    """It could not be fetched, this time; the message names no query and no secret."""
+
+
+class DownloadGone(DownloadFailed):
+    """It is definitely not there any more, or never will be what it should be."""
 
 
 class AssetStore(Protocol):
     """Content-addressed files, a folder an account; what was saved survives a power cut."""
 
     async def save(self, account: str, media: Media) -> Asset: ...
+
+    async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
+        """Store a stream as it comes, without holding it in memory; what it is is read from its content.
+
+        `media_types` are those expected: text is recognised only where it is expected. Raises InvalidInput where it is
+        no media or too large, and whatever the stream raises; then nothing is kept.
+        """
 
     async def load(self, account: str, asset: Asset) -> Media:
         """Raises AssetMissing where the content was erased or lost."""
@@ -155,8 +248,11 @@ class Swept:
 class MediaReader(Protocol):
     """Reads what bytes really are, without blocking the event loop."""
 
-    async def __call__(self, content: bytes, *, field: str) -> Media:
-        """Raises InvalidInput, naming `field`, where they are not media, too large or a bomb."""
+    async def __call__(self, content: bytes, *, field: str, media_types: Sequence[str] = ()) -> Media:
+        """Raises InvalidInput, naming `field`, where they are not media, too large or a bomb.
+
+        Text, and models written as text, are recognised only where `media_types` expects them.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +269,9 @@ class Index(Protocol):
 
     def operations(self, id: str) -> list[Indexed]:
         """The operation, or all operations of a batch, in order; empty where there is none."""
+
+    def jobs(self, provider: str, jobs: Sequence[str]) -> dict[str, str]:
+        """Those of a provider's jobs that belong to an operation here, with its id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
-from application.admission import Body, place_of
+from application.admission import Body
 from application.performer import Performer, Settlement
 from application.ports import Asset, Contents, Job, Lease, Media, Recovery, Task, silent
 from application.results import Results
+from application.tasks import task_of
 from domain import settlement
 from domain.catalogue import Catalogue
 from domain.errors import AssetMissing, ImageStudioError
@@ -100,7 +101,7 @@ class Recoverer:
         state = open.state
         if not isinstance(state, Open):
             return "already settled", None
-        task = await self._task(state)
+        task = await self._task(open)
         if task is None:
             return "released, its content was erased", await self._release(state, ERASED)
         if isinstance(state, Running):
@@ -118,7 +119,7 @@ class Recoverer:
         if recovery is Recovery.REPEATABLE:
             return await self._send(state, task, "run again")
         if recovery is Recovery.FINDABLE:
-            settled = await self.performer.look_up(state.operation, task, silent)
+            settled = await self.performer.look_up(state.operation, task, silent, self.results.index.jobs)
             if settled is not None:
                 return "found at the provider", settled
         if self.performer.ownership.clock() < open.dispatched + self.grace:
@@ -141,8 +142,10 @@ class Recoverer:
     async def _release(self, state: Open, reason: str) -> Settlement:
         return await self.performer.release(state.operation, reason)
 
-    async def _task(self, state: Open) -> Task | None:
+    async def _task(self, open: OpenOperation) -> Task | None:
         """The task from the stored content, as it was last sent, or None where it was erased."""
+        state = open.state
+        assert isinstance(state, Open)
         operation = state.operation
         content = await asyncio.to_thread(self.contents.load, operation.batch)
         if content is None:
@@ -153,20 +156,12 @@ class Recoverer:
         except AssetMissing:
             return None
         model = self.catalogue.get(operation.model)
-        return Task(
-            operation.id,
-            0 if isinstance(state, Delivered) else state.attempts,
-            operation.kind,
-            model.id,
-            model.route,
-            state.quote.outputs,
-            body.inputs,
-            media,
-            place_of(operation.id, operation.batch) * model.per_call,
-        )
+        attempts = 0 if isinstance(state, Delivered) else state.attempts
+        inputs = body.inputs[model.id]
+        return task_of(operation, attempts, model, state.quote.outputs, inputs, media, open.dispatched)
 
     async def _load(self, account: str, assets: list[Asset]) -> tuple[Media, ...]:
-        return tuple([await self.performer.assets.load(account, asset) for asset in assets])
+        return tuple([await self.performer.outputs.assets.load(account, asset) for asset in assets])
 
 
 def _fold(facts: list[Fact]) -> OpenOperation:

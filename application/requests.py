@@ -9,19 +9,23 @@ from pathlib import Path
 from application.ports import Asset, Scalar
 from domain.money import Money
 
+File = bytes | Path | str
+"""A file's content, its path, or its http or https address."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request: `n` variations of one kind of operation, for one account.
 
     `model` is an id, "auto", or a strategy ("cheapest", "best", "balanced"). `media` holds files by input name, as
-    bytes or paths. `user` defaults to the account. The same `key` never does or charges the same thing twice.
+    bytes, paths, or text that is an http or https address. `user` defaults to the account. The same `key` never does or
+    charges the same thing twice.
     """
 
     kind: str
     account: str
     inputs: Mapping[str, Scalar] = field(default_factory=dict, repr=False)
-    media: Mapping[str, Sequence[bytes | Path]] = field(default_factory=dict, repr=False)
+    media: Mapping[str, Sequence[File]] = field(default_factory=dict, repr=False)
     user: str | None = None
     project: str | None = None
     model: str = "auto"
@@ -31,7 +35,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a request would hold. `refused` names the reason where it would be refused just now, with what is left."""
+    """What a request would hold. `refused` names the reason where it would be refused just now, with what is left.
+
+    `listed` is what the price book says, where the provider itself quoted the cost.
+    """
 
     model: str
     provider: str
@@ -43,6 +50,7 @@ class Estimate:
     book: str
     operations: int
     refused: str | None
+    listed: Money | None
     left: Mapping[str, int | None]
 
 

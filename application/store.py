@@ -60,6 +60,15 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class JobRow:
+    """Whose a provider's job is."""
+
+    provider: str
+    job: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseRow:
     """Who works on an open operation, until when; recovery may claim it later."""
 
@@ -99,6 +108,7 @@ class Beside:
     closed: list[str] = field(default_factory=list)
     """Operations whose leases end."""
     keys: list[KeyRow] = field(default_factory=list)
+    jobs: list[JobRow] = field(default_factory=list)
     contents: list[ContentRow] = field(default_factory=list)
     snapshots: list[SnapshotRow] = field(default_factory=list)
 
@@ -110,6 +120,9 @@ class Unit(Protocol):
         """Lock the rows; those in `opening` are made where they are missing."""
 
     def keys(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]: ...
+
+    def jobs(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Whose the jobs are already, by provider and job."""
 
     def operations(self, wanted: Sequence[str]) -> list[Link]:
         """Every entry of the operations, in order."""

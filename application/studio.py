@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from application.accounts import Accounts, AccountView
@@ -13,7 +12,7 @@ from application.admission import Prepared
 from application.intake import Accepted, Admitted, Intake
 from application.performer import Performer
 from application.ports import Index, Indexed, Progress, silent
-from application.requests import Estimate, OperationResult, Request, Result, Submission
+from application.requests import Estimate, File, OperationResult, Request, Result, Submission
 from application.results import Results
 from domain.errors import (
     ImageStudioError,
@@ -25,7 +24,6 @@ from domain.errors import (
 )
 from domain.operation import CLOSED_PHASES
 
-File = bytes | Path
 Answer = TypeVar("Answer")
 
 
@@ -175,7 +173,7 @@ class ImageStudio:
         return _judged(Result(accepted.batch, (ended.result,), ended.left, ended.metadata))
 
     async def _perform(self, admitted: Admitted, progress: Progress) -> Ended:
-        settled = await self._performer.perform(admitted.operation, admitted.task, progress)
+        settled = await self._performer.perform(admitted.operation, admitted.task, progress, admitted.others)
         if settled.facts:
             result = await self._results.build([*admitted.facts, *settled.facts], settled.message, settled.contents)
         else:

@@ -1,14 +1,14 @@
 """The catalogue: which models there are, what each accepts, does and costs, and which one a request gets.
 
     kind ── family ──> the counter of a plan
-    kind, wish, inputs ── choose ──> Model ── check_inputs ──> inputs with defaults ── quote ──> price
+    kind, wish, inputs ── rank ──> Models ── check_inputs ──> inputs with defaults ── quote ──> price
 
 A model is data. Nothing outside the catalogue's own files names one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
@@ -17,6 +17,7 @@ from typing import Final
 
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.inputs import Input, MediaFacts, Scalar, check_files, read_value
+from domain.periods import local_day
 from domain.pricing import PriceBook, PriceRule, Quote, Unit, quote
 
 __all__ = [
@@ -90,6 +91,7 @@ class Model:
 
     `outputs` are media types, the usual one first; `per_call` is the most outputs of one submission; of two
     models the one of higher `quality` is the better. `auto` models may be chosen without being named.
+    `fixed` inputs are sent along with the caller's, under the provider's names. A job may take `deadline` seconds.
     `unavailable` says why it cannot be used, `retired` is the instant from which it cannot.
     """
 
@@ -101,7 +103,9 @@ class Model:
     unit: Unit
     inputs: Mapping[str, Input] = field(default_factory=dict)
     prices: tuple[PriceRule, ...] = ()
+    fixed: Mapping[str, Scalar] = field(default_factory=dict)
     per_call: int = 1
+    deadline: int = 600
     quality: int = 0
     auto: bool = True
     unavailable: str = ""
@@ -113,7 +117,17 @@ class Model:
         """Why it cannot be used at an instant; empty where it can."""
         if self.unavailable:
             return self.unavailable
-        return "it is retired" if self.retired is not None and at >= self.retired else ""
+        if self.retired is not None and at >= self.retired:
+            return f"its provider retired it on {local_day(self.retired, 'UTC')}"
+        return ""
+
+
+Lacks = Callable[[Model], str]
+"""What is missing here for a model, such as a key, and how to mend it; empty where nothing is."""
+
+
+def _lacks_nothing(_model: Model) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,32 +163,41 @@ class Catalogue:
         self.family(kind)
         return tuple(model for _, model in sorted(self.models.items()) if kind in model.kinds)
 
-    def choose(
+    def rank(
         self,
         kind: str,
         wish: str,
         at: int,
         inputs: Mapping[str, object],
         media: Mapping[str, Sequence[MediaFacts]] = NO_FILES,
-    ) -> Model:
-        """The model wished for: an id, or a strategy, which compares what these very inputs cost.
+        lacks: Lacks = _lacks_nothing,
+    ) -> tuple[Model, ...]:
+        """The models for a wish, the one to use first and then those to fall back to.
 
-        A strategy chooses among models of known price that accept the inputs. Raises UnknownModel where there
-        is none or the one named cannot be used, UnknownKind where it does not do this, and where every
-        candidate objects to the inputs, the InvalidInput of the best.
+        A wish is an id, which has no other model to fall back to, or a strategy, which compares what these very
+        inputs cost at models of known price that accept them. `lacks` says what is missing here for a model. Raises
+        UnknownModel where there is none or the one named cannot be used, UnknownKind where it does not do this, and
+        where every candidate objects to the inputs, the InvalidInput of the best.
         """
         if wish not in list(Strategy):
-            named = self.get(wish)
-            check_kind(named, kind)
-            if why := named.why_unavailable(at):
-                raise UnknownModel(f"model {wish!r} cannot be used: {why}", hint=self._hint(kind, at))
-            return named
+            return (self._named(kind, wish, at, lacks),)
         candidates = [model for model in self.for_kind(kind) if model.auto and not model.why_unavailable(at)]
-        accepting = _accepting(candidates, kind, inputs, media)
-        offers = list(_offers(accepting, media, at))
+        equipped = [model for model in candidates if not lacks(model)]
+        offers = list(_offers(_accepting(equipped, kind, inputs, media), media, at))
         if not offers:
-            raise UnknownModel(f"no model of known price does {kind}", hint=self._hint(kind, at))
+            missing = sorted({lacks(model) for model in candidates} - {""})
+            hint = "; or ".join(missing) if missing else self._hint(kind, at)
+            raise UnknownModel(f"no model of known price can do {kind} here", hint=hint)
         return _preferred(offers, Strategy(wish))
+
+    def _named(self, kind: str, wish: str, at: int, lacks: Lacks) -> Model:
+        named = self.get(wish)
+        check_kind(named, kind)
+        if why := named.why_unavailable(at):
+            raise UnknownModel(f"model {wish!r} cannot be used: {why}", hint=self._hint(kind, at))
+        if why := lacks(named):
+            raise UnknownModel(f"model {wish!r} cannot be used here", hint=why)
+        return named
 
     def _hint(self, kind: str, at: int) -> str:
         usable = [each.id for each in self.for_kind(kind) if not each.why_unavailable(at)]
@@ -251,13 +274,14 @@ def _offers(
             yield _Offer(model, offer.price)
 
 
-def _preferred(offers: Sequence[_Offer], strategy: Strategy) -> Model:
+def _preferred(offers: Sequence[_Offer], strategy: Strategy) -> tuple[Model, ...]:
     """Balanced is the best of the cheaper half; what is left equal is settled by price, quality and id."""
     cheapest = sorted(offers, key=lambda offer: (offer.price, -offer.model.quality, offer.model.id))
     if strategy is Strategy.CHEAPEST:
-        return cheapest[0].model
-    eligible = cheapest if strategy is Strategy.BEST else cheapest[: (len(cheapest) + 1) // 2]
-    return max(eligible, key=lambda offer: offer.model.quality).model
+        return tuple(offer.model for offer in cheapest)
+    half = len(cheapest) if strategy is Strategy.BEST else (len(cheapest) + 1) // 2
+    eligible = sorted(cheapest[:half], key=lambda offer: -offer.model.quality)
+    return tuple(offer.model for offer in (*eligible, *cheapest[half:]))
 
 
 def _accepted(model: Model) -> str:

@@ -30,6 +30,8 @@ class InputType(StrEnum):
     DECIMAL = "decimal"
     FLAG = "flag"
     CHOICE = "choice"
+    SIZE = "size"
+    """Width and height in pixels, written as "1024x768"."""
     IMAGE = "image"
     VIDEO = "video"
     AUDIO = "audio"
@@ -50,6 +52,7 @@ LARGEST_FILE: Final = 50_000_000
 _SHOWN: Final = 40
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
+_SIZE: Final = re.compile(r"([0-9]{1,5})\s*[x*×]\s*([0-9]{1,5})")
 # Few enough digits that every decimal context holds them, and the ledger's sixth place is never exceeded.
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 
@@ -69,11 +72,13 @@ class MediaFacts:
 class Input:
     """One accepted input and its limits, all inclusive; None is no limit. `many` is the most files it takes.
 
-    Sides and pixels are of each image or video, aspects are width divided by height, `ms` is a duration.
+    Sides and pixels are of a size, or of each image or video; aspects are width divided by height, `ms` is a
+    duration. `sent_as` is what the provider calls it, where that is another name.
     """
 
     name: str
     type: InputType
+    sent_as: str = ""
     required: bool = False
     default: Scalar | None = None
     many: int = 1
@@ -96,6 +101,11 @@ class Input:
     def is_file(self) -> bool:
         return self.type in FILES
 
+    @property
+    def wire_name(self) -> str:
+        """The provider's name for it."""
+        return self.sent_as or self.name
+
 
 def read_value(spec: Input, value: object) -> Scalar:
     """Return `value` in the one notation of its type, or raise InvalidInput.
@@ -114,6 +124,8 @@ def read_value(spec: Input, value: object) -> Scalar:
             return _read_flag(spec, value)
         case InputType.CHOICE:
             return _read_choice(spec, value)
+        case InputType.SIZE:
+            return _read_size(spec, value)
     raise InvalidInput(spec.name, f"is {_article(spec)} file, not {shown(value)}", hint="attach a file")
 
 
@@ -182,6 +194,19 @@ def _read_choice(spec: Input, value: object) -> str:
     return value
 
 
+def _read_size(spec: Input, value: object) -> str:
+    written = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if written is None:
+        raise InvalidInput(
+            spec.name, f"must be a size, not {shown(value)}", hint='write width and height as "1024x768"'
+        )
+    width, height = map(int, written.groups())
+    if not width or not height:
+        raise InvalidInput(spec.name, f"{shown(value)} has no area")
+    _check_shape(spec, width, height)
+    return f"{width}x{height}"
+
+
 def _check_choice(spec: Input, value: Scalar) -> None:
     if spec.choices and value not in spec.choices:
         raise InvalidInput(spec.name, f"{shown(value)} is not accepted", hint=_choices(spec))
@@ -201,11 +226,15 @@ def _check_file(spec: Input, file: MediaFacts) -> None:
     if file.size > spec.max_bytes:
         raise InvalidInput(spec.name, f"has {file.size} bytes; at most {spec.max_bytes} are accepted")
     _check_fact(spec, "duration", file.duration_ms, (spec.min_ms, spec.max_ms), "ms")
-    for side in ("width", "height"):
-        _check_fact(spec, side, getattr(file, side), (spec.min_side, spec.max_side), "px")
-    area = file.width * file.height if file.width and file.height else None
+    _check_shape(spec, file.width, file.height)
+
+
+def _check_shape(spec: Input, width: int | None, height: int | None) -> None:
+    for side, pixels in (("width", width), ("height", height)):
+        _check_fact(spec, side, pixels, (spec.min_side, spec.max_side), "px")
+    area = width * height if width and height else None
     _check_fact(spec, "area", area, (spec.min_pixels, spec.max_pixels), "px")
-    _check_aspect(spec, file)
+    _check_aspect(spec, width, height)
 
 
 def _check_fact(spec: Input, what: str, value: int | None, limits: tuple[int | None, int | None], unit: str) -> None:
@@ -221,12 +250,12 @@ def _check_fact(spec: Input, what: str, value: int | None, limits: tuple[int | N
         raise InvalidInput(spec.name, f"its {what} of {value} {unit} is above {most} {unit}")
 
 
-def _check_aspect(spec: Input, file: MediaFacts) -> None:
+def _check_aspect(spec: Input, width: int | None, height: int | None) -> None:
     if spec.min_aspect is None and spec.max_aspect is None:
         return
-    if not file.width or not file.height:
+    if not width or not height:
         raise InvalidInput(spec.name, "its shape cannot be read, and is limited", hint="send another file")
-    aspect, shape = Fraction(file.width, file.height), f"{file.width}x{file.height}"
+    aspect, shape = Fraction(width, height), f"{width}x{height}"
     if spec.min_aspect is not None and aspect < Fraction(spec.min_aspect):
         raise InvalidInput(spec.name, f"{shape} is narrower than {spec.min_aspect}, width by height")
     if spec.max_aspect is not None and aspect > Fraction(spec.max_aspect):

@@ -147,8 +147,9 @@ class Known:
 class Ledger:
     """What the account's lock protects, and the evidence that the decisions at hand asked for.
 
-    `found` holds operations that are closed or of ended periods, `keys` the keys already used; both are loaded
-    under the lock where a decision names them and forgotten after it, so memory holds open operations only.
+    `found` holds operations that are closed or of ended periods, `keys` the keys already used, `jobs` whose providers'
+    jobs are (by provider and job); all are loaded under the lock where a decision names them and forgotten after it,
+    so memory holds open operations only.
     """
 
     account: Account | None = None
@@ -156,6 +157,7 @@ class Ledger:
     last: int = 0
     found: dict[str, State] = field(default_factory=dict)
     keys: dict[str, Known] = field(default_factory=dict)
+    jobs: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def look_up(self, operation: str) -> State | None:
         """The operation as far as the loaded evidence knows it."""
@@ -167,6 +169,7 @@ class Ledger:
         """Drop the evidence; what is open stays."""
         self.found.clear()
         self.keys.clear()
+        self.jobs.clear()
 
 
 # Evolve

@@ -8,7 +8,10 @@ Holds, balances and periods are the ledger's; here is one operation alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 
 from domain.errors import IllegalTransition, InvalidInput
 from domain.inputs import plain
@@ -32,9 +35,10 @@ from domain.operation import (
     Stored,
     Submitted,
 )
-from domain.pricing import Quote, price_of
+from domain.pricing import Quote, Unit, metered, price_of
 
 MILLION = 1_000_000
+TOKENS = str(Unit.TOKEN)
 
 
 def dispatch(state: State, attempt: int, sender: str, now: int) -> list[OperationFact]:
@@ -61,42 +65,67 @@ def submit(state: State, job: str, now: int) -> list[OperationFact]:
     raise _illegal(f"record job {job!r} for", state)
 
 
-def complete(state: State, assets: tuple[Stored, ...], cost: int | None, now: int) -> list[OperationFact]:
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Outputs that the provider delivered and nobody could fetch, and whether they are charged all the same."""
+
+    outputs: int = 0
+    charged: bool = False
+
+
+NOTHING_LOST = Lost()
+NOT_METERED: Mapping[str, int] = MappingProxyType({})
+
+
+def complete(
+    state: State,
+    assets: tuple[Stored, ...],
+    cost: int | None,
+    now: int,
+    *,
+    usage: Mapping[str, int] = NOT_METERED,
+    lost: Lost = NOTHING_LOST,
+) -> list[OperationFact]:
     """Charge what was delivered at its quoted price, never more than the hold; charging twice records nothing."""
     bill = readable(cost)
     match state:
         case Sent(operation, quote) | Running(operation, quote):
-            completed = ProviderCompleted(operation, now, assets, bill, late=False)
-            return [completed, charge(operation, quote, len(assets), bill, now)]
+            completed = ProviderCompleted(
+                operation, now, assets, bill, late=False, usage=dict(usage), lost=lost.outputs
+            )
+            billed_for = len(assets) + lost.outputs
+            charged_for = billed_for if lost.charged else len(assets)
+            return [
+                completed,
+                charge(operation, quote, charged_for, billed(quote, billed_for, bill, usage), now, usage),
+            ]
         case Dropped(operation, reason, late=False) if reason == POLICY:
-            return [ProviderCompleted(operation, now, assets, bill, late=True)]
+            return [ProviderCompleted(operation, now, assets, bill, late=True, usage=dict(usage), lost=lost.outputs)]
         case Settled() | Dropped() | Refused():
             return []
     raise _illegal("complete", state)
 
 
-def charge(operation: Operation, quote: Quote, outputs: int, cost: int | None, now: int) -> Charged:
+def charge(
+    operation: Operation, quote: Quote, outputs: int, cost: int, now: int, usage: Mapping[str, int] = NOT_METERED
+) -> Charged:
     """The posting for `outputs` of what was quoted; a price that was unknown is the cost, within the cap."""
     delivered = min(outputs, quote.outputs)
     price, _ = price_of(quote, delivered)
-    if quote.rate is None and cost is not None and delivered:
+    unit, units = quote.unit, _units_of(quote, delivered)
+    if quote.meters and delivered:
+        price, _ = metered(quote, usage)
+        unit, units = (TOKENS, Decimal(sum(usage.values()))) if usage else (unit, units)
+    elif quote.rate is None and delivered:
         price = min(cost, quote.price)
-    return Charged(
-        operation,
-        now,
-        delivered,
-        quote.unit,
-        _units_of(quote, delivered),
-        price,
-        billed(quote, outputs, cost),
-        quote.currency,
-        quote.book,
-    )
+    return Charged(operation, now, delivered, unit, units, price, cost, quote.currency, quote.book)
 
 
-def billed(quote: Quote, outputs: int, cost: int | None) -> int:
-    """What `outputs` cost us: what the provider says, or else the quote's share."""
-    return price_of(quote, min(outputs, quote.outputs))[1] if cost is None else cost
+def billed(quote: Quote, outputs: int, cost: int | None, usage: Mapping[str, int] = NOT_METERED) -> int:
+    """What `outputs` cost us: what the provider says, or else what it counted, or else the quote's share."""
+    if cost is not None:
+        return cost
+    return metered(quote, usage)[1] if quote.meters else price_of(quote, min(outputs, quote.outputs))[1]
 
 
 def readable(cost: int | None) -> int | None:

@@ -10,7 +10,7 @@ where people write it, read it and could mix two currencies.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -149,6 +149,18 @@ def extend(rate: Decimal, units: Decimal) -> int:
     rate_top, rate_bottom = _ratio(rate, "rate")
     units_top, units_bottom = _ratio(units, "number of units")
     return _fitting(_half_even(rate_top * units_top * MICROS, rate_bottom * units_bottom))
+
+
+def total(counts: Iterable[tuple[Decimal, int]]) -> int:
+    """Return the micros that several counts cost together, each at its rate: exact, and rounded once, half-even.
+
+    Raises `InvalidMoney` as `extend` does.
+    """
+    top, bottom = 0, 1
+    for rate, count in counts:
+        rate_top, rate_bottom = _ratio(rate, "rate")
+        top, bottom = top * rate_bottom + rate_top * _whole(count, "count") * bottom, bottom * rate_bottom
+    return _fitting(_half_even(top * MICROS, bottom))
 
 
 def split(total: int, weights: Sequence[int]) -> list[int]:

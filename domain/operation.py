@@ -10,7 +10,8 @@ its cost and never charged. What may follow what is decided in `domain.lifecycle
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from domain.periods import Period
@@ -113,11 +114,16 @@ class Rerouted(OperationFact):
 
 @dataclass(frozen=True, slots=True)
 class ProviderCompleted(OperationFact):
-    """The provider delivered; `cost` is what it says it bills, where it says so."""
+    """The provider delivered; `cost` is what it says it bills, where it says so, and `usage` what it counted.
+
+    `lost` outputs were delivered and could not be fetched before they were gone.
+    """
 
     assets: tuple[Stored, ...]
     cost: int | None
     late: bool
+    usage: Mapping[str, int] = field(default_factory=dict)
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +226,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """Outputs are safe; the charge follows in the same append."""
+    """Outputs are safe, or lost; the charge follows in the same append."""
 
     operation: Operation
     quote: Quote
@@ -302,7 +308,7 @@ def evolve(state: State | None, fact: OperationFact) -> State:
 def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
     match fact:
         case ProviderCompleted() if isinstance(state, Held | Sent | Running):
-            return Delivered(fact.operation, state.quote, len(fact.assets), fact.cost)
+            return Delivered(fact.operation, state.quote, len(fact.assets) + fact.lost, fact.cost)
         case ProviderCompleted() if isinstance(state, Dropped) and fact.late:
             return replace(state, late=True)
         case Charged():

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -23,7 +23,7 @@ from typing import Final, Protocol
 
 from domain.errors import InvalidInput
 from domain.inputs import MediaFacts, Scalar, plain, shown
-from domain.money import check_currency, extend, share
+from domain.money import check_currency, extend, share, total
 from domain.periods import EARLIEST
 
 MOST_OUTPUTS: Final = 1_000_000
@@ -60,12 +60,24 @@ MEASURED_BY: Final = MappingProxyType(
 """The input that says how many units there are, where a rule names none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One thing that a provider counts while it works, such as tokens: what each costs us and our account, in
+    currency units, and the most of it that a call is held for."""
+
+    name: str
+    rate: Decimal
+    cost: Decimal
+    most: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRule:
     """A rate in currency units per unit, from an instant on, for inputs that hold one value of each `when`.
 
     `cost_rate` is what the provider bills us, the same as `rate` where None. `of` is the input that
     is measured: a number, or a file. `minimum` and `maximum` are the least and most units billed an output.
+    With `meters` the rate is what a call costs at most, and what it does cost is settled on what was counted.
     """
 
     unit: Unit
@@ -76,6 +88,7 @@ class PriceRule:
     of: str = ""
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    meters: tuple[Meter, ...] = ()
 
     @property
     def measure(self) -> str:
@@ -112,7 +125,10 @@ class PriceBook:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What one operation costs, in micro-units for all its outputs; `rate` None is unknown, under a cap."""
+    """What one operation costs, in micro-units for all its outputs; `rate` None is unknown, under a cap.
+
+    With `meters` it is an upper bound. `listed` is what the price book says, where the provider itself quoted the cost.
+    """
 
     model: str
     provider: str
@@ -124,6 +140,8 @@ class Quote:
     currency: str
     book: str
     outputs: int
+    meters: tuple[Meter, ...] = ()
+    listed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +213,7 @@ def quote(
         currency=book.currency,
         book=book.version,
         outputs=outputs,
+        meters=rule.meters,
     )
 
 
@@ -226,12 +245,49 @@ def price_of(quote: Quote, delivered: int) -> tuple[int, int]:
     return share(quote.price, quote.outputs, delivered), share(quote.cost, quote.outputs, delivered)
 
 
+def metered(quote: Quote, usage: Mapping[str, int]) -> tuple[int, int]:
+    """Price and cost in micro-units of what was counted; the price never more than was quoted.
+
+    What is counted under a name that the quote has no rate for is as unknown as if nothing had been counted: then
+    the quote itself is the price. Raises InvalidMoney for an amount beyond 64 bits.
+    """
+    if not usage or usage.keys() - {meter.name for meter in quote.meters}:
+        return quote.price, quote.cost
+    price = total((meter.rate, usage.get(meter.name, 0)) for meter in quote.meters)
+    cost = total((meter.cost, usage.get(meter.name, 0)) for meter in quote.meters)
+    return min(price, quote.price), cost
+
+
+def quoted_by_provider(quote: Quote | Unpriced, amount: int, currency: str) -> Quote:
+    """The quote with the provider's own word on what it will bill, in micro-units; what the book said stays visible.
+
+    Where our price is the provider's, passed on, or is not known at all, it follows; a price of our own stands.
+    """
+    if isinstance(quote, Unpriced):
+        known = capped_quote(quote, amount, currency)
+        return replace(known, unit=str(Unit.CALL), units=Decimal(1), rate=_exact(amount))
+    if quote.price != quote.cost:
+        return replace(quote, cost=amount, listed=quote.price)
+    return replace(
+        quote,
+        unit=str(Unit.CALL),
+        units=Decimal(1),
+        rate=_exact(amount),
+        price=amount,
+        cost=amount,
+        meters=(),
+        listed=quote.price,
+    )
+
+
 def _content(rule: PriceRule) -> list[str]:
     when = {name: sorted(map(json.dumps, values)) for name, values in sorted(rule.when.items())}
     bounds = [None if bound is None else plain(bound) for bound in (rule.minimum, rule.maximum)]
     cost = rule.rate if rule.cost_rate is None else rule.cost_rate
     terms = [str(rule.unit), rule.measure, plain(rule.rate), plain(cost), str(rule.effective_from)]
-    return [*terms, json.dumps(when), json.dumps(bounds)]
+    content = [*terms, json.dumps(when), json.dumps(bounds)]
+    meters = [[meter.name, plain(meter.rate), plain(meter.cost), meter.most] for meter in rule.meters]
+    return [*content, json.dumps(meters)] if meters else content
 
 
 def _unpriced(model: Priced, book: PriceBook, outputs: int, reason: str) -> Unpriced:
@@ -311,5 +367,5 @@ def _scaled(number: Decimal) -> int:
 
 @lru_cache(maxsize=1024)
 def _exact(millionths: int) -> Decimal:
-    """Made from digits, so that no decimal context, which any library may have changed, rounds it."""
+    """Millionths as a number: made from digits, so that no decimal context, which any library may change, rounds it."""
     return Decimal(plain(Decimal((0, tuple(map(int, str(millionths))), -6))))

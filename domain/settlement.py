@@ -5,8 +5,10 @@ Validated ─ Dispatched ─ (Submitted) ─ ProviderCompleted ─ Charged | Pro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from domain import lifecycle
-from domain.errors import InvalidInput
+from domain.errors import IllegalTransition, InvalidInput
 from domain.ledger import (
     BalanceReturned,
     CreditAdded,
@@ -17,6 +19,7 @@ from domain.ledger import (
     find,
     known_account,
 )
+from domain.lifecycle import NOT_METERED, NOTHING_LOST, Lost
 from domain.operation import LATE, Adjusted, Charged, Dropped, Held, Operation, Running, Sent, Settled, State, Stored
 from domain.periods import local_day
 
@@ -27,16 +30,29 @@ def dispatch(ledger: Ledger, id: str, attempt: int, sender: str, now: int) -> li
 
 
 def submit(ledger: Ledger, id: str, job: str, now: int) -> list[Fact]:
-    """Record the provider's job id."""
-    return [*lifecycle.submit(find(ledger, id), job, now)]
+    """Record the provider's job id. Raises IllegalTransition where the job is another operation's."""
+    state = find(ledger, id)
+    owner = ledger.jobs.get((state.operation.provider, job), id)
+    if owner != id:
+        raise IllegalTransition(f"job {job!r} is operation {owner}'s, not {id}'s", hint="one job is settled once")
+    return [*lifecycle.submit(state, job, now)]
 
 
-def complete(ledger: Ledger, id: str, assets: tuple[Stored, ...], cost: int | None, now: int) -> list[Fact]:
+def complete(
+    ledger: Ledger,
+    id: str,
+    assets: tuple[Stored, ...],
+    cost: int | None,
+    now: int,
+    *,
+    usage: Mapping[str, int] = NOT_METERED,
+    lost: Lost = NOTHING_LOST,
+) -> list[Fact]:
     """Capture the hold for what was delivered; after a policy release book our cost alone, at price zero."""
     state = find(ledger, id)
-    facts: list[Fact] = [*lifecycle.complete(state, assets, cost, now)]
+    facts: list[Fact] = [*lifecycle.complete(state, assets, cost, now, usage=usage, lost=lost)]
     if facts and isinstance(state, Dropped):
-        bill = lifecycle.billed(state.quote, len(assets), lifecycle.readable(cost))
+        bill = lifecycle.billed(state.quote, len(assets) + lost.outputs, lifecycle.readable(cost), usage)
         return facts + _adjustment(ledger, state.operation, 0, bill, LATE, LATE, now)
     return facts + _returned(ledger, state, facts, now)
 

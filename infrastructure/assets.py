@@ -16,7 +16,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
@@ -48,7 +48,9 @@ def account_folder(account: str) -> str:
 class FileAssets:
     """An AssetStore on a file system; everything that blocks runs in `executor`."""
 
-    def __init__(self, root: Path, executor: Executor) -> None:
+    def __init__(self, root: Path, executor: Executor, read: Callable[..., Media]) -> None:
+        """`read` says what a received file is, and raises InvalidInput where it is nothing known."""
+        self._read = read
         self._root = root.absolute()
         self._executor = executor
         self._made: set[Path] = set()
@@ -59,6 +61,16 @@ class FileAssets:
         Raises StoreUnavailable where the disk is full, read-only or gone, and then leaves nothing behind.
         """
         return await self._run(self._save, account, media)
+
+    async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
+        """Store a stream as it comes. Raises InvalidInput where it is no media, and whatever the stream raises."""
+        temporary = await self._run(self._temporary, account)
+        try:
+            async for piece in content:
+                await self._run(_append, temporary, piece)
+            return await self._run(self._publish, account, temporary, media_types)
+        finally:
+            await self._run(temporary.unlink, missing_ok=True)
 
     async def load(self, account: str, asset: Asset) -> Media:
         """Raises AssetMissing where the content was erased or lost, AssetDamaged where it has changed."""
@@ -113,6 +125,15 @@ class FileAssets:
         # Also where another saver's file was found: its rename may not have reached the disk yet.
         _flush_folder(file.parent)
         return Asset(digest, media.media_type, size, media.width, media.height, media.duration_ms)
+
+    def _temporary(self, account: str) -> Path:
+        folder = self._root / account_folder(account)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f".{secrets.token_hex(8)}.tmp"
+
+    def _publish(self, account: str, temporary: Path, media_types: Sequence[str]) -> Asset:
+        content = temporary.read_bytes() if temporary.exists() else b""
+        return self._save(account, self._read(content, field="output", media_types=media_types))
 
     def _make_folder(self, folder: Path) -> None:
         """Create it and flush it into its parent, also where another saver has only just made it."""
@@ -218,6 +239,11 @@ def _write(file: Path, content: bytes) -> None:
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _append(file: Path, piece: bytes) -> None:
+    with file.open("ab") as stream:
+        stream.write(piece)
 
 
 def _flush_folder(folder: Path) -> None:

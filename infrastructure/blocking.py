@@ -18,8 +18,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from application.accounts import Accounts, AccountView
 from application.maintenance import Maintenance
 from application.ports import Progress, silent
-from application.requests import Result
-from application.studio import File
+from application.requests import File, Result
 from domain.errors import ShuttingDown
 from infrastructure.bootstrap import USUAL, Parts, Studio, open_studio
 from infrastructure.settings import Settings

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+import httpx
 
 from application.accounts import Accounts
 from application.admission import Preparer
@@ -24,8 +26,10 @@ from application.chains import Problem, verify_chains
 from application.intake import Intake
 from application.log import LedgerLog
 from application.maintenance import Maintenance
+from application.outputs import Outputs
 from application.performer import Ownership, Performer
 from application.ports import AssetStore, Media, MediaReader, Provider, Recovery
+from application.quotes import ProviderQuotes
 from application.recovery import Recoverer
 from application.results import Results
 from application.studio import ImageStudio, Patience
@@ -36,6 +40,7 @@ from domain.pricing import PriceBook
 from infrastructure.assets import FileAssets
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, new_id, new_secret, now
+from infrastructure.downloads import HttpDownloads
 from infrastructure.media import read_media
 from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.scripted import ScriptedProvider
@@ -102,15 +107,18 @@ class Studio(ImageStudio):
     """An open studio: the use cases of ImageStudio, with its housekeeping, its views and its catalogue."""
 
     def __init__(self, foundation: Foundation, performer: Performer, results: Results, settings: Settings) -> None:
-        index, writer = foundation.index, foundation.writer
+        index, writer, outputs = foundation.index, foundation.writer, performer.outputs
         preparer = Preparer(
             foundation.catalogue,
             foundation.book,
-            performer.assets,
-            performer.read_media,
+            outputs.assets,
+            outputs.read_media,
+            outputs.downloads,
+            ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes),
             new_id,
             new_secret,
-            performer.providers.keys(),
+            performer.providers,
+            settings.largest_file,
         )
         super().__init__(
             Intake(preparer, writer, performer.ownership, results),
@@ -214,14 +222,24 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, WriterOptions(waiting=settings.most_waiting))
     stack.callback(writer.close)
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
-    foundation = Foundation(database, log, writer, catalogue, book, FileAssets(settings.assets, pool))
+    reading = partial(read_media, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
+    foundation = Foundation(database, log, writer, catalogue, book, FileAssets(settings.assets, pool, reading))
     assets = parts.assets or foundation.shelf
+    downloads = HttpDownloads(httpx.AsyncClient(timeout=30))
+    outputs = Outputs(
+        assets,
+        parts.read_media or _media_reader(settings, pool),
+        downloads,
+        parts.clock,
+        asyncio.sleep,
+        settings.largest_output,
+    )
     performer = Performer(
         writer,
         parts.providers or _providers(settings, pool),
-        assets,
-        parts.read_media or _media_reader(settings, pool),
+        outputs,
         Ownership(owner, lease, SqlLeases(database), parts.clock),
+        charge_lost=settings.lost_outputs == "charge",
     )
     results = Results(foundation.reader, log.codec, assets, foundation.index)
     return Studio(foundation, performer, results, settings)
@@ -261,8 +279,9 @@ def _media_reader(settings: Settings, pool: Executor) -> MediaReader:
     """Reading decodes every pixel, so it is done in the pool."""
     reading = partial(read_media, max_bytes=settings.largest_file, max_pixels=settings.most_pixels)
 
-    async def read(content: bytes, *, field: str) -> Media:
-        return await asyncio.get_running_loop().run_in_executor(pool, partial(reading, content, field=field))
+    async def read(content: bytes, *, field: str, media_types: Sequence[str] = ()) -> Media:
+        work = partial(reading, content, field=field, media_types=media_types)
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     return read
 

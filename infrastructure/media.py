@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from application.ports import Media
 from domain.errors import InvalidInput
 
+TEXT: Final = "text/plain"
 MAX_FRAMES: Final = 1_000
 ANIMATION_FACTOR: Final = 4
 """All frames of an animation together may have this many times the pixels allowed to one picture."""
@@ -33,6 +34,7 @@ _EXTENSIONS: Final = {
     "audio/wav": "wav",
     "audio/mpeg": "mp3",
     "model/gltf-binary": "glb",
+    TEXT: "txt",
 }
 _PILLOW_FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
 _MP4_BRANDS: Final = (
@@ -57,8 +59,10 @@ _UNREADABLE: Final = (
 _BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
-def read_media(content: bytes, *, field: str, max_bytes: int, max_pixels: int) -> Media:
-    """Say what `content` is, having decoded it if it is an image.
+def read_media(
+    content: bytes, *, field: str, max_bytes: int, max_pixels: int, media_types: Sequence[str] = ()
+) -> Media:
+    """Say what `content` is, having decoded it if it is an image; text only where `media_types` expects it.
 
     `max_pixels` bounds width times height and is checked in the header, before anything is decoded. Raises
     InvalidInput naming `field` for anything unknown, broken, truncated or too large.
@@ -68,6 +72,8 @@ def read_media(content: bytes, *, field: str, max_bytes: int, max_pixels: int) -
     if len(content) > max_bytes:
         raise InvalidInput(field, f"has {len(content)} bytes; at most {max_bytes} are accepted")
     media_type = _sniff(content)
+    if media_type is None and TEXT in media_types and _is_text(content):
+        return Media(content, TEXT)
     if media_type is None:
         raise InvalidInput(field, "is no image, video, sound or model of a known type", hint=_KNOWN_HINT)
     if media_type in _PILLOW_FORMATS:
@@ -136,6 +142,13 @@ def _sniff(content: bytes) -> str | None:
         ("audio/mpeg", content.startswith(b"ID3") or _is_mp3_frame(content)),
     )
     return next((media_type for media_type, found in signatures if found), None)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def _is_mp3_frame(content: bytes) -> bool:

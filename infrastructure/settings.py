@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, field_validator
@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
     largest_file: Positive = 50 * 1024 * 1024
     most_pixels: Positive = 100_000_000
+    largest_output: Positive = 500 * 1024 * 1024
+    provider_quotes: bool = False
+    lost_outputs: Literal["credit", "charge"] = "credit"
     workers: Positive = Field(default_factory=lambda: min(8, (os.cpu_count() or 1) + 1))
     lease_seconds: Positive = 60
     grace_seconds: Positive = 15 * 60

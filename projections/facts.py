@@ -66,7 +66,7 @@ class Dispatched(_About, frozen=True, gc=False):
 
 
 class Submitted(_About, frozen=True, gc=False):
-    pass
+    job: str
 
 
 class Rerouted(_About, frozen=True, gc=False):
@@ -75,6 +75,7 @@ class Rerouted(_About, frozen=True, gc=False):
 
 class ProviderCompleted(_About, frozen=True, gc=False):
     late: bool
+    lost: int
 
 
 class Charged(_About, frozen=True, gc=False):
@@ -131,11 +132,11 @@ SHAPES: dict[str, type[Struct]] = {
     "ledger.balance_returned": BalanceReturned,
     "operation.requested": Requested,
     "operation.rejected": Rejected,
-    "operation.validated": Validated,
+    "operation.validated.2": Validated,
     "operation.dispatched": Dispatched,
     "operation.submitted": Submitted,
-    "operation.rerouted": Rerouted,
-    "operation.provider_completed": ProviderCompleted,
+    "operation.rerouted.2": Rerouted,
+    "operation.provider_completed.2": ProviderCompleted,
     "operation.charged": Charged,
     "operation.provider_failed": ProviderFailed,
     "operation.released": Released,

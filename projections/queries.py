@@ -88,7 +88,8 @@ class ModelCost:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One operation: where it is and its money. `late` counts deliveries after a release by policy."""
+    """One operation: where it is and its money. `late` counts deliveries after a release by policy, `lost` outputs
+    that were gone before they could be fetched, and `job` is the provider's id."""
 
     id: str
     outputs: int
@@ -96,6 +97,7 @@ class Logged:
     adjusted: int
     cost: int
     late: int
+    lost: int
     batch: str
     account: str
     user: str
@@ -103,6 +105,7 @@ class Logged:
     kind: str
     model: str
     provider: str
+    job: str | None
     period_start: int
     period_end: int
     asked: int

@@ -33,7 +33,6 @@ from projections.tally import NOTHING, Change, Tally, Value
 
 MILLION = 1_000_000
 NO_SUMS: dict[str, int] = {}
-LATE = {"late": 1}
 DISPATCHED, SUBMITTED, COMPLETED = ({"state": state} for state in ("dispatched", "submitted", "completed"))
 
 Counted = Requested | Rejected | Charged | ProviderFailed | Released | Adjusted
@@ -173,9 +172,9 @@ STEPS: dict[type, Callable[[Any], tuple[Mapping[str, int], Mapping[str, Value]]]
     Rejected: lambda fact: (NO_SUMS, {**_closed(fact, "rejected"), "reason": fact.reason}),
     Validated: lambda fact: (NO_SUMS, _hold(fact)),
     Dispatched: lambda _: (NO_SUMS, DISPATCHED),
-    Submitted: lambda _: (NO_SUMS, SUBMITTED),
+    Submitted: lambda fact: (NO_SUMS, {**SUBMITTED, "job": fact.job}),
     Rerouted: lambda fact: (NO_SUMS, _route(fact)),
-    ProviderCompleted: lambda fact: (LATE, NOTHING) if fact.late else (NO_SUMS, COMPLETED),
+    ProviderCompleted: lambda fact: ({"late": int(fact.late), "lost": fact.lost}, NOTHING if fact.late else COMPLETED),
     Charged: lambda fact: (_delivered(fact), _closed(fact, "charged")),
     Released: lambda fact: ({"cost": fact.cost}, {**_closed(fact, "released"), "reason": fact.reason}),
     Adjusted: lambda fact: (_counts(fact), NOTHING),
@@ -186,7 +185,7 @@ STEPS: dict[type, Callable[[Any], tuple[Mapping[str, int], Mapping[str, Value]]]
 OPERATIONS = Tally(
     "operation_log",
     key=("id",),
-    measures=("outputs", "price", "adjusted", "cost", "late"),
+    measures=("outputs", "price", "adjusted", "cost", "late", "lost"),
     notes=(
         "batch",
         "account",
@@ -195,6 +194,7 @@ OPERATIONS = Tally(
         "kind",
         "model",
         "provider",
+        "job",
         "period_start",
         "period_end",
         "asked",

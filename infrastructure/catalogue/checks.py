@@ -25,6 +25,7 @@ _MEANINGFUL: Final[Mapping[InputType, set[str]]] = {
     InputType.DECIMAL: _OF_VALUES | {"minimum", "maximum"},
     InputType.FLAG: _OF_VALUES,
     InputType.CHOICE: _OF_VALUES | {"choices"},
+    InputType.SIZE: _OF_VALUES | _SIDES,
     InputType.IMAGE: _OF_FILES | _SIDES,
     InputType.VIDEO: _OF_FILES | _SIDES | _LENGTHS,
     InputType.AUDIO: _OF_FILES | _LENGTHS,
@@ -36,7 +37,7 @@ _SEEN: Final = frozenset({InputType.IMAGE, InputType.VIDEO})
 
 def check_input(spec: Input, written: set[str]) -> Iterator[str]:
     """What is wrong with one input; `written` are the keys that the file gives."""
-    for key in sorted(written - _MEANINGFUL[spec.type] - {"type"}):
+    for key in sorted(written - _MEANINGFUL[spec.type] - {"type", "sent_as"}):
         yield f"{key}: means nothing for an input of type {spec.type}"
     for limit in ("imum", "_side", "_pixels", "_aspect", "_ms"):
         least, most = getattr(spec, f"min{limit}"), getattr(spec, f"max{limit}")
@@ -62,6 +63,8 @@ def check_rule(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str]:
         yield "minimum: is negative"
     if rule.maximum is not None and rule.maximum < (rule.minimum or 0):
         yield "maximum: is below the minimum"
+    if rule.meters and rule.unit is not Unit.CALL:
+        yield "meters: what is metered is priced per call; give the price that unit"
     yield from _check_measure(rule, inputs)
 
 

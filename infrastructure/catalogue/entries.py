@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from domain.catalogue import KINDS, Model, Strategy
 from domain.errors import InvalidMoney
 from domain.inputs import Input, InputType, Scalar, plain
 from domain.money import parse_rate
 from domain.periods import EARLIEST, LATEST
-from domain.pricing import PriceRule, Unit
+from domain.pricing import Meter, PriceRule, Unit
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -92,6 +92,7 @@ class InputEntry(Entry):
     """`inputs.NAME = { … }`; the keys are the fields of `domain.inputs.Input`."""
 
     type: Annotated[InputType, Field(strict=False)]
+    sent_as: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$")] = ""
     required: bool = False
     default: ScalarValue | None = None
     many: Count = 1
@@ -117,11 +118,27 @@ class InputEntry(Entry):
         return Input(name=name, **written)
 
 
-class PriceEntry(Entry):
-    """One rate: `{ rate = "0.08", when = { resolution = "720p" }, from = 2027-01-01 }`."""
+class MeterEntry(Entry):
+    """One thing that the provider counts: `{ rate = "0.00003", most = 8000 }`."""
 
     rate: Rate
     cost: Rate | None = None
+    most: Count
+
+    def to_meter(self, name: str) -> Meter:
+        return Meter(name, self.rate, self.rate if self.cost is None else self.cost, self.most)
+
+
+class PriceEntry(Entry):
+    """One rate: `{ rate = "0.08", when = { resolution = "720p" }, from = 2027-01-01 }`.
+
+    Where the provider meters several things, `meters` has a rate for each, and a call costs at most what the most of
+    each comes to.
+    """
+
+    rate: Rate | None = None
+    cost: Rate | None = None
+    meters: dict[str, MeterEntry] = {}
     unit: Annotated[Unit | None, Field(strict=False)] = None
     effective_from: Instant = Field(default=EARLIEST, alias="from")
     when: dict[str, Values] = {}
@@ -129,11 +146,20 @@ class PriceEntry(Entry):
     minimum: Number | None = None
     maximum: Number | None = None
 
+    @model_validator(mode="after")
+    def _one_kind_of_rate(self) -> Self:
+        if (self.rate is None) != bool(self.meters):
+            raise ValueError("write either a rate or meters")
+        return self
+
     def to_rule(self, unit: Unit) -> PriceRule:
+        meters = tuple(one.to_meter(name) for name, one in sorted(self.meters.items()))
+        most = sum((meter.rate * meter.most for meter in meters), Decimal(0))
         return PriceRule(
             unit=self.unit or unit,
-            rate=self.rate,
-            cost_rate=self.cost,
+            rate=most if self.rate is None else self.rate,
+            cost_rate=sum((meter.cost * meter.most for meter in meters), Decimal(0)) if meters else self.cost,
+            meters=meters,
             effective_from=self.effective_from,
             when=MappingProxyType(self.when),
             of=self.of,
@@ -159,8 +185,10 @@ class ModelEntry(Entry):
     unit: Annotated[Unit, Field(strict=False)]
     extends: list[str] = []
     inputs: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], InputEntry] = {}
+    fixed: dict[str, ScalarValue] = {}
     prices: list[PriceEntry] = []
     per_call: Count = 1
+    deadline: Count = 600
     quality: Measure = 0
     auto: bool = True
     unavailable: str = ""
@@ -195,7 +223,9 @@ class ModelEntry(Entry):
             unit=self.unit,
             inputs=inputs,
             prices=prices,
+            fixed=MappingProxyType(self.fixed),
             per_call=self.per_call,
+            deadline=self.deadline,
             quality=self.quality,
             auto=self.auto,
             unavailable=self.unavailable,

@@ -49,8 +49,8 @@ from application.ports import (
     ProviderRefused,
     ProviderUnknown,
     Recovery,
-    Scalar,
     Task,
+    Value,
 )
 from infrastructure.media import image_media
 
@@ -137,15 +137,26 @@ class ScriptedProvider:
                 return await self._finish(task, submission, progress)
         raise ProviderFailed("unknown_job", "there is no such job")
 
-    async def find(self, task: Task) -> Delivery | Job | None:
+    async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
         if self._recovery is Recovery.BLIND:
             raise ProviderUnknown("not_findable", "this provider keeps no record that can be asked")
         found = [entry for entry in await self._submissions_of(task) if entry.attempt == task.attempt]
         if not found:
-            return None
+            return ()
         if found[0].job is not None:
-            return Job(found[0].job)
+            return (Job(found[0].job),)
         return await self._outcome(task, found[0])
+
+    async def cancel(self, task: Task, job: Job | None) -> bool:
+        """A job that never finishes can be stopped; nothing else can."""
+        entries = await self._submissions_of(task)
+        return any(job is not None and entry.job == job.id and entry.outcome == "never" for entry in entries)
+
+    async def check(self) -> str:
+        return "a stand-in that needs no key"
+
+    def lacks(self, route: str) -> str:  # noqa: ARG002
+        return ""
 
     async def close(self) -> None:
         """Holds nothing open."""
@@ -255,7 +266,7 @@ def _read_script(task: Task, provider: str) -> Submission:
     return Submission(*who, outcome, job, delay, cost, failure)
 
 
-def _read_cost(inputs: Mapping[str, Scalar]) -> int | None:
+def _read_cost(inputs: Mapping[str, Value]) -> int | None:
     if "cost" not in inputs:
         return None
     try:

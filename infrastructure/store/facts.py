@@ -32,11 +32,11 @@ NAMES: Mapping[str, type[Fact]] = {
     "ledger.balance_returned": ledger.BalanceReturned,
     "operation.requested": operation.Requested,
     "operation.rejected": operation.Rejected,
-    "operation.validated": operation.Validated,
+    "operation.validated.2": operation.Validated,
     "operation.dispatched": operation.Dispatched,
     "operation.submitted": operation.Submitted,
-    "operation.rerouted": operation.Rerouted,
-    "operation.provider_completed": operation.ProviderCompleted,
+    "operation.rerouted.2": operation.Rerouted,
+    "operation.provider_completed.2": operation.ProviderCompleted,
     "operation.charged": operation.Charged,
     "operation.provider_failed": operation.ProviderFailed,
     "operation.released": operation.Released,
@@ -46,7 +46,22 @@ NAMES: Mapping[str, type[Fact]] = {
 Json = dict[str, Any]
 Upcaster = tuple[str, Callable[[Json], Json]]
 
-UPCASTERS: Mapping[str, Upcaster] = {}
+
+def _not_metered(document: Json) -> Json:
+    """A quote was the price, and the price book's own."""
+    return {**document, "quote": {**document["quote"], "meters": [], "listed": None}}
+
+
+def _nothing_lost(document: Json) -> Json:
+    """Outputs came with the answer, and nothing was counted but them."""
+    return {**document, "usage": {}, "lost": 0}
+
+
+UPCASTERS: Mapping[str, Upcaster] = {
+    "operation.validated": ("operation.validated.2", _not_metered),
+    "operation.rerouted": ("operation.rerouted.2", _not_metered),
+    "operation.provider_completed": ("operation.provider_completed.2", _nothing_lost),
+}
 """Retired name -> (the name that follows it, how its JSON becomes the next one's)."""
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, InvalidRequest, LookupError, TypeError, AttributeError, ValueError)
@@ -56,7 +71,7 @@ NUL = rb"\u0000"
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
-SNAPSHOT_SCHEMA = 1
+SNAPSHOT_SCHEMA = 2
 """Raised whenever evolve or the shape of a book changes: older snapshots are then ignored."""
 
 

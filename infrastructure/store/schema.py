@@ -69,6 +69,15 @@ KEYS = Table(
     Column("fingerprint", Text, nullable=False),
 )
 
+JOBS = Table(
+    "jobs",
+    METADATA,
+    Column("provider", ID, primary_key=True),
+    Column("job", ID, primary_key=True),
+    Column("operation", ID, nullable=False),
+)
+"""Whose each provider's job is; the key keeps one job from ever being settled for two operations."""
+
 LEASES = Table(
     "leases",
     METADATA,

@@ -11,10 +11,12 @@ from application.ports import Content, Indexed, Lease
 from application.store import Conflict
 from domain.errors import StoreUnavailable
 from infrastructure.store.database import Database
-from infrastructure.store.schema import CONTENTS, KEYS, LEASES, OPERATIONS
+from infrastructure.store.schema import CONTENTS, JOBS, KEYS, LEASES, OPERATIONS
 
 SEPARATOR, AFTER_SEPARATOR = ".", "/"
 """Operations of a batch are BATCH.1, BATCH.2, …: all ids from the separator up to the character that follows it."""
+
+CHUNK = 500
 
 
 @contextmanager
@@ -40,6 +42,15 @@ class SqlIndex:
             rows = connection.execute(query.where(or_(OPERATIONS.c.id == id, members))).all()
         found = [Indexed(row[0], row[1], row[2]) for row in rows]
         return sorted(found, key=lambda one: (len(one.operation), one.operation))
+
+    def jobs(self, provider: str, jobs: Sequence[str]) -> dict[str, str]:
+        query = select(JOBS.c.job, JOBS.c.operation).where(JOBS.c.provider == provider)
+        found: dict[str, str] = {}
+        with self._database.connect() as connection:
+            for start in range(0, len(jobs), CHUNK):
+                some = jobs[start : start + CHUNK]
+                found.update((row[0], row[1]) for row in connection.execute(query.where(JOBS.c.job.in_(some))))
+        return found
 
 
 class SqlContents:

@@ -17,7 +17,7 @@ from application.log import GENESIS, Head, Link
 from application.store import AccountRow, Beside, SnapshotRow, Unit
 from domain.ledger import Known
 from infrastructure.store.database import Database, roll_back
-from infrastructure.store.schema import KEYS, LOG, SNAPSHOTS
+from infrastructure.store.schema import JOBS, KEYS, LOG, SNAPSHOTS
 from infrastructure.store.writes import postgres_script, sqlite_writes
 
 COMMIT_ORDER = 0x1A6E57D10
@@ -47,6 +47,10 @@ class SqlUnit:
         columns = (KEYS.c.account, KEYS.c.key, KEYS.c.reference, KEYS.c.fingerprint)
         rows = self._chunks(wanted, lambda some: select(*columns).where(tuple_(KEYS.c.account, KEYS.c.key).in_(some)))
         return {(row[0], row[1]): Known(row[2], row[3]) for row in rows}
+
+    def jobs(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        rows = self._chunks(wanted, lambda some: select(JOBS).where(tuple_(JOBS.c.provider, JOBS.c.job).in_(some)))
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def operations(self, wanted: Sequence[str]) -> list[Link]:
         rows = self._chunks(

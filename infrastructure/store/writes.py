@@ -79,6 +79,10 @@ def _keys(_links: Sequence[Link], beside: Beside) -> Rows:
     return [(one.account, one.key, one.reference, one.fingerprint) for one in beside.keys]
 
 
+def _jobs(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(one.provider, one.job, one.operation) for one in beside.jobs]
+
+
 def _contents(_links: Sequence[Link], beside: Beside) -> Rows:
     return [(one.batch, one.account, one.secret, one.body) for one in beside.contents]
 
@@ -107,6 +111,7 @@ WRITES = (
         "DELETE FROM leases WHERE operation = ANY (%s::text[])",
     ),
     Write(_keys, *_insert("keys", "account, key, reference, fingerprint", "text text text text")),
+    Write(_jobs, *_insert("jobs", "provider, job, operation", "text text text")),
     Write(_contents, *_insert("contents", "batch, account, secret, body", "text text bytea text")),
     Write(
         _snapshots,

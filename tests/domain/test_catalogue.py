@@ -133,12 +133,12 @@ def test_the_models_of_a_kind_are_those_that_list_it() -> None:
     ("wish", "chosen"), [("cheapest", CHEAP), ("best", SUPERB), ("balanced", FAIR), ("auto", FAIR)]
 )
 def test_a_strategy_weighs_price_and_quality(wish: str, chosen: Model) -> None:
-    assert ALL.choose("text-to-image", wish, NOW, FOX) is chosen
+    assert ALL.rank("text-to-image", wish, NOW, FOX)[0] is chosen
 
 
 def test_the_balanced_choice_is_the_best_of_the_cheaper_half_with_the_middle_one() -> None:
-    assert catalogue(CHEAP, FAIR, SUPERB).choose("text-to-image", "auto", NOW, FOX) is FAIR
-    assert catalogue(CHEAP, SUPERB).choose("text-to-image", "auto", NOW, FOX) is CHEAP
+    assert catalogue(CHEAP, FAIR, SUPERB).rank("text-to-image", "auto", NOW, FOX)[0] is FAIR
+    assert catalogue(CHEAP, SUPERB).rank("text-to-image", "auto", NOW, FOX)[0] is CHEAP
 
 
 @pytest.mark.parametrize("wish", ["cheapest", "best", "balanced"])
@@ -146,25 +146,25 @@ def test_equal_models_are_chosen_by_id_in_any_order(wish: str) -> None:
     one, other = model("one"), model("other")
 
     for pair in (catalogue(one, other), catalogue(other, one)):
-        assert pair.choose("text-to-image", wish, NOW, FOX) is one
+        assert pair.rank("text-to-image", wish, NOW, FOX)[0] is one
 
 
 def test_of_equally_cheap_models_the_better_is_the_cheapest() -> None:
     better = model("z-better", "0.01", CHEAP.quality + 1)
 
-    assert catalogue(CHEAP, better).choose("text-to-image", "cheapest", NOW, FOX) is better
+    assert catalogue(CHEAP, better).rank("text-to-image", "cheapest", NOW, FOX)[0] is better
 
 
 def test_of_equally_good_models_the_cheaper_is_the_best() -> None:
     dear = model("a-dear-one", "0.30", SUPERB.quality)
 
-    assert catalogue(dear, SUPERB).choose("text-to-image", "best", NOW, FOX) is SUPERB
+    assert catalogue(dear, SUPERB).rank("text-to-image", "best", NOW, FOX)[0] is SUPERB
 
 
 def test_a_model_that_does_not_accept_the_inputs_is_not_chosen() -> None:
     small = replace(CHEAP, id="small", inputs={"prompt": PROMPT})
 
-    chosen = catalogue(small, SUPERB).choose("text-to-image", "cheapest", NOW, FOX | {"side": 512})
+    chosen = catalogue(small, SUPERB).rank("text-to-image", "cheapest", NOW, FOX | {"side": 512})[0]
 
     assert chosen is SUPERB
 
@@ -179,8 +179,8 @@ def test_the_cheapest_is_the_cheapest_for_these_very_inputs() -> None:
     by_second = replace(video, id="by-second", unit=Unit.SECOND, prices=(second,))
     both = catalogue(by_clip, by_second)
 
-    assert both.choose("text-to-video", "cheapest", NOW, FOX) is by_second
-    assert both.choose("text-to-video", "cheapest", NOW, FOX | {"duration": 10}) is by_clip
+    assert both.rank("text-to-video", "cheapest", NOW, FOX)[0] is by_second
+    assert both.rank("text-to-video", "cheapest", NOW, FOX | {"duration": 10})[0] is by_clip
 
 
 @pytest.mark.parametrize(
@@ -195,18 +195,18 @@ def test_the_cheapest_is_the_cheapest_for_these_very_inputs() -> None:
     ids=["unpriced", "named only", "unavailable", "retired", "priced later"],
 )
 def test_what_may_not_be_chosen_is_never_chosen_by_itself(hidden: Model) -> None:
-    assert catalogue(hidden, SUPERB).choose("text-to-image", "cheapest", NOW, FOX) is SUPERB
+    assert catalogue(hidden, SUPERB).rank("text-to-image", "cheapest", NOW, FOX)[0] is SUPERB
 
 
 def test_a_model_is_chosen_until_it_retires() -> None:
     leaving = replace(CHEAP, retired=NOW + 1)
 
-    assert catalogue(leaving, SUPERB).choose("text-to-image", "cheapest", NOW, FOX) is leaving
+    assert catalogue(leaving, SUPERB).rank("text-to-image", "cheapest", NOW, FOX)[0] is leaving
 
 
 @pytest.mark.parametrize("named", [replace(CHEAP, prices=()), replace(CHEAP, auto=False)])
 def test_a_model_that_is_named_is_taken_though_it_would_not_be_chosen(named: Model) -> None:
-    assert catalogue(named, SUPERB).choose("text-to-image", "cheap", NOW, FOX) is named
+    assert catalogue(named, SUPERB).rank("text-to-image", "cheap", NOW, FOX)[0] is named
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_model_that_is_named_is_taken_though_it_would_not_be_chosen(named: Mod
 )
 def test_a_model_that_cannot_be_used_is_refused_with_others_that_can(gone: Model, why: str) -> None:
     with pytest.raises(UnknownModel) as refusal:
-        catalogue(gone, SUPERB).choose("text-to-image", "cheap", NOW, FOX)
+        catalogue(gone, SUPERB).rank("text-to-image", "cheap", NOW, FOX)[0]
 
     assert why in refusal.value.message
     assert refusal.value.hint == "name one of: superb"
@@ -226,7 +226,7 @@ def test_a_model_that_cannot_be_used_is_refused_with_others_that_can(gone: Model
 
 def test_a_model_is_refused_for_a_kind_that_it_does_not_do() -> None:
     with pytest.raises(UnknownKind) as refusal:
-        catalogue(EDITOR).choose("text-to-image", "editor", NOW, FOX)
+        catalogue(EDITOR).rank("text-to-image", "editor", NOW, FOX)[0]
 
     assert refusal.value.hint == "it does: image-edit, inpaint"
 
@@ -235,7 +235,7 @@ def test_no_model_of_known_price_is_an_error_that_names_those_of_unknown_price()
     unpriced = model("mystery", rate=None)
 
     with pytest.raises(UnknownModel) as refusal:
-        catalogue(unpriced).choose("text-to-image", "auto", NOW, FOX)
+        catalogue(unpriced).rank("text-to-image", "auto", NOW, FOX)[0]
 
     assert "no model of known price does text-to-image" in refusal.value.message
     assert refusal.value.hint == "name one of: mystery"
@@ -243,7 +243,7 @@ def test_no_model_of_known_price_is_an_error_that_names_those_of_unknown_price()
 
 def test_where_nothing_does_a_kind_that_is_what_is_said() -> None:
     with pytest.raises(UnknownModel) as refusal:
-        ALL.choose("avatar", "auto", NOW, {})
+        ALL.rank("avatar", "auto", NOW, {})[0]
 
     assert refusal.value.hint == "no model for avatar can be used now"
 
@@ -252,7 +252,7 @@ def test_inputs_that_no_candidate_accepts_are_refused_as_the_best_one_refuses_th
     picky = replace(SUPERB, inputs={"prompt": PROMPT, "side": replace(SIDE, maximum=Decimal(2048))})
 
     with pytest.raises(InvalidInput) as refusal:
-        catalogue(CHEAP, picky).choose("text-to-image", "cheapest", NOW, FOX | {"side": 4096})
+        catalogue(CHEAP, picky).rank("text-to-image", "cheapest", NOW, FOX | {"side": 4096})[0]
 
     assert refusal.value.message == "side: 4096 is above 2048, the most accepted"
 

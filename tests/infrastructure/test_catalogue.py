@@ -113,7 +113,7 @@ def test_one_scripted_model_has_no_known_price() -> None:
     ],
 )
 def test_without_a_name_real_work_is_chosen_and_never_a_script(kind: str, inputs: dict[str, Any], media: Files) -> None:
-    assert CATALOGUE.choose(kind, "cheapest", NOW, inputs, media).provider == "local"
+    assert CATALOGUE.rank(kind, "cheapest", NOW, inputs, media)[0].provider == "local"
     assert not [model.id for model in CATALOGUE if model.auto and model.provider in ("scripted", "blind")]
 
 

@@ -19,8 +19,8 @@ from application.ports import (
     ProviderFailed,
     ProviderRefused,
     Recovery,
-    Scalar,
     Task,
+    Value,
 )
 from domain.errors import InvalidInput
 from infrastructure.media import image_media, open_image
@@ -78,9 +78,19 @@ class LocalProvider:
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:  # noqa: ARG002
         raise ProviderFailed("no_jobs", "local work is finished when it is submitted; there are no jobs")
 
-    async def find(self, task: Task) -> Delivery | Job | None:  # noqa: ARG002
+    async def find(self, task: Task) -> tuple[Job, ...]:  # noqa: ARG002
         """None: local work leaves no trace, and can simply be repeated."""
-        return None
+        return ()
+
+    async def cancel(self, task: Task, job: Job | None) -> bool:  # noqa: ARG002
+        """Whoever runs it can stop it; nobody else can."""
+        return False
+
+    async def check(self) -> str:
+        return "works on this machine"
+
+    def lacks(self, route: str) -> str:
+        return "" if route in LABELS else f"this machine has no route {route!r}"
 
     async def close(self) -> None:
         """The pool belongs to whoever made it."""
@@ -127,7 +137,7 @@ def _size(task: Task) -> tuple[int, int]:
     return width, height
 
 
-def _whole(value: Scalar) -> int:
+def _whole(value: Value) -> int:
     """A whole number, also one written as text; 0, which nothing accepts, for anything else."""
     return int(value) if str(value).isdecimal() else 0
 

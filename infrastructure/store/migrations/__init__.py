@@ -18,7 +18,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.migrations.guard import arm, prove
 from infrastructure.store.schema import METADATA
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """In order; named here so that opening a database that is up to date needs no Alembic."""
 
 HEAD = REVISIONS[-1]

@@ -1,0 +1,104 @@
+"""Outputs made safe: sniffed and durable before their delivery is a fact, fetched first where they are elsewhere.
+
+    Delivery ─┬─ Media ───────────────────── read ── save ──────┐
+              └─ Remote ── open ── receive ── (tried again) ────┴─> Kept
+                              └── gone for good ──> lost
+
+An output that cannot be fetched now and is not gone yet leaves the operation pending, for recovery to fetch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from application.ports import (
+    Asset,
+    AssetStore,
+    Delivery,
+    DownloadFailed,
+    DownloadGone,
+    Downloads,
+    Media,
+    MediaReader,
+    ProviderFailed,
+    ProviderUnknown,
+    Remote,
+    Task,
+)
+from application.writer import Clock
+from domain.errors import InvalidInput
+
+UNDELIVERED = "nothing_delivered"
+UNREADABLE = "unreadable_output"
+UNREACHABLE = "output_unreachable"
+PAUSES = (0.5, 2.0, 5.0)
+"""Seconds before each further try to fetch an output, while its caller waits."""
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+@dataclass(slots=True)
+class Kept:
+    """What is safe now: the files, the bytes of those that came with the answer, and how many outputs are gone."""
+
+    stored: list[Asset] = field(default_factory=list)
+    contents: dict[str, bytes] = field(default_factory=dict, repr=False)
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Keeps what providers deliver. `largest` is in bytes, an output."""
+
+    assets: AssetStore
+    read_media: MediaReader
+    downloads: Downloads
+    clock: Clock
+    sleep: Sleep
+    largest: int
+
+    async def keep(self, account: str, task: Task, delivery: Delivery) -> Kept:
+        """Raises ProviderFailed where nothing came or what came is no media, ProviderUnknown where it must be fetched
+        later."""
+        cost = delivery.cost or 0
+        if not delivery.outputs:
+            raise ProviderFailed(UNDELIVERED, "the provider delivered nothing", cost=cost)
+        kept = Kept()
+        try:
+            for output in delivery.outputs:
+                await self._keep_one(account, task, output, kept)
+        except InvalidInput as error:
+            raise ProviderFailed(UNREADABLE, f"the provider delivered no media: {error}", cost=cost) from error
+        return kept
+
+    async def _keep_one(self, account: str, task: Task, output: Media | Remote, kept: Kept) -> None:
+        if isinstance(output, Remote):
+            asset = await self._fetch(account, task, output)
+            kept.lost += asset is None
+            kept.stored += [] if asset is None else [asset]
+            return
+        media = await self.read_media(output.content, field="output", media_types=task.media_types)
+        asset = await self.assets.save(account, media)
+        kept.stored.append(asset)
+        kept.contents[asset.digest] = media.content
+
+    async def _fetch(self, account: str, task: Task, output: Remote) -> Asset | None:
+        """The file, or None where it is gone for good."""
+        for pause in (*PAUSES, None):
+            try:
+                async with self.downloads.open(output.url, self.largest) as content:
+                    return await self.assets.receive(account, content, task.media_types)
+            except DownloadFailed as error:
+                if self._is_gone(output, error):
+                    return None
+                failure = error
+            if pause is not None:
+                await self.sleep(pause)
+        raise ProviderUnknown(UNREACHABLE, f"an output cannot be fetched now: {failure}") from failure
+
+    def _is_gone(self, output: Remote, error: DownloadFailed) -> bool:
+        """Until it expires it may come back; where nobody says when that is, the answer "gone" is believed."""
+        if output.expires is None:
+            return isinstance(error, DownloadGone)
+        return self.clock() >= output.expires
