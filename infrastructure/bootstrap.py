@@ -32,6 +32,7 @@ from application.outputs import Outputs
 from application.performer import Ownership, Performer
 from application.ports import AssetStore, Media, MediaReader, Provider, Recovery
 from application.quotes import ProviderQuotes
+from application.reconciliation import Line, Reconciler
 from application.recovery import Recoverer
 from application.results import Results
 from application.studio import ImageStudio, Patience
@@ -42,6 +43,7 @@ from domain.pricing import PriceBook
 from infrastructure.assets import FileAssets
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, new_id, new_secret, now
+from infrastructure.costbook import ViewBooks
 from infrastructure.downloads import HttpDownloads
 from infrastructure.media import read_media
 from infrastructure.providers.local import LocalProvider
@@ -139,6 +141,7 @@ class Studio(ImageStudio):
         self.views = Views(foundation.database, foundation.reader)
         self._writer = writer
         self._providers = tuple(performer.providers.values())
+        self._reconciler = Reconciler(performer, operations, ViewBooks(self.views), index, writer, self.catch_up)
         self.settings = settings
         self.catalogue = foundation.catalogue
         self.reader = foundation.reader
@@ -168,6 +171,10 @@ class Studio(ImageStudio):
     async def catch_up(self) -> int:
         """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""
         return await asyncio.to_thread(self.projector.advance)
+
+    async def reconcile(self, provider: str, since: int, until: int, *, book: bool) -> list[Line]:
+        """Hold the costs we recorded against a provider's bills; see `Reconciler.run`."""
+        return await self._reconciler.run(provider, since, until, book=book)
 
     async def compare(self, account: str | None = None) -> Comparison:
         """Replay the log, or one account's part, and hold every view against it."""
