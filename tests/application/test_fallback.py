@@ -10,8 +10,8 @@ from application.ports import Delivery, Job, Progress, ProviderRefused, Recovery
 from application.requests import Request, Result
 from domain.errors import OperationFailed, OperationPending, UnknownModel
 from domain.operation import Charged, Dispatched, Released, Rerouted, Validated
-from infrastructure.bootstrap import Studio
 from infrastructure.providers.scripted import ScriptedProvider
+from infrastructure.service import Studio
 from tests.application.studios import (
     LONG_AFTER,
     count,

@@ -12,9 +12,9 @@ from application.reconciliation import Line
 from application.requests import Request
 from domain.errors import InvalidInput, OperationFailed, OperationPending, ProviderUnavailable
 from domain.operation import Adjusted, Charged
-from infrastructure.bootstrap import Studio
 from infrastructure.clock import now
 from infrastructure.providers.scripted import ScriptedProvider
+from infrastructure.service import Studio
 from tests.application.studios import GRACE, JOBS, PRICE, count, facts_of, is_sound, later, studio_on
 
 DAY = 24 * 60 * 60 * 1_000_000
