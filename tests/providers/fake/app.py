@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.applications import Starlette
 
 from tests.providers.fake import files
+from tests.providers.fake.openai import OpenAI
 from tests.providers.fake.state import State
 from tests.providers.fake.wavespeed import WaveSpeed
 
@@ -15,5 +16,6 @@ def application(state: State) -> Starlette:
         routes=[
             *files.routes(state),
             *WaveSpeed(state).routes(),
+            *OpenAI(state).routes(),
         ]
     )

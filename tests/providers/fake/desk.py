@@ -178,6 +178,13 @@ def inline_uri(content: bytes) -> str:
     return f"data:{media_type(content)};base64,{base64.b64encode(content).decode()}"
 
 
+def as_list(value: Any) -> list[Any]:
+    """A repeated input, which may have come once or not at all."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
 async def form_inputs(request: Request) -> dict[str, Any]:
     """The parts of a multipart body; a part with a file name is bytes, and a repeated one is a list."""
     inputs: dict[str, Any] = {}
@@ -185,7 +192,6 @@ async def form_inputs(request: Request) -> dict[str, Any]:
         for name, part in form.multi_items():
             value: Any = await part.read() if isinstance(part, UploadFile) else part
             if name in inputs:
-                earlier = inputs[name]
-                value = [*(earlier if isinstance(earlier, list) else [earlier]), value]
+                value = [*as_list(inputs[name]), value]
             inputs[name] = value
     return inputs

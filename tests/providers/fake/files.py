@@ -74,6 +74,26 @@ def body(served: Served, state: State) -> Response:
             return Response(content, media_type=kind)
 
 
+def inline(state: State, name: str) -> bytes | None:
+    """An output that is given inside a reply; None where the script says that it is missing."""
+    served = state.served(name)
+    assert served is not None, f"{name} is no file"
+    content = state.content(name)
+    match served.files:
+        case "missing" | "forbidden":
+            return None
+        case "empty":
+            return b""
+        case "not media":
+            return PAGE
+        case "truncated":
+            return content[: len(content) // 2]
+        case "oversized" | "overlong":
+            return content + bytes(OVERSIZED)
+        case _:
+            return content
+
+
 def denied(status: int, code: str) -> Response:
     """An error in the words of an object store."""
     return Response(f"<Error><Code>{code}</Code></Error>", status, media_type="application/xml")

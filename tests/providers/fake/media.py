@@ -116,6 +116,12 @@ def seconds_of(content: bytes) -> float | None:
     return duration / scale if scale else None
 
 
+def size_of(content: bytes) -> tuple[int, int]:
+    """Width and height of a picture in pixels; raises OSError for anything else."""
+    with Image.open(io.BytesIO(content)) as picture:
+        return picture.size
+
+
 def media_type(content: bytes) -> str:
     """What the content is; text where nothing else fits."""
     signatures = {
