@@ -5,17 +5,14 @@ from __future__ import annotations
 from starlette.applications import Starlette
 
 from tests.providers.fake import files
+from tests.providers.fake.huggingface import HuggingFace
 from tests.providers.fake.openai import OpenAI
+from tests.providers.fake.stability import Stability
 from tests.providers.fake.state import State
 from tests.providers.fake.wavespeed import WaveSpeed
 
 
 def application(state: State) -> Starlette:
     """All APIs over one state."""
-    return Starlette(
-        routes=[
-            *files.routes(state),
-            *WaveSpeed(state).routes(),
-            *OpenAI(state).routes(),
-        ]
-    )
+    apis = (WaveSpeed(state), OpenAI(state), Stability(state), HuggingFace(state))
+    return Starlette(routes=[*files.routes(state), *(route for api in apis for route in api.routes())])

@@ -46,7 +46,7 @@ class WaveSpeed:
         self.notices: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[Route]:
-        base = f"{self.prefix}/api/v3"
+        base = f"/{self.prefix}api/v3"
         return [
             Route(f"{base}/predictions/{{id}}/result", self.guarded("polls", self.poll), methods=["GET"]),
             Route(f"{base}/predictions/{{id}}", self.guarded("polls", self.poll), methods=["GET"]),
@@ -74,7 +74,7 @@ class WaveSpeed:
             return problem
         made = self.made(models()[path].makes, inputs)
         webhook = request.query_params.get("webhook", "")
-        extra: dict[str, Any] = {"base": f"{request.base_url}{self.prefix.removeprefix('/')}".rstrip("/") + "/"}
+        extra: dict[str, Any] = {"base": str(request.base_url), "prefix": self.prefix}
         if inputs.get("enable_base64_output"):
             extra["inline"] = [inline_uri(one) if isinstance(one, bytes) else one for one in made]
         order = Order(self.provider, path, inputs, made, self.price(path, inputs), webhook, extra)
@@ -127,7 +127,7 @@ class WaveSpeed:
         if job.failed_polls < len(failures):
             self.state.update(job.id, lambda one: replace(one, failed_polls=one.failed_polls + 1))
             return refusal(failures[job.failed_polls])
-        shown = prediction(job, job.extra["base"], running=not job.ended)
+        shown = prediction(job, str(request.base_url), running=not job.ended)
         job = self.state.update(job.id, lambda one: replace(one, polled=one.polled + 1))
         self.tell(job)
         return JSONResponse(shown) if job.behaviour.bare else envelope(shown)
@@ -142,7 +142,7 @@ class WaveSpeed:
         if not (isinstance(page, int) and isinstance(size, int) and page >= 1 and 1 <= size <= 100):
             return refusal(400, "page must be at least 1 and page_size between 1 and 100")
         jobs = [job for job in reversed(self.state.jobs(self.provider)) if self.found(job.id)]
-        shown = [(job, prediction(job, job.extra["base"])) for job in jobs]
+        shown = [(job, prediction(job, str(request.base_url))) for job in jobs]
         chosen = [self.listed(request, job, one, wanted) for job, one in shown if matches(job, one, wanted)]
         items = chosen[(page - 1) * size : page * size]
         return envelope({"page": page, "total": len(chosen), "items": items})

@@ -28,14 +28,14 @@ STALE = 301
 
 
 def prediction(job: Job, base: str, *, running: bool = False) -> dict[str, Any]:
-    """A job as WaveSpeed shows it; `base` is the address its URLs start with."""
+    """A job as WaveSpeed shows it; `base` is the address of the server, with a slash at the end."""
     delivered = job.delivered and not running
     waiting = "processing" if running or job.polled else "created"
     shown: dict[str, Any] = {
         "id": job.id,
         "model": job.path,
         "outputs": shaped(job, base) if delivered else [],
-        "urls": {"get": f"{base}api/v3/predictions/{job.id}/result"},
+        "urls": {"get": f"{base}{job.extra['prefix']}api/v3/predictions/{job.id}/result"},
         "has_nsfw_contents": [job.behaviour.filtered == "result"] if job.ended and not running else [],
         "status": job.ending if job.ended and not running else waiting,
         "created_at": iso(job.created),
