@@ -10,9 +10,11 @@ from tests.providers.fake.openai import OpenAI
 from tests.providers.fake.stability import Stability
 from tests.providers.fake.state import State
 from tests.providers.fake.wavespeed import WaveSpeed
+from tests.providers.fake.wavespeed_money import Money
 
 
 def application(state: State) -> Starlette:
     """All APIs over one state."""
-    apis = (WaveSpeed(state), OpenAI(state), Stability(state), HuggingFace(state))
+    wavespeed = WaveSpeed(state)
+    apis = (Money(wavespeed), wavespeed, OpenAI(state), Stability(state), HuggingFace(state))
     return Starlette(routes=[*files.routes(state), *(route for api in apis for route in api.routes())])
