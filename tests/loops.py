@@ -39,6 +39,7 @@ def in_thread(work: Work) -> Iterator[None]:
             async with work():
                 started.set()
                 await stopped.wait()
+            await asyncio.sleep(0)  # a task that has begun can be cancelled; one that has not leaves its socket open
         finally:
             started.set()
 
