@@ -17,12 +17,14 @@ from domain.admission import Ask
 from domain.catalogue import Catalogue, MediaFacts, Model, Strategy, check_inputs
 from domain.errors import InvalidInput, UnknownModel
 from domain.pricing import PriceBook, Quote, Unpriced, quote
+from domain.records import made_often
 
 MOST_VARIATIONS = 100
 AUTO = "auto"
 SECRET_BYTES = 32
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A request that may be put to the ledger, and the content it will be performed from."""
@@ -34,6 +36,7 @@ class Prepared:
     media: Mapping[str, tuple[Media, ...]]
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Body:
     """The content of a batch as stored: enough to perform its operations again after a crash."""

@@ -12,11 +12,13 @@ from application.store import AccountRow, Beside, Conflict, ContentRow, IndexRow
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreUnavailable
 from domain.ledger import Decide, Fact, Known, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, Requested, Settled, State
+from domain.records import made_often
 
 LARGEST_FACT = 64 * 1024
 """Bytes; whatever is larger is content, and content is not kept in the log."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A pure decision about one account, the evidence it needs, and what is written beside its facts.
@@ -42,6 +44,7 @@ def nothing(_ledger: Ledger, _now: int) -> list[Fact]:
     return []
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What was appended, where the decision's operations stand now, and what its key was used for before."""

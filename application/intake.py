@@ -20,6 +20,7 @@ from domain.ledger import Fact, Ledger
 from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.pricing import Quote
+from domain.records import made_often
 
 REFUSED = {
     "limit": "wait for the next period, or change plan or limits: imagestudio account plan|limit",
@@ -30,6 +31,7 @@ REFUSED = {
 """What to do about each reason for a refusal."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """One operation that may be sent now, with the facts so far and the task for its provider."""
@@ -39,6 +41,7 @@ class Admitted:
     task: Task
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The ledger's answer: operations to perform, or none where the key's earlier batch is the answer."""

@@ -29,11 +29,13 @@ from domain.admission import left_of
 from domain.errors import InvalidInput, OperationPending, StoreUnavailable, UnknownModel
 from domain.ledger import Decide, Fact, Ledger
 from domain.operation import Closed, Operation, State
+from domain.records import made_often
 
 UNDELIVERED = "nothing_delivered"
 UNREADABLE = "unreadable_output"
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """How an operation ended: the facts this process appended (none where another was faster), and what is left.

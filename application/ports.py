@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.operation import Stored
+from domain.records import made_often
 
 Progress = Callable[[float, str], None]
 """Called with (fraction done in [0, 1], message); it must be quick and must not raise."""
@@ -23,6 +24,7 @@ def silent(fraction: float, message: str) -> None:
     """The progress callback of those who do not ask."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Media:
     """Bytes whose type was read from their content. Sizes in pixels, duration in milliseconds."""
@@ -38,6 +40,7 @@ Asset = Stored
 """One file as the log knows it."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Task:
     """What a provider is asked to do, once: one submission of one operation.
@@ -63,6 +66,7 @@ class Job:
     id: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """What came back: the outputs, and what the provider bills us in micro-units where it says so."""
@@ -175,6 +179,7 @@ class Index(Protocol):
         """The operation, or all operations of a batch, in order; empty where there is none."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Content:
     """What a batch was asked with; `secret` keys its digest in the log."""

@@ -24,6 +24,7 @@ from domain.errors import (
     UnknownOperation,
 )
 from domain.operation import CLOSED_PHASES
+from domain.records import made_often
 
 File = bytes | Path
 Answer = TypeVar("Answer")
@@ -37,6 +38,7 @@ class Patience:
     poll_seconds: float = 0.05
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Ended:
     """One operation's result, with what only the process that performed it knows."""

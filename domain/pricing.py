@@ -25,6 +25,7 @@ from domain.errors import InvalidInput
 from domain.inputs import MediaFacts, Scalar, plain, shown
 from domain.money import check_currency, extend, share
 from domain.periods import EARLIEST
+from domain.records import made_often
 
 MOST_OUTPUTS: Final = 1_000_000
 _MILLION: Final = 1_000_000
@@ -110,6 +111,7 @@ class PriceBook:
     currency: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Quote:
     """What one operation costs, in micro-units for all its outputs; `rate` None is unknown, under a cap."""
