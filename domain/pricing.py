@@ -225,6 +225,8 @@ def capped_quote(unpriced: Unpriced, cap: int, currency: str) -> Quote:
 
 def price_of(quote: Quote, delivered: int) -> tuple[int, int]:
     """Price and cost in micro-units of `delivered` of the quoted outputs; all of them come to the quote."""
+    if delivered == quote.outputs:
+        return quote.price, quote.cost
     return share(quote.price, quote.outputs, delivered), share(quote.cost, quote.outputs, delivered)
 
 
