@@ -84,6 +84,9 @@ class Strategy(StrEnum):
     BEST = "best"
 
 
+_STRATEGIES: Final = frozenset(Strategy)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One entry: where it runs, what it accepts and delivers, and what it costs.
@@ -163,7 +166,7 @@ class Catalogue:
         is none or the one named cannot be used, UnknownKind where it does not do this, and where every
         candidate objects to the inputs, the InvalidInput of the best.
         """
-        if wish not in list(Strategy):
+        if wish not in _STRATEGIES:
             named = self.get(wish)
             check_kind(named, kind)
             if why := named.why_unavailable(at):

@@ -184,8 +184,8 @@ def quote(
     if each is None:
         return _unpriced(model, book, outputs, f"its {rule.measure!r} cannot be measured")
     units = _exact(_within(rule, each) * (1 if rule.unit is Unit.CALL else outputs))
-    price = extend(rule.rate, units)
-    cost = price if rule.cost_rate is None else extend(rule.cost_rate, units)
+    price = _amount(rule.rate, units)
+    cost = price if rule.cost_rate is None else _amount(rule.cost_rate, units)
     return Quote(
         model=model.id,
         provider=model.provider,
@@ -311,6 +311,10 @@ def _scaled(number: Decimal) -> int:
     """Millionths of a decimal of at most six places, whatever the decimal context."""
     top, bottom = number.as_integer_ratio()
     return top * _MILLION // bottom
+
+
+_amount = lru_cache(maxsize=1024)(extend)
+"""Few rates and numbers of units make up nearly all quotes."""
 
 
 @lru_cache(maxsize=1024)

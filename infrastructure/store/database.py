@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any
 
@@ -47,11 +47,13 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A connection in autocommit, for reading. Raises StoreUnavailable."""
-        try:
-            with translated(), self.engine.connect() as connection:
-                yield connection
-        except Conflict as error:
-            raise StoreUnavailable(f"the database was lost while reading: {error}", hint="try again") from error
+        with _readable(), translated(), self.engine.connect() as connection:
+            yield connection
+
+    def read(self, query: str) -> Sequence[Any]:
+        """All rows of one query, as the driver's tuples. Raises StoreUnavailable."""
+        with _readable(), closing(Session(self.engine)) as session:
+            return session.rows(query)
 
     @contextmanager
     def session(self, begin: str) -> Iterator[Session]:
@@ -80,6 +82,14 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except Conflict as error:
+        raise StoreUnavailable(f"the database was lost while reading: {error}", hint="try again") from error
 
 
 @contextmanager
