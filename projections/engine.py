@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from application.log import Codec
 from application.reader import LogReader
+from projections.arrays import numbers, texts
 from projections.tables import CHECKPOINTS, is_whole
 from projections.tally import Folded, Tally
 
@@ -174,7 +175,7 @@ def _upsert(connection: Connection, view: Tally, table: str, rows: list[tuple[An
         connection.exec_driver_sql(_sqlite_upsert(view, table), rows)
         return
     columns = zip(view.columns, zip(*rows, strict=True), strict=True)
-    arrays = tuple(_numbers(values) if is_whole(view, name) else _texts(values) for name, values in columns)
+    arrays = tuple(numbers(values) if is_whole(view, name) else texts(values) for name, values in columns)
     connection.exec_driver_sql(_postgres_upsert(view, table), arrays)
 
 
@@ -186,7 +187,7 @@ def _sqlite_upsert(view: Tally, table: str) -> str:
 
 @cache
 def _postgres_upsert(view: Tally, table: str) -> str:
-    """One array literal a column: parsed by its type, three times faster than a list of expressions."""
+    """One array literal a column."""
     arrays = ", ".join(f"%s::{'bigint' if is_whole(view, name) else 'text'}[]" for name in view.columns)
     names = _names(view.columns)
     return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {_on_conflict(view, table)}"
@@ -200,16 +201,3 @@ def _on_conflict(view: Tally, table: str) -> str:
 
 def _names(columns: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
-
-
-def _numbers(values: Sequence[Any]) -> str:
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
-
-
-def _texts(values: Sequence[Any]) -> str:
-    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

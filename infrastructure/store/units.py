@@ -18,6 +18,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG
 from infrastructure.store.session import Session
 from infrastructure.store.writes import postgres_script, sqlite_writes
+from projections.arrays import texts
 
 COMMIT_ORDER = 0x1A6E57D10
 """The advisory lock's number."""
@@ -126,7 +127,9 @@ class PostgresUnit(SqlUnit):
             self.session.run("BEGIN")
             self.session.many(f"{NEW_ACCOUNT} VALUES (%s, 0, '', 0, %s, 0, %s, 0){KEEP}", _new(opening))
             begin = ""
-        rows = self.session.rows(f"{begin}{ACCOUNT} WHERE id = ANY (%s) ORDER BY id FOR UPDATE", (list(accounts),))
+        rows = self.session.rows(
+            f"{begin}{ACCOUNT} WHERE id = ANY (%s::text[]) ORDER BY id FOR UPDATE", (texts(accounts),)
+        )
         return {row[0]: to_account_row(row) for row in rows}
 
     def commit(self, beside: Beside) -> None:
