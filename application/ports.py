@@ -139,6 +139,7 @@ class ProviderUnknown(ProviderError):
     """It may or may not have been accepted (a time-out, a broken connection, a 5xx): never sent again blindly."""
 
 
+@runtime_checkable
 class Provider(Protocol):
     """One API. Methods never block the event loop and never submit twice."""
 

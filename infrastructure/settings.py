@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from infrastructure.clock import new_id
 
@@ -28,6 +30,14 @@ class Settings(BaseSettings):
     most_pixels: Positive = 100_000_000
     largest_output: Positive = 500 * 1024 * 1024
     provider_quotes: bool = False
+    stability_key: SecretStr | None = None
+    stability_url: str = "https://api.stability.ai"
+    huggingface_key: SecretStr | None = None
+    huggingface_bill_to: str = ""
+    huggingface_url: str = "https://router.huggingface.co"
+    huggingface_hub_url: str = "https://huggingface.co"
+    openai_key: SecretStr | None = None
+    openai_url: str = "https://api.openai.com"
     lost_outputs: Literal["credit", "charge"] = "credit"
     workers: Positive = Field(default_factory=lambda: min(8, (os.cpu_count() or 1) + 1))
     lease_seconds: Positive = 60
@@ -57,6 +67,16 @@ class Settings(BaseSettings):
     def scripted(self) -> Path:
         """Where the scripted provider keeps its journal."""
         return self.home / "scripted"
+
+
+def plugin_settings(name: str) -> Mapping[str, str]:
+    """What the environment, and before it the .env file, say for a provider from elsewhere: IMAGESTUDIO_<NAME>_…
+
+    By the rest of each variable's name in lower case; whatever is no letter or digit in `name` is an underscore there.
+    """
+    prefix = re.sub(r"[^a-z0-9]", "_", f"imagestudio_{name}_".lower())
+    found = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
+    return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix) and value}
 
 
 def owner_name() -> str:
