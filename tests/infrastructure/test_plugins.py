@@ -65,9 +65,7 @@ class Site:
         info = self.folder / f"{name}_dist-1.2.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.2\n")
-        (info / "entry_points.txt").write_text(
-            f"[imagestudio.providers]\n{point or f'{name} = {module}:build'}\n"
-        )
+        (info / "entry_points.txt").write_text(f"[imagestudio.providers]\n{point or f'{name} = {module}:build'}\n")
 
 
 @pytest.fixture
@@ -112,9 +110,7 @@ def test_it_is_told_its_own_settings_and_no_others(
     assert "from-the-environment" not in repr(provider.context)  # type: ignore[attr-defined]
 
 
-def test_a_name_with_a_dash_has_its_settings_under_an_underscore(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_with_a_dash_has_its_settings_under_an_underscore(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGESTUDIO_MY_ATELIER_2_KEY", "k")
     assert plugin_settings("my-atelier.2") == {"key": "k"}
 
