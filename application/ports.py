@@ -128,9 +128,12 @@ class ProviderRefused(ProviderError):
 
 
 class ProviderFailed(ProviderError):
-    """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same."""
+    """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same.
 
-    def __init__(self, code: str, message: str, *, cost: int = 0) -> None:
+    None: it is billed as if it had been delivered, at what was quoted.
+    """
+
+    def __init__(self, code: str, message: str, *, cost: int | None = 0) -> None:
         super().__init__(code, message)
         self.cost = cost
 

@@ -42,15 +42,20 @@ from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, new_id, new_secret, now
 from infrastructure.downloads import HttpDownloads
 from infrastructure.media import read_media
+from infrastructure.plugins import ProviderContext, load_plugins
+from infrastructure.providers.huggingface import HuggingFaceProvider
 from infrastructure.providers.local import LocalProvider
+from infrastructure.providers.openai import OpenAIProvider
 from infrastructure.providers.scripted import ScriptedProvider
-from infrastructure.settings import Settings, owner_name
+from infrastructure.providers.stability import StabilityProvider
+from infrastructure.settings import Settings, owner_name, plugin_settings, revealed
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import ensure_schema
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.units import SqlStore
+from infrastructure.wire.client import open_client
 from projections.audit import Comparison, compare
 from projections.engine import Source
 from projections.projector import Projector, ProjectorThread
@@ -269,7 +274,32 @@ def _providers(settings: Settings, pool: Executor) -> dict[str, Provider]:
         name: ScriptedProvider(settings.scripted, name=name, recovery=recovery, executor=pool)
         for name, recovery in SCRIPTED.items()
     }
-    return {"local": LocalProvider(pool), **scripted}
+    ours: dict[str, Provider] = {"local": LocalProvider(pool), **scripted, **_remote(settings)}
+
+    def context(name: str) -> ProviderContext:
+        return ProviderContext(name, _client(settings), pool, plugin_settings(name))
+
+    return {**ours, **load_plugins(context, ours)}
+
+
+def _remote(settings: Settings) -> dict[str, Provider]:
+    """Those that are called over HTTP; each has its own client, and none without a key is ever called."""
+    client = _client(settings)
+    return {
+        "stability": StabilityProvider(settings.stability_url, client(), revealed(settings.stability_key)),
+        "huggingface": HuggingFaceProvider(
+            settings.huggingface_url,
+            settings.huggingface_hub_url,
+            client(),
+            revealed(settings.huggingface_key),
+            bill_to=settings.huggingface_bill_to,
+        ),
+        "openai": OpenAIProvider(settings.openai_url, client(), revealed(settings.openai_key)),
+    }
+
+
+def _client(settings: Settings) -> Callable[[], httpx.AsyncClient]:
+    return partial(open_client, proxy=revealed(settings.proxy))
 
 
 SCRIPTED = {"scripted": Recovery.FINDABLE, "blind": Recovery.BLIND}

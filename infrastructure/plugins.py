@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 import httpx
 
@@ -26,23 +26,18 @@ from domain.errors import PluginError
 GROUP: Final = "imagestudio.providers"
 
 
-class OpenClient(Protocol):
-    """Makes an HTTP client with the studio's proxy, connection limits and time-outs."""
-
-    def __call__(self, *, base_url: str, headers: Mapping[str, str]) -> httpx.AsyncClient: ...
-
-
 @dataclass(frozen=True, slots=True)
 class ProviderContext:
     """What a provider from elsewhere is built with.
 
     `settings` is what the environment and the .env file say under IMAGESTUDIO_<NAME>_, by the rest of the name in
-    lower case: IMAGESTUDIO_ATELIER_KEY is "key" for a provider called "atelier". The client is the provider's to
-    close; blocking work belongs into the executor, which is the studio's.
+    lower case: IMAGESTUDIO_ATELIER_KEY is "key" for a provider called "atelier". `open_client` makes an HTTP client with
+    the studio's proxy, connection limits and time-outs, as `infrastructure.wire.api.Api` wants it; the provider closes
+    it. Blocking work belongs into the executor, which is the studio's.
     """
 
     name: str
-    open_client: OpenClient
+    open_client: Callable[[], httpx.AsyncClient]
     executor: Executor
     settings: Mapping[str, str] = field(repr=False)
 

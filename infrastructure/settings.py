@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     most_pixels: Positive = 100_000_000
     largest_output: Positive = 500 * 1024 * 1024
     provider_quotes: bool = False
+    proxy: SecretStr | None = None
     stability_key: SecretStr | None = None
     stability_url: str = "https://api.stability.ai"
     huggingface_key: SecretStr | None = None
@@ -67,6 +68,11 @@ class Settings(BaseSettings):
     def scripted(self) -> Path:
         """Where the scripted provider keeps its journal."""
         return self.home / "scripted"
+
+
+def revealed(secret: SecretStr | None) -> str:
+    """A secret's text, empty where there is none; for the one place that uses it."""
+    return secret.get_secret_value() if secret else ""
 
 
 def plugin_settings(name: str) -> Mapping[str, str]:

@@ -143,7 +143,7 @@ def _artifacts(answer: Answer) -> Delivery:
 
 
 def _filtered() -> ProviderFailed:
-    return ProviderFailed(MODERATED, "the provider filtered what it had made")
+    return ProviderFailed(MODERATED, "the provider filtered what it had made", cost=None)
 
 
 def _explain(answer: Answer) -> Problem:

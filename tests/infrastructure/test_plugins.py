@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 
-import httpx
 import pytest
 
 from application.ports import Recovery, Task, silent
 from domain.errors import PluginError
 from infrastructure.plugins import ProviderContext, load_plugins
 from infrastructure.settings import plugin_settings
+from infrastructure.wire.client import open_client
 
 # A whole provider of somebody else's; what it is given, it shows.
 ATELIER = """
@@ -78,7 +78,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 @pytest.fixture
 def context() -> Iterator[Callable[[str], ProviderContext]]:
     with ThreadPoolExecutor(1) as pool:
-        yield lambda name: ProviderContext(name, httpx.AsyncClient, pool, plugin_settings(name))
+        yield lambda name: ProviderContext(name, open_client, pool, plugin_settings(name))
 
 
 Context = Callable[[str], ProviderContext]

@@ -61,10 +61,10 @@ def job(reply: Mapping[str, Any]) -> Job:
 
 
 def delivery(result: Mapping[str, Any]) -> Delivery:
-    """Raises ProviderFailed where all of it was filtered: what comes then is black."""
+    """Raises ProviderFailed where all of it was filtered: what comes then is black, and billed."""
     flags = result.get("has_nsfw_concepts")
     if isinstance(flags, list) and flags and all(flag is True for flag in flags):
-        raise ProviderFailed(MODERATED, "the provider filtered what it had made")
+        raise ProviderFailed(MODERATED, "the provider filtered what it had made", cost=None)
     found = [result.get(name) for name in ("images", "image", "video", "videos")]
     files = [file for one in found for file in (one if isinstance(one, list) else [one]) if isinstance(file, dict)]
     seed = result.get("seed")
