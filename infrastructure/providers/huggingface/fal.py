@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
@@ -13,7 +14,9 @@ from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
 from infrastructure.wire.blind import BROKE, CANCELLED
 from infrastructure.wire.content import data_uri, read_data_uri
 
-WAITING: Final = frozenset({"IN_QUEUE", "IN_PROGRESS"})
+WAITING: Final = {"IN_QUEUE": "waiting in the queue", "IN_PROGRESS": "working"}
+DONE: Final = "COMPLETED"
+STOPPED: Final = {"FAILED": "failed", "CANCELED": CANCELLED, "CANCELLED": CANCELLED}
 NOT_YET: Final = "not_ended"
 CLIENT_CLOSED: Final = 499
 POLICY: Final = "content_policy_violation"
@@ -60,6 +63,29 @@ def job(reply: Mapping[str, Any]) -> Job:
     return Job(path)
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a request is: words for people while it waits or runs, else a code where it failed, and fal's own words."""
+
+    waiting: str = ""
+    failure: str = ""
+    words: object = None
+
+
+def status(reply: Mapping[str, Any]) -> Status:
+    """Raises Unreadable for what is no status: that is no failure."""
+    state, error = str(reply.get("status")), reply.get("error")
+    if state in WAITING:
+        return Status(waiting=WAITING[state])
+    if state in STOPPED:
+        return Status(failure=STOPPED[state], words=error)
+    if state != DONE:
+        raise Unreadable("the provider's answer is no status")
+    return (
+        Status(failure=MODERATED if reply.get("error_type") == POLICY else "failed", words=error) if error else Status()
+    )
+
+
 def delivery(result: Mapping[str, Any]) -> Delivery:
     """Raises ProviderFailed where all of it was filtered: what comes then is black, and billed."""
     flags = result.get("has_nsfw_concepts")
@@ -70,10 +96,6 @@ def delivery(result: Mapping[str, Any]) -> Delivery:
     seed = result.get("seed")
     outputs = tuple(_output(str(file.get("url"))) for file in files)
     return Delivery(outputs, metadata={"seed": str(seed)} if isinstance(seed, int) else {})
-
-
-def code_of(error_type: object) -> str:
-    return MODERATED if error_type == POLICY else "failed"
 
 
 def explain(answer: Answer) -> Problem:

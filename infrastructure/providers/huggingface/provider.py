@@ -95,13 +95,14 @@ class HuggingFaceProvider(BlindAdapter):
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
         async def ask(left: float) -> Delivery | None:
-            status = (await self._fal.read("GET", f"/fal-ai/{job.id}/status", within=left, params=QUEUE)).object()
-            if status.get("status") in fal.WAITING:
-                progress(0.5, str(status["status"]).replace("_", " ").lower())
+            answer = await self._fal.read("GET", f"/fal-ai/{job.id}/status", within=left, params=QUEUE)
+            status = fal.status(answer.object())
+            if status.waiting:
+                progress(0.5, status.waiting)
                 return None
-            if status.get("error") or status.get("status") != "COMPLETED":
-                words = self._fal.told(status.get("error"), private_texts(task))
-                raise ProviderFailed(fal.code_of(status.get("error_type")), words or "the job was not completed")
+            if status.failure:
+                words = self._fal.told(status.words, private_texts(task))
+                raise ProviderFailed(status.failure, words or "the job was not completed")
             return await self._result(task, job, left)
 
         pace = VIDEOS if any(kind.startswith("video/") for kind in task.media_types) else PICTURES
