@@ -28,7 +28,7 @@ from application.log import LedgerLog
 from application.maintenance import Maintenance
 from application.outputs import Outputs
 from application.performer import Ownership, Performer
-from application.ports import AssetStore, Media, MediaReader, Provider, Recovery
+from application.ports import AssetStore, Downloads, Media, MediaReader, Provider, Recovery
 from application.quotes import ProviderQuotes
 from application.recovery import Recoverer
 from application.results import Results
@@ -44,13 +44,15 @@ from infrastructure.downloads import HttpDownloads
 from infrastructure.media import read_media
 from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.scripted import ScriptedProvider
-from infrastructure.settings import Settings, owner_name
+from infrastructure.providers.wavespeed import WaveSpeed
+from infrastructure.settings import Settings, owner_name, revealed
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import ensure_schema
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.units import SqlStore
+from infrastructure.wire.client import open_client
 from projections.audit import Comparison, compare
 from projections.engine import Source
 from projections.projector import Projector, ProjectorThread
@@ -236,7 +238,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     )
     performer = Performer(
         writer,
-        parts.providers or _providers(settings, pool),
+        parts.providers or _providers(settings, pool, downloads),
         outputs,
         Ownership(owner, lease, SqlLeases(database), parts.clock),
         charge_lost=settings.lost_outputs == "charge",
@@ -263,13 +265,24 @@ def _open_log(settings: Settings) -> StudioLog:
     )
 
 
-def _providers(settings: Settings, pool: Executor) -> dict[str, Provider]:
+def _providers(settings: Settings, pool: Executor, downloads: Downloads) -> dict[str, Provider]:
     """Providers by the names the catalogue uses; blocking work runs in the bounded pool."""
     scripted = {
         name: ScriptedProvider(settings.scripted, name=name, recovery=recovery, executor=pool)
         for name, recovery in SCRIPTED.items()
     }
-    return {"local": LocalProvider(pool), **scripted}
+    return {"local": LocalProvider(pool), "wavespeed": _wavespeed(settings, downloads), **scripted}
+
+
+def _wavespeed(settings: Settings, downloads: Downloads) -> WaveSpeed:
+    return WaveSpeed(
+        open_client(proxy=revealed(settings.proxy)),
+        downloads,
+        key=revealed(settings.wavespeed_key),
+        base=settings.wavespeed_url,
+        webhook=settings.wavespeed_webhook or "",
+        secret=revealed(settings.wavespeed_webhook_secret),
+    )
 
 
 SCRIPTED = {"scripted": Recovery.FINDABLE, "blind": Recovery.BLIND}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from infrastructure.clock import new_id
 
 Positive = Annotated[int, Field(gt=0)]
+Address = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
+"""Where an API is, without a query."""
 
 
 class Settings(BaseSettings):
@@ -36,12 +38,23 @@ class Settings(BaseSettings):
     lock_seconds: Positive = 10
     snapshot_every: Positive = 2_000
     most_waiting: Positive = 10_000
+    proxy: SecretStr | None = None
+    wavespeed_key: SecretStr | None = None
+    wavespeed_url: Address = "https://api.wavespeed.ai/api/v3"
+    wavespeed_webhook: Address | None = None
+    wavespeed_webhook_secret: SecretStr | None = None
 
     @field_validator("catalogues", mode="before")
     @classmethod
     def _split_paths(cls, value: object) -> object:
         """Several overlay files are separated as PATH is."""
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _signed_webhooks(self) -> Self:
+        if self.wavespeed_webhook and not self.wavespeed_webhook_secret:
+            raise ValueError("IMAGESTUDIO_WAVESPEED_WEBHOOK needs IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET beside it")
+        return self
 
     @property
     def database(self) -> str:
@@ -57,6 +70,11 @@ class Settings(BaseSettings):
     def scripted(self) -> Path:
         """Where the scripted provider keeps its journal."""
         return self.home / "scripted"
+
+
+def revealed(secret: SecretStr | None) -> str:
+    """The secret itself, for the one who uses it; empty where it is not set."""
+    return "" if secret is None else secret.get_secret_value()
 
 
 def owner_name() -> str:
