@@ -13,6 +13,7 @@ ImageStudioError
 │   │   └── CurrencyMismatch
 │   ├── InvalidPeriod
 │   ├── KeyReused             same idempotency key, another request
+│   ├── Unverified            a callback that is not the provider's
 │   └── IllegalTransition     the operation is not in a state that allows this
 ├── CatalogueError            a catalogue file is wrong; names file and field
 ├── PluginError               a provider from elsewhere cannot be used; names it and its distribution
@@ -120,6 +121,12 @@ class KeyReused(InvalidRequest):
     """The idempotency key belongs to a different request."""
 
     code = "key_reused"
+
+
+class Unverified(InvalidRequest):
+    """A callback does not prove that it is the provider's, and was not looked at."""
+
+    code = "unverified"
 
 
 class IllegalTransition(InvalidRequest):

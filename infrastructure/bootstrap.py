@@ -28,7 +28,7 @@ from application.log import LedgerLog
 from application.maintenance import Maintenance
 from application.outputs import Outputs
 from application.performer import Ownership, Performer
-from application.ports import AssetStore, Media, MediaReader, Provider, Recovery
+from application.ports import AssetStore, Downloads, Media, MediaReader, Provider, Recovery
 from application.quotes import ProviderQuotes
 from application.recovery import Recoverer
 from application.results import Results
@@ -48,6 +48,7 @@ from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.openai import OpenAIProvider
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.providers.stability import StabilityProvider
+from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.settings import Settings, owner_name, plugin_settings, revealed
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, Factory
 from infrastructure.store.database import Database
@@ -241,7 +242,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     )
     performer = Performer(
         writer,
-        parts.providers or _providers(settings, pool),
+        parts.providers or _providers(settings, pool, downloads),
         outputs,
         Ownership(owner, lease, SqlLeases(database), parts.clock),
         charge_lost=settings.lost_outputs == "charge",
@@ -268,13 +269,13 @@ def _open_log(settings: Settings) -> StudioLog:
     )
 
 
-def _providers(settings: Settings, pool: Executor) -> dict[str, Provider]:
+def _providers(settings: Settings, pool: Executor, downloads: Downloads) -> dict[str, Provider]:
     """Providers by the names the catalogue uses; blocking work runs in the bounded pool."""
     scripted = {
         name: ScriptedProvider(settings.scripted, name=name, recovery=recovery, executor=pool)
         for name, recovery in SCRIPTED.items()
     }
-    ours: dict[str, Provider] = {"local": LocalProvider(pool), **scripted, **_remote(settings)}
+    ours: dict[str, Provider] = {"local": LocalProvider(pool), **scripted, **_remote(settings, downloads)}
 
     def context(name: str) -> ProviderContext:
         return ProviderContext(name, _client(settings), pool, plugin_settings(name))
@@ -282,19 +283,27 @@ def _providers(settings: Settings, pool: Executor) -> dict[str, Provider]:
     return {**ours, **load_plugins(context, ours)}
 
 
-def _remote(settings: Settings) -> dict[str, Provider]:
-    """Those that are called over HTTP; each has its own client, and none without a key is ever called."""
+def _remote(settings: Settings, downloads: Downloads) -> dict[str, Provider]:
+    """Those that are called over HTTP, each through a client of its own; without its key none is ever chosen."""
     client = _client(settings)
     return {
-        "stability": StabilityProvider(settings.stability_url, client(), revealed(settings.stability_key)),
-        "huggingface": HuggingFaceProvider(
-            settings.huggingface_url,
-            settings.huggingface_hub_url,
+        "wavespeed": WaveSpeed(
             client(),
-            revealed(settings.huggingface_key),
+            downloads,
+            key=revealed(settings.wavespeed_key),
+            base=settings.wavespeed_url,
+            webhook=settings.wavespeed_webhook or "",
+            secret=revealed(settings.wavespeed_webhook_secret),
+        ),
+        "stability": StabilityProvider(client(), key=revealed(settings.stability_key), base=settings.stability_url),
+        "huggingface": HuggingFaceProvider(
+            client(),
+            key=revealed(settings.huggingface_key),
+            router=settings.huggingface_url,
+            hub=settings.huggingface_hub_url,
             bill_to=settings.huggingface_bill_to,
         ),
-        "openai": OpenAIProvider(settings.openai_url, client(), revealed(settings.openai_key)),
+        "openai": OpenAIProvider(client(), key=revealed(settings.openai_key), base=settings.openai_url),
     }
 
 

@@ -6,15 +6,17 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from infrastructure.clock import new_id
 
 Positive = Annotated[int, Field(gt=0)]
+Address = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
+"""Where an API is, without a query."""
 
 
 class Settings(BaseSettings):
@@ -47,12 +49,23 @@ class Settings(BaseSettings):
     lock_seconds: Positive = 10
     snapshot_every: Positive = 2_000
     most_waiting: Positive = 10_000
+    proxy: SecretStr | None = None
+    wavespeed_key: SecretStr | None = None
+    wavespeed_url: Address = "https://api.wavespeed.ai/api/v3"
+    wavespeed_webhook: Address | None = None
+    wavespeed_webhook_secret: SecretStr | None = None
 
     @field_validator("catalogues", mode="before")
     @classmethod
     def _split_paths(cls, value: object) -> object:
         """Several overlay files are separated as PATH is."""
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _signed_webhooks(self) -> Self:
+        if self.wavespeed_webhook and not self.wavespeed_webhook_secret:
+            raise ValueError("IMAGESTUDIO_WAVESPEED_WEBHOOK needs IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET beside it")
+        return self
 
     @property
     def database(self) -> str:
@@ -71,8 +84,8 @@ class Settings(BaseSettings):
 
 
 def revealed(secret: SecretStr | None) -> str:
-    """A secret's text, empty where there is none; for the one place that uses it."""
-    return secret.get_secret_value() if secret else ""
+    """The secret itself, for the one who uses it; empty where it is not set."""
+    return "" if secret is None else secret.get_secret_value()
 
 
 def plugin_settings(name: str) -> Mapping[str, str]:

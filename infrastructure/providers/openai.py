@@ -26,6 +26,7 @@ from infrastructure.wire.content import private_texts
 from infrastructure.wire.forms import Part, file_parts, text_part
 
 NAME: Final = "openai"
+BASE: Final = "https://api.openai.com"
 LARGEST: Final = 128 * 1024 * 1024
 CHECKING: Final = 30.0
 MODERATIONS: Final = frozenset({"moderation_blocked", "content_policy_violation"})
@@ -42,14 +43,14 @@ class OpenAIProvider(BlindAdapter):
 
     def __init__(
         self,
-        url: str,
         client: httpx.AsyncClient,
-        key: str = "",
         *,
+        key: str = "",
+        base: str = BASE,
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
-        super().__init__(NAME, Api(url, client, key=key, explain=_explain, sleep=sleep, monotonic=monotonic))
+        super().__init__(NAME, Api(base, client, key=key, explain=_explain, sleep=sleep, monotonic=monotonic))
 
     async def submit(self, task: Task, progress: Progress) -> Delivery:
         progress(0.0, "sent")

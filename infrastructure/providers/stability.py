@@ -27,6 +27,7 @@ from infrastructure.wire.content import private_texts
 from infrastructure.wire.forms import file_parts, text_part
 
 NAME: Final = "stability"
+BASE: Final = "https://api.stability.ai"
 LARGEST: Final = 128 * 1024 * 1024
 CHECKING: Final = 30.0
 JSON: Final = {"Accept": "application/json"}
@@ -46,14 +47,14 @@ class StabilityProvider(BlindAdapter):
 
     def __init__(
         self,
-        url: str,
         client: httpx.AsyncClient,
-        key: str = "",
         *,
+        key: str = "",
+        base: str = BASE,
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
-        super().__init__(NAME, Api(url, client, key=key, explain=_explain, sleep=sleep, monotonic=monotonic))
+        super().__init__(NAME, Api(base, client, key=key, explain=_explain, sleep=sleep, monotonic=monotonic))
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
         progress(0.0, "sent")

@@ -19,6 +19,7 @@ from infrastructure.wire.content import decode_json
 
 MODERATED: Final = "content_moderation"
 UNREADABLE: Final = "unreadable_answer"
+RATE_LIMITED: Final = "rate_limited"
 TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """After these the same question may be asked again; 52x are those of a gateway that did not reach its server."""
 
@@ -32,7 +33,7 @@ REFUSALS: Final = {
     413: "too_large",
     415: "invalid_request",
     422: "invalid_request",
-    429: "rate_limited",
+    429: RATE_LIMITED,
 }
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final, TypedDict, TypeVar, Unpack
 import httpx
 
 from application.ports import ProviderError, ProviderFailed, ProviderRefused, ProviderUnknown
-from infrastructure.wire.answers import TRANSIENT, Answer, Explain, Problem, Unreadable, verdict
+from infrastructure.wire.answers import RATE_LIMITED, TRANSIENT, Answer, Explain, Problem, Unreadable, verdict
 from infrastructure.wire.client import ONCE
 from infrastructure.wire.content import encode_json, told
 
@@ -29,6 +29,8 @@ Monotonic = Callable[[], float]
 LARGEST_ANSWER: Final = 8 * 1024 * 1024
 BACKOFF: Final = 0.5
 LONGEST_PAUSE: Final = 15.0
+SHORTEST: Final = 0.1
+"""Seconds that one more question gets, however late it is."""
 GONE: Final = frozenset({"unknown_model", "gone"})
 
 # The request cannot have been sent: there was no connection to send it on.
@@ -147,23 +149,21 @@ class Api:
         """
         until, backoff = self._monotonic() + within, BACKOFF
         while True:
-            error, wanted = ProviderUnknown("unreachable", "no connection to the provider"), None
+            left = max(SHORTEST, until - self._monotonic())
+            wanted, limits = None, Patience(patience.silence, min(patience.total, left))
             try:
-                left = max(0.1, until - self._monotonic())
-                answer = await self._exchange(
-                    method, path, Patience(patience.silence, min(patience.total, left)), options
-                )
+                answer = await self._exchange(method, path, limits, options)
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                failure: ProviderError = _broken(error)
+            else:
                 if answer.is_success:
                     return answer
-                failure = self.verdict(answer, options.get("hidden", ()))
+                failure, wanted = self.verdict(answer, options.get("hidden", ())), answer.retry_after()
                 if answer.status not in TRANSIENT:
                     raise failure
-                error, wanted = ProviderUnknown(failure.code, failure.message), answer.retry_after()
-            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as broken:
-                error = _broken(broken)
-            pause = backoff if wanted is None else max(wanted, backoff)
+            pause = max(backoff, wanted or 0.0)
             if self._monotonic() + pause >= until:
-                raise error
+                raise ProviderUnknown(failure.code, failure.message)
             await self._sleep(pause)
             backoff = min(2 * backoff, LONGEST_PAUSE)
 
@@ -177,23 +177,25 @@ class Api:
     ) -> T:
         """Call `ask` with the seconds left, at once and then at `pace`, until it returns something.
 
-        What cannot be read, or is not answered, is asked again. `woken` ends a pause early. Raises ProviderFailed
+        What is not known, or cannot be read, is asked again. `woken` ends a pause early. Raises ProviderFailed
         where `ask` does, or where the job is definitely gone; ProviderUnknown where `deadline` seconds have passed,
         or the provider will not say: the job may still be running, and be billed.
         """
         until, pause = self._monotonic() + deadline, pace.first
         while True:
+            late = ProviderUnknown("timeout", f"the job has not ended within {deadline:.0f} seconds")
             try:
-                found = await ask(max(0.1, until - self._monotonic()))
-            except Unreadable:
-                found = None
+                found = await ask(max(SHORTEST, until - self._monotonic()))
+                if found is not None:
+                    return found
+            except ProviderUnknown as unknown:
+                late = unknown
             except ProviderRefused as refusal:
-                raise _about_job(refusal) from refusal
-            if found is not None:
-                return found
+                if refusal.code != RATE_LIMITED:
+                    raise _about_job(refusal) from refusal
             left = until - self._monotonic()
             if left <= 0:
-                raise ProviderUnknown("timeout", f"the job has not ended within {deadline:.0f} seconds")
+                raise late
             await self._pause(min(pause, left), woken)
             pause = min(1.5 * pause, pace.slowest)
 

@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterator
 from decimal import Decimal
 
-import httpx
 import huggingface_hub
 import openai
 import pytest
@@ -18,14 +17,13 @@ from huggingface_hub.inference._providers import _common, fal_ai
 from huggingface_hub.inference._providers import wavespeed as routed_wavespeed
 from PIL import Image
 
+from tests.providers.clients import EDIT, PICTURE, fetch
 from tests.providers.fake import media
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.server import Fake
 
 SOON = 0.01
 """Seconds between two polls."""
-EDIT = "wavespeed-ai/qwen-image/edit"
-PICTURE = "wavespeed-ai/qwen-image/text-to-image"
 
 
 @pytest.fixture
@@ -55,7 +53,7 @@ def hub(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
 def test_wavespeed_runs_a_model_to_its_end(fake: Fake, wavespeed_client: wavespeed.Client) -> None:
     fake.next("wavespeed", Behaviour(polls=2))
     (url,) = wavespeed_client.run(PICTURE, {"prompt": "a pond"}, poll_interval=SOON)["outputs"]
-    assert media.media_type(httpx.get(url).content) == "image/png"
+    assert media.media_type(fetch(url).content) == "image/png"
     assert [job.polled for job in fake.jobs()] == [3]
 
 
@@ -102,7 +100,7 @@ def test_wavespeed_uploads_a_file_and_uses_it(fake: Fake, wavespeed_client: wave
     content = io.BytesIO(media.image(seed=5))
     content.name = "pond.png"
     url = wavespeed_client.upload(content)
-    assert httpx.get(url).content == content.getvalue()
+    assert fetch(url).content == content.getvalue()
     assert wavespeed_client.run(EDIT, {"prompt": "more frogs", "image": url}, poll_interval=SOON)["outputs"]
     assert fake.submissions()[0].inputs["image"] == url
 

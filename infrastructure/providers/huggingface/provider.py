@@ -39,6 +39,8 @@ from infrastructure.wire.blind import BlindAdapter, how_it_ended
 from infrastructure.wire.content import private_texts
 
 NAME: Final = "huggingface"
+ROUTER: Final = "https://router.huggingface.co"
+HUB: Final = "https://huggingface.co"
 LARGEST: Final = 128 * 1024 * 1024
 ASKING: Final = 30.0
 SETTLING: Final = 20.0
@@ -55,11 +57,11 @@ class HuggingFaceProvider(BlindAdapter):
 
     def __init__(
         self,
-        url: str,
-        hub_url: str,
         client: httpx.AsyncClient,
-        key: str = "",
         *,
+        key: str = "",
+        router: str = ROUTER,
+        hub: str = HUB,
         bill_to: str = "",
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
@@ -68,10 +70,10 @@ class HuggingFaceProvider(BlindAdapter):
             return Api(base, client, key=key, headers=paying, explain=explain, sleep=sleep, monotonic=monotonic)
 
         paying = {"X-HF-Bill-To": bill_to} if bill_to else {}
-        super().__init__(NAME, api(url, inference.explain, paying))
-        self._fal = api(url, fal.explain, paying)
-        self._results = api(url, fal.explain_result, paying)
-        self._hub = api(hub_url, inference.explain, {})
+        super().__init__(NAME, api(router, inference.explain, paying))
+        self._fal = api(router, fal.explain, paying)
+        self._results = api(router, fal.explain_result, paying)
+        self._hub = api(hub, inference.explain, {})
         self._names: dict[str, str] = {}
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -16,15 +15,13 @@ from typing import Any, Self, TypeVar
 import uvicorn
 
 from infrastructure.clock import SECOND
+from tests.loops import DEADLINE, in_thread
 from tests.providers.fake import webhooks
 from tests.providers.fake.app import application
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.desk import BLINK, KEYS
 from tests.providers.fake.state import Job, State, Submission
-from tests.providers.fake.wires import Wire
-
-DEADLINE = 30.0
-"""Seconds after which what should have happened has not."""
+from tests.providers.fake.wires import Address, Wire, cut_all
 
 T = TypeVar("T")
 
@@ -41,6 +38,10 @@ class Fake:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.state.close()
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
 
     def key(self, provider: str) -> str:
         """The key that is accepted."""
@@ -120,55 +121,39 @@ class Fake:
 
 
 @contextmanager
-def serving(folder: Path, port: int = 0) -> Iterator[Fake]:
+def serving(folder: Path) -> Iterator[Fake]:
     """Serve the folder on 127.0.0.1 from a thread of this process; requests still in flight at the end are dropped."""
-    with socket.create_server(("127.0.0.1", port)) as listener, Fake(folder, address(listener)) as fake:
-        running = Running(folder, listener)
-        try:
-            yield fake
-        finally:
-            running.stop()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        Fake(folder, address(listener)) as fake,
+        in_thread(lambda: listening(folder, listener)),
+    ):
+        yield fake
 
 
 def address(listener: socket.socket) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-class Running:
-    """A server in a thread, which listens when the constructor returns."""
-
-    def __init__(self, folder: Path, listener: socket.socket) -> None:
-        self._folder, self._listener = folder, listener
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopped = asyncio.Event()
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
-        self._thread.start()
-        assert self._started.wait(DEADLINE), "the fake provider did not start"
-
-    def stop(self) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._stopped.set)
-        self._thread.join(DEADLINE)
-
-    async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        with closing(State(self._folder)) as state:
-            server = uvicorn.Server(configured(state))
-            server.config.load()
-            server.lifespan = server.config.lifespan_class(server.config)
-            await server.startup(sockets=[self._listener])
-            self._started.set()
-            await self._stopped.wait()
-            hang_up(server)
+@asynccontextmanager
+async def listening(folder: Path, listener: socket.socket) -> AsyncIterator[None]:
+    with closing(State(folder)) as state:
+        server = uvicorn.Server(configured(state))
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        await server.startup(sockets=[listener])
+        try:
+            yield
+        finally:
+            await hang_up(server, listener.getsockname())
 
 
-def hang_up(server: uvicorn.Server) -> None:
+async def hang_up(server: uvicorn.Server, where: Address) -> None:
     """Stop without the tenth of a second that the server's own way of stopping waits."""
-    for listening in server.servers:
-        listening.close()
-    for connection in list(server.server_state.connections):
-        connection.shutdown()
+    for socket_server in server.servers:
+        socket_server.close()
+    cut_all(where)
+    await asyncio.sleep(0)
 
 
 def configured(state: State, **options: Any) -> uvicorn.Config:

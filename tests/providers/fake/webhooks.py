@@ -87,7 +87,7 @@ def message(job: Job, kind: str, state: State) -> tuple[dict[str, str], bytes]:
 def deliver(job: Job, kind: str, state: State, url: str = "") -> int:
     """Deliver once, now; the status that the receiver answered."""
     headers, content = message(job, kind, state)
-    return httpx.post(url or job.webhook, headers=headers, content=content, timeout=TIMEOUT).status_code
+    return httpx.post(url or job.webhook, headers=headers, content=content, verify=False, timeout=TIMEOUT).status_code
 
 
 async def notify(job: Job, state: State) -> None:
@@ -95,7 +95,7 @@ async def notify(job: Job, state: State) -> None:
     if not job.webhook or not (job.ended or job.behaviour.early) or job.notified:
         return
     job = state.update(job.id, lambda one: replace(one, notified=True))
-    async with httpx.AsyncClient(timeout=TIMEOUT) as client:
+    async with httpx.AsyncClient(verify=False, timeout=TIMEOUT) as client:
         for kind in job.behaviour.webhooks:
             headers, content = message(job, kind, state)
             try:

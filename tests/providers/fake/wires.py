@@ -11,26 +11,36 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 Address = tuple[str, int]
+Ends = tuple[Address, Address]
+"""The server's address and the client's: together they name one connection."""
 
 
 class Wire(H11Protocol):
-    """A connection that the application can find again by its client's address, to cut it."""
+    """A connection that the application can find again by its two ends, to cut it."""
 
-    OPEN: ClassVar[dict[Address, asyncio.Transport]] = {}
+    OPEN: ClassVar[dict[Ends, asyncio.Transport]] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.OPEN[transport.get_extra_info("peername")] = transport
+        self.ends: Ends = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+        self.OPEN[self.ends] = transport
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.OPEN.pop(self.transport.get_extra_info("peername"), None)
+        self.OPEN.pop(self.ends, None)
         super().connection_lost(exc)
 
 
 def cut(request: Request) -> None:
     """Close the connection of `request` without another byte."""
-    assert request.client is not None
-    Wire.OPEN[cast(Address, tuple(request.client))].abort()
+    ends = cast(Ends, (tuple(request.scope["server"]), tuple(request.scope["client"])))
+    Wire.OPEN[ends].abort()
+
+
+def cut_all(server: Address) -> None:
+    """Close every connection to a server of this thread."""
+    for ends, transport in list(Wire.OPEN.items()):
+        if ends[0] == server:
+            transport.abort()
 
 
 class Dropped(Response):

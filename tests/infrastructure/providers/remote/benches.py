@@ -43,16 +43,16 @@ Make = Callable[[str, str, Time], Provider]
 
 
 def stability(url: str, key: str, time: Time) -> StabilityProvider:
-    return StabilityProvider(url, open_client(), key, sleep=time.sleep, monotonic=time.monotonic)
+    return StabilityProvider(open_client(), key=key, base=url, sleep=time.sleep, monotonic=time.monotonic)
 
 
 def openai(url: str, key: str, time: Time) -> OpenAIProvider:
-    return OpenAIProvider(url, open_client(), key, sleep=time.sleep, monotonic=time.monotonic)
+    return OpenAIProvider(open_client(), key=key, base=url, sleep=time.sleep, monotonic=time.monotonic)
 
 
 def huggingface(url: str, key: str, time: Time) -> HuggingFaceProvider:
     return HuggingFaceProvider(
-        url, url, open_client(), key, bill_to="acme-org", sleep=time.sleep, monotonic=time.monotonic
+        open_client(), key=key, router=url, hub=url, bill_to="acme-org", sleep=time.sleep, monotonic=time.monotonic
     )
 
 

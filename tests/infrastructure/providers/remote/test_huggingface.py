@@ -150,7 +150,7 @@ async def test_a_picture_goes_to_fal_as_a_data_uri(fake: Fake, worker: Worker) -
 async def test_what_fal_calls_a_model_is_asked_once() -> None:
     queue = answer({"response_url": "https://queue.fal.run/fal-ai/flux/requests/r-1"})
     client = odd_client(answer({"inferenceProviderMapping": {"fal-ai": NAME_AT_FAL}}), queue, queue)
-    provider = HuggingFaceProvider("http://odd", "http://odd", client, "key")
+    provider = HuggingFaceProvider(client, key="key")
     assert [await provider.submit(PAINT, silent) for _ in range(2)] == [QUEUED, QUEUED]
     await provider.close()
 
@@ -237,9 +237,7 @@ async def test_a_job_that_is_only_asked_to_stop_is_not_definitely_stopped(fake: 
 )
 async def test_only_what_was_taken_out_of_the_queue_is_stopped(reply: Any, stopped: bool) -> None:
     time = Time()
-    provider = HuggingFaceProvider(
-        "http://odd", "http://odd", odd_client(reply), "key", sleep=time.sleep, monotonic=time.monotonic
-    )
+    provider = HuggingFaceProvider(odd_client(reply), key="key", sleep=time.sleep, monotonic=time.monotonic)
     assert await provider.cancel(PAINT, QUEUED) is stopped
     assert not await provider.cancel(PAINT, None)
     await provider.close()
@@ -333,9 +331,7 @@ async def test_a_check_tells_whose_key_it_is(worker: Worker) -> None:
 async def through(hub: Any, wanted: Any, *queue: Any) -> Delivery | Job:
     """Submit at an API that gives these answers: of the Hub first, then of the router."""
     time, client = Time(), odd_client(hub, *queue)
-    provider = HuggingFaceProvider(
-        "http://odd", "http://odd", client, "key", sleep=time.sleep, monotonic=time.monotonic
-    )
+    provider = HuggingFaceProvider(client, key="key", sleep=time.sleep, monotonic=time.monotonic)
     try:
         return await provider.submit(wanted, silent)
     finally:
@@ -344,9 +340,7 @@ async def through(hub: Any, wanted: Any, *queue: Any) -> Delivery | Job:
 
 async def collected(*replies: Any) -> Delivery:
     time = Time()
-    provider = HuggingFaceProvider(
-        "http://odd", "http://odd", odd_client(*replies), "key", sleep=time.sleep, monotonic=time.monotonic
-    )
+    provider = HuggingFaceProvider(odd_client(*replies), key="key", sleep=time.sleep, monotonic=time.monotonic)
     try:
         return await provider.collect(PAINT, QUEUED, silent)
     finally:

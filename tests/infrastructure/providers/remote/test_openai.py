@@ -107,7 +107,7 @@ COUNTS = [
 
 
 async def delivered(reply: object, wanted: Any = GENERATE) -> Any:
-    provider = OpenAIProvider("http://odd", odd_client(answer(reply)), "key")
+    provider = OpenAIProvider(odd_client(answer(reply)), key="key")
     try:
         return await provider.submit(wanted, silent)
     finally:
@@ -151,7 +151,7 @@ async def test_a_success_that_makes_no_sense_is_unknown(reply: object) -> None:
     ],
 )
 async def test_its_codes_are_understood(status: int, error: object, code: str, final: bool) -> None:
-    provider = OpenAIProvider("http://odd", odd_client(answer({"error": error}, status=status)), "key")
+    provider = OpenAIProvider(odd_client(answer({"error": error}, status=status)), key="key")
     with pytest.raises(ProviderRefused) as caught:
         await provider.submit(GENERATE, silent)
     assert (caught.value.code, caught.value.final) == (code, final)
