@@ -32,15 +32,6 @@ class Settings(BaseSettings):
     most_pixels: Positive = 100_000_000
     largest_output: Positive = 500 * 1024 * 1024
     provider_quotes: bool = False
-    proxy: SecretStr | None = None
-    stability_key: SecretStr | None = None
-    stability_url: str = "https://api.stability.ai"
-    huggingface_key: SecretStr | None = None
-    huggingface_bill_to: str = ""
-    huggingface_url: str = "https://router.huggingface.co"
-    huggingface_hub_url: str = "https://huggingface.co"
-    openai_key: SecretStr | None = None
-    openai_url: str = "https://api.openai.com"
     lost_outputs: Literal["credit", "charge"] = "credit"
     workers: Positive = Field(default_factory=lambda: min(8, (os.cpu_count() or 1) + 1))
     lease_seconds: Positive = 60
@@ -54,6 +45,14 @@ class Settings(BaseSettings):
     wavespeed_url: Address = "https://api.wavespeed.ai/api/v3"
     wavespeed_webhook: Address | None = None
     wavespeed_webhook_secret: SecretStr | None = None
+    stability_key: SecretStr | None = None
+    stability_url: Address = "https://api.stability.ai"
+    huggingface_key: SecretStr | None = None
+    huggingface_bill_to: str = ""
+    huggingface_url: Address = "https://router.huggingface.co"
+    huggingface_hub_url: Address = "https://huggingface.co"
+    openai_key: SecretStr | None = None
+    openai_url: Address = "https://api.openai.com/v1"
 
     @field_validator("catalogues", mode="before")
     @classmethod

@@ -1,11 +1,10 @@
 """OpenAI's images: generated from a prompt, or edited, in one synchronous call that is metered in tokens.
 
-    without files ── POST /v1/images/generations, JSON ──┬─> Delivery, with the tokens used by meter
-    with files ───── POST /v1/images/edits, a form ──────┘
+    without files ── POST /images/generations, JSON ──┬─> Delivery, with the tokens used by meter
+    with files ───── POST /images/edits, a form ──────┘
 
 A catalogue's route is the model's name at OpenAI; which of the two calls it is, the files decide. The meters are
-`text_input`, `image_input`, `image_output`, and `text_output` where there is any. Nothing can be looked up or stopped
-afterwards.
+`text_input`, `image_input` and `image_output`. Nothing can be looked up or stopped afterwards.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from infrastructure.wire.content import private_texts
 from infrastructure.wire.forms import Part, file_parts, text_part
 
 NAME: Final = "openai"
-BASE: Final = "https://api.openai.com"
+BASE: Final = "https://api.openai.com/v1"
 LARGEST: Final = 128 * 1024 * 1024
 CHECKING: Final = 30.0
 MODERATIONS: Final = frozenset({"moderation_blocked", "content_policy_violation"})
@@ -59,16 +58,16 @@ class OpenAIProvider(BlindAdapter):
         if task.media:
             parts = [*(text_part(name, value) for name, value in fields.items()), *_files(task)]
             answer = await self._api.submit(
-                "/v1/images/edits", patience=patience, hidden=hidden, limit=LARGEST, files=parts
+                "/images/edits", patience=patience, hidden=hidden, limit=LARGEST, files=parts
             )
         else:
             answer = await self._api.submit(
-                "/v1/images/generations", patience=patience, hidden=hidden, limit=LARGEST, json=fields
+                "/images/generations", patience=patience, hidden=hidden, limit=LARGEST, json=fields
             )
         return _delivery(answer.object(), edited=bool(task.media))
 
     async def check(self) -> str:
-        models = (await self._api.read("GET", "/v1/models", within=CHECKING)).object().get("data")
+        models = (await self._api.read("GET", "/models", within=CHECKING)).object().get("data")
         return f"{len(models) if isinstance(models, list) else 0} models may be used"
 
 
@@ -99,25 +98,18 @@ def _output(image: Mapping[str, Any], media_type: str) -> Media | Remote:
 def _usage(usage: object, *, edited: bool) -> dict[str, int]:
     """Tokens by meter; empty where they are not told, or make no sense: then the most they can be is what it costs.
 
-    Where the details are absent, all that came out is an image, and what went in is taken for the dearer of what was
-    sent: images, or text where there were none.
+    All that came out counts as an image, also the few words that some models think, as they have no rate of their own.
+    What went in without being told apart is taken for the dearer of what was sent: images, or text alone.
     """
     if not isinstance(usage, dict) or not _counted(usage.get("input_tokens"), usage.get("output_tokens")):
         return {}
-    meters = {
-        "text_input": 0 if edited else usage["input_tokens"],
-        "image_input": usage["input_tokens"] if edited else 0,
-        "text_output": 0,
-        "image_output": usage["output_tokens"],
-    }
-    for way in ("input", "output"):
-        details = usage.get(f"{way}_tokens_details")
-        if isinstance(details, dict):
-            parts = [details.get("text_tokens", 0), details.get("image_tokens", 0)]
-            if not _counted(*parts):
-                return {}
-            meters[f"text_{way}"], meters[f"image_{way}"] = parts
-    return {name: count for name, count in meters.items() if count or name != "text_output"}
+    text, image = (0, usage["input_tokens"]) if edited else (usage["input_tokens"], 0)
+    details = usage.get("input_tokens_details")
+    if isinstance(details, dict):
+        text, image = details.get("text_tokens"), details.get("image_tokens", 0)
+    if not _counted(text, image):
+        return {}
+    return {"text_input": text, "image_input": image, "image_output": usage["output_tokens"]}
 
 
 def _counted(*counts: object) -> bool:

@@ -47,12 +47,18 @@ def stability(url: str, key: str, time: Time) -> StabilityProvider:
 
 
 def openai(url: str, key: str, time: Time) -> OpenAIProvider:
-    return OpenAIProvider(open_client(), key=key, base=url, sleep=time.sleep, monotonic=time.monotonic)
+    return OpenAIProvider(open_client(), key=key, base=f"{url}/v1", sleep=time.sleep, monotonic=time.monotonic)
 
 
 def huggingface(url: str, key: str, time: Time) -> HuggingFaceProvider:
     return HuggingFaceProvider(
-        open_client(), key=key, router=url, hub=url, bill_to="acme-org", sleep=time.sleep, monotonic=time.monotonic
+        open_client(),
+        key=key,
+        router=url,
+        hub=url,
+        bill_to="acme-org",
+        sleep=time.sleep,
+        monotonic=time.monotonic,
     )
 
 
