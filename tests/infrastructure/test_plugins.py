@@ -10,13 +10,16 @@ from textwrap import dedent
 import pytest
 
 from application.ports import Recovery, Task, silent
-from domain.errors import PluginError
+from domain.errors import PluginError, UnknownModel
+from infrastructure.bootstrap import open_studio
 from infrastructure.plugins import ProviderContext, load_plugins
-from infrastructure.settings import plugin_settings
+from infrastructure.settings import Settings, plugin_settings
 from infrastructure.wire.client import open_client
 
 # A whole provider of somebody else's; what it is given, it shows.
 ATELIER = """
+import io
+from PIL import Image
 from application.ports import Delivery, Media, Recovery
 
 class Atelier:
@@ -30,7 +33,9 @@ class Atelier:
         return "" if "key" in self.context.settings else "set IMAGESTUDIO_ATELIER_KEY"
 
     async def submit(self, task, progress):
-        return Delivery((Media(b"a painting", "text/plain"),))
+        stream = io.BytesIO()
+        Image.new("RGB", (8, 8), "red").save(stream, "PNG")
+        return Delivery((Media(stream.getvalue(), "image/png"),))
 
     async def collect(self, task, job, progress):
         raise NotImplementedError
@@ -86,6 +91,41 @@ Context = Callable[[str], ProviderContext]
 
 def test_without_plugins_there_are_none(context: Context, site: Site) -> None:
     assert load_plugins(context, ()) == {}
+
+
+MODEL = """
+currency = "USD"
+[[model]]
+id = "red"
+provider = "atelier"
+route = "paint"
+kinds = ["text-to-image"]
+outputs = ["image/png"]
+unit = "image"
+inputs.prompt = { type = "text", required = true }
+prices = [{ rate = "0.07" }]
+"""
+
+
+async def test_with_a_catalogue_entry_it_paints_and_is_charged(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.install("atelier", ATELIER.format(name="atelier"))
+    (site.folder / "models.toml").write_text(MODEL)
+    settings = Settings(home=site.folder, catalogues=(site.folder / "models.toml",))
+    async with open_studio(settings, serve=False) as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(UnknownModel, match="set IMAGESTUDIO_ATELIER_KEY"):
+            await studio.generate("a pond", account="acme", model="red")
+    monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "k")
+    async with open_studio(settings, serve=False) as studio:
+        result = await studio.generate("a pond", account="acme", model="red")
+    assert (result.price.micros, [asset.media_type for asset in result.assets]) == (70_000, ["image/png"])
+
+
+async def test_a_broken_one_keeps_the_studio_closed(site: Site) -> None:
+    site.install("unfinished", "import nothing_of_that_name\n")
+    with pytest.raises(PluginError, match="unfinished"):
+        async with open_studio(Settings(home=site.folder), serve=False):
+            pass
 
 
 async def test_an_installed_provider_is_built_and_works(context: Context, site: Site) -> None:

@@ -42,8 +42,8 @@ def body(task: Task, inputs: Mapping[str, Value]) -> dict[str, object]:
     fields: dict[str, object] = dict(inputs)
     if task.kind == "text-to-image" and {"width", "height"} <= fields.keys():
         fields["image_size"] = {side: fields.pop(side) for side in ("width", "height")}
-    if task.kind == "text-to-video" and "negative_prompt" in fields:
-        fields["negative_prompt"] = [fields["negative_prompt"]]
+    if task.outputs > 1:
+        fields["num_images"] = task.outputs
     for name, files in task.media.items():
         uris = [data_uri(file) for file in files]
         fields |= {f"{name}_url": uris[0]}

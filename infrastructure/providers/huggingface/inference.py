@@ -16,9 +16,11 @@ SOURCE: Final = "image"
 
 
 def body(task: Task, inputs: Mapping[str, Value]) -> dict[str, object]:
-    """The JSON of one call; a file is base64 without a type."""
+    """The JSON of one call; a file is base64 without a type, and a film avoids a list of things."""
     files = {name: _encoded(media) for name, media in task.media.items()}
     parameters: dict[str, object] = {**inputs, **files}
+    if task.kind == "text-to-video" and "negative_prompt" in parameters:
+        parameters["negative_prompt"] = [parameters["negative_prompt"]]
     subject = parameters.pop(SOURCE if SOURCE in files else "prompt", "")
     return {"inputs": subject, "parameters": parameters}
 

@@ -9,6 +9,7 @@ import pytest
 
 from application.ports import Delivery, Job, Media, ProviderFailed, ProviderRefused, ProviderUnknown, Remote, silent
 from infrastructure.providers.huggingface import HuggingFaceProvider
+from infrastructure.providers.huggingface.inference import body
 from tests.infrastructure.providers.remote.benches import (
     MASK,
     OTHER_PICTURE,
@@ -68,6 +69,11 @@ async def test_a_picture_is_the_input_and_its_prompt_a_parameter(fake: Fake, wor
     assert sent.path == "hf-inference/black-forest-labs/FLUX.1-Kontext-dev"
     assert sent.inputs["inputs"]["bytes"] == len(PICTURE.content)
     assert sent.inputs["parameters"].keys() == {"prompt", "mask_image"}
+
+
+def test_what_a_film_is_to_avoid_is_a_list() -> None:
+    wanted = task("text-to-video", "hf-inference/owner/name", prompt="a pond", negative_prompt="ducks")
+    assert body(wanted, wanted.inputs) == {"inputs": "a pond", "parameters": {"negative_prompt": ["ducks"]}}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +136,7 @@ async def test_a_film_is_polled_slowly(fake: Fake, worker: Worker) -> None:
     assert output.url.endswith(".mp4")
     assert worker.time.slept[0] == 5.0
     (sent,) = fake.submissions()
-    assert sent.inputs == {"prompt": "a pond", "num_frames": 96, "negative_prompt": ["ducks"]}
+    assert sent.inputs == {"prompt": "a pond", "num_frames": 96, "negative_prompt": "ducks"}
 
 
 async def test_a_picture_goes_to_fal_as_a_data_uri(fake: Fake, worker: Worker) -> None:
@@ -145,6 +151,11 @@ async def test_a_picture_goes_to_fal_as_a_data_uri(fake: Fake, worker: Worker) -
     assert sent.inputs["image_url"] == sent.inputs["image_urls"][0]
     assert [file["media_type"] for file in sent.inputs["image_urls"]] == ["image/png", "image/jpeg"]
     assert sent.inputs["mask_url"]["bytes"] == len(MASK.content)
+
+
+async def test_several_pictures_are_asked_for_at_once(fake: Fake, worker: Worker) -> None:
+    assert len((await worker.run(task("text-to-image", KREA, outputs=3, prompt="a pond"))).outputs) == 3
+    assert fake.submissions()[0].inputs == {"prompt": "a pond", "num_images": 3}
 
 
 async def test_what_fal_calls_a_model_is_asked_once() -> None:
