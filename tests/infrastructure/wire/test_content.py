@@ -88,7 +88,7 @@ def test_words_are_shortened() -> None:
 
 
 def test_prompts_are_private_and_plain_words_are_not() -> None:
-    inputs = {
+    inputs: dict[str, Value] = {
         "prompt": "a pond",
         "size": "1024x768",
         "format": "jpeg",
