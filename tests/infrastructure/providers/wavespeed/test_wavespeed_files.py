@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -13,8 +12,8 @@ import pytest
 from application.ports import Media, ProviderRefused, silent
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.providers.wavespeed.inputs import KEPT_SECONDS, LARGEST_INLINE
+from tests.infrastructure.providers.wavespeed.tasks import IMAGE, PROMPT, task, wavespeed
 from tests.infrastructure.wire.servers import Time, answer, answering
-from tests.providers.adapters import IMAGE, PROMPT, task, wavespeed
 from tests.providers.clients import EDIT, fetch
 from tests.providers.fake import media
 from tests.providers.fake.behaviour import Behaviour
@@ -22,17 +21,6 @@ from tests.providers.fake.server import Fake
 
 LARGE = Media(media.image() + bytes(LARGEST_INLINE), "image/png")
 HALF = Media(media.image() + bytes(LARGEST_INLINE // 2), "image/png")
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def adapter(fake: Fake, time: Time) -> AsyncIterator[WaveSpeed]:
-    async with wavespeed(fake, time) as adapter:
-        yield adapter
 
 
 def uploads(fake: Fake) -> set[str]:
@@ -70,6 +58,14 @@ async def test_an_uploaded_file_is_compared_when_its_job_is_looked_for(fake: Fak
     async with wavespeed(fake, Time()) as later:
         assert await later.find(one) == (job,)
         assert await later.find(task(EDIT, files={"image": [HALF]})) == ()
+
+
+async def test_a_job_is_looked_for_as_long_as_its_files_may_have_taken(fake: Fake, adapter: WaveSpeed) -> None:
+    large, small = task(EDIT, files={"image": [LARGE]}), task(EDIT, files={"image": [IMAGE]})
+    fake.advance(1_000)
+    job = await adapter.submit(large, silent)
+    await adapter.submit(small, silent)
+    assert (await adapter.find(large), await adapter.find(small)) == ((job,), ())
 
 
 async def test_an_upload_is_tried_again(fake: Fake, adapter: WaveSpeed) -> None:

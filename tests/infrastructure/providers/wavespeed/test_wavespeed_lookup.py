@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -14,8 +14,8 @@ from application.ports import Media, ProviderUnknown, Value, silent
 from infrastructure.clock import SECOND, now
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.wire.content import data_uri
+from tests.infrastructure.providers.wavespeed.tasks import IMAGE, PROMPT, performed, task, wavespeed
 from tests.infrastructure.wire.servers import Time, answer, answering
-from tests.providers.adapters import IMAGE, PROMPT, performed, task, wavespeed
 from tests.providers.clients import EDIT, PICTURE
 from tests.providers.fake import media
 from tests.providers.fake.behaviour import Behaviour
@@ -23,17 +23,6 @@ from tests.providers.fake.server import Fake
 
 OTHER_IMAGE = Media(media.image(seed=2), "image/png")
 MADE = "2026-11-25T12:00:00Z"
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def adapter(fake: Fake, time: Time) -> AsyncIterator[WaveSpeed]:
-    async with wavespeed(fake, time) as adapter:
-        yield adapter
 
 
 @pytest.mark.parametrize("lost", ["drop", "truncate"])
@@ -169,7 +158,7 @@ async def test_a_file_is_known_by_what_the_provider_shows_of_it(fake: Fake, time
 async def test_a_list_that_is_too_long_to_be_sure_tells_nothing(fake: Fake, time: Time) -> None:
     with pytest.raises(ProviderUnknown) as unknown:
         await found_in(fake, time, *[listed({"prompt": PROMPT})] * 100)
-    assert unknown.value.code == "too_many_jobs"
+    assert unknown.value.code == "too_many_items"
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"code": 200, "data": {}}', b'{"code": 200, "data": {"items": [{}]}}'])

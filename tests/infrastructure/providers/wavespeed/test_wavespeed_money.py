@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -11,24 +10,13 @@ import pytest
 from application.ports import Bill, Billing, ProviderRefused, ProviderUnknown, Quoting, silent
 from infrastructure.clock import SECOND, now
 from infrastructure.providers.wavespeed import WaveSpeed
+from tests.infrastructure.providers.wavespeed.tasks import AUDIO, IMAGE, VIDEO, performed, task, wavespeed
 from tests.infrastructure.wire.servers import Time, answer, answering
-from tests.providers.adapters import AUDIO, IMAGE, VIDEO, performed, task, wavespeed
 from tests.providers.clients import PICTURE
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.server import Fake
 
 HOUR = 3_600
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def adapter(fake: Fake, time: Time) -> AsyncIterator[WaveSpeed]:
-    async with wavespeed(fake, time) as adapter:
-        yield adapter
 
 
 async def bills(adapter: WaveSpeed, since: int = 0, until: int = 2**52) -> list[Bill]:
@@ -164,6 +152,13 @@ async def test_bills_come_in_pages(fake: Fake, time: Time) -> None:
         assert [bill.job for bill in await bills(adapter)] == [str(number) for number in range(120)]
     pages = [msgspec.json.decode(body)["page"] for _, body in served.requests]
     assert pages == [1, 2, 2]
+
+
+async def test_pages_may_be_shorter_than_was_asked_for_where_the_list_tells_its_length(fake: Fake, time: Time) -> None:
+    pages = [{"total": 3, "items": [record(str(number))]} for number in range(3)]
+    bodies = [answer(200, msgspec.json.encode({"code": 200, "data": page})) for page in pages]
+    async with answering(*bodies) as served, wavespeed(fake, time, url=served.url) as adapter:
+        assert [bill.job for bill in await bills(adapter)] == ["0", "1", "2"]
 
 
 def record(job: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from application.ports import Delivery, ProviderError, ProviderFailed, ProviderRefused, ProviderUnknown, silent
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.wire.api import Patience
+from tests.infrastructure.providers.wavespeed.tasks import IMAGE, PROMPT, performed, task, wavespeed
 from tests.infrastructure.wire.servers import Time, answer, answering
-from tests.providers.adapters import IMAGE, PROMPT, performed, task, wavespeed
 from tests.providers.clients import EDIT
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.server import Fake, serving
@@ -23,17 +23,6 @@ from tests.proxy import Fault, Proxy, proxied
 SUBMISSION = PROMPT.encode()
 POLL = b"/result"
 ACCEPTED = b'{"code": 200, "message": "success", "data": {"id": "7", "status": "created"}}'
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def adapter(fake: Fake, time: Time) -> AsyncIterator[WaveSpeed]:
-    async with wavespeed(fake, time) as adapter:
-        yield adapter
 
 
 @pytest.fixture
@@ -61,6 +50,7 @@ async def distant(fake: Fake, proxy: Proxy, time: Time) -> AsyncIterator[WaveSpe
         (Behaviour(status=402), "no_credit", False),
         (Behaviour(status=403, error="insufficient balance, please top up"), "no_credit", False),
         (Behaviour(status=403), "bad_key", False),
+        (Behaviour(status=400, error="the model id is case-sensitive"), "invalid_request", False),
         (Behaviour(status=404), "unknown_model", False),
         (Behaviour(status=413), "too_large", False),
         (Behaviour(status=422), "invalid_request", False),

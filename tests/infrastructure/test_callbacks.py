@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from domain.errors import Unverified
 from infrastructure.clock import SECOND
 from infrastructure.webhooks import Notification, Seen, address, operation_mac, verify
 from tests.providers.clients import client_for, submit
-from tests.providers.fake.server import Fake
+from tests.providers.fake.server import Fake, serving
 from tests.providers.fake.state import Job
 from tests.providers.fake.webhooks import SECRET
 
@@ -21,6 +23,12 @@ OPERATION = "0196f0d2-batch.1"
 MAC = operation_mac(OPERATION, SECRET)
 NOW = 1_764_072_000 * SECOND
 BODY = b'{"id": "7", "status": "completed"}'
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Iterator[Fake]:
+    with serving(tmp_path / "fake") as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -25,8 +24,18 @@ from infrastructure.media import read_media
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.providers.wavespeed.predictions import KEPT
 from infrastructure.webhooks import operation_mac
+from tests.infrastructure.providers.wavespeed.tasks import (
+    AUDIO,
+    IMAGE,
+    PROMPT,
+    TYPES,
+    VIDEO,
+    contents,
+    performed,
+    task,
+    wavespeed,
+)
 from tests.infrastructure.wire.servers import Time, answer, answering
-from tests.providers.adapters import AUDIO, IMAGE, PROMPT, TYPES, VIDEO, contents, performed, task, wavespeed
 from tests.providers.clients import EDIT, PICTURE, fetch
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.prices import models
@@ -35,17 +44,6 @@ from tests.providers.fake.server import Fake
 FILES = {"image": IMAGE, "video": VIDEO, "audio": AUDIO}
 LISTS = ("images", "source_image", "target_image")
 DEADLINE = 20.0
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def adapter(fake: Fake, time: Time) -> AsyncIterator[WaveSpeed]:
-    async with wavespeed(fake, time) as adapter:
-        yield adapter
 
 
 async def failure(adapter: WaveSpeed, fake: Fake, behaviour: Behaviour) -> ProviderFailed:
@@ -262,6 +260,21 @@ async def test_a_callback_wakes_the_one_who_waits_for_its_job(fake: Fake) -> Non
         delivery = await waiting
         adapter.notify(job.id)
     assert len(delivery.outputs) == 1
+
+
+async def test_who_waits_for_a_job_that_another_saw_end_need_wait_no_longer(fake: Fake) -> None:
+    asleep = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        asleep.set()
+        await asyncio.Event().wait()
+
+    fake.next("wavespeed", Behaviour(polls=1))
+    async with asyncio.timeout(DEADLINE), wavespeed(fake, Time(), sleep=sleep) as adapter:
+        job = await adapter.submit(task(), silent)
+        waiting = asyncio.create_task(adapter.collect(task(), job, silent))
+        await asleep.wait()
+        assert await adapter.collect(task(), job, silent) == await waiting
 
 
 async def test_without_a_key_it_says_what_to_set(fake: Fake, time: Time) -> None:
