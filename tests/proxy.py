@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from tests.loops import in_thread
+from tests.loops import in_thread, listener
 
 CHUNK = 65_536
 DROP = 64
@@ -43,7 +43,7 @@ class Proxy:
     def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
         self._faults: deque[Fault] = deque()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listener()
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
 

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 import uvicorn
 
 from infrastructure.clock import SECOND
-from tests.loops import DEADLINE, in_thread
+from tests.loops import DEADLINE, in_thread, listener
 from tests.providers.fake import webhooks
 from tests.providers.fake.app import application
 from tests.providers.fake.behaviour import Behaviour
@@ -64,8 +64,14 @@ class Fake:
         self.state.unscript()
 
     def change(self, job: str, behaviour: Behaviour) -> Job:
-        """Give a job another script; `polls` counts from its beginning."""
-        return self.state.update(job, lambda one: replace(one, behaviour=behaviour))
+        """Give a job another script, and its bill if the script names one; `polls` counts from its beginning.
+
+        A webhook about an end that comes this way is sent with the next poll, or by `deliver`.
+        """
+        bill = behaviour.bill
+        return self.state.update(
+            job, lambda one: replace(one, behaviour=behaviour, price=one.price if bill is None else bill)
+        )
 
     def price(self, path: str, dollars: str) -> None:
         """Quote this for each request of a model path, and bill it."""
@@ -124,28 +130,24 @@ class Fake:
 def serving(folder: Path) -> Iterator[Fake]:
     """Serve the folder on 127.0.0.1 from a thread of this process; requests still in flight at the end are dropped."""
     with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        Fake(folder, address(listener)) as fake,
-        in_thread(lambda: listening(folder, listener)),
+        listener() as bound,
+        Fake(folder, f"http://127.0.0.1:{bound.getsockname()[1]}") as fake,
+        in_thread(lambda: listening(folder, bound)),
     ):
         yield fake
 
 
-def address(listener: socket.socket) -> str:
-    return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
 @asynccontextmanager
-async def listening(folder: Path, listener: socket.socket) -> AsyncIterator[None]:
+async def listening(folder: Path, bound: socket.socket) -> AsyncIterator[None]:
     with closing(State(folder)) as state:
         server = uvicorn.Server(configured(state))
         server.config.load()
         server.lifespan = server.config.lifespan_class(server.config)
-        await server.startup(sockets=[listener])
+        await server.startup(sockets=[bound])
         try:
             yield
         finally:
-            await hang_up(server, listener.getsockname())
+            await hang_up(server, bound.getsockname())
 
 
 async def hang_up(server: uvicorn.Server, where: Address) -> None:

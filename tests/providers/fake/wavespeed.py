@@ -26,7 +26,7 @@ from tests.providers.fake.desk import EXTENSIONS, Desk, Order, data_uri, inline_
 from tests.providers.fake.files import address
 from tests.providers.fake.prices import models, outputs, seconds, size_of
 from tests.providers.fake.state import Job, Served, State, new_id
-from tests.providers.fake.webhooks import SECRET, notify, prediction
+from tests.providers.fake.webhooks import SECRET, claimed, notify, prediction
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEPT = 7 * 86_400 * SECOND
@@ -100,9 +100,10 @@ class WaveSpeed:
 
     async def accepted(self, job: Job) -> Response:
         base, behaviour = job.extra["base"], job.behaviour
-        if behaviour.early:
-            await notify(job, self.state)
-        self.tell(job)
+        if not behaviour.early:
+            self.tell(job)
+        elif claimed(job, self.state, early=True):
+            await notify(replace(job, polled=behaviour.polls), self.state)
         shown = {**prediction(job, base, running=True), "status": "created"}
         if job.inputs.get("enable_sync_mode"):
             if behaviour.sync == "waits":
@@ -115,9 +116,10 @@ class WaveSpeed:
 
     def tell(self, job: Job) -> None:
         """Send the webhooks of a job that has ended, without waiting for them."""
-        task = asyncio.get_running_loop().create_task(notify(job, self.state))
-        self.notices.add(task)
-        task.add_done_callback(self.notices.discard)
+        if claimed(job, self.state):
+            task = asyncio.get_running_loop().create_task(notify(job, self.state))
+            self.notices.add(task)
+            task.add_done_callback(self.notices.discard)
 
     async def poll(self, request: Request) -> Response:
         job = self.found(request.path_params["id"])

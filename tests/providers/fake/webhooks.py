@@ -10,10 +10,10 @@ processing  signed, about the time before the job ended: what a reordered delive
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -90,15 +90,18 @@ def deliver(job: Job, kind: str, state: State, url: str = "") -> int:
     return httpx.post(url or job.webhook, headers=headers, content=content, verify=False, timeout=TIMEOUT).status_code
 
 
+def claimed(job: Job, state: State, *, early: bool = False) -> bool:
+    """Whether the deliveries of a job are due now; True once a job, since whoever asks then makes them."""
+    if not job.webhook or job.notified or not (job.ended or early):
+        return False
+    state.update(job.id, lambda one: replace(one, notified=True))
+    return True
+
+
 async def notify(job: Job, state: State) -> None:
-    """Deliver all that the job's script says, once a job; a receiver that is away misses them."""
-    if not job.webhook or not (job.ended or job.behaviour.early) or job.notified:
-        return
-    job = state.update(job.id, lambda one: replace(one, notified=True))
+    """Deliver all that the job's script says; a receiver that is away misses them."""
     async with httpx.AsyncClient(verify=False, timeout=TIMEOUT) as client:
         for kind in job.behaviour.webhooks:
             headers, content = message(job, kind, state)
-            try:
+            with suppress(httpx.TransportError):
                 await client.post(job.webhook, headers=headers, content=content)
-            except httpx.TransportError:
-                await asyncio.sleep(0)
