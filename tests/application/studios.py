@@ -14,9 +14,10 @@ from PIL import Image
 from application.ports import Delivery, Job, Progress, Provider, ProviderFailed, ProviderUnknown, Recovery, Task
 from domain.ledger import Fact
 from domain.operation import Charged, OperationFact
-from infrastructure.bootstrap import Parts, Studio, open_studio
+from infrastructure.bootstrap import Parts, open_studio
 from infrastructure.clock import SECOND, now
 from infrastructure.providers.scripted import ScriptedProvider, Submission
+from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from tests.application.support import CENT, PATIENCE
 
@@ -135,7 +136,8 @@ class Held:
     def __init__(self, provider: Provider, pause: Pause) -> None:
         self._provider, self._pause = provider, pause
         self.name, self.recovery = provider.name, provider.recovery
-        self.collect, self.find, self.close = provider.collect, provider.find, provider.close
+        self.collect, self.find, self.cancel = provider.collect, provider.find, provider.cancel
+        self.check, self.lacks, self.close = provider.check, provider.lacks, provider.close
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
         answer = await self._provider.submit(task, progress)
