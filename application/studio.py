@@ -45,25 +45,29 @@ class Ended:
     metadata: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What a studio is made of."""
+
+    intake: Intake
+    performer: Performer
+    results: Results
+    index: Index
+    accounts: Accounts
+    intervention: Intervention
+    patience: Patience
+
+
 class ImageStudio:
     """Generates, edits, upscales and everything else, for accounts; nothing is paid that was not held before."""
 
-    def __init__(
-        self,
-        intake: Intake,
-        performer: Performer,
-        results: Results,
-        index: Index,
-        accounts: Accounts,
-        intervention: Intervention,
-        patience: Patience,
-    ) -> None:
-        self._intake, self._performer, self._results = intake, performer, results
-        self._index, self._patience, self._intervention = index, patience, intervention
+    def __init__(self, use_cases: UseCases) -> None:
+        self._intake, self._performer, self._results = use_cases.intake, use_cases.performer, use_cases.results
+        self._index, self._intervention, self._patience = use_cases.index, use_cases.intervention, use_cases.patience
         self._tasks: set[asyncio.Task[Any]] = set()
         self._open: dict[str, asyncio.Task[Any]] = {}
         self._closing = False
-        self.accounts = accounts
+        self.accounts = use_cases.accounts
 
     async def open_account(self, account: str, **terms: Any) -> AccountView:
         """Open an account, once; see `Accounts.open` for its terms: plan, currency, zone, cycle, prepaid."""

@@ -21,6 +21,7 @@ ImageStudioError
 │   ├── OperationRefused
 │   ├── OperationFailed
 │   └── OperationPending      the provider's answer is not known yet; the hold stands
+├── ProviderUnavailable       a provider does not answer, or not to this key; nothing was sent that costs
 ├── StoreError                the database did not do its part
 │   ├── StoreUnavailable      locked, read-only, full, gone: nothing was recorded, or recovery settles it
 │   ├── SchemaMismatch
@@ -173,6 +174,12 @@ class OperationPending(OperationError):
     """Whether the provider did the work is unknown; the hold stands until recovery learns it."""
 
     code = "pending"
+
+
+class ProviderUnavailable(ImageStudioError):
+    """A provider does not answer a question that costs nothing, or not to this key."""
+
+    code = "provider_unavailable"
 
 
 class StoreError(ImageStudioError):

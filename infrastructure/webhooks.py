@@ -62,7 +62,7 @@ def verify(
     id, at = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
     if not secret or not id or len(raw_body) > LARGEST or not _is_recent(at, now):
         raise Unverified(UNVERIFIED)
-    signed = _hmac(secret, f"{id}.{at}.".encode() + raw_body)
+    signed = _hmac(secret, f"{id}.{at}.".encode(errors="replace") + raw_body)
     ours = [_equal(signature, signed) for signature in _SIGNATURE.findall(given.get("webhook-signature", ""))]
     if not any(ours) or not _equal(mac, operation_mac(operation, secret)):
         raise Unverified(UNVERIFIED)
@@ -114,4 +114,4 @@ def _hmac(secret: str, message: bytes) -> str:
 
 
 def _equal(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode(), expected.encode())
+    return hmac.compare_digest(given.encode(errors="replace"), expected.encode())

@@ -27,7 +27,7 @@ from domain.errors import (
     UnknownPlan,
 )
 from domain.money import Money
-from infrastructure.bootstrap import Studio
+from infrastructure.service import Studio
 from tests.application.studios import SYNC, facts_of, picture, studio_on, submissions
 
 LARGEST_FILE, MOST_PIXELS = 100_000, 1_000_000

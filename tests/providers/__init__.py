@@ -23,8 +23,17 @@
         fake.advance(7 * 86_400)              # move its clock (created_at, expiry of outputs and results)
         fake.deliver(job_id, "forged")        # send a webhook now, of a kind named in webhooks.py
 
-Without a script it does what a healthy provider does. All it knows is in its folder, so the same object works on a
-server in another process: `python -m tests.providers.fake --state FOLDER --port N` serves, and
-`Fake(FOLDER, "http://127.0.0.1:N")` scripts it and reads it, even before it starts and after it was killed.
-What may be scripted is in fake/behaviour.py; real media for inputs are in fake/media.py; proxy.py loses connections.
+Without a script it does what a healthy provider does; what may be scripted is in fake/behaviour.py. All it knows is in
+its folder, so the same object works on a server in another process: `python -m tests.providers.fake --state FOLDER
+--port N` serves, and `Fake(FOLDER, "http://127.0.0.1:N")` scripts it and reads it, before it starts and after it was
+killed too. Real media for inputs are in fake/media.py, plain HTTP clients in clients.py.
+
+A worse line than the fake's own comes from tests/proxy.py:
+
+        with proxied("127.0.0.1", fake.port) as proxy:                      # proxy.url instead of fake.url
+            proxy.next(Fault("after", when=b"POST /api/v3/"))               # sent, and the answer lost
+
+Outputs are addressed on whatever host and port the request came to, so they go through the proxy as well. The store
+that serves them refuses a request with a key in it, and the queue of fal names its own host, which is not there: an
+adapter must ask the router for it.
 """

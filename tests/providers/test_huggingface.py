@@ -150,3 +150,10 @@ def test_the_queue_itself_may_be_away(fake: Fake, client: httpx.Client) -> None:
     where = queue(client)
     fake.next("huggingface.queue", Behaviour(status=503))
     assert [client.get(where, params=QUEUED).status_code for _ in range(2)] == [503, 200]
+
+
+def test_what_is_billed_can_be_set(fake: Fake, client: httpx.Client) -> None:
+    fake.price("fal-ai/flux/krea", "0.02")
+    client.post("/fal-ai/fal-ai/flux/krea", json={"prompt": "a pond"})
+    queue(client)
+    assert [job.price for job in fake.jobs()] == ["0.02", "0.10"]

@@ -224,6 +224,12 @@ def test_there_may_be_more_outputs_or_none(fake: Fake, client: httpx.Client) -> 
     assert outputs(client, submit(client)) == []
 
 
+def test_a_text_may_be_in_a_file(fake: Fake, client: httpx.Client) -> None:
+    fake.next("wavespeed", Behaviour(texts="file"))
+    (file,) = outputs(client, submit(client, "wavespeed-ai/image-captioner", image=inline_uri(media.image())))
+    assert (file.headers["content-type"], file.text[:9]) == ("text/plain; charset=utf-8", "A picture")
+
+
 def test_outputs_and_jobs_are_gone_after_a_week(fake: Fake, client: httpx.Client) -> None:
     id = submit(client)
     (url,) = poll(client, id)["outputs"]

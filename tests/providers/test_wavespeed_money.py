@@ -104,7 +104,11 @@ def test_a_bill_is_not_final_while_the_job_runs(fake: Fake, client: httpx.Client
     id = submit(client)
     assert [bill["order"]["state"] for bill in bills(client)] == ["pre"]
     fake.change(id, Behaviour())
-    assert [bill["order"]["state"] for bill in bills(client)] == ["done"]
+    assert [(bill["order"]["state"], bill["price"]) for bill in bills(client)] == [("done", 0.05)]
+    fake.change(id, Behaviour(ending="failed", bill="0.03"))
+    assert [(bill["order"]["state"], bill["price"]) for bill in bills(client)] == [("done", 0.03)]
+    with pytest.raises(KeyError):
+        fake.change("unheard-of", Behaviour())
 
 
 def test_a_failed_job_is_refunded_after_three_hours_unless_it_is_billed_all_the_same(

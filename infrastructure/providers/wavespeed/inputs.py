@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from application.ports import Media, ProviderRefused, ProviderUnknown, Task
+from infrastructure.clock import SECOND
 from infrastructure.media import extension
 from infrastructure.providers.wavespeed.predictions import unwrap
 from infrastructure.wire.answers import Unreadable
@@ -20,7 +21,8 @@ LARGEST_INLINE: Final = 4 * 1024 * 1024
 """Bytes of all files of one submission that travel inside it."""
 SIZE: Final = "size"
 UPLOADING: Final = Patience(120.0, 600.0)
-UPLOAD_SECONDS: Final = 600.0
+UPLOAD_SECONDS: Final = 600
+"""For all files of one submission together."""
 KEPT_SECONDS: Final = 3_600.0
 """How long an uploaded file is used again, as by the other operations of its batch."""
 KEPT_UPLOADS: Final = 64
@@ -46,39 +48,45 @@ class Inputs:
 
     async def body(self, task: Task) -> dict[str, Any]:
         """The inputs as they are sent. Raises ProviderRefused where a file could not be uploaded: nothing was sent."""
-        body = values(task)
-        count = sum(len(files) for files in task.media.values())
+        body, until = values(task), self._monotonic() + UPLOAD_SECONDS
         for name, files in task.media.items():
-            sent = [await self._sent(file, LARGEST_INLINE // count) for file in files]
+            sent = [await self._sent(file, _most_inline(task), until) for file in files]
             body[name] = sent if name in task.many else sent[0]
         return body
 
-    async def _sent(self, media: Media, largest: int) -> str:
-        if len(media.content) <= largest:
+    async def _sent(self, media: Media, most: int, until: float) -> str:
+        if len(media.content) <= most:
             return data_uri(media)
-        name = await asyncio.to_thread(file_name, media)
-        upload = self._uploads.setdefault(name, _Upload())
-        self._uploads.move_to_end(name)
+        digest = await asyncio.to_thread(digest_of, media)
+        upload = self._uploads.setdefault(digest, _Upload())
+        self._uploads.move_to_end(digest)
         if len(self._uploads) > KEPT_UPLOADS:
             self._uploads.popitem(last=False)
         async with upload.lock:
             if upload.until <= self._monotonic():
-                upload.url = await self._upload(media, name)
+                upload.url = await self._upload(media, f"{digest}.{extension(media.media_type)}", until)
                 upload.until = self._monotonic() + KEPT_SECONDS
         return upload.url
 
-    async def _upload(self, media: Media, name: str) -> str:
+    async def _upload(self, media: Media, name: str, until: float) -> str:
         """Its address at the provider; may be tried again, as an upload that nobody names costs nothing."""
         try:
             wanted = {"filename": name, "size": len(media.content), "content_type": media.media_type}
-            answer = await self._api.read("POST", "media/uploads", within=UPLOAD_SECONDS, json=wanted)
+            left = until - self._monotonic()
+            answer = await self._api.read("POST", "media/uploads", within=left, json=wanted)
             method, url, headers, address = _place(unwrap(self._api, answer))
-            await self._api.read(
-                method, url, within=UPLOAD_SECONDS, patience=UPLOADING, headers=headers, content=media.content
-            )
+            left, content = until - self._monotonic(), media.content
+            await self._api.read(method, url, within=left, patience=UPLOADING, headers=headers, content=content)
         except (ProviderRefused, ProviderUnknown) as error:
             raise ProviderRefused("upload_failed", f"a file could not be uploaded: {error.message}") from error
         return address
+
+
+def longest_upload(task: Task) -> int:
+    """Microseconds that may pass before a task is sent, while its files are uploaded, or others upload the same."""
+    files = [file for several in task.media.values() for file in several]
+    uploads = any(len(file.content) > _most_inline(task) for file in files)
+    return 2 * UPLOAD_SECONDS * SECOND if uploads else 0
 
 
 def values(task: Task) -> dict[str, Any]:
@@ -86,9 +94,13 @@ def values(task: Task) -> dict[str, Any]:
     return {name: _written(name, value) for name, value in task.inputs.items()}
 
 
-def file_name(media: Media) -> str:
-    """A name that tells the content, by which a job's inputs can be compared later."""
-    return f"{hashlib.sha256(media.content).hexdigest()}.{extension(media.media_type)}"
+def digest_of(media: Media) -> str:
+    """The name under which a file is uploaded, by which a job's inputs can be compared later."""
+    return hashlib.sha256(media.content).hexdigest()
+
+
+def _most_inline(task: Task) -> int:
+    return LARGEST_INLINE // max(1, sum(map(len, task.media.values())))
 
 
 def _written(name: str, value: object) -> object:

@@ -7,6 +7,7 @@ fetching what it shows and comparing digests.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,25 +15,22 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from application.ports import DownloadFailed, Downloads, Job, Media, ProviderUnknown, Task
+from application.ports import DownloadFailed, Downloads, Job, Media, Task
 from infrastructure.clock import SECOND
-from infrastructure.providers.wavespeed.inputs import file_name, values
-from infrastructure.providers.wavespeed.predictions import Prediction, read_prediction, unwrap
-from infrastructure.wire.answers import Unreadable
+from infrastructure.providers.wavespeed.inputs import digest_of, longest_upload, values
+from infrastructure.providers.wavespeed.pages import items
+from infrastructure.providers.wavespeed.predictions import Prediction, read_prediction
 from infrastructure.wire.api import Api
 from infrastructure.wire.content import read_data_uri
 
 BEFORE: Final = 60 * SECOND
 AFTER: Final = 180 * SECOND
-"""Microseconds around the dispatch in which its job was made: two clocks, and a submission that took its time."""
-PAGE: Final = 100
-MOST_PAGES: Final = 10
-LISTING_SECONDS: Final = 60.0
+"""Microseconds around the dispatch in which its job was made: two clocks, and a submission that took its time. Files
+that were uploaded first have taken theirs."""
+MOST_JOBS: Final = 1_000
 RANDOM_SEED: Final = -1
 NAMED: Final = 32
 """So many digits of a file's digest in its address say that it is the same."""
-LARGEST_PAGE: Final = 64 * 1024 * 1024
-"""Bytes: inputs may be listed with their files inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +45,23 @@ class Lookup:
 
         Raises ProviderUnknown where the list is not given, or too long to be sure.
         """
-        listed = [one for one in await self._listed(task) if one.inputs is not None]
-        found = [one for one in listed if _agree(one.inputs or {}, task)]
-        ours = [one for one in found if await self._same_files(one.inputs or {}, task)]
+        found = [one for one in await self._listed(task) if _agree(one.inputs, task)]
+        ours = [one for one in found if await self._same_files(one.inputs, task)]
         ours.sort(key=lambda one: abs((one.created or 0) - task.since))
         return tuple(Job(one.id) for one in ours)
 
     async def _listed(self, task: Task) -> list[Prediction]:
         wanted = {
-            "page_size": PAGE,
             "model": task.route,
             "created_after": _iso(task.since - BEFORE),
-            "created_before": _iso(task.since + AFTER),
+            "created_before": _iso(task.since + AFTER + longest_upload(task)),
             "include_inputs": True,
         }
-        found: list[Prediction] = []
-        for page in range(1, MOST_PAGES + 1):
-            answer = await self.api.read(
-                "POST", "predictions", within=LISTING_SECONDS, limit=LARGEST_PAGE, json={**wanted, "page": page}
-            )
-            items = unwrap(self.api, answer).get("items")
-            if not isinstance(items, list):
-                raise Unreadable
-            found += [read_prediction(item) for item in items if isinstance(item, dict)]
-            if len(items) < PAGE:
-                return found
-        raise ProviderUnknown("too_many_jobs", "the provider lists too many jobs of that time to be sure")
+        found = {}
+        async for item in items(self.api, "predictions", wanted, MOST_JOBS):
+            prediction = read_prediction(item)
+            found[prediction.id] = prediction
+        return list(found.values())
 
     async def _same_files(self, shown: Mapping[str, Any], task: Task) -> bool:
         for name, files in task.media.items():
@@ -89,7 +78,7 @@ class Lookup:
         """Whether what the provider shows is this file."""
         if (media := read_data_uri(text)) is not None:
             return media.content == file.content
-        digest = file_name(file).partition(".")[0]
+        digest = await asyncio.to_thread(digest_of, file)
         if digest[:NAMED] in text:
             return True
         if not text.startswith(("https://", "http://")):
@@ -105,8 +94,8 @@ class Lookup:
 
 
 def _agree(shown: Mapping[str, Any], task: Task) -> bool:
-    """Whether nothing but files differs: texts must be there, and what else the provider does not show is a default."""
-    return all(
+    """Whether nothing but files differs: texts must be there, and what else is not shown is taken for a default."""
+    return bool(shown) and all(
         _equal(shown[name], value) if name in shown else not isinstance(value, str) or not value
         for name, value in values(task).items()
         if value != RANDOM_SEED

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from application.ports import Bill, ProviderRefused
 from domain.inputs import plain
+from infrastructure.providers.wavespeed.pages import items
 from infrastructure.providers.wavespeed.predictions import ENDED_BADLY, instant, unwrap
 from infrastructure.wire.answers import Unreadable
 from infrastructure.wire.api import Api
@@ -16,8 +17,7 @@ from infrastructure.wire.content import micros
 CURRENCY: Final = "USD"
 QUOTE_SECONDS: Final = 10.0
 READ_SECONDS: Final = 60.0
-PAGE: Final = 100
-MOST_PAGES: Final = 10_000
+MOST_BILLS: Final = 1_000_000
 LEAST_MICROS: Final = 1_000
 MILLISECOND: Final = 1_000
 
@@ -49,24 +49,15 @@ class Money:
 
         What a failed job was charged is paid back within three hours, and counts as nothing unless it is final.
         """
-        for page in range(1, MOST_PAGES + 1):
-            wanted = {
-                "billing_type": "deduct",
-                "sort": "created_at ASC",
-                "start_time": str(since // MILLISECOND),
-                "end_time": str((until - 1) // MILLISECOND),
-                "page": page,
-                "page_size": PAGE,
-            }
-            answer = await self._api.read("POST", "billings/search", within=READ_SECONDS, json=wanted)
-            items = unwrap(self._api, answer).get("items")
-            if not isinstance(items, list):
-                raise Unreadable
-            for item in items:
-                if (bill := _bill(item)) is not None:
-                    yield bill
-            if len(items) < PAGE:
-                return
+        wanted = {
+            "billing_type": "deduct",
+            "sort": "created_at ASC",
+            "start_time": str(since // MILLISECOND),
+            "end_time": str((until - 1) // MILLISECOND),
+        }
+        async for item in items(self._api, "billings/search", wanted, MOST_BILLS):
+            if (bill := _bill(item)) is not None:
+                yield bill
 
     async def balance(self) -> str:
         """What is left, in words."""
@@ -77,9 +68,9 @@ class Money:
         return f"{plain(Decimal(amount))} {CURRENCY} left"
 
 
-def _bill(item: Any) -> Bill | None:
+def _bill(item: Mapping[str, Any]) -> Bill | None:
     """A record as a bill; None where it is not about a job."""
-    job = item.get("prediction") if isinstance(item, dict) else None
+    job = item.get("prediction")
     if not isinstance(job, dict) or not isinstance(id := job.get("uuid"), str):
         return None
     model = job.get("model_uuid")

@@ -26,7 +26,13 @@ KEPT: Final = 7 * 86_400 * SECOND
 """Microseconds for which outputs can be fetched."""
 RUNNING: Final = frozenset({"created", "processing", "pending", "queued", "starting"})
 DELIVERED: Final = frozenset({"completed", "succeeded"})
-ENDED_BADLY: Final = {"failed": "failed", "cancelled": "cancelled", "timeout": "job_timeout", "deleted": "deleted"}
+ENDED_BADLY: Final = {
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "canceled": "cancelled",
+    "timeout": "job_timeout",
+    "deleted": "deleted",
+}
 SUCCESS: Final = (0, 200)
 OUTPUT_KEYS: Final = ("url", "image_url", "video_url", "output")
 
@@ -40,14 +46,16 @@ CODES: Final = {
     5004: "job_timeout",
 }
 CLIENT_CODES: Final = range(1000, 2000)
-_NOT_ALLOWED: Final = re.compile(r"sensitive|nsfw|moderation|content policy|prohibited", re.IGNORECASE)
+_NOT_ALLOWED: Final = re.compile(
+    r"sensitive (?:content|information|words)|flagged as|nsfw|content (?:moderation|policy)", re.IGNORECASE
+)
 _NO_CREDIT: Final = re.compile(r"insufficient|not enough (?:credit|balance)|top[ -]?up", re.IGNORECASE)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One job. `created` in epoch microseconds; `inputs` where they were asked for."""
+    """One job. `created` in epoch microseconds; `inputs` as far as they are shown."""
 
     id: str
     status: str
@@ -56,7 +64,7 @@ class Prediction:
     code: int
     flagged: bool
     created: int | None
-    inputs: Mapping[str, Any] | None
+    inputs: Mapping[str, Any]
 
     @property
     def is_running(self) -> bool:
@@ -85,27 +93,35 @@ def unwrap(api: Api, answer: Answer, hidden: Iterable[str] = ()) -> Mapping[str,
     told = data if isinstance(data, dict) else body
     if isinstance(told.get("id"), str) or code in SUCCESS:
         return told
-    if isinstance(code, int) and not isinstance(code, bool):
-        raise api.verdict(Answer(code, answer.headers, answer.content), hidden)
+    if number := _number(code):
+        raise api.verdict(Answer(number, answer.headers, answer.content), hidden)
     if "code" in body:
         raise Unreadable
     return told
 
 
 def explain(answer: Answer) -> Problem:
-    """The API's words about an error: `{"code", "message"}`."""
+    """The API's words about an error, `{"code", "message"}`; its own codes may stand where the status is."""
     try:
         body = answer.object()
     except Unreadable:
         return Problem()
-    message, code = body.get("message") or body.get("error") or "", body.get("code")
-    message = message if isinstance(message, str) else ""
-    code = code if isinstance(code, int) and code in CLIENT_CODES else None
-    if CODES.get(code or 0) == MODERATED or (400 <= answer.status < 500 and _NOT_ALLOWED.search(message)):
+    said = body.get("message") or body.get("error")
+    message, code = said if isinstance(said, str) else "", CODES.get(_number(body.get("code")), "")
+    refused = answer.status in CLIENT_CODES
+    if code == MODERATED or (_is_client_error(answer.status) and _NOT_ALLOWED.search(message)):
         return Problem(message, MODERATED, final=True, refused=True)
-    if answer.status in (400, 402, 403) and _NO_CREDIT.search(message):
-        return Problem(message, "no_credit")
-    return Problem(message, CODES.get(code or 0, ""), refused=answer.status in CLIENT_CODES)
+    if _is_client_error(answer.status) and _NO_CREDIT.search(message):
+        return Problem(message, "no_credit", refused=refused)
+    return Problem(message, code, refused=refused)
+
+
+def _is_client_error(status: int) -> bool:
+    return 400 <= status < 500 or status in CLIENT_CODES
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def read_prediction(data: Mapping[str, Any]) -> Prediction:
@@ -119,10 +135,10 @@ def read_prediction(data: Mapping[str, Any]) -> Prediction:
         status=status,
         outputs=tuple(_texts(data.get("outputs") or data.get("output"))),
         error=error if isinstance(error, str) else "",
-        code=code if isinstance(code, int) else 0,
+        code=_number(code),
         flagged=isinstance(flags, list) and True in flags,
         created=instant(data.get("created_at")),
-        inputs=inputs if isinstance(inputs, dict) else None,
+        inputs=inputs if isinstance(inputs, dict) else {},
     )
 
 

@@ -29,7 +29,7 @@ BASE: Final = "https://api.wavespeed.ai/api/v3"
 KEY_SETTING: Final = "IMAGESTUDIO_WAVESPEED_KEY"
 SUBMITTING: Final = Patience(60.0, 180.0)
 POLLING: Final = Patience(30.0, 60.0)
-LARGEST_RESULT: Final = 256 * 1024 * 1024
+LARGEST_RESULT: Final = 64 * 1024 * 1024
 """Bytes: a result may hold its files."""
 QUICK: Final = Pace(1.0, 5.0)
 SLOW: Final = Pace(5.0, 15.0)
@@ -98,6 +98,7 @@ class WaveSpeed:
             delivery = await self._api.poll(ask, pace=pace, deadline=task.deadline, woken=woken)
         finally:
             self._woken.pop(job.id, None)
+            woken.set()  # whoever else waits for the same job, as where a callback is settled, need wait no longer
         progress(1.0, "done")
         return delivery
 

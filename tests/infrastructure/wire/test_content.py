@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ports import Media, Task
+from application.ports import Media, Task, Value
 from infrastructure.wire.content import data_uri, decode_json, encode_json, micros, private_texts, read_data_uri, told
 
 MICRO = Decimal("0.000001")
@@ -88,7 +88,7 @@ def test_words_are_shortened() -> None:
 
 
 def test_prompts_are_private_and_plain_words_are_not() -> None:
-    inputs = {
+    inputs: dict[str, Value] = {
         "prompt": "a pond",
         "size": "1024x768",
         "format": "jpeg",

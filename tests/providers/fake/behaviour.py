@@ -44,6 +44,8 @@ class Behaviour:
     """How many outputs there are; None: as many as were asked for."""
     shape: Literal["string", "url", "image_url", "video_url", "output", "field"] = "string"
     """WaveSpeed: an output is a plain string, an object with that key, or stands in a field `output` of the reply."""
+    texts: Literal["inline", "file"] = "inline"
+    """A text is an output itself, or in a file like any other."""
     files: Literal["fine", "missing", "forbidden", "empty", "not media", "truncated", "oversized", "overlong"] = "fine"
     """What fetching an output meets: oversized never says its length, overlong lies about it."""
     file_failures: tuple[int, ...] = ()

@@ -109,7 +109,9 @@ class Desk:
 
     def _kept(self, job: str, number: int, output: bytes | str, behaviour: Behaviour) -> str:
         if isinstance(output, str):
-            return output
+            if behaviour.texts == "inline":
+                return output
+            output = output.encode()
         name = f"{job}-{number}.{EXTENSIONS[media_type(output)]}"
         self.state.keep(output, Served(name, self.state.now(), behaviour.files, behaviour.file_failures))
         return name

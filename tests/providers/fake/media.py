@@ -26,7 +26,8 @@ def image(width: int = 64, height: int = 64, image_format: str = "PNG", seed: in
     """A picture in one colour, which follows `seed`; formats are Pillow's: PNG, JPEG, WEBP, GIF."""
     red, green, blue = (seed * 97) % 256, (seed * 57) % 256, (seed * 23) % 256
     stream = io.BytesIO()
-    Image.new("RGB", (width, height), (red, green, blue)).save(stream, image_format)
+    options = {"compress_level": 1} if image_format == "PNG" else {}
+    Image.new("RGB", (width, height), (red, green, blue)).save(stream, image_format, **options)
     return stream.getvalue()
 
 

@@ -64,8 +64,14 @@ class Fake:
         self.state.unscript()
 
     def change(self, job: str, behaviour: Behaviour) -> Job:
-        """Give a job another script; `polls` counts from its beginning."""
-        return self.state.update(job, lambda one: replace(one, behaviour=behaviour))
+        """Give a job another script, and its bill if the script names one; `polls` counts from its beginning.
+
+        A webhook about an end that comes this way is sent with the next poll, or by `deliver`.
+        """
+        bill = behaviour.bill
+        return self.state.update(
+            job, lambda one: replace(one, behaviour=behaviour, price=one.price if bill is None else bill)
+        )
 
     def price(self, path: str, dollars: str) -> None:
         """Quote this for each request of a model path, and bill it."""

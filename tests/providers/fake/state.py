@@ -149,16 +149,14 @@ class State:
         self._run("INSERT INTO jobs (id, provider, body) VALUES (?, ?, ?)", *row)
 
     def update(self, id: str, change: Callable[[Job], Job]) -> Job:
-        """Change one job; whoever else changes it at the same time comes before or after."""
-        with self._lock:
+        """Change one job; whoever else changes it at the same time comes before or after. KeyError where it is not."""
+        with self._lock, self._database:
             self._run("BEGIN IMMEDIATE")
             job = self.job(id)
             if job is None:
-                self._run("ROLLBACK")
                 raise KeyError(f"no job {id}")
             changed = change(job)
             self._run("UPDATE jobs SET body = ? WHERE id = ?", json.dumps(asdict(changed)), id)
-            self._run("COMMIT")
         return changed
 
     def job(self, id: str) -> Job | None:

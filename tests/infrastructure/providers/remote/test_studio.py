@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import OperationFailed, OperationPending, UnknownModel
 from domain.operation import ProviderFailed, Released
-from infrastructure.bootstrap import Studio
+from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from tests.application.studios import settings_for, studio_on, timeline
 from tests.infrastructure.providers.remote.benches import SECRET_PROMPT
