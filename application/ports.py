@@ -132,9 +132,12 @@ class ProviderRefused(ProviderError):
 
 
 class ProviderFailed(ProviderError):
-    """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same."""
+    """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same.
 
-    def __init__(self, code: str, message: str, *, cost: int = 0) -> None:
+    None: it is billed as if it had been delivered, at what was quoted.
+    """
+
+    def __init__(self, code: str, message: str, *, cost: int | None = 0) -> None:
         super().__init__(code, message)
         self.cost = cost
 
@@ -143,6 +146,7 @@ class ProviderUnknown(ProviderError):
     """It may or may not have been accepted (a time-out, a broken connection, a 5xx): never sent again blindly."""
 
 
+@runtime_checkable
 class Provider(Protocol):
     """One API. Methods never block the event loop and never submit twice."""
 
