@@ -119,7 +119,7 @@ class InputEntry(Entry):
 
 
 class MeterEntry(Entry):
-    """One thing that the provider counts: `{ rate = "0.00003", most = 8000 }`; at most 0 where a call has none of it."""
+    """One thing that the provider counts: `{ rate = "0.00003", most = 8000 }`; 0 where a call has none of it."""
 
     rate: Rate
     cost: Rate | None = None

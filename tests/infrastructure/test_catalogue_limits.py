@@ -54,7 +54,13 @@ def refusal(model: Model, inputs: dict[str, Any], media: Files) -> InvalidInput:
             "video",
             "has 500000001 bytes; at most 500000000",
         ),
-        ("sd-inpaint", {}, {"image": (replace(PICTURE, media_type="image/gif"),)}, "image", "image/gif is not accepted"),
+        (
+            "sd-inpaint",
+            {},
+            {"image": (replace(PICTURE, media_type="image/gif"),)},
+            "image",
+            "image/gif is not accepted",
+        ),
         ("wan-2.5-i2v", {}, {"image": (FILM,)}, "image", "video/mp4 is not accepted"),
         ("gpt-image-2-edit", {}, {"mask": (replace(PICTURE, media_type="image/jpeg"),)}, "mask", "is not accepted"),
         (
@@ -65,7 +71,13 @@ def refusal(model: Model, inputs: dict[str, Any], media: Files) -> InvalidInput:
             "1281x512 is wider than 2.5, width by height",
         ),
         ("sd-inpaint", {}, {"image": (replace(PICTURE, width=204),)}, "image", "204x512 is narrower than 0.4"),
-        ("sd-inpaint", {}, {"image": (MediaFacts("image/png", 1_000, 63, 70),)}, "image", "its width of 63 px is below"),
+        (
+            "sd-inpaint",
+            {},
+            {"image": (MediaFacts("image/png", 1_000, 63, 70),)},
+            "image",
+            "its width of 63 px is below",
+        ),
         (
             "sd-inpaint",
             {},

@@ -122,8 +122,10 @@ def test_the_table_is_whole() -> None:
 
 
 def test_the_bounds_of_the_table_are_read() -> None:
-    bounded = {row.id: (row.billed(Decimal(0)), row.billed(Decimal(9999))) for row in ROWS if row.price is not None}
-    assert {id: tuple(map(int, bounds)) for id, bounds in bounded.items() if bounds != (0, 9999)} == {
+    bounded = {
+        row.id: (int(row.billed(Decimal(0))), int(row.billed(Decimal(9999)))) for row in ROWS if row.price is not None
+    }
+    assert {id: bounds for id, bounds in bounded.items() if bounds != (0, 9999)} == {
         "infinitetalk": (5, 600),
         "hunyuan-avatar": (5, 120),
         "flashvsr": (5, 600),
