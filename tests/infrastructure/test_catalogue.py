@@ -102,7 +102,8 @@ def test_our_models_cost_what_their_entries_say(
 def test_local_work_costs_us_nothing() -> None:
     for model in CATALOGUE:
         if model.provider == "local":
-            assert {rule.cost_rate for rule in model.prices} == {Decimal(0)}
+            costs = {rule.rate if rule.cost_rate is None else rule.cost_rate for rule in model.prices}
+            assert costs == {Decimal(0)}
 
 
 def test_one_scripted_model_has_no_known_price() -> None:

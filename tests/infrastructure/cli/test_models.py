@@ -59,8 +59,9 @@ def test_models_are_filtered_by_provider(empty: Workspace) -> None:
 
 
 def test_models_are_filtered_by_the_price_of_their_cheapest_case(empty: Workspace) -> None:
-    assert listed("image-to-video", "--price", "0.21") == ["kandinsky5-pro", "kling-v2.5-turbo-std", "wan-2.5-i2v"]
-    assert listed("image-to-video", "--price", "0.05") == ["wan-2.5-i2v"]
+    paid = ("image-to-video", "--provider", "wavespeed", "--price")
+    assert listed(*paid, "0.21") == ["kandinsky5-pro", "kling-v2.5-turbo-std", "wan-2.5-i2v"]
+    assert listed(*paid, "0.05") == ["wan-2.5-i2v"]
     assert "prompt-optimizer" in listed("--price", "0")
 
 
