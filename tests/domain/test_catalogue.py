@@ -237,7 +237,7 @@ def test_no_model_of_known_price_is_an_error_that_names_those_of_unknown_price()
     with pytest.raises(UnknownModel) as refusal:
         catalogue(unpriced).rank("text-to-image", "auto", NOW, FOX)[0]
 
-    assert "no model of known price can do text-to-image here" in refusal.value.message
+    assert "no model of known price does text-to-image here" in refusal.value.message
     assert refusal.value.hint == "name one of: mystery"
 
 
