@@ -32,5 +32,5 @@ def test_without_a_key_there_is_none() -> None:
     ],
 )
 def test_an_address_that_cannot_work_is_a_mistake(changes: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match="wavespeed_url|IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET"):
+    with pytest.raises(ValidationError, match=r"wavespeed_url|IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET"):
         Settings.model_validate(changes)
