@@ -18,6 +18,7 @@ from application.ports import (
     Delivery,
     DownloadFailed,
     DownloadGone,
+    DownloadRefused,
     Downloads,
     Media,
     MediaReader,
@@ -99,6 +100,8 @@ class Outputs:
 
     def _is_gone(self, output: Remote, error: DownloadFailed) -> bool:
         """Until it expires it may come back; where nobody says when that is, the answer "gone" is believed."""
+        if isinstance(error, DownloadRefused):
+            return True
         if output.expires is None:
             return isinstance(error, DownloadGone)
         return self.clock() >= output.expires
