@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import httpx
-
 from application.accounts import Accounts
 from application.admission import Preparer
 from application.batch import LeaseTerms
@@ -41,7 +39,7 @@ from infrastructure.assets import FileAssets
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, new_id, new_secret, now
 from infrastructure.downloads import HttpDownloads
-from infrastructure.media import read_media
+from infrastructure.media import look_at, read_media
 from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.settings import Settings, owner_name
@@ -99,7 +97,7 @@ async def open_studio(
             for ended in await asyncio.gather(*chores, return_exceptions=True):
                 if isinstance(ended, Exception):
                     LOGGER.error("a chore of the studio ended too early", exc_info=ended)
-            await studio.close_providers()
+            await studio.disconnect()
             await asyncio.to_thread(stack.close)
 
 
@@ -134,7 +132,7 @@ class Studio(ImageStudio):
         self.projector = Projector(foundation.database, self.source)
         self.views = Views(foundation.database, foundation.reader)
         self._writer = writer
-        self._providers = tuple(performer.providers.values())
+        self._closings = [*(one.close for one in performer.providers.values()), outputs.downloads.close]
         self.settings = settings
         self.catalogue = foundation.catalogue
         self.reader = foundation.reader
@@ -150,10 +148,10 @@ class Studio(ImageStudio):
             settings.grace_seconds,
         )
 
-    async def close_providers(self) -> None:
-        """Let each provider give back its connections; the studio is of no use after that."""
-        for provider in self._providers:
-            await provider.close()
+    async def disconnect(self) -> None:
+        """Let each provider, and whoever fetches files, give back its connections; nothing works after that."""
+        for close in self._closings:
+            await close()
 
     def follow(self) -> ProjectorThread:
         """Keep the views up with the log until the returned thread is closed."""
@@ -222,10 +220,11 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, WriterOptions(waiting=settings.most_waiting))
     stack.callback(writer.close)
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
-    reading = partial(read_media, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
-    foundation = Foundation(database, log, writer, catalogue, book, FileAssets(settings.assets, pool, reading))
+    looking = partial(look_at, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
+    foundation = Foundation(database, log, writer, catalogue, book, FileAssets(settings.assets, pool, looking))
     assets = parts.assets or foundation.shelf
-    downloads = HttpDownloads(httpx.AsyncClient(timeout=30))
+    proxy = settings.proxy.get_secret_value() if settings.proxy else None
+    downloads = HttpDownloads(settings.own_origins, proxy=proxy)
     outputs = Outputs(
         assets,
         parts.read_media or _media_reader(settings, pool),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import mmap
+import os
 import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -75,6 +78,26 @@ _UNREADABLE: Final = (
 _BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a file really is. Sizes in pixels, duration in milliseconds."""
+
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is accepted for the input or output `field`."""
+
+    field: str
+    bytes: int
+    pixels: int
+    media_types: Sequence[str]
+
+
 def read_media(
     content: bytes, *, field: str, max_bytes: int, max_pixels: int, media_types: Sequence[str] = ()
 ) -> Media:
@@ -84,20 +107,34 @@ def read_media(
     width times height of an image and is checked in the header, before anything is decoded. Raises InvalidInput
     naming `field` for anything unknown, broken, truncated or too large.
     """
-    if not content:
+    bounds = Bounds(field, max_bytes, max_pixels, media_types)
+    seen = _look_at(memoryview(content), io.BytesIO(content), bounds)
+    return Media(content, seen.media_type, seen.width, seen.height, seen.duration_ms)
+
+
+def look_at(file: BinaryIO, *, field: str, max_bytes: int, max_pixels: int, media_types: Sequence[str] = ()) -> Seen:
+    """The same for an open file of any size, which is mapped and not read into memory."""
+    empty = not os.fstat(file.fileno()).st_size
+    view = memoryview(b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    return _look_at(view, file, Bounds(field, max_bytes, max_pixels, media_types))
+
+
+def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Seen:
+    """What the bytes are, of which `stream` reads the same."""
+    field = bounds.field
+    if not view:
         raise InvalidInput(field, "is empty", hint=_KNOWN_HINT)
-    if len(content) > max_bytes:
-        raise InvalidInput(field, f"has {len(content)} bytes; at most {max_bytes} are accepted")
-    view = memoryview(content)
-    media_type = sniff(view) or expected_text(view, media_types)
+    if len(view) > bounds.bytes:
+        raise InvalidInput(field, f"has {len(view)} bytes; at most {bounds.bytes} are accepted")
+    media_type = sniff(view) or expected_text(view, bounds.media_types)
     if media_type is None:
         raise InvalidInput(field, "is no image, video, sound or model of a known type", hint=_KNOWN_HINT)
     if media_type in _PILLOW_FORMATS:
-        return _read_image(content, media_type, field, max_pixels)
+        return _look_at_image(stream, media_type, field, bounds.pixels)
     if media_type == "model/gltf-binary" and int.from_bytes(view[8:12], "little") != len(view):
         raise InvalidInput(field, "is a damaged or truncated GLB model")
     width, height, duration = _MEASURES.get(media_type, _unmeasured)(view)
-    return Media(content, media_type, width, height, duration if (duration or 0) <= LONGEST_MS else None)
+    return Seen(media_type, width, height, duration if (duration or 0) <= LONGEST_MS else None)
 
 
 def image_media(image: Image.Image, image_format: str, *, text: Mapping[str, str] = _NO_TEXT) -> Media:
@@ -123,7 +160,7 @@ def open_image(media: Media, *, field: str) -> Image.Image:
     if media.media_type not in _PILLOW_FORMATS:
         raise InvalidInput(field, f"is {media.media_type}, not an image")
     try:
-        with _open(media.content, media.media_type) as image:
+        with _open(io.BytesIO(media.content), media.media_type) as image:
             image.load()
             upright = ImageOps.exif_transpose(image)
     except (*_BOMBS, *_UNREADABLE) as error:
@@ -150,15 +187,15 @@ def _unmeasured(_content: memoryview) -> Measured:
     return Measured()
 
 
-def _read_image(content: bytes, media_type: str, field: str, max_pixels: int) -> Media:
+def _look_at_image(stream: BinaryIO, media_type: str, field: str, max_pixels: int) -> Seen:
     try:
-        with _open(content, media_type) as image:
+        with _open(stream, media_type) as image:
             _check_pixels(image, field, max_pixels)
             image.verify()
         # verify() reads every checksum and uses the image up; only decoding proves that the pixels are there.
-        with _open(content, media_type) as image:
+        with _open(stream, media_type) as image:
             duration = _decode_frames(image, field, max_pixels)
-            return Media(content, media_type, image.width, image.height, duration)
+            return Seen(media_type, image.width, image.height, duration)
     except _BOMBS as error:
         raise InvalidInput(field, f"has too many pixels; at most {max_pixels} are accepted") from error
     except _UNREADABLE as error:
@@ -166,8 +203,8 @@ def _read_image(content: bytes, media_type: str, field: str, max_pixels: int) ->
         raise InvalidInput(field, f"is a damaged or truncated {media_type} image", hint=hint) from error
 
 
-def _open(content: bytes, media_type: str) -> Image.Image:
-    return Image.open(io.BytesIO(content), formats=[_PILLOW_FORMATS[media_type]])
+def _open(stream: BinaryIO, media_type: str) -> Image.Image:
+    return Image.open(stream, formats=[_PILLOW_FORMATS[media_type]])
 
 
 def _check_pixels(image: Image.Image, field: str, max_pixels: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from infrastructure.clock import new_id
@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     most_pixels: Positive = 100_000_000
     largest_output: Positive = 500 * 1024 * 1024
     provider_quotes: bool = False
+    own_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    proxy: SecretStr | None = None
     lost_outputs: Literal["credit", "charge"] = "credit"
     workers: Positive = Field(default_factory=lambda: min(8, (os.cpu_count() or 1) + 1))
     lease_seconds: Positive = 60
@@ -42,6 +44,12 @@ class Settings(BaseSettings):
     def _split_paths(cls, value: object) -> object:
         """Several overlay files are separated as PATH is."""
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("own_origins", mode="before")
+    @classmethod
+    def _split_words(cls, value: object) -> object:
+        """Origins that files may be fetched from although they are not public, such as http://files.internal:8080."""
+        return tuple(value.split()) if isinstance(value, str) else value
 
     @property
     def database(self) -> str:

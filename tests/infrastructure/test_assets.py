@@ -43,7 +43,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def assets(root: Path, pool: ThreadPoolExecutor) -> FileAssets:
-    return FileAssets(root, pool)
+    return FileAssets(root, pool, LOOK)
 
 
 def stored(root: Path) -> list[Path]:
