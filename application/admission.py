@@ -165,7 +165,7 @@ class Preparer:
     def _lacks(self, model: Model) -> str:
         if model.provider not in self.providers:
             known = ", ".join(sorted(self.providers))
-            return f"there is no provider {model.provider!r}; providers are: {known}"
+            return f"there is no provider {model.provider!r} (there are: {known})"
         return self.providers[model.provider].lacks(model.route)
 
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:

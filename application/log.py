@@ -79,8 +79,8 @@ class Codec(Protocol):
     def encode(self, fact: Fact) -> tuple[str, bytes]:
         """The stored name and bytes. Raises InvalidRequest where the fact cannot be recorded."""
 
-    def name_of(self, shape: type[Fact]) -> str:
-        """The name under which a type of fact is stored today."""
+    def names_of(self, shape: type[Fact]) -> tuple[str, ...]:
+        """The names under which a type of fact is stored: today's first, then those of earlier shapes."""
 
     def decode(self, topic: str, state: bytes) -> Fact:
         """The fact, upcast to today's shape. Raises LogCorrupted."""
@@ -96,6 +96,12 @@ def link_hash(before: bytes, stream: str, version: int, topic: str, operation: s
     """SHA-256 over the hash before and every stored column but the position, unambiguous by the lengths."""
     head = f"{len(stream)}:{stream}{version}:{len(topic)}:{topic}{len(operation or '')}:{operation or ''}"
     return sha256(b"".join((before, head.encode(), state))).digest()
+
+
+def fact_name(topic: str) -> str:
+    """A stored name without the version of its shape: what a fact is called, whenever it was recorded."""
+    name, _, last = topic.rpartition(".")
+    return name if last.isdecimal() else topic
 
 
 def operation_of(fact: Fact) -> str | None:

@@ -115,7 +115,7 @@ class Maintenance:
         return by_folder
 
     def _completed(self, account: str | None) -> Iterator[ProviderCompleted]:
-        wanted = LogFilter(account=account, topic=self.codec.name_of(ProviderCompleted))
+        wanted = LogFilter(account=account, topics=self.codec.names_of(ProviderCompleted))
         position = 0
         while page := self.reader.read(position, PAGE, wanted):
             for entry in page:

@@ -9,13 +9,14 @@ submit ─┬─ Delivery ──────────────────
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from application.batch import Decision, Outcome
 from application.outputs import Outputs
 from application.ports import (
     Delivery,
+    Index,
     Job,
     Lease,
     Leases,
@@ -124,6 +125,7 @@ class Performer:
     providers: Mapping[str, Provider]
     outputs: Outputs
     ownership: Ownership
+    index: Index
     charge_lost: bool = False
 
     async def perform(
@@ -150,17 +152,25 @@ class Performer:
         provider = self.provider_of(operation)
         return await self._settle(operation, task, provider.collect(task, job, progress))
 
-    async def look_up(self, operation: Operation, task: Task, progress: Progress, taken: Taken) -> Settlement | None:
+    async def look_up(self, operation: Operation, task: Task, progress: Progress) -> Settlement | None:
         """Ask the provider what became of a submission; None where it knows of none that is not another's."""
         provider = self.provider_of(operation)
         try:
             found = await provider.find(task)
         except ProviderError as error:
             return await self._fail(operation, error)
-        answer = found if isinstance(found, Delivery) else await _own(operation, found, taken)
-        if answer is None:
-            return None
-        return await self._settle(operation, task, self._finish(provider, operation, task, answer, progress))
+        if isinstance(found, Delivery):
+            return await self._settle(operation, task, _at_once(found))
+        for job in await self._free(operation, found):
+            if await self._claim(operation, job):
+                return await self.resume(operation, task, job, progress)
+        return None
+
+    async def adopt(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
+        """Settle by a job that its provider says is this operation's. Raises OperationPending where it is not."""
+        if not await self._claim(operation, job):
+            return await self._fail(operation, ProviderUnknown(TAKEN, "the job is another operation's"))
+        return await self.resume(operation, task, job, progress)
 
     async def cancel(self, operation: Operation, task: Task, job: Job | None) -> Settlement | None:
         """Stop it at its provider and release its hold; None where the provider cannot, or not any more."""
@@ -202,12 +212,28 @@ class Performer:
         """A job's id is a fact before anything waits for it."""
         if isinstance(answer, Delivery):
             return answer
-        row = JobRow(operation.provider, answer.id, operation.id)
-        try:
-            await self.append(operation, lambda ledger, now: settlement.submit(ledger, operation.id, row.job, now), row)
-        except IllegalTransition as error:
-            raise ProviderUnknown(TAKEN, error.message) from error
+        if not await self._claim(operation, answer):
+            raise ProviderUnknown(TAKEN, "the job is another operation's")
         return await provider.collect(task, answer, progress)
+
+    async def _claim(self, operation: Operation, job: Job) -> bool:
+        """Record that the job is this operation's; False where it is another's, or another is this operation's."""
+        row = JobRow(operation.provider, job.id, operation.id)
+
+        def submit(ledger: Ledger, now: int) -> list[Fact]:
+            return settlement.submit(ledger, operation.id, job.id, now)
+
+        try:
+            await self.append(operation, submit, row)
+        except IllegalTransition:
+            return False
+        return True
+
+    async def _free(self, operation: Operation, found: Sequence[Job]) -> list[Job]:
+        """Those of the jobs found that are this operation's or nobody's."""
+        jobs = [job.id for job in found]
+        owners = await asyncio.to_thread(self.index.jobs, operation.provider, jobs) if jobs else {}
+        return [job for job in found if owners.get(job.id, operation.id) == operation.id]
 
     async def _reroute(
         self,
@@ -262,14 +288,10 @@ class Performer:
 
 
 CANCELLED = "cancelled"
-Taken = Callable[[str, Sequence[str]], dict[str, str]]
-"""Which of a provider's jobs belong to operations here, with their ids; blocking."""
 
 
-async def _own(operation: Operation, found: Sequence[Job], taken: Taken) -> Job | None:
-    """The first of the jobs found that is this operation's, or nobody's."""
-    owners = await asyncio.to_thread(taken, operation.provider, [job.id for job in found])
-    return next((job for job in found if owners.get(job.id, operation.id) == operation.id), None)
+async def _at_once(delivery: Delivery) -> Delivery:
+    return delivery
 
 
 RECOVER = "it is settled as soon as the truth is known; to look now: imagestudio recover"

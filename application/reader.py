@@ -11,12 +11,12 @@ from application.log import Positioned
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which entries to read; None is any. `upto` is the last position, inclusive."""
+    """Which entries to read; None, and no topics, is any. `upto` is the last position, inclusive."""
 
     upto: int | None = None
     account: str | None = None
     operation: str | None = None
-    topic: str | None = None
+    topics: tuple[str, ...] = ()
 
 
 EVERYTHING = LogFilter()

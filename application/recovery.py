@@ -9,33 +9,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
-from application.admission import Body
+from application.opened import Opened, Operations
 from application.performer import Performer, Settlement
-from application.ports import Asset, Contents, Job, Lease, Media, Recovery, Task, silent
-from application.results import Results
-from application.tasks import task_of
+from application.ports import Job, Lease, Recovery, Task, silent
 from domain import settlement
-from domain.catalogue import Catalogue
-from domain.errors import AssetMissing, ImageStudioError
+from domain.errors import ImageStudioError, OperationPending
 from domain.ledger import Fact, Ledger
-from domain.operation import (
-    PHASES,
-    POLICY,
-    Delivered,
-    Dispatched,
-    Held,
-    Open,
-    OperationFact,
-    Running,
-    Sent,
-    State,
-    evolve,
-)
+from domain.operation import PHASES, POLICY, Held, Open, Running, Sent
 
 ERASED = "content_erased"
 AT_ONCE = 8
 """Operations recovered at the same time."""
 UNREADABLE = "unreadable"
+HURRY = 30
+"""Seconds for which recovery waits for one job, so that others get their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +36,17 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenOperation:
-    """An operation as its facts tell it, with the instant it was last allowed to be sent."""
-
-    state: State
-    dispatched: int
-
-
-@dataclass(frozen=True, slots=True)
 class Recoverer:
-    """Settles operations whose owner is gone. `grace` is in microseconds since the dispatch."""
+    """Settles operations whose owner is gone.
+
+    `grace` and `abandon` are in microseconds since the dispatch: after the one an operation of unknown outcome may be
+    released, after the other also one whose job the provider never finishes.
+    """
 
     performer: Performer
-    results: Results
-    contents: Contents
-    catalogue: Catalogue
+    operations: Operations
     grace: int
+    abandon: int
 
     async def run(self) -> list[Recovered]:
         """Claim every expired lease and settle what can be settled; what cannot keeps its hold for the next time."""
@@ -89,40 +71,48 @@ class Recoverer:
         """One operation; what goes wrong with it, such as a model that is gone, keeps no other from its end."""
         phase = UNREADABLE
         try:
-            open = _fold(await asyncio.to_thread(self.results.facts, lease.operation))
-            phase = PHASES[type(open.state)]
-            action, settled = await self._settle(open)
+            opened = await self.operations.read(lease.operation)
+            phase = PHASES[type(opened.state)]
+            action, settled = await self._settle(opened)
             phase = PHASES[type(settled.state)] if settled is not None else phase
         except ImageStudioError as error:
             action = f"left open: {error}"
         return Recovered(lease.operation, lease.account, action, phase)
 
-    async def _settle(self, open: OpenOperation) -> tuple[str, Settlement | None]:
-        state = open.state
+    async def _settle(self, opened: Opened) -> tuple[str, Settlement | None]:
+        state = opened.state
         if not isinstance(state, Open):
             return "already settled", None
-        task = await self._task(open)
+        task = await self.operations.task(opened)
         if task is None:
             return "released, its content was erased", await self._release(state, ERASED)
         if isinstance(state, Running):
-            job = Job(state.job)
-            return "found its job", await self.performer.resume(state.operation, task, job, silent)
+            return await self._resume(opened, state, task)
         if isinstance(state, Held):
             return await self._send(state, task, "sent")
-        return await self._resolve_sent(open, task)
+        return await self._resolve_sent(opened, state, task)
 
-    async def _resolve_sent(self, open: OpenOperation, task: Task) -> tuple[str, Settlement | None]:
+    async def _resume(self, opened: Opened, state: Running, task: Task) -> tuple[str, Settlement | None]:
+        """Its job is looked at for a moment: if that is not enough, it is looked at again in the next round."""
+        hurried = replace(task, deadline=min(task.deadline, HURRY))
+        try:
+            return "found its job", await self.performer.resume(state.operation, hurried, Job(state.job), silent)
+        except OperationPending:
+            if self.performer.ownership.clock() < opened.dispatched + self.abandon:
+                raise
+        return "released by policy", await self._release(state, POLICY)
+
+    async def _resolve_sent(self, opened: Opened, state: Open, task: Task) -> tuple[str, Settlement | None]:
         """It may have reached the provider: what may be done about that is the provider's to say."""
-        state = open.state
-        assert isinstance(state, Open)
         recovery = self.performer.provider_of(state.operation).recovery
         if recovery is Recovery.REPEATABLE:
             return await self._send(state, task, "run again")
         if recovery is Recovery.FINDABLE:
-            settled = await self.performer.look_up(state.operation, task, silent, self.results.index.jobs)
+            hurried = replace(task, deadline=min(task.deadline, HURRY))
+            settled = await self.performer.look_up(state.operation, hurried, silent)
             if settled is not None:
                 return "found at the provider", settled
-        if self.performer.ownership.clock() < open.dispatched + self.grace:
+        if self.performer.ownership.clock() < opened.dispatched + self.grace:
             return "left open: within its grace", None
         return "released by policy", await self._release(state, POLICY)
 
@@ -141,36 +131,3 @@ class Recoverer:
 
     async def _release(self, state: Open, reason: str) -> Settlement:
         return await self.performer.release(state.operation, reason)
-
-    async def _task(self, open: OpenOperation) -> Task | None:
-        """The task from the stored content, as it was last sent, or None where it was erased."""
-        state = open.state
-        assert isinstance(state, Open)
-        operation = state.operation
-        content = await asyncio.to_thread(self.contents.load, operation.batch)
-        if content is None:
-            return None
-        body = Body.from_json(content.body)
-        try:
-            media = {name: await self._load(operation.account, assets) for name, assets in body.media.items()}
-        except AssetMissing:
-            return None
-        model = self.catalogue.get(operation.model)
-        attempts = 0 if isinstance(state, Delivered) else state.attempts
-        inputs = body.inputs[model.id]
-        return task_of(operation, attempts, model, state.quote.outputs, inputs, media, open.dispatched)
-
-    async def _load(self, account: str, assets: list[Asset]) -> tuple[Media, ...]:
-        return tuple([await self.performer.outputs.assets.load(account, asset) for asset in assets])
-
-
-def _fold(facts: list[Fact]) -> OpenOperation:
-    state: State | None = None
-    dispatched = 0
-    for fact in facts:
-        if isinstance(fact, OperationFact):
-            state = evolve(state, fact)
-        if isinstance(fact, Dispatched):
-            dispatched = fact.at
-    assert state is not None
-    return OpenOperation(state, dispatched)

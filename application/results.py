@@ -110,7 +110,7 @@ class Results:
 
     def _currency(self, account: str) -> str:
         """Of nothing at all: what was refused was never quoted in any."""
-        wanted = LogFilter(account=account, topic=self.codec.name_of(AccountOpened))
+        wanted = LogFilter(account=account, topics=self.codec.names_of(AccountOpened))
         [entry] = self.reader.read(0, 1, wanted)
         opened = self.codec.decode(entry.link.topic, entry.link.state)
         assert isinstance(opened, AccountOpened)

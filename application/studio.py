@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from application.accounts import Accounts, AccountView
 from application.admission import Prepared
 from application.intake import Accepted, Admitted, Intake
+from application.intervention import Intervention
 from application.performer import Performer
 from application.ports import Index, Indexed, Progress, silent
 from application.requests import Estimate, File, OperationResult, Request, Result, Submission
@@ -54,10 +55,11 @@ class ImageStudio:
         results: Results,
         index: Index,
         accounts: Accounts,
+        intervention: Intervention,
         patience: Patience,
     ) -> None:
         self._intake, self._performer, self._results = intake, performer, results
-        self._index, self._patience = index, patience
+        self._index, self._patience, self._intervention = index, patience, intervention
         self._tasks: set[asyncio.Task[Any]] = set()
         self._open: dict[str, asyncio.Task[Any]] = {}
         self._closing = False
@@ -105,6 +107,23 @@ class ImageStudio:
     async def wait(self, operation: str) -> Result:
         """The result of an operation or a whole batch, once settled, here or elsewhere. Raises as `run` does."""
         return _judged(await self._settled(operation))
+
+    async def cancel(self, operation: str) -> Result:
+        """Stop an operation, or every one of a batch, at its provider; nothing is charged for it.
+
+        Raises UnknownOperation, and IllegalTransition where one has ended otherwise or cannot be stopped.
+        """
+        for one in await self._known(operation):
+            await self._intervention.cancel(one.operation)
+        return await self._settled(operation)
+
+    async def notified(self, operation: str, job: str) -> None:
+        """A provider calls back that a job of the operation has ended: settle it, unless that is done.
+
+        Whoever waits for it, here or elsewhere, then finds it settled. Raises UnknownOperation, and OperationPending
+        where the job is not the operation's or cannot be settled now.
+        """
+        await self._intervention.notified(operation, job)
 
     async def estimate(self, request: Request) -> Estimate:
         """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""

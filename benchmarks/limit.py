@@ -45,6 +45,8 @@ QUOTE: Json = {
     "currency": "USD",
     "book": "0123456789abcdef",
     "outputs": 1,
+    "meters": [],
+    "listed": None,
 }
 POSTED = {name: QUOTE[name] for name in ("outputs", "unit", "units", "price", "cost", "currency", "book")}
 ASSET = {
@@ -55,7 +57,7 @@ ASSET = {
     "height": 64,
     "duration_ms": None,
 }
-BODY = '{"inputs":{"prompt":"a lighthouse at dusk"},"kind":"text-to-image","media":{},"model":"scripted-image"}'
+BODY = '{"kind":"text-to-image","media":{},"models":{"scripted-image":{"prompt":"a lighthouse at dusk"}}}'
 SECRET = b"s" * 32
 
 encode = msgspec.json.Encoder().encode
@@ -188,7 +190,7 @@ def _accept(rows: Rows, state: Json, account: str, id: str, now: int) -> None:
     }
     asked = {"operation": operation, "at": now, "key": None, "digest": DIGEST, "outputs": 1}
     _record(rows, state, "operation.requested", id, asked)
-    _record(rows, state, "operation.validated", id, {"operation": operation, "at": now, "quote": QUOTE})
+    _record(rows, state, "operation.validated.2", id, {"operation": operation, "at": now, "quote": QUOTE})
     sent = {"operation": operation, "at": now, "attempt": 1, "sender": OWNER}
     _record(rows, state, "operation.dispatched", id, sent)
     rows.requested.append((id, account, state["stream"]))
@@ -198,8 +200,16 @@ def _accept(rows: Rows, state: Json, account: str, id: str, now: int) -> None:
 
 def _settle(rows: Rows, state: Json, id: str, now: int) -> None:
     operation = state["open"][id]
-    completed = {"operation": operation, "at": now, "assets": [ASSET], "cost": None, "late": False}
-    _record(rows, state, "operation.provider_completed", id, completed)
+    completed = {
+        "operation": operation,
+        "at": now,
+        "assets": [ASSET],
+        "cost": None,
+        "late": False,
+        "usage": {},
+        "lost": 0,
+    }
+    _record(rows, state, "operation.provider_completed.2", id, completed)
     _record(rows, state, "operation.charged", id, {"operation": operation, "at": now, **POSTED})
     rows.moved.append((QUOTE["price"], id))
     rows.closed.append((id,))
@@ -215,7 +225,7 @@ def _record(rows: Rows, state: Json, topic: str, id: str, fact: Json) -> None:
 def _fold(state: Json, topic: str, fact: Json) -> None:
     """The account's totals and open operations, as dicts."""
     operation = fact["operation"]
-    if topic == "operation.validated":
+    if topic == "operation.validated.2":
         state["open"][operation["id"]] = operation
         _add(state["held"], operation, fact["quote"], 1)
     elif topic == "operation.charged":

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from hashlib import sha256
@@ -60,8 +60,17 @@ class InstantProvider:
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
         raise NotImplementedError("nothing is ever handed out as a job")
 
-    async def find(self, task: Task) -> Delivery | Job | None:  # noqa: ARG002
-        return None
+    async def find(self, task: Task) -> tuple[Job, ...]:  # noqa: ARG002
+        return ()
+
+    async def cancel(self, task: Task, job: Job | None) -> bool:  # noqa: ARG002
+        return False
+
+    async def check(self) -> str:
+        return "instant"
+
+    def lacks(self, route: str) -> str:  # noqa: ARG002
+        return ""
 
     async def close(self) -> None: ...
 
@@ -73,6 +82,9 @@ class HashedAssets:
         digest = sha256(media.content).hexdigest()
         return Asset(digest, media.media_type, len(media.content), media.width, media.height)
 
+    async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
+        raise NotImplementedError("nothing is ever delivered elsewhere")
+
     async def load(self, account: str, asset: Asset) -> Media:  # noqa: ARG002
         return Media(asset.digest.encode(), asset.media_type, asset.width, asset.height)
 
@@ -80,7 +92,7 @@ class HashedAssets:
         return None
 
 
-async def believe(content: bytes, *, field: str) -> Media:  # noqa: ARG001
+async def believe(content: bytes, *, field: str, media_types: Sequence[str] = ()) -> Media:  # noqa: ARG001
     """A media reader for contents that are digests."""
     return Media(content, "image/png", SIDE, SIDE)
 
@@ -209,7 +221,7 @@ class LedgerOnly:
 
 QUOTE = Quote(MODEL, PROVIDER, "image", Decimal(1), Decimal("0.04"), 40_000, 40_000, "USD", "0123456789abcdef", 1)
 STORED = (Stored("a" * 64, "image/png", 64, SIDE, SIDE),)
-BODY = '{"inputs":{"prompt":"a lighthouse at dusk"},"kind":"text-to-image","media":{},"model":"scripted-image"}'
+BODY = '{"kind":"text-to-image","media":{},"models":{"scripted-image":{"prompt":"a lighthouse at dusk"}}}'
 
 
 def database_of(log: LedgerLog) -> Database:

@@ -186,21 +186,21 @@ class Catalogue:
         offers = list(_offers(_accepting(equipped, kind, inputs, media), media, at))
         if not offers:
             missing = sorted({lacks(model) for model in candidates} - {""})
-            hint = "; or ".join(missing) if missing else self._hint(kind, at)
-            raise UnknownModel(f"no model of known price can do {kind} here", hint=hint)
+            hint = "; or ".join(missing) if missing else self._hint(kind, at, lacks)
+            raise UnknownModel(f"no model of known price does {kind} here", hint=hint)
         return _preferred(offers, Strategy(wish))
 
     def _named(self, kind: str, wish: str, at: int, lacks: Lacks) -> Model:
         named = self.get(wish)
         check_kind(named, kind)
         if why := named.why_unavailable(at):
-            raise UnknownModel(f"model {wish!r} cannot be used: {why}", hint=self._hint(kind, at))
+            raise UnknownModel(f"model {wish!r} cannot be used: {why}", hint=self._hint(kind, at, lacks))
         if why := lacks(named):
-            raise UnknownModel(f"model {wish!r} cannot be used here", hint=why)
+            raise UnknownModel(f"model {wish!r} cannot be used here: {why}", hint=self._hint(kind, at, lacks))
         return named
 
-    def _hint(self, kind: str, at: int) -> str:
-        usable = [each.id for each in self.for_kind(kind) if not each.why_unavailable(at)]
+    def _hint(self, kind: str, at: int, lacks: Lacks) -> str:
+        usable = [each.id for each in self.for_kind(kind) if not each.why_unavailable(at) and not lacks(each)]
         return f"name one of: {', '.join(usable)}" if usable else f"no model for {kind} can be used now"
 
 

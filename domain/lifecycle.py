@@ -93,12 +93,10 @@ def complete(
             completed = ProviderCompleted(
                 operation, now, assets, bill, late=False, usage=dict(usage), lost=lost.outputs
             )
-            billed_for = len(assets) + lost.outputs
-            charged_for = billed_for if lost.charged else len(assets)
-            return [
-                completed,
-                charge(operation, quote, charged_for, billed(quote, billed_for, bill, usage), now, usage),
-            ]
+            if lost.outputs and bill is None:
+                bill = billed(quote, len(assets) + lost.outputs, bill, usage)
+            outputs = len(assets) + (lost.outputs if lost.charged else 0)
+            return [completed, charge(operation, quote, outputs, bill, now, usage)]
         case Dropped(operation, reason, late=False) if reason == POLICY:
             return [ProviderCompleted(operation, now, assets, bill, late=True, usage=dict(usage), lost=lost.outputs)]
         case Settled() | Dropped() | Refused():
@@ -107,25 +105,31 @@ def complete(
 
 
 def charge(
-    operation: Operation, quote: Quote, outputs: int, cost: int, now: int, usage: Mapping[str, int] = NOT_METERED
+    operation: Operation,
+    quote: Quote,
+    outputs: int,
+    cost: int | None,
+    now: int,
+    usage: Mapping[str, int] = NOT_METERED,
 ) -> Charged:
     """The posting for `outputs` of what was quoted; a price that was unknown is the cost, within the cap."""
     delivered = min(outputs, quote.outputs)
     price, _ = price_of(quote, delivered)
     unit, units = quote.unit, _units_of(quote, delivered)
-    if quote.meters and delivered:
+    if quote.meters and usage and delivered:
         price, _ = metered(quote, usage)
-        unit, units = (TOKENS, Decimal(sum(usage.values()))) if usage else (unit, units)
-    elif quote.rate is None and delivered:
+        unit, units = TOKENS, Decimal(sum(usage.values()))
+    elif quote.rate is None and cost is not None and delivered:
         price = min(cost, quote.price)
-    return Charged(operation, now, delivered, unit, units, price, cost, quote.currency, quote.book)
+    bill = billed(quote, outputs, cost, usage)
+    return Charged(operation, now, delivered, unit, units, price, bill, quote.currency, quote.book)
 
 
 def billed(quote: Quote, outputs: int, cost: int | None, usage: Mapping[str, int] = NOT_METERED) -> int:
     """What `outputs` cost us: what the provider says, or else what it counted, or else the quote's share."""
     if cost is not None:
         return cost
-    return metered(quote, usage)[1] if quote.meters else price_of(quote, min(outputs, quote.outputs))[1]
+    return metered(quote, usage)[1] if quote.meters and usage else price_of(quote, min(outputs, quote.outputs))[1]
 
 
 def readable(cost: int | None) -> int | None:

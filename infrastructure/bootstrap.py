@@ -22,8 +22,10 @@ from application.admission import Preparer
 from application.batch import LeaseTerms
 from application.chains import Problem, verify_chains
 from application.intake import Intake
+from application.intervention import Intervention
 from application.log import LedgerLog
 from application.maintenance import Maintenance
+from application.opened import Operations
 from application.outputs import Outputs
 from application.performer import Ownership, Performer
 from application.ports import AssetStore, Media, MediaReader, Provider, Recovery
@@ -106,6 +108,7 @@ class Studio(ImageStudio):
 
     def __init__(self, foundation: Foundation, performer: Performer, results: Results, settings: Settings) -> None:
         index, writer, outputs = foundation.index, foundation.writer, performer.outputs
+        operations = Operations(results, foundation.contents, foundation.catalogue, outputs.assets)
         preparer = Preparer(
             foundation.catalogue,
             foundation.book,
@@ -124,6 +127,7 @@ class Studio(ImageStudio):
             results,
             index,
             Accounts(writer, index, performer.ownership.clock),
+            Intervention(performer, operations),
             Patience(settings.wait_seconds),
         )
         self.ownership = performer.ownership
@@ -138,7 +142,7 @@ class Studio(ImageStudio):
         self.reader = foundation.reader
         self.codec = foundation.log.codec
         self.maintenance = Maintenance(
-            Recoverer(performer, results, foundation.contents, foundation.catalogue, settings.grace_seconds * SECOND),
+            Recoverer(performer, operations, settings.grace_seconds * SECOND, settings.abandon_seconds * SECOND),
             foundation.reader,
             foundation.log.codec,
             results,
@@ -238,6 +242,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
         parts.providers or _providers(settings, pool),
         outputs,
         Ownership(owner, lease, SqlLeases(database), parts.clock),
+        foundation.index,
         charge_lost=settings.lost_outputs == "charge",
     )
     results = Results(foundation.reader, log.codec, assets, foundation.index)

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     workers: Positive = Field(default_factory=lambda: min(8, (os.cpu_count() or 1) + 1))
     lease_seconds: Positive = 60
     grace_seconds: Positive = 15 * 60
+    abandon_seconds: Positive = 8 * 24 * 60 * 60
     wait_seconds: Positive = 60
     lock_seconds: Positive = 10
     snapshot_every: Positive = 2_000

@@ -167,6 +167,11 @@ def _closed(fact: Rejected | Charged | Released, state: str) -> dict[str, Value]
     return {"state": state, "held": 0, "settled_at": fact.at}
 
 
+def _flags(fact: ProviderCompleted) -> Mapping[str, int]:
+    """What is out of the ordinary; most deliveries are not."""
+    return {"late": int(fact.late), "lost": fact.lost} if fact.late or fact.lost else NO_SUMS
+
+
 STEPS: dict[type, Callable[[Any], tuple[Mapping[str, int], Mapping[str, Value]]]] = {
     Requested: lambda fact: (NO_SUMS, _identity(fact)),
     Rejected: lambda fact: (NO_SUMS, {**_closed(fact, "rejected"), "reason": fact.reason}),
@@ -174,7 +179,7 @@ STEPS: dict[type, Callable[[Any], tuple[Mapping[str, int], Mapping[str, Value]]]
     Dispatched: lambda _: (NO_SUMS, DISPATCHED),
     Submitted: lambda fact: (NO_SUMS, {**SUBMITTED, "job": fact.job}),
     Rerouted: lambda fact: (NO_SUMS, _route(fact)),
-    ProviderCompleted: lambda fact: ({"late": int(fact.late), "lost": fact.lost}, NOTHING if fact.late else COMPLETED),
+    ProviderCompleted: lambda fact: (_flags(fact), NOTHING if fact.late else COMPLETED),
     Charged: lambda fact: (_delivered(fact), _closed(fact, "charged")),
     Released: lambda fact: ({"cost": fact.cost}, {**_closed(fact, "released"), "reason": fact.reason}),
     Adjusted: lambda fact: (_counts(fact), NOTHING),

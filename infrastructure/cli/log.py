@@ -64,7 +64,7 @@ async def events(
 
     async with session.studio() as studio:
         zone = (await studio.accounts.show(account)).zone if account is not None else UTC_NAME
-        wanted = LogFilter(account=account, operation=operation, topic=_topic(type))
+        wanted = LogFilter(account=account, operation=operation, topics=_topics(type))
         read = _read(studio, wanted, after, limit)
         if ndjson:
             await _print_lines(studio, read)
@@ -104,17 +104,19 @@ def _show(page: Page, stories: list[Story]) -> None:
         story.show(page)
 
 
-def _topic(name: str | None) -> str | None:
-    """A stored name, also without its room. Raises InvalidInput for one that nothing is stored under."""
+def _topics(name: str | None) -> tuple[str, ...]:
+    """All stored names of a fact, given with or without its room. Raises InvalidInput for one that there is not."""
+    from application.log import fact_name
     from infrastructure.store.facts import NAMES, UPCASTERS
 
-    known = [*NAMES, *UPCASTERS]
-    if name is None or name in known:
-        return name
-    ends = [topic for topic in known if topic.rpartition(".")[2] == name]
-    if len(ends) != 1:
+    if name is None:
+        return ()
+    stored = [*NAMES, *UPCASTERS]
+    known = dict.fromkeys(map(fact_name, stored))
+    wanted = [fact for fact in known if name in (fact, fact.rpartition(".")[2])]
+    if len(wanted) != 1:
         raise InvalidInput("--type", f"no fact is named {name!r}", hint=f"there are: {', '.join(known)}")
-    return ends[0]
+    return tuple(topic for topic in stored if fact_name(topic) == wanted[0])
 
 
 async def _read(studio: Studio, wanted: LogFilter, after: int, limit: int | None) -> AsyncIterator[Positioned]:
@@ -180,10 +182,11 @@ async def _print_table(studio: Studio, read: AsyncIterator[Positioned], zone: st
 
 def _line(entry: Positioned, event: Event, zone: str, *, wide: bool) -> str:
     from application.chains import account_of
+    from application.log import fact_name
     from infrastructure.cli.stories import told
 
     telling = told(event.fact)
     amount = str(telling.amount) if telling.amount is not None else ""
-    parts = [f"{entry.position:>6}", iso(event.fact.at, zone), f"{entry.link.topic:<28}", f"{amount:>14}"]
+    parts = [f"{entry.position:>6}", iso(event.fact.at, zone), f"{fact_name(entry.link.topic):<28}", f"{amount:>14}"]
     parts += [f"{entry.link.operation or '':<{LONGEST}}"] if wide else []
     return "  ".join([*parts, account_of(str(entry.link.originator_id)) or ""]).rstrip()

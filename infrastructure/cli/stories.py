@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from application.log import fact_name
 from application.results import explain
 from domain.account import AccountOpened, LimitChanged, PlanChanged, TimeZoneChanged
 from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodOpened
@@ -147,7 +148,7 @@ class Event:
         amount = told(self.fact).amount
         return {
             "position": self.position,
-            "type": self.topic,
+            "type": fact_name(self.topic),
             "at": iso(self.fact.at, precision="microseconds"),
             "amount": document(amount),
             "data": self.data,
@@ -196,7 +197,7 @@ class Story:
 
 def short(topic: str) -> str:
     """A stored name without its room: "charged", "completed"."""
-    return topic.rpartition(".")[2].removeprefix("provider_").replace("_", " ")
+    return fact_name(topic).rpartition(".")[2].removeprefix("provider_").replace("_", " ")
 
 
 def _clock(title: str, instants: Sequence[int], zone: str) -> tuple[str, list[str]]:

@@ -130,9 +130,12 @@ class FactMapper(Mapper[str]):
             raise InvalidRequest(f"{type(fact).__name__} holds a NUL character", hint="send plain text")
         return name, state
 
-    def name_of(self, shape: type[Fact]) -> str:
-        """The name under which a type of fact is stored today."""
-        return self._names[shape]
+    def names_of(self, shape: type[Fact]) -> tuple[str, ...]:
+        """The names under which a type of fact is stored: today's first, then those of earlier shapes."""
+        names = [self._names[shape]]
+        for retired, (successor, _) in reversed(list(self._upcasters.items())):
+            names += [retired] if successor in names else []
+        return tuple(names)
 
     def decode(self, topic: str, state: bytes) -> Fact:
         """The fact in today's shape. Raises LogCorrupted for an unknown name or bytes that do not fit."""

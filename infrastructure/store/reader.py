@@ -44,8 +44,8 @@ class SqlReader:
             query = query.where(LOG.c.stream.in_(self._streams(filter.account)))
         if filter.operation is not None:
             query = query.where(LOG.c.operation == filter.operation)
-        if filter.topic is not None:
-            query = query.where(LOG.c.topic == filter.topic)
+        if filter.topics:
+            query = query.where(LOG.c.topic.in_(filter.topics))
         return [Positioned(row[-1], to_link(row)) for row in self._all(query.order_by(LOG.c.position).limit(limit))]
 
     def states(self, after: int, upto: int, limit: int) -> list[tuple[int, str, int, str]]:

@@ -135,7 +135,8 @@ class Held:
     def __init__(self, provider: Provider, pause: Pause) -> None:
         self._provider, self._pause = provider, pause
         self.name, self.recovery = provider.name, provider.recovery
-        self.collect, self.find, self.close = provider.collect, provider.find, provider.close
+        self.collect, self.find, self.cancel = provider.collect, provider.find, provider.cancel
+        self.check, self.lacks, self.close = provider.check, provider.lacks, provider.close
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
         answer = await self._provider.submit(task, progress)

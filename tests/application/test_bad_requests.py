@@ -86,8 +86,8 @@ BAD_REQUESTS = {
         generate(model="elsewhere"),
         UnknownModel,
         "unknown_model",
-        "'elsewhere' cannot be used: there is no provider 'nowhere'",
-        "local, scripted",
+        "'elsewhere' cannot be used here: there is no provider 'nowhere' (there are: blind, local, scripted)",
+        SYNC,
     ),
     "unknown kind": Bad(
         lambda studio: studio.run(Request("text-to-smell", "acme")),

@@ -132,7 +132,7 @@ async def test_a_closed_operation_that_cannot_be_read_stops_its_account_and_no_o
         office.vandalise("UPDATE log SET state = '{}' WHERE operation = ? AND topic = ?", EARLIER, "operation.charged")
         failed = await beside(office, refunding(EARLIER, CENT, "ticket-1", account="gamma"))
         assert isinstance(failed, LogCorrupted)
-        assert not office.reader.read(0, 1_000, LogFilter(topic=office.log.codec.name_of(Adjusted)))
+        assert not office.reader.read(0, 1_000, LogFilter(topics=office.log.codec.names_of(Adjusted)))
 
 
 async def test_an_account_whose_operation_is_asked_for_by_another_account_shows_nothing(office: Desk) -> None:

@@ -213,7 +213,7 @@ def test_a_model_that_is_named_is_taken_though_it_would_not_be_chosen(named: Mod
     ("gone", "why"),
     [
         (replace(CHEAP, unavailable="there is no key for it"), "there is no key for it"),
-        (replace(CHEAP, retired=NOW), "it is retired"),
+        (replace(CHEAP, retired=NOW), "its provider retired it on "),
     ],
 )
 def test_a_model_that_cannot_be_used_is_refused_with_others_that_can(gone: Model, why: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -18,6 +18,7 @@ from application.requests import Request
 from infrastructure import bootstrap
 from infrastructure.assets import FileAssets
 from infrastructure.bootstrap import Parts, open_studio
+from infrastructure.media import look_at
 from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.scripted import ScriptedProvider
 from tests.application.studios import LOCAL, SYNC, later, picture, settings_for, studio_on
@@ -56,8 +57,17 @@ class TappedProvider:
         self._tap("after collect")
         return delivery
 
-    async def find(self, task: Task) -> Delivery | Job | None:
+    async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
         return await self._provider.find(task)
+
+    async def cancel(self, task: Task, job: Job | None) -> bool:
+        return await self._provider.cancel(task, job)
+
+    async def check(self) -> str:
+        return await self._provider.check()
+
+    def lacks(self, route: str) -> str:
+        return self._provider.lacks(route)
 
     async def close(self) -> None:
         await self._provider.close()
@@ -75,11 +85,20 @@ class TappedAssets:
         self._tap("after save")
         return asset
 
+    async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
+        self._tap("before save")
+        asset = await self._assets.receive(account, content, media_types)
+        self._tap("after save")
+        return asset
+
     async def load(self, account: str, asset: Asset) -> Media:
         return await self._assets.load(account, asset)
 
     def path(self, account: str, asset: Asset) -> str | None:
         return self._assets.path(account, asset)
+
+
+LOOK = partial(look_at, max_bytes=10**8, max_pixels=10**8)
 
 
 def tapped_parts(home: Path, tap: Step) -> Parts:
@@ -91,7 +110,7 @@ def tapped_parts(home: Path, tap: Step) -> Parts:
         "local": LocalProvider(pool),
     }
     tapped = {name: TappedProvider(provider, tap) for name, provider in providers.items()}
-    return Parts(assets=TappedAssets(FileAssets(home / "assets", pool), tap), providers=tapped)
+    return Parts(assets=TappedAssets(FileAssets(home / "assets", pool, LOOK), tap), providers=tapped)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from application.ports import Asset, AssetStore, Media
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput, StoreUnavailable
 from infrastructure.assets import FileAssets, account_folder
+from infrastructure.media import look_at
 
 ACME = "acme"
 PICTURE = Media(b"\x89PNG of a kind", "image/png", 20, 10, 40)
@@ -34,6 +36,9 @@ NOBODY = 65534
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(2) as executor:
         yield executor
+
+
+LOOK = partial(look_at, max_bytes=10**8, max_pixels=10**8)
 
 
 @pytest.fixture
@@ -109,7 +114,7 @@ async def test_the_same_content_is_one_file_an_account(assets: FileAssets, root:
 
 async def test_many_savers_of_the_same_content_leave_one_whole_file(root: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        stores = [FileAssets(root, pool) for _ in range(40)]
+        stores = [FileAssets(root, pool, LOOK) for _ in range(40)]
         saved = await asyncio.gather(*(store.save(ACME, PICTURE) for store in stores))
         assert len(set(saved)) == 1
         assert len(stored(root)) == 1
@@ -213,7 +218,7 @@ async def test_a_read_only_folder_is_reported(assets: FileAssets, root: Path) ->
 async def test_a_root_that_is_no_folder_is_reported(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreUnavailable):
-        await FileAssets(tmp_path / "file", pool).save(ACME, PICTURE)
+        await FileAssets(tmp_path / "file", pool, LOOK).save(ACME, PICTURE)
 
 
 async def test_a_sweep_deletes_only_what_is_old_and_unreferenced(assets: FileAssets, root: Path) -> None:
@@ -255,7 +260,7 @@ async def test_saving_old_content_again_begins_its_grace_anew(assets: FileAssets
 
 
 async def test_content_saved_again_while_a_sweep_decides_is_kept(root: Path, pool: ThreadPoolExecutor) -> None:
-    assets = FileAssets(root, pool)
+    assets = FileAssets(root, pool, LOOK)
     asset = await assets.save(ACME, PICTURE)
     age(assets.path(ACME, asset))
     loop = asyncio.get_running_loop()
@@ -277,7 +282,7 @@ async def test_the_event_loop_is_free_while_a_save_waits_for_its_pool(root: Path
     released = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(released.wait)
-        waiting = asyncio.create_task(FileAssets(root, pool).save(ACME, PICTURE))
+        waiting = asyncio.create_task(FileAssets(root, pool, LOOK).save(ACME, PICTURE))
         await asyncio.sleep(0)
         assert not waiting.done()
         released.set()

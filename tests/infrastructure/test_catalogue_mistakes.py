@@ -61,7 +61,7 @@ def test_no_bare_rate_is_ever_loaded(tmp_path_factory: pytest.TempPathFactory, r
 @pytest.mark.parametrize(
     ("entries", "wrong"),
     [
-        (['{ cost = "1" }'], "prices[0].rate: Field required"),
+        (['{ cost = "1" }'], "prices[0]: write either a rate or meters"),
         (['{ rate = "1", per = "image" }'], "prices[0].per: Extra inputs are not permitted"),
         (['{ rate = "1", unit = "hour" }'], "prices[0].unit: Input should be 'image', 'second', '5s_block'"),
         (['{ rate = "1", minimum = -1 }'], "prices[0].minimum: is negative"),

@@ -141,6 +141,15 @@ def test_currencies_are_never_added_together() -> None:
     assert len(rows(COSTS, CHARGED, replace(CHARGED, currency="EUR"))) == 2
 
 
+def test_outputs_that_were_gone_are_counted() -> None:
+    found = only(OPERATIONS, *SETTLED[:-2], replace(COMPLETED, lost=2), CHARGED)
+    assert (found["lost"], found["state"]) == (2, "charged")
+
+
+def test_a_job_is_shown_with_its_operation() -> None:
+    assert only(OPERATIONS, RUNNING)["job"] == "job-1"
+
+
 def test_a_rerouted_operation_is_the_cost_of_the_model_that_did_it() -> None:
     charged = replace(CHARGED, operation=RESCUED)
     ((model, provider, *_),) = rows(COSTS, SENT, REROUTED, charged)

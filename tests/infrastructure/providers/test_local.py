@@ -33,6 +33,7 @@ from infrastructure.providers.local.canvas import SCENE_WORDS, SCENES, paint, re
 from infrastructure.providers.local.filters import OPERATIONS, wanted
 from infrastructure.providers.local.palettes import PALETTE_WORDS, PALETTES
 from infrastructure.providers.local.provider import LABELS
+from tests.infrastructure.providers.outputs import at_hand
 
 Pixels = npt.NDArray[np.int64]
 
@@ -74,7 +75,7 @@ PHOTO = photo()
 
 
 async def made(provider: LocalProvider, wanted: Task) -> Media:
-    (output,) = (await provider.submit(wanted, silent)).outputs
+    (output,) = at_hand(await provider.submit(wanted, silent))
     return output
 
 
@@ -92,7 +93,7 @@ async def test_every_route_delivers_a_real_png_that_says_how_it_was_made(provide
     tasks = [canvas("sea"), task("filter", PHOTO, prompt="sepia"), task("upscale", PHOTO)]
     for wanted_task, size in zip(tasks, [(96, 64), (48, 32), (96, 64)], strict=True):
         delivery = await provider.submit(wanted_task, silent)
-        (output,) = delivery.outputs
+        (output,) = at_hand(delivery)
         assert read_media(output.content, field="output", max_bytes=10**7, max_pixels=10**7) == output
         assert (output.width, output.height) == size
         assert Image.open(io.BytesIO(output.content)).info["Software"] == LABELS[wanted_task.route]
@@ -107,7 +108,7 @@ async def test_what_is_painted_admits_that_no_model_painted_it() -> None:
 async def test_local_work_is_repeatable_and_leaves_no_jobs(provider: LocalProvider) -> None:
     port: Provider = provider
     assert (port.name, port.recovery) == ("local", Recovery.REPEATABLE)
-    assert await port.find(canvas("sea")) is None
+    assert await port.find(canvas("sea")) == ()
     with pytest.raises(ProviderFailed):
         await port.collect(canvas("sea"), Job("job"), silent)
 
@@ -123,7 +124,7 @@ async def test_another_prompt_or_seed_paints_another_picture(provider: LocalProv
 
 
 async def test_several_outputs_are_variations_and_the_first_is_the_picture_itself(provider: LocalProvider) -> None:
-    several = (await provider.submit(canvas("a lake", outputs=3), silent)).outputs
+    several = at_hand(await provider.submit(canvas("a lake", outputs=3), silent))
     assert len({output.content for output in several}) == 3
     assert several[0] == await made(provider, canvas("a lake"))
 
@@ -302,7 +303,7 @@ async def test_transparency_survives_an_edit(provider: LocalProvider, prompt: st
 
 
 async def test_variations_of_an_edit_differ_in_strength(provider: LocalProvider) -> None:
-    outputs = (await provider.submit(task("filter", PHOTO, 3, prompt="darken"), silent)).outputs
+    outputs = at_hand(await provider.submit(task("filter", PHOTO, 3, prompt="darken"), silent))
     first, weaker, stronger = [pixels(output).mean() for output in outputs]
     assert stronger < first < weaker < pixels(PHOTO).mean()
 

@@ -31,6 +31,7 @@ from application.ports import (
 from domain.errors import InvalidInput
 from infrastructure.media import read_media
 from infrastructure.providers.scripted import LABEL, OUTCOMES, Journal, ScriptedProvider, Submission
+from tests.infrastructure.providers.outputs import at_hand
 
 ROOT = Path(__file__).parents[3]
 
@@ -76,7 +77,7 @@ async def test_every_route_delivers_real_media(
     provider: ScriptedProvider, prefix: str, route: str, media_type: str, width: int | None
 ) -> None:
     delivery = await delivered(provider, task(route=prefix + route))
-    (output,) = delivery.outputs
+    (output,) = at_hand(delivery)
     assert read_media(output.content, field="output", max_bytes=10**6, max_pixels=10**6) == output
     assert (output.media_type, output.width) == (media_type, width)
     assert delivery.metadata["label"] == LABEL
@@ -84,7 +85,7 @@ async def test_every_route_delivers_real_media(
 
 
 async def test_a_delivered_model_is_a_triangle_in_two_chunks(provider: ScriptedProvider) -> None:
-    content = (await delivered(provider, task(route="3d"))).outputs[0].content
+    content = at_hand(await delivered(provider, task(route="3d")))[0].content
     length, kind = struct.unpack_from("<I4s", content, 12)
     scene = json.loads(content[20 : 20 + length])
     body, second = struct.unpack_from("<I4s", content, 20 + length)
@@ -93,7 +94,7 @@ async def test_a_delivered_model_is_a_triangle_in_two_chunks(provider: ScriptedP
 
 
 async def test_a_video_lasts_as_long_as_was_asked(provider: ScriptedProvider) -> None:
-    assert (await delivered(provider, task(route="video", duration=5))).outputs[0].duration_ms == 5000
+    assert at_hand(await delivered(provider, task(route="video", duration=5)))[0].duration_ms == 5000
 
 
 async def test_outputs_follow_the_seed_and_differ_from_each_other(provider: ScriptedProvider) -> None:
@@ -101,11 +102,11 @@ async def test_outputs_follow_the_seed_and_differ_from_each_other(provider: Scri
     again = await delivered(provider, task(outputs=3, seed=7, operation="op-2"))
     other = await delivered(provider, task(outputs=3, seed=8))
     assert first.outputs == again.outputs
-    assert len({output.content for output in (*first.outputs, *other.outputs)}) == 6
+    assert len({output.content for output in (*at_hand(first), *at_hand(other))}) == 6
 
 
 async def test_a_picture_says_that_it_is_a_stand_in(provider: ScriptedProvider) -> None:
-    (output,) = (await delivered(provider, task())).outputs
+    (output,) = at_hand(await delivered(provider, task()))
     assert Image.open(io.BytesIO(output.content)).info["Software"] == LABEL
 
 
@@ -166,14 +167,14 @@ async def test_after_a_time_out_the_job_can_be_looked_up_and_collected(provider:
     wanted = task("timeout", "async-video", job="job-7")
     with pytest.raises(ProviderUnknown):
         await provider.submit(wanted, silent)
-    assert await provider.find(wanted) == Job("job-7")
-    assert (await provider.collect(wanted, Job("job-7"), silent)).outputs
+    assert await provider.find(wanted) == (Job("job-7"),)
+    assert at_hand(await provider.collect(wanted, Job("job-7"), silent))
 
 
 async def test_what_got_lost_was_never_seen(provider: ScriptedProvider) -> None:
     with pytest.raises(ProviderUnknown):
         await provider.submit(task("lost"), silent)
-    assert await provider.find(task("lost")) is None
+    assert await provider.find(task("lost")) == ()
     assert provider.submissions() == ()
 
 
@@ -190,16 +191,16 @@ async def test_a_job_that_never_ends_stays_unknown(provider: ScriptedProvider) -
     job = await started(provider, wanted)
     with pytest.raises(ProviderUnknown):
         await provider.collect(wanted, job, silent)
-    assert await provider.find(wanted) == job
+    assert await provider.find(wanted) == (job,)
 
 
 async def test_a_partial_delivery_lacks_one_output(provider: ScriptedProvider) -> None:
-    assert len((await delivered(provider, task("partial", outputs=3))).outputs) == 2
-    assert (await delivered(provider, task("partial"))).outputs == ()
+    assert len(at_hand(await delivered(provider, task("partial", outputs=3)))) == 2
+    assert at_hand(await delivered(provider, task("partial"))) == ()
 
 
 async def test_an_unreadable_delivery_is_no_image(provider: ScriptedProvider) -> None:
-    (output,) = (await delivered(provider, task("unreadable"))).outputs
+    (output,) = at_hand(await delivered(provider, task("unreadable")))
     with pytest.raises(InvalidInput):
         read_media(output.content, field="output", max_bytes=10**6, max_pixels=10**6)
 
@@ -228,9 +229,9 @@ async def test_a_delay_is_slept_in_steps_that_report_progress(tmp_path: Path) ->
 
 async def test_an_operation_finds_only_its_own_attempt(provider: ScriptedProvider) -> None:
     await provider.submit(task(operation="op-1"), silent)
-    assert await provider.find(task(operation="op-2")) is None
+    assert await provider.find(task(operation="op-2")) == ()
     later = Task("op-1", 2, "text-to-image", "a-model", "image", 1, {}, {})
-    assert await provider.find(later) is None
+    assert await provider.find(later) == ()
 
 
 async def test_a_job_of_another_operation_is_not_collected(provider: ScriptedProvider) -> None:
@@ -264,7 +265,7 @@ async def test_the_journal_holds_no_prompt(provider: ScriptedProvider, tmp_path:
 async def test_providers_of_other_names_do_not_see_each_others_jobs(tmp_path: Path) -> None:
     one, other = ScriptedProvider(tmp_path), ScriptedProvider(tmp_path, name="scripted-2")
     await one.submit(task(), silent)
-    assert await other.find(task()) is None
+    assert await other.find(task()) == ()
     assert (len(one.submissions()), len(other.submissions())) == (1, 0)
 
 
@@ -304,9 +305,10 @@ async def test_a_job_outlives_the_process_that_started_it(tmp_path: Path) -> Non
     assert await asyncio.to_thread(kill_after_submission, tmp_path) == -signal.SIGKILL
     provider = ScriptedProvider(tmp_path)
     wanted = Task("op-1", 1, "text-to-video", "a-model", "async-video", 1, {}, {})
-    job = await provider.find(wanted)
-    assert isinstance(job, Job)
-    assert (await provider.collect(wanted, job, silent)).outputs[0].media_type == "image/webp"
+    found = await provider.find(wanted)
+    assert isinstance(found, tuple)
+    [job] = found
+    assert at_hand(await provider.collect(wanted, job, silent))[0].media_type == "image/webp"
     assert len(provider.submissions()) == 1
 
 

@@ -8,6 +8,7 @@ from itertools import count
 
 from application.batch import Decision, LeaseTerms
 from application.log import LedgerLog
+from application.store import JobRow
 from application.writer import LedgerWriter
 from domain import settlement
 from domain.account import Terms, open_account
@@ -57,6 +58,13 @@ class Books:
     def accept(self, account: str, id: str) -> None:
         ask = Ask(account, "ann", None, id, (id,), "text_to_image", "images", None, "", "", (QUOTE,), "host:1")
         self._writer.append(Decision(account, lambda ledger, now: accept(ledger, ask, now), own=(id,)))
+
+    def submit(self, account: str, id: str, job: str) -> None:
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return settlement.submit(ledger, id, job, now)
+
+        row = JobRow("scripted", job, id)
+        self._writer.append(Decision(account, decide, operations=(id,), job=row, patient=True))
 
     def complete(self, account: str, id: str) -> None:
         def decide(ledger: Ledger, now: int) -> list[Fact]:

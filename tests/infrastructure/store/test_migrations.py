@@ -24,7 +24,8 @@ from infrastructure.store import migrations
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD, REVISIONS, check, current, ensure_schema, guard, upgrade
 from infrastructure.store.migrations.views import shape_of_views
-from infrastructure.store.schema import APPEND_ONLY, METADATA, TRIGGER_NAMES, TRIGGERS
+from infrastructure.store.schema import APPEND_ONLY, JOBS, METADATA, TRIGGER_NAMES, TRIGGERS
+from infrastructure.store.tables import SqlIndex
 from projections.tables import VIEWS
 from tests.infrastructure.store.books import books
 
@@ -223,6 +224,7 @@ def test_opening_an_older_sqlite_file_upgrades_it(sqlite_url: str) -> None:
         opened.open("acme")
         with opened.database.transaction() as connection:
             VIEWS.drop_all(connection)
+            JOBS.drop(connection)
     set_revision(sqlite_url, REVISIONS[0])
     with database(sqlite_url) as opened:
         ensure_schema(opened)
@@ -230,6 +232,19 @@ def test_opening_an_older_sqlite_file_upgrades_it(sqlite_url: str) -> None:
     assert {table.name for table in VIEWS.sorted_tables} <= tables(sqlite_url)
     with books(sqlite_url) as again:
         assert again.reader.end() == 1
+
+
+def test_whose_a_job_is_is_learned_from_the_facts_recorded_before(database_url: str) -> None:
+    with books(database_url) as opened:
+        opened.open("acme")
+        opened.accept("acme", "op-1")
+        opened.submit("acme", "op-1", "job-1")
+        with opened.database.transaction() as connection:
+            JOBS.drop(connection)
+    set_revision(database_url, "0002")
+    upgrade(database_url)
+    with database(database_url) as opened_again:
+        assert SqlIndex(opened_again).jobs("scripted", ["job-1", "job-2"]) == {"job-1": "op-1"}
 
 
 @pytest.mark.parametrize("older", [None, REVISIONS[0]])

@@ -1,0 +1,65 @@
+"""What may happen to an operation from outside while it is open: somebody cancels it, or its provider calls back.
+
+Both are decided against the ledger's state, so that a cancellation and a completion that race have one outcome.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from application.opened import Opened, Operations
+from application.performer import CANCELLED, Performer, Settlement
+from application.ports import Job, Task, silent
+from domain.errors import AssetMissing, IllegalTransition
+from domain.operation import PHASES, POLICY, Dropped, Held, Running, Sent, Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """Cancels operations, and settles those whose provider says that they are done."""
+
+    performer: Performer
+    operations: Operations
+
+    async def cancel(self, operation: str) -> None:
+        """Stop it at its provider and release its hold; nothing is charged. Cancelled again it stays as it is.
+
+        Raises UnknownOperation, and IllegalTransition where it has ended otherwise, or its provider cannot stop it.
+        """
+        opened = await self.operations.read(operation)
+        state = opened.state
+        if isinstance(state, Held):
+            state = (await self.performer.release(state.operation, CANCELLED)).state
+        elif isinstance(state, Sent | Running):
+            state = (await self._stop(opened)).state
+        if not isinstance(state, Dropped) or state.reason != CANCELLED:
+            what = f"operation {operation} is {PHASES[type(state)]}: there is nothing to cancel"
+            raise IllegalTransition(what, hint="what was charged can be given back: imagestudio account refund")
+
+    async def notified(self, operation: str, job: str) -> Settlement | None:
+        """A provider says that a job of the operation has ended: what became of it is asked of the provider itself.
+
+        None where that changes nothing any more. Raises UnknownOperation, and OperationPending where the job is not
+        the operation's or cannot be settled now.
+        """
+        opened = await self.operations.read(operation)
+        state = opened.state
+        if isinstance(state, Settled) or (isinstance(state, Dropped) and (state.late or state.reason != POLICY)):
+            return None
+        return await self.performer.adopt(state.operation, await self._task(opened), Job(job), silent)
+
+    async def _stop(self, opened: Opened) -> Settlement:
+        state = opened.state
+        job = Job(state.job) if isinstance(state, Running) else None
+        stopped = await self.performer.cancel(state.operation, await self._task(opened), job)
+        if stopped is None:
+            what = f"operation {state.operation.id} cannot be stopped at its provider"
+            raise IllegalTransition(what, hint="it goes on, and is settled when it ends")
+        return stopped
+
+    async def _task(self, opened: Opened) -> Task:
+        task = await self.operations.task(opened)
+        if task is None:
+            id = opened.state.operation.id
+            raise AssetMissing(f"the content of operation {id} was erased", hint="to release it: imagestudio recover")
+        return task

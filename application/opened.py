@@ -1,0 +1,78 @@
+"""Operations as their facts tell them, and the tasks their content makes: what those need who did not begin them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from application.admission import Body
+from application.ports import Asset, AssetStore, Contents, Media, Task
+from application.results import Results
+from application.tasks import task_of
+from domain.catalogue import Catalogue
+from domain.errors import AssetMissing
+from domain.ledger import Fact
+from domain.operation import Dispatched, Dropped, Held, OperationFact, Running, Sent, State, evolve
+from domain.pricing import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An operation as its facts tell it, with the instant it was last allowed to be sent."""
+
+    state: State
+    dispatched: int
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Reads operations from the log, and what they were asked with from beside it."""
+
+    results: Results
+    contents: Contents
+    catalogue: Catalogue
+    assets: AssetStore
+
+    async def read(self, operation: str) -> Opened:
+        """The operation now. Raises UnknownOperation."""
+        return fold(await asyncio.to_thread(self.results.facts, operation))
+
+    async def task(self, opened: Opened) -> Task | None:
+        """The task from the stored content, as it was last sent, or None where it was erased.
+
+        Raises UnknownModel where the catalogue has the model no more.
+        """
+        operation = opened.state.operation
+        content = await asyncio.to_thread(self.contents.load, operation.batch)
+        quote = _quote(opened.state)
+        if content is None or quote is None:
+            return None
+        body = Body.from_json(content.body)
+        try:
+            media = {name: await self._load(operation.account, assets) for name, assets in body.media.items()}
+        except AssetMissing:
+            return None
+        model = self.catalogue.get(operation.model)
+        attempts = opened.state.attempts if isinstance(opened.state, Held | Sent | Running) else 0
+        return task_of(operation, attempts, model, quote.outputs, body.inputs[model.id], media, opened.dispatched)
+
+    async def _load(self, account: str, assets: list[Asset]) -> tuple[Media, ...]:
+        return tuple([await self.assets.load(account, asset) for asset in assets])
+
+
+def fold(facts: list[Fact]) -> Opened:
+    """An operation from all its facts."""
+    state: State | None = None
+    dispatched = 0
+    for fact in facts:
+        if isinstance(fact, OperationFact):
+            state = evolve(state, fact)
+        if isinstance(fact, Dispatched):
+            dispatched = fact.at
+    assert state is not None, "an operation begins with Requested"
+    return Opened(state, dispatched)
+
+
+def _quote(state: State) -> Quote | None:
+    """What is or was held."""
+    return state.quote if isinstance(state, Held | Sent | Running | Dropped) else None
