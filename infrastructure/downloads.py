@@ -11,7 +11,6 @@ refuse what is private.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -23,7 +22,7 @@ import httpcore
 import httpx
 
 from application.ports import DownloadFailed, DownloadGone, DownloadRefused
-from infrastructure.guard import Origin, PublicNetwork, Resolver, check_url, is_public, origin_of, read_url, resolve
+from infrastructure.guard import Origin, PublicNetwork, Wires, check_url, is_public, origin_of, read_url
 
 OK: Final = 200
 IDENTITY: Final = "identity"
@@ -62,18 +61,18 @@ class HttpDownloads:
         *,
         patience: Patience = USUAL,
         proxy: str | None = None,
-        resolver: Resolver = resolve,
-        tls: ssl.SSLContext | None = None,
+        wires: Wires | None = None,
     ) -> None:
         self._own: Collection[Origin] = frozenset(origin_of(read_url(one)) for one in own)
         self._patience = patience
         self._proxied = proxy is not None
+        wires = wires or Wires()
         self._pool = httpcore.AsyncConnectionPool(
-            tls or httpcore.default_ssl_context(),
+            wires.tls or httpcore.default_ssl_context(),
             proxy=None if proxy is None else httpcore.Proxy(proxy),
             max_connections=MOST_CONNECTIONS,
             keepalive_expiry=IDLE_SECONDS,
-            network_backend=httpcore.AnyIOBackend() if self._proxied else PublicNetwork(self._own, resolver),
+            network_backend=wires.network if self._proxied else PublicNetwork(self._own, wires),
         )
 
     @asynccontextmanager
@@ -218,5 +217,7 @@ def _explained() -> Iterator[None]:
         yield
     except httpcore.TimeoutException as error:
         raise DownloadFailed("the server is silent") from error
+    except httpcore.ConnectError as error:
+        raise DownloadFailed(f"the server cannot be reached: {error}") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
         raise DownloadFailed(f"the connection failed: {type(error).__name__}") from error

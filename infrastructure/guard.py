@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -98,13 +100,22 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
 
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """How the world is reached: names, sockets, and whom TLS believes (None: those that everybody believes)."""
+
+    resolve: Resolver = resolve
+    network: httpcore.AsyncNetworkBackend = field(default_factory=httpcore.AnyIOBackend)
+    tls: ssl.SSLContext | None = None
+
+
 class PublicNetwork(httpcore.AsyncNetworkBackend):
     """Connects to hosts whose every address is public, and to `own`, wherever they are."""
 
-    def __init__(self, own: Collection[Origin], resolver: Resolver = resolve) -> None:
+    def __init__(self, own: Collection[Origin], wires: Wires) -> None:
         self._own = frozenset((host, port) for _, host, port in own)
-        self._resolve = resolver
-        self._network = httpcore.AnyIOBackend()
+        self._resolve = wires.resolve
+        self._network = wires.network
 
     async def connect_tcp(
         self,
