@@ -65,15 +65,9 @@ class HttpDownloads:
     ) -> None:
         self._own: Collection[Origin] = frozenset(origin_of(read_url(one)) for one in own)
         self._patience = patience
-        self._proxied = proxy is not None
-        wires = wires or Wires()
-        self._pool = httpcore.AsyncConnectionPool(
-            wires.tls or httpcore.default_ssl_context(),
-            proxy=None if proxy is None else httpcore.Proxy(proxy),
-            max_connections=MOST_CONNECTIONS,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=wires.network if self._proxied else PublicNetwork(self._own, wires),
-        )
+        self._proxy = None if proxy is None else httpcore.Proxy(proxy)
+        self._wires = wires or Wires()
+        self._pool: httpcore.AsyncConnectionPool | None = None
 
     @asynccontextmanager
     async def open(self, url: str, limit: int) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -95,15 +89,30 @@ class HttpDownloads:
             raise DownloadFailed(f"it takes longer than {self._patience.total} seconds") from error
 
     async def close(self) -> None:
-        await self._pool.aclose()
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    def _connections(self) -> httpcore.AsyncConnectionPool:
+        """Made when they are first needed: to read whom TLS believes takes longer than most commands."""
+        if self._pool is None:
+            wires = self._wires
+            self._pool = httpcore.AsyncConnectionPool(
+                wires.tls or httpcore.default_ssl_context(),
+                proxy=self._proxy,
+                max_connections=MOST_CONNECTIONS,
+                keepalive_expiry=IDLE_SECONDS,
+                network_backend=wires.network if self._proxy else PublicNetwork(self._own, wires),
+            )
+        return self._pool
 
     @asynccontextmanager
     async def _get(self, url: httpx.URL, moves: int) -> AsyncIterator[httpcore.Response]:
         """The answer at the end of all redirects, each judged as if it were the first address."""
         check_url(url, self._own)
-        if self._proxied:
+        if self._proxy:
             _check_literal(url, self._own)
-        async with self._pool.stream("GET", _target(url), headers=_headers(url), extensions=self._extensions) as answer:
+        asking = self._connections().stream("GET", _target(url), headers=_headers(url), extensions=self._extensions)
+        async with asking as answer:
             location = _header(answer, b"location") if answer.status in MOVED else None
             if location is None:
                 _check_status(answer.status, url.host)

@@ -37,6 +37,7 @@ IN_NO_TIME = Patience(total=0.2, idle=20, connect=20)
 """Over before a drip or a silent server ends, which is never."""
 
 QUICKLY_BORED = Patience(total=20, idle=0.1, connect=20)
+NOBODY_BELIEVED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 BODY = b"not much, but whole"
 
 
@@ -50,7 +51,7 @@ async def site() -> AsyncIterator[Site]:
 async def downloading(
     *own: str, patience: Patience = USUAL, proxy: str | None = None, wires: Wires | None = None
 ) -> AsyncIterator[HttpDownloads]:
-    downloads = HttpDownloads(own, patience=patience, proxy=proxy, wires=wires)
+    downloads = HttpDownloads(own, patience=patience, proxy=proxy, wires=wires or Wires(tls=NOBODY_BELIEVED))
     try:
         yield downloads
     finally:
