@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import resource
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -22,13 +21,10 @@ from application.ports import Asset, AssetStore, Media
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput, StoreUnavailable
 from infrastructure.assets import FileAssets, account_folder
 from infrastructure.media import look_at
+from tests.infrastructure.folders import ACME, MICROSECONDS, NOW, age, keeping, largest_file, overwrite, stored
 
-ACME = "acme"
 PICTURE = Media(b"\x89PNG of a kind", "image/png", 20, 10, 40)
 OTHER = Media(b"other bytes", "video/mp4")
-PAST = 1_600_000_000
-NOW = 1_700_000_000
-MICROSECONDS = 1_000_000
 NOBODY = 65534
 
 
@@ -49,36 +45,6 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def assets(root: Path, pool: ThreadPoolExecutor) -> FileAssets:
     return FileAssets(root, pool, LOOK)
-
-
-def stored(root: Path) -> list[Path]:
-    return sorted(file for file in root.rglob("*") if file.is_file() and file.name != ".lock")
-
-
-def age(file: str | Path | None, seconds: int = PAST) -> Path:
-    assert file is not None
-    os.utime(file, (seconds, seconds))
-    return Path(file)
-
-
-def overwrite(file: str | None, content: bytes) -> None:
-    assert file is not None
-    Path(file).write_bytes(content)
-
-
-def keeping(*digests: str) -> Callable[[str], set[str]]:
-    return lambda folder: set(digests)
-
-
-@contextlib.contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """The system itself refuses to write more than `size` bytes into a file, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from domain.errors import InvalidInput, StoreUnavailable
 from infrastructure.assets import FileAssets, account_folder
 from infrastructure.media import look_at, read_media
 from tests.application.support import PATIENCE
-from tests.infrastructure.test_assets import ACME, MICROSECONDS, NOW, age, keeping, largest_file, stored
+from tests.infrastructure.folders import ACME, MICROSECONDS, NOW, age, keeping, largest_file, stored
 from tests.infrastructure.test_media import animation, box, encoded, mp4
 
 LARGEST = 100 * 1024 * 1024
