@@ -83,12 +83,12 @@ class FileAssets:
         """
         arrival = Arrival(self._root / account_folder(account) / _INCOMING)
         try:
-            waiting = bytearray()
+            waiting: list[bytes] = []
             async for piece in content:
-                waiting += piece
-                if len(waiting) >= _WRITTEN_AT_ONCE:
+                waiting.append(piece)
+                if sum(map(len, waiting)) >= _WRITTEN_AT_ONCE:
                     await self._run(arrival.take, waiting)
-                    waiting = bytearray()
+                    waiting = []
             return await self._run(self._publish, account, arrival, waiting, media_types)
         finally:
             if not arrival.file.ended:
@@ -143,10 +143,10 @@ class FileAssets:
         asset = Asset(digest, media.media_type, len(media.content), media.width, media.height, media.duration_ms)
         return self._place(account, asset, lambda file: _write(file, media.content))
 
-    def _publish(self, account: str, arrival: Arrival, rest: bytearray, media_types: Sequence[str]) -> Asset:
+    def _publish(self, account: str, arrival: Arrival, rest: Sequence[bytes], media_types: Sequence[str]) -> Asset:
         """Take the rest of a stream, and store what it turns out to be."""
         with contextlib.closing(arrival.file) as file:
-            arrival.take(rest)
+            arrival.take(rest or [b""])  # a stream without content is a file too
             with file.path.open("rb") as stream:
                 seen = self._look(stream, field="output", media_types=media_types)
             digest, size = arrival.hash.hexdigest(), arrival.size
@@ -265,18 +265,17 @@ class Temporary:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / f".{secrets.token_hex(8)}.tmp"
-        self.ended = False
+        self.ended = self._moved = False
         self._stream: FileIO | None = None
         self._turn = Lock()
 
-    def write(self, piece: bytes | bytearray) -> None:
+    def write(self, piece: bytes) -> None:
         """Append a piece; nothing once it has ended, as a cancelled writer's last piece may come after that."""
         with self._turn:
             if self.ended:
                 return
             if self._stream is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._stream = self.path.open("xb", buffering=0)
+                self._stream = self._opened()
             rest = memoryview(piece)
             while rest:  # unbuffered, it may take less than all
                 rest = rest[self._stream.write(rest) :]
@@ -286,6 +285,7 @@ class Temporary:
         assert self._stream is not None
         os.fsync(self._stream.fileno())
         self.path.replace(file)
+        self._moved = True
 
     def close(self) -> None:
         """End it, leaving nothing behind where it was not moved."""
@@ -293,7 +293,15 @@ class Temporary:
             self.ended = True
             if self._stream is not None:
                 self._stream.close()
-                self.path.unlink(missing_ok=True)
+                if not self._moved:
+                    self.path.unlink(missing_ok=True)
+
+    def _opened(self) -> FileIO:
+        try:
+            return self.path.open("xb", buffering=0)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.open("xb", buffering=0)
 
 
 class Arrival:
@@ -304,11 +312,12 @@ class Arrival:
         self.hash = hashlib.sha256()
         self.size = 0
 
-    def take(self, piece: bytes | bytearray) -> None:
-        """Write the next piece; blocking."""
-        self.file.write(piece)
-        self.hash.update(piece)
-        self.size += len(piece)
+    def take(self, pieces: Sequence[bytes]) -> None:
+        """Write the next pieces; blocking."""
+        for piece in pieces:
+            self.file.write(piece)
+            self.hash.update(piece)
+            self.size += len(piece)
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -113,7 +113,7 @@ class Studio(ImageStudio):
             foundation.catalogue,
             foundation.book,
             outputs.assets,
-            outputs.read_media,
+            foundation.read_media,
             outputs.downloads,
             ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes),
             new_id,
@@ -197,6 +197,7 @@ class Foundation:
     catalogue: Catalogue
     book: PriceBook
     shelf: FileAssets
+    read_media: MediaReader
 
     @property
     def reader(self) -> SqlReader:
@@ -225,13 +226,14 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     stack.callback(writer.close)
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
     looking = partial(look_at, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
-    foundation = Foundation(database, log, writer, catalogue, book, FileAssets(settings.assets, pool, looking))
+    shelf = FileAssets(settings.assets, pool, looking)
+    read = parts.read_media or _media_reader(settings, pool)
+    foundation = Foundation(database, log, writer, catalogue, book, shelf, read)
     assets = parts.assets or foundation.shelf
     proxy = settings.proxy.get_secret_value() if settings.proxy else None
     downloads = HttpDownloads(settings.own_origins, proxy=proxy)
     outputs = Outputs(
         assets,
-        parts.read_media or _media_reader(settings, pool),
         downloads,
         parts.clock,
         asyncio.sleep,
