@@ -18,9 +18,10 @@ from domain.pricing import Quote
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An operation as its facts tell it, with the instant it was last allowed to be sent."""
+    """An operation as its facts tell it, with how often and when last it was allowed to be sent."""
 
     state: State
+    attempts: int
     dispatched: int
 
 
@@ -53,8 +54,8 @@ class Operations:
         except AssetMissing:
             return None
         model = self.catalogue.get(operation.model)
-        attempts = opened.state.attempts if isinstance(opened.state, Held | Sent | Running) else 0
-        return task_of(operation, attempts, model, quote.outputs, body.inputs[model.id], media, opened.dispatched)
+        inputs = body.inputs[model.id]
+        return task_of(operation, opened.attempts, model, quote.outputs, inputs, media, opened.dispatched)
 
     async def _load(self, account: str, assets: list[Asset]) -> tuple[Media, ...]:
         return tuple([await self.assets.load(account, asset) for asset in assets])
@@ -63,14 +64,14 @@ class Operations:
 def fold(facts: list[Fact]) -> Opened:
     """An operation from all its facts."""
     state: State | None = None
-    dispatched = 0
+    attempts = dispatched = 0
     for fact in facts:
         if isinstance(fact, OperationFact):
             state = evolve(state, fact)
         if isinstance(fact, Dispatched):
-            dispatched = fact.at
+            attempts, dispatched = fact.attempt, fact.at
     assert state is not None, "an operation begins with Requested"
-    return Opened(state, dispatched)
+    return Opened(state, attempts, dispatched)
 
 
 def _quote(state: State) -> Quote | None:

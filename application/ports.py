@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from domain.operation import Stored
+from domain.records import made_often
 
 Progress = Callable[[float, str], None]
 """Called with (fraction done in [0, 1], message); it must be quick and must not raise."""
@@ -28,6 +29,7 @@ def silent(fraction: float, message: str) -> None:
     """The progress callback of those who do not ask."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Media:
     """Bytes whose type was read from their content. Sizes in pixels, duration in milliseconds."""
@@ -43,6 +45,7 @@ Asset = Stored
 """One file as the log knows it."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Task:
     """What a provider is asked to do, once: one submission of one operation, in the provider's own names.
@@ -75,6 +78,7 @@ class Job:
     id: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Remote:
     """An output that is still at the provider: where, and the instant after which it is gone (None: unknown)."""
@@ -128,9 +132,12 @@ class ProviderRefused(ProviderError):
 
 
 class ProviderFailed(ProviderError):
-    """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same."""
+    """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same.
 
-    def __init__(self, code: str, message: str, *, cost: int = 0) -> None:
+    None: it is billed as if it had been delivered, at what was quoted.
+    """
+
+    def __init__(self, code: str, message: str, *, cost: int | None = 0) -> None:
         super().__init__(code, message)
         self.cost = cost
 
@@ -139,6 +146,7 @@ class ProviderUnknown(ProviderError):
     """It may or may not have been accepted (a time-out, a broken connection, a 5xx): never sent again blindly."""
 
 
+@runtime_checkable
 class Provider(Protocol):
     """One API. Methods never block the event loop and never submit twice."""
 
@@ -281,6 +289,7 @@ class Index(Protocol):
         """Those of a provider's jobs that belong to an operation here, with its id."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Content:
     """What a batch was asked with; `secret` keys its digest in the log."""

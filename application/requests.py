@@ -12,11 +12,13 @@ from typing import BinaryIO
 from application.ports import Asset, Scalar
 from domain.errors import AssetMissing
 from domain.money import Money
+from domain.records import made_often
 
 File = bytes | Path | str
 """A file's content, its path, or its http or https address."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request: `n` variations of one kind of operation, for one account.
@@ -58,6 +60,7 @@ class Estimate:
     left: Mapping[str, int | None]
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Output:
     """One file delivered: what it is, where it is kept, and its bytes where they are few enough to be held."""
@@ -92,6 +95,7 @@ class Output:
             ) from error
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class OperationResult:
     """Where one operation of a request ended: charged, rejected, released, or still open (pending)."""
@@ -109,6 +113,7 @@ class OperationResult:
     reason: str = ""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Result:
     """The standard result of a request: the sum over its operations, which are all there too.

@@ -13,12 +13,15 @@ ImageStudioError
 │   │   └── CurrencyMismatch
 │   ├── InvalidPeriod
 │   ├── KeyReused             same idempotency key, another request
+│   ├── Unverified            a callback that is not the provider's
 │   └── IllegalTransition     the operation is not in a state that allows this
 ├── CatalogueError            a catalogue file is wrong; names file and field
+├── PluginError               a provider from elsewhere cannot be used; names it and its distribution
 ├── OperationError            the outcome is recorded as facts, and names its operation
 │   ├── OperationRefused
 │   ├── OperationFailed
 │   └── OperationPending      the provider's answer is not known yet; the hold stands
+├── ProviderUnavailable       a provider does not answer, or not to this key; nothing was sent that costs
 ├── StoreError                the database did not do its part
 │   ├── StoreUnavailable      locked, read-only, full, gone: nothing was recorded, or recovery settles it
 │   ├── SchemaMismatch
@@ -121,6 +124,12 @@ class KeyReused(InvalidRequest):
     code = "key_reused"
 
 
+class Unverified(InvalidRequest):
+    """A callback does not prove that it is the provider's, and was not looked at."""
+
+    code = "unverified"
+
+
 class IllegalTransition(InvalidRequest):
     """The operation's recorded facts do not allow this."""
 
@@ -131,6 +140,12 @@ class CatalogueError(ImageStudioError):
     """A catalogue file cannot be used."""
 
     code = "catalogue"
+
+
+class PluginError(ImageStudioError):
+    """A provider that an installed distribution offers cannot be built."""
+
+    code = "plugin"
 
 
 class OperationError(ImageStudioError):
@@ -159,6 +174,12 @@ class OperationPending(OperationError):
     """Whether the provider did the work is unknown; the hold stands until recovery learns it."""
 
     code = "pending"
+
+
+class ProviderUnavailable(ImageStudioError):
+    """A provider does not answer a question that costs nothing, or not to this key."""
+
+    code = "provider_unavailable"
 
 
 class StoreError(ImageStudioError):

@@ -20,7 +20,8 @@ from application.maintenance import Maintenance
 from application.ports import Progress, silent
 from application.requests import File, Result
 from domain.errors import ShuttingDown
-from infrastructure.bootstrap import USUAL, Parts, Studio, open_studio
+from infrastructure.bootstrap import USUAL, Parts, open_studio
+from infrastructure.service import Studio
 from infrastructure.settings import Settings
 
 T = TypeVar("T")

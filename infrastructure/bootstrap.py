@@ -10,17 +10,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import httpx
+
 from application.accounts import Accounts
 from application.admission import Preparer
 from application.batch import LeaseTerms
-from application.chains import Problem, verify_chains
 from application.intake import Intake
 from application.intervention import Intervention
 from application.log import LedgerLog
@@ -28,11 +29,12 @@ from application.maintenance import Maintenance
 from application.opened import Operations
 from application.outputs import Outputs
 from application.performer import Ownership, Performer
-from application.ports import AssetStore, Media, MediaReader, Provider, Recovery
+from application.ports import AssetStore, Downloads, Media, MediaReader, Provider, Recovery
 from application.quotes import ProviderQuotes
+from application.reconciliation import Reconciler
 from application.recovery import Recoverer
 from application.results import Results
-from application.studio import ImageStudio, Patience
+from application.studio import Patience, UseCases
 from application.writer import Clock, LedgerWriter, WriterOptions
 from domain.catalogue import Catalogue
 from domain.errors import StoreError
@@ -40,22 +42,28 @@ from domain.pricing import PriceBook
 from infrastructure.assets import FileAssets
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, new_id, new_secret, now
+from infrastructure.costbook import ViewBooks
 from infrastructure.downloads import HttpDownloads
 from infrastructure.media import look_at, read_media
+from infrastructure.plugins import ProviderContext, load_plugins
+from infrastructure.providers.huggingface import HuggingFaceProvider
 from infrastructure.providers.local import LocalProvider
+from infrastructure.providers.openai import OpenAIProvider
 from infrastructure.providers.scripted import ScriptedProvider
-from infrastructure.settings import Settings, owner_name
+from infrastructure.providers.stability import StabilityProvider
+from infrastructure.providers.wavespeed import WaveSpeed
+from infrastructure.service import House, Studio
+from infrastructure.settings import Settings, owner_name, plugin_settings, revealed
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import ensure_schema
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.units import SqlStore
-from projections.audit import Comparison, compare
+from infrastructure.wire.client import open_client
 from projections.engine import Source
-from projections.projector import Projector, ProjectorThread
+from projections.projector import Projector
 from projections.queries import Views
-from projections.rebuild import Workers, rebuild
 
 LOGGER = logging.getLogger("imagestudio")
 
@@ -101,84 +109,6 @@ async def open_studio(
                     LOGGER.error("a chore of the studio ended too early", exc_info=ended)
             await studio.disconnect()
             await asyncio.to_thread(stack.close)
-
-
-class Studio(ImageStudio):
-    """An open studio: the use cases of ImageStudio, with its housekeeping, its views and its catalogue."""
-
-    def __init__(self, foundation: Foundation, performer: Performer, results: Results, settings: Settings) -> None:
-        index, writer, outputs = foundation.index, foundation.writer, performer.outputs
-        operations = Operations(results, foundation.contents, foundation.catalogue, outputs.assets)
-        preparer = Preparer(
-            foundation.catalogue,
-            foundation.book,
-            outputs.assets,
-            foundation.read_media,
-            outputs.downloads,
-            ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes),
-            new_id,
-            new_secret,
-            performer.providers,
-            settings.largest_file,
-        )
-        super().__init__(
-            Intake(preparer, writer, performer.ownership, results),
-            performer,
-            results,
-            index,
-            Accounts(writer, index, performer.ownership.clock),
-            Intervention(performer, operations),
-            Patience(settings.wait_seconds),
-        )
-        self.ownership = performer.ownership
-        self.database = foundation.database
-        self.source = Source(foundation.reader, foundation.log.codec)
-        self.projector = Projector(foundation.database, self.source)
-        self.views = Views(foundation.database, foundation.reader)
-        self._writer = writer
-        self._closings = [*(one.close for one in performer.providers.values()), outputs.downloads.close]
-        self.settings = settings
-        self.catalogue = foundation.catalogue
-        self.reader = foundation.reader
-        self.codec = foundation.log.codec
-        self.maintenance = Maintenance(
-            Recoverer(performer, operations, settings.grace_seconds * SECOND, settings.abandon_seconds * SECOND),
-            foundation.reader,
-            foundation.log.codec,
-            results,
-            foundation.contents,
-            foundation.shelf,
-            performer.ownership.clock,
-            settings.grace_seconds,
-        )
-
-    async def disconnect(self) -> None:
-        """Let each provider, and whoever fetches files, give back its connections; nothing works after that."""
-        for close in self._closings:
-            await close()
-
-    def follow(self) -> ProjectorThread:
-        """Keep the views up with the log until the returned thread is closed."""
-        thread = ProjectorThread(self.projector)
-        self._writer.after_commit = thread.wake
-        return thread
-
-    async def catch_up(self) -> int:
-        """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""
-        return await asyncio.to_thread(self.projector.advance)
-
-    async def compare(self, account: str | None = None) -> Comparison:
-        """Replay the log, or one account's part, and hold every view against it."""
-        return await asyncio.to_thread(compare, self.database, self.source, account)
-
-    def verify(self, account: str | None = None) -> Iterator[Problem]:
-        """Check the hash chains and what must agree with them; blocking. Yields nothing where all is well."""
-        return verify_chains(self.reader, account)
-
-    def rebuild(self, workers: int = 1, progress: Callable[[int, int], None] = lambda _position, _end: None) -> int:
-        """Replace all views by what the log says, while everything goes on; blocking. The position they stand at."""
-        several = Workers(workers, partial(open_source, self.settings)) if workers > 1 else None
-        return rebuild(self.database, self.source, workers=several, progress=progress)
 
 
 def open_source(settings: Settings) -> Source:
@@ -230,8 +160,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     read = parts.read_media or _media_reader(settings, pool)
     foundation = Foundation(database, log, writer, catalogue, book, shelf, read)
     assets = parts.assets or foundation.shelf
-    proxy = settings.proxy.get_secret_value() if settings.proxy else None
-    downloads = HttpDownloads(settings.own_origins, proxy=proxy)
+    downloads = HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
     outputs = Outputs(
         assets,
         downloads,
@@ -241,14 +170,75 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     )
     performer = Performer(
         writer,
-        parts.providers or _providers(settings, pool),
+        parts.providers or _providers(settings, pool, downloads),
         outputs,
         Ownership(owner, lease, SqlLeases(database), parts.clock),
         foundation.index,
         charge_lost=settings.lost_outputs == "charge",
     )
     results = Results(foundation.reader, log.codec, assets, foundation.index)
-    return Studio(foundation, performer, results, settings)
+    operations = Operations(results, foundation.contents, catalogue, assets)
+    return Studio(
+        _use_cases(foundation, performer, operations, settings), _house(foundation, performer, operations, settings)
+    )
+
+
+def _use_cases(foundation: Foundation, performer: Performer, operations: Operations, settings: Settings) -> UseCases:
+    outputs, writer = performer.outputs, foundation.writer
+    preparer = Preparer(
+        foundation.catalogue,
+        foundation.book,
+        outputs.assets,
+        foundation.read_media,
+        outputs.downloads,
+        ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes),
+        new_id,
+        new_secret,
+        performer.providers,
+        settings.largest_file,
+    )
+    return UseCases(
+        Intake(preparer, writer, performer.ownership, operations.results),
+        performer,
+        operations.results,
+        foundation.index,
+        Accounts(writer, foundation.index, outputs.clock),
+        Intervention(performer, operations),
+        Patience(settings.wait_seconds),
+    )
+
+
+def _house(foundation: Foundation, performer: Performer, operations: Operations, settings: Settings) -> House:
+    database, reader, codec = foundation.database, foundation.reader, foundation.log.codec
+    projector = Projector(database, Source(reader, codec))
+    views = Views(database, reader)
+    refresh = partial(asyncio.to_thread, projector.advance)
+    grace, abandon = settings.grace_seconds, settings.abandon_seconds
+    return House(
+        settings,
+        database,
+        reader,
+        codec,
+        foundation.catalogue,
+        foundation.writer,
+        performer.ownership,
+        performer.providers,
+        performer.outputs.downloads,
+        projector,
+        views,
+        Maintenance(
+            Recoverer(performer, operations, grace * SECOND, abandon * SECOND),
+            reader,
+            codec,
+            operations.results,
+            foundation.contents,
+            foundation.shelf,
+            performer.outputs.clock,
+            grace,
+        ),
+        Reconciler(performer, operations, ViewBooks(views), foundation.index, foundation.writer, refresh),
+        partial(open_source, settings),
+    )
 
 
 class StudioLog(LedgerLog):
@@ -269,13 +259,46 @@ def _open_log(settings: Settings) -> StudioLog:
     )
 
 
-def _providers(settings: Settings, pool: Executor) -> dict[str, Provider]:
+def _providers(settings: Settings, pool: Executor, downloads: Downloads) -> dict[str, Provider]:
     """Providers by the names the catalogue uses; blocking work runs in the bounded pool."""
     scripted = {
         name: ScriptedProvider(settings.scripted, name=name, recovery=recovery, executor=pool)
         for name, recovery in SCRIPTED.items()
     }
-    return {"local": LocalProvider(pool), **scripted}
+    ours: dict[str, Provider] = {"local": LocalProvider(pool), **scripted, **_remote(settings, downloads)}
+
+    def context(name: str) -> ProviderContext:
+        return ProviderContext(name, _client(settings), pool, plugin_settings(name))
+
+    return {**ours, **load_plugins(context, ours)}
+
+
+def _remote(settings: Settings, downloads: Downloads) -> dict[str, Provider]:
+    """Those that are called over HTTP, each through a client of its own; without its key none is ever chosen."""
+    client = _client(settings)
+    return {
+        "wavespeed": WaveSpeed(
+            client(),
+            downloads,
+            key=revealed(settings.wavespeed_key),
+            base=settings.wavespeed_url,
+            webhook=settings.wavespeed_webhook or "",
+            secret=revealed(settings.wavespeed_webhook_secret),
+        ),
+        "stability": StabilityProvider(client(), key=revealed(settings.stability_key), base=settings.stability_url),
+        "huggingface": HuggingFaceProvider(
+            client(),
+            key=revealed(settings.huggingface_key),
+            router=settings.huggingface_url,
+            hub=settings.huggingface_hub_url,
+            bill_to=settings.huggingface_bill_to,
+        ),
+        "openai": OpenAIProvider(client(), key=revealed(settings.openai_key), base=settings.openai_url),
+    }
+
+
+def _client(settings: Settings) -> Callable[[], httpx.AsyncClient]:
+    return partial(open_client, proxy=revealed(settings.proxy))
 
 
 SCRIPTED = {"scripted": Recovery.FINDABLE, "blind": Recovery.BLIND}

@@ -20,12 +20,13 @@ from application import ports
 from application.requests import Result
 from domain.catalogue import Model
 from domain.errors import OperationFailed, OperationRefused
-from infrastructure.bootstrap import Studio, open_studio
+from infrastructure.bootstrap import open_studio
 from infrastructure.cli.audit import audited, show_verdict
 from infrastructure.cli.failures import OTHER, guarded
 from infrastructure.cli.log import stories_of
 from infrastructure.cli.rendering import Page
 from infrastructure.cli.views import Asked, show_costs, show_periods, show_usage
+from infrastructure.service import Studio
 from infrastructure.settings import Settings
 
 ACCOUNT = "acme"

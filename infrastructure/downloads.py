@@ -60,12 +60,12 @@ class HttpDownloads:
         own: Iterable[str] = (),
         *,
         patience: Patience = USUAL,
-        proxy: str | None = None,
+        proxy: str = "",
         wires: Wires | None = None,
     ) -> None:
         self._own: Collection[Origin] = frozenset(origin_of(read_url(one)) for one in own)
         self._patience = patience
-        self._proxy = None if proxy is None else httpcore.Proxy(proxy)
+        self._proxy = httpcore.Proxy(proxy) if proxy else None
         self._wires = wires or Wires()
         self._pool: httpcore.AsyncConnectionPool | None = None
 

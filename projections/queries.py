@@ -6,7 +6,7 @@ and so of one moment, also while a rebuilt table is swapped in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -131,6 +131,13 @@ class ViewStatus:
 
 Answer = TypeVar("Answer")
 
+FLAGS: Mapping[str, Callable[[Table], ColumnElement[bool]]] = {
+    "lost": lambda table: table.c.lost > 0,
+    "late": lambda table: table.c.late > 0,
+    "overbilled": lambda table: table.c.cost > table.c.price - table.c.adjusted,
+}
+"""What is out of the ordinary: outputs that were gone, deliveries after a release, costs above the price."""
+
 
 class Views:
     """All queries. None asks for any; `at` asks for the periods that contain an instant. Raises StoreUnavailable."""
@@ -182,14 +189,20 @@ class Views:
         model: str | None = None,
         provider: str | None = None,
         state: str | None = None,
+        flag: str | None = None,
         at: int | None = None,
+        requested: tuple[int, int] | None = None,
         limit: int | None = 100,
     ) -> list[Logged]:
-        """The operation log, the newest first."""
+        """The operation log, the newest first; `flag` is one of FLAGS, `requested` the span [since, until)."""
         who = {"account": account, "user": user, "project": project, "batch": batch}
         what = {"kind": kind, "model": model, "provider": provider, "state": state}
         table = TABLES[OPERATIONS.name]
         query = _filtered(OPERATIONS, {**who, **what}, at)
+        if flag is not None:
+            query = query.where(FLAGS[flag](table))
+        if requested is not None:
+            query = query.where(table.c.requested_at >= requested[0], table.c.requested_at < requested[1])
         return self._rows(Logged, query.order_by(table.c.requested_at.desc(), table.c.id.desc()).limit(limit))
 
     def operation(self, id: str) -> Logged | None:

@@ -15,8 +15,8 @@ from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
     from application.accounts import AccountView
-    from infrastructure.bootstrap import Studio
     from infrastructure.cli.rendering import Page
+    from infrastructure.service import Studio
 
 app = typer.Typer()
 

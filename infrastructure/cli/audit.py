@@ -19,8 +19,8 @@ from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
     from application.chains import Problem, Seal
-    from infrastructure.bootstrap import Studio
     from infrastructure.cli.rendering import Page
+    from infrastructure.service import Studio
     from projections.audit import Compared, Comparison, Difference
 
 app = typer.Typer()

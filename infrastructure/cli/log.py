@@ -20,9 +20,9 @@ from infrastructure.cli.session import Session
 if TYPE_CHECKING:
     from application.log import Positioned
     from application.reader import LogFilter
-    from infrastructure.bootstrap import Studio
     from infrastructure.cli.rendering import Page
     from infrastructure.cli.stories import Event, Story
+    from infrastructure.service import Studio
 
 app = typer.Typer()
 

@@ -15,7 +15,7 @@ from infrastructure.cli.failures import note
 
 if TYPE_CHECKING:
     from application.ports import Progress
-    from infrastructure.bootstrap import Studio
+    from infrastructure.service import Studio
     from infrastructure.settings import Settings
 
 OPEN_ONE = "imagestudio account open acme --plan free"

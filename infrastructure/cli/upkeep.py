@@ -18,8 +18,8 @@ from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
     from application.recovery import Recovered
-    from infrastructure.bootstrap import Studio
     from infrastructure.cli.rendering import Page
+    from infrastructure.service import Studio
     from projections.queries import ViewStatus
 
 app = typer.Typer()

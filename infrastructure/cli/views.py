@@ -18,8 +18,8 @@ from infrastructure.cli.options import When, Whose
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
-    from infrastructure.bootstrap import Studio
     from infrastructure.cli.rendering import Column, Page
+    from infrastructure.service import Studio
     from projections.queries import Logged, ModelCost, PeriodTotal, Usage
 
 app = typer.Typer()

@@ -14,9 +14,10 @@ from PIL import Image
 from application.ports import Delivery, Job, Progress, Provider, ProviderFailed, ProviderUnknown, Recovery, Task
 from domain.ledger import Fact
 from domain.operation import Charged, OperationFact
-from infrastructure.bootstrap import Parts, Studio, open_studio
+from infrastructure.bootstrap import Parts, open_studio
 from infrastructure.clock import SECOND, now
 from infrastructure.providers.scripted import ScriptedProvider, Submission
+from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from tests.application.support import CENT, PATIENCE
 

@@ -14,7 +14,7 @@ from domain.errors import InvalidInput, KeyReused, OperationFailed, OperationPen
 from domain.ledger import BalanceReturned, CreditAdded
 from domain.money import Money
 from domain.operation import Adjusted, Charged, Rejected
-from infrastructure.bootstrap import Studio
+from infrastructure.service import Studio
 from tests.application.studios import BLIND, PRICE, SYNC, count, facts_of, is_sound, studio_on
 
 DOLLAR = Money(1_000_000, "USD")

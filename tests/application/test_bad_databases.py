@@ -21,7 +21,7 @@ from domain.errors import (
     StoreError,
     StoreUnavailable,
 )
-from infrastructure.bootstrap import Studio
+from infrastructure.service import Studio
 from infrastructure.store.schema import TRIGGER_NAMES
 from tests.application.studios import SYNC, facts_of, is_sound, studio_on, submissions
 from tests.postgres import execute

@@ -11,7 +11,7 @@ import pytest
 from application.requests import Request
 from domain.errors import OperationRefused, ShuttingDown
 from domain.operation import Charged, Rejected, Requested
-from infrastructure.bootstrap import Studio
+from infrastructure.service import Studio
 from tests.application.studios import (
     JOBS,
     LOCAL,

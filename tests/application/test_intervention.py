@@ -11,8 +11,8 @@ from application.ports import Delivery, Job, Progress, Recovery, Task
 from application.requests import Request
 from domain.errors import IllegalTransition, OperationFailed, OperationPending, UnknownOperation
 from domain.operation import Adjusted, Charged, ProviderCompleted, ProviderFailed, Released, Submitted
-from infrastructure.bootstrap import Studio
 from infrastructure.providers.scripted import ScriptedProvider
+from infrastructure.service import Studio
 from tests.application.studios import (
     BLIND,
     GRACE,

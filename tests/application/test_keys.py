@@ -11,7 +11,7 @@ import pytest
 from application.requests import Request, Result
 from domain.errors import ImageStudioError, KeyReused, OperationFailed, OperationPending, OperationRefused
 from domain.operation import Charged, Requested
-from infrastructure.bootstrap import Studio
+from infrastructure.service import Studio
 from tests.application.studios import (
     JOBS,
     PRICE,

@@ -10,7 +10,7 @@ import pytest
 from application.requests import Request
 from domain.errors import InvalidInput, OperationPending
 from domain.operation import Requested
-from infrastructure.bootstrap import Studio
+from infrastructure.service import Studio
 from tests.application.studios import count, facts_of, later, picture, studio_on
 from tests.infrastructure.sites import Script, Site, answer, moved, running_site, silent
 

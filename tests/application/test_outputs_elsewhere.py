@@ -14,8 +14,8 @@ from application.ports import Delivery, Job, Progress, Provider, Recovery, Remot
 from application.requests import Request, Result
 from domain.errors import AssetMissing, OperationFailed, OperationPending
 from domain.operation import Charged, ProviderCompleted, Released
-from infrastructure.bootstrap import Studio
 from infrastructure.clock import SECOND, now
+from infrastructure.service import Studio
 from tests.application.studios import (
     PRICE,
     SYNC,

@@ -21,7 +21,7 @@ from domain.errors import (
     UnknownOperation,
 )
 from domain.operation import Charged, Requested
-from infrastructure.bootstrap import Studio
+from infrastructure.service import Studio
 from infrastructure.store.schema import METADATA
 from infrastructure.store.tables import SqlContents
 from tests.application.studios import (

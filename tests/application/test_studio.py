@@ -22,8 +22,8 @@ from domain.operation import (
     Submitted,
     Validated,
 )
-from infrastructure.bootstrap import Studio
 from infrastructure.media import read_media
+from infrastructure.service import Studio
 from tests.application.studios import (
     BLIND,
     JOBS,

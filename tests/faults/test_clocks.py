@@ -14,8 +14,8 @@ from domain.errors import OperationPending, OperationRefused
 from domain.ledger import BalanceReturned, PeriodOpened
 from domain.money import Money
 from domain.operation import Charged, Released, Requested
-from infrastructure.bootstrap import Studio
 from infrastructure.clock import SECOND
+from infrastructure.service import Studio
 from tests.application.studios import (
     BLIND,
     LONG_AFTER,

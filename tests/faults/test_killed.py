@@ -12,7 +12,7 @@ import pytest
 from application.recovery import Recovered
 from domain.errors import OperationFailed
 from domain.operation import CLOSED_PHASES, Charged, Dispatched, Released, Requested, Submitted
-from infrastructure.bootstrap import Studio
+from infrastructure.service import Studio
 from tests.application.studios import (
     BLIND,
     JOBS,

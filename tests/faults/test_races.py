@@ -13,7 +13,7 @@ import pytest
 from domain.errors import OperationRefused
 from domain.ledger import PeriodOpened
 from domain.operation import Charged, Rejected, Validated
-from infrastructure.bootstrap import Studio
+from infrastructure.service import Studio
 from tests.application.studios import PRICE, SYNC, count, facts_of, is_sound, studio_on, submissions
 from tests.faults.processes import complete, in_processes
 

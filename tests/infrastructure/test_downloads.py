@@ -49,7 +49,7 @@ async def site() -> AsyncIterator[Site]:
 
 @asynccontextmanager
 async def downloading(
-    *own: str, patience: Patience = USUAL, proxy: str | None = None, wires: Wires | None = None
+    *own: str, patience: Patience = USUAL, proxy: str = "", wires: Wires | None = None
 ) -> AsyncIterator[HttpDownloads]:
     downloads = HttpDownloads(own, patience=patience, proxy=proxy, wires=wires or Wires(tls=NOBODY_BELIEVED))
     try:

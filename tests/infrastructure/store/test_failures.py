@@ -25,10 +25,11 @@ from infrastructure.store.reader import SqlReader
 from infrastructure.store.units import SqlStore
 from tests.infrastructure.store.books import books
 from tests.infrastructure.store.posting import append, locked, post
-from tests.infrastructure.store.proxy import losing_answers
 from tests.postgres import beside, execute, running_postgres
+from tests.proxy import Fault, proxied
 
 ROOT = Path(__file__).parents[3]
+LOST_ANSWER = Fault("after", when=b"COMMIT")
 
 
 def file_of(url: str) -> Path:
@@ -235,11 +236,11 @@ def test_a_connection_killed_at_the_commit_is_a_conflict_and_writes_nothing(
 
 def test_an_answer_lost_after_the_commit_is_a_conflict_and_the_entry_is_there_once(postgres_url: str) -> None:
     url = make_url(postgres_url)
-    with losing_answers((str(url.host), int(url.port or 0)), b"COMMIT") as proxy:
+    with proxied(str(url.host), int(url.port or 0)) as proxy:
         through = url.set(port=proxy.port).render_as_string(hide_password=False)
         with closing(Database(through)) as database:
             post(SqlStore(database), "acme")
-            proxy.arm()
+            proxy.next(LOST_ANSWER)
             with pytest.raises(Conflict):
                 post(SqlStore(database), "acme")
             whole(postgres_url, 2)
@@ -251,12 +252,12 @@ def test_an_answer_lost_after_the_commit_is_nothing_to_the_caller(postgres_url: 
     """The writer reads again under the locks, finds its own facts, and charges nothing twice."""
     url = make_url(postgres_url)
     with ExitStack() as stack:
-        proxy = stack.enter_context(losing_answers((str(url.host), int(url.port or 0)), b"COMMIT"))
+        proxy = stack.enter_context(proxied(str(url.host), int(url.port or 0)))
         opened = stack.enter_context(books(url.set(port=proxy.port).render_as_string(hide_password=False)))
         opened.open("acme")
-        proxy.arm()
+        proxy.next(LOST_ANSWER)
         opened.accept("acme", "a")
-        proxy.arm()
+        proxy.next(LOST_ANSWER)
         opened.complete("acme", "a")
         opened.complete("acme", "a")
         topics = [entry.link.topic for entry in opened.reader.read(0, 100)]

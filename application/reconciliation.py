@@ -1,0 +1,184 @@
+"""What we recorded as cost, held against what the provider billed, operation by operation.
+
+    bills of the provider ── job ──┬── operations here      matched | differs | unreadable | open
+                                   └── nobody's             missing here
+    operations here ── no bill ───────────────────────────  missing there
+
+What differs is corrected by facts: the cost changes, the price never does. What was delivered after its operation had
+been released by policy is fetched first, and its cost booked by that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from application.batch import Decision
+from application.opened import Operations
+from application.performer import Performer, Settlement
+from application.ports import Bill, Billing, Index, Job, ProviderError, silent
+from application.writer import LedgerWriter
+from domain import settlement
+from domain.errors import InvalidInput, OperationPending, ProviderUnavailable
+from domain.operation import CLOSED_PHASES, POLICY
+
+MATCHED, DIFFERS, UNREADABLE, OPEN = "matched", "differs", "unreadable", "open"
+MISSING_THERE, MISSING_HERE = "missing there", "missing here"
+REASON = "reconciled"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An operation as we have it: its provider's job, if any, the cost we booked in micro-units, and how it stands."""
+
+    operation: str
+    account: str
+    model: str
+    job: str | None
+    cost: int
+    phase: str
+    reason: str | None
+    late: bool
+
+    @property
+    def given_up(self) -> bool:
+        """Released by policy, and nothing came of it yet."""
+        return self.reason == POLICY and not self.late
+
+
+class CostBook(Protocol):
+    """What our own books say that operations cost, as far as they have been brought up."""
+
+    def recorded(self, provider: str, since: int, until: int) -> Sequence[Recorded]:
+        """The operations that were requested of a provider in [since, until), epoch microseconds."""
+
+    def one(self, operation: str) -> Recorded | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One job: an operation's, or nobody's. Amounts in micro-units; `booked` is the correction that was made."""
+
+    status: str
+    job: str
+    operation: str = ""
+    account: str = ""
+    model: str = ""
+    recorded: int | None = None
+    billed: int | None = None
+    late: bool = False
+    booked: int = 0
+
+    @property
+    def difference(self) -> int:
+        """What the provider billed beyond what is recorded by now."""
+        return (self.billed or 0) - (self.recorded or 0) - self.booked if self.status == DIFFERS else 0
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether nothing about it is left to look into."""
+        return self.status in (MATCHED, OPEN) or (self.status == DIFFERS and not self.difference)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Compares with, and corrects by, what providers billed; `refresh` brings the books up to the log."""
+
+    performer: Performer
+    operations: Operations
+    books: CostBook
+    index: Index
+    writer: LedgerWriter
+    refresh: Callable[[], Awaitable[object]]
+
+    async def run(self, provider: str, since: int, until: int, *, book: bool) -> list[Line]:
+        """Every job that either side knows of in [since, until), epoch microseconds, by job.
+
+        With `book`, late deliveries are fetched and differing costs corrected. Raises InvalidInput where the provider
+        has no bills to read, ProviderUnavailable where they cannot be read now.
+        """
+        bills = await self._bills(provider, since, until)
+        recorded = await self._recorded(provider, since, until, bills)
+        if book and any([await self._fetch(one) for one in recorded if one.given_up]):
+            recorded = await self._recorded(provider, since, until, bills)
+        by_job = {one.job: one for one in recorded if one.job is not None}
+        lines = [_line(job, by_job.get(job), bills.get(job)) for job in sorted(by_job.keys() | bills.keys())]
+        return [await self._book(line) if book and line.status == DIFFERS else line for line in lines]
+
+    async def _bills(self, provider: str, since: int, until: int) -> dict[str, Bill]:
+        known = self.performer.providers
+        billing: object = known.get(provider)
+        if not isinstance(billing, Billing):
+            able = ", ".join(sorted(name for name, one in known.items() if isinstance(one, Billing))) or "none"
+            raise InvalidInput("provider", f"{provider!r} has no bills that can be read", hint=f"these have: {able}")
+        try:
+            return {bill.job: bill async for bill in billing.bills(since, until)}
+        except ProviderError as error:
+            hint = "try again later, or check the key: imagestudio providers check"
+            raise ProviderUnavailable(f"the bills of {provider} cannot be read: {error.message}", hint=hint) from error
+
+    async def _recorded(self, provider: str, since: int, until: int, bills: dict[str, Bill]) -> list[Recorded]:
+        """Operations of the span, and those of other spans that were billed in it."""
+        await self.refresh()
+        found = list(await asyncio.to_thread(self.books.recorded, provider, since, until))
+        owners = await asyncio.to_thread(self.index.jobs, provider, list(bills))
+        for operation in sorted(set(owners.values()) - {one.operation for one in found}):
+            one = await asyncio.to_thread(self.books.one, operation)
+            found += [] if one is None else [one]
+        return found
+
+    async def _fetch(self, given_up: Recorded) -> bool:
+        """What came of it after all; False where that cannot be learned."""
+        opened = await self.operations.read(given_up.operation)
+        task = await self.operations.task(opened)
+        if task is None:
+            return False
+        operation = opened.state.operation
+        settled: Settlement | None
+        try:
+            if given_up.job is not None:
+                settled = await self.performer.resume(operation, task, Job(given_up.job), silent)
+            else:
+                settled = await self.performer.look_up(operation, task, silent)
+        except OperationPending:
+            return False
+        return settled is not None and bool(settled.facts)
+
+    async def _book(self, line: Line) -> Line:
+        """The same bill is booked once, however often and by however many it is found."""
+        change, reference = line.difference, f"bill:{line.job}:{line.billed}"
+        decision = Decision(
+            line.account,
+            lambda ledger, now: settlement.adjust(ledger, line.operation, 0, change, REASON, reference, now),
+            operations=(line.operation,),
+        )
+        outcome = await self.writer.append_async(decision)
+        return replace(line, booked=change) if outcome.facts else line
+
+
+def _line(job: str, recorded: Recorded | None, bill: Bill | None) -> Line:
+    billed = None if bill is None else bill.amount
+    if recorded is None:
+        return Line(MISSING_HERE, job, model=bill.model if bill is not None else "", billed=billed)
+    return Line(
+        _status(recorded, bill),
+        job,
+        recorded.operation,
+        recorded.account,
+        recorded.model,
+        recorded.cost,
+        billed,
+        recorded.late,
+    )
+
+
+def _status(recorded: Recorded, bill: Bill | None) -> str:
+    if recorded.phase not in CLOSED_PHASES:
+        return OPEN
+    if bill is None:
+        return MISSING_THERE if recorded.cost else MATCHED
+    if bill.amount is None:
+        return UNREADABLE
+    return MATCHED if bill.amount == recorded.cost else DIFFERS

@@ -1,0 +1,91 @@
+"""An open studio: the use cases of ImageStudio, with its housekeeping, its views and its catalogue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from application.chains import Problem, verify_chains
+from application.log import Codec
+from application.maintenance import Maintenance
+from application.performer import Ownership
+from application.ports import Downloads, Provider
+from application.reconciliation import Line, Reconciler
+from application.studio import ImageStudio, UseCases
+from application.writer import LedgerWriter
+from domain.catalogue import Catalogue
+from infrastructure.settings import Settings
+from infrastructure.store.database import Database
+from infrastructure.store.reader import SqlReader
+from projections.audit import Comparison, compare
+from projections.engine import Source
+from projections.projector import Projector, ProjectorThread
+from projections.queries import Views
+from projections.rebuild import Workers, rebuild
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What an open studio has besides its use cases; `open_source` opens the log for another process that reads it."""
+
+    settings: Settings
+    database: Database
+    reader: SqlReader
+    codec: Codec
+    catalogue: Catalogue
+    writer: LedgerWriter
+    ownership: Ownership
+    providers: Mapping[str, Provider]
+    downloads: Downloads
+    projector: Projector
+    views: Views
+    maintenance: Maintenance
+    reconciler: Reconciler
+    open_source: Callable[[], Source]
+
+
+class Studio(ImageStudio):
+    """Everything a service, a command or an application asks of a studio; `bootstrap.open_studio` makes one."""
+
+    def __init__(self, use_cases: UseCases, house: House) -> None:
+        super().__init__(use_cases)
+        self._house = house
+        self.settings, self.database, self.reader = house.settings, house.database, house.reader
+        self.codec, self.catalogue, self.ownership = house.codec, house.catalogue, house.ownership
+        self.providers, self.projector, self.views = house.providers, house.projector, house.views
+        self.maintenance = house.maintenance
+        self.source = Source(house.reader, house.codec)
+
+    async def disconnect(self) -> None:
+        """Let each provider, and whoever fetches files, give back its connections; nothing works after that."""
+        for provider in self.providers.values():
+            await provider.close()
+        await self._house.downloads.close()
+
+    def follow(self) -> ProjectorThread:
+        """Keep the views up with the log until the returned thread is closed."""
+        thread = ProjectorThread(self.projector)
+        self._house.writer.after_commit = thread.wake
+        return thread
+
+    async def catch_up(self) -> int:
+        """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""
+        return await asyncio.to_thread(self.projector.advance)
+
+    async def reconcile(self, provider: str, since: int, until: int, *, book: bool) -> list[Line]:
+        """Hold the costs we recorded against a provider's bills; see `Reconciler.run`."""
+        return await self._house.reconciler.run(provider, since, until, book=book)
+
+    async def compare(self, account: str | None = None) -> Comparison:
+        """Replay the log, or one account's part, and hold every view against it."""
+        return await asyncio.to_thread(compare, self.database, self.source, account)
+
+    def verify(self, account: str | None = None) -> Iterator[Problem]:
+        """Check the hash chains and what must agree with them; blocking. Yields nothing where all is well."""
+        return verify_chains(self.reader, account)
+
+    def rebuild(self, workers: int = 1, progress: Callable[[int, int], None] = lambda _position, _end: None) -> int:
+        """Replace all views by what the log says, while everything goes on; blocking. The position they stand at."""
+        several = Workers(workers, self._house.open_source) if workers > 1 else None
+        return rebuild(self.database, self.source, workers=several, progress=progress)
