@@ -215,7 +215,10 @@ class Downloads(Protocol):
 
     def open(self, url: str, limit: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """The content in pieces, at most `limit` bytes. Raises DownloadGone where it is not there any more,
-        DownloadFailed for everything else, also while it is read."""
+        DownloadRefused where it is too large or elsewhere than is allowed, DownloadFailed for everything else, also
+        while it is read."""
+
+    async def close(self) -> None: ...
 
 
 class DownloadFailed(Exception):
@@ -223,7 +226,11 @@ class DownloadFailed(Exception):
 
 
 class DownloadGone(DownloadFailed):
-    """It is definitely not there any more, or never will be what it should be."""
+    """It is not there, or not any more."""
+
+
+class DownloadRefused(DownloadGone):
+    """It never will be what may be fetched: it is too large, or where nobody may go."""
 
 
 class AssetStore(Protocol):

@@ -44,7 +44,7 @@ from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, new_id, new_secret, now
 from infrastructure.costbook import ViewBooks
 from infrastructure.downloads import HttpDownloads
-from infrastructure.media import read_media
+from infrastructure.media import look_at, read_media
 from infrastructure.plugins import ProviderContext, load_plugins
 from infrastructure.providers.huggingface import HuggingFaceProvider
 from infrastructure.providers.local import LocalProvider
@@ -107,7 +107,7 @@ async def open_studio(
             for ended in await asyncio.gather(*chores, return_exceptions=True):
                 if isinstance(ended, Exception):
                     LOGGER.error("a chore of the studio ended too early", exc_info=ended)
-            await studio.close_providers()
+            await studio.disconnect()
             await asyncio.to_thread(stack.close)
 
 
@@ -127,6 +127,7 @@ class Foundation:
     catalogue: Catalogue
     book: PriceBook
     shelf: FileAssets
+    read_media: MediaReader
 
     @property
     def reader(self) -> SqlReader:
@@ -154,13 +155,14 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, WriterOptions(waiting=settings.most_waiting))
     stack.callback(writer.close)
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
-    reading = partial(read_media, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
-    foundation = Foundation(database, log, writer, catalogue, book, FileAssets(settings.assets, pool, reading))
+    looking = partial(look_at, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
+    shelf = FileAssets(settings.assets, pool, looking)
+    read = parts.read_media or _media_reader(settings, pool)
+    foundation = Foundation(database, log, writer, catalogue, book, shelf, read)
     assets = parts.assets or foundation.shelf
-    downloads = HttpDownloads(httpx.AsyncClient(timeout=30))
+    downloads = HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
     outputs = Outputs(
         assets,
-        parts.read_media or _media_reader(settings, pool),
         downloads,
         parts.clock,
         asyncio.sleep,
@@ -187,7 +189,7 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Operati
         foundation.catalogue,
         foundation.book,
         outputs.assets,
-        outputs.read_media,
+        foundation.read_media,
         outputs.downloads,
         ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes),
         new_id,
@@ -221,6 +223,7 @@ def _house(foundation: Foundation, performer: Performer, operations: Operations,
         foundation.writer,
         performer.ownership,
         performer.providers,
+        performer.outputs.downloads,
         projector,
         views,
         Maintenance(

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     most_pixels: Positive = 100_000_000
     largest_output: Positive = 500 * 1024 * 1024
     provider_quotes: bool = False
+    own_origins: Annotated[tuple[str, ...], NoDecode] = ()
     lost_outputs: Literal["credit", "charge"] = "credit"
     workers: Positive = Field(default_factory=lambda: min(8, (os.cpu_count() or 1) + 1))
     lease_seconds: Positive = 60
@@ -61,11 +62,23 @@ class Settings(BaseSettings):
         """Several overlay files are separated as PATH is."""
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
+    @field_validator("own_origins", mode="before")
+    @classmethod
+    def _split_words(cls, value: object) -> object:
+        """Several are separated by spaces, as in "http://files.internal:8080 https://pictures.internal"."""
+        return tuple(value.split()) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _signed_webhooks(self) -> Self:
         if self.wavespeed_webhook and not self.wavespeed_webhook_secret:
             raise ValueError("IMAGESTUDIO_WAVESPEED_WEBHOOK needs IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET beside it")
         return self
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Addresses whose servers may give files although they are in a private network: our own, and each API's."""
+        apis = (self.wavespeed_url, self.stability_url, self.huggingface_url, self.huggingface_hub_url, self.openai_url)
+        return (*self.own_origins, *apis)
 
     @property
     def database(self) -> str:
