@@ -194,7 +194,9 @@ async def test_a_bomb_is_never_in_memory(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [gzip.compress(BODY)[:-9], gzip.compress(BODY) + b"more", zlib.compress(BODY), BODY, b""]
+    "body",
+    [gzip.compress(BODY)[:-9], gzip.compress(BODY) + b"more", zlib.compress(BODY), BODY, b""],
+    ids=["cut short", "followed by more", "of another kind", "not compressed", "empty"],
 )
 async def test_damaged_compression_has_failed(site: Site, body: bytes) -> None:
     assert await failure(site, answer(body, Content_Encoding="gzip")) == "its compression is damaged"
