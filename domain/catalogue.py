@@ -94,7 +94,8 @@ class Model:
 
     `outputs` are media types, the usual one first; `per_call` is the most outputs of one submission; of two
     models the one of higher `quality` is the better. `auto` models may be chosen without being named.
-    `fixed` inputs are sent along with the caller's, under the provider's names. A job may take `deadline` seconds.
+    `fixed` inputs are sent along with the caller's, under the provider's names; of the inputs `one_of` at least one is
+    needed. A job may take `deadline` seconds.
     `unavailable` says why it cannot be used, `retired` is the instant from which it cannot.
     """
 
@@ -105,6 +106,7 @@ class Model:
     outputs: tuple[str, ...]
     unit: Unit
     inputs: Mapping[str, Input] = field(default_factory=dict)
+    one_of: tuple[str, ...] = ()
     prices: tuple[PriceRule, ...] = ()
     fixed: Mapping[str, Scalar] = field(default_factory=dict)
     per_call: int = 1
@@ -248,6 +250,8 @@ def check_inputs(
             checked[spec.name] = spec.default
         elif spec.required and not files:
             raise InvalidInput(spec.name, "is missing", hint=f"model {model.id!r} needs it")
+    if model.one_of and not any(checked.get(name) or media.get(name) for name in model.one_of):
+        raise InvalidInput(" or ".join(model.one_of), "is missing", hint=f"model {model.id!r} needs one of them")
     return checked
 
 

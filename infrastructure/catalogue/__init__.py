@@ -24,7 +24,7 @@ from domain.errors import CatalogueError, InvalidMoney
 from domain.inputs import Input
 from domain.money import check_currency
 from domain.pricing import PriceBook, PriceRule, price_book
-from infrastructure.catalogue.checks import check_input, check_rule, check_rules
+from infrastructure.catalogue.checks import check_input, check_one_of, check_rule, check_rules
 from infrastructure.catalogue.entries import FileEntry, InputEntry, LaterPrice, ModelEntry, complaints
 
 BUILT_IN: Final = tuple(sorted(Path(__file__).parent.glob("*.toml")))
@@ -142,6 +142,8 @@ def _draft(entry: ModelEntry, file: str, where: str, presets: Presets) -> Draft:
         entries |= presets[name]
     entries |= entry.inputs
     inputs = {name: _check_input(each, name, where) for name, each in entries.items()}
+    if wrong := list(check_one_of(entry.one_of, inputs)):
+        raise _wrong(where, wrong)
     draft = Draft(entry, file, MappingProxyType(inputs))
     for number, price in enumerate(entry.prices):
         _put(draft, Written(price.to_rule(entry.unit), file, f"{where}: prices[{number}]"))

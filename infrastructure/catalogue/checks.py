@@ -49,6 +49,17 @@ def check_input(spec: Input, written: set[str]) -> Iterator[str]:
     yield from _check_default(spec)
 
 
+def check_one_of(names: Sequence[str], inputs: Mapping[str, Input]) -> Iterator[str]:
+    """What is wrong with the inputs of which one is needed."""
+    if len(names) == 1 or len(set(names)) < len(names):
+        yield "one_of: names at least two inputs, each once"
+    for name in names:
+        if name not in inputs:
+            yield f"one_of: {name!r} is no input of the model"
+        elif _always_given(inputs[name]):
+            yield f"one_of: {name!r} is required or has a default, so that nothing is left to need"
+
+
 def check_rule(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str]:
     """What is wrong with one rule, given what its model accepts."""
     for name, values in rule.when.items():

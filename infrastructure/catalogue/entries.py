@@ -185,6 +185,7 @@ class ModelEntry(Entry):
     unit: Annotated[Unit, Field(strict=False)]
     extends: list[str] = []
     inputs: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], InputEntry] = {}
+    one_of: list[str] = []
     fixed: dict[str, ScalarValue] = {}
     prices: list[PriceEntry] = []
     per_call: Count = 1
@@ -222,6 +223,7 @@ class ModelEntry(Entry):
             outputs=tuple(self.outputs),
             unit=self.unit,
             inputs=inputs,
+            one_of=tuple(self.one_of),
             prices=prices,
             fixed=MappingProxyType(self.fixed),
             per_call=self.per_call,

@@ -60,6 +60,7 @@ def show_one(page: Page, model: Model, currency: str, at: int) -> None:
             ("stands", _standing(model, at)),
             ("chosen", "also by itself" if model.auto else "only by name"),
             ("waits", f"{model.deadline:,} s for a job, then leaves it to recovery"),
+            *([("needs", f"at least one of {', '.join(model.one_of)}")] if model.one_of else []),
             *([("sends too", _fixed(model))] if model.fixed else []),
         ]
     )

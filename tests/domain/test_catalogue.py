@@ -329,6 +329,31 @@ def test_wrong_files_are_refused_under_their_name(
     assert why in refusal.value.message
 
 
+WORDS_OR_PICTURE = replace(
+    EDITOR,
+    inputs={"prompt": replace(PROMPT, required=False), "image": replace(IMAGE, required=False)},
+    one_of=("prompt", "image"),
+)
+
+
+@pytest.mark.parametrize(("inputs", "media"), [(FOX, {}), ({}, {"image": (PICTURE,)}), (FOX, {"image": (PICTURE,)})])
+def test_of_inputs_that_do_for_each_other_any_is_enough(
+    inputs: dict[str, object], media: dict[str, tuple[MediaFacts, ...]]
+) -> None:
+    assert check_inputs(WORDS_OR_PICTURE, "image-edit", inputs, media) == inputs
+
+
+@pytest.mark.parametrize(("inputs", "media"), [({}, {}), ({"prompt": ""}, {"image": ()})])
+def test_of_inputs_that_do_for_each_other_one_is_needed(
+    inputs: dict[str, object], media: dict[str, tuple[MediaFacts, ...]]
+) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        check_inputs(WORDS_OR_PICTURE, "image-edit", inputs, media)
+
+    assert refusal.value.message == "prompt or image: is missing"
+    assert refusal.value.hint == "model 'editor' needs one of them"
+
+
 def test_inputs_are_not_checked_for_a_kind_that_the_model_does_not_do() -> None:
     with pytest.raises(UnknownKind):
         check_inputs(FINE, "image-edit", FOX)

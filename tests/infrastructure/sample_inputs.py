@@ -19,7 +19,7 @@ from domain.inputs import MEDIA_TYPES, Input, InputType, MediaFacts, Scalar, pla
 SIDE = 64
 SECONDS = Decimal(5)
 # Texts that mean something to a provider; any other may be anything.
-TEXTS = {"model_id": "acme/painter", "language": "german"}
+TEXTS = {"model_id": "black-forest-labs/FLUX.1-Kontext-dev", "language": "german"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Sample:
 def sample(model: Model, chosen: Mapping[str, object] | None = None, seconds: Decimal = SECONDS) -> Sample:
     """The least that `model` accepts, with a prompt where it takes one; sounds and videos last `seconds`, or as near
     to that as they may."""
-    needed = [spec for spec in model.inputs.values() if spec.required or spec.name == "prompt"]
+    named = {"prompt", *model.one_of[:1]}
+    needed = [spec for spec in model.inputs.values() if spec.required or spec.name in named]
     values = {spec.name: value_of(spec) for spec in needed if not spec.is_file}
     files = {spec.name: (file_of(spec, seconds),) for spec in needed if spec.is_file}
     return Sample({**values, **(chosen or {})}, files)

@@ -35,6 +35,7 @@ def refusal(model: Model, inputs: dict[str, Any], media: Files) -> InvalidInput:
     ("model", "inputs", "media", "field", "why"),
     [
         ("qwen-edit", {}, {"mask": (PICTURE,)}, "mask", "is no input of model 'qwen-edit'"),
+        ("hf-image-edit", {}, {"mask": (PICTURE,)}, "mask", "is no input of model 'hf-image-edit'"),
         ("nano-banana-pro-edit-ultra", {"seed": 1}, {}, "seed", "is no input of model"),
         ("qwen-edit-plus", {}, {"image": (PICTURE,) * 4}, "image", "4 files are more than the 3 accepted"),
         ("qwen-edit", {}, {"image": (PICTURE,) * 2}, "image", "2 files are more than the 1 accepted"),
@@ -148,6 +149,8 @@ def refusal(model: Model, inputs: dict[str, Any], media: Files) -> InvalidInput:
         ("sd-erase", {"grow_mask": 21}, {}, "grow_mask", "21 is above 20, the most accepted"),
         ("sd-inpaint", {"grow_mask": 101}, {}, "grow_mask", "101 is above 100, the most accepted"),
         ("sd-outpaint", {"left": 2001}, {}, "left", "2001 is above 2000, the most accepted"),
+        ("sd-outpaint", {"left": 0}, {}, "left or right or up or down", "is missing"),
+        ("sd-relight", {"prompt": ""}, {}, "prompt or background or light_reference", "is missing"),
         ("sd-search-replace", {"seed": 4_294_967_295}, {}, "seed", "4294967295 is above 4294967294"),
         ("flux-kontext-pro", {"guidance": "0.99"}, {}, "guidance", "0.99 is below 1, the least accepted"),
         ("kling-v2.5-turbo-std", {"guidance": "1.01"}, {}, "guidance", "1.01 is above 1, the most accepted"),

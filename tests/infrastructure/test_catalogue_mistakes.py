@@ -132,6 +132,21 @@ def test_a_price_hangs_on_no_input_that_may_be_missing(tmp_path: Path) -> None:
     assert message == HERE + "prices[0].when.hd: prices hang on it, so the input must be required or have a default"
 
 
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        ('["prompt"]', "names at least two inputs, each once"),
+        ('["prompt", "prompt"]', "names at least two inputs, each once"),
+        ('["prompt", "colour"]', "'colour' is no input of the model"),
+        ('["prompt", "size"]', "'size' is required or has a default, so that nothing is left to need"),
+    ],
+)
+def test_of_inputs_of_which_one_is_needed_each_may_be_missing(tmp_path: Path, names: str, wrong: str) -> None:
+    text = MINIMAL + SIZE + f'inputs.prompt.type = "text"\none_of = {names}\n'
+
+    assert complaint(tmp_path, text) == HERE + f"one_of: {wrong}"
+
+
 def test_a_condition_is_written_as_requests_are_compared(tmp_path: Path) -> None:
     flag = 'inputs.hd = { type = "flag", default = false }\nprices = [{ rate = "1", when = { hd = "true" } }]\n'
 
