@@ -14,10 +14,11 @@ from itertools import product
 from math import isqrt
 
 from domain.catalogue import Model
-from domain.inputs import MEDIA_TYPES, Input, InputType, MediaFacts, Scalar, plain
+from domain.inputs import MEDIA_TYPES, NUMBERS, Input, InputType, MediaFacts, Scalar, plain
 
 SIDE = 64
 SECONDS = Decimal(5)
+WORDS = "a fox"
 # Texts that mean something to a provider; any other may be anything.
 TEXTS = {"model_id": "black-forest-labs/FLUX.1-Kontext-dev", "language": "german"}
 
@@ -40,11 +41,29 @@ def sample(model: Model, chosen: Mapping[str, object] | None = None, seconds: De
     return Sample({**values, **(chosen or {})}, files)
 
 
+def everything(model: Model, seconds: Decimal = SECONDS) -> Sample:
+    """All that `model` accepts at once, each value the last or the largest; two files where several may be given."""
+    values = {spec.name: largest(spec) for spec in model.inputs.values() if not spec.is_file}
+    files = {spec.name: (file_of(spec, seconds),) * min(2, spec.many) for spec in model.inputs.values() if spec.is_file}
+    return Sample(values, files)
+
+
+def largest(spec: Input) -> Scalar:
+    """The last or largest value that one input accepts, where there is one."""
+    if spec.choices:
+        return spec.choices[-1]
+    if spec.type is InputType.FLAG:
+        return True
+    if spec.maximum is None or spec.type not in NUMBERS:
+        return value_of(spec)
+    return int(spec.maximum) if spec.type is InputType.INTEGER else plain(spec.maximum)
+
+
 def value_of(spec: Input) -> Scalar:
     """A value within the limits of one input."""
     match spec.type:
         case InputType.TEXT:
-            return TEXTS.get(spec.name, "a fox")[: spec.max_chars]
+            return TEXTS.get(spec.name, WORDS)[: spec.max_chars]
         case InputType.INTEGER:
             return spec.choices[0] if spec.choices else int(spec.minimum or spec.maximum or 1)
         case InputType.DECIMAL:

@@ -30,6 +30,9 @@ ROUTES = {
     "InferenceClient.image_to_image (caller-named model)": "hf-inference/{model_id}",
 }
 TOOLS = {"ffmpeg", "pillow"}
+# Names of the table that are no inputs: what the adapter decides, what it makes of others, what nobody takes.
+DECIDED = {"enable_sync_mode", "enable_base64_output"}
+ELSEWHERE = {"sdxl-1.0": {"text_prompts"}, "hf-image-edit": {"mask_image"}}
 
 # Kinds beside those of the table, from what users of image studios expect.
 EXPECTED_KINDS = """
@@ -144,6 +147,12 @@ def test_a_row_is_entered_as_the_table_has_it(row: Row) -> None:
     assert bool(row.model.unavailable) == (not row.path)
     if row.path not in TOOLS:
         assert row.model.route == ROUTES.get(row.path, row.path)
+
+
+@pytest.mark.parametrize("row", KNOWN, ids=repr)
+def test_what_the_table_names_is_sent_under_that_name(row: Row) -> None:
+    named = {*re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", row.about)} - ELSEWHERE.get(row.id, set()) - DECIDED
+    assert named <= {spec.wire_name for spec in row.model.inputs.values()}
 
 
 @pytest.mark.parametrize("row", PRICED, ids=repr)
@@ -309,9 +318,7 @@ def test_every_usable_model_accepts_its_sample() -> None:
 
 def test_what_the_adapter_decides_is_no_input() -> None:
     for model in CATALOGUE:
-        assert not {"enable_sync_mode", "enable_base64_output", "n", "samples"} & {
-            spec.wire_name for spec in model.inputs.values()
-        }
+        assert not {*DECIDED, "n", "samples"} & {spec.wire_name for spec in model.inputs.values()}
 
 
 def test_two_inputs_of_a_model_never_go_by_one_name() -> None:

@@ -210,7 +210,7 @@ def complaints_about(name: str, value: Any) -> list[str]:
     if isinstance(value, list):
         return [text for one in value for text in complaints_about(name, one)]
     kind = next((kind for kind in MEDIA_INPUTS if kind in name.split("_") or f"{kind}s" == name), None)
-    if kind is None or not value:
+    if kind is None or not value or isinstance(value, bool):  # a flag such as generate_audio is no file
         return []
     content = data_uri(str(value))
     if content is None:
