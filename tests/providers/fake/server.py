@@ -59,9 +59,9 @@ class Fake:
         """
         self.state.script(provider, behaviour, times)
 
-    def heal(self) -> None:
-        """Forget all scripts that wait; jobs keep theirs."""
-        self.state.unscript()
+    def heal(self, provider: str = "") -> None:
+        """Forget all scripts that wait, or those of one name; jobs keep theirs."""
+        self.state.unscript(provider)
 
     def change(self, job: str, behaviour: Behaviour) -> Job:
         """Give a job another script, and its bill if the script names one; `polls` counts from its beginning.

@@ -129,8 +129,8 @@ class State:
         )
         return Behaviour.read(json.loads(found[0][0])) if found else HEALTHY
 
-    def unscript(self) -> None:
-        self._run("DELETE FROM scripts")
+    def unscript(self, provider: str = "") -> None:
+        self._run("DELETE FROM scripts WHERE provider = ? OR ? = ''", provider, provider)
 
     # Submissions and jobs.
 
