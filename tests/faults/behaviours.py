@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from application.ports import Delivery, Job, Progress, Provider, Task
 from domain.errors import ImageStudioError
+from domain.money import Money
 from domain.operation import (
     Adjusted,
     Charged,
@@ -24,12 +25,14 @@ from domain.operation import (
     Rerouted,
     Validated,
 )
+from domain.periods import Period
 from infrastructure.clock import SECOND
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.service import Studio
 from infrastructure.webhooks import Callbacks
 from tests.application.studios import facts_of, is_sound
-from tests.faults.worlds import HOOKS, ROUTES, World, ask
+from tests.domain.wall_clocks import utc
+from tests.faults.worlds import HOOKS, POND, ROUTES, World, ask
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.server import Fake
 
@@ -37,6 +40,9 @@ DAY = 86_400
 ABANDONED = 2 * DAY
 """Seconds after which a job that never ends is given up."""
 LONG = 60 * DAY * SECOND
+BEGINNING = utc("2027-01-30")
+"""The month ends soon, wherever the calendar on the wall stands."""
+PAID = 100 * POND
 
 
 class Mortal:
@@ -178,13 +184,16 @@ class Play:
             assert len(posted) == 1, f"{operation} has {posted}"
             assert posted[0] <= books.quoted[operation]
         view = await studio.accounts.show("acme")
-        assert (view.held["spend"], view.open) == (sum(books.holds.values()), len(books.holds))
-        assert view.used["spend"] == sum(posted[0] for posted in books.money.values())
+        current = {operation for operation, period in books.periods.items() if period == view.period}
+        held = [price for operation, price in books.holds.items() if operation in current]
+        assert (view.held["spend"], view.open) == (sum(held), len(held))
+        assert view.used["spend"] == sum(books.money[operation][0] for operation in current & books.money.keys())
+        assert view.balance == PAID - sum(books.holds.values()) - sum(posted[0] for posted in books.money.values())
         assert books.late <= {operation for operation, posted in books.money.items() if posted == [0]}
         assert not any(books.adjusted), "a correction moved a price"
 
     async def end(self) -> None:
-        """The provider comes to itself, time passes, and everything is settled."""
+        """The provider comes to itself, time passes, and everything is settled; what it tells then changes nothing."""
         await self.go_on()
         self.fake.heal()
         for _ in range(3):
@@ -193,7 +202,18 @@ class Play:
         books = self.books()
         assert not books.holds
         assert books.money.keys() == books.quoted.keys()
+        await self.tell_all()
+        await self.check()
+        assert self.books().money == books.money
         assert await is_sound(self.processes[0].studio)
+
+    async def tell_all(self) -> None:
+        """Jobs that were given up end well after all, and the provider calls back about each, and bills it."""
+        for number, job in enumerate(self.fake.jobs()):
+            if job.behaviour.ending == "never":
+                self.fake.change(job.id, Behaviour())
+            await self.call_back(1, number, "signed")
+        await self.reconcile(0)
 
 
 async def quietly(work: Awaitable[object]) -> None:
@@ -215,6 +235,7 @@ class Books:
     dispatched: Counter[str] = field(default_factory=Counter)
     adjusted: list[int] = field(default_factory=list)
     late: set[str] = field(default_factory=set)
+    periods: dict[str, Period] = field(default_factory=dict)
 
     @classmethod
     def read(cls, facts: Sequence[object]) -> Books:
@@ -227,7 +248,7 @@ class Books:
     def add(self, fact: OperationFact, id: str) -> None:
         match fact:
             case Validated() | Rerouted():
-                self.quoted[id] = fact.quote.price
+                self.quoted[id], self.periods[id] = fact.quote.price, fact.operation.period
             case Dispatched():
                 self.attempts[id, fact.attempt] += 1
                 self.dispatched[ROUTES[fact.operation.model]] += 1
@@ -247,11 +268,14 @@ class Books:
 
 @asynccontextmanager
 async def playing(world: World) -> AsyncIterator[Play]:
-    """Two processes and an account; whatever is still open is closed."""
+    """Two processes and a prepaid account; whatever is still open is closed."""
+    world.advance_to(BEGINNING)
     play = Play(world)
     play.processes = [await play.open(), await play.open()]
     try:
-        await play.processes[0].studio.open_account("acme", plan="enterprise")
+        accounts = play.processes[0].studio.accounts
+        await accounts.open("acme", plan="enterprise", prepaid=True)
+        await accounts.add_credit("acme", Money(PAID, "USD"), "payment-1")
         yield play
     finally:
         play.fake.release()
