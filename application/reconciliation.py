@@ -73,8 +73,10 @@ class Line:
 
     @property
     def difference(self) -> int:
-        """What the provider billed beyond what is recorded by now."""
-        return (self.billed or 0) - (self.recorded or 0) - self.booked if self.status == DIFFERS else 0
+        """What the provider billed beyond what is recorded by now; none where either is not known yet."""
+        if self.status in (OPEN, UNREADABLE):
+            return 0
+        return (self.billed or 0) - (self.recorded or 0) - self.booked
 
     @property
     def is_explained(self) -> bool:
