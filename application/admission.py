@@ -29,6 +29,7 @@ from domain.admission import Ask
 from domain.catalogue import Catalogue, MediaFacts, Model, Strategy, check_inputs
 from domain.errors import InvalidInput
 from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
+from domain.records import made_often
 
 MOST_VARIATIONS = 100
 MOST_OTHERS = 2
@@ -48,6 +49,7 @@ class Choice:
     quotes: Mapping[int, Quote | Unpriced]
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A request that may be put to the ledger, and the content it will be performed from."""
@@ -59,6 +61,7 @@ class Prepared:
     media: Mapping[str, tuple[Media, ...]]
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Body:
     """The content of a batch as stored: enough to perform its operations again after a crash.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from application.log import Appending, BookSnapshot, Codec, Entry, Head, LedgerLog, Link, link_hash, operation_of
+from application.log import Appending, BookSnapshot, Codec, Head, LedgerLog, Link, link_hash, operation_of
 from application.memory import Memory, Remembered, fold_operations
 from application.store import (
     AccountRow,
@@ -23,11 +23,13 @@ from application.store import (
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreUnavailable
 from domain.ledger import Decide, Fact, Known, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, Requested, Settled, State
+from domain.records import made_often
 
 LARGEST_FACT = 64 * 1024
 """Bytes; whatever is larger is content, and content is not kept in the log."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A pure decision about one account, the evidence it needs, and what is written beside its facts.
@@ -54,6 +56,7 @@ def nothing(_ledger: Ledger, _now: int) -> list[Fact]:
     return []
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What was appended, where the decision's operations stand now, and what its key was used for before."""
@@ -90,6 +93,10 @@ class LeaseTerms:
     snapshot_every: int
 
 
+Recorded = tuple[Fact, Link]
+"""A fact and the row it is stored as."""
+
+
 @dataclass(slots=True)
 class Batch:
     """The decisions of one transaction, under the locks of its accounts."""
@@ -121,7 +128,7 @@ class Batch:
         read = [ledger for ledger in self.ledgers.values() if isinstance(ledger, Remembered)]
         for account, count in self.touched.items():
             self._close_account(self._ledger(account), count)
-        if self.appending.entries:
+        if self.appending.links:
             self._fill_beside()
             log.save(self.appending, transaction=self.unit)  # type: ignore[arg-type]
             self.unit.commit(self.beside)
@@ -204,21 +211,20 @@ class Batch:
         except ImageStudioError as error:  # nothing was decided, and there is nothing to look at
             ticket.error = error
 
-    def _encode(self, remembered: Remembered, facts: Iterable[Fact]) -> tuple[list[Entry], dict[str, Head]]:
+    def _encode(self, remembered: Remembered, facts: Iterable[Fact]) -> tuple[list[Recorded], dict[str, Head]]:
         """The facts in their places, and the ends of their streams if they are appended."""
         heads: dict[str, Head] = {}
         entries = []
         for fact in facts:
             stream = stream_of(fact)
-            head = heads.get(stream) or self._head(remembered, stream)
+            version, before = heads.get(stream) or self._head(remembered, stream)
             topic, state = self.codec.encode(fact)
             if len(state) > LARGEST_FACT:
                 raise InvalidInput(topic, f"the fact has {len(state)} bytes, at most {LARGEST_FACT} can be recorded")
             operation = operation_of(fact)
-            version = head.version + 1
-            hash = link_hash(head.hash, stream, version, topic, operation, state)
-            heads[stream] = Head(version, hash)
-            entries.append(Entry(stream, version, fact, Link(stream, version, topic, state, operation, hash)))
+            hash = link_hash(before, stream, version + 1, topic, operation, state)
+            heads[stream] = Head(version + 1, hash)
+            entries.append((fact, Link(stream, version + 1, topic, state, operation, hash)))
         return entries, heads
 
     def _head(self, remembered: Remembered, stream: str) -> Head:
@@ -227,16 +233,17 @@ class Batch:
             remembered.heads[stream] = self.unit.head(stream)
         return remembered.heads[stream]
 
-    def _apply(self, remembered: Remembered, entries: Sequence[Entry]) -> None:
+    def _apply(self, remembered: Remembered, entries: Sequence[Recorded]) -> None:
         moved: dict[str, bool] = {}
-        for entry in entries:
-            assert entry.link is not None
-            evolve(remembered.ledger, entry.fact)
-            if entry.link.operation is not None:
-                moved[entry.link.operation] = moved.get(entry.link.operation, isinstance(entry.fact, Requested))
+        ledger = remembered.ledger
+        for fact, link in entries:
+            evolve(ledger, fact)
+            id = link.operation
+            if id is not None and id not in moved:
+                moved[id] = isinstance(fact, Requested)
         for id, is_new in moved.items():
             self._index(remembered, id, is_new)
-        self.appending.entries += entries
+        self.appending.links += [link for _, link in entries]
         self.touched[remembered.account] = self.touched.get(remembered.account, 0) + len(entries)
 
     def _index(self, remembered: Remembered, id: str, is_new: bool) -> None:
@@ -292,10 +299,10 @@ class Batch:
 
 
 def _outcome(decision: Decision, ledger: Ledger, facts: Sequence[Fact], now: int) -> Outcome:
-    states = ((id, ledger.look_up(id)) for id in decision.operations + decision.own)
+    states = {id: ledger.look_up(id) for id in decision.operations + decision.own}
     known = ledger.keys.get(decision.key.key) if decision.key is not None else None
     seen = decision.look(ledger, now) if decision.look is not None else None
-    return Outcome(tuple(facts), {id: state for id, state in states if state is not None}, known, seen)
+    return Outcome(tuple(facts), {id: state for id, state in states.items() if state is not None}, known, seen)
 
 
 def index_row(state: State) -> IndexRow:

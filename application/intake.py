@@ -21,6 +21,7 @@ from domain.ledger import Fact, Ledger
 from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.pricing import Quote
+from domain.records import made_often
 
 REFUSED = {
     "limit": "wait for the next period, or change plan or limits: imagestudio account plan|limit",
@@ -31,6 +32,7 @@ REFUSED = {
 """What to do about each reason for a refusal."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """One operation that may be sent now, with the facts so far, the task for its provider, and whom to ask next."""
@@ -41,6 +43,7 @@ class Admitted:
     others: tuple[Offer, ...]
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The ledger's answer: operations to perform, or none where the key's earlier batch is the answer."""

@@ -42,16 +42,12 @@ class Positioned:
     link: Link
 
 
-class Entry:
-    """One fact in its place, in the shape of the library's domain events, with the row it is stored as."""
+class Entry(NamedTuple):
+    """One fact in its place, in the shape of the library's domain events."""
 
-    __slots__ = ("fact", "link", "originator_id", "originator_version")
-
-    def __init__(self, originator_id: str, originator_version: int, fact: Fact, link: Link | None = None) -> None:
-        self.originator_id = originator_id
-        self.originator_version = originator_version
-        self.fact = fact
-        self.link = link
+    originator_id: str
+    originator_version: int
+    fact: Fact
 
 
 class Head(NamedTuple):
@@ -94,8 +90,9 @@ class Codec(Protocol):
 
 def link_hash(before: bytes, stream: str, version: int, topic: str, operation: str | None, state: bytes) -> bytes:
     """SHA-256 over the hash before and every stored column but the position, unambiguous by the lengths."""
-    head = f"{len(stream)}:{stream}{version}:{len(topic)}:{topic}{len(operation or '')}:{operation or ''}"
-    return sha256(b"".join((before, head.encode(), state))).digest()
+    about = operation or ""
+    place = f"{len(stream)}:{stream}{version}:{len(topic)}:{topic}{len(about)}:{about}"
+    return sha256(b"%b%b%b" % (before, place.encode(), state)).digest()
 
 
 def fact_name(topic: str) -> str:
@@ -112,14 +109,14 @@ def operation_of(fact: Fact) -> str | None:
 
 
 class Appending:
-    """The entries of one transaction: what Application.save collects, all or nothing."""
+    """The rows of one transaction: what Application.save collects, all or nothing."""
 
     def __init__(self) -> None:
         self.id = "batch"
-        self.entries: list[Entry] = []
+        self.links: list[Link] = []
 
-    def collect_events(self) -> Sequence[Entry]:
-        return self.entries
+    def collect_events(self) -> Sequence[Link]:
+        return self.links
 
 
 class LedgerLog(Application[str]):

@@ -78,10 +78,13 @@ class Memory:
         """Remember what a committed batch left, and let the least recently used go."""
         for remembered in used:
             remembered.ledger.forget()
-            self.drop([remembered.account])
-            self._kept[remembered.account] = remembered
-            remembered.counted = remembered.weight
-            self._total += remembered.counted
+            if self._kept.get(remembered.account) is not remembered:
+                self.drop([remembered.account])
+                self._kept[remembered.account], remembered.counted = remembered, 0
+            self._kept.move_to_end(remembered.account)
+            weight = remembered.weight
+            self._total += weight - remembered.counted
+            remembered.counted = weight
         while self._total > self._capacity and len(self._kept) > 1:
             self.drop([next(iter(self._kept))])
 

@@ -37,6 +37,7 @@ from domain.ledger import Decide, Fact, Ledger
 from domain.lifecycle import Lost
 from domain.operation import Closed, Operation, Sent, State
 from domain.pricing import Quote, Unpriced
+from domain.records import made_often
 
 TAKEN = "job_of_another"
 
@@ -49,6 +50,7 @@ class Offer:
     task: Task
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """How an operation ended: the facts this process appended (none where another was faster), and what is left.

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from domain.operation import Stored
+from domain.records import made_often
 
 Progress = Callable[[float, str], None]
 """Called with (fraction done in [0, 1], message); it must be quick and must not raise."""
@@ -28,6 +29,7 @@ def silent(fraction: float, message: str) -> None:
     """The progress callback of those who do not ask."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Media:
     """Bytes whose type was read from their content. Sizes in pixels, duration in milliseconds."""
@@ -43,6 +45,7 @@ Asset = Stored
 """One file as the log knows it."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Task:
     """What a provider is asked to do, once: one submission of one operation, in the provider's own names.
@@ -75,6 +78,7 @@ class Job:
     id: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Remote:
     """An output that is still at the provider: where, and the instant after which it is gone (None: unknown)."""
@@ -274,6 +278,7 @@ class Index(Protocol):
         """Those of a provider's jobs that belong to an operation here, with its id."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Content:
     """What a batch was asked with; `secret` keys its digest in the log."""

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from application.ports import Asset, Scalar
 from domain.money import Money
+from domain.records import made_often
 
 File = bytes | Path | str
 """A file's content, its path, or its http or https address."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request: `n` variations of one kind of operation, for one account.
@@ -54,6 +56,7 @@ class Estimate:
     left: Mapping[str, int | None]
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Output:
     """One file delivered: its content, what it is, and where it is kept."""
@@ -67,6 +70,7 @@ class Output:
         return self.asset.media_type
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class OperationResult:
     """Where one operation of a request ended: charged, rejected, released, or still open (pending)."""
@@ -84,6 +88,7 @@ class OperationResult:
     reason: str = ""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Result:
     """The standard result of a request: the sum over its operations, which are all there too.

@@ -36,15 +36,13 @@ NONE: Mapping[str, bytes] = MappingProxyType({})
 class Account:
     """What the facts of one operation add up to."""
 
-    state: State | None = None
     price: int = 0
     cost: int = 0
     currency: str = ""
     reason: str = ""
     stored: tuple[Asset, ...] = ()
 
-    def add(self, fact: OperationFact) -> None:
-        self.state = evolve(self.state, fact)
+    def add(self, fact: Fact) -> None:
         match fact:
             case Charged() | Adjusted():
                 self.price, self.cost, self.currency = self.price + fact.price, self.cost + fact.cost, fact.currency
@@ -79,15 +77,20 @@ class Results:
         return [self.codec.decode(entry.link.topic, entry.link.state) for entry in entries]
 
     async def build(
-        self, facts: Sequence[Fact], message: str = "", contents: Mapping[str, bytes] = NONE
+        self,
+        facts: Sequence[Fact],
+        message: str = "",
+        contents: Mapping[str, bytes] = NONE,
+        state: State | None = None,
     ) -> OperationResult:
-        """A result from the facts of one operation, complete from its request on; `contents` are bytes at hand."""
+        """A result from the facts of one operation, complete from its request on.
+
+        `contents` are bytes at hand, `state` is where the facts lead, for those who know it.
+        """
         account = Account()
         for fact in facts:
-            if isinstance(fact, OperationFact):
-                account.add(fact)
-        state = account.state
-        assert state is not None, "an operation begins with Requested"
+            account.add(fact)
+        state = state or _fold(facts)
         operation = state.operation
         currency = account.currency or await asyncio.to_thread(self._currency, operation.account)
         outputs = [await self._output(operation.account, stored, contents) for stored in account.stored]
@@ -118,6 +121,15 @@ class Results:
         if content is None:
             content = (await self.assets.load(account, asset)).content
         return Output(asset, content, self.assets.path(account, asset))
+
+
+def _fold(facts: Sequence[Fact]) -> State:
+    state: State | None = None
+    for fact in facts:
+        if isinstance(fact, OperationFact):
+            state = evolve(state, fact)
+    assert state is not None, "an operation begins with Requested"
+    return state
 
 
 def explain(fact: Rejected) -> str:

@@ -9,12 +9,14 @@ from typing import Protocol
 
 from application.log import Head, Link
 from domain.ledger import Known
+from domain.records import made_often
 
 
 class Conflict(Exception):
     """The transaction lost: a unique violation, a deadlock, a serialization failure or an unknown commit."""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class AccountRow:
     """The lock of one account, and the ends of the streams it protects.
@@ -32,6 +34,7 @@ class AccountRow:
     last: int = 0
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class IndexRow:
     """Where an operation is and what was charged for it."""
@@ -44,6 +47,7 @@ class IndexRow:
     adjusted: int
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class KeyRow:
     """An idempotency key, spent."""
@@ -59,6 +63,7 @@ class KeyRow:
         return Known(self.reference, self.fingerprint)
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class JobRow:
     """Whose a provider's job is."""
@@ -78,6 +83,7 @@ class LeaseRow:
     expires: int
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class ContentRow:
     """What a batch was asked with, erasable; `secret` keys the digest in the log."""

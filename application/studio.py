@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from application.accounts import Accounts, AccountView
@@ -24,6 +25,7 @@ from domain.errors import (
     UnknownOperation,
 )
 from domain.operation import CLOSED_PHASES
+from domain.records import made_often
 
 Answer = TypeVar("Answer")
 
@@ -36,6 +38,7 @@ class Patience:
     poll_seconds: float = 0.05
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Ended:
     """One operation's result, with what only the process that performed it knows."""
@@ -96,12 +99,12 @@ class ImageStudio:
         A caller that is cancelled stops waiting; what was put to the ledger goes on and is settled all the same.
         """
         prepared = await self._prepare(request)
-        return await asyncio.shield(self._begin(self._carry(prepared, progress)))
+        return await self._begin(self._carry(prepared, progress))
 
     async def submit(self, request: Request, progress: Progress = silent) -> Submission:
         """Admit it, and return while it goes on. Raises what `run` raises before anything is sent."""
         prepared = await self._prepare(request)
-        accepted = await asyncio.shield(self._begin(self._admit(prepared, progress)))
+        accepted = await self._begin(self._admit(prepared, progress))
         if not accepted.admitted:
             known = await self._known(accepted.batch)
             return Submission(accepted.batch, tuple(one.operation for one in known), repeated=True)
@@ -151,18 +154,28 @@ class ImageStudio:
             raise ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
         return prepared
 
-    def _begin(self, work: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
-        """A task of the studio's own, which goes on when its caller goes away."""
-        task = asyncio.get_running_loop().create_task(work)
+    def _begin(self, work: Coroutine[Any, Any, Answer]) -> asyncio.Future[Answer]:
+        """A task of the studio's own, which goes on when the caller, who waits for the answer, goes away."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        task = loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
+        task.add_done_callback(partial(self._ended, answer))
+        return answer
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, answer: asyncio.Future[Answer], task: asyncio.Task[Answer]) -> None:
         """Forget the task; an error that nobody waits for is in the ledger: a refusal, a failure, or an open hold."""
         self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()
+        error = None if task.cancelled() else task.exception()
+        if answer.done():
+            return
+        if task.cancelled():
+            answer.cancel()
+        elif error is not None:
+            answer.set_exception(error)
+            answer.exception()
+        else:
+            answer.set_result(task.result())
 
     async def _carry(self, prepared: Prepared, progress: Progress) -> Result:
         accepted = await self._intake.accept(prepared)
@@ -198,7 +211,8 @@ class ImageStudio:
     async def _perform(self, admitted: Admitted, progress: Progress) -> Ended:
         settled = await self._performer.perform(admitted.operation, admitted.task, progress, admitted.others)
         if settled.facts:
-            result = await self._results.build([*admitted.facts, *settled.facts], settled.message, settled.contents)
+            facts = [*admitted.facts, *settled.facts]
+            result = await self._results.build(facts, settled.message, settled.contents, settled.state)
         else:
             result = await self._results.of(admitted.operation.id)
         return Ended(result, settled.left, settled.metadata)

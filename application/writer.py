@@ -210,7 +210,7 @@ class LedgerWriter:
             batch = Batch(unit, self._codec, self._terms, self._clock())
             batch.run(tickets, self._memory)
             self._memory.keep(batch.commit(self._log))
-        if batch.appending.entries:
+        if batch.appending.links:
             self.after_commit()
 
     def _give_back(self, tickets: Sequence[Ticket], error: StoreUnavailable) -> None:

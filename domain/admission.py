@@ -27,9 +27,11 @@ from domain.operation import Closed, Dispatched, Operation, Rejected, Requested,
 from domain.periods import Period, local_day
 from domain.plans import MEASURES
 from domain.pricing import Quote, Unpriced, capped_quote
+from domain.records import made_often
 from domain.settlement import fail, give_back
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One request: a batch of operations, admitted or refused as a whole, each with its own quote."""

@@ -85,6 +85,9 @@ class Strategy(StrEnum):
     BEST = "best"
 
 
+_STRATEGIES: Final = frozenset(Strategy)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One entry: where it runs, what it accepts and delivers, and what it costs.
@@ -179,7 +182,7 @@ class Catalogue:
         UnknownModel where there is none or the one named cannot be used, UnknownKind where it does not do this, and
         where every candidate objects to the inputs, the InvalidInput of the best.
         """
-        if wish not in list(Strategy):
+        if wish not in _STRATEGIES:
             return (self._named(kind, wish, at, lacks),)
         candidates = [model for model in self.for_kind(kind) if model.auto and not model.why_unavailable(at)]
         equipped = [model for model in candidates if not lacks(model)]

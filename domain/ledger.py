@@ -242,7 +242,7 @@ def _move_money(book: Book, before: State | None, fact: OperationFact) -> None:
 
 def _hold(book: Book, operation: Operation, quote: Quote, sign: int) -> None:
     for scope in scopes_of(operation.user, operation.project):
-        held = book.usage.setdefault(scope, Usage()).held
+        held = _usage_of(book, scope).held
         held[operation.family] = held.get(operation.family, 0) + sign * quote.outputs
         held[SPEND] = held.get(SPEND, 0) + sign * quote.price
     if book.balance is not None:
@@ -251,9 +251,16 @@ def _hold(book: Book, operation: Operation, quote: Quote, sign: int) -> None:
 
 def _post(book: Book, operation: Operation, outputs: int, price: int) -> None:
     for scope in scopes_of(operation.user, operation.project):
-        posted = book.usage.setdefault(scope, Usage()).posted
+        posted = _usage_of(book, scope).posted
         posted[operation.family] = posted.get(operation.family, 0) + outputs
         posted[SPEND] = posted.get(SPEND, 0) + price
+
+
+def _usage_of(book: Book, scope: str) -> Usage:
+    usage = book.usage.get(scope)
+    if usage is None:
+        usage = book.usage[scope] = Usage()
+    return usage
 
 
 def _adjust_book(ledger: Ledger, fact: Adjusted) -> None:

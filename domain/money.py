@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from domain.errors import CurrencyMismatch, InvalidMoney
+from domain.records import made_often
 
 MICROS: Final = 1_000_000
 
@@ -54,6 +55,7 @@ def check_currency(code: str) -> str:
     return code
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Money:
     """`micros` millionths of the unit of `currency`, at most 64 bits wide.

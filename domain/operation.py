@@ -16,11 +16,13 @@ from decimal import Decimal
 
 from domain.periods import Period
 from domain.pricing import Quote
+from domain.records import made_often
 
 POLICY = "policy"
 LATE = "late_success"
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Operation:
     """Who asked for what, where and when: carried whole by every fact, so that no view needs a join."""
@@ -38,6 +40,7 @@ class Operation:
     provider: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Stored:
     """An output as the log knows it: SHA-256 in hex, bytes, pixels, milliseconds."""
@@ -53,6 +56,7 @@ class Stored:
 # Facts
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class OperationFact:
     """What every fact about an operation carries: the operation, whole, and the instant."""
@@ -61,6 +65,7 @@ class OperationFact:
     at: int
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Requested(OperationFact):
     """Somebody asked; `digest` is a keyed hash of the content, which itself is kept erasable elsewhere."""
@@ -70,6 +75,7 @@ class Requested(OperationFact):
     outputs: int
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Rejected(OperationFact):
     """The business refused: which limit of which scope, what was asked of it, and what is left."""
@@ -82,6 +88,7 @@ class Rejected(OperationFact):
     left: int | None
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Validated(OperationFact):
     """Admitted: the quoted price and the outputs are held against every limit."""
@@ -89,6 +96,7 @@ class Validated(OperationFact):
     quote: Quote
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Dispatched(OperationFact):
     """May be sent from now on, once, by `sender`."""
@@ -97,6 +105,7 @@ class Dispatched(OperationFact):
     sender: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Submitted(OperationFact):
     """The provider took it under a job id of its own."""
@@ -104,6 +113,7 @@ class Submitted(OperationFact):
     job: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Rerouted(OperationFact):
     """Another model after a definite refusal: the operation as it is now, and its new hold."""
@@ -112,6 +122,7 @@ class Rerouted(OperationFact):
     code: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class ProviderCompleted(OperationFact):
     """The provider delivered; `cost` is what it says it bills, where it says so, and `usage` what it counted.
@@ -126,6 +137,7 @@ class ProviderCompleted(OperationFact):
     lost: int = 0
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Charged(OperationFact):
     """The posting: what the account pays, what the provider bills us, and by which price book."""
@@ -139,6 +151,7 @@ class Charged(OperationFact):
     book: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class ProviderFailed(OperationFact):
     """The provider definitely failed; `code` is one of the adapter's own words."""
@@ -146,6 +159,7 @@ class ProviderFailed(OperationFact):
     code: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Released(OperationFact):
     """The hold is void: `price` and `outputs` are free again; `cost` is what the provider bills all the same."""
@@ -157,6 +171,7 @@ class Released(OperationFact):
     currency: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Adjusted(OperationFact):
     """A later correction, booked in the period in which it was made: negative price is a refund."""
@@ -188,6 +203,7 @@ OPERATION_FACTS: tuple[type[OperationFact], ...] = (
 # States
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Requested, and not yet answered."""
@@ -195,6 +211,7 @@ class Asked:
     operation: Operation
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Held:
     """Admitted; `attempts` submissions were allowed before and all were definitely refused."""
@@ -204,6 +221,7 @@ class Held:
     attempts: int = 0
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Sent:
     """May have reached the provider."""
@@ -214,6 +232,7 @@ class Sent:
     sender: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Running:
     """The provider works on it."""
@@ -224,6 +243,7 @@ class Running:
     job: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """Outputs are safe, or lost; the charge follows in the same append."""
@@ -234,6 +254,7 @@ class Delivered:
     cost: int | None
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Charged; `adjusted` is the sum of later corrections, each known by its reference."""
@@ -245,6 +266,7 @@ class Settled:
     references: frozenset[str] = frozenset()
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Never held anything."""
@@ -253,6 +275,7 @@ class Refused:
     reason: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """Released without a charge; `quote` was its hold, `late` once a success after a release by policy was booked."""

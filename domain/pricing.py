@@ -25,6 +25,7 @@ from domain.errors import InvalidInput
 from domain.inputs import MediaFacts, Scalar, plain, shown
 from domain.money import check_currency, extend, share, total
 from domain.periods import EARLIEST
+from domain.records import made_often
 
 MOST_OUTPUTS: Final = 1_000_000
 _MILLION: Final = 1_000_000
@@ -123,6 +124,7 @@ class PriceBook:
     currency: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Quote:
     """What one operation costs, in micro-units for all its outputs; `rate` None is unknown, under a cap.
@@ -200,8 +202,8 @@ def quote(
     if each is None:
         return _unpriced(model, book, outputs, f"its {rule.measure!r} cannot be measured")
     units = _exact(_within(rule, each) * (1 if rule.unit is Unit.CALL else outputs))
-    price = extend(rule.rate, units)
-    cost = price if rule.cost_rate is None else extend(rule.cost_rate, units)
+    price = _amount(rule.rate, units)
+    cost = price if rule.cost_rate is None else _amount(rule.cost_rate, units)
     return Quote(
         model=model.id,
         provider=model.provider,
@@ -242,6 +244,8 @@ def capped_quote(unpriced: Unpriced, cap: int, currency: str) -> Quote:
 
 def price_of(quote: Quote, delivered: int) -> tuple[int, int]:
     """Price and cost in micro-units of `delivered` of the quoted outputs; all of them come to the quote."""
+    if delivered == quote.outputs:
+        return quote.price, quote.cost
     return share(quote.price, quote.outputs, delivered), share(quote.cost, quote.outputs, delivered)
 
 
@@ -363,6 +367,10 @@ def _scaled(number: Decimal) -> int:
     """Millionths of a decimal of at most six places, whatever the decimal context."""
     top, bottom = number.as_integer_ratio()
     return top * _MILLION // bottom
+
+
+_amount = lru_cache(maxsize=1024)(extend)
+"""Few rates and numbers of units make up nearly all quotes."""
 
 
 @lru_cache(maxsize=1024)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -13,15 +13,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from application.store import Conflict
 from domain.errors import StoreError, StoreUnavailable
+from infrastructure.store.errors import in_our_words
+from infrastructure.store.session import Session
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 LOCK_SECONDS = 10
 IDLE_SECONDS = 60
 """A process that was stopped inside a transaction loses its session, and with it its locks, after this long."""
-
-RETRIED_STATES = {"40001", "40P01", "55P03"}
-"""Serialization failure, deadlock, lock time-out."""
 
 
 class Database:
@@ -48,32 +47,49 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A connection in autocommit, for reading. Raises StoreUnavailable."""
-        try:
-            with translated(), self.engine.connect() as connection:
-                yield connection
-        except Conflict as error:
-            raise StoreUnavailable(f"the database was lost while reading: {error}", hint="try again") from error
+        with _readable(), translated(), self.engine.connect() as connection:
+            yield connection
+
+    def read(self, query: str) -> Sequence[Any]:
+        """All rows of one query, as the driver's tuples. Raises StoreUnavailable."""
+        with _readable(), closing(Session(self.engine)) as session:
+            return session.rows(query)
 
     @contextmanager
-    def begun(self, begin: str = "BEGIN") -> Iterator[Connection]:
-        """A write transaction that the caller ends; rolled back on any error. Raises Conflict, StoreUnavailable.
+    def session(self, begin: str) -> Iterator[Session]:
+        """A write transaction that the caller ends, rolled back on any error; each statement raises as `transaction`.
 
         On PostgreSQL `begin` may be empty for a caller that begins with its first statement, in one round trip.
         """
-        with self.turn(), translated(), self.engine.connect() as connection, rolled_back(connection):
-            if begin:
-                connection.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else begin)
-            yield connection
+        with self.turn(), closing(Session(self.engine)) as session:
+            ended = False
+            try:
+                if begin:
+                    session.run(begin)
+                yield session
+                ended = True
+            finally:
+                if not ended:
+                    session.roll_back()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A write transaction, committed at the end; rolled back on any error. Raises Conflict, StoreUnavailable."""
-        with self.begun() as connection:
+        with self.turn(), translated(), self.engine.connect() as connection, rolled_back(connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
             yield connection
             connection.exec_driver_sql("COMMIT")
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except Conflict as error:
+        raise StoreUnavailable(f"the database was lost while reading: {error}", hint="try again") from error
 
 
 @contextmanager
@@ -153,36 +169,9 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """The driver's errors as Conflict (worth deciding again) or StoreUnavailable (not worth it)."""
+    """SQLAlchemy's errors as Conflict (worth deciding again) or StoreUnavailable (not worth it)."""
     try:
         yield
-    except IntegrityError as error:
-        raise Conflict(_first_line(error)) from error
     except DBAPIError as error:
-        if error.connection_invalidated or getattr(error.orig, "pgcode", None) in RETRIED_STATES:
-            raise Conflict(_first_line(error)) from error
-        raise _unavailable(error) from error
-
-
-HINTS = {
-    "locked": "another process is writing; try again, or use PostgreSQL for many processes",
-    "readonly": "make the file and its directory writable, or choose another with --db",
-    "read-only": "connect to the primary, with a user that may write",
-    "full": "free some space on the database's disk",
-    "no space": "free some space on the database's disk",
-    "no such table": "create the schema with: imagestudio db upgrade",
-    "does not exist": "create the database, and its schema with: imagestudio db upgrade",
-    "unable to open": "does the directory exist, and may you write there? Choose another file with --db",
-    "not a database": "the file is no SQLite database; choose another with --db",
-    "malformed": "restore the file from a backup",
-}
-
-
-def _unavailable(error: DBAPIError) -> StoreUnavailable:
-    message = _first_line(error)
-    hint = next((hint for sign, hint in HINTS.items() if sign in message.lower()), "is the database running?")
-    return StoreUnavailable(f"the database does not do its work: {message}", hint=hint)
-
-
-def _first_line(error: DBAPIError) -> str:
-    return str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+        integrity = isinstance(error, IntegrityError)
+        raise in_our_words(error.orig, integrity=integrity, lost=error.connection_invalidated) from error

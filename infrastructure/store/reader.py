@@ -48,10 +48,12 @@ class SqlReader:
             query = query.where(LOG.c.topic.in_(filter.topics))
         return [Positioned(row[-1], to_link(row)) for row in self._all(query.order_by(LOG.c.position).limit(limit))]
 
-    def states(self, after: int, upto: int, limit: int) -> list[tuple[int, str, int, str]]:
-        query = select(LOG.c.position, LOG.c.topic, LOG.c.version, LOG.c.state)
-        query = query.where(LOG.c.position > after, LOG.c.position <= upto)
-        return [(row[0], row[1], row[2], row[3]) for row in self._all(query.order_by(LOG.c.position).limit(limit))]
+    def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
+        query = (
+            f"SELECT position, topic, version, state FROM log WHERE position > {after:d} AND position <= {upto:d}"
+            f" ORDER BY position LIMIT {limit:d}"
+        )
+        return self._database.read(query)
 
     def accounts_after(self, id: str, limit: int, account: str | None = None) -> list[AccountRow]:
         query = select(ACCOUNTS).where(ACCOUNTS.c.id > id)

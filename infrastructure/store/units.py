@@ -6,19 +6,19 @@ advisory lock, after which nothing else is locked, makes the order of positions 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
-
-from sqlalchemy import Connection, Select, and_, or_, select, tuple_
+from typing import Any, ClassVar
 
 from application.log import GENESIS, Head, Link
 from application.store import AccountRow, Beside, SnapshotRow, Unit
 from domain.ledger import Known
-from infrastructure.store.database import Database, roll_back
-from infrastructure.store.schema import JOBS, KEYS, LOG, SNAPSHOTS
+from infrastructure.store.database import Database
+from infrastructure.store.schema import LOG
+from infrastructure.store.session import Session
 from infrastructure.store.writes import postgres_script, sqlite_writes
+from projections.arrays import texts
 
 COMMIT_ORDER = 0x1A6E57D10
 """The advisory lock's number."""
@@ -27,6 +27,8 @@ CHUNK = 500
 NEW_ACCOUNT = "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash, last)"
 ACCOUNT = "SELECT id, revision, stream, version, hash, terms_version, terms_hash, last FROM accounts"
 KEEP = " ON CONFLICT (id) DO NOTHING"
+LINK = "stream, version, topic, state, operation, hash"
+NEWEST = 2**63 - 1
 ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation, LOG.c.hash)
 
 
@@ -39,54 +41,51 @@ def to_link(row: Any) -> Link:
 class SqlUnit:
     """What both databases share: the reads, under the lock."""
 
-    connection: Connection
+    mark: ClassVar[str]
+    session: Session
     links: list[Link] = field(default_factory=list)
     committed: bool = False
 
     def keys(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]:
-        columns = (KEYS.c.account, KEYS.c.key, KEYS.c.reference, KEYS.c.fingerprint)
-        rows = self._chunks(wanted, lambda some: select(*columns).where(tuple_(KEYS.c.account, KEYS.c.key).in_(some)))
+        query = "SELECT account, key, reference, fingerprint FROM keys WHERE {}"
+        rows = self._any(query, "account = ? AND key = ?", wanted)
         return {(row[0], row[1]): Known(row[2], row[3]) for row in rows}
 
     def jobs(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        rows = self._chunks(wanted, lambda some: select(JOBS).where(tuple_(JOBS.c.provider, JOBS.c.job).in_(some)))
+        rows = self._any("SELECT provider, job, operation FROM jobs WHERE {}", "provider = ? AND job = ?", wanted)
         return {(row[0], row[1]): row[2] for row in rows}
 
     def operations(self, wanted: Sequence[str]) -> list[Link]:
-        rows = self._chunks(
-            wanted, lambda some: select(*ENTRY).where(LOG.c.operation.in_(some)).order_by(LOG.c.position)
-        )
-        return [to_link(row) for row in rows]
+        query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY position"
+        return [to_link(row) for row in self._any(query, "operation = ?", [(id,) for id in wanted])]
 
     def entries_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
-        def above(some: Sequence[tuple[str, int]]) -> Select[Any]:
-            parts = [and_(LOG.c.stream == stream, LOG.c.version > version) for stream, version in some]
-            return select(*ENTRY).where(or_(*parts)).order_by(LOG.c.stream, LOG.c.version)
-
-        return [to_link(row) for row in self._chunks(heads, above, size=50)]
+        query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY stream, version"
+        return [to_link(row) for row in self._any(query, "stream = ? AND version > ?", heads, size=50)]
 
     def head(self, stream: str, upto: int | None = None) -> Head:
-        query = select(LOG.c.version, LOG.c.hash).where(LOG.c.stream == stream)
-        if upto is not None:
-            query = query.where(LOG.c.version <= upto)
-        row = self.connection.execute(query.order_by(LOG.c.version.desc()).limit(1)).first()
+        query = "SELECT version, hash FROM log WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT 1"
+        row = self._first(query, (stream, NEWEST if upto is None else upto))
         return Head() if row is None else Head(row[0], bytes(row[1]))
 
     def snapshot(self, stream: str, upto: int) -> SnapshotRow | None:
-        query = select(SNAPSHOTS.c.version, SNAPSHOTS.c.state).where(
-            SNAPSHOTS.c.stream == stream, SNAPSHOTS.c.version <= upto
-        )
-        row = self.connection.execute(query.order_by(SNAPSHOTS.c.version.desc()).limit(1)).first()
+        query = "SELECT version, state FROM snapshots WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT 1"
+        row = self._first(query, (stream, upto))
         return None if row is None else SnapshotRow(stream, row[0], row[1].encode())
 
     def append(self, links: Sequence[Link]) -> None:
         self.links += links
 
-    def _chunks(
-        self, wanted: Sequence[Any], query: Callable[[Sequence[Any]], Select[Any]], size: int = CHUNK
-    ) -> Iterator[Any]:
+    def _first(self, query: str, values: tuple[Any, ...]) -> Any:
+        return next(iter(self.session.rows(query.replace("?", self.mark), values)), None)
+
+    def _any(self, query: str, condition: str, wanted: Sequence[tuple[Any, ...]], size: int = CHUNK) -> Iterator[Any]:
+        """The rows that meet the condition with any of the wanted values, so many conditions at a time."""
         for start in range(0, len(wanted), size):
-            yield from self.connection.execute(query(wanted[start : start + size]))
+            some = wanted[start : start + size]
+            conditions = " OR ".join([condition] * len(some))
+            sql = query.format(conditions).replace("?", self.mark)
+            yield from self.session.rows(sql, [value for values in some for value in values])
 
 
 def to_account_row(row: Any) -> AccountRow:
@@ -101,43 +100,46 @@ def _new(accounts: Sequence[str]) -> list[tuple[str, bytes, bytes]]:
 class SqliteUnit(SqlUnit):
     """BEGIN IMMEDIATE is the lock of all accounts at once."""
 
+    mark = "?"
+
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
         if opening:
-            self.connection.exec_driver_sql(f"{NEW_ACCOUNT} VALUES (?, 0, '', 0, ?, 0, ?, 0){KEEP}", _new(opening))
+            self.session.many(f"{NEW_ACCOUNT} VALUES (?, 0, '', 0, ?, 0, ?, 0){KEEP}", _new(opening))
         locked: dict[str, AccountRow] = {}
         for start in range(0, len(accounts), CHUNK):
-            some = tuple(accounts[start : start + CHUNK])
+            some = accounts[start : start + CHUNK]
             marks = ", ".join("?" * len(some))
-            rows = self.connection.exec_driver_sql(f"{ACCOUNT} WHERE id IN ({marks})", some)
+            rows = self.session.rows(f"{ACCOUNT} WHERE id IN ({marks})", some)
             locked.update((row[0], to_account_row(row)) for row in rows)
         return locked
 
     def commit(self, beside: Beside) -> None:
-        run = self.connection.exec_driver_sql
         for sql, rows in sqlite_writes(self.links, beside):
-            run(sql, rows)
-        run("COMMIT")
+            self.session.many(sql, rows)
+        self.session.run("COMMIT")
         self.committed = True
 
 
 class PostgresUnit(SqlUnit):
     """Row locks by ascending id; then one script with everything written and the commit."""
 
+    mark = "%s"
+
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
         begin = "BEGIN; "
         if opening:
-            self.connection.exec_driver_sql("BEGIN")
-            self.connection.exec_driver_sql(f"{NEW_ACCOUNT} VALUES (%s, 0, '', 0, %s, 0, %s, 0){KEEP}", _new(opening))
+            self.session.run("BEGIN")
+            self.session.many(f"{NEW_ACCOUNT} VALUES (%s, 0, '', 0, %s, 0, %s, 0){KEEP}", _new(opening))
             begin = ""
-        rows = self.connection.exec_driver_sql(
-            f"{begin}{ACCOUNT} WHERE id = ANY (%s) ORDER BY id FOR UPDATE", (list(accounts),)
+        rows = self.session.rows(
+            f"{begin}{ACCOUNT} WHERE id = ANY (%s::text[]) ORDER BY id FOR UPDATE", (texts(accounts),)
         )
         return {row[0]: to_account_row(row) for row in rows}
 
     def commit(self, beside: Beside) -> None:
         script, columns = postgres_script(self.links, beside)
         order = f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})"
-        self.connection.exec_driver_sql(f"{order};\n{script};\nCOMMIT", columns)
+        self.session.run(f"{order};\n{script};\nCOMMIT", columns)
         self.committed = True
 
 
@@ -151,8 +153,8 @@ class SqlStore:
     def begin(self) -> Iterator[Unit]:
         """A unit that is rolled back unless it was committed; an empty one ends without a trace."""
         database = self._database
-        with database.begun("BEGIN" if database.is_sqlite else "") as connection:
-            unit = SqliteUnit(connection) if database.is_sqlite else PostgresUnit(connection)
+        with database.session("BEGIN IMMEDIATE" if database.is_sqlite else "") as session:
+            unit = SqliteUnit(session) if database.is_sqlite else PostgresUnit(session)
             yield unit
             if not unit.committed:
-                roll_back(connection)
+                session.roll_back()

@@ -5,44 +5,74 @@ SQLite runs a statement for many rows; PostgreSQL gets each table's columns as a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from application.log import Link
 from application.store import Beside
+from projections.arrays import numbers, octets, texts
 
 Rows = list[tuple[Any, ...]]
+
+MANY = 32
+"""Rows of one insert on SQLite: a statement a row costs a third more, and asks for the interpreter's lock each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One table's part of a commit."""
+    """One table's part of a commit: its rows, the types of their columns, and its statements."""
 
     rows: Callable[[Sequence[Link], Beside], Rows]
+    types: str
     sqlite: str
     postgres: str
+    many: str = ""
+    """For SQLite, the same for `MANY` rows at once, where there is such a statement."""
 
 
-def _insert(table: str, columns: str, types: str, conflict: str = "") -> tuple[str, str]:
-    """An insert of given columns, as (SQLite, PostgreSQL)."""
-    marks = ", ".join("?" for _ in types.split())
-    arrays = ", ".join(f"%s::{one}[]" for one in types.split())
+ARRAYS: Mapping[str, tuple[str, Callable[[Iterable[Any]], object]]] = {
+    "text": ("%s::text[]", texts),
+    "json": ("%s::text[]", list),
+    "bigint": ("%s::bigint[]", numbers),
+    "bytea": ("%s::bytea[]", octets),
+}
+"""How PostgreSQL gets a column of each type: where the value goes, and what it is."""
+
+
+def _insert(
+    rows: Callable[[Sequence[Link], Beside], Rows], table: str, columns: str, types: str, conflict: str = ""
+) -> Write:
+    """An insert of given columns."""
     head = f"INSERT INTO {table} ({columns})"
-    return f"{head} VALUES ({marks}){conflict}", f"{head} SELECT * FROM unnest({arrays}){conflict}"
+    marks = ", ".join("?" for _ in types.split())
+    many = ", ".join([f"({marks})"] * MANY)
+    return Write(
+        rows,
+        types,
+        f"{head} VALUES ({marks}){conflict}",
+        f"{head} SELECT * FROM unnest({_marks(types)}){conflict}",
+        f"{head} VALUES {many}{conflict}",
+    )
 
 
-def _update(table: str, key: str, columns: str, types: str) -> tuple[str, str]:
+def _update(rows: Callable[[Sequence[Link], Beside], Rows], table: str, key: str, columns: str, types: str) -> Write:
     """An update by key; the rows hold the new values, then the key."""
     names = columns.split()
-    arrays = ", ".join(f"%s::{one}[]" for one in types.split())
     marked = ", ".join(f"{name} = ?" for name in names)
     renewed = ", ".join(f"{name} = new.{name}" for name in names)
-    source = f"unnest({arrays}) AS new ({', '.join(names)}, {key})"
-    return (
+    source = f"unnest({_marks(types)}) AS new ({', '.join(names)}, {key})"
+    return Write(
+        rows,
+        types,
         f"UPDATE {table} SET {marked} WHERE {key} = ?",
         f"UPDATE {table} SET {renewed} FROM {source} WHERE {table}.{key} = new.{key}",
     )
+
+
+def _marks(types: str) -> str:
+    return ", ".join(ARRAYS[one][0] for one in types.split())
 
 
 def _log(links: Sequence[Link], _beside: Beside) -> Rows:
@@ -94,52 +124,60 @@ def _snapshots(_links: Sequence[Link], beside: Beside) -> Rows:
 HEADS = "revision stream version hash terms_version terms_hash last"
 
 WRITES = (
-    Write(
-        _log,
-        *_insert("log", "stream, version, topic, operation, state, hash", "text bigint text text text bytea"),
-    ),
-    Write(_accounts, *_update("accounts", "id", HEADS, "bigint text bigint bytea bigint bytea bigint text")),
-    Write(
+    _insert(_log, "log", "stream, version, topic, operation, state, hash", "text bigint text text json bytea"),
+    _update(_accounts, "accounts", "id", HEADS, "bigint text bigint bytea bigint bytea bigint text"),
+    _insert(
         _requested,
-        *_insert("operations", "id, account, stream, phase, charged, adjusted", "text text text text bigint bigint"),
+        "operations",
+        "id, account, stream, phase, charged, adjusted",
+        "text text text text bigint bigint",
     ),
-    Write(_moved, *_update("operations", "id", "phase charged adjusted", "text bigint bigint text")),
-    Write(_leased, *_insert("leases", "operation, account, owner, epoch, expires", "text text text bigint bigint")),
+    _update(_moved, "operations", "id", "phase charged adjusted", "text bigint bigint text"),
+    _insert(_leased, "leases", "operation, account, owner, epoch, expires", "text text text bigint bigint"),
     Write(
         _closed,
+        "text",
         "DELETE FROM leases WHERE operation = ?",
         "DELETE FROM leases WHERE operation = ANY (%s::text[])",
+        f"DELETE FROM leases WHERE operation IN ({', '.join('?' * MANY)})",
     ),
-    Write(_keys, *_insert("keys", "account, key, reference, fingerprint", "text text text text")),
-    Write(_jobs, *_insert("jobs", "provider, job, operation", "text text text")),
-    Write(_contents, *_insert("contents", "batch, account, secret, body", "text text bytea text")),
-    Write(
+    _insert(_keys, "keys", "account, key, reference, fingerprint", "text text text text"),
+    _insert(_jobs, "jobs", "provider, job, operation", "text text text"),
+    _insert(_contents, "contents", "batch, account, secret, body", "text text bytea json"),
+    _insert(
         _snapshots,
-        *_insert(
-            "snapshots",
-            "stream, version, topic, state",
-            "text bigint text text",
-            " ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state",
-        ),
+        "snapshots",
+        "stream, version, topic, state",
+        "text bigint text json",
+        " ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state",
     ),
 )
 
 
 def sqlite_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, Rows]]:
-    """Statements with the rows to run them for."""
+    """Statements with the values to run them for, in the order of the rows."""
     for write in WRITES:
         rows = write.rows(links, beside)
-        if rows:
-            yield write.sqlite, rows
+        together = len(rows) - len(rows) % MANY if write.many else 0
+        if together:
+            yield write.many, [_values(rows[start : start + MANY]) for start in range(0, together, MANY)]
+        if len(rows) > together:
+            yield write.sqlite, rows[together:]
 
 
-def postgres_script(links: Sequence[Link], beside: Beside) -> tuple[str, tuple[list[Any], ...]]:
+def _values(rows: Rows) -> tuple[Any, ...]:
+    """The values of many rows, one after another."""
+    return tuple(chain.from_iterable(rows))
+
+
+def postgres_script(links: Sequence[Link], beside: Beside) -> tuple[str, tuple[object, ...]]:
     """All statements as one, with the columns of their rows."""
     statements: list[str] = []
-    columns: list[list[Any]] = []
+    columns: list[object] = []
     for write in WRITES:
         rows = write.rows(links, beside)
         if rows:
             statements.append(write.postgres)
-            columns += [list(column) for column in zip(*rows, strict=True)]
+            typed = zip(write.types.split(), zip(*rows, strict=True), strict=True)
+            columns += [ARRAYS[one][1](column) for one, column in typed]
     return ";\n".join(statements), tuple(columns)

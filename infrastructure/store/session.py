@@ -1,0 +1,80 @@
+"""A connection of the pool through the driver's own cursor, for what is done with every group of operations.
+
+A statement through SQLAlchemy's layers costs more of Python's time than deciding an operation. Whoever listens to the
+engine's cursors hears these statements too; its pool, its settings and its errors are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Engine
+
+from application.store import Conflict
+from domain.errors import StoreUnavailable
+from infrastructure.store.errors import in_our_words
+
+Values = Sequence[Any]
+
+
+class Session:
+    """One connection in autocommit, for one thread; every method raises Conflict or StoreUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._errors = engine.dialect.loaded_dbapi.Error
+        self._heard = engine.dispatch
+        try:
+            self._connection = engine.raw_connection()
+            self._cursor = self._connection.cursor()
+        except self._errors as error:
+            raise self._translated(error, None) from error
+
+    def run(self, sql: str, values: Values | None = None) -> None:
+        """Execute one statement, or a script, with the values of its marks."""
+        self._execute(self._cursor.execute, sql, () if values is None else (values,))
+
+    def many(self, sql: str, rows: Sequence[Values]) -> None:
+        """Execute one statement for each row."""
+        self._execute(self._cursor.executemany, sql, (rows,))
+
+    def rows(self, sql: str, values: Values | None = None) -> Sequence[Any]:
+        """Execute one query; all its rows."""
+        self.run(sql, values)
+        try:
+            return self._cursor.fetchall()
+        except self._errors as error:
+            raise self._translated(error, self._connection.dbapi_connection) from error
+
+    def roll_back(self) -> None:
+        """End a transaction that failed; a connection that is gone has ended it itself."""
+        try:
+            if self._connection.is_valid:
+                self._cursor.execute("ROLLBACK")
+        except self._errors as error:
+            self._connection.invalidate(error)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+    def _execute(self, execute: Any, sql: str, values: tuple[Any, ...]) -> None:
+        heard = self._heard
+        if heard.before_cursor_execute:
+            heard.before_cursor_execute(self, self._cursor, sql, values, None, False)
+        try:
+            execute(sql, *values)
+        except self._errors as error:
+            raise self._translated(error, self._connection.dbapi_connection) from error
+        if heard.after_cursor_execute:
+            heard.after_cursor_execute(self, self._cursor, sql, values, None, False)
+
+    def _translated(self, error: Any, connection: Any) -> Conflict | StoreUnavailable:
+        """The error in our words; where the connection is lost, those that wait in the pool are lost as well."""
+        dialect = self._engine.dialect
+        lost = dialect.is_disconnect(error, connection, None)
+        if lost and connection is not None:
+            self._connection.invalidate(error)
+            self._engine.dispose()
+        return in_our_words(error, integrity=isinstance(error, dialect.loaded_dbapi.IntegrityError), lost=lost)
