@@ -122,14 +122,19 @@ class Reconciler:
             raise ProviderUnavailable(f"the bills of {provider} cannot be read: {error.message}", hint=hint) from error
 
     async def _recorded(self, provider: str, since: int, until: int, bills: dict[str, Bill]) -> list[Recorded]:
-        """Operations of the span, and those of other spans that were billed in it."""
+        """Operations of the span, and those of other spans that were billed in it.
+
+        A job that was found after its operation's release is in no fact: whose it is, the index alone knows.
+        """
         await self.refresh()
-        found = list(await asyncio.to_thread(self.books.recorded, provider, since, until))
+        recorded = await asyncio.to_thread(self.books.recorded, provider, since, until)
+        found = {one.operation: one for one in recorded}
         owners = await asyncio.to_thread(self.index.jobs, provider, list(bills))
-        for operation in sorted(set(owners.values()) - {one.operation for one in found}):
-            one = await asyncio.to_thread(self.books.one, operation)
-            found += [] if one is None else [one]
-        return found
+        for job, operation in owners.items():
+            one = found.get(operation) or await asyncio.to_thread(self.books.one, operation)
+            if one is not None:
+                found[operation] = replace(one, job=job)
+        return list(found.values())
 
     async def _fetch(self, given_up: Recorded) -> bool:
         """What came of it after all; False where that cannot be learned."""
