@@ -89,9 +89,11 @@ async def list_providers(session: Session) -> Answer:
 async def check(
     session: Session,
     names: Annotated[
-        list[str] | None, Argument(metavar="[NAME]...", help="These alone; otherwise all that are set up.")
+        list[str] | None, Argument(metavar="NAME", help="These alone; otherwise all that are set up.")
     ] = None,
-    seconds: Annotated[float, Option("--seconds", min=0.1, help="How long each may take to answer.")] = 20,
+    seconds: Annotated[
+        float, Option("--seconds", min=0.1, metavar="COUNT", help="How long each may take to answer.")
+    ] = 20,
 ) -> Answer:
     """Ask providers whether key and address work; it costs nothing.
 

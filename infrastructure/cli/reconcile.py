@@ -94,7 +94,7 @@ async def reconcile(
     provider: Annotated[str, Argument(metavar="PROVIDER", help="Whose bills to read.")],
     session: Session,
     since: Annotated[
-        str | None, Option("--since", metavar="DAY", help="From this day or instant on; otherwise the last 7 days.")
+        str | None, Option("--since", metavar="DAY", help="From this day or instant on; else 7 days.")
     ] = None,
     until: Annotated[
         str | None, Option("--until", metavar="DAY", help="Up to the beginning of this day, or this instant; else now.")
@@ -104,8 +104,9 @@ async def reconcile(
 ) -> Answer:
     """Hold the costs we recorded against a provider's bills.
 
-    Ends with 1 where something is left that neither side explains. With --book, differing costs are corrected, and
-    what was delivered after its operation had been released is fetched. Days are those of UTC.
+    Ends with 1 where something is left unexplained. Days are those of UTC.
+
+    With --book, what differs is corrected, and late deliveries are fetched.
     """
     async with session.studio() as studio:
         start, end = _span(since, until, studio.ownership.clock())
@@ -205,11 +206,17 @@ def _show_lines(page: Page, lines: Sequence[Line], currency: str) -> None:
         Column("ACCOUNT", [line.account for line in lines], drop=3),
         Column("MODEL", [line.model for line in lines], drop=4),
         Column("", ["late" if line.late else "" for line in lines], drop=6),
-        _amounts("RECORDED", [line.recorded for line in lines], currency),
-        _amounts("BILLED", [line.billed for line in lines], currency),
-        _amounts("BOOKED", [line.booked or None for line in lines], currency, drop=1),
-        _amounts("DIFFERENCE", [line.difference or None for line in lines], currency, drop=2),
+        _column(lines, "recorded", currency),
+        _column(lines, "billed", currency),
+        _column(lines, "booked", currency, drop=1),
+        _column(lines, "difference", currency, drop=2),
     )
+
+
+def _column(lines: Sequence[Line], name: str, currency: str, drop: int = 0) -> Column:
+    """One amount of each line; what may be dropped says nothing where it is zero."""
+    found = [getattr(line, name) for line in lines]
+    return _amounts(name.upper(), [one or None for one in found] if drop else found, currency, drop)
 
 
 def _show_summary(page: Page, found: Reconciled) -> None:
