@@ -29,6 +29,9 @@ from domain.operation import (
 )
 
 PAGE = 1_000
+LARGEST_HELD = 32 * 1024 * 1024
+"""Bytes of an output that a result holds in memory; what is larger is read from its file when it is asked for."""
+
 NONE: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -117,10 +120,13 @@ class Results:
         return opened.currency
 
     async def _output(self, account: str, asset: Asset, contents: Mapping[str, bytes]) -> Output:
+        path = self.assets.path(account, asset)
+        if path is not None and asset.size > LARGEST_HELD:
+            return Output(asset, None, path)
         content = contents.get(asset.digest)
         if content is None:
             content = (await self.assets.load(account, asset)).content
-        return Output(asset, content, self.assets.path(account, asset))
+        return Output(asset, content, path)
 
 
 def _fold(facts: Sequence[Fact]) -> State:

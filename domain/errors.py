@@ -13,8 +13,10 @@ ImageStudioError
 │   │   └── CurrencyMismatch
 │   ├── InvalidPeriod
 │   ├── KeyReused             same idempotency key, another request
+│   ├── Unverified            a callback that is not the provider's
 │   └── IllegalTransition     the operation is not in a state that allows this
 ├── CatalogueError            a catalogue file is wrong; names file and field
+├── PluginError               a provider from elsewhere cannot be used; names it and its distribution
 ├── OperationError            the outcome is recorded as facts, and names its operation
 │   ├── OperationRefused
 │   ├── OperationFailed
@@ -122,6 +124,12 @@ class KeyReused(InvalidRequest):
     code = "key_reused"
 
 
+class Unverified(InvalidRequest):
+    """A callback does not prove that it is the provider's, and was not looked at."""
+
+    code = "unverified"
+
+
 class IllegalTransition(InvalidRequest):
     """The operation's recorded facts do not allow this."""
 
@@ -132,6 +140,12 @@ class CatalogueError(ImageStudioError):
     """A catalogue file cannot be used."""
 
     code = "catalogue"
+
+
+class PluginError(ImageStudioError):
+    """A provider that an installed distribution offers cannot be built."""
+
+    code = "plugin"
 
 
 class OperationError(ImageStudioError):

@@ -68,7 +68,7 @@ def complete(
     return facts + _returned(ledger, state, facts, now)
 
 
-def fail(ledger: Ledger, id: str, code: str, cost: int, now: int) -> list[Fact]:
+def fail(ledger: Ledger, id: str, code: str, cost: int | None, now: int) -> list[Fact]:
     """Record a definite failure and void the hold."""
     state = find(ledger, id)
     facts: list[Fact] = [*lifecycle.fail(state, code, cost, now)]

@@ -10,7 +10,7 @@ from application.chains import Problem, verify_chains
 from application.log import Codec
 from application.maintenance import Maintenance
 from application.performer import Ownership
-from application.ports import Provider
+from application.ports import Downloads, Provider
 from application.reconciliation import Line, Reconciler
 from application.studio import ImageStudio, UseCases
 from application.writer import LedgerWriter
@@ -39,6 +39,7 @@ class House:
     writer: LedgerWriter
     ownership: Ownership
     providers: Mapping[str, Provider]
+    downloads: Downloads
     projector: Projector
     views: Views
     maintenance: Maintenance
@@ -59,10 +60,11 @@ class Studio(ImageStudio):
         self.maintenance = house.maintenance
         self.source = Source(house.reader, house.codec)
 
-    async def close_providers(self) -> None:
-        """Let each provider give back its connections; the studio is of no use after that."""
+    async def disconnect(self) -> None:
+        """Let each provider, and whoever fetches files, give back its connections; nothing works after that."""
         for provider in self.providers.values():
             await provider.close()
+        await self._house.downloads.close()
 
     def follow(self) -> ProjectorThread:
         """Keep the views up with the log until the returned thread is closed."""

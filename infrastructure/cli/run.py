@@ -115,7 +115,7 @@ def _copied(result: Result, out: Path) -> dict[tuple[str, int], Path]:
         for place, output in enumerate(one.outputs):
             path = out / f"{one.operation}-{place + 1}{_suffix(output.media_type)}"
             try:
-                path.write_bytes(output.content)
+                output.copy_to(path)
             except OSError as error:
                 hint = f"it is kept in {output.path}" if output.path else ""
                 raise InvalidInput("--out", f"{path} cannot be written: {error.strerror}", hint=hint) from error

@@ -284,22 +284,6 @@ def test_what_is_erased_is_gone_and_the_log_still_verifies(workspace: Workspace)
     assert call("audit").code == 0
 
 
-def test_one_model_is_shown_with_inputs_limits_and_prices(workspace: Workspace) -> None:
-    model = call("models", "local-upscale", "--json").document
-    assert [rule["rate"] for rule in model["prices"]] == ["0.02", "0.08"]
-    assert model["prices"][0]["when"] == {"factor": [2]}
-    assert "image   image    required" in call("models", "local-upscale").out
-
-
-def test_models_are_listed_by_kind_and_provider(workspace: Workspace) -> None:
-    assert [one["id"] for one in call("models", "upscale", "--json").document["models"]] == [
-        "local-upscale",
-        "scripted-upscale",
-    ]
-    only = call("models", "upscale", "--provider", "local", "--json").document["models"]
-    assert [one["id"] for one in only] == ["local-upscale"]
-
-
 def test_the_schema_is_made_on_demand_and_reported(empty: Workspace) -> None:
     url = f"sqlite:///{empty.home / 'deep' / 'new.db'}"
     assert call("db", "upgrade", "--db", url).code == 0

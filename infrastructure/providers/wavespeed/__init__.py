@@ -1,0 +1,14 @@
+"""Offers `WaveSpeed`: the adapter to WaveSpeed's API, through which most models are reached.
+
+provider.py     submit, collect, cancel: the jobs
+inputs.py       a task as the body of a submission; files as data URIs, large ones uploaded
+predictions.py  a job as the API shows it, and what it delivers
+lookup.py       which job may be that of a submission whose answer was lost
+money.py        quotes, bills, balance
+"""
+
+from __future__ import annotations
+
+from infrastructure.providers.wavespeed.provider import WaveSpeed
+
+__all__ = ["WaveSpeed"]

@@ -1,0 +1,117 @@
+"""Callbacks of jobs: the address that ties one to its operation, and the check that it is the provider's own.
+
+    submission ── ?webhook=BASE/OPERATION/MAC ──> provider ── POST ──> verify ──> Notification
+                                                                        └── Unverified
+
+A notification only says that it is time to look: what became of a job is always read from the provider, so that one
+that is late, early, repeated or lost changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from domain.errors import Unverified
+from infrastructure.clock import SECOND
+
+OLDEST: Final = 300
+"""Seconds between a callback's time and ours, both ways."""
+LARGEST: Final = 8 * 1024 * 1024
+REMEMBERED: Final = 10_000
+_SIGNATURE: Final = re.compile(r"(?:^|[\s,])v3,([0-9a-f]{64})(?![0-9a-f])")
+_SECONDS: Final = re.compile(r"[0-9]{1,12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What a verified callback is about; `id` is the same whenever it is repeated."""
+
+    id: str
+    operation: str
+    job: str
+    status: str
+
+
+def address(base: str, operation: str, secret: str) -> str:
+    """Where the provider shall call back for an operation, and nobody can for another."""
+    return f"{base.rstrip('/')}/{quote(operation, safe='')}/{operation_mac(operation, secret)}"
+
+
+def operation_mac(operation: str, secret: str) -> str:
+    """64 hexadecimal digits that only who knows the secret can make for an operation."""
+    return _hmac(secret, f"operation.{operation}".encode())
+
+
+def verify(
+    operation: str, mac: str, headers: Mapping[str, str], raw_body: bytes, secret: str, now: int
+) -> Notification:
+    """Check a callback that came to .../OPERATION/MAC; `now` in epoch microseconds, the secret with or without whsec_.
+
+    Raises Unverified, which does not say what exactly was wrong to whoever may be trying.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    id, at = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
+    if not secret or not id or len(raw_body) > LARGEST or not _is_recent(at, now):
+        raise Unverified(UNVERIFIED)
+    signed = _hmac(secret, f"{id}.{at}.".encode(errors="replace") + raw_body)
+    ours = [_equal(signature, signed) for signature in _SIGNATURE.findall(given.get("webhook-signature", ""))]
+    if not any(ours) or not _equal(mac, operation_mac(operation, secret)):
+        raise Unverified(UNVERIFIED)
+    return _read(id, operation, raw_body)
+
+
+UNVERIFIED: Final = "the callback is not the provider's, or too old"
+
+
+class Seen:
+    """The ids of callbacks that were taken in, the latest `most`: a repeated one is known again."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._most = most
+
+    def add(self, id: str) -> bool:
+        """Remember it; whether it is new."""
+        new = id not in self._ids
+        self._ids[id] = None
+        self._ids.move_to_end(id)
+        if len(self._ids) > self._most:
+            self._ids.popitem(last=False)
+        return new
+
+    def forget(self, id: str) -> None:
+        """It could not be dealt with: its repetition shall be."""
+        self._ids.pop(id, None)
+
+
+def _read(id: str, operation: str, raw_body: bytes) -> Notification:
+    """The job and its status, from a body with or without an envelope."""
+    try:
+        body: Any = msgspec.json.decode(raw_body)
+    except (ValueError, RecursionError) as error:
+        raise Unverified("the callback's body cannot be read") from error
+    data = body.get("data", body) if isinstance(body, dict) else None
+    if not isinstance(data, dict) or not isinstance(job := data.get("id"), str) or not job:
+        raise Unverified("the callback names no job")
+    return Notification(id, operation, job, str(data.get("status", "")))
+
+
+def _is_recent(at: str, now: int) -> bool:
+    return _SECONDS.fullmatch(at) is not None and abs(now - int(at) * SECOND) <= OLDEST * SECOND
+
+
+def _hmac(secret: str, message: bytes) -> str:
+    return hmac.new(secret.removeprefix("whsec_").encode(), message, hashlib.sha256).hexdigest()
+
+
+def _equal(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(errors="replace"), expected.encode())

@@ -1,0 +1,98 @@
+"""What travels: JSON with exact numbers, files as data URIs, amounts in micro-units, and words safe to show."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from application.ports import Media, Task
+
+MICROS: Final = 1_000_000
+LONGEST_MESSAGE: Final = 200
+_WIDEST_AMOUNT: Final = 12
+_NUMBER: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,18})?")
+_DATA_URI: Final = re.compile(r"data:([a-z0-9.+-]+/[a-z0-9.+-]+)?((?:;[^;,]*)*),", re.IGNORECASE)
+_ENDLESS: Final = re.compile(r"data:[^\s\"']{64,}|[A-Za-z0-9+/=_-]{64,}")
+_QUERY: Final = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']+")
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_.:*/-]{1,24}")
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def encode_json(value: object) -> bytes:
+    """JSON in which a Decimal is the very number that it is."""
+    return _ENCODER.encode(value)
+
+
+def decode_json(content: bytes) -> Any:
+    """The value, every number that is not whole a Decimal. Raises ValueError for all that is no JSON."""
+    try:
+        return _DECODER.decode(content)
+    except RecursionError as error:
+        raise ValueError("JSON is nested too deeply") from error
+
+
+def micros(amount: object) -> int | None:
+    """An amount of dollars, as it stands in a reply, in micro-units, rounded half-even once; None where it is none."""
+    if isinstance(amount, str) and _NUMBER.fullmatch(amount.strip()):
+        amount = Decimal(amount.strip())
+    if isinstance(amount, int) and not isinstance(amount, bool):
+        amount = Decimal(amount)
+    if not isinstance(amount, Decimal) or not amount.is_finite():
+        return None
+    if amount < 0 or (amount and amount.adjusted() >= _WIDEST_AMOUNT):
+        return None
+    try:
+        return int((amount * MICROS).to_integral_value())
+    except InvalidOperation:
+        return None
+
+
+def data_uri(media: Media) -> str:
+    """The file as text (RFC 2397)."""
+    return f"data:{media.media_type};base64,{base64.b64encode(media.content).decode()}"
+
+
+def read_data_uri(text: str) -> Media | None:
+    """The file that a data URI holds, under the type that it claims; None where `text` is no readable data URI."""
+    head = _DATA_URI.match(text)
+    if head is None:
+        return None
+    encoded = text[head.end() :]
+    try:
+        if ";base64" in head[2].lower():
+            content = base64.b64decode(encoded, validate=True)
+        else:
+            content = unquote_to_bytes(encoded)
+    except (binascii.Error, ValueError):
+        return None
+    return Media(content, (head[1] or "text/plain").lower())
+
+
+def private_texts(task: Task) -> tuple[str, ...]:
+    """What must not be told on of a task's inputs: its texts, but not plain words such as a size or a format."""
+    texts = [value for value in task.inputs.values() if isinstance(value, str) and value.strip()]
+    return tuple(text for text in texts if not _PLAIN_WORD.fullmatch(text))
+
+
+def told(words: object, hidden: Iterable[str] = ()) -> str:
+    """A provider's words in one short line, without `hidden` texts, files, and what stands behind a "?" of an address.
+
+    Empty where they are no words.
+    """
+    if not isinstance(words, str):
+        return ""
+    for secret in sorted(filter(None, hidden), key=len, reverse=True):
+        words = words.replace(secret, "…")
+    words = _QUERY.sub(r"\1", words)
+    words = _ENDLESS.sub("…", words)
+    words = " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())
+    return words if len(words) <= LONGEST_MESSAGE else f"{words[:LONGEST_MESSAGE]}…"

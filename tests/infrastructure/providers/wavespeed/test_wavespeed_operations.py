@@ -1,0 +1,122 @@
+"""Whole operations through WaveSpeed, on both databases: charged once, whatever happens to the answers."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from application.requests import Request
+from domain.errors import OperationPending, UnknownModel
+from domain.operation import Charged
+from infrastructure.clock import now
+from infrastructure.media import read_media
+from infrastructure.service import Studio
+from infrastructure.webhooks import operation_mac, verify
+from tests.application.studios import charged, count, is_sound, later, studio_on, timeline
+from tests.infrastructure.providers.wavespeed.tasks import PROMPT
+from tests.providers.clients import PICTURE
+from tests.providers.fake.behaviour import Behaviour
+from tests.providers.fake.server import Fake
+from tests.providers.fake.webhooks import SECRET
+
+PRICE = 50_000
+REQUEST = Request("text-to-image", "acme", {"prompt": PROMPT, "size": "96x48"}, model="pond")
+OVERLAY = f"""
+[[model]]
+id = "pond"
+provider = "wavespeed"
+route = "{PICTURE}"
+kinds = ["text-to-image"]
+outputs = ["image/png"]
+unit = "image"
+inputs.prompt = {{ type = "text", required = true }}
+inputs.size = {{ type = "size" }}
+fixed = {{ enable_base64_output = true }}
+prices = [{{ rate = "0.05" }}]
+"""
+
+
+class Opening(Protocol):
+    def __call__(self, *, key: bool = True, late: bool = False) -> AbstractAsyncContextManager[Studio]: ...
+
+
+@pytest.fixture
+def opening(fake: Fake, database_url: str, tmp_path: Path) -> Opening:
+    """Opens the studio as an operator would, by settings, on the test's database; late: after every lease is over."""
+    overlay = tmp_path / "pond.toml"
+    overlay.write_text(OVERLAY)
+
+    def opened(*, key: bool = True, late: bool = False) -> AbstractAsyncContextManager[Studio]:
+        return studio_on(
+            database_url,
+            tmp_path,
+            clock=later() if late else now,
+            catalogues=(overlay,),
+            wavespeed_url=f"{fake.url}/api/v3",
+            wavespeed_key=fake.key("wavespeed") if key else None,
+            wavespeed_webhook="https://studio.test/hooks",
+            wavespeed_webhook_secret=SECRET,
+        )
+
+    return opened
+
+
+async def lost(fake: Fake, opening: Opening) -> str:
+    """An operation that the provider accepted and whose answer never came."""
+    fake.next("wavespeed", Behaviour(lost="drop"))
+    async with opening() as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(OperationPending) as pending:
+            await studio.run(REQUEST)
+    return pending.value.operation
+
+
+async def test_an_operation_is_sent_once_and_charged_at_its_price(fake: Fake, opening: Opening) -> None:
+    async with opening() as studio:
+        await studio.open_account("acme", plan="pro")
+        result = await studio.run(REQUEST)
+        assert await is_sound(studio)
+        written = "".join(map(repr, timeline(studio, result.operation)))
+    (output,), (job,) = result.assets, fake.jobs()
+    read = read_media(output.content, field="output", max_bytes=10**6, max_pixels=10**6)
+    assert (result.price.micros, read.media_type, read.width, read.height) == (PRICE, "image/png", 96, 48)
+    assert (job.inputs["size"], job.price) == ("96*48", "0.05")
+    assert job.id in written
+    for secret in (PROMPT, fake.key("wavespeed"), fake.url, SECRET):
+        assert secret not in written
+
+
+async def test_an_operation_whose_answer_was_lost_is_found_and_charged_once(fake: Fake, opening: Opening) -> None:
+    operation = await lost(fake, opening)
+    async with opening(late=True) as studio:
+        (one,) = await studio.maintenance.recover()
+        assert (one.operation, one.action, one.phase) == (operation, "found at the provider", "charged")
+        assert await studio.maintenance.recover() == []
+        assert await is_sound(studio)
+        facts = timeline(studio, operation)
+    assert (count(facts, Charged), charged(facts), len(fake.submissions())) == (1, PRICE, 1)
+
+
+async def test_an_operation_whose_answer_was_lost_is_settled_by_its_callback(fake: Fake, opening: Opening) -> None:
+    operation = await lost(fake, opening)
+    (job,) = fake.jobs()
+    assert job.webhook == f"https://studio.test/hooks/{operation}/{operation_mac(operation, SECRET)}"
+    headers, body = fake.message(job.id)
+    said = verify(operation, job.webhook.rpartition("/")[2], headers, body, SECRET, fake.state.now())
+    async with opening() as studio:
+        for _ in range(2):
+            await studio.notified(said.operation, said.job)
+        assert await is_sound(studio)
+        facts = timeline(studio, operation)
+    assert (count(facts, Charged), charged(facts), len(fake.submissions())) == (1, PRICE, 1)
+
+
+async def test_without_a_key_nothing_is_sent_and_the_refusal_says_what_to_set(fake: Fake, opening: Opening) -> None:
+    async with opening(key=False) as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(UnknownModel, match="set IMAGESTUDIO_WAVESPEED_KEY"):
+            await studio.run(REQUEST)
+    assert fake.submissions() == []

@@ -1,0 +1,146 @@
+"""Callbacks: the provider's own are taken in once, and all others are turned away without a word."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import Unverified
+from infrastructure.clock import SECOND
+from infrastructure.webhooks import Notification, Seen, address, operation_mac, verify
+from tests.providers.clients import client_for, submit
+from tests.providers.fake.server import Fake, serving
+from tests.providers.fake.state import Job
+from tests.providers.fake.webhooks import SECRET
+
+OPERATION = "0196f0d2-batch.1"
+MAC = operation_mac(OPERATION, SECRET)
+NOW = 1_764_072_000 * SECOND
+BODY = b'{"id": "7", "status": "completed"}'
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Iterator[Fake]:
+    with serving(tmp_path / "fake") as running:
+        yield running
+
+
+@pytest.fixture
+def job(fake: Fake) -> Job:
+    with client_for(fake, "wavespeed", "/api/v3") as client:
+        return fake.job(submit(client))
+
+
+def signed(body: bytes = BODY, at: str = str(NOW // SECOND), secret: str = SECRET, id: str = "w1") -> dict[str, str]:
+    """The headers of a callback that the owner of `secret` made."""
+    message = f"{id}.{at}.".encode() + body
+    digest = hmac.new(secret.removeprefix("whsec_").encode(), message, hashlib.sha256).hexdigest()
+    return {"webhook-id": id, "webhook-timestamp": at, "webhook-signature": f"v3,{digest}"}
+
+
+def checked(headers: dict[str, str], body: bytes = BODY, mac: str = MAC, secret: str = SECRET) -> Notification:
+    return verify(OPERATION, mac, headers, body, secret, NOW)
+
+
+def test_the_providers_own_callback_names_its_operation_and_job(fake: Fake, job: Job) -> None:
+    headers, body = fake.message(job.id, "signed")
+    got = verify(OPERATION, MAC, headers, body, SECRET, fake.state.now())
+    assert (got.operation, got.job, got.status) == (OPERATION, job.id, "completed")
+    assert got.id == headers["webhook-id"]
+
+
+@pytest.mark.parametrize("kind", ["forged", "tampered", "stale", "unsigned"])
+def test_every_dishonest_callback_is_turned_away(fake: Fake, job: Job, kind: str) -> None:
+    headers, body = fake.message(job.id, kind)
+    with pytest.raises(Unverified, match="not the provider's, or too old"):
+        verify(OPERATION, MAC, headers, body, SECRET, fake.state.now())
+
+
+def test_a_callback_about_the_time_before_the_end_is_taken_for_what_it_is(fake: Fake, job: Job) -> None:
+    headers, body = fake.message(job.id, "processing")
+    assert verify(OPERATION, MAC, headers, body, SECRET, fake.state.now()).status == "processing"
+
+
+def test_a_callback_of_one_operation_is_none_of_another() -> None:
+    with pytest.raises(Unverified):
+        checked(signed(), mac=operation_mac("another", SECRET))
+    with pytest.raises(Unverified):
+        checked(signed(), mac="")
+    assert address("https://x.test/hooks/", OPERATION, SECRET) == f"https://x.test/hooks/{OPERATION}/{MAC}"
+
+
+def test_the_secret_may_be_written_with_or_without_its_prefix() -> None:
+    assert checked(signed(), secret=SECRET.removeprefix("whsec_")) == Notification("w1", OPERATION, "7", "completed")
+    assert operation_mac(OPERATION, SECRET.removeprefix("whsec_")) == MAC
+
+
+def test_without_a_secret_nothing_is_verified() -> None:
+    with pytest.raises(Unverified):
+        checked(signed(secret=""), mac=operation_mac(OPERATION, ""), secret="")
+
+
+def test_one_of_several_signatures_is_enough() -> None:
+    ours = signed()["webhook-signature"]
+    for header in (f"v1,abc {ours}", f"v3,{'0' * 64} {ours}", f"{ours} v3,{'0' * 64}", f"v4,zz, {ours}"):
+        assert checked(signed() | {"webhook-signature": header}).job == "7"
+    for header in (ours[3:], f"v1,{ours[3:]}", f"xv3,{ours[3:]}", f"{ours}0", ours[:-1], ""):
+        with pytest.raises(Unverified):
+            checked(signed() | {"webhook-signature": header})
+
+
+def test_header_names_are_of_any_case() -> None:
+    assert checked({name.title(): value for name, value in signed().items()}).id == "w1"
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(-301, False), (-300, True), (0, True), (300, True), (301, False)])
+def test_a_callback_is_of_the_last_five_minutes(seconds: int, taken: bool) -> None:
+    headers = signed(at=str(NOW // SECOND + seconds))
+    if taken:
+        assert checked(headers).job == "7"
+    else:
+        with pytest.raises(Unverified):
+            checked(headers)
+
+
+@pytest.mark.parametrize("at", ["", "now", "-5", "1e9", " 1764072000", "９", "9" * 40])
+def test_a_time_that_is_none_is_too_old(at: str) -> None:
+    with pytest.raises(Unverified):
+        checked(signed(at=at))
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"id": 7}', b'{"id": ""}', b'{"data": {"id": null}}', b"\xff"])
+def test_a_signed_callback_that_names_no_job_is_turned_away(body: bytes) -> None:
+    with pytest.raises(Unverified):
+        checked(signed(body), body)
+
+
+def test_a_job_in_an_envelope_is_named_too() -> None:
+    body = b'{"code": 200, "data": {"id": "7", "status": "failed"}}'
+    assert checked(signed(body), body).status == "failed"
+
+
+@given(st.dictionaries(st.sampled_from([*signed()]), st.text(max_size=80)), st.binary(max_size=80))
+def test_nothing_made_without_the_secret_is_ever_verified(headers: dict[str, str], body: bytes) -> None:
+    with pytest.raises(Unverified):
+        checked({**signed(secret="whsec_of-somebody-else"), **headers}, body)
+
+
+def test_a_repeated_callback_is_known_again_until_it_is_forgotten() -> None:
+    seen = Seen()
+    assert [seen.add(id) for id in ("a", "b", "a", "b")] == [True, True, False, False]
+    seen.forget("a")
+    seen.forget("never seen")
+    assert [seen.add(id) for id in ("a", "a")] == [True, False]
+
+
+def test_only_the_latest_callbacks_are_remembered() -> None:
+    seen = Seen(most=2)
+    for id in ("a", "b", "a", "c"):
+        seen.add(id)
+    assert [seen.add(id) for id in ("a", "b")] == [False, True]

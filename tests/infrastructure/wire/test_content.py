@@ -1,0 +1,100 @@
+"""Exact amounts, files as text, and words that are safe to show."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.ports import Media, Task, Value
+from infrastructure.wire.content import data_uri, decode_json, encode_json, micros, private_texts, read_data_uri, told
+
+MICRO = Decimal("0.000001")
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        (b"0.05", 50_000),
+        (b"0.1", 100_000),
+        (b"0.0000005", 0),
+        (b"0.0000015", 2),
+        (b"1.2345675", 1_234_568),
+        (b"0", 0),
+        (b"3", 3_000_000),
+        (b"1e-6", 1),
+        (b"999999999999", 999_999_999_999_000_000),
+        (b'"0.04"', 40_000),
+        (b'" 12 "', 12_000_000),
+    ],
+)
+def test_an_amount_is_read_exactly_and_rounded_once(text: bytes, amount: int) -> None:
+    assert micros(decode_json(text)) == amount
+
+
+@pytest.mark.parametrize(
+    "text", [b"null", b"true", b'"a few cents"', b'""', b"[1]", b"{}", b"-0.01", b"1e12", b"1e999999999", b'"1e3"']
+)
+def test_what_is_no_amount_is_never_zero(text: bytes) -> None:
+    assert micros(decode_json(text)) is None
+
+
+@given(st.integers(0, 10**15))
+def test_every_amount_of_micro_units_survives_the_way_through_json(amount: int) -> None:
+    assert micros(decode_json(encode_json(amount * MICRO))) == amount
+
+
+@given(st.binary())
+def test_a_file_survives_the_way_through_a_data_uri(content: bytes) -> None:
+    assert read_data_uri(data_uri(Media(content, "image/png"))) == Media(content, "image/png")
+
+
+@pytest.mark.parametrize(
+    ("text", "media"),
+    [
+        ("data:,a%20pond", Media(b"a pond", "text/plain")),
+        ("data:text/plain;charset=utf-8,pond", Media(b"pond", "text/plain")),
+        ("DATA:IMAGE/PNG;BASE64,AAAA", Media(bytes(3), "image/png")),
+        ("data:image/png;base64,@@@@", None),
+        ("data:image/png;base64", None),
+        ("https://example.com/a.png", None),
+        ("a pond", None),
+    ],
+)
+def test_a_data_uri_is_read_or_is_none(text: str, media: Media | None) -> None:
+    assert read_data_uri(text) == media
+
+
+@pytest.mark.parametrize(
+    ("words", "safe"),
+    [
+        ("too many\n\trequests\x07", "too many requests"),
+        ("see https://x.test/a?signature=9&b=1 please", "see https://x.test/a please"),
+        (f"image data:image/png;base64,{'A' * 100} is too large", "image … is too large"),
+        (f"token {'a1' * 40} is wrong", "token … is wrong"),
+        ("wrong key sk-1", "wrong key …"),
+        (None, ""),
+        (["a list"], ""),
+    ],
+)
+def test_words_are_made_safe_to_show(words: object, safe: str) -> None:
+    assert told(words, ["sk-1", ""]) == safe
+
+
+def test_words_are_shortened() -> None:
+    assert len(told("so " * 1000)) == 201
+
+
+def test_prompts_are_private_and_plain_words_are_not() -> None:
+    inputs: dict[str, Value] = {
+        "prompt": "a pond",
+        "size": "1024x768",
+        "format": "jpeg",
+        "scale": Decimal("0.5"),
+        "empty": "",
+        "on": True,
+    }
+    task = Task("o", 1, "text-to-image", "m", "r", 1, inputs, {})
+    assert private_texts(task) == ("a pond",)
