@@ -114,13 +114,15 @@ async def open_studio(
 @asynccontextmanager
 async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provider]]:
     """The providers by name, without a ledger, for those who only ask what can be used here."""
+    downloads = HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="worker") as pool:
-        providers = _providers(settings, pool)
+        providers = _providers(settings, pool, downloads)
         try:
             yield providers
         finally:
             for provider in providers.values():
                 await provider.close()
+            await downloads.close()
 
 
 def open_source(settings: Settings) -> Source:
