@@ -210,6 +210,14 @@ class Billing(Protocol):
         """The bills of jobs created in [since, until), epoch microseconds. Raises ProviderError."""
 
 
+@runtime_checkable
+class Wakeable(Protocol):
+    """A provider that can be told that a job has ended, so that whoever waits for it looks at once."""
+
+    def notify(self, job: str) -> None:
+        """Call it on the event loop that waits."""
+
+
 class Downloads(Protocol):
     """Fetches what is elsewhere. Never follows an address into a private network, unless it is a provider's own."""
 

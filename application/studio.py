@@ -130,7 +130,7 @@ class ImageStudio:
         Whoever waits for it, here or elsewhere, then finds it settled. Raises UnknownOperation, and OperationPending
         where the job is not the operation's or cannot be settled now.
         """
-        await self._intervention.notified(operation, job)
+        await self._intervention.notified(operation, job, awaited=operation in self._open)
 
     async def estimate(self, request: Request) -> Estimate:
         """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""

@@ -16,9 +16,10 @@ from application.studio import ImageStudio, UseCases
 from application.writer import LedgerWriter
 from domain.catalogue import Catalogue
 from domain.pricing import PriceBook
-from infrastructure.settings import Settings
+from infrastructure.settings import Settings, revealed
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
+from infrastructure.webhooks import Callbacks
 from projections.audit import Comparison, compare
 from projections.engine import Source
 from projections.projector import Projector, ProjectorThread
@@ -71,6 +72,10 @@ class Studio(ImageStudio):
         thread = ProjectorThread(self.projector)
         self._house.writer.after_commit = thread.wake
         return thread
+
+    def callbacks(self) -> Callbacks:
+        """What a server hands callbacks of jobs to, as the settings have it; without a secret all are refused."""
+        return Callbacks(revealed(self.settings.wavespeed_webhook_secret), self.ownership.clock, self.notified)
 
     async def catch_up(self) -> int:
         """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""
