@@ -1,0 +1,60 @@
+"""Every local route: how its results are labelled, who makes them, and what has to be installed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pkgutil import resolve_name
+from types import MappingProxyType
+from typing import Final
+
+from infrastructure.providers.local.orders import Maker
+
+EXTRA: Final = "pip install 'image-studio[local]'"
+_CV: Final = ("cv2",)
+_AV: Final = ("av",)
+_BOTH: Final = ("cv2", "av")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`maker` is "module:function" in this package, imported when first used; `needs` are packages of the extra."""
+
+    label: str
+    maker: str
+    needs: tuple[str, ...] = ()
+
+    def load(self) -> Maker:
+        maker: Maker = resolve_name(f"{__package__}.{self.maker}")
+        return maker
+
+    def lacks(self, is_installed: Callable[[str], bool]) -> str:
+        """What to do before it can be used; empty where nothing is missing."""
+        return "" if all(map(is_installed, self.needs)) else f"needs the extra: {EXTRA}"
+
+
+def is_installed(package: str) -> bool:
+    return find_spec(package) is not None
+
+
+def _film(maker: str, *, needs: tuple[str, ...] = _AV) -> Route:
+    return Route("Image Studio local video edit (FFmpeg through PyAV)", maker, needs)
+
+
+def _still(maker: str) -> Route:
+    return Route("Image Studio local picture encoding (Pillow)", maker)
+
+
+ROUTES: Final = MappingProxyType(
+    {
+        "canvas": Route("Image Studio local canvas (procedural, not a diffusion model)", "pictures:painted"),
+        "filter": Route("Image Studio local filter (classical image processing, not a model)", "pictures:filtered"),
+        "upscale": Route("Image Studio local upscale (Lanczos, not a neural network)", "pictures:enlarged"),
+        "animation": Route("Image Studio local animation (procedural, not a video model)", "animations:animated"),
+        "relief": Route("Image Studio local relief (inflated outline, not a 3D model of the thing)", "relief:modelled"),
+        "image-compress": _still("encoding:compressed"),
+        "image-convert": _still("encoding:converted"),
+        "image-social": _still("social:posted"),
+    }
+)

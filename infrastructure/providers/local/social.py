@@ -1,0 +1,100 @@
+"""Orders for a platform's sizes: the picture is cropped about what there is to see, or padded, and kept small."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageColor, ImageEnhance, ImageFilter
+
+from application.ports import Media, ProviderRefused
+from infrastructure.providers.local import encoding
+from infrastructure.providers.local.orders import Order, Step, Work
+
+# Width and height in pixels, as the platforms ask for them.
+SIZES: Final = MappingProxyType(
+    {
+        "instagram-square": (1080, 1080),
+        "instagram-portrait": (1080, 1350),
+        "instagram-landscape": (1080, 566),
+        "instagram-story": (1080, 1920),
+        "facebook-post": (1200, 630),
+        "facebook-cover": (1640, 624),
+        "x-post": (1600, 900),
+        "x-header": (1500, 500),
+        "linkedin-post": (1200, 627),
+        "linkedin-cover": (1584, 396),
+        "pinterest-pin": (1000, 1500),
+        "tiktok": (1080, 1920),
+        "youtube-thumbnail": (1280, 720),
+        "youtube-banner": (2560, 1440),
+    }
+)
+MOST_BYTES: Final = 2_000_000
+"""What every platform takes; YouTube's thumbnails are limited to so much."""
+QUALITY: Final = 90
+_SEEN: Final = 96
+_CENTRE: Final = 0.35
+
+
+def posted(order: Order) -> Work:
+    """The picture as a JPEG in the size of `platform`; `fit` is "crop", "blur" or "pad"."""
+    platform, fit = order.text("platform"), order.text("fit", "crop")
+    if platform not in SIZES:
+        raise ProviderRefused("unknown_platform", f"platforms are: {', '.join(SIZES)}")
+    image, background = encoding.flattened(order.picture(), order.text("background", "white")), order.text("background")
+
+    def work(_variation: int, step: Step) -> Media:
+        step(0.1, "fitting")
+        shaped = _FITS[fit](image, SIZES[platform], background or "white")
+        step(0.5, "encoding")
+        media = encoding.media(shaped, "jpeg", QUALITY)
+        return media if len(media.content) <= MOST_BYTES else encoding.fitted(shaped, "jpeg", MOST_BYTES, step)
+
+    return work
+
+
+def cropped(image: Image.Image, size: tuple[int, int], _background: str = "") -> Image.Image:
+    """The largest part of that shape in which most is to be seen, at that size."""
+    width, height = size
+    scale = min(image.width / width, image.height / height)
+    across, down = round(width * scale), round(height * scale)
+    x, y = _focus(image, image.width - across, image.height - down)
+    return image.resize(size, Image.Resampling.LANCZOS, box=(x, y, x + across, y + down))
+
+
+def _focus(image: Image.Image, spare_x: int, spare_y: int) -> tuple[int, int]:
+    """Where the window lies: about the median of the edges, drawn somewhat to the centre."""
+    small = image.convert("L").resize((_SEEN, _SEEN), Image.Resampling.BOX).filter(ImageFilter.FIND_EDGES)
+    edges = np.asarray(small, dtype=np.float64)[2:-2, 2:-2] + 1
+    return _placed(edges.sum(axis=0), spare_x, image.width), _placed(edges.sum(axis=1), spare_y, image.height)
+
+
+def _placed(weights: np.ndarray[tuple[int, ...], np.dtype[np.float64]], spare: int, length: int) -> int:
+    middle = float(np.searchsorted(weights.cumsum(), weights.sum() / 2)) / len(weights)
+    wanted = middle * (1 - _CENTRE) + 0.5 * _CENTRE
+    return int(np.clip(wanted * length - (length - spare) / 2, 0, spare))
+
+
+def padded(image: Image.Image, size: tuple[int, int], background: str = "white") -> Image.Image:
+    """The whole picture, on a colour."""
+    return _laid(image, Image.new("RGB", size, ImageColor.getrgb(background)))
+
+
+def blurred(image: Image.Image, size: tuple[int, int], _background: str = "") -> Image.Image:
+    """The whole picture, on itself: enlarged, out of focus and darker."""
+    behind = cropped(image, size).filter(ImageFilter.GaussianBlur(max(size) / 40))
+    return _laid(image, ImageEnhance.Brightness(behind).enhance(0.75))
+
+
+def _laid(image: Image.Image, behind: Image.Image) -> Image.Image:
+    scale = min(behind.width / image.width, behind.height / image.height)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    behind.paste(
+        image.resize(size, Image.Resampling.LANCZOS), ((behind.width - size[0]) // 2, (behind.height - size[1]) // 2)
+    )
+    return behind
+
+
+_FITS: Final = {"crop": cropped, "blur": blurred, "pad": padded}
