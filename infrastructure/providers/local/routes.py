@@ -56,5 +56,15 @@ ROUTES: Final = MappingProxyType(
         "image-compress": _still("encoding:compressed"),
         "image-convert": _still("encoding:converted"),
         "image-social": _still("social:posted"),
+        "upscale-detail": Route(
+            "Image Studio local detail (back-projection, not a neural network)", "vision.detail:refined", _CV
+        ),
+        "face-swap": Route(
+            "Image Studio local face swap (Haar cascades, not a neural network)", "vision.faces:swapped", _CV
+        ),
+        "erase": Route("Image Studio local eraser (cloned surroundings, not a model)", "vision.erase:erased", _CV),
+        "background-remove": Route(
+            "Image Studio local cutout (GrabCut, not a neural network)", "vision.cutout:cut_out", _CV
+        ),
     }
 )
