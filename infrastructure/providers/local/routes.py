@@ -66,5 +66,19 @@ ROUTES: Final = MappingProxyType(
         "background-remove": Route(
             "Image Studio local cutout (GrabCut, not a neural network)", "vision.cutout:cut_out", _CV
         ),
+        "film": Route("Image Studio local film (procedural, not a video model)", "film.reels:filmed", _AV),
+        "pan": Route("Image Studio local camera (moves over the picture, not a video model)", "film.reels:panned", _AV),
+        "video-trim": _film("film.edits:trimmed"),
+        "video-speed": _film("film.edits:sped"),
+        "video-stabilize": _film("film.steady:steadied", needs=_BOTH),
+        "video-text": _film("film.edits:written_on"),
+        "video-volume": _film("film.edits:turned_up"),
+        "video-normalize": _film("film.edits:normalized"),
+        "video-denoise": _film("film.edits:cleaned"),
+        "video-format": _film("film.shapes:reformatted"),
+        "video-aspect": _film("film.shapes:reshaped"),
+        "video-resolution": _film("film.shapes:resampled"),
+        "video-compress": _film("film.shapes:compressed"),
+        "video-social": _film("film.shapes:posted"),
     }
 )
