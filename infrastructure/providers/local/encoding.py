@@ -22,13 +22,13 @@ _COLOURS: Final = 256
 
 def converted(order: Order) -> Work:
     """The same picture as PNG, JPEG or WebP; what is transparent lies on `background` in a JPEG."""
-    image, chosen = order.picture(), _known(order.text("format", "webp"))
-    quality = order.whole("quality", BEST)
+    image, chosen = order.picture(), order.choice("format", FORMATS, "webp")
+    quality, background = order.whole("quality", BEST), order.color("background", "white")
     lossless = chosen == "webp" and order.flag("lossless")
 
     def work(_variation: int, step: Step) -> Media:
         step(0.2, f"encoding as {chosen}")
-        return media(image, chosen, quality, background=order.text("background", "white"), lossless=lossless)
+        return media(image, chosen, quality, background=background, lossless=lossless)
 
     return work
 
@@ -39,7 +39,8 @@ def compressed(order: Order) -> Work:
     Never larger than what came in: where encoding it anew gains nothing, that is what is delivered.
     """
     original, image = order.file("image"), order.picture()
-    chosen = _chosen(order.text("format", "auto"), original, image)
+    chosen = order.choice("format", ("auto", *FORMATS), "auto")
+    chosen = _fitting(original, image) if chosen == "auto" else chosen
     quality, target = order.whole("quality", USUAL), order.whole("target_bytes")
 
     def work(_variation: int, step: Step) -> Media:
@@ -111,16 +112,7 @@ def flattened(image: Image.Image, background: str = "white") -> Image.Image:
     return flat
 
 
-def _known(chosen: str) -> str:
-    chosen = {"jpg": "jpeg"}.get(chosen, chosen)
-    if chosen not in FORMATS:
-        raise ProviderRefused("unsupported_format", f"pictures are encoded as {', '.join(FORMATS)}")
-    return chosen
-
-
-def _chosen(wish: str, original: Media, image: Image.Image) -> str:
-    """Of itself: JPEG and WebP stay what they are; anything else becomes WebP where it is transparent, else JPEG."""
-    if wish != "auto":
-        return _known(wish)
+def _fitting(original: Media, image: Image.Image) -> str:
+    """JPEG and WebP stay what they are; anything else becomes WebP where it is transparent, else JPEG."""
     same = next((name for name, kind in FORMATS.items() if kind == original.media_type and name != "png"), None)
     return same or ("webp" if image.mode == "RGBA" else "jpeg")

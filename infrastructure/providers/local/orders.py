@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from PIL import Image
+from PIL import Image, ImageColor
 
 from application.ports import Media, ProviderRefused, Task, Value
 from domain.errors import InvalidInput
@@ -37,8 +37,20 @@ class Order:
         value = self.task.inputs.get(name, default)
         return float(value)
 
-    def given(self, name: str) -> bool:
-        return name in self.task.inputs or name in self.task.media
+    def choice(self, name: str, choices: Collection[str], default: str = "") -> str:
+        chosen = self.text(name, default)
+        if chosen not in choices:
+            raise ProviderRefused(f"unsupported_{name}", f"{name} is one of: {', '.join(choices)}")
+        return chosen
+
+    def color(self, name: str, default: str) -> str:
+        """A colour's name, or "#rrggbb", that Pillow knows."""
+        written = self.text(name, default)
+        try:
+            ImageColor.getrgb(written)
+        except ValueError as error:
+            raise ProviderRefused(f"unsupported_{name}", f'{name} is a colour, such as "navy" or "#1a2b3c"') from error
+        return written
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         return self.task.inputs.get(name, default) is True

@@ -82,11 +82,8 @@ class Reel:
         spare_x, spare_y = layer.shape[1] - width * closer, layer.shape[0] - height * closer
         left = spare_x / 2 * (1 + 0.8 * nearness * math.sin(_TURN * time))
         top = spare_y / 2 * (1 + 0.25 * nearness * math.sin(2 * _TURN * time))
-        affine = (closer, 0.0, left, 0.0, closer, top)
-        image = Image.fromarray(layer).transform(
-            self.size, Image.Transform.AFFINE, affine, resample=Image.Resampling.BICUBIC
-        )
-        return np.asarray(image)
+        seen = (left, top, left + width * closer, top + height * closer)
+        return np.asarray(Image.fromarray(layer).resize(self.size, Image.Resampling.BICUBIC, box=seen))
 
     def _running(self, time: float) -> Pixels:
         """Water shifted row by row in waves that come nearer; silk in folds that travel."""

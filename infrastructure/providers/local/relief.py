@@ -31,7 +31,11 @@ _SLAB: Final = 0.06
 
 def modelled(order: Order) -> Work:
     """A GLB of one textured mesh, a metre along its longer side; `shape` is "auto", "inflate" or "relief"."""
-    image, shape, depth = order.picture(), order.text("shape", "auto"), order.number("depth", 1.0)
+    image, shape, depth = (
+        order.picture(),
+        order.choice("shape", ("auto", "inflate", "relief"), "auto"),
+        order.number("depth", 1.0),
+    )
     scale = FINEST / max(image.size)
     size = max(8, round(image.width * scale)), max(8, round(image.height * scale))
     small = image.resize(size, Image.Resampling.LANCZOS)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageColor, ImageEnhance, ImageFilter
 
-from application.ports import Media, ProviderRefused
+from application.ports import Media
 from infrastructure.providers.local import encoding
 from infrastructure.providers.local.orders import Order, Step, Work
 
@@ -40,14 +40,13 @@ _CENTRE: Final = 0.35
 
 def posted(order: Order) -> Work:
     """The picture as a JPEG in the size of `platform`; `fit` is "crop", "blur" or "pad"."""
-    platform, fit = order.text("platform"), order.text("fit", "crop")
-    if platform not in SIZES:
-        raise ProviderRefused("unknown_platform", f"platforms are: {', '.join(SIZES)}")
-    image, background = encoding.flattened(order.picture(), order.text("background", "white")), order.text("background")
+    size, fit = SIZES[order.choice("platform", SIZES)], _FITS[order.choice("fit", _FITS, "crop")]
+    background = order.color("background", "white")
+    image = encoding.flattened(order.picture(), background)
 
     def work(_variation: int, step: Step) -> Media:
         step(0.1, "fitting")
-        shaped = _FITS[fit](image, SIZES[platform], background or "white")
+        shaped = fit(image, size, background)
         step(0.5, "encoding")
         media = encoding.media(shaped, "jpeg", QUALITY)
         return media if len(media.content) <= MOST_BYTES else encoding.fitted(shaped, "jpeg", MOST_BYTES, step)

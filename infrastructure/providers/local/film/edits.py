@@ -33,7 +33,7 @@ def trimmed(order: Order) -> Work:
     """From `start` to `end` seconds, or for `duration`; to a frame exactly, as it is encoded anew."""
     film = order.file("video")
     start, length = order.number("start", 0), seconds_of(film)
-    end = order.number("end", 0) or (start + order.number("duration", 0) if order.given("duration") else length)
+    end = order.number("end", 0) or (start + order.number("duration", 0) or length)
     if not start < min(end, length):
         raise ProviderRefused(
             "unsupported_span", f"nothing is left between {start:g} and {end:g} of {length:g} seconds"
@@ -71,8 +71,8 @@ def written_on(order: Order) -> Work:
         raise ProviderRefused("missing_text", "there is no text to write")
     if isinstance(font, ImageFont.FreeTypeFont) and (unknown := _unknown(text, font)):
         raise ProviderRefused("unsupported_text", f"the font has no letter for {len(unknown)} of the characters")
-    position, share = order.text("position", "bottom"), order.number("size", 6) / 100
-    colour, end = order.text("color", "white"), order.number("end", 0) or None
+    position, share = order.choice("position", ("top", "center", "bottom"), "bottom"), order.number("size", 6) / 100
+    colour, end = order.color("color", "white"), order.number("end", 0) or None
 
     def draw(width: int, height: int) -> Image.Image:
         return lettered(text, width, height, position, share, colour)
@@ -158,8 +158,8 @@ def measured_loudness(film: Media) -> float:
 
 def cleaned(order: Order) -> Work:
     """Less grain in the pictures, and less hiss in the sound, by `strength`; `of` is "picture", "sound" or "both"."""
-    film, strength, of = order.file("video"), order.text("strength", "medium"), order.text("of", "both")
-    sigma, floor = _NOISE[strength]
+    film, of = order.file("video"), order.choice("of", ("both", "picture", "sound"), "both")
+    sigma, floor = _NOISE[order.choice("strength", _NOISE, "medium")]
     picture, sound = of != "sound", of != "picture" and has_sound(film)
     if not picture and not sound:
         raise ProviderRefused("no_sound", "there is no sound in the film")

@@ -12,7 +12,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from application.ports import Media, ProviderRefused
+from application.ports import Media
 from infrastructure.providers.local import canvas
 from infrastructure.providers.local.animations import timing
 from infrastructure.providers.local.encoding import flattened
@@ -74,8 +74,8 @@ MOVES: Final = MappingProxyType(
     {
         "zoom-in": (View(0.5, 0.5, 1.0), View(0.5, 0.45, _NEAR)),
         "zoom-out": (View(0.5, 0.45, _NEAR), View(0.5, 0.5, 1.0)),
-        "pan-left": (View(1.0, 0.5, _NEAR), View(0.0, 0.5, _NEAR)),
-        "pan-right": (View(0.0, 0.5, _NEAR), View(1.0, 0.5, _NEAR)),
+        "pan-left": (View(1.0, 0.4, _NEAR), View(0.0, 0.4, _NEAR)),
+        "pan-right": (View(0.0, 0.4, _NEAR), View(1.0, 0.4, _NEAR)),
         "pan-up": (View(0.5, 1.0, _NEAR), View(0.5, 0.0, _NEAR)),
         "pan-down": (View(0.5, 0.0, _NEAR), View(0.5, 1.0, _NEAR)),
     }
@@ -84,9 +84,7 @@ MOVES: Final = MappingProxyType(
 
 def panned(order: Order) -> Work:
     """A camera moving over the picture by `motion`; variations move in other ways."""
-    image, motion = flattened(order.picture()), order.text("motion", "zoom-in")
-    if motion not in MOVES:
-        raise ProviderRefused("unknown_motion", f"motions are: {', '.join(MOVES)}")
+    image, motion = flattened(order.picture()), order.choice("motion", MOVES, "zoom-in")
     size, (count, rate) = _frame_of(order, image), timing(order, USUAL_RATE)
     first = list(MOVES).index(motion)
 
@@ -118,9 +116,9 @@ def camera(image: Image.Image, size: tuple[int, int]) -> Callable[[View], Image.
 
     def look(view: View) -> Image.Image:
         step = _NEAR / view.zoom
-        left, top = (large.width - size[0] * step) * view.x, (large.height - size[1] * step) * view.y
-        affine = (step, 0.0, max(0.0, left), 0.0, step, max(0.0, top))
-        return large.transform(size, Image.Transform.AFFINE, affine, resample=Image.Resampling.BICUBIC)
+        width, height = min(large.width, size[0] * step), min(large.height, size[1] * step)
+        left, top = (large.width - width) * view.x, (large.height - height) * view.y
+        return large.resize(size, Image.Resampling.BICUBIC, box=(left, top, left + width, top + height))
 
     return look
 

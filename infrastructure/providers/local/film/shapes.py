@@ -15,6 +15,7 @@ from infrastructure.providers.local.film.remaking import Recipe, has_sound, open
 from infrastructure.providers.local.film.writer import CONTAINERS, Coding
 from infrastructure.providers.local.orders import Order, Step, Work
 
+_FITS: Final = {"crop": cropped, "blur": blurred, "pad": padded}
 CRF: Final = {"high": 23, "medium": 27, "low": 32}
 _LEAST_BITRATE: Final = 40_000
 _LEAST_SOUND: Final = 32_000
@@ -26,15 +27,13 @@ _AIM: Final = 0.93
 
 def reformatted(order: Order) -> Work:
     """The same film as MP4, MOV (H.264, AAC) or WebM (VP9, Opus)."""
-    chosen = order.text("format", "mp4")
-    if chosen not in CONTAINERS:
-        raise ProviderRefused("unsupported_format", f"films are written as {', '.join(CONTAINERS)}")
+    chosen = order.choice("format", CONTAINERS, "mp4")
     return made_by(order.file("video"), Recipe(line(), coding=Coding(chosen)))
 
 
 def reshaped(order: Order) -> Work:
     """In another aspect, such as "9:16": cut to it, or with bars, or on its own blur; as large as what is kept."""
-    film, fit = order.file("video"), order.text("fit", "crop")
+    film, fit = order.file("video"), order.choice("fit", _FITS, "crop")
     width, height = shown_size(film)
     aspect = Fraction(order.text("aspect_ratio", "1:1").replace(":", "/"))
     wider = Fraction(width, height) > aspect
@@ -42,7 +41,7 @@ def reshaped(order: Order) -> Work:
         size = _even(height * aspect), _even(height)
     else:
         size = _even(width), _even(width / aspect)
-    return made_by(film, Recipe(_fitted(fit, size)))
+    return made_by(film, Recipe(_FITS[fit](*size)))
 
 
 def resampled(order: Order) -> Work:
@@ -60,7 +59,7 @@ def compressed(order: Order) -> Work:
     """Smaller in bytes: at a `quality`, or so that it has at most `target_bytes`."""
     film, target = order.file("video"), order.whole("target_bytes")
     if not target:
-        return made_by(film, Recipe(line(), (), coding=Coding(crf=CRF[order.text("quality", "medium")])))
+        return made_by(film, Recipe(line(), (), coding=Coding(crf=CRF[order.choice("quality", CRF, "medium")])))
     seconds, size, share = seconds_of(film), shown_size(film), _SOUND_SHARE if has_sound(film) else 0
 
     def work(_variation: int, step: Step) -> Media:
@@ -120,11 +119,8 @@ PLATFORMS: Final = MappingProxyType(
 
 def posted(order: Order) -> Work:
     """In the size of `platform`, no longer than it shows and no faster, as H.264 and AAC at an even loudness."""
-    film, name = order.file("video"), order.text("platform")
-    if name not in PLATFORMS:
-        raise ProviderRefused("unknown_platform", f"platforms are: {', '.join(PLATFORMS)}")
-    wanted = PLATFORMS[name]
-    chain: Chain = _fitted(order.text("fit", "blur"), (wanted.width, wanted.height))
+    film, wanted = order.file("video"), PLATFORMS[order.choice("platform", PLATFORMS)]
+    chain: Chain = _FITS[order.choice("fit", _FITS, "blur")](wanted.width, wanted.height)
     if _rate(film) > wanted.rate:
         chain = all_of(line(("fps", str(wanted.rate))), chain)
     loudness = (("loudnorm", "I=-14:TP=-1.5:LRA=11"), ("aresample", str(SOUND_RATE)))
@@ -144,10 +140,6 @@ def shown_size(film: Media) -> tuple[int, int]:
 def _rate(film: Media) -> float:
     with opened(film) as container:
         return float(container.streams.video[0].average_rate or 0)
-
-
-def _fitted(fit: str, size: tuple[int, int]) -> Chain:
-    return {"crop": cropped, "blur": blurred, "pad": padded}[fit](*size)
 
 
 def _even(pixels: Fraction | float) -> int:

@@ -31,7 +31,7 @@ _ZOOM: Final = {"light": 1.04, "medium": 1.08, "strong": 1.14}
 
 def steadied(order: Order) -> Work:
     """The film with its camera held steady, by `strength`; a little of its border is lost."""
-    film, strength = order.file("video"), order.text("strength", "medium")
+    film, strength = order.file("video"), order.choice("strength", _SMOOTH, "medium")
 
     def work(_variation: int, step: Step) -> Media:
         path, rate = followed(film, lambda fraction, message: step(0.4 * fraction, message))
