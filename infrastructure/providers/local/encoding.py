@@ -14,7 +14,8 @@ from application.ports import Media, ProviderRefused
 from infrastructure.providers.local.orders import Order, Step, Work
 
 FORMATS: Final = {"jpeg": "image/jpeg", "webp": "image/webp", "png": "image/png"}
-WORST, BEST, USUAL = 10, 95, 80
+WORST, BEST, USUAL = 30, 95, 80
+"""Of encoders' qualities; below the worst, fewer pixels look better."""
 _SHRINK: Final = 0.85
 _SMALLEST_SIDE: Final = 16
 _COLOURS: Final = 256

@@ -22,7 +22,7 @@ def outlined(image: Image.Image) -> Shares | None:
     if image.mode == "RGBA":
         covered = _shares(image.getchannel("A"))
         return covered if _LEAST < covered.mean() < _MOST else None
-    pixels = np.asarray(image.filter(ImageFilter.GaussianBlur(0.7)), dtype=np.float32)
+    pixels = np.asarray(image.filter(ImageFilter.MedianFilter(3)), dtype=np.float32)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     background = np.median(border, axis=0)
     if np.percentile(np.abs(border - background).max(axis=1), 75) > _PLAIN:

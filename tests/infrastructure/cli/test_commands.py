@@ -287,11 +287,12 @@ def test_one_model_is_shown_with_inputs_limits_and_prices(workspace: Workspace) 
 
 def test_models_are_listed_by_kind_and_provider(workspace: Workspace) -> None:
     assert [one["id"] for one in call("models", "upscale", "--json").document["models"]] == [
+        "local-detail",
         "local-upscale",
         "scripted-upscale",
     ]
     only = call("models", "upscale", "--provider", "local", "--json").document["models"]
-    assert [one["id"] for one in only] == ["local-upscale"]
+    assert [one["id"] for one in only] == ["local-detail", "local-upscale"]
 
 
 def test_the_schema_is_made_on_demand_and_reported(empty: Workspace) -> None:

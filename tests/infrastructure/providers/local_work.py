@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,13 +41,13 @@ async def made(provider: LocalProvider, wanted: Task) -> Media:
     return output
 
 
-async def make(route: str, media: dict[str, Media] | None = None, **inputs: Value) -> Media:
+async def make(route: str, media: dict[str, Media] | None = None, **inputs: Any) -> Media:
     """One output, from a pool of its own."""
     with ThreadPoolExecutor(1) as pool:
         return await made(LocalProvider(pool), task_with(route, media or {}, **inputs))
 
 
-async def refused(route: str, media: dict[str, Media] | None = None, **inputs: Value) -> str:
+async def refused(route: str, media: dict[str, Media] | None = None, **inputs: Any) -> str:
     """The code of the refusal."""
     with pytest.raises(ProviderRefused) as caught:
         await make(route, media, **inputs)
@@ -67,7 +68,7 @@ def pixels(media: Media, mode: str = "RGB") -> Pixels:
     return np.asarray(shown(media).convert(mode)).astype(np.int64)
 
 
-def psnr(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
+def psnr(one: npt.ArrayLike | Image.Image, other: npt.ArrayLike | Image.Image) -> float:
     """Peak signal to noise in decibels: the higher, the more alike."""
     difference = np.asarray(one, dtype=np.float64) - np.asarray(other, dtype=np.float64)
     return float(10 * np.log10(255**2 / max(1e-9, float((difference**2).mean()))))
@@ -89,6 +90,6 @@ def scene(width: int = 160, height: int = 120, seed: int = 1) -> Image.Image:
         for _ in range(6):
             cx, cy, radius = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(8, 30)
             edge = radius - np.hypot(x - cx, (y - cy) * 1.3)
-            shade = shade + rng.uniform(-80, 80) / (1 + np.exp(-edge * 1.5))
+            shade = shade + rng.uniform(-80, 80) / (1 + np.exp((-edge * 1.5).clip(-50, 50)))
         planes.append(shade)
     return Image.fromarray(np.stack(planes, axis=-1).clip(0, 255).astype(np.uint8))

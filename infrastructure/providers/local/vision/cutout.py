@@ -1,12 +1,13 @@
 """Cuts what stands before the border out of its background: GrabCut, then an edge that follows the picture's own.
 
 picture, made small ── colours of the border against the rest ── GrabCut (Rother, 2004) ──> hard outline
-hard outline ── guided filter (He, 2010) at full size ──> alpha
+hard outline ── how the colours on its two sides mix along it, at full size ──> alpha
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from infrastructure.providers.local.pictures import png
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Shares: TypeAlias = npt.NDArray[np.float32]
 
+NOTHING: Final = "nothing stands out from the background"
 _SEEN: Final = 400
 _BORDER: Final = 0.03
 _ROUNDS: Final = 4
@@ -29,6 +31,8 @@ _RARE: Final = 0.02
 _APART: Final = 10.0
 """How far a colour is from the border's, in CIELAB as OpenCV scales it, before it is taken for the thing's."""
 _PART: Final = 0.08
+_LIKE: Final = 25.0
+"""Levels by which thing and background must differ before their mixture tells how much there is of either."""
 _LEAST, _MOST = 0.01, 0.95
 
 
@@ -41,8 +45,9 @@ def cut_out(order: Order) -> Work:
         step(0.1, "looking at the border")
         outline = _outline(pixels, step)
         step(0.8, "following the edges")
-        alpha = _following(pixels, outline)
-        result = Image.fromarray(_unmixed(pixels, alpha))
+        band = _band(pixels, outline)
+        alpha = _following(pixels, outline, band)
+        result = Image.fromarray(_unmixed(pixels, alpha, band))
         result.putalpha(Image.fromarray((alpha * 255 + 0.5).astype(np.uint8)))
         return png(result, order)
 
@@ -56,13 +61,15 @@ def _outline(pixels: Pixels, step: Step) -> Shares:
     size = max(8, round(width * scale)), max(8, round(height * scale))
     small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     guess = _guess(small)
+    if not (guess == cv2.GC_PR_FGD).any():
+        raise ProviderRefused("no_outline", NOTHING)
     step(0.3, "separating the colours")
     models = np.zeros((2, 1, 65))
     cv2.setRNGSeed(1)
     cv2.grabCut(small, guess, (0, 0, 1, 1), models[0], models[1], _ROUNDS, cv2.GC_INIT_WITH_MASK)
     thing = _whole(np.isin(guess, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8))
     if not _LEAST < thing.mean() < _MOST:
-        raise ProviderRefused("no_outline", "nothing stands out from the background")
+        raise ProviderRefused("no_outline", NOTHING)
     return np.asarray(cv2.resize(thing.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR))
 
 
@@ -98,27 +105,44 @@ def _whole(thing: Pixels) -> Pixels:
     return np.asarray(~np.isin(numbers, behind[behind > 0]), dtype=np.uint8)
 
 
-def _following(pixels: Pixels, outline: Shares) -> Shares:
-    """The outline as a local linear function of the picture's own light, so that it ends where the picture does."""
-    guide = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / np.float32(255)
-    radius = max(2, round(max(pixels.shape[:2]) / 160))
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The narrow strip about the outline in which thing and background mix, and the colour of either near by."""
 
-    def mean(plane: npt.NDArray[np.floating[Any]]) -> Shares:
-        return np.asarray(cv2.blur(plane, (2 * radius + 1, 2 * radius + 1)), dtype=np.float32)
-
-    guide_mean, outline_mean = mean(guide), mean(outline)
-    variance = mean(guide * guide) - guide_mean * guide_mean
-    slope = (mean(guide * outline) - guide_mean * outline_mean) / (variance + np.float32(1e-3))
-    alpha = mean(slope) * guide + mean(outline_mean - slope * guide_mean)
-    return np.asarray(((alpha - 0.15) / 0.7).clip(0, 1), dtype=np.float32)
+    inside: Shares
+    outside: Shares
+    thing: Shares
+    behind: Shares
 
 
-def _unmixed(pixels: Pixels, alpha: Shares) -> Pixels:
-    """At its soft edge the thing's own colour, taken from inside, and not a mixture with what was behind."""
-    solid = (alpha > 0.95).astype(np.float32)
-    size = (0, 0)
-    sigma = max(2.0, max(pixels.shape[:2]) / 160)
-    weight = cv2.GaussianBlur(solid, size, sigma)
-    inner = cv2.GaussianBlur(pixels.astype(np.float32) * solid[..., None], size, sigma) / (weight[..., None] + 1e-4)
-    share = np.clip(weight * 4, 0, 1)[..., None] * (1 - solid[..., None])
-    return np.asarray((pixels * (1 - share) + inner * share).clip(0, 255), dtype=np.uint8)
+def _band(pixels: Pixels, outline: Shares) -> Band:
+    width = max(2, round(max(pixels.shape[:2]) / 200))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
+    hard = (outline > 0.5).astype(np.uint8)
+    inside, outside = (np.asarray(cv2.erode(part, disc), dtype=np.float32) for part in (hard, 1 - hard))
+    return Band(inside, outside, _near(pixels, inside, 2.0 * width), _near(pixels, outside, 2.0 * width))
+
+
+def _near(pixels: Pixels, known: Shares, sigma: float) -> Shares:
+    """The mean colour of what is known about each pixel."""
+    weight = cv2.GaussianBlur(known, (0, 0), sigma) + np.float32(1e-4)
+    sums = cv2.GaussianBlur(pixels.astype(np.float32) * known[..., None], (0, 0), sigma)
+    return np.asarray(sums / np.asarray(weight)[..., None], dtype=np.float32)
+
+
+def _following(pixels: Pixels, outline: Shares, band: Band) -> Shares:
+    """In the band: how far a pixel's colour is on the way from the background's to the thing's, where these differ."""
+    way = band.thing - band.behind
+    length = (way * way).sum(axis=2)
+    share = ((pixels - band.behind) * way).sum(axis=2) / np.maximum(length, 1)
+    sure = np.clip((np.sqrt(length) - _LIKE) / _LIKE, 0, 1)
+    soft = np.asarray(cv2.GaussianBlur(outline, (0, 0), 1.0), dtype=np.float32)
+    mixed = sure * share.clip(0, 1) + (1 - sure) * soft
+    known = np.where(band.outside > 0, 0, mixed)
+    return np.asarray(np.where(band.inside > 0, 1, known), dtype=np.float32)
+
+
+def _unmixed(pixels: Pixels, alpha: Shares, band: Band) -> Pixels:
+    """At its soft edge the thing's own colour, and not a mixture with what was behind."""
+    mixed = ((alpha > 0) & (alpha < 1)).astype(np.float32)[..., None]
+    return np.asarray((pixels * (1 - mixed) + band.thing * mixed).clip(0, 255), dtype=np.uint8)
