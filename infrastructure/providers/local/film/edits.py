@@ -33,7 +33,8 @@ def trimmed(order: Order) -> Work:
     """From `start` to `end` seconds, or for `duration`; to a frame exactly, as it is encoded anew."""
     film = order.file("video")
     start, length = order.number("start", 0), seconds_of(film)
-    end = order.number("end", 0) or (start + order.number("duration", 0) or length)
+    span = order.number("duration", 0) or length
+    end = order.number("end", 0) or start + span
     if not start < min(end, length):
         raise ProviderRefused(
             "unsupported_span", f"nothing is left between {start:g} and {end:g} of {length:g} seconds"
@@ -159,16 +160,21 @@ def measured_loudness(film: Media) -> float:
 def cleaned(order: Order) -> Work:
     """Less grain in the pictures, and less hiss in the sound, by `strength`; `of` is "picture", "sound" or "both"."""
     film, of = order.file("video"), order.choice("of", ("both", "picture", "sound"), "both")
-    sigma, floor = _NOISE[order.choice("strength", _NOISE, "medium")]
+    sigma, hiss = _NOISE[order.choice("strength", _NOISE, "medium")]
     picture, sound = of != "sound", of != "picture" and has_sound(film)
     if not picture and not sound:
         raise ProviderRefused("no_sound", "there is no sound in the film")
     chain = line(("format", "yuv420p"), ("fftdnoiz", f"sigma={sigma}")) if picture else None
-    filters = (("afftdn", f"nr={floor}:tn=1"),) if sound else None
+    filters = (("afftdn", hiss),) if sound else None
     return made_by(film, Recipe(chain, filters, coding=Coding("mp4" if picture else container_of(film))))
 
 
-_NOISE: Final = {"light": (5, 8), "medium": (10, 14), "strong": (18, 24)}
+# The grain's deviation in levels, and how far hiss below which loudness is lowered, in decibels.
+_NOISE: Final = {
+    "light": (5, "nr=8:nf=-45:tn=1"),
+    "medium": (10, "nr=14:nf=-38:tn=1"),
+    "strong": (18, "nr=24:nf=-30:tn=1"),
+}
 
 
 def _with_sound(order: Order) -> Media:

@@ -102,7 +102,7 @@ def _drive(
     source: InputContainer, lanes: dict[int, Lane], start: float, last: float, *, stops: bool, step: Step
 ) -> None:
     """Every packet to its lane, until all streams are past the end."""
-    going, frames = set(lanes), 0
+    going, frames, reached = set(lanes), 0, 0.0
     for packet in source.demux([source.streams[index] for index in lanes]):
         index = packet.stream.index
         lanes[index].take(packet)
@@ -111,7 +111,9 @@ def _drive(
         at = float(packet.pts * packet.time_base)
         if isinstance(packet.stream, av.VideoStream):
             frames += 1
-            step(0.9 * min(1.0, max(0.0, (at - start) / max(last - start, 0.001))), "working on the film")
+            # Packets come in the order in which they are decoded, not shown.
+            reached = max(reached, min(1.0, (at - start) / max(last - start, 0.001)))
+            step(0.9 * reached, "working on the film")
         if frames > MOST_FRAMES:
             raise ProviderRefused("too_long", f"the film has more than {MOST_FRAMES} frames")
         if stops and at > last + _BEHIND:
