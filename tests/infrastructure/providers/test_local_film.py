@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,11 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
-from application.ports import Media, silent
+from application.ports import Media, ProviderRefused, silent
 from infrastructure.media import read_media
 from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.local.film import steady
@@ -328,6 +331,24 @@ async def test_a_camera_moves_over_the_whole_picture_and_never_beyond_it() -> No
 @pytest.mark.parametrize("content", [film()[: len(film()) // 3], b"\0\0\0\x18ftypisom\0\0\0\0isommp41" + bytes(200)])
 async def test_a_damaged_film_is_refused(content: bytes) -> None:
     assert await refused("video-format", {"video": Media(content, "video/mp4")}) == "unreadable_video"
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    source=st.sampled_from([film(seconds=0.4), film("webm", "libvpx-vp9", "libopus", seconds=0.4)]),
+    route=st.sampled_from(["video-format", "video-volume", "video-trim", "video-stabilize"]),
+    edits=st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=4)), min_size=1, max_size=5),
+)
+def test_a_film_of_damaged_bytes_is_either_made_or_refused(
+    source: bytes, route: str, edits: list[tuple[int, bytes]]
+) -> None:
+    content = bytearray(source)
+    for position, replacement in edits:
+        place = position % len(content)
+        content[place : place + len(replacement)] = replacement
+    order = Order(task_with(route, {"video": Media(bytes(content), "video/mp4")}, volume="0.5"), "")
+    with contextlib.suppress(ProviderRefused):
+        assert ROUTES[route].load()(order)(0, silent).media_type.startswith("video/")
 
 
 async def test_a_film_without_pictures_or_without_a_file_is_refused() -> None:

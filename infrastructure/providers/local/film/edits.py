@@ -11,7 +11,15 @@ from PIL import Image, ImageDraw, ImageFont
 from application.ports import Media, ProviderRefused
 from infrastructure.providers.local.film.chains import line, overlaid
 from infrastructure.providers.local.film.lanes import Filters, frames_in, sound_pipe
-from infrastructure.providers.local.film.remaking import Recipe, container_of, has_sound, opened, remade, seconds_of
+from infrastructure.providers.local.film.remaking import (
+    Recipe,
+    container_of,
+    has_sound,
+    opened,
+    remade,
+    seconds_of,
+    sound_of,
+)
 from infrastructure.providers.local.film.writer import Coding
 from infrastructure.providers.local.orders import Order, Step, Work
 
@@ -147,7 +155,7 @@ def measured_loudness(film: Media) -> float:
     """Integrated loudness of the whole film in LUFS. Raises ProviderRefused where there is nothing but silence."""
     loudness, pipe = -math.inf, None
     with opened(film) as container:
-        for packet in container.demux(container.streams.audio[0]):
+        for packet in container.demux(sound_of(container)):
             for frame in frames_in(packet, av.AudioFrame):
                 pipe = pipe or sound_pipe(frame, (("ebur128", "metadata=1"),))
                 for done in pipe.through(frame):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +19,7 @@ from infrastructure.providers.local.film.lanes import Change, Copied, FilteredSo
 from infrastructure.providers.local.film.writer import COPIED_SOUND, Coding, Writer, written
 from infrastructure.providers.local.orders import Step
 
+UNREADABLE: Final = "unreadable_video", "the film is damaged, or of a kind that cannot be read"
 MOST_PIXELS: Final = 4096 * 2304
 MOST_FRAMES: Final = 36_000
 """Ten minutes at sixty frames a second; a small file may hold any number."""
@@ -32,7 +33,7 @@ _BEHIND: Final = 1.0
 class Recipe:
     """What becomes of pictures and sound. None leaves them as they are, where the container can hold them so.
 
-    `start` and `end` are seconds of the source; `mute` leaves the sound out.
+    `start` and `end` are seconds of the source.
     """
 
     video: Chain | None = None
@@ -41,7 +42,6 @@ class Recipe:
     end: float | None = None
     coding: Coding = field(default_factory=Coding)
     change: Change | None = None
-    mute: bool = False
 
 
 @contextmanager
@@ -49,18 +49,26 @@ def opened(film: Media) -> Iterator[InputContainer]:
     """Raises ProviderRefused for what cannot be read, here and while it is read, or is too large or too long."""
     try:
         with av.open(io.BytesIO(film.content), "r") as container:
-            if not container.streams.video:
-                raise ProviderRefused("no_picture", "there is no picture in the film")
-            _check(container.streams.video[0])
+            _check(container.streams.video)
             container.streams.video[0].thread_type = "AUTO"
             yield container
     except (av.FFmpegError, UnicodeDecodeError) as error:
-        raise ProviderRefused("unreadable_video", "the film is damaged, or of a kind that cannot be read") from error
+        raise ProviderRefused(*UNREADABLE) from error
 
 
-def _check(video: av.VideoStream) -> None:
-    if video.width * video.height > MOST_PIXELS:
+def _check(streams: Sequence[av.VideoStream]) -> None:
+    if not streams:
+        raise ProviderRefused("no_picture", "there is no picture in the film")
+    if not _is_known(streams[0]):
+        raise ProviderRefused(*UNREADABLE)
+    if streams[0].width * streams[0].height > MOST_PIXELS:
         raise ProviderRefused("too_large", f"the film has more than {MOST_PIXELS} pixels a frame")
+
+
+def _is_known(stream: av.VideoStream | av.AudioStream) -> bool:
+    """Whether there is a decoder for it; PyAV has no context where there is none."""
+    context: object = stream.codec_context
+    return context is not None
 
 
 def container_of(film: Media) -> str:
@@ -78,7 +86,12 @@ def seconds_of(film: Media) -> float:
 
 def has_sound(film: Media) -> bool:
     with opened(film) as container:
-        return bool(container.streams.audio)
+        return sound_of(container) is not None
+
+
+def sound_of(container: InputContainer) -> av.AudioStream | None:
+    """The first sound of a kind that can be read."""
+    return next((stream for stream in container.streams.audio if _is_known(stream)), None)
 
 
 def remade(film: Media, recipe: Recipe, step: Step) -> Media:
@@ -125,8 +138,8 @@ def _drive(
 def _lanes(writer: Writer, source: InputContainer, recipe: Recipe, offset: float) -> dict[int, Lane]:
     video = source.streams.video[0]
     lanes: dict[int, Lane] = {video.index: _video_lane(writer, video, recipe, offset)}
-    if source.streams.audio and not recipe.mute:
-        sound = source.streams.audio[0]
+    sound = sound_of(source)
+    if sound:
         lanes[sound.index] = _sound_lane(writer, sound, recipe, offset)
     return lanes
 
