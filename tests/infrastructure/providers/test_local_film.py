@@ -325,6 +325,12 @@ async def test_a_camera_moves_over_the_whole_picture_and_never_beyond_it() -> No
     assert min(frame.min(axis=2).max() for frames in made.values() for frame in frames) > 40
 
 
+@pytest.mark.parametrize("size", [(2000, 2), (2, 2000), (1, 1)])
+async def test_a_camera_moves_over_a_picture_of_any_shape(size: tuple[int, int]) -> None:
+    made = await make("pan", {"image": png(scene(*size))}, resolution="48p", duration="0.2", fps=10)
+    assert min(made.width or 0, made.height or 0) == 48
+
+
 # What is refused
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from application.ports import ProviderRefused
 from infrastructure.providers.local.vision import detail, faces
 from tests.infrastructure.portraits import portrait
 from tests.infrastructure.providers.local_work import Pixels, make, pixels, png, psnr, refused, scene, shown
@@ -176,6 +179,16 @@ async def test_the_edge_carries_the_colour_of_the_thing_and_not_of_what_was_behi
 
 async def test_a_picture_of_one_colour_has_nothing_to_cut_out() -> None:
     assert await refused("background-remove", {"image": png(Image.new("RGB", (64, 48), "white"))}) == "no_outline"
+
+
+@pytest.mark.parametrize("route", ["upscale-detail", "erase", "background-remove", "face-swap"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (9, 9)])
+async def test_a_tiny_picture_is_worked_on_or_refused(route: str, size: tuple[int, int]) -> None:
+    image, mask = scene(*size), Image.new("L", size, 0)
+    mask.paste(255, (0, 0, 1, max(1, size[1] // 3)))
+    with contextlib.suppress(ProviderRefused):
+        media = {"image": png(image), "mask": png(mask), "face": png(image)}
+        assert (await make(route, media)).media_type == "image/png"
 
 
 # Faces

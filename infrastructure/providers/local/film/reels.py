@@ -68,6 +68,8 @@ class View:
 
 
 _NEAR: Final = 1.22
+_LONGEST: Final = 4.0
+"""Times the frame's own shape."""
 
 # From where to where the camera goes.
 MOVES: Final = MappingProxyType(
@@ -109,6 +111,7 @@ def _frame_of(order: Order, image: Image.Image) -> tuple[int, int]:
 
 def camera(image: Image.Image, size: tuple[int, int]) -> Callable[[View], Image.Image]:
     """Looks at the part of the picture that has the frame's shape; never beyond its border."""
+    image = _not_too_long(image, size[0] / size[1])
     # Large enough for the nearest view, and no larger, since what is made much smaller in a frame would flicker.
     scale = max(size[0] / image.width, size[1] / image.height) * _NEAR
     wanted = round(image.width * scale), round(image.height * scale)
@@ -121,6 +124,14 @@ def camera(image: Image.Image, size: tuple[int, int]) -> Callable[[View], Image.
         return large.resize(size, Image.Resampling.BICUBIC, box=(left, top, left + width, top + height))
 
     return look
+
+
+def _not_too_long(image: Image.Image, aspect: float) -> Image.Image:
+    """The middle of a picture that is far longer than the frame, one way or the other."""
+    width, height = min(image.width, round(image.height * aspect * _LONGEST)), image.height
+    height = min(height, max(1, round(width / aspect * _LONGEST)))
+    left, top = (image.width - max(1, width)) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + max(1, width), top + height))
 
 
 def _between(begin: View, end: View, share: float) -> View:
