@@ -25,6 +25,8 @@ MOST_COVERED: Final = 0.6
 _SEEN: Final = 420
 """The longer side of the picture in which a fitting place is looked for."""
 _REACH: Final = 5
+_SMALLEST: Final = 4
+"""Pixels a side, below which growing in is as good and cloning is not possible."""
 _FITS: Final = 34.0
 """Root of the mean square, in levels, by which the surroundings of a place may differ."""
 
@@ -102,7 +104,7 @@ def _fitting(pixels: Pixels, mask: Pixels, spot: Pixels, box: Box) -> tuple[int,
     closed = cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0
     rim = max(4, round(max(box.width, box.height) * scale * 0.25))
     scaled = Box(*(round(value * scale) for value in (box.x, box.y, box.width, box.height))).grown(rim, small.shape)
-    if scaled.width < 3 or scaled.height < 3:
+    if min(box.width, box.height) < _SMALLEST or min(scaled.width, scaled.height) < _SMALLEST:
         return None
     around = np.where(closed[scaled.slices], 0, 1).astype(np.float32)
     if not around.any():
