@@ -30,6 +30,7 @@ class LocalProvider:
     def __init__(self, executor: Executor, is_installed: Callable[[str], bool] = is_installed) -> None:
         self._executor = executor
         self._is_installed = is_installed
+        self._running: dict[str, threading.Event] = {}
 
     @property
     def name(self) -> str:
@@ -42,18 +43,25 @@ class LocalProvider:
     async def submit(self, task: Task, progress: Progress) -> Delivery:
         route = self._accepted(task)
         loop, abandoned = asyncio.get_running_loop(), threading.Event()
+        ends = loop.time() + task.deadline
 
         def report(fraction: float, message: str) -> None:
             if abandoned.is_set():
                 raise _Abandoned
+            if loop.time() > ends:
+                raise ProviderFailed("deadline", f"this machine takes longer than {task.deadline} s for that")
             loop.call_soon_threadsafe(progress, fraction, message)
 
+        self._running[task.operation] = abandoned
         try:
             outputs = await loop.run_in_executor(self._executor, lambda: tuple(_perform(task, route, report)))
         except MemoryError as error:
             raise ProviderFailed("out_of_memory", "this machine has not enough memory for that size") from error
+        except _Abandoned as stopped:
+            raise ProviderFailed("cancelled", "it was cancelled") from stopped
         finally:
             abandoned.set()
+            self._running.pop(task.operation, None)
         progress(1.0, "done")
         return Delivery(outputs, cost=0, metadata={"label": route.label})
 
@@ -65,8 +73,12 @@ class LocalProvider:
         return ()
 
     async def cancel(self, task: Task, job: Job | None) -> bool:  # noqa: ARG002
-        """Whoever runs it can stop it; nobody else can."""
-        return False
+        """It ends at its next step, where it is this process that runs it; nobody else can stop it."""
+        running = self._running.get(task.operation)
+        if running is None:
+            return False
+        running.set()
+        return True
 
     async def check(self) -> str:
         lacking = sorted(name for name, route in ROUTES.items() if route.lacks(self._is_installed))

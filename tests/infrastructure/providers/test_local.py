@@ -7,6 +7,7 @@ import io
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -442,3 +443,29 @@ async def test_work_nobody_waits_for_ends_at_its_next_step() -> None:
             await waiting
         assert await asyncio.get_running_loop().run_in_executor(pool, lambda: "the pool is free again")
     assert max(heard) < 0.9
+
+
+async def test_work_that_is_cancelled_ends_at_its_next_step_and_says_so(provider: LocalProvider) -> None:
+    wanted = canvas("a lake", 3)
+    stopped: list[bool] = []
+
+    def stop(fraction: float, message: str) -> None:
+        if not stopped:
+            stopped.append(True)
+            asyncio.get_running_loop().create_task(provider.cancel(wanted, None))
+
+    with pytest.raises(ProviderFailed) as failed:
+        await provider.submit(wanted, stop)
+    assert failed.value.code == "cancelled"
+
+
+async def test_what_does_not_run_here_cannot_be_stopped_here(provider: LocalProvider) -> None:
+    wanted = canvas("a lake")
+    await provider.submit(wanted, silent)
+    assert not await provider.cancel(wanted, None)
+
+
+async def test_work_that_takes_longer_than_its_model_allows_is_ended(provider: LocalProvider) -> None:
+    with pytest.raises(ProviderFailed) as failed:
+        await provider.submit(replace(canvas("a lake"), deadline=0), silent)
+    assert failed.value.code == "deadline"
