@@ -134,7 +134,7 @@ def _engine(url: URL, lock_seconds: float) -> Engine:
     try:
         if url.get_backend_name() == SQLITE:
             settings = {"timeout": lock_seconds, "check_same_thread": False}
-            engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_use_lifo=True, connect_args=settings)
+            engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args=settings)
             event.listen(engine, "connect", _set_up_sqlite)
             return engine
         return create_engine(
