@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from application.opened import Opened, Operations
 from application.performer import CANCELLED, Performer, Settlement
-from application.ports import Job, Task, silent
+from application.ports import Job, Task, Wakeable, silent
 from domain.errors import AssetMissing, IllegalTransition
 from domain.operation import PHASES, POLICY, Dropped, Held, Running, Sent, Settled
 
@@ -34,16 +34,21 @@ class Intervention:
             state = (await self._stop(opened)).state
         if not isinstance(state, Dropped) or state.reason != CANCELLED:
             what = f"operation {operation} is {PHASES[type(state)]}: there is nothing to cancel"
-            raise IllegalTransition(what, hint="what was charged can be given back: imagestudio account refund")
+            raise IllegalTransition(what, hint="what was charged can be given back: imagestudio refund")
 
-    async def notified(self, operation: str, job: str) -> Settlement | None:
+    async def notified(self, operation: str, job: str, *, awaited: bool) -> Settlement | None:
         """A provider says that a job of the operation has ended: what became of it is asked of the provider itself.
 
-        None where that changes nothing any more. Raises UnknownOperation, and OperationPending where the job is not
-        the operation's or cannot be settled now.
+        Where it is `awaited` here, whoever waits looks at once and settles it. None where there is nothing to do, or
+        another does it. Raises UnknownOperation, and OperationPending where the job is not the operation's or cannot
+        be settled now.
         """
         opened = await self.operations.read(operation)
         state = opened.state
+        waiting: object = self.performer.provider_of(state.operation)
+        if awaited and isinstance(waiting, Wakeable):
+            waiting.notify(job)
+            return None
         if isinstance(state, Settled) or (isinstance(state, Dropped) and (state.late or state.reason != POLICY)):
             return None
         return await self.performer.adopt(state.operation, await self._task(opened), Job(job), silent)

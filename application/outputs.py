@@ -1,6 +1,6 @@
 """Outputs made safe: sniffed and durable before their delivery is a fact, fetched first where they are elsewhere.
 
-    Delivery ─┬─ Media ───────────────────── read ── save ──────┐
+    Delivery ─┬─ Media ─────────── receive ─────────────────────┐
               └─ Remote ── open ── receive ── (tried again) ────┴─> Kept
                               └── gone for good ──> lost
 
@@ -9,7 +9,7 @@ An output that cannot be fetched now and is not gone yet leaves the operation pe
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from application.ports import (
@@ -18,9 +18,9 @@ from application.ports import (
     Delivery,
     DownloadFailed,
     DownloadGone,
+    DownloadRefused,
     Downloads,
     Media,
-    MediaReader,
     ProviderFailed,
     ProviderUnknown,
     Remote,
@@ -52,7 +52,6 @@ class Outputs:
     """Keeps what providers deliver. `largest` is in bytes, an output."""
 
     assets: AssetStore
-    read_media: MediaReader
     downloads: Downloads
     clock: Clock
     sleep: Sleep
@@ -78,13 +77,13 @@ class Outputs:
             kept.lost += asset is None
             kept.stored += [] if asset is None else [asset]
             return
-        media = await self.read_media(output.content, field="output", media_types=task.media_types)
-        asset = await self.assets.save(account, media)
+        asset = await self.assets.receive(account, _as_it_is(output.content), task.media_types)
         kept.stored.append(asset)
-        kept.contents[asset.digest] = media.content
+        kept.contents[asset.digest] = output.content
 
     async def _fetch(self, account: str, task: Task, output: Remote) -> Asset | None:
         """The file, or None where it is gone for good."""
+        failure: DownloadFailed | InvalidInput
         for pause in (*PAUSES, None):
             try:
                 async with self.downloads.open(output.url, self.largest) as content:
@@ -93,12 +92,22 @@ class Outputs:
                 if self._is_gone(output, error):
                     return None
                 failure = error
+            except InvalidInput as error:  # where no length was told, it may have been cut short on the way
+                failure = error
             if pause is not None:
                 await self.sleep(pause)
+        if isinstance(failure, InvalidInput):
+            raise failure
         raise ProviderUnknown(UNREACHABLE, f"an output cannot be fetched now: {failure}") from failure
 
     def _is_gone(self, output: Remote, error: DownloadFailed) -> bool:
         """Until it expires it may come back; where nobody says when that is, the answer "gone" is believed."""
+        if isinstance(error, DownloadRefused):
+            return True
         if output.expires is None:
             return isinstance(error, DownloadGone)
         return self.clock() >= output.expires
+
+
+async def _as_it_is(content: bytes) -> AsyncIterator[bytes]:
+    yield content

@@ -132,9 +132,12 @@ class ProviderRefused(ProviderError):
 
 
 class ProviderFailed(ProviderError):
-    """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same."""
+    """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same.
 
-    def __init__(self, code: str, message: str, *, cost: int = 0) -> None:
+    None: it is billed as if it had been delivered, at what was quoted.
+    """
+
+    def __init__(self, code: str, message: str, *, cost: int | None = 0) -> None:
         super().__init__(code, message)
         self.cost = cost
 
@@ -143,6 +146,7 @@ class ProviderUnknown(ProviderError):
     """It may or may not have been accepted (a time-out, a broken connection, a 5xx): never sent again blindly."""
 
 
+@runtime_checkable
 class Provider(Protocol):
     """One API. Methods never block the event loop and never submit twice."""
 
@@ -206,12 +210,23 @@ class Billing(Protocol):
         """The bills of jobs created in [since, until), epoch microseconds. Raises ProviderError."""
 
 
+@runtime_checkable
+class Wakeable(Protocol):
+    """A provider that can be told that a job has ended, so that whoever waits for it looks at once."""
+
+    def notify(self, job: str) -> None:
+        """Call it on the event loop that waits."""
+
+
 class Downloads(Protocol):
     """Fetches what is elsewhere. Never follows an address into a private network, unless it is a provider's own."""
 
     def open(self, url: str, limit: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """The content in pieces, at most `limit` bytes. Raises DownloadGone where it is not there any more,
-        DownloadFailed for everything else, also while it is read."""
+        DownloadRefused where it is too large or elsewhere than is allowed, DownloadFailed for everything else, also
+        while it is read."""
+
+    async def close(self) -> None: ...
 
 
 class DownloadFailed(Exception):
@@ -219,7 +234,11 @@ class DownloadFailed(Exception):
 
 
 class DownloadGone(DownloadFailed):
-    """It is definitely not there any more, or never will be what it should be."""
+    """It is not there, or not any more."""
+
+
+class DownloadRefused(DownloadGone):
+    """It never will be what may be fetched: it is too large, or where nobody may go."""
 
 
 class AssetStore(Protocol):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from shutil import copyfileobj
+from typing import BinaryIO
 
 from application.ports import Asset, Scalar
+from domain.errors import AssetMissing
 from domain.money import Money
 from domain.records import made_often
 
@@ -59,15 +63,36 @@ class Estimate:
 @made_often
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One file delivered: its content, what it is, and where it is kept."""
+    """One file delivered: what it is, where it is kept, and its bytes where they are few enough to be held."""
 
     asset: Asset
-    content: bytes = field(repr=False)
+    held: bytes | None = field(repr=False)
     path: str | None
 
     @property
     def media_type(self) -> str:
         return self.asset.media_type
+
+    @property
+    def content(self) -> bytes:
+        """The file's bytes; what is not held is read from its file each time. Raises AssetMissing."""
+        with self._open() as file:
+            return file.read()
+
+    def copy_to(self, target: Path) -> None:
+        """Write the file to `target`, without holding it in memory. Raises AssetMissing, and OSError of the target."""
+        with self._open() as file, target.open("wb") as copy:
+            copyfileobj(file, copy)
+
+    def _open(self) -> BinaryIO:
+        if self.held is not None:
+            return BytesIO(self.held)
+        try:
+            return Path(self.path or "").open("rb")
+        except OSError as error:
+            raise AssetMissing(
+                f"the content of asset {self.asset.digest} is gone", hint="it was erased, or the asset folder was moved"
+            ) from error
 
 
 @made_often

@@ -29,6 +29,9 @@ from domain.operation import (
 )
 
 PAGE = 1_000
+LARGEST_HELD = 32 * 1024 * 1024
+"""Bytes of an output that a result holds in memory; what is larger is read from its file when it is asked for."""
+
 NONE: Mapping[str, bytes] = MappingProxyType({})
 
 
@@ -90,7 +93,7 @@ class Results:
         account = Account()
         for fact in facts:
             account.add(fact)
-        state = state or _fold(facts)
+        state = state or state_of(facts)
         operation = state.operation
         currency = account.currency or await asyncio.to_thread(self._currency, operation.account)
         outputs = [await self._output(operation.account, stored, contents) for stored in account.stored]
@@ -117,13 +120,17 @@ class Results:
         return opened.currency
 
     async def _output(self, account: str, asset: Asset, contents: Mapping[str, bytes]) -> Output:
+        path = self.assets.path(account, asset)
+        if path is not None and asset.size > LARGEST_HELD:
+            return Output(asset, None, path)
         content = contents.get(asset.digest)
         if content is None:
             content = (await self.assets.load(account, asset)).content
-        return Output(asset, content, self.assets.path(account, asset))
+        return Output(asset, content, path)
 
 
-def _fold(facts: Sequence[Fact]) -> State:
+def state_of(facts: Sequence[Fact]) -> State:
+    """Where an operation stands after all its facts."""
     state: State | None = None
     for fact in facts:
         if isinstance(fact, OperationFact):

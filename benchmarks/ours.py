@@ -82,8 +82,14 @@ class HashedAssets:
         digest = sha256(media.content).hexdigest()
         return Asset(digest, media.media_type, len(media.content), media.width, media.height)
 
-    async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
-        raise NotImplementedError("nothing is ever delivered elsewhere")
+    async def receive(
+        self,
+        account: str,
+        content: AsyncIterator[bytes],
+        media_types: Sequence[str],  # noqa: ARG002
+    ) -> Asset:
+        whole = b"".join([piece async for piece in content])
+        return await self.save(account, Media(whole, "image/png", SIDE, SIDE))
 
     async def load(self, account: str, asset: Asset) -> Media:  # noqa: ARG002
         return Media(asset.digest.encode(), asset.media_type, asset.width, asset.height)

@@ -16,6 +16,7 @@ ImageStudioError
 │   ├── Unverified            a callback that is not the provider's
 │   └── IllegalTransition     the operation is not in a state that allows this
 ├── CatalogueError            a catalogue file is wrong; names file and field
+├── PluginError               a provider from elsewhere cannot be used; names it and its distribution
 ├── OperationError            the outcome is recorded as facts, and names its operation
 │   ├── OperationRefused
 │   ├── OperationFailed
@@ -139,6 +140,12 @@ class CatalogueError(ImageStudioError):
     """A catalogue file cannot be used."""
 
     code = "catalogue"
+
+
+class PluginError(ImageStudioError):
+    """A provider that an installed distribution offers cannot be built."""
+
+    code = "plugin"
 
 
 class OperationError(ImageStudioError):

@@ -146,11 +146,12 @@ def _units_of(quote: Quote, delivered: int) -> Decimal:
     return Decimal(plain(Decimal(f"{whole}.{millionths:06d}")))
 
 
-def fail(state: State, code: str, cost: int, now: int) -> list[OperationFact]:
-    """A definite failure voids the hold; our own cost, if any, is booked with it."""
+def fail(state: State, code: str, cost: int | None, now: int) -> list[OperationFact]:
+    """A definite failure voids the hold; our own cost, if any, is booked with it, None being what was quoted."""
     match state:
-        case Held(operation) | Sent(operation) | Running(operation):
-            return [ProviderFailed(operation, now, code), _released(state, code, readable(cost) or 0, now)]
+        case Held(operation, quote) | Sent(operation, quote) | Running(operation, quote):
+            ours = quote.cost if cost is None else readable(cost) or 0
+            return [ProviderFailed(operation, now, code), _released(state, code, ours, now)]
         case Settled() | Dropped() | Refused():
             return []
     raise _illegal("fail", state)

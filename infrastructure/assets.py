@@ -1,10 +1,14 @@
 """Keeps files under their SHA-256, a folder an account, so that what was saved survives a power cut.
 
-    root / <account folder> / <first two digits> / <digest>.<extension>
+    root / <account folder> ─┬─ <first two digits> / <digest>.<extension>
+                             └─ incoming / what has no digest yet
 
 A file appears whole or not at all: it is written under a temporary name, flushed, renamed, and its directory
 flushed. Where a save and a sweep would race for the same file, also in two processes, they take turns on one
 lock file.
+
+Savers do not share flushes: file systems group those of several threads by themselves, and doing it here as well
+measured no faster. What is spared is flushes: a file costs two, and one more where it is the first of its folder.
 """
 
 from __future__ import annotations
@@ -18,12 +22,14 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
+from io import FileIO
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from threading import Lock
+from typing import BinaryIO, Final, ParamSpec, Protocol, TypeVar
 
 from application.ports import Asset, Media, Swept
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput, StoreUnavailable
-from infrastructure.media import extension
+from infrastructure.media import Seen, extension
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +37,8 @@ R = TypeVar("R")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LOCK: Final = ".lock"
+_INCOMING: Final = "incoming"
+_WRITTEN_AT_ONCE: Final = 1024 * 1024
 _MOST_REMEMBERED: Final = 10_000
 _MICROSECONDS: Final = 1_000_000
 
@@ -45,12 +53,17 @@ def account_folder(account: str) -> str:
     return f"{slug}-{digest}" if slug else digest
 
 
+class Look(Protocol):
+    """Says what an open file is. Raises InvalidInput, naming `field`, where it is nothing known or too large."""
+
+    def __call__(self, file: BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Seen: ...
+
+
 class FileAssets:
     """An AssetStore on a file system; everything that blocks runs in `executor`."""
 
-    def __init__(self, root: Path, executor: Executor, read: Callable[..., Media]) -> None:
-        """`read` says what a received file is, and raises InvalidInput where it is nothing known."""
-        self._read = read
+    def __init__(self, root: Path, executor: Executor, look: Look) -> None:
+        self._look = look
         self._root = root.absolute()
         self._executor = executor
         self._made: set[Path] = set()
@@ -63,14 +76,24 @@ class FileAssets:
         return await self._run(self._save, account, media)
 
     async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
-        """Store a stream as it comes. Raises InvalidInput where it is no media, and whatever the stream raises."""
-        temporary = await self._run(self._temporary, account)
+        """Store a stream as it comes, about a mebibyte of it in memory; on return it is on the disk.
+
+        Raises InvalidInput where it is no media or too large, StoreUnavailable, and whatever the stream raises; then
+        nothing is kept.
+        """
+        arrival = Arrival(self._root / account_folder(account) / _INCOMING)
         try:
+            waiting: list[bytes] = []
             async for piece in content:
-                await self._run(_append, temporary, piece)
-            return await self._run(self._publish, account, temporary, media_types)
+                waiting.append(piece)
+                if sum(map(len, waiting)) >= _WRITTEN_AT_ONCE:
+                    await self._run(arrival.take, waiting)
+                    waiting = []
+            return await self._run(self._publish, account, arrival, waiting, media_types)
         finally:
-            await self._run(temporary.unlink, missing_ok=True)
+            if not arrival.file.ended:
+                # Goes on where this task is cancelled once more.
+                await asyncio.shield(self._run(arrival.file.close))
 
     async def load(self, account: str, asset: Asset) -> Media:
         """Raises AssetMissing where the content was erased or lost, AssetDamaged where it has changed."""
@@ -116,39 +139,47 @@ class FileAssets:
         return self._root / account_folder(account) / digest[:2]
 
     def _save(self, account: str, media: Media) -> Asset:
-        size = len(media.content)
         digest = hashlib.sha256(media.content).hexdigest()
-        file = self._file(account, digest, media.media_type)
+        asset = Asset(digest, media.media_type, len(media.content), media.width, media.height, media.duration_ms)
+        return self._place(account, asset, lambda file: _write(file, media.content))
+
+    def _publish(self, account: str, arrival: Arrival, rest: Sequence[bytes], media_types: Sequence[str]) -> Asset:
+        """Take the rest of a stream, and store what it turns out to be."""
+        with contextlib.closing(arrival.file) as file:
+            arrival.take(rest or [b""])  # a stream without content is a file too
+            with file.path.open("rb") as stream:
+                seen = self._look(stream, field="output", media_types=media_types)
+            digest, size = arrival.hash.hexdigest(), arrival.size
+            asset = Asset(digest, seen.media_type, size, seen.width, seen.height, seen.duration_ms)
+            return self._place(account, asset, file.move)
+
+    def _place(self, account: str, asset: Asset, put: Callable[[Path], None]) -> Asset:
+        """See that the asset's file is there for good; `put` lets it appear, whole and flushed."""
+        file = self._file(account, asset.digest, asset.media_type)
         self._make_folder(file.parent)
-        if not self._keep(file, size):
-            _write(file, media.content)
+        if not self._keep(file, asset.size):
+            put(file)
         # Also where another saver's file was found: its rename may not have reached the disk yet.
         _flush_folder(file.parent)
-        return Asset(digest, media.media_type, size, media.width, media.height, media.duration_ms)
-
-    def _temporary(self, account: str) -> Path:
-        folder = self._root / account_folder(account)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f".{secrets.token_hex(8)}.tmp"
-
-    def _publish(self, account: str, temporary: Path, media_types: Sequence[str]) -> Asset:
-        content = temporary.read_bytes() if temporary.exists() else b""
-        return self._save(account, self._read(content, field="output", media_types=media_types))
+        return asset
 
     def _make_folder(self, folder: Path) -> None:
         """Create it and flush it into its parent, also where another saver has only just made it."""
         if folder in self._made and folder.is_dir():
             return
-        missing = [above for above in (folder, *folder.parents) if not above.exists()]
+        missing = {above for above in (folder, *folder.parents) if not above.exists()}
         folder.mkdir(parents=True, exist_ok=True)
-        for made in {folder, folder.parent, self._root, *missing}:
+        chain = {folder, folder.parent, self._root}
+        for made in missing | (chain - self._made):
             _flush_folder(made.parent)
         if len(self._made) >= _MOST_REMEMBERED:
             self._made.clear()
-        self._made.add(folder)
+        self._made |= chain
 
     def _keep(self, file: Path, size: int) -> bool:
         """Whether the file is there, whole; its grace then begins anew, which a running sweep respects."""
+        if not file.exists():
+            return False
         with self._locked(fcntl.LOCK_SH):
             try:
                 if file.stat().st_size != size:
@@ -229,21 +260,70 @@ def _touched(file: Path) -> int:
     return status.st_mtime_ns // 1000 if file.is_file() else 2**63
 
 
+class Temporary:
+    """A file that is being written; its methods block, and take turns."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / f".{secrets.token_hex(8)}.tmp"
+        self.ended = self._moved = False
+        self._stream: FileIO | None = None
+        self._turn = Lock()
+
+    def write(self, piece: bytes) -> None:
+        """Append a piece; nothing once it has ended, as a cancelled writer's last piece may come after that."""
+        with self._turn:
+            if self.ended:
+                return
+            if self._stream is None:
+                self._stream = self._opened()
+            rest = memoryview(piece)
+            while rest:  # unbuffered, it may take less than all
+                rest = rest[self._stream.write(rest) :]
+
+    def move(self, file: Path) -> None:
+        """Let it appear as `file`, once it is on the disk."""
+        assert self._stream is not None
+        os.fsync(self._stream.fileno())
+        self.path.replace(file)
+        self._moved = True
+
+    def close(self) -> None:
+        """End it, leaving nothing behind where it was not moved."""
+        with self._turn:
+            self.ended = True
+            if self._stream is not None:
+                self._stream.close()
+                if not self._moved:
+                    self.path.unlink(missing_ok=True)
+
+    def _opened(self) -> FileIO:
+        try:
+            return self.path.open("xb", buffering=0)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.open("xb", buffering=0)
+
+
+class Arrival:
+    """What has arrived of a stream."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = Temporary(folder)
+        self.hash = hashlib.sha256()
+        self.size = 0
+
+    def take(self, pieces: Sequence[bytes]) -> None:
+        """Write the next pieces; blocking."""
+        for piece in pieces:
+            self.file.write(piece)
+            self.hash.update(piece)
+            self.size += len(piece)
+
+
 def _write(file: Path, content: bytes) -> None:
-    temporary = file.parent / f".{secrets.token_hex(8)}.tmp"
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _append(file: Path, piece: bytes) -> None:
-    with file.open("ab") as stream:
-        stream.write(piece)
+    with contextlib.closing(Temporary(file.parent)) as temporary:
+        temporary.write(content)
+        temporary.move(file)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -44,12 +44,16 @@ from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, new_id, new_secret, now
 from infrastructure.costbook import ViewBooks
 from infrastructure.downloads import HttpDownloads
-from infrastructure.media import read_media
+from infrastructure.media import look_at, read_media
+from infrastructure.plugins import ProviderContext, load_plugins
+from infrastructure.providers.huggingface import HuggingFaceProvider
 from infrastructure.providers.local import LocalProvider
+from infrastructure.providers.openai import OpenAIProvider
 from infrastructure.providers.scripted import ScriptedProvider
+from infrastructure.providers.stability import StabilityProvider
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.service import House, Studio
-from infrastructure.settings import Settings, owner_name, revealed
+from infrastructure.settings import Settings, owner_name, plugin_settings, revealed
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import ensure_schema
@@ -103,8 +107,22 @@ async def open_studio(
             for ended in await asyncio.gather(*chores, return_exceptions=True):
                 if isinstance(ended, Exception):
                     LOGGER.error("a chore of the studio ended too early", exc_info=ended)
-            await studio.close_providers()
+            await studio.disconnect()
             await asyncio.to_thread(stack.close)
+
+
+@asynccontextmanager
+async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provider]]:
+    """The providers by name, without a ledger, for those who only ask what can be used here."""
+    downloads = _downloads(settings)
+    with ThreadPoolExecutor(settings.workers, thread_name_prefix="worker") as pool:
+        providers = _providers(settings, pool, downloads)
+        try:
+            yield providers
+        finally:
+            for provider in providers.values():
+                await provider.close()
+            await downloads.close()
 
 
 def open_source(settings: Settings) -> Source:
@@ -123,6 +141,7 @@ class Foundation:
     catalogue: Catalogue
     book: PriceBook
     shelf: FileAssets
+    read_media: MediaReader
 
     @property
     def reader(self) -> SqlReader:
@@ -150,13 +169,14 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, WriterOptions(waiting=settings.most_waiting))
     stack.callback(writer.close)
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
-    reading = partial(read_media, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
-    foundation = Foundation(database, log, writer, catalogue, book, FileAssets(settings.assets, pool, reading))
+    looking = partial(look_at, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
+    shelf = FileAssets(settings.assets, pool, looking)
+    read = parts.read_media or _media_reader(settings, pool)
+    foundation = Foundation(database, log, writer, catalogue, book, shelf, read)
     assets = parts.assets or foundation.shelf
-    downloads = HttpDownloads(httpx.AsyncClient(timeout=30))
+    downloads = _downloads(settings)
     outputs = Outputs(
         assets,
-        parts.read_media or _media_reader(settings, pool),
         downloads,
         parts.clock,
         asyncio.sleep,
@@ -183,7 +203,7 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Operati
         foundation.catalogue,
         foundation.book,
         outputs.assets,
-        outputs.read_media,
+        foundation.read_media,
         outputs.downloads,
         ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes),
         new_id,
@@ -214,9 +234,11 @@ def _house(foundation: Foundation, performer: Performer, operations: Operations,
         reader,
         codec,
         foundation.catalogue,
+        foundation.book,
         foundation.writer,
         performer.ownership,
         performer.providers,
+        performer.outputs.downloads,
         projector,
         views,
         Maintenance(
@@ -252,24 +274,50 @@ def _open_log(settings: Settings) -> StudioLog:
     )
 
 
+def _downloads(settings: Settings) -> HttpDownloads:
+    return HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
+
+
 def _providers(settings: Settings, pool: Executor, downloads: Downloads) -> dict[str, Provider]:
     """Providers by the names the catalogue uses; blocking work runs in the bounded pool."""
     scripted = {
         name: ScriptedProvider(settings.scripted, name=name, recovery=recovery, executor=pool)
         for name, recovery in SCRIPTED.items()
     }
-    return {"local": LocalProvider(pool), "wavespeed": _wavespeed(settings, downloads), **scripted}
+    ours: dict[str, Provider] = {"local": LocalProvider(pool), **scripted, **_remote(settings, downloads)}
+
+    def context(name: str) -> ProviderContext:
+        return ProviderContext(name, _client(settings), pool, plugin_settings(name))
+
+    return {**ours, **load_plugins(context, ours)}
 
 
-def _wavespeed(settings: Settings, downloads: Downloads) -> WaveSpeed:
-    return WaveSpeed(
-        open_client(proxy=revealed(settings.proxy)),
-        downloads,
-        key=revealed(settings.wavespeed_key),
-        base=settings.wavespeed_url,
-        webhook=settings.wavespeed_webhook or "",
-        secret=revealed(settings.wavespeed_webhook_secret),
-    )
+def _remote(settings: Settings, downloads: Downloads) -> dict[str, Provider]:
+    """Those that are called over HTTP, each through a client of its own; without its key none is ever chosen."""
+    client = _client(settings)
+    return {
+        "wavespeed": WaveSpeed(
+            client(),
+            downloads,
+            key=revealed(settings.wavespeed_key),
+            base=settings.wavespeed_url,
+            webhook=settings.wavespeed_webhook or "",
+            secret=revealed(settings.wavespeed_webhook_secret),
+        ),
+        "stability": StabilityProvider(client(), key=revealed(settings.stability_key), base=settings.stability_url),
+        "huggingface": HuggingFaceProvider(
+            client(),
+            key=revealed(settings.huggingface_key),
+            router=settings.huggingface_url,
+            hub=settings.huggingface_hub_url,
+            bill_to=settings.huggingface_bill_to,
+        ),
+        "openai": OpenAIProvider(client(), key=revealed(settings.openai_key), base=settings.openai_url),
+    }
+
+
+def _client(settings: Settings) -> Callable[[], httpx.AsyncClient]:
+    return partial(open_client, proxy=revealed(settings.proxy))
 
 
 SCRIPTED = {"scripted": Recovery.FINDABLE, "blind": Recovery.BLIND}

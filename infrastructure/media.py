@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import mmap
+import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -15,11 +18,18 @@ from PIL.PngImagePlugin import PngInfo
 
 from application.ports import Media
 from domain.errors import InvalidInput
+from infrastructure.formats.boxes import measure_boxes
+from infrastructure.formats.ebml import measure_webm
+from infrastructure.formats.measured import Measured
+from infrastructure.formats.signatures import OBJ, STL, TEXT, expected_text, sniff
+from infrastructure.formats.sounds import measure_flac, measure_mp3, measure_ogg, measure_wav
 
-TEXT: Final = "text/plain"
 MAX_FRAMES: Final = 1_000
 ANIMATION_FACTOR: Final = 4
 """All frames of an animation together may have this many times the pixels allowed to one picture."""
+
+LONGEST_MS: Final = 10**12
+"""A file that says it lasts longer, which is thirty years, says nothing."""
 
 FASTEST_PNG: Final = 1
 _NO_TEXT: Final[Mapping[str, str]] = MappingProxyType({})
@@ -31,25 +41,34 @@ _EXTENSIONS: Final = {
     "image/gif": "gif",
     "video/mp4": "mp4",
     "video/webm": "webm",
+    "video/quicktime": "mov",
     "audio/wav": "wav",
     "audio/mpeg": "mp3",
+    "audio/mp4": "m4a",
+    "audio/flac": "flac",
+    "audio/ogg": "ogg",
     "model/gltf-binary": "glb",
+    "model/vnd.fbx": "fbx",
+    "model/vnd.usdz+zip": "usdz",
+    OBJ: "obj",
+    STL: "stl",
     TEXT: "txt",
 }
+_MEASURES: Final[Mapping[str, Callable[[memoryview], Measured]]] = {
+    "video/mp4": measure_boxes,
+    "video/quicktime": measure_boxes,
+    "video/webm": measure_webm,
+    "audio/mp4": measure_boxes,
+    "audio/wav": measure_wav,
+    "audio/mpeg": measure_mp3,
+    "audio/flac": measure_flac,
+    "audio/ogg": measure_ogg,
+}
 _PILLOW_FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
-_MP4_BRANDS: Final = (
-    b"isom",
-    b"iso2",
-    b"iso4",
-    b"iso5",
-    b"iso6",
-    b"mp41",
-    b"mp42",
-    b"avc1",
-    b"dash",
-    b"M4V ",
+_KNOWN_HINT: Final = (
+    "send a PNG, JPEG, WebP or GIF image, an MP4, MOV or WebM video, a WAV, MP3, M4A, FLAC or Ogg sound, "
+    "or a GLB, FBX, USDZ or STL model"
 )
-_KNOWN_HINT: Final = "send a PNG, JPEG, WebP or GIF image, an MP4 or WebM video, a WAV or MP3 sound, or a GLB model"
 
 # What Pillow and its codecs raise on hostile bytes; its warnings too, under python -W error.
 _UNREADABLE: Final = (
@@ -59,28 +78,63 @@ _UNREADABLE: Final = (
 _BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a file really is. Sizes in pixels, duration in milliseconds."""
+
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is accepted for the input or output `field`."""
+
+    field: str
+    bytes: int
+    pixels: int
+    media_types: Sequence[str]
+
+
 def read_media(
     content: bytes, *, field: str, max_bytes: int, max_pixels: int, media_types: Sequence[str] = ()
 ) -> Media:
-    """Say what `content` is, having decoded it if it is an image; text only where `media_types` expects it.
+    """Say what `content` is, having decoded it if it is an image.
 
-    `max_pixels` bounds width times height and is checked in the header, before anything is decoded. Raises
-    InvalidInput naming `field` for anything unknown, broken, truncated or too large.
+    Text, and models written as text, are recognised only where `media_types` expects them. `max_pixels` bounds
+    width times height of an image and is checked in the header, before anything is decoded. Raises InvalidInput
+    naming `field` for anything unknown, broken, truncated or too large.
     """
-    if not content:
+    bounds = Bounds(field, max_bytes, max_pixels, media_types)
+    seen = _look_at(memoryview(content), io.BytesIO(content), bounds)
+    return Media(content, seen.media_type, seen.width, seen.height, seen.duration_ms)
+
+
+def look_at(file: BinaryIO, *, field: str, max_bytes: int, max_pixels: int, media_types: Sequence[str] = ()) -> Seen:
+    """The same for an open file of any size, which is mapped and not read into memory."""
+    empty = not os.fstat(file.fileno()).st_size
+    view = memoryview(b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    return _look_at(view, file, Bounds(field, max_bytes, max_pixels, media_types))
+
+
+def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Seen:
+    """What the bytes are, of which `stream` reads the same."""
+    field = bounds.field
+    if not view:
         raise InvalidInput(field, "is empty", hint=_KNOWN_HINT)
-    if len(content) > max_bytes:
-        raise InvalidInput(field, f"has {len(content)} bytes; at most {max_bytes} are accepted")
-    media_type = _sniff(content)
-    if media_type is None and TEXT in media_types and _is_text(content):
-        return Media(content, TEXT)
+    if len(view) > bounds.bytes:
+        raise InvalidInput(field, f"has {len(view)} bytes; at most {bounds.bytes} are accepted")
+    media_type = sniff(view) or expected_text(view, bounds.media_types)
     if media_type is None:
         raise InvalidInput(field, "is no image, video, sound or model of a known type", hint=_KNOWN_HINT)
     if media_type in _PILLOW_FORMATS:
-        return _read_image(content, media_type, field, max_pixels)
-    if media_type == "model/gltf-binary" and int.from_bytes(content[8:12], "little") != len(content):
+        return _look_at_image(stream, media_type, field, bounds.pixels)
+    if media_type == "model/gltf-binary" and int.from_bytes(view[8:12], "little") != len(view):
         raise InvalidInput(field, "is a damaged or truncated GLB model")
-    return Media(content, media_type, duration_ms=_duration(content, media_type))
+    width, height, duration = _MEASURES.get(media_type, _unmeasured)(view)
+    return Seen(media_type, width, height, duration if (duration or 0) <= LONGEST_MS else None)
 
 
 def image_media(image: Image.Image, image_format: str, *, text: Mapping[str, str] = _NO_TEXT) -> Media:
@@ -106,7 +160,7 @@ def open_image(media: Media, *, field: str) -> Image.Image:
     if media.media_type not in _PILLOW_FORMATS:
         raise InvalidInput(field, f"is {media.media_type}, not an image")
     try:
-        with _open(media.content, media.media_type) as image:
+        with _open(io.BytesIO(media.content), media.media_type) as image:
             image.load()
             upright = ImageOps.exif_transpose(image)
     except (*_BOMBS, *_UNREADABLE) as error:
@@ -129,45 +183,19 @@ def _png_text(text: Mapping[str, str]) -> PngInfo:
     return info
 
 
-def _sniff(content: bytes) -> str | None:
-    signatures = (
-        ("image/png", content.startswith(b"\x89PNG\r\n\x1a\n")),
-        ("image/jpeg", content.startswith(b"\xff\xd8\xff")),
-        ("image/gif", content.startswith((b"GIF87a", b"GIF89a"))),
-        ("image/webp", content[:4] == b"RIFF" and content[8:12] == b"WEBP"),
-        ("audio/wav", content[:4] == b"RIFF" and content[8:12] == b"WAVE"),
-        ("video/mp4", content[4:8] == b"ftyp" and content[8:12] in _MP4_BRANDS),
-        ("video/webm", content.startswith(b"\x1aE\xdf\xa3") and b"webm" in content[:64]),
-        ("model/gltf-binary", content.startswith(b"glTF\x02\x00\x00\x00") and len(content) >= 20),
-        ("audio/mpeg", content.startswith(b"ID3") or _is_mp3_frame(content)),
-    )
-    return next((media_type for media_type, found in signatures if found), None)
+def _unmeasured(_content: memoryview) -> Measured:
+    return Measured()
 
 
-def _is_text(content: bytes) -> bool:
+def _look_at_image(stream: BinaryIO, media_type: str, field: str, max_pixels: int) -> Seen:
     try:
-        return "\0" not in content.decode()
-    except UnicodeDecodeError:
-        return False
-
-
-def _is_mp3_frame(content: bytes) -> bool:
-    """Eleven set bits, then Layer III, a bit rate and a sampling rate that exist: UTF-16 text fails this."""
-    if len(content) < 4:
-        return False
-    sync = content[0] == 0xFF and content[1] & 0xE6 == 0xE2
-    return sync and content[2] >> 4 not in (0, 15) and content[2] & 0x0C != 0x0C
-
-
-def _read_image(content: bytes, media_type: str, field: str, max_pixels: int) -> Media:
-    try:
-        with _open(content, media_type) as image:
+        with _open(stream, media_type) as image:
             _check_pixels(image, field, max_pixels)
             image.verify()
         # verify() reads every checksum and uses the image up; only decoding proves that the pixels are there.
-        with _open(content, media_type) as image:
+        with _open(stream, media_type) as image:
             duration = _decode_frames(image, field, max_pixels)
-            return Media(content, media_type, image.width, image.height, duration)
+            return Seen(media_type, image.width, image.height, duration)
     except _BOMBS as error:
         raise InvalidInput(field, f"has too many pixels; at most {max_pixels} are accepted") from error
     except _UNREADABLE as error:
@@ -175,8 +203,8 @@ def _read_image(content: bytes, media_type: str, field: str, max_pixels: int) ->
         raise InvalidInput(field, f"is a damaged or truncated {media_type} image", hint=hint) from error
 
 
-def _open(content: bytes, media_type: str) -> Image.Image:
-    return Image.open(io.BytesIO(content), formats=[_PILLOW_FORMATS[media_type]])
+def _open(stream: BinaryIO, media_type: str) -> Image.Image:
+    return Image.open(stream, formats=[_PILLOW_FORMATS[media_type]])
 
 
 def _check_pixels(image: Image.Image, field: str, max_pixels: int) -> None:
@@ -199,51 +227,3 @@ def _decode_frames(image: Image.Image, field: str, max_pixels: int) -> int | Non
         duration += round(image.info.get("duration", 0))
     image.seek(0)
     return duration if frames > 1 else None
-
-
-def _duration(content: bytes, media_type: str) -> int | None:
-    match media_type:
-        case "video/mp4":
-            return _mp4_duration(memoryview(content))
-        case "audio/wav":
-            return _wav_duration(content)
-    return None
-
-
-def _mp4_duration(content: memoryview) -> int | None:
-    """The movie header's duration in milliseconds (ISO/IEC 14496-12, 8.2.2)."""
-    movie = next((body for kind, body in _boxes(content) if kind == b"moov"), memoryview(b""))
-    header = next((body for kind, body in _boxes(movie) if kind == b"mvhd"), memoryview(b""))
-    layout, start, unknown = (">IQ", 20, 2**64 - 1) if bytes(header[:1]) == b"\x01" else (">II", 12, 2**32 - 1)
-    if len(header) < start + struct.calcsize(layout):
-        return None
-    scale, duration = struct.unpack_from(layout, header, start)
-    return duration * 1000 // scale if scale and duration != unknown else None
-
-
-def _boxes(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    position = 0
-    while position + 8 <= len(content):
-        size, start = int.from_bytes(content[position : position + 4], "big"), 8
-        if size == 1:
-            size, start = int.from_bytes(content[position + 8 : position + 16], "big"), 16
-        elif size == 0:
-            size = len(content) - position
-        if size < start:
-            return
-        yield bytes(content[position + 4 : position + 8]), content[position + start : position + size]
-        position += size
-
-
-def _wav_duration(content: bytes) -> int | None:
-    """Bytes of sound over bytes a second, both as the chunks state them."""
-    chunks: dict[bytes, tuple[int, int]] = {}
-    position = 12
-    while position + 8 <= len(content):
-        size = int.from_bytes(content[position + 4 : position + 8], "little")
-        chunks.setdefault(content[position : position + 4], (position + 8, size))
-        position += 8 + size + size % 2
-    start, _ = chunks.get(b"fmt ", (len(content), 0))
-    data, stated = chunks.get(b"data", (0, 0))
-    rate = int.from_bytes(content[start + 8 : start + 12], "little")
-    return min(stated, len(content) - data) * 1000 // rate if rate else None

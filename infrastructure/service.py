@@ -10,14 +10,16 @@ from application.chains import Problem, verify_chains
 from application.log import Codec
 from application.maintenance import Maintenance
 from application.performer import Ownership
-from application.ports import Provider
+from application.ports import Downloads, Provider
 from application.reconciliation import Line, Reconciler
 from application.studio import ImageStudio, UseCases
 from application.writer import LedgerWriter
 from domain.catalogue import Catalogue
-from infrastructure.settings import Settings
+from domain.pricing import PriceBook
+from infrastructure.settings import Settings, revealed
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
+from infrastructure.webhooks import Callbacks
 from projections.audit import Comparison, compare
 from projections.engine import Source
 from projections.projector import Projector, ProjectorThread
@@ -34,9 +36,11 @@ class House:
     reader: SqlReader
     codec: Codec
     catalogue: Catalogue
+    book: PriceBook
     writer: LedgerWriter
     ownership: Ownership
     providers: Mapping[str, Provider]
+    downloads: Downloads
     projector: Projector
     views: Views
     maintenance: Maintenance
@@ -51,21 +55,27 @@ class Studio(ImageStudio):
         super().__init__(use_cases)
         self._house = house
         self.settings, self.database, self.reader = house.settings, house.database, house.reader
-        self.codec, self.catalogue, self.ownership = house.codec, house.catalogue, house.ownership
+        self.codec, self.ownership = house.codec, house.ownership
+        self.catalogue, self.book = house.catalogue, house.book
         self.providers, self.projector, self.views = house.providers, house.projector, house.views
         self.maintenance = house.maintenance
         self.source = Source(house.reader, house.codec)
 
-    async def close_providers(self) -> None:
-        """Let each provider give back its connections; the studio is of no use after that."""
+    async def disconnect(self) -> None:
+        """Let each provider, and whoever fetches files, give back its connections; nothing works after that."""
         for provider in self.providers.values():
             await provider.close()
+        await self._house.downloads.close()
 
     def follow(self) -> ProjectorThread:
         """Keep the views up with the log until the returned thread is closed."""
         thread = ProjectorThread(self.projector)
         self._house.writer.after_commit = thread.wake
         return thread
+
+    def callbacks(self) -> Callbacks:
+        """What a server hands callbacks of jobs to, as the settings have it; without a secret all are refused."""
+        return Callbacks(revealed(self.settings.wavespeed_webhook_secret), self.ownership.clock, self.notified)
 
     async def catch_up(self) -> int:
         """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from infrastructure.clock import new_id
 
@@ -30,6 +32,7 @@ class Settings(BaseSettings):
     most_pixels: Positive = 100_000_000
     largest_output: Positive = 500 * 1024 * 1024
     provider_quotes: bool = False
+    own_origins: Annotated[tuple[str, ...], NoDecode] = ()
     lost_outputs: Literal["credit", "charge"] = "credit"
     workers: Positive = Field(default_factory=lambda: min(8, (os.cpu_count() or 1) + 1))
     lease_seconds: Positive = 60
@@ -44,6 +47,14 @@ class Settings(BaseSettings):
     wavespeed_url: Address = "https://api.wavespeed.ai/api/v3"
     wavespeed_webhook: Address | None = None
     wavespeed_webhook_secret: SecretStr | None = None
+    stability_key: SecretStr | None = None
+    stability_url: Address = "https://api.stability.ai"
+    huggingface_key: SecretStr | None = None
+    huggingface_bill_to: str = ""
+    huggingface_url: Address = "https://router.huggingface.co"
+    huggingface_hub_url: Address = "https://huggingface.co"
+    openai_key: SecretStr | None = None
+    openai_url: Address = "https://api.openai.com/v1"
 
     @field_validator("catalogues", mode="before")
     @classmethod
@@ -51,11 +62,23 @@ class Settings(BaseSettings):
         """Several overlay files are separated as PATH is."""
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
+    @field_validator("own_origins", mode="before")
+    @classmethod
+    def _split_words(cls, value: object) -> object:
+        """Several are separated by spaces, as in "http://files.internal:8080 https://pictures.internal"."""
+        return tuple(value.split()) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _signed_webhooks(self) -> Self:
         if self.wavespeed_webhook and not self.wavespeed_webhook_secret:
             raise ValueError("IMAGESTUDIO_WAVESPEED_WEBHOOK needs IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET beside it")
         return self
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Addresses whose servers may give files although they are in a private network: our own, and each API's."""
+        apis = (self.wavespeed_url, self.stability_url, self.huggingface_url, self.huggingface_hub_url, self.openai_url)
+        return (*self.own_origins, *apis)
 
     @property
     def database(self) -> str:
@@ -76,6 +99,16 @@ class Settings(BaseSettings):
 def revealed(secret: SecretStr | None) -> str:
     """The secret itself, for the one who uses it; empty where it is not set."""
     return "" if secret is None else secret.get_secret_value()
+
+
+def plugin_settings(name: str) -> Mapping[str, str]:
+    """What the environment, and before it the .env file, say for a provider from elsewhere: IMAGESTUDIO_<NAME>_…
+
+    By the rest of each variable's name in lower case; whatever is no letter or digit in `name` is an underscore there.
+    """
+    prefix = re.sub(r"[^a-z0-9]", "_", f"imagestudio_{name}_".lower())
+    found = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
+    return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix) and value}
 
 
 def owner_name() -> str:

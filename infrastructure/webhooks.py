@@ -1,6 +1,6 @@
 """Callbacks of jobs: the address that ties one to its operation, and the check that it is the provider's own.
 
-    submission ── ?webhook=BASE/OPERATION/MAC ──> provider ── POST ──> verify ──> Notification
+    submission ── ?webhook=BASE/OPERATION/MAC ──> provider ── POST ──> verify ──> Notification ── notified ──> settled
                                                                         └── Unverified
 
 A notification only says that it is time to look: what became of a job is always read from the provider, so that one
@@ -13,14 +13,14 @@ import hashlib
 import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from domain.errors import Unverified
+from domain.errors import ImageStudioError, Unverified
 from infrastructure.clock import SECOND
 
 OLDEST: Final = 300
@@ -91,6 +91,38 @@ class Seen:
     def forget(self, id: str) -> None:
         """It could not be dealt with: its repetition shall be."""
         self._ids.pop(id, None)
+
+
+ENDED: Final = frozenset({"completed", "succeeded", "failed", "cancelled", "canceled", "timeout", "deleted"})
+
+
+class Callbacks:
+    """Takes in the callbacks of one provider: verified, each id once, and what they are about settled.
+
+    `notified` is `ImageStudio.notified`; `clock` is in epoch microseconds.
+    """
+
+    def __init__(
+        self, secret: str, clock: Callable[[], int], notified: Callable[[str, str], Awaitable[object]]
+    ) -> None:
+        self._secret, self._clock, self._notified = secret, clock, notified
+        self._seen = Seen()
+
+    async def take(self, operation: str, mac: str, headers: Mapping[str, str], raw_body: bytes) -> bool:
+        """Settle what a callback to .../OPERATION/MAC is about; whether that was news.
+
+        Raises Unverified, which is to be answered with 401, and what `notified` raises, after which the provider may
+        try again. A callback that comes before the end, or once more, is taken and changes nothing.
+        """
+        told = verify(operation, mac, headers, raw_body, self._secret, self._clock())
+        if told.status not in ENDED or not self._seen.add(told.id):
+            return False
+        try:
+            await self._notified(told.operation, told.job)
+        except ImageStudioError:
+            self._seen.forget(told.id)
+            raise
+        return True
 
 
 def _read(id: str, operation: str, raw_body: bytes) -> Notification:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from domain.catalogue import KINDS
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ("domain", "application", "projections", "infrastructure")
 TEXTS = {".py", ".toml", ".json", ".ini", ".sql", ".html", ".js", ".css", ".mako"}
@@ -56,6 +58,7 @@ CATCHES_ALL = frozenset(
     {
         "application/writer.py:_run",  # the writer outlives a group that breaks; its callers get the error
         "application/batch.py:_decide",  # a decision that breaks fails its own caller, and the group goes on
+        "infrastructure/plugins.py:_built",  # somebody else's code may raise anything; it is told as one error
     }
 )
 
@@ -232,6 +235,8 @@ MODELS = {
     if source.path.startswith(CATALOGUE) and source.path.endswith(".toml")
     for model in model_ids(source.text)
 }
+# One model is called as the kind of operation that it does, and kinds are the domain's own words.
+TELLING_MODELS = MODELS - KINDS.keys()
 EXAMPLE_MODELS = model_ids('[[model]]\nid = "aurora-2"\nprovider = "local"\n')
 
 RULES: dict[str, Rule] = {
@@ -246,7 +251,7 @@ RULES: dict[str, Rule] = {
     "short files": short_files,
     "short functions": short_functions,
     "__all__ is the documented surface": all_is_the_documented_surface,
-    "no model outside the catalogue": no_model_outside_the_catalogue(MODELS | EXAMPLE_MODELS),
+    "no model outside the catalogue": no_model_outside_the_catalogue(TELLING_MODELS | EXAMPLE_MODELS),
 }
 
 BREACHES = [
@@ -295,6 +300,8 @@ BREACHES = [
     ("no model outside the catalogue", "infrastructure/cli.py", "DEFAULT = 'aurora-2'"),
     ("no model outside the catalogue", "infrastructure/plans.toml", "# as aurora-2 does"),
     ("no model outside the catalogue", "infrastructure/catalogue/loader.py", "if id == 'aurora-2': pass"),
+    ("no model outside the catalogue", "infrastructure/providers/acme.py", "if task.route.endswith('mocha'): pass"),
+    ("no model outside the catalogue", "infrastructure/providers/acme.py", "'''Polls gpt-image-1 slowly.'''"),
 ]
 
 NEAR_MISSES = [
@@ -320,6 +327,7 @@ NEAR_MISSES = [
     ("short functions", "domain/money.py", "def f():\n" + "    pass\n" * 44),
     ("__all__ is the documented surface", "domain/__init__.py", "'''Offers `Money`.'''\n__all__ = ['Money']"),
     ("no model outside the catalogue", "infrastructure/cli.py", "DEFAULT = 'aurora-21'"),
+    ("no model outside the catalogue", "domain/catalogue.py", "VIDEOS = 'video-face-swap'"),
     ("no model outside the catalogue", "infrastructure/catalogue/local.toml", "id = 'aurora-2'"),
 ]
 
@@ -359,4 +367,5 @@ def test_who_may_catch_everything_still_does() -> None:
 
 
 def test_the_catalogue_is_what_the_rule_about_models_reads() -> None:
-    assert MODELS
+    assert len(MODELS) > 100
+    assert {model for model in MODELS if model not in TELLING_MODELS} == {"video-face-swap"}

@@ -119,11 +119,11 @@ class InputEntry(Entry):
 
 
 class MeterEntry(Entry):
-    """One thing that the provider counts: `{ rate = "0.00003", most = 8000 }`."""
+    """One thing that the provider counts: `{ rate = "0.00003", most = 8000 }`; 0 where a call has none of it."""
 
     rate: Rate
     cost: Rate | None = None
-    most: Count
+    most: Measure
 
     def to_meter(self, name: str) -> Meter:
         return Meter(name, self.rate, self.rate if self.cost is None else self.cost, self.most)

@@ -86,7 +86,7 @@ BAD_REQUESTS = {
         generate(model="elsewhere"),
         UnknownModel,
         "unknown_model",
-        "'elsewhere' cannot be used here: there is no provider 'nowhere' (there are: blind, local, scripted)",
+        "'elsewhere' cannot be used here: there is no provider 'nowhere' (there are: blind, ",
         SYNC,
     ),
     "unknown kind": Bad(

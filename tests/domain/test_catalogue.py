@@ -213,7 +213,7 @@ def test_a_model_that_is_named_is_taken_though_it_would_not_be_chosen(named: Mod
     ("gone", "why"),
     [
         (replace(CHEAP, unavailable="there is no key for it"), "there is no key for it"),
-        (replace(CHEAP, retired=NOW), "its provider retired it on "),
+        (replace(CHEAP, retired=NOW), "its provider retired it on 2027-01-15"),
     ],
 )
 def test_a_model_that_cannot_be_used_is_refused_with_others_that_can(gone: Model, why: str) -> None:
@@ -237,7 +237,7 @@ def test_no_model_of_known_price_is_an_error_that_names_those_of_unknown_price()
     with pytest.raises(UnknownModel) as refusal:
         catalogue(unpriced).rank("text-to-image", "auto", NOW, FOX)[0]
 
-    assert "no model of known price does text-to-image" in refusal.value.message
+    assert "no model of known price does text-to-image here" in refusal.value.message
     assert refusal.value.hint == "name one of: mystery"
 
 

@@ -249,6 +249,10 @@ def test_what_a_failure_cost_us_is_booked_and_not_charged() -> None:
     assert fail(RUNNING, "blocked", 7, LATER) == [FAILED, replace(RELEASED, cost=7)]
 
 
+def test_a_failure_that_is_billed_as_a_delivery_costs_us_what_was_quoted() -> None:
+    assert fail(RUNNING, "blocked", None, LATER) == [FAILED, replace(RELEASED, cost=QUOTE.cost)]
+
+
 @pytest.mark.parametrize("unreadable", [-1, LARGEST_AMOUNT + 1, 2.5])
 def test_a_failure_s_unreadable_bill_is_nothing_we_could_book(unreadable: int) -> None:
     assert fail(SENT, "blocked", unreadable, LATER) == [FAILED, RELEASED]

@@ -18,7 +18,7 @@ from application.requests import Request
 from infrastructure import bootstrap
 from infrastructure.assets import FileAssets
 from infrastructure.bootstrap import Parts, open_studio
-from infrastructure.media import read_media
+from infrastructure.media import look_at
 from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.scripted import ScriptedProvider
 from tests.application.studios import LOCAL, SYNC, later, picture, settings_for, studio_on
@@ -98,7 +98,7 @@ class TappedAssets:
         return self._assets.path(account, asset)
 
 
-READ = partial(read_media, max_bytes=10**8, max_pixels=10**8)
+LOOK = partial(look_at, max_bytes=10**8, max_pixels=10**8)
 
 
 def tapped_parts(home: Path, tap: Step) -> Parts:
@@ -110,7 +110,7 @@ def tapped_parts(home: Path, tap: Step) -> Parts:
         "local": LocalProvider(pool),
     }
     tapped = {name: TappedProvider(provider, tap) for name, provider in providers.items()}
-    return Parts(assets=TappedAssets(FileAssets(home / "assets", pool, READ), tap), providers=tapped)
+    return Parts(assets=TappedAssets(FileAssets(home / "assets", pool, LOOK), tap), providers=tapped)
 
 
 @contextmanager

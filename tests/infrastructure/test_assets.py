@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import resource
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -21,14 +20,11 @@ from hypothesis import strategies as st
 from application.ports import Asset, AssetStore, Media
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput, StoreUnavailable
 from infrastructure.assets import FileAssets, account_folder
-from infrastructure.media import read_media
+from infrastructure.media import look_at
+from tests.infrastructure.folders import ACME, MICROSECONDS, NOW, age, keeping, largest_file, overwrite, stored
 
-ACME = "acme"
 PICTURE = Media(b"\x89PNG of a kind", "image/png", 20, 10, 40)
 OTHER = Media(b"other bytes", "video/mp4")
-PAST = 1_600_000_000
-NOW = 1_700_000_000
-MICROSECONDS = 1_000_000
 NOBODY = 65534
 
 
@@ -38,7 +34,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
-READ = partial(read_media, max_bytes=10**8, max_pixels=10**8)
+LOOK = partial(look_at, max_bytes=10**8, max_pixels=10**8)
 
 
 @pytest.fixture
@@ -48,37 +44,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def assets(root: Path, pool: ThreadPoolExecutor) -> FileAssets:
-    return FileAssets(root, pool, READ)
-
-
-def stored(root: Path) -> list[Path]:
-    return sorted(file for file in root.rglob("*") if file.is_file() and file.name != ".lock")
-
-
-def age(file: str | Path | None, seconds: int = PAST) -> Path:
-    assert file is not None
-    os.utime(file, (seconds, seconds))
-    return Path(file)
-
-
-def overwrite(file: str | None, content: bytes) -> None:
-    assert file is not None
-    Path(file).write_bytes(content)
-
-
-def keeping(*digests: str) -> Callable[[str], set[str]]:
-    return lambda folder: set(digests)
-
-
-@contextlib.contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """The system itself refuses to write more than `size` bytes into a file, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    return FileAssets(root, pool, LOOK)
 
 
 @contextlib.contextmanager
@@ -114,7 +80,7 @@ async def test_the_same_content_is_one_file_an_account(assets: FileAssets, root:
 
 async def test_many_savers_of_the_same_content_leave_one_whole_file(root: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        stores = [FileAssets(root, pool, READ) for _ in range(40)]
+        stores = [FileAssets(root, pool, LOOK) for _ in range(40)]
         saved = await asyncio.gather(*(store.save(ACME, PICTURE) for store in stores))
         assert len(set(saved)) == 1
         assert len(stored(root)) == 1
@@ -218,7 +184,7 @@ async def test_a_read_only_folder_is_reported(assets: FileAssets, root: Path) ->
 async def test_a_root_that_is_no_folder_is_reported(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreUnavailable):
-        await FileAssets(tmp_path / "file", pool, READ).save(ACME, PICTURE)
+        await FileAssets(tmp_path / "file", pool, LOOK).save(ACME, PICTURE)
 
 
 async def test_a_sweep_deletes_only_what_is_old_and_unreferenced(assets: FileAssets, root: Path) -> None:
@@ -260,7 +226,7 @@ async def test_saving_old_content_again_begins_its_grace_anew(assets: FileAssets
 
 
 async def test_content_saved_again_while_a_sweep_decides_is_kept(root: Path, pool: ThreadPoolExecutor) -> None:
-    assets = FileAssets(root, pool, READ)
+    assets = FileAssets(root, pool, LOOK)
     asset = await assets.save(ACME, PICTURE)
     age(assets.path(ACME, asset))
     loop = asyncio.get_running_loop()
@@ -282,7 +248,7 @@ async def test_the_event_loop_is_free_while_a_save_waits_for_its_pool(root: Path
     released = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(released.wait)
-        waiting = asyncio.create_task(FileAssets(root, pool, READ).save(ACME, PICTURE))
+        waiting = asyncio.create_task(FileAssets(root, pool, LOOK).save(ACME, PICTURE))
         await asyncio.sleep(0)
         assert not waiting.done()
         released.set()

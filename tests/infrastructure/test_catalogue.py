@@ -37,6 +37,11 @@ def price(model: Model, inputs: Mapping[str, object], at: int = NOW, media: File
     return str(Decimal(found.price) / 1_000_000)
 
 
+def needs_a_key(model: Model) -> str:
+    """What is missing for a model where no key is set."""
+    return "" if model.provider in ("local", "scripted", "blind") else f"set a key of {model.provider}"
+
+
 def instant(year: int, month: int, day: int) -> int:
     return int(datetime(year, month, day, tzinfo=UTC).timestamp()) * 1_000_000
 
@@ -97,7 +102,8 @@ def test_our_models_cost_what_their_entries_say(
 def test_local_work_costs_us_nothing() -> None:
     for model in CATALOGUE:
         if model.provider == "local":
-            assert {rule.cost_rate for rule in model.prices} == {Decimal(0)}
+            costs = {rule.rate if rule.cost_rate is None else rule.cost_rate for rule in model.prices}
+            assert costs == {Decimal(0)}
 
 
 def test_one_scripted_model_has_no_known_price() -> None:
@@ -113,7 +119,9 @@ def test_one_scripted_model_has_no_known_price() -> None:
     ],
 )
 def test_without_a_name_real_work_is_chosen_and_never_a_script(kind: str, inputs: dict[str, Any], media: Files) -> None:
-    assert CATALOGUE.rank(kind, "cheapest", NOW, inputs, media)[0].provider == "local"
+    chosen = CATALOGUE.rank(kind, "cheapest", NOW, inputs, media, lacks=needs_a_key)[0]
+
+    assert chosen.provider == "local"
     assert not [model.id for model in CATALOGUE if model.auto and model.provider in ("scripted", "blind")]
 
 
@@ -136,7 +144,7 @@ def test_every_model_of_ours_has_a_family_a_description_and_a_route() -> None:
     for model in CATALOGUE:
         assert {CATALOGUE.family(kind) for kind in model.kinds} <= set(Family)
         assert model.description.endswith(".")
-        assert model.route
+        assert model.route or model.unavailable
 
 
 # What a file may say

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import CatalogueError
@@ -48,6 +48,7 @@ def test_a_rate_is_an_exact_amount_that_is_not_negative(tmp_path: Path, rate: st
     assert message.startswith(HERE + "prices[1].rate: not an exact rate")
 
 
+@settings(max_examples=25)
 @given(st.decimals(allow_nan=False, allow_infinity=False))
 def test_no_bare_rate_is_ever_loaded(tmp_path_factory: pytest.TempPathFactory, rate: object) -> None:
     folder = tmp_path_factory.mktemp("overlay")
@@ -62,6 +63,9 @@ def test_no_bare_rate_is_ever_loaded(tmp_path_factory: pytest.TempPathFactory, r
     ("entries", "wrong"),
     [
         (['{ cost = "1" }'], "prices[0]: write either a rate or meters"),
+        (['{ rate = "1", meters.text = { rate = "1", most = 1 } }'], "prices[0]: write either a rate or meters"),
+        (['{ meters.text = { rate = "1", most = -1 } }'], "prices[0].meters.text.most: Input should be greater"),
+        (["{ meters.text = { rate = 1, most = 1 } }"], "prices[0].meters.text.rate: write it as text"),
         (['{ rate = "1", per = "image" }'], "prices[0].per: Extra inputs are not permitted"),
         (['{ rate = "1", unit = "hour" }'], "prices[0].unit: Input should be 'image', 'second', '5s_block'"),
         (['{ rate = "1", minimum = -1 }'], "prices[0].minimum: is negative"),

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from application.ports import Delivery, Media, ProviderFailed, Remote, Task
 from infrastructure.clock import SECOND
-from infrastructure.media import TEXT
+from infrastructure.formats.signatures import TEXT
 from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
 from infrastructure.wire.api import Api
 from infrastructure.wire.content import private_texts, read_data_uri

@@ -11,7 +11,7 @@ from PIL import Image
 from typer.main import get_command
 
 from infrastructure.cli.app import app
-from tests.infrastructure.cli.workspaces import ACCOUNT, SMALL, Workspace, call
+from tests.infrastructure.cli.workspaces import ACCOUNT, SMALL, Workspace, call, stuck
 
 CENT = {"micros": 10_000, "currency": "USD", "amount": "0.01"}
 
@@ -20,6 +20,7 @@ COMMANDS = [
     ("edit", "PICTURE", "sepia"),
     ("upscale", "PICTURE"),
     ("run", "text-to-image", "-i", "prompt=a cat", *SMALL),
+    ("cancel", "STUCK"),
     ("estimate", "text-to-image", "-i", "prompt=a cat"),
     ("models",),
     ("usage",),
@@ -30,6 +31,7 @@ COMMANDS = [
     ("events",),
     ("audit",),
     ("seal",),
+    ("reconcile", "scripted"),
     ("refund", "LAKE"),
     ("recover",),
     ("erase", "LAKE"),
@@ -40,6 +42,8 @@ COMMANDS = [
     ("account", "limit", "edits", "3"),
     ("account", "credit", "5.00", "--key", "p1", "--account", "globex"),
     ("account", "zone", "UTC"),
+    ("providers", "list"),
+    ("providers", "check"),
     ("projections", "status"),
     ("projections", "rebuild"),
     ("projections", "retry", "usage_summary"),
@@ -49,8 +53,10 @@ COMMANDS = [
 
 
 def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
-    """The command with the workspace's picture and operation in it."""
+    """The command with the workspace's picture and operations in it."""
     known = {"PICTURE": str(workspace.picture()), "LAKE": workspace.ids["lake"]}
+    if "STUCK" in command:
+        known["STUCK"] = stuck()
     return [known.get(word, word) for word in command]
 
 
@@ -276,22 +282,6 @@ def test_what_is_erased_is_gone_and_the_log_still_verifies(workspace: Workspace)
     assert (erased["content"], erased["files"]) == (True, 1)
     assert not path.exists()
     assert call("audit").code == 0
-
-
-def test_one_model_is_shown_with_inputs_limits_and_prices(workspace: Workspace) -> None:
-    model = call("models", "local-upscale", "--json").document
-    assert [rule["rate"] for rule in model["prices"]] == ["0.02", "0.08"]
-    assert model["prices"][0]["when"] == {"factor": [2]}
-    assert "image   image    required" in call("models", "local-upscale").out
-
-
-def test_models_are_listed_by_kind_and_provider(workspace: Workspace) -> None:
-    assert [one["id"] for one in call("models", "upscale", "--json").document["models"]] == [
-        "local-upscale",
-        "scripted-upscale",
-    ]
-    only = call("models", "upscale", "--provider", "local", "--json").document["models"]
-    assert [one["id"] for one in only] == ["local-upscale"]
 
 
 def test_the_schema_is_made_on_demand_and_reported(empty: Workspace) -> None:

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
-
-from application.ports import Delivery, DownloadFailed, DownloadGone, Job, Media, Remote, Task, Value, silent
+from application.ports import Delivery, Job, Media, Remote, Task, Value, silent
 from infrastructure.clock import now
+from infrastructure.downloads import HttpDownloads
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.wire.client import open_client
 from tests.infrastructure.wire.servers import Time
@@ -24,42 +23,27 @@ AUDIO = Media(media.wav(3), "audio/wav", duration_ms=3_000)
 TYPES = {"image": ("image/png",), "video": ("video/mp4",), "model": ("model/gltf-binary",), "text": ("text/plain",)}
 
 
-class Fetching:
-    """Fetches from wherever it is told to."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
-
-    @asynccontextmanager
-    async def open(self, url: str, limit: int) -> AsyncIterator[AsyncIterator[bytes]]:
-        try:
-            async with self._client.stream("GET", url) as response:
-                if response.status_code != 200 or int(response.headers["content-length"]) > limit:
-                    raise DownloadGone("it is not there, or too large")
-                yield response.aiter_bytes()
-        except httpx.HTTPError as error:
-            raise DownloadFailed("it cannot be fetched") from error
-
-    async def close(self) -> None:
-        await self._client.aclose()
-
-
 @asynccontextmanager
 async def wavespeed(fake: Fake, time: Time, **options: Any) -> AsyncIterator[WaveSpeed]:
     """The adapter to the fake WaveSpeed; `url` where it is reached by another way, as through a proxy."""
     url = options.pop("url", fake.url)
-    usual: dict[str, Any] = {
-        "key": fake.key("wavespeed"),
-        "base": f"{url}/api/v3",
-        "sleep": time.sleep,
-        "monotonic": time,
-    }
-    async with httpx.AsyncClient(verify=False) as anybody:
-        adapter = WaveSpeed(open_client(), Fetching(anybody), **(usual | options))
-        try:
-            yield adapter
-        finally:
-            await adapter.close()
+    downloads = HttpDownloads((fake.url, url))
+    adapter = WaveSpeed(
+        open_client(),
+        downloads,
+        **{
+            "key": fake.key("wavespeed"),
+            "base": f"{url}/api/v3",
+            "sleep": time.sleep,
+            "monotonic": time,
+            **options,
+        },
+    )
+    try:
+        yield adapter
+    finally:
+        await adapter.close()
+        await downloads.close()
 
 
 def task(

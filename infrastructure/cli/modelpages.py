@@ -1,0 +1,172 @@
+"""How models are shown to people: a list under kinds, and everything about one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from domain.inputs import plain
+from infrastructure.cli.models import Status, ordered, since, status_of
+from infrastructure.cli.rendering import Column, Page
+
+if TYPE_CHECKING:
+    from domain.catalogue import Model
+    from domain.inputs import Input
+    from domain.pricing import Meter, PriceRule
+
+
+def show_all(page: Page, models: Sequence[Model], kinds: frozenset[str], currency: str, at: int) -> None:
+    """One line a model and kind; of a model that cannot be used, how it stands in the place of its price."""
+    page.title(f"{len(models)} model{'' if len(models) == 1 else 's'}")
+    if not models:
+        return
+    rows = ordered(models, kinds)
+    names = [kind for kind, _ in rows]
+    firsts = ["" if names[:number][-1:] == [kind] else kind for number, kind in enumerate(names)]
+    page.table(
+        *([Column("KIND", firsts)] if len(kinds) > 1 else []),
+        Column("MODEL", [model.id for _, model in rows]),
+        Column("PRICE", [_price_or_status(model, currency, at) for _, model in rows]),
+        Column("PROVIDER", [model.provider for _, model in rows], drop=1),
+        Column("", [model.why_unavailable(at) or model.description for _, model in rows], wrap=48, drop=2),
+    )
+    page.line("  what is missing to use them here: imagestudio providers list", "dim")
+
+
+def _price_or_status(model: Model, currency: str, at: int) -> str:
+    status = status_of(model, at)
+    return price_text(model, currency) if status in (Status.AVAILABLE, Status.UNPRICED) else str(status)
+
+
+def price_text(model: Model, currency: str) -> str:
+    """The least and most a unit costs by the rules of the catalogue; where it is metered, the most a call does."""
+    rates = sorted({rule.rate for rule in model.prices})
+    if not rates:
+        return "unknown"
+    if any(rule.meters for rule in model.prices):
+        return f"at most {plain(rates[-1])} {currency}/{model.prices[0].unit}"
+    span = plain(rates[0]) if len(rates) == 1 else f"{plain(rates[0])}-{plain(rates[-1])}"
+    return f"{span} {currency}/{model.prices[0].unit}"
+
+
+def show_one(page: Page, model: Model, currency: str, at: int, lacks: str) -> None:
+    """Everything there is to know of a model, and what is missing to use it here."""
+    page.title(model.id)
+    page.pairs(
+        [
+            ("does", ", ".join(model.kinds)),
+            ("provider", f"{model.provider}, route {model.route or 'unknown'}"),
+            ("delivers", f"{', '.join(model.outputs)}, up to {model.per_call} a call"),
+            ("about", model.description or "-"),
+            ("stands", _standing(model, at)),
+            ("here", lacks or "ready to use"),
+            ("chosen", "also by itself" if model.auto else "only by name"),
+            ("waits", f"{model.deadline:,} s for a job, then leaves it to recovery"),
+            *([("sends too", _fixed(model))] if model.fixed else []),
+        ]
+    )
+    if model.inputs:
+        page.line()
+        _show_inputs(page, list(model.inputs.values()))
+    page.line()
+    _show_prices(page, model, currency)
+
+
+def _standing(model: Model, at: int) -> str:
+    why = model.why_unavailable(at)
+    return f"{status_of(model, at)}: {why}" if why else str(status_of(model, at))
+
+
+def _fixed(model: Model) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in sorted(model.fixed.items()))
+
+
+def _show_inputs(page: Page, inputs: Sequence[Input]) -> None:
+    page.table(
+        Column("INPUT", [one.name for one in inputs]),
+        Column("TYPE", [str(one.type) for one in inputs]),
+        Column("DEFAULT", ["required" if one.required else _default(one) for one in inputs]),
+        Column("LIMITS", [limits_of(one) for one in inputs], wrap=30),
+    )
+
+
+def _default(one: Input) -> str:
+    return "" if one.default is None else str(one.default).lower() if one.type == "flag" else str(one.default)
+
+
+def limits_of(one: Input) -> str:
+    """Everything that limits one input, in words."""
+    spans = [
+        ("", one.minimum, one.maximum, ""),
+        ("side", one.min_side, one.max_side, " px"),
+        ("area", one.min_pixels, one.max_pixels, " px"),
+        ("aspect", one.min_aspect, one.max_aspect, ""),
+        ("duration", one.min_ms, one.max_ms, " ms"),
+    ]
+    words = [_between(*span) for span in spans]
+    if one.choices:
+        words.insert(0, f"one of {', '.join(map(str, one.choices))}")
+    if one.is_file:
+        words += [", ".join(one.media_types), f"at most {one.max_bytes:,} bytes"]
+        words += [f"up to {one.many} files"] if one.many > 1 else []
+    elif one.type == "text":
+        words.append(f"at most {one.max_chars:,} characters")
+    return "; ".join(word for word in words if word)
+
+
+def _between(what: str, least: object, most: object, unit: str) -> str:
+    if least is None and most is None:
+        return ""
+    lower, upper = (f"{end:,}" if isinstance(end, int) else str(end) for end in (least, most))
+    ends = f"at least {lower}" if most is None else f"at most {upper}" if least is None else f"{lower} to {upper}"
+    return f"{what} {ends}{unit}".strip()
+
+
+def _show_prices(page: Page, model: Model, currency: str) -> None:
+    rules = model.prices
+    if not rules:
+        page.line("  no price is known: refused unless the account allows it", "dim")
+        return
+    costs = [rule.rate if rule.cost_rate is None else rule.cost_rate for rule in rules]
+    page.table(
+        Column(f"PRICE {currency}", [plain(rule.rate) for rule in rules], right=True),
+        Column(f"COST {currency}", [plain(cost) for cost in costs], right=True),
+        Column("PER", [f"{rule.unit}, at most" if rule.meters else str(rule.unit) for rule in rules]),
+        Column("FROM", [(since(rule.effective_from) or "")[:10] for rule in rules], drop=1),
+        Column("WHERE", [where(rule) for rule in rules], wrap=24),
+    )
+    if any(rule.meters for rule in rules):
+        page.line()
+        _show_meters(page, rules, currency)
+
+
+def _show_meters(page: Page, rules: Sequence[PriceRule], currency: str) -> None:
+    """What is counted; a rate is for one, the last column says how many of it each of the rules above holds."""
+    kept: dict[str, list[Meter]] = {}
+    for rule in rules:
+        for meter in rule.meters:
+            kept.setdefault(meter.name, []).append(meter)
+    page.table(
+        Column("COUNTED", list(kept)),
+        Column(f"PRICE {currency}", [_several([plain(one.rate) for one in many]) for many in kept.values()]),
+        Column("AT MOST", [_several([f"{one.most:,}" for one in many]) for many in kept.values()], wrap=24),
+    )
+    page.prose("charged by what was counted, and never more than was quoted", "dim", indent=2)
+
+
+def _several(texts: Sequence[str]) -> str:
+    """The one text, or all of them in their order."""
+    return texts[0] if len(set(texts)) == 1 else " / ".join(texts)
+
+
+def where(rule: PriceRule) -> str:
+    """When a rule applies, what it measures and what it bills at least and at most."""
+    words = [f"{name} is {' or '.join(sorted(map(_word, values)))}" for name, values in sorted(rule.when.items())]
+    words += [f"measured on {rule.of}"] if rule.of else []
+    words += [f"at least {rule.minimum}"] if rule.minimum is not None else []
+    words += [f"at most {rule.maximum}"] if rule.maximum is not None else []
+    return "; ".join(words) or "always"
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

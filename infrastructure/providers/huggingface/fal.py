@@ -1,0 +1,132 @@
+"""What fal's queue takes and says: flat JSON in, a request that is waited for, JSON with addresses of files out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from application.ports import Delivery, Job, Media, ProviderFailed, ProviderRefused, Remote, Task, Value
+from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
+from infrastructure.wire.blind import BROKE, CANCELLED
+from infrastructure.wire.content import data_uri, read_data_uri
+
+WAITING: Final = {"IN_QUEUE": "waiting in the queue", "IN_PROGRESS": "working"}
+DONE: Final = "COMPLETED"
+STOPPED: Final = {"FAILED": "failed", "CANCELED": CANCELLED, "CANCELLED": CANCELLED}
+NOT_YET: Final = "not_ended"
+CLIENT_CLOSED: Final = 499
+POLICY: Final = "content_policy_violation"
+NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)+")
+JOB: Final = re.compile(rf"{NAME.pattern}/requests/[\w-]+")
+
+
+def name_of(mapping: object) -> str:
+    """What fal calls a model, from the Hub's table of services, which has two shapes. Raises ProviderRefused."""
+    if isinstance(mapping, list):
+        mapping = {entry.get("provider"): entry for entry in mapping if isinstance(entry, dict)}
+    entry = mapping.get("fal-ai") if isinstance(mapping, dict) else None
+    name = entry.get("providerId") if isinstance(entry, dict) else None
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ProviderRefused("unknown_model", "fal does not serve this model, as the Hub says")
+    if isinstance(entry, dict) and entry.get("adapterWeightsPath"):
+        raise ProviderRefused("unknown_model", "the model adapts another one, which is not supported through fal")
+    return name
+
+
+def body(task: Task, inputs: Mapping[str, Value]) -> dict[str, object]:
+    """The JSON of one request: files as data URIs under `{name}_url`, the one image under `image_urls` as well."""
+    fields: dict[str, object] = dict(inputs)
+    if task.kind == "text-to-image" and {"width", "height"} <= fields.keys():
+        fields["image_size"] = {side: fields.pop(side) for side in ("width", "height")}
+    if task.outputs > 1:
+        fields["num_images"] = task.outputs
+    for name, files in task.media.items():
+        uris = [data_uri(file) for file in files]
+        fields |= {f"{name}_url": uris[0]}
+        fields |= {f"{name}_urls": uris} if name == "image" else {}
+    return fields
+
+
+def job(reply: Mapping[str, Any]) -> Job:
+    """The request's path in the queue, which is that of the app and so may be shorter than the model's name; the
+    host that the reply names is fal's own, for which we have no key."""
+    try:
+        path = httpx.URL(str(reply.get("response_url", ""))).path.strip("/")
+    except httpx.InvalidURL as error:
+        raise Unreadable("the provider's answer names no job") from error
+    if not JOB.fullmatch(path):
+        raise Unreadable("the provider's answer names no job")
+    return Job(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a request is: words for people while it waits or runs, else a code where it failed, and fal's own words."""
+
+    waiting: str = ""
+    failure: str = ""
+    words: object = None
+
+
+def status(reply: Mapping[str, Any]) -> Status:
+    """Raises Unreadable for what is no status: that is no failure."""
+    state, error = str(reply.get("status")), reply.get("error")
+    if state in WAITING:
+        return Status(waiting=WAITING[state])
+    if state in STOPPED:
+        return Status(failure=STOPPED[state], words=error)
+    if state != DONE:
+        raise Unreadable("the provider's answer is no status")
+    return (
+        Status(failure=MODERATED if reply.get("error_type") == POLICY else "failed", words=error) if error else Status()
+    )
+
+
+def delivery(result: Mapping[str, Any]) -> Delivery:
+    """Raises ProviderFailed where all of it was filtered: what comes then is black, and billed."""
+    flags = result.get("has_nsfw_concepts")
+    if isinstance(flags, list) and flags and all(flag is True for flag in flags):
+        raise ProviderFailed(MODERATED, "the provider filtered what it had made", cost=None)
+    found = [result.get(name) for name in ("images", "image", "video", "videos")]
+    files = [file for one in found for file in (one if isinstance(one, list) else [one]) if isinstance(file, dict)]
+    seed = result.get("seed")
+    outputs = tuple(_output(str(file.get("url"))) for file in files)
+    return Delivery(outputs, metadata={"seed": str(seed)} if isinstance(seed, int) else {})
+
+
+def explain(answer: Answer) -> Problem:
+    """Errors are {"detail"}, a text or a list whose entries repeat our inputs beside their words; the router's own are
+    {"error"}."""
+    try:
+        reply = answer.object()
+    except Unreadable:
+        return Problem()
+    detail = reply.get("detail")
+    entries = [entry for entry in detail if isinstance(entry, dict)] if isinstance(detail, list) else []
+    words = "; ".join(str(entry.get("msg", "")) for entry in entries) or str(detail or reply.get("error") or "")
+    return Problem.moderated(words) if any(entry.get("type") == POLICY for entry in entries) else Problem(words)
+
+
+def explain_result(answer: Answer) -> Problem:
+    """A job that broke answers with an error of its own, whatever its status; 400 is one that has not ended yet."""
+    problem = explain(answer)
+    if answer.status == httpx.codes.BAD_REQUEST:
+        return Problem(problem.message, NOT_YET)
+    if answer.status == CLIENT_CLOSED:
+        return Problem(problem.message, CANCELLED)
+    if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR and b'"detail"' in answer.content:
+        return Problem(problem.message, BROKE, refused=True)
+    return problem
+
+
+def _output(url: str) -> Media | Remote:
+    if url.startswith(("https://", "http://")):
+        return Remote(url)
+    media = read_data_uri(url)
+    if media is None:
+        raise Unreadable("the provider's answer names an output that cannot be read")
+    return media

@@ -1,0 +1,191 @@
+"""A distribution that names a provider factory is enough: the studio builds it, or says in one sentence why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from application.ports import Recovery, Task, silent
+from domain.errors import PluginError, UnknownModel
+from infrastructure.bootstrap import open_studio
+from infrastructure.plugins import ProviderContext, load_plugins
+from infrastructure.settings import Settings, plugin_settings
+from infrastructure.wire.client import open_client
+
+# A whole provider of somebody else's; what it is given, it shows.
+ATELIER = """
+import io
+from PIL import Image
+from application.ports import Delivery, Media, Recovery
+
+class Atelier:
+    name = "{name}"
+    recovery = Recovery.REPEATABLE
+
+    def __init__(self, context):
+        self.context = context
+
+    def lacks(self, route):
+        return "" if "key" in self.context.settings else "set IMAGESTUDIO_ATELIER_KEY"
+
+    async def submit(self, task, progress):
+        stream = io.BytesIO()
+        Image.new("RGB", (8, 8), "red").save(stream, "PNG")
+        return Delivery((Media(stream.getvalue(), "image/png"),))
+
+    async def collect(self, task, job, progress):
+        raise NotImplementedError
+
+    async def find(self, task):
+        return ()
+
+    async def cancel(self, task, job):
+        return False
+
+    async def check(self):
+        return "open"
+
+    async def close(self):
+        pass
+
+def build(context):
+    return Atelier(context)
+"""
+
+
+class Site:
+    """A folder of installed distributions that Python looks into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def install(self, name: str, source: str, point: str = "") -> None:
+        """A module, and the metadata that pip would have written for it; `point` is its line of entry points."""
+        module = f"plugin_{name}"
+        (self.folder / f"{module}.py").write_text(dedent(source))
+        info = self.folder / f"{name}_dist-1.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text(f"[imagestudio.providers]\n{point or f'{name} = {module}:build'}\n")
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return Site(tmp_path)
+
+
+@pytest.fixture
+def context() -> Iterator[Callable[[str], ProviderContext]]:
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda name: ProviderContext(name, open_client, pool, plugin_settings(name))
+
+
+Context = Callable[[str], ProviderContext]
+
+
+def test_without_plugins_there_are_none(context: Context, site: Site) -> None:
+    assert load_plugins(context, ()) == {}
+
+
+MODEL = """
+currency = "USD"
+[[model]]
+id = "red"
+provider = "atelier"
+route = "paint"
+kinds = ["text-to-image"]
+outputs = ["image/png"]
+unit = "image"
+inputs.prompt = { type = "text", required = true }
+prices = [{ rate = "0.07" }]
+"""
+
+
+async def test_with_a_catalogue_entry_it_paints_and_is_charged(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.install("atelier", ATELIER.format(name="atelier"))
+    (site.folder / "models.toml").write_text(MODEL)
+    settings = Settings(home=site.folder, catalogues=(site.folder / "models.toml",))
+    async with open_studio(settings, serve=False) as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(UnknownModel, match="set IMAGESTUDIO_ATELIER_KEY"):
+            await studio.generate("a pond", account="acme", model="red")
+    monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "k")
+    async with open_studio(settings, serve=False) as studio:
+        result = await studio.generate("a pond", account="acme", model="red")
+    assert (result.price.micros, [asset.media_type for asset in result.assets]) == (70_000, ["image/png"])
+
+
+async def test_a_broken_one_keeps_the_studio_closed(site: Site) -> None:
+    site.install("unfinished", "import nothing_of_that_name\n")
+    with pytest.raises(PluginError, match="unfinished"):
+        async with open_studio(Settings(home=site.folder), serve=False):
+            pass
+
+
+async def test_an_installed_provider_is_built_and_works(context: Context, site: Site) -> None:
+    site.install("atelier", ATELIER.format(name="atelier"))
+    provider = load_plugins(context, ("local",))["atelier"]
+    assert (provider.name, provider.recovery) == ("atelier", Recovery.REPEATABLE)
+    delivery = await provider.submit(Task("op-1", 1, "text-to-image", "m", "r", 1, {}, {}), silent)
+    assert delivery.outputs  # type: ignore[union-attr]
+
+
+def test_it_is_told_its_own_settings_and_no_others(
+    context: Context, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.install("atelier", ATELIER.format(name="atelier"))
+    assert load_plugins(context, ())["atelier"].lacks("any") == "set IMAGESTUDIO_ATELIER_KEY"
+    (site.folder / ".env").write_text("IMAGESTUDIO_ATELIER_KEY=from-the-file\nIMAGESTUDIO_ATELIER_URL=http://a\n")
+    monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "from-the-environment")
+    monkeypatch.setenv("IMAGESTUDIO_OPENAI_KEY", "somebody else's")
+    provider = load_plugins(context, ())["atelier"]
+    assert provider.lacks("any") == ""
+    assert provider.context.settings == {"key": "from-the-environment", "url": "http://a"}  # type: ignore[attr-defined]
+    assert "from-the-environment" not in repr(provider.context)  # type: ignore[attr-defined]
+
+
+def test_a_name_with_a_dash_has_its_settings_under_an_underscore(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGESTUDIO_MY_ATELIER_2_KEY", "k")
+    assert plugin_settings("my-atelier.2") == {"key": "k"}
+
+
+BROKEN = {
+    "a module that does not import": ("import nothing_of_that_name\n", "ModuleNotFoundError"),
+    "a module with a mistake in it": ("def build(context:\n", "SyntaxError"),
+    "no factory": ("x = 1\n", "AttributeError"),
+    "a factory that raises": ("def build(context):\n    raise ValueError('no key was set')\n", "no key was set"),
+    "a factory that takes nothing": ("def build():\n    pass\n", "TypeError"),
+    "no provider": ("def build(context):\n    return object()\n", "it is no provider"),
+    "another name": (ATELIER.format(name="studio"), "calls itself 'studio'"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_one_that_is_broken_is_named_with_what_is_wrong(context: Context, site: Site, what: str) -> None:
+    source, why = BROKEN[what]
+    name = "broken_" + "".join(letter if letter.isalnum() else "_" for letter in what)
+    site.install(name, source)
+    with pytest.raises(PluginError) as caught:
+        load_plugins(context, ())
+    assert why in caught.value.message
+    assert f"{name!r} of {name}-dist 1.2" in caught.value.message
+    assert f"uninstall {name}-dist" in caught.value.hint
+
+
+def test_a_name_that_is_taken_is_refused_before_anything_is_imported(context: Context, site: Site) -> None:
+    site.install("local", "raise RuntimeError('imported')\n")
+    with pytest.raises(PluginError, match="another provider of that name"):
+        load_plugins(context, ("local",))
+
+
+def test_two_of_one_name_are_refused(context: Context, site: Site) -> None:
+    site.install("atelier", ATELIER.format(name="atelier"))
+    site.install("second", ATELIER.format(name="atelier"), "atelier = plugin_second:build")
+    with pytest.raises(PluginError, match="another provider of that name"):
+        load_plugins(context, ())
