@@ -111,6 +111,20 @@ async def open_studio(
             await asyncio.to_thread(stack.close)
 
 
+@asynccontextmanager
+async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provider]]:
+    """The providers by name, without a ledger, for those who only ask what can be used here."""
+    downloads = _downloads(settings)
+    with ThreadPoolExecutor(settings.workers, thread_name_prefix="worker") as pool:
+        providers = _providers(settings, pool, downloads)
+        try:
+            yield providers
+        finally:
+            for provider in providers.values():
+                await provider.close()
+            await downloads.close()
+
+
 def open_source(settings: Settings) -> Source:
     """The log, for a process that only reads it."""
     log = _open_log(settings)
@@ -160,7 +174,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     read = parts.read_media or _media_reader(settings, pool)
     foundation = Foundation(database, log, writer, catalogue, book, shelf, read)
     assets = parts.assets or foundation.shelf
-    downloads = HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
+    downloads = _downloads(settings)
     outputs = Outputs(
         assets,
         downloads,
@@ -220,6 +234,7 @@ def _house(foundation: Foundation, performer: Performer, operations: Operations,
         reader,
         codec,
         foundation.catalogue,
+        foundation.book,
         foundation.writer,
         performer.ownership,
         performer.providers,
@@ -257,6 +272,10 @@ def _open_log(settings: Settings) -> StudioLog:
     return StudioLog(
         {"PERSISTENCE_MODULE": "infrastructure.store", DATABASE_URL: url, LOCK_SECONDS: str(settings.lock_seconds)}
     )
+
+
+def _downloads(settings: Settings) -> HttpDownloads:
+    return HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
 
 
 def _providers(settings: Settings, pool: Executor, downloads: Downloads) -> dict[str, Provider]:

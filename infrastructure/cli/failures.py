@@ -20,6 +20,8 @@ from domain.errors import (
     OperationFailed,
     OperationPending,
     OperationRefused,
+    PluginError,
+    ProviderUnavailable,
     StoreError,
     UnknownAccount,
 )
@@ -29,8 +31,10 @@ OTHER, USAGE, STORE, INTERRUPTED, UNREAD = 1, 2, 6, 130, 141
 EXIT_CODES: tuple[tuple[type[ImageStudioError], int], ...] = (
     (InvalidRequest, USAGE),
     (CatalogueError, USAGE),
+    (PluginError, USAGE),
     (OperationRefused, 3),
     (OperationFailed, 4),
+    (ProviderUnavailable, 4),
     (OperationPending, 5),
     (StoreError, STORE),
 )

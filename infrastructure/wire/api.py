@@ -29,8 +29,8 @@ Monotonic = Callable[[], float]
 LARGEST_ANSWER: Final = 8 * 1024 * 1024
 BACKOFF: Final = 0.5
 LONGEST_PAUSE: Final = 15.0
-SHORTEST: Final = 0.1
-"""Seconds that one more question gets, however late it is."""
+SHORTEST: Final = 1.0
+"""Seconds that one exchange gets, however late it is."""
 GONE: Final = frozenset({"unknown_model", "gone"})
 
 # The request cannot have been sent: there was no connection to send it on.
@@ -185,7 +185,7 @@ class Api:
         while True:
             late = ProviderUnknown("timeout", f"the job has not ended within {deadline:.0f} seconds")
             try:
-                found = await ask(max(SHORTEST, until - self._monotonic()))
+                found = await ask(max(0.0, until - self._monotonic()))
                 if found is not None:
                     return found
             except ProviderUnknown as unknown:

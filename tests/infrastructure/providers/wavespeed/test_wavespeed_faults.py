@@ -156,7 +156,7 @@ async def test_a_submission_that_is_late_or_slow_is_accepted(fake: Fake, distant
 async def test_a_submission_that_is_answered_for_ever_is_unknown(
     fake: Fake, distant: WaveSpeed, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infrastructure.providers.wavespeed.provider.SUBMITTING", Patience(5.0, 0.3))
+    monkeypatch.setattr("infrastructure.providers.wavespeed.provider.SUBMITTING", Patience(20.0, 1.0))
     proxy.next(Fault("drip", when=SUBMISSION, seconds=1_000))
     with pytest.raises(ProviderUnknown) as unknown:
         await distant.submit(task(), silent)
@@ -166,7 +166,7 @@ async def test_a_submission_that_is_answered_for_ever_is_unknown(
 async def test_a_submission_that_nobody_answers_is_unknown(
     fake: Fake, adapter: WaveSpeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infrastructure.providers.wavespeed.provider.SUBMITTING", Patience(0.3, 5.0))
+    monkeypatch.setattr("infrastructure.providers.wavespeed.provider.SUBMITTING", Patience(1.0, 20.0))
     fake.next("wavespeed", Behaviour(held=True))
     with pytest.raises(ProviderUnknown) as unknown:
         await adapter.submit(task(), silent)
