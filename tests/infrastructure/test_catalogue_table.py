@@ -145,7 +145,7 @@ def test_a_row_is_entered_as_the_table_has_it(row: Row) -> None:
         assert row.model.route == ROUTES.get(row.path, row.path)
 
 
-@pytest.mark.parametrize("row", KNOWN, ids=repr)
+@pytest.mark.parametrize("row", ROWS, ids=repr)
 def test_what_the_table_names_is_sent_under_that_name(row: Row) -> None:
     named = {*re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", row.about)} - ELSEWHERE.get(row.id, set()) - DECIDED
     assert named <= {spec.wire_name for spec in row.model.inputs.values()}
