@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -132,6 +133,10 @@ def test_a_page_says_which_case_costs_what_and_what_is_measured() -> None:
 
 def test_a_page_says_what_is_always_sent() -> None:
     assert "sends too  model = sd3.5-medium" in page_of("sd3.5-medium")
+
+
+def test_a_page_says_of_which_inputs_one_is_needed() -> None:
+    assert re.search(r"needs +at least one of left, right, up, down\n", page_of("sd-outpaint"))
 
 
 def test_a_page_says_what_is_counted_and_that_the_price_is_the_most() -> None:
