@@ -166,10 +166,7 @@ class Preparer:
         return replace(choice, quotes=quotes)
 
     def _lacks(self, model: Model) -> str:
-        if model.provider not in self.providers:
-            known = ", ".join(sorted(self.providers))
-            return f"there is no provider {model.provider!r} (there are: {known})"
-        return self.providers[model.provider].lacks(model.route)
+        return lacking(model, self.providers)
 
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
         read: dict[str, tuple[Media, ...]] = {}
@@ -194,6 +191,13 @@ class Preparer:
 
     async def _keep(self, account: str, media: Mapping[str, Sequence[Media]]) -> dict[str, list[Asset]]:
         return {name: [await self.assets.save(account, one) for one in many] for name, many in media.items()}
+
+
+def lacking(model: Model, providers: Mapping[str, Provider]) -> str:
+    """What a model's provider lacks here, and how to mend it; empty where nothing is."""
+    if model.provider not in providers:
+        return f"there is no provider {model.provider!r} (there are: {', '.join(sorted(providers))})"
+    return providers[model.provider].lacks(model.route)
 
 
 def _outputs(n: int, model: Model) -> list[int]:

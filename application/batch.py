@@ -257,10 +257,15 @@ class Batch:
             self.beside.keys.append(decision.key)
             remembered.ledger.keys[decision.key.key] = decision.key.known
         if decision.job is not None:
-            self.beside.jobs.append(decision.job)
-            remembered.ledger.jobs[decision.job.provider, decision.job.job] = decision.job.operation
+            self._note_job(decision.job, remembered.ledger)
         if decision.content is not None and any(self._is_open(id) for id in decision.own):
             self.beside.contents.append(decision.content)
+
+    def _note_job(self, job: JobRow, ledger: Ledger) -> None:
+        """Once: what is settled by a job may have been claimed with it before."""
+        if ledger.jobs.get((job.provider, job.job)) != job.operation:
+            self.beside.jobs.append(job)
+            ledger.jobs[job.provider, job.job] = job.operation
 
     def _is_open(self, id: str) -> bool:
         return id in self.index and self.index[id][0].phase not in CLOSED_PHASES

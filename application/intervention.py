@@ -34,7 +34,7 @@ class Intervention:
             state = (await self._stop(opened)).state
         if not isinstance(state, Dropped) or state.reason != CANCELLED:
             what = f"operation {operation} is {PHASES[type(state)]}: there is nothing to cancel"
-            raise IllegalTransition(what, hint="what was charged can be given back: imagestudio account refund")
+            raise IllegalTransition(what, hint="what was charged can be given back: imagestudio refund")
 
     async def notified(self, operation: str, job: str, *, awaited: bool) -> Settlement | None:
         """A provider says that a job of the operation has ended: what became of it is asked of the provider itself.

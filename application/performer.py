@@ -152,7 +152,7 @@ class Performer:
     async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
         """Wait for a job that was submitted before, here or elsewhere."""
         provider = self.provider_of(operation)
-        return await self._settle(operation, task, provider.collect(task, job, progress))
+        return await self._settle(operation, task, provider.collect(task, job, progress), job)
 
     async def look_up(self, operation: Operation, task: Task, progress: Progress) -> Settlement | None:
         """Ask the provider what became of a submission; None where it knows of none that is not another's."""
@@ -220,16 +220,18 @@ class Performer:
 
     async def _claim(self, operation: Operation, job: Job) -> bool:
         """Record that the job is this operation's; False where it is another's, or another is this operation's."""
-        row = JobRow(operation.provider, job.id, operation.id)
 
         def submit(ledger: Ledger, now: int) -> list[Fact]:
             return settlement.submit(ledger, operation.id, job.id, now)
 
         try:
-            await self.append(operation, submit, row)
+            await self.append(operation, submit, self._row(operation, job))
         except IllegalTransition:
             return False
         return True
+
+    def _row(self, operation: Operation, job: Job | None) -> JobRow | None:
+        return None if job is None else JobRow(operation.provider, job.id, operation.id)
 
     async def _free(self, operation: Operation, found: Sequence[Job]) -> list[Job]:
         """Those of the jobs found that are this operation's or nobody's."""
@@ -259,7 +261,10 @@ class Performer:
         settled = await self.perform(state.operation, replace(offer.task, attempt=attempt), progress, others[1:])
         return replace(settled, facts=(*outcome.facts, *settled.facts)) if settled.facts else settled
 
-    async def _settle(self, operation: Operation, task: Task, delivering: Awaitable[Delivery]) -> Settlement:
+    async def _settle(
+        self, operation: Operation, task: Task, delivering: Awaitable[Delivery], job: Job | None = None
+    ) -> Settlement:
+        """Keep what comes and charge it. A job that was not a fact before, as after a release, is claimed with it."""
         try:
             delivery = await delivering
             kept = await self.outputs.keep(operation.account, task, delivery)
@@ -268,11 +273,17 @@ class Performer:
         stored, lost = tuple(kept.stored), Lost(kept.lost, self.charge_lost)
 
         def complete(ledger: Ledger, now: int) -> list[Fact]:
+            id = job.id if job is not None else None
             return settlement.complete(
-                ledger, operation.id, stored, delivery.cost, now, usage=delivery.usage, lost=lost
+                ledger, operation.id, stored, delivery.cost, now, usage=delivery.usage, lost=lost, job=id
             )
 
-        outcome = await self.append(operation, complete)
+        try:
+            outcome = await self.append(operation, complete, self._row(operation, job))
+        except IllegalTransition:
+            if job is None:
+                raise
+            return await self._fail(operation, ProviderUnknown(TAKEN, "the job is another operation's"))
         return _settlement(operation, outcome, delivery.metadata, contents=kept.contents)
 
     async def _fail(self, operation: Operation, error: ProviderError) -> Settlement:

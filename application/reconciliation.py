@@ -73,8 +73,10 @@ class Line:
 
     @property
     def difference(self) -> int:
-        """What the provider billed beyond what is recorded by now."""
-        return (self.billed or 0) - (self.recorded or 0) - self.booked if self.status == DIFFERS else 0
+        """What the provider billed beyond what is recorded by now; none where either is not known yet."""
+        if self.status in (OPEN, UNREADABLE):
+            return 0
+        return (self.billed or 0) - (self.recorded or 0) - self.booked
 
     @property
     def is_explained(self) -> bool:
@@ -120,14 +122,19 @@ class Reconciler:
             raise ProviderUnavailable(f"the bills of {provider} cannot be read: {error.message}", hint=hint) from error
 
     async def _recorded(self, provider: str, since: int, until: int, bills: dict[str, Bill]) -> list[Recorded]:
-        """Operations of the span, and those of other spans that were billed in it."""
+        """Operations of the span, and those of other spans that were billed in it.
+
+        A job that was found after its operation's release is in no fact: whose it is, the index alone knows.
+        """
         await self.refresh()
-        found = list(await asyncio.to_thread(self.books.recorded, provider, since, until))
+        recorded = await asyncio.to_thread(self.books.recorded, provider, since, until)
+        found = {one.operation: one for one in recorded}
         owners = await asyncio.to_thread(self.index.jobs, provider, list(bills))
-        for operation in sorted(set(owners.values()) - {one.operation for one in found}):
-            one = await asyncio.to_thread(self.books.one, operation)
-            found += [] if one is None else [one]
-        return found
+        for job, operation in owners.items():
+            one = found.get(operation) or await asyncio.to_thread(self.books.one, operation)
+            if one is not None:
+                found[operation] = replace(one, job=job)
+        return list(found.values())
 
     async def _fetch(self, given_up: Recorded) -> bool:
         """What came of it after all; False where that cannot be learned."""

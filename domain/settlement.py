@@ -32,10 +32,15 @@ def dispatch(ledger: Ledger, id: str, attempt: int, sender: str, now: int) -> li
 def submit(ledger: Ledger, id: str, job: str, now: int) -> list[Fact]:
     """Record the provider's job id. Raises IllegalTransition where the job is another operation's."""
     state = find(ledger, id)
-    owner = ledger.jobs.get((state.operation.provider, job), id)
-    if owner != id:
-        raise IllegalTransition(f"job {job!r} is operation {owner}'s, not {id}'s", hint="one job is settled once")
+    _check_owner(ledger, state.operation, job)
     return [*lifecycle.submit(state, job, now)]
+
+
+def _check_owner(ledger: Ledger, operation: Operation, job: str) -> None:
+    owner = ledger.jobs.get((operation.provider, job), operation.id)
+    if owner != operation.id:
+        what = f"job {job!r} is operation {owner}'s, not {operation.id}'s"
+        raise IllegalTransition(what, hint="one job is settled once")
 
 
 def complete(
@@ -47,9 +52,15 @@ def complete(
     *,
     usage: Mapping[str, int] = NOT_METERED,
     lost: Lost = NOTHING_LOST,
+    job: str | None = None,
 ) -> list[Fact]:
-    """Capture the hold for what was delivered; after a policy release book our cost alone, at price zero."""
+    """Capture the hold for what was delivered; after a policy release book our cost alone, at price zero.
+
+    Raises IllegalTransition where the job that delivered is another operation's.
+    """
     state = find(ledger, id)
+    if job is not None:
+        _check_owner(ledger, state.operation, job)
     facts: list[Fact] = [*lifecycle.complete(state, assets, cost, now, usage=usage, lost=lost)]
     if facts and isinstance(state, Dropped):
         bill = lifecycle.billed(state.quote, len(assets) + lost.outputs, lifecycle.readable(cost), usage)

@@ -111,6 +111,18 @@ async def open_studio(
             await asyncio.to_thread(stack.close)
 
 
+@asynccontextmanager
+async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provider]]:
+    """The providers by name, without a ledger, for those who only ask what can be used here."""
+    with ThreadPoolExecutor(settings.workers, thread_name_prefix="worker") as pool:
+        providers = _providers(settings, pool)
+        try:
+            yield providers
+        finally:
+            for provider in providers.values():
+                await provider.close()
+
+
 def open_source(settings: Settings) -> Source:
     """The log, for a process that only reads it."""
     log = _open_log(settings)
@@ -220,6 +232,7 @@ def _house(foundation: Foundation, performer: Performer, operations: Operations,
         reader,
         codec,
         foundation.catalogue,
+        foundation.book,
         foundation.writer,
         performer.ownership,
         performer.providers,

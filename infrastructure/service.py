@@ -15,6 +15,7 @@ from application.reconciliation import Line, Reconciler
 from application.studio import ImageStudio, UseCases
 from application.writer import LedgerWriter
 from domain.catalogue import Catalogue
+from domain.pricing import PriceBook
 from infrastructure.settings import Settings, revealed
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
@@ -35,6 +36,7 @@ class House:
     reader: SqlReader
     codec: Codec
     catalogue: Catalogue
+    book: PriceBook
     writer: LedgerWriter
     ownership: Ownership
     providers: Mapping[str, Provider]
@@ -53,7 +55,8 @@ class Studio(ImageStudio):
         super().__init__(use_cases)
         self._house = house
         self.settings, self.database, self.reader = house.settings, house.database, house.reader
-        self.codec, self.catalogue, self.ownership = house.codec, house.catalogue, house.ownership
+        self.codec, self.ownership = house.codec, house.ownership
+        self.catalogue, self.book = house.catalogue, house.book
         self.providers, self.projector, self.views = house.providers, house.projector, house.views
         self.maintenance = house.maintenance
         self.source = Source(house.reader, house.codec)

@@ -116,6 +116,11 @@ class Logged:
     held: int | None
     currency: str | None
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is out of the ordinary about it, by the names of FLAGS."""
+        return tuple(name for name, holds in FLAGS.items() if holds(self))
+
 
 @dataclass(frozen=True, slots=True)
 class ViewStatus:
@@ -131,12 +136,13 @@ class ViewStatus:
 
 Answer = TypeVar("Answer")
 
-FLAGS: Mapping[str, Callable[[Table], ColumnElement[bool]]] = {
-    "lost": lambda table: table.c.lost > 0,
-    "late": lambda table: table.c.late > 0,
-    "overbilled": lambda table: table.c.cost > table.c.price - table.c.adjusted,
+FLAGS: Mapping[str, Callable[[Any], Any]] = {
+    "lost": lambda row: row.lost > 0,
+    "late": lambda row: row.late > 0,
+    "overbilled": lambda row: row.cost > row.price - row.adjusted,
 }
-"""What is out of the ordinary: outputs that were gone, deliveries after a release, costs above the price."""
+"""What is out of the ordinary, asked of a row or of the table's columns: outputs that were gone, deliveries after a
+release, costs above the price."""
 
 
 class Views:
@@ -200,7 +206,7 @@ class Views:
         table = TABLES[OPERATIONS.name]
         query = _filtered(OPERATIONS, {**who, **what}, at)
         if flag is not None:
-            query = query.where(FLAGS[flag](table))
+            query = query.where(FLAGS[flag](table.c))
         if requested is not None:
             query = query.where(table.c.requested_at >= requested[0], table.c.requested_at < requested[1])
         return self._rows(Logged, query.order_by(table.c.requested_at.desc(), table.c.id.desc()).limit(limit))

@@ -1,11 +1,12 @@
 """The `imagestudio` command line: every command does one thing, prints one answer and ends with one exit code.
 
-    0  done                          4  the provider failed; nothing was charged
-    1  the audit found differences   5  the provider's answer is not known yet; the hold stands
+    0  done                          4  the provider failed or does not answer; nothing was charged
+    1  something was found amiss     5  the provider's answer is not known yet; the hold stands
     2  the request is wrong          6  the database or a file did not do its part
     3  a limit or price refused it   130, 141  interrupted; nobody reads on
 
-Answers go to stdout, everything else to stderr. With --json both are JSON. Nothing here decides, prices or recovers.
+Code 1 is the answer of audit, reconcile and providers check: there are differences, or a provider fails. Answers go to
+stdout, everything else to stderr. With --json both are JSON. Nothing here decides, prices or recovers.
 """
 
 from __future__ import annotations

@@ -7,15 +7,16 @@ from typing import Annotated
 import typer
 from typer import Context, Option
 
-from infrastructure.cli import accounts, audit, log, models, run, upkeep, views
+from infrastructure.cli import accounts, audit, log, models, providers, reconcile, run, upkeep, views
 
 PANELS = {
     "Operations": (run.app, models.app),
     "What happened": (views.app, log.app),
-    "Operators": (audit.app, upkeep.app),
+    "Operators": (audit.app, reconcile.app, upkeep.app),
 }
 GROUPS = (
     ("account", accounts.app, "Accounts: open, show, and change plan, limits, zone and credit."),
+    ("providers", providers.app, "Providers: what each lacks here, and whether it answers."),
     ("projections", upkeep.projections, "The views: how far they are, and building them anew."),
     ("db", upkeep.db, "The database's schema."),
 )

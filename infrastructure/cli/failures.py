@@ -20,6 +20,7 @@ from domain.errors import (
     OperationFailed,
     OperationPending,
     OperationRefused,
+    ProviderUnavailable,
     StoreError,
     UnknownAccount,
 )
@@ -31,6 +32,7 @@ EXIT_CODES: tuple[tuple[type[ImageStudioError], int], ...] = (
     (CatalogueError, USAGE),
     (OperationRefused, 3),
     (OperationFailed, 4),
+    (ProviderUnavailable, 4),
     (OperationPending, 5),
     (StoreError, STORE),
 )

@@ -45,16 +45,16 @@ def span(start: int, end: int, zone: str = UTC_NAME) -> str:
     return "/".join(ends)
 
 
-def instant_of(text: str, zone: str = UTC_NAME) -> int:
-    """A day or an instant in ISO 8601; what names no offset is meant in the zone. Raises InvalidInput."""
+def instant_of(text: str, zone: str = UTC_NAME, field: str = "at") -> int:
+    """A day or an instant in ISO 8601; what names no offset is meant in the zone. Raises InvalidInput of `field`."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InvalidInput("at", f"{text!r} is no instant", hint="write 2026-11-23 or 2026-11-23T06:31:47Z") from error
+        raise InvalidInput(field, f"{text!r} is no instant", hint="write 2026-11-23 or 2026-11-23T06:31:47Z") from error
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(check_zone(zone)))
     instant = (moment - EPOCH) // MICROSECOND
     if not EARLIEST <= instant < LATEST:
-        raise InvalidInput("at", f"{text} is out of range", hint="take a year from 1900 to 9899")
+        raise InvalidInput(field, f"{text} is out of range", hint="take a year from 1900 to 9899")
     return instant
 
 

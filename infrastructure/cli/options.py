@@ -13,7 +13,7 @@ from domain.errors import InvalidInput
 from infrastructure.cli.formats import instant_of
 
 if TYPE_CHECKING:
-    from application.requests import Request
+    from application.requests import File, Request
     from infrastructure.cli.session import Session
 
 WHO, WHAT = "Who asks, who pays", "What is asked"
@@ -74,18 +74,24 @@ class Asking:
     ] = None
     file: Annotated[
         list[str] | None,
-        Option("--file", "-f", metavar="NAME=PATH", help="One more file for the model.", rich_help_panel=WHAT),
+        Option(
+            "--file",
+            "-f",
+            metavar="NAME=FILE",
+            help="One more file for the model: its path, or its http or https address.",
+            rich_help_panel=WHAT,
+        ),
     ] = None
 
     def request(
-        self, kind: str, session: Session, inputs: dict[str, str] | None = None, image: Path | None = None
+        self, kind: str, session: Session, inputs: dict[str, str] | None = None, image: str | None = None
     ) -> Request:
         """The request these options describe. Raises InvalidInput, UnknownAccount."""
         from application.requests import Request
 
-        files: dict[str, list[Path]] = {"image": [image]} if image is not None else {}
-        for name, path in pairs("--file", self.file or ()):
-            files.setdefault(name, []).append(Path(path))
+        files: dict[str, list[File]] = {"image": [file_of(image)]} if image is not None else {}
+        for name, text in pairs("--file", self.file or ()):
+            files.setdefault(name, []).append(file_of(text))
         return Request(
             kind,
             session.account(self.account),
@@ -145,6 +151,11 @@ class Scope:
         if self.user is not None:
             return f"user:{self.user}"
         return f"project:{self.project}" if self.project is not None else "account"
+
+
+def file_of(text: str) -> Path | str:
+    """A file as it was named: an address stays text, anything else is a path."""
+    return text if text.lower().startswith(("http://", "https://")) else Path(text)
 
 
 def pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:

@@ -27,16 +27,23 @@ STYLES: Final = {
     "intact": "green",
     "equal": "green",
     "up to date": "green",
+    "answers": "green",
+    "matched": "green",
     "rejected": "yellow",
     "released": "yellow",
     "refused": "yellow",
+    "not set up": "yellow",
     "failed": "red",
     "differs": "red",
     "damaged": "red",
     "stopped": "red",
+    "unreadable": "red",
+    "missing here": "red",
+    "missing there": "red",
     "adjusted": "magenta",
     "dispatched": "cyan",
     "submitted": "cyan",
+    "open": "cyan",
 }
 """The colour of a word that says how something stands."""
 

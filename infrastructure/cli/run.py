@@ -14,7 +14,7 @@ from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.failures import note
 from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, measured, size
-from infrastructure.cli.options import WHAT, Asking
+from infrastructure.cli.options import WHAT, Asking, OperationId
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 Prompt = Annotated[str, Argument(metavar="PROMPT", help="What you want, in words.")]
-Image = Annotated[Path, Argument(metavar="IMAGE", help="An image file.")]
+Image = Annotated[str, Argument(metavar="IMAGE", help="An image file, or its http or https address.")]
 Kind = Annotated[str, Argument(metavar="KIND", help="A kind of operation, such as text-to-image.")]
 Out = Annotated[
     Path | None, Option("--out", "-o", metavar="DIR", help="Copy the files there too.", rich_help_panel=WHAT)
@@ -55,6 +55,17 @@ async def upscale(image: Image, asking: Asking, session: Session, out: Out = Non
 async def run(kind: Kind, asking: Asking, session: Session, out: Out = None) -> Answer:
     """Do any kind of operation, given its inputs and files."""
     return await _perform(asking.request(kind, session), session, out)
+
+
+@command(app)
+async def cancel(id: OperationId, session: Session) -> Answer:
+    """Stop an operation, or all of a batch, at its provider.
+
+    What is stopped is released, and nothing is charged. What has ended, or cannot be stopped, stays as it is.
+    """
+    async with session.studio() as studio:
+        result = await studio.cancel(id)
+    return Answer(_document(result, {}), lambda page: _show_cancelled(page, result))
 
 
 @command(app)
@@ -166,6 +177,20 @@ def _show(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) ->
             page.line(f"  {copies.get((one.operation, place)) or output.path or ''}", "cyan")
 
 
+def _show_cancelled(page: Page, result: Result) -> None:
+    page.title("Cancelled; nothing is charged")
+    page.pairs(
+        [
+            ("operation", result.operation),
+            ("model", f"{result.model} ({result.provider})"),
+            ("left", left_text(result.left, result.price.currency)),
+        ]
+    )
+    if len(result.operations) > 1:
+        page.line()
+        _show_operations(page, result)
+
+
 def _show_operations(page: Page, result: Result) -> None:
     from infrastructure.cli.rendering import Column, amounts, state_style
 
@@ -189,11 +214,19 @@ def _show_estimate(page: Page, found: Estimate) -> None:
             ("units", f"{found.units} × {found.unit}, {counted(found.operations, 'operation')}"),
             ("price", str(found.price)),
             ("cost", str(found.cost)),
+            *_quoted(found),
             ("price book", found.book),
             ("now", f"it would be {verdict}"),
             ("left", left_text(found.left, found.price.currency)),
         ]
     )
+
+
+def _quoted(found: Estimate) -> list[tuple[str, str]]:
+    """Where the provider itself said what it will bill: that, beside the price that the price book has."""
+    if found.listed is None:
+        return []
+    return [("quoted", f"{found.cost} by the provider; the price book says {found.listed}")]
 
 
 def left_text(left: Mapping[str, int | None], currency: str) -> str:

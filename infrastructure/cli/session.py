@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from domain.errors import InvalidInput, UnknownAccount
 from infrastructure.cli.failures import note
 
 if TYPE_CHECKING:
-    from application.ports import Progress
+    from application.ports import Progress, Provider
     from infrastructure.service import Studio
     from infrastructure.settings import Settings
 
@@ -58,6 +58,14 @@ class Session:
 
         async with open_studio(self.settings(), serve=False) as studio:
             yield studio
+
+    @asynccontextmanager
+    async def providers(self) -> AsyncIterator[Mapping[str, Provider]]:
+        """The providers alone: what they are asked needs no database."""
+        from infrastructure.bootstrap import open_providers
+
+        async with open_providers(self.settings()) as providers:
+            yield providers
 
     def account(self, named: str | None) -> str:
         """The account that was named, else the setting's. Raises UnknownAccount with the command that opens one."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from application.log import fact_name
 from application.results import explain
 from domain.account import AccountOpened, LimitChanged, PlanChanged, TimeZoneChanged
+from domain.inputs import plain
 from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodOpened
 from domain.money import Money
 from domain.operation import (
@@ -25,7 +26,7 @@ from domain.operation import (
     Submitted,
     Validated,
 )
-from domain.pricing import Quote
+from domain.pricing import Meter, Quote
 from infrastructure.cli.formats import IN_MONEY, TOGETHER, counted, document, iso, limit_of, size, span, units_of
 
 if TYPE_CHECKING:
@@ -71,9 +72,7 @@ def told(fact: Fact) -> Telling:
 def _told_of_outcome(fact: Fact) -> Telling:
     match fact:
         case ProviderCompleted():
-            late = "late, after its release: " if fact.late else ""
-            billed = f"; {units_of(fact.cost)} billed by the provider" if fact.cost else ""
-            return Telling(None, f"{late}{_files(fact.assets)}{billed}")
+            return Telling(None, _delivered(fact))
         case Charged():
             cost = Money(fact.cost, fact.currency)
             words = f"for {fact.units} {fact.unit}; cost {cost}; price book {fact.book}"
@@ -122,11 +121,43 @@ def _bare(measure: str, limit: int) -> str:
 
 
 def _reckoned(quote: Quote) -> str:
-    return "a price unknown, capped" if quote.rate is None else f"{quote.units} {quote.unit} at {quote.rate}"
+    """How the hold came about: counted by the price book, quoted by the provider, or the most that may be metered."""
+    if quote.rate is None:
+        return "a price unknown, capped"
+    words = f"{quote.units} {quote.unit} at {plain(quote.rate)}"
+    if quote.meters:
+        words += f" at most, settled on {_and([_metered(meter) for meter in quote.meters])}"
+    if quote.listed is not None:
+        cost, listed = Money(quote.cost, quote.currency), Money(quote.listed, quote.currency)
+        words += f"; the provider quotes {cost}, the price book says {listed}"
+    return words
+
+
+def _metered(meter: Meter) -> str:
+    return f"{meter.name} at {plain(meter.rate)}"
+
+
+def _and(words: Sequence[str]) -> str:
+    *firsts, last = words
+    return f"{', '.join(firsts)} and {last}" if firsts else last
+
+
+def _delivered(fact: ProviderCompleted) -> str:
+    """What came, what did not, and what the provider counted and billed."""
+    words = [("late, after its release: " if fact.late else "") + _files(fact.assets)]
+    if fact.lost:
+        words.append(f"{counted(fact.lost, 'output')} lost, gone before it could be fetched")
+    if fact.usage:
+        words.append(f"counted {_and([f'{count:,} {name}' for name, count in fact.usage.items()])}")
+    if fact.cost:
+        words.append(f"{units_of(fact.cost)} billed by the provider")
+    return "; ".join(words)
 
 
 def _files(files: Sequence[Stored]) -> str:
     """One file with its sides and digest, several with their types and size."""
+    if not files:
+        return "no file"
     if len(files) != 1:
         types = ", ".join(sorted({one.media_type for one in files}))
         return f"{counted(len(files), 'file')}, {types}, {size(sum(one.size for one in files))}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Option
 
+from domain.errors import InvalidInput
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import UTC_NAME, clock, money, row_document, span, units_of
@@ -93,10 +94,18 @@ async def operations(
     kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind.")] = None,
     state: Annotated[str | None, Option("--state", metavar="STATE", help="Only in this state.")] = None,
     batch: Annotated[str | None, Option("--batch", metavar="ID", help="Only of this batch.")] = None,
+    flag: Annotated[
+        str | None, Option("--flag", metavar="FLAG", help="Only what is out of the ordinary: lost, late or overbilled.")
+    ] = None,
     limit: Annotated[int, Option("--limit", "-l", min=1, metavar="COUNT", help="At most so many.")] = 50,
 ) -> Answer:
-    """List operations, the newest first."""
+    """List operations, the newest first.
+
+    Flags tell what is out of the ordinary: outputs lost before they could be fetched, late deliveries after a
+    release, and costs above the price.
+    """
     account = whose.id(session)
+    _check_flag(flag)
     async with session.studio() as studio:
         asked = await _asked(studio, session, account)
         rows = await asyncio.to_thread(
@@ -109,9 +118,18 @@ async def operations(
                 kind=kind,
                 state=state,
                 batch=batch,
+                flag=flag,
             )
         )
-    return Answer({"operations": [row_document(row) for row in rows]}, lambda page: show_operations(page, rows, asked))
+    found = [{**row_document(row), "flags": list(row.flags)} for row in rows]
+    return Answer({"operations": found}, lambda page: show_operations(page, rows, asked))
+
+
+def _check_flag(flag: str | None) -> None:
+    from projections.queries import FLAGS
+
+    if flag is not None and flag not in FLAGS:
+        raise InvalidInput("--flag", f"there is no flag {flag!r}", hint=f"there are: {', '.join(FLAGS)}")
 
 
 async def _asked(studio: Studio, session: Session, account: str | None) -> Asked:
@@ -199,6 +217,7 @@ def show_operations(page: Page, rows: Sequence[Logged], asked: Asked) -> None:
         Column("USER", [row.user for row in rows], drop=3),
         Column("KIND", [row.kind for row in rows], drop=4),
         Column("STATE", [row.state for row in rows], style=state_style),
+        Column("FLAGS", [", ".join(row.flags) for row in rows], drop=1),
         _amounts("PRICE", rows, "price"),
         _amounts("COST", rows, "cost", drop=5),
         Column("REASON", [row.reason or "" for row in rows], drop=6),

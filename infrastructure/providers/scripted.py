@@ -1,7 +1,8 @@
 """A provider that does what its input says, for tests and demonstrations: no network, real files and jobs.
 
 The inputs `outcome`, `delay_ms`, `job`, `cost` (a decimal of the currency's unit) and `failure` (a code) say
-what happens. Routes are "image", "edit", "upscale", "video" and "3d"; "async-" before them hands out a job.
+what happens, and `billed` what the job's bill says later where that is not its cost. Routes are "image", "edit",
+"upscale", "video" and "3d"; "async-" before them hands out a job.
 
     outcome       journal   submit                       afterwards
     done          yes       the outputs, or a job
@@ -31,7 +32,7 @@ import os
 import re
 import secrets
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
@@ -41,6 +42,7 @@ from typing import Final, ParamSpec, TypeVar
 from PIL import Image, ImageOps
 
 from application.ports import (
+    Bill,
     Delivery,
     Job,
     Media,
@@ -52,6 +54,7 @@ from application.ports import (
     Task,
     Value,
 )
+from infrastructure.clock import now
 from infrastructure.media import image_media
 
 LABEL: Final = "Image Studio scripted provider (a stand-in, not a model)"
@@ -60,6 +63,7 @@ OUTCOMES: Final = frozenset(
 )
 _ROUTES: Final = frozenset({"image", "edit", "upscale", "video", "3d"})
 _ASYNC: Final = "async-"
+_UNBILLED: Final = frozenset({"fail", "never"})
 _STEPS: Final = 4
 _SIDE: Final = 64
 _FRAMES: Final = 4
@@ -73,7 +77,8 @@ Sleep = Callable[[float], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One journal entry: `cost` in micro-units, `delay` in milliseconds, `job` on "async-" routes only."""
+    """One journal entry: `cost` and `billed` in micro-units, `delay` in milliseconds, `job` on "async-" routes only,
+    and when it came, in epoch microseconds."""
 
     provider: str
     operation: str
@@ -85,10 +90,17 @@ class Submission:
     delay: int
     cost: int | None
     failure: str
+    billed: int | None = None
+    at: int = 0
+
+    @property
+    def bill(self) -> int | None:
+        """What its bill says; None where there is none, as the script names no cost, or none that is billed."""
+        return self.cost if self.billed is None and self.outcome not in _UNBILLED else self.billed
 
 
 class ScriptedProvider:
-    """See the module's table. `recovery` decides what `find` may know; BLIND learns nothing."""
+    """See the module's table. `recovery` decides what `find` and `bills` may know; BLIND learns nothing."""
 
     def __init__(
         self,
@@ -138,8 +150,7 @@ class ScriptedProvider:
         raise ProviderFailed("unknown_job", "there is no such job")
 
     async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
-        if self._recovery is Recovery.BLIND:
-            raise ProviderUnknown("not_findable", "this provider keeps no record that can be asked")
+        self._check_findable()
         found = [entry for entry in await self._submissions_of(task) if entry.attempt == task.attempt]
         if not found:
             return ()
@@ -152,6 +163,13 @@ class ScriptedProvider:
         entries = await self._submissions_of(task)
         return any(job is not None and entry.job == job.id and entry.outcome == "never" for entry in entries)
 
+    async def bills(self, since: int, until: int) -> AsyncIterator[Bill]:
+        """A bill for each job whose script names what it costs. Raises ProviderUnknown where nothing can be learned."""
+        self._check_findable()
+        for entry in await self._blocking(self.submissions):
+            if entry.job is not None and entry.bill is not None and since <= entry.at < until:
+                yield Bill(entry.job, entry.bill, entry.at, entry.model)
+
     async def check(self) -> str:
         return "a stand-in that needs no key"
 
@@ -160,6 +178,10 @@ class ScriptedProvider:
 
     async def close(self) -> None:
         """Holds nothing open."""
+
+    def _check_findable(self) -> None:
+        if self._recovery is Recovery.BLIND:
+            raise ProviderUnknown("not_findable", "this provider keeps no record that can be asked")
 
     async def _submissions_of(self, task: Task) -> list[Submission]:
         entries = await self._blocking(self._journal.of_operation, task.operation)
@@ -261,21 +283,21 @@ def _read_script(task: Task, provider: str) -> Submission:
     job = None
     if task.route.startswith(_ASYNC):
         job = str(task.inputs.get("job", f"job-{task.operation}-{task.attempt}"))
-    cost, failure = _read_cost(task.inputs), str(task.inputs.get("failure", ""))
+    cost, billed = _read_amount(task.inputs, "cost"), _read_amount(task.inputs, "billed")
     who = (provider, task.operation, task.attempt, task.model, task.route)
-    return Submission(*who, outcome, job, delay, cost, failure)
+    return Submission(*who, outcome, job, delay, cost, str(task.inputs.get("failure", "")), billed, now())
 
 
-def _read_cost(inputs: Mapping[str, Value]) -> int | None:
-    if "cost" not in inputs:
+def _read_amount(inputs: Mapping[str, Value], name: str) -> int | None:
+    if name not in inputs:
         return None
     try:
-        micros = Decimal(str(inputs["cost"])) * _MICROS
+        micros = Decimal(str(inputs[name])) * _MICROS
         exact = micros.is_finite() and micros >= 0 and micros == int(micros)
     except InvalidOperation:
         exact = False
     if not exact:
-        raise ProviderRefused("bad_script", 'the cost is a decimal of at most six places, such as "0.04"')
+        raise ProviderRefused("bad_script", f'{name} is a decimal of at most six places, such as "0.04"')
     return int(micros)
 
 

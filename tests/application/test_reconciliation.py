@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from application.ports import Bill, ProviderUnknown, Recovery
+from application.ports import Bill, Delivery, Job, Progress, ProviderUnknown, Recovery, Task
 from application.reconciliation import Line
 from application.requests import Request
 from domain.errors import InvalidInput, OperationFailed, OperationPending, ProviderUnavailable
@@ -120,12 +121,45 @@ async def test_a_late_delivery_is_fetched_its_cost_booked_and_nothing_charged(
         assert [one.phase for one in await studio.maintenance.recover()] == ["released"]
     provider = Billed(tmp_path, {"job-1": 3 * CENT})
     async with studio_on(database_url, tmp_path, clock=later(3 * GRACE), providers={"scripted": provider}) as studio:
-        await reconciled(studio, book=True)
+        [line] = (await reconciled(studio, book=True)).values()
+        assert (line.status, line.recorded, line.late) == ("matched", 3 * CENT, True)
         await studio.catch_up()
         [row] = studio.views.operations(flag="late")
         assert (row.id, row.cost, row.price, row.state) == (left.value.operation, 3 * CENT, 0, "released")
         assert len((await studio.maintenance.results.of(row.id)).outputs) == 1
         assert count(facts_of(studio), Charged) == 0
+        assert await is_sound(studio)
+
+
+class Alike(Billed):
+    """Its jobs do not say whose they are, as where two requests were the same to the letter."""
+
+    async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
+        return tuple(Job(str(one.job)) for one in self.submissions())
+
+    async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
+        [its] = [one for one in self.submissions() if one.job == job.id]
+        return await super().collect(replace(task, operation=its.operation), job, progress)
+
+
+async def test_two_late_deliveries_alike_are_booked_a_bill_each(database_url: str, tmp_path: Path) -> None:
+    async with studio_on(database_url, tmp_path) as studio:
+        await studio.open_account("acme", plan="pro")
+        for job in ("job-1", "job-2"):
+            with pytest.raises(OperationPending):
+                await studio.run(ask(outcome="timeout", job=job, cost="0.03"))
+    blind = ScriptedProvider(tmp_path / "scripted", recovery=Recovery.BLIND)
+    async with studio_on(database_url, tmp_path, clock=later(2 * GRACE), providers={"scripted": blind}) as studio:
+        assert [one.phase for one in await studio.maintenance.recover()] == ["released"] * 2
+    provider = Alike(tmp_path, {"job-1": 3 * CENT, "job-2": 3 * CENT})
+    async with studio_on(database_url, tmp_path, clock=later(3 * GRACE), providers={"scripted": provider}) as studio:
+        for _ in range(2):
+            found = await reconciled(studio, book=True)
+            assert [(line.status, line.recorded, line.late) for line in found.values()] == [
+                ("matched", 3 * CENT, True)
+            ] * 2
+            assert len({line.operation for line in found.values()}) == 2
+        assert count(facts_of(studio), Adjusted) == 2
         assert await is_sound(studio)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from typer.main import get_command
 
 from infrastructure.cli.app import app
-from tests.infrastructure.cli.workspaces import ACCOUNT, SMALL, Workspace, call
+from tests.infrastructure.cli.workspaces import ACCOUNT, SMALL, Workspace, call, stuck
 
 CENT = {"micros": 10_000, "currency": "USD", "amount": "0.01"}
 
@@ -20,6 +20,7 @@ COMMANDS = [
     ("edit", "PICTURE", "sepia"),
     ("upscale", "PICTURE"),
     ("run", "text-to-image", "-i", "prompt=a cat", *SMALL),
+    ("cancel", "STUCK"),
     ("estimate", "text-to-image", "-i", "prompt=a cat"),
     ("models",),
     ("usage",),
@@ -30,6 +31,7 @@ COMMANDS = [
     ("events",),
     ("audit",),
     ("seal",),
+    ("reconcile", "scripted"),
     ("refund", "LAKE"),
     ("recover",),
     ("erase", "LAKE"),
@@ -40,6 +42,8 @@ COMMANDS = [
     ("account", "limit", "edits", "3"),
     ("account", "credit", "5.00", "--key", "p1", "--account", "globex"),
     ("account", "zone", "UTC"),
+    ("providers", "list"),
+    ("providers", "check"),
     ("projections", "status"),
     ("projections", "rebuild"),
     ("projections", "retry", "usage_summary"),
@@ -49,8 +53,10 @@ COMMANDS = [
 
 
 def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
-    """The command with the workspace's picture and operation in it."""
+    """The command with the workspace's picture and operations in it."""
     known = {"PICTURE": str(workspace.picture()), "LAKE": workspace.ids["lake"]}
+    if "STUCK" in command:
+        known["STUCK"] = stuck()
     return [known.get(word, word) for word in command]
 
 

@@ -70,6 +70,11 @@ def call(*arguments: object) -> Outcome:
     return Outcome(code, out.getvalue(), err.getvalue())
 
 
+def stuck(*inputs: str) -> str:
+    """An operation whose job never ends, and can be stopped."""
+    return call("generate", "x", "-m", "scripted-findable", "-i", "outcome=never", *inputs, "--json").error["operation"]
+
+
 def settle(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """An environment that knows nothing but this home, on a terminal of 80 columns."""
     for name in ENVIRONMENT:

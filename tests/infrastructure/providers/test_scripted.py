@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from application.ports import (
+    Billing,
     Delivery,
     Job,
     Provider,
@@ -115,6 +116,24 @@ async def test_the_cost_is_billed_exactly_as_scripted(provider: ScriptedProvider
     assert (await delivered(provider, task(cost=text))).cost == micros
 
 
+async def test_a_job_s_bill_is_its_cost_unless_the_script_says_otherwise(provider: ScriptedProvider) -> None:
+    scripts: dict[str, dict[str, Scalar]] = {
+        "cost": {"cost": "0.04"},
+        "billed": {"cost": "0.04", "billed": "0.05"},
+        "failed": {"cost": "0.04", "outcome": "fail"},
+        "failed, billed": {"cost": "0.04", "outcome": "fail-billed"},
+        "unknown": {},
+    }
+    for job, script in scripts.items():
+        await provider.submit(task(route="async-image", job=job, **script), silent)  # type: ignore[arg-type]
+    await provider.submit(task(route="image", cost="0.04"), silent)
+    bills = [bill async for bill in provider.bills(0, 2**62)]
+    assert {bill.job: bill.amount for bill in bills} == {"cost": 40_000, "billed": 50_000, "failed, billed": 40_000}
+    at = bills[0].at
+    assert [bill.job async for bill in provider.bills(at, at + 1)] == [bills[0].job]
+    assert [bill async for bill in provider.bills(at + 3_600_000_000, 2**62)] == []
+
+
 async def test_a_refusal_has_its_code_and_is_never_journaled(provider: ScriptedProvider) -> None:
     with pytest.raises(ProviderRefused) as caught:
         await provider.submit(task("refuse", failure="content_policy"), silent)
@@ -130,6 +149,7 @@ async def test_a_refusal_has_its_code_and_is_never_journaled(provider: ScriptedP
         {"delay_ms": "soon"},
         {"cost": "cheap"},
         {"cost": "NaN"},
+        {"billed": "NaN"},
         {"cost": "-1"},
         {"cost": "0.0000001"},
         {"route": "smell"},
@@ -275,6 +295,9 @@ async def test_a_blind_provider_learns_nothing_of_what_was_submitted(tmp_path: P
     assert (blind.name, blind.recovery) == ("scripted-blind", Recovery.BLIND)
     with pytest.raises(ProviderUnknown):
         await blind.find(task())
+    assert isinstance(blind, Billing)
+    with pytest.raises(ProviderUnknown):
+        assert [bill async for bill in blind.bills(0, 2**62)]
 
 
 @pytest.mark.parametrize("outcome", sorted(OUTCOMES))

@@ -1,0 +1,187 @@
+"""Providers: which there are, what each lacks here, and whether those that could be used answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from domain.errors import InvalidInput
+from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.failures import OTHER
+from infrastructure.cli.formats import counted
+from infrastructure.cli.session import Session
+
+if TYPE_CHECKING:
+    from application.ports import Provider, Recovery
+    from domain.catalogue import Catalogue, Model
+    from infrastructure.cli.rendering import Page
+
+app = typer.Typer()
+
+ANSWERS, FAILED, NOT_SET_UP = "answers", "failed", "not set up"
+LOST_ANSWERS = {
+    "repeatable": "run again, it is free",
+    "findable": "looked up there",
+    "blind": "released after a grace",
+}
+"""What becomes of a submission whose answer was lost, by what its provider allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A provider here: its models by what they lack, the empty text where that is nothing."""
+
+    name: str
+    recovery: Recovery
+    models: Mapping[str, int]
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether anything can be asked of it."""
+        return "" in self.models
+
+    @property
+    def lacks(self) -> str:
+        """Everything that is missing, each with how many models it keeps from use; empty where nothing is."""
+        missing = sorted((what, count) for what, count in self.models.items() if what)
+        if len(missing) == 1 and not self.is_set_up:
+            return missing[0][0]
+        return "; ".join(f"{what} (for {counted(count, 'model')})" for what, count in missing)
+
+    def document(self) -> dict[str, object]:
+        lacks = [{"what": what, "models": count} for what, count in sorted(self.models.items()) if what]
+        return {
+            "name": self.name,
+            "models": sum(self.models.values()),
+            "ready": self.models.get("", 0),
+            "recovery": self.recovery.value,
+            "lacks": lacks,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How a provider took the check: answers, failed or not set up; in its own words, or what it lacks."""
+
+    name: str
+    state: str
+    words: str
+
+    def document(self) -> dict[str, str]:
+        return {"name": self.name, "state": self.state, "detail": self.words}
+
+
+@command(app, "list")
+async def list_providers(session: Session) -> Answer:
+    """List providers, what becomes of lost answers, and what is missing here."""
+    async with session.providers() as providers:
+        found = standings(_catalogue(session), providers)
+    return Answer({"providers": [one.document() for one in found]}, lambda page: _show_standings(page, found))
+
+
+@command(app)
+async def check(
+    session: Session,
+    names: Annotated[
+        list[str] | None, Argument(metavar="NAME", help="These alone; otherwise all that are set up.")
+    ] = None,
+    seconds: Annotated[
+        float, Option("--seconds", min=0.1, metavar="COUNT", help="How long each may take to answer.")
+    ] = 20,
+) -> Answer:
+    """Ask providers whether key and address work; it costs nothing.
+
+    Ends with 1 where one fails. What is not set up counts as a failure only where it is named.
+    """
+    async with session.providers() as providers:
+        asked = _asked(standings(_catalogue(session), providers), names)
+        with session.progress("check"):
+            found = await checked(providers, asked, seconds)
+    bad = {FAILED, NOT_SET_UP} if names else {FAILED}
+    code = OTHER if any(one.state in bad for one in found) else 0
+    return Answer({"providers": [one.document() for one in found]}, lambda page: _show_checked(page, found), code)
+
+
+def standings(catalogue: Catalogue, providers: Mapping[str, Provider]) -> list[Standing]:
+    """Every provider with its models; where the catalogue has none of it, whether it could be used at all."""
+    found = []
+    for name, provider in sorted(providers.items()):
+        models = Counter(lacks_of((model for model in catalogue if model.provider == name), providers).values())
+        found.append(Standing(name, provider.recovery, models or {provider.lacks(""): 0}))
+    return found
+
+
+def lacks_of(models: Iterable[Model], providers: Mapping[str, Provider]) -> dict[str, str]:
+    """What the provider of each model lacks here and how to mend it, by the model's id; empty where nothing is."""
+    from application.admission import lacking
+
+    return {model.id: lacking(model, providers) for model in models}
+
+
+async def checked(providers: Mapping[str, Provider], asked: Sequence[Standing], seconds: float) -> list[Checked]:
+    """Check all of them at the same time, each within so many seconds; one that fails keeps no other from answering."""
+    return await asyncio.gather(*[_check(providers[one.name], one, seconds) for one in asked])
+
+
+async def _check(provider: Provider, standing: Standing, seconds: float) -> Checked:
+    from application.ports import ProviderError
+
+    if not standing.is_set_up:
+        return Checked(standing.name, NOT_SET_UP, standing.lacks)
+    try:
+        async with asyncio.timeout(seconds):
+            return Checked(standing.name, ANSWERS, await provider.check())
+    except ProviderError as error:
+        return Checked(standing.name, FAILED, f"{error.message} ({error.code})")
+    except TimeoutError:
+        return Checked(standing.name, FAILED, f"no answer within {seconds:g} s")
+
+
+def _asked(found: Sequence[Standing], names: Sequence[str] | None) -> list[Standing]:
+    """Those that are named, each once; all where none is. Raises InvalidInput for one that there is not."""
+    known = {one.name: one for one in found}
+    for name in names or ():
+        if name not in known:
+            raise InvalidInput("NAME", f"there is no provider {name!r}", hint=f"there are: {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(names or known)]
+
+
+def _catalogue(session: Session) -> Catalogue:
+    from infrastructure.catalogue import load_catalogue
+
+    return load_catalogue(session.settings().catalogues)[0]
+
+
+def _show_standings(page: Page, found: Sequence[Standing]) -> None:
+    from infrastructure.cli.rendering import Column
+
+    page.title(counted(len(found), "provider"))
+    page.table(
+        Column("PROVIDER", [one.name for one in found]),
+        Column("MODELS", [f"{sum(one.models.values()):,}" for one in found], right=True),
+        Column("A LOST ANSWER IS", [LOST_ANSWERS[one.recovery] for one in found]),
+        Column("HERE", [_here(one) for one in found], wrap=22),
+    )
+
+
+def _here(one: Standing) -> str:
+    return "; ".join(part for part in ("ready" if one.is_set_up else "", one.lacks) if part)
+
+
+def _show_checked(page: Page, found: Sequence[Checked]) -> None:
+    from infrastructure.cli.rendering import Column, state_style
+
+    failed = sum(one.state == FAILED for one in found)
+    answering = sum(one.state == ANSWERS for one in found)
+    page.title(f"{counted(answering, 'provider')} of {len(found)} answered" + (f", {failed} failed" if failed else ""))
+    page.table(
+        Column("PROVIDER", [one.name for one in found]),
+        Column("STATE", [one.state for one in found], style=state_style),
+        Column("", [one.words for one in found], wrap=30),
+    )

@@ -1,0 +1,251 @@
+"""The costs we recorded, held against what a provider billed: what differs, what is missing, and what was booked."""
+
+from __future__ import annotations
+
+import csv
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+from typer import Argument, Option
+
+from domain.errors import InvalidInput
+from domain.money import Money
+from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.failures import OTHER
+from infrastructure.cli.formats import UTC_NAME, counted, instant_of, iso, money, span
+from infrastructure.cli.session import Session
+
+if TYPE_CHECKING:
+    from application.reconciliation import Line
+    from infrastructure.cli.rendering import Column, Page
+
+app = typer.Typer()
+
+WEEK = 7 * 24 * 60 * 60 * 1_000_000
+"""Microseconds."""
+STATUSES = ("matched", "differs", "unreadable", "missing there", "missing here", "open")
+AMOUNTS = ("recorded", "billed", "difference", "booked")
+FIELDS = ("status", "job", "operation", "account", "model", *AMOUNTS, "currency", "late")
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """Whose bills were compared over which span, [since, until) in epoch microseconds, and every job found."""
+
+    provider: str
+    since: int
+    until: int
+    lines: Sequence[Line]
+    currency: str
+    command: str
+    """What books what differs; empty where it was booked."""
+
+    @property
+    def unexplained(self) -> int:
+        return sum(not line.is_explained for line in self.lines)
+
+    @property
+    def booked(self) -> list[Line]:
+        return [line for line in self.lines if line.booked]
+
+    @property
+    def bookable(self) -> bool:
+        """Whether anything differs that could be booked and was not."""
+        return bool(self.command) and any(line.status == "differs" for line in self.lines)
+
+    def of(self, status: str) -> list[Line]:
+        return [line for line in self.lines if line.status == status]
+
+    def total(self, lines: Sequence[Line], name: str) -> Money:
+        return Money(sum(getattr(line, name) or 0 for line in lines), self.currency)
+
+    def document(self) -> dict[str, object]:
+        summary = {
+            status: {"jobs": len(lines)} | {name: self._money(self.total(lines, name).micros) for name in AMOUNTS}
+            for status in STATUSES
+            if (lines := self.of(status))
+        }
+        return {
+            "provider": self.provider,
+            "since": iso(self.since, precision="microseconds"),
+            "until": iso(self.until, precision="microseconds"),
+            "explained": not self.unexplained,
+            "summary": summary,
+            "lines": [self._document(line) for line in self.lines],
+        }
+
+    def _document(self, line: Line) -> dict[str, object]:
+        words = {name: getattr(line, name) or None for name in ("operation", "account", "model")}
+        amounts = {name: self._money(getattr(line, name)) for name in AMOUNTS}
+        return {"status": line.status, "job": line.job, **words, **amounts, "late": line.late}
+
+    def _money(self, micros: int | None) -> dict[str, Any] | None:
+        return None if micros is None else money(micros, self.currency)
+
+
+@command(app)
+async def reconcile(
+    provider: Annotated[str, Argument(metavar="PROVIDER", help="Whose bills to read.")],
+    session: Session,
+    since: Annotated[
+        str | None, Option("--since", metavar="DAY", help="From this day or instant on; else 7 days.")
+    ] = None,
+    until: Annotated[
+        str | None, Option("--until", metavar="DAY", help="Up to the beginning of this day, or this instant; else now.")
+    ] = None,
+    book: Annotated[bool, Option("--book", help="Correct our costs, by facts; no price changes.")] = False,
+    file: Annotated[Path | None, Option("--csv", metavar="FILE", help="Write every line there, too.")] = None,
+) -> Answer:
+    """Hold the costs we recorded against a provider's bills.
+
+    Ends with 1 where something is left unexplained. Days are those of UTC.
+
+    With --book, what differs is corrected, and late deliveries are fetched.
+    """
+    async with session.studio() as studio:
+        start, end = _span(since, until, studio.ownership.clock())
+        with _replacing(file) as stream:
+            lines = await studio.reconcile(provider, start, end, book=book)
+            how = "" if book else _booking(provider, since, until)
+            found = Reconciled(provider, start, end, lines, studio.book.currency, how)
+            if stream is not None:
+                _write(stream, found)
+    return Answer(found.document(), lambda page: show(page, found, file), OTHER if found.unexplained else 0)
+
+
+def _span(since: str | None, until: str | None, now: int) -> tuple[int, int]:
+    """Where the span begins and ends, epoch microseconds. Raises InvalidInput where it would be empty."""
+    end = now if until is None else instant_of(until, field="--until")
+    start = end - WEEK if since is None else instant_of(since, field="--since")
+    if start >= end:
+        what = f"{iso(start)} is not before {iso(end)}"
+        raise InvalidInput("--since", what, hint="give a span, such as --since 2026-11-01 --until 2026-12-01")
+    return start, end
+
+
+def _booking(provider: str, since: str | None, until: str | None) -> str:
+    """The command that was given, with what books what it finds."""
+    span = [("--since", since), ("--until", until)]
+    options = [f"{name} {text}" for name, text in span if text is not None]
+    return " ".join(["imagestudio reconcile", provider, *options, "--book"])
+
+
+@contextmanager
+def _replacing(file: Path | None) -> Iterator[TextIO | None]:
+    """A new file that takes the place of the old one when it is complete, on disk; until then nobody sees it.
+
+    It is opened before anything is booked. Raises InvalidInput where it cannot be written.
+    """
+    if file is None:
+        yield None
+        return
+    if file.is_dir():
+        raise InvalidInput("--csv", f"{file} is a folder", hint="give the path of a file")
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        stream = temporary.open("x", encoding="utf-8", newline="")
+    except OSError as error:
+        raise InvalidInput("--csv", f"{file} cannot be written: {error.strerror}") from error
+    try:
+        with stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(stream: TextIO, found: Reconciled) -> None:
+    writer = csv.writer(stream)
+    writer.writerow(FIELDS)
+    for line in found.lines:
+        amounts = [_digits(getattr(line, name), found.currency) for name in AMOUNTS]
+        late = "yes" if line.late else "no"
+        writer.writerow(
+            [line.status, line.job, line.operation, line.account, line.model, *amounts, found.currency, late]
+        )
+
+
+def _digits(micros: int | None, currency: str) -> str:
+    """An amount as an exact decimal; nothing where it is not known."""
+    return "" if micros is None else str(Money(micros, currency)).split(" ")[0]
+
+
+def show(page: Page, found: Reconciled, file: Path | None = None) -> None:
+    """What is not plainly matched, the sums by status, and what was or could be booked."""
+    page.title(f"Costs in {found.currency} against the bills of {found.provider}")
+    page.line(f"  {span(found.since, found.until)} in {UTC_NAME}", "dim")
+    if not found.lines:
+        page.line("  neither side knows of a job in this span")
+        return
+    _show_lines(page, [line for line in found.lines if line.status != "matched"], found.currency)
+    _show_summary(page, found)
+    page.line()
+    _show_conclusion(page, found)
+    if file is not None:
+        page.line(f"  every line is in {file}", "dim")
+
+
+def _show_lines(page: Page, lines: Sequence[Line], currency: str) -> None:
+    from infrastructure.cli.rendering import Column, state_style
+
+    if not lines:
+        return
+    page.line()
+    page.table(
+        Column("STATUS", [line.status for line in lines], style=state_style),
+        Column("OPERATION, OR JOB", [line.operation or line.job for line in lines]),
+        Column("JOB", [line.job if line.operation else "" for line in lines], drop=5),
+        Column("ACCOUNT", [line.account for line in lines], drop=3),
+        Column("MODEL", [line.model for line in lines], drop=4),
+        Column("", ["late" if line.late else "" for line in lines], drop=6),
+        _column(lines, "recorded", currency),
+        _column(lines, "billed", currency),
+        _column(lines, "booked", currency, drop=1),
+        _column(lines, "difference", currency, drop=2),
+    )
+
+
+def _column(lines: Sequence[Line], name: str, currency: str, drop: int = 0) -> Column:
+    """One amount of each line; what may be dropped says nothing where it is zero."""
+    found = [getattr(line, name) for line in lines]
+    return _amounts(name.upper(), [one or None for one in found] if drop else found, currency, drop)
+
+
+def _show_summary(page: Page, found: Reconciled) -> None:
+    from infrastructure.cli.rendering import Column, state_style
+
+    groups = {status: lines for status in STATUSES if (lines := found.of(status))}
+    sums = {name: [found.total(lines, name).micros for lines in groups.values()] for name in AMOUNTS}
+    page.line()
+    page.table(
+        Column("STATUS", list(groups), style=state_style),
+        Column("JOBS", [f"{len(lines):,}" for lines in groups.values()], right=True),
+        *(_amounts(name.upper(), sums[name], found.currency) for name in AMOUNTS if name != "booked" or found.booked),
+    )
+
+
+def _show_conclusion(page: Page, found: Reconciled) -> None:
+    if found.booked:
+        total = found.total(found.booked, "booked")
+        page.title(f"Booked {counted(len(found.booked), 'correction')} of our costs, {total} in all; no price changed.")
+    if found.unexplained:
+        page.title(f"{counted(found.unexplained, 'job')} of {len(found.lines)} not explained.")
+    else:
+        page.title("Every cost is what the provider billed, or is not settled yet.")
+    if found.bookable:
+        page.prose(f"to correct what differs: {found.command}", indent=2)
+
+
+def _amounts(title: str, micros: Sequence[int | None], currency: str, drop: int = 0) -> Column:
+    """Amounts on their points; the currency is in the page's title."""
+    from infrastructure.cli.rendering import Column, on_the_point
+
+    return Column(title, on_the_point([_digits(one, currency) for one in micros]), right=True, drop=drop)

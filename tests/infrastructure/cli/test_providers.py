@@ -1,0 +1,172 @@
+"""Providers from a shell: what each lacks here, and whether those that could be used answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from application.ports import Provider, ProviderRefused, ProviderUnknown, Recovery, Task
+from domain.catalogue import Catalogue
+from infrastructure.catalogue import load_catalogue
+from infrastructure.cli.providers import checked, lacks_of, standings
+from infrastructure.providers.scripted import ScriptedProvider
+from tests.infrastructure.cli.workspaces import Workspace, call
+
+KEY = "set IMAGESTUDIO_ATELIER_KEY"
+EXTRA = "install the extra [video]"
+
+
+class Atelier(ScriptedProvider):
+    """Needs a key, and an extra for videos; answers the check as it is told."""
+
+    def __init__(self, home: Path, name: str, *, key: bool = True, error: Exception | None = None) -> None:
+        super().__init__(home / "scripted", name=name, recovery=Recovery.BLIND)
+        self._key, self._error = key, error
+
+    def lacks(self, route: str) -> str:
+        if not self._key:
+            return KEY
+        return EXTRA if route.endswith("video") else ""
+
+    async def check(self) -> str:
+        if self._error is not None:
+            raise self._error
+        return "balance 12.50 USD"
+
+
+class Silent(ScriptedProvider):
+    """Never answers the check."""
+
+    async def check(self) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+
+class Quoting(ScriptedProvider):
+    """Says that whatever it does will cost three cents."""
+
+    async def quote(self, task: Task) -> int | None:
+        return 30_000
+
+
+BAD_KEY = ProviderRefused("bad_key", "the key is not known")
+DOWN = ProviderUnknown("server_error", "the server answers 503")
+
+
+def use(monkeypatch: pytest.MonkeyPatch, *providers: Provider) -> None:
+    """The command line's studio has these providers."""
+    known = {provider.name: provider for provider in providers}
+    monkeypatch.setattr("infrastructure.bootstrap._providers", lambda *_: known)
+
+
+def built_in() -> Catalogue:
+    return load_catalogue(())[0]
+
+
+def states(found: Mapping[str, object]) -> dict[str, str]:
+    listed = found["providers"]
+    assert isinstance(listed, list)
+    return {one["name"]: one["state"] for one in listed}
+
+
+def test_each_provider_is_listed_with_its_models_and_what_becomes_of_lost_answers(empty: Workspace) -> None:
+    found = {one["name"]: one for one in call("providers", "list", "--json").document["providers"]}
+    assert {name: one["recovery"] for name, one in found.items() if name in ("local", "scripted", "blind")} == {
+        "local": "repeatable",
+        "scripted": "findable",
+        "blind": "blind",
+    }
+    assert (found["blind"]["models"], found["blind"]["ready"], found["blind"]["lacks"]) == (1, 1, [])
+    text = call("providers", "list").out
+    assert "released after a grace" in text
+    assert not empty.database.exists()
+
+
+def test_what_is_missing_is_told_with_how_to_mend_it(
+    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, Atelier(tmp_path, "scripted"), Atelier(tmp_path, "blind", key=False))
+    found = call("providers", "list", "--json").document["providers"]
+    assert [one["lacks"] for one in found] == [[{"what": KEY, "models": 1}], [{"what": EXTRA, "models": 1}]]
+    assert [one["models"] - one["ready"] for one in found] == [1, 1]
+    _, _, *rows = [" ".join(line.split()) for line in call("providers", "list").out.splitlines()]
+    assert rows[0] == f"blind 1 released after a grace {KEY}"
+    assert " ".join(rows[1:]) == f"scripted 7 released after a grace ready; {EXTRA} (for 1 model)"
+
+
+def test_a_provider_without_a_model_is_listed_too(tmp_path: Path) -> None:
+    found = standings(built_in(), {"atelier": Atelier(tmp_path, "atelier", key=False)})
+    assert [(one.name, one.is_set_up, one.lacks, one.document()["models"]) for one in found] == [
+        ("atelier", False, KEY, 0)
+    ]
+
+
+def test_what_each_model_lacks_is_known_by_its_id(tmp_path: Path) -> None:
+    found = lacks_of(built_in(), {"scripted": Atelier(tmp_path, "scripted")})
+    assert (found["scripted-image"], found["scripted-video"]) == ("", EXTRA)
+    assert found["scripted-blind"] == "there is no provider 'blind' (there are: scripted)"
+
+
+def test_every_provider_that_is_set_up_is_checked_however_others_fare(
+    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    providers = [
+        Atelier(tmp_path, "a", error=BAD_KEY),
+        Atelier(tmp_path, "b", error=DOWN),
+        Atelier(tmp_path, "c"),
+        Atelier(tmp_path, "d", key=False),
+    ]
+    use(monkeypatch, *providers)
+    done = call("providers", "check", "--json")
+    assert (done.code, done.err) == (1, "")
+    assert states(done.document) == {"a": "failed", "b": "failed", "c": "answers", "d": "not set up"}
+    lines = [" ".join(line.split()) for line in call("providers", "check").out.splitlines()]
+    assert lines == [
+        "1 provider of 4 answered, 2 failed",
+        "PROVIDER STATE",
+        "a failed the key is not known (bad_key)",
+        "b failed the server answers 503 (server_error)",
+        "c answers balance 12.50 USD",
+        f"d not set up {KEY}",
+    ]
+    assert not empty.database.exists()
+
+
+def test_what_is_not_set_up_fails_the_check_only_where_it_is_named(
+    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, Atelier(tmp_path, "a"), Atelier(tmp_path, "b", key=False))
+    assert call("providers", "check").code == 0
+    assert call("providers", "check", "a", "a", "--json").document["providers"] == [
+        {"name": "a", "state": "answers", "detail": "balance 12.50 USD"}
+    ]
+    named = call("providers", "check", "b", "--json")
+    assert (named.code, states(named.document)) == (1, {"b": "not set up"})
+
+
+async def test_one_that_never_answers_keeps_nobody_waiting(tmp_path: Path) -> None:
+    providers: dict[str, Provider] = {"a": Silent(tmp_path, name="a"), "b": Atelier(tmp_path, "b")}
+    found = await checked(providers, standings(built_in(), providers), 0.05)
+    assert [(one.state, one.words) for one in found] == [
+        ("failed", "no answer within 0.05 s"),
+        ("answers", "balance 12.50 USD"),
+    ]
+
+
+def test_an_estimate_shows_the_provider_s_quote_beside_the_price_book(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAGESTUDIO_PROVIDER_QUOTES", "true")
+    asked = ("estimate", "text-to-image", "-m", "scripted-image", "-i", "prompt=x")
+    assert "quoted" not in call(*asked).out
+    use(monkeypatch, Quoting(workspace.home / "scripted"))
+    document = call(*asked, "--json").document
+    assert (document["price"]["amount"], document["listed"]["amount"]) == ("0.03", "0.04")
+    words = " ".join(call(*asked).out.split())
+    assert "quoted 0.03 USD by the provider; the price book says 0.04 USD" in words
+    done = call("generate", "x", "-m", "scripted-image", "--json").document["operation"]
+    words = " ".join(call("operation", done).out.split())
+    assert "held for 1 call at 0.03; the provider quotes 0.03 USD, the price book says 0.04 USD" in words
