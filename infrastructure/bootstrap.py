@@ -115,12 +115,14 @@ async def open_studio(
 async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provider]]:
     """The providers by name, without a ledger, for those who only ask what can be used here."""
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="worker") as pool:
-        providers = _providers(settings, pool)
+        downloads = _downloads(settings)
+        providers = _providers(settings, pool, downloads)
         try:
             yield providers
         finally:
             for provider in providers.values():
                 await provider.close()
+            await downloads.close()
 
 
 def open_source(settings: Settings) -> Source:
@@ -172,7 +174,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     read = parts.read_media or _media_reader(settings, pool)
     foundation = Foundation(database, log, writer, catalogue, book, shelf, read)
     assets = parts.assets or foundation.shelf
-    downloads = HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
+    downloads = _downloads(settings)
     outputs = Outputs(
         assets,
         downloads,
@@ -308,6 +310,10 @@ def _remote(settings: Settings, downloads: Downloads) -> dict[str, Provider]:
         ),
         "openai": OpenAIProvider(client(), key=revealed(settings.openai_key), base=settings.openai_url),
     }
+
+
+def _downloads(settings: Settings) -> HttpDownloads:
+    return HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
 
 
 def _client(settings: Settings) -> Callable[[], httpx.AsyncClient]:
