@@ -1,0 +1,156 @@
+"""Models at the fake's providers, one of each way in which a submission can be known again, and a child that asks one.
+
+    pond       WaveSpeed: jobs that are listed, outputs to be fetched
+    lagoon     Stability, later: jobs that are known by their id alone
+    puddle     Stability, at once: nothing is known but the answer
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from application.recovery import Recovered
+from application.requests import Request
+from domain.errors import OperationFailed, OperationPending
+from domain.operation import CLOSED_PHASES, Charged, Released, Requested
+from infrastructure.assets import FileAssets
+from infrastructure.bootstrap import Parts, open_providers, open_studio
+from infrastructure.service import Studio
+from tests.application.studios import charged, count, facts_of, later, picture, settings_for, studio_on
+from tests.faults.killed import LOOK, TappedAssets, TappedProvider
+from tests.providers.clients import PICTURE
+from tests.providers.fake.server import Fake
+from tests.providers.fake.state import Job
+
+LISTED, KEPT, BLIND = "pond", "lagoon", "puddle"
+PROVIDER = {LISTED: "wavespeed", KEPT: "stability", BLIND: "stability"}
+PRICE = 50_000
+"""Of one picture of any of them, in micro-units."""
+COST = 40_000
+ENTRY = """
+[[model]]
+id = "{id}"
+provider = "{provider}"
+route = "{route}"
+kinds = ["{kind}"]
+outputs = ["image/png"]
+unit = "image"
+prices = [{{ rate = "0.05", cost = "0.04" }}]
+inputs.prompt = {{ type = "text", required = true }}
+"""
+UPSCALE = "/v2beta/stable-image/upscale/creative"
+CORE = "/v2beta/stable-image/generate/core"
+OVERLAY = (
+    'currency = "USD"\n'
+    + ENTRY.format(id=LISTED, provider="wavespeed", route=PICTURE, kind="text-to-image")
+    + ENTRY.format(id=KEPT, provider="stability", route=UPSCALE, kind="upscale")
+    + 'inputs.image = { type = "image", required = true }\n'
+    + ENTRY.format(id=BLIND, provider="stability", route=CORE, kind="text-to-image")
+)
+
+
+def leading_to(fake: Fake, home: Path, url: str = "") -> dict[str, Any]:
+    """Settings that lead to the fake, by another address where one is given."""
+    overlay = home / "ponds.toml"
+    overlay.write_text(OVERLAY)
+    return {
+        "catalogues": (overlay,),
+        "wavespeed_url": f"{url or fake.url}/api/v3",
+        "wavespeed_key": fake.key("wavespeed"),
+        "stability_url": url or fake.url,
+        "stability_key": fake.key("stability"),
+    }
+
+
+def prompt_of(account: str) -> str:
+    return f"a pond as {account} likes it"
+
+
+def request_for(model: str, account: str) -> Request:
+    """Under a key named as the account."""
+    inputs = {"prompt": prompt_of(account)}
+    if model == KEPT:
+        return Request("upscale", account, inputs, {"image": [picture(64, 64)]}, model=model, key=account)
+    return Request("text-to-image", account, inputs, model=model, key=account)
+
+
+def jobs_of(fake: Fake, account: str) -> list[Job]:
+    return [job for job in fake.jobs() if job.inputs["prompt"] == prompt_of(account)]
+
+
+async def perform(
+    url: str, home: Path, settings: dict[str, Any], model: str, account: str, step: str, number: int
+) -> None:
+    """Ask for one picture; the process sends itself signal `number` when it first comes to `step`."""
+    left = {step}
+
+    def tap(reached: str) -> None:
+        if reached in left:
+            left.remove(reached)
+            os.kill(os.getpid(), number)
+
+    wanted = settings_for(url, home, **settings)
+    async with open_providers(wanted) as providers:
+        with ThreadPoolExecutor(2) as pool:
+            tapped = {name: TappedProvider(provider, tap) for name, provider in providers.items()}
+            assets = TappedAssets(FileAssets(home / "assets", pool, LOOK), tap)
+            async with open_studio(wanted, Parts(assets=assets, providers=tapped), serve=False) as studio:
+                with suppress(OperationFailed, OperationPending):
+                    await studio.run(request_for(model, account))
+
+
+async def recover(url: str, home: Path, settings: dict[str, Any]) -> dict[str, Recovered]:
+    """What another process does, long after; by account."""
+    async with studio_on(url, home, clock=later(), **settings) as studio:
+        return {one.account: one for one in await studio.maintenance.recover()}
+
+
+async def check_account(studio: Studio, fake: Fake, account: str, phase: str, jobs: int) -> None:
+    """It has ended once, as its provider knows it, and holds nothing."""
+    facts = facts_of(studio, account)
+    assert phase in CLOSED_PHASES
+    assert count(facts, Requested) == 1
+    assert (count(facts, Charged), count(facts, Released)) == ((1, 0) if phase == "charged" else (0, 1))
+    assert charged(facts) == (PRICE if phase == "charged" else 0)
+    view = await studio.accounts.show(account)
+    assert (view.open, set(view.held.values())) == (0, {0})
+    sent = [one for one in fake.submissions() if one.inputs["prompt"] == prompt_of(account)]
+    assert (len(sent), len(jobs_of(fake, account))) == (jobs, jobs)
+
+
+async def check_repeat(studio: Studio, model: str, account: str) -> None:
+    """Who comes back under the key finds the same operation, with its file where there is one."""
+    before = facts_of(studio, account)
+    try:
+        result = await studio.run(request_for(model, account))
+    except OperationFailed:
+        assert count(before, Released) == 1
+    else:
+        [output] = result.assets
+        assert output.content == Path(output.path or "").read_bytes() != b""
+    assert facts_of(studio, account) == before
+
+
+Reach = Callable[[Fake, str], object]
+"""What is true of the fake as soon as an account's process has come so far."""
+
+KILLED, STOPPED = signal.SIGKILL, signal.SIGSTOP
+
+
+def is_polled(fake: Fake, account: str) -> bool:
+    return any(job.polled for job in jobs_of(fake, account))
+
+
+REACHED: dict[str, Reach] = {"while it is accepted": jobs_of, "while it is polled": is_polled}
+"""Where a process cannot say itself how far it has come."""
+
+
+def until(fake: Fake, step: str, account: str) -> None:
+    fake.wait_for(partial(REACHED[step], fake, account))
