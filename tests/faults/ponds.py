@@ -1,8 +1,8 @@
 """Models at the fake's providers, one of each way in which a submission can be known again, and a child that asks one.
 
-    pond       WaveSpeed: jobs that are listed, outputs to be fetched
-    lagoon     Stability, later: jobs that are known by their id alone
-    puddle     Stability, at once: nothing is known but the answer
+pond       WaveSpeed: jobs that are listed, outputs to be fetched
+lagoon     Stability, later: jobs that are known by their id alone
+puddle     Stability, at once: nothing is known but the answer
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,9 @@ from infrastructure.bootstrap import Parts, open_providers, open_studio
 from infrastructure.service import Studio
 from tests.application.studios import charged, count, facts_of, later, picture, settings_for, studio_on
 from tests.faults.killed import LOOK, TappedAssets, TappedProvider
+from tests.faults.processes import started
 from tests.providers.clients import PICTURE
+from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.server import Fake
 from tests.providers.fake.state import Job
 
@@ -138,9 +142,6 @@ async def check_repeat(studio: Studio, model: str, account: str) -> None:
     assert facts_of(studio, account) == before
 
 
-Reach = Callable[[Fake, str], object]
-"""What is true of the fake as soon as an account's process has come so far."""
-
 KILLED, STOPPED = signal.SIGKILL, signal.SIGSTOP
 
 
@@ -148,9 +149,29 @@ def is_polled(fake: Fake, account: str) -> bool:
     return any(job.polled for job in jobs_of(fake, account))
 
 
-REACHED: dict[str, Reach] = {"while it is accepted": jobs_of, "while it is polled": is_polled}
-"""Where a process cannot say itself how far it has come."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A step that only the provider sees: what it is told to do, and what is true of it when the step is reached."""
+
+    behaviour: Behaviour
+    reached: Callable[[Fake, str], object]
 
 
-def until(fake: Fake, step: str, account: str) -> None:
-    fake.wait_for(partial(REACHED[step], fake, account))
+SEEN = {
+    "while it is accepted": Seen(Behaviour(held=True), jobs_of),
+    "while it is polled": Seen(Behaviour(ending="never"), is_polled),
+}
+
+
+def signalled(
+    fake: Fake, url: str, home: Path, settings: dict[str, Any], model: str, account: str, step: str, number: int
+) -> ForkServerProcess:
+    """A process that performs one operation and is sent the signal at the step, by itself where it can be."""
+    seen = SEEN.get(step)
+    if seen is not None:
+        fake.next(PROVIDER[model], seen.behaviour)
+    owner = started(perform, url, home, settings, model, account, step, number)
+    if seen is not None:
+        fake.wait_for(partial(seen.reached, fake, account))
+        os.kill(owner.pid or 0, number)
+    return owner

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,13 @@ from tests.faults.ponds import (
     KEPT,
     KILLED,
     LISTED,
-    PROVIDER,
-    REACHED,
     check_account,
     check_repeat,
     leading_to,
-    perform,
     recover,
-    until,
+    signalled,
 )
-from tests.faults.processes import ended, started
+from tests.faults.processes import ended
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.server import Fake, serving
 
@@ -74,7 +70,8 @@ def test_a_process_killed_while_its_provider_works_leaves_one_job_and_at_most_on
     settings, steps = leading_to(fake, tmp_path), WHAT_BECOMES[model]
     asyncio.run(open_accounts(database_url, tmp_path, [account_of(step) for step in steps]))
     for step in steps:
-        kill(fake, database_url, tmp_path, settings, model, step)
+        child = signalled(fake, database_url, tmp_path, settings, model, account_of(step), step, KILLED)
+        assert ended(child) == -KILLED
     fake.release()
     for job in fake.jobs():
         fake.change(job.id, Behaviour())
@@ -85,17 +82,6 @@ def test_a_process_killed_while_its_provider_works_leaves_one_job_and_at_most_on
 async def open_accounts(url: str, home: Path, accounts: list[str]) -> None:
     async with studio_on(url, home) as studio:
         await asyncio.gather(*(studio.open_account(account, plan="pro") for account in accounts))
-
-
-def kill(fake: Fake, url: str, home: Path, settings: dict[str, Any], model: str, step: str) -> None:
-    """By its own hand, or from outside where only the provider knows how far it has come."""
-    if step in REACHED:
-        fake.next(PROVIDER[model], Behaviour(held=step == "while it is accepted", ending="never"))
-    child = started(perform, url, home, settings, model, account_of(step), step, KILLED)
-    if step in REACHED:
-        until(fake, step, account_of(step))
-        os.kill(child.pid or 0, KILLED)
-    assert ended(child) == -KILLED
 
 
 async def check(
