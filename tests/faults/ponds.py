@@ -7,11 +7,12 @@ puddle     Stability, at once: nothing is known but the answer
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.context import ForkServerProcess
@@ -110,12 +111,6 @@ async def perform(
                     await studio.run(request_for(model, account))
 
 
-async def recover(url: str, home: Path, settings: dict[str, Any]) -> dict[str, Recovered]:
-    """What another process does, long after; by account."""
-    async with studio_on(url, home, clock=later(), **settings) as studio:
-        return {one.account: one for one in await studio.maintenance.recover()}
-
-
 async def check_account(studio: Studio, fake: Fake, account: str, phase: str, jobs: int) -> None:
     """It has ended once, as its provider knows it, and holds nothing."""
     facts = facts_of(studio, account)
@@ -163,15 +158,44 @@ SEEN = {
 }
 
 
-def signalled(
-    fake: Fake, url: str, home: Path, settings: dict[str, Any], model: str, account: str, step: str, number: int
-) -> ForkServerProcess:
-    """A process that performs one operation and is sent the signal at the step, by itself where it can be."""
-    seen = SEEN.get(step)
-    if seen is not None:
-        fake.next(PROVIDER[model], seen.behaviour)
-    owner = started(perform, url, home, settings, model, account, step, number)
-    if seen is not None:
-        fake.wait_for(partial(seen.reached, fake, account))
-        os.kill(owner.pid or 0, number)
-    return owner
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A fake, a database and a folder, and what processes do there; `way` is the address of the fake, or a proxy's."""
+
+    fake: Fake
+    url: str
+    home: Path
+    way: str = ""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return leading_to(self.fake, self.home, self.way)
+
+    def studio(self, **more: Any) -> AbstractAsyncContextManager[Studio]:
+        return studio_on(self.url, self.home, **self.settings, **more)
+
+    async def open_accounts(self, *accounts: str) -> None:
+        async with self.studio() as studio:
+            await asyncio.gather(*(studio.open_account(account, plan="pro") for account in accounts))
+
+    def signalled(self, model: str, account: str, step: str, number: int) -> ForkServerProcess:
+        """A process that performs one operation and is sent the signal at the step, by itself where it can be."""
+        seen = SEEN.get(step)
+        if seen is not None:
+            self.fake.next(PROVIDER[model], seen.behaviour)
+        owner = started(perform, self.url, self.home, self.settings, model, account, step, number)
+        if seen is not None:
+            self.fake.wait_for(partial(seen.reached, self.fake, account))
+            os.kill(owner.pid or 0, number)
+        return owner
+
+    def let_end(self) -> None:
+        """From now on the provider's jobs have ended well, and its answers go out."""
+        for job in self.fake.jobs():
+            self.fake.change(job.id, Behaviour())
+        self.fake.release()
+
+    async def recover(self) -> dict[str, Recovered]:
+        """What another process does, long after; by account."""
+        async with self.studio(clock=later()) as studio:
+            return {one.account: one for one in await studio.maintenance.recover()}

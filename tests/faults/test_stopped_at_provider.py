@@ -5,30 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from domain.operation import Adjusted, Dispatched, ProviderCompleted
 from infrastructure.service import Studio
-from tests.application.studios import count, facts_of, is_sound, studio_on
-from tests.faults.ponds import (
-    BLIND,
-    COST,
-    KEPT,
-    LISTED,
-    STOPPED,
-    check_account,
-    leading_to,
-    recover,
-    signalled,
-)
+from tests.application.studios import count, facts_of, is_sound
+from tests.faults.ponds import BLIND, COST, KEPT, LISTED, STOPPED, Scene, check_account
 from tests.faults.processes import ended
 from tests.faults.test_stopped import until_stopped
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake, serving
 
 ACCOUNT = "acme"
 CASES = {
@@ -43,39 +28,23 @@ CASES = {
 """Each with where it is stopped, and what recovery does meanwhile."""
 
 
-@pytest.fixture
-def fake(tmp_path: Path) -> Iterator[Fake]:
-    with serving(tmp_path / "fake") as running:
-        yield running
-
-
 @pytest.mark.parametrize("case", CASES)
-def test_an_owner_that_continues_after_its_job_was_recovered_changes_no_charge(
-    fake: Fake, database_url: str, tmp_path: Path, case: str
-) -> None:
+def test_an_owner_that_continues_after_its_job_was_recovered_changes_no_charge(scene: Scene, case: str) -> None:
     model, step, action = CASES[case]
-    settings = leading_to(fake, tmp_path)
-    asyncio.run(open_account(database_url, tmp_path))
-    owner = signalled(fake, database_url, tmp_path, settings, model, ACCOUNT, step, STOPPED)
+    asyncio.run(scene.open_accounts(ACCOUNT))
+    owner = scene.signalled(model, ACCOUNT, step, STOPPED)
     until_stopped(owner.pid)
-    for job in fake.jobs():
-        fake.change(job.id, Behaviour())
-    recovered = asyncio.run(recover(database_url, tmp_path, settings))
-    assert recovered[ACCOUNT].action == action
-    fake.release()
+    scene.let_end()
+    recovered = asyncio.run(scene.recover())[ACCOUNT]
+    assert recovered.action == action
     os.kill(owner.pid or 0, signal.SIGCONT)
     assert ended(owner) == 0
-    asyncio.run(check(fake, database_url, tmp_path, settings, recovered[ACCOUNT].phase))
+    asyncio.run(check(scene, recovered.phase))
 
 
-async def open_account(url: str, home: Path) -> None:
-    async with studio_on(url, home) as studio:
-        await studio.open_account(ACCOUNT, plan="pro")
-
-
-async def check(fake: Fake, url: str, home: Path, settings: dict[str, Any], phase: str) -> None:
-    async with studio_on(url, home, **settings) as studio:
-        await check_account(studio, fake, ACCOUNT, phase, jobs=1)
+async def check(scene: Scene, phase: str) -> None:
+    async with scene.studio() as studio:
+        await check_account(studio, scene.fake, ACCOUNT, phase, jobs=1)
         check_late(studio, late=phase == "released")
         assert count(facts_of(studio), Dispatched) == 1
         assert await studio.maintenance.recover() == []
