@@ -159,6 +159,8 @@ class Performer:
         provider = self.provider_of(operation)
         try:
             found = await provider.find(task)
+        except ProviderRefused as refusal:  # the question was refused; what became of the submission is still unknown
+            return await self._fail(operation, ProviderUnknown(refusal.code, refusal.message))
         except ProviderError as error:
             return await self._fail(operation, error)
         if isinstance(found, Delivery):
