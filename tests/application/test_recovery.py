@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from application.performer import Ownership
-from application.ports import Provider
+from application.ports import Delivery, Job, Progress, Provider, ProviderRefused, Task
 from application.recovery import Recovered
 from application.requests import Request
 from application.store import Conflict
@@ -111,6 +111,17 @@ async def test_a_failure_that_is_found_is_released_with_its_cost(sqlite_url: str
     assert isinstance(failed, ProviderFailed)
     assert isinstance(released, Released)
     assert (released.cost, released.reason) == (30_000, "blocked")
+
+
+async def test_a_refused_question_about_a_job_says_nothing_about_the_job(sqlite_url: str, tmp_path: Path) -> None:
+    class Stern(ScriptedProvider):
+        async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
+            raise ProviderRefused("bad_key", "the key was changed")
+
+    providers: dict[str, Provider] = {"scripted": Stern(tmp_path / "scripted")}
+    operation = await left_pending(sqlite_url, tmp_path, ask(JOBS), providers)
+    [one] = await recovered(sqlite_url, tmp_path)
+    assert (one.operation, one.action, one.phase) == (operation, "found its job", "charged")
 
 
 async def test_inputs_and_place_in_the_batch_are_what_they_were(sqlite_url: str, tmp_path: Path) -> None:
