@@ -114,8 +114,8 @@ async def open_studio(
 @asynccontextmanager
 async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provider]]:
     """The providers by name, without a ledger, for those who only ask what can be used here."""
+    downloads = _downloads(settings)
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="worker") as pool:
-        downloads = _downloads(settings)
         providers = _providers(settings, pool, downloads)
         try:
             yield providers
@@ -274,6 +274,10 @@ def _open_log(settings: Settings) -> StudioLog:
     )
 
 
+def _downloads(settings: Settings) -> HttpDownloads:
+    return HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
+
+
 def _providers(settings: Settings, pool: Executor, downloads: Downloads) -> dict[str, Provider]:
     """Providers by the names the catalogue uses; blocking work runs in the bounded pool."""
     scripted = {
@@ -310,10 +314,6 @@ def _remote(settings: Settings, downloads: Downloads) -> dict[str, Provider]:
         ),
         "openai": OpenAIProvider(client(), key=revealed(settings.openai_key), base=settings.openai_url),
     }
-
-
-def _downloads(settings: Settings) -> HttpDownloads:
-    return HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
 
 
 def _client(settings: Settings) -> Callable[[], httpx.AsyncClient]:

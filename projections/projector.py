@@ -28,6 +28,8 @@ POLL = 0.05
 REST = 0.1
 """Seconds: between looks of somebody who waits, of an idle projector, and between folds of a busy one."""
 
+NOTHING_TO_DO = (0, False)
+
 log = logging.getLogger(__name__)
 
 
@@ -42,12 +44,14 @@ class Projector:
         self._busy = threading.Lock()
 
     def advance(self, enough: Callable[[], bool] = lambda: False) -> int:
-        """Fold to the end of the log, or until `enough`; the number of facts folded here. Raises StoreUnavailable."""
-        taken = 0
-        while not enough():
-            step = self._step()
-            if step is None:
-                break
+        """Fold to the end of the log, or until `enough`; the number of facts folded here. Raises StoreUnavailable.
+
+        The end is where it was when it was read: under load there is always something newer, and folding it a little
+        at a time costs several times as much.
+        """
+        taken, goes_on = 0, True
+        while goes_on and not enough():
+            step, goes_on = self._step()
             taken += step
         return taken
 
@@ -64,7 +68,7 @@ class Projector:
                 return True
             if any(mark.error is not None for mark in found) or monotonic() >= deadline:
                 return False
-            if self._step() is None:
+            if self._step() == NOTHING_TO_DO:
                 threading.Event().wait(PAUSE)
 
     def lag(self) -> int:
@@ -89,12 +93,12 @@ class Projector:
             engine.begin(connection, names)
             return engine.marks(connection, names)
 
-    def _step(self) -> int | None:
-        """Bring the views furthest behind one batch on; None where there is nothing to do, or another does it."""
+    def _step(self) -> tuple[int, bool]:
+        """Bring the views furthest behind one batch on; the number of facts, and whether more are known of."""
         with self._busy:
             standing = {name: mark.position for name, mark in self._marks().items() if mark.error is None}
             if not standing:
-                return None
+                return NOTHING_TO_DO
             old = min(standing.values())
             views = [view for view in self._views if standing.get(view.name) == old]
             next_stop = min((position for position in standing.values() if position > old), default=FOREVER)
@@ -102,9 +106,10 @@ class Projector:
             try:
                 if not rows and next_stop < FOREVER:
                     self._commit(views, old, next_stop, Folder(views, self._source.codec).empty())
-                return self._take(views, old, rows) if rows or next_stop < FOREVER else None
+                taken = self._take(views, old, rows)
             except Lost:
-                return None
+                return NOTHING_TO_DO
+            return taken, next_stop < FOREVER or len(rows) == self._batch or taken < len(rows)
 
     def _take(self, views: Sequence[Tally], old: int, rows: Sequence[Row]) -> int:
         """Fold and commit; what chokes is found by taking views apart and halving the rows, and stops its view."""

@@ -20,6 +20,7 @@ from domain.errors import (
     OperationFailed,
     OperationPending,
     OperationRefused,
+    PluginError,
     ProviderUnavailable,
     StoreError,
     UnknownAccount,
@@ -30,6 +31,7 @@ OTHER, USAGE, STORE, INTERRUPTED, UNREAD = 1, 2, 6, 130, 141
 EXIT_CODES: tuple[tuple[type[ImageStudioError], int], ...] = (
     (InvalidRequest, USAGE),
     (CatalogueError, USAGE),
+    (PluginError, USAGE),
     (OperationRefused, 3),
     (OperationFailed, 4),
     (ProviderUnavailable, 4),

@@ -177,9 +177,9 @@ def _here(one: Standing) -> str:
 def _show_checked(page: Page, found: Sequence[Checked]) -> None:
     from infrastructure.cli.rendering import Column, state_style
 
-    failed = sum(one.state == FAILED for one in found)
-    answering = sum(one.state == ANSWERS for one in found)
-    page.title(f"{counted(answering, 'provider')} of {len(found)} answered" + (f", {failed} failed" if failed else ""))
+    counts = Counter(one.state for one in found)
+    told = f"{counts[ANSWERS]} of {counted(counts[ANSWERS] + counts[FAILED], 'provider')} answered"
+    page.title(told + (f"; {counts[NOT_SET_UP]} not set up" if counts[NOT_SET_UP] else ""))
     page.table(
         Column("PROVIDER", [one.name for one in found]),
         Column("STATE", [one.state for one in found], style=state_style),

@@ -134,7 +134,7 @@ def _engine(url: URL, lock_seconds: float) -> Engine:
     try:
         if url.get_backend_name() == SQLITE:
             settings = {"timeout": lock_seconds, "check_same_thread": False}
-            engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args=settings)
+            engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_use_lifo=True, connect_args=settings)
             event.listen(engine, "connect", _set_up_sqlite)
             return engine
         return create_engine(
@@ -160,7 +160,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",
         "recursive_triggers = ON",
-        "cache_size = -65536",
+        "cache_size = -16384",
         "wal_autocheckpoint = 4000",
     ):
         cursor.execute(f"PRAGMA {pragma}")

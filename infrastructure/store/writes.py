@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from application.log import Link
@@ -15,9 +14,6 @@ from application.store import Beside
 from projections.arrays import numbers, octets, texts
 
 Rows = list[tuple[Any, ...]]
-
-MANY = 32
-"""Rows of one insert on SQLite: a statement a row costs a third more, and asks for the interpreter's lock each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +24,6 @@ class Write:
     types: str
     sqlite: str
     postgres: str
-    many: str = ""
-    """For SQLite, the same for `MANY` rows at once, where there is such a statement."""
 
 
 ARRAYS: Mapping[str, tuple[str, Callable[[Iterable[Any]], object]]] = {
@@ -47,13 +41,11 @@ def _insert(
     """An insert of given columns."""
     head = f"INSERT INTO {table} ({columns})"
     marks = ", ".join("?" for _ in types.split())
-    many = ", ".join([f"({marks})"] * MANY)
     return Write(
         rows,
         types,
         f"{head} VALUES ({marks}){conflict}",
         f"{head} SELECT * FROM unnest({_marks(types)}){conflict}",
-        f"{head} VALUES {many}{conflict}",
     )
 
 
@@ -139,7 +131,6 @@ WRITES = (
         "text",
         "DELETE FROM leases WHERE operation = ?",
         "DELETE FROM leases WHERE operation = ANY (%s::text[])",
-        f"DELETE FROM leases WHERE operation IN ({', '.join('?' * MANY)})",
     ),
     _insert(_keys, "keys", "account, key, reference, fingerprint", "text text text text"),
     _insert(_jobs, "jobs", "provider, job, operation", "text text text"),
@@ -155,19 +146,11 @@ WRITES = (
 
 
 def sqlite_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, Rows]]:
-    """Statements with the values to run them for, in the order of the rows."""
+    """Statements with the rows to run them for."""
     for write in WRITES:
         rows = write.rows(links, beside)
-        together = len(rows) - len(rows) % MANY if write.many else 0
-        if together:
-            yield write.many, [_values(rows[start : start + MANY]) for start in range(0, together, MANY)]
-        if len(rows) > together:
-            yield write.sqlite, rows[together:]
-
-
-def _values(rows: Rows) -> tuple[Any, ...]:
-    """The values of many rows, one after another."""
-    return tuple(chain.from_iterable(rows))
+        if rows:
+            yield write.sqlite, rows
 
 
 def postgres_script(links: Sequence[Link], beside: Beside) -> tuple[str, tuple[object, ...]]:

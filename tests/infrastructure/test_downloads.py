@@ -158,7 +158,9 @@ async def test_a_file_that_says_it_is_too_large_is_not_read(site: Site) -> None:
     assert message == "it has 1000001 bytes; at most 1000000 are accepted"
 
 
-@pytest.mark.parametrize("head", [answer(length=-1), answer(length=-1, Transfer_Encoding="chunked")])
+@pytest.mark.parametrize(
+    "head", [answer(length=-1), answer(length=-1, Transfer_Encoding="chunked")], ids=["until closed", "chunked"]
+)
 async def test_a_file_that_does_not_say_how_large_it_is_is_read_up_to_the_limit(site: Site, head: bytes) -> None:
     drop = b"400\r\n" + bytes(1024) + b"\r\n" if b"chunked" in head else bytes(1024)
     assert "more than 5000 bytes" in await refusal(site, dripping(head, drop), limit=5_000)
@@ -193,13 +195,19 @@ async def test_a_bomb_is_never_in_memory(site: Site) -> None:
         assert max([len(piece) async for piece in content]) <= INFLATED
 
 
-@pytest.mark.parametrize(
-    "body",
-    [gzip.compress(BODY)[:-9], gzip.compress(BODY) + b"more", zlib.compress(BODY), BODY, b""],
-    ids=["cut short", "followed by more", "of another kind", "not compressed", "empty"],
-)
-async def test_damaged_compression_has_failed(site: Site, body: bytes) -> None:
-    assert await failure(site, answer(body, Content_Encoding="gzip")) == "its compression is damaged"
+SQUEEZED = gzip.compress(BODY, mtime=0)
+DAMAGED = {
+    "cut short": SQUEEZED[:-9],
+    "more after its end": SQUEEZED + b"more",
+    "another compression": zlib.compress(BODY),
+    "none at all": BODY,
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+async def test_damaged_compression_has_failed(site: Site, case: str) -> None:
+    assert await failure(site, answer(DAMAGED[case], Content_Encoding="gzip")) == "its compression is damaged"
 
 
 async def test_a_coding_that_was_not_asked_for_is_refused(site: Site) -> None:
@@ -222,7 +230,11 @@ async def test_any_other_answer_may_be_another_next_time(site: Site, status: int
     assert await failure(site, answer(status=status)) == f"{LOOPBACK} answers {status}"
 
 
-@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200", b"SSH-2.0-OpenSSH\r\n\r\n", b"\x16\x03\x01\x02\x00" * 9])
+@pytest.mark.parametrize(
+    "start",
+    [b"", b"HTTP/1.1 200", b"SSH-2.0-OpenSSH\r\n\r\n", b"\x16\x03\x01\x02\x00" * 9],
+    ids=["nothing", "half", "ssh", "tls"],
+)
 async def test_a_server_that_speaks_no_http_has_failed(site: Site, start: bytes) -> None:
     assert "the connection failed" in await failure(site, start)
 

@@ -74,6 +74,7 @@ async def film(mebibytes: int) -> AsyncIterator[bytes]:
         (b"glTF\x02\x00\x00\x00\x14\x00\x00\x00" + bytes(8), ("model/gltf-binary",)),
         ("a text with Ünïcødé".encode(), ("text/plain",)),
     ],
+    ids="png jpeg webp gif animated-webp mp4 glb text".split(),
 )
 async def test_what_is_received_is_what_it_would_be_if_it_were_saved(
     tmp_path: Path, pool: ThreadPoolExecutor, content: bytes, expected: tuple[str, ...]
@@ -132,6 +133,7 @@ async def test_many_streams_at_once_do_not_mix(assets: FileAssets) -> None:
         (encoded("PNG", Image.new("1", (2000, 2000))), "2000 x 2000 pixels"),
         (b"glTF\x02\x00\x00\x00\xff\x00\x00\x00" + bytes(8), "truncated GLB"),
     ],
+    ids="nothing a-page half-a-picture a-large-picture half-a-model".split(),
 )
 async def test_what_is_no_media_is_refused_and_not_kept(
     assets: FileAssets, tmp_path: Path, content: bytes, why: str

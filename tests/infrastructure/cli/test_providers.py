@@ -14,6 +14,7 @@ from infrastructure.catalogue import load_catalogue
 from infrastructure.cli.providers import checked, lacks_of, standings
 from infrastructure.providers.scripted import ScriptedProvider
 from tests.infrastructure.cli.workspaces import Workspace, call
+from tests.providers.fake.server import serving
 
 KEY = "set IMAGESTUDIO_ATELIER_KEY"
 EXTRA = "install the extra [video]"
@@ -125,7 +126,7 @@ def test_every_provider_that_is_set_up_is_checked_however_others_fare(
     assert states(done.document) == {"a": "failed", "b": "failed", "c": "answers", "d": "not set up"}
     lines = [" ".join(line.split()) for line in call("providers", "check").out.splitlines()]
     assert lines == [
-        "1 provider of 4 answered, 2 failed",
+        "1 of 3 providers answered; 1 not set up",
         "PROVIDER STATE",
         "a failed the key is not known (bad_key)",
         "b failed the server answers 503 (server_error)",
@@ -145,6 +146,25 @@ def test_what_is_not_set_up_fails_the_check_only_where_it_is_named(
     ]
     named = call("providers", "check", "b", "--json")
     assert (named.code, states(named.document)) == (1, {"b": "not set up"})
+
+
+def test_a_key_is_tried_where_it_is_used_and_never_shown(
+    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path / "fake") as fake:
+        key = fake.key("wavespeed")
+        monkeypatch.setenv("IMAGESTUDIO_WAVESPEED_URL", f"{fake.url}/api/v3")
+        monkeypatch.setenv("IMAGESTUDIO_WAVESPEED_KEY", key)
+        good = call("providers", "check", "wavespeed", "--json")
+        fake.revoke("wavespeed", "another")
+        bad = call("providers", "check", "wavespeed", "--json")
+    gone = call("providers", "check", "wavespeed", "--json")
+    assert [(one.code, states(one.document)) for one in (good, bad, gone)] == [
+        (0, {"wavespeed": "answers"}),
+        (1, {"wavespeed": "failed"}),
+        (1, {"wavespeed": "failed"}),
+    ]
+    assert not any(key in one.out + one.err for one in (good, bad, gone))
 
 
 async def test_one_that_never_answers_keeps_nobody_waiting(tmp_path: Path) -> None:
