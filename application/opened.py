@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.admission import Body
 from application.ports import Asset, AssetStore, Contents, Media, Task
-from application.results import Results
+from application.results import Results, state_of
 from application.tasks import task_of
 from domain.catalogue import Catalogue
 from domain.errors import AssetMissing
 from domain.ledger import Fact
-from domain.operation import Dispatched, Dropped, Held, OperationFact, Running, Sent, State, evolve
+from domain.operation import Dispatched, Dropped, Held, Running, Sent, State
 from domain.pricing import Quote
 
 
@@ -36,7 +37,7 @@ class Operations:
 
     async def read(self, operation: str) -> Opened:
         """The operation now. Raises UnknownOperation."""
-        return fold(await asyncio.to_thread(self.results.facts, operation))
+        return _opened(await asyncio.to_thread(self.results.facts, operation))
 
     async def task(self, opened: Opened) -> Task | None:
         """The task from the stored content, as it was last sent, or None where it was erased.
@@ -61,17 +62,10 @@ class Operations:
         return tuple([await self.assets.load(account, asset) for asset in assets])
 
 
-def fold(facts: list[Fact]) -> Opened:
-    """An operation from all its facts."""
-    state: State | None = None
-    attempts = dispatched = 0
-    for fact in facts:
-        if isinstance(fact, OperationFact):
-            state = evolve(state, fact)
-        if isinstance(fact, Dispatched):
-            attempts, dispatched = fact.attempt, fact.at
-    assert state is not None, "an operation begins with Requested"
-    return Opened(state, attempts, dispatched)
+def _opened(facts: Sequence[Fact]) -> Opened:
+    sent = [fact for fact in facts if isinstance(fact, Dispatched)]
+    attempts, dispatched = (sent[-1].attempt, sent[-1].at) if sent else (0, 0)
+    return Opened(state_of(facts), attempts, dispatched)
 
 
 def _quote(state: State) -> Quote | None:

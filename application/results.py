@@ -93,7 +93,7 @@ class Results:
         account = Account()
         for fact in facts:
             account.add(fact)
-        state = state or _fold(facts)
+        state = state or state_of(facts)
         operation = state.operation
         currency = account.currency or await asyncio.to_thread(self._currency, operation.account)
         outputs = [await self._output(operation.account, stored, contents) for stored in account.stored]
@@ -129,7 +129,8 @@ class Results:
         return Output(asset, content, path)
 
 
-def _fold(facts: Sequence[Fact]) -> State:
+def state_of(facts: Sequence[Fact]) -> State:
+    """Where an operation stands after all its facts."""
     state: State | None = None
     for fact in facts:
         if isinstance(fact, OperationFact):

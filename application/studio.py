@@ -118,10 +118,13 @@ class ImageStudio:
     async def cancel(self, operation: str) -> Result:
         """Stop an operation, or every one of a batch, at its provider; nothing is charged for it.
 
-        Raises UnknownOperation, and IllegalTransition where one has ended otherwise or cannot be stopped.
+        Raises UnknownOperation, and IllegalTransition where one has ended otherwise or cannot be stopped; what of a
+        batch can be is stopped all the same.
         """
-        for one in await self._known(operation):
-            await self._intervention.cancel(one.operation)
+        cancelling = [self._intervention.cancel(one.operation) for one in await self._known(operation)]
+        for ended in await asyncio.gather(*cancelling, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                raise ended
         return await self._settled(operation)
 
     async def notified(self, operation: str, job: str) -> None:

@@ -117,6 +117,8 @@ class BlockingStudio(Blocking[Studio]):
     submit = _waiting(Studio.submit)
     wait = _waiting(Studio.wait)
     estimate = _waiting(Studio.estimate)
+    cancel = _waiting(Studio.cancel)
+    reconcile = _waiting(Studio.reconcile)
     catch_up = _waiting(Studio.catch_up)
     compare = _waiting(Studio.compare)
 

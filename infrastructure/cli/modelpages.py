@@ -30,6 +30,7 @@ def show_all(page: Page, models: Sequence[Model], kinds: frozenset[str], currenc
         Column("PROVIDER", [model.provider for _, model in rows], drop=1),
         Column("", [model.why_unavailable(at) or model.description for _, model in rows], wrap=48, drop=2),
     )
+    page.line("  what is missing to use them here: imagestudio providers list", "dim")
 
 
 def _price_or_status(model: Model, currency: str, at: int) -> str:
@@ -48,8 +49,8 @@ def price_text(model: Model, currency: str) -> str:
     return f"{span} {currency}/{model.prices[0].unit}"
 
 
-def show_one(page: Page, model: Model, currency: str, at: int) -> None:
-    """Everything there is to know of a model."""
+def show_one(page: Page, model: Model, currency: str, at: int, lacks: str) -> None:
+    """Everything there is to know of a model, and what is missing to use it here."""
     page.title(model.id)
     page.pairs(
         [
@@ -58,6 +59,7 @@ def show_one(page: Page, model: Model, currency: str, at: int) -> None:
             ("delivers", f"{', '.join(model.outputs)}, up to {model.per_call} a call"),
             ("about", model.description or "-"),
             ("stands", _standing(model, at)),
+            ("here", lacks or "ready to use"),
             ("chosen", "also by itself" if model.auto else "only by name"),
             ("waits", f"{model.deadline:,} s for a job, then leaves it to recovery"),
             *([("sends too", _fixed(model))] if model.fixed else []),

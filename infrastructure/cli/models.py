@@ -13,6 +13,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput, InvalidMoney, UnknownModel
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import document, iso
+from infrastructure.cli.providers import lacks_of
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
@@ -74,9 +75,11 @@ async def models(
     at = now()
     if which is not None and which in catalogue:
         model = catalogue.get(which)
+        async with session.providers() as providers:
+            lacks = lacks_of([model], providers)[model.id]
         return Answer(
-            {"currency": book.currency, **_document(model, at)},
-            lambda page: pages.show_one(page, model, book.currency, at),
+            {"currency": book.currency, **_document(model, at), "lacks": lacks},
+            lambda page: pages.show_one(page, model, book.currency, at, lacks),
         )
     kinds = _kinds(catalogue, which, wanted.kind)
     found = [model for model in _of_provider(catalogue, wanted.provider) if _is_wanted(model, kinds, wanted, at)]

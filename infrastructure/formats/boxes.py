@@ -105,6 +105,16 @@ class _Track:
 
 def _fragments(content: memoryview, movie: memoryview) -> int | None:
     """The end of the longest track, from its fragments."""
+    tracks = _tracks(movie)
+    for kind, fragment in boxes(content):
+        for part, body in boxes(fragment) if kind == b"moof" else ():
+            if part == b"traf":
+                _add_fragment(body, tracks)
+    ends = [track.end * 1000 // track.scale for track in tracks.values() if track.scale]
+    return max(ends, default=0) or None
+
+
+def _tracks(movie: memoryview) -> dict[int, _Track]:
     tracks: dict[int, _Track] = {}
     for kind, track in boxes(movie):
         if kind == b"trak":
@@ -114,12 +124,7 @@ def _fragments(content: memoryview, movie: memoryview) -> int | None:
     for kind, usual in boxes(_first(movie, b"mvex")):
         if kind == b"trex" and unsigned(usual, 4, 4) in tracks:
             tracks[unsigned(usual, 4, 4)].usual = unsigned(usual, 12, 4)
-    for kind, fragment in boxes(content):
-        for part, body in boxes(fragment) if kind == b"moof" else ():
-            if part == b"traf":
-                _add_fragment(body, tracks)
-    ends = [track.end * 1000 // track.scale for track in tracks.values() if track.scale]
-    return max(ends, default=0) or None
+    return tracks
 
 
 def _add_fragment(fragment: memoryview, tracks: dict[int, _Track]) -> None:

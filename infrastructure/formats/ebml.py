@@ -14,7 +14,8 @@ from typing import Final
 
 from infrastructure.formats.measured import Measured
 
-MOST_ELEMENTS: Final = 1_000_000
+MOST_ELEMENTS: Final = 500_000
+"""More than an hour of film; only a live recording, which does not state its length, is walked so far."""
 _WIDEST: Final = 8
 _MILLION: Final = 1_000_000
 _MOVING: Final = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,26 @@ async def test_what_its_provider_cannot_stop_goes_on_with_its_hold(sqlite_url: s
         with pytest.raises(IllegalTransition, match="cannot be stopped at its provider"):
             await studio.cancel(operation)
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
+
+
+class Fussy(Stoppable):
+    """Stops all but one job."""
+
+    async def cancel(self, task: Task, job: Job | None) -> bool:
+        await super().cancel(task, job)
+        return not task.operation.endswith(".1")
+
+
+async def test_what_of_a_batch_can_be_stopped_is_stopped(sqlite_url: str, tmp_path: Path) -> None:
+    async with studio_on(sqlite_url, tmp_path, providers={"scripted": Fussy(tmp_path)}) as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(OperationPending):
+            await studio.run(replace(ask(outcome="never"), n=3))
+        [batch] = {one.operation.partition(".")[0] for one in submissions(tmp_path)}
+        with pytest.raises(IllegalTransition, match=r"\.1 cannot be stopped"):
+            await studio.cancel(batch)
+        assert (await studio.accounts.show("acme")).held["spend"] == PRICE
+        assert count(facts_of(studio), Released) == 2
 
 
 async def test_what_was_charged_is_not_cancelled(sqlite_url: str, tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ def encoded(
     with av.open(stream, "w", format=container, options=dict(options or {})) as output:
         pictures = output.add_stream(video, rate=RATE) if video else None
         voice = output.add_stream(audio, rate=HERTZ) if audio else None
+        if isinstance(voice, av.AudioStream):
+            voice.codec_context.layout = "mono"
         if isinstance(pictures, av.VideoStream):
             pictures.height, pictures.width = frames[0].shape[:2]
             pictures.pix_fmt = "yuv420p"

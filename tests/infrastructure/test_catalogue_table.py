@@ -87,12 +87,8 @@ def rows() -> list[Row]:
 
 
 ROWS = rows()
-# What runs here is entered with its routes, all at once or not at all.
-LOCAL = {row.id for row in ROWS if row.provider == "local"}
-STILL_MISSING = LOCAL if LOCAL.isdisjoint(CATALOGUE.models) else set()
-KNOWN = [row for row in ROWS if row.id in CATALOGUE]
-PRICED = [row for row in KNOWN if row.price is not None]
-UNPRICED = [row for row in KNOWN if row.price is None]
+PRICED = [row for row in ROWS if row.price is not None]
+UNPRICED = [row for row in ROWS if row.price is None]
 BEYOND_THE_TABLE = [model for model in CATALOGUE if model.id not in {row.id for row in ROWS}]
 
 
@@ -134,10 +130,10 @@ def test_the_bounds_of_the_table_are_read() -> None:
 
 
 def test_every_row_is_in_the_catalogue() -> None:
-    assert {row.id for row in ROWS if row.id not in CATALOGUE} == STILL_MISSING
+    assert [row.id for row in ROWS if row.id not in CATALOGUE] == []
 
 
-@pytest.mark.parametrize("row", KNOWN, ids=repr)
+@pytest.mark.parametrize("row", ROWS, ids=repr)
 def test_a_row_is_entered_as_the_table_has_it(row: Row) -> None:
     assert row.model.provider == row.provider
     assert list(row.model.kinds[: len(row.kinds)]) == row.kinds
@@ -224,8 +220,7 @@ def test_every_kind_of_the_reference_exists() -> None:
 
 def test_every_kind_has_a_model_that_can_be_used() -> None:
     usable = {kind for model in CATALOGUE for kind in model.kinds if not model.why_unavailable(NOW)}
-    coming = {kind for row in ROWS if row.id in STILL_MISSING for kind in row.kinds}
-    assert set(KINDS) - usable == coming - usable
+    assert set(KINDS) == usable
 
 
 def test_every_kind_but_a_few_has_a_model_of_known_price() -> None:
@@ -233,7 +228,7 @@ def test_every_kind_but_a_few_has_a_model_of_known_price() -> None:
     unpriced = {kind for model in usable for kind in model.kinds} - {
         kind for model in usable if model.prices for kind in model.kinds
     }
-    assert unpriced == WITHOUT_PRICE | ({"video-edit"} if STILL_MISSING else set())
+    assert unpriced == WITHOUT_PRICE
 
 
 # Beside the table

@@ -54,6 +54,13 @@ def test_every_fact_is_folded_once(projector: Projector, log: Log, database: Dat
     assert compare(database, log.source).equal
 
 
+def test_who_has_read_to_the_end_does_not_look_again(log: Log, database: Database) -> None:
+    """Under load there is always something newer; a few facts a transaction would cost several times as much."""
+    log.record(FACTS)
+    with before(database, "SELECT position, topic", 2, injure):
+        assert Projector(database, log.source).advance() == len(FACTS)
+
+
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=STEPS, batch=st.integers(1, 40))
 def test_live_views_equal_rebuilt_ones_row_for_row(log: Log, database: Database, steps: list[Step], batch: int) -> None:

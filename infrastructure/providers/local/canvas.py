@@ -7,8 +7,10 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from infrastructure.providers.local import abstract, cosmos, figures, land, sky, water
@@ -16,6 +18,8 @@ from infrastructure.providers.local.color import to_bytes
 from infrastructure.providers.local.noise import spectral
 from infrastructure.providers.local.palettes import COSMIC, PALETTE_WORDS, PALETTES
 from infrastructure.providers.local.stage import Stage
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 # In order of precedence; the first scene that one of the prompt's words asks for is painted.
 SCENE_WORDS = {
@@ -79,6 +83,34 @@ def paint(
     return Image.fromarray(np.ascontiguousarray(to_bytes(stage.picture, stage.rng)))
 
 
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """A picture without its vignette, for whoever moves it: pixels of shape (H, W, 3).
+
+    `sky` is the sky alone, `water` all that was painted up to and with the water; None where there is none.
+    `waterline` is the share of the height above it.
+    """
+
+    whole: Pixels
+    sky: Pixels | None
+    water: Pixels | None
+    waterline: float
+    scene: str
+    words: frozenset[str]
+    night: bool
+
+
+def paint_layers(prompt: str, rng: np.random.Generator, size: tuple[int, int]) -> Layers:
+    """The picture that `paint` would paint, in the layers of which it consists."""
+    stage, scene = _prepare(prompt, rng, size)
+    stage.kept = {}
+    SCENES[scene](stage)
+    shown = {name: to_bytes(field, np.random.default_rng(0)) for name, field in stage.kept.items()}
+    whole = to_bytes(stage.picture, np.random.default_rng(0))
+    night = stage.palette.night
+    return Layers(whole, shown.get("sky"), shown.get("water"), stage.waterline, scene, stage.words, night)
+
+
 def _prepare(prompt: str, rng: np.random.Generator, size: tuple[int, int]) -> tuple[Stage, str]:
     reading = read_prompt(prompt, rng)
     palette, words = PALETTES[reading.palette], reading.words
@@ -101,8 +133,19 @@ def _vignette(stage: Stage) -> None:
     stage.picture *= 1 - np.clip((x * x + y * y) * np.float32(0.62) - np.float32(0.03), 0, 1)
 
 
-def _mountains(stage: Stage) -> None:
+def _sky(stage: Stage) -> None:
     sky.paint_sky(stage)
+    stage.keep("sky")
+
+
+def _water(stage: Stage, level: float, *, calm: float) -> None:
+    water.paint_water(stage, level, calm=calm)
+    stage.waterline = level
+    stage.keep("water")
+
+
+def _mountains(stage: Stage) -> None:
+    _sky(stage)
     ridges = land.paint_mountains(stage, 1.02)
     figures.plant_pines(stage, ridges[-2], tallest=0.05, spacing=0.009)
     figures.plant_pines(stage, ridges[-1], tallest=0.13, spacing=0.02)
@@ -111,11 +154,11 @@ def _mountains(stage: Stage) -> None:
 
 
 def _lake(stage: Stage) -> None:
-    sky.paint_sky(stage)
+    _sky(stage)
     level = stage.horizon + 0.10
     ridges = land.paint_mountains(stage, level + 0.01, layers=4)
     figures.plant_pines(stage, ridges[-1], tallest=0.055, spacing=0.007)
-    water.paint_water(stage, level, calm=float(stage.rng.uniform(0.8, 0.97)))
+    _water(stage, level, calm=float(stage.rng.uniform(0.8, 0.97)))
     land.paint_mist(stage, level, 0.45)
     figures.place_figures(stage, level)
     if stage.rng.uniform() < 0.6 or stage.has("forest", "pine", "tree"):
@@ -132,19 +175,19 @@ def _near_shore(stage: Stage) -> None:
 
 
 def _sea(stage: Stage) -> None:
-    sky.paint_sky(stage)
+    _sky(stage)
     if stage.has("island", "coast", "fjord") or stage.rng.uniform() < 0.3:
         land.paint_hills(stage, stage.horizon + 0.01, layers=2)
     if stage.has("lighthouse"):
         figures.raise_lighthouse(stage, stage.horizon)
     calm = 0.05 if stage.has("storm", "wave") else float(stage.rng.uniform(0.25, 0.6))
-    water.paint_water(stage, stage.horizon, calm=calm)
+    _water(stage, stage.horizon, calm=calm)
     figures.place_figures(stage, stage.horizon)
 
 
 def _forest(stage: Stage) -> None:
     stage.horizon *= 0.78
-    sky.paint_sky(stage)
+    _sky(stage)
     ridges = land.paint_hills(stage, 1.0, layers=5)
     for ridge in ridges[1:]:
         near = ridge.near
@@ -154,7 +197,7 @@ def _forest(stage: Stage) -> None:
 
 
 def _meadow(stage: Stage) -> None:
-    sky.paint_sky(stage)
+    _sky(stage)
     ridges = land.paint_hills(stage, 0.86)
     figures.plant_pines(stage, ridges[1], tallest=0.035, spacing=0.012)
     land.paint_flowers(stage, ridges[-1])
@@ -162,16 +205,16 @@ def _meadow(stage: Stage) -> None:
 
 
 def _dunes(stage: Stage) -> None:
-    sky.paint_sky(stage)
+    _sky(stage)
     land.paint_dunes(stage)
     figures.place_figures(stage, 0.9)
 
 
 def _city(stage: Stage) -> None:
-    sky.paint_sky(stage)
+    _sky(stage)
     level = stage.horizon + 0.16
     figures.build_city(stage, level)
-    water.paint_water(stage, level, calm=0.45)
+    _water(stage, level, calm=0.45)
 
 
 SCENES: dict[str, Callable[[Stage], None]] = {

@@ -25,6 +25,9 @@ class Stage:
     tile: Field
     horizon: float
     light: tuple[float, float]
+    waterline: float = 1.0
+    kept: dict[str, Field] | None = None
+    """Copies of the picture as it grew, by name, where somebody wants them."""
 
     @property
     def height(self) -> int:
@@ -37,6 +40,10 @@ class Stage:
     @property
     def aspect(self) -> float:
         return self.width / self.height
+
+    def keep(self, name: str) -> None:
+        if self.kept is not None:
+            self.kept[name] = self.picture.copy()
 
     def columns(self, count: int | None = None) -> Field:
         """x of the middle of each of `count` columns, of shape (1, count)."""

@@ -22,8 +22,8 @@ def listed(*options: str) -> list[str]:
     return [model["id"] for model in call("models", *options, "--json").document["models"]]
 
 
-def page_of(id: str, width: int = 80) -> str:
-    return printed(lambda page: show_one(page, CATALOGUE.get(id), BOOK.currency, NOW), width)
+def page_of(id: str, width: int = 80, lacks: str = "") -> str:
+    return printed(lambda page: show_one(page, CATALOGUE.get(id), BOOK.currency, NOW, lacks), width)
 
 
 def printed(show: object, width: int) -> str:
@@ -166,3 +166,13 @@ def test_a_wide_page_has_room_for_what_a_model_is() -> None:
     wide = printed(lambda page: show_all(page, list(CATALOGUE), everything, "USD", NOW), 160)
     assert "its provider retired it on 2026-05-12" in wide
     assert "Removes what a mask covers" in wide
+
+
+@pytest.mark.parametrize(("lacks", "told"), [("", "ready to use"), ("set A_KEY", "set A_KEY")])
+def test_a_page_says_what_is_missing_to_use_its_model_here(lacks: str, told: str) -> None:
+    assert f"here      {told}" in page_of("qwen-edit", lacks=lacks)
+
+
+def test_what_a_model_lacks_here_is_told_to_programs_too(empty: Workspace) -> None:
+    assert "IMAGESTUDIO_WAVESPEED_KEY" in call("models", "qwen-edit", "--json").document["lacks"]
+    assert call("models", "local-canvas", "--json").document["lacks"] == ""

@@ -7,9 +7,9 @@ import io
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,15 +27,13 @@ from application.ports import (
     Task,
     silent,
 )
-from infrastructure.media import image_media, read_media
+from infrastructure.media import image_media
 from infrastructure.providers.local import LocalProvider, upscale
 from infrastructure.providers.local.canvas import SCENE_WORDS, SCENES, paint, read_prompt, seeded
 from infrastructure.providers.local.filters import OPERATIONS, wanted
 from infrastructure.providers.local.palettes import PALETTE_WORDS, PALETTES
-from infrastructure.providers.local.provider import LABELS
-from tests.infrastructure.providers.outputs import at_hand
-
-Pixels = npt.NDArray[np.int64]
+from infrastructure.providers.local.routes import EXTRA, ROUTES
+from tests.infrastructure.providers.local_work import Pixels, made, media_of, pixels, task
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +47,8 @@ def provider(pool: ThreadPoolExecutor) -> LocalProvider:
     return LocalProvider(pool)
 
 
-def task(route: str, image: Media | None = None, outputs: int = 1, **inputs: Scalar) -> Task:
-    media = {} if image is None else {"image": (image,)}
-    return Task("op-1", 1, "text-to-image", "a-model", route, outputs, inputs, media)
-
-
 def canvas(prompt: str, outputs: int = 1, **inputs: Scalar) -> Task:
     return task("canvas", None, outputs, prompt=prompt, **{"width": 96, "height": 64, **inputs})
-
-
-def pixels(media: Media, mode: str = "RGB") -> Pixels:
-    return np.asarray(Image.open(io.BytesIO(media.content)).convert(mode)).astype(np.int64)
 
 
 def photo(mode: str = "RGB", size: tuple[int, int] = (48, 32)) -> Media:
@@ -72,11 +61,6 @@ def photo(mode: str = "RGB", size: tuple[int, int] = (48, 32)) -> Media:
 
 
 PHOTO = photo()
-
-
-async def made(provider: LocalProvider, wanted: Task) -> Media:
-    (output,) = at_hand(await provider.submit(wanted, silent))
-    return output
 
 
 async def edited(provider: LocalProvider, prompt: str, image: Media = PHOTO) -> Media:
@@ -93,16 +77,38 @@ async def test_every_route_delivers_a_real_png_that_says_how_it_was_made(provide
     tasks = [canvas("sea"), task("filter", PHOTO, prompt="sepia"), task("upscale", PHOTO)]
     for wanted_task, size in zip(tasks, [(96, 64), (48, 32), (96, 64)], strict=True):
         delivery = await provider.submit(wanted_task, silent)
-        (output,) = at_hand(delivery)
-        assert read_media(output.content, field="output", max_bytes=10**7, max_pixels=10**7) == output
+        (output,) = media_of(delivery)
         assert (output.width, output.height) == size
-        assert Image.open(io.BytesIO(output.content)).info["Software"] == LABELS[wanted_task.route]
-        assert delivery.metadata["label"] == LABELS[wanted_task.route]
+        assert Image.open(io.BytesIO(output.content)).info["Software"] == ROUTES[wanted_task.route].label
+        assert delivery.metadata["label"] == ROUTES[wanted_task.route].label
         assert delivery.cost == 0
 
 
 async def test_what_is_painted_admits_that_no_model_painted_it() -> None:
-    assert LABELS["canvas"] == "Image Studio local canvas (procedural, not a diffusion model)"
+    assert ROUTES["canvas"].label == "Image Studio local canvas (procedural, not a diffusion model)"
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_what_each_route_needs_is_installed_and_its_maker_is_there(provider: LocalProvider, route: str) -> None:
+    assert provider.lacks(route) == ""
+    assert callable(ROUTES[route].load())
+
+
+async def test_without_the_extra_its_routes_say_what_to_install_and_the_others_work(pool: ThreadPoolExecutor) -> None:
+    bare = LocalProvider(pool, is_installed=lambda package: False)
+    lacking = {route for route in ROUTES if bare.lacks(route)}
+    assert lacking == {route for route in ROUTES if ROUTES[route].needs}
+    assert {"canvas", "filter", "upscale", "animation", "relief", "image-compress"} == {
+        route for route in ROUTES if not ROUTES[route].needs and route not in ("image-convert", "image-social")
+    }
+    assert all(EXTRA in bare.lacks(route) for route in lacking)
+    assert (await refusal(bare, task("erase", PHOTO))).code == "not_installed"
+    assert "erase" in await bare.check()
+    assert (await made(bare, canvas("sea"))).width == 96
+
+
+def test_a_route_nobody_knows_is_lacking(provider: LocalProvider) -> None:
+    assert "'sculpt'" in provider.lacks("sculpt")
 
 
 async def test_local_work_is_repeatable_and_leaves_no_jobs(provider: LocalProvider) -> None:
@@ -124,7 +130,7 @@ async def test_another_prompt_or_seed_paints_another_picture(provider: LocalProv
 
 
 async def test_several_outputs_are_variations_and_the_first_is_the_picture_itself(provider: LocalProvider) -> None:
-    several = at_hand(await provider.submit(canvas("a lake", outputs=3), silent))
+    several = media_of(await provider.submit(canvas("a lake", outputs=3), silent))
     assert len({output.content for output in several}) == 3
     assert several[0] == await made(provider, canvas("a lake"))
 
@@ -303,7 +309,7 @@ async def test_transparency_survives_an_edit(provider: LocalProvider, prompt: st
 
 
 async def test_variations_of_an_edit_differ_in_strength(provider: LocalProvider) -> None:
-    outputs = at_hand(await provider.submit(task("filter", PHOTO, 3, prompt="darken"), silent))
+    outputs = media_of(await provider.submit(task("filter", PHOTO, 3, prompt="darken"), silent))
     first, weaker, stronger = [pixels(output).mean() for output in outputs]
     assert stronger < first < weaker < pixels(PHOTO).mean()
 
@@ -437,3 +443,29 @@ async def test_work_nobody_waits_for_ends_at_its_next_step() -> None:
             await waiting
         assert await asyncio.get_running_loop().run_in_executor(pool, lambda: "the pool is free again")
     assert max(heard) < 0.9
+
+
+async def test_work_that_is_cancelled_ends_at_its_next_step_and_says_so(provider: LocalProvider) -> None:
+    wanted = canvas("a lake", 3)
+    stopped: list[bool] = []
+
+    def stop(fraction: float, message: str) -> None:
+        if not stopped:
+            stopped.append(True)
+            asyncio.get_running_loop().create_task(provider.cancel(wanted, None))
+
+    with pytest.raises(ProviderFailed) as failed:
+        await provider.submit(wanted, stop)
+    assert failed.value.code == "cancelled"
+
+
+async def test_what_does_not_run_here_cannot_be_stopped_here(provider: LocalProvider) -> None:
+    wanted = canvas("a lake")
+    await provider.submit(wanted, silent)
+    assert not await provider.cancel(wanted, None)
+
+
+async def test_work_that_takes_longer_than_its_model_allows_is_ended(provider: LocalProvider) -> None:
+    with pytest.raises(ProviderFailed) as failed:
+        await provider.submit(replace(canvas("a lake"), deadline=0), silent)
+    assert failed.value.code == "deadline"

@@ -1,0 +1,75 @@
+"""Orders for a short moving picture without a video codec: an animated WebP that runs for ever."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Final
+
+from PIL import Image
+
+from application.ports import Media, ProviderRefused
+from infrastructure.providers.local import canvas
+from infrastructure.providers.local.orders import Order, Step, Work
+from infrastructure.providers.local.pictures import size_of
+from infrastructure.providers.local.reel import Reel
+
+USUAL_SIDE: Final = 384
+MOST_PIXELS: Final = 1280 * 720
+RATES: Final = range(4, 31)
+LONGEST: Final = 10.0
+_QUALITY: Final = 78
+
+
+def animated(order: Order) -> Work:
+    """The prompt's picture in motion, for `duration` seconds at `fps` frames a second; it loops without a seam."""
+    prompt, seed = order.text("prompt"), order.task.inputs.get("seed")
+    size, (count, rate) = size_of(order, USUAL_SIDE, MOST_PIXELS), timing(order)
+
+    def work(variation: int, step: Step) -> Media:
+        reel = Reel(prompt, lambda: canvas.seeded(prompt, seed, variation), size)
+        strip = Strip(size, count, lambda number: _shown(reel, number, count, step))
+        stream = io.BytesIO()
+        strip.save(stream, "WEBP", save_all=True, duration=round(1000 / rate), loop=0, quality=_QUALITY, method=2)
+        return Media(stream.getvalue(), "image/webp", *size, count * round(1000 / rate))
+
+    return work
+
+
+def timing(order: Order, rate: int = 12) -> tuple[int, int]:
+    """How many frames, and how many a second."""
+    rate, seconds = order.whole("fps", rate), order.number("duration", 4)
+    if rate not in RATES or not 0 < seconds <= LONGEST:
+        limits = f"at most {LONGEST:g} seconds at {RATES.start} to {RATES.stop - 1} frames a second"
+        raise ProviderRefused("unsupported_duration", f"it lasts {limits}")
+    return max(2, round(rate * seconds)), rate
+
+
+def _shown(reel: Reel, number: int, count: int, step: Step) -> Image.Image:
+    step(0.9 * number / count, f"frame {number + 1} of {count}")
+    return reel.frame(number / count)
+
+
+class Strip(Image.Image):
+    """A picture of many frames, each made when the encoder seeks it, so that no two are held."""
+
+    def __init__(self, size: tuple[int, int], count: int, frame: Callable[[int], Image.Image]) -> None:
+        super().__init__()
+        self._mode = "RGB"
+        self._size = size
+        self.n_frames = count
+        self.is_animated = True
+        self._frame = frame
+        self._at = -1
+        self.seek(0)
+
+    def seek(self, frame: int) -> None:
+        """Raises EOFError behind the last one."""
+        if not 0 <= frame < self.n_frames:
+            raise EOFError("there is no such frame")
+        if frame != self._at:
+            self.im = self._frame(frame).im
+            self._at = frame
+
+    def tell(self) -> int:
+        return self._at
