@@ -70,11 +70,19 @@ async def test_its_model_is_used_at_its_price_and_sent_as_it_says(fake: Fake, sq
     assert {name: job.inputs[name] for name in sent} == sent
 
 
-def test_a_shell_shows_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+COMMAND = re.compile(r"^(?:(\w+)=(\S+) )?imagestudio (.*?)(?: +#.*)?$", re.MULTILINE)
+
+
+def test_every_command_it_shows_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch, tmp_path)
     (tmp_path / "house.toml").write_text(block(PAGE, "toml", "house-style"))
-    monkeypatch.setenv("IMAGESTUDIO_CATALOGUES", "house.toml")
-    assert "Draws square pictures in the colours of the house." in " ".join(call("models", "house-style").out.split())
+    shown = COMMAND.findall(PAGE)
+    assert len(shown) == 4
+    for name, value, command in shown:
+        with monkeypatch.context() as patched:
+            if name:
+                patched.setenv(name, value)
+            assert call(*command.split()).code == 0, command
 
 
 # The provider

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.context import ForkServerProcess
@@ -26,7 +26,7 @@ from domain.operation import CLOSED_PHASES, Charged, Released, Requested
 from infrastructure.assets import FileAssets
 from infrastructure.bootstrap import Parts, open_providers, open_studio
 from infrastructure.service import Studio
-from tests.application.studios import charged, count, facts_of, later, picture, settings_for, studio_on
+from tests.application.studios import LONG_AFTER, charged, count, facts_of, later, picture, settings_for, studio_on
 from tests.faults.killed import LOOK, TappedAssets, TappedProvider
 from tests.faults.processes import started
 from tests.providers.clients import PICTURE
@@ -90,25 +90,46 @@ def jobs_of(fake: Fake, account: str) -> list[Job]:
     return [job for job in fake.jobs() if job.inputs["prompt"] == prompt_of(account)]
 
 
-async def perform(
-    url: str, home: Path, settings: dict[str, Any], model: str, account: str, step: str, number: int
-) -> None:
-    """Ask for one picture; the process sends itself signal `number` when it first comes to `step`."""
-    left = {step}
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a child needs to know of a scene, and when it lives, in microseconds from now."""
 
-    def tap(reached: str) -> None:
-        if reached in left:
-            left.remove(reached)
-            os.kill(os.getpid(), number)
+    url: str
+    home: Path
+    settings: dict[str, Any]
+    by: int = 0
 
-    wanted = settings_for(url, home, **settings)
-    async with open_providers(wanted) as providers:
-        with ThreadPoolExecutor(2) as pool:
-            tapped = {name: TappedProvider(provider, tap) for name, provider in providers.items()}
-            assets = TappedAssets(FileAssets(home / "assets", pool, LOOK), tap)
-            async with open_studio(wanted, Parts(assets=assets, providers=tapped), serve=False) as studio:
-                with suppress(OperationFailed, OperationPending):
-                    await studio.run(request_for(model, account))
+    @asynccontextmanager
+    async def studio(self, step: str, number: int) -> AsyncIterator[Studio]:
+        """A studio whose process sends itself signal `number` when it first comes to `step`."""
+        left = {step}
+
+        def tap(reached: str) -> None:
+            if reached in left:
+                left.remove(reached)
+                os.kill(os.getpid(), number)
+
+        wanted = settings_for(self.url, self.home, **self.settings)
+        async with open_providers(wanted) as providers:
+            with ThreadPoolExecutor(2) as pool:
+                tapped = {name: TappedProvider(provider, tap) for name, provider in providers.items()}
+                assets = TappedAssets(FileAssets(self.home / "assets", pool, LOOK), tap)
+                parts = Parts(assets=assets, providers=tapped, clock=later(self.by))
+                async with open_studio(wanted, parts, serve=False) as studio:
+                    yield studio
+
+
+async def perform(place: Place, model: str, account: str, step: str, number: int) -> None:
+    """What a child does that asks for one picture."""
+    async with place.studio(step, number) as studio:
+        with suppress(OperationFailed, OperationPending):
+            await studio.run(request_for(model, account))
+
+
+async def recover(place: Place, step: str, number: int) -> None:
+    """What a child does that recovers."""
+    async with place.studio(step, number) as studio:
+        await studio.maintenance.recover()
 
 
 async def check_account(
@@ -173,6 +194,9 @@ class Scene:
     def settings(self) -> dict[str, Any]:
         return leading_to(self.fake, self.home, self.way)
 
+    def place(self, by: int = 0) -> Place:
+        return Place(self.url, self.home, self.settings, by)
+
     def studio(self, **more: Any) -> AbstractAsyncContextManager[Studio]:
         return studio_on(self.url, self.home, **self.settings, **more)
 
@@ -185,7 +209,7 @@ class Scene:
         seen = SEEN.get(step)
         if seen is not None:
             self.fake.next(PROVIDER[model], seen.behaviour)
-        owner = started(perform, self.url, self.home, self.settings, model, account, step, number)
+        owner = started(perform, self.place(), model, account, step, number)
         if seen is not None:
             self.fake.wait_for(partial(seen.reached, self.fake, account))
             os.kill(owner.pid or 0, number)
@@ -197,7 +221,7 @@ class Scene:
             self.fake.change(job.id, Behaviour())
         self.fake.release()
 
-    async def recover(self) -> dict[str, Recovered]:
+    async def recover(self, by: int = LONG_AFTER) -> dict[str, Recovered]:
         """What another process does, long after; by account."""
-        async with self.studio(clock=later()) as studio:
+        async with self.studio(clock=later(by)) as studio:
             return {one.account: one for one in await studio.maintenance.recover()}

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from tests.application.studios import is_sound
-from tests.faults.ponds import BLIND, KEPT, KILLED, LISTED, Scene, check_account, check_repeat
-from tests.faults.processes import ended
+from tests.application.studios import LONG_AFTER, is_sound
+from tests.faults.ponds import BLIND, KEPT, KILLED, LISTED, Scene, check_account, check_repeat, recover
+from tests.faults.processes import ended, started
 
 RELEASED, FOUND, RESUMED = "released by policy", "found at the provider", "found its job"
 WHAT_BECOMES = {
@@ -60,6 +60,25 @@ async def check(scene: Scene, model: str) -> None:
             await check_account(studio, scene.fake, account_of(step), phase, jobs)
             await check_repeat(studio, model, account_of(step))
         assert await studio.maintenance.recover() == []
+        assert await is_sound(studio)
+
+
+def test_who_recovers_may_be_killed_too_and_is_recovered_from(scene: Scene) -> None:
+    steps = ("before collect", "while receiving", "after receive")
+    asyncio.run(scene.open_accounts("acme"))
+    assert ended(scene.signalled(LISTED, "acme", "while it is accepted", KILLED)) == -KILLED
+    scene.let_end()
+    for number, step in enumerate(steps, start=1):
+        assert ended(started(recover, scene.place(number * LONG_AFTER), step, KILLED)) == -KILLED
+    recovered = asyncio.run(scene.recover((len(steps) + 1) * LONG_AFTER))
+    assert recovered["acme"].action == RESUMED
+    asyncio.run(check_ended(scene, "acme"))
+
+
+async def check_ended(scene: Scene, account: str) -> None:
+    async with scene.studio() as studio:
+        await check_account(studio, scene.fake, account, "charged", jobs=1)
+        await check_repeat(studio, LISTED, account)
         assert await is_sound(studio)
 
 

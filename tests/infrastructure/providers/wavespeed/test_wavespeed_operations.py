@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -10,11 +12,11 @@ import pytest
 
 from application.requests import Request
 from domain.errors import OperationPending, UnknownModel
-from domain.operation import Charged
+from domain.operation import Charged, Submitted
 from infrastructure.media import read_media
 from infrastructure.service import Studio
 from infrastructure.webhooks import operation_mac, verify
-from tests.application.studios import LONG_AFTER, charged, count, is_sound, later, studio_on, timeline
+from tests.application.studios import LONG_AFTER, charged, count, facts_of, is_sound, later, studio_on, timeline
 from tests.infrastructure.providers.wavespeed.tasks import PROMPT
 from tests.providers.clients import PICTURE
 from tests.providers.fake.behaviour import Behaviour
@@ -112,6 +114,27 @@ async def test_a_key_that_is_refused_while_looking_says_nothing_about_what_was_s
     async with opening(by=2 * LONG_AFTER) as studio:
         (one,) = await studio.maintenance.recover()
         assert (one.operation, one.phase) == (operation, "charged")
+
+
+async def test_equal_operations_whose_answers_were_lost_share_the_jobs_that_there_are_one_each(
+    fake: Fake, opening: Opening
+) -> None:
+    """One of them never arrived, and nobody can tell which."""
+    for behaviour in (Behaviour(lost="drop"), Behaviour(status=503), Behaviour(lost="drop")):
+        fake.next("wavespeed", behaviour)
+    async with opening() as studio:
+        for account in ("acme", "beta", "gamma"):
+            await studio.open_account(account, plan="pro")
+            with pytest.raises(OperationPending):
+                await studio.run(replace(REQUEST, account=account))
+    async with opening(by=LONG_AFTER) as studio:
+        phases = [one.phase for one in await studio.maintenance.recover()]
+        assert sorted(phases) == ["charged", "charged", "released"]
+        assert await is_sound(studio)
+        facts = facts_of(studio)
+    owned = Counter(fact.job for fact in facts if isinstance(fact, Submitted))
+    assert owned == dict.fromkeys((job.id for job in fake.jobs()), 1)
+    assert (count(facts, Charged), charged(facts), len(fake.submissions())) == (2, 2 * PRICE, 3)
 
 
 async def test_an_operation_whose_answer_was_lost_is_settled_by_its_callback(fake: Fake, opening: Opening) -> None:
