@@ -160,7 +160,7 @@ class Performer:
         try:
             found = await provider.find(task)
         except ProviderError as error:
-            return await self._fail(operation, error)
+            return await self._fail(operation, _asked(error))
         if isinstance(found, Delivery):
             return await self._settle(operation, task, _at_once(found))
         for job in await self._free(operation, found):
@@ -269,7 +269,7 @@ class Performer:
             delivery = await delivering
             kept = await self.outputs.keep(operation.account, task, delivery)
         except ProviderError as error:
-            return await self._fail(operation, error)
+            return await self._fail(operation, _asked(error))
         stored, lost = tuple(kept.stored), Lost(kept.lost, self.charge_lost)
 
         def complete(ledger: Ledger, now: int) -> list[Fact]:
@@ -301,6 +301,11 @@ class Performer:
 
 
 CANCELLED = "cancelled"
+
+
+def _asked(error: ProviderError) -> ProviderError:
+    """What an answer to a question means: that it was refused says nothing about what was sent before."""
+    return ProviderUnknown(error.code, error.message) if isinstance(error, ProviderRefused) else error
 
 
 async def _at_once(delivery: Delivery) -> Delivery:

@@ -40,7 +40,7 @@ class Recoverer:
     """Settles operations whose owner is gone.
 
     `grace` and `abandon` are in microseconds since the dispatch: after the one an operation of unknown outcome may be
-    released, after the other also one whose job the provider never finishes.
+    released, after the other also one whose job the provider never finishes or never tells of.
     """
 
     performer: Performer
@@ -98,7 +98,7 @@ class Recoverer:
         try:
             return "found its job", await self.performer.resume(state.operation, hurried, Job(state.job), silent)
         except OperationPending:
-            if self.performer.ownership.clock() < opened.dispatched + self.abandon:
+            if not self._is_abandoned(opened):
                 raise
         return "released by policy", await self._release(state, POLICY)
 
@@ -108,13 +108,25 @@ class Recoverer:
         if recovery is Recovery.REPEATABLE:
             return await self._send(state, task, "run again")
         if recovery is Recovery.FINDABLE:
-            hurried = replace(task, deadline=min(task.deadline, HURRY))
-            settled = await self.performer.look_up(state.operation, hurried, silent)
+            settled = await self._look_up(opened, state, task)
             if settled is not None:
                 return "found at the provider", settled
         if self.performer.ownership.clock() < opened.dispatched + self.grace:
             return "left open: within its grace", None
         return "released by policy", await self._release(state, POLICY)
+
+    async def _look_up(self, opened: Opened, state: Open, task: Task) -> Settlement | None:
+        """What its provider knows of it; None where that is nothing, or has not been told for so long."""
+        hurried = replace(task, deadline=min(task.deadline, HURRY))
+        try:
+            return await self.performer.look_up(state.operation, hurried, silent)
+        except OperationPending:
+            if not self._is_abandoned(opened):
+                raise
+        return None
+
+    def _is_abandoned(self, opened: Opened) -> bool:
+        return self.performer.ownership.clock() >= opened.dispatched + self.abandon
 
     async def _send(self, state: Open, task: Task, action: str) -> tuple[str, Settlement | None]:
         attempt, sender = task.attempt + 1, self.performer.ownership.owner

@@ -51,6 +51,10 @@ class Proxy:
         """Spoil the next requests that fit; after that all is normal again."""
         self._faults.extend([fault] * times)
 
+    def heal(self) -> None:
+        """Forget what has not happened."""
+        self._faults.clear()
+
     @property
     def waiting(self) -> int:
         """Faults that have not happened."""

@@ -10,20 +10,15 @@ from pathlib import Path
 
 from infrastructure.catalogue import load_catalogue
 from infrastructure.settings import Settings
+from tests.pages import ROOT, block, page
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-
-
-def block(language: str, containing: str) -> str:
-    found: list[str] = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    return next(text for text in found if containing in text)
+README = page("README.md")
 
 
 def run_example(home: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("IMAGESTUDIO_")}
     done = subprocess.run(
-        [sys.executable, "-c", block("python", "open_studio")],
+        [sys.executable, "-c", block(README, "python", "open_studio")],
         cwd=ROOT,
         env=environment | {"IMAGESTUDIO_HOME": str(home)},
         capture_output=True,
@@ -44,7 +39,7 @@ def test_the_ten_lines_make_a_real_picture_and_charge_it_once_however_often_they
 
 def test_the_model_entry_it_shows_loads_and_changes_its_price_on_its_day(tmp_path: Path) -> None:
     entry = tmp_path / "my-models.toml"
-    entry.write_text(block("toml", "my-model"))
+    entry.write_text(block(README, "toml", "my-model"))
     catalogue, _ = load_catalogue([entry])
     assert [str(rule.rate) for rule in catalogue.get("my-model").prices] == ["0.03", "0.025"]
 

@@ -19,7 +19,7 @@ import httpx
 
 from application.ports import Delivery, Media, Progress, Remote, Task
 from infrastructure.wire.answers import Answer, Problem, Unreadable
-from infrastructure.wire.api import Api, Monotonic, Patience, Sleep
+from infrastructure.wire.api import CHECKING, Api, Monotonic, Patience, Sleep
 from infrastructure.wire.blind import BlindAdapter
 from infrastructure.wire.content import private_texts
 from infrastructure.wire.forms import Part, file_parts, text_part
@@ -27,7 +27,6 @@ from infrastructure.wire.forms import Part, file_parts, text_part
 NAME: Final = "openai"
 BASE: Final = "https://api.openai.com/v1"
 LARGEST: Final = 128 * 1024 * 1024
-CHECKING: Final = 30.0
 MODERATIONS: Final = frozenset({"moderation_blocked", "content_policy_violation"})
 CODES: Final = {
     "insufficient_quota": "no_credit",

@@ -21,7 +21,7 @@ import httpx
 
 from application.ports import Delivery, Job, Media, Progress, ProviderFailed, ProviderRefused, Task
 from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
-from infrastructure.wire.api import Api, Monotonic, Pace, Patience, Sleep
+from infrastructure.wire.api import CHECKING, Api, Monotonic, Pace, Patience, Sleep
 from infrastructure.wire.blind import BlindAdapter, how_it_ended
 from infrastructure.wire.content import private_texts
 from infrastructure.wire.forms import file_parts, text_part
@@ -29,7 +29,6 @@ from infrastructure.wire.forms import file_parts, text_part
 NAME: Final = "stability"
 BASE: Final = "https://api.stability.ai"
 LARGEST: Final = 128 * 1024 * 1024
-CHECKING: Final = 30.0
 JSON: Final = {"Accept": "application/json"}
 GLB: Final = "model/gltf-binary"
 # Whoever polls more often than that may be turned away.

@@ -29,6 +29,8 @@ Monotonic = Callable[[], float]
 LARGEST_ANSWER: Final = 8 * 1024 * 1024
 BACKOFF: Final = 0.5
 LONGEST_PAUSE: Final = 15.0
+CHECKING: Final = 10.0
+"""Seconds in which a key and an address are checked: fewer than a command waits, so that it can say what was wrong."""
 SHORTEST: Final = 1.0
 """Seconds that one exchange gets, however late it is."""
 GONE: Final = frozenset({"unknown_model", "gone"})

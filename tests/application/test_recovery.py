@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from application.performer import Ownership
-from application.ports import Provider
+from application.ports import Delivery, Job, Progress, Provider, ProviderRefused, ProviderUnknown, Task
 from application.recovery import Recovered
 from application.requests import Request
 from application.store import Conflict
@@ -69,6 +69,8 @@ async def recovered(url: str, home: Path, by: int = LONG_AFTER) -> list[Recovere
         return done
 
 
+ABANDONED = 8 * 24 * 60 * 60 * SECOND
+
 WHAT_BECOMES = {
     "done, and its answer lost": (SYNC, "timeout", SOON, "found at the provider", "charged"),
     "never arrived, soon": (SYNC, "lost", SOON, "left open: within its grace", "dispatched"),
@@ -76,6 +78,7 @@ WHAT_BECOMES = {
     "nothing can be learned, soon": (BLIND, "timeout", SOON, "left open: within its grace", "dispatched"),
     "nothing can be learned, late": (BLIND, "timeout", 2 * GRACE, "released by policy", "released"),
     "a job that never finishes": (JOBS, "never", 2 * GRACE, "left open: the provider's answer is unknown", "submitted"),
+    "a job that is given up": (JOBS, "never", ABANDONED, "released by policy", "released"),
     "a job whose id was lost": (JOBS, "timeout", SOON, "found at the provider", "charged"),
 }
 
@@ -111,6 +114,33 @@ async def test_a_failure_that_is_found_is_released_with_its_cost(sqlite_url: str
     assert isinstance(failed, ProviderFailed)
     assert isinstance(released, Released)
     assert (released.cost, released.reason) == (30_000, "blocked")
+
+
+async def test_a_refused_question_about_a_job_says_nothing_about_the_job(sqlite_url: str, tmp_path: Path) -> None:
+    class Stern(ScriptedProvider):
+        async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
+            raise ProviderRefused("bad_key", "the key was changed")
+
+    providers: dict[str, Provider] = {"scripted": Stern(tmp_path / "scripted")}
+    operation = await left_pending(sqlite_url, tmp_path, ask(JOBS), providers)
+    [one] = await recovered(sqlite_url, tmp_path)
+    assert (one.operation, one.action, one.phase) == (operation, "found its job", "charged")
+
+
+async def test_a_provider_that_never_tells_what_became_of_a_submission_is_not_waited_for_for_ever(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    class Mute(Deaf):
+        async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
+            raise ProviderUnknown("unavailable", "the list of jobs is not to be had")
+
+    providers: dict[str, Provider] = {"scripted": Mute(tmp_path / "scripted")}
+    await left_pending(sqlite_url, tmp_path, ask(), providers)
+    for by, action in ((2 * GRACE, "left open"), (ABANDONED, "released by policy")):
+        async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(by)) as studio:
+            [one] = await studio.maintenance.recover()
+            assert one.action.startswith(action)
+            assert await is_sound(studio)
 
 
 async def test_inputs_and_place_in_the_batch_are_what_they_were(sqlite_url: str, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from tests.application.support import Step, TappedStore
 from tests.faults.processes import Reaper
 
 MARKS = {"after lock", "before commit", "after commit"} | {
-    f"{when} {what}" for when in ("before", "after") for what in ("save", "submit", "collect")
+    f"{when} {what}" for when in ("before", "after") for what in ("save", "submit", "collect", "receive")
 }
 """Of a transaction only these: death in between leaves no other trace."""
 
@@ -74,7 +74,7 @@ class TappedProvider:
 
 
 class TappedAssets:
-    """The real files; before and after each is saved the tap is told."""
+    """The real files; the tap is told before and after each is saved or received, and after each piece that comes."""
 
     def __init__(self, assets: AssetStore, tap: Step) -> None:
         self._assets, self._tap = assets, tap
@@ -86,10 +86,15 @@ class TappedAssets:
         return asset
 
     async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
-        self._tap("before save")
-        asset = await self._assets.receive(account, content, media_types)
-        self._tap("after save")
+        self._tap("before receive")
+        asset = await self._assets.receive(account, self._told(content), media_types)
+        self._tap("after receive")
         return asset
+
+    async def _told(self, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for piece in content:
+            yield piece
+            self._tap("while receiving")
 
     async def load(self, account: str, asset: Asset) -> Media:
         return await self._assets.load(account, asset)

@@ -16,9 +16,9 @@ from tests.providers.fake import media
         (media.image(30, 20, "WEBP"), "image/webp", (30, 20), None),
         (media.image(30, 20, "GIF"), "image/gif", (30, 20), None),
         (media.mask(30, 20), "image/png", (30, 20), None),
-        (media.mp4(7.5, 1280, 720), "video/mp4", (None, None), 7_500),
+        (media.mp4(7.5, 1280, 720), "video/mp4", (1280, 720), 7_500),
         (media.wav(2.5), "audio/wav", (None, None), 2_500),
-        (media.mp3(3), "audio/mpeg", (None, None), None),
+        (media.mp3(3), "audio/mpeg", (None, None), 3_004),
         (media.glb(), "model/gltf-binary", (None, None), None),
     ],
 )

@@ -34,7 +34,7 @@ from application.ports import (
 )
 from infrastructure.providers.huggingface import fal, inference
 from infrastructure.wire.answers import Explain, Unreadable
-from infrastructure.wire.api import Api, Monotonic, Pace, Patience, Sleep
+from infrastructure.wire.api import CHECKING, Api, Monotonic, Pace, Patience, Sleep
 from infrastructure.wire.blind import BlindAdapter, how_it_ended
 from infrastructure.wire.content import private_texts
 
@@ -121,7 +121,7 @@ class HuggingFaceProvider(BlindAdapter):
             return False
 
     async def check(self) -> str:
-        who = (await self._hub.read("GET", "/api/whoami-v2", within=ASKING)).object()
+        who = (await self._hub.read("GET", "/api/whoami-v2", within=CHECKING)).object()
         return f"the key belongs to {who.get('name')}"
 
     async def _enqueue(self, task: Task, name: str, inputs: Mapping[str, Value]) -> Job:

@@ -11,12 +11,11 @@ from domain.inputs import plain
 from infrastructure.providers.wavespeed.pages import items
 from infrastructure.providers.wavespeed.predictions import ENDED_BADLY, instant, unwrap
 from infrastructure.wire.answers import Unreadable
-from infrastructure.wire.api import Api
+from infrastructure.wire.api import CHECKING, Api
 from infrastructure.wire.content import micros
 
 CURRENCY: Final = "USD"
 QUOTE_SECONDS: Final = 10.0
-READ_SECONDS: Final = 60.0
 MOST_BILLS: Final = 1_000_000
 LEAST_MICROS: Final = 1_000
 MILLISECOND: Final = 1_000
@@ -61,7 +60,7 @@ class Money:
 
     async def balance(self) -> str:
         """What is left, in words."""
-        data = unwrap(self._api, await self._api.read("GET", "balance", within=READ_SECONDS))
+        data = unwrap(self._api, await self._api.read("GET", "balance", within=CHECKING))
         amount = data.get("balance")
         if not isinstance(amount, int | Decimal):
             raise Unreadable

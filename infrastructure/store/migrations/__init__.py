@@ -23,6 +23,8 @@ REVISIONS = ("0001", "0002", "0003", "0004")
 
 HEAD = REVISIONS[-1]
 SCRIPTS = "infrastructure.store:migrations"
+PATIENCE = 600
+"""Seconds to wait for another process's upgrade, which ends: far more than one takes on a slow machine."""
 UPGRADING = 0x1A6E57D11
 """The advisory lock's number on PostgreSQL."""
 
@@ -32,7 +34,7 @@ def upgrade(url: str) -> None:
 
     Raises SchemaMismatch for a newer schema or a database of another program, StoreUnavailable.
     """
-    with closing(Database(url)) as database:
+    with closing(Database(url, lock_seconds=PATIENCE)) as database:
         _upgrade(database)
 
 
@@ -57,7 +59,7 @@ def ensure_schema(database: Database) -> None:
     """What opening a studio does: upgrade an older SQLite file, refuse everything else that does not fit."""
     revision = _revision(database)
     if database.is_sqlite and revision != HEAD:
-        _upgrade(database)
+        upgrade(database.url.render_as_string(hide_password=False))
     check(database)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -25,7 +26,6 @@ STORY = {
     "limit": ("account", "limit", "images", "2", "--user", "bob"),
     "refused": ("generate", "a fox", "--user", "bob", *SMALL),
 }
-ENVIRONMENT = ("HOME", "DATABASE_URL", "ACCOUNT", "CATALOGUES", "GRACE_SECONDS", "LEASE_SECONDS", "WAIT_SECONDS")
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ def stuck(*inputs: str) -> str:
 
 def settle(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """An environment that knows nothing but this home, on a terminal of 80 columns."""
-    for name in ENVIRONMENT:
-        monkeypatch.delenv(f"IMAGESTUDIO_{name}", raising=False)
+    for name in [name for name in os.environ if name.startswith("IMAGESTUDIO_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("IMAGESTUDIO_HOME", str(home))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)

@@ -173,6 +173,14 @@ async def test_a_check_with_a_wrong_key_says_so(open_worker: Open, name: str) ->
     assert caught.value.code == "bad_key"
 
 
+@every
+async def test_a_check_where_nobody_is_says_so_while_a_command_still_waits(open_worker: Open, name: str) -> None:
+    worker = open_worker(name, url="http://127.0.0.1:1")
+    with pytest.raises(ProviderUnknown) as caught:
+        await worker.provider.check()
+    assert (caught.value.code, worker.time.now < 20) == ("connection_lost", True)
+
+
 @pytest.mark.parametrize("name", ["stability", "openai"])
 async def test_what_has_no_job_cannot_be_stopped_or_collected(open_worker: Open, name: str) -> None:
     provider, wanted = open_worker(name).provider, BENCHES[name].task

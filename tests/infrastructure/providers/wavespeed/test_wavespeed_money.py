@@ -189,3 +189,10 @@ async def test_the_check_fails_with_a_wrong_key(fake: Fake, time: Time) -> None:
         with pytest.raises(ProviderRefused) as refused:
             await adapter.check()
     assert refused.value.code == "bad_key"
+
+
+async def test_the_check_says_that_nobody_is_there_while_a_command_still_waits(fake: Fake, time: Time) -> None:
+    async with wavespeed(fake, time, url="http://127.0.0.1:1") as adapter:
+        with pytest.raises(ProviderUnknown) as unknown:
+            await adapter.check()
+    assert (unknown.value.code, time.now < 20) == ("connection_lost", True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -10,12 +12,11 @@ import pytest
 
 from application.requests import Request
 from domain.errors import OperationPending, UnknownModel
-from domain.operation import Charged
-from infrastructure.clock import now
+from domain.operation import Charged, Submitted
 from infrastructure.media import read_media
 from infrastructure.service import Studio
 from infrastructure.webhooks import operation_mac, verify
-from tests.application.studios import charged, count, is_sound, later, studio_on, timeline
+from tests.application.studios import LONG_AFTER, charged, count, facts_of, is_sound, later, studio_on, timeline
 from tests.infrastructure.providers.wavespeed.tasks import PROMPT
 from tests.providers.clients import PICTURE
 from tests.providers.fake.behaviour import Behaviour
@@ -40,20 +41,20 @@ prices = [{{ rate = "0.05" }}]
 
 
 class Opening(Protocol):
-    def __call__(self, *, key: bool = True, late: bool = False) -> AbstractAsyncContextManager[Studio]: ...
+    def __call__(self, *, key: bool = True, by: int = 0) -> AbstractAsyncContextManager[Studio]: ...
 
 
 @pytest.fixture
 def opening(fake: Fake, database_url: str, tmp_path: Path) -> Opening:
-    """Opens the studio as an operator would, by settings, on the test's database; late: after every lease is over."""
+    """Opens the studio as an operator would, by settings, on the test's database, so long after now."""
     overlay = tmp_path / "pond.toml"
     overlay.write_text(OVERLAY)
 
-    def opened(*, key: bool = True, late: bool = False) -> AbstractAsyncContextManager[Studio]:
+    def opened(*, key: bool = True, by: int = 0) -> AbstractAsyncContextManager[Studio]:
         return studio_on(
             database_url,
             tmp_path,
-            clock=later() if late else now,
+            clock=later(by),
             catalogues=(overlay,),
             wavespeed_url=f"{fake.url}/api/v3",
             wavespeed_key=fake.key("wavespeed") if key else None,
@@ -91,13 +92,49 @@ async def test_an_operation_is_sent_once_and_charged_at_its_price(fake: Fake, op
 
 async def test_an_operation_whose_answer_was_lost_is_found_and_charged_once(fake: Fake, opening: Opening) -> None:
     operation = await lost(fake, opening)
-    async with opening(late=True) as studio:
+    async with opening(by=LONG_AFTER) as studio:
         (one,) = await studio.maintenance.recover()
         assert (one.operation, one.action, one.phase) == (operation, "found at the provider", "charged")
         assert await studio.maintenance.recover() == []
         assert await is_sound(studio)
         facts = timeline(studio, operation)
     assert (count(facts, Charged), charged(facts), len(fake.submissions())) == (1, PRICE, 1)
+
+
+async def test_a_key_that_is_refused_while_looking_says_nothing_about_what_was_sent(
+    fake: Fake, opening: Opening
+) -> None:
+    operation = await lost(fake, opening)
+    fake.next("wavespeed.predictions", Behaviour(status=401))
+    async with opening(by=LONG_AFTER) as studio:
+        (one,) = await studio.maintenance.recover()
+        assert one.phase == "dispatched"
+        assert one.action.startswith("left open: the provider's answer is unknown (bad_key)")
+        assert (await studio.accounts.show("acme")).held["spend"] == PRICE
+    async with opening(by=2 * LONG_AFTER) as studio:
+        (one,) = await studio.maintenance.recover()
+        assert (one.operation, one.phase) == (operation, "charged")
+
+
+async def test_equal_operations_whose_answers_were_lost_share_the_jobs_that_there_are_one_each(
+    fake: Fake, opening: Opening
+) -> None:
+    """One of them never arrived, and nobody can tell which."""
+    for behaviour in (Behaviour(lost="drop"), Behaviour(status=503), Behaviour(lost="drop")):
+        fake.next("wavespeed", behaviour)
+    async with opening() as studio:
+        for account in ("acme", "beta", "gamma"):
+            await studio.open_account(account, plan="pro")
+            with pytest.raises(OperationPending):
+                await studio.run(replace(REQUEST, account=account))
+    async with opening(by=LONG_AFTER) as studio:
+        phases = [one.phase for one in await studio.maintenance.recover()]
+        assert sorted(phases) == ["charged", "charged", "released"]
+        assert await is_sound(studio)
+        facts = facts_of(studio)
+    owned = Counter(fact.job for fact in facts if isinstance(fact, Submitted))
+    assert owned == dict.fromkeys((job.id for job in fake.jobs()), 1)
+    assert (count(facts, Charged), charged(facts), len(fake.submissions())) == (2, 2 * PRICE, 3)
 
 
 async def test_an_operation_whose_answer_was_lost_is_settled_by_its_callback(fake: Fake, opening: Opening) -> None:
