@@ -110,6 +110,8 @@ class Batch:
     index: dict[str, tuple[IndexRow, bool]] = field(default_factory=dict)
     touched: dict[str, int] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
+    jobs: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Whose the jobs are that the group names: what one decision takes, no later one may, whatever its account."""
 
     def run(self, tickets: Sequence[Ticket], memory: Memory) -> None:
         """Lock, bring up, load evidence, then decide one after another."""
@@ -147,11 +149,7 @@ class Batch:
         wanted = {(t.decision.job.provider, t.decision.job.job) for t in tickets if t.decision.job is not None}
         if not wanted:
             return
-        known = self.unit.jobs(sorted(wanted))
-        for ticket in tickets:
-            ledger = self.ledgers[ticket.decision.account]
-            if ticket.decision.job is not None and isinstance(ledger, Remembered):
-                ledger.ledger.jobs.update(known)
+        self.jobs = self.unit.jobs(sorted(wanted))
 
     def _load_operations(self, tickets: Sequence[Ticket]) -> None:
         wanted: dict[str, str] = {}
@@ -193,6 +191,8 @@ class Batch:
         if isinstance(remembered, LogCorrupted):
             ticket.error = remembered
             return
+        if decision.job is not None:
+            remembered.ledger.jobs.update(self.jobs)
         try:
             now = max(self.now, remembered.ledger.last)
             facts = decision.decide(remembered.ledger, now)
@@ -257,15 +257,15 @@ class Batch:
             self.beside.keys.append(decision.key)
             remembered.ledger.keys[decision.key.key] = decision.key.known
         if decision.job is not None:
-            self._note_job(decision.job, remembered.ledger)
+            self._note_job(decision.job)
         if decision.content is not None and any(self._is_open(id) for id in decision.own):
             self.beside.contents.append(decision.content)
 
-    def _note_job(self, job: JobRow, ledger: Ledger) -> None:
+    def _note_job(self, job: JobRow) -> None:
         """Once: what is settled by a job may have been claimed with it before."""
-        if ledger.jobs.get((job.provider, job.job)) != job.operation:
+        if self.jobs.get((job.provider, job.job)) != job.operation:
             self.beside.jobs.append(job)
-            ledger.jobs[job.provider, job.job] = job.operation
+            self.jobs[job.provider, job.job] = job.operation
 
     def _is_open(self, id: str) -> bool:
         return id in self.index and self.index[id][0].phase not in CLOSED_PHASES

@@ -9,9 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from application.batch import Outcome
+from application.batch import Decision, Outcome
+from application.store import JobRow
 from application.writer import WriterOptions
-from domain.operation import Charged, Rejected, Requested, Validated
+from domain import settlement
+from domain.errors import IllegalTransition
+from domain.ledger import Fact, Ledger
+from domain.operation import Charged, Operation, Rejected, Requested, Submitted, Validated
 from domain.plans import Limits
 from tests.application.support import (
     CENT,
@@ -50,6 +54,28 @@ async def test_many_accounts_share_a_transaction_as_one_hot_account_does(office:
     before = office.steps.commits
     await in_one_group(office.writer, [accepting(asking(f"op-{one}", account=one)) for one in accounts])
     assert office.steps.commits == before + 1
+
+
+async def test_a_job_that_two_accounts_take_in_one_group_is_the_first_one_s(office: Desk) -> None:
+    """The rule sees what the group has decided so far: the database would refuse the row again and again."""
+    office.do(opening("acme"), opening("beta"))
+    asked = [accepting(asking(f"op-{account}", account=account)) for account in ("acme", "beta")]
+    first, second = [state for one in office.do(*asked) for state in one.states.values()]
+    taken, refused = await in_one_group(office.writer, [taking(first.operation), taking(second.operation)])
+    assert isinstance(taken, Outcome)
+    assert isinstance(refused, IllegalTransition)
+    [submitted] = [fact for fact in office.facts() if isinstance(fact, Submitted)]
+    assert (submitted.operation.id, submitted.job) == ("op-acme", "job-1")
+
+
+def taking(operation: Operation) -> Decision:
+    """The job that both of them found."""
+
+    def submit(ledger: Ledger, now: int) -> list[Fact]:
+        return settlement.submit(ledger, operation.id, "job-1", now)
+
+    row = JobRow(operation.provider, "job-1", operation.id)
+    return Decision(operation.account, submit, operations=(operation.id,), job=row)
 
 
 async def test_a_group_is_bounded(database_url: str) -> None:
