@@ -50,9 +50,9 @@ Asset = Stored
 class Task:
     """What a provider is asked to do, once: one submission of one operation, in the provider's own names.
 
-    `many` names the media that are sent as lists, however many there are. `media_types` are those the model delivers,
-    the usual one first. `deadline` is how many seconds its job may take. `first` is the number of its first output
-    within the whole batch, from 0, for providers that tell variations apart. `since` is the instant (epoch
+    `many` names those of the media that are sent as lists, however many there are. `media_types` are those the model
+    delivers, the usual one first. `deadline` is how many seconds its job may take. `first` is the number of its first
+    output within the whole batch, from 0, for providers that tell variations apart. `since` is the instant (epoch
     microseconds) before which it was not sent.
     """
 

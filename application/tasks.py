@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 
 from application.ports import Media, Scalar, Task, Value
@@ -22,13 +21,8 @@ def task_of(
     since: int,
 ) -> Task:
     """The task of one submission; `since` is the instant before which it was not sent."""
-    return replace(
-        outline(model, operation.kind, outputs, inputs, media),
-        operation=operation.id,
-        attempt=attempt,
-        first=place_of(operation.id, operation.batch) * model.per_call,
-        since=since,
-    )
+    first = place_of(operation.id, operation.batch) * model.per_call
+    return _task(model, operation.kind, outputs, inputs, media, (operation.id, attempt), first, since)
 
 
 def outline(
@@ -39,21 +33,27 @@ def outline(
     media: Mapping[str, tuple[Media, ...]],
 ) -> Task:
     """A task before there is an operation, such as one to be quoted."""
-    names = {name: spec.wire_name for name, spec in model.inputs.items()}
-    values = {names[name]: _value(model.inputs[name], value) for name, value in inputs.items()}
-    return Task(
-        "",
-        0,
-        kind,
-        model.id,
-        model.route,
-        outputs,
-        {**model.fixed, **values},
-        {names[name]: files for name, files in media.items()},
-        many=frozenset(names[name] for name, spec in model.inputs.items() if spec.many > 1),
-        media_types=model.outputs,
-        deadline=model.deadline,
-    )
+    return _task(model, kind, outputs, inputs, media, ("", 0), 0, 0)
+
+
+def _task(
+    model: Model,
+    kind: str,
+    outputs: int,
+    inputs: Mapping[str, Scalar],
+    media: Mapping[str, tuple[Media, ...]],
+    submission: tuple[str, int],
+    first: int,
+    since: int,
+) -> Task:
+    specs = model.inputs
+    values: dict[str, Value] = dict(model.fixed)
+    for name, value in inputs.items():
+        values[specs[name].wire_name] = _value(specs[name], value)
+    files = {specs[name].wire_name: several for name, several in media.items()}
+    many = frozenset(specs[name].wire_name for name in media if specs[name].many > 1)
+    names = (*submission, kind, model.id, model.route, outputs)
+    return Task(*names, values, files, first, many, model.outputs, model.deadline, since)
 
 
 def operation_ids(batch: str, count: int) -> tuple[str, ...]:

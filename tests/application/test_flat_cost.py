@@ -62,21 +62,20 @@ def counted(office: Desk) -> Iterator[Cost]:
     """Counts statements, and rows looked at: as PostgreSQL counts them, or by the steps of SQLite's machine."""
     cost = Cost(Counter(), 0)
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def note(_connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
         cost.statements[statement.split("\n", maxsplit=1)[0]] += 1
+        if office.database.is_sqlite:
+            cursor.connection.set_progress_handler(step, 1)
+
+    def unwatch(_connection: Any, cursor: Any, *_rest: Any) -> None:
+        if office.database.is_sqlite:
+            cursor.connection.set_progress_handler(None, 1)
 
     def step() -> int:
         cost.rows += 1
         return 0
 
-    def watch(connection: Any, *_rest: Any) -> None:
-        connection.set_progress_handler(step, 1)
-
-    def unwatch(connection: Any, *_rest: Any) -> None:
-        connection.set_progress_handler(None, 1)
-
-    heard: dict[str, Callable[..., None]] = {"before_cursor_execute": note}
-    heard |= {"checkout": watch, "checkin": unwatch} if office.database.is_sqlite else {}
+    heard: dict[str, Callable[..., None]] = {"before_cursor_execute": note, "after_cursor_execute": unwatch}
     before = looked_at(office)
     for name, heed in heard.items():
         event.listen(office.database.engine, name, heed)
@@ -90,8 +89,10 @@ def looked_at(office: Desk) -> int:
     """Rows PostgreSQL has read so far."""
     if office.database.is_sqlite:
         return 0
+    with office.database.session("BEGIN") as writers:
+        writers.rows("SELECT pg_stat_force_next_flush()")
+        writers.run("COMMIT")
     with office.database.connect() as connection:
-        connection.execute(text("SELECT pg_stat_force_next_flush()"))
         read = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables"
         return int(connection.execute(text(read)).scalar_one())
 
