@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -40,6 +41,7 @@ SECRET_BYTES = 32
 Facts = Mapping[str, tuple[MediaFacts, ...]]
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A model, the inputs as it takes them, and what an operation costs there, by its number of outputs."""
@@ -114,7 +116,7 @@ class Preparer:
         batch, secret = self.new_id(), self.new_secret()
         inputs = {one.model.id: dict(one.inputs) for one in (choice, *others)}
         body = Body(request.kind, inputs, kept).to_json()
-        quotes = [choice.quotes[outputs] for outputs in _outputs(request.n, choice.model)]
+        quotes = [choice.quotes[outputs] for outputs in _outputs(request.n, choice.model.per_call)]
         ask = Ask(
             request.account,
             request.user or request.account,
@@ -140,8 +142,8 @@ class Preparer:
         facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
         wish = Strategy.BALANCED if request.model == AUTO else request.model
         first, *rest = self.catalogue.rank(request.kind, wish, now, request.inputs, facts, self._lacks)
-        counts = set(_outputs(request.n, first))
-        others = (self._choice(request, model, counts, facts, now) for model in rest[:MOST_OTHERS])
+        counts = set(_outputs(request.n, first.per_call))
+        others = [self._choice(request, model, counts, facts, now) for model in rest[:MOST_OTHERS]]
         return self._choice(request, first, counts, facts, now), tuple(others)
 
     def _choice(self, request: Request, model: Model, counts: Collection[int], facts: Facts, now: int) -> Choice:
@@ -200,10 +202,11 @@ def lacking(model: Model, providers: Mapping[str, Provider]) -> str:
     return providers[model.provider].lacks(model.route)
 
 
-def _outputs(n: int, model: Model) -> list[int]:
+@lru_cache(maxsize=1024)
+def _outputs(n: int, per_call: int) -> tuple[int, ...]:
     """The outputs of each operation of a request: what a model does not deliver in one call takes several."""
-    calls, rest = divmod(n, model.per_call)
-    return [model.per_call] * calls + ([rest] if rest else [])
+    calls, rest = divmod(n, per_call)
+    return (per_call,) * calls + ((rest,) if rest else ())
 
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode

@@ -34,7 +34,7 @@ from domain import settlement
 from domain.admission import left_of, reroute
 from domain.errors import IllegalTransition, OperationPending, StoreUnavailable, UnknownModel
 from domain.ledger import Decide, Fact, Ledger
-from domain.lifecycle import Lost
+from domain.lifecycle import NOTHING_LOST, Lost
 from domain.operation import Closed, Operation, Sent, State
 from domain.pricing import Quote, Unpriced
 from domain.records import made_often
@@ -42,6 +42,7 @@ from domain.records import made_often
 TAKEN = "job_of_another"
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Offer:
     """Another model that would do it after a definite refusal: what it costs, and its task."""
@@ -270,7 +271,8 @@ class Performer:
             kept = await self.outputs.keep(operation.account, task, delivery)
         except ProviderError as error:
             return await self._fail(operation, _asked(error))
-        stored, lost = tuple(kept.stored), Lost(kept.lost, self.charge_lost)
+        stored = tuple(kept.stored)
+        lost = Lost(kept.lost, self.charge_lost) if kept.lost else NOTHING_LOST
 
         def complete(ledger: Ledger, now: int) -> list[Fact]:
             id = job.id if job is not None else None
