@@ -76,20 +76,17 @@ class Memory:
 
     def keep(self, used: Iterable[Remembered]) -> None:
         """Remember what a committed batch left, and let the least recently used go."""
-        kept = self._kept
         for remembered in used:
             remembered.ledger.forget()
-            account = remembered.account
-            if kept.get(account) is remembered:
-                kept.move_to_end(account)
-                self._total -= remembered.counted
-            else:
-                self.drop([account])
-                kept[account] = remembered
-            remembered.counted = remembered.weight
-            self._total += remembered.counted
-        while self._total > self._capacity and len(kept) > 1:
-            self.drop([next(iter(kept))])
+            if self._kept.get(remembered.account) is not remembered:
+                self.drop([remembered.account])
+                self._kept[remembered.account], remembered.counted = remembered, 0
+            self._kept.move_to_end(remembered.account)
+            weight = remembered.weight
+            self._total += weight - remembered.counted
+            remembered.counted = weight
+        while self._total > self._capacity and len(self._kept) > 1:
+            self.drop([next(iter(self._kept))])
 
     def _starting_point(self, unit: Unit, known: Remembered | None, row: AccountRow) -> Remembered:
         terms = account_stream(row.id)
