@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from application.admission import Choice, Prepared, Preparer
 from application.batch import Decision, Outcome, nothing
-from application.performer import Offer, Ownership
+from application.ownership import Ownership
+from application.performer import Offer
 from application.ports import Task
 from application.requests import Estimate, Request
 from application.results import Results, explain

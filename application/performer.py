@@ -9,17 +9,16 @@ submit ─┬─ Delivery ──────────────────
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from application.batch import Decision, Outcome
 from application.outputs import Outputs
+from application.ownership import Ownership
 from application.ports import (
     Delivery,
     Index,
     Job,
-    Lease,
-    Leases,
     Progress,
     Provider,
     ProviderError,
@@ -28,11 +27,11 @@ from application.ports import (
     ProviderUnknown,
     Task,
 )
-from application.store import Conflict, JobRow
-from application.writer import Clock, LedgerWriter
+from application.store import JobRow
+from application.writer import LedgerWriter
 from domain import settlement
 from domain.admission import left_of, reroute
-from domain.errors import IllegalTransition, OperationPending, StoreUnavailable, UnknownModel
+from domain.errors import IllegalTransition, OperationPending, UnknownModel
 from domain.ledger import Decide, Fact, Ledger
 from domain.lifecycle import NOTHING_LOST, Lost
 from domain.operation import Closed, Operation, Sent, State
@@ -67,57 +66,6 @@ class Settlement:
     metadata: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-
-
-@dataclass(slots=True)
-class Ownership:
-    """The operations this process works on, and until when each is leased to it (epoch microseconds)."""
-
-    owner: str
-    lease: int
-    leases: Leases
-    clock: Clock
-    held: dict[str, int] = field(default_factory=dict)
-
-    def take(self, operations: Iterable[str]) -> None:
-        """They were opened or claimed by this process just now."""
-        expires = self.clock() + self.lease
-        self.held.update(dict.fromkeys(operations, expires))
-
-    def drop(self, *operations: str) -> None:
-        """They are settled, or not this process's after all."""
-        for operation in operations:
-            self.held.pop(operation, None)
-
-    async def renew(self) -> None:
-        """Extend every lease; one that was lost meanwhile is somebody else's operation now. Raises StoreUnavailable."""
-        operations, expires = list(self.held), self.clock() + self.lease
-        if not operations:
-            return
-        try:
-            kept = await asyncio.to_thread(self.leases.renew, operations, self.owner, expires)
-        except Conflict as error:
-            raise StoreUnavailable(f"the leases could not be renewed: {error}", hint="try again shortly") from error
-        # What was settled meanwhile is not held again.
-        self.held.update((operation, expires) for operation in kept if operation in self.held)
-
-    async def claim(self, lease: Lease) -> bool:
-        """Take over an expired lease; False where another process was faster, or it cannot be done now."""
-        try:
-            won = await asyncio.to_thread(self.leases.claim, lease, self.owner, self.clock() + self.lease)
-        except Conflict:
-            return False
-        if won:
-            self.take([lease.operation])
-        return won
-
-    async def check(self, operation: str) -> None:
-        """Just before sending: a process that slept past its lease must not send what others may have recovered."""
-        if self.held.get(operation, 0) > self.clock():
-            return
-        await self.renew()
-        if self.held.get(operation, 0) <= self.clock():
-            raise OperationPending(operation, "the lease was lost before sending; recovery decides what becomes of it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from application.log import LedgerLog
 from application.maintenance import Maintenance
 from application.opened import Operations
 from application.outputs import Outputs
-from application.performer import Ownership, Performer
+from application.ownership import Ownership
+from application.performer import Performer
 from application.ports import AssetStore, Downloads, Media, MediaReader, Provider, Recovery
 from application.quotes import ProviderQuotes
 from application.reconciliation import Reconciler

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from application.chains import Problem, verify_chains
 from application.log import Codec
 from application.maintenance import Maintenance
-from application.performer import Ownership
+from application.ownership import Ownership
 from application.ports import Downloads, Provider
 from application.reconciliation import Line, Reconciler
 from application.studio import ImageStudio, UseCases

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from domain.inputs import plain
-from infrastructure.cli.models import Status, ordered, since, status_of
 from infrastructure.cli.rendering import Column, Page
+from infrastructure.cli.standing import Status, ordered, since, status_of
 
 if TYPE_CHECKING:
     from domain.catalogue import Model

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +13,7 @@ from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import document, iso
 from infrastructure.cli.providers import lacks_of
 from infrastructure.cli.session import Session
+from infrastructure.cli.standing import Status, since, status_of
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -22,15 +21,6 @@ if TYPE_CHECKING:
     from domain.catalogue import Catalogue, Model
 
 app = typer.Typer()
-
-
-class Status(StrEnum):
-    """How a model stands."""
-
-    AVAILABLE = "available"
-    UNPRICED = "unpriced"
-    UNAVAILABLE = "unavailable"
-    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +79,6 @@ async def models(
     )
 
 
-def status_of(model: Model, at: int) -> Status:
-    """How a model stands at an instant, whatever else is missing here."""
-    if model.why_unavailable(at):
-        return Status.UNAVAILABLE if model.unavailable else Status.RETIRED
-    return Status.AVAILABLE if model.prices else Status.UNPRICED
-
-
 def _kinds(catalogue: Catalogue, which: str | None, kind: str | None) -> frozenset[str]:
     """The kinds that are asked for; all of them where none is named. Raises UnknownModel, UnknownKind."""
     from domain.catalogue import KINDS
@@ -134,17 +117,3 @@ def _document(model: Model, at: int) -> dict[str, object]:
     written["retired"] = iso(model.retired) if model.retired is not None else None
     written["prices"] = [{**document(rule), "effective_from": since(rule.effective_from)} for rule in model.prices]
     return written
-
-
-def since(instant: int) -> str | None:
-    """The instant from which a price holds; None where it always has."""
-    from domain.periods import EARLIEST
-
-    return None if instant <= EARLIEST else iso(instant)
-
-
-def ordered(models: Sequence[Model], kinds: frozenset[str]) -> list[tuple[str, Model]]:
-    """Models under each kind that they do, in the order of the kinds; of several kinds under each of them."""
-    from domain.catalogue import KINDS
-
-    return [(kind, model) for kind in KINDS if kind in kinds for model in models if kind in model.kinds]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from application.performer import Ownership
+from application.ownership import Ownership
 from application.ports import Delivery, Job, Progress, Provider, ProviderRefused, ProviderUnknown, Task
 from application.recovery import Recovered
 from application.requests import Request

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from infrastructure.catalogue import load_catalogue
 from infrastructure.cli.modelpages import price_text, show_all, show_one
-from infrastructure.cli.models import Status, status_of
 from infrastructure.cli.rendering import Page
+from infrastructure.cli.standing import Status, status_of
 from tests.infrastructure.catalogue_files import PRICED
 from tests.infrastructure.cli.workspaces import Workspace, call
 

@@ -1,0 +1,42 @@
+"""How a model of the catalogue stands at an instant, and in which order models are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from infrastructure.cli.formats import iso
+
+if TYPE_CHECKING:
+    from domain.catalogue import Model
+
+
+class Status(StrEnum):
+    """How a model stands."""
+
+    AVAILABLE = "available"
+    UNPRICED = "unpriced"
+    UNAVAILABLE = "unavailable"
+    RETIRED = "retired"
+
+
+def status_of(model: Model, at: int) -> Status:
+    """How a model stands at an instant, whatever else is missing here."""
+    if model.why_unavailable(at):
+        return Status.UNAVAILABLE if model.unavailable else Status.RETIRED
+    return Status.AVAILABLE if model.prices else Status.UNPRICED
+
+
+def since(instant: int) -> str | None:
+    """The instant from which a price holds; None where it always has."""
+    from domain.periods import EARLIEST
+
+    return None if instant <= EARLIEST else iso(instant)
+
+
+def ordered(models: Sequence[Model], kinds: frozenset[str]) -> list[tuple[str, Model]]:
+    """Models under each kind that they do, in the order of the kinds; of several kinds under each of them."""
+    from domain.catalogue import KINDS
+
+    return [(kind, model) for kind in KINDS if kind in kinds for model in models if kind in model.kinds]
