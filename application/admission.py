@@ -109,6 +109,8 @@ class Preparer:
         `keep` saves input files durably, as they must be before the request is recorded.
         """
         _check_ids(request)
+        if request.media and request.model not in list(Strategy):
+            self.catalogue.rank(request.kind, request.model, now, request.inputs, lacks=self._lacks)
         media = await self._read(request)
         choice, others = self._choose(request, media, now)
         choice = await self._exact(request.kind, choice, media)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from application.requests import Request
-from domain.errors import InvalidInput, OperationPending
+from domain.errors import InvalidInput, InvalidRequest, OperationPending
 from domain.operation import Requested
 from infrastructure.service import Studio
 from tests.application.studios import count, facts_of, later, picture, studio_on
@@ -36,6 +36,14 @@ async def test_a_picture_is_edited_by_its_address(studio: Studio, site: Site) ->
     [output] = result.assets
     assert (result.status, output.asset.width, output.asset.height) == ("charged", 16, 8)
     assert site.asked == ["/a.png?key=1"]
+
+
+async def test_nothing_is_fetched_for_a_model_that_cannot_be_used_here(studio: Studio, site: Site) -> None:
+    url = site.put("/a.png", answer(PICTURE))
+    for model in ("image-face-swap", "no-such-model", "local-canvas"):
+        with pytest.raises(InvalidRequest):
+            await studio.run(Request("face-swap", "acme", {}, {"image": [url]}, model=model))
+    assert site.asked == []
 
 
 async def test_a_picture_that_was_moved_is_found(studio: Studio, site: Site) -> None:
