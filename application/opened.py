@@ -58,6 +58,13 @@ class Operations:
         inputs = body.inputs[model.id]
         return task_of(operation, opened.attempts, model, quote.outputs, inputs, media, opened.dispatched)
 
+    def bare(self, opened: Opened) -> Task:
+        """A task without what was asked, for a job that only has to be waited for. Raises UnknownModel."""
+        operation, quote = opened.state.operation, _quote(opened.state)
+        assert quote is not None, "only what was held has a job"
+        model = self.catalogue.get(operation.model)
+        return task_of(operation, opened.attempts, model, quote.outputs, {}, {}, opened.dispatched)
+
     async def _load(self, account: str, assets: list[Asset]) -> tuple[Media, ...]:
         return tuple([await self.assets.load(account, asset) for asset in assets])
 

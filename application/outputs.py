@@ -60,7 +60,7 @@ class Outputs:
     async def keep(self, account: str, task: Task, delivery: Delivery) -> Kept:
         """Raises ProviderFailed where nothing came or what came is no media, ProviderUnknown where it must be fetched
         later."""
-        cost = delivery.cost or 0
+        cost = delivery.cost
         if not delivery.outputs:
             raise ProviderFailed(UNDELIVERED, "the provider delivered nothing", cost=cost)
         kept = Kept()

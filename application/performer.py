@@ -96,7 +96,8 @@ class Performer:
             return await self._fail(operation, refusal)
         except ProviderError as error:
             return await self._fail(operation, error)
-        return await self._settle(operation, task, self._finish(provider, operation, task, answer, progress))
+        job = answer if isinstance(answer, Job) else None
+        return await self._settle(operation, task, self._finish(provider, operation, task, answer, progress), job)
 
     async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
         """Wait for a job that was submitted before, here or elsewhere."""
@@ -168,7 +169,11 @@ class Performer:
         return await provider.collect(task, answer, progress)
 
     async def _claim(self, operation: Operation, job: Job) -> bool:
-        """Record that the job is this operation's; False where it is another's, or another is this operation's."""
+        """Record that the job is this operation's; False where it is another's, another is this operation's, or its id
+        cannot be kept.
+        """
+        if not _can_be_kept(job):
+            return False
 
         def submit(ledger: Ledger, now: int) -> list[Fact]:
             return settlement.submit(ledger, operation.id, job.id, now)
@@ -184,6 +189,7 @@ class Performer:
 
     async def _free(self, operation: Operation, found: Sequence[Job]) -> list[Job]:
         """Those of the jobs found that are this operation's or nobody's."""
+        found = [job for job in found if _can_be_kept(job)]
         jobs = [job.id for job in found]
         owners = await asyncio.to_thread(self.index.jobs, operation.provider, jobs) if jobs else {}
         return [job for job in found if owners.get(job.id, operation.id) == operation.id]
@@ -256,6 +262,15 @@ CANCELLED = "cancelled"
 def _asked(error: ProviderError) -> ProviderError:
     """What an answer to a question means: that it was refused says nothing about what was sent before."""
     return ProviderUnknown(error.code, error.message) if isinstance(error, ProviderRefused) else error
+
+
+LONGEST_JOB = 512
+"""Characters of a job's id; more is no id, and no database could index it."""
+
+
+def _can_be_kept(job: Job) -> bool:
+    """Whether the id can stand in the log and in an index; printable text always has a UTF-8."""
+    return 0 < len(job.id) <= LONGEST_JOB and job.id.isprintable()
 
 
 async def _at_once(delivery: Delivery) -> Delivery:

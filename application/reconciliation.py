@@ -19,9 +19,10 @@ from application.batch import Decision
 from application.opened import Operations
 from application.performer import Performer, Settlement
 from application.ports import Bill, Billing, Index, Job, ProviderError, silent
+from application.recovery import HURRY
 from application.writer import LedgerWriter
 from domain import settlement
-from domain.errors import InvalidInput, OperationPending, ProviderUnavailable
+from domain.errors import ImageStudioError, InvalidInput, ProviderUnavailable
 from domain.operation import CLOSED_PHASES, POLICY
 
 MATCHED, DIFFERS, UNREADABLE, OPEN = "matched", "differs", "unreadable", "open"
@@ -138,18 +139,18 @@ class Reconciler:
 
     async def _fetch(self, given_up: Recorded) -> bool:
         """What came of it after all; False where that cannot be learned."""
-        opened = await self.operations.read(given_up.operation)
-        task = await self.operations.task(opened)
-        if task is None:
-            return False
-        operation = opened.state.operation
         settled: Settlement | None
         try:
+            opened = await self.operations.read(given_up.operation)
+            task = await self.operations.task(opened)
+            if task is None:
+                return False
+            operation, task = opened.state.operation, replace(task, deadline=min(task.deadline, HURRY))
             if given_up.job is not None:
                 settled = await self.performer.resume(operation, task, Job(given_up.job), silent)
             else:
                 settled = await self.performer.look_up(operation, task, silent)
-        except OperationPending:
+        except ImageStudioError:
             return False
         return settled is not None and bool(settled.facts)
 

@@ -13,7 +13,7 @@ from application.opened import Opened, Operations
 from application.performer import Performer, Settlement
 from application.ports import Job, Lease, Recovery, Task, silent
 from domain import settlement
-from domain.errors import ImageStudioError, OperationPending
+from domain.errors import ImageStudioError, OperationPending, UnknownModel
 from domain.ledger import Fact, Ledger
 from domain.operation import PHASES, POLICY, Held, Open, Running, Sent
 
@@ -77,20 +77,35 @@ class Recoverer:
             phase = PHASES[type(settled.state)] if settled is not None else phase
         except ImageStudioError as error:
             action = f"left open: {error}"
+        except Exception as error:  # noqa: BLE001 - a provider's own mistake; its text may hold inputs, and others wait
+            action = f"left open: its provider raised {type(error).__name__}"
         return Recovered(lease.operation, lease.account, action, phase)
 
     async def _settle(self, opened: Opened) -> tuple[str, Settlement | None]:
         state = opened.state
         if not isinstance(state, Open):
             return "already settled", None
-        task = await self.operations.task(opened)
-        if task is None:
-            return "released, its content was erased", await self._release(state, ERASED)
-        if isinstance(state, Running):
-            return await self._resume(opened, state, task)
+        try:
+            task = await self.operations.task(opened)
+            if isinstance(state, Running):
+                return await self._resume(opened, state, task or self.operations.bare(opened))
+            if task is not None and isinstance(state, Held):
+                return await self._send(state, task, "sent")
+            if task is not None:
+                return await self._resolve_sent(opened, state, task)
+        except UnknownModel:
+            if not self._is_abandoned(opened):
+                raise
+            return "released by policy", await self._release(state, POLICY)
+        return await self._without_content(opened, state)
+
+    async def _without_content(self, opened: Opened, state: Open) -> tuple[str, Settlement | None]:
+        """What was never sent cannot be any more; what may have been keeps its hold as long as any other."""
         if isinstance(state, Held):
-            return await self._send(state, task, "sent")
-        return await self._resolve_sent(opened, state, task)
+            return "released, its content was erased", await self._release(state, ERASED)
+        if self.performer.ownership.clock() < opened.dispatched + self.grace:
+            return "left open: within its grace, and its content is gone", None
+        return "released by policy", await self._release(state, POLICY)
 
     async def _resume(self, opened: Opened, state: Running, task: Task) -> tuple[str, Settlement | None]:
         """Its job is looked at for a moment: if that is not enough, it is looked at again in the next round."""

@@ -9,7 +9,7 @@ Holds, balances and periods are the ledger's; here is one operation alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -93,10 +93,11 @@ def complete(
             completed = ProviderCompleted(
                 operation, now, assets, bill, late=False, usage=dict(usage), lost=lost.outputs
             )
-            if lost.outputs and bill is None:
-                bill = billed(quote, len(assets) + lost.outputs, bill, usage)
-            outputs = len(assets) + (lost.outputs if lost.charged else 0)
-            return [completed, charge(operation, quote, outputs, bill, now, usage)]
+            made = len(assets) + lost.outputs
+            outputs = made if lost.charged else len(assets)
+            part = bill if bill is None or outputs == made else share(bill, made, outputs)
+            posting = charge(operation, quote, outputs, part, now, usage)
+            return [completed, replace(posting, cost=billed(quote, made, bill, usage)) if lost.outputs else posting]
         case Dropped(operation, reason, late=False) if reason == POLICY:
             return [ProviderCompleted(operation, now, assets, bill, late=True, usage=dict(usage), lost=lost.outputs)]
         case Settled() | Dropped() | Refused():

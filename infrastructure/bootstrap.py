@@ -108,8 +108,10 @@ async def open_studio(
             for ended in await asyncio.gather(*chores, return_exceptions=True):
                 if isinstance(ended, Exception):
                     LOGGER.error("a chore of the studio ended too early", exc_info=ended)
-            await studio.disconnect()
-            await asyncio.to_thread(stack.close)
+            try:
+                await studio.disconnect()
+            finally:
+                await asyncio.to_thread(stack.close)
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from tests.application.studios import (
     JOBS,
     PRICE,
     SYNC,
+    Held,
     Pause,
     count,
     facts_of,
@@ -192,6 +193,46 @@ async def test_a_call_back_after_a_release_by_policy_delivers_and_never_charges(
         assert (completed.late, len(completed.assets)) == (True, 1)
         assert (booked.price, booked.cost, count(facts, Charged)) == (0, 30_000, 0)
         assert await is_sound(studio)
+
+
+# Ids
+
+
+@pytest.mark.parametrize("id", ["x" * 9_000, "a\0b", "", "two\nlines"], ids=["too long", "NUL", "empty", "lines"])
+async def test_a_job_whose_id_cannot_be_kept_stops_nobody_else(database_url: str, tmp_path: Path, id: str) -> None:
+    class Odd(ScriptedProvider):
+        """Hands out an id that is none."""
+
+        async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
+            answer = await super().submit(task, progress)
+            return Job(id) if isinstance(answer, Job) else answer
+
+    async with studio_on(database_url, tmp_path, providers={"scripted": Odd(tmp_path / "scripted")}) as studio:
+        await studio.open_account("acme", plan="pro")
+        await pending(studio, ask())
+        assert (await studio.run(ask(SYNC))).status == "charged"
+        assert count(facts_of(studio), Submitted) == 0
+
+
+async def test_a_delivery_that_comes_late_through_its_own_sender_claims_its_job(
+    database_url: str, tmp_path: Path
+) -> None:
+    pause = Pause()
+    held = Held(ScriptedProvider(tmp_path / "scripted"), pause)
+    async with studio_on(database_url, tmp_path, providers={"scripted": held}) as studio:
+        await studio.open_account("acme", plan="pro")
+        late = asyncio.create_task(studio.run(ask(job="job-1", cost="0.03")))
+        await pause.until_reached()
+        blind = ScriptedProvider(tmp_path / "scripted", recovery=Recovery.BLIND)
+        async with studio_on(
+            database_url, tmp_path, clock=later(2 * GRACE), providers={"scripted": blind}
+        ) as elsewhere:
+            assert [one.phase for one in await elsewhere.maintenance.recover()] == ["released"]
+        pause.go_on.set()
+        result = await late
+        assert (result.price.micros, len(result.assets)) == (0, 1)
+        index = studio.maintenance.results.index
+        assert index.jobs("scripted", ["job-1"]) == {"job-1": result.operation}
 
 
 # Looked up

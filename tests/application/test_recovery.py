@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from application.ownership import Ownership
-from application.ports import Delivery, Job, Progress, Provider, ProviderRefused, ProviderUnknown, Task
+from application.ports import Delivery, Job, Progress, Provider, ProviderRefused, ProviderUnknown, Recovery, Task
 from application.recovery import Recovered
 from application.requests import Request
 from application.store import Conflict
@@ -42,6 +42,7 @@ from tests.application.studios import (
     timeline,
 )
 from tests.application.support import Clock
+from tests.faults.overlays import painter
 
 SOON = 2 * 60 * SECOND
 """Leases are over, the grace is not."""
@@ -282,7 +283,7 @@ async def test_an_operation_whose_inputs_are_gone_is_released(sqlite_url: str, t
     [file] = (tmp_path / "assets").rglob("*.png")
     file.unlink()
     [one] = await recovered(sqlite_url, tmp_path)
-    assert (one.action, one.phase) == ("released, its content was erased", "released")
+    assert (one.action, one.phase) == ("released by policy", "released")
 
 
 # Leases
@@ -316,3 +317,53 @@ async def test_a_deadlock_while_leases_are_renewed_is_told_as_the_databases(sqli
     with pytest.raises(StoreUnavailable, match="deadlock detected"):
         await ownership(sqlite_url, Unlucky(database)).renew()
     database.close()
+
+
+class Broken(ScriptedProvider):
+    """Has a mistake where it looks things up."""
+
+    async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
+        raise KeyError(f"a private prompt: {task.inputs}")
+
+
+async def test_a_provider_s_own_mistake_keeps_no_other_operation_from_its_end(sqlite_url: str, tmp_path: Path) -> None:
+    broken = await left_pending(sqlite_url, tmp_path, ask(outcome="timeout"))
+    fine = await left_pending(sqlite_url, tmp_path, ask(BLIND, outcome="timeout"))
+    folder = tmp_path / "scripted"
+    providers: dict[str, Provider] = {
+        "scripted": Broken(folder),
+        "blind": ScriptedProvider(folder, name="blind", recovery=Recovery.BLIND),
+    }
+    async with studio_on(sqlite_url, tmp_path, clock=later(LONG_AFTER), providers=providers) as studio:
+        told = {one.operation: one for one in await studio.maintenance.recover()}
+    assert (told[broken].phase, told[broken].action) == ("dispatched", "left open: its provider raised KeyError")
+    assert told[fine].phase == "released"
+
+
+async def test_a_job_that_runs_is_waited_for_although_its_input_files_are_gone(
+    database_url: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    async with studio_on(database_url, home) as studio:
+        await studio.open_account("acme", plan="pro")
+        overlay = {"prompt": "a lake", "outcome": "timeout"}
+        wanted = Request("image-edit", "acme", overlay, {"image": [picture()]}, model="scripted-edit")
+        with pytest.raises(OperationPending) as sent:
+            await studio.run(wanted)
+    (home / "assets").rename(home / "elsewhere")
+    async with studio_on(database_url, home, clock=later(SOON)) as studio:
+        [one] = await studio.maintenance.recover()
+        assert (one.phase, one.action) == ("dispatched", "left open: within its grace, and its content is gone")
+    (home / "elsewhere").rename(home / "assets")
+    async with studio_on(database_url, home, clock=later(2 * SOON)) as studio:
+        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
+        assert (await studio.wait(sent.value.operation)).price.micros == PRICE
+
+
+async def test_what_a_model_that_is_gone_left_open_is_released_at_last(sqlite_url: str, tmp_path: Path) -> None:
+    overlay = painter(tmp_path, '{ rate = "0.04" }')
+    await left_pending(sqlite_url, tmp_path, ask("painter", outcome="timeout"), None, overlay)
+    [early] = await recovered(sqlite_url, tmp_path, LONG_AFTER)
+    assert (early.phase, "there is no model" in early.action) == ("dispatched", True)
+    [late] = await recovered(sqlite_url, tmp_path, 9 * 24 * 60 * 60 * SECOND)
+    assert (late.phase, late.action) == ("released", "released by policy")

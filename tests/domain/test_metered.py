@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.lifecycle import Lost, complete
 from domain.operation import POLICY, Charged, Dropped, OperationFact, ProviderCompleted, Sent
-from domain.pricing import Meter, Quote, Unpriced, metered, quoted_by_provider
+from domain.pricing import Meter, Quote, Unpriced, capped_quote, metered, quoted_by_provider
 from tests.domain.examples import CENT, IMAGE, IMAGES, LATER, OPERATION, QUOTE, UNKNOWN_PRICE
 
 METERS = (
@@ -98,6 +98,17 @@ def test_what_was_lost_after_a_release_by_policy_charges_nothing_either() -> Non
     facts = complete(Dropped(OPERATION, POLICY, QUOTE), IMAGES[:1], None, LATER, lost=Lost(3))
 
     assert [type(fact) for fact in facts] == [ProviderCompleted]
+
+
+def test_a_capped_price_is_never_charged_for_what_was_lost() -> None:
+    capped = capped_quote(replace(UNKNOWN_PRICE, outputs=2), 100 * CENT, "USD")
+    state = Sent(OPERATION, capped, 1, "desk-1")
+
+    unknown = posting(complete(state, IMAGES[:1], None, LATER, lost=Lost(1)))
+    told = posting(complete(state, IMAGES[:1], 40 * CENT, LATER, lost=Lost(1)))
+
+    assert (unknown.price, unknown.cost) == (50 * CENT, 100 * CENT)
+    assert (told.price, told.cost) == (20 * CENT, 40 * CENT)
 
 
 # The provider's own quote
