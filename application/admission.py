@@ -189,7 +189,10 @@ class Preparer:
             raise InvalidInput(name, "is no http or https address", hint="give a path as a Path, not as text")
         try:
             async with self.downloads.open(url, self.largest) as content:
-                return b"".join([piece async for piece in content])
+                whole = bytearray()
+                async for piece in content:
+                    whole += piece
+                return bytes(whole)
         except DownloadFailed as error:
             raise InvalidInput(name, f"cannot be fetched: {error}", hint="send the file itself") from error
 

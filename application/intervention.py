@@ -46,7 +46,8 @@ class Intervention:
         opened = await self.operations.read(operation)
         state = opened.state
         waiting: object = self.performer.provider_of(state.operation)
-        if awaited and isinstance(waiting, Wakeable) and waiting.notify(job):
+        if awaited and isinstance(waiting, Wakeable):
+            waiting.notify(job)
             return None
         if isinstance(state, Settled) or (isinstance(state, Dropped) and (state.late or state.reason != POLICY)):
             return None

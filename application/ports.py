@@ -214,8 +214,8 @@ class Billing(Protocol):
 class Wakeable(Protocol):
     """A provider that can be told that a job has ended, so that whoever waits for it looks at once."""
 
-    def notify(self, job: str) -> bool:
-        """Whether somebody waits for the job here. Call it on the event loop that waits."""
+    def notify(self, job: str) -> None:
+        """Call it on the event loop that waits."""
 
 
 class Downloads(Protocol):

@@ -83,13 +83,13 @@ class FileAssets:
         """
         arrival = Arrival(self._root / account_folder(account) / _INCOMING)
         try:
-            waiting: list[bytes] = []
+            waiting = bytearray()
             async for piece in content:
-                waiting.append(piece)
-                if sum(map(len, waiting)) >= _WRITTEN_AT_ONCE:
-                    await self._run(arrival.take, waiting)
-                    waiting = []
-            return await self._run(self._publish, account, arrival, waiting, media_types)
+                waiting += piece
+                if len(waiting) >= _WRITTEN_AT_ONCE:
+                    await self._run(arrival.take, [bytes(waiting)])
+                    waiting.clear()
+            return await self._run(self._publish, account, arrival, [bytes(waiting)], media_types)
         finally:
             if not arrival.file.ended:
                 # Goes on where this task is cancelled once more.

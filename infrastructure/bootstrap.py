@@ -145,6 +145,7 @@ class Foundation:
     book: PriceBook
     shelf: FileAssets
     read_media: MediaReader
+    inputs: Downloads
 
     @property
     def reader(self) -> SqlReader:
@@ -175,7 +176,9 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     looking = partial(look_at, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
     shelf = FileAssets(settings.assets, pool, looking)
     read = parts.read_media or _media_reader(settings, pool)
-    foundation = Foundation(database, log, writer, catalogue, book, shelf, read)
+    # What callers name may not lead into the networks that only providers' outputs may come from.
+    inputs = HttpDownloads(settings.own_origins, proxy=revealed(settings.proxy))
+    foundation = Foundation(database, log, writer, catalogue, book, shelf, read, inputs)
     assets = parts.assets or foundation.shelf
     downloads = _downloads(settings)
     outputs = Outputs(
@@ -207,7 +210,7 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Operati
         foundation.book,
         outputs.assets,
         foundation.read_media,
-        outputs.downloads,
+        foundation.inputs,
         ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes),
         new_id,
         new_secret,
@@ -241,7 +244,7 @@ def _house(foundation: Foundation, performer: Performer, operations: Operations,
         foundation.writer,
         performer.ownership,
         performer.providers,
-        performer.outputs.downloads,
+        (foundation.inputs, performer.outputs.downloads),
         projector,
         views,
         Maintenance(

@@ -202,7 +202,9 @@ class Gzip:
         self._stream = zlib.decompressobj(GZIP)
 
     def inflate(self, piece: bytes) -> Iterator[bytes]:
-        """The parts that a piece decompresses to. Raises DownloadFailed where it is damaged."""
+        """The parts that a piece decompresses to. Raises DownloadFailed where it is damaged or does not end."""
+        if self._stream.eof:
+            raise DownloadFailed("its compression is damaged")
         try:
             while part := self._stream.decompress(piece, INFLATED):
                 yield part

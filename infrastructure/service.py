@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from application.chains import Problem, verify_chains
@@ -40,7 +40,7 @@ class House:
     writer: LedgerWriter
     ownership: Ownership
     providers: Mapping[str, Provider]
-    downloads: Downloads
+    downloads: Sequence[Downloads]
     projector: Projector
     views: Views
     maintenance: Maintenance
@@ -65,7 +65,8 @@ class Studio(ImageStudio):
         """Let each provider, and whoever fetches files, give back its connections; nothing works after that."""
         for provider in self.providers.values():
             await provider.close()
-        await self._house.downloads.close()
+        for downloads in self._house.downloads:
+            await downloads.close()
 
     def follow(self) -> ProjectorThread:
         """Keep the views up with the log until the returned thread is closed."""

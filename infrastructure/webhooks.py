@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from domain.errors import ImageStudioError, Unverified
+from domain.errors import Unverified
 from infrastructure.clock import SECOND
 
 OLDEST: Final = 300
@@ -117,11 +117,13 @@ class Callbacks:
         told = verify(operation, mac, headers, raw_body, self._secret, self._clock())
         if told.status not in ENDED or not self._seen.add(told.id):
             return False
+        settled = False
         try:
             await self._notified(told.operation, told.job)
-        except ImageStudioError:
-            self._seen.forget(told.id)
-            raise
+            settled = True
+        finally:
+            if not settled:
+                self._seen.forget(told.id)
         return True
 
 

@@ -154,4 +154,4 @@ def _explain(answer: Answer) -> Problem:
         return Problem()
     name, errors = body.get("name"), body.get("errors")
     words = "; ".join(map(str, errors)) if isinstance(errors, list) else str(body.get("message", ""))
-    return Problem.moderated(words) if name in MODERATIONS else Problem(words, CODES.get(str(name), ""))
+    return Problem.moderated(words) if str(name) in MODERATIONS else Problem(words, CODES.get(str(name), ""))

@@ -95,7 +95,7 @@ class Answer:
         try:
             until, sent = (parsedate_to_datetime(text) for text in (wanted, self.headers.get("date", "")))
             return max(0.0, (until - sent).total_seconds())
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
 
 

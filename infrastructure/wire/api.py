@@ -262,14 +262,18 @@ class Api:
 
 
 async def _content(response: httpx.Response, limit: int) -> bytes:
-    """The decompressed content. Raises Unreadable as soon as it is more than `limit` bytes."""
-    pieces, taken = [], 0
+    """The content as it is: what is compressed could be of any size.
+
+    Raises Unreadable as soon as it is more than `limit` bytes, and where it is compressed although nobody asked.
+    """
+    if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Unreadable("the provider's answer is in a coding that was not asked for")
+    content = bytearray()
     async for piece in response.aiter_bytes():
-        taken += len(piece)
-        if taken > limit:
+        content += piece
+        if len(content) > limit:
             raise Unreadable(f"the provider's answer has more than {limit} bytes")
-        pieces.append(piece)
-    return b"".join(pieces)
+    return bytes(content)
 
 
 def _broken(error: Exception) -> ProviderUnknown:

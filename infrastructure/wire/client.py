@@ -30,7 +30,11 @@ def open_client(*, proxy: str = "") -> httpx.AsyncClient:
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     timeout = httpx.Timeout(60.0, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
-    return httpx.AsyncClient(transport=_Pools(proxy), timeout=timeout, trust_env=False)
+    return httpx.AsyncClient(transport=_Pools(proxy), timeout=timeout, trust_env=False, headers=PLAIN)
+
+
+PLAIN: Final = {"Accept-Encoding": "identity"}
+"""Answers are taken as they are, within limits that compression would hide."""
 
 
 class _Pools(httpx.AsyncBaseTransport):

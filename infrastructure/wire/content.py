@@ -16,6 +16,7 @@ from application.ports import Media, Task
 
 MICROS: Final = 1_000_000
 LONGEST_MESSAGE: Final = 200
+LONGEST_READ: Final = 2_000
 _WIDEST_AMOUNT: Final = 12
 _NUMBER: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,18})?")
 _DATA_URI: Final = re.compile(r"data:([a-z0-9.+-]+/[a-z0-9.+-]+)?((?:;[^;,]*)*),", re.IGNORECASE)
@@ -38,6 +39,8 @@ def decode_json(content: bytes) -> Any:
         return _DECODER.decode(content)
     except RecursionError as error:
         raise ValueError("JSON is nested too deeply") from error
+    except ArithmeticError as error:
+        raise ValueError("a number in the JSON is beyond all bounds") from error
 
 
 def micros(amount: object) -> int | None:
@@ -90,8 +93,12 @@ def told(words: object, hidden: Iterable[str] = ()) -> str:
     """
     if not isinstance(words, str):
         return ""
-    for secret in sorted(filter(None, hidden), key=len, reverse=True):
+    secrets = sorted(filter(None, hidden), key=len, reverse=True)
+    if len(words) > LONGEST_READ:  # without what the cut may have left of a secret
+        words = words[: LONGEST_READ + len(secrets[0])] if secrets else words[:LONGEST_READ]
+    for secret in secrets:
         words = words.replace(secret, "…")
+    words = words[:LONGEST_READ]
     words = _QUERY.sub(r"\1", words)
     words = _ENDLESS.sub("…", words)
     words = " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())

@@ -27,7 +27,7 @@ JOB: Final = re.compile(rf"{NAME.pattern}/requests/[\w-]+")
 def name_of(mapping: object) -> str:
     """What fal calls a model, from the Hub's table of services, which has two shapes. Raises ProviderRefused."""
     if isinstance(mapping, list):
-        mapping = {entry.get("provider"): entry for entry in mapping if isinstance(entry, dict)}
+        mapping = {str(entry.get("provider")): entry for entry in mapping if isinstance(entry, dict)}
     entry = mapping.get("fal-ai") if isinstance(mapping, dict) else None
     name = entry.get("providerId") if isinstance(entry, dict) else None
     if not isinstance(name, str) or not NAME.fullmatch(name):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from application.ports import Bill, ProviderRefused
 from domain.inputs import plain
+from domain.money import LARGEST_AMOUNT
 from infrastructure.providers.wavespeed.pages import items
 from infrastructure.providers.wavespeed.predictions import ENDED_BADLY, instant, unwrap
 from infrastructure.wire.answers import Unreadable
@@ -80,9 +81,9 @@ def _amount(item: Mapping[str, Any], job: Mapping[str, Any]) -> int | None:
     """In micro-units. The API has told prices in dollars and, earlier, in whole millionths of one: no job is so dear
     or so cheap that the two could be mistaken for each other."""
     order = item.get("order")
-    if job.get("status") in ENDED_BADLY and isinstance(order, dict) and order.get("state") != "done":
+    if str(job.get("status")) in ENDED_BADLY and isinstance(order, dict) and order.get("state") != "done":
         return 0
     price = item.get("price")
     if isinstance(price, int) and not isinstance(price, bool) and price >= LEAST_MICROS:
-        return price
+        return price if price <= LARGEST_AMOUNT else None
     return micros(price)

@@ -98,3 +98,14 @@ def test_prompts_are_private_and_plain_words_are_not() -> None:
     }
     task = Task("o", 1, "text-to-image", "m", "r", 1, inputs, {})
     assert private_texts(task) == ("a pond",)
+
+
+def test_a_number_beyond_all_bounds_is_no_json() -> None:
+    with pytest.raises(ValueError, match="beyond all bounds"):
+        decode_json(b'{"price": 1e99999999999999999999}')
+
+
+def test_however_long_words_are_little_is_read_and_no_half_of_a_secret_is_told() -> None:
+    secret = "a private pond " * 10
+    assert len(told("https://a" * 100_000)) <= 201
+    assert "private" not in told("x " * 985 + secret, [secret])
