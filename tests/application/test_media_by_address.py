@@ -46,6 +46,17 @@ async def test_nothing_is_fetched_for_a_model_that_cannot_be_used_here(studio: S
     assert site.asked == []
 
 
+async def test_a_caller_s_address_does_not_lead_into_an_api_s_private_network(
+    sqlite_url: str, tmp_path: Path, site: Site
+) -> None:
+    url = site.put("/admin.png", answer(PICTURE))
+    async with studio_on(sqlite_url, tmp_path, wavespeed_url=f"{site.origin}/api/v3") as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(InvalidInput, match="cannot be fetched"):
+            await studio.edit(url, "sepia", account="acme")
+    assert site.asked == []
+
+
 async def test_a_picture_that_was_moved_is_found(studio: Studio, site: Site) -> None:
     site.put("/b.png", answer(PICTURE))
     result = await studio.upscale(site.put("/a.png", moved("/b.png")), account="acme")

@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from application.ports import DownloadFailed, DownloadGone, DownloadRefused
-from infrastructure.downloads import INFLATED, MOST_MOVES, USUAL, HttpDownloads, Patience
+from infrastructure.downloads import INFLATED, MOST_MOVES, USUAL, Gzip, HttpDownloads, Patience
 from infrastructure.guard import Wires
 from tests.application.support import PATIENCE
 from tests.infrastructure.sites import (
@@ -208,6 +208,13 @@ DAMAGED = {
 @pytest.mark.parametrize("case", DAMAGED)
 async def test_damaged_compression_has_failed(site: Site, case: str) -> None:
     assert await failure(site, answer(DAMAGED[case], Content_Encoding="gzip")) == "its compression is damaged"
+
+
+def test_what_goes_on_after_the_end_of_its_compression_is_damaged() -> None:
+    gzip_stream = Gzip()
+    assert b"".join(gzip_stream.inflate(SQUEEZED)) == BODY
+    with pytest.raises(DownloadFailed, match="damaged"):
+        list(gzip_stream.inflate(b"more"))
 
 
 async def test_a_coding_that_was_not_asked_for_is_refused(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -108,6 +109,13 @@ async def test_a_submission_never_reuses_a_connection_and_reads_do(time: Time) -
         await api.submit("job")
         await api.submit("job")
     assert served.connections == 3
+
+
+async def test_a_compressed_answer_could_be_of_any_size_and_is_not_unpacked(time: Time) -> None:
+    bomb = gzip.compress(bytes(1_000_000))
+    async with answering(answer(200, bomb, "content-encoding: gzip")) as served, calling(served.url, time) as api:
+        with pytest.raises(Unreadable, match="coding that was not asked for"):
+            await api.submit("job")
 
 
 async def test_an_answer_larger_than_its_limit_is_not_read_on(time: Time) -> None:
