@@ -74,12 +74,12 @@ def merged(parts: Sequence[Timed]) -> Timed:
 
 
 async def drive(one: Callable[[str], Awaitable[object]], accounts: Sequence[str], seconds: float) -> tuple[float, ...]:
-    """Each caller does one operation after another on its account until the time is over; what each one took."""
+    """Each caller does one operation after another on its account until the time is over, but at least one."""
     stop = perf_counter() + seconds
 
     async def caller(account: str) -> list[float]:
-        took = []
-        while (began := perf_counter()) < stop:
+        took: list[float] = []
+        while (began := perf_counter()) < stop or not took:
             await one(account)
             took.append(perf_counter() - began)
         return took
@@ -94,8 +94,8 @@ def drive_threads(
     stop = perf_counter() + seconds
 
     def caller(account: str) -> list[float]:
-        took = []
-        while (began := perf_counter()) < stop:
+        took: list[float] = []
+        while (began := perf_counter()) < stop or not took:
             one(account)
             took.append(perf_counter() - began)
         return took
