@@ -129,7 +129,7 @@ class Preparer:
             str(self.catalogue.family(request.kind)),
             request.key,
             "" if request.key is None else _fingerprint(request, media),
-            hmac.digest(secret, body.encode(), "sha256").hex(),
+            hmac.new(secret, body.encode(), "sha256").hexdigest(),
             tuple(quotes),
             sender,
         )

@@ -110,6 +110,8 @@ class Batch:
     index: dict[str, tuple[IndexRow, bool]] = field(default_factory=dict)
     touched: dict[str, int] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
+    position: int | None = None
+    """Where in the log the last fact stands, once committed, if the store tells."""
     jobs: dict[tuple[str, str], str] = field(default_factory=dict)
     """Whose the jobs are that the group names: what one decision takes, no later one may, whatever its account."""
 
@@ -133,7 +135,7 @@ class Batch:
         if self.appending.links:
             self._fill_beside()
             log.save(self.appending, transaction=self.unit)  # type: ignore[arg-type]
-            self.unit.commit(self.beside)
+            self.position = self.unit.commit(self.beside)
         return [remembered for remembered in read if remembered.revision]
 
     def _load_keys(self, tickets: Sequence[Ticket]) -> None:

@@ -143,8 +143,12 @@ class Unit(Protocol):
 
     def append(self, links: Sequence[Link]) -> None: ...
 
-    def commit(self, beside: Beside) -> None:
-        """Write everything in one go. Raises Conflict; StoreUnavailable where the database refuses to work."""
+    def commit(self, beside: Beside) -> int | None:
+        """Write everything in one go; the last link's position, where the database tells it without being asked.
+
+        The links' positions then follow each other without a gap. Raises Conflict; StoreUnavailable where the
+        database refuses to work.
+        """
 
 
 class Store(Protocol):

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from application.batch import Batch, Decision, LeaseTerms, Outcome, Port, Ticket
-from application.log import LedgerLog
+from application.log import LedgerLog, Link
 from application.memory import Memory
 from application.store import Conflict, Store
 from domain.errors import ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
@@ -102,8 +102,8 @@ class LedgerWriter:
     ) -> None:
         self._store, self._log, self._clock, self._terms = store, log, clock, terms
         self._options = options or WriterOptions()
-        self.after_commit: Callable[[], None] = _nothing
-        """Called after each commit that appended facts, in the writer's thread; it must be quick."""
+        self.after_commit: Callable[[int | None, Sequence[Link]], None] = _nothing
+        """Called after each commit with what it appended and the last position, in the writer's thread; quickly."""
         self._codec = log.codec
         self._memory = Memory(self._codec, self._options.remembered)
         self._queue: deque[Ticket] = deque()
@@ -211,7 +211,7 @@ class LedgerWriter:
             batch.run(tickets, self._memory)
             self._memory.keep(batch.commit(self._log))
         if batch.appending.links:
-            self.after_commit()
+            self.after_commit(batch.position, batch.appending.links)
 
     def _give_back(self, tickets: Sequence[Ticket], error: StoreUnavailable) -> None:
         """New work is told at once; what must be written waits for the database, unless the studio closes."""
@@ -225,7 +225,7 @@ class LedgerWriter:
         self._closing.wait(self._options.retry_seconds)
 
 
-def _nothing() -> None:
+def _nothing(_position: int | None, _links: Sequence[Link]) -> None:
     """Nobody follows the log here."""
 
 

@@ -1,12 +1,20 @@
-"""The one clock, and ids that sort by it."""
+"""The one clock, ids that sort by it, and secrets."""
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
+from collections import deque
 
 SECOND = 1_000_000
 """Microseconds."""
+
+PIECE = 32
+"""Bytes; 256 bits are enough for a key, and an id needs 80."""
+PIECES = 256
+
+_pieces: deque[bytes] = deque()
+os.register_at_fork(after_in_child=_pieces.clear)
 
 
 def now() -> int:
@@ -16,13 +24,26 @@ def now() -> int:
 
 def new_id() -> str:
     """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then random bits, so that newer ids sort after older ones."""
-    milliseconds = (now() // 1_000) & ((1 << 48) - 1)
-    random = secrets.randbits(74)
-    value = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & ((1 << 62) - 1)
-    digits = f"{value:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    time = f"{(now() // 1_000) & ((1 << 48) - 1):012x}"
+    random = _random().hex()
+    variant = "89ab"[int(random[3], 16) & 3]
+    return f"{time[:8]}-{time[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
 
 
 def new_secret() -> bytes:
     """Thirty-two random bytes, to key one batch's digest."""
-    return secrets.token_bytes(32)
+    return _random()
+
+
+def _random() -> bytes:
+    """A piece of the kernel's randomness, given out once; many are read at a time.
+
+    Reading lets other threads run, and where these are busy an event loop that reads for every id waits for them.
+    """
+    try:
+        return _pieces.popleft()
+    except IndexError:
+        read = os.urandom(PIECE * PIECES)
+        first, *others = (read[at : at + PIECE] for at in range(0, len(read), PIECE))
+        _pieces.extend(others)
+        return first

@@ -71,7 +71,7 @@ class Studio(ImageStudio):
     def follow(self) -> ProjectorThread:
         """Keep the views up with the log until the returned thread is closed."""
         thread = ProjectorThread(self.projector)
-        self._house.writer.after_commit = thread.wake
+        self._house.writer.after_commit = thread.appended
         return thread
 
     def callbacks(self) -> Callbacks:

@@ -23,6 +23,9 @@ from projections.tally import Folded, Tally
 CHUNK = 10_000
 """Rows written by one statement."""
 
+SIZES = (64, 8, 1)
+"""Rows that SQLite is given at a time."""
+
 
 class Database(Protocol):
     """What views need of a database: connections in autocommit, their errors in our words, turns at writing."""
@@ -172,7 +175,12 @@ def add(connection: Connection, views: Sequence[Tally], folded: Folded, suffix: 
 
 def _upsert(connection: Connection, view: Tally, table: str, rows: list[tuple[Any, ...]]) -> None:
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_sqlite_upsert(view, table), rows)
+        start = 0
+        for size in SIZES:
+            while len(rows) - start >= size:
+                values = tuple(value for row in rows[start : start + size] for value in row)
+                connection.exec_driver_sql(_sqlite_upsert(view, table, size), values)
+                start += size
         return
     columns = zip(view.columns, zip(*rows, strict=True), strict=True)
     arrays = tuple(numbers(values) if is_whole(view, name) else texts(values) for name, values in columns)
@@ -180,9 +188,9 @@ def _upsert(connection: Connection, view: Tally, table: str, rows: list[tuple[An
 
 
 @cache
-def _sqlite_upsert(view: Tally, table: str) -> str:
-    values = ", ".join("?" for _ in view.columns)
-    return f"INSERT INTO {table} ({_names(view.columns)}) VALUES ({values}) {_on_conflict(view, table)}"
+def _sqlite_upsert(view: Tally, table: str, size: int) -> str:
+    values = ", ".join([f"({', '.join('?' for _ in view.columns)})"] * size)
+    return f"INSERT INTO {table} ({_names(view.columns)}) VALUES {values} {_on_conflict(view, table)}"
 
 
 @cache

@@ -13,8 +13,10 @@ from time import monotonic
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from application.log import Link
 from domain.errors import ImageStudioError, InvalidInput
 from projections import engine
+from projections.recent import Recent
 from projections.engine import Database, Lost, Mark, Source, Unwritable
 from projections.tally import Choked, Folded, Folder, Row, Tally
 from projections.views import ALL
@@ -42,6 +44,7 @@ class Projector:
         self._views = tuple(views)
         self._batch = batch
         self._busy = threading.Lock()
+        self.recent = Recent()
 
     def advance(self, enough: Callable[[], bool] = lambda: False) -> int:
         """Fold to the end of the log, or until `enough`; the number of facts folded here. Raises StoreUnavailable.
@@ -102,7 +105,9 @@ class Projector:
             old = min(standing.values())
             views = [view for view in self._views if standing.get(view.name) == old]
             next_stop = min((position for position in standing.values() if position > old), default=FOREVER)
-            rows = self._source.reader.states(old, next_stop, self._batch)
+            rows = self.recent.after(old, next_stop, self._batch)
+            if rows is None:
+                rows = self._source.reader.states(old, next_stop, self._batch)
             try:
                 if not rows and next_stop < FOREVER:
                     self._commit(views, old, next_stop, Folder(views, self._source.codec).empty())
@@ -152,8 +157,9 @@ class ProjectorThread:
         self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
         self._thread.start()
 
-    def wake(self) -> None:
-        """There is something to fold; cheap, and from any thread."""
+    def appended(self, position: int | None, links: Sequence[Link]) -> None:
+        """There is something to fold, up to a position where it is known; cheap, and from any thread."""
+        self._projector.recent.add(position, links)
         self._woken.set()
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ Key = tuple[str | int, ...]
 Change = tuple[Key, Mapping[str, int], Mapping[str, Value]]
 """Which row, what to add to its measures, and what is newly known of it."""
 
-Row = tuple[int, str, int, str]
+Row = tuple[int, str, int, str | bytes]
 """Of the log: position, stored name, version in its stream, state as JSON."""
 
 Folded = dict[str, dict[Key, dict[str, Any]]]

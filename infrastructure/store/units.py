@@ -113,11 +113,15 @@ class SqliteUnit(SqlUnit):
             locked.update((row[0], to_account_row(row)) for row in rows)
         return locked
 
-    def commit(self, beside: Beside) -> None:
+    def commit(self, beside: Beside) -> int | None:
+        position = None
         for sql, rows in sqlite_writes(self.links, beside):
             self.session.many(sql, rows)
+            if position is None:  # the log is written first
+                ((position,),) = self.session.rows("SELECT last_insert_rowid()")
         self.session.run("COMMIT")
         self.committed = True
+        return position
 
 
 class PostgresUnit(SqlUnit):
@@ -136,11 +140,12 @@ class PostgresUnit(SqlUnit):
         )
         return {row[0]: to_account_row(row) for row in rows}
 
-    def commit(self, beside: Beside) -> None:
+    def commit(self, beside: Beside) -> int | None:
         script, columns = postgres_script(self.links, beside)
         order = f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})"
         self.session.run(f"{order};\n{script};\nCOMMIT", columns)
         self.committed = True
+        return None
 
 
 class SqlStore:

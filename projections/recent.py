@@ -1,0 +1,66 @@
+"""The newest rows of the log as this process has just written them, so that what follows the log need not read them.
+
+A row read back from SQLite costs a hand-over between threads, as the driver lets others run for each; where all are
+busy that takes longer than folding it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from itertools import count
+
+from application.log import Link
+from projections.tally import Row
+
+MOST = 10_000
+"""Rows that are kept; whoever is further behind reads the log."""
+
+
+class Recent:
+    """A stretch of the log without a gap, up to what was written last; from any thread.
+
+    What another process writes makes a gap, and what stands before a gap is forgotten: so everything after a position
+    is here, or nothing is.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._groups: deque[tuple[int, Sequence[Link]]] = deque()
+        self._end = 0
+        self._kept = 0
+
+    def add(self, position: int | None, links: Sequence[Link]) -> None:
+        """What one commit has written, the last of it at `position`, if that is known."""
+        with self._lock:
+            if position is None or position - len(links) != self._end:
+                self._groups.clear()
+                self._kept = 0
+            if position is None:
+                return
+            self._groups.append((position - len(links) + 1, links))
+            self._end = position
+            self._kept += len(links)
+            while self._kept > self._most:
+                self._kept -= len(self._groups.popleft()[1])
+
+    def after(self, position: int, upto: int, limit: int) -> list[Row] | None:
+        """The rows above a position and not above `upto`, in order; None where the log itself must be read.
+
+        Rows at and below the position are forgotten.
+        """
+        with self._lock:
+            while self._groups and self._groups[0][0] + len(self._groups[0][1]) <= position + 1:
+                self._kept -= len(self._groups.popleft()[1])
+            if not self._groups or self._groups[0][0] > position + 1:
+                return None
+            groups = tuple(self._groups)
+        rows: list[Row] = []
+        for first, links in groups:
+            rows += [(place, link.topic, link.originator_version, link.state) for place, link in zip(count(first), links)]
+            if len(rows) > limit:
+                break
+        rows = [row for row in rows if position < row[0] <= upto]
+        return rows[:limit]
