@@ -37,6 +37,12 @@ class Operation(Struct, frozen=True, gc=False):
     provider: str
 
 
+class Subject(Struct, frozen=True, gc=False):
+    """Which operation, for those who need no more of it."""
+
+    id: str
+
+
 class Quote(Struct, frozen=True, gc=False):
     """What is held, in micro-units."""
 
@@ -49,6 +55,10 @@ class _About(Struct, frozen=True, gc=False):
     at: int
 
 
+class _Step(Struct, frozen=True, gc=False):
+    operation: Subject
+
+
 class Requested(_About, frozen=True, gc=False):
     outputs: int
 
@@ -57,15 +67,15 @@ class Rejected(_About, frozen=True, gc=False):
     reason: str
 
 
-class Validated(_About, frozen=True, gc=False):
+class Validated(_Step, frozen=True, gc=False):
     quote: Quote
 
 
-class Dispatched(_About, frozen=True, gc=False):
+class Dispatched(_Step, frozen=True, gc=False):
     pass
 
 
-class Submitted(_About, frozen=True, gc=False):
+class Submitted(_Step, frozen=True, gc=False):
     job: str
 
 
@@ -73,7 +83,7 @@ class Rerouted(_About, frozen=True, gc=False):
     quote: Quote
 
 
-class ProviderCompleted(_About, frozen=True, gc=False):
+class ProviderCompleted(_Step, frozen=True, gc=False):
     late: bool
     lost: int
 
@@ -146,11 +156,11 @@ SHAPES: dict[str, type[Struct]] = {
 UNREAD = frozenset({"account.opened", "account.plan_changed", "account.limit_changed", "account.time_zone_changed"})
 """Names that no view asks for, so that an unknown one can be told from them."""
 
-Decode = Callable[[str], Any]
+Decode = Callable[[str | bytes], Any]
 DECODERS: dict[str, Decode] = {topic: msgspec.json.Decoder(shape).decode for topic, shape in SHAPES.items()}
 
 
-def renew(codec: Codec, topic: str, state: str) -> tuple[str, str]:
+def renew(codec: Codec, topic: str, state: str | bytes) -> tuple[str, str]:
     """A retired fact under today's name and in today's shape. Raises LogCorrupted for a name nobody knows."""
-    renewed, content = codec.encode(codec.decode(topic, state.encode()))
+    renewed, content = codec.encode(codec.decode(topic, state if isinstance(state, bytes) else state.encode()))
     return renewed, content.decode()

@@ -16,8 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from application.log import Link
 from domain.errors import ImageStudioError, InvalidInput
 from projections import engine
-from projections.recent import Recent
 from projections.engine import Database, Lost, Mark, Source, Unwritable
+from projections.recent import Recent
 from projections.tally import Choked, Folded, Folder, Row, Tally
 from projections.views import ALL
 
@@ -105,7 +105,7 @@ class Projector:
             old = min(standing.values())
             views = [view for view in self._views if standing.get(view.name) == old]
             next_stop = min((position for position in standing.values() if position > old), default=FOREVER)
-            rows = self.recent.after(old, next_stop, self._batch)
+            rows: Sequence[Row] | None = self.recent.after(old, next_stop, self._batch)
             if rows is None:
                 rows = self._source.reader.states(old, next_stop, self._batch)
             try:

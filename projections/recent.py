@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from itertools import count
+from itertools import islice
 
 from application.log import Link
 from projections.tally import Row
@@ -57,10 +57,10 @@ class Recent:
             if not self._groups or self._groups[0][0] > position + 1:
                 return None
             groups = tuple(self._groups)
-        rows: list[Row] = []
-        for first, links in groups:
-            rows += [(place, link.topic, link.originator_version, link.state) for place, link in zip(count(first), links)]
-            if len(rows) > limit:
-                break
-        rows = [row for row in rows if position < row[0] <= upto]
-        return rows[:limit]
+        rows = (
+            (at, link.topic, link.originator_version, link.state)
+            for first, links in groups
+            for at, link in enumerate(links, first)
+            if position < at <= upto
+        )
+        return list(islice(rows, limit))

@@ -47,13 +47,12 @@ CHOKES = (
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One row a key: `measures` are sums, `notes` the newest known; `of` are the facts that change anything."""
+    """One row a key: `measures` are sums, `notes` the newest known, and `changes` what each type of fact changes."""
 
     name: str
     key: tuple[str, ...]
     measures: tuple[str, ...]
-    of: tuple[type[msgspec.Struct], ...]
-    change: Callable[[Any], Change]
+    changes: Mapping[type[msgspec.Struct], Callable[[Any], Change]] = field(repr=False, compare=False)
     notes: tuple[str, ...] = ()
     blank: Mapping[str, Value] = field(init=False, repr=False, compare=False)
     values: Callable[[Mapping[str, Any]], tuple[Value, ...]] = field(init=False, repr=False, compare=False)
@@ -94,7 +93,6 @@ class Folder:
     def __init__(self, views: Sequence[Tally], codec: Codec) -> None:
         self.views = tuple(views)
         self._codec = codec
-        self._asking = {topic: [view for view in views if shape in view.of] for topic, shape in SHAPES.items()}
 
     def empty(self) -> Folded:
         return {view.name: {} for view in self.views}
@@ -128,6 +126,7 @@ class Folder:
 
     def _routes(self, folded: Folded) -> dict[str, Route]:
         routes: dict[str, Route] = {topic: (str, []) for topic in UNREAD}
-        for topic, views in self._asking.items():
-            routes[topic] = (DECODERS[topic], [(view.change, folded[view.name]) for view in views])
+        for topic, shape in SHAPES.items():
+            asking = [view for view in self.views if shape in view.changes]
+            routes[topic] = (DECODERS[topic], [(view.changes[shape], folded[view.name]) for view in asking])
         return routes

@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
+
 from projections.facts import (
     Adjusted,
     BalanceReturned,
@@ -22,6 +24,7 @@ from projections.facts import (
     PeriodOpened,
     ProviderCompleted,
     ProviderFailed,
+    Quote,
     Rejected,
     Released,
     Requested,
@@ -29,45 +32,62 @@ from projections.facts import (
     Submitted,
     Validated,
 )
-from projections.tally import NOTHING, Change, Tally, Value
+from projections.tally import NOTHING, Change, Key, Tally, Value
 
 MILLION = 1_000_000
 NO_SUMS: dict[str, int] = {}
 DISPATCHED, SUBMITTED, COMPLETED = ({"state": state} for state in ("dispatched", "submitted", "completed"))
 
-Counted = Requested | Rejected | Charged | ProviderFailed | Released | Adjusted
-COUNTED = (Requested, Rejected, Charged, ProviderFailed, Released, Adjusted)
-MONEY = (Charged, Released, Adjusted)
+REQUESTED, REJECTED, FAILED = ({count: 1} for count in ("requested", "rejected", "failed"))
+
+Money = Charged | Released | Adjusted
+Told = Callable[[Money], Mapping[str, Value]]
+"""What a view notes of a fact about money."""
 
 
-def _counts(fact: Counted) -> dict[str, int]:
-    match fact:
-        case Requested():
-            return {"requested": 1}
-        case Charged():
-            return {"charged": 1, **_delivered(fact)}
-        case Released():
-            return {"released": 1, "cost": fact.cost}
-        case Adjusted():
-            return {"price": fact.price, "adjusted": fact.price, "cost": fact.cost}
-        case Rejected():
-            return {"rejected": 1}
-        case ProviderFailed():
-            return {"failed": 1}
+def _counts(place: Callable[[Any, Period], Key], told: Told) -> dict[type[Struct], Callable[[Any], Change]]:
+    """The changes of a view that counts operations: `place` is the key of a fact in a period."""
+
+    def requested(fact: Requested) -> Change:
+        return place(fact, fact.operation.period), REQUESTED, NOTHING
+
+    def rejected(fact: Rejected) -> Change:
+        return place(fact, fact.operation.period), REJECTED, NOTHING
+
+    def failed(fact: ProviderFailed) -> Change:
+        return place(fact, fact.operation.period), FAILED, NOTHING
+
+    def charged(fact: Charged) -> Change:
+        sums = {"charged": 1, "outputs": fact.outputs, "price": fact.price, "cost": fact.cost}
+        return place(fact, fact.operation.period), sums, told(fact)
+
+    def released(fact: Released) -> Change:
+        return place(fact, fact.operation.period), {"released": 1, "cost": fact.cost}, told(fact)
+
+    def adjusted(fact: Adjusted) -> Change:
+        return place(fact, fact.period), _correction(fact), told(fact)
+
+    return {
+        Requested: requested,
+        Rejected: rejected,
+        ProviderFailed: failed,
+        Charged: charged,
+        Released: released,
+        Adjusted: adjusted,
+    }
 
 
-def _delivered(fact: Charged) -> dict[str, int]:
-    return {"outputs": fact.outputs, "price": fact.price, "cost": fact.cost}
+def _correction(fact: Adjusted) -> dict[str, int]:
+    return {"price": fact.price, "adjusted": fact.price, "cost": fact.cost}
 
 
-def _period(fact: Counted) -> Period:
-    return fact.period if isinstance(fact, Adjusted) else fact.operation.period
+def _user(fact: Any, period: Period) -> Key:
+    operation = fact.operation
+    return operation.account, operation.user, period.start, period.end, operation.kind
 
 
-def _usage(fact: Counted) -> Change:
-    operation, period = fact.operation, _period(fact)
-    key = (operation.account, operation.user, period.start, period.end, operation.kind)
-    return key, _counts(fact), {"currency": fact.currency} if isinstance(fact, MONEY) else NOTHING
+def _currency(fact: Money) -> dict[str, Value]:
+    return {"currency": fact.currency}
 
 
 USAGE = Tally(
@@ -75,26 +95,24 @@ USAGE = Tally(
     key=("account", "user", "period_start", "period_end", "kind"),
     measures=("requested", "rejected", "charged", "failed", "released", "outputs", "price", "adjusted", "cost"),
     notes=("currency",),
-    of=COUNTED,
-    change=_usage,
+    changes=_counts(_user, _currency),
 )
 
 
-def _period_total(fact: Counted | PeriodOpened | CreditAdded | BalanceReturned) -> Change:
-    match fact:
-        case PeriodOpened(account, period):
-            return (account, period.start, period.end), {"carried": fact.balance or 0}, _terms(fact)
-        case CreditAdded(account, period):
-            return (account, period.start, period.end), {"credits": fact.amount}, NOTHING
-        case BalanceReturned(account, period):
-            return (account, period.start, period.end), {"returned": fact.amount}, NOTHING
-        case _:
-            period = _period(fact)
-            return (fact.operation.account, period.start, period.end), _counts(fact), NOTHING
+def _account(fact: Any, period: Period) -> Key:
+    return fact.operation.account, period.start, period.end
 
 
-def _terms(fact: PeriodOpened) -> dict[str, Value]:
-    return {"currency": fact.currency, "plan": fact.plan}
+def _opened(fact: PeriodOpened) -> Change:
+    period, terms = fact.period, {"currency": fact.currency, "plan": fact.plan}
+    return (fact.account, period.start, period.end), {"carried": fact.balance or 0}, terms
+
+
+def _given(measure: str) -> Callable[[CreditAdded | BalanceReturned], Change]:
+    def given(fact: CreditAdded | BalanceReturned) -> Change:
+        return (fact.account, fact.period.start, fact.period.end), {measure: fact.amount}, NOTHING
+
+    return given
 
 
 PERIODS = Tally(
@@ -102,17 +120,29 @@ PERIODS = Tally(
     key=("account", "period_start", "period_end"),
     measures=(*USAGE.measures, "carried", "credits", "returned"),
     notes=("currency", "plan"),
-    of=(*COUNTED, PeriodOpened, CreditAdded, BalanceReturned),
-    change=_period_total,
+    changes={
+        **_counts(_account, lambda _: NOTHING),
+        PeriodOpened: _opened,
+        CreditAdded: _given("credits"),
+        BalanceReturned: _given("returned"),
+    },
 )
 
 
-def _model_cost(fact: Charged | Released | Adjusted) -> Change:
-    operation, period = fact.operation, _period(fact)
-    key = (operation.model, operation.provider, fact.currency, period.start, period.end)
-    if isinstance(fact, Charged):
-        return key, {**_counts(fact), "units": _millionths(fact.units)}, {"unit": fact.unit}
-    return key, _counts(fact), NOTHING
+def _model(fact: Money, period: Period) -> Key:
+    operation = fact.operation
+    return operation.model, operation.provider, fact.currency, period.start, period.end
+
+
+def _model_cost(fact: Charged) -> Change:
+    sums = {
+        "charged": 1,
+        "outputs": fact.outputs,
+        "price": fact.price,
+        "cost": fact.cost,
+        "units": _millionths(fact.units),
+    }
+    return _model(fact, fact.operation.period), sums, {"unit": fact.unit}
 
 
 @lru_cache(maxsize=1024)
@@ -122,24 +152,20 @@ def _millionths(units: str) -> int:
     return numerator * MILLION // denominator
 
 
+_money = _counts(_model, lambda _: NOTHING)
+
 COSTS = Tally(
     "model_costs",
     key=("model", "provider", "currency", "period_start", "period_end"),
     measures=("charged", "released", "outputs", "units", "price", "adjusted", "cost"),
     notes=("unit",),
-    of=MONEY,
-    change=_model_cost,
+    changes={Charged: _model_cost, Released: _money[Released], Adjusted: _money[Adjusted]},
 )
 
 
-def _operation(fact: Any) -> Change:
-    sums, notes = STEPS[type(fact)](fact)
-    return (fact.operation.id,), sums, notes
-
-
-def _identity(fact: Requested) -> dict[str, Value]:
+def _requested(fact: Requested) -> Change:
     operation = fact.operation
-    return {
+    identity: dict[str, Value] = {
         "batch": operation.batch,
         "account": operation.account,
         "user": operation.user,
@@ -153,38 +179,55 @@ def _identity(fact: Requested) -> dict[str, Value]:
         "requested_at": fact.at,
         "state": "requested",
     }
+    return (operation.id,), NO_SUMS, identity
 
 
-def _hold(fact: Validated | Rerouted) -> dict[str, Value]:
-    return {"state": "validated", "held": fact.quote.price, "currency": fact.quote.currency}
+def _rejected(fact: Rejected) -> Change:
+    return (fact.operation.id,), NO_SUMS, {**_closed(fact, "rejected"), "reason": fact.reason}
 
 
-def _route(fact: Rerouted) -> dict[str, Value]:
-    return {"model": fact.operation.model, "provider": fact.operation.provider, **_hold(fact)}
+def _validated(fact: Validated) -> Change:
+    return (fact.operation.id,), NO_SUMS, _hold(fact.quote)
+
+
+def _dispatched(fact: Dispatched) -> Change:
+    return (fact.operation.id,), NO_SUMS, DISPATCHED
+
+
+def _submitted(fact: Submitted) -> Change:
+    return (fact.operation.id,), NO_SUMS, {**SUBMITTED, "job": fact.job}
+
+
+def _rerouted(fact: Rerouted) -> Change:
+    operation = fact.operation
+    return (operation.id,), NO_SUMS, {"model": operation.model, "provider": operation.provider, **_hold(fact.quote)}
+
+
+def _completed(fact: ProviderCompleted) -> Change:
+    """What is out of the ordinary is counted; most deliveries are not."""
+    sums = {"late": int(fact.late), "lost": fact.lost} if fact.late or fact.lost else NO_SUMS
+    return (fact.operation.id,), sums, NOTHING if fact.late else COMPLETED
+
+
+def _charged(fact: Charged) -> Change:
+    sums = {"outputs": fact.outputs, "price": fact.price, "cost": fact.cost}
+    return (fact.operation.id,), sums, _closed(fact, "charged")
+
+
+def _released(fact: Released) -> Change:
+    return (fact.operation.id,), {"cost": fact.cost}, {**_closed(fact, "released"), "reason": fact.reason}
+
+
+def _adjusted(fact: Adjusted) -> Change:
+    return (fact.operation.id,), _correction(fact), NOTHING
+
+
+def _hold(quote: Quote) -> dict[str, Value]:
+    return {"state": "validated", "held": quote.price, "currency": quote.currency}
 
 
 def _closed(fact: Rejected | Charged | Released, state: str) -> dict[str, Value]:
     return {"state": state, "held": 0, "settled_at": fact.at}
-
-
-def _flags(fact: ProviderCompleted) -> Mapping[str, int]:
-    """What is out of the ordinary; most deliveries are not."""
-    return {"late": int(fact.late), "lost": fact.lost} if fact.late or fact.lost else NO_SUMS
-
-
-STEPS: dict[type, Callable[[Any], tuple[Mapping[str, int], Mapping[str, Value]]]] = {
-    Requested: lambda fact: (NO_SUMS, _identity(fact)),
-    Rejected: lambda fact: (NO_SUMS, {**_closed(fact, "rejected"), "reason": fact.reason}),
-    Validated: lambda fact: (NO_SUMS, _hold(fact)),
-    Dispatched: lambda _: (NO_SUMS, DISPATCHED),
-    Submitted: lambda fact: (NO_SUMS, {**SUBMITTED, "job": fact.job}),
-    Rerouted: lambda fact: (NO_SUMS, _route(fact)),
-    ProviderCompleted: lambda fact: (_flags(fact), NOTHING if fact.late else COMPLETED),
-    Charged: lambda fact: (_delivered(fact), _closed(fact, "charged")),
-    Released: lambda fact: ({"cost": fact.cost}, {**_closed(fact, "released"), "reason": fact.reason}),
-    Adjusted: lambda fact: (_counts(fact), NOTHING),
-}
-"""What each step of an operation's life adds to its row and says anew."""
 
 
 OPERATIONS = Tally(
@@ -210,8 +253,18 @@ OPERATIONS = Tally(
         "held",
         "currency",
     ),
-    of=tuple(STEPS),
-    change=_operation,
+    changes={
+        Requested: _requested,
+        Rejected: _rejected,
+        Validated: _validated,
+        Dispatched: _dispatched,
+        Submitted: _submitted,
+        Rerouted: _rerouted,
+        ProviderCompleted: _completed,
+        Charged: _charged,
+        Released: _released,
+        Adjusted: _adjusted,
+    },
 )
 
 ALL = (USAGE, PERIODS, COSTS, OPERATIONS)

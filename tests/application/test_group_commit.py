@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from application.batch import Decision, Outcome
+from application.log import Link
 from application.store import JobRow
 from application.writer import WriterOptions
 from domain import settlement
@@ -176,11 +177,14 @@ def test_a_decision_that_records_nothing_commits_nothing(office: Desk) -> None:
 
 
 def test_followers_are_woken_after_each_commit_that_appended_facts(office: Desk) -> None:
-    lengths: list[int] = []
-    office.writer.after_commit = lambda: lengths.append(office.reader.end())
+    told: list[tuple[int | None, list[Link], int]] = []
+    office.writer.after_commit = lambda position, links: told.append((position, list(links), office.reader.end()))
     office.do(opening(), opening(), accepting(asking("op-1")))
-    assert lengths[0] >= 1
-    assert lengths[1:] == [office.reader.end()]
+    ends = [end for _, _, end in told]
+    assert ends[0] >= 1
+    assert ends[1:] == [office.reader.end()]
+    assert [link for _, links, _ in told for link in links] == [entry.link for entry in office.reader.read(0, 100)]
+    assert all(position in (None, end) for position, _, end in told)
 
 
 def test_instants_in_the_log_never_go_back_though_the_clock_does(database_url: str) -> None:

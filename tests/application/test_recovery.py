@@ -219,7 +219,7 @@ async def test_who_slept_past_its_lease_sends_only_what_is_still_its_own(
         await studio.open_account("acme", plan="pro")
         other = SqlLeases(studio.database)
 
-        def sleep() -> None:
+        def sleep(_position: int | None, _links: object) -> None:
             clock.now += SOON
             for lease in other.expired(clock.now) if robbed else ():
                 assert other.claim(lease, "another process", clock.now + SOON)

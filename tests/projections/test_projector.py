@@ -16,6 +16,7 @@ from domain.errors import InvalidInput, LogCorrupted, StoreUnavailable
 from domain.operation import Charged, Requested
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
+from projections import facts
 from projections.audit import compare
 from projections.engine import Source
 from projections.projector import Projector, ProjectorThread
@@ -95,7 +96,7 @@ def test_a_failure_between_fold_and_commit_changes_nothing(
     assert (projector.lag(), compare(database, log.source).equal) == (0, True)
 
 
-@pytest.mark.parametrize("statement", ["INSERT INTO usage_summary", "COMMIT"])
+@pytest.mark.parametrize("statement", ["UPDATE view_checkpoints", "INSERT INTO model_costs", "COMMIT"])
 def test_a_projector_that_was_killed_is_continued_by_the_next(
     projector: Projector, log: Log, database_url: str, database: Database, statement: str
 ) -> None:
@@ -169,22 +170,22 @@ def test_a_stopped_view_shows_all_that_came_before_its_poison(
 
 
 def test_a_function_that_fails_stops_its_view_alone(log: Log, views: Views, database: Database) -> None:
-    def chokes(fact: Charged) -> Change:
+    def chokes(fact: facts.Charged) -> Change:
         raise ZeroDivisionError(fact.price)
 
     log.record(FACTS)
-    broken = replace(COSTS, change=chokes)
+    broken = replace(COSTS, changes={facts.Charged: chokes})
     Projector(database, log.source, (USAGE, PERIODS, broken, OPERATIONS)).advance()
     assert set(stopped(views)) == {COSTS.name}
     assert "ZeroDivisionError" in str([status.error for status in views.status()])
 
 
 def test_a_view_goes_on_once_it_is_told_to_try_again(log: Log, views: Views, database: Database) -> None:
-    def chokes(_fact: Charged) -> Change:
+    def chokes(_fact: facts.Charged) -> Change:
         raise KeyError
 
     log.record(FACTS)
-    Projector(database, log.source, (replace(COSTS, change=chokes),)).advance()
+    Projector(database, log.source, (replace(COSTS, changes={facts.Charged: chokes}),)).advance()
     mended = Projector(database, log.source)
     mended.advance()
     assert mended.lag() > 0
@@ -280,7 +281,7 @@ def test_a_projector_in_the_background_follows_the_log_and_ends_when_it_is_close
     with closing(ProjectorThread(projector)) as thread:
         for number in range(5):
             position = log.record(busy(4, f"{number}-"))
-            thread.wake()
+            thread.appended(None, ())
         assert projector.wait_for(position, timeout=PATIENCE)
     assert "projector" not in {thread.name for thread in threading.enumerate()}
     assert compare(database, log.source).equal
@@ -296,7 +297,7 @@ def test_a_projector_in_the_background_outlives_a_failing_database(
     failed = threading.Event()
     with before(database, "UPDATE view_checkpoints", 1, break_off), closing(ProjectorThread(projector)) as thread:
         position = log.record(FACTS)
-        thread.wake()
+        thread.appended(None, ())
         assert failed.wait(PATIENCE)
         assert projector.wait_for(position, timeout=PATIENCE)
     assert compare(database, log.source).equal
