@@ -128,7 +128,7 @@ class Preparer:
             request.kind,
             str(self.catalogue.family(request.kind)),
             request.key,
-            "" if request.key is None else _fingerprint(request, media),
+            "" if request.key is None else _fingerprint(request, _named(request, media)),
             hmac.new(secret, body.encode(), "sha256").hexdigest(),
             tuple(quotes),
             sender,
@@ -181,8 +181,7 @@ class Preparer:
     async def _read_one(self, name: str, file: File) -> Media:
         if isinstance(file, str):
             return await self.read_media(await self._download(name, file), field=name)
-        content = file if isinstance(file, bytes) else await asyncio.to_thread(_file_bytes, name, file)
-        return await self.read_media(content, field=name)
+        return await self.read_media(await _content(name, file), field=name)
 
     async def _download(self, name: str, url: str) -> bytes:
         if not url.startswith(("http://", "https://")):
@@ -231,8 +230,24 @@ def _check_ids(request: Request) -> None:
             check_id(name, value)
 
 
-def _fingerprint(request: Request, media: Mapping[str, Sequence[Media]]) -> str:
-    """What a repeat under the same key is compared with: everything that was asked, files by content or address."""
+async def fingerprint_before_fetching(request: Request) -> str | None:
+    """What a keyed request's fingerprint will be once its addresses are fetched, which says nothing about it.
+
+    None where nothing would be fetched, and where inputs are none that were ever recorded. A path is no stable name,
+    so its file is read. Raises InvalidInput where an id is none, or a path cannot be read.
+    """
+    _check_ids(request)
+    files = [file for many in request.media.values() for file in many]
+    if not any(isinstance(file, str) for file in files):
+        return None
+    if not all(isinstance(value, Scalar) for value in request.inputs.values()):
+        return None
+    named = {name: [await _name_of(name, file) for file in many] for name, many in request.media.items()}
+    return _fingerprint(request, named)
+
+
+def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
+    """What a repeat under the same key is compared with: everything that was asked, files as they are `named`."""
     asked = {
         "account": request.account,
         "key": request.key,
@@ -242,13 +257,28 @@ def _fingerprint(request: Request, media: Mapping[str, Sequence[Media]]) -> str:
         "model": request.model,
         "n": request.n,
         "inputs": dict(request.inputs),
-        "media": {name: list(map(_asked_for, files, media[name])) for name, files in request.media.items()},
+        "media": named,
     }
     return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _asked_for(file: File, media: Media) -> str:
-    return file if isinstance(file, str) else sha256(media.content).hexdigest()
+def _named(request: Request, media: Mapping[str, Sequence[Media]]) -> dict[str, list[str]]:
+    """The files by their addresses; by the digests of their contents where they have none."""
+    return {
+        name: [
+            file if isinstance(file, str) else sha256(one.content).hexdigest()
+            for file, one in zip(files, media[name], strict=True)
+        ]
+        for name, files in request.media.items()
+    }
+
+
+async def _name_of(name: str, file: File) -> str:
+    return file if isinstance(file, str) else sha256(await _content(name, file)).hexdigest()
+
+
+async def _content(name: str, file: bytes | Path) -> bytes:
+    return file if isinstance(file, bytes) else await asyncio.to_thread(_file_bytes, name, file)
 
 
 def _file_bytes(name: str, file: Path) -> bytes:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from application.admission import Choice, Prepared, Preparer
+from application.admission import Choice, Prepared, Preparer, fingerprint_before_fetching
 from application.batch import Decision, Outcome, nothing
 from application.ownership import Ownership
 from application.performer import Offer
@@ -18,7 +18,7 @@ from application.tasks import task_of
 from application.writer import LedgerWriter
 from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
 from domain.errors import ImageStudioError, OperationRefused
-from domain.ledger import Fact, Ledger
+from domain.ledger import Fact, Known, Ledger
 from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.pricing import Quote
@@ -62,18 +62,38 @@ class Intake:
     ownership: Ownership
     results: Results
 
-    async def prepare(self, request: Request) -> Prepared:
-        """Check, quote and keep; nothing is recorded, and whoever goes away now was never here."""
+    async def prepare(self, request: Request) -> Prepared | Accepted:
+        """Check, quote and keep; nothing is recorded, and whoever goes away now was never here.
+
+        A repeat that names files by their addresses is answered before they are fetched: they may be gone by now.
+        """
+        if request.key is not None and request.media:
+            known = await self._spent(request, request.key)
+            if known is not None:
+                return Accepted(known.reference, ())
         return await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
 
-    async def accept(self, prepared: Prepared) -> Accepted:
+    async def accept(self, prepared: Prepared | Accepted) -> Accepted:
         """Hold, or raise OperationRefused with the recorded refusal; nothing is sent yet."""
+        if isinstance(prepared, Accepted):
+            return prepared
         self.ownership.take(prepared.ask.operations)
         try:
             return await self._answered(prepared, await self.writer.append_async(_accepting(prepared)))
         except ImageStudioError:
             self.ownership.drop(*prepared.ask.operations)
             raise
+
+    async def _spent(self, request: Request, key: str) -> Known | None:
+        """What the key was spent on, where that was this very request, as far as it can be told without fetching.
+
+        A shortcut, without a lock: whatever it does not find is compared under the account's lock, as every key is.
+        """
+        fingerprint = await fingerprint_before_fetching(request)
+        if fingerprint is None:
+            return None
+        known = await asyncio.to_thread(self.results.index.key, request.account, key)
+        return known if known is not None and known.fits(fingerprint) else None
 
     async def left(self, account: str, user: str, project: str | None) -> dict[str, int | None]:
         """What the limits leave now to a user in a project of an account."""

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from domain.ledger import Known
 from domain.operation import Stored
 from domain.records import made_often
 
@@ -295,6 +296,9 @@ class Index(Protocol):
 
     def jobs(self, provider: str, jobs: Sequence[str]) -> dict[str, str]:
         """Those of a provider's jobs that belong to an operation here, with its id."""
+
+    def key(self, account: str, key: str) -> Known | None:
+        """What an idempotency key was spent on; that it was not may be untrue already, the account's lock decides."""
 
 
 @made_often

@@ -25,7 +25,8 @@ class Request:
 
     `model` is an id, "auto", or a strategy ("cheapest", "best", "balanced"). `media` holds files by input name, as
     bytes, paths, or text that is an http or https address. `user` defaults to the account. The same `key` never does or
-    charges the same thing twice.
+    charges the same thing twice; what was asked is compared with addresses as they are written, and other files by
+    content.
     """
 
     kind: str

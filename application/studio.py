@@ -151,7 +151,7 @@ class ImageStudio:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
-    async def _prepare(self, request: Request) -> Prepared:
+    async def _prepare(self, request: Request) -> Prepared | Accepted:
         prepared = await self._intake.prepare(request)
         if self._closing:
             raise ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
@@ -180,11 +180,11 @@ class ImageStudio:
         else:
             answer.set_result(task.result())
 
-    async def _carry(self, prepared: Prepared, progress: Progress) -> Result:
+    async def _carry(self, prepared: Prepared | Accepted, progress: Progress) -> Result:
         accepted = await self._intake.accept(prepared)
         return await (self._finish(accepted, progress) if accepted.admitted else self._repeat(accepted.batch))
 
-    async def _admit(self, prepared: Prepared, progress: Progress) -> Accepted:
+    async def _admit(self, prepared: Prepared | Accepted, progress: Progress) -> Accepted:
         accepted = await self._intake.accept(prepared)
         if accepted.admitted:
             self._begin(self._finish(accepted, progress))

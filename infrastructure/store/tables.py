@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 from application.ports import Content, Indexed, Lease
 from application.store import Conflict
 from domain.errors import StoreUnavailable
+from domain.ledger import Known
 from infrastructure.store.database import Database
 from infrastructure.store.schema import CONTENTS, JOBS, KEYS, LEASES, OPERATIONS
 
@@ -51,6 +52,12 @@ class SqlIndex:
                 some = jobs[start : start + CHUNK]
                 found.update((row[0], row[1]) for row in connection.execute(query.where(JOBS.c.job.in_(some))))
         return found
+
+    def key(self, account: str, key: str) -> Known | None:
+        query = select(KEYS.c.reference, KEYS.c.fingerprint).where(KEYS.c.account == account, KEYS.c.key == key)
+        with self._database.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Known(row[0], row[1])
 
 
 class SqlContents:
