@@ -9,11 +9,12 @@ Nothing here opens a file: what is known of one was read from its content before
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from itertools import product
 from typing import Final
 
 from domain.errors import InvalidInput
@@ -73,7 +74,8 @@ class Input:
     """One accepted input and its limits, all inclusive; None is no limit. `many` is the most files it takes.
 
     Sides and pixels are of a size, or of each image or video; aspects are width divided by height, `ms` is a
-    duration. `sent_as` is what the provider calls it, where that is another name.
+    duration. `multiple_of` is of a whole number, or of each side of a size. `sent_as` is what the provider calls it,
+    where that is another name.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Input:
     choices: tuple[str | int, ...] = ()
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    multiple_of: int | None = None
     max_chars: int = LONGEST_TEXT
     media_types: tuple[str, ...] = ()
     max_bytes: int = LARGEST_FILE
@@ -166,6 +169,9 @@ def _read_integer(spec: Input, value: object) -> int:
         raise InvalidInput(spec.name, f"must be a whole number, not {shown(value)}")
     _check_choice(spec, value)
     _check_span(spec, value, Fraction(value))
+    step = spec.multiple_of
+    if step is not None and value % step:
+        raise _no_multiple(spec, f"{value} is not accepted: it", _around(value, step))
     return value
 
 
@@ -204,7 +210,38 @@ def _read_size(spec: Input, value: object) -> str:
     if not width or not height:
         raise InvalidInput(spec.name, f"{shown(value)} has no area")
     _check_shape(spec, width, height)
+    step = spec.multiple_of
+    if step is not None and (width % step or height % step):
+        raise _no_multiple(spec, f"{width}x{height} is not accepted: each side", _sizes_around(width, height, step))
     return f"{width}x{height}"
+
+
+def _no_multiple(spec: Input, what: str, near: Iterable[Scalar]) -> InvalidInput:
+    """The refusal, with the nearest values that meet the other limits too."""
+    nearest = [str(value) for value in near if _is_accepted(spec, value)][:2]
+    hint = f"choose {' or '.join(nearest)}" if nearest else "choose another within the other limits"
+    return InvalidInput(spec.name, f"{what} must be a multiple of {spec.multiple_of}", hint=hint)
+
+
+def _around(number: int, step: int) -> tuple[int, ...]:
+    """The multiples next to a number, or the number itself where it is one."""
+    below = number - number % step
+    return (below, below + step) if number % step else (number,)
+
+
+def _sizes_around(width: int, height: int, step: int) -> list[str]:
+    """The sizes next to one whose sides are multiples, nearest first."""
+    sizes = product(_around(width, step), _around(height, step))
+    nearest = sorted(sizes, key=lambda size: abs(size[0] - width) + abs(size[1] - height))
+    return [f"{wide}x{high}" for wide, high in nearest]
+
+
+def _is_accepted(spec: Input, value: Scalar) -> bool:
+    try:
+        read_value(spec, value)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _check_choice(spec: Input, value: Scalar) -> None:

@@ -7,6 +7,7 @@ it believes that it does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
 from typing import Final
 
 from domain.errors import InvalidInput
@@ -21,11 +22,11 @@ _OF_VALUES: Final = {"required", "default"}
 # The keys that say something about an input of each type.
 _MEANINGFUL: Final[Mapping[InputType, set[str]]] = {
     InputType.TEXT: _OF_VALUES | {"max_chars"},
-    InputType.INTEGER: _OF_VALUES | {"choices", "minimum", "maximum"},
+    InputType.INTEGER: _OF_VALUES | {"choices", "minimum", "maximum", "multiple_of"},
     InputType.DECIMAL: _OF_VALUES | {"minimum", "maximum"},
     InputType.FLAG: _OF_VALUES,
     InputType.CHOICE: _OF_VALUES | {"choices"},
-    InputType.SIZE: _OF_VALUES | _SIDES,
+    InputType.SIZE: _OF_VALUES | _SIDES | {"multiple_of"},
     InputType.IMAGE: _OF_FILES | _SIDES,
     InputType.VIDEO: _OF_FILES | _SIDES | _LENGTHS,
     InputType.AUDIO: _OF_FILES | _LENGTHS,
@@ -46,6 +47,7 @@ def check_input(spec: Input, written: set[str]) -> Iterator[str]:
     if spec.is_file and any(not kind.startswith(f"{spec.type}/") for kind in spec.media_types):
         yield f"media_types: an input of type {spec.type} takes no other"
     yield from _check_choices(spec)
+    yield from _check_multiple(spec)
     yield from _check_default(spec)
 
 
@@ -93,6 +95,18 @@ def _check_choices(spec: Input) -> Iterator[str]:
     kind = int if spec.type is InputType.INTEGER else str
     if any(type(choice) is not kind for choice in spec.choices):
         yield f"choices: all are {'whole numbers' if kind is int else 'texts'}"
+
+
+def _check_multiple(spec: Input) -> Iterator[str]:
+    step = spec.multiple_of
+    if step is None:
+        return
+    if spec.choices:
+        yield "multiple_of: means nothing beside choices"
+    is_size = spec.type is InputType.SIZE
+    least, most = (spec.min_side or 1, spec.max_side) if is_size else (spec.minimum, spec.maximum)
+    if least is not None and most is not None and -(-ceil(least) // step) * step > most:
+        yield f"multiple_of: no multiple of {step} is from {least} to {most}"
 
 
 def _check_default(spec: Input) -> Iterator[str]:

@@ -99,6 +99,7 @@ class InputEntry(Entry):
     choices: list[ScalarValue] = []
     minimum: Number | None = None
     maximum: Number | None = None
+    multiple_of: Annotated[int, Field(ge=2)] | None = None
     max_chars: Count | None = None
     media_types: list[MediaType] = []
     max_bytes: Count | None = None

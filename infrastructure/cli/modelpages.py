@@ -105,6 +105,8 @@ def limits_of(one: Input) -> str:
         ("duration", one.min_ms, one.max_ms, " ms"),
     ]
     words = [_between(*span) for span in spans]
+    if one.multiple_of is not None:
+        words.append(f"{'each side ' if one.type == 'size' else ''}a multiple of {one.multiple_of}")
     if one.choices:
         words.insert(0, f"one of {', '.join(map(str, one.choices))}")
     if one.is_file:

@@ -20,6 +20,9 @@ DURATION = Input(name="duration", type=InputType.INTEGER, choices=(5, 8, 10))
 STRENGTH = Input(name="strength", type=InputType.DECIMAL, minimum=Decimal("0.1"), maximum=Decimal(1))
 FREE = Input(name="free", type=InputType.INTEGER)
 TILED = Input(name="tiled", type=InputType.FLAG)
+SIDE = replace(WIDTH, name="side", multiple_of=64)
+SHIFT = Input(name="shift", type=InputType.INTEGER, minimum=Decimal(-20), maximum=Decimal(20), multiple_of=8)
+SIZE = Input(name="size", type=InputType.SIZE, min_side=256, max_side=1600, max_pixels=2_000_000, multiple_of=16)
 QUALITY = Input(name="quality", type=InputType.CHOICE, choices=("draft", "final"))
 IMAGE = Input(
     name="image",
@@ -68,6 +71,12 @@ def refused_file(spec: Input, *files: MediaFacts) -> str:
         (WIDTH, 2048, 2048),
         (WIDTH, "512", 512),
         (DURATION, 8, 8),
+        (SIDE, 960, 960),
+        (SIDE, "1024", 1024),
+        (SHIFT, -16, -16),
+        (SHIFT, 0, 0),
+        (SIZE, "1024x768", "1024x768"),
+        (SIZE, "1600*256", "1600x256"),
         (STRENGTH, "0.1", "0.1"),
         (STRENGTH, "0.50", "0.5"),
         (STRENGTH, "1.000000", "1"),
@@ -103,6 +112,12 @@ def test_a_value_within_its_limits_is_read(spec: Input, value: object, read: obj
         (WIDTH, "12e2", "must be a whole number"),
         (WIDTH, "٦٤", "must be a whole number"),
         (DURATION, 6, "6 is not accepted"),
+        (SIDE, 2049, "2049 is above 2048, the most accepted"),
+        (SIDE, 1000, "1000 is not accepted: it must be a multiple of 64"),
+        (SHIFT, 12, "12 is not accepted: it must be a multiple of 8"),
+        (SIZE, "1000x768", "1000x768 is not accepted: each side must be a multiple of 16"),
+        (SIZE, "1024x767", "1024x767 is not accepted: each side must be a multiple of 16"),
+        (SIZE, "255x256", "its width of 255 px is below 256 px"),
         (STRENGTH, "0.09", "0.09 is below 0.1, the least accepted"),
         (STRENGTH, "1.000001", "1.000001 is above 1, the most accepted"),
         (STRENGTH, "0.1234567", "must be an exact decimal"),
@@ -125,12 +140,44 @@ def test_a_refused_choice_names_those_there_are(spec: Input, value: object, choi
     assert refusal(spec, value).hint == f"choose one of: {choices}"
 
 
+@pytest.mark.parametrize(
+    ("spec", "value", "nearest"),
+    [
+        (SIDE, 1000, "960 or 1024"),
+        (SIDE, 65, "64 or 128"),
+        (SHIFT, 3, "0 or 8"),
+        (SHIFT, -3, "-8 or 0"),
+        (SHIFT, 20, "16"),
+        (SHIFT, -17, "-16"),
+        (SIZE, "1000x768", "992x768 or 1008x768"),
+        (SIZE, "1001x700", "1008x704 or 992x704"),
+        (SIZE, "257x300", "256x304 or 256x288"),
+        (SIZE, "1599x1250", "1600x1248 or 1584x1248"),
+        (replace(SIZE, max_side=99_999, max_pixels=None), "99999x256", "99984x256"),
+        (replace(SIZE, min_pixels=1_000_000, max_pixels=1_000_000), "800x1250", "another within the other limits"),
+    ],
+)
+def test_a_refused_multiple_names_the_nearest_that_meet_every_limit(spec: Input, value: object, nearest: str) -> None:
+    assert refusal(spec, value).hint == f"choose {nearest}"
+
+
+@given(st.integers(256, 1600), st.integers(256, 1600))
+def test_whatever_size_a_refusal_names_is_accepted(width: int, height: int) -> None:
+    try:
+        read_value(SIZE, f"{width}x{height}")
+    except InvalidInput as refused:
+        named = [size for size in refused.hint.removeprefix("choose ").split(" or ") if "x" in size]
+        assert [read_value(SIZE, size) for size in named] == named
+    else:
+        assert (width % 16, height % 16) == (0, 0)
+
+
 def test_a_refusal_never_repeats_a_long_value() -> None:
     assert len(refusal(QUALITY, "x" * 100_000).message) < 100
 
 
 def test_a_number_too_long_to_write_down_is_refused_all_the_same() -> None:
-    for spec in (WIDTH, STRENGTH, TILED, QUALITY):
+    for spec in (WIDTH, SIDE, SIZE, STRENGTH, TILED, QUALITY):
         assert "not a number of that size" in refusal(spec, 10**9999).message
 
 
@@ -144,7 +191,7 @@ def test_equal_decimals_are_read_as_the_same_text(number: Decimal) -> None:
 
 @given(st.one_of(st.text(), st.integers(), st.booleans(), st.none(), st.floats(), st.binary()))
 def test_whatever_is_given_is_read_or_refused_and_reading_again_changes_nothing(value: object) -> None:
-    for spec in (PROMPT, NOTE, WIDTH, DURATION, STRENGTH, TILED, QUALITY):
+    for spec in (PROMPT, NOTE, WIDTH, SIDE, SIZE, DURATION, STRENGTH, TILED, QUALITY):
         try:
             read = read_value(spec, value)
         except InvalidInput:

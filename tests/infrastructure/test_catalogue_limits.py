@@ -106,6 +106,7 @@ def refusal(model: Model, inputs: dict[str, Any], media: Files) -> InvalidInput:
         ("hunyuan-video-1.5", {"size": "640x640"}, {}, "size", "'640x640' is not accepted"),
         ("qwen-image", {"width": 1025}, {}, "width", "1025 is above 1024, the most accepted"),
         ("sdxl-1.0", {"height": 127}, {}, "height", "127 is below 128, the least accepted"),
+        ("sdxl-1.0", {"width": 1000}, {}, "width", "1000 is not accepted: it must be a multiple of 64"),
         ("veo3.1", {"duration": 5}, {}, "duration", "5 is not accepted"),
         ("seedance-1.5-pro-extend", {"duration": 13}, {}, "duration", "13 is above 12, the most accepted"),
         ("wan-2.5-extend", {"duration": 2}, {}, "duration", "2 is below 3, the least accepted"),
@@ -181,6 +182,8 @@ def beyond(spec: Input) -> Iterator[tuple[str, object]]:
             step = Decimal(1) if spec.type is InputType.INTEGER else Decimal("0.000001")
             ends = [(spec.minimum, -step), (spec.maximum, step)]
             yield from ((str(end), plain(end + by)) for end, by in ends if end is not None)
+            if spec.multiple_of is not None:
+                yield f"multiple of {spec.multiple_of}", int(spec.minimum or 0) + 1
         case InputType.FLAG:
             yield "true or false", "perhaps"
         case InputType.SIZE:

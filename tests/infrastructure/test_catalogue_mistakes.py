@@ -208,6 +208,27 @@ def test_a_wrong_price_of_an_overlay_is_refused_with_its_place(tmp_path: Path, t
         ('{ type = "choice", choices = [1] }', "inputs.x.choices: all are texts"),
         ('{ type = "integer", choices = ["1"] }', "inputs.x.choices: all are whole numbers"),
         ('{ type = "integer", choices = [true] }', "inputs.x.choices: all are whole numbers"),
+        ('{ type = "decimal", multiple_of = 8 }', "inputs.x.multiple_of: means nothing for an input of type decimal"),
+        ('{ type = "image", multiple_of = 8 }', "inputs.x.multiple_of: means nothing for an input of type image"),
+        ('{ type = "integer", multiple_of = 1 }', "inputs.x.multiple_of: Input should be greater than or equal to 2"),
+        ('{ type = "integer", multiple_of = 8.5 }', "inputs.x.multiple_of: Input should be a valid integer"),
+        ('{ type = "integer", multiple_of = 8, choices = [8] }', "inputs.x.multiple_of: means nothing beside choices"),
+        (
+            '{ type = "integer", multiple_of = 64, minimum = 65, maximum = 127 }',
+            "inputs.x.multiple_of: no multiple of 64 is from 65 to 127",
+        ),
+        (
+            '{ type = "integer", multiple_of = 64, minimum = -63, maximum = -1 }',
+            "inputs.x.multiple_of: no multiple of 64 is from -63 to -1",
+        ),
+        (
+            '{ type = "size", multiple_of = 64, max_side = 63 }',
+            "inputs.x.multiple_of: no multiple of 64 is from 1 to 63",
+        ),
+        (
+            '{ type = "integer", multiple_of = 64, default = 100 }',
+            "inputs.x.default: 100 is not accepted: it must be a multiple of 64",
+        ),
         ('{ type = "integer", default = 9, maximum = 8 }', "inputs.x.default: 9 is above 8"),
         ('{ type = "integer", default = "9" }', "inputs.x.default: write 9, not '9'"),
         ('{ type = "choice", choices = ["a"], default = "b" }', "inputs.x.default: 'b' is not accepted"),

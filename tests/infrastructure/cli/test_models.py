@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from infrastructure.catalogue import load_catalogue
-from infrastructure.cli.modelpages import price_text, show_all, show_one
+from infrastructure.cli.modelpages import limits_of, price_text, show_all, show_one
 from infrastructure.cli.rendering import Page
 from infrastructure.cli.standing import Status, status_of
-from tests.infrastructure.catalogue_files import PRICED
+from tests.infrastructure.catalogue_files import PRICED, loaded
 from tests.infrastructure.cli.workspaces import Workspace, call
 
 CATALOGUE, BOOK = load_catalogue()
@@ -129,6 +130,13 @@ def test_a_page_says_which_case_costs_what_and_what_is_measured() -> None:
     assert "0.03      0.03  second  resolution is 480p; measured on audio; at least" in text
     assert "duration at most 600,000 ms" in text
     assert "3,600 s for a job" in text
+
+
+def test_a_page_says_of_what_a_number_or_a_side_must_be_a_multiple(tmp_path: Path) -> None:
+    assert "128 to 1536; a multiple of 64" in page_of("sdxl-1.0")
+    size = 'inputs.size = { type = "size", max_side = 1600, multiple_of = 16 }\n'
+    model = loaded(tmp_path, PRICED + size)[0].get("aurora")
+    assert limits_of(model.inputs["size"]) == "side at most 1,600 px; each side a multiple of 16"
 
 
 def test_a_page_says_what_is_always_sent() -> None:
