@@ -20,7 +20,7 @@ from application.store import (
     SnapshotRow,
     Unit,
 )
-from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreUnavailable
+from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
 from domain.ledger import Decide, Fact, Known, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, Requested, Settled, State
 from domain.records import made_often
@@ -36,7 +36,8 @@ class Decision:
 
     `operations` and `job` are looked up under the lock, and the job is written with the facts; `own` are ids minted
     for this decision, looked up when it is decided again, so that it finds its own facts. A `patient` one is retried
-    until it is written or the writer closes. `look` reads something from the ledger as the decision leaves it.
+    until it is written, the database refuses it for good, or the writer closes. `look` reads something from the ledger
+    as the decision leaves it.
     """
 
     account: str
@@ -199,7 +200,7 @@ class Batch:
             now = max(self.now, remembered.ledger.last)
             facts = decision.decide(remembered.ledger, now)
             entries, heads = self._encode(remembered, facts)
-        except (Conflict, StoreUnavailable):  # the transaction is lost, not this decision
+        except (Conflict, StoreUnavailable, StoreRefused):  # the transaction is lost, not this decision
             raise
         except Exception as error:  # noqa: BLE001 - handed to the one caller whose decision it is; the others go on
             ticket.error = error

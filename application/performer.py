@@ -147,7 +147,10 @@ class Performer:
         return _settlement(operation, await self.append(operation, release), {})
 
     async def append(self, operation: Operation, decide: Decide, job: JobRow | None = None) -> Outcome:
-        """Record a decision about an operation that has begun; it is retried until it is written."""
+        """Record a decision about an operation that has begun; it is retried until it is written.
+
+        Raises StoreRefused where it never can be: the operation then stays open, with its hold, for recovery.
+        """
 
         def left(ledger: Ledger, now: int) -> dict[str, int | None]:
             return left_of(ledger, operation.user, operation.project, now)

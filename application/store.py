@@ -147,7 +147,7 @@ class Unit(Protocol):
         """Write everything in one go; the last link's position, where the database tells it without being asked.
 
         The links' positions then follow each other without a gap. Raises Conflict; StoreUnavailable where the
-        database refuses to work.
+        database refuses to work, and StoreRefused where it will never take this.
         """
 
 

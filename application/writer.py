@@ -124,7 +124,8 @@ class LedgerWriter:
     async def append_async(self, decision: Decision) -> Outcome:
         """Append and wait without blocking the loop.
 
-        Raises what the decision raises, Overloaded, ShuttingDown, or StoreUnavailable where nothing could be written.
+        Raises what the decision raises, Overloaded, ShuttingDown, or StoreUnavailable where nothing could be written,
+        and StoreRefused where it never can be.
         """
         return await self.queue(decision)
 
@@ -170,16 +171,29 @@ class LedgerWriter:
 
     def _run(self) -> None:
         while tickets := self._take():
-            try:
-                self._write(tickets)
-            except Exception as error:  # noqa: BLE001 - the outermost loop: the group's callers learn it, the writer lives on
-                self._fail(tickets, error)
+            groups = [tickets]
+            while groups:
+                group = groups.pop()
+                try:
+                    self._write(group)
+                except Exception as error:  # noqa: BLE001 - the outermost loop: who caused it learns it, the writer lives on
+                    groups += self._apart(group, error)
 
-    def _fail(self, tickets: Sequence[Ticket], error: Exception) -> None:
+    def _apart(self, tickets: list[Ticket], error: Exception) -> list[list[Ticket]]:
+        """The halves, to be decided again, of what can never be written together; alone, a ticket fails its caller."""
+        self._forget(tickets)
+        middle = len(tickets) // 2
+        if middle:
+            return [tickets[middle:], tickets[:middle]]
+        tickets[0].error = error
+        _deliver(tickets)
+        return []
+
+    def _forget(self, tickets: Sequence[Ticket]) -> None:
+        """What was decided was lost with its transaction, or may have been."""
         self._memory.drop(ticket.decision.account for ticket in tickets)
         for ticket in tickets:
-            ticket.error = error
-        _deliver(tickets)
+            ticket.again, ticket.outcome, ticket.error = True, None, None
 
     def _take(self) -> list[Ticket]:
         with self._changed:
@@ -198,9 +212,7 @@ class LedgerWriter:
                 _deliver(tickets)
                 return
             except (Conflict, StoreUnavailable) as error:
-                self._memory.drop(ticket.decision.account for ticket in tickets)
-                for ticket in tickets:
-                    ticket.again, ticket.outcome, ticket.error = True, None, None
+                self._forget(tickets)
                 if isinstance(error, StoreUnavailable) or attempt == self._options.conflicts:
                     self._give_back(tickets, _unavailable(error))
                     return

@@ -24,6 +24,7 @@ ImageStudioError
 ├── ProviderUnavailable       a provider does not answer, or not to this key; nothing was sent that costs
 ├── StoreError                the database did not do its part
 │   ├── StoreUnavailable      locked, read-only, full, gone: nothing was recorded, or recovery settles it
+│   ├── StoreRefused          the database will never take what was decided: nothing was recorded
 │   ├── SchemaMismatch
 │   ├── LogCorrupted          a stored fact is not what was written
 │   ├── AssetMissing          a file's content was erased or lost
@@ -192,6 +193,12 @@ class StoreUnavailable(StoreError):
     """The database is locked, read-only, full or gone."""
 
     code = "store_unavailable"
+
+
+class StoreRefused(StoreError):
+    """The database will never take what was decided; trying again does not help."""
+
+    code = "store_refused"
 
 
 class SchemaMismatch(StoreError):

@@ -188,7 +188,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """SQLAlchemy's errors as Conflict (worth deciding again) or StoreUnavailable (not worth it)."""
+    """SQLAlchemy's errors as Conflict (worth deciding again), StoreUnavailable (not now) or StoreRefused (never)."""
     try:
         yield
     except DBAPIError as error:

@@ -10,6 +10,7 @@ from uuid import UUID
 from eventsourcing.persistence import (
     AggregateRecorder,
     ApplicationRecorder,
+    DataError,
     IntegrityError,
     Notification,
     NotSupportedError,
@@ -21,7 +22,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from application.log import GENESIS, link_hash
 from application.store import Conflict
-from domain.errors import StoreUnavailable
+from domain.errors import StoreRefused, StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG, SNAPSHOTS
 from infrastructure.store.units import COMMIT_ORDER
@@ -38,6 +39,8 @@ def library_errors() -> Iterator[None]:
         raise IntegrityError(str(error)) from error
     except StoreUnavailable as error:
         raise OperationalError(str(error)) from error
+    except StoreRefused as error:
+        raise DataError(str(error)) from error
 
 
 def _range(table: Table, stream: str, gt: int | None, lte: int | None, desc: bool, limit: int | None) -> Any:

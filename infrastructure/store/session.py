@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import Engine
 
 from application.store import Conflict
-from domain.errors import StoreUnavailable
-from infrastructure.store.errors import in_our_words
+from domain.errors import StoreRefused, StoreUnavailable
+from infrastructure.store.errors import UNSENDABLE, in_our_words
 
 Values = Sequence[Any]
 
 
 class Session:
-    """One connection in autocommit, for one thread; every method raises Conflict or StoreUnavailable."""
+    """One connection in autocommit, for one thread; every method raises Conflict, StoreUnavailable or StoreRefused."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -65,12 +65,12 @@ class Session:
             heard.before_cursor_execute(self, self._cursor, sql, values, None, False)
         try:
             execute(sql, *values)
-        except self._errors as error:
+        except (self._errors, *UNSENDABLE) as error:
             raise self._translated(error, self._connection.dbapi_connection) from error
         if heard.after_cursor_execute:
             heard.after_cursor_execute(self, self._cursor, sql, values, None, False)
 
-    def _translated(self, error: Any, connection: Any) -> Conflict | StoreUnavailable:
+    def _translated(self, error: Any, connection: Any) -> Conflict | StoreUnavailable | StoreRefused:
         """The error in our words; where the connection is lost, those that wait in the pool are lost as well."""
         dialect = self._engine.dialect
         lost = dialect.is_disconnect(error, connection, None)

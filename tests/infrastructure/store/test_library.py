@@ -19,7 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from eventsourcing.persistence import InfrastructureFactory, NotSupportedError, StoredEvent
+from eventsourcing.persistence import DataError, InfrastructureFactory, NotSupportedError, StoredEvent
 
 from infrastructure.store import Factory
 from infrastructure.store.database import Database
@@ -132,3 +132,11 @@ def test_a_stream_that_was_asked_for_by_uuid_comes_back_under_that_uuid(database
     assert [event.originator_id for event in recorder.select_events(id)] == [id]
     assert [event.originator_id for event in recorder.select_notifications(None, 10)] == [str(id)]
     ours.close()
+
+
+def test_what_can_never_be_stored_is_the_library_s_data_error(database_url: str) -> None:
+    database = Database(database_url)
+    event = StoredEvent("stream", 1, None, b"{}")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="will never take this"):
+        SnapshotRecorder(database).insert_events([event])
+    database.close()

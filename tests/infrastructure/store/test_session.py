@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from application.store import Conflict
-from domain.errors import StoreUnavailable
+from domain.errors import StoreRefused, StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.session import Session
 from tests.postgres import beside, execute
@@ -79,6 +79,17 @@ def test_a_unique_violation_is_a_conflict_of_its_statement(database: Database) -
             session.run(insert(database), key("a"))
         session.roll_back()
         assert list(session.rows(KEYS)) == []
+
+
+@pytest.mark.parametrize("bad", [None, "half a pair \ud800"])
+def test_what_can_never_be_stored_is_refused_for_good(database: Database, bad: str | None) -> None:
+    """Whether the database says so, or the driver before it."""
+    with database.session(begin(database)) as session:
+        with pytest.raises(StoreRefused, match="will never take this") as error:
+            session.run(insert(database), ("acme", "a", "op-1", bad))
+        session.roll_back()
+        assert list(session.rows(KEYS)) == []
+    assert "imagestudio recover" in error.value.hint
 
 
 def test_what_the_database_does_not_know_is_unavailable_with_a_hint(database: Database) -> None:
