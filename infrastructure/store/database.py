@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import partial
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -20,6 +23,7 @@ from infrastructure.store.session import Session
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 LOCK_SECONDS = 10
+AGAIN_SECONDS = 0.01
 IDLE_SECONDS = 60
 """A process that was stopped inside a transaction loses its session, and with it its locks, after this long."""
 
@@ -154,7 +158,7 @@ def _engine(url: URL, lock_seconds: float) -> Engine:
         if url.get_backend_name() == SQLITE:
             settings = {"timeout": lock_seconds, "check_same_thread": False}
             engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args=settings)
-            event.listen(engine, "connect", _set_up_sqlite)
+            event.listen(engine, "connect", partial(_set_up_sqlite, lock_seconds=lock_seconds))
             return engine
         return create_engine(
             url,
@@ -172,11 +176,11 @@ def _engine(url: URL, lock_seconds: float) -> Engine:
         raise StoreError(f"no driver for {url.drivername!r} is installed") from error
 
 
-def _set_up_sqlite(connection: Any, _record: Any) -> None:
+def _set_up_sqlite(connection: Any, _record: Any, *, lock_seconds: float) -> None:
     """Durable commits, readers beside the writer, and triggers that also see REPLACE."""
     cursor = connection.cursor()
+    _write_ahead(cursor, monotonic() + lock_seconds)
     for pragma in (
-        "journal_mode = WAL",
         "synchronous = FULL",
         "recursive_triggers = ON",
         "cache_size = -16384",
@@ -184,6 +188,19 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor, deadline: float) -> None:
+    """Two that make a new file's log at the same moment stand in each other's way; SQLite then does not wait."""
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
+                raise
+            sleep(AGAIN_SECONDS)
+        else:
+            return
 
 
 @contextmanager
