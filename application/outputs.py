@@ -4,7 +4,8 @@
               └─ Remote ── open ── receive ── (tried again) ────┴─> Kept
                               └── gone for good ──> lost
 
-An output that cannot be fetched now and is not gone yet leaves the operation pending, for recovery to fetch.
+An output that cannot be fetched now and is not gone yet leaves the operation pending, for recovery to fetch. An address
+that answers with nothing, or with a page, is one whose file cannot be fetched now.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from application.ports import (
     Task,
 )
 from application.writer import Clock
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NoMedia
 
 UNDELIVERED = "nothing_delivered"
 UNREADABLE = "unreadable_output"
@@ -58,8 +59,8 @@ class Outputs:
     largest: int
 
     async def keep(self, account: str, task: Task, delivery: Delivery) -> Kept:
-        """Raises ProviderFailed where nothing came or what came is no media, ProviderUnknown where it must be fetched
-        later."""
+        """Raises ProviderFailed where nothing came, or what came is damaged or of no kind that is known,
+        ProviderUnknown where it must be fetched later."""
         cost = delivery.cost
         if not delivery.outputs:
             raise ProviderFailed(UNDELIVERED, "the provider delivered nothing", cost=cost)
@@ -88,24 +89,25 @@ class Outputs:
             try:
                 async with self.downloads.open(output.url, self.largest) as content:
                     return await self.assets.receive(account, content, task.media_types)
-            except DownloadFailed as error:
-                if self._is_gone(output, error):
+            except (DownloadFailed, NoMedia) as error:
+                if self._is_gone(output, error, last=pause is None):
                     return None
                 failure = error
             except InvalidInput as error:  # where no length was told, it may have been cut short on the way
                 failure = error
             if pause is not None:
                 await self.sleep(pause)
-        if isinstance(failure, InvalidInput):
+        if isinstance(failure, InvalidInput) and not isinstance(failure, NoMedia):
             raise failure
         raise ProviderUnknown(UNREACHABLE, f"an output cannot be fetched now: {failure}") from failure
 
-    def _is_gone(self, output: Remote, error: DownloadFailed) -> bool:
-        """Until it expires it may come back; where nobody says when that is, the answer "gone" is believed."""
+    def _is_gone(self, output: Remote, error: DownloadFailed | NoMedia, *, last: bool) -> bool:
+        """Until it expires it may come back; where nobody says when that is, the answer "gone" is believed, and at the
+        last try also an answer without a file."""
         if isinstance(error, DownloadRefused):
             return True
         if output.expires is None:
-            return isinstance(error, DownloadGone)
+            return isinstance(error, DownloadGone) or (last and isinstance(error, NoMedia))
         return self.clock() >= output.expires
 
 

@@ -250,8 +250,9 @@ class AssetStore(Protocol):
     async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
         """Store a stream as it comes, without holding it in memory; what it is is read from its content.
 
-        `media_types` are those expected: text is recognised only where it is expected. Raises InvalidInput where it is
-        no media or too large, and whatever the stream raises; then nothing is kept.
+        `media_types` are those expected: text is recognised only where it is expected. Raises NoMedia where it is empty
+        or a text that nobody expected, InvalidInput where it is damaged, of no known kind or too large, and whatever
+        the stream raises; then nothing is kept.
         """
 
     async def load(self, account: str, asset: Asset) -> Media:

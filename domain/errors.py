@@ -9,6 +9,7 @@ ImageStudioError
 │   ├── UnknownPlan
 │   ├── AccountExists
 │   ├── InvalidInput          a field, its value and the limit it breaks
+│   │   └── NoMedia           nothing, or a mere text, where a file should be
 │   ├── InvalidMoney
 │   │   └── CurrencyMismatch
 │   ├── InvalidPeriod
@@ -99,6 +100,10 @@ class InvalidInput(InvalidRequest):
     def __init__(self, field: str, message: str, *, hint: str = "") -> None:
         super().__init__(f"{field}: {message}", hint=hint)
         self.field = field
+
+
+class NoMedia(InvalidInput):
+    """There is nothing, or a text such as an error page, where a picture, film, sound or model should be."""
 
 
 class InvalidMoney(InvalidRequest):

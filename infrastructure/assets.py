@@ -54,7 +54,8 @@ def account_folder(account: str) -> str:
 
 
 class Look(Protocol):
-    """Says what an open file is. Raises InvalidInput, naming `field`, where it is nothing known or too large."""
+    """Says what an open file is. Raises InvalidInput, naming `field`, where it is nothing known or too large, and
+    NoMedia where it is empty or a mere text."""
 
     def __call__(self, file: BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Seen: ...
 
@@ -78,8 +79,8 @@ class FileAssets:
     async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
         """Store a stream as it comes, about a mebibyte of it in memory; on return it is on the disk.
 
-        Raises InvalidInput where it is no media or too large, StoreUnavailable, and whatever the stream raises; then
-        nothing is kept.
+        Raises InvalidInput where it is no media or too large (NoMedia where it is empty or a mere text),
+        StoreUnavailable, and whatever the stream raises; then nothing is kept.
         """
         arrival = Arrival(self._root / account_folder(account) / _INCOMING)
         try:

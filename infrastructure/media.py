@@ -17,11 +17,11 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from application.ports import Media
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NoMedia
 from infrastructure.formats.boxes import measure_boxes
 from infrastructure.formats.ebml import measure_webm
 from infrastructure.formats.measured import Measured
-from infrastructure.formats.signatures import OBJ, STL, TEXT, expected_text, sniff
+from infrastructure.formats.signatures import OBJ, STL, TEXT, expected_text, reads_as_text, sniff
 from infrastructure.formats.sounds import measure_flac, measure_mp3, measure_ogg, measure_wav
 
 MAX_FRAMES: Final = 1_000
@@ -105,7 +105,7 @@ def read_media(
 
     Text, and models written as text, are recognised only where `media_types` expects them. `max_pixels` bounds
     width times height of an image and is checked in the header, before anything is decoded. Raises InvalidInput
-    naming `field` for anything unknown, broken, truncated or too large.
+    naming `field` for anything unknown, broken, truncated or too large, NoMedia for nothing or a mere text.
     """
     bounds = Bounds(field, max_bytes, max_pixels, media_types)
     seen = _look_at(memoryview(content), io.BytesIO(content), bounds)
@@ -123,12 +123,13 @@ def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Seen:
     """What the bytes are, of which `stream` reads the same."""
     field = bounds.field
     if not view:
-        raise InvalidInput(field, "is empty", hint=_KNOWN_HINT)
+        raise NoMedia(field, "is empty", hint=_KNOWN_HINT)
     if len(view) > bounds.bytes:
         raise InvalidInput(field, f"has {len(view)} bytes; at most {bounds.bytes} are accepted")
     media_type = sniff(view) or expected_text(view, bounds.media_types)
     if media_type is None:
-        raise InvalidInput(field, "is no image, video, sound or model of a known type", hint=_KNOWN_HINT)
+        problem = NoMedia if reads_as_text(view) else InvalidInput
+        raise problem(field, "is no image, video, sound or model of a known type", hint=_KNOWN_HINT)
     if media_type in _PILLOW_FORMATS:
         return _look_at_image(stream, media_type, field, bounds.pixels)
     if media_type == "model/gltf-binary" and int.from_bytes(view[8:12], "little") != len(view):

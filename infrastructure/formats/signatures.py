@@ -25,6 +25,11 @@ _FACE: Final = re.compile(rb"^[ \t]*f[ \t]+-?[0-9]", re.MULTILINE)
 _FACET: Final = re.compile(rb"^[ \t]*facet[ \t]+normal[ \t]", re.MULTILINE)
 _NUL: Final = re.compile(rb"\0")
 
+# Of the MIME Sniffing Standard: what begins with a mark of Unicode, or without any of these bytes, reads as text.
+_UNICODE_MARKS: Final = (b"\xfe\xff", b"\xff\xfe", b"\xef\xbb\xbf")
+_BINARY: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_TEXT_HEAD: Final = 1445
+
 
 def sniff(content: memoryview) -> str | None:
     """The media type that the content's signature stands for, or None."""
@@ -60,6 +65,12 @@ def expected_text(content: memoryview, media_types: Sequence[str]) -> str | None
     if OBJ in media_types and _VERTEX.search(content) and _FACE.search(content):
         return OBJ
     return TEXT if TEXT in media_types and _is_utf8(content) else None
+
+
+def reads_as_text(content: memoryview) -> bool:
+    """Whether it is a page or a message rather than a file of a kind not known here (MIME Sniffing Standard, 7.2)."""
+    head = bytes(content[:_TEXT_HEAD])
+    return head.startswith(_UNICODE_MARKS) or not _BINARY.search(head)
 
 
 def _is_utf8(content: memoryview) -> bool:

@@ -211,8 +211,64 @@ async def test_an_output_that_is_too_large_is_lost_at_once(desk: Desk, site: Sit
     assert (completed.lost, len(site.asked)) == (1, 1)
 
 
-async def test_an_output_elsewhere_that_is_no_media_is_a_failure_of_its_provider(desk: Desk, site: Site) -> None:
-    provider = Elsewhere(Remote(site.put("/a", answer(b"<html>sign in</html>"))), cost=30_000)
+# Answered, but with no file
+
+
+@pytest.fixture(params=[b"", b"<!doctype html><title>Sorry</title>"], ids=["nothing", "a page"])
+def no_file(request: pytest.FixtureRequest) -> bytes:
+    return answer(request.param)
+
+
+async def test_an_address_that_answers_without_a_file_is_asked_again(desk: Desk, site: Site, no_file: bytes) -> None:
+    url = site.put("/a", no_file, no_file, no_file, answer(RED))
+    result, _ = await desk.run(Elsewhere(Remote(url)))
+    assert [output.content for output in result.assets] == [RED]
+
+
+async def test_until_it_expires_an_address_that_answers_without_a_file_keeps_its_hold(
+    desk: Desk, site: Site, no_file: bytes
+) -> None:
+    provider = Elsewhere(Remote(site.put("/a", no_file), expires=now() + DAY))
+    operation = await desk.left_pending(provider)
+    assert await desk.recovered(provider) == "dispatched: left open: " + STILL
+    site.put("/a", answer(RED))
+    assert await desk.recovered(provider, after=2 * SOON) == "charged: found at the provider"
+    async with desk.studio(provider) as studio:
+        assert [output.content for output in (await studio.wait(operation)).assets] == [RED]
+
+
+async def test_an_address_that_answered_without_a_file_until_it_expired_has_lost_its_output(
+    desk: Desk, site: Site, no_file: bytes
+) -> None:
+    provider = Elsewhere(Remote(site.put("/a", no_file), expires=now() + DAY), cost=30_000)
+    operation = await desk.left_pending(provider)
+    assert await desk.recovered(provider, after=2 * DAY) == "charged: found at the provider"
+    async with desk.studio(provider) as studio:
+        *_, completed, _ = timeline(studio, operation)
+        assert isinstance(completed, ProviderCompleted)
+        result = await studio.wait(operation)
+        assert (completed.lost, result.price.micros, result.cost.micros) == (1, 0, 30_000)
+
+
+@pytest.mark.parametrize(("policy", "charged"), [("credit", 1), ("charge", 2)])
+async def test_where_nobody_says_when_it_expires_an_address_without_a_file_is_believed_at_the_last_try(
+    desk: Desk, site: Site, no_file: bytes, policy: str, charged: int
+) -> None:
+    urls = [site.put("/red", answer(RED)), site.put("/a", no_file)]
+    result, completed = await desk.run(Elsewhere(*map(Remote, urls), cost=60_000), outputs=2, lost_outputs=policy)
+    assert ([output.content for output in result.assets], completed.lost) == ([RED], 1)
+    assert (result.price.micros, result.cost.micros) == (charged * PRICE, 60_000)
+    assert site.asked == ["/red"] + ["/a"] * 4
+
+
+UNUSABLE = {"half a picture": RED[:-20], "a kind that is not known": b"II*\0\x08\0\0\0" + bytes(40)}
+
+
+@pytest.mark.parametrize("content", UNUSABLE.values(), ids=UNUSABLE)
+async def test_a_file_that_is_damaged_or_of_no_known_kind_is_a_failure_of_its_provider(
+    desk: Desk, site: Site, content: bytes
+) -> None:
+    provider = Elsewhere(Remote(site.put("/a", answer(content)), expires=now() + DAY), cost=30_000)
     async with desk.studio(provider) as studio:
         with pytest.raises(OperationFailed, match="delivered no media") as failed:
             await asked(studio)

@@ -36,7 +36,7 @@ SUBMISSIONS = st.builds(
     poll_failures=st.lists(st.sampled_from([429, 500, 503]), max_size=3).map(tuple),
     ending=ENDINGS,
     outputs=st.sampled_from([None, None, 0, 2]),
-    files=st.sampled_from(["fine", "fine", "fine", "missing", "empty", "not media", "truncated"]),
+    files=st.sampled_from(["fine", "fine", "fine", "missing", "empty", "not media", "damaged", "truncated"]),
     file_failures=st.lists(st.sampled_from([429, 503]), max_size=2).map(tuple),
     bill=st.sampled_from([None, None, "0.09", "0", "nothing", "unreadable"]),
     webhooks=st.just(()),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -153,7 +154,7 @@ FAILURES = {
     "deleted": Behaviour(ending="deleted"),
     "content_moderation": Behaviour(filtered="result"),
     "nothing_delivered": Behaviour(outputs=0, bill="0"),
-    "unreadable_output": Behaviour(files="not media", bill="0"),
+    "unreadable_output": Behaviour(files="damaged", bill="0"),
 }
 """By the code under which they are recorded."""
 
@@ -176,6 +177,25 @@ async def test_what_fails_after_it_was_accepted_is_released_and_its_bill_is_our_
         assert found == {code: (code, 0, 1, POND if bill else 0) for code in FAILURES}
         view = await studio.accounts.show("acme")
         assert (view.used["spend"], view.held["spend"], view.open) == (0, 0, 0)
+        assert await is_sound(studio)
+
+
+@pytest.mark.parametrize("files", ["empty", "not media", "missing"])
+async def test_what_it_delivered_and_nobody_could_fetch_for_days_is_lost_while_its_job_is_known(
+    world: World, monkeypatch: pytest.MonkeyPatch, files: Literal["empty", "not media", "missing"]
+) -> None:
+    monkeypatch.setattr("application.outputs.PAUSES", ())
+    world.fake.next("wavespeed", Behaviour(files=files))
+    async with world.studio() as studio:
+        await studio.open_account("acme", plan="pro")
+        operation = await pending(studio)
+        for phases in (["submitted"], ["submitted"], ["charged"]):
+            world.advance(2 * DAY + HOUR)
+            assert await recovered(studio) == phases
+        [completed] = [fact for fact in timeline(studio, operation) if isinstance(fact, ProviderCompleted)]
+        [posted] = [fact for fact in timeline(studio, operation) if isinstance(fact, Charged)]
+        assert (completed.lost, posted.price, posted.cost) == (1, 0, POND)
+        assert (await studio.accounts.show("acme")).held["spend"] == 0
         assert await is_sound(studio)
 
 

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from application.ports import Asset, DownloadFailed
-from domain.errors import InvalidInput, StoreUnavailable
+from domain.errors import InvalidInput, NoMedia, StoreUnavailable
 from infrastructure.assets import FileAssets, account_folder
 from infrastructure.media import look_at, read_media
 from tests.application.support import PATIENCE
@@ -125,22 +125,26 @@ async def test_many_streams_at_once_do_not_mix(assets: FileAssets) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("content", "kind", "why"),
     [
-        (b"", "is empty"),
-        (b"<html>not found</html>", "is no image, video, sound or model"),
-        (PICTURE[:-20], "damaged or truncated image/png"),
-        (encoded("PNG", Image.new("1", (2000, 2000))), "2000 x 2000 pixels"),
-        (b"glTF\x02\x00\x00\x00\xff\x00\x00\x00" + bytes(8), "truncated GLB"),
+        (b"", NoMedia, "is empty"),
+        (b"<html>not found</html>", NoMedia, "is no image, video, sound or model"),
+        ("<html>introuvable, désolé</html>".encode("latin-1"), NoMedia, "is no image, video, sound or model"),
+        ("<html>introuvable</html>".encode("utf-16"), NoMedia, "is no image, video, sound or model"),
+        (b'{"error": "not ready"}', NoMedia, "is no image, video, sound or model"),
+        (b"\0\x01\x02 of a kind to come", InvalidInput, "is no image, video, sound or model"),
+        (PICTURE[:-20], InvalidInput, "damaged or truncated image/png"),
+        (encoded("PNG", Image.new("1", (2000, 2000))), InvalidInput, "2000 x 2000 pixels"),
+        (b"glTF\x02\x00\x00\x00\xff\x00\x00\x00" + bytes(8), InvalidInput, "truncated GLB"),
     ],
-    ids="nothing a-page half-a-picture a-large-picture half-a-model".split(),
+    ids="nothing page Latin-1-page UTF-16-page error something half-a-picture a-large-picture half-a-model".split(),
 )
 async def test_what_is_no_media_is_refused_and_not_kept(
-    assets: FileAssets, tmp_path: Path, content: bytes, why: str
+    assets: FileAssets, tmp_path: Path, content: bytes, kind: type[InvalidInput], why: str
 ) -> None:
     with pytest.raises(InvalidInput, match=why) as caught:
         await assets.receive(ACME, cut(content, 1000), ("image/png",))
-    assert caught.value.field == "output"
+    assert (type(caught.value), caught.value.field) == (kind, "output")
     assert stored(tmp_path) == []
 
 

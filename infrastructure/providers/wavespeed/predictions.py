@@ -22,8 +22,9 @@ from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
 from infrastructure.wire.api import Api
 from infrastructure.wire.content import private_texts, read_data_uri
 
-KEPT: Final = 7 * 86_400 * SECOND
-"""Microseconds for which outputs can be fetched."""
+KEPT: Final = 6 * 86_400 * SECOND
+"""Microseconds for which outputs are waited for. They and their job are kept a day longer: what is not there by then is
+found to be lost while the job that made it is still known."""
 RUNNING: Final = frozenset({"created", "processing", "pending", "queued", "starting"})
 DELIVERED: Final = frozenset({"completed", "succeeded"})
 ENDED_BADLY: Final = {

@@ -46,8 +46,11 @@ class Behaviour:
     """WaveSpeed: an output is a plain string, an object with that key, or stands in a field `output` of the reply."""
     texts: Literal["inline", "file"] = "inline"
     """A text is an output itself, or in a file like any other."""
-    files: Literal["fine", "missing", "forbidden", "empty", "not media", "truncated", "oversized", "overlong"] = "fine"
-    """What fetching an output meets: oversized never says its length, overlong lies about it."""
+    files: Literal[
+        "fine", "missing", "forbidden", "empty", "not media", "damaged", "truncated", "oversized", "overlong"
+    ] = "fine"
+    """What fetching an output meets: damaged is half of it and says so, truncated does not, oversized never says its
+    length, overlong lies about it."""
     file_failures: tuple[int, ...] = ()
     """The first fetches of each output are answered with these statuses."""
 

@@ -64,6 +64,8 @@ def body(served: Served, state: State) -> Response:
             return Response(b"", media_type=kind)
         case "not media":
             return Response(PAGE, media_type="text/html")
+        case "damaged":
+            return Response(content[: len(content) // 2], media_type=kind)
         case "truncated":
             return Truncated(Response(content, media_type=kind))
         case "oversized":
@@ -86,7 +88,7 @@ def inline(state: State, name: str) -> bytes | None:
             return b""
         case "not media":
             return PAGE
-        case "truncated":
+        case "truncated" | "damaged":
             return content[: len(content) // 2]
         case "oversized" | "overlong":
             return content + bytes(OVERSIZED)
