@@ -34,6 +34,10 @@ CHECKING: Final = 10.0
 SHORTEST: Final = 1.0
 """Seconds that one exchange gets, however late it is."""
 GONE: Final = frozenset({"unknown_model", "gone"})
+UNKNOWN_JOB: Final = "unknown_job"
+UNSEEN: Final = 20.0
+"""Seconds for which the answer that there is no such job is repeated before it is believed: what was submitted just now
+is not seen everywhere at once. Shorter than recovery waits for a job."""
 
 # The request cannot have been sent: there was no connection to send it on.
 UNSENT: Final = (
@@ -179,22 +183,30 @@ class Api:
     ) -> T:
         """Call `ask` with the seconds left, at once and then at `pace`, until it returns something.
 
-        What is not known, or cannot be read, is asked again. `woken` ends a pause early. Raises ProviderFailed
-        where `ask` does, or where the job is definitely gone; ProviderUnknown where `deadline` seconds have passed,
-        or the provider will not say: the job may still be running, and be billed.
+        What is not known, or cannot be read, is asked again; so is, for UNSEEN seconds, a job that is not there.
+        `woken` ends a pause early. Raises ProviderFailed where `ask` does, or where the job is definitely gone;
+        ProviderUnknown where `deadline` seconds have passed, or the provider will not say: the job may still be
+        running, and be billed.
         """
-        until, pause = self._monotonic() + deadline, pace.first
+        until, pause, missed = self._monotonic() + deadline, pace.first, None
         while True:
             late = ProviderUnknown("timeout", f"the job has not ended within {deadline:.0f} seconds")
             try:
                 found = await ask(max(0.0, until - self._monotonic()))
                 if found is not None:
                     return found
+                missed = None
             except ProviderUnknown as unknown:
                 late = unknown
             except ProviderRefused as refusal:
-                if refusal.code != RATE_LIMITED:
-                    raise _about_job(refusal) from refusal
+                if refusal.code in GONE:
+                    missed = self._monotonic() if missed is None else missed
+                    if self._monotonic() - missed >= min(UNSEEN, deadline):
+                        message = f"the provider does not know the job any more: {refusal.message}"
+                        raise ProviderFailed(UNKNOWN_JOB, message) from refusal
+                    late = ProviderUnknown(UNKNOWN_JOB, "the provider does not know the job, as yet")
+                elif refusal.code != RATE_LIMITED:
+                    raise ProviderUnknown(refusal.code, refusal.message) from refusal
             left = until - self._monotonic()
             if left <= 0:
                 raise late
@@ -281,13 +293,6 @@ def _broken(error: Exception) -> ProviderUnknown:
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return ProviderUnknown("timeout", "the provider did not answer in time")
     return ProviderUnknown("connection_lost", f"the connection to the provider failed: {_kind(error)}")
-
-
-def _about_job(refusal: ProviderRefused) -> ProviderError:
-    """What it means for a job that a question about it was refused: where it is gone it failed, else nobody knows."""
-    if refusal.code in GONE:
-        return ProviderFailed("unknown_job", f"the provider does not know the job any more: {refusal.message}")
-    return ProviderUnknown(refusal.code, refusal.message)
 
 
 def _kind(error: Exception) -> str:

@@ -15,7 +15,7 @@ from application.ports import (
     Task,
 )
 from infrastructure.wire.answers import MODERATED
-from infrastructure.wire.api import Api
+from infrastructure.wire.api import UNKNOWN_JOB, Api
 
 CANCELLED: Final = "cancelled"
 BROKE: Final = "job_broke"
@@ -38,7 +38,7 @@ class BlindAdapter:
         return "" if self._api.has_key else f"set IMAGESTUDIO_{self.name.upper()}_KEY"
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:  # noqa: ARG002
-        raise ProviderFailed("unknown_job", "this provider hands out no jobs")
+        raise ProviderFailed(UNKNOWN_JOB, "this provider hands out no jobs")
 
     async def find(self, task: Task) -> Delivery | tuple[Job, ...]:  # noqa: ARG002
         raise ProviderUnknown("not_findable", "this provider keeps no list of what it was asked")

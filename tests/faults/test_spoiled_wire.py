@@ -170,6 +170,13 @@ async def test_a_storm_on_polls_is_outlived(scene: Scene, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", POLLS)
+async def test_a_job_that_its_provider_does_not_know_at_first_is_charged(scene: Scene, model: str) -> None:
+    scene.fake.next(PROVIDER[model], Behaviour(poll_failures=(404,)))
+    assert await ending(scene, model) == "charged"
+    assert len(scene.fake.submissions()) == 1
+
+
+@pytest.mark.parametrize("model", POLLS)
 @pytest.mark.parametrize("storm", [429, 503, "before", "after"])
 async def test_a_job_that_cannot_be_asked_about_until_its_deadline_keeps_its_hold_and_is_charged_later(
     scene: Scene, proxy: Proxy, model: str, storm: Any

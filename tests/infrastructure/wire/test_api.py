@@ -242,12 +242,55 @@ async def test_what_cannot_be_read_about_a_job_is_asked_again(time: Time) -> Non
         assert await api.poll(ask, pace=PACE, deadline=60) == "done"
 
 
-async def test_a_job_that_is_gone_has_failed(time: Time) -> None:
+NOT_THERE = ProviderRefused("unknown_model", "the provider answers 404")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [NOT_THERE],
+        [None, NOT_THERE],
+        [NOT_THERE] * 5,
+        [NOT_THERE, Unreadable(), NOT_THERE],
+        [*[NOT_THERE] * 5, None, *[NOT_THERE] * 4],
+    ],
+    ids=["at first", "after it was there", "for a while", "between others", "now and then"],
+)
+async def test_a_job_that_is_not_there_for_a_moment_is_waited_for(
+    time: Time, said: list[ProviderRefused | Unreadable | None]
+) -> None:
     async with calling(NOWHERE, time) as api:
-        ask, _ = asking(ProviderRefused("unknown_model", "the provider answers 404"))
-        with pytest.raises(ProviderFailed) as failed:
-            await api.poll(ask, pace=PACE, deadline=60)
-    assert failed.value.code == "unknown_job"
+        ask, seconds = asking(*said, "done")
+        assert await api.poll(ask, pace=PACE, deadline=60) == "done"
+    assert len(seconds) == len(said) + 1
+
+
+@pytest.mark.parametrize(
+    ("pace", "deadline", "slept"),
+    [
+        (PACE, 60, [1.0, 1.5, 2.25, 3.375, 5.0, 5.0, 5.0]),
+        (Pace(10.0, 10.0), 600, [10.0, 10.0]),
+        (Pace(60.0, 60.0), 30, [30.0]),
+        (PACE, 3, [1.0, 1.5, 0.5]),
+    ],
+    ids=["quick", "slow", "slower than it is waited for", "of a short deadline"],
+)
+async def test_a_job_that_stays_away_for_its_span_is_gone_and_has_failed(
+    time: Time, pace: Pace, deadline: float, slept: list[float]
+) -> None:
+    async with calling(NOWHERE, time) as api:
+        ask, _ = asking(NOT_THERE)
+        with pytest.raises(ProviderFailed, match="does not know the job any more: the provider answers 404") as failed:
+            await api.poll(ask, pace=pace, deadline=deadline)
+    assert (failed.value.code, time.slept) == ("unknown_job", slept)
+
+
+async def test_a_job_that_went_away_just_before_its_deadline_may_still_be_running(time: Time) -> None:
+    async with calling(NOWHERE, time) as api:
+        ask, _ = asking(*[None] * 6, NOT_THERE)
+        with pytest.raises(ProviderUnknown) as unknown:
+            await api.poll(ask, pace=PACE, deadline=30)
+    assert unknown.value.code == "unknown_job"
 
 
 @pytest.mark.parametrize("code", ["bad_key", "no_credit", "invalid_request"])

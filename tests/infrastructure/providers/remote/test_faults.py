@@ -212,6 +212,13 @@ async def test_a_storm_of_failing_polls_is_ridden_out(fake: Fake, open_worker: O
 
 
 @later
+async def test_a_job_that_was_made_just_now_may_not_be_seen_yet(fake: Fake, open_worker: Open, name: str) -> None:
+    fake.next(BENCHES[name].provider, Behaviour(poll_failures=(404,)))
+    assert (await open_worker(name).run(BENCHES[name].task)).outputs
+    assert submissions(fake, name) == 1
+
+
+@later
 async def test_a_job_that_does_not_end_in_time_stays_unknown_and_can_be_collected_later(
     fake: Fake, open_worker: Open, name: str
 ) -> None:

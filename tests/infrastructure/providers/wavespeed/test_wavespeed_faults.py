@@ -204,6 +204,12 @@ async def test_a_storm_of_errors_on_polls_is_outlived(fake: Fake, adapter: WaveS
     assert len(fake.submissions()) == 1
 
 
+async def test_a_job_that_was_made_just_now_may_not_be_seen_yet(fake: Fake, adapter: WaveSpeed) -> None:
+    fake.next("wavespeed", Behaviour(poll_failures=(404,) * 6))
+    assert len((await performed(adapter, task())).outputs) == 1
+    assert len(fake.submissions()) == 1
+
+
 @pytest.mark.parametrize("kind", ["before", "after", "truncate", "drip", "delay"])
 async def test_polls_outlive_every_fault_of_the_wire(fake: Fake, distant: WaveSpeed, proxy: Proxy, kind: str) -> None:
     fake.next("wavespeed", Behaviour(polls=1))
