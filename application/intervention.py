@@ -36,18 +36,19 @@ class Intervention:
             what = f"operation {operation} is {PHASES[type(state)]}: there is nothing to cancel"
             raise IllegalTransition(what, hint="what was charged can be given back: imagestudio refund")
 
-    async def notified(self, operation: str, job: str, *, awaited: bool) -> Settlement | None:
+    async def notified(self, operation: str, job: str) -> Settlement | None:
         """A provider says that a job of the operation has ended: what became of it is asked of the provider itself.
 
-        Where it is `awaited` here, whoever waits looks at once and settles it. None where there is nothing to do, or
-        another does it. Raises UnknownOperation, and OperationPending where the job is not the operation's or cannot
-        be settled now.
+        Where the answer to its submission or its end is waited for here, whoever waits settles it. None where there is
+        nothing to do, or another does it. Raises UnknownOperation, and OperationPending where the job is not the
+        operation's or cannot be settled now.
         """
+        if self.performer.called_back(operation, job):
+            return None
         opened = await self.operations.read(operation)
         state = opened.state
         waiting: object = self.performer.provider_of(state.operation)
-        if awaited and isinstance(waiting, Wakeable):
-            waiting.notify(job)
+        if isinstance(state, Running) and state.job == job and isinstance(waiting, Wakeable) and waiting.notify(job):
             return None
         if isinstance(state, Settled) or (isinstance(state, Dropped) and (state.late or state.reason != POLICY)):
             return None

@@ -3,7 +3,7 @@
 submit ─┬─ Delivery ─────────────────────────┬─ keep ── complete ── charged
         ├─ Job ── its id is a fact ── collect ┘
         ├─ refused ── rerouted to the next model, sent there ── or released
-        └─ unknown ── the hold stays, for recovery
+        └─ unknown ── the job that it called back about meanwhile ── or the hold stays, for recovery
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Performer:
-    """Runs tasks at their providers and records what came of them; `charge_lost` is the policy for lost outputs."""
+    """Runs tasks at their providers and records what came of them; `charge_lost` is the policy for lost outputs.
+
+    `sending` are the operations whose submission is not answered yet, each with the job that a callback named.
+    """
 
     writer: LedgerWriter
     providers: Mapping[str, Provider]
@@ -78,6 +81,7 @@ class Performer:
     ownership: Ownership
     index: Index
     charge_lost: bool = False
+    sending: dict[str, Job | None] = field(default_factory=dict)
 
     async def perform(
         self, operation: Operation, task: Task, progress: Progress, others: Sequence[Offer] = ()
@@ -89,7 +93,7 @@ class Performer:
         await self.ownership.check(operation.id)
         provider = self.provider_of(operation)
         try:
-            answer = await provider.submit(task, progress)
+            answer = await self._send(provider, operation, task, progress)
         except ProviderRefused as refusal:
             if others and not refusal.final:
                 return await self._reroute(operation, task, refusal, progress, others)
@@ -98,6 +102,13 @@ class Performer:
             return await self._fail(operation, error)
         job = answer if isinstance(answer, Job) else None
         return await self._settle(operation, task, self._finish(provider, operation, task, answer, progress), job)
+
+    def called_back(self, operation: str, job: str) -> bool:
+        """Keep the job for whoever waits here for the answer to the operation's submission; False where nobody does."""
+        if operation not in self.sending:
+            return False
+        self.sending[operation] = Job(job)
+        return True
 
     async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
         """Wait for a job that was submitted before, here or elsewhere."""
@@ -160,6 +171,19 @@ class Performer:
         if isinstance(outcome.states[operation.id], Closed):
             self.ownership.drop(operation.id)
         return outcome
+
+    async def _send(self, provider: Provider, operation: Operation, task: Task, progress: Progress) -> Delivery | Job:
+        """The provider's answer; where that is lost, the job that was called back about while it was waited for."""
+        self.sending[operation.id] = None
+        try:
+            return await provider.submit(task, progress)
+        except ProviderUnknown:
+            job = self.sending[operation.id]
+            if job is None:
+                raise
+            return job
+        finally:
+            del self.sending[operation.id]
 
     async def _finish(
         self, provider: Provider, operation: Operation, task: Task, answer: Delivery | Job, progress: Progress

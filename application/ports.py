@@ -215,8 +215,8 @@ class Billing(Protocol):
 class Wakeable(Protocol):
     """A provider that can be told that a job has ended, so that whoever waits for it looks at once."""
 
-    def notify(self, job: str) -> None:
-        """Call it on the event loop that waits."""
+    def notify(self, job: str) -> bool:
+        """Call it on the event loop that waits; whether anybody does."""
 
 
 class Downloads(Protocol):

@@ -133,7 +133,7 @@ class ImageStudio:
         Whoever waits for it, here or elsewhere, then finds it settled. Raises UnknownOperation, and OperationPending
         where the job is not the operation's or cannot be settled now.
         """
-        await self._intervention.notified(operation, job, awaited=operation in self._open)
+        await self._intervention.notified(operation, job)
 
     async def estimate(self, request: Request) -> Estimate:
         """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""

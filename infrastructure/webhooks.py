@@ -73,31 +73,27 @@ UNVERIFIED: Final = "the callback is not the provider's, or too old"
 
 
 class Seen:
-    """The ids of callbacks that were taken in, the latest `most`: a repeated one is known again."""
+    """The ids of callbacks that were dealt with, the latest `most`: a repeated one is known again."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._ids: OrderedDict[str, None] = OrderedDict()
         self._most = most
 
-    def add(self, id: str) -> bool:
-        """Remember it; whether it is new."""
-        new = id not in self._ids
+    def __contains__(self, id: str) -> bool:
+        return id in self._ids
+
+    def add(self, id: str) -> None:
         self._ids[id] = None
         self._ids.move_to_end(id)
         if len(self._ids) > self._most:
             self._ids.popitem(last=False)
-        return new
-
-    def forget(self, id: str) -> None:
-        """It could not be dealt with: its repetition shall be."""
-        self._ids.pop(id, None)
 
 
 ENDED: Final = frozenset({"completed", "succeeded", "failed", "cancelled", "canceled", "timeout", "deleted"})
 
 
 class Callbacks:
-    """Takes in the callbacks of one provider: verified, each id once, and what they are about settled.
+    """Takes in the callbacks of one provider: verified, and what they are about settled, once for each id.
 
     `notified` is `ImageStudio.notified`; `clock` is in epoch microseconds.
     """
@@ -112,18 +108,14 @@ class Callbacks:
         """Settle what a callback to .../OPERATION/MAC is about; whether that was news.
 
         Raises Unverified, which is to be answered with 401, and what `notified` raises, after which the provider may
-        try again. A callback that comes before the end, or once more, is taken and changes nothing.
+        try again. A callback that comes before the end, or once more after it was dealt with, is taken and changes
+        nothing; one that comes once more before that is dealt with as well, since the first may yet fail.
         """
         told = verify(operation, mac, headers, raw_body, self._secret, self._clock())
-        if told.status not in ENDED or not self._seen.add(told.id):
+        if told.status not in ENDED or told.id in self._seen:
             return False
-        settled = False
-        try:
-            await self._notified(told.operation, told.job)
-            settled = True
-        finally:
-            if not settled:
-                self._seen.forget(told.id)
+        await self._notified(told.operation, told.job)
+        self._seen.add(told.id)
         return True
 
 

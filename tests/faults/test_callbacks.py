@@ -109,19 +109,34 @@ async def test_a_callback_that_comes_before_the_submission_is_answered_changes_n
         assert await is_settled_once(world, studio, (await running).operation)
 
 
-async def test_a_callback_that_comes_before_an_answer_that_is_lost_is_made_good_by_recovery(world: World) -> None:
+async def test_a_callback_that_comes_before_an_answer_that_is_lost_names_the_job(world: World) -> None:
+    """Nothing has to be looked up: the list of jobs is never asked for."""
     world.fake.next("wavespeed", Behaviour(held=True, lost="drop"))
+    world.fake.next("wavespeed.predictions", Behaviour(status=503), times=None)
     async with world.studio() as studio:
         await opened(studio)
         running = asyncio.create_task(studio.run(ask()))
         [job] = await asyncio.to_thread(world.fake.wait_for, world.fake.jobs)
         assert await Post(world.fake, studio.callbacks()).deliver(job, "signed") == "taken"
         world.fake.release()
-        with pytest.raises(OperationPending) as pending:
-            await running
-        world.advance(LEASE_OVER)
-        await studio.maintenance.recover()
-        assert await is_settled_once(world, studio, pending.value.operation)
+        assert await is_settled_once(world, studio, (await running).operation)
+
+
+async def test_a_callback_settles_what_its_batch_has_lost_while_others_of_it_go_on(world: World) -> None:
+    world.fake.next("wavespeed", Behaviour(lost="drop"))
+    world.fake.next("wavespeed", Behaviour(held=True))
+    async with world.studio() as studio, world.studio() as other:
+        await opened(studio)
+        running = asyncio.create_task(studio.run(ask(n=2)))
+        await asyncio.to_thread(world.fake.wait_for, lambda: len(world.fake.jobs()) == 2)
+        [job] = [one for one in world.fake.jobs() if one.behaviour.lost]
+        assert await Post(world.fake, studio.callbacks()).deliver(job, "signed") == "taken"
+        operation = job.webhook.removeprefix(f"{HOOKS}/").split("/")[0]
+        assert (await other.wait(operation)).price.micros == POND
+        assert count(facts_of(studio), Charged) == 1
+        world.fake.release()
+        assert len((await running).assets) == 2
+        assert await is_sound(studio)
 
 
 async def test_processes_that_are_told_at_once_while_one_waits_settle_it_once(world: World) -> None:

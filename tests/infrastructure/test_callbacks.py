@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Iterator
@@ -11,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import Unverified
+from domain.errors import OperationPending, Unverified
 from infrastructure.clock import SECOND
-from infrastructure.webhooks import Notification, Seen, address, operation_mac, verify
+from infrastructure.webhooks import Callbacks, Notification, Seen, address, operation_mac, verify
 from tests.providers.clients import client_for, submit
 from tests.providers.fake.server import Fake, serving
 from tests.providers.fake.state import Job
@@ -131,16 +132,55 @@ def test_nothing_made_without_the_secret_is_ever_verified(headers: dict[str, str
         checked({**signed(secret="whsec_of-somebody-else"), **headers}, body)
 
 
-def test_a_repeated_callback_is_known_again_until_it_is_forgotten() -> None:
-    seen = Seen()
-    assert [seen.add(id) for id in ("a", "b", "a", "b")] == [True, True, False, False]
-    seen.forget("a")
-    seen.forget("never seen")
-    assert [seen.add(id) for id in ("a", "a")] == [True, False]
-
-
 def test_only_the_latest_callbacks_are_remembered() -> None:
     seen = Seen(most=2)
     for id in ("a", "b", "a", "c"):
         seen.add(id)
-    assert [seen.add(id) for id in ("a", "b")] == [False, True]
+    assert [id in seen for id in ("a", "b", "c")] == [True, False, True]
+
+
+class Studio:
+    """Is told of callbacks, and deals with each when it is let."""
+
+    def __init__(self, *failing: bool) -> None:
+        self.told: list[tuple[str, str]] = []
+        self.go_on = asyncio.Event()
+        self._failing = list(failing)
+
+    async def notified(self, operation: str, job: str) -> None:
+        self.told.append((operation, job))
+        fails = self._failing.pop(0)
+        await self.go_on.wait()
+        if fails:
+            raise OperationPending(operation, "not now")
+
+    def callbacks(self) -> Callbacks:
+        return Callbacks(SECRET, lambda: NOW, self.notified)
+
+
+async def test_a_callback_that_was_dealt_with_is_known_when_it_comes_again() -> None:
+    studio = Studio(False)
+    studio.go_on.set()
+    callbacks = studio.callbacks()
+    assert [await callbacks.take(OPERATION, MAC, signed(), BODY) for _ in range(3)] == [True, False, False]
+    assert studio.told == [(OPERATION, "7")]
+
+
+async def test_a_callback_that_could_not_be_dealt_with_is_dealt_with_when_it_comes_again() -> None:
+    studio = Studio(True, False)
+    studio.go_on.set()
+    callbacks = studio.callbacks()
+    with pytest.raises(OperationPending):
+        await callbacks.take(OPERATION, MAC, signed(), BODY)
+    assert [await callbacks.take(OPERATION, MAC, signed(), BODY) for _ in range(2)] == [True, False]
+
+
+async def test_a_callback_that_is_repeated_while_it_is_dealt_with_is_not_taken_for_done() -> None:
+    """Were the second answered as known, the provider would not send again what the first fails to settle."""
+    studio = Studio(True, True)
+    callbacks = studio.callbacks()
+    taking = [asyncio.create_task(callbacks.take(OPERATION, MAC, signed(), BODY)) for _ in range(2)]
+    await asyncio.sleep(0)
+    studio.go_on.set()
+    ended = await asyncio.gather(*taking, return_exceptions=True)
+    assert [type(one) for one in ended] == [OperationPending, OperationPending]

@@ -102,10 +102,11 @@ class WaveSpeed:
         progress(1.0, "done")
         return delivery
 
-    def notify(self, job: str) -> None:
+    def notify(self, job: str) -> bool:
         """Somebody says that a job has ended: if it is being waited for, look now. Call it on the event loop."""
         if (woken := self._woken.get(job)) is not None:
             woken.set()
+        return woken is not None
 
     async def find(self, task: Task) -> tuple[Job, ...]:
         return await self._lookup.jobs(task)

@@ -255,10 +255,10 @@ async def test_a_callback_wakes_the_one_who_waits_for_its_job(fake: Fake) -> Non
         for _ in range(2):
             await asleep.wait()
             asleep.clear()
-            adapter.notify("a job that nobody waits for")
-            adapter.notify(job.id)
+            assert not adapter.notify("a job that nobody waits for")
+            assert adapter.notify(job.id)
         delivery = await waiting
-        adapter.notify(job.id)
+        assert not adapter.notify(job.id)
     assert len(delivery.outputs) == 1
 
 
