@@ -290,7 +290,7 @@ def _providers(settings: Settings, pool: Executor, downloads: Downloads) -> dict
         name: ScriptedProvider(settings.scripted, name=name, recovery=recovery, executor=pool)
         for name, recovery in SCRIPTED.items()
     }
-    ours: dict[str, Provider] = {"local": LocalProvider(pool), **scripted, **_remote(settings, downloads)}
+    ours: dict[str, Provider] = {"local": LocalProvider(pool), **scripted, **_remote(settings, downloads, pool)}
 
     def context(name: str) -> ProviderContext:
         return ProviderContext(name, _client(settings), pool, plugin_settings(name))
@@ -298,7 +298,7 @@ def _providers(settings: Settings, pool: Executor, downloads: Downloads) -> dict
     return {**ours, **load_plugins(context, ours)}
 
 
-def _remote(settings: Settings, downloads: Downloads) -> dict[str, Provider]:
+def _remote(settings: Settings, downloads: Downloads, pool: Executor) -> dict[str, Provider]:
     """Those that are called over HTTP, each through a client of its own; without its key none is ever chosen."""
     client = _client(settings)
     return {
@@ -309,16 +309,20 @@ def _remote(settings: Settings, downloads: Downloads) -> dict[str, Provider]:
             base=settings.wavespeed_url,
             webhook=settings.wavespeed_webhook or "",
             secret=revealed(settings.wavespeed_webhook_secret),
+            executor=pool,
         ),
-        "stability": StabilityProvider(client(), key=revealed(settings.stability_key), base=settings.stability_url),
+        "stability": StabilityProvider(
+            client(), key=revealed(settings.stability_key), base=settings.stability_url, executor=pool
+        ),
         "huggingface": HuggingFaceProvider(
             client(),
             key=revealed(settings.huggingface_key),
             router=settings.huggingface_url,
             hub=settings.huggingface_hub_url,
             bill_to=settings.huggingface_bill_to,
+            executor=pool,
         ),
-        "openai": OpenAIProvider(client(), key=revealed(settings.openai_key), base=settings.openai_url),
+        "openai": OpenAIProvider(client(), key=revealed(settings.openai_key), base=settings.openai_url, executor=pool),
     }
 
 

@@ -10,9 +10,10 @@ A catalogue's route is the model's name at OpenAI; which of the two calls it is,
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -21,7 +22,7 @@ from application.ports import Delivery, Media, Progress, Remote, Task
 from infrastructure.wire.answers import Answer, Problem, Unreadable
 from infrastructure.wire.api import CHECKING, Api, Monotonic, Patience, Sleep
 from infrastructure.wire.blind import BlindAdapter
-from infrastructure.wire.content import private_texts
+from infrastructure.wire.content import decode_base64, private_texts
 from infrastructure.wire.forms import Part, file_parts, text_part
 
 NAME: Final = "openai"
@@ -47,8 +48,10 @@ class OpenAIProvider(BlindAdapter):
         base: str = BASE,
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
+        executor: Executor | None = None,
     ) -> None:
-        super().__init__(NAME, Api(base, client, key=key, explain=_explain, sleep=sleep, monotonic=monotonic))
+        api = Api(base, client, key=key, explain=_explain, sleep=sleep, monotonic=monotonic, executor=executor)
+        super().__init__(NAME, api)
 
     async def submit(self, task: Task, progress: Progress) -> Delivery:
         progress(0.0, "sent")
@@ -63,7 +66,7 @@ class OpenAIProvider(BlindAdapter):
             answer = await self._api.submit(
                 "/images/generations", patience=patience, hidden=hidden, limit=LARGEST, json=fields
             )
-        return _delivery(answer.object(), edited=bool(task.media))
+        return await self._api.understood(answer, partial(_delivery, edited=bool(task.media)))
 
     async def check(self) -> str:
         models = (await self._api.read("GET", "/models", within=CHECKING)).object().get("data")
@@ -76,7 +79,8 @@ def _files(task: Task) -> Iterator[Part]:
         yield from file_parts(f"{name}[]" if len(files) > 1 else name, files)
 
 
-def _delivery(reply: Mapping[str, Any], *, edited: bool) -> Delivery:
+def _delivery(answer: Answer, *, edited: bool) -> Delivery:
+    reply = answer.object()
     data = reply.get("data")
     if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
         raise Unreadable
@@ -89,7 +93,7 @@ def _output(image: Mapping[str, Any], media_type: str) -> Media | Remote:
     if not image.get("b64_json"):
         return Remote(str(image["url"]))
     try:
-        return Media(base64.b64decode(image["b64_json"], validate=True), media_type)
+        return Media(decode_base64(image["b64_json"]), media_type)
     except (TypeError, ValueError) as error:
         raise Unreadable from error
 

@@ -13,8 +13,8 @@ blurred; errors are not.
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
+from concurrent.futures import Executor
 from typing import Any, Final
 
 import httpx
@@ -23,7 +23,7 @@ from application.ports import Delivery, Job, Media, Progress, ProviderFailed, Pr
 from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
 from infrastructure.wire.api import CHECKING, Api, Monotonic, Pace, Patience, Sleep
 from infrastructure.wire.blind import BlindAdapter, how_it_ended
-from infrastructure.wire.content import private_texts
+from infrastructure.wire.content import decode_base64, private_texts
 from infrastructure.wire.forms import file_parts, text_part
 
 NAME: Final = "stability"
@@ -52,23 +52,24 @@ class StabilityProvider(BlindAdapter):
         base: str = BASE,
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
+        executor: Executor | None = None,
     ) -> None:
-        super().__init__(NAME, Api(base, client, key=key, explain=_explain, sleep=sleep, monotonic=monotonic))
+        api = Api(base, client, key=key, explain=_explain, sleep=sleep, monotonic=monotonic, executor=executor)
+        super().__init__(NAME, api)
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
         progress(0.0, "sent")
         patience, hidden = Patience(task.deadline, task.deadline), private_texts(task)
         if task.route.startswith("/v1/"):
-            return _artifacts(
-                await self._api.submit(
-                    task.route, patience=patience, hidden=hidden, limit=LARGEST, headers=JSON, json=_prompts(task)
-                )
+            answer = await self._api.submit(
+                task.route, patience=patience, hidden=hidden, limit=LARGEST, headers=JSON, json=_prompts(task)
             )
+            return await self._api.understood(answer, _artifacts)
         answer = await self._api.submit(
             task.route, patience=patience, hidden=hidden, limit=LARGEST, headers=_accepting(task), files=_form(task)
         )
         if answer.media_type == "application/json":
-            return _job(answer)
+            return await self._api.understood(answer, _job)
         return _delivery(answer)
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
@@ -136,7 +137,7 @@ def _artifacts(answer: Answer) -> Delivery:
         raise _filtered()
     seeds = [str(one["seed"]) for one in good if "seed" in one]
     try:
-        outputs = tuple(Media(base64.b64decode(one["base64"], validate=True), "image/png") for one in good)
+        outputs = tuple(Media(decode_base64(one["base64"]), "image/png") for one in good)
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable from error
     return Delivery(outputs, metadata={"seed": ", ".join(seeds)} if seeds else {})

@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final, TypedDict, TypeVar, Unpack
+from typing import Any, Final, TypedDict, TypeVar, TypeVarTuple, Unpack
 
 import httpx
 
@@ -23,10 +24,13 @@ from infrastructure.wire.client import ONCE
 from infrastructure.wire.content import encode_json, told
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 Sleep = Callable[[float], Awaitable[object]]
 Monotonic = Callable[[], float]
 
 LARGEST_ANSWER: Final = 8 * 1024 * 1024
+QUICK: Final = 128 * 1024
+"""Bytes that are made text, or read out of it, sooner than another thread could begin to."""
 BACKOFF: Final = 0.5
 LONGEST_PAUSE: Final = 15.0
 CHECKING: Final = 10.0
@@ -95,7 +99,8 @@ class Api:
     """An API at `base`, through one client, which it closes.
 
     `key` goes into the Authorization header of requests under `base`, and nowhere else: an absolute address, as of a
-    store of files, gets none. `explain` reads the API's own words about a failure.
+    store of files, gets none. `explain` reads the API's own words about a failure. Blocking work runs in `executor`,
+    the event loop's own where there is none.
     """
 
     def __init__(
@@ -109,6 +114,7 @@ class Api:
         explain: Explain = unexplained,
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
+        executor: Executor | None = None,
     ) -> None:
         self.base = base.rstrip("/")
         self._client = client
@@ -117,6 +123,7 @@ class Api:
         self._explain = explain
         self._sleep = sleep
         self._monotonic = monotonic
+        self._executor = executor
 
     def __repr__(self) -> str:
         return f"Api({self.base!r})"
@@ -212,6 +219,17 @@ class Api:
                 raise late
             await self._pause(min(pause, left), woken)
             pause = min(1.5 * pause, pace.slowest)
+
+    async def unblocked(self, size: int, work: Callable[[*Ts], T], *args: *Ts) -> T:
+        """What `work` returns, which takes the longer the more bytes it is about: done at once where they are few, and
+        otherwise in the executor, while the event loop goes on."""
+        if size <= QUICK:
+            return work(*args)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
+
+    async def understood(self, answer: Answer, read: Callable[[Answer], T]) -> T:
+        """What `read` makes of an answer that may hold whole files."""
+        return await self.unblocked(len(answer.content), read, answer)
 
     def verdict(self, answer: Answer, hidden: Iterable[str] = ()) -> ProviderError:
         """What an answer means that is no success, in the API's own words but without our secrets."""

@@ -86,8 +86,9 @@ def status(reply: Mapping[str, Any]) -> Status:
     )
 
 
-def delivery(result: Mapping[str, Any]) -> Delivery:
+def delivery(answer: Answer) -> Delivery:
     """Raises ProviderFailed where all of it was filtered: what comes then is black, and billed."""
+    result = answer.object()
     flags = result.get("has_nsfw_concepts")
     if isinstance(flags, list) and flags and all(flag is True for flag in flags):
         raise ProviderFailed(MODERATED, "the provider filtered what it had made", cost=None)

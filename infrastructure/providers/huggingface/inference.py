@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,6 +9,7 @@ import httpx
 
 from application.ports import Media, Task, Value
 from infrastructure.wire.answers import Answer, Problem, Unreadable
+from infrastructure.wire.content import encode_base64
 
 SOURCE: Final = "image"
 """The file that a task is about; without one it is about its prompt."""
@@ -38,5 +38,5 @@ def explain(answer: Answer) -> Problem:
 
 
 def _encoded(files: tuple[Media, ...]) -> str | list[str]:
-    texts = [base64.b64encode(file.content).decode() for file in files]
+    texts = [encode_base64(file.content) for file in files]
     return texts[0] if len(texts) == 1 else texts

@@ -15,7 +15,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
 from typing import Final
 
 import httpx
@@ -33,7 +35,7 @@ from application.ports import (
     Value,
 )
 from infrastructure.providers.huggingface import fal, inference
-from infrastructure.wire.answers import Explain, Unreadable
+from infrastructure.wire.answers import Unreadable
 from infrastructure.wire.api import CHECKING, Api, Monotonic, Pace, Patience, Sleep
 from infrastructure.wire.blind import BlindAdapter, how_it_ended
 from infrastructure.wire.content import private_texts
@@ -49,6 +51,7 @@ QUEUE: Final = {"_subdomain": "queue"}
 PICTURES: Final = Pace(1.0, 3.0)
 VIDEOS: Final = Pace(5.0, 10.0)
 MODEL: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+Body = Callable[[Task, dict[str, Value]], dict[str, object]]
 NAMED: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -65,15 +68,14 @@ class HuggingFaceProvider(BlindAdapter):
         bill_to: str = "",
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
+        executor: Executor | None = None,
     ) -> None:
-        def api(base: str, explain: Explain, paying: Mapping[str, str]) -> Api:
-            return Api(base, client, key=key, headers=paying, explain=explain, sleep=sleep, monotonic=monotonic)
-
+        api = partial(Api, client=client, key=key, sleep=sleep, monotonic=monotonic, executor=executor)
         paying = {"X-HF-Bill-To": bill_to} if bill_to else {}
-        super().__init__(NAME, api(router, inference.explain, paying))
-        self._fal = api(router, fal.explain, paying)
-        self._results = api(router, fal.explain_result, paying)
-        self._hub = api(hub, inference.explain, {})
+        super().__init__(NAME, api(router, headers=paying, explain=inference.explain))
+        self._fal = api(router, headers=paying, explain=fal.explain)
+        self._results = api(router, headers=paying, explain=fal.explain_result)
+        self._hub = api(hub, explain=inference.explain)
         self._names: dict[str, str] = {}
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
@@ -87,7 +89,7 @@ class HuggingFaceProvider(BlindAdapter):
             f"/hf-inference/models/{model}",
             patience=Patience(task.deadline, task.deadline),
             headers={"Accept": next(iter(task.media_types), "image/png")},
-            json=inference.body(task, inputs),
+            json=await self._written(inference.body, task, inputs),
             hidden=private_texts(task),
             limit=LARGEST,
         )
@@ -124,11 +126,15 @@ class HuggingFaceProvider(BlindAdapter):
         who = (await self._hub.read("GET", "/api/whoami-v2", within=CHECKING)).object()
         return f"the key belongs to {who.get('name')}"
 
-    async def _enqueue(self, task: Task, name: str, inputs: Mapping[str, Value]) -> Job:
-        answer = await self._fal.submit(
-            f"/fal-ai/{name}", params=QUEUE, json=fal.body(task, inputs), hidden=private_texts(task)
-        )
+    async def _enqueue(self, task: Task, name: str, inputs: dict[str, Value]) -> Job:
+        body = await self._written(fal.body, task, inputs)
+        answer = await self._fal.submit(f"/fal-ai/{name}", params=QUEUE, json=body, hidden=private_texts(task))
         return fal.job(answer.object())
+
+    async def _written(self, body: Body, task: Task, inputs: dict[str, Value]) -> dict[str, object]:
+        """The body of a submission, its files as text."""
+        size = sum(len(file.content) for files in task.media.values() for file in files)
+        return await self._api.unblocked(size, body, task, inputs)
 
     async def _name_at_fal(self, model: str) -> str:
         """Nothing has been sent yet, so that whatever goes wrong here is a refusal."""
@@ -150,7 +156,7 @@ class HuggingFaceProvider(BlindAdapter):
             if error.code == fal.NOT_YET:
                 return None
             raise how_it_ended(error) from error
-        return fal.delivery(answer.object())
+        return await self._results.understood(answer, fal.delivery)
 
 
 def _addressed(task: Task) -> tuple[str, str, dict[str, Value]]:

@@ -76,7 +76,7 @@ class Lookup:
 
     async def _is(self, text: str, file: Media) -> bool:
         """Whether what the provider shows is this file."""
-        if (media := read_data_uri(text)) is not None:
+        if (media := await self.api.unblocked(len(text), read_data_uri, text)) is not None:
             return media.content == file.content
         digest = await asyncio.to_thread(digest_of, file)
         if digest[:NAMED] in text:

@@ -7,8 +7,6 @@ failed | cancelled | timeout | deleted            ProviderFailed; nothing is bil
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from infrastructure.clock import SECOND
 from infrastructure.formats.signatures import TEXT
 from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
 from infrastructure.wire.api import Api
-from infrastructure.wire.content import private_texts, read_data_uri
+from infrastructure.wire.content import decode_base64, private_texts, read_data_uri
 
 KEPT: Final = 6 * 86_400 * SECOND
 """Microseconds for which outputs are waited for. They and their job are kept a day longer: what is not there by then is
@@ -172,6 +170,6 @@ def _output(text: str, task: Task, expires: int | None) -> Media | Remote:
 def _bare_base64(text: str, task: Task) -> Media | None:
     """Some models leave the data URI's head away."""
     try:
-        return Media(base64.b64decode(text, validate=True), task.media_types[0])
-    except (binascii.Error, ValueError, IndexError):
+        return Media(decode_base64(text), task.media_types[0])
+    except (ValueError, IndexError):
         return None

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from functools import partial
 from typing import Final
 from urllib.parse import quote as quoted
 
@@ -21,6 +23,7 @@ from infrastructure.providers.wavespeed.lookup import Lookup
 from infrastructure.providers.wavespeed.money import Money
 from infrastructure.providers.wavespeed.predictions import explain, read_prediction, unwrap
 from infrastructure.webhooks import address
+from infrastructure.wire.answers import Answer
 from infrastructure.wire.api import Api, Monotonic, Pace, Patience, Sleep
 from infrastructure.wire.content import private_texts
 
@@ -51,8 +54,9 @@ class WaveSpeed:
         secret: str = "",
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
+        executor: Executor | None = None,
     ) -> None:
-        self._api = Api(base, client, key=key, explain=explain, sleep=sleep, monotonic=monotonic)
+        self._api = Api(base, client, key=key, explain=explain, sleep=sleep, monotonic=monotonic, executor=executor)
         self._inputs = Inputs(self._api, monotonic)
         self._lookup = Lookup(self._api, downloads)
         self._money = Money(self._api)
@@ -86,10 +90,10 @@ class WaveSpeed:
         async def ask(left: float) -> Delivery | None:
             path = f"predictions/{quoted(job.id, safe='')}/result"
             answer = await self._api.read("GET", path, within=left, patience=POLLING, limit=LARGEST_RESULT)
-            prediction = read_prediction(unwrap(self._api, answer, private_texts(task)))
-            if not prediction.is_running:
-                return prediction.delivery(self._api, task)
-            progress(0.0, prediction.status)
+            told = await self._api.understood(answer, partial(self._told, task))
+            if isinstance(told, Delivery):
+                return told
+            progress(0.0, told)
             return None
 
         pace = QUICK if task.media_types and task.media_types[0].startswith(("image/", "text/")) else SLOW
@@ -101,6 +105,11 @@ class WaveSpeed:
             woken.set()  # whoever else waits for the same job, as where a callback is settled, need wait no longer
         progress(1.0, "done")
         return delivery
+
+    def _told(self, task: Task, answer: Answer) -> Delivery | str:
+        """What came of a job, or its status while it runs. Raises ProviderFailed where it ended otherwise."""
+        prediction = read_prediction(unwrap(self._api, answer, private_texts(task)))
+        return prediction.status if prediction.is_running else prediction.delivery(self._api, task)
 
     def notify(self, job: str) -> bool:
         """Somebody says that a job has ended: if it is being waited for, look now. Call it on the event loop."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -9,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.ports import Media, Task, Value
-from infrastructure.wire.content import data_uri, decode_json, encode_json, micros, private_texts, read_data_uri, told
+from infrastructure.wire.content import (
+    data_uri,
+    decode_base64,
+    decode_json,
+    encode_base64,
+    encode_json,
+    micros,
+    private_texts,
+    read_data_uri,
+    told,
+)
 
 MICRO = Decimal("0.000001")
 
@@ -109,3 +121,26 @@ def test_however_long_words_are_little_is_read_and_no_half_of_a_secret_is_told()
     secret = "a private pond " * 10
     assert len(told("https://a" * 100_000)) <= 201
     assert "private" not in told("x " * 985 + secret, [secret])
+
+
+@given(st.binary(max_size=64), st.sampled_from([1, 2, 3, 5]))
+def test_what_is_written_in_pieces_is_what_would_be_written_at_once(content: bytes, pieces: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("infrastructure.wire.content.AT_ONCE", 12 * pieces)
+        text = encode_base64(content)
+        assert text == base64.b64encode(content).decode()
+        assert decode_base64(text) == content
+
+
+@given(st.text("AQ=é\n", max_size=40))
+def test_what_is_read_in_pieces_is_what_would_be_read_at_once(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("infrastructure.wire.content.AT_ONCE", 12)
+        assert _read(decode_base64, text) == _read(lambda whole: base64.b64decode(whole, validate=True), text)
+
+
+def _read(read: Callable[[str], bytes], text: str) -> bytes | None:
+    try:
+        return read(text)
+    except ValueError:
+        return None
