@@ -11,6 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from application.mistakes import ProviderMistaken, mistakes_of
 from application.ports import (
     Asset,
     AssetStore,
@@ -203,7 +204,12 @@ def lacking(model: Model, providers: Mapping[str, Provider]) -> str:
     """What a model's provider lacks here, and how to mend it; empty where nothing is."""
     if model.provider not in providers:
         return f"there is no provider {model.provider!r} (there are: {', '.join(sorted(providers))})"
-    return providers[model.provider].lacks(model.route)
+    try:
+        with mistakes_of(model.provider):
+            lacks = providers[model.provider].lacks(model.route)
+    except ProviderMistaken as mistake:
+        return mistake.message
+    return lacks
 
 
 @lru_cache(maxsize=1024)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from application.batch import Decision, Outcome
+from application.mistakes import ProviderMistaken, check_kind, mistakes_of
 from application.outputs import Outputs
 from application.ownership import Ownership
 from application.ports import (
@@ -88,7 +89,7 @@ class Performer:
     ) -> Settlement:
         """Send once and settle; after a definite refusal the next of `others` is sent instead, within the limits.
 
-        Raises OperationPending where the outcome is unknown: the hold then stays.
+        Raises OperationPending where the outcome is unknown, also by a mistake of the provider's: the hold then stays.
         """
         await self.ownership.check(operation.id)
         provider = self.provider_of(operation)
@@ -119,7 +120,9 @@ class Performer:
         """Ask the provider what became of a submission; None where it knows of none that is not another's."""
         provider = self.provider_of(operation)
         try:
-            found = await provider.find(task)
+            with mistakes_of(operation.provider, operation.id):
+                found = await provider.find(task)
+                check_kind(found, Delivery, tuple)
         except ProviderError as error:
             return await self._fail(operation, _asked(error))
         if isinstance(found, Delivery):
@@ -137,7 +140,13 @@ class Performer:
 
     async def cancel(self, operation: Operation, task: Task, job: Job | None) -> Settlement | None:
         """Stop it at its provider and release its hold; None where the provider cannot, or not any more."""
-        if not await self.provider_of(operation).cancel(task, job):
+        provider = self.provider_of(operation)
+        try:
+            with mistakes_of(operation.provider, operation.id):
+                stopped = await provider.cancel(task, job)
+        except ProviderError as error:
+            return await self._fail(operation, _asked(error))
+        if not stopped:
             return None
         return await self._fail(operation, ProviderFailed(CANCELLED, "it was cancelled"))
 
@@ -176,7 +185,9 @@ class Performer:
         """The provider's answer; where that is lost, the job that was called back about while it was waited for."""
         self.sending[operation.id] = None
         try:
-            return await provider.submit(task, progress)
+            with mistakes_of(operation.provider, operation.id):
+                answer = await provider.submit(task, progress)
+                check_kind(answer, Delivery, Job)
         except ProviderUnknown:
             job = self.sending[operation.id]
             if job is None:
@@ -184,6 +195,7 @@ class Performer:
             return job
         finally:
             del self.sending[operation.id]
+        return answer
 
     async def _finish(
         self, provider: Provider, operation: Operation, task: Task, answer: Delivery | Job, progress: Progress
@@ -248,8 +260,10 @@ class Performer:
     ) -> Settlement:
         """Keep what comes and charge it. A job that was not a fact before, as after a release, is claimed with it."""
         try:
-            delivery = await delivering
-            kept = await self.outputs.keep(operation.account, task, delivery)
+            with mistakes_of(operation.provider, operation.id):
+                delivery = await delivering
+                check_kind(delivery, Delivery)
+                kept = await self.outputs.keep(operation.account, task, delivery)
         except ProviderError as error:
             return await self._fail(operation, _asked(error))
         stored = tuple(kept.stored)
@@ -270,6 +284,9 @@ class Performer:
         return _settlement(operation, outcome, delivery.metadata, contents=kept.contents)
 
     async def _fail(self, operation: Operation, error: ProviderError) -> Settlement:
+        if isinstance(error, ProviderMistaken):
+            message = f"{error.message} while it worked on operation {operation.id}; the hold stays"
+            raise OperationPending(operation.id, message, hint=MISTAKEN) from error.__cause__
         if isinstance(error, ProviderUnknown):
             raise OperationPending(
                 operation.id, f"the provider's answer is unknown ({error.code}); the hold stays", hint=RECOVER
@@ -305,6 +322,7 @@ async def _at_once(delivery: Delivery) -> Delivery:
 
 
 RECOVER = "it is settled as soon as the truth is known; to look now: imagestudio recover"
+MISTAKEN = "the provider has to be mended, by what the log says; to learn then what became of it: imagestudio recover"
 
 
 def _settlement(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from application.mistakes import mistakes_of
 from application.ports import ProviderError, Quoting, Task
 from application.writer import Clock
 
@@ -31,19 +32,21 @@ class ProviderQuotes:
         digest, now = _digest(provider, task), self.clock()
         asked, amount = self._known.get(digest, (now - LIFETIME - 1, None))
         if now - asked > LIFETIME:
-            amount = await _answer(quoting, task)
+            amount = await _answer(provider, quoting, task)
             if len(self._known) >= MOST:
                 self._known.clear()
             self._known[digest] = (now, amount)
         return amount
 
 
-async def _answer(quoting: Quoting, task: Task) -> int | None:
+async def _answer(provider: str, quoting: Quoting, task: Task) -> int | None:
     """A provider that cannot be asked now says nothing; the price book then decides."""
     try:
-        return await quoting.quote(task)
+        with mistakes_of(provider):
+            amount = await quoting.quote(task)
     except ProviderError:
         return None
+    return amount
 
 
 def _digest(provider: str, task: Task) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from application.batch import Decision
+from application.mistakes import mistakes_of
 from application.opened import Operations
 from application.performer import Performer, Settlement
 from application.ports import Bill, Billing, Index, Job, ProviderError, silent
@@ -117,10 +118,12 @@ class Reconciler:
             able = ", ".join(sorted(name for name, one in known.items() if isinstance(one, Billing))) or "none"
             raise InvalidInput("provider", f"{provider!r} has no bills that can be read", hint=f"these have: {able}")
         try:
-            return {bill.job: bill async for bill in billing.bills(since, until)}
+            with mistakes_of(provider):
+                bills = {bill.job: bill async for bill in billing.bills(since, until)}
         except ProviderError as error:
             hint = "try again later, or check the key: imagestudio providers check"
             raise ProviderUnavailable(f"the bills of {provider} cannot be read: {error.message}", hint=hint) from error
+        return bills
 
     async def _recorded(self, provider: str, since: int, until: int, bills: dict[str, Bill]) -> list[Recorded]:
         """Operations of the span, and those of other spans that were billed in it.

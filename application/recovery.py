@@ -68,7 +68,7 @@ class Recoverer:
                 ownership.drop(lease.operation)
 
     async def _recover(self, lease: Lease) -> Recovered:
-        """One operation; what goes wrong with it, such as a model that is gone, keeps no other from its end."""
+        """One operation; what goes wrong with it, such as content that is damaged, keeps no other from its end."""
         phase = UNREADABLE
         try:
             opened = await self.operations.read(lease.operation)
@@ -77,8 +77,8 @@ class Recoverer:
             phase = PHASES[type(settled.state)] if settled is not None else phase
         except ImageStudioError as error:
             action = f"left open: {error}"
-        except Exception as error:  # noqa: BLE001 - a provider's own mistake; its text may hold inputs, and others wait
-            action = f"left open: its provider raised {type(error).__name__}"
+        except Exception as error:  # noqa: BLE001 - others wait, whatever is wrong here; its text may hold inputs
+            action = f"left open: {type(error).__name__} came up"
         return Recovered(lease.operation, lease.account, action, phase)
 
     async def _settle(self, opened: Opened) -> tuple[str, Settlement | None]:

@@ -336,8 +336,21 @@ async def test_a_provider_s_own_mistake_keeps_no_other_operation_from_its_end(sq
     }
     async with studio_on(sqlite_url, tmp_path, clock=later(LONG_AFTER), providers=providers) as studio:
         told = {one.operation: one for one in await studio.maintenance.recover()}
-    assert (told[broken].phase, told[broken].action) == ("dispatched", "left open: its provider raised KeyError")
+    assert told[broken].phase == "dispatched"
+    assert told[broken].action.startswith("left open: provider 'scripted' raised KeyError while it worked on")
     assert told[fine].phase == "released"
+
+
+async def test_content_that_is_damaged_keeps_no_other_operation_from_its_end(sqlite_url: str, tmp_path: Path) -> None:
+    broken = await left_pending(sqlite_url, tmp_path, ask(outcome="timeout"))
+    fine = await left_pending(sqlite_url, tmp_path, ask(outcome="timeout"))
+    async with studio_on(sqlite_url, tmp_path, clock=later(SOON)) as studio:
+        with studio.database.transaction() as connection:
+            statement = "UPDATE contents SET body = 'a private lake' WHERE batch = ?"
+            assert connection.exec_driver_sql(statement, (broken,)).rowcount == 1
+        told = {one.operation: one for one in await studio.maintenance.recover()}
+    assert (told[broken].phase, told[broken].action) == ("dispatched", "left open: JSONDecodeError came up")
+    assert told[fine].phase == "charged"
 
 
 async def test_a_job_that_runs_is_waited_for_although_its_input_files_are_gone(

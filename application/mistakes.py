@@ -1,0 +1,58 @@
+"""A provider's own mistakes: what its code raises, or answers with, that its port does not know, told as one thing.
+
+    KeyError, TypeError … ──> ProviderMistaken      logged by its kind and its place, since its words may hold inputs
+
+Anybody may write a provider. That its code broke says nothing about what it had sent before, and neither its caller nor
+those who wait beside may be lost with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+
+from application.ports import ProviderError, ProviderUnknown
+from domain.errors import ImageStudioError, InvalidRequest
+
+LOGGER = logging.getLogger("imagestudio")
+MISTAKE = "mistake"
+
+
+class ProviderMistaken(ProviderUnknown):
+    """A provider's code broke, and what it did is not known; `__cause__` is what it raised."""
+
+    def __init__(self, provider: str, error: Exception) -> None:
+        super().__init__(MISTAKE, f"provider {provider!r} raised {type(error).__name__}")
+
+
+@contextmanager
+def mistakes_of(provider: str, operation: str = "") -> Iterator[None]:
+    """Raises ProviderMistaken in place of whatever is neither an error of the port's nor one of ours.
+
+    That a request is wrong, so that nothing was recorded, is not for a provider to say: it was asked what is recorded.
+    """
+    try:
+        yield
+    except ProviderError:
+        raise
+    except Exception as error:
+        if isinstance(error, ImageStudioError) and not isinstance(error, InvalidRequest):
+            raise
+        what = f"operation {operation}" if operation else "no operation"
+        LOGGER.error("provider %r raised %s, about %s: %s", provider, type(error).__name__, what, _place(error))
+        raise ProviderMistaken(provider, error) from error
+
+
+def check_kind(answer: object, *kinds: type) -> None:
+    """Raises TypeError where a provider answers with something else than its port says."""
+    if not isinstance(answer, kinds):
+        raise TypeError(f"it answered with {type(answer).__name__}")
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised, from the outermost call inwards; without what was in the variables."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames[1:])

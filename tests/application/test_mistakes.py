@@ -1,0 +1,241 @@
+"""A provider whose own code is broken loses nothing: one clear error, the hold stays, and recovery learns the truth."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from application.ports import Bill, Delivery, Job, Progress, ProviderUnknown, Recovery, Task
+from application.requests import Request
+from domain.errors import OperationPending, ProviderUnavailable, UnknownModel
+from domain.operation import Charged, Dispatched, Submitted
+from infrastructure.providers.scripted import ScriptedProvider
+from infrastructure.service import Studio
+from tests.application.studios import (
+    BLIND,
+    JOBS,
+    LONG_AFTER,
+    PRICE,
+    SYNC,
+    count,
+    facts_of,
+    is_sound,
+    later,
+    studio_on,
+    submissions,
+    timeline,
+)
+
+PROMPT = "a very private lake"
+SECRET = "sk-secret"
+
+T = TypeVar("T")
+Break = Callable[[Task], Any]
+
+
+def raises(error: type[BaseException] = KeyError) -> Break:
+    """Breaks with words that nobody else may read."""
+
+    def broken(task: Task) -> Any:
+        raise error(f"{SECRET} cannot {task.inputs['prompt']}")
+
+    return broken
+
+
+def answers(answer: object) -> Break:
+    return lambda _task: answer
+
+
+class Broken(ScriptedProvider):
+    """A scripted provider with a mistake in one of its methods, which is made once the work is done."""
+
+    def __init__(self, home: Path, method: str, broken: Break, name: str = "scripted") -> None:
+        recovery = Recovery.BLIND if name == "blind" else Recovery.FINDABLE
+        super().__init__(home / "scripted", name=name, recovery=recovery)
+        self._method, self._broken = method, broken
+
+    async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
+        return self._spoiled("submit", task, await super().submit(task, progress))
+
+    async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
+        return self._spoiled("collect", task, await super().collect(task, job, progress))
+
+    async def cancel(self, task: Task, job: Job | None) -> bool:
+        return self._spoiled("cancel", task, await super().cancel(task, job))
+
+    def _spoiled(self, method: str, task: Task, answer: T) -> T:
+        spoiled: T = self._broken(task) if method == self._method else answer
+        return spoiled
+
+
+def ask(model: str = SYNC, **inputs: str | int) -> Request:
+    return Request("text-to-image", "acme", {"prompt": PROMPT, **inputs}, model=model)
+
+
+async def left_pending(studio: Studio, wanted: Request) -> OperationPending:
+    await studio.open_account("acme", plan="pro")
+    with pytest.raises(OperationPending) as left:
+        await studio.run(wanted)
+    assert (await studio.accounts.show("acme")).held["spend"] == PRICE
+    return left.value
+
+
+@pytest.mark.parametrize(("method", "model"), [("submit", SYNC), ("submit", JOBS), ("collect", JOBS)])
+@pytest.mark.parametrize("error", [KeyError, TimeoutError, UnknownModel])
+async def test_what_a_provider_s_code_raises_is_one_clear_error_and_the_hold_stays(
+    sqlite_url: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    model: str,
+    error: type[Exception],
+) -> None:
+    provider = Broken(tmp_path, method, raises(error))
+    async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
+        pending = await left_pending(studio, ask(model))
+    told = f"provider 'scripted' raised {error.__name__} while it worked on operation {pending.operation}"
+    assert pending.message == f"{told}; the hold stays"
+    assert "imagestudio recover" in pending.hint
+    assert type(pending.__cause__) is error
+    assert f"{error.__name__}, about operation {pending.operation}: " in caplog.text
+    assert "test_mistakes.py" in caplog.text
+    for private in (PROMPT, SECRET):
+        assert private not in caplog.text + pending.message + pending.hint
+    async with studio_on(sqlite_url, tmp_path, clock=later()) as studio:
+        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
+        facts = facts_of(studio)
+        assert (count(facts, Charged), len(submissions(tmp_path))) == (1, 1)
+        assert await is_sound(studio)
+
+
+@pytest.mark.parametrize(
+    ("method", "model", "answer"),
+    [
+        ("submit", SYNC, None),
+        ("submit", SYNC, "done"),
+        ("submit", SYNC, Delivery((b"bytes",))),  # type: ignore[arg-type]
+        ("collect", JOBS, None),
+        ("collect", JOBS, Job("job-2")),
+    ],
+    ids=["nothing", "words", "mere bytes", "nothing for a job", "a job for a job"],
+)
+async def test_what_a_provider_should_not_answer_is_a_mistake_of_its_own(
+    sqlite_url: str, tmp_path: Path, method: str, model: str, answer: object
+) -> None:
+    provider = Broken(tmp_path, method, answers(answer))
+    async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
+        pending = await left_pending(studio, ask(model))
+        assert pending.message.startswith("provider 'scripted' raised ")
+        assert count(timeline(studio, pending.operation), Submitted) == (method == "collect")
+
+
+async def test_of_a_batch_what_was_delivered_is_returned_although_the_provider_broke(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    class Halfway(Broken):
+        """Breaks at the second of a batch alone."""
+
+        def _spoiled(self, method: str, task: Task, answer: T) -> T:
+            return super()._spoiled(method, task, answer) if task.operation.endswith(".2") else answer
+
+    provider = Halfway(tmp_path, "submit", raises())
+    async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
+        await studio.open_account("acme", plan="pro")
+        wanted = Request("text-to-image", "acme", {"prompt": PROMPT}, model=JOBS, n=3)
+        result = await studio.run(wanted)
+        assert [one.status for one in result.operations] == ["charged", "dispatched", "charged"]
+
+
+async def test_a_provider_that_is_cancelled_is_not_mistaken(sqlite_url: str, tmp_path: Path) -> None:
+    provider = Broken(tmp_path, "submit", raises(asyncio.CancelledError))
+    async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(asyncio.CancelledError):
+            await studio.run(ask())
+        assert count(facts_of(studio), Dispatched) == 1
+
+
+def no_answer(task: Task) -> bool:
+    raise ProviderUnknown("unavailable", "the provider answers 503")
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"), [(raises(), "raised KeyError"), (no_answer, "unavailable")], ids=["a mistake", "no answer"]
+)
+async def test_a_provider_that_breaks_where_it_should_stop_something_has_stopped_nothing(
+    sqlite_url: str, tmp_path: Path, broken: Break, why: str
+) -> None:
+    provider = Broken(tmp_path, "cancel", broken)
+    async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
+        pending = await left_pending(studio, ask(JOBS, outcome="never"))
+        with pytest.raises(OperationPending, match=why):
+            await studio.cancel(pending.operation)
+        assert (await studio.accounts.show("acme")).held["spend"] == PRICE
+
+
+async def test_a_job_that_its_provider_s_mistake_hides_for_long_is_released_by_policy(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """As one of which the provider never tells."""
+    providers = {"scripted": Broken(tmp_path, "collect", raises())}
+    async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
+        await left_pending(studio, ask(JOBS))
+    async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later()) as studio:
+        [one] = await studio.maintenance.recover()
+        assert (one.phase, "raised KeyError" in one.action) == ("submitted", True)
+    days = 9 * 24 * 60 * 60 * 1_000_000
+    async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(days)) as studio:
+        [one] = await studio.maintenance.recover()
+        assert (one.phase, one.action) == ("released", "released by policy")
+
+
+class Chatty(ScriptedProvider):
+    """Has mistakes in all that is asked before anything is sent, and after everything is done."""
+
+    def lacks(self, route: str) -> str:
+        raise KeyError(route)
+
+    async def quote(self, task: Task) -> int | None:
+        raise KeyError(task.route)
+
+    def bills(self, since: int, until: int) -> AsyncIterator[Bill]:
+        raise KeyError(since)
+
+
+async def test_a_provider_that_cannot_say_what_it_lacks_cannot_be_used_and_others_can(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    blind = ScriptedProvider(tmp_path / "scripted", name="blind", recovery=Recovery.BLIND)
+    providers = {"scripted": Chatty(tmp_path / "scripted"), "blind": blind}
+    async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(UnknownModel, match="cannot be used here: provider 'scripted' raised KeyError"):
+            await studio.run(ask())
+        assert (await studio.run(ask(BLIND))).status == "charged"
+
+
+class Able(Chatty):
+    """Can say what it lacks."""
+
+    def lacks(self, route: str) -> str:
+        return ""
+
+
+async def test_where_a_quote_is_a_mistake_the_price_book_decides(sqlite_url: str, tmp_path: Path) -> None:
+    providers = {"scripted": Able(tmp_path / "scripted")}
+    async with studio_on(sqlite_url, tmp_path, providers=providers, provider_quotes=True) as studio:
+        await studio.open_account("acme", plan="pro")
+        assert (await studio.run(ask())).price.micros == PRICE
+
+
+async def test_bills_that_are_a_mistake_cannot_be_read(sqlite_url: str, tmp_path: Path) -> None:
+    providers = {"scripted": Able(tmp_path / "scripted")}
+    async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
+        with pytest.raises(
+            ProviderUnavailable, match="bills of scripted cannot be read: provider 'scripted' raised KeyError"
+        ):
+            await studio.reconcile("scripted", 0, LONG_AFTER, book=False)
