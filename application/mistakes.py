@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import PurePath
 
-from application.ports import ProviderError, ProviderUnknown
+from application.ports import Provider, ProviderError, ProviderUnknown
 from domain.errors import ImageStudioError, InvalidRequest
 
 LOGGER = logging.getLogger("imagestudio")
@@ -50,6 +50,13 @@ def check_kind(answer: object, *kinds: type) -> None:
     """Raises TypeError where a provider answers with something else than its port says."""
     if not isinstance(answer, kinds):
         raise TypeError(f"it answered with {type(answer).__name__}")
+
+
+async def close_all(providers: Mapping[str, Provider]) -> None:
+    """Let each give back its connections; one that breaks there keeps no other from it, nor anybody's answer."""
+    for name, provider in providers.items():
+        with suppress(ProviderMistaken), mistakes_of(name):
+            await provider.close()
 
 
 def _place(error: Exception) -> str:

@@ -26,6 +26,7 @@ from application.intake import Intake
 from application.intervention import Intervention
 from application.log import LedgerLog
 from application.maintenance import Maintenance
+from application.mistakes import close_all
 from application.opened import Operations
 from application.outputs import Outputs
 from application.ownership import Ownership
@@ -123,8 +124,7 @@ async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provi
         try:
             yield providers
         finally:
-            for provider in providers.values():
-                await provider.close()
+            await close_all(providers)
             await downloads.close()
 
 

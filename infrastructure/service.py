@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from application.chains import Problem, verify_chains
 from application.log import Codec
 from application.maintenance import Maintenance
+from application.mistakes import close_all
 from application.ownership import Ownership
 from application.ports import Downloads, Provider
 from application.reconciliation import Line, Reconciler
@@ -63,8 +64,7 @@ class Studio(ImageStudio):
 
     async def disconnect(self) -> None:
         """Let each provider, and whoever fetches files, give back its connections; nothing works after that."""
-        for provider in self.providers.values():
-            await provider.close()
+        await close_all(self.providers)
         for downloads in self._house.downloads:
             await downloads.close()
 

@@ -35,11 +35,13 @@ LOST_ANSWERS = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A provider here: its models by what they lack, the empty text where that is nothing."""
+    """A provider here: its models by what they lack, the empty text where that is nothing; or what its own mistake was
+    where it could not even say that."""
 
     name: str
     recovery: Recovery
     models: Mapping[str, int]
+    is_broken: bool = False
 
     @property
     def is_set_up(self) -> bool:
@@ -110,11 +112,21 @@ async def check(
 
 def standings(catalogue: Catalogue, providers: Mapping[str, Provider]) -> list[Standing]:
     """Every provider with its models; where the catalogue has none of it, whether it could be used at all."""
-    found = []
-    for name, provider in sorted(providers.items()):
-        models = Counter(lacks_of((model for model in catalogue if model.provider == name), providers).values())
-        found.append(Standing(name, provider.recovery, models or {provider.lacks(""): 0}))
-    return found
+    return [
+        _standing(name, provider, [model for model in catalogue if model.provider == name])
+        for name, provider in sorted(providers.items())
+    ]
+
+
+def _standing(name: str, provider: Provider, models: Sequence[Model]) -> Standing:
+    from application.mistakes import ProviderMistaken, mistakes_of
+
+    try:
+        with mistakes_of(name):
+            lacks = Counter(provider.lacks(model.route) for model in models) or {provider.lacks(""): 0}
+    except ProviderMistaken as mistake:
+        return Standing(name, provider.recovery, {mistake.message: len(models)}, is_broken=True)
+    return Standing(name, provider.recovery, lacks)
 
 
 def lacks_of(models: Iterable[Model], providers: Mapping[str, Provider]) -> dict[str, str]:
@@ -130,17 +142,21 @@ async def checked(providers: Mapping[str, Provider], asked: Sequence[Standing], 
 
 
 async def _check(provider: Provider, standing: Standing, seconds: float) -> Checked:
+    from application.mistakes import check_kind, mistakes_of
     from application.ports import ProviderError
 
     if not standing.is_set_up:
-        return Checked(standing.name, NOT_SET_UP, standing.lacks)
+        return Checked(standing.name, FAILED if standing.is_broken else NOT_SET_UP, standing.lacks)
     try:
         async with asyncio.timeout(seconds):
-            return Checked(standing.name, ANSWERS, await provider.check())
+            with mistakes_of(standing.name):
+                words = await provider.check()
+                check_kind(words, str)
     except ProviderError as error:
         return Checked(standing.name, FAILED, f"{error.message} ({error.code})")
     except TimeoutError:
         return Checked(standing.name, FAILED, f"no answer within {seconds:g} s")
+    return Checked(standing.name, ANSWERS, words)
 
 
 def _asked(found: Sequence[Standing], names: Sequence[str] | None) -> list[Standing]:

@@ -136,6 +136,60 @@ def test_every_provider_that_is_set_up_is_checked_however_others_fare(
     assert not empty.database.exists()
 
 
+class Broken(Atelier):
+    """Has a mistake in one of its methods."""
+
+    def __init__(self, home: Path, name: str, method: str) -> None:
+        super().__init__(home, name)
+        self._method = method
+
+    def lacks(self, route: str) -> str:
+        return self._spoiled("lacks", super().lacks(route))
+
+    async def check(self) -> str:
+        return self._spoiled("check", await super().check())
+
+    async def close(self) -> None:
+        self._spoiled("close", "")
+
+    def _spoiled(self, method: str, answer: str) -> str:
+        if method == self._method:
+            raise KeyError("a secret of the provider's")
+        return answer
+
+
+class Speechless(Atelier):
+    """Answers the check with nothing at all."""
+
+    async def check(self) -> str:
+        return None  # type: ignore[return-value]
+
+
+def test_a_provider_that_raises_something_unheard_of_fails_alone(
+    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = [Broken(tmp_path, name, name) for name in ("check", "lacks", "close")]
+    others = [Atelier(tmp_path, "a", error=BAD_KEY), Atelier(tmp_path, "b"), Speechless(tmp_path, "none")]
+    use(monkeypatch, *broken, *others)
+    done = call("providers", "check", "--json")
+    assert done.code == 1
+    assert {one["name"]: (one["state"], one["detail"]) for one in done.document["providers"]} == {
+        "a": ("failed", "the key is not known (bad_key)"),
+        "b": ("answers", "balance 12.50 USD"),
+        "check": ("failed", "provider 'check' raised KeyError (mistake)"),
+        "close": ("answers", "balance 12.50 USD"),
+        "lacks": ("failed", "provider 'lacks' raised KeyError"),
+        "none": ("failed", "provider 'none' raised TypeError (mistake)"),
+    }
+    told = call("providers", "check")
+    assert (told.code, "2 of 6 providers answered" in told.out) == (1, True)
+    assert "a secret" not in done.out + done.err + told.out + told.err
+    listed = call("providers", "list", "--json").document["providers"]
+    assert {one["name"]: [lack["what"] for lack in one["lacks"]] for one in listed if one["lacks"]} == {
+        "lacks": ["provider 'lacks' raised KeyError"]
+    }
+
+
 def test_what_is_not_set_up_fails_the_check_only_where_it_is_named(
     empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
