@@ -20,6 +20,7 @@ from domain.errors import (
     InvalidInput,
     InvalidMoney,
     InvalidPeriod,
+    NoMedia,
     UnknownAccount,
     UnknownKind,
     UnknownModel,
@@ -108,8 +109,8 @@ BAD_REQUESTS = {
     "an account too long": Bad(generate(account="a" * 201), InvalidInput, "invalid_input", "has 201"),
     "a user that is no text": Bad(generate(user="\ud800"), InvalidInput, "invalid_input", "user: "),
     "a key with a new line": Bad(generate(key="a\nb"), InvalidInput, "invalid_input", "key: "),
-    "no image": Bad(edit(b"nonsense"), InvalidInput, "invalid_input", "image: is no image", "PNG"),
-    "an empty image": Bad(edit(b""), InvalidInput, "invalid_input", "image: is empty", "PNG"),
+    "no image": Bad(edit(b"nonsense"), NoMedia, "invalid_input", "image: is no image", "PNG"),
+    "an empty image": Bad(edit(b""), NoMedia, "invalid_input", "image: is empty", "PNG"),
     "a damaged image": Bad(edit(picture()[:-20]), InvalidInput, "invalid_input", "image: is a damaged or truncated"),
     "an image too large": Bad(
         edit(picture() + b"\0" * LARGEST_FILE), InvalidInput, "invalid_input", f"at most {LARGEST_FILE}"
