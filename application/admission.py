@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-from application.mistakes import ProviderMistaken, mistakes_of
+from application.mistakes import MistakesOf, ProviderMistaken
 from application.ports import (
     Asset,
     AssetStore,
@@ -205,7 +205,7 @@ def lacking(model: Model, providers: Mapping[str, Provider]) -> str:
     if model.provider not in providers:
         return f"there is no provider {model.provider!r} (there are: {', '.join(sorted(providers))})"
     try:
-        with mistakes_of(model.provider):
+        with MistakesOf(model.provider):
             lacks = providers[model.provider].lacks(model.route)
     except ProviderMistaken as mistake:
         return mistake.message

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import PurePath
 
 from application.ports import Provider, ProviderError, ProviderUnknown
@@ -28,22 +28,27 @@ class ProviderMistaken(ProviderUnknown):
         super().__init__(MISTAKE, f"provider {provider!r} raised {type(error).__name__}")
 
 
-@contextmanager
-def mistakes_of(provider: str, operation: str = "") -> Iterator[None]:
+class MistakesOf:
     """Raises ProviderMistaken in place of whatever is neither an error of the port's nor one of ours.
 
     That a request is wrong, so that nothing was recorded, is not for a provider to say: it was asked what is recorded.
     """
-    try:
-        yield
-    except ProviderError:
-        raise
-    except Exception as error:
+
+    __slots__ = ("_operation", "_provider")
+
+    def __init__(self, provider: str, operation: str = "") -> None:
+        self._provider, self._operation = provider, operation
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> None:
+        if not isinstance(error, Exception) or isinstance(error, ProviderError):
+            return
         if isinstance(error, ImageStudioError) and not isinstance(error, InvalidRequest):
-            raise
-        what = f"operation {operation}" if operation else "no operation"
-        LOGGER.error("provider %r raised %s, about %s: %s", provider, type(error).__name__, what, _place(error))
-        raise ProviderMistaken(provider, error) from error
+            return
+        what = f"operation {self._operation}" if self._operation else "no operation"
+        LOGGER.error("provider %r raised %s, about %s: %s", self._provider, type(error).__name__, what, _place(error))
+        raise ProviderMistaken(self._provider, error) from error
 
 
 def check_kind(answer: object, *kinds: type) -> None:
@@ -55,11 +60,11 @@ def check_kind(answer: object, *kinds: type) -> None:
 async def close_all(providers: Mapping[str, Provider]) -> None:
     """Let each give back its connections; one that breaks there keeps no other from it, nor anybody's answer."""
     for name, provider in providers.items():
-        with suppress(ProviderMistaken), mistakes_of(name):
+        with suppress(ProviderMistaken), MistakesOf(name):
             await provider.close()
 
 
 def _place(error: Exception) -> str:
     """Where it was raised, from the outermost call inwards; without what was in the variables."""
     frames = traceback.extract_tb(error.__traceback__)
-    return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames[1:])
+    return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from application.batch import Decision, Outcome
-from application.mistakes import ProviderMistaken, check_kind, mistakes_of
+from application.mistakes import MistakesOf, ProviderMistaken, check_kind
 from application.outputs import Outputs
 from application.ownership import Ownership
 from application.ports import (
@@ -120,7 +120,7 @@ class Performer:
         """Ask the provider what became of a submission; None where it knows of none that is not another's."""
         provider = self.provider_of(operation)
         try:
-            with mistakes_of(operation.provider, operation.id):
+            with MistakesOf(operation.provider, operation.id):
                 found = await provider.find(task)
                 check_kind(found, Delivery, tuple)
         except ProviderError as error:
@@ -142,7 +142,7 @@ class Performer:
         """Stop it at its provider and release its hold; None where the provider cannot, or not any more."""
         provider = self.provider_of(operation)
         try:
-            with mistakes_of(operation.provider, operation.id):
+            with MistakesOf(operation.provider, operation.id):
                 stopped = await provider.cancel(task, job)
         except ProviderError as error:
             return await self._fail(operation, _asked(error))
@@ -185,7 +185,7 @@ class Performer:
         """The provider's answer; where that is lost, the job that was called back about while it was waited for."""
         self.sending[operation.id] = None
         try:
-            with mistakes_of(operation.provider, operation.id):
+            with MistakesOf(operation.provider, operation.id):
                 answer = await provider.submit(task, progress)
                 check_kind(answer, Delivery, Job)
         except ProviderUnknown:
@@ -260,7 +260,7 @@ class Performer:
     ) -> Settlement:
         """Keep what comes and charge it. A job that was not a fact before, as after a release, is claimed with it."""
         try:
-            with mistakes_of(operation.provider, operation.id):
+            with MistakesOf(operation.provider, operation.id):
                 delivery = await delivering
                 check_kind(delivery, Delivery)
                 kept = await self.outputs.keep(operation.account, task, delivery)

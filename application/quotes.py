@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from application.mistakes import mistakes_of
+from application.mistakes import MistakesOf
 from application.ports import ProviderError, Quoting, Task
 from application.writer import Clock
 
@@ -42,7 +42,7 @@ class ProviderQuotes:
 async def _answer(provider: str, quoting: Quoting, task: Task) -> int | None:
     """A provider that cannot be asked now says nothing; the price book then decides."""
     try:
-        with mistakes_of(provider):
+        with MistakesOf(provider):
             amount = await quoting.quote(task)
     except ProviderError:
         return None

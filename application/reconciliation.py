@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from application.batch import Decision
-from application.mistakes import mistakes_of
+from application.mistakes import MistakesOf
 from application.opened import Operations
 from application.performer import Performer, Settlement
 from application.ports import Bill, Billing, Index, Job, ProviderError, silent
@@ -118,7 +118,7 @@ class Reconciler:
             able = ", ".join(sorted(name for name, one in known.items() if isinstance(one, Billing))) or "none"
             raise InvalidInput("provider", f"{provider!r} has no bills that can be read", hint=f"these have: {able}")
         try:
-            with mistakes_of(provider):
+            with MistakesOf(provider):
                 bills = {bill.job: bill async for bill in billing.bills(since, until)}
         except ProviderError as error:
             hint = "try again later, or check the key: imagestudio providers check"

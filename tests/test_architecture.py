@@ -58,7 +58,6 @@ CATCHES_ALL = frozenset(
     {
         "application/writer.py:_run",  # the writer outlives a group that breaks; its callers get the error
         "application/batch.py:_decide",  # a decision that breaks fails its own caller, and the group goes on
-        "application/mistakes.py:mistakes_of",  # a provider's code may raise anything; it is told as one error
         "application/recovery.py:_recover",  # what is wrong with one operation keeps no other from its end
         "infrastructure/plugins.py:_built",  # somebody else's code may raise anything; it is told as one error
     }

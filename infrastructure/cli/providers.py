@@ -119,10 +119,10 @@ def standings(catalogue: Catalogue, providers: Mapping[str, Provider]) -> list[S
 
 
 def _standing(name: str, provider: Provider, models: Sequence[Model]) -> Standing:
-    from application.mistakes import ProviderMistaken, mistakes_of
+    from application.mistakes import MistakesOf, ProviderMistaken
 
     try:
-        with mistakes_of(name):
+        with MistakesOf(name):
             lacks = Counter(provider.lacks(model.route) for model in models) or {provider.lacks(""): 0}
     except ProviderMistaken as mistake:
         return Standing(name, provider.recovery, {mistake.message: len(models)}, is_broken=True)
@@ -142,14 +142,14 @@ async def checked(providers: Mapping[str, Provider], asked: Sequence[Standing], 
 
 
 async def _check(provider: Provider, standing: Standing, seconds: float) -> Checked:
-    from application.mistakes import check_kind, mistakes_of
+    from application.mistakes import MistakesOf, check_kind
     from application.ports import ProviderError
 
     if not standing.is_set_up:
         return Checked(standing.name, FAILED if standing.is_broken else NOT_SET_UP, standing.lacks)
     try:
         async with asyncio.timeout(seconds):
-            with mistakes_of(standing.name):
+            with MistakesOf(standing.name):
                 words = await provider.check()
                 check_kind(words, str)
     except ProviderError as error:
