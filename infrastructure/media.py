@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 from PIL import Image, ImageOps
-from PIL.PngImagePlugin import PngInfo
+from PIL.PngImagePlugin import ChunkStream, PngInfo
 
 from application.ports import Media
 from domain.errors import InvalidInput, NoMedia
@@ -64,7 +64,9 @@ _MEASURES: Final[Mapping[str, Callable[[memoryview], Measured]]] = {
     "audio/flac": measure_flac,
     "audio/ogg": measure_ogg,
 }
-_PILLOW_FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
+_PNG: Final = "image/png"
+_PNG_HEAD: Final = 8
+_PILLOW_FORMATS: Final = {_PNG: "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
 _KNOWN_HINT: Final = (
     "send a PNG, JPEG, WebP or GIF image, an MP4, MOV or WebM video, a WAV, MP3, M4A, FLAC or Ogg sound, "
     "or a GLB, FBX, USDZ or STL model"
@@ -101,22 +103,26 @@ class Bounds:
 def read_media(
     content: bytes, *, field: str, max_bytes: int, max_pixels: int, media_types: Sequence[str] = ()
 ) -> Media:
-    """Say what `content` is, having decoded it if it is an image.
+    """The content with what it is; as `look_at`."""
+    seen = look_at(content, field=field, max_bytes=max_bytes, max_pixels=max_pixels, media_types=media_types)
+    return Media(content, seen.media_type, seen.width, seen.height, seen.duration_ms)
+
+
+def look_at(
+    content: bytes | BinaryIO, *, field: str, max_bytes: int, max_pixels: int, media_types: Sequence[str] = ()
+) -> Seen:
+    """Say what `content` is, having decoded it if it is an image. An open file is mapped and not read into memory.
 
     Text, and models written as text, are recognised only where `media_types` expects them. `max_pixels` bounds
     width times height of an image and is checked in the header, before anything is decoded. Raises InvalidInput
     naming `field` for anything unknown, broken, truncated or too large, NoMedia for nothing or a mere text.
     """
     bounds = Bounds(field, max_bytes, max_pixels, media_types)
-    seen = _look_at(memoryview(content), io.BytesIO(content), bounds)
-    return Media(content, seen.media_type, seen.width, seen.height, seen.duration_ms)
-
-
-def look_at(file: BinaryIO, *, field: str, max_bytes: int, max_pixels: int, media_types: Sequence[str] = ()) -> Seen:
-    """The same for an open file of any size, which is mapped and not read into memory."""
-    empty = not os.fstat(file.fileno()).st_size
-    view = memoryview(b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    return _look_at(view, file, Bounds(field, max_bytes, max_pixels, media_types))
+    if isinstance(content, bytes):
+        return _look_at(memoryview(content), io.BytesIO(content), bounds)
+    empty = not os.fstat(content.fileno()).st_size
+    view = memoryview(b"" if empty else mmap.mmap(content.fileno(), 0, access=mmap.ACCESS_READ))
+    return _look_at(view, content, bounds)
 
 
 def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Seen:
@@ -192,9 +198,9 @@ def _look_at_image(stream: BinaryIO, media_type: str, field: str, max_pixels: in
     try:
         with _open(stream, media_type) as image:
             _check_pixels(image, field, max_pixels)
-            image.verify()
-        # verify() reads every checksum and uses the image up; only decoding proves that the pixels are there.
-        with _open(stream, media_type) as image:
+            if media_type == _PNG:
+                _check_sums(stream)
+            # Only decoding proves that the pixels are there.
             duration = _decode_frames(image, field, max_pixels)
             return Seen(media_type, image.width, image.height, duration)
     except _BOMBS as error:
@@ -206,6 +212,12 @@ def _look_at_image(stream: BinaryIO, media_type: str, field: str, max_pixels: in
 
 def _open(stream: BinaryIO, media_type: str) -> Image.Image:
     return Image.open(stream, formats=[_PILLOW_FORMATS[media_type]])
+
+
+def _check_sums(png: BinaryIO) -> None:
+    """Decoding passes over them."""
+    png.seek(_PNG_HEAD)
+    ChunkStream(png).verify()
 
 
 def _check_pixels(image: Image.Image, field: str, max_pixels: int) -> None:

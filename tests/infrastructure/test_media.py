@@ -140,6 +140,19 @@ def test_a_png_with_one_changed_byte_of_pixels_is_refused() -> None:
     assert "damaged" in refusal(bytes(content))
 
 
+@pytest.mark.parametrize("where", [b"IDAT", b"tEXt"])
+def test_a_png_with_a_wrong_checksum_is_refused(where: bytes) -> None:
+    """Its pixels are all there: only the sums tell, also behind them."""
+    content = encoded("PNG")
+    body = b"tEXtComment\0none"
+    text = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    whole = bytearray(content[:-12] + text + content[-12:])
+    assert read(bytes(whole)).width == 20
+    start = whole.index(where)
+    whole[start + 4 + int.from_bytes(whole[start - 4 : start], "big")] ^= 1
+    assert "damaged" in refusal(bytes(whole))
+
+
 def test_a_truncated_model_is_refused() -> None:
     assert "GLB" in refusal(b"glTF" + struct.pack("<II", 2, 400) + bytes(8))
 
