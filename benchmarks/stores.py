@@ -54,7 +54,10 @@ class Stores:
 
     @contextmanager
     def fresh(self, database: str) -> Iterator[Place]:
-        """An empty one, for as long as the context lasts."""
+        """An empty one, for as long as the context lasts; its files are deleted at the end of the run.
+
+        Where many files were deleted, ext4 makes new ones slowly for minutes (docs/decisions/0012).
+        """
         with ExitStack() as stack:
             yield self._fresh(database, stack)
 
@@ -66,7 +69,7 @@ class Stores:
         return self.filled_ones[key]
 
     def _fresh(self, database: str, stack: ExitStack) -> Place:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imagestudio-benchmark-")))
+        folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="imagestudio-benchmark-")))
         is_sqlite = database == SQLITE
         url = f"sqlite:///{folder / LEDGER}" if is_sqlite else stack.enter_context(fresh_database(self.server))
         upgrade(url)
