@@ -7,29 +7,28 @@ A file appears whole or not at all: it is written under a temporary name, flushe
 flushed. Where a save and a sweep would race for the same file, also in two processes, they take turns on one
 lock file.
 
-Savers do not share flushes: file systems group those of several threads by themselves, and doing it here as well
-measured no faster. What is spared is flushes: a file costs two, and one more where it is the first of its folder.
+A file costs two flushes, and one more where it is the first of its folder; those saved at the same time wait for them
+together.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import hashlib
 import os
 import re
-import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
-from io import FileIO
+from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import BinaryIO, Final, ParamSpec, Protocol, TypeVar
 
 from application.ports import Asset, Media, Swept
-from domain.errors import AssetDamaged, AssetMissing, InvalidInput, StoreUnavailable
+from domain.errors import AssetDamaged, AssetMissing, InvalidInput
 from infrastructure.media import Seen, extension
+from infrastructure.saving import MEBIBYTE, Saver, Steps, Temporary, flush_folder, reported
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,11 +37,11 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _LOCK: Final = ".lock"
 _INCOMING: Final = "incoming"
-_WRITTEN_AT_ONCE: Final = 1024 * 1024
 _MOST_REMEMBERED: Final = 10_000
 _MICROSECONDS: Final = 1_000_000
 
 
+@lru_cache(_MOST_REMEMBERED)
 def account_folder(account: str) -> str:
     """The one folder name of `account`: readable, short, and distinct even where letter case is ignored.
 
@@ -54,19 +53,20 @@ def account_folder(account: str) -> str:
 
 
 class Look(Protocol):
-    """Says what an open file is. Raises InvalidInput, naming `field`, where it is nothing known or too large, and
-    NoMedia where it is empty or a mere text."""
+    """Says what bytes or a file are. Raises InvalidInput, naming `field`, where they are nothing known or too large, and
+    NoMedia where there is nothing or a mere text."""
 
-    def __call__(self, file: BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Seen: ...
+    def __call__(self, content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Seen: ...
 
 
 class FileAssets:
-    """An AssetStore on a file system; everything that blocks runs in `executor`."""
+    """An AssetStore on a file system; what blocks runs in `executor`, what only waits for the disk in `flushers`."""
 
-    def __init__(self, root: Path, executor: Executor, look: Look) -> None:
+    def __init__(self, root: Path, executor: Executor, look: Look, flushers: Executor | None = None) -> None:
         self._look = look
         self._root = root.absolute()
         self._executor = executor
+        self._saver = Saver(executor, flushers)
         self._made: set[Path] = set()
 
     async def save(self, account: str, media: Media) -> Asset:
@@ -74,7 +74,7 @@ class FileAssets:
 
         Raises StoreUnavailable where the disk is full, read-only or gone, and then leaves nothing behind.
         """
-        return await self._run(self._save, account, media)
+        return await self._saver.save(self._save(account, media.content, media), len(media.content))
 
     async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
         """Store a stream as it comes, about a mebibyte of it in memory; on return it is on the disk.
@@ -82,17 +82,22 @@ class FileAssets:
         Raises InvalidInput where it is no media or too large (NoMedia where it is empty or a mere text),
         StoreUnavailable, and whatever the stream raises; then nothing is kept.
         """
-        arrival = Arrival(self._root / account_folder(account) / _INCOMING)
+        arrival: Arrival | None = None
+        waiting = bytearray()
         try:
-            waiting = bytearray()
             async for piece in content:
                 waiting += piece
-                if len(waiting) >= _WRITTEN_AT_ONCE:
-                    await self._run(arrival.take, [bytes(waiting)])
-                    waiting.clear()
-            return await self._run(self._publish, account, arrival, [bytes(waiting)], media_types)
+                if len(waiting) >= MEBIBYTE:
+                    arrival = arrival or Arrival(self._root / account_folder(account) / _INCOMING)
+                    await self._run(arrival.take, waiting)
+                    waiting = bytearray()
+            if arrival is None:
+                return await self._saver.save(self._see(account, bytes(waiting), media_types), len(waiting))
+            return await self._saver.save(
+                self._end(account, arrival, waiting, media_types), arrival.size + len(waiting)
+            )
         finally:
-            if not arrival.file.ended:
+            if arrival is not None and not arrival.file.ended:
                 # Goes on where this task is cancelled once more.
                 await asyncio.shield(self._run(arrival.file.close))
 
@@ -102,7 +107,7 @@ class FileAssets:
 
     def path(self, account: str, asset: Asset) -> str | None:
         """Where the file is, or None where it was erased or lost."""
-        file = self._file(account, asset.digest, asset.media_type)
+        file = self._file(account, asset)
         return str(file) if file.is_file() else None
 
     @staticmethod
@@ -126,56 +131,75 @@ class FileAssets:
 
     async def _run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         def guarded() -> R:
-            with _reported():
+            with reported():
                 return work(*args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, guarded)
 
-    def _file(self, account: str, digest: str, media_type: str) -> Path:
-        return self._folder(account, digest) / f"{digest}.{extension(media_type)}"
+    def _file(self, account: str, asset: Asset) -> Path:
+        return self._folder(account, asset.digest) / _name(asset)
 
     def _folder(self, account: str, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):
             raise InvalidInput("asset", "its digest is not a SHA-256 in lower-case hex")
-        return self._root / account_folder(account) / digest[:2]
+        return self._root / f"{account_folder(account)}/{digest[:2]}"
 
-    def _save(self, account: str, media: Media) -> Asset:
-        digest = hashlib.sha256(media.content).hexdigest()
-        asset = Asset(digest, media.media_type, len(media.content), media.width, media.height, media.duration_ms)
-        return self._place(account, asset, lambda file: _write(file, media.content))
+    def _see(self, account: str, content: bytes, media_types: Sequence[str]) -> Steps:
+        """Store what the content turns out to be."""
+        seen = self._look(content, field="output", media_types=media_types)
+        return (yield from self._save(account, content, seen))
 
-    def _publish(self, account: str, arrival: Arrival, rest: Sequence[bytes], media_types: Sequence[str]) -> Asset:
+    def _save(self, account: str, content: bytes, seen: Seen | Media) -> Steps:
+        asset = _asset(hashlib.sha256(content).hexdigest(), len(content), seen)
+        folder = self._folder(account, asset.digest)
+        with closing(Temporary(folder)) as temporary:
+            return (yield from self._place(folder, asset, temporary, content))
+
+    def _end(self, account: str, arrival: Arrival, rest: bytearray, media_types: Sequence[str]) -> Steps:
         """Take the rest of a stream, and store what it turns out to be."""
-        with contextlib.closing(arrival.file) as file:
-            arrival.take(rest or [b""])  # a stream without content is a file too
-            with file.path.open("rb") as stream:
+        with closing(arrival.file) as temporary:
+            arrival.take(rest)
+            with temporary.path.open("rb") as stream:
                 seen = self._look(stream, field="output", media_types=media_types)
-            digest, size = arrival.hash.hexdigest(), arrival.size
-            asset = Asset(digest, seen.media_type, size, seen.width, seen.height, seen.duration_ms)
-            return self._place(account, asset, file.move)
+            asset = _asset(arrival.hash.hexdigest(), arrival.size, seen)
+            return (yield from self._place(self._folder(account, asset.digest), asset, temporary, b""))
 
-    def _place(self, account: str, asset: Asset, put: Callable[[Path], None]) -> Asset:
-        """See that the asset's file is there for good; `put` lets it appear, whole and flushed."""
-        file = self._file(account, asset.digest, asset.media_type)
-        self._make_folder(file.parent)
+    def _place(self, folder: Path, asset: Asset, temporary: Temporary, rest: bytes) -> Steps:
+        """See that the asset's file is there for good; where it is not, `temporary` becomes it, with the `rest`."""
+        file = folder / _name(asset)
+        changed = self._make_folder(folder)
         if not self._keep(file, asset.size):
-            put(file)
+            temporary.write(rest)
+            yield (temporary,)
+            temporary.move(file)
         # Also where another saver's file was found: its rename may not have reached the disk yet.
-        _flush_folder(file.parent)
+        yield {folder, *changed}
+        self._remember(folder)
         return asset
 
-    def _make_folder(self, folder: Path) -> None:
-        """Create it and flush it into its parent, also where another saver has only just made it."""
+    def _make_folder(self, folder: Path) -> set[Path]:
+        """Create it; those to flush that it lasts, also where another saver has only just made it."""
         if folder in self._made and folder.is_dir():
-            return
-        missing = {above for above in (folder, *folder.parents) if not above.exists()}
-        folder.mkdir(parents=True, exist_ok=True)
-        chain = {folder, folder.parent, self._root}
-        for made in missing | (chain - self._made):
-            _flush_folder(made.parent)
-        if len(self._made) >= _MOST_REMEMBERED:
-            self._made.clear()
-        self._made |= chain
+            return set()
+        missing: set[Path] = set()
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            pass
+        except FileNotFoundError:
+            missing = {above for above in folder.parents if not above.exists()}
+            folder.mkdir(parents=True, exist_ok=True)
+        return {made.parent for made in missing | {folder} | (self._chain(folder) - self._made)}
+
+    def _chain(self, folder: Path) -> set[Path]:
+        return {folder, folder.parent, self._root}
+
+    def _remember(self, folder: Path) -> None:
+        """That it lasts."""
+        if folder not in self._made:
+            if len(self._made) >= _MOST_REMEMBERED:
+                self._made.clear()
+            self._made |= self._chain(folder)
 
     def _keep(self, file: Path, size: int) -> bool:
         """Whether the file is there, whole; its grace then begins anew, which a running sweep respects."""
@@ -191,7 +215,7 @@ class FileAssets:
         return True
 
     def _load(self, account: str, asset: Asset) -> Media:
-        file = self._file(account, asset.digest, asset.media_type)
+        file = self._file(account, asset)
         try:
             content = file.read_bytes()
         except FileNotFoundError:
@@ -211,7 +235,7 @@ class FileAssets:
         for file in files:
             file.unlink(missing_ok=True)
         if files:
-            _flush_folder(folder)
+            flush_folder(folder)
         return bool(files)
 
     def _sweep(self, referenced: Callable[[str], Collection[str]], before: int) -> Swept:
@@ -242,7 +266,7 @@ class FileAssets:
             file.unlink()
         return size
 
-    @contextlib.contextmanager
+    @contextmanager
     def _locked(self, how: int) -> Iterator[None]:
         descriptor = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -261,50 +285,6 @@ def _touched(file: Path) -> int:
     return status.st_mtime_ns // 1000 if file.is_file() else 2**63
 
 
-class Temporary:
-    """A file that is being written; its methods block, and take turns."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / f".{secrets.token_hex(8)}.tmp"
-        self.ended = self._moved = False
-        self._stream: FileIO | None = None
-        self._turn = Lock()
-
-    def write(self, piece: bytes) -> None:
-        """Append a piece; nothing once it has ended, as a cancelled writer's last piece may come after that."""
-        with self._turn:
-            if self.ended:
-                return
-            if self._stream is None:
-                self._stream = self._opened()
-            rest = memoryview(piece)
-            while rest:  # unbuffered, it may take less than all
-                rest = rest[self._stream.write(rest) :]
-
-    def move(self, file: Path) -> None:
-        """Let it appear as `file`, once it is on the disk."""
-        assert self._stream is not None
-        os.fsync(self._stream.fileno())
-        self.path.replace(file)
-        self._moved = True
-
-    def close(self) -> None:
-        """End it, leaving nothing behind where it was not moved."""
-        with self._turn:
-            self.ended = True
-            if self._stream is not None:
-                self._stream.close()
-                if not self._moved:
-                    self.path.unlink(missing_ok=True)
-
-    def _opened(self) -> FileIO:
-        try:
-            return self.path.open("xb", buffering=0)
-        except FileNotFoundError:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return self.path.open("xb", buffering=0)
-
-
 class Arrival:
     """What has arrived of a stream."""
 
@@ -313,34 +293,16 @@ class Arrival:
         self.hash = hashlib.sha256()
         self.size = 0
 
-    def take(self, pieces: Sequence[bytes]) -> None:
-        """Write the next pieces; blocking."""
-        for piece in pieces:
-            self.file.write(piece)
-            self.hash.update(piece)
-            self.size += len(piece)
+    def take(self, piece: bytearray) -> None:
+        """Write the next piece; blocking."""
+        self.file.write(piece)
+        self.hash.update(piece)
+        self.size += len(piece)
 
 
-def _write(file: Path, content: bytes) -> None:
-    with contextlib.closing(Temporary(file.parent)) as temporary:
-        temporary.write(content)
-        temporary.move(file)
+def _name(asset: Asset) -> str:
+    return f"{asset.digest}.{extension(asset.media_type)}"
 
 
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the asset folder cannot be used: {error.strerror or type(error).__name__}",
-            hint="free disk space, or choose a folder that this user may write to",
-        ) from error
+def _asset(digest: str, size: int, seen: Seen | Media) -> Asset:
+    return Asset(digest, seen.media_type, size, seen.width, seen.height, seen.duration_ms)

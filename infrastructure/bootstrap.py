@@ -54,6 +54,7 @@ from infrastructure.providers.openai import OpenAIProvider
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.providers.stability import StabilityProvider
 from infrastructure.providers.wavespeed import WaveSpeed
+from infrastructure.saving import SIDE_BY_SIDE
 from infrastructure.service import House, Studio
 from infrastructure.settings import Settings, owner_name, plugin_settings, revealed
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, Factory
@@ -172,9 +173,10 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     terms = LeaseTerms(owner, lease, settings.snapshot_every)
     writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, WriterOptions(waiting=settings.most_waiting))
     stack.callback(writer.close)
+    flushers = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="flusher"))
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
     looking = partial(look_at, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
-    shelf = FileAssets(settings.assets, pool, looking)
+    shelf = FileAssets(settings.assets, pool, looking, flushers)
     read = parts.read_media or _media_reader(settings, pool)
     # What callers name may not lead into the networks that only providers' outputs may come from.
     inputs = HttpDownloads(settings.own_origins, proxy=revealed(settings.proxy))

@@ -60,6 +60,7 @@ CATCHES_ALL = frozenset(
         "application/batch.py:_decide",  # a decision that breaks fails its own caller, and the group goes on
         "application/recovery.py:_recover",  # what is wrong with one operation keeps no other from its end
         "infrastructure/plugins.py:_built",  # somebody else's code may raise anything; it is told as one error
+        "infrastructure/saving.py:go_on",  # a file that breaks fails its own caller, and its group goes on
     }
 )
 
