@@ -53,8 +53,8 @@ def account_folder(account: str) -> str:
 
 
 class Look(Protocol):
-    """Says what bytes or a file are. Raises InvalidInput, naming `field`, where they are nothing known or too large, and
-    NoMedia where there is nothing or a mere text."""
+    """Says what bytes or a file are. Raises InvalidInput, naming `field`, where they are nothing known or too large,
+    and NoMedia where there is nothing or a mere text."""
 
     def __call__(self, content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Seen: ...
 
