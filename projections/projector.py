@@ -44,17 +44,18 @@ class Projector:
         self._views = tuple(views)
         self._batch = batch
         self._busy = threading.Lock()
-        self.recent = Recent()
 
-    def advance(self, enough: Callable[[], bool] = lambda: False) -> int:
+    def advance(self, enough: Callable[[], bool] = lambda: False, recent: Recent | None = None) -> int:
         """Fold to the end of the log, or until `enough`; the number of facts folded here. Raises StoreUnavailable.
+
+        Where there is something `recent`, its end is taken for the log's.
 
         The end is where it was when it was read: under load there is always something newer, and folding it a little
         at a time costs several times as much.
         """
         taken, goes_on = 0, True
         while goes_on and not enough():
-            step, goes_on = self._step()
+            step, goes_on = self._step(recent)
             taken += step
         return taken
 
@@ -96,7 +97,7 @@ class Projector:
             engine.begin(connection, names)
             return engine.marks(connection, names)
 
-    def _step(self) -> tuple[int, bool]:
+    def _step(self, recent: Recent | None = None) -> tuple[int, bool]:
         """Bring the views furthest behind one batch on; the number of facts, and whether more are known of."""
         with self._busy:
             standing = {name: mark.position for name, mark in self._marks().items() if mark.error is None}
@@ -105,7 +106,7 @@ class Projector:
             old = min(standing.values())
             views = [view for view in self._views if standing.get(view.name) == old]
             next_stop = min((position for position in standing.values() if position > old), default=FOREVER)
-            rows: Sequence[Row] | None = self.recent.after(old, next_stop, self._batch)
+            rows: Sequence[Row] | None = recent.after(old, next_stop, self._batch) if recent is not None else None
             if rows is None:
                 rows = self._source.reader.states(old, next_stop, self._batch)
             try:
@@ -152,6 +153,7 @@ class ProjectorThread:
     def __init__(self, projector: Projector, poll: float = POLL) -> None:
         self._projector = projector
         self._poll = poll
+        self._recent = Recent()
         self._woken = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
@@ -159,7 +161,7 @@ class ProjectorThread:
 
     def appended(self, position: int | None, links: Sequence[Link]) -> None:
         """There is something to fold, up to a position where it is known; cheap, and from any thread."""
-        self._projector.recent.add(position, links)
+        self._recent.add(position, links)
         self._woken.set()
 
     def close(self) -> None:
@@ -175,7 +177,7 @@ class ProjectorThread:
             self._woken.wait(self._poll)
             self._woken.clear()
             try:
-                self._projector.advance(enough=self._closing.is_set)
+                self._projector.advance(self._closing.is_set, self._recent)
                 failing = ""
             except (ImageStudioError, SQLAlchemyError) as error:
                 if failing != (failing := str(error)):

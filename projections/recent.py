@@ -14,8 +14,8 @@ from itertools import islice
 from application.log import Link
 from projections.tally import Row
 
-MOST = 10_000
-"""Rows that are kept; whoever is further behind reads the log."""
+MOST = 16 * 1024 * 1024
+"""Bytes that are kept; whoever is further behind reads the log."""
 
 
 class Recent:
@@ -28,7 +28,8 @@ class Recent:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._groups: deque[tuple[int, Sequence[Link]]] = deque()
+        self._groups: deque[tuple[int, Sequence[Link], int]] = deque()
+        """Of each commit: its first position, its rows, and their bytes."""
         self._end = 0
         self._kept = 0
 
@@ -40,11 +41,12 @@ class Recent:
                 self._kept = 0
             if position is None:
                 return
-            self._groups.append((position - len(links) + 1, links))
+            size = sum(len(link.state) for link in links)
+            self._groups.append((position - len(links) + 1, links, size))
             self._end = position
-            self._kept += len(links)
+            self._kept += size
             while self._kept > self._most:
-                self._kept -= len(self._groups.popleft()[1])
+                self._forget()
 
     def after(self, position: int, upto: int, limit: int) -> list[Row] | None:
         """The rows above a position and not above `upto`, in order; None where the log itself must be read.
@@ -53,14 +55,17 @@ class Recent:
         """
         with self._lock:
             while self._groups and self._groups[0][0] + len(self._groups[0][1]) <= position + 1:
-                self._kept -= len(self._groups.popleft()[1])
+                self._forget()
             if not self._groups or self._groups[0][0] > position + 1:
                 return None
             groups = tuple(self._groups)
         rows = (
             (at, link.topic, link.originator_version, link.state)
-            for first, links in groups
+            for first, links, _ in groups
             for at, link in enumerate(links, first)
             if position < at <= upto
         )
         return list(islice(rows, limit))
+
+    def _forget(self) -> None:
+        self._kept -= self._groups.popleft()[2]

@@ -67,7 +67,7 @@ UPCASTERS: Mapping[str, Upcaster] = {
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, InvalidRequest, LookupError, TypeError, AttributeError, ValueError)
 """What damaged bytes raise: in the decoder, in a value's own checks, in an upcaster that misses what it expects."""
 
-NUL = rb"\u0000"
+BACKSLASH = b"\\"
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
@@ -126,7 +126,7 @@ class FactMapper(Mapper[str]):
             raise InvalidRequest(
                 f"{type(fact).__name__} cannot be recorded: {error}", hint="send plain text and whole numbers"
             ) from error
-        if NUL in state and ESCAPED_NUL.search(state):
+        if BACKSLASH in state and ESCAPED_NUL.search(state):
             raise InvalidRequest(f"{type(fact).__name__} holds a NUL character", hint="send plain text")
         return name, state
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import closing
 from itertools import accumulate
 
 from hypothesis import given
@@ -9,10 +11,13 @@ from hypothesis import strategies as st
 
 from application.log import GENESIS, Link
 from infrastructure.store.database import Database
+from projections import engine
 from projections.audit import compare
-from projections.projector import Projector
+from projections.engine import Mark
+from projections.projector import Projector, ProjectorThread
 from projections.recent import Recent
 from projections.tally import Row
+from projections.views import ALL
 from tests.projections.histories import Log, busy
 from tests.projections.injury import before, injure
 
@@ -29,48 +34,64 @@ def row(position: int) -> Row:
     return position, one.topic, one.originator_version, one.state
 
 
+def marked(database: Database) -> Collection[Mark]:
+    with database.connect() as connection:
+        return engine.marks(connection, [view.name for view in ALL]).values()
+
+
 def written(log: Log, after: int) -> list[Link]:
     return [entry.link for entry in log.reader.read(after, 1_000)]
 
 
 def test_what_was_just_written_is_folded_without_reading_it_back(log: Log, database: Database) -> None:
-    projector = Projector(database, log.source)
+    projector, recent = Projector(database, log.source), Recent()
     first = log.record(FACTS[:30])
     projector.advance()
     end = log.record(FACTS[30:])
-    projector.recent.add(end, written(log, first))
+    recent.add(end, written(log, first))
     with before(database, "SELECT position, topic", 1, injure):
-        assert projector.advance() == len(FACTS) - 30
+        assert projector.advance(recent=recent) == len(FACTS) - 30
     assert projector.lag() == 0
     assert compare(database, log.source).equal
 
 
 def test_what_another_process_wrote_in_between_is_read(log: Log, database: Database) -> None:
-    projector = Projector(database, log.source)
+    projector, recent = Projector(database, log.source), Recent()
     first = log.record(FACTS[:20])
-    projector.recent.add(first, written(log, 0))
+    recent.add(first, written(log, 0))
     second = log.record(FACTS[20:40])
     end = log.record(FACTS[40:])
-    projector.recent.add(end, written(log, second))
-    projector.advance()
+    recent.add(end, written(log, second))
+    projector.advance(recent=recent)
     assert projector.lag() == 0
     assert compare(database, log.source).equal
 
 
 def test_where_positions_are_not_told_the_log_is_read(log: Log, database: Database) -> None:
-    projector = Projector(database, log.source)
-    projector.recent.add(log.record(FACTS[:20]), written(log, 0))
-    projector.recent.add(None, [link(1)])
+    projector, recent = Projector(database, log.source), Recent()
+    recent.add(log.record(FACTS[:20]), written(log, 0))
+    recent.add(None, [link(1)])
     log.record(FACTS[20:])
-    projector.advance()
+    projector.advance(recent=recent)
     assert projector.lag() == 0
+    assert compare(database, log.source).equal
+
+
+def test_whoever_reads_the_log_himself_reads_it_to_its_end(log: Log, database: Database) -> None:
+    """What this process remembers ends with what it wrote; others may have written more."""
+    projector = Projector(database, log.source)
+    with closing(ProjectorThread(projector)) as thread:
+        thread.appended(log.record(FACTS[:20]), written(log, 0))
+        end = log.record(FACTS[20:])
+        projector.advance()
+        assert all(mark.position == end for mark in marked(database))
     assert compare(database, log.source).equal
 
 
 GROUPS = st.lists(st.tuples(st.integers(1, 5), st.sampled_from(["ours", "ours", "ours", "theirs"])), max_size=12)
 
 
-@given(GROUPS, st.integers(0, 60), st.integers(0, 60), st.integers(1, 30), st.integers(5, 60))
+@given(GROUPS, st.integers(0, 60), st.integers(0, 60), st.integers(1, 30), st.integers(50, 600))
 def test_what_is_remembered_is_what_the_log_says_or_nothing(
     groups: list[tuple[int, str]], position: int, span: int, limit: int, most: int
 ) -> None:
@@ -96,8 +117,8 @@ def test_whoever_keeps_up_finds_everything_in_memory(sizes: list[int]) -> None:
 
 
 def test_no_more_is_remembered_than_there_is_room_for() -> None:
-    recent = Recent(most=10)
-    for end in range(4, 41, 4):
+    recent = Recent(most=10 * len(link(10).state))
+    for end in range(13, 50, 4):
         recent.add(end, [link(version) for version in range(end - 3, end + 1)])
-    assert recent.after(0, FOREVER, 100) is None
-    assert recent.after(32, FOREVER, 100) == [row(at) for at in range(33, 41)]
+    assert recent.after(9, FOREVER, 100) is None
+    assert recent.after(41, FOREVER, 100) == [row(at) for at in range(42, 50)]
