@@ -1,6 +1,7 @@
 """A provider's own mistakes: what its code raises, or answers with, that its port does not know, told as one thing.
 
-    KeyError, TypeError … ──> ProviderMistaken      logged by its kind and its place, since its words may hold inputs
+    KeyError, TypeError …          ──┬──> ProviderMistaken      logged by its kind and its place, since its words may
+    ProviderError of no fit code   ──┘                           hold inputs
 
 Anybody may write a provider. That its code broke says nothing about what it had sent before, and neither its caller nor
 those who wait beside may be lost with it.
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import PurePath
 
+from application.answers import is_told
 from application.ports import Provider, ProviderError, ProviderUnknown
 from domain.errors import ImageStudioError, InvalidRequest
 
@@ -29,7 +31,7 @@ class ProviderMistaken(ProviderUnknown):
 
 
 class MistakesOf:
-    """Raises ProviderMistaken in place of whatever is neither an error of the port's nor one of ours.
+    """Raises ProviderMistaken in place of whatever is neither an error as the port has them nor one of ours.
 
     That a request is wrong, so that nothing was recorded, is not for a provider to say: it was asked what is recorded.
     """
@@ -42,19 +44,13 @@ class MistakesOf:
     def __enter__(self) -> None: ...
 
     def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> None:
-        if not isinstance(error, Exception) or isinstance(error, ProviderError):
+        if not isinstance(error, Exception) or (isinstance(error, ProviderError) and is_told(error)):
             return
         if isinstance(error, ImageStudioError) and not isinstance(error, InvalidRequest):
             return
         what = f"operation {self._operation}" if self._operation else "no operation"
         LOGGER.error("provider %r raised %s, about %s: %s", self._provider, type(error).__name__, what, _place(error))
         raise ProviderMistaken(self._provider, error) from error
-
-
-def check_kind(answer: object, *kinds: type) -> None:
-    """Raises TypeError where a provider answers with something else than its port says."""
-    if not isinstance(answer, kinds):
-        raise TypeError(f"it answered with {type(answer).__name__}")
 
 
 async def close_all(providers: Mapping[str, Provider]) -> None:

@@ -12,8 +12,9 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from application.answers import check_delivery, check_kind, check_submitted
 from application.batch import Decision, Outcome
-from application.mistakes import MistakesOf, ProviderMistaken, check_kind
+from application.mistakes import MistakesOf, ProviderMistaken
 from application.outputs import Outputs
 from application.ownership import Ownership
 from application.ports import (
@@ -187,7 +188,7 @@ class Performer:
         try:
             with MistakesOf(operation.provider, operation.id):
                 answer = await provider.submit(task, progress)
-                check_kind(answer, Delivery, Job)
+                check_submitted(answer)
         except ProviderUnknown:
             job = self.sending[operation.id]
             if job is None:
@@ -262,7 +263,7 @@ class Performer:
         try:
             with MistakesOf(operation.provider, operation.id):
                 delivery = await delivering
-                check_kind(delivery, Delivery)
+                check_delivery(delivery)
                 kept = await self.outputs.keep(operation.account, task, delivery)
         except ProviderError as error:
             return await self._fail(operation, _asked(error))

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from application.answers import check_bill
 from application.batch import Decision
 from application.mistakes import MistakesOf
 from application.opened import Operations
@@ -117,9 +118,12 @@ class Reconciler:
         if not isinstance(billing, Billing):
             able = ", ".join(sorted(name for name, one in known.items() if isinstance(one, Billing))) or "none"
             raise InvalidInput("provider", f"{provider!r} has no bills that can be read", hint=f"these have: {able}")
+        bills: dict[str, Bill] = {}
         try:
             with MistakesOf(provider):
-                bills = {bill.job: bill async for bill in billing.bills(since, until)}
+                async for bill in billing.bills(since, until):
+                    check_bill(bill)
+                    bills[bill.job] = bill
         except ProviderError as error:
             hint = "try again later, or check the key: imagestudio providers check"
             raise ProviderUnavailable(f"the bills of {provider} cannot be read: {error.message}", hint=hint) from error

@@ -35,7 +35,7 @@ from domain.operation import (
     Stored,
     Submitted,
 )
-from domain.pricing import Quote, Unit, metered, price_of
+from domain.pricing import Quote, Unit, is_counted, metered, price_of
 
 MILLION = 1_000_000
 TOKENS = str(Unit.TOKEN)
@@ -119,7 +119,8 @@ def charge(
     unit, units = quote.unit, _units_of(quote, delivered)
     if quote.meters and usage and delivered:
         price, _ = metered(quote, usage)
-        unit, units = TOKENS, Decimal(sum(usage.values()))
+        if is_counted(quote, usage):
+            unit, units = TOKENS, Decimal(sum(usage.values()))
     elif quote.rate is None and cost is not None and delivered:
         price = min(cost, quote.price)
     bill = billed(quote, outputs, cost, usage)

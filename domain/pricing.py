@@ -21,7 +21,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, InvalidMoney
 from domain.inputs import MediaFacts, Scalar, plain, shown
 from domain.money import check_currency, extend, share, total
 from domain.periods import EARLIEST
@@ -249,16 +249,26 @@ def price_of(quote: Quote, delivered: int) -> tuple[int, int]:
     return share(quote.price, quote.outputs, delivered), share(quote.cost, quote.outputs, delivered)
 
 
+def is_counted(quote: Quote, usage: Mapping[str, int]) -> bool:
+    """Whether each thing that was counted has a rate, and none was counted as less than nothing.
+
+    Anything else is as unknown as if nothing had been counted: a count never makes a price negative.
+    """
+    return bool(usage) and usage.keys() <= {meter.name for meter in quote.meters} and min(usage.values()) >= 0
+
+
 def metered(quote: Quote, usage: Mapping[str, int]) -> tuple[int, int]:
     """Price and cost in micro-units of what was counted; the price never more than was quoted.
 
-    What is counted under a name that the quote has no rate for is as unknown as if nothing had been counted: then
-    the quote itself is the price. Raises InvalidMoney for an amount beyond 64 bits.
+    Where that is unknown, or comes to an amount beyond 64 bits, the quote itself is the price.
     """
-    if not usage or usage.keys() - {meter.name for meter in quote.meters}:
+    if not is_counted(quote, usage):
         return quote.price, quote.cost
-    price = total((meter.rate, usage.get(meter.name, 0)) for meter in quote.meters)
-    cost = total((meter.cost, usage.get(meter.name, 0)) for meter in quote.meters)
+    try:
+        price = total((meter.rate, usage.get(meter.name, 0)) for meter in quote.meters)
+        cost = total((meter.cost, usage.get(meter.name, 0)) for meter in quote.meters)
+    except InvalidMoney:
+        return quote.price, quote.cost
     return min(price, quote.price), cost
 
 

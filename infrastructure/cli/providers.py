@@ -142,7 +142,8 @@ async def checked(providers: Mapping[str, Provider], asked: Sequence[Standing], 
 
 
 async def _check(provider: Provider, standing: Standing, seconds: float) -> Checked:
-    from application.mistakes import MistakesOf, check_kind
+    from application.answers import check_kind
+    from application.mistakes import MistakesOf
     from application.ports import ProviderError
 
     if not standing.is_set_up:

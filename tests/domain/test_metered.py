@@ -60,6 +60,19 @@ def test_where_nothing_that_has_a_rate_was_counted_the_quote_is_the_price(usage:
     assert posting(complete(SENT, (IMAGE,), None, LATER, usage=usage)).price == MOST
 
 
+@pytest.mark.parametrize("usage", [{"image_output": -50}, {"image_output": 4_000, "text_input": -1}])
+def test_a_count_below_nothing_is_as_unknown_as_none_and_never_makes_a_price_negative(usage: dict[str, int]) -> None:
+    charged = posting(complete(SENT, (IMAGE,), None, LATER, usage=usage))
+
+    assert metered(METERED, usage) == (MOST, 17 * CENT)
+    assert (charged.price, charged.cost) == (MOST, 17 * CENT)
+    assert (charged.unit, charged.units) == (METERED.unit, METERED.units)
+
+
+def test_a_count_whose_amount_is_beyond_64_bits_is_charged_at_the_quote() -> None:
+    assert metered(METERED, {"image_output": 2**63 - 1}) == (MOST, 17 * CENT)
+
+
 def test_the_provider_s_own_bill_is_the_cost_whatever_was_counted() -> None:
     assert posting(complete(SENT, (IMAGE,), 7 * CENT, LATER, usage={"image_output": 9})).cost == 7 * CENT
 

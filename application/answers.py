@@ -1,0 +1,106 @@
+"""What a provider may answer with: the one door through which its words and numbers go into facts.
+
+    Delivery, Job, Bill, ProviderError ── check ──> facts
+                                           └── TypeError, and so a mistake of the provider's
+
+Facts are encoded as they come and decoded strictly, and the log cannot be changed: one value of another type than its
+fact has would make every later call of its account fail. Nothing that is raised here holds what was answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from application.ports import Bill, Delivery, Job, Media, ProviderError, Remote
+from domain.money import LARGEST_AMOUNT
+
+LONGEST_WORD: Final = 128
+"""Characters of a provider's code, or of the name of what it counts."""
+MOST_METERS: Final = 64
+MOST_OUTPUTS: Final = 256
+"""Of one call; so many, and so many counts, always fit into one fact."""
+LARGEST_COUNT: Final = 10**12
+"""Of anything in one call: its millionths, in which views add up, fit into 64 bits as well."""
+
+
+def check_kind(answer: object, *kinds: type) -> None:
+    """Raises TypeError where a provider answers with something else than its port says."""
+    if not isinstance(answer, kinds):
+        raise TypeError(f"it answered with {type(answer).__name__}")
+
+
+def check_submitted(answer: Delivery | Job) -> None:
+    """The answer to a submission. Raises TypeError; what a delivery holds is checked where it is settled."""
+    check_kind(answer, Delivery, Job)
+    if isinstance(answer, Job):
+        check_job(answer)
+
+
+def check_job(job: Job) -> None:
+    """Raises TypeError where it is no job, or its id no text."""
+    check_kind(job, Job)
+    if type(job.id) is not str:
+        raise TypeError(f"the id of a job is a {type(job.id).__name__}")
+
+
+def check_delivery(delivery: Delivery) -> None:
+    """All of it but its cost, which counts only where it can be read. Raises TypeError."""
+    check_kind(delivery, Delivery)
+    if not _are_outputs(delivery.outputs):
+        raise TypeError(f"outputs are at most {MOST_OUTPUTS} bytes or addresses, in a tuple")
+    if not _are_texts(delivery.metadata):
+        raise TypeError("metadata are texts by their names")
+    if not _are_counts(delivery.usage):
+        raise TypeError(f"usage is at most {MOST_METERS} whole counts by their names")
+
+
+def is_told(error: ProviderError) -> bool:
+    """Whether a provider's error says what its port says that it does; its code goes into facts."""
+    return is_word(getattr(error, "code", None)) and isinstance(getattr(error, "message", None), str)
+
+
+def check_bill(bill: Bill) -> None:
+    """Raises TypeError where it could not be held against what is recorded, or not be booked."""
+    check_kind(bill, Bill)
+    if type(bill.job) is not str or not (bill.amount is None or is_amount(bill.amount)):
+        raise TypeError("a bill is no whole amount, or names no job")
+
+
+def is_amount(amount: object) -> bool:
+    """Whether it is whole micro-units that could be booked."""
+    return type(amount) is int and 0 <= amount <= LARGEST_AMOUNT
+
+
+def is_word(value: object) -> bool:
+    """Whether it is short and printable, and so always has a UTF-8 that can be kept."""
+    if type(value) is not str and not isinstance(value, StrEnum):
+        return False
+    return 0 < len(value) <= LONGEST_WORD and value.isprintable()
+
+
+def _are_outputs(outputs: object) -> bool:
+    return isinstance(outputs, tuple) and len(outputs) <= MOST_OUTPUTS and all(map(_is_output, outputs))
+
+
+def _is_output(output: object) -> bool:
+    if isinstance(output, Remote):
+        return type(output.url) is str and (output.expires is None or type(output.expires) is int)
+    return isinstance(output, Media) and isinstance(output.content, bytes)
+
+
+def _are_texts(texts: object) -> bool:
+    if not isinstance(texts, Mapping):
+        return False
+    return all(isinstance(name, str) and isinstance(text, str) for name, text in texts.items())
+
+
+def _are_counts(usage: object) -> bool:
+    if not isinstance(usage, Mapping) or len(usage) > MOST_METERS:
+        return False
+    return all(is_word(name) and _is_count(count) for name, count in usage.items())
+
+
+def _is_count(count: object) -> bool:
+    return type(count) is int and 0 <= count <= LARGEST_COUNT
