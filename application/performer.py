@@ -74,7 +74,8 @@ class Settlement:
 class Performer:
     """Runs tasks at their providers and records what came of them; `charge_lost` is the policy for lost outputs.
 
-    `sending` are the operations whose submission is not answered yet, each with the job that a callback named.
+    `sending` are the attempts at operations whose submission is not answered yet, each with the job that a callback
+    named: a process that slept past its lease may find a later one beside an earlier.
     """
 
     writer: LedgerWriter
@@ -83,7 +84,7 @@ class Performer:
     ownership: Ownership
     index: Index
     charge_lost: bool = False
-    sending: dict[str, Job | None] = field(default_factory=dict)
+    sending: dict[tuple[str, int], Job | None] = field(default_factory=dict)
 
     async def perform(
         self, operation: Operation, task: Task, progress: Progress, others: Sequence[Offer] = ()
@@ -107,9 +108,10 @@ class Performer:
 
     def called_back(self, operation: str, job: str) -> bool:
         """Keep the job for whoever waits here for the answer to the operation's submission; False where nobody does."""
-        if operation not in self.sending:
+        attempts = [attempt for sent, attempt in self.sending if sent == operation]
+        if not attempts:
             return False
-        self.sending[operation] = Job(job)
+        self.sending[operation, max(attempts)] = Job(job)
         return True
 
     async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
@@ -184,18 +186,19 @@ class Performer:
 
     async def _send(self, provider: Provider, operation: Operation, task: Task, progress: Progress) -> Delivery | Job:
         """The provider's answer; where that is lost, the job that was called back about while it was waited for."""
-        self.sending[operation.id] = None
+        attempt = (operation.id, task.attempt)
+        self.sending[attempt] = None
         try:
             with MistakesOf(operation.provider, operation.id):
                 answer = await provider.submit(task, progress)
                 check_submitted(answer)
         except ProviderUnknown:
-            job = self.sending[operation.id]
+            job = self.sending[attempt]
             if job is None:
                 raise
             return job
         finally:
-            del self.sending[operation.id]
+            del self.sending[attempt]
         return answer
 
     async def _finish(

@@ -1,7 +1,8 @@
 """What a dead process left open: sent, looked up, run again, settled or released, each by a fact.
 
-Only expired leases are claimed. Whatever recovery and a former owner that comes back decide is decided against the
-ledger's state, so neither can send what the other sent, nor settle twice.
+Only expired leases are claimed, and none of what this very process still works on, however long it slept: that is
+renewed, or a blind submission could be given up while it is being answered. Whatever recovery and a former owner that
+comes back decide is decided against the ledger's state, so neither can send what the other sent, nor settle twice.
 """
 
 from __future__ import annotations
@@ -52,8 +53,11 @@ class Recoverer:
         """Claim every expired lease and settle what can be settled; what cannot keeps its hold for the next time."""
         ownership = self.performer.ownership
         expired = await asyncio.to_thread(ownership.leases.expired, ownership.clock())
+        left = [lease for lease in expired if lease.operation not in ownership.held]
+        if len(left) < len(expired):
+            await ownership.renew()
         places = asyncio.Semaphore(AT_ONCE)
-        recovered = await asyncio.gather(*[self._claim(lease, places) for lease in expired])
+        recovered = await asyncio.gather(*[self._claim(lease, places) for lease in left])
         return [one for one in recovered if one is not None]
 
     async def _claim(self, lease: Lease, places: asyncio.Semaphore) -> Recovered | None:

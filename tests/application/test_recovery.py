@@ -233,6 +233,61 @@ async def test_who_slept_past_its_lease_sends_only_what_is_still_its_own(
         assert len(submissions(tmp_path)) == (not robbed)
 
 
+class FirstHeld(Held):
+    """Keeps back the first answer alone."""
+
+    async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
+        return await (self._provider.submit(task, progress) if task.attempt > 1 else super().submit(task, progress))
+
+
+@pytest.mark.parametrize("by", [SOON, 2 * GRACE, ABANDONED])
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_what_this_very_process_still_works_on_is_renewed_and_not_recovered(
+    database_url: str, tmp_path: Path, by: int, repeatable: bool
+) -> None:
+    """It slept past its lease, and past every grace, while its provider answered."""
+    pause, clock = Pause(), Clock(now())
+    with ThreadPoolExecutor(2) as pool:
+        blind = ScriptedProvider(tmp_path / "scripted", name="blind", recovery=Recovery.BLIND)
+        providers: dict[str, Provider] = {
+            "local": FirstHeld(LocalProvider(pool), pause),
+            "blind": FirstHeld(blind, pause),
+        }
+        async with studio_on(database_url, tmp_path, providers=providers, clock=clock) as studio:
+            await studio.open_account("acme", plan="pro")
+            wanted = Request("image-edit", "acme", {"prompt": "sepia"}, {"image": [picture()]})
+            running = asyncio.create_task(studio.run(wanted if repeatable else ask(BLIND)))
+            await pause.until_reached()
+            clock.now += by
+            assert await studio.maintenance.recover() == []
+            assert SqlLeases(studio.database).expired(clock.now) == []
+            pause.go_on.set()
+            assert (await running).status == "charged"
+            facts = facts_of(studio)
+            assert (count(facts, Dispatched), count(facts, Charged), count(facts, Released)) == (1, 1, 0)
+            assert await is_sound(studio)
+
+
+async def test_an_attempt_that_a_later_one_of_the_same_process_overtook_is_answered_all_the_same(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    pause, clock = Pause(), Clock(now())
+    with ThreadPoolExecutor(2) as pool:
+        providers: dict[str, Provider] = {"local": FirstHeld(LocalProvider(pool), pause)}
+        async with studio_on(sqlite_url, tmp_path, providers=providers, clock=clock) as studio:
+            await studio.open_account("acme", plan="pro")
+            late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme"))
+            await pause.until_reached()
+            studio.ownership.drop(*studio.ownership.held)
+            clock.now += SOON
+            [again] = await studio.maintenance.recover()
+            assert (again.action, again.phase) == ("run again", "charged")
+            pause.go_on.set()
+            result = await late
+            assert (result.operation, result.status, len(result.assets)) == (again.operation, "charged", 1)
+            assert count(facts_of(studio), Charged) == 1
+
+
 # One that cannot be helped keeps no other from its end
 
 OVERLAY = """
