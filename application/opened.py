@@ -19,11 +19,12 @@ from domain.pricing import Quote
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An operation as its facts tell it, with how often and when last it was allowed to be sent."""
+    """An operation as its facts tell it, with how often, when last and when `first` it was allowed to be sent."""
 
     state: State
     attempts: int
     dispatched: int
+    first: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ class Operations:
 
 def _opened(facts: Sequence[Fact]) -> Opened:
     sent = [fact for fact in facts if isinstance(fact, Dispatched)]
-    attempts, dispatched = (sent[-1].attempt, sent[-1].at) if sent else (0, 0)
-    return Opened(state_of(facts), attempts, dispatched)
+    attempts, dispatched, first = (sent[-1].attempt, sent[-1].at, sent[0].at) if sent else (0, 0, 0)
+    return Opened(state_of(facts), attempts, dispatched, first)
 
 
 def _quote(state: State) -> Quote | None:

@@ -40,8 +40,9 @@ class Recovered:
 class Recoverer:
     """Settles operations whose owner is gone.
 
-    `grace` and `abandon` are in microseconds since the dispatch: after the one an operation of unknown outcome may be
-    released, after the other also one whose job the provider never finishes or never tells of.
+    `grace` and `abandon` are in microseconds: that long after its last dispatch an operation of unknown outcome may be
+    released, and that long after its first also one whose job the provider never finishes or never tells of, and one
+    that breaks whenever it is run again.
     """
 
     performer: Performer
@@ -125,13 +126,22 @@ class Recoverer:
         """It may have reached the provider: what may be done about that is the provider's to say."""
         recovery = self.performer.provider_of(state.operation).recovery
         if recovery is Recovery.REPEATABLE:
-            return await self._send(state, task, "run again")
+            return await self._run_again(opened, state, task)
         if recovery is Recovery.FINDABLE:
             settled = await self._look_up(opened, state, task)
             if settled is not None:
                 return "found at the provider", settled
         if self.performer.ownership.clock() < opened.dispatched + self.grace:
             return "left open: within its grace", None
+        return "released by policy", await self._release(state, POLICY)
+
+    async def _run_again(self, opened: Opened, state: Open, task: Task) -> tuple[str, Settlement | None]:
+        """Once more also after long, as nobody may have been here to do it: only what does not end then is given up."""
+        try:
+            return await self._send(state, task, "run again")
+        except OperationPending:
+            if not self._is_abandoned(opened):
+                raise
         return "released by policy", await self._release(state, POLICY)
 
     async def _look_up(self, opened: Opened, state: Open, task: Task) -> Settlement | None:
@@ -145,7 +155,7 @@ class Recoverer:
         return None
 
     def _is_abandoned(self, opened: Opened) -> bool:
-        return self.performer.ownership.clock() >= opened.dispatched + self.abandon
+        return self.performer.ownership.clock() >= opened.first + self.abandon
 
     async def _send(self, state: Open, task: Task, action: str) -> tuple[str, Settlement | None]:
         attempt, sender = task.attempt + 1, self.performer.ownership.owner

@@ -12,7 +12,7 @@ import pytest
 from application.ports import Bill, Delivery, Job, Progress, ProviderUnknown, Recovery, Task
 from application.requests import Request
 from domain.errors import OperationPending, ProviderUnavailable, UnknownModel
-from domain.operation import Charged, Dispatched, Submitted
+from domain.operation import Charged, Dispatched, Released, Submitted
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.service import Studio
 from tests.application.studios import (
@@ -191,6 +191,42 @@ async def test_a_job_that_its_provider_s_mistake_hides_for_long_is_released_by_p
     async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(days)) as studio:
         [one] = await studio.maintenance.recover()
         assert (one.phase, one.action) == ("released", "released by policy")
+
+
+class Repeatable(Broken):
+    """May be run as often as one likes."""
+
+    @property
+    def recovery(self) -> Recovery:
+        return Recovery.REPEATABLE
+
+
+async def test_what_breaks_whenever_it_is_run_again_is_released_by_policy_at_last(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """Counted from its first dispatch: each further run is a dispatch as well."""
+    providers = {"scripted": Repeatable(tmp_path, "submit", raises())}
+    async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
+        pending = await left_pending(studio, ask())
+    day = 24 * 60 * 60 * 1_000_000
+    for days, phase in ((5, "dispatched"), (9, "released")):
+        async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(days * day)) as studio:
+            [one] = await studio.maintenance.recover()
+            assert one.phase == phase
+            assert ("raised KeyError" in one.action) == (phase == "dispatched")
+            facts = timeline(studio, pending.operation)
+    assert (one.action, count(facts, Dispatched), count(facts, Released)) == ("released by policy", 3, 1)
+
+
+async def test_what_nobody_came_to_run_again_for_long_is_run_again_and_not_given_up(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    providers = {"scripted": Repeatable(tmp_path, "submit", raises())}
+    async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
+        await left_pending(studio, ask())
+    mended = {"scripted": Repeatable(tmp_path, "nothing", raises())}
+    async with studio_on(sqlite_url, tmp_path, providers=mended, clock=later(9 * 24 * 60 * 60 * 1_000_000)) as studio:
+        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
 
 
 class Chatty(ScriptedProvider):
