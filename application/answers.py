@@ -38,6 +38,13 @@ def check_submitted(answer: Delivery | Job) -> None:
         check_job(answer)
 
 
+def check_found(found: Delivery | tuple[Job, ...]) -> None:
+    """What a submission is said to have become, as `check_submitted`."""
+    check_kind(found, Delivery, tuple)
+    for job in found if isinstance(found, tuple) else ():
+        check_job(job)
+
+
 def check_job(job: Job) -> None:
     """Raises TypeError where it is no job, or its id no text."""
     check_kind(job, Job)

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from application.answers import check_delivery, check_kind, check_submitted
+from application.answers import check_delivery, check_found, check_submitted
 from application.batch import Decision, Outcome
 from application.mistakes import MistakesOf, ProviderMistaken
 from application.outputs import Outputs
@@ -117,7 +117,7 @@ class Performer:
     async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
         """Wait for a job that was submitted before, here or elsewhere."""
         provider = self.provider_of(operation)
-        return await self._settle(operation, task, provider.collect(task, job, progress), job)
+        return await self._settle(operation, task, _collected(provider, task, job, progress), job)
 
     async def look_up(self, operation: Operation, task: Task, progress: Progress) -> Settlement | None:
         """Ask the provider what became of a submission; None where it knows of none that is not another's."""
@@ -125,7 +125,7 @@ class Performer:
         try:
             with MistakesOf(operation.provider, operation.id):
                 found = await provider.find(task)
-                check_kind(found, Delivery, tuple)
+                check_found(found)
         except ProviderError as error:
             return await self._fail(operation, _asked(error))
         if isinstance(found, Delivery):
@@ -323,6 +323,11 @@ def _can_be_kept(job: Job) -> bool:
 
 async def _at_once(delivery: Delivery) -> Delivery:
     return delivery
+
+
+async def _collected(provider: Provider, task: Task, job: Job, progress: Progress) -> Delivery:
+    """Called only where it is awaited, since a provider may break before it has anything to wait for."""
+    return await provider.collect(task, job, progress)
 
 
 RECOVER = "it is settled as soon as the truth is known; to look now: imagestudio recover"

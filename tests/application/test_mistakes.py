@@ -33,6 +33,9 @@ from tests.application.studios import (
 PROMPT = "a very private lake"
 SECRET = "sk-secret"
 
+DAYS = 9 * 24 * 60 * 60 * 1_000_000
+"""Later than anything is waited for, in microseconds."""
+
 T = TypeVar("T")
 Break = Callable[[Task], Any]
 
@@ -187,10 +190,47 @@ async def test_a_job_that_its_provider_s_mistake_hides_for_long_is_released_by_p
     async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later()) as studio:
         [one] = await studio.maintenance.recover()
         assert (one.phase, "raised KeyError" in one.action) == ("submitted", True)
-    days = 9 * 24 * 60 * 60 * 1_000_000
-    async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(days)) as studio:
+    async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(DAYS)) as studio:
         [one] = await studio.maintenance.recover()
         assert (one.phase, one.action) == ("released", "released by policy")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [("job-1",), (None,), (Job(7),), [Job("job-1")], (Job("job-1"), 7)],  # type: ignore[arg-type]
+    ids=["a word", "nothing", "a number as id", "a list", "a job and a number"],
+)
+async def test_what_is_found_and_is_no_job_is_a_mistake_and_not_open_for_ever(
+    sqlite_url: str, tmp_path: Path, found: Any
+) -> None:
+    class Finding(ScriptedProvider):
+        async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
+            answer: tuple[Job, ...] = found
+            return answer
+
+    providers = {"scripted": Finding(tmp_path / "scripted")}
+    async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
+        await left_pending(studio, ask(outcome="timeout"))
+    for by, phase, action in ((LONG_AFTER, "dispatched", "raised TypeError"), (DAYS, "released", "by policy")):
+        async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(by)) as studio:
+            [one] = await studio.maintenance.recover()
+            assert (one.phase, action in one.action) == (phase, True)
+
+
+async def test_a_mistake_before_there_is_anything_to_wait_for_is_one_like_any_other(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    class Hasty(ScriptedProvider):
+        def collect(self, task: Task, job: Job, progress: Progress) -> Any:
+            raise KeyError(task.operation)
+
+    providers = {"scripted": Hasty(tmp_path / "scripted")}
+    async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
+        pending = await left_pending(studio, ask(JOBS, outcome="never", job="job-1"))
+        with pytest.raises(OperationPending, match="raised KeyError"):
+            await studio.notified(pending.operation, "job-1")
+    async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(DAYS)) as studio:
+        assert [one.phase for one in await studio.maintenance.recover()] == ["released"]
 
 
 class Repeatable(Broken):
@@ -208,9 +248,8 @@ async def test_what_breaks_whenever_it_is_run_again_is_released_by_policy_at_las
     providers = {"scripted": Repeatable(tmp_path, "submit", raises())}
     async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
         pending = await left_pending(studio, ask())
-    day = 24 * 60 * 60 * 1_000_000
-    for days, phase in ((5, "dispatched"), (9, "released")):
-        async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(days * day)) as studio:
+    for by, phase in ((DAYS // 2, "dispatched"), (DAYS, "released")):
+        async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(by)) as studio:
             [one] = await studio.maintenance.recover()
             assert one.phase == phase
             assert ("raised KeyError" in one.action) == (phase == "dispatched")
@@ -225,7 +264,7 @@ async def test_what_nobody_came_to_run_again_for_long_is_run_again_and_not_given
     async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
         await left_pending(studio, ask())
     mended = {"scripted": Repeatable(tmp_path, "nothing", raises())}
-    async with studio_on(sqlite_url, tmp_path, providers=mended, clock=later(9 * 24 * 60 * 60 * 1_000_000)) as studio:
+    async with studio_on(sqlite_url, tmp_path, providers=mended, clock=later(DAYS)) as studio:
         assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
 
 
