@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from application.answers import check_delivery, check_found, check_submitted
+from application.answers import check_delivery, check_found, check_kind, check_submitted
 from application.batch import Decision, Outcome
 from application.mistakes import MistakesOf, ProviderMistaken
 from application.outputs import Outputs
@@ -147,6 +147,7 @@ class Performer:
         try:
             with MistakesOf(operation.provider, operation.id):
                 stopped = await provider.cancel(task, job)
+                check_kind(stopped, bool)
         except ProviderError as error:
             return await self._fail(operation, _asked(error))
         if not stopped:

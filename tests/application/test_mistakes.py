@@ -167,7 +167,15 @@ def no_answer(task: Task) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("broken", "why"), [(raises(), "raised KeyError"), (no_answer, "unavailable")], ids=["a mistake", "no answer"]
+    ("broken", "why"),
+    [
+        (raises(), "raised KeyError"),
+        (no_answer, "unavailable"),
+        (answers("no"), "raised TypeError"),
+        (answers(1), "raised TypeError"),
+        (answers(None), "raised TypeError"),
+    ],
+    ids=["a mistake", "no answer", "words", "a number", "nothing"],
 )
 async def test_a_provider_that_breaks_where_it_should_stop_something_has_stopped_nothing(
     sqlite_url: str, tmp_path: Path, broken: Break, why: str
