@@ -63,6 +63,12 @@ def check_delivery(delivery: Delivery) -> None:
         raise TypeError(f"usage is at most {MOST_METERS} whole counts by their names")
 
 
+def check_quote(amount: int | None) -> None:
+    """Raises TypeError where it is neither nothing nor whole micro-units that could be held."""
+    if amount is not None and not is_amount(amount):
+        raise TypeError("a quote is no whole amount")
+
+
 def is_told(error: ProviderError) -> bool:
     """Whether a provider's error says what its port says that it does; its code goes into facts."""
     return is_word(getattr(error, "code", None)) and isinstance(getattr(error, "message", None), str)

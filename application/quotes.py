@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from application.answers import check_quote
 from application.mistakes import MistakesOf
 from application.ports import ProviderError, Quoting, Task
 from application.writer import Clock
@@ -40,10 +41,11 @@ class ProviderQuotes:
 
 
 async def _answer(provider: str, quoting: Quoting, task: Task) -> int | None:
-    """A provider that cannot be asked now says nothing; the price book then decides."""
+    """A provider that cannot be asked now, or that is mistaken, says nothing; the price book then decides."""
     try:
         with MistakesOf(provider):
             amount = await quoting.quote(task)
+            check_quote(amount)
     except ProviderError:
         return None
     return amount

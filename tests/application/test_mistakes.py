@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -306,6 +307,38 @@ class Able(Chatty):
 
     def lacks(self, route: str) -> str:
         return ""
+
+
+class Quoting(Able):
+    """Quotes what it was made with."""
+
+    def __init__(self, home: Path, amount: Any) -> None:
+        super().__init__(home / "scripted")
+        self._amount = amount
+
+    async def quote(self, task: Task) -> int | None:
+        amount: int | None = self._amount
+        return amount
+
+
+@pytest.mark.parametrize("amount", [40_000.0, "40000", -5, True, 2**63, Decimal(5)])
+async def test_where_a_quote_is_no_whole_amount_the_price_book_decides(
+    sqlite_url: str, tmp_path: Path, amount: object
+) -> None:
+    providers = {"scripted": Quoting(tmp_path, amount)}
+    async with studio_on(sqlite_url, tmp_path, providers=providers, provider_quotes=True) as studio:
+        await studio.open_account("acme", plan="pro")
+        for _ in range(2):
+            assert (await studio.run(ask())).price.micros == PRICE
+        assert await is_sound(studio)
+
+
+@pytest.mark.parametrize("amount", [0, 3 * PRICE])
+async def test_a_quote_that_is_a_whole_amount_is_the_price(sqlite_url: str, tmp_path: Path, amount: int) -> None:
+    providers = {"scripted": Quoting(tmp_path, amount)}
+    async with studio_on(sqlite_url, tmp_path, providers=providers, provider_quotes=True) as studio:
+        await studio.open_account("acme", plan="pro")
+        assert (await studio.run(ask())).price.micros == amount
 
 
 async def test_where_a_quote_is_a_mistake_the_price_book_decides(sqlite_url: str, tmp_path: Path) -> None:
