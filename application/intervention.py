@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from application.opened import Opened, Operations
-from application.performer import CANCELLED, Performer, Settlement
+from application.performer import CANCELLED, RECOVER, Performer, Settlement
 from application.ports import Job, Task, Wakeable, silent
-from domain.errors import AssetMissing, IllegalTransition
+from domain.errors import AssetMissing, IllegalTransition, OperationPending
 from domain.operation import PHASES, POLICY, Dropped, Held, Running, Sent, Settled
 
 
@@ -36,22 +36,25 @@ class Intervention:
             what = f"operation {operation} is {PHASES[type(state)]}: there is nothing to cancel"
             raise IllegalTransition(what, hint="what was charged can be given back: imagestudio refund")
 
-    async def notified(self, operation: str, job: str) -> Settlement | None:
-        """A provider says that a job of the operation has ended: what became of it is asked of the provider itself.
+    async def notified(self, operation: str, job: str, attempt: int) -> Settlement | None:
+        """A provider says that a job of an attempt has ended: what became of it is asked of the provider itself.
 
         Where the answer to its submission or its end is waited for here, whoever waits settles it. None where there is
         nothing to do, or another does it. Raises UnknownOperation, and OperationPending where the job is not the
-        operation's or cannot be settled now.
+        operation's, or an earlier attempt's that was refused, or cannot be settled now.
         """
-        if self.performer.called_back(operation, job):
+        if self.performer.called_back(operation, attempt, job):
             return None
         opened = await self.operations.read(operation)
         state = opened.state
         waiting: object = self.performer.provider_of(state.operation)
-        if isinstance(state, Running) and state.job == job and isinstance(waiting, Wakeable) and waiting.notify(job):
+        is_known = isinstance(state, Running) and state.job == job
+        if is_known and isinstance(waiting, Wakeable) and waiting.notify(job):
             return None
         if isinstance(state, Settled) or (isinstance(state, Dropped) and (state.late or state.reason != POLICY)):
             return None
+        if attempt != opened.attempts and not is_known:
+            raise OperationPending(operation, "the job is of another attempt at it; the hold stays", hint=RECOVER)
         return await self.performer.adopt(state.operation, await self._task(opened), Job(job), silent)
 
     async def _stop(self, opened: Opened) -> Settlement:

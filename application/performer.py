@@ -106,12 +106,11 @@ class Performer:
         job = answer if isinstance(answer, Job) else None
         return await self._settle(operation, task, self._finish(provider, operation, task, answer, progress), job)
 
-    def called_back(self, operation: str, job: str) -> bool:
-        """Keep the job for whoever waits here for the answer to the operation's submission; False where nobody does."""
-        attempts = [attempt for sent, attempt in self.sending if sent == operation]
-        if not attempts:
+    def called_back(self, operation: str, attempt: int, job: str) -> bool:
+        """Keep the job for whoever waits here for the answer to that submission; False where nobody does."""
+        if (operation, attempt) not in self.sending:
             return False
-        self.sending[operation, max(attempts)] = Job(job)
+        self.sending[operation, attempt] = Job(job)
         return True
 
     async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:

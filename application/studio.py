@@ -127,13 +127,13 @@ class ImageStudio:
                 raise ended
         return await self._settled(operation)
 
-    async def notified(self, operation: str, job: str) -> None:
-        """A provider calls back that a job of the operation has ended: settle it, unless that is done.
+    async def notified(self, operation: str, job: str, attempt: int = 1) -> None:
+        """A provider calls back that a job of an attempt at the operation has ended: settle it, unless that is done.
 
         Whoever waits for it, here or elsewhere, then finds it settled. Raises UnknownOperation, and OperationPending
-        where the job is not the operation's or cannot be settled now.
+        where the job is not the operation's, or another attempt's, or cannot be settled now.
         """
-        await self._intervention.notified(operation, job)
+        await self._intervention.notified(operation, job, attempt)
 
     async def estimate(self, request: Request) -> Estimate:
         """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""

@@ -1,4 +1,4 @@
-"""Callbacks of jobs: the address that ties one to its operation, and the check that it is the provider's own.
+"""Callbacks of jobs: the address that ties one to its attempt at an operation, and the check that it is the provider's.
 
     submission ── ?webhook=BASE/OPERATION/MAC ──> provider ── POST ──> verify ──> Notification ── notified ──> settled
                                                                         └── Unverified
@@ -27,28 +27,35 @@ OLDEST: Final = 300
 """Seconds between a callback's time and ours, both ways."""
 LARGEST: Final = 8 * 1024 * 1024
 REMEMBERED: Final = 10_000
+MOST_ATTEMPTS: Final = 9
+"""Attempts at one operation whose callbacks are told apart; those of later ones are not known again."""
 _SIGNATURE: Final = re.compile(r"(?:^|[\s,])v3,([0-9a-f]{64})(?![0-9a-f])")
 _SECONDS: Final = re.compile(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What a verified callback is about; `id` is the same whenever it is repeated."""
+    """What a verified callback is about; `id` is the same whenever it is repeated.
+
+    `attempt` is the one at the operation to whose address it came.
+    """
 
     id: str
     operation: str
     job: str
     status: str
+    attempt: int = 1
 
 
-def address(base: str, operation: str, secret: str) -> str:
-    """Where the provider shall call back for an operation, and nobody can for another."""
-    return f"{base.rstrip('/')}/{quote(operation, safe='')}/{operation_mac(operation, secret)}"
+def address(base: str, operation: str, secret: str, attempt: int = 1) -> str:
+    """Where the provider shall call back for an attempt at an operation, and nobody can for another."""
+    return f"{base.rstrip('/')}/{quote(operation, safe='')}/{operation_mac(operation, secret, attempt)}"
 
 
-def operation_mac(operation: str, secret: str) -> str:
-    """64 hexadecimal digits that only who knows the secret can make for an operation."""
-    return _hmac(secret, f"operation.{operation}".encode())
+def operation_mac(operation: str, secret: str, attempt: int = 1) -> str:
+    """64 hexadecimal digits that only who knows the secret can make for an attempt at an operation."""
+    what = f"operation.{operation}" if attempt == 1 else f"attempt.{attempt}.{operation}"
+    return _hmac(secret, what.encode())
 
 
 def verify(
@@ -64,9 +71,13 @@ def verify(
         raise Unverified(UNVERIFIED)
     signed = _hmac(secret, f"{id}.{at}.".encode(errors="replace") + raw_body)
     ours = [_equal(signature, signed) for signature in _SIGNATURE.findall(given.get("webhook-signature", ""))]
-    if not any(ours) or not _equal(mac, operation_mac(operation, secret)):
+    if not any(ours):
         raise Unverified(UNVERIFIED)
-    return _read(id, operation, raw_body)
+    attempts = [one for one in range(1, MOST_ATTEMPTS + 1) if _equal(mac, operation_mac(operation, secret, one))]
+    if not attempts:
+        raise Unverified(UNVERIFIED)
+    job, status = _read(raw_body)
+    return Notification(id, operation, job, status, attempts[0])
 
 
 UNVERIFIED: Final = "the callback is not the provider's, or too old"
@@ -99,7 +110,7 @@ class Callbacks:
     """
 
     def __init__(
-        self, secret: str, clock: Callable[[], int], notified: Callable[[str, str], Awaitable[object]]
+        self, secret: str, clock: Callable[[], int], notified: Callable[[str, str, int], Awaitable[object]]
     ) -> None:
         self._secret, self._clock, self._notified = secret, clock, notified
         self._seen = Seen()
@@ -114,12 +125,12 @@ class Callbacks:
         told = verify(operation, mac, headers, raw_body, self._secret, self._clock())
         if told.status not in ENDED or told.id in self._seen:
             return False
-        await self._notified(told.operation, told.job)
+        await self._notified(told.operation, told.job, told.attempt)
         self._seen.add(told.id)
         return True
 
 
-def _read(id: str, operation: str, raw_body: bytes) -> Notification:
+def _read(raw_body: bytes) -> tuple[str, str]:
     """The job and its status, from a body with or without an envelope."""
     try:
         body: Any = msgspec.json.decode(raw_body)
@@ -128,7 +139,7 @@ def _read(id: str, operation: str, raw_body: bytes) -> Notification:
     data = body.get("data", body) if isinstance(body, dict) else None
     if not isinstance(data, dict) or not isinstance(job := data.get("id"), str) or not job:
         raise Unverified("the callback names no job")
-    return Notification(id, operation, job, str(data.get("status", "")))
+    return job, str(data.get("status", ""))
 
 
 def _is_recent(at: str, now: int) -> bool:

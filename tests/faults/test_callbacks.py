@@ -14,7 +14,7 @@ from domain.operation import Adjusted, Charged, ProviderCompleted, Released, Sub
 from infrastructure.service import Studio
 from infrastructure.webhooks import Callbacks
 from tests.application.studios import count, facts_of, is_sound, timeline
-from tests.faults.worlds import HOOKS, POND, World, ask
+from tests.faults.worlds import HOOKS, LAKE, POND, World, ask
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.server import Fake, serving
 from tests.providers.fake.state import Job
@@ -120,6 +120,47 @@ async def test_a_callback_that_comes_before_an_answer_that_is_lost_names_the_job
         assert await Post(world.fake, studio.callbacks()).deliver(job, "signed") == "taken"
         world.fake.release()
         assert await is_settled_once(world, studio, (await running).operation)
+
+
+async def test_a_callback_of_a_refused_attempt_is_never_taken_for_the_next_one_s(world: World) -> None:
+    """The first model refuses and makes the picture all the same, the second's answer is lost."""
+    world.fake.next("wavespeed", Behaviour(status=429, accepted=True))
+    world.fake.next("wavespeed", Behaviour(held=True, lost="drop"))
+    async with world.studio() as studio, world.studio() as other:
+        await opened(studio)
+        running = asyncio.create_task(studio.run(ask("cheapest")))
+        await asyncio.to_thread(world.fake.wait_for, lambda: len(world.fake.jobs()) == 2)
+        refused, its = world.fake.jobs()
+        posts = [Post(world.fake, one.callbacks()) for one in (studio, other)]
+        for post in posts:
+            with pytest.raises(OperationPending, match="another attempt"):
+                await post.deliver(refused, "signed")
+        world.fake.release()
+        with pytest.raises(OperationPending) as pending:
+            await running
+        for post in posts:
+            with pytest.raises(OperationPending, match="another attempt"):
+                await post.deliver(refused, "signed")
+        assert await posts[0].deliver(its, "signed") == "taken"
+        facts = timeline(studio, pending.value.operation)
+        assert [fact.job for fact in facts if isinstance(fact, Submitted)] == [its.id]
+        assert [(fact.price, fact.operation.model) for fact in facts if isinstance(fact, Charged)] == [(LAKE, "lake")]
+        assert await posts[1].deliver(refused, "signed") == "taken"
+        assert await is_sound(studio)
+
+
+async def test_a_callback_of_a_later_attempt_names_its_job_where_its_answer_is_lost(world: World) -> None:
+    world.fake.next("wavespeed", Behaviour(status=429))
+    world.fake.next("wavespeed", Behaviour(held=True, lost="drop"))
+    world.fake.next("wavespeed.predictions", Behaviour(status=503), times=None)
+    async with world.studio() as studio:
+        await opened(studio)
+        running = asyncio.create_task(studio.run(ask("cheapest")))
+        [job] = await asyncio.to_thread(world.fake.wait_for, world.fake.jobs)
+        assert await Post(world.fake, studio.callbacks()).deliver(job, "signed") == "taken"
+        world.fake.release()
+        assert (await running).price.micros == LAKE
+        assert count(facts_of(studio), Submitted) == 1
 
 
 async def test_a_callback_settles_what_its_batch_has_lost_while_others_of_it_go_on(world: World) -> None:

@@ -76,6 +76,15 @@ def test_a_callback_of_one_operation_is_none_of_another() -> None:
     assert address("https://x.test/hooks/", OPERATION, SECRET) == f"https://x.test/hooks/{OPERATION}/{MAC}"
 
 
+def test_a_callback_says_which_attempt_its_address_was_made_for() -> None:
+    macs = {attempt: operation_mac(OPERATION, SECRET, attempt) for attempt in range(1, 10)}
+    assert len(set(macs.values())) == 9
+    assert {attempt: checked(signed(), mac=mac).attempt for attempt, mac in macs.items()} == {one: one for one in macs}
+    assert address("https://x.test", OPERATION, SECRET, 2) == f"https://x.test/{OPERATION}/{macs[2]}"
+    with pytest.raises(Unverified):
+        checked(signed(), mac=operation_mac("another", SECRET, 2))
+
+
 def test_the_secret_may_be_written_with_or_without_its_prefix() -> None:
     assert checked(signed(), secret=SECRET.removeprefix("whsec_")) == Notification("w1", OPERATION, "7", "completed")
     assert operation_mac(OPERATION, SECRET.removeprefix("whsec_")) == MAC
@@ -143,12 +152,12 @@ class Studio:
     """Is told of callbacks, and deals with each when it is let."""
 
     def __init__(self, *failing: bool) -> None:
-        self.told: list[tuple[str, str]] = []
+        self.told: list[tuple[str, str, int]] = []
         self.go_on = asyncio.Event()
         self._failing = list(failing)
 
-    async def notified(self, operation: str, job: str) -> None:
-        self.told.append((operation, job))
+    async def notified(self, operation: str, job: str, attempt: int) -> None:
+        self.told.append((operation, job, attempt))
         fails = self._failing.pop(0)
         await self.go_on.wait()
         if fails:
@@ -163,7 +172,7 @@ async def test_a_callback_that_was_dealt_with_is_known_when_it_comes_again() -> 
     studio.go_on.set()
     callbacks = studio.callbacks()
     assert [await callbacks.take(OPERATION, MAC, signed(), BODY) for _ in range(3)] == [True, False, False]
-    assert studio.told == [(OPERATION, "7")]
+    assert studio.told == [(OPERATION, "7", 1)]
 
 
 async def test_a_callback_that_could_not_be_dealt_with_is_dealt_with_when_it_comes_again() -> None:

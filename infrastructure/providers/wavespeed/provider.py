@@ -80,7 +80,7 @@ class WaveSpeed:
         progress(0.0, "submitting")
         params = {}
         if self._webhook and self._secret:
-            params["webhook"] = address(self._webhook, task.operation, self._secret)
+            params["webhook"] = address(self._webhook, task.operation, self._secret, task.attempt)
         answer = await self._api.submit(
             quoted(task.route), patience=SUBMITTING, limit=LARGEST_RESULT, params=params, json=body, hidden=hidden
         )
