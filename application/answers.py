@@ -13,16 +13,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from application.ports import Bill, Delivery, Job, Media, ProviderError, Remote
-from domain.money import LARGEST_AMOUNT
+from application.ports import Bill, Delivery, Job, Media, ProviderError, ProviderFailed, Remote
 
 LONGEST_WORD: Final = 128
 """Characters of a provider's code, or of the name of what it counts."""
 MOST_METERS: Final = 64
 MOST_OUTPUTS: Final = 256
 """Of one call; so many, and so many counts, always fit into one fact."""
-LARGEST_COUNT: Final = 10**12
-"""Of anything in one call: its millionths, in which views add up, fit into 64 bits as well."""
+LARGEST_BILL: Final = 10**15
+"""Micro-units of one bill or quote: a billion of the currency's unit. Views add many of them up in 64 bits."""
+LARGEST_COUNT: Final = 10**9
+"""Of anything in one call. Views add its millionths up, in 64 bits as well."""
 
 
 def check_kind(answer: object, *kinds: type) -> None:
@@ -53,8 +54,10 @@ def check_job(job: Job) -> None:
 
 
 def check_delivery(delivery: Delivery) -> None:
-    """All of it but its cost, which counts only where it can be read. Raises TypeError."""
+    """Raises TypeError; a cost that cannot be read is no mistake, as it then is what was quoted."""
     check_kind(delivery, Delivery)
+    if not _is_believable(delivery.cost):
+        raise TypeError("it bills beyond belief")
     if not _are_outputs(delivery.outputs):
         raise TypeError(f"outputs are at most {MOST_OUTPUTS} bytes or addresses, in a tuple")
     if not _are_texts(delivery.metadata):
@@ -70,8 +73,10 @@ def check_quote(amount: int | None) -> None:
 
 
 def is_told(error: ProviderError) -> bool:
-    """Whether a provider's error says what its port says that it does; its code goes into facts."""
-    return is_word(getattr(error, "code", None)) and isinstance(getattr(error, "message", None), str)
+    """Whether a provider's error says what its port says that it does; its code and its cost go into facts."""
+    if not is_word(getattr(error, "code", None)) or not isinstance(getattr(error, "message", None), str):
+        return False
+    return _is_believable(error.cost) if isinstance(error, ProviderFailed) else True
 
 
 def check_bill(bill: Bill) -> None:
@@ -83,7 +88,7 @@ def check_bill(bill: Bill) -> None:
 
 def is_amount(amount: object) -> bool:
     """Whether it is whole micro-units that could be booked."""
-    return type(amount) is int and 0 <= amount <= LARGEST_AMOUNT
+    return type(amount) is int and 0 <= amount <= LARGEST_BILL
 
 
 def is_word(value: object) -> bool:
@@ -91,6 +96,10 @@ def is_word(value: object) -> bool:
     if type(value) is not str and not isinstance(value, StrEnum):
         return False
     return 0 < len(value) <= LONGEST_WORD and value.isprintable()
+
+
+def _is_believable(cost: object) -> bool:
+    return type(cost) is not int or cost <= LARGEST_BILL
 
 
 def _are_outputs(outputs: object) -> bool:

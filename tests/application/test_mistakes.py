@@ -321,7 +321,7 @@ class Quoting(Able):
         return amount
 
 
-@pytest.mark.parametrize("amount", [40_000.0, "40000", -5, True, 2**63, Decimal(5)])
+@pytest.mark.parametrize("amount", [40_000.0, "40000", -5, True, 2**63 - 1, 2**63, Decimal(5)])
 async def test_where_a_quote_is_no_whole_amount_the_price_book_decides(
     sqlite_url: str, tmp_path: Path, amount: object
 ) -> None:
