@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+QUOTES = '","'
+
 
 def numbers(values: Iterable[int | None]) -> str:
     """The literal of whole numbers."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    column = list(values)
+    if None not in column:
+        return "{" + ",".join(map(str, column)) + "}"
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in column]) + "}"
 
 
 def texts(values: Iterable[str | None]) -> str:
-    """The literal of texts."""
-    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+    """The literal of texts; nearly every column has nothing in it that needs more than quotes around it."""
+    column = list(values)
+    joined = QUOTES.join([value for value in column if value is not None])
+    if None not in column and "\\" not in joined and joined.count('"') == 2 * (len(column) - 1):
+        return f'{{"{joined}"}}'
+    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in column]) + "}"
 
 
 def octets(values: Iterable[bytes]) -> str:

@@ -68,7 +68,7 @@ class Tally:
 
     def row(self, key: Key, folded: Mapping[str, Any]) -> tuple[Value, ...]:
         """The values of all columns, in their order."""
-        return (*key, *self.values({**self.blank, **folded}))
+        return (*key, *self.values(folded))
 
 
 class Choked(Exception):
@@ -83,8 +83,8 @@ class Choked(Exception):
         return f"at position {self.position}: {self.reason}"
 
 
-Route = tuple[Decode, list[tuple[Callable[[Any], Change], dict[Key, dict[str, Any]]]]]
-"""How to decode a stored name, and what to change where with the fact."""
+Route = tuple[Decode, list[tuple[Callable[[Any], Change], dict[Key, dict[str, Any]], Mapping[str, Value]]]]
+"""How to decode a stored name, and what to change where with the fact, in rows that begin blank."""
 
 
 class Folder:
@@ -111,14 +111,14 @@ class Folder:
                 decode, changes = route
                 if changes:
                     fact = decode(state)
-                    for change, totals in changes:
+                    for change, totals, blank in changes:
                         key, sums, notes = change(fact)
                         known = totals.get(key)
                         if known is None:
-                            totals[key] = {**sums, **notes}
+                            totals[key] = {**blank, **sums, **notes}
                             continue
                         for name in sums:
-                            known[name] = known.get(name, 0) + sums[name]
+                            known[name] += sums[name]
                         known.update(notes)
         except CHOKES as error:
             raise Choked(position, f"{topic}: {type(error).__name__}: {error}") from error
@@ -128,5 +128,5 @@ class Folder:
         routes: dict[str, Route] = {topic: (str, []) for topic in UNREAD}
         for topic, shape in SHAPES.items():
             asking = [view for view in self.views if shape in view.changes]
-            routes[topic] = (DECODERS[topic], [(view.changes[shape], folded[view.name]) for view in asking])
+            routes[topic] = (DECODERS[topic], [(view.changes[shape], folded[view.name], view.blank) for view in asking])
         return routes
