@@ -100,7 +100,8 @@ async def test_a_refusal_whose_caller_went_away_is_recorded_all_the_same(sqlite_
             caller = asyncio.create_task(studio.run(ask()))
             for _ in range(turns):
                 await asyncio.sleep(0)
-            await gone(caller)
+            with contextlib.suppress(OperationRefused):  # who goes away too late has its answer already
+                await gone(caller)
         with pytest.raises(OperationRefused):
             await studio.run(ask())
         facts = facts_of(studio)
