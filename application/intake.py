@@ -18,7 +18,7 @@ from application.tasks import task_of
 from application.writer import LedgerWriter
 from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
 from domain.errors import ImageStudioError, OperationRefused
-from domain.ledger import Fact, Known, Ledger
+from domain.ledger import Fact, Known, Ledger, check_fingerprint
 from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.pricing import Quote
@@ -85,15 +85,17 @@ class Intake:
             raise
 
     async def _spent(self, request: Request, key: str) -> Known | None:
-        """What the key was spent on, where that was this very request, as far as it can be told without fetching.
+        """What the key was spent on, as far as it can be told without fetching. Raises KeyReused.
 
-        A shortcut, without a lock: whatever it does not find is compared under the account's lock, as every key is.
+        A shortcut, without a lock: what it does not find is looked for under the account's lock, as every key is.
         """
         fingerprint = await fingerprint_before_fetching(request)
         if fingerprint is None:
             return None
         known = await asyncio.to_thread(self.results.index.key, request.account, key)
-        return known if known is not None and known.fits(fingerprint) else None
+        if known is not None:
+            check_fingerprint(key, known, fingerprint)
+        return known
 
     async def left(self, account: str, user: str, project: str | None) -> dict[str, int | None]:
         """What the limits leave now to a user in a project of an account."""

@@ -142,10 +142,6 @@ class Known:
     reference: str
     fingerprint: str
 
-    def fits(self, fingerprint: str) -> bool:
-        """Whether a request of this fingerprint is the same one again."""
-        return self.fingerprint in ("", fingerprint)
-
 
 @dataclass(slots=True)
 class Ledger:
@@ -319,7 +315,7 @@ def current_book(ledger: Ledger, account: Account, now: int) -> tuple[list[Fact]
 
 
 def check_fingerprint(key: str | None, earlier: Known, fingerprint: str) -> None:
-    if not earlier.fits(fingerprint):
+    if earlier.fingerprint not in ("", fingerprint):
         raise KeyReused(
             f"idempotency key {key!r} was used for another request ({earlier.reference})",
             hint="repeat the same request under a key, and take a new key for a new one",

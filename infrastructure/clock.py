@@ -24,10 +24,10 @@ def now() -> int:
 
 def new_id() -> str:
     """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then random bits, so that newer ids sort after older ones."""
-    time = f"{(now() // 1_000) & ((1 << 48) - 1):012x}"
-    random = _random().hex()
-    variant = "89ab"[int(random[3], 16) & 3]
-    return f"{time[:8]}-{time[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
+    milliseconds = f"{(now() // 1_000) & ((1 << 48) - 1):012x}"
+    noise = _random().hex()
+    variant = "89ab"[int(noise[3], 16) & 3]
+    return f"{milliseconds[:8]}-{milliseconds[8:]}-7{noise[:3]}-{variant}{noise[4:7]}-{noise[7:19]}"
 
 
 def new_secret() -> bytes:

@@ -24,7 +24,7 @@ CHUNK = 10_000
 """Rows written by one statement."""
 
 SIZES = (64, 8, 1)
-"""Rows that SQLite is given at a time."""
+"""Rows that SQLite is given at a time: the most that fit, then the rest. Each statement lets other threads in."""
 
 
 class Database(Protocol):

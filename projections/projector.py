@@ -48,10 +48,8 @@ class Projector:
     def advance(self, enough: Callable[[], bool] = lambda: False, recent: Recent | None = None) -> int:
         """Fold to the end of the log, or until `enough`; the number of facts folded here. Raises StoreUnavailable.
 
-        Where there is something `recent`, its end is taken for the log's.
-
-        The end is where it was when it was read: under load there is always something newer, and folding it a little
-        at a time costs several times as much.
+        The end is where it was when it was read, or where what is `recent` ends: under load there is always something
+        newer, and folding it a little at a time costs several times as much.
         """
         taken, goes_on = 0, True
         while goes_on and not enough():

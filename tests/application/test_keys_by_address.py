@@ -161,6 +161,12 @@ async def test_another_request_under_the_key_is_refused_and_nothing_is_written(
     assert studio.reader.end() == length
 
 
+async def test_another_request_is_told_from_the_first_although_its_address_is_dead(studio: Studio, site: Site) -> None:
+    first = await studio.run(ask(site.put("/a.png", answer(PICTURE))))
+    with pytest.raises(KeyReused, match=first.operation):
+        await studio.run(ask(site.put("/b.png", GONE)))
+
+
 async def test_a_key_whose_content_was_erased_answers_without_the_address(studio: Studio, site: Site) -> None:
     url = site.put("/a.png", answer(PICTURE), GONE)
     first = await studio.submit(ask(url))
