@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from application.admission import Choice, Prepared, Preparer, fingerprint_before_fetching
 from application.batch import Decision, Outcome, nothing
@@ -119,7 +119,11 @@ class Intake:
 
         outcome = await self.writer.append_async(Decision(ask.account, nothing, look=look))
         estimate: Estimate = outcome.seen
-        return estimate
+        return replace(estimate, warnings=self.warnings([estimate.model]))
+
+    def warnings(self, models: Iterable[str]) -> tuple[str, ...]:
+        """What to know ahead of these models, now."""
+        return self.preparer.catalogue.warnings(models, self.ownership.clock())
 
     async def _answered(self, prepared: Prepared, outcome: Outcome) -> Accepted:
         ask = prepared.ask

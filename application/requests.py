@@ -44,7 +44,8 @@ class Request:
 class Estimate:
     """What a request would hold. `refused` names the reason where it would be refused just now, with what is left.
 
-    `listed` is what the price book says, where the provider itself quoted the cost.
+    `listed` is what the price book says, where the provider itself quoted the cost; `warnings` are what to know ahead
+    of the model, such as that it will be retired.
     """
 
     model: str
@@ -59,6 +60,7 @@ class Estimate:
     refused: str | None
     listed: Money | None
     left: Mapping[str, int | None]
+    warnings: tuple[str, ...] = ()
 
 
 @made_often
@@ -119,7 +121,8 @@ class OperationResult:
 class Result:
     """The standard result of a request: the sum over its operations, which are all there too.
 
-    `left` is what remains of each limit after it (None: unlimited; money in micro-units).
+    `left` is what remains of each limit after it (None: unlimited; money in micro-units). `warnings` are what to know
+    ahead of the models that were used, such as that one will be retired.
     """
 
     operation: str
@@ -127,6 +130,7 @@ class Result:
     left: Mapping[str, int | None]
     metadata: Mapping[str, str] = field(default_factory=dict)
     repeated: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def assets(self) -> tuple[Output, ...]:

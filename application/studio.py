@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from application.accounts import Accounts, AccountView
 from application.admission import Prepared
@@ -28,6 +29,7 @@ from domain.operation import CLOSED_PHASES
 from domain.records import made_often
 
 Answer = TypeVar("Answer")
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,7 @@ class ImageStudio:
         if len(performing) > 1:
             return await self._combined(accepted, await asyncio.gather(*performing, return_exceptions=True))
         ended = await performing[0]
-        return _judged(Result(accepted.batch, (ended.result,), ended.left, ended.metadata))
+        return _judged(self._result(accepted.batch, (ended.result,), ended.left, ended.metadata))
 
     async def _perform(self, admitted: Admitted, progress: Progress) -> Ended:
         settled = await self._performer.perform(admitted.operation, admitted.task, progress, admitted.others)
@@ -233,7 +235,19 @@ class ImageStudio:
             one.result if isinstance(one, Ended) else await self._results.of(admitted.operation.id)
             for admitted, one in zip(accepted.admitted, ended, strict=True)
         ]
-        return _judged(Result(accepted.batch, tuple(results), done[-1].left, done[0].metadata))
+        return _judged(self._result(accepted.batch, tuple(results), done[-1].left, done[0].metadata))
+
+    def _result(
+        self,
+        batch: str,
+        operations: tuple[OperationResult, ...],
+        left: Mapping[str, int | None],
+        metadata: Mapping[str, str] = NOTHING,
+        *,
+        repeated: bool = False,
+    ) -> Result:
+        warnings = self._intake.warnings(one.model for one in operations)
+        return Result(batch, operations, left, metadata, repeated, warnings)
 
     async def _known(self, operation: str) -> list[Indexed]:
         known = await asyncio.to_thread(self._index.operations, operation)
@@ -243,7 +257,7 @@ class ImageStudio:
 
     async def _repeat(self, batch: str) -> Result:
         result = await self._settled(batch)
-        return _judged(Result(batch, result.operations, result.left, repeated=True))
+        return _judged(self._result(batch, result.operations, result.left, repeated=True))
 
     async def _settled(self, operation: str) -> Result:
         clock = asyncio.get_running_loop().time
@@ -256,7 +270,7 @@ class ImageStudio:
             elif all(one.phase in CLOSED_PHASES for one in known):
                 results = [await self._results.of(one.operation) for one in known]
                 left = await self._intake.left(results[-1].account, results[-1].user, results[-1].project)
-                return Result(operation, tuple(results), left)
+                return self._result(operation, tuple(results), left)
             elif clock() > deadline:
                 raise OperationPending(operation, "it is still open", hint="to settle it: imagestudio recover")
             else:

@@ -31,10 +31,19 @@ __all__ = [
     "Strategy",
     "check_inputs",
     "check_kind",
+    "meant",
 ]
 
 NO_FILES: Final[Mapping[str, Sequence[MediaFacts]]] = MappingProxyType({})
+SHOWN: Final = 5
+"""Models or kinds that a hint names at most."""
+LONGEST_ID: Final = 100
 _COMPARED: Final = PriceBook("", "USD")
+DAY: Final = 86_400_000_000
+NOTICE: Final = 90 * DAY
+"""Microseconds before a model is retired from which on this is said wherever it is shown or used."""
+LAST_DAYS: Final = 14 * DAY
+"""Microseconds before a model is retired in which a strategy takes any other one first."""
 
 
 class Family(StrEnum):
@@ -96,7 +105,7 @@ class Model:
     models the one of higher `quality` is the better. `auto` models may be chosen without being named.
     `fixed` inputs are sent along with the caller's, under the provider's names; of the inputs `one_of` at least one is
     needed. A job may take `deadline` seconds.
-    `unavailable` says why it cannot be used, `retired` is the instant from which it cannot.
+    `unavailable` says why it cannot be used, `retires` is the instant from which its provider offers it no more.
     """
 
     id: str
@@ -114,7 +123,7 @@ class Model:
     quality: int = 0
     auto: bool = True
     unavailable: str = ""
-    retired: int | None = None
+    retires: int | None = None
     description: str = ""
     label: str = ""
 
@@ -122,9 +131,21 @@ class Model:
         """Why it cannot be used at an instant; empty where it can."""
         if self.unavailable:
             return self.unavailable
-        if self.retired is not None and at >= self.retired:
-            return f"its provider retired it on {local_day(self.retired, 'UTC')}"
+        if self.retires is not None and at >= self.retires:
+            return f"its provider retired it on {local_day(self.retires, 'UTC')}"
         return ""
+
+    def is_leaving(self, at: int, within: int) -> bool:
+        """Whether its provider offers it now, and will no more within so many microseconds."""
+        return self.retires is not None and at < self.retires <= at + within
+
+    def warning(self, at: int) -> str:
+        """What whoever uses it should know ahead; empty where nothing."""
+        if self.retires is None or not self.is_leaving(at, NOTICE):
+            return ""
+        days = -(-(self.retires - at) // DAY)
+        left = "tomorrow" if days == 1 else f"in {days} days"
+        return f"its provider retires it on {local_day(self.retires, 'UTC')}, {left}"
 
 
 Lacks = Callable[[Model], str]
@@ -154,14 +175,19 @@ class Catalogue:
     def family(kind: str) -> Family:
         """The family that a kind of operation counts in. Raises UnknownKind."""
         if kind not in KINDS:
-            raise UnknownKind(f"there is no kind of operation {kind!r}", hint=_did_you_mean(kind, KINDS))
+            raise UnknownKind(f"there is no kind of operation {kind!r}", hint=meant(kind, KINDS, "imagestudio models"))
         return KINDS[kind]
 
     def get(self, id: str) -> Model:
         """The model of this id, usable or not. Raises UnknownModel."""
         if id not in self.models:
-            raise UnknownModel(f"there is no model {id!r}", hint=_did_you_mean(id, self.models))
+            raise UnknownModel(f"there is no model {id!r}", hint=meant(id, self.models, "imagestudio models"))
         return self.models[id]
+
+    def warnings(self, ids: Iterable[str], at: int) -> tuple[str, ...]:
+        """What to know ahead of these models, each with its name; of one that is not here, nothing."""
+        found = ((id, self.models[id].warning(at)) for id in dict.fromkeys(ids) if id in self.models)
+        return tuple(f"model {id!r}: {warning}" for id, warning in found if warning)
 
     def for_kind(self, kind: str) -> tuple[Model, ...]:
         """The models that do this kind of operation, by id. Raises UnknownKind."""
@@ -180,9 +206,10 @@ class Catalogue:
         """The models for a wish, the one to use first and then those to fall back to.
 
         A wish is an id, which has no other model to fall back to, or a strategy, which compares what these very
-        inputs cost at models of known price that accept them. `lacks` says what is missing here for a model. Raises
-        UnknownModel where there is none or the one named cannot be used, UnknownKind where it does not do this, and
-        where every candidate objects to the inputs, the InvalidInput of the best.
+        inputs cost at models of known price that accept them; those about to be retired come last. `lacks` says what
+        is missing here for a model. Raises UnknownModel where there is none or the one named cannot be used,
+        UnknownKind where it does not do this, and where every candidate objects to the inputs, the InvalidInput of the
+        best.
         """
         if wish not in _STRATEGIES:
             return (self._named(kind, wish, at, lacks),)
@@ -193,7 +220,8 @@ class Catalogue:
             missing = sorted({lacks(model) for model in candidates} - {""})
             hint = "; or ".join(missing) if missing else self._hint(kind, at, lacks)
             raise UnknownModel(f"no model of known price does {kind} here", hint=hint)
-        return _preferred(offers, Strategy(wish))
+        ranked = _preferred(offers, Strategy(wish))
+        return tuple(sorted(ranked, key=lambda model: model.is_leaving(at, LAST_DAYS)))
 
     def _named(self, kind: str, wish: str, at: int, lacks: Lacks) -> Model:
         named = self.get(wish)
@@ -205,8 +233,8 @@ class Catalogue:
         return named
 
     def _hint(self, kind: str, at: int, lacks: Lacks) -> str:
-        usable = [each.id for each in self.for_kind(kind) if not each.why_unavailable(at) and not lacks(each)]
-        return f"name one of: {', '.join(usable)}" if usable else f"no model for {kind} can be used now"
+        usable = [each for each in self.for_kind(kind) if not each.why_unavailable(at) and not lacks(each)]
+        return _name_one_of(usable, kind) if usable else f"no model for {kind} can be used now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +323,25 @@ def _accepted(model: Model) -> str:
     return f"it accepts: {', '.join(model.inputs)}" if model.inputs else "it accepts none"
 
 
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
+def meant(word: str, known: Iterable[str], where: str) -> str:
+    """A hint that names the few that may have been meant; `where` lists all of them."""
     every = sorted(known)
-    close = get_close_matches(word, every, n=3)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(every)}"
+    close = _close(word.lower(), every)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are: {', '.join(every)}" if len(every) <= SHOWN else f"all of them: {where}"
+
+
+def _close(word: str, every: Sequence[str]) -> list[str]:
+    """Those spelt nearly so, and then those that hold the word."""
+    if not 2 < len(word) <= LONGEST_ID:
+        return []
+    holding = [each for each in every if word in each]
+    return list(dict.fromkeys([*get_close_matches(word, every, n=3), *holding]))[:SHOWN]
+
+
+def _name_one_of(models: Sequence[Model], kind: str) -> str:
+    """The best few; where there are more, how to see them all."""
+    best = [model.id for model in sorted(models, key=lambda model: (-model.quality, model.id))[:SHOWN]]
+    more = f"; all of them: imagestudio models {kind}" if len(models) > SHOWN else ""
+    return f"name one of: {', '.join(best)}{more}"

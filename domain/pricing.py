@@ -77,7 +77,8 @@ class PriceRule:
     """A rate in currency units per unit, from an instant on, for inputs that hold one value of each `when`.
 
     `cost_rate` is what the provider bills us, the same as `rate` where None. `of` is the input that
-    is measured: a number, or a file. `minimum` and `maximum` are the least and most units billed an output.
+    is measured: a number, or a file. A `step` begun counts whole, such as a second; `minimum` and `maximum` are the
+    least and most units billed an output.
     With `meters` the rate is what a call costs at most, and what it does cost is settled on what was counted.
     """
 
@@ -87,6 +88,7 @@ class PriceRule:
     effective_from: int = EARLIEST
     when: Mapping[str, frozenset[Scalar]] = field(default_factory=dict)
     of: str = ""
+    step: Decimal | None = None
     minimum: Decimal | None = None
     maximum: Decimal | None = None
     meters: tuple[Meter, ...] = ()
@@ -300,6 +302,7 @@ def _content(rule: PriceRule) -> list[str]:
     cost = rule.rate if rule.cost_rate is None else rule.cost_rate
     terms = [str(rule.unit), rule.measure, plain(rule.rate), plain(cost), str(rule.effective_from)]
     content = [*terms, json.dumps(when), json.dumps(bounds)]
+    content += [] if rule.step is None else [f"step {plain(rule.step)}"]
     meters = [[meter.name, plain(meter.rate), plain(meter.cost), meter.most] for meter in rule.meters]
     return [*content, json.dumps(meters)] if meters else content
 
@@ -365,7 +368,10 @@ def _number(value: Scalar | None) -> int | None:
 
 
 def _within(rule: PriceRule, millionths: int) -> int:
-    """Between the least and the most that is billed for one output."""
+    """In whole steps, between the least and the most that is billed for one output."""
+    if rule.step is not None:
+        step = _scaled(rule.step)
+        millionths = -(-millionths // step) * step
     if rule.minimum is not None:
         millionths = max(millionths, _scaled(rule.minimum))
     if rule.maximum is not None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from domain.errors import InvalidInput
 from domain.inputs import FILES, NUMBERS, Input, InputType, read_value
-from domain.pricing import SIZE, PriceRule, Unit, ambiguous
+from domain.pricing import MEASURED_BY, SIZE, PriceRule, Unit, ambiguous
 
 _SIDES: Final = {"min_side", "max_side", "min_pixels", "max_pixels", "min_aspect", "max_aspect"}
 _LENGTHS: Final = {"min_ms", "max_ms"}
@@ -74,6 +74,10 @@ def check_rule(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str]:
             yield f"when.{name}: prices hang on it, so the input must be required or have a default"
     if rule.minimum is not None and rule.minimum < 0:
         yield "minimum: is negative"
+    if rule.step is not None and rule.step <= 0:
+        yield "step: is none; write how much of a unit counts whole once begun"
+    elif rule.step is not None and rule.unit not in MEASURED_BY:
+        yield f"step: a price per {rule.unit} measures nothing"
     if rule.maximum is not None and rule.maximum < (rule.minimum or 0):
         yield "maximum: is below the minimum"
     if rule.meters and rule.unit is not Unit.CALL:

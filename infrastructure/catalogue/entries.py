@@ -71,11 +71,19 @@ def _instant(value: object) -> int:
     return instant
 
 
+def _day(value: object) -> int:
+    """The instant at which a day begins in UTC."""
+    if type(value) is not date:
+        raise ValueError("write a date, such as 2027-01-01")
+    return _instant(value)
+
+
 Rate = Annotated[Decimal, BeforeValidator(_rate)]
 Number = Annotated[Decimal, BeforeValidator(_number)]
 ScalarValue = Annotated[Scalar, BeforeValidator(_scalar)]
 Values = Annotated[frozenset[Scalar], BeforeValidator(_scalars)]
 Instant = Annotated[int, BeforeValidator(_instant)]
+Day = Annotated[int, BeforeValidator(_day)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
 MediaType = Annotated[str, Field(pattern=r"^[a-z0-9]+/[a-z0-9.+-]+$")]
 Count = Annotated[int, Field(ge=1)]
@@ -144,6 +152,7 @@ class PriceEntry(Entry):
     effective_from: Instant = Field(default=EARLIEST, alias="from")
     when: dict[str, Values] = {}
     of: str = ""
+    step: Number | None = None
     minimum: Number | None = None
     maximum: Number | None = None
 
@@ -164,6 +173,7 @@ class PriceEntry(Entry):
             effective_from=self.effective_from,
             when=MappingProxyType(self.when),
             of=self.of,
+            step=self.step,
             minimum=self.minimum,
             maximum=self.maximum,
         )
@@ -194,7 +204,7 @@ class ModelEntry(Entry):
     quality: Measure = 0
     auto: bool = True
     unavailable: str = ""
-    retired: Instant | None = None
+    retires: Day | None = None
     description: str = ""
     label: str = ""
 
@@ -232,7 +242,7 @@ class ModelEntry(Entry):
             quality=self.quality,
             auto=self.auto,
             unavailable=self.unavailable,
-            retired=self.retired,
+            retires=self.retires,
             description=self.description,
             label=self.label,
         )

@@ -28,14 +28,18 @@ def show_all(page: Page, models: Sequence[Model], kinds: frozenset[str], currenc
         Column("MODEL", [model.id for _, model in rows]),
         Column("PRICE", [_price_or_status(model, currency, at) for _, model in rows]),
         Column("PROVIDER", [model.provider for _, model in rows], drop=1),
-        Column("", [model.why_unavailable(at) or model.description for _, model in rows], wrap=48, drop=2),
+        Column("", [_about(model, at) for _, model in rows], wrap=48, drop=2),
     )
     page.line("  what is missing to use them here: imagestudio providers list", "dim")
 
 
+def _about(model: Model, at: int) -> str:
+    return model.why_unavailable(at) or model.warning(at) or model.description
+
+
 def _price_or_status(model: Model, currency: str, at: int) -> str:
     status = status_of(model, at)
-    return price_text(model, currency) if status in (Status.AVAILABLE, Status.UNPRICED) else str(status)
+    return str(status) if status in (Status.UNAVAILABLE, Status.RETIRED) else price_text(model, currency)
 
 
 def price_text(model: Model, currency: str) -> str:
@@ -74,7 +78,7 @@ def show_one(page: Page, model: Model, currency: str, at: int, lacks: str) -> No
 
 
 def _standing(model: Model, at: int) -> str:
-    why = model.why_unavailable(at)
+    why = model.why_unavailable(at) or model.warning(at)
     return f"{status_of(model, at)}: {why}" if why else str(status_of(model, at))
 
 
@@ -163,9 +167,10 @@ def _several(texts: Sequence[str]) -> str:
 
 
 def where(rule: PriceRule) -> str:
-    """When a rule applies, what it measures and what it bills at least and at most."""
+    """When a rule applies, what it measures, in which steps, and what it bills at least and at most."""
     words = [f"{name} is {' or '.join(sorted(map(_word, values)))}" for name, values in sorted(rule.when.items())]
     words += [f"measured on {rule.of}"] if rule.of else []
+    words += [f"each {plain(rule.step)} begun counts"] if rule.step is not None else []
     words += [f"at least {rule.minimum}"] if rule.minimum is not None else []
     words += [f"at most {rule.maximum}"] if rule.maximum is not None else []
     return "; ".join(words) or "always"

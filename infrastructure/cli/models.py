@@ -81,14 +81,11 @@ async def models(
 
 def _kinds(catalogue: Catalogue, which: str | None, kind: str | None) -> frozenset[str]:
     """The kinds that are asked for; all of them where none is named. Raises UnknownModel, UnknownKind."""
-    from domain.catalogue import KINDS
+    from domain.catalogue import KINDS, meant
 
     if which is not None and which not in KINDS:
-        try:
-            catalogue.get(which)
-        except UnknownModel as error:
-            hint = f"{error.hint}; kinds: {', '.join(sorted({kind for model in catalogue for kind in model.kinds}))}"
-            raise UnknownModel(f"there is no model and no kind {which!r}", hint=hint) from error
+        hint = meant(which, [*catalogue.models, *KINDS], "imagestudio models")
+        raise UnknownModel(f"there is no model and no kind {which!r}", hint=hint)
     if kind is not None:
         catalogue.family(kind)
     named = {name for name in (which, kind) if name is not None}
@@ -114,6 +111,7 @@ def _is_wanted(model: Model, kinds: frozenset[str], wanted: Wanted, at: int) -> 
 def _document(model: Model, at: int) -> dict[str, object]:
     written: dict[str, object] = document(model)
     written["status"] = str(status_of(model, at))
-    written["retired"] = iso(model.retired) if model.retired is not None else None
+    written["retires"] = iso(model.retires) if model.retires is not None else None
+    written["warning"] = model.warning(at)
     written["prices"] = [{**document(rule), "effective_from": since(rule.effective_from)} for rule in model.prices]
     return written

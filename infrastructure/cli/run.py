@@ -149,6 +149,7 @@ def _document(result: Result, copies: Mapping[tuple[str, int], Path]) -> dict[st
         "cost": document(result.cost),
         "left": measured(result.left, result.price.currency),
         "metadata": dict(result.metadata),
+        "warnings": list(result.warnings),
         "operations": operations,
     }
 
@@ -166,7 +167,7 @@ def _show(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) ->
     ]
     if result.left:
         rows.append(("left", left_text(result.left, result.price.currency)))
-    page.pairs([*rows, *result.metadata.items()])
+    page.pairs([*rows, *result.metadata.items(), *_warned(result.warnings)])
     if len(result.operations) > 1:
         page.line()
         _show_operations(page, result)
@@ -218,8 +219,13 @@ def _show_estimate(page: Page, found: Estimate) -> None:
             ("price book", found.book),
             ("now", f"it would be {verdict}"),
             ("left", left_text(found.left, found.price.currency)),
+            *_warned(found.warnings),
         ]
     )
+
+
+def _warned(warnings: Sequence[str]) -> list[tuple[str, str]]:
+    return [("warning", warning) for warning in warnings]
 
 
 def _quoted(found: Estimate) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ class Status(StrEnum):
 
     AVAILABLE = "available"
     UNPRICED = "unpriced"
+    RETIRING = "retiring"
     UNAVAILABLE = "unavailable"
     RETIRED = "retired"
 
@@ -25,6 +26,8 @@ def status_of(model: Model, at: int) -> Status:
     """How a model stands at an instant, whatever else is missing here."""
     if model.why_unavailable(at):
         return Status.UNAVAILABLE if model.unavailable else Status.RETIRED
+    if model.warning(at):
+        return Status.RETIRING
     return Status.AVAILABLE if model.prices else Status.UNPRICED
 
 

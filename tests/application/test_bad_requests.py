@@ -78,7 +78,9 @@ def upscale(image: bytes, **changes: object) -> Callable[[Studio], Awaitable[obj
 
 
 BAD_REQUESTS = {
-    "unknown model": Bad(generate(model="nonsense"), UnknownModel, "unknown_model", "no model 'nonsense'", SYNC),
+    "unknown model": Bad(
+        generate(model="nonsense"), UnknownModel, "unknown_model", "no model 'nonsense'", "imagestudio models"
+    ),
     "misspelt model": Bad(
         generate(model="scripted-imag"), UnknownModel, "unknown_model", "no model 'scripted-imag'", SYNC
     ),

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from domain.catalogue import KINDS, Catalogue, Family, Model, check_inputs, check_kind
+from domain.catalogue import DAY, KINDS, LAST_DAYS, NOTICE, Catalogue, Family, Model, check_inputs, check_kind
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.inputs import Input, InputType, MediaFacts
 from domain.pricing import PriceRule, Unit
@@ -118,6 +118,36 @@ def test_a_name_like_none_is_answered_with_all() -> None:
     assert refusal.value.hint == "there are: cheap, fair, fine, superb"
 
 
+MANY = catalogue(*(model(f"fox-{number}") for number in range(200)), SUPERB)
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("zzz", "all of them: imagestudio models"),
+        ("SUPRB", "did you mean superb?"),
+        ("per", "did you mean superb?"),
+        ("fox", "did you mean fox-0 or fox-1 or fox-10 or fox-100 or fox-101?"),
+        ("", "all of them: imagestudio models"),
+        ("fox" * 10_000, "all of them: imagestudio models"),
+    ],
+)
+def test_a_hint_names_a_few_and_never_all_of_many(asked: str, hint: str) -> None:
+    with pytest.raises(UnknownModel) as refusal:
+        MANY.get(asked)
+
+    found = refusal.value.hint
+    assert found.startswith("did you mean fox-") if asked == "fox" else found == hint
+    assert len(found) < 100
+
+
+def test_of_many_models_that_could_be_named_the_best_are_shown() -> None:
+    with pytest.raises(UnknownModel) as refusal:
+        catalogue(*MANY, replace(CHEAP, unavailable="it is gone")).rank("text-to-image", "cheap", NOW, FOX)
+
+    assert refusal.value.hint.startswith("name one of: superb, fox-0, fox-1, fox-10, fox-100; all of them: imagestudio")
+
+
 def test_the_models_of_a_kind_are_those_that_list_it() -> None:
     everything = catalogue(FINE, EDITOR, CHEAP)
 
@@ -189,7 +219,7 @@ def test_the_cheapest_is_the_cheapest_for_these_very_inputs() -> None:
         replace(CHEAP, prices=()),
         replace(CHEAP, auto=False),
         replace(CHEAP, unavailable="there is no key for it"),
-        replace(CHEAP, retired=NOW),
+        replace(CHEAP, retires=NOW),
         replace(CHEAP, prices=(replace(CHEAP.prices[0], effective_from=NOW + 1),)),
     ],
     ids=["unpriced", "named only", "unavailable", "retired", "priced later"],
@@ -199,9 +229,37 @@ def test_what_may_not_be_chosen_is_never_chosen_by_itself(hidden: Model) -> None
 
 
 def test_a_model_is_chosen_until_it_retires() -> None:
-    leaving = replace(CHEAP, retired=NOW + 1)
+    leaving = replace(CHEAP, retires=NOW + 1)
 
-    assert catalogue(leaving, SUPERB).rank("text-to-image", "cheapest", NOW, FOX)[0] is leaving
+    assert catalogue(leaving).rank("text-to-image", "cheapest", NOW, FOX) == (leaving,)
+    assert catalogue(leaving, SUPERB).rank("text-to-image", leaving.id, NOW, FOX) == (leaving,)
+
+
+@pytest.mark.parametrize("strategy", ["auto", "balanced", "cheapest", "best"])
+def test_a_strategy_takes_any_other_model_before_one_that_is_about_to_be_retired(strategy: str) -> None:
+    leaving = replace(CHEAP, quality=100, retires=NOW + LAST_DAYS)
+    both = catalogue(leaving, SUPERB)
+
+    assert both.rank("text-to-image", strategy, NOW, FOX) == (SUPERB, leaving)
+    assert both.rank("text-to-image", strategy, NOW - 1, FOX)[0] is leaving
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (NOTICE + 1, ""),
+        (NOTICE, "its provider retires it on 2027-01-15, in 90 days"),
+        (1 + DAY, "its provider retires it on 2027-01-15, in 2 days"),
+        (1, "its provider retires it on 2027-01-15, tomorrow"),
+        (0, ""),
+    ],
+)
+def test_it_is_said_ahead_that_a_model_will_be_retired(before: int, told: str) -> None:
+    leaving = replace(CHEAP, retires=NOW)
+
+    assert leaving.warning(NOW - before) == told
+    named = (f"model 'cheap': {told}",) if told else ()
+    assert catalogue(leaving, SUPERB).warnings(["cheap", "superb", "cheap", "gone"], NOW - before) == named
 
 
 @pytest.mark.parametrize("named", [replace(CHEAP, prices=()), replace(CHEAP, auto=False)])
@@ -213,7 +271,7 @@ def test_a_model_that_is_named_is_taken_though_it_would_not_be_chosen(named: Mod
     ("gone", "why"),
     [
         (replace(CHEAP, unavailable="there is no key for it"), "there is no key for it"),
-        (replace(CHEAP, retired=NOW), "its provider retired it on 2027-01-15"),
+        (replace(CHEAP, retires=NOW), "its provider retired it on 2027-01-15"),
     ],
 )
 def test_a_model_that_cannot_be_used_is_refused_with_others_that_can(gone: Model, why: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from domain.errors import CurrencyMismatch, InvalidInput, InvalidMoney
 from domain.inputs import MediaFacts, Scalar
-from domain.pricing import MOST_OUTPUTS, Quote, Unit, Unpriced, capped_quote, price_of, quote
+from domain.pricing import MOST_OUTPUTS, Quote, Unit, Unpriced, capped_quote, price_book, price_of, quote
 from tests.domain.priced import BOOK, CLIP, NOW, Example, quoted, rule, unpriced
 
 PER_IMAGE = Example((rule("0.04"),))
@@ -169,6 +169,27 @@ def test_no_less_than_the_minimum_and_no_more_than_the_maximum_is_billed(seconds
     found = quoted(Example((bounded,)), duration=seconds)
 
     assert (found.units, found.price) == (Decimal(billed), billed * 30_000)
+
+
+@pytest.mark.parametrize(
+    ("length", "billed"),
+    [(1, 5_000), (4_001, 5_000), (5_000, 5_000), (5_001, 6_000), (7_200, 8_000), (601_000, 600_000)],
+)
+def test_a_step_that_is_begun_is_billed_whole(length: int, billed: int) -> None:
+    begun = replace(rule("0.03", Unit.SECOND), of="audio", step=Decimal(1), minimum=Decimal(5), maximum=Decimal(600))
+    sound = {"audio": [MediaFacts("audio/wav", 1, duration_ms=length)]}
+
+    found = quote(Example((begun,)), BOOK, {}, 1, NOW, sound)
+
+    assert isinstance(found, Quote)
+    assert (int(found.units * 1000), found.price) == (billed, billed * 30)
+
+
+def test_a_step_of_a_price_is_part_of_the_book() -> None:
+    plain = Example((replace(rule("0.03", Unit.SECOND), of="audio"),))
+    begun = Example((replace(plain.prices[0], step=Decimal(1)),))
+
+    assert price_book([plain], "USD").version != price_book([begun], "USD").version
 
 
 def test_minimum_and_maximum_hold_for_each_output_and_not_for_their_sum() -> None:

@@ -314,7 +314,7 @@ def test_a_price_holds_from_its_date_in_utc(tmp_path: Path, written: str, since:
 
 
 def test_a_model_retires_at_its_date(tmp_path: Path) -> None:
-    model = loaded(tmp_path, PRICED + "retired = 2027-01-01\n")[0].get("aurora")
+    model = loaded(tmp_path, PRICED + "retires = 2027-01-01\n")[0].get("aurora")
 
     assert model.why_unavailable(instant(2027, 1, 1) - 1) == ""
     assert model.why_unavailable(instant(2027, 1, 1)) == "its provider retired it on 2027-01-01"

@@ -69,6 +69,8 @@ def test_no_bare_rate_is_ever_loaded(tmp_path_factory: pytest.TempPathFactory, r
         (['{ rate = "1", per = "image" }'], "prices[0].per: Extra inputs are not permitted"),
         (['{ rate = "1", unit = "hour" }'], "prices[0].unit: Input should be 'image', 'second', '5s_block'"),
         (['{ rate = "1", minimum = -1 }'], "prices[0].minimum: is negative"),
+        (['{ rate = "1", step = 0 }'], "prices[0].step: is none; write how much of a unit counts whole once begun"),
+        (['{ rate = "1", step = 1 }'], "prices[0].step: a price per image measures nothing"),
         (['{ rate = "1", minimum = 6, maximum = 5 }'], "prices[0].maximum: is below the minimum"),
         (['{ rate = "1", maximum = -1 }'], "prices[0].maximum: is below the minimum"),
         (['{ rate = "1", minimum = "5" }'], "prices[0].minimum: write a number"),
@@ -278,7 +280,7 @@ def test_a_preset_is_given_once(tmp_path: Path) -> None:
         ('unit = "image"', 'unit = "image"\nquality = "high"', HERE + "quality: Input should be a valid integer"),
         ('unit = "image"', 'unit = "image"\nprize = []', HERE + "prize: Extra inputs are not permitted"),
         ('unit = "image"', 'unit = "image"\nextends = ["paint"]', HERE + "extends[0]: there is no preset 'paint'"),
-        ('unit = "image"', 'unit = "image"\nretired = "soon"', HERE + "retired: write a date"),
+        ('unit = "image"', 'unit = "image"\nretires = "soon"', HERE + "retires: write a date"),
     ],
 )
 def test_a_wrong_entry_is_refused_with_its_field(tmp_path: Path, old: str, new: str, wrong: str) -> None:

@@ -80,7 +80,10 @@ class Row:
         """Micro-units for one output that lasts so long."""
         assert self.price is not None
         billed = self.billed(seconds)
-        units = {"second": billed, "5s_block": (billed / 5).to_integral_value(ROUND_CEILING)}.get(self.unit, Decimal(1))
+        units = {
+            "second": billed.to_integral_value(ROUND_CEILING),
+            "5s_block": (billed / 5).to_integral_value(ROUND_CEILING),
+        }.get(self.unit, Decimal(1))
         return int((self.price * units * 1_000_000).to_integral_value(ROUND_HALF_EVEN))
 
 
@@ -206,10 +209,16 @@ def test_what_cannot_be_used_is_refused_with_its_reason_for_every_kind_it_did() 
 
 def test_what_cannot_be_used_is_what_has_no_path_or_is_retired() -> None:
     assert {model.id: model.why_unavailable(NOW) for model in unusable()} == {
+        "chatgpt-image-latest": "its provider retired it on 2026-12-01",
+        "chatgpt-image-latest-edit": "its provider retired it on 2026-12-01",
         "dall-e-2": "its provider retired it on 2026-05-12",
         "dall-e-3": "its provider retired it on 2026-05-12",
         "flux-2-flex": "its path at the provider is not known",
         "glm-image": "its path at the provider is not known",
+        "gpt-image-1-mini": "its provider retired it on 2026-12-01",
+        "gpt-image-1-mini-edit": "its provider retired it on 2026-12-01",
+        "gpt-image-1.5": "its provider retired it on 2026-12-01",
+        "gpt-image-1.5-edit": "its provider retired it on 2026-12-01",
         "openai-gpt-image-1": "its provider retired it on 2026-10-23",
         "vidu-reference-q2": "its path at the provider is not known",
     }
@@ -217,7 +226,38 @@ def test_what_cannot_be_used_is_what_has_no_path_or_is_retired() -> None:
 
 def test_a_retired_model_could_be_used_until_its_day() -> None:
     for model in unusable():
-        assert model.retired is None or model.why_unavailable(model.retired - 1) == ""
+        assert model.retires is None or model.why_unavailable(model.retires - 1) == ""
+
+
+def test_what_is_about_to_be_retired_says_so_ahead() -> None:
+    at = 1_795_910_400_000_000
+    leaving = {model.id: model.warning(at) for model in CATALOGUE if model.warning(at)}
+    named = ("gpt-image-1-mini", "gpt-image-1.5", "chatgpt-image-latest")
+    assert set(leaving) == {*named, *(f"{name}-edit" for name in named)}
+    assert set(leaving.values()) == {"its provider retires it on 2026-12-01, in 2 days"}
+
+
+@pytest.mark.parametrize(
+    ("id", "choice", "seconds", "price"),
+    [
+        ("infinitetalk", {"resolution": "480p"}, "7.2", 240_000),
+        ("infinitetalk", {"resolution": "720p"}, "7.2", 480_000),
+        ("infinitetalk", {"resolution": "480p"}, "4.001", 150_000),
+        ("infinitetalk", {"resolution": "480p"}, "599.2", 18_000_000),
+        ("mocha", {"resolution": "480p"}, "7.2", 320_000),
+        ("mocha", {"resolution": "720p"}, "7.2", 640_000),
+        ("video-face-swap", {}, "7.001", 80_000),
+        ("video-background-remover", {}, "5.999", 60_000),
+        ("heygen-video-translate", {}, "0.4", 37_500),
+        ("heygen-video-translate", {}, "10.1", 412_500),
+        ("hunyuan-video-foley", {}, "7.2", 160_000),
+    ],
+)
+def test_a_second_that_is_begun_is_billed_whole(id: str, choice: dict[str, object], seconds: str, price: int) -> None:
+    model = CATALOGUE.get(id)
+    found = quoted(model, sample(model, choice, Decimal(seconds)))
+    assert isinstance(found, Quote)
+    assert (found.price, found.cost) == (price, price)
 
 
 # Kinds
@@ -301,7 +341,7 @@ def test_every_entry_says_what_it_is_and_is_chosen_only_if_it_can_be_quoted() ->
         assert model.description.endswith("."), model.id
         assert model.description[0].isupper(), model.id
         assert 0 < model.quality <= 100 or not model.auto, model.id
-        assert not model.auto or (model.prices and not model.unavailable and model.retired is None), model.id
+        assert not model.auto or (model.prices and not model.unavailable), model.id
 
 
 def test_every_usable_model_accepts_its_sample() -> None:

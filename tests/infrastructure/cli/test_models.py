@@ -18,6 +18,8 @@ from tests.infrastructure.cli.workspaces import Workspace, call
 
 CATALOGUE, BOOK = load_catalogue()
 NOW = 1_800_000_000_000_000
+BEFORE = 1_795_910_400_000_000
+"""The day before the day before some models are retired."""
 
 
 def listed(*options: str) -> list[str]:
@@ -78,21 +80,21 @@ def test_models_are_filtered_by_how_they_stand(empty: Workspace, status: str, am
 
 
 def test_every_model_stands_in_one_way() -> None:
-    found = [status_of(model, NOW) for model in CATALOGUE]
+    found = [status_of(model, at) for model in CATALOGUE for at in (NOW, BEFORE)]
     assert set(found) == set(Status)
 
 
 def test_filters_are_joined(empty: Workspace) -> None:
-    joined = ("--kind", "text-to-image", "--provider", "openai", "--status", "available")
-    assert listed(*joined) == ["gpt-image-1-mini", "gpt-image-2"]
-    assert listed(*joined, "--price", "0.06") == ["gpt-image-1-mini"]
+    joined = ("--kind", "upscale", "--provider", "stability", "--status", "available")
+    assert listed(*joined) == ["sd-upscale-conservative", "sd-upscale-creative", "sd-upscale-fast"]
+    assert listed(*joined, "--price", "0.06") == ["sd-upscale-fast"]
     assert listed("--status", "retired", "--price", "1") == []
     assert call("models", "--status", "retired", "--price", "1").out == "0 models\n"
 
 
 def test_a_model_of_an_overlay_is_listed_like_any_other(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     overlay = empty.home / "mine.toml"
-    overlay.write_text(PRICED + "retired = 2020-01-01\n")
+    overlay.write_text(PRICED + "retires = 2020-01-01\n")
     monkeypatch.setenv("IMAGESTUDIO_CATALOGUES", str(overlay))
     assert listed("--provider", "acme", "--status", "retired") == ["aurora"]
 
@@ -103,6 +105,10 @@ def test_a_model_of_an_overlay_is_listed_like_any_other(empty: Workspace, monkey
         (("--price", "cheap"), 2, "invalid_input", "--price"),
         (("--price", "-1"), 2, "invalid_input", "--price"),
         (("--kind", "painting"), 2, "unknown_kind", "'painting'"),
+        (("--kind", "text-2-image"), 2, "unknown_kind", "did you mean text-to-image"),
+        (("text-2-image",), 2, "unknown_model", "did you mean text-to-image"),
+        (("qwen-edits",), 2, "unknown_model", "did you mean qwen-edit"),
+        (("xyzzy",), 2, "unknown_model", "'all of them: imagestudio models'"),
         (("upscale", "--kind", "avatar"), 2, "invalid_input", "name one kind"),
     ],
 )
@@ -127,7 +133,7 @@ def test_one_model_is_shown_with_inputs_limits_and_prices(empty: Workspace) -> N
 
 def test_a_page_says_which_case_costs_what_and_what_is_measured() -> None:
     text = page_of("infinitetalk")
-    assert "0.03      0.03  second  resolution is 480p; measured on audio; at least" in text
+    assert "0.03      0.03  second  resolution is 480p; measured on audio; each 1" in text
     assert "duration at most 600,000 ms" in text
     assert "3,600 s for a job" in text
 
