@@ -18,9 +18,9 @@ from PIL.PngImagePlugin import ChunkStream, PngInfo
 
 from application.ports import Media
 from domain.errors import InvalidInput, NoMedia
-from infrastructure.formats.boxes import measure_boxes
 from infrastructure.formats.ebml import measure_webm
 from infrastructure.formats.measured import Measured
+from infrastructure.formats.movies import measure_movie
 from infrastructure.formats.signatures import OBJ, STL, TEXT, expected_text, reads_as_text, sniff
 from infrastructure.formats.sounds import measure_flac, measure_mp3, measure_ogg, measure_wav
 
@@ -55,10 +55,10 @@ _EXTENSIONS: Final = {
     TEXT: "txt",
 }
 _MEASURES: Final[Mapping[str, Callable[[memoryview], Measured]]] = {
-    "video/mp4": measure_boxes,
-    "video/quicktime": measure_boxes,
+    "video/mp4": measure_movie,
+    "video/quicktime": measure_movie,
     "video/webm": measure_webm,
-    "audio/mp4": measure_boxes,
+    "audio/mp4": measure_movie,
     "audio/wav": measure_wav,
     "audio/mpeg": measure_mp3,
     "audio/flac": measure_flac,
@@ -140,8 +140,9 @@ def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Seen:
         return _look_at_image(stream, media_type, field, bounds.pixels)
     if media_type == "model/gltf-binary" and int.from_bytes(view[8:12], "little") != len(view):
         raise InvalidInput(field, "is a damaged or truncated GLB model")
-    width, height, duration = _MEASURES.get(media_type, _unmeasured)(view)
-    return Seen(media_type, width, height, duration if (duration or 0) <= LONGEST_MS else None)
+    measured = _MEASURES.get(media_type, _unmeasured)(view)
+    duration = measured.duration_ms if (measured.duration_ms or 0) <= LONGEST_MS else None
+    return Seen(media_type, measured.width, measured.height, duration)
 
 
 def image_media(image: Image.Image, image_format: str, *, text: Mapping[str, str] = _NO_TEXT) -> Media:

@@ -1,7 +1,7 @@
 """Readers of file formats: what a file is by its first bytes, and its size and length by its own tables.
 
     signatures   bytes ──> media type
-    boxes        MP4, QuickTime, M4A      ─┐
+    movies       MP4, QuickTime, M4A      ─┐
     ebml         WebM                      ├──> Measured(width, height, duration_ms)
     sounds       WAV, MP3, FLAC, Ogg      ─┘
 
