@@ -6,9 +6,9 @@ Chain: (graph, node, scene) ──> node
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import av
 import numpy as np
@@ -16,13 +16,18 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 from PIL import Image
 
+from application.ports import ProviderRefused
+from infrastructure.providers.local.film.marks import RGB, Marks, graphic, source_of
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Width and height of the film before the chain; and pictures to be fed into the graph once it stands."""
+    """The film before the chain: its size, set upright in square pixels, and how its colours are coded; and pictures
+    to be fed into the graph once it stands."""
 
     width: int
     height: int
+    marks: Marks = field(default_factory=Marks)
     feeds: list[tuple[FilterContext, av.VideoFrame]] = field(default_factory=list)
 
 
@@ -87,7 +92,7 @@ def blurred(width: int, height: int) -> Chain:
         )
         front = graph.add("scale", f"{width}:{height}:force_original_aspect_ratio=decrease:flags=lanczos")
         split.link_to(front, 1, 0)
-        over = graph.add("overlay", "(W-w)/2:(H-h)/2")
+        over = graph.add("overlay", f"(W-w)/2:(H-h)/2:format={_blending(scene.marks)}")
         soft(graph, behind, scene).link_to(over, 0, 0)
         line(("setsar", "1"))(graph, front, scene).link_to(over, 0, 1)
         return over
@@ -99,16 +104,26 @@ def overlaid(draw: Callable[[int, int], Image.Image], start: float, end: float |
     """A picture (RGBA) over the film, drawn for its width and height, from `start` to `end` seconds."""
 
     def build(graph: Graph, node: FilterContext, scene: Scene) -> FilterContext:
-        frame = av.VideoFrame.from_ndarray(np.asarray(draw(scene.width, scene.height)), format="rgba")
+        pixels = graphic(np.asarray(draw(scene.width, scene.height)), scene.marks)
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgba64le")
         frame.pts, frame.time_base = 0, _ANY_TIME_BASE
-        picture = graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format, time_base=_ANY_TIME_BASE, name="overlay"
-        )
+        picture = source_of(graph, frame, replace(scene.marks, matrix=RGB), "overlay")
         scene.feeds.append((picture, frame))
         until = "" if end is None else f"*lt(t,{end})"
-        over = graph.add("overlay", f"0:0:eof_action=repeat:enable='gte(t,{start}){until}'")
+        blending = _blending(scene.marks)
+        over = graph.add("overlay", f"0:0:eof_action=repeat:format={blending}:enable='gte(t,{start}){until}'")
         node.link_to(over, 0, 0)
-        picture.link_to(over, 0, 1)
+        line(("format", _LAID[blending] + scene.marks.coded()))(graph, picture, scene).link_to(over, 0, 1)
         return over
 
     return build
+
+
+# What the filter "overlay" calls its way of blending, and the pixels that it wants to be laid over the film.
+_LAID: Final = {"yuv420": "pix_fmts=yuva420p", "yuv420p10": "pix_fmts=yuva420p10le"}
+
+
+def _blending(marks: Marks) -> str:
+    if marks.depth > 10:
+        raise ProviderRefused("unsupported_depth", f"nothing can be laid over a film of {marks.depth} bits a sample")
+    return "yuv420" if marks.depth == 8 else "yuv420p10"

@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from application.ports import Media, ProviderRefused
 from infrastructure.providers.local.film.chains import line, overlaid
-from infrastructure.providers.local.film.lanes import Filters, frames_in, sound_pipe
+from infrastructure.providers.local.film.lanes import frames_in, rate_of, sound_pipe
+from infrastructure.providers.local.film.marks import Filters
 from infrastructure.providers.local.film.remaking import (
     Recipe,
     container_of,
@@ -25,6 +26,9 @@ from infrastructure.providers.local.orders import Order, Step, Work
 
 SPEEDS: Final = (0.25, 4.0)
 _STEP: Final = 2.0
+_MOST_RATE: Final = 60
+_CLOSE: Final = 0.45
+"""Of the time between frames that came as close as any before."""
 _LOUDNESS: Final = -16.0
 _PEAK: Final = -1.5
 _SILENT: Final = -60.0
@@ -57,13 +61,18 @@ def sped(order: Order) -> Work:
         raise ProviderRefused("unsupported_speed", f"speeds are {SPEEDS[0]:g} to {SPEEDS[1]:g}")
     chain: Filters = (("setpts", f"PTS/{speed:.6f}"),)
     if speed > 1:
-        chain += (("fps", f"{_rate(film):.6f}"),)
+        chain += (_thinned(film),)
     return made_by(film, Recipe(line(*chain), _tempo(speed)))
 
 
-def _rate(film: Media) -> float:
+def _thinned(film: Media) -> tuple[str, str]:
+    """No more frames a second than before; where they come unevenly, only those go that come too close."""
     with opened(film) as container:
-        return float(container.streams.video[0].average_rate or 25)
+        stream = container.streams.video[0]
+        rate, closest = rate_of(stream), min(stream.base_rate or _MOST_RATE, _MOST_RATE)
+        if stream.average_rate == stream.base_rate:
+            return "fps", f"{float(rate):.6f}"
+    return "select", f"'isnan(prev_selected_t)+gte(t-prev_selected_t,{_CLOSE / float(closest):.6f})'"
 
 
 def _tempo(speed: float) -> Filters:
@@ -172,7 +181,7 @@ def cleaned(order: Order) -> Work:
     picture, sound = of != "sound", of != "picture" and has_sound(film)
     if not picture and not sound:
         raise ProviderRefused("no_sound", "there is no sound in the film")
-    chain = line(("format", "yuv420p"), ("fftdnoiz", f"sigma={sigma}")) if picture else None
+    chain = line(("fftdnoiz", f"sigma={sigma}")) if picture else None
     filters = (("afftdn", hiss),) if sound else None
     return made_by(film, Recipe(chain, filters, coding=Coding("mp4" if picture else container_of(film))))
 

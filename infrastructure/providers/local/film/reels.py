@@ -16,11 +16,13 @@ from application.ports import Media
 from infrastructure.providers.local import canvas
 from infrastructure.providers.local.animations import timing
 from infrastructure.providers.local.encoding import flattened
+from infrastructure.providers.local.film.marks import BT709, LIMITED, Marks
 from infrastructure.providers.local.film.writer import Coding, Writer, written
 from infrastructure.providers.local.orders import Order, Step, Work
 from infrastructure.providers.local.pictures import size_of
 from infrastructure.providers.local.reel import Reel
 
+PAINTED: Final = Marks(matrix=BT709, range=LIMITED, primaries=BT709, transfer=BT709)
 USUAL_RATE: Final = 24
 MOST_PIXELS: Final = 1920 * 1080
 _ROUND: Final = 6.0
@@ -48,9 +50,10 @@ def shot(pictures: Iterator[Image.Image], count: int, rate: int, step: Step) -> 
         stream: av.VideoStream | None = None
         for number, picture in enumerate(pictures):
             step(0.95 * number / count, f"frame {number + 1} of {count}")
-            frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24").reformat(format="yuv420p")
+            drawn = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+            frame = drawn.reformat(format="yuv420p", dst_colorspace="itu709", dst_color_range=LIMITED)
             frame.pts, frame.time_base = number, Fraction(1, rate)
-            stream = stream or writer.video(frame, Fraction(rate))
+            stream = stream or writer.video(frame, Fraction(rate), PAINTED)
             writer.mux(stream.encode(frame))
         if stream:
             writer.mux(stream.encode())

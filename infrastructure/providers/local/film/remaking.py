@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
 
@@ -15,7 +14,16 @@ from av.container import InputContainer
 
 from application.ports import Media, ProviderRefused
 from infrastructure.providers.local.film.chains import Chain, all_of, line
-from infrastructure.providers.local.film.lanes import Change, Copied, FilteredSound, FilteredVideo, Filters, Lane
+from infrastructure.providers.local.film.lanes import (
+    WHOLE,
+    Change,
+    Copied,
+    FilteredSound,
+    FilteredVideo,
+    Lane,
+    Span,
+)
+from infrastructure.providers.local.film.marks import Filters
 from infrastructure.providers.local.film.writer import COPIED_SOUND, Coding, Writer, written
 from infrastructure.providers.local.orders import Step
 
@@ -77,6 +85,8 @@ def container_of(film: Media) -> str:
 
 def seconds_of(film: Media) -> float:
     """Its length. Raises ProviderRefused where it cannot be learned."""
+    if film.duration_ms:
+        return film.duration_ms / 1000
     with opened(film) as container:
         duration = container.duration
     if not duration:
@@ -146,18 +156,17 @@ def _lanes(writer: Writer, source: InputContainer, recipe: Recipe, offset: float
 
 def _video_lane(writer: Writer, video: av.VideoStream, recipe: Recipe, offset: float) -> Lane:
     if recipe.video is None and recipe.change is None:
-        return Copied(video, writer)
-    rate = video.average_rate or video.guessed_rate or Fraction(25)
-    chain = all_of(line(*_cut(recipe, offset, "")), recipe.video or line())
-    return FilteredVideo(writer, rate, chain, recipe.change)
+        return Copied(video, writer, offset)
+    cut = _cut(recipe, offset, "")
+    span = Span(recipe.start + offset, None if recipe.end is None else recipe.end + offset) if cut else WHOLE
+    return FilteredVideo(writer, video, all_of(line(*cut), recipe.video or line()), recipe.change, span)
 
 
 def _sound_lane(writer: Writer, sound: av.AudioStream, recipe: Recipe, offset: float) -> Lane:
-    cut = _cut(recipe, offset, "a")
     fits = sound.codec_context.name in COPIED_SOUND[recipe.coding.container]
-    if recipe.sound is None and fits and not cut:
-        return Copied(sound, writer)
-    return FilteredSound(writer, (*cut, *(recipe.sound or ())))
+    if recipe.sound is None and fits and not recipe.start and recipe.end is None:
+        return Copied(sound, writer, offset)
+    return FilteredSound(writer, recipe.sound or (), _cut(recipe, offset, "a"))
 
 
 def _cut(recipe: Recipe, offset: float, prefix: str) -> Filters:

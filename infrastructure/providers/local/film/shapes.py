@@ -11,6 +11,7 @@ from application.ports import Media, ProviderRefused
 from infrastructure.providers.local.film.chains import Chain, all_of, blurred, cropped, line, padded, resized
 from infrastructure.providers.local.film.edits import made_by
 from infrastructure.providers.local.film.lanes import SOUND_RATE
+from infrastructure.providers.local.film.marks import marks_of
 from infrastructure.providers.local.film.remaking import Recipe, has_sound, opened, remade, seconds_of
 from infrastructure.providers.local.film.writer import CONTAINERS, Coding
 from infrastructure.providers.local.orders import Order, Step, Work
@@ -129,12 +130,12 @@ def posted(order: Order) -> Work:
 
 
 def shown_size(film: Media) -> tuple[int, int]:
-    """Width and height as it is shown, turned as the file says."""
+    """Width and height as it is shown: turned as the file says, in square pixels."""
     with opened(film) as container:
         frame = next(container.decode(video=0), None)
-    if frame is None:
-        raise ProviderRefused("no_picture", "there is no picture in the film")
-    return (frame.height, frame.width) if frame.rotation in (90, -90) else (frame.width, frame.height)
+        if frame is None:
+            raise ProviderRefused("no_picture", "there is no picture in the film")
+        return marks_of(frame, container.streams.video[0]).shown(frame.width, frame.height)
 
 
 def _rate(film: Media) -> float:

@@ -7,7 +7,7 @@ second pass ── each frame warped by its correction and enlarged, so that no 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import av
 import cv2
@@ -16,10 +16,13 @@ import numpy.typing as npt
 
 from application.ports import Media
 from infrastructure.providers.local.film.chains import line
+from infrastructure.providers.local.film.lanes import upright_frames
 from infrastructure.providers.local.film.remaking import Recipe, opened, remade
 from infrastructure.providers.local.orders import Order, Step, Work
 
 Path: TypeAlias = npt.NDArray[np.float64]
+Samples: TypeAlias = npt.NDArray[Any]
+"""A plane's, of eight or sixteen bits."""
 Grey: TypeAlias = npt.NDArray[np.uint8]
 
 _SEEN: Final = 480
@@ -51,7 +54,7 @@ def followed(film: Media, step: Step) -> tuple[Path, float]:
         rate = float(video.average_rate or 25)
         length = (container.duration or 0) / 1_000_000
         before: Grey | None = None
-        for frame in container.decode(video):
+        for frame in upright_frames(video, container.decode(video)):
             step(min(1.0, (frame.time or 0) / max(length, 0.001)), "following the camera")
             grey = _small(frame)
             if before is not None:
@@ -111,10 +114,41 @@ class _Warp:
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
         x, y, turn = next(self._corrections, np.zeros(3))
         height, width = frame.height, frame.width
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -float(np.degrees(turn)), self._zoom)
+        about = (width / 2, height / 2)
+        matrix = np.asarray(cv2.getRotationMatrix2D(about, -float(np.degrees(turn)), self._zoom), dtype=np.float64)
         matrix[:, 2] += np.array([x, y]) * max(width, height)
-        pixels = frame.to_ndarray(format="rgb24")
-        warped = cv2.warpAffine(pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        moved = av.VideoFrame.from_ndarray(np.asarray(warped, dtype=np.uint8), format="rgb24")
+        moved = av.VideoFrame(width, height, frame.format.name)
         moved.pts, moved.time_base = frame.pts, frame.time_base
+        for number, plane in enumerate(frame.planes):
+            bits = frame.format.components[number].bits
+            warped = _warped(_samples(plane, bits), matrix if number == 0 else _halved(matrix), bits)
+            into = moved.planes[number]
+            wide = np.zeros((into.height, into.line_size // warped.itemsize), dtype=warped.dtype)
+            wide[:, : into.width] = warped
+            into.update(wide.tobytes())
         return moved
+
+
+def _samples(plane: av.video.plane.VideoPlane, bits: int) -> Samples:
+    """A plane as rows and columns."""
+    kind = np.uint8 if bits == 8 else np.uint16
+    rows = np.frombuffer(bytes(plane), dtype=kind).reshape(plane.height, -1)
+    return np.asarray(rows[:, : plane.width])
+
+
+def _warped(samples: Samples, matrix: Path, bits: int) -> Samples:
+    """The planes themselves are moved, so that no colour is converted and no bit lost."""
+    size = samples.shape[1], samples.shape[0]
+    warped = cv2.warpAffine(samples, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped.clip(0, (1 << bits) - 1), dtype=samples.dtype)
+
+
+_SITED: Final = np.array([0.0, 0.5])
+"""Where the first sample of colour lies among those of light, which it has half as many of each way."""
+
+
+def _halved(matrix: Path) -> Path:
+    """The same movement, for samples of colour."""
+    half = matrix.copy()
+    half[:, 2] = (matrix[:, :2] @ _SITED + matrix[:, 2] - _SITED) / 2
+    return half
