@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.batch import Decision, Outcome, nothing
 from application.ports import Index
 from application.store import KeyRow
 from application.writer import Clock, LedgerWriter
 from domain import account as terms
-from domain import settlement
-from domain.account import Account, Terms
+from domain import lifecycle, settlement
+from domain.account import Account, Standing, Terms
 from domain.admission import left_of
 from domain.errors import CurrencyMismatch, InvalidInput, UnknownOperation
 from domain.ledger import NOTHING_USED, Fact, Ledger, current_book, find, known_account
-from domain.money import Money
+from domain.money import Money, check_currency
 from domain.operation import Settled
 from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
 from domain.plans import MEASURES
@@ -41,6 +41,9 @@ class AccountView:
     left: dict[str, int | None]
     limits: dict[str, dict[str, int | None]]
     open: int
+    standing: str = Standing.OPEN
+    reason: str = ""
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Correction:
             if amount is not None:
                 _check_currency(account, amount)
         left = state.charged + state.adjusted if isinstance(state, Settled) else 0
+        if self.price is None and not left and lifecycle.was_corrected(state, self.reference):
+            return []  # all that was left was given back under this reference
         price = -left if self.price is None else self.price.micros
         cost = 0 if self.cost is None else self.cost.micros
         return settlement.adjust(ledger, self.operation, price, cost, self.reason, self.reference, now)
@@ -73,6 +78,8 @@ class Accounts:
     writer: LedgerWriter
     index: Index
     clock: Clock
+    currency: str
+    """Of all prices, and so of all accounts."""
 
     async def open(
         self,
@@ -84,18 +91,32 @@ class Accounts:
         cycle: str = "calendar",
         prepaid: bool = False,
     ) -> AccountView:
-        """Open it, once; again on the same terms changes nothing. Raises AccountExists on others."""
+        """Open it, once; again as it was opened, or as it is by now, changes nothing. Raises AccountExists on others.
+
+        The view's `changed` says what of these terms is another thing by now.
+        """
         if cycle not in CYCLES:
             raise InvalidInput("cycle", f"{cycle!r} is not one of {', '.join(CYCLES)}")
         chosen = find_plan(plan).limits
         check_zone(zone)
+        if check_currency(currency) != self.currency:
+            told = f"every price is in {self.currency}, so an account in {currency} could buy nothing"
+            raise InvalidInput("currency", told, hint=f"open it in {self.currency}; nothing is ever converted")
+
+        def wanted(ledger: Ledger, now: int) -> Terms:
+            month = CALENDAR_MONTH if cycle == "calendar" else _first_day(ledger, now, zone)
+            return Terms(plan, chosen, currency, zone, month, prepaid)
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
-            month = CALENDAR_MONTH if cycle == "calendar" else _first_day(ledger, now, zone)
-            wanted = Terms(plan, chosen, currency, zone, month, prepaid)
-            return [*terms.open_account(ledger.account, account, wanted, now)]
+            return [*terms.open_account(ledger.account, account, wanted(ledger, now), now)]
 
-        return await self._decide(account, decide, opening=True)
+        def look(ledger: Ledger, now: int) -> AccountView:
+            changed = terms.changed_since(known_account(ledger, account), wanted(ledger, now))
+            return replace(view_of(ledger, account, now), changed=changed)
+
+        outcome = await self.writer.append_async(Decision(account, decide, opening=True, look=look))
+        view: AccountView = outcome.seen
+        return view
 
     async def show(self, account: str) -> AccountView:
         """The account now. Raises UnknownAccount."""
@@ -121,6 +142,18 @@ class Accounts:
     async def change_time_zone(self, account: str, zone: str) -> AccountView:
         """Other midnights, from the next period on."""
         return await self._on_terms(account, lambda known, now: [*terms.change_time_zone(known, zone, now)])
+
+    async def suspend(self, account: str, reason: str) -> AccountView:
+        """Admit nothing new until it is resumed; what is open goes on and is settled."""
+        return await self._on_terms(account, lambda known, now: [*terms.suspend(known, reason, now)])
+
+    async def resume(self, account: str, reason: str) -> AccountView:
+        """Admit requests again."""
+        return await self._on_terms(account, lambda known, now: [*terms.resume(known, reason, now)])
+
+    async def close(self, account: str, reason: str) -> AccountView:
+        """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
+        return await self._on_terms(account, lambda known, now: [*terms.close(known, reason, now)])
 
     async def add_credit(self, account: str, amount: Money, key: str) -> AccountView:
         """Pay into a prepaid account, once a key."""
@@ -163,12 +196,9 @@ class Accounts:
         account: str,
         decide: Callable[[Ledger, int], list[Fact]],
         *,
-        opening: bool = False,
         key: KeyRow | None = None,
     ) -> AccountView:
-        decision = Decision(
-            account, decide, opening=opening, key=key, look=lambda ledger, now: view_of(ledger, account, now)
-        )
+        decision = Decision(account, decide, key=key, look=lambda ledger, now: view_of(ledger, account, now))
         outcome: Outcome = await self.writer.append_async(decision)
         view: AccountView = outcome.seen
         return view
@@ -197,6 +227,8 @@ def view_of(ledger: Ledger, account: str, now: int) -> AccountView:
         left=left_of(ledger, account, None, now),
         limits={**known.overrides, "account": {**known.overrides.get("account", {}), **limits}},
         open=len(book.open),
+        standing=known.standing,
+        reason=known.reason,
     )
 
 

@@ -22,7 +22,7 @@ from application.store import (
 )
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
 from domain.ledger import Decide, Fact, Known, Ledger, account_stream, evolve, period_stream, stream_of
-from domain.operation import CLOSED_PHASES, PHASES, Requested, Settled, State
+from domain.operation import CLOSED_PHASES, PHASES, Rejected, Requested, Settled, State
 from domain.records import made_often
 
 LARGEST_FACT = 64 * 1024
@@ -208,7 +208,7 @@ class Batch:
         if facts:
             remembered.heads.update(heads)
             self._apply(remembered, entries)
-            self._note(decision, remembered)
+            self._note(decision, remembered, facts)
         try:
             ticket.outcome = _outcome(decision, remembered.ledger, facts, now)
         except ImageStudioError as error:  # nothing was decided, and there is nothing to look at
@@ -255,10 +255,13 @@ class Batch:
             earlier = self.index.get(id)
             self.index[id] = (index_row(state), is_new or (earlier is not None and earlier[1]))
 
-    def _note(self, decision: Decision, remembered: Remembered) -> None:
+    def _note(self, decision: Decision, remembered: Remembered, facts: Sequence[Fact]) -> None:
         if decision.key is not None:
-            self.beside.keys.append(decision.key)
-            remembered.ledger.keys[decision.key.key] = decision.key.known
+            keys = remembered.ledger.keys
+            spent = self.beside.respent if decision.key.key in keys else self.beside.keys
+            spent.append(decision.key)
+            refused = isinstance(facts[-1], Rejected)
+            keys[decision.key.key] = Known(decision.key.reference, decision.key.fingerprint, refused)
         if decision.job is not None:
             self._note_job(decision.job)
         if decision.content is not None and any(self._is_open(id) for id in decision.own):

@@ -11,26 +11,19 @@ from application.batch import Decision, Outcome, nothing
 from application.ownership import Ownership
 from application.performer import Offer
 from application.ports import Task
+from application.refusals import refused
 from application.requests import Estimate, Request
-from application.results import Results, explain
+from application.results import Results
 from application.store import ContentRow, KeyRow
 from application.tasks import task_of
 from application.writer import LedgerWriter
 from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
-from domain.errors import ImageStudioError, OperationRefused
+from domain.errors import ImageStudioError
 from domain.ledger import Fact, Known, Ledger, check_fingerprint
 from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.pricing import Quote
 from domain.records import made_often
-
-REFUSED = {
-    "limit": "wait for the next period, or change plan or limits: imagestudio account plan|limit",
-    "balance": "pay in: imagestudio account credit AMOUNT",
-    "unpriced": "allow unknown prices up to a cap: imagestudio account limit unpriced AMOUNT",
-    "currency": "choose a model that is priced in the account's currency",
-}
-"""What to do about each reason for a refusal."""
 
 
 @made_often
@@ -69,7 +62,7 @@ class Intake:
         """
         if request.key is not None and request.media:
             known = await self._spent(request, request.key)
-            if known is not None:
+            if known is not None and not known.refused:
                 return Accepted(known.reference, ())
         return await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
 
@@ -136,7 +129,7 @@ class Intake:
         for id in ask.operations:
             for fact in facts[id]:
                 if isinstance(fact, Rejected):
-                    raise OperationRefused(id, explain(fact), hint=REFUSED.get(fact.reason, ""))
+                    raise refused(fact)
                 if isinstance(fact, Validated):
                     task = _task(prepared, prepared.choice, fact)
                     admitted.append(Admitted(fact.operation, tuple(facts[id]), task, _offers(prepared, fact)))

@@ -163,7 +163,7 @@ class Reconciler:
 
     async def _book(self, line: Line) -> Line:
         """The same bill is booked once, however often and by however many it is found."""
-        change, reference = line.difference, f"bill:{line.job}:{line.billed}"
+        change, reference = line.difference, f"bill:{line.job}:{line.recorded}:{line.billed}"
         decision = Decision(
             line.account,
             lambda ledger, now: settlement.adjust(ledger, line.operation, 0, change, REASON, reference, now),

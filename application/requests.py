@@ -12,6 +12,7 @@ from typing import BinaryIO
 from application.ports import Asset, Scalar
 from domain.errors import AssetMissing
 from domain.money import Money
+from domain.operation import Rejected
 from domain.records import made_often
 
 File = bytes | Path | str
@@ -114,6 +115,7 @@ class OperationResult:
     cost: Money
     outputs: tuple[Output, ...]
     reason: str = ""
+    rejected: Rejected | None = None
 
 
 @made_often

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from application.log import Codec
 from application.ports import Asset, AssetStore, Index
 from application.reader import LogFilter, LogReader
+from application.refusals import explain
 from application.requests import OperationResult, Output
 from domain.account import AccountOpened
 from domain.errors import UnknownOperation
@@ -44,6 +45,7 @@ class Account:
     currency: str = ""
     reason: str = ""
     stored: tuple[Asset, ...] = ()
+    rejected: Rejected | None = None
 
     def add(self, fact: Fact) -> None:
         match fact:
@@ -56,7 +58,7 @@ class Account:
             case ProviderCompleted(assets=stored):
                 self.stored = stored
             case Rejected():
-                self.reason = explain(fact)
+                self.rejected, self.currency = fact, fact.currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Results:
             account.add(fact)
         state = state or state_of(facts)
         operation = state.operation
+        rejected = account.rejected
         currency = account.currency or await asyncio.to_thread(self._currency, operation.account)
         outputs = [await self._output(operation.account, stored, contents) for stored in account.stored]
         return OperationResult(
@@ -108,11 +111,12 @@ class Results:
             Money(account.price, currency),
             Money(account.cost, currency),
             tuple(outputs),
-            message or account.reason,
+            message or (account.reason if rejected is None else explain(rejected)),
+            rejected,
         )
 
     def _currency(self, account: str) -> str:
-        """Of nothing at all: what was refused was never quoted in any."""
+        """Of nothing at all: what was refused was never quoted in any, and its first shape does not name one."""
         wanted = LogFilter(account=account, topics=self.codec.names_of(AccountOpened))
         [entry] = self.reader.read(0, 1, wanted)
         opened = self.codec.decode(entry.link.topic, entry.link.state)
@@ -137,18 +141,3 @@ def state_of(facts: Sequence[Fact]) -> State:
             state = evolve(state, fact)
     assert state is not None, "an operation begins with Requested"
     return state
-
-
-def explain(fact: Rejected) -> str:
-    """A refusal in one sentence: the limit, what was asked of it, and what is left."""
-    match fact.reason:
-        case "limit":
-            whose = "the account's" if fact.scope == "account" else f"{fact.scope}'s"
-            return f"{whose} {fact.measure} limit of {fact.limit} leaves {fact.left}, {fact.asked} asked"
-        case "balance":
-            return f"the prepaid balance leaves {fact.left} micro-units, {fact.asked} asked"
-        case "unpriced":
-            return f"the price of {fact.operation.model} is not known"
-        case "currency":
-            return "the price is in another currency than the account"
-    return fact.reason

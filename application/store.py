@@ -57,11 +57,6 @@ class KeyRow:
     reference: str
     fingerprint: str
 
-    @property
-    def known(self) -> Known:
-        """What the ledger compares a repeat with."""
-        return Known(self.reference, self.fingerprint)
-
 
 @made_often
 @dataclass(frozen=True, slots=True)
@@ -114,6 +109,8 @@ class Beside:
     closed: list[str] = field(default_factory=list)
     """Operations whose leases end."""
     keys: list[KeyRow] = field(default_factory=list)
+    respent: list[KeyRow] = field(default_factory=list)
+    """Keys whose request was refused before and is admitted now."""
     jobs: list[JobRow] = field(default_factory=list)
     contents: list[ContentRow] = field(default_factory=list)
     snapshots: list[SnapshotRow] = field(default_factory=list)

@@ -15,13 +15,13 @@ from application.intake import Accepted, Admitted, Intake
 from application.intervention import Intervention
 from application.performer import Performer
 from application.ports import Index, Indexed, Progress, silent
+from application.refusals import refused
 from application.requests import Estimate, File, OperationResult, Request, Result, Submission
 from application.results import Results
 from domain.errors import (
     ImageStudioError,
     OperationFailed,
     OperationPending,
-    OperationRefused,
     ShuttingDown,
     UnknownOperation,
 )
@@ -312,9 +312,8 @@ def _judged(result: Result) -> Result:
     first = result.operations[0]
     if result.assets or result.status == "charged":
         return result
-    if first.status == "rejected":
-        hint = f"a new try needs a new key; its facts: imagestudio operation {first.operation}"
-        raise OperationRefused(first.operation, first.reason, hint=hint)
+    if first.rejected is not None:
+        raise refused(first.rejected)
     if first.status == "released":
         hint = f"nothing was charged; its facts: imagestudio operation {first.operation}"
         raise OperationFailed(first.operation, f"the provider failed: {first.reason}", hint=hint)

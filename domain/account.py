@@ -1,6 +1,7 @@
 """Who pays: an account's terms, and the facts that change them.
 
     AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged) …
+                  ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
 The account's own stream is small. Where a period of its ledger begins and ends follows from its time zone and cycle.
 """
@@ -8,6 +9,7 @@ The account's own stream is small. Where a period of its ledger begins and ends 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from domain.errors import AccountExists, InvalidInput
 from domain.money import check_currency
@@ -67,15 +69,52 @@ class TimeZoneChanged:
     zone: str
 
 
-AccountFact = AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged
+@dataclass(frozen=True, slots=True)
+class AccountSuspended:
+    """Nothing new is admitted until it is resumed; what is open goes on and is settled."""
+
+    account: str
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountResumed:
+    """Requests are admitted again."""
+
+    account: str
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountClosed:
+    """Nothing new is ever admitted again; what is open is settled, and corrections are still booked."""
+
+    account: str
+    at: int
+    reason: str
+
+
+AccountFact = (
+    AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged | AccountSuspended | AccountResumed | AccountClosed
+)
 
 
 # States
 
 
+class Standing(StrEnum):
+    """Whether an account may ask for anything."""
+
+    OPEN = "open"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The terms in force."""
+    """The terms in force; `reason` is why it is suspended or closed."""
 
     id: str
     opened: AccountOpened
@@ -85,6 +124,8 @@ class Account:
     zone: str
     cycle: Cycle
     prepaid: bool
+    standing: Standing = Standing.OPEN
+    reason: str = ""
     overrides: dict[str, dict[str, int | None]] = field(default_factory=dict)
     in_force: dict[str, dict[str, int]] = field(init=False, compare=False, repr=False)
     """By scope, the measures that are limited and their limits, which every admission looks up."""
@@ -137,6 +178,12 @@ def evolve(account: Account | None, fact: AccountFact) -> Account:
             return replace(_known(account), zone=fact.zone)
         case LimitChanged():
             return _with_limit(_known(account), fact)
+        case AccountSuspended():
+            return replace(_known(account), standing=Standing.SUSPENDED, reason=fact.reason)
+        case AccountResumed():
+            return replace(_known(account), standing=Standing.OPEN, reason="")
+        case AccountClosed():
+            return replace(_known(account), standing=Standing.CLOSED, reason=fact.reason)
 
 
 def _known(account: Account | None) -> Account:
@@ -169,30 +216,90 @@ class Terms:
 
 
 def open_account(account: Account | None, id: str, terms: Terms, now: int) -> list[AccountFact]:
-    """Open it once; opening again on the same terms records nothing, on others raises AccountExists."""
+    """Open it once; opening it again as it was opened, or as it is by now, records nothing.
+
+    What was asked is compared: the plan by its name, as a plan's limits are another thing on another day. Raises
+    AccountExists on other terms, or if the account is closed.
+    """
     check_id("account", id)
-    opened = AccountOpened(
-        id,
-        now,
-        terms.plan,
-        terms.limits,
-        check_currency(terms.currency),
-        check_zone(terms.zone),
-        terms.cycle,
-        terms.prepaid,
-    )
+    check_currency(terms.currency)
+    check_zone(terms.zone)
     if account is None:
-        return [opened]
-    if replace(account.opened, at=now) == opened:
-        return []
-    raise AccountExists(
-        f"account {id!r} was opened before, on other terms",
-        hint="show it with 'imagestudio account show', change it with 'account plan' or 'account limit'",
+        return [
+            AccountOpened(id, now, terms.plan, terms.limits, terms.currency, terms.zone, terms.cycle, terms.prepaid)
+        ]
+    if account.standing is Standing.CLOSED:
+        raise AccountExists(f"account {id!r} was closed: {account.reason}", hint="open another")
+    differing = [
+        f"{name} {was}, not {asked}"
+        for name, asked, was, is_now in _compared(account, terms)
+        if asked not in (was, is_now)
+    ]
+    if differing:
+        raise AccountExists(
+            f"account {id!r} was opened before, on other terms: {'; '.join(differing)}",
+            hint="show it with 'imagestudio account show', change it with 'account plan' or 'account limit'",
+        )
+    return []
+
+
+def changed_since(account: Account, terms: Terms) -> tuple[str, ...]:
+    """What of the terms that an opening asks for is another thing by now, in words."""
+    return tuple(
+        f"{name} is {is_now}, not {asked}" for name, asked, _, is_now in _compared(account, terms) if asked != is_now
     )
+
+
+def _compared(account: Account, terms: Terms) -> tuple[tuple[str, object, object, object], ...]:
+    """Each term by name: as it is asked for, as the account was opened, and as it is now."""
+    opened = account.opened
+    return (
+        ("plan", terms.plan, opened.plan, account.plan),
+        ("currency", terms.currency, opened.currency, account.currency),
+        ("zone", terms.zone, opened.zone, account.zone),
+        ("cycle day", terms.cycle.day, opened.cycle.day, account.cycle.day),
+        ("prepaid", terms.prepaid, opened.prepaid, account.prepaid),
+    )
+
+
+def suspend(account: Account, reason: str, now: int) -> list[AccountFact]:
+    """Admit nothing new for a while; what is open goes on. Raises InvalidInput without a reason, or if it is closed."""
+    _check_reason(reason)
+    check_not_closed(account)
+    return [] if account.standing is Standing.SUSPENDED else [AccountSuspended(account.id, now, reason)]
+
+
+def resume(account: Account, reason: str, now: int) -> list[AccountFact]:
+    """Admit requests again."""
+    _check_reason(reason)
+    check_not_closed(account)
+    return [] if account.standing is Standing.OPEN else [AccountResumed(account.id, now, reason)]
+
+
+def close(account: Account, reason: str, now: int) -> list[AccountFact]:
+    """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
+    _check_reason(reason)
+    return [] if account.standing is Standing.CLOSED else [AccountClosed(account.id, now, reason)]
+
+
+def check_not_closed(account: Account) -> Account:
+    """The account, unless it is closed. Raises InvalidInput."""
+    if account.standing is Standing.CLOSED:
+        raise InvalidInput(
+            "account", f"{account.id!r} was closed: {account.reason}", hint="a closed account stays closed"
+        )
+    return account
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip() or len(reason) > LONGEST_ID or not reason.isprintable():
+        told = f"give one line of 1 to {LONGEST_ID} characters, without personal data: it is recorded for ever"
+        raise InvalidInput("reason", "is missing or cannot be recorded", hint=told)
 
 
 def change_plan(account: Account, plan: str, limits: Limits, now: int) -> list[AccountFact]:
     """Move to a plan; its limits hold at once, also for what was used in this period."""
+    check_not_closed(account)
     if (account.plan, account.limits) == (plan, limits):
         return []
     return [PlanChanged(account.id, now, plan, limits)]
@@ -200,6 +307,7 @@ def change_plan(account: Account, plan: str, limits: Limits, now: int) -> list[A
 
 def change_limit(account: Account, scope: str, measure: str, limit: int | None, now: int) -> list[AccountFact]:
     """Set one limit: whole outputs or micro-units a period, None for unlimited. Raises InvalidInput."""
+    check_not_closed(account)
     _check_limited(scope, measure)
     check_limit(measure, limit)
     if measure in account.overrides.get(scope, {}) and account.overrides[scope][measure] == limit:
@@ -209,6 +317,7 @@ def change_limit(account: Account, scope: str, measure: str, limit: int | None, 
 
 def inherit_limit(account: Account, scope: str, measure: str, now: int) -> list[AccountFact]:
     """Undo a change of limit: the plan's own holds again. Raises InvalidInput."""
+    check_not_closed(account)
     _check_limited(scope, measure)
     if measure not in account.overrides.get(scope, {}):
         return []
@@ -217,6 +326,7 @@ def inherit_limit(account: Account, scope: str, measure: str, now: int) -> list[
 
 def change_time_zone(account: Account, zone: str, now: int) -> list[AccountFact]:
     """Move the account's midnights, from the next period on. Raises InvalidPeriod for an unknown zone."""
+    check_not_closed(account)
     return [] if check_zone(zone) == account.zone else [TimeZoneChanged(account.id, now, zone)]
 
 

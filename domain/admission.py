@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from domain.account import ACCOUNT, Account
+from domain.account import ACCOUNT, Account, Standing
 from domain.errors import IllegalTransition
 from domain.ledger import (
     NOTHING_USED,
     SPEND,
     Book,
     Fact,
+    Known,
     Ledger,
     check_fingerprint,
     current_book,
@@ -66,19 +67,25 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     """Check every limit with what is held, then hold, all in one append; a refusal is recorded too.
 
     With a `sender` the operations are dispatched in the same breath. A repeat of a key, or of this very append,
-    records nothing. Raises KeyReused, UnknownAccount.
+    records nothing; a key that was refused is tried again, and answers as before if it would be refused again.
+    Raises KeyReused, UnknownAccount.
     """
     account = known_account(ledger, ask.account)
-    if _is_repeat(ledger, ask):
+    if ledger.look_up(ask.operations[0]) is not None:
+        return []
+    earlier = _earlier(ledger, ask)
+    if earlier is not None and not earlier.refused:
         return []
     facts, book = current_book(ledger, account, now)
     quotes = quotes_now(ledger, ask)
     refusal = _refusal(account, book, ask, quotes)
+    if earlier is not None and refusal is not None:
+        return []
     day = local_day(now, account.zone)
     for id, quote in zip(ask.operations, quotes, strict=True):
         operation = _operation(ask, id, book.period, day, quote)
         facts.append(Requested(operation, now, ask.key, ask.digest, quote.outputs))
-        facts += _answer(operation, quote, refusal, ask.sender, now)
+        facts += _answer(operation, quote, refusal, account.currency, ask.sender, now)
     return facts
 
 
@@ -135,14 +142,12 @@ def left_of(ledger: Ledger, user: str, project: str | None, now: int) -> dict[st
     return left
 
 
-def _is_repeat(ledger: Ledger, ask: Ask) -> bool:
-    if ledger.look_up(ask.operations[0]) is not None:
-        return True
+def _earlier(ledger: Ledger, ask: Ask) -> Known | None:
+    """What the key was used for before. Raises KeyReused if that was another request."""
     earlier = ledger.keys.get(ask.key) if ask.key is not None else None
-    if earlier is None:
-        return False
-    check_fingerprint(ask.key, earlier, ask.fingerprint)
-    return True
+    if earlier is not None:
+        check_fingerprint(ask.key, earlier, ask.fingerprint)
+    return earlier
 
 
 def _settle_quote(account: Account, quote: Quote | Unpriced) -> Quote:
@@ -157,6 +162,8 @@ def _refusal(account: Account, book: Book, ask: Ask, quotes: tuple[Quote, ...]) 
     price = sum(quote.price for quote in quotes)
     wanted = ((ask.family, outputs), (SPEND, price))
     scopes = scopes_of(ask.user, ask.project)
+    if account.standing is not Standing.OPEN:
+        return Refusal(account.standing)
     return _unfit(account, quotes) or _over_limit(account, book, scopes, wanted) or _over_balance(book, price)
 
 
@@ -210,7 +217,7 @@ def _operation(ask: Ask, id: str, period: Period, day: str, quote: Quote) -> Ope
 
 
 def _answer(
-    operation: Operation, quote: Quote, refusal: Refusal | None, sender: str | None, now: int
+    operation: Operation, quote: Quote, refusal: Refusal | None, currency: str, sender: str | None, now: int
 ) -> Iterable[Fact]:
     if refusal is not None:
         return [
@@ -223,6 +230,7 @@ def _answer(
                 refusal.limit,
                 refusal.asked,
                 refusal.left,
+                currency,
             )
         ]
     validated = Validated(operation, now, quote)

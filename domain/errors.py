@@ -165,9 +165,31 @@ class OperationError(ImageStudioError):
 
 
 class OperationRefused(OperationError):
-    """A plan, limit or price rule refused the operation; the refusal is recorded."""
+    """A plan, limit or price rule refused the operation; the refusal is recorded.
+
+    `rule` is the kind of refusal ("limit", "balance", "unpriced", "currency", "suspended", "closed"). Of a limit,
+    `scope` and `measure` say which, and `limit`, `asked` and `left` are outputs, or micro-units of `currency`.
+    """
 
     code = "refused"
+
+    def __init__(
+        self,
+        operation: str,
+        reason: str,
+        *,
+        hint: str = "",
+        rule: str = "",
+        scope: str = "",
+        measure: str = "",
+        limit: int | None = None,
+        asked: int = 0,
+        left: int | None = None,
+        currency: str = "",
+    ) -> None:
+        super().__init__(operation, reason, hint=hint)
+        self.rule, self.scope, self.measure = rule, scope, measure
+        self.limit, self.asked, self.left, self.currency = limit, asked, left, currency
 
 
 class OperationFailed(OperationError):

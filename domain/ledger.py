@@ -137,10 +137,14 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an idempotency key was used for; an empty fingerprint was erased with its content and fits any request."""
+    """What an idempotency key was used for; an empty fingerprint was erased with its content and fits any request.
+
+    If that was `refused`, the refusal is the key's answer until what refused has changed.
+    """
 
     reference: str
     fingerprint: str
+    refused: bool = False
 
 
 @dataclass(slots=True)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 
-from domain.errors import IllegalTransition, InvalidInput
+from domain.errors import IllegalTransition, InvalidInput, KeyReused
 from domain.inputs import plain
-from domain.money import LARGEST_AMOUNT, share
+from domain.money import LARGEST_AMOUNT, Money, share
 from domain.operation import (
     POLICY,
     Charged,
@@ -169,21 +169,57 @@ def release(state: State, reason: str, now: int) -> list[OperationFact]:
     raise _illegal("release", state)
 
 
-def check_adjustment(state: State, price: int, reference: str) -> None:
-    """Corrections only give back, and together never more than was charged. Raises InvalidInput, IllegalTransition."""
+def was_corrected(state: State, reference: str) -> bool:
+    """Whether a correction was made under this reference."""
+    return isinstance(state, Settled | Dropped) and any(made == reference for made, _, _ in state.corrections)
+
+
+def is_corrected(state: State, price: int, cost: int, reference: str) -> bool:
+    """Whether this very correction was made before. Raises KeyReused if its reference was used for another amount."""
+    if not isinstance(state, Settled | Dropped) or not was_corrected(state, reference):
+        return False
+    if (reference, price, cost) not in state.corrections:
+        currency = state.currency if isinstance(state, Settled) else state.quote.currency
+        earlier = next(
+            (Money(price, currency), Money(cost, currency))
+            for made, price, cost in state.corrections
+            if made == reference
+        )
+        told = f"a change of price by {earlier[0]} and of cost by {earlier[1]}"
+        raise KeyReused(
+            f"reference {reference!r} was used for another correction of operation {state.operation.id}: {told}",
+            hint="take a new reference for a new correction",
+        )
+    return True
+
+
+def check_adjustment(state: State, price: int, cost: int, reference: str) -> None:
+    """Corrections change something, only give back, and together never more than was charged.
+
+    Raises InvalidInput, IllegalTransition.
+    """
     if not reference:
         raise InvalidInput("reference", "an adjustment needs a reference", hint="it makes a repeat harmless")
     match state:
-        case Dropped() if price == 0:
-            return
-        case Settled(charged=charged, adjusted=adjusted):
+        case Settled(charged=charged, adjusted=adjusted, currency=currency):
+            _check_change(state, price, cost)
+            left = Money(charged + adjusted, currency)
             if price > 0:
-                raise InvalidInput("price", f"{price} micro-units would raise a charge", hint="corrections give back")
-            if charged + adjusted + price < 0:
-                left = charged + adjusted
-                raise InvalidInput("price", f"refund of {-price} micro-units exceeds the {left} that are left")
-            return
-    raise _illegal("adjust", state)
+                told = f"{Money(price, currency)} would raise a charge"
+                raise InvalidInput("price", told, hint="corrections give back")
+            if price < -left.micros:
+                told = f"a refund of {Money(-price, currency)} exceeds the {left} that is left of the charge"
+                raise InvalidInput("price", told, hint="give back at most what is left")
+        case Dropped() if price == 0:
+            _check_change(state, price, cost)
+        case _:
+            raise _illegal("adjust", state)
+
+
+def _check_change(state: Settled | Dropped, price: int, cost: int) -> None:
+    if price == 0 and cost == 0:
+        told = f"nothing of operation {state.operation.id} would change"
+        raise InvalidInput("price", told, hint="give an amount; of a charge that was given back whole nothing is left")
 
 
 def _released(state: Held | Sent | Running, reason: str, cost: int, now: int) -> Released:

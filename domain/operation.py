@@ -21,6 +21,9 @@ from domain.records import made_often
 POLICY = "policy"
 LATE = "late_success"
 
+Corrections = tuple[tuple[str, int, int], ...]
+"""What was corrected: the reference, and the changes of price and cost, with which a repeat is compared."""
+
 
 @made_often
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,10 @@ class Requested(OperationFact):
 @made_often
 @dataclass(frozen=True, slots=True)
 class Rejected(OperationFact):
-    """The business refused: which limit of which scope, what was asked of it, and what is left."""
+    """The business refused: which limit of which scope, what was asked of it, and what is left.
+
+    `currency` is the account's; of the first shape of this fact it is empty.
+    """
 
     reason: str
     scope: str
@@ -86,6 +92,7 @@ class Rejected(OperationFact):
     limit: int | None
     asked: int
     left: int | None
+    currency: str
 
 
 @made_often
@@ -257,13 +264,13 @@ class Delivered:
 @made_often
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Charged; `adjusted` is the sum of later corrections, each known by its reference."""
+    """Charged; `adjusted` is the sum of later corrections of the price, each known by its reference."""
 
     operation: Operation
     charged: int
     currency: str
     adjusted: int = 0
-    references: frozenset[str] = frozenset()
+    corrections: Corrections = ()
 
 
 @made_often
@@ -284,7 +291,7 @@ class Dropped:
     reason: str
     quote: Quote
     late: bool = False
-    references: frozenset[str] = frozenset()
+    corrections: Corrections = ()
 
 
 Open = Held | Sent | Running | Delivered
@@ -339,9 +346,12 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
         case Released() if isinstance(state, Held | Sent | Running):
             return Dropped(fact.operation, fact.reason, state.quote)
         case Adjusted() if isinstance(state, Settled):
-            references = state.references | {fact.reference}
-            return replace(state, adjusted=state.adjusted + fact.price, references=references)
+            return replace(state, adjusted=state.adjusted + fact.price, corrections=_corrected(state, fact))
         case Adjusted() if isinstance(state, Dropped):
-            return replace(state, references=state.references | {fact.reference})
+            return replace(state, corrections=_corrected(state, fact))
     assert state is not None, f"{type(fact).__name__} cannot come first"
     return state
+
+
+def _corrected(state: Settled | Dropped, fact: Adjusted) -> Corrections:
+    return (*state.corrections, (fact.reference, fact.price, fact.cost))

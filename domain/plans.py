@@ -13,8 +13,11 @@ from typing import Final
 from domain.errors import InvalidInput, UnknownPlan
 from domain.money import LARGEST_AMOUNT, MICROS
 
-MEASURES: Final = ("images", "edits", "videos", "3d", "upscales", "spend")
-"""What is limited: outputs of the five counted families, and money."""
+MEASURES: Final = ("images", "edits", "videos", "3d", "upscales", "other", "spend")
+"""What is limited: outputs of each family of work, and money; "other" is captions, conversions and the like."""
+
+IN_MONEY: Final = frozenset({"spend", "unpriced", "balance"})
+"""The measures that are money, in micro-units; all others count outputs."""
 
 _FIELDS: Final = {measure: "models_3d" if measure == "3d" else measure for measure in MEASURES}
 
@@ -29,13 +32,14 @@ class Limits:
     models_3d: int | None = None
     upscales: int | None = None
     spend: int | None = None
+    other: int | None = None
 
     def __post_init__(self) -> None:
         for measure in MEASURES:
             check_limit(measure, self.of(measure))
 
     def of(self, measure: str) -> int | None:
-        """The limit of one measure; what is no measure, such as the family "other", is not limited."""
+        """The limit of one measure; what is not a measure is not limited."""
         limit: int | None = getattr(self, _FIELDS[measure]) if measure in _FIELDS else None
         return limit
 
@@ -63,7 +67,7 @@ def check_limit(measure: str, limit: int | None) -> int | None:
     if limit < 0:
         raise InvalidInput(measure, f"{limit} is negative", hint="0 allows none, no number is unlimited")
     if limit > LARGEST_AMOUNT:
-        raise InvalidInput(measure, f"{limit} is too large", hint="leave it out to make it unlimited")
+        raise InvalidInput(measure, f"{limit} is too large", hint="give at most 64 bits; 'unlimited' is another word")
     return limit
 
 
@@ -71,9 +75,9 @@ PLANS: Final[Mapping[str, Plan]] = MappingProxyType(
     {
         plan.id: plan
         for plan in (
-            Plan("free", 0, Limits(10, 5, 2, 1, 5, 2 * MICROS)),
-            Plan("basic", 29 * MICROS, Limits(25, 25, 10, 10, 25, 25 * MICROS)),
-            Plan("pro", 79 * MICROS, Limits(100, 100, 30, 30, 100, 100 * MICROS)),
+            Plan("free", 0, Limits(10, 5, 2, 1, 5, 2 * MICROS, other=50)),
+            Plan("basic", 29 * MICROS, Limits(25, 25, 10, 10, 25, 25 * MICROS, other=500)),
+            Plan("pro", 79 * MICROS, Limits(100, 100, 30, 30, 100, 100 * MICROS, other=2_000)),
             Plan("enterprise", 199 * MICROS, Limits(spend=500 * MICROS)),
         )
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain import lifecycle
+from domain.account import check_not_closed
 from domain.errors import IllegalTransition, InvalidInput
 from domain.ledger import (
     BalanceReturned,
@@ -20,7 +21,8 @@ from domain.ledger import (
     known_account,
 )
 from domain.lifecycle import NOT_METERED, NOTHING_LOST, Lost
-from domain.operation import LATE, Adjusted, Charged, Dropped, Held, Operation, Running, Sent, Settled, State, Stored
+from domain.money import Money
+from domain.operation import LATE, Adjusted, Charged, Dropped, Held, Operation, Running, Sent, State, Stored
 from domain.periods import local_day
 
 
@@ -83,11 +85,14 @@ def release(ledger: Ledger, id: str, reason: str, now: int) -> list[Fact]:
 
 
 def adjust(ledger: Ledger, id: str, price: int, cost: int, reason: str, reference: str, now: int) -> list[Fact]:
-    """Correct a closed operation: `price` and `cost` are changes in micro-units; the same reference counts once."""
+    """Correct a closed operation: `price` and `cost` are changes in micro-units; the same reference counts once.
+
+    Raises KeyReused if the reference was used for other amounts, InvalidInput if nothing would change.
+    """
     state = find(ledger, id)
-    if isinstance(state, Settled | Dropped) and reference in state.references:
+    if lifecycle.is_corrected(state, price, cost, reference):
         return []
-    lifecycle.check_adjustment(state, price, reference)
+    lifecycle.check_adjustment(state, price, cost, reference)
     return _adjustment(ledger, state.operation, price, cost, reason, reference, now)
 
 
@@ -95,6 +100,11 @@ def add_credit(ledger: Ledger, amount: int, key: str, now: int) -> list[Fact]:
     """Pay into a prepaid account. Raises InvalidInput where it is not prepaid, KeyReused for another amount."""
     assert ledger.account is not None
     account = ledger.account
+    earlier = ledger.keys.get(key)
+    if earlier is not None:
+        check_fingerprint(key, earlier, str(amount))
+        return []
+    check_not_closed(account)
     if not account.prepaid:
         raise InvalidInput(
             "amount",
@@ -102,11 +112,7 @@ def add_credit(ledger: Ledger, amount: int, key: str, now: int) -> list[Fact]:
             hint="open one with --prepaid to carry a balance",
         )
     if amount <= 0:
-        raise InvalidInput("amount", f"{amount} micro-units is not a payment")
-    earlier = ledger.keys.get(key)
-    if earlier is not None:
-        check_fingerprint(key, earlier, str(amount))
-        return []
+        raise InvalidInput("amount", f"{Money(amount, account.currency)} is not a payment", hint="pay in more than 0")
     facts, book = current_book(ledger, account, now)
     return [*facts, CreditAdded(account.id, now, book.period, amount, account.currency, key)]
 

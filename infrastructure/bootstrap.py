@@ -224,7 +224,7 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Operati
         performer,
         operations.results,
         foundation.index,
-        Accounts(writer, foundation.index, outputs.clock),
+        Accounts(writer, foundation.index, outputs.clock, foundation.book.currency),
         Intervention(performer, operations),
         Patience(settings.wait_seconds),
     )

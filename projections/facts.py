@@ -137,11 +137,11 @@ class BalanceReturned(Struct, frozen=True, gc=False):
 
 
 SHAPES: dict[str, type[Struct]] = {
-    "ledger.period_opened": PeriodOpened,
+    "ledger.period_opened.2": PeriodOpened,
     "ledger.credit_added": CreditAdded,
     "ledger.balance_returned": BalanceReturned,
     "operation.requested": Requested,
-    "operation.rejected": Rejected,
+    "operation.rejected.2": Rejected,
     "operation.validated.2": Validated,
     "operation.dispatched": Dispatched,
     "operation.submitted": Submitted,
@@ -153,7 +153,17 @@ SHAPES: dict[str, type[Struct]] = {
     "operation.adjusted": Adjusted,
 }
 
-UNREAD = frozenset({"account.opened", "account.plan_changed", "account.limit_changed", "account.time_zone_changed"})
+UNREAD = frozenset(
+    {
+        "account.opened.2",
+        "account.plan_changed.2",
+        "account.limit_changed",
+        "account.time_zone_changed",
+        "account.suspended",
+        "account.resumed",
+        "account.closed",
+    }
+)
 """Names that no view asks for, so that an unknown one can be told from them."""
 
 Decode = Callable[[str | bytes], Any]

@@ -8,8 +8,10 @@ import typer
 from typer import Argument, Option
 
 from domain.errors import InvalidInput
+from domain.plans import IN_MONEY
+from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import IN_MONEY, counted, document, limit_of, measured, money, span
+from infrastructure.cli.formats import counted, document, limit_of, measured, money, span
 from infrastructure.cli.options import Account, Scope
 from infrastructure.cli.session import Session
 
@@ -34,12 +36,42 @@ async def open_account(
     cycle: Annotated[str, Option(metavar="CYCLE", help="calendar, or anniversary of its opening.")] = "calendar",
     prepaid: Annotated[bool, Option("--prepaid", help="Spend only what was paid in before.")] = False,
 ) -> Answer:
-    """Open an account, once; again on the same terms changes nothing."""
+    """Open an account, once; again on the same terms changes nothing, and says what is another by now."""
     async with session.studio() as studio:
         view = await studio.accounts.open(
             account, plan=plan, currency=currency, zone=zone, cycle=cycle, prepaid=prepaid
         )
     return _answer(view)
+
+
+Reason = Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded for ever.")]
+
+
+@command(app)
+async def suspend(id: Id, reason: Reason, session: Session) -> Answer:
+    """Admit nothing new until the account is resumed; what is open goes on and is settled."""
+    async with session.studio() as studio:
+        return _answer(await studio.accounts.suspend(id, reason))
+
+
+@command(app)
+async def resume(id: Id, reason: Reason, session: Session) -> Answer:
+    """Admit requests of a suspended account again."""
+    async with session.studio() as studio:
+        return _answer(await studio.accounts.resume(id, reason))
+
+
+@command(app)
+async def close(
+    id: Id,
+    reason: Reason,
+    session: Session,
+    yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False,
+) -> Answer:
+    """Close an account for ever; what is open is settled, and corrections can still be made."""
+    confirm(f"Close account {id} for ever?", yes=yes)
+    async with session.studio() as studio:
+        return _answer(await studio.accounts.close(id, reason))
 
 
 @command(app)
@@ -67,7 +99,7 @@ async def plan(
 @command(app, context_settings={"ignore_unknown_options": True})
 async def limit(
     measure: Annotated[
-        str, Argument(metavar="MEASURE", help="images, edits, videos, 3d, upscales, spend, or unpriced.")
+        str, Argument(metavar="MEASURE", help="images, edits, videos, 3d, upscales, other, spend, or unpriced.")
     ],
     limit: Annotated[
         str,
@@ -145,8 +177,11 @@ def show_account(page: Page, view: AccountView) -> None:
     from infrastructure.cli.rendering import Column
 
     page.title(f"Account {view.id}")
+    for change in view.changed:
+        page.line(f"It was opened before: by now its {change}.")
     rows = [
         ("plan", view.plan),
+        *([("standing", f"{view.standing}: {view.reason}")] if view.reason else []),
         ("currency", view.currency + (", prepaid" if view.prepaid else "")),
         ("period", f"{span(view.period.start, view.period.end, view.zone)} in {view.zone}"),
         ("open", counted(view.open, "operation")),

@@ -6,9 +6,9 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TextIO
 
 import typer
@@ -17,6 +17,7 @@ from domain.errors import (
     CatalogueError,
     ImageStudioError,
     InvalidRequest,
+    OperationError,
     OperationFailed,
     OperationPending,
     OperationRefused,
@@ -27,6 +28,7 @@ from domain.errors import (
 )
 
 OTHER, USAGE, STORE, INTERRUPTED, UNREAD = 1, 2, 6, 130, 141
+NO_FIELDS: Mapping[str, object] = MappingProxyType({})
 
 EXIT_CODES: tuple[tuple[type[ImageStudioError], int], ...] = (
     (InvalidRequest, USAGE),
@@ -43,13 +45,12 @@ EXIT_CODES: tuple[tuple[type[ImageStudioError], int], ...] = (
 class Failure:
     """One message for people, one object for programs."""
 
-    def __init__(self, code: str, message: str, hint: str = "", operation: str | None = None) -> None:
-        self.code, self.message, self.hint, self.operation = code, message, hint, operation
+    def __init__(self, code: str, message: str, hint: str = "", fields: Mapping[str, object] = NO_FIELDS) -> None:
+        self.code, self.message, self.hint, self.fields = code, message, hint, fields
 
     def write(self, *, as_json: bool) -> None:
         if as_json:
-            error = {"code": self.code, "message": self.message, "hint": self.hint}
-            error |= {"operation": self.operation} if self.operation else {}
+            error = {"code": self.code, "message": self.message, "hint": self.hint, **self.fields}
             text = json.dumps({"error": error}, ensure_ascii=False)
         else:
             text = f"error: {self.message}" + (f"\n hint: {self.hint}" if self.hint else "")
@@ -108,7 +109,21 @@ def _failure_of(error: ImageStudioError, arguments: Sequence[str]) -> Failure:
     database = _option(arguments, "--db")
     if isinstance(error, UnknownAccount) and database is not None:
         hint += f" --db {_without_password(database)}"
-    return Failure(error.code, error.message, hint, getattr(error, "operation", None))
+    return Failure(error.code, error.message, hint, _fields_of(error))
+
+
+def _fields_of(error: ImageStudioError) -> dict[str, object]:
+    """What a program reads beside the message: the operation, and of a refusal its rule and figures."""
+    from infrastructure.cli.formats import measured
+
+    fields: dict[str, object] = {"operation": error.operation} if isinstance(error, OperationError) else {}
+    if isinstance(error, OperationRefused):
+        fields["rule"] = error.rule
+        if error.measure:
+            fields |= {"scope": error.scope, "measure": error.measure}
+            for name, amount in (("limit", error.limit), ("asked", error.asked), ("left", error.left)):
+                fields[name] = measured({error.measure: amount}, error.currency)[error.measure]
+    return fields
 
 
 def _option(arguments: Sequence[str], name: str) -> str | None:

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 from domain.errors import InvalidInput
 from domain.money import Money
 from domain.periods import EARLIEST, LATEST, Period, check_zone
+from domain.plans import IN_MONEY
 
 UTC_NAME: Final = "UTC"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 MONEY_FIELDS: Final = frozenset({"price", "adjusted", "cost", "held", "carried", "credits", "returned"})
 INSTANT_FIELDS: Final = frozenset({"period_start", "period_end", "requested_at", "settled_at", "at"})
-IN_MONEY: Final = frozenset({"spend", "unpriced", "balance"})
 MILLION: Final = 1_000_000
 TOGETHER: Final = "\u00a0"
 """A space at which no line is broken."""

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from application.log import fact_name
-from application.results import explain
-from domain.account import AccountOpened, LimitChanged, PlanChanged, TimeZoneChanged
+from application.refusals import explain
+from domain.account import (
+    AccountClosed,
+    AccountOpened,
+    AccountResumed,
+    AccountSuspended,
+    LimitChanged,
+    PlanChanged,
+    TimeZoneChanged,
+)
 from domain.inputs import plain
 from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodOpened
 from domain.money import Money
@@ -26,8 +34,9 @@ from domain.operation import (
     Submitted,
     Validated,
 )
+from domain.plans import IN_MONEY
 from domain.pricing import Meter, Quote
-from infrastructure.cli.formats import IN_MONEY, TOGETHER, counted, document, iso, limit_of, size, span, units_of
+from infrastructure.cli.formats import TOGETHER, counted, document, iso, limit_of, size, span, units_of
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -64,6 +73,8 @@ def told(fact: Fact) -> Telling:
             )
         case PeriodOpened() | CreditAdded() | BalanceReturned():
             return _told_of_period(fact)
+        case AccountSuspended() | AccountResumed() | AccountClosed():
+            return Telling(None, fact.reason)
         case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged():
             return _told_of_account(fact)
     return _told_of_outcome(fact)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import counted, document, size
 from infrastructure.cli.options import OperationId
@@ -33,8 +33,8 @@ async def refund(
     session: Session,
     reason: Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded.")] = "refund",
     reference: Annotated[
-        str, Option("--reference", metavar="ID", help="Of this correction; the same one counts once.")
-    ] = "refund",
+        str | None, Option("--reference", metavar="ID", help="Of this refund; the same one counts once.")
+    ] = None,
     amount: Annotated[
         str | None, Option("--amount", metavar="AMOUNT", help="Such as 0.01; otherwise all that is left.")
     ] = None,
@@ -42,7 +42,9 @@ async def refund(
     """Give back what an operation was charged, or a part of it."""
     from domain.money import Money
     from domain.operation import Adjusted
+    from infrastructure.clock import new_id
 
+    reference = new_id() if reference is None else reference
     async with session.studio() as studio:
         currency = await _currency_of(studio, id)
         money = Money.parse(amount, currency) if amount is not None else None
@@ -50,7 +52,7 @@ async def refund(
     given = -sum(fact.price for fact in facts if isinstance(fact, Adjusted))
     back = Money(given, currency)
     adjusted = [fact for fact in facts if isinstance(fact, Adjusted)]
-    told = f"{back} given back" if adjusted else f"Nothing was given back: {reference!r} was recorded before"
+    told = f"{back} given back, under reference {reference}" if adjusted else f"{reference!r} was given back before"
     found = {"operation": id, "refunded": document(back), "reference": reference, "repeated": not adjusted}
     return Answer(found, lambda page: page.title(told))
 
@@ -99,8 +101,7 @@ async def erase(
 
     Its facts stay, and still verify. Files that other operations of the account share stay too.
     """
-    if not yes and not session.json and sys.stdin.isatty():
-        typer.confirm(f"Delete the prompt and files of {id} for ever?", abort=True, err=True)
+    confirm(f"Delete the prompt and files of {id} for ever?", yes=yes)
     async with session.studio() as studio:
         erased = await studio.maintenance.erase(id)
     told = f"Erased {counted(erased.files, 'file')}" + (" and the prompt" if erased.content else "")

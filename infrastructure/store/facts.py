@@ -23,15 +23,18 @@ from domain.operation import PHASES
 from domain.periods import Period
 
 NAMES: Mapping[str, type[Fact]] = {
-    "account.opened": account.AccountOpened,
-    "account.plan_changed": account.PlanChanged,
+    "account.opened.2": account.AccountOpened,
+    "account.plan_changed.2": account.PlanChanged,
     "account.limit_changed": account.LimitChanged,
     "account.time_zone_changed": account.TimeZoneChanged,
-    "ledger.period_opened": ledger.PeriodOpened,
+    "account.suspended": account.AccountSuspended,
+    "account.resumed": account.AccountResumed,
+    "account.closed": account.AccountClosed,
+    "ledger.period_opened.2": ledger.PeriodOpened,
     "ledger.credit_added": ledger.CreditAdded,
     "ledger.balance_returned": ledger.BalanceReturned,
     "operation.requested": operation.Requested,
-    "operation.rejected": operation.Rejected,
+    "operation.rejected.2": operation.Rejected,
     "operation.validated.2": operation.Validated,
     "operation.dispatched": operation.Dispatched,
     "operation.submitted": operation.Submitted,
@@ -57,7 +60,21 @@ def _nothing_lost(document: Json) -> Json:
     return {**document, "usage": {}, "lost": 0}
 
 
+def _no_currency(document: Json) -> Json:
+    """A refusal did not say what currency it was about."""
+    return {**document, "currency": ""}
+
+
+def _other_unlimited(document: Json) -> Json:
+    """What was not in a counted family was limited by nothing but spend."""
+    return {**document, "limits": {**document["limits"], "other": None}}
+
+
 UPCASTERS: Mapping[str, Upcaster] = {
+    "account.opened": ("account.opened.2", _other_unlimited),
+    "account.plan_changed": ("account.plan_changed.2", _other_unlimited),
+    "ledger.period_opened": ("ledger.period_opened.2", _other_unlimited),
+    "operation.rejected": ("operation.rejected.2", _no_currency),
     "operation.validated": ("operation.validated.2", _not_metered),
     "operation.rerouted": ("operation.rerouted.2", _not_metered),
     "operation.provider_completed": ("operation.provider_completed.2", _nothing_lost),

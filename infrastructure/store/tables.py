@@ -13,9 +13,12 @@ from domain.errors import StoreUnavailable
 from domain.ledger import Known
 from infrastructure.store.database import Database
 from infrastructure.store.schema import CONTENTS, JOBS, KEYS, LEASES, OPERATIONS
+from infrastructure.store.units import REFUSED
 
 SEPARATOR, AFTER_SEPARATOR = ".", "/"
 """Operations of a batch are BATCH.1, BATCH.2, …: all ids from the separator up to the character that follows it."""
+
+FIRST = SEPARATOR + "1"
 
 CHUNK = 500
 
@@ -54,10 +57,11 @@ class SqlIndex:
         return found
 
     def key(self, account: str, key: str) -> Known | None:
-        query = select(KEYS.c.reference, KEYS.c.fingerprint).where(KEYS.c.account == account, KEYS.c.key == key)
+        first = OPERATIONS.c.id.in_((KEYS.c.reference, KEYS.c.reference + FIRST))
+        query = select(KEYS.c.reference, KEYS.c.fingerprint, OPERATIONS.c.phase).outerjoin_from(KEYS, OPERATIONS, first)
         with self._database.connect() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else Known(row[0], row[1])
+            row = connection.execute(query.where(KEYS.c.account == account, KEYS.c.key == key)).first()
+        return None if row is None else Known(row[0], row[1], row[2] == REFUSED)
 
 
 class SqlContents:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from application.log import GENESIS, Head, Link
 from application.store import AccountRow, Beside, SnapshotRow, Unit
 from domain.ledger import Known
+from domain.operation import PHASES, Refused
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG
 from infrastructure.store.session import Session
@@ -28,6 +29,10 @@ NEW_ACCOUNT = "INSERT INTO accounts (id, revision, stream, version, hash, terms_
 ACCOUNT = "SELECT id, revision, stream, version, hash, terms_version, terms_hash, last FROM accounts"
 KEEP = " ON CONFLICT (id) DO NOTHING"
 LINK = "stream, version, topic, state, operation, hash"
+SPENT_KEYS = """SELECT keys.account, key, reference, fingerprint, phase
+    FROM keys LEFT JOIN operations ON operations.id IN (reference, reference || '.1') WHERE {}"""
+"""A batch is refused as a whole, so its first operation tells what became of a key."""
+REFUSED = PHASES[Refused]
 NEWEST = 2**63 - 1
 ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation, LOG.c.hash)
 
@@ -47,9 +52,8 @@ class SqlUnit:
     committed: bool = False
 
     def keys(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]:
-        query = "SELECT account, key, reference, fingerprint FROM keys WHERE {}"
-        rows = self._any(query, "account = ? AND key = ?", wanted)
-        return {(row[0], row[1]): Known(row[2], row[3]) for row in rows}
+        rows = self._any(SPENT_KEYS, "keys.account = ? AND key = ?", wanted)
+        return {(row[0], row[1]): Known(row[2], row[3], row[4] == REFUSED) for row in rows}
 
     def jobs(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
         rows = self._any("SELECT provider, job, operation FROM jobs WHERE {}", "provider = ? AND job = ?", wanted)

@@ -50,16 +50,16 @@ def _insert(
 
 
 def _update(rows: Callable[[Sequence[Link], Beside], Rows], table: str, key: str, columns: str, types: str) -> Write:
-    """An update by key; the rows hold the new values, then the key."""
-    names = columns.split()
+    """An update by key, of one column or more; the rows hold the new values, then the key."""
+    names, keys = columns.split(), key.split()
     marked = ", ".join(f"{name} = ?" for name in names)
     renewed = ", ".join(f"{name} = new.{name}" for name in names)
-    source = f"unnest({_marks(types)}) AS new ({', '.join(names)}, {key})"
+    source = f"unnest({_marks(types)}) AS new ({', '.join([*names, *keys])})"
     return Write(
         rows,
         types,
-        f"UPDATE {table} SET {marked} WHERE {key} = ?",
-        f"UPDATE {table} SET {renewed} FROM {source} WHERE {table}.{key} = new.{key}",
+        f"UPDATE {table} SET {marked} WHERE {' AND '.join(f'{name} = ?' for name in keys)}",
+        f"UPDATE {table} SET {renewed} FROM {source} WHERE {' AND '.join(f'{table}.{it} = new.{it}' for it in keys)}",
     )
 
 
@@ -101,6 +101,10 @@ def _keys(_links: Sequence[Link], beside: Beside) -> Rows:
     return [(one.account, one.key, one.reference, one.fingerprint) for one in beside.keys]
 
 
+def _respent(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(one.reference, one.fingerprint, one.account, one.key) for one in beside.respent]
+
+
 def _jobs(_links: Sequence[Link], beside: Beside) -> Rows:
     return [(one.provider, one.job, one.operation) for one in beside.jobs]
 
@@ -133,6 +137,7 @@ WRITES = (
         "DELETE FROM leases WHERE operation = ANY (%s::text[])",
     ),
     _insert(_keys, "keys", "account, key, reference, fingerprint", "text text text text"),
+    _update(_respent, "keys", "account key", "reference fingerprint", "text text text text"),
     _insert(_jobs, "jobs", "provider, job, operation", "text text text"),
     _insert(_contents, "contents", "batch, account, secret, body", "text text bytea json"),
     _insert(

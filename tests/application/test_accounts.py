@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from application.requests import Request
+from domain import plans
 from domain.account import LimitChanged, PlanChanged, TimeZoneChanged
-from domain.errors import InvalidInput, KeyReused, OperationFailed, OperationPending, OperationRefused, UnknownOperation
+from domain.errors import (
+    AccountExists,
+    IllegalTransition,
+    InvalidInput,
+    KeyReused,
+    OperationFailed,
+    OperationPending,
+    OperationRefused,
+    UnknownOperation,
+)
 from domain.ledger import BalanceReturned, CreditAdded
 from domain.money import Money
 from domain.operation import Adjusted, Charged, Rejected
+from domain.plans import Limits
 from infrastructure.service import Studio
 from tests.application.studios import BLIND, PRICE, SYNC, count, facts_of, is_sound, studio_on
 
@@ -224,8 +235,72 @@ async def test_what_is_held_is_shown_as_held(studio: Studio) -> None:
     assert view.left["images"] == 97
 
 
-async def test_an_account_in_another_currency_is_refused_prices_that_are_not_in_it(studio: Studio) -> None:
-    await studio.open_account("euro", plan="pro", currency="EUR")
-    assert (await refused(studio, "euro")).reason == "currency"
-    estimate = await studio.estimate(Request("text-to-image", "euro", {"prompt": "x"}, model=SYNC))
-    assert estimate.refused == "currency"
+@pytest.mark.parametrize("currency", ["EUR", "JPY", "GBP"])
+async def test_an_account_that_could_buy_nothing_is_not_opened(studio: Studio, currency: str) -> None:
+    before = studio.reader.end()
+    with pytest.raises(InvalidInput, match=f"every price is in USD, so an account in {currency} could buy nothing"):
+        await studio.open_account("other", plan="pro", currency=currency)
+    assert studio.reader.end() == before
+
+
+async def test_what_an_account_is_by_now_is_said_where_it_is_opened_again(studio: Studio) -> None:
+    """The ten lines of the README open their account each time they are run."""
+    await studio.accounts.change_plan("acme", "free")
+    view = await studio.open_account("acme", plan="pro")
+    assert (view.plan, view.changed) == ("free", ("plan is free, not pro",))
+    assert (await studio.open_account("acme", plan="free")).changed == ()
+    with pytest.raises(AccountExists, match="plan pro, not basic"):
+        await studio.open_account("acme", plan="basic")
+
+
+async def test_an_account_opens_again_although_its_plan_has_other_limits_by_now(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "PLANS", {**plans.PLANS, "pro": replace(plans.PLANS["pro"], limits=Limits(images=1))})
+    view = await studio.open_account("acme", plan="pro")
+    assert (view.limits["account"]["images"], view.changed) == (100, ())
+
+
+async def test_a_suspended_account_gets_nothing_until_it_is_resumed_and_a_closed_one_never(studio: Studio) -> None:
+    view = await studio.accounts.suspend("acme", "overdue")
+    assert (view.standing, view.reason) == ("suspended", "overdue")
+    assert (await refused(studio)).reason == "suspended"
+    await studio.accounts.resume("acme", "paid")
+    operation = await generate(studio)
+    await studio.accounts.close("acme", "the contract ended")
+    assert (await refused(studio)).reason == "closed"
+    await studio.accounts.refund(operation, reason="blurred", reference="ticket-1")
+    with pytest.raises(AccountExists, match="was closed"):
+        await studio.open_account("acme", plan="pro")
+
+
+async def test_a_refund_under_a_reference_of_another_amount_is_refused_and_so_is_one_of_nothing(
+    studio: Studio,
+) -> None:
+    operation = await generate(studio)
+    await studio.accounts.refund(operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1")
+    before = studio.reader.end()
+    assert not await studio.accounts.refund(operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1")
+    for amount in (Money(2, "USD"), Money(0, "USD"), None):
+        with pytest.raises(KeyReused, match="ticket-1"):
+            await studio.accounts.refund(operation, amount=amount, reason="blurred", reference="ticket-1")
+    with pytest.raises(InvalidInput, match="nothing of operation"):
+        await studio.accounts.refund(operation, amount=Money(0, "USD"), reason="blurred", reference="ticket-2")
+    assert studio.reader.end() == before
+    await studio.accounts.refund(operation, reason="the rest", reference="ticket-2")
+    assert not await studio.accounts.refund(operation, reason="the rest", reference="ticket-2")
+    with pytest.raises(InvalidInput, match="nothing of operation"):
+        await studio.accounts.refund(operation, reason="the rest", reference="ticket-3")
+
+
+async def test_nothing_is_given_back_of_what_was_released(studio: Studio) -> None:
+    with pytest.raises(OperationFailed) as failed:
+        await generate(studio, outcome="fail")
+    before = studio.reader.end()
+    with pytest.raises(InvalidInput, match="nothing of operation"):
+        await studio.accounts.refund(failed.value.operation, reason="sorry", reference="ticket-1")
+    with pytest.raises(IllegalTransition):
+        await studio.accounts.refund(
+            failed.value.operation, amount=Money(1, "USD"), reason="sorry", reference="ticket-1"
+        )
+    assert studio.reader.end() == before

@@ -147,20 +147,44 @@ async def same_error(studio: Studio, wanted: Request) -> ImageStudioError:
     with pytest.raises(ImageStudioError) as second:
         await studio.run(wanted)
     assert type(second.value) is type(first.value)
+    assert (second.value.message, second.value.hint) == (first.value.message, first.value.hint)
     assert getattr(second.value, "operation", None) == getattr(first.value, "operation", None)
     assert studio.reader.end() == length
     return second.value
 
 
-async def test_a_refusal_is_repeated_as_a_refusal_although_there_is_room_now(studio: Studio, tmp_path: Path) -> None:
+@pytest.mark.parametrize("n", [1, 6])
+async def test_a_refusal_is_repeated_until_what_refused_has_changed(studio: Studio, tmp_path: Path, n: int) -> None:
     await studio.accounts.change_limit("acme", "images", 0)
-    refused = await same_error(studio, ask())
+    refused = await same_error(studio, ask(n=n))
     assert isinstance(refused, OperationRefused)
-    await studio.accounts.change_limit("acme", "images", 10)
-    with pytest.raises(OperationRefused):
-        await studio.run(ask())
+    assert (refused.rule, refused.scope, refused.measure) == ("limit", "account", "images")
+    assert (refused.limit, refused.asked, refused.left, refused.currency) == (0, n, 0, "USD")
     assert submissions(tmp_path) == ()
-    assert (await studio.run(ask(key="order-18"))).status == "charged"
+    await studio.accounts.change_limit("acme", "images", 10)
+    with pytest.raises(KeyReused):
+        await studio.run(ask("another wish", n=n))
+    first = await studio.run(ask(n=n))
+    again = await studio.run(ask(n=n))
+    assert (first.status, first.repeated) == ("charged", False)
+    assert (again.operation, again.repeated) == (first.operation, True)
+    assert charged(facts_of(studio)) == n * PRICE
+
+
+async def test_of_many_who_try_a_refused_key_again_one_is_admitted(studio: Studio) -> None:
+    await studio.accounts.change_limit("acme", "images", 0)
+    await same_error(studio, ask())
+    await studio.accounts.change_limit("acme", "images", 10)
+    results = await asyncio.gather(*(studio.run(ask()) for _ in range(8)))
+    assert len({one.operation for one in results}) == 1
+    assert charged(facts_of(studio)) == PRICE
+
+
+async def test_a_refusal_by_money_is_told_in_money(studio: Studio) -> None:
+    await studio.accounts.change_limit("acme", "spend", PRICE - 1)
+    refused = await same_error(studio, ask())
+    left = "0.039999 USD a period leaves 0.039999 USD"
+    assert refused.message == f"the account's spend limit of {left}, 0.04 USD asked"
 
 
 async def test_a_failure_is_repeated_as_a_failure(studio: Studio, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
@@ -10,18 +10,26 @@ import pytest
 from domain.account import (
     LONGEST_ID,
     Account,
+    AccountClosed,
     AccountFact,
+    AccountResumed,
+    AccountSuspended,
     LimitChanged,
     PlanChanged,
+    Standing,
     Terms,
     TimeZoneChanged,
     change_limit,
     change_plan,
     change_time_zone,
+    changed_since,
+    close,
     evolve,
     inherit_limit,
     open_account,
     project_scope,
+    resume,
+    suspend,
     user_scope,
 )
 from domain.errors import AccountExists, InvalidInput, InvalidMoney, InvalidPeriod
@@ -71,13 +79,26 @@ def test_it_was_opened_on_its_first_terms_whatever_has_changed_since() -> None:
     changed = account(PlanChanged("acme", LATER, "free", ROOMY), IN_BERLIN, SET_TO_THREE)
 
     assert open_account(changed, "acme", TERMS, LATER) == []
+    assert changed_since(changed, TERMS) == ("plan is free, not pro", "zone is Europe/Berlin, not UTC")
+
+
+def test_a_plan_that_means_other_limits_by_now_is_the_same_plan() -> None:
+    assert open_account(account(), "acme", replace(TERMS, limits=ROOMY), LATER) == []
+    assert changed_since(account(), replace(TERMS, limits=ROOMY)) == ()
+
+
+def test_opening_it_as_it_is_by_now_is_no_mistake_either() -> None:
+    changed = account(PlanChanged("acme", LATER, "free", ROOMY), IN_BERLIN)
+
+    assert open_account(changed, "acme", replace(TERMS, plan="free", zone="Europe/Berlin"), LATER) == []
+    with pytest.raises(AccountExists, match="plan pro, not enterprise"):
+        open_account(changed, "acme", replace(TERMS, plan="enterprise"), LATER)
 
 
 @pytest.mark.parametrize(
     "others",
     [
         replace(TERMS, plan="free"),
-        replace(TERMS, limits=ROOMY),
         replace(TERMS, currency="EUR"),
         replace(TERMS, zone="Europe/Berlin"),
         replace(TERMS, cycle=Cycle(15)),
@@ -98,6 +119,54 @@ def test_of_two_who_open_it_at_once_the_second_finds_it_open() -> None:
     assert open_account(raced, "acme", TERMS, NOON) == []
     with pytest.raises(AccountExists):
         open_account(raced, "acme", replace(TERMS, plan="free"), NOON)
+
+
+# Suspending and closing
+
+
+SUSPENDED = AccountSuspended("acme", LATER, "overdue")
+RESUMED = AccountResumed("acme", LATER, "paid")
+CLOSED = AccountClosed("acme", LATER, "the contract ended")
+
+
+def test_an_account_is_suspended_and_resumed_with_a_reason_and_each_once() -> None:
+    assert suspend(account(), "overdue", LATER) == [SUSPENDED]
+    assert suspend(account(SUSPENDED), "again", LATER) == []
+    assert resume(account(SUSPENDED), "paid", LATER) == [RESUMED]
+    assert resume(account(), "paid", LATER) == []
+    assert (account(SUSPENDED).standing, account(SUSPENDED).reason) == (Standing.SUSPENDED, "overdue")
+    assert account(SUSPENDED, RESUMED) == account()
+
+
+@pytest.mark.parametrize("terms", [account(), account(SUSPENDED)])
+def test_an_account_is_closed_once_and_for_ever(terms: Account) -> None:
+    assert close(terms, "the contract ended", LATER) == [CLOSED]
+    assert close(then(terms, [CLOSED]), "again", LATER) == []
+    with pytest.raises(AccountExists, match="was closed: the contract ended"):
+        open_account(then(terms, [CLOSED]), "acme", TERMS, LATER)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda terms: suspend(terms, "overdue", LATER),
+        lambda terms: resume(terms, "paid", LATER),
+        lambda terms: change_plan(terms, "free", ROOMY, LATER),
+        lambda terms: change_limit(terms, "account", "images", 3, LATER),
+        lambda terms: inherit_limit(terms, "account", "images", LATER),
+        lambda terms: change_time_zone(terms, "Europe/Berlin", LATER),
+    ],
+)
+def test_a_closed_account_changes_no_more(change: Callable[[Account], object]) -> None:
+    with pytest.raises(InvalidInput, match="was closed: the contract ended"):
+        change(account(CLOSED))
+
+
+@pytest.mark.parametrize("decide", [suspend, resume, close])
+@pytest.mark.parametrize("reason", ["", "  ", "two\nlines", "x" * 201])
+def test_a_reason_is_one_line(decide: Callable[[Account, str, int], object], reason: str) -> None:
+    with pytest.raises(InvalidInput, match="reason"):
+        decide(account(), reason, LATER)
 
 
 @pytest.mark.parametrize("id", ["", "a b", "a\tb", "a\nb", "a\0b", "\u2028", "\u00a0", "x" * (LONGEST_ID + 1)])
@@ -224,7 +293,9 @@ def test_a_limit_is_of_the_account_a_user_or_a_project(scope: str) -> None:
         inherit_limit(account(), scope, "images", LATER)
 
 
-@pytest.mark.parametrize(("scope", "measure"), [("account", "imagse"), ("account", "other"), ("user:ann", "unpriced")])
+@pytest.mark.parametrize(
+    ("scope", "measure"), [("account", "imagse"), ("account", "captions"), ("user:ann", "unpriced")]
+)
 def test_only_what_is_measured_can_be_limited(scope: str, measure: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         change_limit(account(), scope, measure, 3, LATER)

@@ -9,11 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.account import PlanChanged
+from domain.account import AccountClosed, AccountFact, AccountSuspended, PlanChanged
 from domain.admission import Ask, Refusal, accept, left_of, quotes_now, refusal_now
 from domain.errors import KeyReused, UnknownAccount
-from domain.ledger import Fact, Ledger, PeriodOpened
-from domain.operation import Dispatched, Held, OperationFact, Rejected, Requested, Sent, Validated
+from domain.ledger import Fact, Known, Ledger, PeriodOpened
+from domain.operation import (
+    Charged,
+    Dispatched,
+    Held,
+    OperationFact,
+    ProviderCompleted,
+    Rejected,
+    Requested,
+    Sent,
+    Validated,
+)
 from domain.plans import Limits
 from domain.settlement import complete, fail
 from tests.domain.examples import (
@@ -220,6 +230,39 @@ def test_another_currency_is_refused_and_nothing_is_converted() -> None:
     assert refused(recorded(BILLED), mixed).reason == "currency"
 
 
+@pytest.mark.parametrize("standing", [AccountSuspended("acme", NOON, "overdue"), AccountClosed("acme", NOON, "ended")])
+def test_a_suspended_or_closed_account_is_admitted_nothing_and_settles_what_is_open(standing: AccountFact) -> None:
+    ledger = recorded(BILLED, SENT, standing)
+
+    assert refused(ledger, ask("op-2")).reason in standing.__class__.__name__.lower()
+    assert [type(fact) for fact in complete(ledger, "op-1", IMAGES, None, LATER)] == [ProviderCompleted, Charged]
+
+
+def test_what_is_not_in_a_counted_family_has_a_limit_of_its_own() -> None:
+    ledger = recorded(UNLIMITED, limited("other", 1))
+    captions = ask(quote=priced(0, 1), family="other", kind="caption")
+    after(ledger, accept(ledger, captions, NOON))
+
+    assert refused(ledger, replace(captions, operations=("op-2",))).measure == "other"
+
+
+def test_a_key_that_was_refused_answers_so_until_what_refused_has_changed() -> None:
+    ledger = recorded(BILLED, limited("images", 0))
+    ledger.keys["order-17"] = Known("op-1", "same", refused=True)
+
+    assert accept(ledger, keyed("order-17", "same", "op-2"), NOON) == []
+    after(ledger, [limited("images", 4)])
+    assert isinstance(accept(ledger, keyed("order-17", "same", "op-2"), NOON)[-1], Dispatched)
+    with pytest.raises(KeyReused):
+        accept(ledger, keyed("order-17", "another", "op-2"), NOON)
+
+
+def test_a_key_that_was_admitted_is_never_tried_again() -> None:
+    ledger = known_key(recorded(BILLED), "order-17")
+
+    assert accept(ledger, keyed("order-17", "same", "op-2"), NOON) == []
+
+
 def test_a_refusal_is_recorded_and_holds_nothing() -> None:
     ledger = recorded(BILLED)
     facts = accept(ledger, ask(quote=priced(2 * DOLLAR, 1)), NOON)
@@ -350,7 +393,15 @@ def test_what_is_left_is_what_the_tightest_scope_leaves() -> None:
     ledger = recorded(BILLED, limited("images", 7, "user:ann"), limited("spend", 45 * CENT, "project:site"), SENT)
     left = left_of(ledger, "ann", "site", NOON)
 
-    assert left == {"images": 3, "edits": 5, "videos": None, "3d": None, "upscales": None, "spend": 5 * CENT}
+    assert left == {
+        "images": 3,
+        "edits": 5,
+        "videos": None,
+        "3d": None,
+        "upscales": None,
+        "other": None,
+        "spend": 5 * CENT,
+    }
     assert left_of(ledger, "bob", None, NOON)["images"] == 6
 
 

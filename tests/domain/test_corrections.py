@@ -100,15 +100,29 @@ def test_the_same_reference_counts_once() -> None:
     after(ledger, refund(ledger, 30 * CENT))
 
     assert refund(ledger, 30 * CENT) == []
-    assert refund(ledger, 10 * CENT) == []
     assert refund(ledger, 10 * CENT, "ticket-2") != []
+
+
+@pytest.mark.parametrize(("price", "cost"), [(-10 * CENT, 0), (-30 * CENT, 1), (0, -30 * CENT), (0, 0)])
+def test_a_reference_that_was_used_for_other_amounts_is_refused(price: int, cost: int) -> None:
+    ledger = recorded(PAID)
+    after(ledger, refund(ledger, 30 * CENT))
+
+    with pytest.raises(KeyReused, match=r"ticket-1.*another correction.*-0\.30 USD"):
+        adjust(ledger, "op-1", price, cost, "sorry", "ticket-1", LATER)
+
+
+@pytest.mark.parametrize("story", [SETTLED, DROPPED])
+def test_a_correction_of_nothing_is_refused_and_recorded_nowhere(story: tuple[Fact, ...]) -> None:
+    with pytest.raises(InvalidInput, match="nothing of operation op-1 would change"):
+        refund(recorded(PREPAID, story), 0)
 
 
 def test_of_two_who_refund_everything_at_once_the_second_is_told_what_is_left() -> None:
     ledger = recorded(PAID)
     after(ledger, refund(ledger, 40 * CENT, "ticket-1"))
 
-    with pytest.raises(InvalidInput, match="the 0 that are left"):
+    with pytest.raises(InvalidInput, match=r"the 0\.00 USD that is left"):
         refund(ledger, 40 * CENT, "ticket-2")
 
 
@@ -120,17 +134,17 @@ def test_however_often_and_in_what_parts_what_is_refunded_never_exceeds_what_was
 ) -> None:
     ledger = recorded(PAID)
     given_back = 0
-    seen: set[int] = set()
+    seen: dict[int, int] = {}
     for amount, ticket in refunds:
-        fits = ticket in seen or given_back + amount <= 40 * CENT
+        fits = seen[ticket] == amount if ticket in seen else 0 < amount <= 40 * CENT - given_back
         try:
             after(ledger, refund(ledger, amount, f"ticket-{ticket}"))
-        except InvalidInput:
+        except (InvalidInput, KeyReused):
             assert not fits
         else:
             assert fits
             given_back += 0 if ticket in seen else amount
-            seen.add(ticket)
+            seen[ticket] = amount
 
     assert given_back <= 40 * CENT
     assert balance(ledger) == 60 * CENT + given_back

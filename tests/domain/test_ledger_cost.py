@@ -8,7 +8,15 @@ from typing import Any, NoReturn, get_args
 
 import pytest
 
-from domain.account import AccountFact, AccountOpened, PlanChanged, TimeZoneChanged
+from domain.account import (
+    AccountClosed,
+    AccountFact,
+    AccountOpened,
+    AccountResumed,
+    AccountSuspended,
+    PlanChanged,
+    TimeZoneChanged,
+)
 from domain.admission import accept, left_of, refusal_now, reroute
 from domain.ledger import Fact, Ledger, LedgerFact
 from domain.operation import OPERATION_FACTS, Held, State
@@ -75,6 +83,8 @@ TERMS = (
     limited("images", 300),
     TimeZoneChanged("acme", LATER, "Asia/Tokyo"),
     PlanChanged("acme", LATER, "big", Limits(images=200)),
+    AccountSuspended("acme", LATER, "overdue"),
+    AccountResumed("acme", LATER, "paid"),
 )
 OTHER = priced(CENT, 1, model="spare")
 A_LIFE: tuple[Step, ...] = (
@@ -94,6 +104,7 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: accept(ledger, ask("g"), IN_MAY),
     lambda ledger: release(ledger, "a", "policy", IN_MAY),
     lambda ledger: complete(ledger, "a", IMAGES, None, IN_MAY),
+    lambda ledger: [AccountClosed("acme", IN_MAY, "the contract ended")],
 )
 
 

@@ -54,7 +54,7 @@ from tests.domain.examples import (
     priced,
 )
 
-REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 12, 10)
+REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 12, 10, "USD")
 OTHER_QUOTE = priced(20 * CENT, 2, model="other", provider="guild")
 OTHER = replace(OPERATION, model="other", provider="guild")
 REROUTED = Rerouted(OTHER, LATER, OTHER_QUOTE, "blocked")
@@ -85,15 +85,21 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
     ),
     "refunded": (
         (*SETTLED, REFUND),
-        Settled(OPERATION, 40 * CENT, "USD", -10 * CENT, frozenset({"ticket-1"})),
+        Settled(OPERATION, 40 * CENT, "USD", -10 * CENT, (("ticket-1", -10 * CENT, 0),)),
     ),
     "refunded twice": (
         (*SETTLED, REFUND, replace(REFUND, price=-5 * CENT, reference="ticket-2")),
-        Settled(OPERATION, 40 * CENT, "USD", -15 * CENT, frozenset({"ticket-1", "ticket-2"})),
+        Settled(
+            OPERATION,
+            40 * CENT,
+            "USD",
+            -15 * CENT,
+            (("ticket-1", -10 * CENT, 0), ("ticket-2", -5 * CENT, 0)),
+        ),
     ),
     "cost corrected after a release": (
         (*DROPPED, replace(REFUND, price=0)),
-        Dropped(OPERATION, "blocked", QUOTE, references=frozenset({"ticket-1"})),
+        Dropped(OPERATION, "blocked", QUOTE, corrections=(("ticket-1", 0, 0),)),
     ),
 }
 

@@ -34,7 +34,7 @@ COMMANDS = [
     ("reconcile", "scripted"),
     ("refund", "LAKE"),
     ("recover",),
-    ("erase", "LAKE"),
+    ("erase", "LAKE", "--yes"),
     ("sweep",),
     ("account", "open", "globex"),
     ("account", "show"),
@@ -42,6 +42,9 @@ COMMANDS = [
     ("account", "limit", "edits", "3"),
     ("account", "credit", "5.00", "--key", "p1", "--account", "globex"),
     ("account", "zone", "UTC"),
+    ("account", "suspend", "ACCOUNT", "--reason", "overdue"),
+    ("account", "resume", "ACCOUNT", "--reason", "paid"),
+    ("account", "close", "ACCOUNT", "--reason", "ended", "--yes"),
     ("providers", "list"),
     ("providers", "check"),
     ("projections", "status"),
@@ -54,7 +57,7 @@ COMMANDS = [
 
 def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
     """The command with the workspace's picture and operations in it."""
-    known = {"PICTURE": str(workspace.picture()), "LAKE": workspace.ids["lake"]}
+    known = {"PICTURE": str(workspace.picture()), "LAKE": workspace.ids["lake"], "ACCOUNT": ACCOUNT}
     if "STUCK" in command:
         known["STUCK"] = stuck()
     return [known.get(word, word) for word in command]
@@ -235,16 +238,20 @@ def test_the_log_is_filtered_by_account_operation_name_and_position(workspace: W
 def test_a_refund_gives_back_what_was_charged_and_counts_once(workspace: Workspace) -> None:
     first = call("refund", workspace.ids["lake"], "--reference", "t1", "--amount", "0.004", "--json").document
     again = call("refund", workspace.ids["lake"], "--reference", "t1", "--amount", "0.004", "--json").document
+    part = call("refund", workspace.ids["lake"], "--amount", "0.001", "--json").document
     rest = call("refund", workspace.ids["lake"], "--json").document
-    assert [one["refunded"]["amount"] for one in (first, again, rest)] == ["0.004", "0.00", "0.006"]
-    assert [one["repeated"] for one in (first, again, rest)] == [False, True, False]
+    assert [one["refunded"]["amount"] for one in (first, again, part, rest)] == ["0.004", "0.00", "0.001", "0.005"]
+    assert [one["repeated"] for one in (first, again, part, rest)] == [False, True, False, False]
+    assert len({one["reference"] for one in (first, part, rest)}) == 3
+    other = call("refund", workspace.ids["lake"], "--reference", "t1", "--amount", "0.002", "--json")
+    assert (other.code, other.error["code"]) == (2, "key_reused")
     assert call("operation", workspace.ids["lake"], "--json").document["price"]["amount"] == "0.00"
 
 
 def test_an_account_is_opened_once_on_its_terms(empty: Workspace) -> None:
-    terms = ("account", "open", "globex", "--plan", "basic", "--currency", "EUR", "--cycle", "anniversary")
+    terms = ("account", "open", "globex", "--plan", "basic", "--zone", "Europe/Berlin", "--cycle", "anniversary")
     first, again = call(*terms, "--json"), call(*terms, "--json")
-    assert first.document["currency"] == "EUR"
+    assert first.document["zone"] == "Europe/Berlin"
     assert again.document == first.document
     assert call("account", "show", "globex", "--json").document == first.document
 
@@ -278,7 +285,7 @@ def test_what_is_erased_is_gone_and_the_log_still_verifies(workspace: Workspace)
             "outputs"
         ][0]["path"]
     )
-    erased = call("erase", workspace.ids["lake"], "--json").document
+    erased = call("erase", workspace.ids["lake"], "--yes", "--json").document
     assert (erased["content"], erased["files"]) == (True, 1)
     assert not path.exists()
     assert call("audit").code == 0

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from domain.account import AccountOpened, LimitChanged, PlanChanged, TimeZoneChanged
+from domain.account import (
+    AccountClosed,
+    AccountOpened,
+    AccountResumed,
+    AccountSuspended,
+    LimitChanged,
+    PlanChanged,
+    TimeZoneChanged,
+)
 from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodOpened
 from domain.operation import (
     Adjusted,
@@ -43,15 +51,20 @@ PICTURE = Stored("ab" * 32, "image/png", 20_480, 1024, 768)
 CLIP = Stored("cd" * 32, "video/mp4", 1_048_576, 1280, 720, 4_000)
 
 EXAMPLES: tuple[Fact, ...] = (
-    AccountOpened("acme", NOW, "pro", Limits(100, 100, 30, 30, 100, 10**8), "USD", "Europe/Berlin", Cycle(31), True),
+    AccountOpened(
+        "acme", NOW, "pro", Limits(100, 100, 30, 30, 100, 10**8, 2_000), "USD", "Europe/Berlin", Cycle(31), True
+    ),
     PlanChanged("acme", NOW, "enterprise", Limits(spend=500_000_000)),
     LimitChanged("acme", NOW, "user:ann", "images", None, inherited=False),
     TimeZoneChanged("acme", NOW, "America/Sao_Paulo"),
+    AccountSuspended("acme", NOW, "an invoice is overdue"),
+    AccountResumed("acme", NOW, "paid"),
+    AccountClosed("acme", NOW, "the contract ended"),
     PeriodOpened("acme", NOW, NOVEMBER, "pro", Limits(images=100), 5_000_000, "USD"),
     CreditAdded("acme", NOW, NOVEMBER, 5_000_000, "USD", "invoice-7"),
     BalanceReturned("acme", NOW, DECEMBER, "op-1", 40_000, "USD"),
     Requested(OPERATION, NOW, "key-1", "ef" * 32, 2),
-    Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 1),
+    Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 1, "USD"),
     Validated(OPERATION, NOW, METERED_QUOTE),
     Dispatched(OPERATION, NOW, 1, "host:4711"),
     Submitted(OPERATION, NOW, "job/9 “ä”"),

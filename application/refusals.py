@@ -1,0 +1,67 @@
+"""Why the business refused, in one sentence and with its figures: said alike the first time and at each repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+
+from domain.errors import OperationRefused
+from domain.inputs import plain
+from domain.money import Money
+from domain.operation import Rejected
+from domain.plans import IN_MONEY
+
+ADVICE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "limit": "wait for the next period, or change plan or limits: imagestudio account plan|limit",
+        "balance": "pay in: imagestudio account credit AMOUNT",
+        "unpriced": "allow unknown prices up to a cap: imagestudio account limit unpriced AMOUNT",
+        "currency": "choose a model that is priced in the account's currency",
+        "suspended": "resume it: imagestudio account resume",
+        "closed": "a closed account stays closed: use another",
+    }
+)
+"""What to do about each reason. The same key is tried again once that is done."""
+
+
+def refused(fact: Rejected) -> OperationRefused:
+    """The error that tells a recorded refusal."""
+    return OperationRefused(
+        fact.operation.id,
+        explain(fact),
+        hint=ADVICE.get(fact.reason, ""),
+        rule=fact.reason,
+        scope=fact.scope,
+        measure=fact.measure,
+        limit=fact.limit,
+        asked=fact.asked,
+        left=fact.left,
+        currency=fact.currency,
+    )
+
+
+def explain(fact: Rejected) -> str:
+    """A refusal in one sentence: the limit, what was asked of it, and what is left."""
+    match fact.reason:
+        case "limit":
+            whose = "the account's" if fact.scope == "account" else f"{fact.scope}'s"
+            limit, left, asked = (_amount(fact, number) for number in (fact.limit, fact.left, fact.asked))
+            return f"{whose} {fact.measure} limit of {limit} a period leaves {left}, {asked} asked"
+        case "balance":
+            return f"the prepaid balance leaves {_amount(fact, fact.left)}, {_amount(fact, fact.asked)} asked"
+        case "unpriced":
+            return f"the price of {fact.operation.model} is not known"
+        case "currency":
+            return "the price is in another currency than the account"
+        case "suspended" | "closed":
+            return f"the account is {fact.reason}"
+    return fact.reason
+
+
+def _amount(fact: Rejected, number: int | None) -> str:
+    """Outputs, or money; the first shape of the fact did not name the currency."""
+    if number is None or fact.measure not in IN_MONEY:
+        return str(number)
+    return str(Money(number, fact.currency)) if fact.currency else plain(Decimal(number).scaleb(-6))
