@@ -245,19 +245,21 @@ async def test_an_account_that_could_buy_nothing_is_not_opened(studio: Studio, c
 
 async def test_what_an_account_is_by_now_is_said_where_it_is_opened_again(studio: Studio) -> None:
     """The ten lines of the README open their account each time they are run."""
-    await studio.accounts.change_plan("acme", "free")
-    view = await studio.open_account("acme", plan="pro")
+    await studio.open_account("ten-lines", plan="pro")
+    await studio.accounts.change_plan("ten-lines", "free")
+    view = await studio.open_account("ten-lines", plan="pro")
     assert (view.plan, view.changed) == ("free", ("plan is free, not pro",))
-    assert (await studio.open_account("acme", plan="free")).changed == ()
+    assert (await studio.open_account("ten-lines", plan="free")).changed == ()
     with pytest.raises(AccountExists, match="plan pro, not basic"):
-        await studio.open_account("acme", plan="basic")
+        await studio.open_account("ten-lines", plan="basic")
 
 
 async def test_an_account_opens_again_although_its_plan_has_other_limits_by_now(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await studio.open_account("ten-lines", plan="pro")
     monkeypatch.setattr(plans, "PLANS", {**plans.PLANS, "pro": replace(plans.PLANS["pro"], limits=Limits(images=1))})
-    view = await studio.open_account("acme", plan="pro")
+    view = await studio.open_account("ten-lines", plan="pro")
     assert (view.limits["account"]["images"], view.changed) == (100, ())
 
 

@@ -264,7 +264,10 @@ BAD_TERMS = {
         lambda studio: refund(studio, CHARGED, Money(1, "EUR")), CurrencyMismatch, "currency_mismatch", "not EUR"
     ),
     "a refund of more than was charged": Bad(
-        lambda studio: refund(studio, CHARGED, Money(40_001, "USD")), InvalidInput, "invalid_input", "exceeds the 40000"
+        lambda studio: refund(studio, CHARGED, Money(40_001, "USD")),
+        InvalidInput,
+        "invalid_input",
+        "exceeds the 0.04 USD",
     ),
     "a refund that charges": Bad(
         lambda studio: refund(studio, CHARGED, Money(-1, "USD")), InvalidInput, "invalid_input", "would raise a charge"

@@ -113,7 +113,7 @@ async def test_a_batch_that_does_not_fit_is_refused_as_a_whole(studio: Studio) -
     await studio.accounts.change_limit("acme", "images", 5)
     with pytest.raises(OperationRefused) as refused:
         await studio.generate(PROMPT, account="acme", model=SYNC, n=6)
-    assert refused.value.message == "the account's images limit of 5 leaves 5, 6 asked"
+    assert refused.value.message == "the account's images limit of 5 a period leaves 5, 6 asked"
     facts = facts_of(studio, "acme")
     assert [type(fact) for fact in facts] == [Requested, Rejected] * 2
     assert (await studio.accounts.show("acme")).held["images"] == 0
