@@ -32,6 +32,7 @@ from domain.errors import InvalidInput, NoMedia
 
 UNDELIVERED = "nothing_delivered"
 UNREADABLE = "unreadable_output"
+UNSOLD = "wrong_output"
 UNREACHABLE = "output_unreachable"
 PAUSES = (0.5, 2.0, 5.0)
 """Seconds before each further try to fetch an output, while its caller waits."""
@@ -59,8 +60,8 @@ class Outputs:
     largest: int
 
     async def keep(self, account: str, task: Task, delivery: Delivery) -> Kept:
-        """Raises ProviderFailed where nothing came, or what came is damaged or of no kind that is known,
-        ProviderUnknown where it must be fetched later."""
+        """Raises ProviderFailed where nothing came, or what came is damaged, of no kind that is known, or not of the
+        kind that the model is sold for; ProviderUnknown where it must be fetched later."""
         cost = delivery.cost
         if not delivery.outputs:
             raise ProviderFailed(UNDELIVERED, "the provider delivered nothing", cost=cost)
@@ -70,6 +71,9 @@ class Outputs:
                 await self._keep_one(account, task, output, kept)
         except InvalidInput as error:
             raise ProviderFailed(UNREADABLE, f"the provider delivered no media: {error}", cost=cost) from error
+        if wrong := sorted({asset.media_type for asset in kept.stored if not _is_sold(asset.media_type, task)}):
+            sold = " or ".join(task.media_types)
+            raise ProviderFailed(UNSOLD, f"the provider delivered {', '.join(wrong)} instead of {sold}", cost=cost)
         return kept
 
     async def _keep_one(self, account: str, task: Task, output: Media | Remote, kept: Kept) -> None:
@@ -109,6 +113,11 @@ class Outputs:
         if output.expires is None:
             return isinstance(error, DownloadGone) or (last and isinstance(error, NoMedia))
         return self.clock() >= output.expires
+
+
+def _is_sold(media_type: str, task: Task) -> bool:
+    """A picture is one in any encoding, and so are a film, a sound and a model; one is none of the others."""
+    return any(media_type.partition("/")[0] == sold.partition("/")[0] for sold in task.media_types)
 
 
 async def _as_it_is(content: bytes) -> AsyncIterator[bytes]:

@@ -18,11 +18,15 @@ from PIL.PngImagePlugin import ChunkStream, PngInfo
 
 from application.ports import Media
 from domain.errors import InvalidInput, NoMedia
+from infrastructure.formats.brands import AVIF, HEIC
 from infrastructure.formats.ebml import measure_webm
 from infrastructure.formats.measured import Measured
 from infrastructure.formats.movies import measure_movie
+from infrastructure.formats.ogg import measure_ogg
+from infrastructure.formats.shapes import upright
 from infrastructure.formats.signatures import OBJ, STL, TEXT, expected_text, reads_as_text, sniff
-from infrastructure.formats.sounds import measure_flac, measure_mp3, measure_ogg, measure_wav
+from infrastructure.formats.sounds import measure_aac, measure_flac, measure_mp3, measure_wav
+from infrastructure.formats.stills import read_still
 
 MAX_FRAMES: Final = 1_000
 ANIMATION_FACTOR: Final = 4
@@ -39,14 +43,23 @@ _EXTENSIONS: Final = {
     "image/jpeg": "jpg",
     "image/webp": "webp",
     "image/gif": "gif",
+    HEIC: "heic",
+    AVIF: "avif",
     "video/mp4": "mp4",
     "video/webm": "webm",
     "video/quicktime": "mov",
+    "video/3gpp": "3gp",
+    "video/3gpp2": "3g2",
     "audio/wav": "wav",
     "audio/mpeg": "mp3",
     "audio/mp4": "m4a",
     "audio/flac": "flac",
     "audio/ogg": "ogg",
+    "audio/aac": "aac",
+    "audio/webm": "weba",
+    "audio/quicktime": "mov",
+    "audio/3gpp": "3gp",
+    "audio/3gpp2": "3g2",
     "model/gltf-binary": "glb",
     "model/vnd.fbx": "fbx",
     "model/vnd.usdz+zip": "usdz",
@@ -57,18 +70,24 @@ _EXTENSIONS: Final = {
 _MEASURES: Final[Mapping[str, Callable[[memoryview], Measured]]] = {
     "video/mp4": measure_movie,
     "video/quicktime": measure_movie,
+    "video/3gpp": measure_movie,
+    "video/3gpp2": measure_movie,
     "video/webm": measure_webm,
     "audio/mp4": measure_movie,
     "audio/wav": measure_wav,
     "audio/mpeg": measure_mp3,
     "audio/flac": measure_flac,
     "audio/ogg": measure_ogg,
+    "audio/aac": measure_aac,
 }
 _PNG: Final = "image/png"
 _PNG_HEAD: Final = 8
-_PILLOW_FORMATS: Final = {_PNG: "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
+_GLB_HEAD: Final = 20
+_ORIENTATION: Final = 0x0112
+_JPEG: Final = "image/jpeg"
+_PILLOW_FORMATS: Final = {_PNG: "PNG", _JPEG: "JPEG", "image/webp": "WEBP", "image/gif": "GIF", AVIF: "AVIF"}
 _KNOWN_HINT: Final = (
-    "send a PNG, JPEG, WebP or GIF image, an MP4, MOV or WebM video, a WAV, MP3, M4A, FLAC or Ogg sound, "
+    "send a PNG, JPEG, WebP, GIF, HEIC or AVIF image, an MP4, MOV or WebM video, a WAV, MP3, M4A, FLAC or Ogg sound, "
     "or a GLB, FBX, USDZ or STL model"
 )
 
@@ -77,6 +96,7 @@ _UNREADABLE: Final = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, MemoryError),
     *(struct.error, zlib.error, RuntimeError, AttributeError, Warning),
 )
+_SAVE_AGAIN: Final = "open it in an image editor and save it again"
 _BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
@@ -138,11 +158,14 @@ def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Seen:
         raise problem(field, "is no image, video, sound or model of a known type", hint=_KNOWN_HINT)
     if media_type in _PILLOW_FORMATS:
         return _look_at_image(stream, media_type, field, bounds.pixels)
-    if media_type == "model/gltf-binary" and int.from_bytes(view[8:12], "little") != len(view):
+    if media_type == HEIC:
+        return _look_at_heic(view, field, bounds.pixels)
+    if media_type == "model/gltf-binary" and not _GLB_HEAD <= int.from_bytes(view[8:12], "little") <= len(view):
         raise InvalidInput(field, "is a damaged or truncated GLB model")
     measured = _MEASURES.get(media_type, _unmeasured)(view)
     duration = measured.duration_ms if (measured.duration_ms or 0) <= LONGEST_MS else None
-    return Seen(media_type, measured.width, measured.height, duration)
+    kind = media_type.replace("video/", "audio/") if measured.only_sound else media_type
+    return Seen(kind, measured.width, measured.height, duration)
 
 
 def image_media(image: Image.Image, image_format: str, *, text: Mapping[str, str] = _NO_TEXT) -> Media:
@@ -195,20 +218,28 @@ def _unmeasured(_content: memoryview) -> Measured:
     return Measured()
 
 
+def _look_at_heic(view: memoryview, field: str, max_pixels: int) -> Seen:
+    """By its tables alone: decoding it is left to whom it is sent to, and to the extra `local`."""
+    still = read_still(view)
+    if still is None or not still.whole:
+        raise InvalidInput(field, f"is a damaged or truncated {HEIC} image", hint=_SAVE_AGAIN)
+    _check_size(still.size, field, max_pixels)
+    return Seen(HEIC, *still.size)
+
+
 def _look_at_image(stream: BinaryIO, media_type: str, field: str, max_pixels: int) -> Seen:
     try:
         with _open(stream, media_type) as image:
-            _check_pixels(image, field, max_pixels)
+            _check_size(image.size, field, max_pixels)
             if media_type == _PNG:
                 _check_sums(stream)
             # Only decoding proves that the pixels are there.
-            duration = _decode_frames(image, field, max_pixels)
-            return Seen(media_type, image.width, image.height, duration)
+            duration = _decode_frames(image, media_type, field, max_pixels)
+            return Seen(media_type, *upright(image.size, image.getexif().get(_ORIENTATION, 1)), duration)
     except _BOMBS as error:
         raise InvalidInput(field, f"has too many pixels; at most {max_pixels} are accepted") from error
     except _UNREADABLE as error:
-        hint = "open it in an image editor and save it again"
-        raise InvalidInput(field, f"is a damaged or truncated {media_type} image", hint=hint) from error
+        raise InvalidInput(field, f"is a damaged or truncated {media_type} image", hint=_SAVE_AGAIN) from error
 
 
 def _open(stream: BinaryIO, media_type: str) -> Image.Image:
@@ -221,22 +252,25 @@ def _check_sums(png: BinaryIO) -> None:
     ChunkStream(png).verify()
 
 
-def _check_pixels(image: Image.Image, field: str, max_pixels: int) -> None:
-    width, height = image.size
+def _check_size(size: tuple[int, int], field: str, max_pixels: int) -> None:
+    width, height = size
     if width * height > max_pixels:
         raise InvalidInput(field, f"has {width} x {height} pixels; at most {max_pixels} are accepted")
 
 
-def _decode_frames(image: Image.Image, field: str, max_pixels: int) -> int | None:
-    """Decode each frame; returns the time they take in milliseconds, None for a still picture."""
-    frames = getattr(image, "n_frames", 1)
+def _decode_frames(image: Image.Image, media_type: str, field: str, max_pixels: int) -> int | None:
+    """Decode each frame; returns the time they take in milliseconds, None for a still picture.
+
+    Of the pictures in a JPEG the first is the one that is shown: the others are previews, other views or maps.
+    """
+    frames = 1 if media_type == _JPEG else getattr(image, "n_frames", 1)
     pixels = frames * image.width * image.height
     if frames > MAX_FRAMES or (frames > 1 and pixels > ANIMATION_FACTOR * max_pixels):
         raise InvalidInput(field, f"is an animation of {frames} frames, more than is accepted")
     duration = 0
     for frame in range(frames):
         image.seek(frame)
-        _check_pixels(image, field, max_pixels)
+        _check_size(image.size, field, max_pixels)
         image.load()
         duration += round(image.info.get("duration", 0))
     image.seek(0)

@@ -13,6 +13,7 @@ from typing import Final
 from domain.errors import InvalidInput
 from domain.inputs import FILES, NUMBERS, Input, InputType, read_value
 from domain.pricing import MEASURED_BY, SIZE, PriceRule, Unit, ambiguous
+from infrastructure.formats.signatures import KNOWN
 
 _SIDES: Final = {"min_side", "max_side", "min_pixels", "max_pixels", "min_aspect", "max_aspect"}
 _LENGTHS: Final = {"min_ms", "max_ms"}
@@ -46,6 +47,8 @@ def check_input(spec: Input, written: set[str]) -> Iterator[str]:
             yield f"min{limit}: {least} is above the max{limit} of {most}"
     if spec.is_file and any(not kind.startswith(f"{spec.type}/") for kind in spec.media_types):
         yield f"media_types: an input of type {spec.type} takes no other"
+    elif unknown := sorted(set(spec.media_types) - KNOWN):
+        yield f"media_types: {unknown[0]} cannot be read, so that no file would count as it"
     yield from _check_choices(spec)
     yield from _check_multiple(spec)
     yield from _check_default(spec)

@@ -20,6 +20,7 @@ from domain.inputs import Input, InputType, Scalar, plain
 from domain.money import parse_rate
 from domain.periods import EARLIEST, LATEST
 from domain.pricing import Meter, PriceRule, Unit
+from infrastructure.formats.signatures import KNOWN
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -224,6 +225,14 @@ class ModelEntry(Entry):
         if len(set(kinds)) < len(kinds):
             raise ValueError("names a kind twice")
         return kinds
+
+    @field_validator("outputs")
+    @classmethod
+    def _readable(cls, outputs: list[str]) -> list[str]:
+        for media_type in outputs:
+            if media_type not in KNOWN:
+                raise ValueError(f"{media_type} cannot be read, so that nothing delivered would count as it")
+        return outputs
 
     def to_model(self, inputs: Mapping[str, Input], prices: tuple[PriceRule, ...]) -> Model:
         return Model(

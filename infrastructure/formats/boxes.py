@@ -7,8 +7,8 @@ from typing import Final
 
 from infrastructure.formats.measured import unsigned
 
-MOST_BOXES: Final = 1_000_000
-"""Of one file; about two hours in fragments of one frame each."""
+MOST_BOXES: Final = 500_000
+"""Of one file; half an hour in fragments of one frame each, and days in fragments of a second."""
 _NOTHING: Final = memoryview(b"")
 _LONG: Final = b"\x01"
 
@@ -30,16 +30,16 @@ class Boxes:
 
         Raises TooManyBoxes.
         """
-        position = 0
-        while position + 8 <= len(content):
+        position, whole = 0, len(content)
+        while position + 8 <= whole:
             if not self.left:
                 raise TooManyBoxes
             self.left -= 1
-            size, start = unsigned(content, position, 4), 8
+            size, start = int.from_bytes(content[position : position + 4], "big"), 8
             if size == 1:
                 size, start = unsigned(content, position + 8, 8), 16
             elif size == 0:
-                size = len(content) - position
+                size = whole - position
             if size < start:
                 return
             yield bytes(content[position + 4 : position + 8]), content[position + start : position + size]

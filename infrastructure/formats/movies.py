@@ -279,14 +279,15 @@ def _indexed(index: memoryview) -> list[tuple[Fraction, Fraction]]:
 
 
 def _duration(movie: _Movie) -> int | None:
-    """What the samples come to; a statement that names more by a tick of its own and no more was rounded up."""
+    """What the samples come to, or what is stated where that is more than a tick of its own behind their end."""
     shown = [span for track in movie.tracks.values() if (span := _shown(track, movie.scale))]
-    counted = _span(shown)
+    length = max(_span(shown), _span(movie.indexed))
+    end = max((end for _, end in shown), default=Fraction(0))
     resolution = Fraction(1, movie.scale) if movie.scale else Fraction(0)
-    for stated in (*movie.stated, _span(movie.indexed)):
-        if stated > counted + resolution:
-            counted = stated
-    return milliseconds(*counted.as_integer_ratio()) if counted else None
+    stated = max(movie.stated, default=Fraction(0))
+    if stated > max(end, length) + resolution:
+        length = stated
+    return milliseconds(*length.as_integer_ratio()) if length else None
 
 
 def _span(parts: list[tuple[Fraction, Fraction]]) -> Fraction:
@@ -306,19 +307,20 @@ def _shown(track: _Track, movie_scale: int) -> tuple[Fraction, Fraction] | None:
 
 
 def _edited(track: _Track, movie_scale: int, start: Fraction, end: Fraction) -> tuple[Fraction, Fraction]:
-    """An edit without ticks goes on to the end, as one in front of fragments does."""
+    """An edit without ticks goes on to the end, as one in front of fragments does; an empty one waits."""
     blank = Fraction(sum(ticks for ticks, begin, _ in track.edits if begin == _EMPTY_EDIT), movie_scale)
+    wait = Fraction(track.edits[0][0], movie_scale) if track.edits[0][1] == _EMPTY_EDIT else Fraction(0)
     edits = [edit for edit in track.edits if edit[1] != _EMPTY_EDIT]
     if not edits:
         return start, end
     listed = Fraction(sum(ticks for ticks, _, _ in edits), movie_scale)
     begin = Fraction(edits[0][1], track.scale)
     if track.fragmented:
-        first = max(start - begin, Fraction(0)) + blank
-        return (first if start else Fraction(0)), max(end - begin, listed) + blank
+        first = max(start - begin, Fraction(0)) if start else Fraction(0)
+        return first + wait, max(end - begin, listed) + blank
     if len(edits) == 1 and edits[0][2] == _PLAIN_RATE:
         for exact in (end - begin, end):
             if not listed or abs(exact - listed) <= Fraction(1, movie_scale):
                 listed = exact
                 break
-    return Fraction(0), blank + listed
+    return wait, blank + listed

@@ -6,17 +6,26 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from infrastructure.formats.sounds import mp3_frame
+from infrastructure.formats.brands import branded
+from infrastructure.formats.sounds import aac_frame, after_tag, mp3_frame
 
 TEXT: Final = "text/plain"
 OBJ: Final = "model/obj"
 STL: Final = "model/stl"
 
-_HEAD: Final = 128
-_MP4_BRANDS: Final = tuple(
-    brand.ljust(4).encode()
-    for brand in "isom iso2 iso3 iso4 iso5 iso6 iso7 iso8 iso9 mp41 mp42 avc1 dash cmfc MSNV M4V M4VH".split()
+KNOWN: Final = frozenset(
+    """
+    image/png image/jpeg image/webp image/gif image/heic image/avif
+    video/mp4 video/quicktime video/webm video/3gpp video/3gpp2
+    audio/wav audio/mpeg audio/mp4 audio/aac audio/flac audio/ogg audio/webm audio/quicktime audio/3gpp audio/3gpp2
+    model/gltf-binary model/vnd.fbx model/vnd.usdz+zip model/obj model/stl text/plain
+    """.split()
 )
+"""Every media type that a file can turn out to be."""
+
+_HEAD: Final = 128
+_FLAC: Final = b"fLaC"
+_OGG_SOUNDS: Final = (b"OpusHead", b"\x01vorbis", b"\x7fFLAC")
 _STL_HEADER, _STL_FACET = 84, 50
 
 # Lines that a model written as text must have; what else stands in it is for whoever opens it.
@@ -34,26 +43,34 @@ _TEXT_HEAD: Final = 1445
 def sniff(content: memoryview) -> str | None:
     """The media type that the content's signature stands for, or None."""
     head = bytes(content[:_HEAD])
-    brand = head[8:12] if head[4:8] == b"ftyp" else b""
     signatures = (
         ("image/png", head.startswith(b"\x89PNG\r\n\x1a\n")),
         ("image/jpeg", head.startswith(b"\xff\xd8\xff")),
         ("image/gif", head.startswith((b"GIF87a", b"GIF89a"))),
         ("image/webp", head.startswith(b"RIFF") and head[8:12] == b"WEBP"),
-        ("audio/wav", head.startswith(b"RIFF") and head[8:12] == b"WAVE"),
-        ("audio/mp4", brand in (b"M4A ", b"M4B ")),
-        ("audio/flac", head.startswith(b"fLaC")),
-        ("audio/ogg", head.startswith(b"OggS") and (b"OpusHead" in head or b"\x01vorbis" in head)),
-        ("video/mp4", brand in _MP4_BRANDS),
-        ("video/quicktime", brand == b"qt  "),
+        ("audio/wav", head.startswith((b"RIFF", b"RF64")) and head[8:12] == b"WAVE"),
+        ("audio/flac", head.startswith(_FLAC)),
+        ("audio/ogg", head.startswith(b"OggS") and any(mark in head for mark in _OGG_SOUNDS)),
         ("video/webm", head.startswith(b"\x1aE\xdf\xa3") and b"webm" in head[:64]),
         ("model/gltf-binary", head.startswith(b"glTF\x02\x00\x00\x00") and len(content) >= 20),
         ("model/vnd.fbx", head.startswith(b"Kaydara FBX Binary  \x00")),
         ("model/vnd.usdz+zip", _is_usdz(head)),
         (STL, _is_binary_stl(content)),
-        ("audio/mpeg", head.startswith(b"ID3") or mp3_frame(head[:4]) is not None),
+        ("audio/mpeg", mp3_frame(head[:4]) is not None),
+        ("audio/aac", aac_frame(head[:7]) is not None),
     )
-    return next((media_type for media_type, found in signatures if found), None)
+    return next((media_type for media_type, found in signatures if found), None) or branded(content) or _tagged(content)
+
+
+def _tagged(content: memoryview) -> str | None:
+    """What stands behind a tag, which is an MP3 as long as it is nothing else."""
+    if bytes(content[:3]) != b"ID3":
+        return None
+    start = after_tag(content)
+    head = bytes(content[start : start + 7])
+    if head.startswith(_FLAC):
+        return "audio/flac"
+    return "audio/aac" if aac_frame(head) is not None else "audio/mpeg"
 
 
 def expected_text(content: memoryview, media_types: Sequence[str]) -> str | None:

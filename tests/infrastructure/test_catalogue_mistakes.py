@@ -238,6 +238,7 @@ def test_a_wrong_price_of_an_overlay_is_refused_with_its_place(tmp_path: Path, t
         ('{ type = "text", default = [] }', "inputs.x.default: write text, a number, true or false"),
         ('{ type = "text", required = true, default = "a" }', "inputs.x.default: what is required needs none"),
         ('{ type = "image", media_types = ["video/mp4"] }', "inputs.x.media_types: an input of type image takes"),
+        ('{ type = "image", media_types = ["image/svg+xml"] }', "inputs.x.media_types: image/svg+xml cannot be read"),
         ('{ type = "image", media_types = ["png"] }', "inputs.x.media_types[0]: String should match"),
     ],
 )
@@ -272,6 +273,8 @@ def test_a_preset_is_given_once(tmp_path: Path) -> None:
         ('"text-to-image"', '"erase", "erase"', HERE + "kinds: names a kind twice"),
         ('"text-to-image"', "", HERE + "kinds: List should have at least 1 item"),
         ('"image/png"', '"png"', HERE + "outputs[0]: String should match pattern"),
+        ('"image/png"', '"image/svg+xml"', HERE + "outputs: image/svg+xml cannot be read, so that nothing delivered"),
+        ('"image/png"', '"image/png", "application/zip"', HERE + "outputs: application/zip cannot be read"),
         ('"image/png"', "", HERE + "outputs: List should have at least 1 item"),
         ('unit = "image"', 'unit = "hour"', HERE + "unit: Input should be 'image', 'second'"),
         ('unit = "image"', "", HERE + "unit: Field required"),
