@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from application.batch import Decision, Outcome, nothing
+from application.differences import CREDIT
 from application.ports import Index
 from application.store import KeyRow
 from application.writer import Clock, LedgerWriter
@@ -202,10 +203,6 @@ class Accounts:
         outcome: Outcome = await self.writer.append_async(decision)
         view: AccountView = outcome.seen
         return view
-
-
-CREDIT = "credit:"
-"""Keeps payments' keys apart from requests'."""
 
 
 def view_of(ledger: Ledger, account: str, now: int) -> AccountView:

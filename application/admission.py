@@ -69,16 +69,19 @@ class Prepared:
 class Body:
     """The content of a batch as stored: enough to perform its operations again after a crash.
 
-    `inputs` are by model, as each takes them: the one chosen, and those it may fall back to.
+    `inputs` are by model, as each takes them: the one chosen, and those it may fall back to. `asked` is the fingerprint
+    by which a repeat of the key is compared, empty without a key; the digest in the log vouches for it with the rest.
     """
 
     kind: str
     inputs: dict[str, dict[str, Scalar]]
     media: dict[str, list[Asset]]
+    asked: str = ""
 
     def to_json(self) -> str:
         media = {name: [_asset_json(asset) for asset in assets] for name, assets in self.media.items()}
-        return canonical({"kind": self.kind, "models": self.inputs, "media": media})
+        asked = {"asked": self.asked} if self.asked else {}
+        return canonical({"kind": self.kind, "models": self.inputs, "media": media, **asked})
 
     @classmethod
     def from_json(cls, text: str) -> Body:
@@ -86,7 +89,7 @@ class Body:
         media = {name: [Asset(*fields) for fields in assets] for name, assets in document["media"].items()}
         # Until 0.2 there was one model, and it stood beside its inputs.
         models = document["models"] if "models" in document else {document["model"]: document["inputs"]}
-        return cls(document["kind"], models, media)
+        return cls(document["kind"], models, media, document.get("asked", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,8 @@ class Preparer:
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()
         inputs = {one.model.id: dict(one.inputs) for one in (choice, *others)}
-        body = Body(request.kind, inputs, kept).to_json()
+        asked = "" if request.key is None else _fingerprint(request, _named(request, media))
+        body = Body(request.kind, inputs, kept, asked).to_json()
         quotes = [choice.quotes[outputs] for outputs in _outputs(request.n, choice.model.per_call)]
         ask = Ask(
             request.account,
@@ -129,7 +133,7 @@ class Preparer:
             request.kind,
             str(self.catalogue.family(request.kind)),
             request.key,
-            "" if request.key is None else _fingerprint(request, _named(request, media)),
+            asked,
             hmac.new(secret, body.encode(), "sha256").hexdigest(),
             tuple(quotes),
             sender,

@@ -294,7 +294,7 @@ class Batch:
         every = max(self.terms.snapshot_every, 20 * remembered.weight)
         if book is None or head.version - remembered.snapshot < every:
             return
-        snapshot = BookSnapshot(remembered.stream, head.version, head.hash, remembered.ledger.last, book)
+        snapshot = BookSnapshot(remembered.stream, head.version, head.hash, book)
         state = self.codec.encode_snapshot(snapshot)
         self.beside.snapshots.append(SnapshotRow(remembered.stream, head.version, state))
         remembered.snapshot = head.version

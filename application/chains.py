@@ -8,13 +8,15 @@ Whoever can rewrite the whole database can also forge its hashes; a `Seal` kept 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
 from application.batch import index_row
-from application.log import GENESIS, Codec, Head, Link, Positioned, link_hash
+from application.log import GENESIS, Codec, Head, Link, Positioned, fact_name, link_hash
 from application.memory import fold_operations
 from application.reader import LogFilter, LogReader
 from application.store import AccountRow, IndexRow
@@ -23,6 +25,9 @@ from domain.ledger import account_stream
 
 PAGE = 1_000
 NEVER = -(2**63)
+
+BEGINNINGS = frozenset({"ledger.period_opened"})
+"""Facts with which an account's current period begins."""
 
 
 class ChainReader(LogReader, Protocol):
@@ -94,8 +99,23 @@ class _Walk:
 
     ends: dict[str, _End] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
-    newest: dict[str, int] = field(default_factory=dict)
+    opened: dict[str, str] = field(default_factory=dict)
+    """By account, the stream of the period that began last."""
+    last: dict[str, int] = field(default_factory=dict)
+    """By account, the instant of its last fact."""
     position: int = 0
+
+    def turn(self, page: Sequence[Positioned]) -> Iterator[Problem]:
+        """Read a page; the instants of a stream never go back, so that each account's last entry tells its own."""
+        newest: dict[str, bytes] = {}
+        for entry in page:
+            yield from self.step(entry)
+            account = account_of(str(entry.link.originator_id))
+            if account is not None:
+                newest[account] = entry.link.state
+        for account, state in newest.items():
+            with suppress(ValueError, LookupError, TypeError):  # what cannot be read was told of by its hash
+                self.last[account] = int(json.loads(state)["at"])
 
     def step(self, entry: Positioned) -> Iterator[Problem]:
         link, stream, version = entry.link, str(entry.link.originator_id), entry.link.originator_version
@@ -105,7 +125,8 @@ class _Walk:
             yield Problem(entry.position, stream, version, "this stream belongs to no account")
         else:
             self.counts[account] = self.counts.get(account, 0) + 1
-            self.newest[account] = max(self.newest.get(account, NEVER), begin_of(stream))
+            if fact_name(entry.link.topic) in BEGINNINGS:
+                self.opened[account] = stream
         end = self.ends.setdefault(stream, _End())
         if version <= end.version:
             yield Problem(entry.position, stream, version, f"stands after version {end.version}")
@@ -129,6 +150,12 @@ class _Walk:
     def end_of(self, stream: str) -> _End:
         return self.ends.get(stream, _End())
 
+    def row(self, account: str) -> AccountRow:
+        """The account's row as the log has it."""
+        stream = self.opened.get(account, "")
+        book, terms = self.end_of(stream).head, self.end_of(account_stream(account)).head
+        return AccountRow(account, self.counts.get(account, 0), stream, book, terms, self.last.get(account, 0))
+
 
 def verify_chains(reader: ChainReader, account: str | None = None, seal: Seal | None = None) -> Iterator[Problem]:
     """Every damage to the log, of all accounts or one; a `seal` is compared only where all are read.
@@ -139,11 +166,13 @@ def verify_chains(reader: ChainReader, account: str | None = None, seal: Seal | 
     walk = _Walk()
     unchecked = seal if account is None else None
     for page in _pages(reader, account):
-        for entry in page:
-            if unchecked is not None and entry.position > unchecked.position:
-                yield from _compare_seal(walk, unchecked)
-                unchecked = None
-            yield from walk.step(entry)
+        rest = page
+        if unchecked is not None and page[-1].position > unchecked.position:
+            sealed = [entry for entry in page if entry.position <= unchecked.position]
+            yield from walk.turn(sealed)
+            yield from _compare_seal(walk, unchecked)
+            unchecked, rest = None, page[len(sealed) :]
+        yield from walk.turn(rest)
         yield from _not_indexed(reader, page)
     if unchecked is not None:
         yield from _compare_seal(walk, unchecked)
@@ -168,9 +197,8 @@ def take_seal(reader: ChainReader) -> Seal:
     """The seal of the log as it is now. Raises LogCorrupted where the log is damaged already."""
     walk = _Walk()
     for page in _pages(reader, None):
-        for entry in page:
-            for problem in walk.step(entry):
-                raise LogCorrupted(f"a damaged log is not sealed: {problem}", hint="run: imagestudio audit")
+        for problem in walk.turn(page):
+            raise LogCorrupted(f"a damaged log is not sealed: {problem}", hint="run: imagestudio audit")
     return walk.seal()
 
 
@@ -192,6 +220,30 @@ def begin_of(stream: str) -> int:
 def _hash_after(before: bytes, link: Link) -> bytes:
     stream, version = str(link.originator_id), link.originator_version
     return link_hash(before, stream, version, link.topic, link.operation, link.state)
+
+
+def accounts_otherwise(reader: ChainReader, account: str | None = None) -> Iterator[str]:
+    """Accounts whose rows are not as the log says; one that is busy may be among them although its row is right.
+
+    Raises LogCorrupted where the log is damaged: it is no source then.
+    """
+    walk = _Walk()
+    for page in _pages(reader, account):
+        for problem in walk.turn(page):
+            raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint="run: imagestudio audit")
+    rows = _rows(reader, account)
+    for id in sorted(rows.keys() | walk.counts.keys()):
+        if rows.get(id) != walk.row(id):
+            yield id
+
+
+def account_row(reader: LogReader, account: str) -> AccountRow:
+    """The row that an account should have; true while its lock is held. Raises LogCorrupted."""
+    walk = _Walk()
+    for page in _pages(reader, account):
+        for problem in walk.turn(page):
+            raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint="run: imagestudio audit")
+    return walk.row(account)
 
 
 def _pages(reader: LogReader, account: str | None) -> Iterator[Sequence[Positioned]]:
@@ -240,6 +292,7 @@ def _compare_rows(walk: _Walk, before: dict[str, AccountRow], after: dict[str, A
             continue
         yield from _compare_count(walk, id, lower.revision if lower is not None else 0, upper.revision)
         yield from _compare_period(walk, id, lower.stream if lower is not None else "", upper.stream)
+        yield from _compare_last(walk, id, lower.last if lower is not None else 0, upper.last)
         for stream, low, high in _ends(lower, upper):
             yield from _compare_end(stream, walk.end_of(stream), low, high)
 
@@ -253,16 +306,28 @@ def _compare_count(walk: _Walk, id: str, low: int, high: int) -> Iterator[Proble
 
 
 def _compare_period(walk: _Walk, id: str, low: str, high: str) -> Iterator[Problem]:
-    if not begin_of(low) <= walk.newest.get(id, NEVER) <= begin_of(high):
+    told = walk.opened.get(id, "")
+    if low == high != told:
         end = walk.end_of(high)
         yield Problem(end.position, high, end.version, f"account {id!r} has another newest period than its row says")
+
+
+def _compare_last(walk: _Walk, id: str, low: int, high: int) -> Iterator[Problem]:
+    told = walk.last.get(id, 0)
+    if not min(low, high) <= told <= max(low, high):
+        stream = account_stream(id)
+        end = walk.end_of(stream)
+        what = f"account {id!r} has its last fact at {told}, its row says at {high}"
+        yield Problem(end.position, stream, end.version, what)
 
 
 def _ends(lower: AccountRow | None, upper: AccountRow) -> Iterable[tuple[str, Head, Head]]:
     """Each stream of the row with its end at both readings; a period that began in between began at nothing."""
     terms = account_stream(upper.id)
     yield terms, lower.terms if lower is not None else Head(), upper.terms
-    if upper.stream:
+    if not upper.stream:
+        yield "", Head(), upper.book
+    else:
         same = lower is not None and lower.stream == upper.stream
         yield upper.stream, lower.book if lower is not None and same else Head(), upper.book
 
@@ -274,7 +339,12 @@ def _compare_end(stream: str, end: _End, low: Head, high: Head) -> Iterator[Prob
         agrees = told in (low, high)
     if not agrees:
         what = f"the stream ends here, its account's row says at version {high.version}"
-        yield Problem(end.position, stream, end.version, what if told.version != high.version else "is not the end")
+        yield Problem(
+            end.position,
+            stream,
+            end.version,
+            what if told.version != high.version else "is not the end that its account's row says",
+        )
 
 
 def _said(row: IndexRow | None) -> str:

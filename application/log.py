@@ -64,7 +64,6 @@ class BookSnapshot:
     stream: str
     version: int
     hash: bytes
-    last: int
     book: Book
 
 
@@ -85,7 +84,10 @@ class Codec(Protocol):
         """The bytes of a snapshot, with the schema of evolve in them."""
 
     def decode_snapshot(self, stream: str, version: int, state: bytes) -> BookSnapshot | None:
-        """None where the bytes are of another schema, stream or version."""
+        """None where the bytes are damaged, or of another schema, stream or version."""
+
+    def is_older_snapshot(self, state: bytes) -> bool:
+        """Whether the bytes are of another schema, which everybody ignores."""
 
 
 def link_hash(before: bytes, stream: str, version: int, topic: str, operation: str | None, state: bytes) -> bytes:

@@ -67,6 +67,7 @@ class Memory:
             if row is None:
                 ledgers[account] = Remembered(account)
             elif known is not None and known.revision == row.revision:
+                known.ledger.last = row.last  # a row that was set ahead may have been mended
                 ledgers[account] = known
             else:
                 behind.append(self._starting_point(unit, known, row))
@@ -104,7 +105,7 @@ class Memory:
         snapshot = self._decode(stored)
         if snapshot is None or unit.head(row.stream, snapshot.version).hash != snapshot.hash:
             return
-        fresh.ledger.book, fresh.ledger.last = snapshot.book, snapshot.last
+        fresh.ledger.book = snapshot.book
         fresh.heads[row.stream] = Head(snapshot.version, snapshot.hash)
         fresh.snapshot = snapshot.version
 
@@ -168,7 +169,7 @@ def _agreed(remembered: Remembered, rows: dict[str, AccountRow]) -> Remembered |
             hint="run: imagestudio audit",
         )
     remembered.revision = row.revision
-    remembered.ledger.last = max(remembered.ledger.last, row.last)
+    remembered.ledger.last = row.last
     return remembered
 
 

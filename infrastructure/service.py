@@ -7,18 +7,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from application.chains import Problem, verify_chains
+from application.differences import differences
 from application.log import Codec
 from application.maintenance import Maintenance
+from application.mending import Mending, chosen_tables
 from application.mistakes import close_all
 from application.ownership import Ownership
 from application.ports import Downloads, Provider
 from application.reconciliation import Line, Reconciler
 from application.studio import ImageStudio, UseCases
+from application.tables import Discrepancy, Ground
 from application.writer import LedgerWriter
 from domain.catalogue import Catalogue
 from domain.pricing import PriceBook
 from infrastructure.settings import Settings, revealed
 from infrastructure.store.database import Database
+from infrastructure.store.desks import SqlDesks
 from infrastructure.store.reader import SqlReader
 from infrastructure.webhooks import Callbacks
 from projections.audit import Comparison, compare
@@ -93,6 +97,23 @@ class Studio(ImageStudio):
     def verify(self, account: str | None = None) -> Iterator[Problem]:
         """Check the hash chains and what must agree with them; blocking. Yields nothing where all is well."""
         return verify_chains(self.reader, account)
+
+    def differences(self, account: str | None = None) -> Iterator[Discrepancy]:
+        """Hold the tables beside the log against it; blocking. Yields nothing where all is well."""
+        return differences(self._ground(), account)
+
+    def mend(
+        self, tables: Sequence[str] = (), account: str | None = None, *, told: bool = False
+    ) -> Iterator[Discrepancy]:
+        """Make tables beside the log anew from it, while everything goes on; blocking. Yields what was mended.
+
+        With `told` nothing is written. Raises InvalidInput for what is no such table, LogCorrupted.
+        """
+        return Mending(self._ground(), self.reader, chosen_tables(tables), account, told).run()
+
+    def _ground(self) -> Ground:
+        ownership = self.ownership
+        return Ground(SqlDesks(self.database), self.reader, self.codec, ownership.clock(), ownership.lease)
 
     def rebuild(self, workers: int = 1, progress: Callable[[int, int], None] = lambda _position, _end: None) -> int:
         """Replace all views by what the log says, while everything goes on; blocking. The position they stand at."""

@@ -128,7 +128,7 @@ class _Rebuild:
                 engine.add(connection, self._views, folded, FRESH)
             self._rename(connection)
             live = update(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._live))
-            connection.execute(live.values(position=end, failed_at=None, error=None))
+            connection.execute(live.values(position=end, failed_at=None, error=None, token=None))
             connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._fresh)))
         with engine.writing(self._database) as connection:
             _drop(connection, self._live, RETIRED)

@@ -1,14 +1,14 @@
-"""The audit: hash chains, the index of operations, and every view against a replay of the whole log."""
+"""The audit: hash chains, every table beside the log, and every view against a replay; and what makes tables anew."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer import Option
+from typer import Argument, Option
 
 from domain.errors import LogCorrupted, ViewStopped
 from infrastructure.cli.commands import Answer, command
@@ -18,7 +18,8 @@ from infrastructure.cli.options import OneAccount
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
-    from application.chains import Problem, Seal
+    from application.chains import Seal
+    from application.tables import Discrepancy
     from infrastructure.cli.rendering import Page
     from infrastructure.service import Studio
     from projections.audit import Compared, Comparison, Difference
@@ -35,13 +36,15 @@ class Verdict:
 
     chains: tuple[str, ...]
     index: tuple[str, ...]
+    tables: tuple[str, ...]
     comparison: Comparison | None
     replay: str
     seal: Seal | None
 
     @property
     def clean(self) -> bool:
-        return not self.chains and not self.index and self.comparison is not None and self.comparison.equal
+        told = (*self.chains, *self.index, *self.tables, self.replay)
+        return not any(told) and self.comparison is not None and self.comparison.equal
 
     def document(self) -> dict[str, Any]:
         views = self.comparison.views if self.comparison is not None else ()
@@ -50,6 +53,7 @@ class Verdict:
             "facts": self.comparison.facts if self.comparison is not None else None,
             "chains": list(self.chains),
             "index": list(self.index),
+            "tables": list(self.tables),
             "replay": self.replay or None,
             "views": [_view_document(view) for view in views],
             "seal": str(self.seal) if self.seal is not None else None,
@@ -64,7 +68,7 @@ async def audit(
         str | None, Option("--seal", metavar="SEAL", help="Check that the log still begins as it was sealed.")
     ] = None,
 ) -> Answer:
-    """Verify the log, replay it, and compare every view.
+    """Verify the log, replay it, and compare all tables.
 
     Ends with 1, and the differences, where anything is not as the log says.
     """
@@ -93,6 +97,41 @@ async def seal(session: Session) -> Answer:
     return Answer(document, lambda page: page.line(str(found)))
 
 
+@command(app)
+async def rebuild(
+    session: Session,
+    tables: Annotated[
+        list[str] | None, Argument(metavar="[TABLE]...", help="Of keys, operations, jobs, leases, accounts, snapshots.")
+    ] = None,
+    account: OneAccount = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Say what is not as the log says, and change nothing.")] = False,
+) -> Answer:
+    """Make the tables beside the log anew from it, where they differ.
+
+    Safe while others work. Views are rebuilt by imagestudio projections rebuild.
+    """
+    async with session.studio() as studio:
+        with session.progress("rebuild"):
+            found = await asyncio.to_thread(lambda: list(studio.mend(tables or (), account, told=dry_run)))
+    document = {"dry_run": dry_run, "rows": [_row_document(one) for one in found]}
+    return Answer(document, lambda page: _show_mended(page, found, dry_run=dry_run))
+
+
+def _row_document(one: Discrepancy) -> dict[str, Any]:
+    return {"table": one.table, "account": one.account, "key": dict(one.key), "what": str(one)}
+
+
+def _show_mended(page: Page, found: Sequence[Discrepancy], *, dry_run: bool) -> None:
+    if not found:
+        page.title("Every table says what the log says; nothing was changed")
+        return
+    page.title(f"{counted(len(found), 'row')} {'would be' if dry_run else 'were'} made anew from the log")
+    for one in found:
+        page.prose(str(one), indent=2)
+    if not dry_run and any(one.table == "snapshots" for one in found):
+        page.line("  restart the processes that were running: they may remember a book that was wrong")
+
+
 async def audited(
     studio: Studio,
     account: str | None = None,
@@ -106,22 +145,37 @@ async def audited(
     chains = await _problems(lambda: verify_chains(studio.reader, account, sealed))
     report(0.4, "reading the index")
     index = await _problems(lambda: verify_index(studio.reader, studio.codec, account))
-    report(0.6, "replaying the log")
+    report(0.5, "comparing what stands beside the log")
+    tables = await _problems(lambda: _but_the_index(studio.differences(account)))
+    report(0.7, "replaying the log")
     comparison, replay = None, ""
     try:
+        end = await asyncio.to_thread(studio.reader.end)
         await studio.catch_up()
         comparison = await studio.compare(account)
+        replay = _standing_still(comparison, end)
     except (ViewStopped, LogCorrupted) as error:
         replay = str(error)
-    end = None if chains or account is not None else await asyncio.to_thread(take_seal, studio.reader)
-    return Verdict(chains, index, comparison, replay, end)
+    sealed_now = None if chains or account is not None else await asyncio.to_thread(take_seal, studio.reader)
+    return Verdict(chains, index, tables, comparison, replay, sealed_now)
 
 
-async def _problems(find: Callable[[], Iterable[Problem]]) -> tuple[str, ...]:
+def _but_the_index(found: Iterable[Discrepancy]) -> Iterator[Discrepancy]:
+    """The index of operations was compared already."""
+    return (one for one in found if one.table != "operations")
+
+
+def _standing_still(comparison: Comparison, end: int) -> str:
+    """Views that did not come to where the log ended before: what they say is true, and old."""
+    behind = [f"{one.view} stands still at position {one.position}" for one in comparison.views if one.position < end]
+    return "; ".join(behind)
+
+
+async def _problems(find: Callable[[], Iterable[object]]) -> tuple[str, ...]:
     return await asyncio.to_thread(_collected, find)
 
 
-def _collected(find: Callable[[], Iterable[Problem]]) -> tuple[str, ...]:
+def _collected(find: Callable[[], Iterable[object]]) -> tuple[str, ...]:
     found: list[str] = []
     try:
         for problem in find():
@@ -142,11 +196,14 @@ def show_verdict(page: Page, verdict: Verdict) -> None:
             ("facts replayed", f"{facts:,}"),
             ("hash chains", "damaged" if verdict.chains else "intact"),
             ("index", "differs" if verdict.index else "equal"),
+            ("tables", "differ" if verdict.tables else "equal"),
         ]
     )
     views = verdict.comparison.views if verdict.comparison is not None else ()
     _show_views(page, views)
-    _show_problems(page, [*verdict.chains, *verdict.index, *([verdict.replay] if verdict.replay else [])])
+    _show_problems(
+        page, [*verdict.chains, *verdict.index, *verdict.tables, *([verdict.replay] if verdict.replay else [])]
+    )
     for view in views:
         for difference in view.differences:
             _show_difference(page, difference)
@@ -169,9 +226,13 @@ def _show_views(page: Page, views: Sequence[Compared]) -> None:
 
 def _show_conclusion(page: Page, verdict: Verdict) -> None:
     if not verdict.clean:
+        if verdict.index or verdict.tables:
+            page.line("  the tables are made anew from the log by: imagestudio rebuild")
+        if verdict.replay or (verdict.comparison is not None and not verdict.comparison.equal):
+            page.line("  the views are made anew from the log by: imagestudio projections rebuild")
         page.title("The audit found differences.")
         return
-    page.title("Every fact is as it was written, and every view says what the facts say.")
+    page.title("Every fact is as it was written, and every table says what the facts say.")
     if verdict.seal is not None:
         page.line(f"  seal {verdict.seal}", "dim")
 

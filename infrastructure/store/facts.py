@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, cast
 
 import msgspec
@@ -88,19 +89,33 @@ BACKSLASH = b"\\"
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
-SNAPSHOT_SCHEMA = 2
+SNAPSHOT_SCHEMA = 3
 """Raised whenever evolve or the shape of a book changes: older snapshots are then ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredSnapshot:
+    """The bytes of a book, and their SHA-256 in hex: a book that was changed or damaged is not believed."""
+
+    schema: int
+    digest: str
+    book: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Schema:
+    """The schema of a snapshot, whatever else is in it."""
+
+    schema: int
 
 
 @dataclass(frozen=True, slots=True)
 class _StoredBook:
     """A book with its open operations apart by state, which keeps each list of one type."""
 
-    schema: int
     stream: str
     version: int
     hash: bytes
-    last: int
     period: Period
     balance: int | None
     usage: dict[str, Usage]
@@ -133,7 +148,9 @@ class FactMapper(Mapper[str]):
         self._decoders = {name: msgspec.json.Decoder(shape).decode for name, shape in names.items()}
         self._shapes = names
         self._upcasters = upcasters
-        self._snapshots = msgspec.json.Decoder(_StoredBook)
+        self._snapshots = msgspec.json.Decoder(_StoredSnapshot)
+        self._schemas = msgspec.json.Decoder(_Schema)
+        self._books = msgspec.json.Decoder(_StoredBook)
 
     def encode(self, fact: Fact) -> tuple[str, bytes]:
         """The stored name and bytes. Raises InvalidRequest where a value cannot be written as JSON."""
@@ -190,29 +207,38 @@ class FactMapper(Mapper[str]):
         by_phase: dict[str, list[Any]] = {phase: [] for phase in OPEN_PHASES}
         for state in book.open.values():
             by_phase[PHASES[type(state)]].append(state)
-        return self._encode(
+        stored = self._encode(
             _StoredBook(
-                SNAPSHOT_SCHEMA,
                 snapshot.stream,
                 snapshot.version,
                 snapshot.hash,
-                snapshot.last,
                 book.period,
                 book.balance,
                 book.usage,
                 **by_phase,
             )
         )
+        return self._encode(_StoredSnapshot(SNAPSHOT_SCHEMA, sha256(stored).hexdigest(), msgspec.Raw(stored)))
 
     def decode_snapshot(self, stream: str, version: int, state: bytes) -> BookSnapshot | None:
-        """The book, or None where the bytes are of another schema, stream or version."""
+        """The book, or None where the bytes are damaged, or of another schema, stream or version."""
         try:
-            stored = self._snapshots.decode(state)
+            snapshot = self._snapshots.decode(state)
+            if (snapshot.schema, snapshot.digest) != (SNAPSHOT_SCHEMA, sha256(snapshot.book).hexdigest()):
+                return None
+            stored = self._books.decode(snapshot.book)
         except UNREADABLE:
             return None
-        if (stored.schema, stored.stream, stored.version) != (SNAPSHOT_SCHEMA, stream, version):
+        if (stored.stream, stored.version) != (stream, version):
             return None
         lists = (stored.requested, stored.validated, stored.dispatched, stored.submitted, stored.completed)
         open: dict[str, operation.State] = {one.operation.id: one for states in lists for one in states}
         book = Book(stored.period, stored.balance, stored.usage, open)
-        return BookSnapshot(stream, version, stored.hash, stored.last, book)
+        return BookSnapshot(stream, version, stored.hash, book)
+
+    def is_older_snapshot(self, state: bytes) -> bool:
+        """Whether the bytes are of another schema, which everybody ignores."""
+        try:
+            return self._schemas.decode(state).schema < SNAPSHOT_SCHEMA
+        except UNREADABLE:
+            return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 
-import msgspec
 import pytest
 from sqlalchemy import select, update
 
@@ -29,6 +28,7 @@ from tests.application.support import (
     refunding,
 )
 from tests.domain.examples import APRIL, HOUR, IN_MAY
+from tests.infrastructure.store.histories import forge
 
 EVERY = 10
 
@@ -104,10 +104,11 @@ def test_snapshots_come_the_more_rarely_the_more_is_open(database_url: str) -> N
 
 
 DAMAGES: dict[str, Callable[[str], str]] = {
-    "of another schema": lambda state: state.replace('"schema":2', '"schema":1'),
-    "of another version": lambda state: state.replace('"version":', '"version":9'),
+    "of another schema": lambda state: state.replace('"schema":3', '"schema":2'),
+    "of another version": lambda state: forge(state, version=9, usage={}),
     "that is no JSON": lambda state: state[:-1],
-    "whose hash is another": lambda state: state.replace('"hash":"', '"hash":"AAAA'),
+    "whose hash is another": lambda state: forge(state, hash="A" * 43 + "=", usage={}),
+    "whose digest does not fit": lambda state: state.replace('"posted":{', '"posted":{"x":1,'),
     "that is empty": lambda _state: "",
 }
 
@@ -134,10 +135,9 @@ def test_a_snapshot_of_another_history_is_ignored(written: str) -> None:
     with desk(written) as office:
         with office.database.transaction() as connection:
             for stream, version, state in snapshots(office):
-                lie = msgspec.json.decode(state)
-                lie["usage"], lie["hash"] = {}, "A" * 43 + "="
+                lie = forge(state, usage={}, hash="A" * 43 + "=")
                 this = (SNAPSHOTS.c.stream == stream) & (SNAPSHOTS.c.version == version)
-                connection.execute(update(SNAPSHOTS).where(this).values(state=msgspec.json.encode(lie).decode()))
+                connection.execute(update(SNAPSHOTS).where(this).values(state=lie))
         _, book, _ = seen(office)
         assert book is not None
         assert book.usage["account"].taken("images") == OPERATIONS

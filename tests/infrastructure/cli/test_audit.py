@@ -105,3 +105,42 @@ def test_a_view_that_stands_still_is_told_and_tried_again(workspace: Workspace) 
     assert "usage_summary stopped at position 3: a poison fact" in call("projections", "status").out
     assert call("projections", "retry", "usage_summary", "--json").document["views"][0]["error"] is None
     assert call("usage").err == ""
+
+
+def test_a_lost_key_is_a_difference_and_is_made_anew_by_one_command(workspace: Workspace) -> None:
+    tamper(workspace.database, "DELETE FROM keys")
+    done = call("audit", "--json")
+    assert (done.code, done.document["tables"]) == (
+        1,
+        [f"keys account={ACCOUNT!r} key='k1': is missing, the log has it"],
+    )
+    assert "the tables are made anew from the log by: imagestudio rebuild" in call("audit").out
+    assert "1 row would be made anew" in call("rebuild", "--dry-run").out
+    assert call("audit").code == 1
+    assert [row["table"] for row in call("rebuild", "keys", "--json").document["rows"]] == ["keys"]
+    assert call("audit").code == 0
+    assert "nothing was changed" in call("rebuild").out
+
+
+def test_a_table_that_is_not_made_from_the_log_is_refused_with_those_that_are(workspace: Workspace) -> None:
+    done = call("rebuild", "usage_summary")
+    assert done.code == 2
+    assert "'usage_summary' is not made from the log" in done.err
+    assert "imagestudio projections rebuild" in done.err
+
+
+def test_nothing_is_made_from_a_damaged_log(workspace: Workspace) -> None:
+    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released'", "DELETE FROM keys")
+    done = call("rebuild", "--json")
+    assert (done.code, done.error["code"]) == (6, "log_corrupted")
+
+
+def test_an_audit_names_a_view_that_stands_still(workspace: Workspace) -> None:
+    assert call("usage").code == 0
+    tamper(workspace.database, "UPDATE view_checkpoints SET token = 'somebody' WHERE view = 'usage_summary'")
+    assert call("account", "open", "globex").code == 0
+    done = call("audit", "--json")
+    assert done.code == 1
+    assert "usage_summary stands still" in done.document["replay"]
+    assert call("projections", "rebuild").code == 0
+    assert call("audit").code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -206,7 +207,11 @@ def test_an_index_of_an_operation_that_nobody_recorded_is_found(told: Books) -> 
 
 
 @pytest.mark.parametrize(
-    "change", ["version = 1", "revision = 1", "revision = 99", "terms_version = 2", "stream = ''", "hash = terms_hash"]
+    "change",
+    [
+        *("version = 1", "revision = 1", "revision = 99", "terms_version = 2", "stream = ''", "hash = terms_hash"),
+        *("last = last + 1", "last = last - 1", "last = 0"),
+    ],
 )
 def test_an_account_row_that_was_changed_is_found(told: Books, change: str) -> None:
     told.vandalise(f"UPDATE accounts SET {change} WHERE id = 'acme'")
@@ -254,9 +259,10 @@ def rewind(told: Books) -> None:
     """Remove the last operation everywhere, and make every row agree: the perfect crime."""
     before = next(e.link for e in told.reader.read(position_of(told, 6) - 1, 1))
     hash = f"X'{before.hash.hex()}'" if told.database.is_sqlite else f"decode('{before.hash.hex()}', 'hex')"
+    at = json.loads(before.state)["at"]
     told.vandalise(
         f"DELETE FROM log WHERE stream = '{BOOK}' AND version > 6",
-        f"UPDATE accounts SET version = 6, hash = {hash}, revision = 7 WHERE id = 'acme'",
+        f"UPDATE accounts SET version = 6, hash = {hash}, revision = 7, last = {at} WHERE id = 'acme'",
         "DELETE FROM operations WHERE id = 'b'",
     )
 

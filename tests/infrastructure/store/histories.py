@@ -1,0 +1,119 @@
+"""A ledger in which every table beside the log has rows, and what looks at it and mends it without a studio."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import inspect, text
+
+from application.chains import verify_chains
+from application.differences import differences
+from application.mending import Mending, chosen_tables
+from application.tables import MADE, Discrepancy, Ground
+from domain.errors import OperationPending, OperationRefused
+from domain.money import Money
+from infrastructure.clock import SECOND, now
+from infrastructure.service import Studio
+from infrastructure.store.database import Database
+from infrastructure.store.desks import SqlDesks
+from infrastructure.store.facts import FactMapper
+from infrastructure.store.reader import SqlReader
+from tests.application.studios import BLIND, JOBS, PRICE, SYNC, studio_on
+
+LEASE = 60 * SECOND
+EVERY = 4
+MANY = 26
+"""Operations of an account whose books are kept: at least 60 facts apart, for what a book with three scopes weighs."""
+
+
+async def tell(url: str, home: Path) -> None:
+    """Charged with and without keys, refused under a key, a batch, a job, a payment, a refund, two still open."""
+    async with studio_on(url, home, snapshot_every=EVERY) as studio:
+        await studio.open_account("acme", plan="pro", prepaid=True)
+        await studio.accounts.add_credit("acme", Money(50 * PRICE, "USD"), "payment-1")
+        await studio.open_account("zeta", plan="pro")
+        await studio.generate("a lake", account="acme", user="ann", model=SYNC, key="order-1")
+        await studio.generate("a fox", account="acme", user="bob", model=SYNC, key="order-2", n=3)
+        paid = await studio.generate("a hill", account="acme", model=JOBS)
+        await studio.accounts.refund(paid.operation, reason="blurred", reference="ticket-1")
+        await studio.accounts.change_limit("acme", "images", 1, scope="user:eve")
+        with suppress(OperationRefused):
+            await studio.generate("a fox", account="acme", user="eve", model=SYNC, key="order-3", n=2)
+        for key in ("open-1", None):
+            with suppress(OperationPending):
+                await studio.generate("x", account="acme", model=BLIND, key=key, outcome="timeout")
+        for _ in range(MANY):
+            await studio.generate("a lake", account="zeta", model=SYNC)
+        await studio.catch_up()
+
+
+def write(url: str, home: Path) -> None:
+    """The same, without a loop of one's own."""
+    asyncio.run(tell(url, home))
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A database with such a history."""
+
+    database: Database
+
+    @property
+    def reader(self) -> SqlReader:
+        return SqlReader(self.database)
+
+    @property
+    def ground(self) -> Ground:
+        return Ground(SqlDesks(self.database), self.reader, FactMapper(), now(), LEASE)
+
+    def audit(self) -> list[str]:
+        """What the audit finds in the log and in the tables beside it."""
+        return [*map(str, verify_chains(self.reader)), *map(str, differences(self.ground))]
+
+    def mend(self, *tables: str, told: bool = False) -> list[Discrepancy]:
+        return list(Mending(self.ground, self.reader, chosen_tables(tables or MADE), told=told).run())
+
+    def run(self, sql: str, **values: Any) -> int:
+        with self.database.transaction() as connection:
+            return connection.execute(text(sql), values).rowcount
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        with self.database.connect() as connection:
+            return [dict(row) for row in connection.execute(text(sql)).mappings()]
+
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        """The database's own tables and their columns."""
+        with self.database.connect() as connection:
+            seen = inspect(connection)
+            return {name: tuple(one["name"] for one in seen.get_columns(name)) for name in seen.get_table_names()}
+
+
+@contextmanager
+def ledger_at(url: str) -> Iterator[Ledger]:
+    database = Database(url)
+    try:
+        yield Ledger(database)
+    finally:
+        database.close()
+
+
+def forge(state: str, **changes: Any) -> str:
+    """A snapshot with other contents, and a digest that fits them: what only somebody who knows can write."""
+    from hashlib import sha256
+
+    document = json.loads(state)
+    document["book"].update(changes)
+    book = json.dumps(document["book"], separators=(",", ":"), ensure_ascii=False)
+    digest = sha256(book.encode()).hexdigest()
+    return f'{{"schema":{document["schema"]},"digest":"{digest}","book":{book}}}'
+
+
+async def left(studio: Studio, account: str) -> dict[str, int | None]:
+    """What an account has left of each measure."""
+    return (await studio.accounts.show(account)).left
