@@ -76,13 +76,18 @@ class Port(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """A decision in the queue; ends with an outcome or an error."""
+    """A decision in the queue since `since` (seconds, monotonic); ends with an outcome or an error.
+
+    `unknown` is whether a commit that held it was sent and never answered: it may be recorded.
+    """
 
     decision: Decision
     port: Port
     outcome: Outcome | None = None
     error: BaseException | None = None
     again: bool = False
+    since: float = 0.0
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

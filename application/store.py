@@ -8,12 +8,25 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from application.log import Head, Link
+from domain.errors import StoreUnavailable
 from domain.ledger import Known
 from domain.records import made_often
 
 
 class Conflict(Exception):
     """The transaction lost: a unique violation, a deadlock, a serialization failure or an unknown commit."""
+
+
+class Unknown(Conflict):
+    """The commit was sent and its answer was lost: what it wrote may be there."""
+
+
+class ServerChanged(StoreUnavailable):
+    """The server may only be read by now; a new connection may find the one that may be written."""
+
+
+class TooSlow(StoreUnavailable):
+    """A statement was stopped because it took too long; with less to write it might not have."""
 
 
 @made_often

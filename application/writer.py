@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 
 from application.batch import Batch, Decision, LeaseTerms, Outcome, Port, Ticket
 from application.log import LedgerLog, Link
 from application.memory import Memory
-from application.store import Conflict, Store
+from application.store import Conflict, ServerChanged, Store, TooSlow, Unknown
 from domain.errors import ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
 
 Clock = Callable[[], int]
@@ -28,13 +29,17 @@ Clock = Callable[[], int]
 
 @dataclass(frozen=True, slots=True)
 class WriterOptions:
-    """Room and patience: counts, and seconds where so named; `remembered` is the weight of all states in memory."""
+    """Room and patience: counts, and seconds where so named; `remembered` is the weight of all states in memory.
+
+    New work waits `waiting_seconds` for its turn at most, and a group that loses is decided again for as long.
+    """
 
     waiting: int = 10_000
     group: int = 512
     remembered: int = 100_000
     conflicts: int = 8
     retry_seconds: float = 0.2
+    waiting_seconds: float = 30.0
 
 
 class FuturePort:
@@ -147,8 +152,10 @@ class LedgerWriter:
 
     def _enqueue(self, tickets: Iterable[Ticket]) -> None:
         turned_away = []
+        now = monotonic()
         with self._changed:
             for ticket in tickets:
+                ticket.since = now
                 ticket.error = self._no_room(ticket.decision)
                 if ticket.error is None:
                     self._queue.append(ticket)
@@ -171,11 +178,12 @@ class LedgerWriter:
 
     def _run(self) -> None:
         while tickets := self._take():
+            until = monotonic() + self._options.waiting_seconds
             groups = [tickets]
             while groups:
                 group = groups.pop()
                 try:
-                    self._write(group)
+                    self._write(group, until)
                 except Exception as error:  # noqa: BLE001 - the outermost loop: who caused it learns it, the writer lives on
                     groups += self._apart(group, error)
 
@@ -189,11 +197,12 @@ class LedgerWriter:
         _deliver(tickets)
         return []
 
-    def _forget(self, tickets: Sequence[Ticket]) -> None:
+    def _forget(self, tickets: Sequence[Ticket], unknown: bool = False) -> None:
         """What was decided was lost with its transaction, or may have been."""
         self._memory.drop(ticket.decision.account for ticket in tickets)
         for ticket in tickets:
             ticket.again, ticket.outcome, ticket.error = True, None, None
+            ticket.unknown |= unknown
 
     def _take(self) -> list[Ticket]:
         with self._changed:
@@ -202,9 +211,23 @@ class LedgerWriter:
             self._stopped = not self._queue
             tickets = [self._queue.popleft() for _ in range(min(len(self._queue), self._options.group))]
             self._impatient -= sum(not ticket.decision.patient for ticket in tickets)
-            return tickets
+        return self._in_time(tickets) if tickets else tickets
 
-    def _write(self, tickets: list[Ticket]) -> None:
+    def _in_time(self, tickets: list[Ticket]) -> list[Ticket]:
+        """The group without the new work that has waited too long: its callers are told while they still listen."""
+        seconds = self._options.waiting_seconds
+        if monotonic() - tickets[0].since <= seconds:  # the oldest
+            return tickets
+        longest = monotonic() - seconds
+        late = [ticket for ticket in tickets if not ticket.decision.patient and ticket.since < longest]
+        error = StoreUnavailable(
+            f"the database is so slow that this request waited {seconds:g} seconds to be recorded; it was not",
+            hint="try again shortly",
+        )
+        _fail(late, error)
+        return [ticket for ticket in tickets if ticket.error is None] or self._take()
+
+    def _write(self, tickets: list[Ticket], until: float) -> None:
         """Commit the group; the only retry loop: what was lost is read again under the locks and decided again."""
         for attempt in range(1, self._options.conflicts + 1):
             try:
@@ -212,8 +235,12 @@ class LedgerWriter:
                 _deliver(tickets)
                 return
             except (Conflict, StoreUnavailable) as error:
-                self._forget(tickets)
-                if isinstance(error, StoreUnavailable) or attempt == self._options.conflicts:
+                self._forget(tickets, isinstance(error, Unknown))
+                in_time = monotonic() < until
+                if isinstance(error, TooSlow) and len(tickets) > 1 and in_time:
+                    raise  # half of it may be fast enough
+                lost = isinstance(error, (Conflict, ServerChanged))
+                if not lost or not in_time or attempt == self._options.conflicts:
                     self._give_back(tickets, _unavailable(error))
                     return
 
@@ -228,12 +255,14 @@ class LedgerWriter:
     def _give_back(self, tickets: Sequence[Ticket], error: StoreUnavailable) -> None:
         """New work is told at once; what must be written waits for the database, unless the studio closes."""
         closing = self._closing.is_set()
-        failed = [ticket for ticket in tickets if closing or not ticket.decision.patient]
-        for ticket in failed:
-            ticket.error = error
-        _deliver(failed)
+        _fail([ticket for ticket in tickets if closing or not ticket.decision.patient], error)
         with self._changed:
             self._queue.extendleft(reversed([ticket for ticket in tickets if ticket.error is None]))
+            waiting = [*self._queue] if closing else []
+            if closing:  # a database that does not work must not keep who closes for each of them
+                self._queue.clear()
+                self._impatient = 0
+        _fail(waiting, error)
         self._closing.wait(self._options.retry_seconds)
 
 
@@ -242,9 +271,25 @@ def _nothing(_position: int | None, _links: Sequence[Link]) -> None:
 
 
 def _unavailable(error: Conflict | StoreUnavailable) -> StoreUnavailable:
-    if isinstance(error, StoreUnavailable):
+    if type(error) is StoreUnavailable:
         return error
+    if isinstance(error, StoreUnavailable):
+        return StoreUnavailable(error.message, hint=error.hint)
     return StoreUnavailable(f"the database kept refusing: {error}", hint="nothing was recorded; try again")
+
+
+def _fail(tickets: Sequence[Ticket], error: StoreUnavailable) -> None:
+    """Tell each caller the truth: whether a commit that held its decision went unanswered."""
+    for ticket in tickets:
+        ticket.error = _perhaps_recorded(error) if ticket.unknown else error
+    _deliver(tickets)
+
+
+def _perhaps_recorded(error: StoreUnavailable) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"{error.message}; this may have been recorded all the same",
+        hint="repeat it under its key, which tells and does nothing twice; what was begun is settled by recovery",
+    )
 
 
 def _deliver(tickets: Iterable[Ticket]) -> None:

@@ -57,7 +57,7 @@ from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.saving import SIDE_BY_SIDE
 from infrastructure.service import House, Studio
 from infrastructure.settings import Settings, owner_name, plugin_settings, revealed
-from infrastructure.store import DATABASE_URL, LOCK_SECONDS, Factory
+from infrastructure.store import DATABASE_URL, LOCK_SECONDS, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import ensure_schema
 from infrastructure.store.reader import SqlReader
@@ -171,7 +171,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     ensure_schema(database)
     lease = settings.lease_seconds * SECOND
     terms = LeaseTerms(owner, lease, settings.snapshot_every)
-    writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, WriterOptions(waiting=settings.most_waiting))
+    writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, _writing(settings))
     stack.callback(writer.close)
     flushers = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="flusher"))
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
@@ -203,6 +203,10 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     return Studio(
         _use_cases(foundation, performer, operations, settings), _house(foundation, performer, operations, settings)
     )
+
+
+def _writing(settings: Settings) -> WriterOptions:
+    return WriterOptions(waiting=settings.most_waiting, waiting_seconds=settings.statement_seconds)
 
 
 def _use_cases(foundation: Foundation, performer: Performer, operations: Operations, settings: Settings) -> UseCases:
@@ -278,7 +282,12 @@ def _open_log(settings: Settings) -> StudioLog:
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
     return StudioLog(
-        {"PERSISTENCE_MODULE": "infrastructure.store", DATABASE_URL: url, LOCK_SECONDS: str(settings.lock_seconds)}
+        {
+            "PERSISTENCE_MODULE": "infrastructure.store",
+            DATABASE_URL: url,
+            LOCK_SECONDS: str(settings.lock_seconds),
+            STATEMENT_SECONDS: str(settings.statement_seconds),
+        }
     )
 
 

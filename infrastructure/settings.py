@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     abandon_seconds: Positive = 8 * 24 * 60 * 60
     wait_seconds: Positive = 60
     lock_seconds: Positive = 10
+    statement_seconds: Positive = 30
     snapshot_every: Positive = 2_000
     most_waiting: Positive = 10_000
     proxy: SecretStr | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Update, bindparam, select, text, update
+from sqlalchemy import ColumnElement, Connection, Executable, Update, bindparam, select, text, update
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from application.log import Codec
@@ -37,6 +37,12 @@ class Database(Protocol):
 
     def connect(self) -> AbstractContextManager[Connection]: ...
 
+    def rows(self, query: Executable) -> Sequence[Any]:
+        """All rows of one query, asked again once where its connection was lost."""
+
+    def patiently(self, connection: Connection) -> AbstractContextManager[None]:
+        """Let this connection's transactions take long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -55,26 +61,38 @@ class Unwritable(Exception):
 
 
 @contextmanager
-def writing(database: Database) -> Iterator[Connection]:
-    """A write transaction, committed unless an error passes through.
+def patiently(database: Database) -> Iterator[Connection]:
+    """A write transaction that may take long: of a rebuild, which copies, indexes and drops whole tables."""
+    with database.turn(), database.connect() as connection:  # noqa: SIM117
+        with database.patiently(connection), _transaction(database, connection):
+            yield connection
 
-    Views can be rebuilt, so on SQLite their commits need not wait for the disk; the log's next commit syncs
+
+@contextmanager
+def writing(database: Database) -> Iterator[Connection]:
+    """A write transaction, committed unless an error passes through."""
+    with database.turn(), database.connect() as connection, _transaction(database, connection):
+        yield connection
+
+
+@contextmanager
+def _transaction(database: Database, connection: Connection) -> Iterator[None]:
+    """Views can be rebuilt, so on SQLite their commits need not wait for the disk; the log's next commit syncs
     whatever lies before it.
     """
-    with database.turn(), database.connect() as connection:
-        if database.is_sqlite:
-            connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "BEGIN")
-        committed = False
-        try:
-            yield connection
-            connection.exec_driver_sql("COMMIT")
-            committed = True
-        finally:
-            if not committed:
-                _roll_back(connection)
-            if database.is_sqlite and not connection.invalidated:
-                connection.exec_driver_sql("PRAGMA synchronous = FULL")
+    if database.is_sqlite:
+        connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "BEGIN")
+    committed = False
+    try:
+        yield
+        connection.exec_driver_sql("COMMIT")
+        committed = True
+    finally:
+        if not committed:
+            _roll_back(connection)
+        if database.is_sqlite and not connection.invalidated:
+            connection.exec_driver_sql("PRAGMA synchronous = FULL")
 
 
 def _roll_back(connection: Connection) -> None:

@@ -217,14 +217,12 @@ class Views:
 
     def status(self) -> list[ViewStatus]:
         """How far each view is behind the log."""
-        with self._database.connect() as connection:
-            rows = {row.view: row for row in connection.execute(select(CHECKPOINTS))}
+        rows = {row.view: row for row in self._database.rows(select(CHECKPOINTS))}
         end = self._reader.end()
         return [_status(view.name, rows, end) for view in ALL]
 
     def _rows(self, shape: type[Answer], query: Select[Any]) -> list[Answer]:
-        with self._database.connect() as connection:
-            return [shape(*row) for row in connection.execute(query)]
+        return [shape(*row) for row in self._database.rows(query)]
 
 
 def _by_key(view: Tally, equal: Mapping[str, Value], at: int | None, limit: int | None) -> Select[Any]:

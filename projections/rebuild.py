@@ -91,7 +91,7 @@ class _Rebuild:
 
     def prepare(self) -> None:
         """Sweep away what an earlier attempt left, and claim the fresh tables."""
-        with engine.writing(self._database) as connection:
+        with engine.patiently(self._database) as connection:
             engine.begin(connection, self._live)
             engine.claim(connection, self._fresh, self._token)
             _drop(connection, self._live, FRESH, RETIRED)
@@ -110,7 +110,7 @@ class _Rebuild:
             if end - self._position >= left:
                 break  # the log grows as fast as it is folded; holding the checkpoint does not slow the log itself
             left = end - self._position
-        with engine.writing(self._database) as connection:
+        with engine.patiently(self._database) as connection:
             engine.move(connection, self._fresh, self._position, self._position, self._token)
             for view, table in zip(self._views, self._tables(), strict=True):
                 for index in indexes_of(view, table, f"_{self._token[:12]}"):
@@ -120,7 +120,7 @@ class _Rebuild:
 
     def swap(self) -> int:
         """Hold the live checkpoints, fold what is left, and rename, all at once."""
-        with engine.writing(self._database) as connection:
+        with engine.patiently(self._database) as connection:
             engine.lock(connection, self._live)
             end = self._source.reader.end()
             engine.move(connection, self._fresh, self._position, end, self._token)
@@ -130,13 +130,13 @@ class _Rebuild:
             live = update(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._live))
             connection.execute(live.values(position=end, failed_at=None, error=None, token=None))
             connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._fresh)))
-        with engine.writing(self._database) as connection:
+        with engine.patiently(self._database) as connection:
             _drop(connection, self._live, RETIRED)
         return end
 
     def abandon(self) -> None:
         """Leave nothing behind; what another attempt has claimed is not touched."""
-        with engine.writing(self._database) as connection:
+        with engine.patiently(self._database) as connection:
             mine = connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.token == self._token))
             if mine.rowcount:
                 _drop(connection, self._live, FRESH)
@@ -146,7 +146,7 @@ class _Rebuild:
         return [table_of(view, MetaData(), view.name + FRESH) for view in self._views]
 
     def _write(self, upto: int, folded: Folded) -> None:
-        with engine.writing(self._database) as connection:
+        with engine.patiently(self._database) as connection:
             engine.move(connection, self._fresh, self._position, upto, self._token)
             engine.add(connection, self._views, folded, FRESH)
         self._position = upto

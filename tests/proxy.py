@@ -5,6 +5,7 @@ client ──> proxy ──> server        "before"    reset before the request 
                                    "truncate"  the beginning of the answer, then the end of the connection
                                    "drip"      the answer a few bytes at a time
                                    "delay"     the request arrives late
+                               "stall"     the request arrives, and nothing after it, either way, on any connection
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -21,6 +22,9 @@ from typing import Literal, cast
 from tests.loops import in_thread, listener
 
 CHUNK = 65_536
+BLINK = 0.01
+"""Seconds between two looks of what is frozen."""
+
 DROP = 64
 """Bytes of a dripping answer at a time."""
 
@@ -29,7 +33,7 @@ DROP = 64
 class Fault:
     """What goes wrong once: with the next request whose bytes hold `when`, which is any where that is empty."""
 
-    kind: Literal["before", "after", "truncate", "drip", "delay"]
+    kind: Literal["before", "after", "truncate", "drip", "delay", "stall"]
     when: bytes = b""
     passed: int = 256
     """Bytes of a truncated answer that arrive."""
@@ -43,6 +47,7 @@ class Proxy:
     def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
         self._faults: deque[Fault] = deque()
+        self.frozen = False
         self._listener = listener()
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -54,6 +59,22 @@ class Proxy:
     def heal(self) -> None:
         """Forget what has not happened."""
         self._faults.clear()
+
+    def freeze(self) -> None:
+        """From now on pass nothing, in either direction, and close nothing: as a stopped process or a lost route."""
+        self.frozen = True
+
+    def thaw(self) -> None:
+        """Pass on what was held back, and all that follows."""
+        self.frozen = False
+
+    def lead_to(self, target: tuple[str, int]) -> None:
+        """Lead what connects from now on to another server, as an address that moves."""
+        self._target = target
+
+    async def passable(self) -> None:
+        while self.frozen:  # noqa: ASYNC110 - another thread says so
+            await asyncio.sleep(BLINK)
 
     @property
     def waiting(self) -> int:
@@ -70,8 +91,9 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.CancelledError), closing(writer):
+            await self.passable()
             there, back = await asyncio.open_connection(*self._target)
-            link = Link(writer, back)
+            link = Link(writer, back, self.passable)
             answers = asyncio.create_task(link.answer(there))
             with closing(back):
                 try:
@@ -81,6 +103,7 @@ class Proxy:
 
     async def _ask(self, reader: asyncio.StreamReader, link: Link) -> None:
         while data := await reader.read(CHUNK):
+            await self.passable()
             fault = self._take(data)
             if fault is not None and fault.kind == "before":
                 link.reset()
@@ -90,6 +113,8 @@ class Proxy:
             # A request may come in several pieces; only the piece after an answer begins another.
             link.fault = fault if link.answered else fault or link.fault
             link.answered = False
+            if fault is not None and fault.kind == "stall":
+                self.freeze()
             link.server.write(data)
             await link.server.drain()
 
@@ -100,8 +125,10 @@ class Proxy:
 class Link:
     """One connection through the proxy."""
 
-    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
-        self.client, self.server = client, server
+    def __init__(
+        self, client: asyncio.StreamWriter, server: asyncio.StreamWriter, passable: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.client, self.server, self._passable = client, server, passable
         self.fault: Fault | None = None
         self.answered = False
 
@@ -110,6 +137,7 @@ class Link:
         with suppress(OSError):
             while data := await reader.read(CHUNK):
                 self.answered = True
+                await self._passable()
                 match self.fault:
                     case Fault("after"):
                         self.reset()

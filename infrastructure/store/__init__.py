@@ -16,6 +16,7 @@ from infrastructure.store.recorders import LogRecorder, SnapshotRecorder
 
 DATABASE_URL = "IMAGESTUDIO_DATABASE_URL"
 LOCK_SECONDS = "IMAGESTUDIO_LOCK_SECONDS"
+STATEMENT_SECONDS = "IMAGESTUDIO_STATEMENT_SECONDS"
 
 
 class Factory(persistence.InfrastructureFactory[persistence.TrackingRecorder]):
@@ -26,7 +27,11 @@ class Factory(persistence.InfrastructureFactory[persistence.TrackingRecorder]):
         url = self.env.get(DATABASE_URL)
         if not url:
             raise persistence.InfrastructureFactoryError(f"{DATABASE_URL} names no database")
-        self.database = Database(url, lock_seconds=float(self.env.get(LOCK_SECONDS, "10")))
+        self.database = Database(
+            url,
+            lock_seconds=float(self.env.get(LOCK_SECONDS, "10")),
+            statement_seconds=float(self.env.get(STATEMENT_SECONDS, "30")),
+        )
 
     def mapper(self, transcoder: Any = None, mapper_class: Any = None) -> Any:  # noqa: ARG002
         """Facts have one form in the log, whatever transcoder is configured."""

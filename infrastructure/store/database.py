@@ -1,31 +1,41 @@
-"""One database, SQLite or PostgreSQL: its engine, its manners, and its errors in our words."""
+"""One database, SQLite or PostgreSQL: its engine, its manners, and its errors in our words.
+
+Every wait has an end: for a connection of the pool, for another's lock, for a statement, for a server that is silent.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from functools import partial
 from time import monotonic, sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy import Connection, Engine, Executable, create_engine, event
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidatePoolError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from application.store import Conflict
 from domain.errors import StoreError, StoreUnavailable
-from infrastructure.store.errors import in_our_words
+from infrastructure.store.errors import in_our_words, is_gone, none_to_spare
 from infrastructure.store.session import Session
+
+if TYPE_CHECKING:
+    from infrastructure.store.postgres import GuardedConnection, Watch
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
 LOCK_SECONDS = 10
+STATEMENT_SECONDS = 30
+PATIENT_SECONDS = 60 * 60
+"""What takes long by its nature: upgrades, rebuilds, audits."""
+
 AGAIN_SECONDS = 0.01
-IDLE_SECONDS = 60
-"""A process that was stopped inside a transaction loses its session, and with it its locks, after this long."""
+POOL = 10
 
 
 class Database:
@@ -34,11 +44,17 @@ class Database:
     `turn` is held by whoever writes: SQLite has one writer, and in one process taking turns beats waiting for its lock.
     """
 
-    def __init__(self, url: str, *, lock_seconds: float = LOCK_SECONDS) -> None:
-        """`lock_seconds` is how long one statement waits for others' locks."""
+    def __init__(
+        self, url: str, *, lock_seconds: float = LOCK_SECONDS, statement_seconds: float = STATEMENT_SECONDS
+    ) -> None:
+        """How long one statement waits for others' locks, and how long it may take; the latter on PostgreSQL."""
         self.url = parse_url(url)
         self.dialect = self.url.get_backend_name()
-        self.engine = _engine(self.url, lock_seconds)
+        self._watch: Watch | None = None
+        if self.is_sqlite:
+            self.engine = _sqlite_engine(self.url, lock_seconds)
+        else:
+            self.engine, self._watch = _postgres_engine(self.url, lock_seconds, statement_seconds)
         self._turn = threading.Lock()
         self._idle: deque[Session] = deque()
 
@@ -56,10 +72,37 @@ class Database:
         with _readable(), translated(), self.engine.connect() as connection:
             yield connection
 
+    @contextmanager
+    def patiently(self, connection: Connection) -> Iterator[None]:
+        """Let the transactions of this connection take long."""
+        if self.is_sqlite:
+            yield
+            return
+        guarded = _guarded(connection)
+        limits = guarded.limits
+        guarded.limit(limits.patient(PATIENT_SECONDS))
+        try:
+            yield
+        finally:
+            guarded.limit(limits)
+
+    def rows(self, query: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """All rows of one query. Raises StoreUnavailable."""
+
+        def ask() -> Sequence[Any]:
+            with translated(), self.engine.connect() as connection:
+                return connection.execute(query, parameters).all()
+
+        return _again(ask)
+
     def read(self, query: str) -> Sequence[Any]:
         """All rows of one query, as the driver's tuples. Raises StoreUnavailable."""
-        with _readable(), closing(Session(self.engine)) as session:
-            return session.rows(query)
+
+        def ask() -> Sequence[Any]:
+            with closing(Session(self.engine)) as session:
+                return session.rows(query)
+
+        return _again(ask)
 
     @contextmanager
     def session(self, begin: str) -> Iterator[Session]:
@@ -85,10 +128,13 @@ class Database:
                     self._close_idle()  # what failed may be gone for all of them
 
     def _session(self) -> Session:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return Session(self.engine)
+        while self._idle:
+            with suppress(IndexError):
+                session = self._idle.pop()
+                if session.is_fresh():
+                    return session
+                session.close()  # the pool looks whether it still works
+        return Session(self.engine)
 
     def _close_idle(self) -> None:
         while self._idle:
@@ -105,6 +151,11 @@ class Database:
     def close(self) -> None:
         self._close_idle()
         self.engine.dispose()
+        if self._watch is not None:
+            self._watch.close()
+
+
+Answer = TypeVar("Answer")
 
 
 @contextmanager
@@ -113,6 +164,15 @@ def _readable() -> Iterator[None]:
         yield
     except Conflict as error:
         raise StoreUnavailable(f"the database was lost while reading: {error}", hint="try again") from error
+
+
+def _again(ask: Callable[[], Answer]) -> Answer:
+    """A question may be asked twice: a connection that was cut meanwhile, or a lost race, is nobody's concern."""
+    try:
+        return ask()
+    except Conflict:
+        with _readable():
+            return ask()
 
 
 @contextmanager
@@ -143,7 +203,7 @@ def parse_url(url: str) -> URL:
     except ArgumentError as error:
         raise StoreError("the database URL cannot be read", hint="sqlite:///FILE or postgresql://HOST/NAME") from error
     backend = parsed.get_backend_name()
-    if backend == POSTGRESQL:
+    if backend in (POSTGRESQL, "postgres"):
         return parsed.set(drivername="postgresql+psycopg2")
     if backend == SQLITE and parsed.database not in (None, "", ":memory:"):
         return parsed.set(drivername="sqlite+pysqlite")
@@ -153,27 +213,53 @@ def parse_url(url: str) -> URL:
     )
 
 
-def _engine(url: URL, lock_seconds: float) -> Engine:
+def _sqlite_engine(url: URL, lock_seconds: float) -> Engine:
+    settings = {"timeout": lock_seconds, "check_same_thread": False}
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_timeout=lock_seconds, connect_args=settings)
+    event.listen(engine, "connect", partial(_set_up_sqlite, lock_seconds=lock_seconds))
+    return engine
+
+
+def _postgres_engine(url: URL, lock_seconds: float, statement_seconds: float) -> tuple[Engine, Watch]:
+    """The engine, and who watches over its statements. Raises StoreError."""
     try:
-        if url.get_backend_name() == SQLITE:
-            settings = {"timeout": lock_seconds, "check_same_thread": False}
-            engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args=settings)
-            event.listen(engine, "connect", partial(_set_up_sqlite, lock_seconds=lock_seconds))
-            return engine
-        return create_engine(
-            url,
-            isolation_level="AUTOCOMMIT",
-            pool_size=10,
-            executemany_mode="values_plus_batch",
-            connect_args={
-                "connect_timeout": LOCK_SECONDS,
-                "application_name": "imagestudio",
-                "options": f"-c lock_timeout={max(1, int(lock_seconds * 1000))}"
-                f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
-            },
-        )
-    except NoSuchModuleError as error:
+        from infrastructure.store import postgres
+    except ImportError as error:
         raise StoreError(f"no driver for {url.drivername!r} is installed") from error
+    limits = postgres.Limits.of(url, lock_seconds, statement_seconds)
+    watch = postgres.Watch(min(1.0, limits.patience / 4))
+    engine = create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=POOL,
+        pool_timeout=lock_seconds,
+        executemany_mode="values_plus_batch",
+        use_native_hstore=False,
+        connect_args={
+            **postgres.connect_arguments(url),
+            "connection_factory": partial(postgres.GuardedConnection, watch=watch, limits=limits),
+        },
+    )
+    event.listen(engine, "checkout", _refuse_stale)
+    event.listen(engine, "handle_error", _notice_what_is_gone)
+    return engine, watch
+
+
+def _guarded(connection: Connection) -> GuardedConnection:
+    guarded: Any = connection.connection.dbapi_connection
+    return guarded  # type: ignore[no-any-return]
+
+
+def _refuse_stale(connection: GuardedConnection, _record: Any, _proxy: Any) -> None:
+    """What ended while nobody looked is replaced, and all that waited with it."""
+    if connection.is_stale():
+        raise InvalidatePoolError
+
+
+def _notice_what_is_gone(context: ExceptionContext) -> None:
+    """Whatever says that the session or its server is not what is needed discards it, and all that wait with it."""
+    if context.connection is not None and is_gone(context.original_exception):
+        context.is_disconnect = True
 
 
 def _set_up_sqlite(connection: Any, _record: Any, *, lock_seconds: float) -> None:
@@ -211,3 +297,5 @@ def translated() -> Iterator[None]:
     except DBAPIError as error:
         integrity = isinstance(error, IntegrityError)
         raise in_our_words(error.orig, integrity=integrity, lost=error.connection_invalidated) from error
+    except PoolExhausted as error:
+        raise none_to_spare() from error

@@ -1,10 +1,15 @@
-"""What a driver raises, in our words: worth deciding again, not now or never, and what to do about it."""
+"""What a driver raises, in our words: worth deciding again, not now or never, and what to do about it.
+
+A server's errors are told apart by SQLSTATE; those of connecting have none, only their words.
+"""
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from dataclasses import dataclass
 
-from application.store import Conflict
+from application.store import Conflict, ServerChanged, TooSlow
 from domain.errors import StoreRefused, StoreUnavailable
 
 RETRIED_STATES = {"40001", "40P01", "55P03"}
@@ -12,6 +17,23 @@ RETRIED_STATES = {"40001", "40P01", "55P03"}
 
 LASTING_STATES = ("22", "54", "23502", "23514")
 """How the codes begin: data exceptions, limits of the program, a value that is missing or that a check refuses."""
+
+GONE_STATES = ("08", "25", "26", "34", "40003", "53300", "57P", "58", "F0", "XX")
+"""How the codes of what is wrong with a session or its server begin, and not with what was asked of it.
+
+Lost connections; a server that may only be read, or a transaction in another state than ours; statements and cursors
+that the session does not know; an unknown end; no room for sessions; shut down, crashed or starting; failures of its
+system, its configuration and itself.
+"""
+
+CHANGED_STATE = "25006"
+"""The server may only be read: it was the primary, and another is by now."""
+
+SLOW_STATE = "57014"
+"""A statement was stopped, by its time limit or by an operator."""
+
+FATAL = {"FATAL", "PANIC"}
+"""The severities after which a session has ended, whatever the code."""
 
 CONSTRAINT_DATATYPE = 3091
 """SQLite's code for a value of another type than its strict column, which Python has no name for."""
@@ -25,18 +47,193 @@ LASTING_CODES = {
 UNSENDABLE = (ValueError, OverflowError)
 """What a driver raises of a value that it cannot even write down."""
 
-HINTS = {
-    "locked": "another process is writing; try again, or use PostgreSQL for many processes",
-    "readonly": "make the file and its directory writable, or choose another with --db",
-    "read-only": "connect to the primary, with a user that may write",
-    "full": "free some space on the database's disk",
-    "no space": "free some space on the database's disk",
-    "no such table": "create the schema with: imagestudio db upgrade",
-    "does not exist": "create the database, and its schema with: imagestudio db upgrade",
-    "unable to open": "does the directory exist, and may you write there? Choose another file with --db",
-    "not a database": "the file is no SQLite database; choose another with --db",
-    "malformed": "restore the file from a backup",
-}
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a database does not do its work: how the codes begin, or else what the message looks like, in lower case."""
+
+    states: tuple[str, ...]
+    words: str
+    says: str
+    hint: str
+
+
+REASONS = (
+    # Connecting
+    Reason(
+        ("53300",),
+        r"too many (clients|connections)|connection slots are reserved|no more connections|query_wait_timeout",
+        "the server has no connection to spare",
+        "end some, allow more, or put a pooler before it (docs/databases.md)",
+    ),
+    Reason(
+        (),
+        r"no encryption|ssl (is )?required|requires ssl",
+        "the server takes encrypted connections only",
+        "add sslmode=require to the database URL",
+    ),
+    Reason(
+        (),
+        r"does not support ssl",
+        "the server does not encrypt its connections",
+        "switch encryption on at the server, or change sslmode in the database URL",
+    ),
+    Reason(
+        (),
+        r"certificate|ssl error",
+        "the encrypted connection cannot be trusted",
+        "check sslmode, sslrootcert and the server's name in the database URL",
+    ),
+    Reason(
+        (),
+        r"no pg_hba.conf entry|pg_hba.conf rejects",
+        "the server does not let this user in from here",
+        "ask its administrator for an entry in pg_hba.conf",
+    ),
+    Reason(
+        ("28",),
+        r"authentication failed|no password supplied|no such user|permitted to log in|login failed|role .* not exist",
+        "the database does not let this user in",
+        "check the user and the password in the database URL",
+    ),
+    Reason(
+        ("3D",),
+        r"database \".*\" does not exist|no such database",
+        "the server has no such database",
+        "create the database, and its schema with: imagestudio db upgrade",
+    ),
+    Reason(
+        ("42501",),
+        r"permission denied",
+        "the database's user may not do this",
+        "grant it what is missing, or connect as the owner of the tables",
+    ),
+    Reason(
+        (),
+        r"could not translate host name|name or service not known|no address associated",
+        "no server has this name",
+        "check the host in the database URL",
+    ),
+    Reason(
+        (),
+        r"unsupported startup parameter",
+        "the pooler before the database does not know a setting of the URL",
+        "take it out of the URL's options and set it for the role: ALTER ROLE … SET …",
+    ),
+    Reason(
+        (),
+        r"statement pooling mode",
+        "the pooler before the database ends every transaction with its first statement",
+        "let it pool by transaction or by session",
+    ),
+    Reason(
+        ("57P03",),
+        r"starting up|shutting down|recovery mode|not (yet )?accepting connections",
+        "the server is starting or stopping",
+        "try again shortly",
+    ),
+    Reason(
+        (),
+        r"session is (not )?read-only|hot standby mode",
+        "none of the servers in the database URL may be written",
+        "name the primary, or wait until there is one",
+    ),
+    Reason((), r"no answer within", "the database stood still", "try again"),
+    Reason(
+        (),
+        r"connection refused|no such file or directory",
+        "nobody answers at the database's address",
+        "is the database running, and is its address right?",
+    ),
+    Reason(
+        (),
+        r"timeout expired|timed out|no route to host|unreachable",
+        "the server does not answer",
+        "check its address, and what stands between it and here",
+    ),
+    Reason(
+        (),
+        r"invalid (dsn|connection option|port|integer value|sslmode|\w+ value)",
+        "the database URL has a setting that cannot be read",
+        "correct it; settings stand behind the question mark",
+    ),
+    # Working
+    Reason(
+        ("25006",),
+        r"read-only",
+        "this server may only be read",
+        "connect to the primary, with a user that may write",
+    ),
+    Reason(
+        ("53100",), r"no space|disk is full", "the database's disk is full", "free some space on the database's disk"
+    ),
+    Reason(("53200",), r"out of memory", "the database is out of memory", "give it more memory, or fewer sessions"),
+    Reason(
+        ("57014",),
+        r"statement timeout",
+        "the server stopped a statement that took too long",
+        "try again; raise IMAGESTUDIO_STATEMENT_SECONDS if the server is only slow",
+    ),
+    Reason(
+        ("3F",),
+        r"no schema has been selected",
+        "the database has no such schema",
+        "create it, or correct search_path in the URL's options",
+    ),
+    Reason(
+        ("42P01", "42703"),
+        r"no such (table|column)",
+        "the ledger's tables are not here",
+        "create the schema with: imagestudio db upgrade, unless search_path in the URL's options names a wrong one",
+    ),
+    Reason(("XX001", "XX002"), r"malformed", "the database is damaged", "restore the file from a backup"),
+    # SQLite
+    Reason(
+        (),
+        r"locked",
+        "the database is locked",
+        "another process is writing; try again, or use PostgreSQL for many processes",
+    ),
+    Reason(
+        (),
+        r"readonly",
+        "the database may only be read",
+        "make the file and its directory writable, or choose another with --db",
+    ),
+    Reason(
+        (),
+        r"unable to open",
+        "the database cannot be opened",
+        "does the directory exist, and may you write there? Choose another file with --db",
+    ),
+    Reason(
+        (),
+        r"not a database",
+        "this is not a database",
+        "the file is no SQLite database; choose another with --db",
+    ),
+)
+"""The first that fits, by code before words."""
+
+UNKNOWN = Reason((), "", "the database does not do its work", "look into the database's own log")
+
+
+def is_gone(error: BaseException | None) -> bool:
+    """Whether this session, or the server it leads to, is not what is needed any more: another may be."""
+    if getattr(error, "sqlite_errorcode", None) is not None or error is None:
+        return False
+    state = getattr(error, "pgcode", None)
+    if state is None:
+        return _is_of_client(error)
+    severity = getattr(getattr(error, "diag", None), "severity_nonlocalized", None)
+    return severity in FATAL or state.startswith(GONE_STATES)
+
+
+def _is_of_client(error: BaseException) -> bool:
+    """The driver's own errors about connections, which carry no code; those about values do not count."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    of_values = {"ProgrammingError", "DataError", "NotSupportedError", "IntegrityError"}
+    return type(error).__module__.startswith(("psycopg2", "infrastructure")) and not names & of_values
 
 
 def in_our_words(
@@ -44,13 +241,35 @@ def in_our_words(
 ) -> Conflict | StoreUnavailable | StoreRefused:
     """A driver's error; `lost` is the connection, and with it the transaction, whose end is then unknown."""
     message = _first_line(error)
+    state = getattr(error, "pgcode", None) or ""
     if not lost and _is_lasting(error):
         hint = "nothing was recorded; what was begun stays open with its hold, for: imagestudio recover"
         return StoreRefused(f"the database will never take this: {message}", hint=hint)
-    if integrity or lost or getattr(error, "pgcode", None) in RETRIED_STATES:
+    reason = _reason(state, message.lower())
+    told = f"{reason.says}: {message}"
+    if getattr(error, "overdue", False):
+        return StoreUnavailable(told, hint=reason.hint)
+    if state == CHANGED_STATE:
+        return ServerChanged(told, hint=reason.hint)
+    if state == SLOW_STATE:
+        return TooSlow(told, hint=reason.hint)
+    if integrity or lost or state in RETRIED_STATES:
         return Conflict(message)
-    hint = next((hint for sign, hint in HINTS.items() if sign in message.lower()), "is the database running?")
-    return StoreUnavailable(f"the database does not do its work: {message}", hint=hint)
+    return StoreUnavailable(told, hint=reason.hint)
+
+
+def none_to_spare() -> StoreUnavailable:
+    """All connections that this process may have are at work."""
+    return StoreUnavailable(
+        "all of this process's connections to the database are at work",
+        hint="try again shortly; where it stays so, the database is slower than what is asked of it",
+    )
+
+
+def _reason(state: str, message: str) -> Reason:
+    by_state = (reason for reason in REASONS if state and state.startswith(reason.states))
+    by_words = (reason for reason in REASONS if re.search(reason.words, message))
+    return next(by_state, None) or next(by_words, UNKNOWN)
 
 
 def _is_lasting(error: BaseException | None) -> bool:

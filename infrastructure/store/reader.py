@@ -84,13 +84,11 @@ class SqlReader:
         """Exactly this account's: ids may hold colons, so a range of names may hold others' streams too."""
         prefix = f"ledger:{account}:"
         span = {"first": prefix, "beyond": prefix[:-1] + ";"}  # the character after the colon
-        with self._database.connect() as connection:
-            found = connection.execute(STREAMS, span).scalars().all()
+        found = [row[0] for row in self._database.rows(STREAMS, span)]
         return [account_stream(account), *(stream for stream in found if account_of(stream) == account)]
 
     def _all(self, query: Select[Any]) -> Sequence[Any]:
-        with self._database.connect() as connection:
-            return connection.execute(query).all()
+        return self._database.rows(query)
 
 
 def _chunks(ids: Sequence[str]) -> list[Sequence[str]]:

@@ -26,8 +26,9 @@ from domain.errors import StoreRefused, StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG, SNAPSHOTS
 from infrastructure.store.units import COMMIT_ORDER
+from infrastructure.store.writes import NEWEST
 
-COLUMNS = ("stream", "version", "topic", "operation", "state", "hash")
+COLUMNS = ("position", "stream", "version", "topic", "operation", "state", "hash")
 
 
 @contextmanager
@@ -84,23 +85,33 @@ class SnapshotRecorder(AggregateRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        with library_errors(), self._database.connect() as connection:
-            rows = connection.execute(_range(self.table, str(originator_id), gt, lte, desc, limit))
+        with library_errors():
+            rows = self._database.rows(_range(self.table, str(originator_id), gt, lte, desc, limit))
             return [StoredEvent(originator_id, row[1], row[2], row[3].encode()) for row in rows]
 
 
 def _chained(connection: Connection, events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
-    """The rows of new events, each hash going on from the one before it in its stream."""
+    """The rows of new events after the log's last, each hash going on from the one before it in its stream."""
     rows: list[dict[str, Any]] = []
     ends: dict[str, bytes] = {}
-    for event in events:
+    for position, event in zip(_positions(connection, len(events)), events, strict=True):
         stream, version = str(event.originator_id), event.originator_version
         before = ends[stream] if stream in ends else _hash_before(connection, stream, version)
         operation = getattr(event, "operation", None)
         ends[stream] = link_hash(before, stream, version, event.topic, operation, event.state)
-        row = (stream, version, event.topic, operation, event.state.decode(), ends[stream])
+        row = (position, stream, version, event.topic, operation, event.state.decode(), ends[stream])
         rows.append(dict(zip(COLUMNS, row, strict=True)))
     return rows
+
+
+def _positions(connection: Connection, count: int) -> Sequence[int]:
+    """So many positions after the log's last; on PostgreSQL its sequence moves along."""
+    if connection.dialect.name == "sqlite":
+        end = connection.execute(select(func.max(LOG.c.position))).scalar() or 0
+        return range(end + 1, end + count + 1)
+    numbered = f"generate_series(1, {count:d}) AS number ORDER BY number"
+    query = f"SELECT greatest(newest.position + number, nextval(newest.numbers)) FROM {NEWEST}, {numbered}"
+    return connection.exec_driver_sql(query).scalars().all()
 
 
 def _hash_before(connection: Connection, stream: str, version: int) -> bytes:
@@ -128,8 +139,9 @@ class LogRecorder(SnapshotRecorder, ApplicationRecorder):
             if not self._database.is_sqlite:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})")
             rows = _chained(connection, stored_events)
-            inserted = LOG.insert().returning(LOG.c.position, sort_by_parameter_order=True)
-            return list(connection.execute(inserted, rows).scalars()) if rows else []
+            if rows:
+                connection.execute(LOG.insert(), rows)
+            return [row["position"] for row in rows]
 
     def select_notifications(
         self,
@@ -147,13 +159,14 @@ class LogRecorder(SnapshotRecorder, ApplicationRecorder):
             query = query.where(LOG.c.position <= stop)
         if topics:
             query = query.where(LOG.c.topic.in_(topics))
-        with library_errors(), self._database.connect() as connection:
-            rows = connection.execute(query.order_by(LOG.c.position).limit(limit))
+        with library_errors():
+            rows = self._database.rows(query.order_by(LOG.c.position).limit(limit))
             return [Notification(row[0], row[1], row[2], row[3].encode(), row[4]) for row in rows]
 
     def max_notification_id(self) -> int | None:
-        with library_errors(), self._database.connect() as connection:
-            return connection.execute(select(func.max(LOG.c.position))).scalar()
+        with library_errors():
+            end: int | None = self._database.rows(select(func.max(LOG.c.position)))[0][0]
+            return end
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:  # noqa: ARG002
         raise NotSupportedError("views are advanced by projectors, in batches; see projections")

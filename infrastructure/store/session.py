@@ -7,21 +7,28 @@ engine's cursors hears these statements too; its pool, its settings and its erro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from application.store import Conflict
 from domain.errors import StoreRefused, StoreUnavailable
-from infrastructure.store.errors import UNSENDABLE, in_our_words
+from infrastructure.store.errors import UNSENDABLE, in_our_words, is_gone, none_to_spare
 
 Values = Sequence[Any]
+
+QUIET_SECONDS = 30
+"""A connection unused for longer is asked whether it still works: routers forget it, and tell nobody."""
 
 
 class Session:
     """One connection in autocommit, for one thread; every method raises Conflict, StoreUnavailable or StoreRefused."""
 
     def __init__(self, engine: Engine) -> None:
+        self.lost = False
+        """Whether its connection is gone, and with it the end of its last statement."""
         self._engine = engine
         self._errors = engine.dialect.loaded_dbapi.Error
         self._heard = engine.dispatch
@@ -30,6 +37,8 @@ class Session:
             self._cursor = self._connection.cursor()
         except self._errors as error:
             raise self._translated(error, None) from error
+        except PoolExhausted as error:
+            raise none_to_spare() from error
 
     def run(self, sql: str, values: Values | None = None) -> None:
         """Execute one statement, or a script, with the values of its marks."""
@@ -46,6 +55,11 @@ class Session:
             return self._cursor.fetchall()
         except self._errors as error:
             raise self._translated(error, self._connection.dbapi_connection) from error
+
+    def is_fresh(self) -> bool:
+        """Whether its connection was used so lately that nothing between here and the database forgot it."""
+        used = getattr(self._connection.dbapi_connection, "used", None)
+        return used is None or monotonic() - used < QUIET_SECONDS
 
     def roll_back(self) -> None:
         """End a transaction that failed; a connection that is gone has ended it itself."""
@@ -74,7 +88,8 @@ class Session:
         """The error in our words; where the connection is lost, those that wait in the pool are lost as well."""
         dialect = self._engine.dialect
         lost = dialect.is_disconnect(error, connection, None)
-        if lost and connection is not None:
+        if connection is not None and (lost or is_gone(error)):
+            lost = self.lost = True
             self._connection.invalidate(error)
             self._engine.dispose()
         return in_our_words(error, integrity=isinstance(error, dialect.loaded_dbapi.IntegrityError), lost=lost)

@@ -42,26 +42,23 @@ class SqlIndex:
     def operations(self, id: str) -> list[Indexed]:
         members = and_(OPERATIONS.c.id > id + SEPARATOR, OPERATIONS.c.id < id + AFTER_SEPARATOR)
         query = select(OPERATIONS.c.id, OPERATIONS.c.account, OPERATIONS.c.phase)
-        with self._database.connect() as connection:
-            rows = connection.execute(query.where(or_(OPERATIONS.c.id == id, members))).all()
+        rows = self._database.rows(query.where(or_(OPERATIONS.c.id == id, members)))
         found = [Indexed(row[0], row[1], row[2]) for row in rows]
         return sorted(found, key=lambda one: (len(one.operation), one.operation))
 
     def jobs(self, provider: str, jobs: Sequence[str]) -> dict[str, str]:
         query = select(JOBS.c.job, JOBS.c.operation).where(JOBS.c.provider == provider)
         found: dict[str, str] = {}
-        with self._database.connect() as connection:
-            for start in range(0, len(jobs), CHUNK):
-                some = jobs[start : start + CHUNK]
-                found.update((row[0], row[1]) for row in connection.execute(query.where(JOBS.c.job.in_(some))))
+        for start in range(0, len(jobs), CHUNK):
+            some = jobs[start : start + CHUNK]
+            found.update((row[0], row[1]) for row in self._database.rows(query.where(JOBS.c.job.in_(some))))
         return found
 
     def key(self, account: str, key: str) -> Known | None:
         first = OPERATIONS.c.id.in_((KEYS.c.reference, KEYS.c.reference + FIRST))
         query = select(KEYS.c.reference, KEYS.c.fingerprint, OPERATIONS.c.phase).outerjoin_from(KEYS, OPERATIONS, first)
-        with self._database.connect() as connection:
-            row = connection.execute(query.where(KEYS.c.account == account, KEYS.c.key == key)).first()
-        return None if row is None else Known(row[0], row[1], row[2] == REFUSED)
+        rows = self._database.rows(query.where(KEYS.c.account == account, KEYS.c.key == key))
+        return next((Known(row[0], row[1], row[2] == REFUSED) for row in rows), None)
 
 
 class SqlContents:
@@ -71,17 +68,14 @@ class SqlContents:
         self._database = database
 
     def load(self, batch: str) -> Content | None:
-        with self._database.connect() as connection:
-            row = connection.execute(select(CONTENTS).where(CONTENTS.c.batch == batch)).first()
+        row = next(iter(self._database.rows(select(CONTENTS).where(CONTENTS.c.batch == batch))), None)
         return None if row is None else Content(row[0], row[1], bytes(row[2]), row[3])
 
     def page(self, after: str, limit: int, account: str | None = None) -> list[Content]:
         query = select(CONTENTS).where(CONTENTS.c.batch > after).order_by(CONTENTS.c.batch).limit(limit)
         if account is not None:
             query = query.where(CONTENTS.c.account == account)
-        with self._database.connect() as connection:
-            rows = connection.execute(query).all()
-        return [Content(row[0], row[1], bytes(row[2]), row[3]) for row in rows]
+        return [Content(row[0], row[1], bytes(row[2]), row[3]) for row in self._database.rows(query)]
 
     def erase(self, batch: str) -> bool:
         with _transaction(self._database) as connection:
@@ -104,9 +98,8 @@ class SqlLeases:
 
     def expired(self, now: int) -> list[Lease]:
         query = select(LEASES.c.operation, LEASES.c.account, LEASES.c.owner, LEASES.c.epoch, LEASES.c.expires)
-        with self._database.connect() as connection:
-            rows = connection.execute(query.where(LEASES.c.expires < now).order_by(LEASES.c.expires)).all()
-        return [Lease(*row) for row in rows]
+        ended = query.where(LEASES.c.expires < now).order_by(LEASES.c.expires)
+        return [Lease(*row) for row in self._database.rows(ended)]
 
     def claim(self, lease: Lease, owner: str, expires: int) -> bool:
         unchanged = and_(

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from application.log import GENESIS, Head, Link
-from application.store import AccountRow, Beside, SnapshotRow, Unit
+from application.store import AccountRow, Beside, Conflict, ServerChanged, SnapshotRow, Unit, Unknown
+from domain.errors import StoreUnavailable
 from domain.ledger import Known
 from domain.operation import PHASES, Refused
 from infrastructure.store.database import Database
@@ -147,7 +148,14 @@ class PostgresUnit(SqlUnit):
     def commit(self, beside: Beside) -> int | None:
         script, columns = postgres_script(self.links, beside)
         order = f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})"
-        self.session.run(f"{order};\n{script};\nCOMMIT", columns)
+        try:
+            self.session.run(f"{order};\n{script};\nCOMMIT", columns)
+        except ServerChanged:
+            raise
+        except (Conflict, StoreUnavailable) as error:
+            if self.session.lost:
+                raise Unknown(str(error)) from error
+            raise
         self.committed = True
         return None
 

@@ -67,6 +67,30 @@ def _marks(types: str) -> str:
     return ", ".join(ARRAYS[one][0] for one in types.split())
 
 
+def _append(types: str, columns: str) -> Write:
+    """The rows of the log, numbered on from its last under the lock of the commits' order.
+
+    Its sequence is moved along, and not relied on: after a restore or logical replication it stands behind the log,
+    and sessions may keep numbers of it; a fact would then fall below what readers have passed.
+    """
+    new = f"unnest({_marks(types)}) WITH ORDINALITY AS new ({columns}, number)"
+    numbered = ", ".join(f"new.{name}" for name in columns.split(", "))
+    return Write(
+        _log,
+        types,
+        f"INSERT INTO log ({columns}) VALUES ({', '.join('?' for _ in types.split())})",
+        f"INSERT INTO log (position, {columns})"
+        f" SELECT greatest(newest.position + new.number, nextval(newest.numbers)), {numbered} FROM {NEWEST}, {new}",
+    )
+
+
+NEWEST = (
+    "(SELECT coalesce(max(position), 0) AS position, pg_get_serial_sequence('log', 'position')::regclass AS numbers"
+    " FROM log) AS newest"
+)
+"""The log's last position and its sequence, in PostgreSQL's words."""
+
+
 def _log(links: Sequence[Link], _beside: Beside) -> Rows:
     return [
         (one.originator_id, one.originator_version, one.topic, one.operation, one.state.decode(), one.hash)
@@ -120,7 +144,7 @@ def _snapshots(_links: Sequence[Link], beside: Beside) -> Rows:
 HEADS = "revision stream version hash terms_version terms_hash last"
 
 WRITES = (
-    _insert(_log, "log", "stream, version, topic, operation, state, hash", "text bigint text text json bytea"),
+    _append("text bigint text text json bytea", "stream, version, topic, operation, state, hash"),
     _update(_accounts, "accounts", "id", HEADS, "bigint text bigint bytea bigint bytea bigint text"),
     _insert(
         _requested,

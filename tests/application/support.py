@@ -121,8 +121,9 @@ class Desk:
         snapshot_every: int = 1_000_000,
         owner: str = "desk-1",
         lock_seconds: float = 10,
+        statement_seconds: float = 30,
     ) -> None:
-        self.database = Database(url, lock_seconds=lock_seconds)
+        self.database = Database(url, lock_seconds=lock_seconds, statement_seconds=statement_seconds)
         self.reader = SqlReader(self.database)
         self.clock = clock or Clock()
         self.steps = Steps()

@@ -14,7 +14,7 @@ from contextlib import closing
 from sqlalchemy import Connection, inspect, text
 
 from domain.errors import SchemaMismatch
-from infrastructure.store.database import Database
+from infrastructure.store.database import PATIENT_SECONDS, Database
 from infrastructure.store.migrations.guard import arm, prove
 from infrastructure.store.schema import METADATA
 
@@ -34,7 +34,7 @@ def upgrade(url: str) -> None:
 
     Raises SchemaMismatch for a newer schema or a database of another program, StoreUnavailable.
     """
-    with closing(Database(url, lock_seconds=PATIENCE)) as database:
+    with closing(Database(url, lock_seconds=PATIENCE, statement_seconds=PATIENT_SECONDS)) as database:
         _upgrade(database)
 
 
@@ -99,7 +99,7 @@ def _upgrade(database: Database) -> None:
 def _lock(connection: Connection) -> None:
     """SQLite's transaction is exclusive as it is begun. On PostgreSQL upgrades take turns, and keep all others out.
 
-    The wait is not bounded: whoever waits here waits for an upgrade that will end.
+    Whoever waits here waits for an upgrade that will end, as long as one statement may take.
     """
     if connection.dialect.name == "sqlite":
         return
