@@ -7,13 +7,13 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from PIL.PngImagePlugin import ChunkStream, PngInfo
 
 from application.ports import Media
@@ -183,23 +183,19 @@ def image_media(image: Image.Image, image_format: str, *, text: Mapping[str, str
     return Media(stream.getvalue(), f"image/{image_format.lower()}", image.width, image.height)
 
 
-def open_image(media: Media, *, field: str) -> Image.Image:
-    """The picture, or the first frame, upright and as RGB, or RGBA where anything in it is transparent.
+@contextmanager
+def stored_image(media: Media, *, field: str) -> Iterator[Image.Image]:
+    """An image as it is stored, each frame decoded when it is sought.
 
-    Raises InvalidInput naming `field` where `media` is no readable image.
+    Raises InvalidInput naming `field` where `media` is no readable image, also while it is read.
     """
     if media.media_type not in _PILLOW_FORMATS:
         raise InvalidInput(field, f"is {media.media_type}, not an image")
     try:
         with _open(io.BytesIO(media.content), media.media_type) as image:
-            image.load()
-            upright = ImageOps.exif_transpose(image)
+            yield image
     except (*_BOMBS, *_UNREADABLE) as error:
         raise InvalidInput(field, f"is a damaged or truncated {media.media_type} image") from error
-    if upright.mode.startswith("I"):
-        # Sixteen bits a pixel: Pillow would clip them to white instead of scaling them.
-        upright = Image.fromarray((np.asarray(upright) >> 8).clip(0, 255).astype(np.uint8))
-    return upright.convert("RGBA" if upright.has_transparency_data else "RGB")
 
 
 def extension(media_type: str) -> str:

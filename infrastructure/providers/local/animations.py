@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from typing import Final
 
 from PIL import Image
@@ -13,6 +12,7 @@ from infrastructure.providers.local import canvas
 from infrastructure.providers.local.orders import Order, Step, Work
 from infrastructure.providers.local.pictures import size_of
 from infrastructure.providers.local.reel import Reel
+from infrastructure.providers.local.strips import Strip
 
 USUAL_SIDE: Final = 384
 MOST_PIXELS: Final = 1280 * 720
@@ -48,28 +48,3 @@ def timing(order: Order, rate: int = 12) -> tuple[int, int]:
 def _shown(reel: Reel, number: int, count: int, step: Step) -> Image.Image:
     step(0.9 * number / count, f"frame {number + 1} of {count}")
     return reel.frame(number / count)
-
-
-class Strip(Image.Image):
-    """A picture of many frames, each made when the encoder seeks it, so that no two are held."""
-
-    def __init__(self, size: tuple[int, int], count: int, frame: Callable[[int], Image.Image]) -> None:
-        super().__init__()
-        self._mode = "RGB"
-        self._size = size
-        self.n_frames = count
-        self.is_animated = True
-        self._frame = frame
-        self._at = -1
-        self.seek(0)
-
-    def seek(self, frame: int) -> None:
-        """Raises EOFError behind the last one."""
-        if not 0 <= frame < self.n_frames:
-            raise EOFError("there is no such frame")
-        if frame != self._at:
-            self.im = self._frame(frame).im
-            self._at = frame
-
-    def tell(self) -> int:
-        return self._at

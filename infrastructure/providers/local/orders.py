@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from PIL import Image, ImageColor
+from PIL import ImageColor
 
 from application.ports import Media, ProviderRefused, Task, Value
-from domain.errors import InvalidInput
-from infrastructure.media import open_image
+from infrastructure.providers.local.opening import still
+from infrastructure.providers.local.profiles import Picture
 
 Step = Callable[[float, str], None]
 """Hears the fraction done of one output, in [0, 1], and what is done now; raises where nobody waits any more."""
@@ -61,13 +61,9 @@ class Order:
             raise ProviderRefused(f"missing_{name}", f"there is no input {name}")
         return files[0]
 
-    def picture(self, name: str = "image") -> Image.Image:
-        """Upright, RGB, or RGBA where anything is transparent."""
-        media = self.file(name)
-        try:
-            return open_image(media, field=name)
-        except InvalidInput as error:
-            raise ProviderRefused("unreadable_image", error.message) from error
+    def picture(self, name: str = "image") -> Picture:
+        """A still picture as it is shown. Raises ProviderRefused for one that moves or has more than 8 bits."""
+        return still(self.file(name), name)
 
 
 Maker: TypeAlias = Callable[[Order], Work]

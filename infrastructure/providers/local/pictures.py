@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from PIL import Image
-
 from application.ports import Media, ProviderRefused
-from infrastructure.media import image_media
-from infrastructure.providers.local import canvas, filters, upscale
+from infrastructure.media import FASTEST_PNG
+from infrastructure.providers.local import canvas, encoding, filters, upscale
 from infrastructure.providers.local.orders import Order, Step, Work, whole
+from infrastructure.providers.local.profiles import Picture
 
 DEFAULT_SIDE: Final = 1024
 SIDES: Final = range(64, 4097)
@@ -19,9 +18,9 @@ MAX_ENLARGED: Final = 64_000_000
 _SIZE: Final = re.compile(r"(\d{1,5})\s*[x*]\s*(\d{1,5})")
 
 
-def png(image: Image.Image, order: Order) -> Media:
-    """The picture as a PNG that says how it was made."""
-    return image_media(image, "PNG", text={"Software": order.label})
+def png(picture: Picture, order: Order) -> Media:
+    """The picture as a PNG that says how it was made; with its colour profile, and small where it has few colours."""
+    return encoding.png(picture, level=FASTEST_PNG, label=order.label)
 
 
 def painted(order: Order) -> Work:
@@ -29,7 +28,7 @@ def painted(order: Order) -> Work:
     prompt, seed, size = order.text("prompt"), order.task.inputs.get("seed"), size_of(order)
 
     def work(variation: int, step: Step) -> Media:
-        return png(canvas.paint(prompt, canvas.seeded(prompt, seed, variation), size, step), order)
+        return png(Picture(canvas.paint(prompt, canvas.seeded(prompt, seed, variation), size, step)), order)
 
     return work
 
@@ -51,14 +50,14 @@ def filtered(order: Order) -> Work:
     if not wanted:
         words = ", ".join(operation.word for operation in filters.OPERATIONS)
         raise ProviderRefused("unsupported_edit", f"the prompt names no edit that is known here; known are: {words}")
-    image = order.picture()
+    picture = order.picture()
 
     def work(variation: int, step: Step) -> Media:
-        edited = image
+        edited = picture.image
         for number, operation in enumerate(wanted):
             edited = filters.apply(operation, edited, _strength(variation))
             step(0.9 * (number + 1) / (len(wanted) + 1), operation.word)
-        return png(edited, order)
+        return png(picture.of(edited), order)
 
     return work
 
@@ -71,20 +70,20 @@ def _strength(variation: int) -> float:
 
 def enlarged(order: Order) -> Work:
     """Two or four times as large by Lanczos; variations differ in sharpness."""
-    image, factor = enlargement(order)
+    picture, factor = enlargement(order)
 
     def work(variation: int, step: Step) -> Media:
-        return png(upscale.enlarged(image, factor, step, percent=110 + 30 * variation), order)
+        return png(picture.of(upscale.enlarged(picture.image, factor, step, percent=110 + 30 * variation)), order)
 
     return work
 
 
-def enlargement(order: Order) -> tuple[Image.Image, int]:
+def enlargement(order: Order) -> tuple[Picture, int]:
     """The picture to enlarge and how many times, where the result is not too large."""
     factor = whole(order.text("factor", "2").removesuffix("x"))
     if factor not in upscale.FACTORS:
         raise ProviderRefused("unsupported_factor", "pictures are enlarged 2 or 4 times")
-    image = order.picture()
-    if image.width * image.height * factor**2 > MAX_ENLARGED:
+    picture = order.picture()
+    if picture.image.width * picture.image.height * factor**2 > MAX_ENLARGED:
         raise ProviderRefused("too_large", f"the result would have more than {MAX_ENLARGED} pixels")
-    return image, factor
+    return picture, factor

@@ -18,6 +18,7 @@ from infrastructure.providers.local.encoding import flattened
 from infrastructure.providers.local.glb import Mesh, glb
 from infrastructure.providers.local.orders import Order, Step, Work
 from infrastructure.providers.local.outline import outlined
+from infrastructure.providers.local.profiles import Picture
 
 Grid: TypeAlias = npt.NDArray[np.float32]
 
@@ -31,11 +32,9 @@ _SLAB: Final = 0.06
 
 def modelled(order: Order) -> Work:
     """A GLB of one textured mesh, a metre along its longer side; `shape` is "auto", "inflate" or "relief"."""
-    image, shape, depth = (
-        order.picture(),
-        order.choice("shape", ("auto", "inflate", "relief"), "auto"),
-        order.number("depth", 1.0),
-    )
+    # Of a texture glTF says that it is sRGB; a profile in it is ignored.
+    image = order.picture().in_profile(None).image
+    shape, depth = order.choice("shape", ("auto", "inflate", "relief"), "auto"), order.number("depth", 1.0)
     scale = FINEST / max(image.size)
     size = max(8, round(image.width * scale)), max(8, round(image.height * scale))
     small = image.resize(size, Image.Resampling.LANCZOS)
@@ -112,7 +111,7 @@ def _on_edge(covered: Grid, rim: npt.NDArray[np.bool_]) -> Grid:
 
 def _slab(image: Image.Image, depth: float) -> Mesh:
     """Height by lightness, smoothed; sides go straight down to a flat back."""
-    grey = flattened(image).convert("L")
+    grey = flattened(Picture(image)).image.convert("L")
     broad, fine = (np.asarray(grey.filter(ImageFilter.GaussianBlur(radius)), dtype=np.float32) for radius in (6, 1.5))
     light = (0.7 * broad + 0.3 * fine) / np.float32(255)
     rows, columns = light.shape
@@ -175,7 +174,7 @@ def _texture(image: Image.Image, outline_at: tuple[int, int] | None) -> bytes:
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     picture = image.resize(size, Image.Resampling.LANCZOS)
     covered = None if outline_at is None else outlined(picture)
-    shown = flattened(picture) if covered is None else _spread(picture.convert("RGB"), covered)
+    shown = flattened(Picture(picture)).image if covered is None else _spread(picture.convert("RGB"), covered)
     stream = io.BytesIO()
     shown.save(stream, "JPEG", quality=90)
     return stream.getvalue()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
-from PIL import Image, ImageColor, ImageEnhance, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
 
 from application.ports import Media
 from infrastructure.providers.local import encoding
 from infrastructure.providers.local.orders import Order, Step, Work
+from infrastructure.providers.local.profiles import Picture
 
 # Width and height in pixels, as the platforms ask for them.
 SIZES: Final = MappingProxyType(
@@ -31,6 +32,10 @@ SIZES: Final = MappingProxyType(
         "youtube-banner": (2560, 1440),
     }
 )
+Colour: TypeAlias = tuple[int, int, int]
+"""In the numbers of the picture that it stands beside."""
+
+WHITE: Final = (255, 255, 255)
 MOST_BYTES: Final = 2_000_000
 """What every platform takes; YouTube's thumbnails are limited to so much."""
 QUALITY: Final = 90
@@ -42,19 +47,29 @@ def posted(order: Order) -> Work:
     """The picture as a JPEG in the size of `platform`; `fit` is "crop", "blur" or "pad"."""
     size, fit = SIZES[order.choice("platform", SIZES)], _FITS[order.choice("fit", _FITS, "crop")]
     background = order.color("background", "white")
-    image = encoding.flattened(order.picture(), background)
+    picture = encoding.flattened(order.picture(), background)
+    ground = picture.colour(background)
 
     def work(_variation: int, step: Step) -> Media:
         step(0.1, "fitting")
-        shaped = fit(image, size, background)
+        shaped = picture.of(fit(picture.image, size, ground))
         step(0.5, "encoding")
         media = encoding.media(shaped, "jpeg", QUALITY)
-        return media if len(media.content) <= MOST_BYTES else encoding.fitted(shaped, "jpeg", MOST_BYTES, step)
+        return media if len(media.content) <= MOST_BYTES else _fitted(shaped, step)
 
     return work
 
 
-def cropped(image: Image.Image, size: tuple[int, int], _background: str = "") -> Image.Image:
+def _fitted(shaped: Picture, step: Step) -> Media:
+    """At the best quality that the platform takes; its pixels are what it asks for."""
+
+    def encode(size: tuple[int, int], quality: int) -> Media:
+        return encoding.media(shaped.of(shaped.image.resize(size, Image.Resampling.LANCZOS)), "jpeg", quality)
+
+    return encoding.fitted(encode, shaped.size, "jpeg", MOST_BYTES, step)
+
+
+def cropped(image: Image.Image, size: tuple[int, int], _ground: Colour = WHITE) -> Image.Image:
     """The largest part of that shape in which most is to be seen, at that size."""
     width, height = size
     scale = min(image.width / width, image.height / height)
@@ -78,12 +93,12 @@ def _placed(weights: np.ndarray[tuple[int, ...], np.dtype[np.float64]], spare: i
     return round(spare * float(good.mean()) / max(1, len(held) - 1))
 
 
-def padded(image: Image.Image, size: tuple[int, int], background: str = "white") -> Image.Image:
+def padded(image: Image.Image, size: tuple[int, int], ground: Colour = WHITE) -> Image.Image:
     """The whole picture, on a colour."""
-    return _laid(image, Image.new("RGB", size, ImageColor.getrgb(background)))
+    return _laid(image, Image.new("RGB", size, ground))
 
 
-def blurred(image: Image.Image, size: tuple[int, int], _background: str = "") -> Image.Image:
+def blurred(image: Image.Image, size: tuple[int, int], _ground: Colour = WHITE) -> Image.Image:
     """The whole picture, on itself: enlarged, out of focus and darker."""
     behind = cropped(image, size).filter(ImageFilter.GaussianBlur(max(size) / 40))
     return _laid(image, ImageEnhance.Brightness(behind).enhance(0.75))

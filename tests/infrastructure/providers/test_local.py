@@ -333,10 +333,11 @@ async def test_a_photograph_lying_on_its_side_is_edited_upright(provider: LocalP
     assert (output.width, output.height) == (32, 48)
 
 
-async def test_sixteen_bits_a_pixel_are_scaled_and_not_clipped(provider: LocalProvider) -> None:
+async def test_sixteen_bits_a_pixel_are_refused_by_what_works_in_eight(provider: LocalProvider) -> None:
     stream = io.BytesIO()
     Image.fromarray(np.full((8, 8), 0x8000, dtype=np.uint16)).save(stream, "PNG")
-    assert (pixels(await edited(provider, "mirror", Media(stream.getvalue(), "image/png"))) == 0x80).all()
+    deep = task("filter", Media(stream.getvalue(), "image/png"), prompt="mirror")
+    assert (await refusal(provider, deep)).code == "too_deep"
 
 
 @pytest.mark.parametrize("factor", [2, 4, "2", "4x"])

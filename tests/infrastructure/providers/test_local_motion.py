@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from application.ports import Media
-from infrastructure.providers.local.animations import Strip
 from infrastructure.providers.local.canvas import SCENE_WORDS, SCENES, seeded
 from infrastructure.providers.local.reel import Reel
+from infrastructure.providers.local.strips import Strip
 from tests.infrastructure.providers.local_work import make, psnr, refused
 
 

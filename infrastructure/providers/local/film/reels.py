@@ -89,7 +89,8 @@ MOVES: Final = MappingProxyType(
 
 def panned(order: Order) -> Work:
     """A camera moving over the picture by `motion`; variations move in other ways."""
-    image, motion = flattened(order.picture()), order.choice("motion", MOVES, "zoom-in")
+    image = flattened(order.picture().in_profile(None)).image
+    motion = order.choice("motion", MOVES, "zoom-in")
     size, (count, rate) = _frame_of(order, image), timing(order, USUAL_RATE)
     first = list(MOVES).index(motion)
 

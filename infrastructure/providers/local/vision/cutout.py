@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageChops
 
 from application.ports import Media, ProviderRefused
 from infrastructure.providers.local.encoding import flattened
@@ -38,18 +38,20 @@ _LEAST, _MOST = 0.01, 0.95
 
 def cut_out(order: Order) -> Work:
     """The picture with what is behind the thing made transparent."""
-    image = flattened(order.picture())
+    given = order.picture()
+    picture = flattened(given)
 
     def work(_variation: int, step: Step) -> Media:
-        pixels = np.asarray(image)
+        pixels = np.asarray(picture.image)
         step(0.1, "looking at the border")
         outline = _outline(pixels, step)
         step(0.8, "following the edges")
         band = _band(pixels, outline)
         alpha = _following(pixels, outline, band)
         result = Image.fromarray(_unmixed(pixels, alpha, band))
-        result.putalpha(Image.fromarray((alpha * 255 + 0.5).astype(np.uint8)))
-        return png(result, order)
+        left = Image.fromarray((alpha * 255 + 0.5).astype(np.uint8))
+        result.putalpha(ImageChops.multiply(left, given.image.getchannel("A")) if given.image.mode == "RGBA" else left)
+        return png(picture.of(result), order)
 
     return work
 

@@ -35,11 +35,12 @@ _BEYOND: Final = 0.1
 
 def refined(order: Order) -> Work:
     """Two or four times as large; with `denoise`, noise is taken away before."""
-    image, factor = enlargement(order)
+    picture, factor = enlargement(order)
     denoise = order.flag("denoise")
 
     def work(_variation: int, step: Step) -> Media:
-        return png(enlarged(_denoised(image) if denoise else image, factor, step), order)
+        image = _denoised(picture.image) if denoise else picture.image
+        return png(picture.of(enlarged(image, factor, step)), order)
 
     return work
 

@@ -33,7 +33,8 @@ _FITS: Final = 34.0
 
 def erased(order: Order) -> Work:
     """The picture without what the mask covers; masks are white, or opaque, where something is to go."""
-    image, mask = order.picture(), mask_of(order)
+    picture = order.picture()
+    image, mask = picture.image, mask_of(order, picture.image.size)
     covered = float((mask > 0).mean())
     if not 0 < covered <= MOST_COVERED:
         raise ProviderRefused("unsupported_mask", f"the mask covers {covered:.0%}; up to {MOST_COVERED:.0%} is healed")
@@ -42,24 +43,24 @@ def erased(order: Order) -> Work:
         healed = Image.fromarray(heal(np.asarray(image.convert("RGB")), mask, step))
         if image.mode == "RGBA":
             healed.putalpha(image.getchannel("A"))
-        return png(healed, order)
+        return png(picture.of(healed), order)
 
     return work
 
 
-def mask_of(order: Order) -> Pixels:
-    """255 where something is to go and 0 elsewhere, of the picture's size and a little wider than it was drawn.
+def mask_of(order: Order, size: tuple[int, int]) -> Pixels:
+    """255 where something is to go and 0 elsewhere, of the picture's `size` and a little wider than it was drawn.
 
     Raises ProviderRefused where its size is not the picture's.
     """
-    image, drawn = order.picture(), order.picture("mask")
-    if drawn.size != image.size:
-        raise ProviderRefused("unsupported_mask", f"the mask has {drawn.size} pixels, the picture {image.size}")
+    drawn = order.picture("mask").image
+    if drawn.size != size:
+        raise ProviderRefused("unsupported_mask", f"the mask has {drawn.size} pixels, the picture {size}")
     alpha = np.asarray(drawn.getchannel("A")) if drawn.mode == "RGBA" else None
     # A mask that is cut out of a picture says it by what is clear, any other by black and white.
     shown = np.asarray(drawn.convert("L")) if alpha is None or alpha.min() == 255 else alpha
     hard = np.where(shown > 127, 255, 0).astype(np.uint8)
-    return np.asarray(cv2.dilate(hard, _disc(max(1, min(image.size) // 256))), dtype=np.uint8)
+    return np.asarray(cv2.dilate(hard, _disc(max(1, min(size) // 256))), dtype=np.uint8)
 
 
 def heal(pixels: Pixels, mask: Pixels, step: Step) -> Pixels:

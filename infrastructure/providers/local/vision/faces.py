@@ -62,7 +62,8 @@ class Face:
 
 def swapped(order: Order) -> Work:
     """`image` with the face of `face` in place of its largest one, or of `every` one."""
-    image, donor = order.picture(), np.asarray(order.picture("face").convert("RGB"))
+    picture = order.picture()
+    image, donor = picture.image, np.asarray(order.picture("face").in_profile(picture.profile).image.convert("RGB"))
     every = order.flag("every")
 
     def work(_variation: int, step: Step) -> Media:
@@ -76,7 +77,7 @@ def swapped(order: Order) -> Work:
         result = Image.fromarray(pixels)
         if image.mode == "RGBA":
             result.putalpha(image.getchannel("A"))
-        return png(result, order)
+        return png(picture.of(result), order)
 
     return work
 
