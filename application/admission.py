@@ -30,6 +30,7 @@ from domain.account import check_id
 from domain.admission import Ask
 from domain.catalogue import Catalogue, MediaFacts, Model, Strategy, check_inputs
 from domain.errors import InvalidInput
+from domain.inputs import shown
 from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
 from domain.records import made_often
 
@@ -112,7 +113,7 @@ class Preparer:
 
         `keep` saves input files durably, as they must be before the request is recorded.
         """
-        _check_ids(request)
+        _check_asked(request)
         if request.media and request.model not in list(Strategy):
             self.catalogue.rank(request.kind, request.model, now, request.inputs, lacks=self._lacks)
         media = await self._read(request)
@@ -144,8 +145,6 @@ class Preparer:
         self, request: Request, media: Mapping[str, Sequence[Media]], now: int
     ) -> tuple[Choice, tuple[Choice, ...]]:
         """The model to use and those to fall back to, each with its inputs and its quotes."""
-        if not 1 <= request.n <= MOST_VARIATIONS:
-            raise InvalidInput("n", f"{request.n} variations", hint=f"ask for 1 to {MOST_VARIATIONS}")
         facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
         wish = Strategy.BALANCED if request.model == AUTO else request.model
         first, *rest = self.catalogue.rank(request.kind, wish, now, request.inputs, facts, self._lacks)
@@ -231,13 +230,41 @@ def canonical(document: object) -> str:
     return _encode(document)
 
 
-def _check_ids(request: Request) -> None:
+def _check_asked(request: Request) -> None:
+    """The ids, and that each field is of the type that `Request` says: it comes from anybody. Raises InvalidInput."""
     if not request.account:
         raise InvalidInput("account", "every operation needs an account", hint="a trial is an account with a plan")
     check_id("account", request.account)
     for name, value in (("user", request.user), ("project", request.project), ("key", request.key)):
         if value is not None:
             check_id(name, value)
+    for name, word in (("kind", request.kind), ("model", request.model)):
+        if not isinstance(word, str):
+            raise InvalidInput(name, f"must be text, not {shown(word)}", hint="such as 'imagestudio models' lists")
+    if type(request.n) is not int:
+        raise InvalidInput(
+            "n", f"must be a whole number, not {shown(request.n)}", hint=f"ask for 1 to {MOST_VARIATIONS}"
+        )
+    if not 1 <= request.n <= MOST_VARIATIONS:
+        raise InvalidInput("n", f"{request.n} variations", hint=f"ask for 1 to {MOST_VARIATIONS}")
+    for field, given in (("inputs", request.inputs), ("media", request.media)):
+        _check_by_name(field, given)
+    for name, files in request.media.items():
+        _check_files_given(name, files)
+
+
+def _check_by_name(field: str, given: object) -> None:
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise InvalidInput(field, f"must be a mapping by input name, not {shown(given)}", hint="give a dict")
+
+
+def _check_files_given(name: str, files: object) -> None:
+    if isinstance(files, str | bytes) or not isinstance(files, Sequence):
+        raise InvalidInput(name, "must be a list of files", hint="give several or one, as in [file]")
+    for file in files:
+        if not isinstance(file, bytes | Path | str):
+            told = f"a file is bytes, a path or an http address, not {shown(file)}"
+            raise InvalidInput(name, told, hint="read it first, or give its pathlib.Path")
 
 
 async def fingerprint_before_fetching(request: Request) -> str | None:
@@ -246,7 +273,7 @@ async def fingerprint_before_fetching(request: Request) -> str | None:
     None where nothing would be fetched, and where inputs are none that were ever recorded. A path is no stable name,
     so its file is read. Raises InvalidInput where an id is none, or a path cannot be read.
     """
-    _check_ids(request)
+    _check_asked(request)
     files = [file for many in request.media.values() for file in many]
     if not any(isinstance(file, str) for file in files):
         return None

@@ -57,6 +57,10 @@ class Maintenance:
         """Settle what dead processes left open; one fact each."""
         return await self.recoverer.run()
 
+    async def working(self) -> tuple[int, int | None]:
+        """How many operations are worked on under a lease that still runs, and when the last of these ends."""
+        return await asyncio.to_thread(self.recoverer.performer.ownership.leases.running, self.clock())
+
     async def erase(self, operation: str) -> Erased:
         """Delete what a request was asked with and what it delivered, for ever; its facts stay, and still verify.
 

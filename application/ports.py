@@ -345,5 +345,8 @@ class Leases(Protocol):
     def expired(self, now: int) -> list[Lease]:
         """Leases past their end, oldest first."""
 
+    def running(self, now: int) -> tuple[int, int | None]:
+        """How many operations others work on, and when the last of their leases ends unless it is renewed."""
+
     def claim(self, lease: Lease, owner: str, expires: int) -> bool:
         """Take an expired lease by compare-and-set of epoch and expiry; whether this caller won."""

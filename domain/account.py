@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from domain.errors import AccountExists, InvalidInput
+from domain.inputs import shown
 from domain.money import check_currency
 from domain.periods import Cycle, check_zone
 from domain.plans import MEASURES, Limits, check_limit
@@ -291,8 +292,8 @@ def check_not_closed(account: Account) -> Account:
     return account
 
 
-def _check_reason(reason: str) -> None:
-    if not reason.strip() or len(reason) > LONGEST_ID or not reason.isprintable():
+def _check_reason(reason: object) -> None:
+    if not isinstance(reason, str) or not reason.strip() or len(reason) > LONGEST_ID or not reason.isprintable():
         told = f"give one line of 1 to {LONGEST_ID} characters, without personal data: it is recorded for ever"
         raise InvalidInput("reason", "is missing or cannot be recorded", hint=told)
 
@@ -332,6 +333,8 @@ def change_time_zone(account: Account, zone: str, now: int) -> list[AccountFact]
 
 def check_id(what: str, id: str) -> str:
     """An opaque id of the caller's: 1 to 200 printable characters without spaces. Raises InvalidInput."""
+    if not isinstance(id, str):
+        raise InvalidInput(what, f"must be text, not {shown(id)}", hint="use an opaque id")
     if not 1 <= len(id) <= LONGEST_ID:
         raise InvalidInput(what, f"an id has 1 to {LONGEST_ID} characters, this one has {len(id)}")
     if not id.isprintable() or " " in id:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
@@ -23,6 +23,7 @@ import httpx
 
 from application.ports import DownloadFailed, DownloadGone, DownloadRefused
 from infrastructure.guard import Origin, PublicNetwork, Wires, check_url, is_public, origin_of, read_url
+from infrastructure.wire.quiet import hushed, listen_again, listen_no_more
 
 OK: Final = 200
 IDENTITY: Final = "identity"
@@ -91,11 +92,14 @@ class HttpDownloads:
     async def close(self) -> None:
         if self._pool is not None:
             await self._pool.aclose()
+            self._pool = None
+            listen_again()
 
     def _connections(self) -> httpcore.AsyncConnectionPool:
         """Made when they are first needed: to read whom TLS believes takes longer than most commands."""
         if self._pool is None:
             wires = self._wires
+            listen_no_more()
             self._pool = httpcore.AsyncConnectionPool(
                 wires.tls or httpcore.default_ssl_context(),
                 proxy=self._proxy,
@@ -112,7 +116,9 @@ class HttpDownloads:
         if self._proxy:
             _check_literal(url, self._own)
         asking = self._connections().stream("GET", _target(url), headers=_headers(url), extensions=self._extensions)
-        async with asking as answer:
+        async with AsyncExitStack() as opened:
+            with hushed():
+                answer = await opened.enter_async_context(asking)
             location = _header(answer, b"location") if answer.status in MOVED else None
             if location is None:
                 _check_status(answer.status, url.host)

@@ -6,13 +6,17 @@ and so of one moment, also while a rebuilt table is swapped in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, cast, func, select
 
 from application.reader import LogReader
+from domain.catalogue import Catalogue
+from domain.errors import InvalidInput
+from domain.operation import PHASES
 from projections.engine import Database
 from projections.tables import CHECKPOINTS, FRESH, TABLES
 from projections.tally import Tally, Value
@@ -38,6 +42,11 @@ class Usage:
     adjusted: int
     cost: int
     currency: str | None
+
+    @property
+    def gross(self) -> int:
+        """What was charged, before any correction."""
+        return self.price - self.adjusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,16 @@ class PeriodTotal:
     plan: str | None
     held: int
 
+    @property
+    def gross(self) -> int:
+        """What was charged, before any correction."""
+        return self.price - self.adjusted
+
+    @property
+    def balance(self) -> int:
+        """What is left of a prepaid account's money in its current period."""
+        return self.carried + self.credits + self.returned - self.price - self.held
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCost:
@@ -84,6 +103,11 @@ class ModelCost:
     adjusted: int
     cost: int
     unit: str | None
+
+    @property
+    def gross(self) -> int:
+        """What was charged, before any correction."""
+        return self.price - self.adjusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +139,11 @@ class Logged:
     reason: str | None
     held: int | None
     currency: str | None
+
+    @property
+    def gross(self) -> int:
+        """What was charged, before any correction."""
+        return self.price - self.adjusted
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -160,7 +189,8 @@ class Views:
         at: int | None = None,
         limit: int | None = None,
     ) -> list[Usage]:
-        """The usage summary, by key."""
+        """The usage summary, by key. Raises UnknownKind."""
+        _check_kind(kind)
         equal = {"account": account, "user": user, "kind": kind}
         return self._rows(Usage, _by_key(USAGE, equal, at, limit))
 
@@ -200,7 +230,13 @@ class Views:
         requested: tuple[int, int] | None = None,
         limit: int | None = 100,
     ) -> list[Logged]:
-        """The operation log, the newest first; `flag` is one of FLAGS, `requested` the span [since, until)."""
+        """The operation log, the newest first; `flag` is one of FLAGS, `requested` the span [since, until).
+
+        Raises InvalidInput for a state or a flag that there is not, UnknownKind.
+        """
+        _check_kind(kind)
+        check_word("state", state, PHASES.values())
+        check_word("flag", flag, FLAGS)
         who = {"account": account, "user": user, "project": project, "batch": batch}
         what = {"kind": kind, "model": model, "provider": provider, "state": state}
         table = TABLES[OPERATIONS.name]
@@ -223,6 +259,20 @@ class Views:
 
     def _rows(self, shape: type[Answer], query: Select[Any]) -> list[Answer]:
         return [shape(*row) for row in self._database.rows(query)]
+
+
+def check_word(name: str, word: str | None, known: Iterable[str]) -> None:
+    """A filter names something that there is, as one that is misspelt would find nothing. Raises InvalidInput."""
+    words = list(known)
+    if word is not None and word not in words:
+        close = get_close_matches(str(word), words, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(words)}"
+        raise InvalidInput(name, f"there is no {name} {word!r}", hint=hint)
+
+
+def _check_kind(kind: str | None) -> None:
+    if kind is not None:
+        Catalogue.family(kind)
 
 
 def _by_key(view: Tally, equal: Mapping[str, Value], at: int | None, limit: int | None) -> Select[Any]:

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 UNLIMITED, INHERIT = "unlimited", "inherit"
-Id = Annotated[str, Argument(metavar="ID", help="An opaque id of yours, without spaces.")]
+Id = Annotated[
+    str | None, Argument(metavar="[ID]", help="An opaque id of yours, without spaces; otherwise as --account says.")
+]
 
 
 @command(app, "open")
 async def open_account(
-    account: Id,
     session: Session,
+    id: Id = None,
+    account: Account = None,
     plan: Annotated[str, Option(metavar="PLAN", help="free, basic, pro or enterprise.")] = "free",
     currency: Annotated[str, Option(metavar="CODE", help="Its one currency, for ever.")] = "USD",
     zone: Annotated[str, Option(metavar="ZONE", help="Whose midnights begin its periods.")] = "UTC",
@@ -39,7 +42,7 @@ async def open_account(
     """Open an account, once; again on the same terms changes nothing, and says what is another by now."""
     async with session.studio() as studio:
         view = await studio.accounts.open(
-            account, plan=plan, currency=currency, zone=zone, cycle=cycle, prepaid=prepaid
+            session.account(id or account), plan=plan, currency=currency, zone=zone, cycle=cycle, prepaid=prepaid
         )
     return _answer(view)
 
@@ -48,36 +51,38 @@ Reason = Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it i
 
 
 @command(app)
-async def suspend(id: Id, reason: Reason, session: Session) -> Answer:
+async def suspend(reason: Reason, session: Session, id: Id = None, account: Account = None) -> Answer:
     """Admit nothing new until the account is resumed; what is open goes on and is settled."""
     async with session.studio() as studio:
-        return _answer(await studio.accounts.suspend(id, reason))
+        return _answer(await studio.accounts.suspend(session.account(id or account), reason))
 
 
 @command(app)
-async def resume(id: Id, reason: Reason, session: Session) -> Answer:
+async def resume(reason: Reason, session: Session, id: Id = None, account: Account = None) -> Answer:
     """Admit requests of a suspended account again."""
     async with session.studio() as studio:
-        return _answer(await studio.accounts.resume(id, reason))
+        return _answer(await studio.accounts.resume(session.account(id or account), reason))
 
 
 @command(app)
 async def close(
-    id: Id,
     reason: Reason,
     session: Session,
+    id: Id = None,
+    account: Account = None,
     yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> Answer:
     """Close an account for ever; what is open is settled, and corrections can still be made."""
-    confirm(f"Close account {id} for ever?", yes=yes)
+    which = session.account(id or account)
+    confirm(f"Close account {which} for ever?", yes=yes)
     async with session.studio() as studio:
-        return _answer(await studio.accounts.close(id, reason))
+        return _answer(await studio.accounts.close(which, reason))
 
 
 @command(app)
 async def show(
     session: Session,
-    id: Annotated[str | None, Argument(metavar="[ID]", help="Otherwise IMAGESTUDIO_ACCOUNT.")] = None,
+    id: Id = None,
     account: Account = None,
 ) -> Answer:
     """Show an account's terms, and what is used, held and left in its current period."""

@@ -8,6 +8,7 @@ import typer
 from typer import Context, Option
 
 from infrastructure.cli import accounts, audit, log, models, providers, reconcile, run, upkeep, views
+from infrastructure.cli.commands import NO_VALUE, Group
 
 PANELS = {
     "Operations": (run.app, models.app),
@@ -22,6 +23,7 @@ GROUPS = (
 )
 
 app = typer.Typer(
+    cls=Group,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -30,7 +32,9 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def root(context: Context, version: Annotated[bool, Option("--version", help="Print the version.")] = False) -> None:
+def root(
+    context: Context, version: Annotated[bool, Option("--version", metavar=NO_VALUE, help="Print the version.")] = False
+) -> None:
     if version:
         typer.echo(_version())
         raise typer.Exit
@@ -54,4 +58,4 @@ for panel, commands in PANELS.items():
             one.rich_help_panel = panel
         app.add_typer(part)
 for name, group, about in GROUPS:
-    app.add_typer(group, name=name, help=about, rich_help_panel="Groups")
+    app.add_typer(group, cls=Group, name=name, help=about, rich_help_panel="Groups")

@@ -17,6 +17,7 @@ from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from infrastructure.cli.failures import UNREAD, silence
 from infrastructure.cli.session import Session
@@ -35,13 +36,32 @@ class Answer:
 
 
 Command = Callable[..., Awaitable[Answer | int]]
+NO_VALUE = " "
+
+
+class _PlainHelp:
+    """The option `--help` takes nothing, and its help does not say it does."""
+
+    def get_help_option(self, context: Any) -> Any:
+        option = super().get_help_option(context)  # type: ignore[misc]
+        if option is not None:
+            option.metavar = NO_VALUE
+        return option
+
+
+class OneCommand(_PlainHelp, TyperCommand):
+    """A command of this program."""
+
+
+class Group(_PlainHelp, TyperGroup):
+    """Commands under one name."""
 
 
 def command(app: typer.Typer, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
     """Register a coroutine as a command; its answer is printed. One that prints by itself returns its exit code."""
 
     def register(function: Command) -> Command:
-        app.command(name, **options)(_flattened(function))
+        app.command(name, cls=OneCommand, **options)(_flattened(function))
         return function
 
     return register
@@ -69,6 +89,7 @@ def _flattened(function: Command) -> Callable[..., int]:
         for name, one in signature(function).parameters.items()
         for parameter in (_options(groups[name]) if name in groups else [_named(one, hints[name])])
     ]
+    parameters = [_without_value(parameter) for parameter in parameters]
     call.__name__, call.__doc__ = function.__name__, function.__doc__
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
@@ -81,6 +102,15 @@ async def _awaited(function: Command, given: dict[str, Any]) -> Answer | int:
 
 def _named(parameter: Parameter, hint: Any) -> Parameter:
     return parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hint)
+
+
+def _without_value(parameter: Parameter) -> Parameter:
+    """A flag takes nothing, so its help names nothing to give."""
+    if parameter.annotation.__origin__ is not bool:
+        return parameter
+    (option,) = parameter.annotation.__metadata__
+    option.metavar = NO_VALUE
+    return parameter
 
 
 def _options(group: type[Any]) -> list[Parameter]:

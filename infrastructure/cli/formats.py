@@ -83,6 +83,11 @@ def measured(amounts: Mapping[str, int | None], currency: str) -> dict[str, Any]
     }
 
 
+def cell(text: str) -> str:
+    """Text for a CSV file: a spreadsheet takes what begins with one of these signs for a formula and runs it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def limit_of(measure: str, limit: int | None, currency: str) -> str:
     """A limit or what is left of it: money for spend and balance, outputs else."""
     if limit is None:

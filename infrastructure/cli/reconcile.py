@@ -18,7 +18,7 @@ from domain.errors import InvalidInput
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.failures import OTHER
-from infrastructure.cli.formats import UTC_NAME, counted, instant_of, iso, money, span
+from infrastructure.cli.formats import UTC_NAME, cell, counted, instant_of, iso, money, span
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
@@ -168,9 +168,8 @@ def _write(stream: TextIO, found: Reconciled) -> None:
     for line in found.lines:
         amounts = [_digits(getattr(line, name), found.currency) for name in AMOUNTS]
         late = "yes" if line.late else "no"
-        writer.writerow(
-            [line.status, line.job, line.operation, line.account, line.model, *amounts, found.currency, late]
-        )
+        words = [cell(word) for word in (line.status, line.job, line.operation, line.account, line.model)]
+        writer.writerow([*words, *amounts, found.currency, late])
 
 
 def _digits(micros: int | None, currency: str) -> str:

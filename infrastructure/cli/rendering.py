@@ -149,7 +149,7 @@ class Page:
                 self._put(Text.assemble(GAP, (label.ljust(widest), "dim"), GAP, (plain(part), style)))
 
     def table(self, *columns: Column) -> None:
-        """Rows under dim titles; nothing is cut, columns that do not fit are left out."""
+        """Rows under dim titles; nothing is cut, and columns that do not fit are left out and named below."""
         shown = self._fitting(columns)
         fixed = [column.width for column in shown if not column.wrap]
         room = self.width - sum(fixed) - len(GAP) * len(shown)
@@ -158,6 +158,9 @@ class Page:
         self._put(_row([(_aligned(column.title, width, column), "dim") for column, width in aligned]))
         for cells in zip(*(column.cells for column in shown), strict=True):
             self._entry(shown, widths, cells)
+        left_out = [column.title for column in columns if column not in shown and any(column.cells)]
+        if left_out:
+            self.prose(f"not shown, as there is no room: {', '.join(left_out)}", "dim", indent=2)
 
     def _entry(self, columns: Sequence[Column], widths: Sequence[int], cells: Sequence[str]) -> None:
         parts = [

@@ -12,7 +12,7 @@ from typer import Argument, Option
 
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import counted, document, size
+from infrastructure.cli.formats import counted, document, iso, size
 from infrastructure.cli.options import OperationId
 from infrastructure.cli.session import Session
 
@@ -72,16 +72,22 @@ async def recover(session: Session) -> Answer:
     async with session.studio() as studio:
         with session.progress("recover"):
             done = await studio.maintenance.recover()
-    return Answer({"recovered": document(done)}, lambda page: _show_recovered(page, done))
+        count, until = await studio.maintenance.working()
+    working = {"operations": count, "until": None if until is None else iso(until)}
+    found = {"recovered": document(done), "working": working}
+    return Answer(found, lambda page: _show_recovered(page, done, count, until))
 
 
-def _show_recovered(page: Page, done: Sequence[Recovered]) -> None:
+def _show_recovered(page: Page, done: Sequence[Recovered], count: int, until: int | None) -> None:
     from domain.operation import CLOSED_PHASES
     from infrastructure.cli.rendering import Column, state_style
 
     settled = sum(one.phase in CLOSED_PHASES for one in done)
     found = f"{counted(settled, 'operation')} settled, {len(done) - settled} still open"
-    page.title(found if done else "Nothing was left open")
+    page.title(found if done else "Nothing is left to recover")
+    if until is not None:
+        told = f"{counted(count, 'operation')} open under a lease that still runs, until {iso(until)} at the latest"
+        page.line(f"  {told}: run it again then")
     if done:
         page.table(
             Column("OPERATION", [one.operation for one in done]),

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Option
 
-from domain.errors import InvalidInput
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import UTC_NAME, clock, money, row_document, span, units_of
@@ -25,7 +24,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-MONEY = ("price", "adjusted", "cost")
+MONEY = ("gross", "adjusted", "price", "cost")
+"""What was charged, what was corrected of it later, what of it is left to pay, and what providers bill us."""
+CORRECTED = frozenset({"gross", "adjusted"})
+PREPAID = ("carried", "credits", "returned", "balance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ async def costs(
         await _asked(studio, session, None)
         at = when.instant(UTC_NAME)
         rows = await asyncio.to_thread(studio.views.costs, model, provider, at)
+        _check_named(studio, model, provider, rows)
     return Answer(_document("costs", rows), lambda page: show_costs(page, rows))
 
 
@@ -105,7 +108,6 @@ async def operations(
     release, and costs above the price.
     """
     account = whose.id(session)
-    _check_flag(flag)
     async with session.studio() as studio:
         asked = await _asked(studio, session, account)
         rows = await asyncio.to_thread(
@@ -121,15 +123,18 @@ async def operations(
                 flag=flag,
             )
         )
-    found = [{**row_document(row), "flags": list(row.flags)} for row in rows]
+    found = [{**_row(row), "flags": list(row.flags)} for row in rows]
     return Answer({"operations": found}, lambda page: show_operations(page, rows, asked))
 
 
-def _check_flag(flag: str | None) -> None:
-    from projections.queries import FLAGS
+def _check_named(studio: Studio, model: str | None, provider: str | None, rows: Sequence[Any]) -> None:
+    """A model or provider that finds nothing must be one that there is. Raises UnknownModel, InvalidInput."""
+    from projections.queries import check_word
 
-    if flag is not None and flag not in FLAGS:
-        raise InvalidInput("--flag", f"there is no flag {flag!r}", hint=f"there are: {', '.join(FLAGS)}")
+    if not rows and model is not None:
+        studio.catalogue.get(model)
+    if not rows:
+        check_word("provider", provider, sorted({one.provider for one in studio.catalogue} | {*studio.providers}))
 
 
 async def _asked(studio: Studio, session: Session, account: str | None) -> Asked:
@@ -178,6 +183,7 @@ def show_periods(page: Page, rows: Sequence[PeriodTotal], asked: Asked) -> None:
         *_counts(rows, ("requested", "charged", "rejected", "released"), drop=5),
         *_money(rows),
         _amounts("HELD", rows, "held", drop=1),
+        *_prepaid(rows),
     )
     _show_total(page, rows)
 
@@ -254,9 +260,18 @@ def _counts(rows: Sequence[Any], names: Sequence[str], drop: int) -> list[Column
 
 
 def _money(rows: Sequence[Any]) -> list[Column]:
-    """Price and cost; what was adjusted of the price only where anything was."""
-    names = [name for name in MONEY if name != "adjusted" or any(row.adjusted for row in rows)]
-    return [_amounts(name.upper(), rows, name, drop=1 if name == "adjusted" else 0) for name in names]
+    """Price and cost; before them what was charged and what was corrected of it, if anything was."""
+    corrected = any(row.adjusted for row in rows)
+    names = [name for name in MONEY if corrected or name not in CORRECTED]
+    return [_amounts(name.upper(), rows, name, drop=1 if name in CORRECTED else 0) for name in names]
+
+
+def _prepaid(rows: Sequence[PeriodTotal]) -> list[Column]:
+    """What was carried over, paid in and given back, and what is left, of accounts that pay beforehand."""
+    if not any(row.carried or row.credits or row.returned for row in rows):
+        return []
+    drops = {"carried": 3, "returned": 4}
+    return [_amounts(name.upper(), rows, name, drop=drops.get(name, 0)) for name in PREPAID]
 
 
 def _amounts(title: str, rows: Sequence[Any], name: str, drop: int = 0) -> Column:
@@ -283,7 +298,8 @@ def totals(rows: Iterable[Any]) -> dict[str, dict[str, int]]:
 
 def _show_total(page: Page, rows: Sequence[Any]) -> None:
     for currency, sums in sorted(totals(rows).items()):
-        words = [f"{Money(sums[name], currency)} {name}" for name in MONEY if name != "adjusted" or sums[name]]
+        shown = [name for name in MONEY if sums["adjusted"] or name not in CORRECTED]
+        words = [f"{Money(sums[name], currency)} {name}" for name in shown]
         page.line(f"  in all {', '.join(words)}", "dim")
 
 
@@ -292,4 +308,10 @@ def _document(name: str, rows: Sequence[Any]) -> dict[str, object]:
         {field: money(amount, currency) for field, amount in sums.items()}
         for currency, sums in sorted(totals(rows).items())
     ]
-    return {name: [row_document(row) for row in rows], "total": total}
+    return {name: [_row(row) for row in rows], "total": total}
+
+
+def _row(row: Any) -> dict[str, Any]:
+    """A row with what is worked out from it."""
+    extra = [name for name in ("gross", "balance") if hasattr(row, name)]
+    return {**row_document(row), **{name: money(getattr(row, name), row.currency) for name in extra}}

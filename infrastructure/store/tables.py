@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from application.ports import Content, Indexed, Lease
 from application.store import Conflict
@@ -100,6 +100,12 @@ class SqlLeases:
         query = select(LEASES.c.operation, LEASES.c.account, LEASES.c.owner, LEASES.c.epoch, LEASES.c.expires)
         ended = query.where(LEASES.c.expires < now).order_by(LEASES.c.expires)
         return [Lease(*row) for row in self._database.rows(ended)]
+
+    def running(self, now: int) -> tuple[int, int | None]:
+        query = select(func.count(), func.max(LEASES.c.expires)).where(LEASES.c.expires >= now)
+        with self._database.connect() as connection:
+            count, latest = connection.execute(query).one()
+        return count, latest
 
     def claim(self, lease: Lease, owner: str, expires: int) -> bool:
         unchanged = and_(

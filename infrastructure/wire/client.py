@@ -6,12 +6,13 @@ knows whether the submission arrived. Reads do, as they may be repeated.
 
 from __future__ import annotations
 
-import logging
 import ssl
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Any, Final
 
 import httpx
+
+from infrastructure.wire.quiet import hushed, listen_again, listen_no_more
 
 CONNECT_SECONDS: Final = 10.0
 CONNECTIONS: Final = 100
@@ -26,11 +27,25 @@ def open_client(*, proxy: str = "") -> httpx.AsyncClient:
 
     Its first request opens the certificates, so that making one costs nothing.
     """
-    # Both write whole addresses, which may hold a token, to whoever listens.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     timeout = httpx.Timeout(60.0, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
-    return httpx.AsyncClient(transport=_Pools(proxy), timeout=timeout, trust_env=False, headers=PLAIN)
+    return _Quiet(transport=_Pools(proxy), timeout=timeout, trust_env=False, headers=PLAIN)
+
+
+class _Quiet(httpx.AsyncClient):
+    """Writes nothing of its requests to the libraries' loggers, which stay the host's for its own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        listen_no_more()
+
+    async def send(self, *args: Any, **options: Any) -> httpx.Response:
+        with hushed():
+            return await super().send(*args, **options)
+
+    async def aclose(self) -> None:
+        if not self.is_closed:
+            listen_again()
+        await super().aclose()
 
 
 PLAIN: Final = {"Accept-Encoding": "identity"}

@@ -64,6 +64,12 @@ def generate(**changes: object) -> Callable[[Studio], Awaitable[object]]:
     return lambda studio: studio.generate(**options)  # type: ignore[arg-type]
 
 
+def of_types(**fields: object) -> Callable[[Studio], Awaitable[object]]:
+    """A request that says of a field what its type does not allow."""
+    asked: dict[str, object] = {"kind": "text-to-image", "account": "acme", "inputs": {"prompt": "x"}, **fields}
+    return lambda studio: studio.run(Request(**asked))  # type: ignore[arg-type]
+
+
 def edit(image: bytes | Path, **changes: object) -> Callable[[Studio], Awaitable[object]]:
     return lambda studio: studio.edit(image, "sepia", **{"account": "acme", **changes})  # type: ignore[arg-type]
 
@@ -172,6 +178,23 @@ BAD_REQUESTS = {
     "a prompt with a NUL": Bad(generate(prompt="a\0b"), InvalidInput, "invalid_input", "no text", "remove them"),
     "a number for a prompt": Bad(generate(prompt=7), InvalidInput, "invalid_input", "prompt: must be text"),
     "a fraction for a seed": Bad(generate(seed=0.5), InvalidInput, "invalid_input", "seed: must be a whole number"),
+    "a number in words": Bad(generate(n="2"), InvalidInput, "invalid_input", "n: must be a whole number, not '2'"),
+    "a number with a point": Bad(generate(n=2.0), InvalidInput, "invalid_input", "n: must be a whole number, not 2.0"),
+    "a truth for a number": Bad(generate(n=True), InvalidInput, "invalid_input", "n: must be a whole number, not True"),
+    "a model that is a number": Bad(generate(model=5), InvalidInput, "invalid_input", "model: must be text, not 5"),
+    "a user that is a number": Bad(generate(user=5), InvalidInput, "invalid_input", "user: must be text, not 5"),
+    "a project that is a list": Bad(generate(project=["x"]), InvalidInput, "invalid_input", "project: must be text"),
+    "a key that is bytes": Bad(generate(key=b"k"), InvalidInput, "invalid_input", "key: must be text, not b'k'"),
+    "an account that is a number": Bad(generate(account=5), InvalidInput, "invalid_input", "account: must be text"),
+    "a kind that is none": Bad(of_types(kind=None), InvalidInput, "invalid_input", "kind: must be text, not None"),
+    "inputs in a list": Bad(of_types(inputs=["x"]), InvalidInput, "invalid_input", "inputs: must be a mapping"),
+    "inputs by number": Bad(of_types(inputs={1: "x"}), InvalidInput, "invalid_input", "inputs: must be a mapping"),
+    "a file that is not in a list": Bad(
+        of_types(media={"image": picture()}), InvalidInput, "invalid_input", "image: must be a list of files"
+    ),
+    "a file that is a number": Bad(
+        of_types(media={"image": [5]}), InvalidInput, "invalid_input", "image: a file is bytes, a path or an http"
+    ),
     "none": Bad(generate(n=0), InvalidInput, "invalid_input", "n: 0 variations", "1 to 100"),
     "fewer than none": Bad(generate(n=-1), InvalidInput, "invalid_input", "n: -1 variations", "1 to 100"),
     "too many": Bad(generate(n=101), InvalidInput, "invalid_input", "n: 101 variations", "1 to 100"),

@@ -248,6 +248,27 @@ def test_a_refund_gives_back_what_was_charged_and_counts_once(workspace: Workspa
     assert call("operation", workspace.ids["lake"], "--json").document["price"]["amount"] == "0.00"
 
 
+def test_what_was_corrected_stands_between_what_was_charged_and_the_price(workspace: Workspace) -> None:
+    call("refund", workspace.ids["lake"], "--amount", "0.004")
+    *_, total = call("usage").out.splitlines()
+    assert " gross, -0.004 USD adjusted, " in total
+    [row] = [row for row in call("operations", "--json").document["operations"] if row["id"] == workspace.ids["lake"]]
+    assert [row[name]["amount"] for name in ("gross", "adjusted", "price")] == ["0.01", "-0.004", "0.006"]
+
+
+def test_periods_show_what_a_prepaid_account_paid_in_and_what_is_left_of_it(empty: Workspace) -> None:
+    call("account", "open", "globex", "--prepaid")
+    call("account", "credit", "5.00", "--key", "p1", "--account", "globex")
+    [row] = call("periods", "-a", "globex", "--json").document["periods"]
+    assert (row["credits"]["amount"], row["balance"]["amount"]) == ("5.00", "5.00")
+    assert {"CREDITS", "BALANCE"} <= set(call("periods", "-a", "globex").out.split())
+
+
+@pytest.mark.parametrize("command", [(), ("usage",), ("account",), ("account", "open"), ("generate",)])
+def test_help_never_says_that_a_flag_takes_a_value(command: tuple[str, ...], empty: Workspace) -> None:
+    assert "<bool>" not in call(*command, "--help").out
+
+
 def test_an_account_is_opened_once_on_its_terms(empty: Workspace) -> None:
     terms = ("account", "open", "globex", "--plan", "basic", "--zone", "Europe/Berlin", "--cycle", "anniversary")
     first, again = call(*terms, "--json"), call(*terms, "--json")
@@ -305,7 +326,15 @@ def test_a_password_is_never_shown(empty: Workspace) -> None:
 
 def test_recover_settles_what_no_process_owns(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGESTUDIO_LEASE_SECONDS", "1")
-    assert call("recover").out == "Nothing was left open\n"
+    assert call("recover").out == "Nothing is left to recover\n"
+    assert call("recover", "--json").document == {"recovered": [], "working": {"operations": 0, "until": None}}
+
+
+def test_recover_says_that_others_still_work(workspace: Workspace) -> None:
+    stuck()
+    done = call("recover")
+    assert done.out.startswith("Nothing is left to recover\n  1 operation open under a lease that still runs, until ")
+    assert call("recover", "--json").document["working"]["operations"] == 1
 
 
 def test_the_account_may_be_named_by_the_environment(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from domain.errors import InvalidInput
 from domain.money import Money
 from domain.periods import EARLIEST, LATEST, Period
-from infrastructure.cli.formats import clock, document, instant_of, iso, limit_of, money, size, span, units_of
+from infrastructure.cli.formats import cell, clock, document, instant_of, iso, limit_of, money, size, span, units_of
 
 DAY = 86_400_000_000
 NOVEMBER = 1_793_491_200_000_000
@@ -28,6 +28,12 @@ def test_instants_are_written_in_the_zones_time_with_its_offset() -> None:
 @given(some.integers(EARLIEST, LATEST - 1), some.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]))
 def test_an_instant_that_was_written_is_read_back_exactly(instant: int, zone: str) -> None:
     assert instant_of(iso(instant, zone, "microseconds"), "Asia/Tokyo") == instant
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_a_csv_file_is_a_formula(start: str) -> None:
+    assert cell(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
+    assert cell("acme=1") == "acme=1"
 
 
 def test_a_day_is_meant_in_the_accounts_zone() -> None:

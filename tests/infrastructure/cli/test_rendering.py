@@ -46,10 +46,13 @@ def test_whole_numbers_stand_on_the_point_too() -> None:
 def test_columns_that_do_not_fit_are_left_out_and_no_cell_is_cut(rows: list[tuple[str, str, str]], width: int) -> None:
     first, second, third = ([row[place] for row in rows] for place in range(3))
     lines = printed(width, Column("A", first), Column("B", second, drop=1), Column("C", third, drop=2))
-    assert all(len(line) <= width for line in lines)
     titles = lines[0].split()
     assert titles in (["A"], ["A", "B"], ["A", "B", "C"])
-    assert [line.split() for line in lines[1:]] == [list(row[: len(titles)]) for row in rows]
+    table, told = lines[: len(rows) + 1], " ".join(lines[len(rows) + 1 :]).split()
+    assert all(len(line) <= width for line in table)
+    assert [line.split() for line in table[1:]] == [list(row[: len(titles)]) for row in rows]
+    left_out = ["A", "B", "C"][len(titles) :]
+    assert " ".join(told) == (f"not shown, as there is no room: {', '.join(left_out)}" if left_out else "")
 
 
 def test_an_id_wider_than_the_terminal_is_printed_whole() -> None:

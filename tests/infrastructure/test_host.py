@@ -1,0 +1,81 @@
+"""A studio is a guest: collector and loggers of the process it runs in are afterwards what they were before."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infrastructure.bootstrap import open_studio
+from infrastructure.collector import THRESHOLDS, Spared
+from infrastructure.settings import Settings
+from infrastructure.wire.client import open_client
+from infrastructure.wire.quiet import LOGGERS
+from tests.infrastructure.sites import running_site
+
+NAMES = ("", "imagestudio", "httpx", "httpcore", *LOGGERS, "alembic", "sqlalchemy", "PIL")
+
+
+def surroundings() -> list[object]:
+    """What a host sees of its collector, and of all loggers that a studio may touch."""
+    loggers = [logging.getLogger(name) for name in NAMES]
+    seen = [
+        (one.name, one.level, one.propagate, one.disabled, list(one.filters), list(one.handlers)) for one in loggers
+    ]
+    return [gc.get_threshold(), gc.isenabled(), gc.get_freeze_count(), *seen]
+
+
+def _heard(logger: logging.Logger) -> list[logging.Handler]:
+    """A library that is imported gives its logger a handler that does nothing."""
+    return [one for one in logger.handlers if not isinstance(one, logging.NullHandler)]
+
+
+@pytest.fixture
+def own_thresholds() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(501, 7, 3)
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.parametrize("serve", [True, False])
+async def test_a_studio_leaves_nothing_changed(tmp_path: Path, own_thresholds: None, *, serve: bool) -> None:
+    before = surroundings()
+    async with open_studio(Settings(home=tmp_path), serve=serve) as one, open_studio(Settings(home=tmp_path)) as two:
+        await one.open_account("acme", plan="pro")
+        await two.open_account("acme", plan="pro")
+        assert gc.get_threshold() == THRESHOLDS
+    assert surroundings() == before
+
+
+def test_the_last_that_leaves_puts_the_collector_back_and_what_the_host_froze_stays_frozen(
+    own_thresholds: None,
+) -> None:
+    gc.freeze()
+    try:
+        frozen, spared = gc.get_freeze_count(), Spared()
+        with spared:
+            with spared:
+                pass
+            assert gc.get_threshold() == THRESHOLDS
+        assert gc.get_threshold() == (501, 7, 3)
+        assert gc.get_freeze_count() == frozen
+    finally:
+        gc.unfreeze()
+
+
+async def test_the_hosts_own_requests_are_logged_as_ever_and_ours_never(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    ours = open_client()
+    async with running_site() as site, httpx.AsyncClient() as theirs:
+        caplog.clear()
+        await ours.get(f"{site.origin}/ours?token=secret")
+        assert not [record for record in caplog.records if record.name in LOGGERS]
+        await theirs.get(f"{site.origin}/theirs")
+    assert {record.name for record in caplog.records} >= {"httpx", "httpcore.http11"}
+    await ours.aclose()
+    assert "secret" not in caplog.text
