@@ -23,9 +23,7 @@ NAMES = ("", "imagestudio", "httpx", "httpcore", *LOGGERS, "alembic", "sqlalchem
 def surroundings() -> list[object]:
     """What a host sees of its collector, and of all loggers that a studio may touch."""
     loggers = [logging.getLogger(name) for name in NAMES]
-    seen = [
-        (one.name, one.level, one.propagate, one.disabled, list(one.filters), list(one.handlers)) for one in loggers
-    ]
+    seen = [(one.name, one.level, one.propagate, one.disabled, list(one.filters), _heard(one)) for one in loggers]
     return [gc.get_threshold(), gc.isenabled(), gc.get_freeze_count(), *seen]
 
 
