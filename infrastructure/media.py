@@ -231,11 +231,16 @@ def _look_at_image(stream: BinaryIO, media_type: str, field: str, max_pixels: in
                 _check_sums(stream)
             # Only decoding proves that the pixels are there.
             duration = _decode_frames(image, media_type, field, max_pixels)
-            return Seen(media_type, *upright(image.size, image.getexif().get(_ORIENTATION, 1)), duration)
+            return Seen(media_type, *_shown_size(image), duration)
     except _BOMBS as error:
         raise InvalidInput(field, f"has too many pixels; at most {max_pixels} are accepted") from error
     except _UNREADABLE as error:
         raise InvalidInput(field, f"is a damaged or truncated {media_type} image", hint=_SAVE_AGAIN) from error
+
+
+def _shown_size(image: Image.Image) -> tuple[int, int]:
+    """Upright, as Exif says; what turns an AVIF is told by Pillow in the same way."""
+    return upright(image.size, image.getexif().get(_ORIENTATION, 1))
 
 
 def _open(stream: BinaryIO, media_type: str) -> Image.Image:

