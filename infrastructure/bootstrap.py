@@ -60,6 +60,7 @@ from infrastructure.settings import Settings, owner_name, plugin_settings, revea
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import ensure_schema
+from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.units import SqlStore
@@ -169,6 +170,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     stack.callback(log.close)
     database = log.database
     ensure_schema(database)
+    check_opening(database)
     lease = settings.lease_seconds * SECOND
     terms = LeaseTerms(owner, lease, settings.snapshot_every)
     writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, _writing(settings))

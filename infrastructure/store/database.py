@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from application.store import Conflict
 from domain.errors import StoreError, StoreUnavailable
 from infrastructure.store.errors import in_our_words, is_gone, none_to_spare
+from infrastructure.store.options import Limits, connect_arguments
 from infrastructure.store.session import Session
 
 if TYPE_CHECKING:
@@ -50,11 +51,15 @@ class Database:
         """How long one statement waits for others' locks, and how long it may take; the latter on PostgreSQL."""
         self.url = parse_url(url)
         self.dialect = self.url.get_backend_name()
+        self.limits: Mapping[str, float | None] = {}
+        """Seconds, by PostgreSQL's name of each limit that its transactions have."""
         self._watch: Watch | None = None
         if self.is_sqlite:
             self.engine = _sqlite_engine(self.url, lock_seconds)
         else:
-            self.engine, self._watch = _postgres_engine(self.url, lock_seconds, statement_seconds)
+            limits = Limits.of(self.url, lock_seconds, statement_seconds)
+            self.limits = limits.in_force
+            self.engine, self._watch = _postgres_engine(self.url, limits, lock_seconds)
         self._turn = threading.Lock()
         self._idle: deque[Session] = deque()
 
@@ -220,13 +225,12 @@ def _sqlite_engine(url: URL, lock_seconds: float) -> Engine:
     return engine
 
 
-def _postgres_engine(url: URL, lock_seconds: float, statement_seconds: float) -> tuple[Engine, Watch]:
+def _postgres_engine(url: URL, limits: Limits, lock_seconds: float) -> tuple[Engine, Watch]:
     """The engine, and who watches over its statements. Raises StoreError."""
     try:
         from infrastructure.store import postgres
     except ImportError as error:
         raise StoreError(f"no driver for {url.drivername!r} is installed") from error
-    limits = postgres.Limits.of(url, lock_seconds, statement_seconds)
     watch = postgres.Watch(min(1.0, limits.patience / 4))
     engine = create_engine(
         url,
@@ -236,7 +240,7 @@ def _postgres_engine(url: URL, lock_seconds: float, statement_seconds: float) ->
         executemany_mode="values_plus_batch",
         use_native_hstore=False,
         connect_args={
-            **postgres.connect_arguments(url),
+            **connect_arguments(url),
             "connection_factory": partial(postgres.GuardedConnection, watch=watch, limits=limits),
         },
     )

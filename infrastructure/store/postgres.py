@@ -10,125 +10,25 @@ a session is lost, or is somebody else's; and a server or proxy that stands stil
 from __future__ import annotations
 
 import os
-import re
 import socket
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from select import POLLERR, POLLHUP, POLLIN, poll
 from time import monotonic
 from typing import Any
 
 from psycopg2 import Error, OperationalError
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
-from sqlalchemy.engine import URL
 
+from infrastructure.store.options import GRACE_SECONDS, Limits
 from infrastructure.store.session import QUIET_SECONDS
-
-CONNECT_SECONDS = 10
-IDLE_SECONDS = 60
-"""A process that was stopped inside a transaction loses its session, and with it its locks, after this long."""
-
-GRACE_SECONDS = 5
-"""The server is given so much longer than it allows itself: its own refusal says more than a cut."""
-
-DEFAULTS: Mapping[str, object] = {
-    "connect_timeout": CONNECT_SECONDS,
-    "fallback_application_name": "imagestudio",
-    "client_encoding": "utf8",
-    "keepalives": 1,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
-"""What a connection is asked for unless the URL says otherwise."""
-
-OPTION = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.-]*)=((?:\\.|\S)*)")
-"""One setting in the `options` of a URL; a blank in its value stands behind a backslash."""
-
-DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d)?\s*")
-SECONDS = {"us": 1e-6, "ms": 1e-3, None: 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Overdue(OperationalError):
     """There was no answer in time, so the connection was cut; what was sent may have been done."""
 
     overdue = True
-
-
-NAMES = {"lock": "lock_timeout", "statement": "statement_timeout", "idle": "idle_in_transaction_session_timeout"}
-"""What the server calls each limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds: a statement's wait for one lock, a statement, a transaction that does nothing. None is without end."""
-
-    lock: float | None
-    statement: float | None
-    patience: float
-    idle: float | None = IDLE_SECONDS
-
-    @classmethod
-    def of(cls, url: URL, lock: float, statement: float) -> Limits:
-        """Ours, unless the URL's options name others."""
-        theirs = options_of(url)
-
-        def limit(name: str, ours: float) -> float | None:
-            return _seconds(theirs[name]) if DURATION.fullmatch(theirs.get(name, "")) else ours
-
-        longest = limit(NAMES["statement"], statement)
-        patience = max(statement, longest or 0)
-        return cls(
-            limit(NAMES["lock"], lock),
-            longest,
-            patience + min(GRACE_SECONDS, patience),
-            limit(NAMES["idle"], IDLE_SECONDS),
-        )
-
-    @property
-    def sql(self) -> str:
-        """The beginning of every transaction; whatever the database's own default is, ours is READ COMMITTED."""
-        named = ((name, getattr(self, field)) for field, name in NAMES.items())
-        limits = "".join(f"SET LOCAL {name} = {_milliseconds(value)}; " for name, value in named)
-        return f"SET TRANSACTION ISOLATION LEVEL read committed; {limits}"
-
-    def patient(self, seconds: float) -> Limits:
-        """For what takes long by its nature."""
-        return replace(self, statement=seconds, patience=seconds + GRACE_SECONDS)
-
-
-def _milliseconds(seconds: float | None) -> int:
-    return 0 if seconds is None else max(1, int(seconds * 1000))
-
-
-def _seconds(text: str) -> float | None:
-    found = DURATION.fullmatch(text)
-    assert found is not None
-    return float(found[1]) * SECONDS[found[2]] or None
-
-
-def options_of(url: URL) -> dict[str, str]:
-    """The settings of the server that the URL's `options` make, by name."""
-    given = url.query.get("options", "")
-    text = given if isinstance(given, str) else " ".join(given)
-    return {name.lower().replace("-", "_"): re.sub(r"\\(.)", r"\1", value) for name, value in OPTION.findall(text)}
-
-
-def connect_arguments(url: URL) -> dict[str, object]:
-    """What is asked of libpq beside what the URL says, which always stands."""
-    arguments = {name: value for name, value in DEFAULTS.items() if name not in url.query}
-    if _hosts(url) > 1 and "target_session_attrs" not in url.query:
-        arguments["target_session_attrs"] = "read-write"
-    return arguments
-
-
-def _hosts(url: URL) -> int:
-    named = url.query.get("host", ())
-    hosts = [named] if isinstance(named, str) else [*named]
-    return sum(1 + host.count(",") for host in hosts) or 1
 
 
 class Watch:

@@ -17,6 +17,9 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 
+VERSION_TABLE = "imagestudio_schema"
+"""Where the schema's revision is kept; Alembic's usual table may be another program's in the same database."""
+
 POSITION = BigInteger().with_variant(Integer(), "sqlite")
 
 ID = Text().with_variant(Text(collation="C"), "postgresql")

@@ -184,7 +184,7 @@ async def test_a_database_of_another_kind_is_refused(tmp_path: Path) -> None:
 async def test_a_newer_schema_is_refused_on_opening(prepared: str, tmp_path: Path) -> None:
     async with studio_on(prepared, tmp_path) as studio:
         with studio.database.transaction() as connection:
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+            connection.exec_driver_sql("UPDATE imagestudio_schema SET version_num = '9999'")
     with pytest.raises(SchemaMismatch, match="9999, newer than"):
         async with studio_on(prepared, tmp_path):
             pass

@@ -9,6 +9,7 @@ However many processes and threads upgrade at once, one does the work and the ot
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
 
 from sqlalchemy import Connection, inspect, text
@@ -16,12 +17,22 @@ from sqlalchemy import Connection, inspect, text
 from domain.errors import SchemaMismatch
 from infrastructure.store.database import PATIENT_SECONDS, Database
 from infrastructure.store.migrations.guard import arm, prove
-from infrastructure.store.schema import METADATA
+from infrastructure.store.schema import METADATA, VERSION_TABLE
+from projections.tables import VIEWS
+
+log = logging.getLogger("imagestudio")
 
 REVISIONS = ("0001", "0002", "0003", "0004")
 """In order; named here so that opening a database that is up to date needs no Alembic."""
 
 HEAD = REVISIONS[-1]
+
+SHARED_TABLE, SHARED_REVISIONS = "alembic_version", ("0001", "0002", "0003", "0004")
+"""Where these revisions of a ledger were kept, as any program's are that names no table of its own."""
+
+OURS = ("log", "accounts", "operations")
+"""Tables that every ledger has."""
+
 SCRIPTS = "infrastructure.store:migrations"
 PATIENCE = 600
 """Seconds to wait for another process's upgrade, which ends: far more than one takes on a slow machine."""
@@ -69,10 +80,34 @@ def _revision(database: Database) -> str | None:
 
 
 def _revision_of(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return revision
+    """The revision of the schema that is first in the search path, None where no ledger is there."""
+    tables = _tables(connection)
+    if VERSION_TABLE in tables:
+        revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+        return revision
+    if {SHARED_TABLE, *OURS} <= tables:
+        shared = connection.execute(text(f"SELECT version_num FROM {SHARED_TABLE}")).scalars()
+        return next((revision for revision in shared if revision in SHARED_REVISIONS), None)
+    return None
+
+
+def _tables(connection: Connection) -> set[str]:
+    """Those of the schema that is first in the search path, in which new ones are made; not all that are visible."""
+    return set(inspect(connection).get_table_names(schema=connection.dialect.default_schema_name))
+
+
+def _leave_shared_table(connection: Connection, revision: str) -> None:
+    """Keep the revision in a table of our own; what another program may have in the shared one is not touched."""
+    tables = _tables(connection)
+    if VERSION_TABLE in tables:
+        return
+    connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:revision)"), {"revision": revision})
+    ours = {*METADATA.tables, *VIEWS.tables, SHARED_TABLE, VERSION_TABLE}
+    if connection.execute(text(f"SELECT count(*) FROM {SHARED_TABLE}")).scalar() == 1 and tables <= ours:
+        connection.execute(text(f"DROP TABLE {SHARED_TABLE}"))
+    else:
+        log.warning("%s is left as it is, since another program may use it", SHARED_TABLE)
 
 
 def _refuse_newer(revision: str | None) -> None:
@@ -85,15 +120,24 @@ def _refuse_newer(revision: str | None) -> None:
 
 def _upgrade(database: Database) -> None:
     with database.transaction() as connection:
+        _see_one_schema(connection)
         _lock(connection)
         revision = _revision_of(connection)
         _refuse_newer(revision)
         if revision is None:
             _refuse_strangers(connection)
+        else:
+            _leave_shared_table(connection, revision)
         if revision != HEAD:
             _run_revisions(connection)
         arm(connection)
         prove(connection)
+
+
+def _see_one_schema(connection: Connection) -> None:
+    """While an upgrade makes and drops tables, those of another ledger further on in the search path are not there."""
+    if connection.dialect.name == "postgresql" and connection.dialect.default_schema_name is not None:
+        connection.execute(text("SELECT set_config('search_path', quote_ident(current_schema()), true)"))
 
 
 def _lock(connection: Connection) -> None:
@@ -110,7 +154,7 @@ def _lock(connection: Connection) -> None:
 
 
 def _refuse_strangers(connection: Connection) -> None:
-    strangers = set(inspect(connection).get_table_names()) & set(METADATA.tables)
+    strangers = _tables(connection) & set(METADATA.tables)
     if strangers:
         raise SchemaMismatch(
             f"the database has tables of another program: {', '.join(sorted(strangers))}",

@@ -193,7 +193,7 @@ def test_a_locked_file_is_the_databases_failure(workspace: Workspace, monkeypatc
 
 def test_a_newer_schema_is_refused(workspace: Workspace) -> None:
     with closing(sqlite3.connect(workspace.database, isolation_level=None)) as other:
-        other.execute("UPDATE alembic_version SET version_num = '9999'")
+        other.execute("UPDATE imagestudio_schema SET version_num = '9999'")
     for command in (("usage",), ("db", "upgrade")):
         done = call(*command, "--json")
         assert (done.code, done.error["code"]) == (6, "schema_mismatch")

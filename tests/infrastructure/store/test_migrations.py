@@ -24,7 +24,7 @@ from infrastructure.store import migrations
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD, REVISIONS, check, current, ensure_schema, guard, upgrade
 from infrastructure.store.migrations.views import shape_of_views
-from infrastructure.store.schema import APPEND_ONLY, JOBS, METADATA, TRIGGER_NAMES, TRIGGERS
+from infrastructure.store.schema import APPEND_ONLY, JOBS, METADATA, TRIGGER_NAMES, TRIGGERS, VERSION_TABLE
 from infrastructure.store.tables import SqlIndex
 from projections.tables import VIEWS
 from tests.infrastructure.store.books import books
@@ -56,7 +56,7 @@ def tables(url: str) -> set[str]:
 
 def set_revision(url: str, revision: str) -> None:
     with database(url) as opened, opened.transaction() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = :new"), {"new": revision})
+        connection.execute(text("UPDATE imagestudio_schema SET version_num = :new"), {"new": revision})
 
 
 # What an upgrade makes
@@ -68,7 +68,7 @@ def test_an_upgrade_makes_exactly_the_tables_that_the_program_uses(empty_url: st
     for table in (*METADATA.sorted_tables, *VIEWS.sorted_tables):
         table.to_metadata(everything)
     with database(empty_url) as opened, opened.connect() as connection:
-        options = {"compare_type": True, "compare_server_default": False}
+        options = {"compare_type": True, "compare_server_default": False, "version_table": VERSION_TABLE}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), everything) == []
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from application.store import Conflict, TooSlow, Unknown
 from domain.errors import StoreUnavailable
 from infrastructure.store.database import Database, parse_url
-from infrastructure.store.postgres import Limits, connect_arguments, options_of
+from infrastructure.store.options import Limits, connect_arguments, options_of
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.units import SqlStore
 from projections import engine

@@ -14,7 +14,7 @@ from infrastructure.store.schema import METADATA
 from projections.tables import VIEWS
 from tests.infrastructure.store.histories import Ledger, forge, ledger_at, write
 
-SCHEMA = "alembic_version"
+SCHEMA = "imagestudio_schema"
 """The migrations' own: compared with the program's whenever a database is opened."""
 
 LATER = "9000000000000000"
