@@ -10,10 +10,23 @@ fact has would make every later call of its account fail. Nothing that is raised
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from application.ports import Bill, Delivery, Job, Media, ProviderError, ProviderFailed, Remote
+from application.ports import (
+    Bill,
+    Delivery,
+    Job,
+    Media,
+    Offered,
+    OfferedInput,
+    Offers,
+    ProviderError,
+    ProviderFailed,
+    Remote,
+    Value,
+)
 
 LONGEST_WORD: Final = 128
 """Characters of a provider's code, or of the name of what it counts."""
@@ -22,6 +35,11 @@ MOST_OUTPUTS: Final = 256
 """Of one call; so many, and so many counts, always fit into one fact."""
 LARGEST_BILL: Final = 10**15
 """Micro-units of one bill or quote: a billion of the currency's unit. Views add many of them up in 64 bits."""
+MOST_OFFERS: Final = 20_000
+MOST_INPUTS: Final = 500
+MOST_CHOICES: Final = 2_000
+LONGEST_NOTE: Final = 2_000
+LONGEST_FORMULA: Final = 20_000
 LARGEST_COUNT: Final = 10**9
 """Of anything in one call. Views add its millionths up, in 64 bits as well."""
 
@@ -84,6 +102,37 @@ def check_bill(bill: Bill) -> None:
     check_kind(bill, Bill)
     if type(bill.job) is not str or not (bill.amount is None or is_amount(bill.amount)):
         raise TypeError("a bill is no whole amount, or names no job")
+
+
+def check_offers(offers: Any) -> None:
+    """Raises TypeError where a list is beyond all bounds, or not what its port says."""
+    check_kind(offers, Offers)
+    if not isinstance(offers.models, tuple) or len(offers.models) > MOST_OFFERS:
+        raise TypeError(f"it lists at most {MOST_OFFERS} models, in a tuple")
+    texts: tuple[object, ...] = (*offers.notes, *offers.gone)
+    if not all(isinstance(text, str) and len(text) <= LONGEST_NOTE for text in texts):
+        raise TypeError("notes and routes are short texts")
+    for offered in offers.models:
+        check_kind(offered, Offered)
+        if not is_word(offered.route) or not _is_told(offered):
+            raise TypeError("it lists a model that cannot be believed")
+
+
+def _is_told(offered: Any) -> bool:
+    words: tuple[object, ...] = (offered.about, offered.formula, *offered.kinds, *offered.priced_by)
+    if not all(isinstance(word, str) and len(word) <= LONGEST_FORMULA for word in words):
+        return False
+    dated = offered.retires is None or type(offered.retires) is int
+    inputs = offered.inputs or ()
+    return dated and len(inputs) <= MOST_INPUTS and all(map(_is_input, inputs))
+
+
+def _is_input(one: Any) -> bool:
+    if not isinstance(one, OfferedInput) or not is_word(one.name) or len(one.choices) > MOST_CHOICES:
+        return False
+    ends: tuple[object, ...] = (one.minimum, one.maximum)
+    choices: tuple[object, ...] = one.choices
+    return all(end is None or isinstance(end, Decimal) for end in ends) and all(isinstance(x, Value) for x in choices)
 
 
 def is_amount(amount: object) -> bool:

@@ -105,6 +105,7 @@ class Model:
     models the one of higher `quality` is the better. `auto` models may be chosen without being named.
     `fixed` inputs are sent along with the caller's, under the provider's names; of the inputs `one_of` at least one is
     needed. A job may take `deadline` seconds.
+    `omits` are inputs of the provider's, or values of one as "name=value", that are left out on purpose.
     `unavailable` says why it cannot be used, `retires` is the instant from which its provider offers it no more.
     """
 
@@ -124,6 +125,7 @@ class Model:
     auto: bool = True
     unavailable: str = ""
     retires: int | None = None
+    omits: tuple[str, ...] = ()
     description: str = ""
     label: str = ""
 

@@ -332,6 +332,8 @@ def _remote(settings: Settings, downloads: Downloads, pool: Executor) -> dict[st
             key=revealed(settings.huggingface_key),
             router=settings.huggingface_url,
             hub=settings.huggingface_hub_url,
+            fal_key=revealed(settings.huggingface_fal_key),
+            fal_prices=settings.huggingface_fal_url,
             bill_to=settings.huggingface_bill_to,
             executor=pool,
         ),

@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     huggingface_bill_to: str = ""
     huggingface_url: Address = "https://router.huggingface.co"
     huggingface_hub_url: Address = "https://huggingface.co"
+    huggingface_fal_key: SecretStr | None = None
+    huggingface_fal_url: Address = "https://api.fal.ai/v1"
     openai_key: SecretStr | None = None
     openai_url: Address = "https://api.openai.com/v1"
 

@@ -2,7 +2,11 @@
 
     [preset.NAME] ──> inputs by name ─┐
     [[model]] ────────────────────────┴──> Model ──┐
+    [[change]] ──> what is otherwise of it ────────┤
     [[price]] ──> added, or in place of its like ──┴──> Catalogue, PriceBook
+    [[known]] ──> routes that are not wanted here
+
+A model that is `like` another of its file has whatever that has, but for what it says itself.
 
 Every mistake is a CatalogueError naming file, model and field, and nothing is loaded.
 """
@@ -25,7 +29,14 @@ from domain.inputs import Input
 from domain.money import check_currency
 from domain.pricing import PriceBook, PriceRule, price_book
 from infrastructure.catalogue.checks import check_input, check_one_of, check_rule, check_rules
-from infrastructure.catalogue.entries import FileEntry, InputEntry, LaterPrice, ModelEntry, complaints
+from infrastructure.catalogue.entries import (
+    ChangeEntry,
+    FileEntry,
+    InputEntry,
+    LaterPrice,
+    ModelEntry,
+    complaints,
+)
 
 BUILT_IN: Final = tuple(sorted(Path(__file__).parent.glob("*.toml")))
 
@@ -65,21 +76,50 @@ def load_catalogue(overlays: Sequence[Path] = ()) -> tuple[Catalogue, PriceBook]
 
     Raises CatalogueError naming file, model and field.
     """
-    sources = [_read(path, path.name) for path in BUILT_IN] + [_read(path, str(path)) for path in overlays]
+    return _loaded([*_built_in(), *(_read(path, str(path)) for path in overlays)])
+
+
+def with_overlay(overlays: Sequence[Path], text: str, name: str) -> tuple[Catalogue, PriceBook]:
+    """As `load_catalogue` with one overlay more, of which this is the text. Raises CatalogueError."""
+    return _loaded([*_built_in(), *(_read(path, str(path)) for path in overlays), _source(text, name)])
+
+
+def _built_in() -> list[Source]:
+    return [_read(path, path.name) for path in BUILT_IN]
+
+
+def _loaded(sources: Sequence[Source]) -> tuple[Catalogue, PriceBook]:
     currency = _currency(sources)
     drafts = _drafts(sources, _presets(sources))
     for source in sources:
+        _change(source, drafts)
         _add_prices(source, drafts)
     models = {id: _finish(draft) for id, draft in sorted(drafts.items())}
     return Catalogue(MappingProxyType(models)), price_book(models.values(), currency)
 
 
+def known_routes(overlays: Sequence[Path] = ()) -> dict[str, frozenset[str]]:
+    """The routes of each provider that it offers and that are not wanted here. Raises CatalogueError."""
+    routes: dict[str, frozenset[str]] = {}
+    for path in (*BUILT_IN, *overlays):
+        for known in _read(path, str(path)).entry.known:
+            routes[known.provider] = routes.get(known.provider, frozenset()) | frozenset(known.routes)
+    return routes
+
+
 def _read(path: Path, name: str) -> Source:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return _source(path.read_text(encoding="utf-8"), name)
     except OSError as error:
         raise CatalogueError(f"{name}: cannot be read: {error.strerror}", hint="check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{name}: is not TOML: {error}", hint="correct the file") from error
+
+
+def _source(text: str, name: str) -> Source:
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise CatalogueError(f"{name}: is not TOML: {error}", hint="correct the file") from error
     return Source(name, _parse(FileEntry, data, name))
 
@@ -125,11 +165,21 @@ def _drafts(sources: Iterable[Source], presets: Presets) -> dict[str, Draft]:
     for source in sources:
         for number, data in enumerate(source.entry.model):
             where = f"{source.name}: model {data.get('id', number + 1)!r}"
-            entry = _parse(ModelEntry, data, where)
+            entry = _parse(ModelEntry, _alike(data, source, where), where)
             if entry.id in drafts:
                 raise _wrong(where, [f"id: {drafts[entry.id].file} has it already"])
             drafts[entry.id] = _draft(entry, source.name, where, presets)
     return drafts
+
+
+def _alike(data: Mapping[str, Any], source: Source, where: str) -> Mapping[str, Any]:
+    """What is written of a model, with what is written of the one that it is like."""
+    if "like" not in data:
+        return data
+    other = next((one for one in source.entry.model if one.get("id") == data["like"] and "like" not in one), None)
+    if other is None:
+        raise _wrong(where, [f"like: there is no model {data['like']!r} in this file that is like no other"])
+    return {**other, **{name: value for name, value in data.items() if name != "like"}}
 
 
 def _draft(entry: ModelEntry, file: str, where: str, presets: Presets) -> Draft:
@@ -155,6 +205,39 @@ def _check_input(entry: InputEntry, name: str, where: str) -> Input:
     if wrong := list(check_input(spec, entry.model_fields_set)):
         raise _wrong(f"{where}: inputs.{name}", wrong, ".")
     return spec
+
+
+def _change(source: Source, drafts: Mapping[str, Draft]) -> None:
+    for number, data in enumerate(source.entry.change):
+        where = f"{source.name}: model {data.get('model')!r}: change[{number}]"
+        change = _parse(ChangeEntry, data, where, ".")
+        if change.model not in drafts:
+            raise _wrong(where, [f"model: there is no model {change.model!r}"], ".")
+        draft = drafts[change.model]
+        if missing := [name for name in change.without if name not in draft.inputs]:
+            raise _wrong(where, [f"without: {name!r} is no input of the model" for name in missing], ".")
+        draft.inputs = _changed_inputs(draft, change, where)
+        written = change.model_fields_set & {"retires", "unavailable"}
+        if change.lasts:
+            draft.entry = draft.entry.model_copy(update={"retires": None})
+        omits = list(dict.fromkeys([*draft.entry.omits, *change.omits]))
+        update = {name: getattr(change, name) for name in written} | {"omits": omits}
+        draft.entry = draft.entry.model_copy(update=update)
+        if change.prices is not None:
+            draft.rules = []
+            for place, price in enumerate(change.prices):
+                _put(draft, Written(price.to_rule(draft.entry.unit), source.name, f"{where}.prices[{place}]"))
+        for rule in draft.rules:
+            if wrong := list(check_rule(rule.rule, draft.inputs)):
+                raise _wrong(where, [f"does not fit {rule.place}: {each}" for each in wrong], " ")
+
+
+def _changed_inputs(draft: Draft, change: ChangeEntry, where: str) -> Mapping[str, Input]:
+    kept = {name: spec for name, spec in draft.inputs.items() if name not in change.without}
+    inputs = kept | {name: _check_input(entry, name, where) for name, entry in change.inputs.items()}
+    if wrong := list(check_one_of(draft.entry.one_of, inputs)):
+        raise _wrong(where, wrong, ".")
+    return MappingProxyType(inputs)
 
 
 def _add_prices(source: Source, drafts: Mapping[str, Draft]) -> None:

@@ -186,6 +186,27 @@ class LaterPrice(PriceEntry):
     model: str
 
 
+class ChangeEntry(Entry):
+    """`[[change]]`: what is otherwise of a model of an earlier file. `inputs` are added or put in the place of others,
+    `without` names those that go, `prices` come in place of all that there are; one that `lasts` is not retired."""
+
+    model: str
+    retires: Day | None = None
+    lasts: bool = False
+    unavailable: str = ""
+    inputs: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], InputEntry] = {}
+    without: list[str] = []
+    omits: list[str] = []
+    prices: list[PriceEntry] | None = None
+
+
+class KnownEntry(Entry):
+    """`[[known]]`: routes that a provider offers and that are not wanted here, so that no check calls them new."""
+
+    provider: Id
+    routes: list[str]
+
+
 class ModelEntry(Entry):
     """`[[model]]`: everything there is to know of one model; `extends` names presets of inputs, later ones win."""
 
@@ -206,6 +227,7 @@ class ModelEntry(Entry):
     auto: bool = True
     unavailable: str = ""
     retires: Day | None = None
+    omits: list[str] = []
     description: str = ""
     label: str = ""
 
@@ -252,6 +274,7 @@ class ModelEntry(Entry):
             auto=self.auto,
             unavailable=self.unavailable,
             retires=self.retires,
+            omits=tuple(self.omits),
             description=self.description,
             label=self.label,
         )
@@ -263,6 +286,8 @@ class FileEntry(Entry):
     currency: str = "USD"
     preset: dict[str, dict[str, InputEntry]] = {}
     model: list[dict[str, Any]] = []
+    change: list[dict[str, Any]] = []
+    known: list[KnownEntry] = []
     price: list[dict[str, Any]] = []
 
 

@@ -5,8 +5,9 @@
     2  the request is wrong          6  the database or a file did not do its part
     3  a limit or price refused it   130, 141  interrupted; nobody reads on
 
-Code 1 is the answer of audit, reconcile and providers check: there are differences, or a provider fails. Answers go to
-stdout, everything else to stderr. With --json both are JSON. Nothing here decides, prices or recovers.
+Code 1 is the answer of audit, reconcile, catalogue check and providers check: there are differences, or a provider
+fails. Answers go to stdout, everything else to stderr. With --json both are JSON. Nothing here decides, prices or
+recovers.
 """
 
 from __future__ import annotations

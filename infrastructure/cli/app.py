@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer import Context, Option
 
-from infrastructure.cli import accounts, audit, log, models, providers, reconcile, run, upkeep, views
+from infrastructure.cli import accounts, audit, catalogue, log, models, providers, reconcile, run, upkeep, views
 from infrastructure.cli.commands import NO_VALUE, Group
 
 PANELS = {
@@ -17,6 +17,7 @@ PANELS = {
 }
 GROUPS = (
     ("account", accounts.app, "Accounts: open, show, and change plan, limits, zone and credit."),
+    ("catalogue", catalogue.app, "The catalogue: held against what its providers list now."),
     ("providers", providers.app, "Providers: what each lacks here, and whether it answers."),
     ("projections", upkeep.projections, "The views: how far they are, and building them anew."),
     ("db", upkeep.db, "The database's schema."),

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, Final
 
 import httpx
 
-from application.ports import Delivery, Media, Progress, Remote, Task
+from application.ports import Delivery, Media, Offers, Progress, Remote, Task
+from infrastructure.providers import openai_models
 from infrastructure.wire.answers import Answer, Problem, Unreadable
 from infrastructure.wire.api import CHECKING, Api, Monotonic, Patience, Sleep
 from infrastructure.wire.blind import BlindAdapter
@@ -38,7 +39,7 @@ CODES: Final = {
 
 
 class OpenAIProvider(BlindAdapter):
-    """Implements Provider for OpenAI's images."""
+    """Implements Provider and Listing for OpenAI's images."""
 
     def __init__(
         self,
@@ -69,8 +70,10 @@ class OpenAIProvider(BlindAdapter):
         return await self._api.understood(answer, partial(_delivery, edited=bool(task.media)))
 
     async def check(self) -> str:
-        models = (await self._api.read("GET", "/models", within=CHECKING)).object().get("data")
-        return f"{len(models) if isinstance(models, list) else 0} models may be used"
+        return f"{len(await openai_models.models(self._api, CHECKING))} models may be used"
+
+    async def offers(self, routes: Collection[str]) -> Offers:
+        return await openai_models.offers(self._api, routes)
 
 
 def _files(task: Task) -> Iterator[Part]:

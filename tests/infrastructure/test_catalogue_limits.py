@@ -104,7 +104,7 @@ def refusal(model: Model, inputs: dict[str, Any], media: Files) -> InvalidInput:
         ("seedream-v4.5-edit", {"size": "1024x1023"}, {}, "size", "its height of 1023 px is below 1024 px"),
         ("qwen-edit", {"size": "large"}, {}, "size", "must be a size, not 'large'"),
         ("hunyuan-video-1.5", {"size": "640x640"}, {}, "size", "'640x640' is not accepted"),
-        ("qwen-image", {"width": 1025}, {}, "width", "1025 is above 1024, the most accepted"),
+        ("flux-kontext-pro-t2i", {"width": 1025}, {}, "width", "1025 is above 1024, the most accepted"),
         ("sdxl-1.0", {"height": 127}, {}, "height", "127 is below 128, the least accepted"),
         ("sdxl-1.0", {"width": 1000}, {}, "width", "1000 is not accepted: it must be a multiple of 64"),
         ("veo3.1", {"duration": 5}, {}, "duration", "5 is not accepted"),
@@ -226,7 +226,7 @@ def test_just_beyond_any_limit_of_any_input_is_refused(model: Model) -> None:
 def test_masks_are_taken_by_those_who_know_what_to_do_with_one() -> None:
     takers = {model.id for model in CATALOGUE if "mask" in model.inputs and model.provider == "wavespeed"}
     assert takers == {
-        *("ideogram-character", "gpt-image-1", "z-image-turbo-inpaint", "image-eraser"),
+        *("ideogram-v3-turbo", "ideogram-character", "gpt-image-1", "z-image-turbo-inpaint", "image-eraser"),
         *("sam-3d-body", "sam-3d-objects", "infinitetalk"),
     }
 

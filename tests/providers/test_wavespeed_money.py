@@ -44,7 +44,7 @@ def quote(client: httpx.Client, path: str, **inputs: object) -> float:
         ("google/nano-banana-pro/edit-ultra", {"resolution": "8k"}, 0.18),
         ("openai/gpt-image-1", {"quality": "high", "size": "1024*1536"}, 0.25),
         ("bytedance/seedream-v4.5/edit", {"max_images": 3}, 0.12),
-        ("google/veo3.1/text-to-video", {"resolution": "1080p", "duration": 8}, 0.96),
+        ("google/veo3.1/text-to-video", {"generate_audio": False, "duration": 8}, 1.6),
         ("wavespeed-ai/hunyuan-video-1.5/text-to-video", {"size": "1280*720", "duration": 10}, 0.40),
         ("kwaivgi/kling-v2.5-turbo-std/image-to-video", {"duration": 10}, 0.42),
         (

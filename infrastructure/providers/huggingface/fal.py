@@ -25,16 +25,22 @@ JOB: Final = re.compile(rf"{NAME.pattern}/requests/[\w-]+")
 
 
 def name_of(mapping: object) -> str:
-    """What fal calls a model, from the Hub's table of services, which has two shapes. Raises ProviderRefused."""
-    if isinstance(mapping, list):
-        mapping = {str(entry.get("provider")): entry for entry in mapping if isinstance(entry, dict)}
-    entry = mapping.get("fal-ai") if isinstance(mapping, dict) else None
-    name = entry.get("providerId") if isinstance(entry, dict) else None
+    """What fal calls a model, from the Hub's table of services. Raises ProviderRefused."""
+    entry = entry_of(mapping, "fal-ai")
+    name = entry.get("providerId")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ProviderRefused("unknown_model", "fal does not serve this model, as the Hub says")
-    if isinstance(entry, dict) and entry.get("adapterWeightsPath"):
+    if entry.get("adapterWeightsPath"):
         raise ProviderRefused("unknown_model", "the model adapts another one, which is not supported through fal")
     return name
+
+
+def entry_of(mapping: object, service: str) -> Mapping[str, Any]:
+    """What the Hub's table of services, which has two shapes, says of one; empty where nothing."""
+    if isinstance(mapping, list):
+        mapping = {str(entry.get("provider")): entry for entry in mapping if isinstance(entry, dict)}
+    entry = mapping.get(service) if isinstance(mapping, dict) else None
+    return entry if isinstance(entry, dict) else {}
 
 
 def body(task: Task, inputs: Mapping[str, Value]) -> dict[str, object]:

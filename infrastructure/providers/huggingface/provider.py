@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final
@@ -26,6 +26,7 @@ from application.ports import (
     Delivery,
     Job,
     Media,
+    Offers,
     Progress,
     ProviderError,
     ProviderFailed,
@@ -35,6 +36,7 @@ from application.ports import (
     Value,
 )
 from infrastructure.providers.huggingface import fal, inference
+from infrastructure.providers.huggingface.listing import Listing
 from infrastructure.wire.answers import Unreadable
 from infrastructure.wire.api import CHECKING, Api, Monotonic, Pace, Patience, Sleep
 from infrastructure.wire.blind import BlindAdapter, how_it_ended
@@ -43,6 +45,7 @@ from infrastructure.wire.content import private_texts
 NAME: Final = "huggingface"
 ROUTER: Final = "https://router.huggingface.co"
 HUB: Final = "https://huggingface.co"
+FAL_PRICES: Final = "https://api.fal.ai/v1"
 LARGEST: Final = 128 * 1024 * 1024
 ASKING: Final = 30.0
 SETTLING: Final = 20.0
@@ -56,7 +59,8 @@ NAMED: Final = re.compile(r"\{(\w+)\}")
 
 
 class HuggingFaceProvider(BlindAdapter):
-    """Implements Provider. `bill_to` is the organisation that pays, where it is not the key's owner."""
+    """Implements Provider and Listing. `bill_to` is the organisation that pays, where it is not the key's owner;
+    `fal_key` is one of fal's own, with which it tells its prices and nothing else is asked."""
 
     def __init__(
         self,
@@ -65,6 +69,8 @@ class HuggingFaceProvider(BlindAdapter):
         key: str = "",
         router: str = ROUTER,
         hub: str = HUB,
+        fal_key: str = "",
+        fal_prices: str = FAL_PRICES,
         bill_to: str = "",
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
@@ -76,6 +82,10 @@ class HuggingFaceProvider(BlindAdapter):
         self._fal = api(router, headers=paying, explain=fal.explain)
         self._results = api(router, headers=paying, explain=fal.explain_result)
         self._hub = api(hub, explain=inference.explain)
+        priced = Api(
+            fal_prices, client, key=fal_key, scheme="Key", explain=fal.explain, sleep=sleep, monotonic=monotonic
+        )
+        self._listing = Listing(self._hub, priced)
         self._names: dict[str, str] = {}
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
@@ -125,6 +135,9 @@ class HuggingFaceProvider(BlindAdapter):
     async def check(self) -> str:
         who = (await self._hub.read("GET", "/api/whoami-v2", within=CHECKING)).object()
         return f"the key belongs to {who.get('name')}"
+
+    async def offers(self, routes: Collection[str]) -> Offers:
+        return await self._listing.offers(routes)
 
     async def _enqueue(self, task: Task, name: str, inputs: dict[str, Value]) -> Job:
         body = await self._written(fal.body, task, inputs)

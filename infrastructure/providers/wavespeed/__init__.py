@@ -5,6 +5,8 @@ inputs.py       a task as the body of a submission; files as data URIs, large on
 predictions.py  a job as the API shows it, and what it delivers
 lookup.py       which job may be that of a submission whose answer was lost
 money.py        quotes, bills, balance
+listing.py      what the API offers now: models, their inputs and prices
+formulas.py     a price as the API writes it
 """
 
 from __future__ import annotations

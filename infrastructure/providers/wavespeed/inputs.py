@@ -91,7 +91,7 @@ def longest_upload(task: Task) -> int:
 
 def values(task: Task) -> dict[str, Any]:
     """The inputs besides files, as they are sent."""
-    return {name: _written(name, value) for name, value in task.inputs.items()}
+    return {name: written(name, value) for name, value in task.inputs.items()}
 
 
 def digest_of(media: Media) -> str:
@@ -103,10 +103,17 @@ def _most_inline(task: Task) -> int:
     return LARGEST_INLINE // max(1, sum(map(len, task.media.values())))
 
 
-def _written(name: str, value: object) -> object:
+def written(name: str, value: object) -> object:
+    """One value as it is sent."""
     if name == SIZE and isinstance(value, str) and (size := _SIZE.fullmatch(value)):
         return f"{size[1]}*{size[2]}"
     return value
+
+
+def read_size(value: object) -> tuple[int, int] | None:
+    """Width and height of a size as the API writes it; None where it is none."""
+    found = _SIZE.fullmatch(value.replace("*", "x")) if isinstance(value, str) else None
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def _place(data: Any) -> tuple[str, str, dict[str, str], str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final
@@ -17,8 +17,9 @@ from urllib.parse import quote as quoted
 
 import httpx
 
-from application.ports import Bill, Delivery, Downloads, Job, Progress, Recovery, Task
+from application.ports import Bill, Delivery, Downloads, Job, Offers, Progress, Recovery, Task
 from infrastructure.providers.wavespeed.inputs import Inputs
+from infrastructure.providers.wavespeed.listing import Listing
 from infrastructure.providers.wavespeed.lookup import Lookup
 from infrastructure.providers.wavespeed.money import Money
 from infrastructure.providers.wavespeed.predictions import explain, read_prediction, unwrap
@@ -40,8 +41,8 @@ SLOW: Final = Pace(5.0, 15.0)
 
 
 class WaveSpeed:
-    """Implements Provider, Quoting and Billing. `webhook` is the public https address under which callbacks are
-    received, `secret` signs them; without either there are none, and jobs are only polled."""
+    """Implements Provider, Quoting, Billing and Listing. `webhook` is the public https address under which callbacks
+    are received, `secret` signs them; without either there are none, and jobs are only polled."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class WaveSpeed:
         self._inputs = Inputs(self._api, monotonic)
         self._lookup = Lookup(self._api, downloads)
         self._money = Money(self._api)
+        self._listing = Listing(self._api)
         self._webhook, self._secret = webhook, secret
         self._woken: dict[str, asyncio.Event] = {}
 
@@ -130,6 +132,9 @@ class WaveSpeed:
 
     async def quote(self, task: Task) -> int | None:
         return await self._money.quote(task.route, await self._inputs.body(task))
+
+    async def offers(self, routes: Collection[str]) -> Offers:
+        return await self._listing.offers(routes)
 
     def bills(self, since: int, until: int) -> AsyncIterator[Bill]:
         return self._money.bills(since, until)

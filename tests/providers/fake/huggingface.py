@@ -5,6 +5,7 @@
     POST /fal-ai/{model}?_subdomain=queue          a request in the queue, then .../status, then the result
     *    /wavespeed/api/v3/...                     WaveSpeed, with a token of Hugging Face
     GET  /api/models/{id}, /api/whoami-v2          what a model is for and who runs it; whose token it is
+    GET  /fal/v1/models/pricing                    fal's own API: what its endpoints cost, with a key of its own
 
 The addresses that the queue names are fal's own (queue.fal.run), as they are in reality: only their path may be used,
 behind the router's address. The router puts "/fal-ai" before that path; the official SDK does not on loopback.
@@ -29,6 +30,10 @@ from tests.providers.fake.desk import Desk, Order, data_uri
 from tests.providers.fake.state import Job, State
 from tests.providers.fake.wavespeed import WaveSpeed
 
+FAL_KEY: Final = "fal-key"
+FAL_PRICES: Final = {"fal-ai/flux/krea": (0.025, "megapixels"), "fal-ai/hunyuan-video": (0.1, "video")}
+"""US dollars, and the unit that they are for."""
+PAGE: Final = 1
 QUEUE: Final = "https://queue.fal.run"
 FRAMES_A_SECOND: Final = 24
 FORMATS: Final = {"image/jpeg": "JPEG", "image/webp": "WEBP"}
@@ -71,6 +76,7 @@ class HuggingFace:
         return [
             Route("/api/whoami-v2", self.whoami, methods=["GET"]),
             Route("/api/models/{id:path}", self.about, methods=["GET"]),
+            Route("/fal/v1/models/pricing", self.pricing, methods=["GET"]),
             Route("/hf-inference/models/{id:path}", self.infer, methods=["POST"]),
             Route(f"{request_path}/status", self.status, methods=["GET"]),
             Route(f"{request_path}/cancel", self.cancel, methods=["PUT"]),
@@ -97,6 +103,23 @@ class HuggingFace:
             name: {"providerId": theirs, "status": "live", "task": task} for name, theirs in MODELS[id].runs.items()
         }
         return JSONResponse({"id": id, "pipeline_tag": task, "tags": [task], "inferenceProviderMapping": runs})
+
+    async def pricing(self, request: Request) -> Response:
+        """One a page, so that whoever asks for more must go on."""
+        if request.headers.get("authorization") != f"Key {self.state.setting('key:fal', FAL_KEY)}":
+            return JSONResponse({"error": {"type": "authorization_error", "message": "Invalid API key"}}, 401)
+        asked = [name for part in request.query_params.getlist("endpoint_id") for name in part.split(",") if name]
+        if not 1 <= len(asked) <= 50:
+            return JSONResponse({"error": {"type": "validation_error", "message": "1-50 endpoint IDs"}}, 400)
+        start = int(request.query_params.get("cursor") or 0)
+        costs = self.state.setting("prices:fal", FAL_PRICES)
+        page = [
+            {"endpoint_id": name, "unit_price": costs[name][0], "unit": costs[name][1], "currency": "USD"}
+            for name in asked[start : start + PAGE]
+            if name in costs
+        ]
+        more = start + PAGE < len(asked)
+        return JSONResponse({"prices": page, "next_cursor": str(start + PAGE) if more else None, "has_more": more})
 
     # hf-inference
 

@@ -34,6 +34,9 @@ MODELS: Final = (
     "gpt-image-2.6-flare",
     "chatgpt-image-latest",
 )
+OTHERS: Final = ("gpt-6-luna", "text-embedding-3-large")
+"""Models of other kinds, of which the list is full."""
+LAST: Final = "2026-12-01"
 OUTPUT_TOKENS: Final = {"low": 272, "medium": 1_056, "high": 4_160, "xhigh": 6_240, "max": 8_320}
 """For a square picture of 1024 pixels a side; other sizes in proportion to their pixels."""
 IMAGE_TOKENS: Final = 323
@@ -77,8 +80,7 @@ class OpenAI:
             return unauthorized()
 
         async def listed() -> Response:
-            data = [{"id": name, "object": "model", "created": 0, "owned_by": "system"} for name in MODELS]
-            return JSONResponse({"object": "list", "data": data})
+            return JSONResponse({"object": "list", "data": self.state.setting("models:openai", offered())})
 
         return await self.desk.read("openai.models", listed, refuse=scripted)
 
@@ -141,6 +143,15 @@ class OpenAI:
     def content(self, name: str) -> str | None:
         content = files.inline(self.state, name)
         return None if content is None else base64.b64encode(content).decode()
+
+
+def offered() -> list[dict[str, Any]]:
+    """The list of models, in the API's own shape; those that make no images are there too."""
+    ends = dict.fromkeys(
+        ("gpt-image-1-mini", "gpt-image-1.5", "gpt-image-1.5-2025-12-16", "chatgpt-image-latest"), LAST
+    )
+    made = {"object": "model", "created": 1_770_000_000, "owned_by": "system"}
+    return [{"id": name, **made, "shutdown_date": ends.get(name)} for name in (*MODELS, *OTHERS)]
 
 
 def complaint(inputs: Any) -> Response | None:

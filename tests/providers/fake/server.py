@@ -73,6 +73,10 @@ class Fake:
             job, lambda one: replace(one, behaviour=behaviour, price=one.price if bill is None else bill)
         )
 
+    def offer(self, provider: str, models: list[dict[str, Any]]) -> None:
+        """List these models as all that the provider offers, in its API's own shape."""
+        self.state.set(f"models:{provider}", models)
+
     def price(self, path: str, dollars: str) -> None:
         """Quote this for each request of a model path, and bill it."""
         self.state.set(f"price:{path}", dollars)

@@ -4,6 +4,10 @@ POST /api/v3/{model path}                 a job, at once `created`, or held open
 GET  /api/v3/predictions/{id}[/result]    a poll
 POST /api/v3/predictions                  the list of jobs
 POST /api/v3/media/uploads, then PUT      a file of one's own
+GET  /api/v3/models                       what it offers: wavespeed.json, or what a test says
+
+Inputs that a model does not document are dropped without a word, as the API's own client says of it
+(https://github.com/WaveSpeedAI/wavespeed-cli, src/lib/validate-inputs.ts).
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -36,6 +42,9 @@ LARGEST_UPLOAD = 200 * MEGABYTE
 MEDIA_INPUTS = ("image", "mask", "video", "audio")
 MESSAGES = {401: "Unauthorized", 404: "model not found", 429: "too many requests, please slow down"}
 FORMATS = {"jpeg": "JPEG", "jpg": "JPEG", "webp": "WEBP"}
+LIST = Path(__file__).with_name("wavespeed.json")
+DECIDED = frozenset({"enable_sync_mode", "enable_base64_output", "num_images", "max_images"})
+"""Inputs that every model takes."""
 
 
 class WaveSpeed:
@@ -52,6 +61,7 @@ class WaveSpeed:
             Route(f"{base}/predictions/{{id}}", self.guarded("polls", self.poll), methods=["GET"]),
             Route(f"{base}/predictions", self.guarded("predictions", self.listing), methods=["POST"]),
             Route(f"{base}/media/uploads", self.guarded("uploads", self.upload), methods=["POST"]),
+            Route(f"{base}/models", self.guarded("models", self.models), methods=["GET"]),
             Route(f"{base}/webhook/secret", self.guarded("secret", self.secret), methods=["GET"]),
             Route(f"{base}/{{path:path}}", self.submit, methods=["POST"]),
         ]
@@ -68,13 +78,15 @@ class WaveSpeed:
 
     async def submit(self, request: Request) -> Response:
         path = request.path_params["path"]
-        problem, inputs = await self.checked(request, path)
+        problem, sent = await self.checked(request, path)
         if problem is not None:
             self.desk.record_refusal(request, self.provider, path, problem.status_code)
             return problem
+        inputs = {name: value for name, value in sent.items() if name in DECIDED or name in documented()[path]}
         made = self.made(models()[path].makes, inputs)
         webhook = request.query_params.get("webhook", "")
         extra: dict[str, Any] = {"base": str(request.base_url), "prefix": self.prefix}
+        extra["dropped"] = sorted(sent.keys() - inputs.keys())
         if inputs.get("enable_base64_output"):
             extra["inline"] = [inline_uri(one) if isinstance(one, bytes) else one for one in made]
         order = Order(self.provider, path, inputs, made, self.price(path, inputs), webhook, extra)
@@ -166,6 +178,9 @@ class WaveSpeed:
             {"upload": {"method": "PUT", "url": f"{where}?size={size}", "headers": headers}, "download_url": where}
         )
 
+    async def models(self, request: Request) -> Response:
+        return envelope_of(self.state.setting("models:wavespeed", offered()))
+
     async def secret(self, request: Request) -> Response:
         return envelope({"secret": self.state.setting("webhook secret", SECRET)})
 
@@ -250,8 +265,30 @@ def stored_inputs(request: Request, inputs: Any) -> Any:
             return inputs
 
 
-def envelope(data: Mapping[str, Any]) -> Response:
+@lru_cache
+def offered() -> list[dict[str, Any]]:
+    """The list of models, in the API's own shape."""
+    found: list[dict[str, Any]] = json.loads(LIST.read_text(encoding="utf-8"))
+    return found
+
+
+@lru_cache
+def documented() -> dict[str, frozenset[str]]:
+    """The inputs of each model, by its path."""
+    return {one["model_id"]: frozenset(schema_of(one)["properties"]) for one in offered()}
+
+
+def schema_of(model: Mapping[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = model["api_schema"]["api_schemas"][0]["request_schema"]
+    return schema
+
+
+def envelope_of(data: Any) -> Response:
     return JSONResponse({"code": 200, "message": "success", "data": data})
+
+
+def envelope(data: Mapping[str, Any]) -> Response:
+    return envelope_of(data)
 
 
 def refusal(status: int, message: str = "") -> Response:
