@@ -14,19 +14,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from application.ports import (
-    Bill,
-    Delivery,
-    Job,
-    Media,
-    Offered,
-    OfferedInput,
-    Offers,
-    ProviderError,
-    ProviderFailed,
-    Remote,
-    Value,
-)
+from application.listings import Offered, OfferedInput, Offers
+from application.ports import Bill, Delivery, Job, Media, ProviderError, ProviderFailed, Remote, Value
 
 LONGEST_WORD: Final = 128
 """Characters of a provider's code, or of the name of what it counts."""

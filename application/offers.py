@@ -18,7 +18,8 @@ from itertools import product
 from math import prod
 from typing import Final
 
-from application.ports import Offered, OfferedInput, Offers, Value
+from application.listings import Offered, OfferedInput, Offers
+from application.ports import Value
 from domain.catalogue import Model
 from domain.inputs import NUMBERS, Input, InputType, MediaFacts, Scalar, plain
 from domain.periods import local_day
@@ -56,14 +57,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request of which the price is compared: values by our names, and the seconds of each file."""
+    """One request of which the price is compared: values by our names, and the seconds of each file; `varied` are those
+    of either that the price may hang on."""
 
     values: Mapping[str, Scalar]
     seconds: Mapping[str, Decimal]
+    varied: tuple[str, ...]
 
     def words(self) -> str:
-        named = [f"{name}={_word(value)}" for name, value in self.values.items()]
-        named += [f"{plain(length)} s of {name}" for name, length in self.seconds.items() if length]
+        named = [f"{name}={_word(self.values[name])}" for name in self.varied if name in self.values]
+        named += [f"{plain(self.seconds[name])} s of {name}" for name in self.varied if self.seconds.get(name)]
         return ", ".join(named) or "always"
 
 
@@ -279,7 +282,7 @@ def cases(model: Model, offered: Offered) -> Iterator[Case]:
         chosen = dict(zip(varied, values, strict=True))
         seconds = {name: value for name, value in chosen.items() if isinstance(value, Decimal)}
         scalars = {name: value for name, value in chosen.items() if not isinstance(value, Decimal)}
-        yield Case({**given, **scalars}, {**needed, **seconds})
+        yield Case({**given, **scalars}, {**needed, **seconds}, tuple(varied))
 
 
 def _measures(rule: PriceRule, model: Model) -> list[str]:

@@ -5,7 +5,7 @@ A provider knows one API and nothing about money or customers; a store of assets
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -209,65 +209,6 @@ class Billing(Protocol):
 
     def bills(self, since: int, until: int) -> AsyncIterator[Bill]:
         """The bills of jobs created in [since, until), epoch microseconds. Raises ProviderError."""
-
-
-PriceOf = Callable[[Mapping[str, Value], Mapping[str, Decimal]], Decimal]
-"""What one submission is billed, in exact units of USD, by its inputs and by the seconds of each of its files (0 for a
-picture), under the provider's names as a task has them. Raises ValueError where the provider's list does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedInput:
-    """One input as its provider documents it: `type` in the words of the catalogue, empty where it has none for it."""
-
-    name: str
-    type: str
-    required: bool = False
-    many: bool = False
-    choices: tuple[Value, ...] = ()
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    default: Value | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """One model as its provider lists it now, by its route.
-
-    `kinds` are those of the catalogue that it may do. `inputs` and `price` are None where the list does not tell them;
-    `priced_by` names the inputs that the price hangs on, `formula` is the price in the provider's own words. `retires`
-    is the instant (epoch microseconds) from which it is offered no more, None where none is announced.
-    """
-
-    route: str
-    about: str = ""
-    kinds: tuple[str, ...] = ()
-    inputs: tuple[OfferedInput, ...] | None = None
-    price: PriceOf | None = None
-    priced_by: tuple[str, ...] = ()
-    formula: str = ""
-    retires: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Offers:
-    """What a provider offers. `is_whole` where what is not among it is not offered, `gone` are otherwise the routes of
-    which this is known; `tells_ends` where it says of each model whether it will be retired. `notes` say what it could
-    not tell, and why."""
-
-    models: tuple[Offered, ...]
-    is_whole: bool
-    gone: tuple[str, ...] = ()
-    tells_ends: bool = False
-    notes: tuple[str, ...] = ()
-
-
-@runtime_checkable
-class Listing(Protocol):
-    """A provider that lists what it offers, so that the catalogue can be held against it."""
-
-    async def offers(self, routes: Collection[str]) -> Offers:
-        """What it offers now, of these routes at least; costs nothing. Raises ProviderError."""
 
 
 @runtime_checkable

@@ -14,8 +14,8 @@ from itertools import product
 from types import MappingProxyType
 from typing import Final
 
+from application.listings import Offered
 from application.offers import SECONDS, values_of
-from application.ports import Offered
 from domain.catalogue import Model
 from domain.inputs import NUMBERS, Input, InputType, MediaFacts, Scalar
 from domain.pricing import PriceBook, PriceRule, Quote, Unit, quote

@@ -17,7 +17,7 @@ import pytest
 
 from infrastructure.catalogue import load_catalogue
 from tests.infrastructure.cli.workspaces import Outcome, call, settle
-from tests.providers.fake import openai, wavespeed
+from tests.providers.fake import huggingface, openai, wavespeed
 from tests.providers.fake.server import Fake, serving
 
 CATALOGUE, _ = load_catalogue()
@@ -81,9 +81,7 @@ def test_no_entry_is_otherwise_than_its_provider_lists_it(fake: Fake, provider: 
 
 # One change each: what is done to WaveSpeed's list, and what is found.
 
-SECONDS = (
-    "duration=6: 0.42 there, 0.36 here; duration=8: 0.56 there, 0.48 here; duration=10: 0.7 there, 0.6 here"
-)
+SECONDS = "duration=6: 0.42 there, 0.36 here; duration=8: 0.56 there, 0.48 here; duration=10: 0.7 there, 0.6 here"
 NEW = {
     "model_id": "acme/aurora-2/text-to-image",
     "base_price": 0.07,
@@ -461,6 +459,37 @@ def test_a_day_that_is_none_is_noted(fake: Fake, day: Any) -> None:
     [held] = check("openai").document["providers"]
     assert held["differences"] == []
     assert "the shutdown date of 'gpt-image-2' cannot be read" in held["notes"]
+
+
+# Hugging Face, and fal behind it
+
+CLIPS = "fal-ai/hunyuan-video"
+
+
+def test_what_fal_bills_is_held_against_the_entry(fake: Fake) -> None:
+    fake.state.set("prices:fal", {CLIPS: [0.4, "video"]})
+    assert findings(check("huggingface")) == {("price", "hunyuan-video-hf", "always: 0.4 there, 0.1 here")}
+
+
+def test_a_unit_of_which_nobody_knows_how_many_there_are_is_unclear(fake: Fake) -> None:
+    fake.state.set("prices:fal", {CLIPS: [0.02, "compute seconds"]})
+    told = "its price cannot be read there: 0.02 USD per compute seconds"
+    assert findings(check("huggingface")) == {("unclear", "hunyuan-video-hf", told)}
+
+
+def test_without_a_key_of_fals_own_its_prices_are_said_not_to_be_known(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IMAGESTUDIO_HUGGINGFACE_FAL_KEY")
+    done = check("huggingface")
+    assert done.code == 0
+    notes = done.document["providers"][0]["notes"]
+    assert "what fal bills was not asked: set IMAGESTUDIO_HUGGINGFACE_FAL_KEY" in notes
+
+
+def test_a_model_that_nobody_runs_any_more_is_gone(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(huggingface.MODELS, "tencent/HunyuanVideo")
+    assert findings(check("huggingface")) == {("gone", "hunyuan-video-hf", "is not offered any more")}
 
 
 def test_the_list_is_one_of_json_with_exact_numbers() -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from application.ports import Offered, Offers, ProviderRefused, Value
+from application.listings import Offered, Offers
+from application.ports import ProviderRefused, Value
 from infrastructure.providers.huggingface import fal
 from infrastructure.wire.answers import Unreadable
 from infrastructure.wire.api import Api

@@ -22,11 +22,11 @@ from typing import Final
 
 import httpx
 
+from application.listings import Offers
 from application.ports import (
     Delivery,
     Job,
     Media,
-    Offers,
     Progress,
     ProviderError,
     ProviderFailed,

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from application.ports import Offered, OfferedInput, Offers, Value
+from application.listings import Offered, OfferedInput, Offers
+from application.ports import Value
 from infrastructure.providers.wavespeed.formulas import Formula, Unknown, read_formula
 from infrastructure.providers.wavespeed.inputs import SIZE, read_size, written
 from infrastructure.wire.answers import Answer, Unreadable
@@ -34,7 +35,6 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "image-edit": ("image-edit",),
     "image-effects": ("image-edit",),
     "image-tools": ("image-edit",),
-    "image-upscaler": ("upscale",),
     "upscaler": ("upscale",),
     "image-to-text": ("caption",),
     "text-to-video": ("text-to-video",),

@@ -31,7 +31,7 @@ from tests.providers.fake.state import Job, State
 from tests.providers.fake.wavespeed import WaveSpeed
 
 FAL_KEY: Final = "fal-key"
-FAL_PRICES: Final = {"fal-ai/flux/krea": (0.025, "megapixels"), "fal-ai/hunyuan-video": (0.1, "video")}
+FAL_PRICES: Final = {"fal-ai/hunyuan-video": (0.1, "video")}
 """US dollars, and the unit that they are for."""
 PAGE: Final = 1
 QUEUE: Final = "https://queue.fal.run"

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from application.ports import Offered, Offers
+from application.listings import Offered, Offers
 from infrastructure.clock import SECOND
 from infrastructure.wire.answers import Answer, Unreadable
 from infrastructure.wire.api import Api

@@ -18,8 +18,9 @@ from typing import Any, Final
 
 import httpx
 
-from application.ports import Delivery, Media, Offers, Progress, Remote, Task
-from infrastructure.providers import openai_models
+from application.listings import Offers
+from application.ports import Delivery, Media, Progress, Remote, Task
+from infrastructure.providers.openai import listing
 from infrastructure.wire.answers import Answer, Problem, Unreadable
 from infrastructure.wire.api import CHECKING, Api, Monotonic, Patience, Sleep
 from infrastructure.wire.blind import BlindAdapter
@@ -70,10 +71,10 @@ class OpenAIProvider(BlindAdapter):
         return await self._api.understood(answer, partial(_delivery, edited=bool(task.media)))
 
     async def check(self) -> str:
-        return f"{len(await openai_models.models(self._api, CHECKING))} models may be used"
+        return f"{len(await listing.models(self._api, CHECKING))} models may be used"
 
     async def offers(self, routes: Collection[str]) -> Offers:
-        return await openai_models.offers(self._api, routes)
+        return await listing.offers(self._api, routes)
 
 
 def _files(task: Task) -> Iterator[Part]:
