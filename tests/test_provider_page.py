@@ -77,7 +77,7 @@ def test_every_command_it_shows_works(tmp_path: Path, monkeypatch: pytest.Monkey
     settle(monkeypatch, tmp_path)
     (tmp_path / "house.toml").write_text(block(PAGE, "toml", "house-style"))
     shown = COMMAND.findall(PAGE)
-    assert len(shown) == 4
+    assert len(shown) == 5
     for name, value, command in shown:
         with monkeypatch.context() as patched:
             if name:

@@ -48,6 +48,7 @@ COMMANDS = [
     ("providers", "list"),
     ("providers", "check"),
     ("rebuild",),
+    ("catalogue", "check"),
     ("projections", "status"),
     ("projections", "rebuild"),
     ("projections", "retry", "usage_summary"),
