@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
@@ -189,8 +190,10 @@ def stored_image(media: Media, *, field: str) -> Iterator[Image.Image]:
 
     Raises InvalidInput naming `field` where `media` is no readable image, also while it is read.
     """
-    if media.media_type not in _PILLOW_FORMATS:
+    if media.media_type not in (*_PILLOW_FORMATS, HEIC):
         raise InvalidInput(field, f"is {media.media_type}, not an image")
+    if media.media_type == HEIC and find_spec("pi_heif") is None:
+        raise InvalidInput(field, f"is {HEIC}, which is opened here only with: pip install 'image-studio[local]'")
     try:
         with _open(io.BytesIO(media.content), media.media_type) as image:
             yield image
@@ -244,7 +247,17 @@ def _shown_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _open(stream: BinaryIO, media_type: str) -> Image.Image:
+    if media_type == HEIC:
+        return _open_heic(stream)
     return Image.open(stream, formats=[_PILLOW_FORMATS[media_type]])
+
+
+def _open_heic(stream: BinaryIO) -> Image.Image:
+    """Its primary picture, turned by the decoder; imported here, as it comes with the extra `local`."""
+    import pi_heif
+
+    picture: Image.Image = pi_heif.open_heif(stream).to_pillow()
+    return picture
 
 
 def _check_sums(png: BinaryIO) -> None:
@@ -262,17 +275,19 @@ def _check_size(size: tuple[int, int], field: str, max_pixels: int) -> None:
 def _decode_frames(image: Image.Image, media_type: str, field: str, max_pixels: int) -> int | None:
     """Decode each frame; returns the time they take in milliseconds, None for a still picture.
 
-    Of the pictures in a JPEG the first is the one that is shown: the others are previews, other views or maps.
+    Of the pictures in a JPEG the first is the one that is shown: the others are previews, other views or maps. The one
+    that a PNG shows if it cannot run is none of its frames.
     """
     frames = 1 if media_type == _JPEG else getattr(image, "n_frames", 1)
     pixels = frames * image.width * image.height
     if frames > MAX_FRAMES or (frames > 1 and pixels > ANIMATION_FACTOR * max_pixels):
         raise InvalidInput(field, f"is an animation of {frames} frames, more than is accepted")
     duration = 0
+    first = int(bool(getattr(image, "default_image", False)))
     for frame in range(frames):
         image.seek(frame)
         _check_size(image.size, field, max_pixels)
         image.load()
-        duration += round(image.info.get("duration", 0))
+        duration += round(image.info.get("duration", 0)) if frame >= first else 0
     image.seek(0)
-    return duration if frames > 1 else None
+    return duration if frames > first + 1 else None
