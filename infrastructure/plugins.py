@@ -42,6 +42,11 @@ class ProviderContext:
     settings: Mapping[str, str] = field(repr=False)
 
 
+def plugin_names() -> list[str]:
+    """The names of the providers that installed distributions offer."""
+    return sorted({point.name for point in entry_points(group=GROUP)})
+
+
 def load_plugins(context: Callable[[str], ProviderContext], taken: Collection[str]) -> dict[str, Provider]:
     """The providers that installed distributions offer, by name. Raises PluginError for the first that cannot be."""
     providers: dict[str, Provider] = {}

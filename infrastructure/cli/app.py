@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from typer import Context, Option
 
-from infrastructure.cli import accounts, audit, catalogue, log, models, providers, reconcile, run, upkeep, views
+from infrastructure.cli import accounts, audit, catalogue, config, log, models, providers, reconcile, run, upkeep, views
 from infrastructure.cli.commands import NO_VALUE, Group
 
 PANELS = {
     "Operations": (run.app, models.app),
     "What happened": (views.app, log.app),
-    "Operators": (audit.app, reconcile.app, upkeep.app),
+    "Operators": (audit.app, reconcile.app, upkeep.app, config.app),
 }
 GROUPS = (
     ("account", accounts.app, "Accounts: open, show, and change plan, limits, zone and credit."),

@@ -49,6 +49,7 @@ COMMANDS = [
     ("providers", "check"),
     ("rebuild",),
     ("catalogue", "check"),
+    ("config",),
     ("projections", "status"),
     ("projections", "rebuild"),
     ("projections", "retry", "usage_summary"),

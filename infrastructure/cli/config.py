@@ -1,0 +1,40 @@
+"""The settings in force: each one's variable, what it is, and where that was said. No secret is ever shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from infrastructure.cli.rendering import Page
+    from infrastructure.said import Said
+
+app = typer.Typer()
+
+
+@command(app)
+async def config(session: Session) -> Answer:
+    """List every setting, with its value and where it was said; of a secret only whether it is set."""
+    from infrastructure.plugins import plugin_names
+    from infrastructure.said import said
+
+    found = said(session.settings(), plugin_names(), option="--db" if session.db is not None else "")
+    document = [{"name": one.name, "value": one.value, "from": one.source} for one in found]
+    return Answer({"settings": document}, lambda page: _show(page, found))
+
+
+def _show(page: Page, found: Sequence[Said]) -> None:
+    from infrastructure.cli.rendering import Column
+
+    page.title("Settings")
+    page.table(
+        Column("NAME", [one.name for one in found]),
+        Column("FROM", [one.source for one in found]),
+        Column("VALUE", [one.value for one in found], wrap=12),
+    )
