@@ -42,8 +42,9 @@ def said(settings: Settings, plugins: Iterable[str], option: str = "") -> list[S
 def _of_plugin(plugin: str) -> Iterator[Said]:
     """What a provider from elsewhere is told may be a secret, whatever it is called."""
     for name in sorted(plugin_settings(plugin)):
-        variable = f"{PREFIX}{plugin}_{name}".upper().replace("-", "_")
-        yield Said(variable, SET, ENVIRONMENT if variable in os.environ else FILE)
+        variable = f"{PREFIX}{plugin}_{name}".replace("-", "_")
+        spoken = EnvSettingsSource(Settings).env_vars
+        yield Said(variable.upper(), SET, ENVIRONMENT if variable.lower() in spoken else FILE)
 
 
 def _text(value: object) -> str:
