@@ -103,7 +103,7 @@ def _usage(sql: Dialect) -> tuple[Mapping[str, str], str]:
 
 def _periods(sql: Dialect) -> tuple[Mapping[str, str], str]:
     account = f"coalesce({sql.text('account')}, {sql.text('operation.account')})"
-    opened = "FILTER (WHERE topic = 'ledger.period_opened')"
+    opened = "FILTER (WHERE topic = 'ledger.period_opened.3')"
     books = {
         "carried": f"coalesce(sum({sql.whole('balance')}) {opened}, 0)",
         "credits": f"coalesce(sum({sql.whole('amount')}) FILTER (WHERE topic = 'ledger.credit_added'), 0)",
@@ -111,7 +111,7 @@ def _periods(sql: Dialect) -> tuple[Mapping[str, str], str]:
         "currency": f"max({sql.text('currency')}) {opened}",
         "plan": f"max({sql.text('plan')}) {opened}",
     }
-    topics = (*_operation(*COUNTED), "ledger.period_opened", "ledger.credit_added", "ledger.balance_returned")
+    topics = (*_operation(*COUNTED), "ledger.period_opened.3", "ledger.credit_added", "ledger.balance_returned")
     return {"account": account, **_period(sql), **_sums(sql), **books}, sql.log(topics)
 
 

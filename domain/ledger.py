@@ -41,6 +41,7 @@ from domain.operation import (
 from domain.periods import Period, period_after, period_at
 from domain.plans import Limits
 from domain.pricing import Quote
+from domain.zones import zones_version
 
 SPEND = "spend"
 
@@ -49,7 +50,10 @@ SPEND = "spend"
 
 @dataclass(frozen=True, slots=True)
 class PeriodOpened:
-    """A new book begins; what is neither posted nor held of a prepaid balance is carried into it."""
+    """A new book begins; what is neither posted nor held of a prepaid balance is carried into it.
+
+    `zones` is the release of the time zones' tables by which its end was found, empty where that is not known.
+    """
 
     account: str
     at: int
@@ -58,6 +62,7 @@ class PeriodOpened:
     limits: Limits
     balance: int | None
     currency: str
+    zones: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +319,8 @@ def current_book(ledger: Ledger, account: Account, now: int) -> tuple[list[Fact]
     else:
         period = period_after(book.period, account.cycle, account.zone, now)
         balance = book.balance
-    opened = PeriodOpened(account.id, now, period, account.plan, account.limits, balance, account.currency)
+    terms = (account.plan, account.limits, balance, account.currency)
+    opened = PeriodOpened(account.id, now, period, *terms, zones_version())
     return [opened], Book(period, balance)
 
 

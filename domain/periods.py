@@ -23,6 +23,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.errors import InvalidPeriod
+from domain.zones import zone_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -170,7 +171,7 @@ def _zone(name: str) -> ZoneInfo:
     if name.startswith(_UNPORTABLE):
         raise _unknown_zone(name)
     try:
-        return ZoneInfo(name)
+        return zone_of(name)
     except (KeyError, ValueError, OSError) as error:
         raise _unknown_zone(name) from error
 

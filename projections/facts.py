@@ -137,7 +137,7 @@ class BalanceReturned(Struct, frozen=True, gc=False):
 
 
 SHAPES: dict[str, type[Struct]] = {
-    "ledger.period_opened.2": PeriodOpened,
+    "ledger.period_opened.3": PeriodOpened,
     "ledger.credit_added": CreditAdded,
     "ledger.balance_returned": BalanceReturned,
     "operation.requested": Requested,

@@ -9,12 +9,12 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from domain.errors import InvalidInput
 from domain.money import Money
 from domain.periods import EARLIEST, LATEST, Period, check_zone
 from domain.plans import IN_MONEY
+from domain.zones import zone_of
 
 UTC_NAME: Final = "UTC"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,7 +28,7 @@ TOGETHER: Final = "\u00a0"
 
 def iso(instant: int, zone: str = UTC_NAME, precision: str = "seconds") -> str:
     """An instant in a zone, such as 2026-11-23T07:31:47+01:00; "Z" is UTC. `precision` as datetime.isoformat has it."""
-    local = (EPOCH + instant * MICROSECOND).astimezone(ZoneInfo(zone))
+    local = (EPOCH + instant * MICROSECOND).astimezone(zone_of(zone))
     return local.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
@@ -51,7 +51,7 @@ def instant_of(text: str, zone: str = UTC_NAME, field: str = "at") -> int:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidInput(field, f"{text!r} is no instant", hint="write 2026-11-23 or 2026-11-23T06:31:47Z") from error
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(check_zone(zone)))
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone_of(check_zone(zone)))
     instant = (moment - EPOCH) // MICROSECOND
     if not EARLIEST <= instant < LATEST:
         raise InvalidInput(field, f"{text} is out of range", hint="take a year from 1900 to 9899")

@@ -31,7 +31,7 @@ NAMES: Mapping[str, type[Fact]] = {
     "account.suspended": account.AccountSuspended,
     "account.resumed": account.AccountResumed,
     "account.closed": account.AccountClosed,
-    "ledger.period_opened.2": ledger.PeriodOpened,
+    "ledger.period_opened.3": ledger.PeriodOpened,
     "ledger.credit_added": ledger.CreditAdded,
     "ledger.balance_returned": ledger.BalanceReturned,
     "operation.requested": operation.Requested,
@@ -71,10 +71,16 @@ def _other_unlimited(document: Json) -> Json:
     return {**document, "limits": {**document["limits"], "other": None}}
 
 
+def _unknown_zones(document: Json) -> Json:
+    """Nobody noted by which tables of time zones a period's end was found."""
+    return {**document, "zones": ""}
+
+
 UPCASTERS: Mapping[str, Upcaster] = {
     "account.opened": ("account.opened.2", _other_unlimited),
     "account.plan_changed": ("account.plan_changed.2", _other_unlimited),
     "ledger.period_opened": ("ledger.period_opened.2", _other_unlimited),
+    "ledger.period_opened.2": ("ledger.period_opened.3", _unknown_zones),
     "operation.rejected": ("operation.rejected.2", _no_currency),
     "operation.validated": ("operation.validated.2", _not_metered),
     "operation.rerouted": ("operation.rerouted.2", _not_metered),

@@ -26,8 +26,10 @@ from domain.operation import (
 from domain.periods import CALENDAR_MONTH, Period
 from domain.plans import Limits
 from domain.pricing import Quote, Unpriced
+from domain.zones import zones_version
 from tests.domain.wall_clocks import MINUTE, utc
 
+ZONES = zones_version()
 HOUR = 60 * MINUTE
 NOON = utc("2026-04-10T12:00")
 LATER = NOON + MINUTE
@@ -43,7 +45,7 @@ DOLLAR = 100 * CENT
 
 LIMITS = Limits(images=10, edits=5, spend=DOLLAR)
 OPENED = AccountOpened("acme", NOON, "pro", LIMITS, "USD", "UTC", CALENDAR_MONTH, prepaid=False)
-APRIL_BOOK = PeriodOpened("acme", NOON, APRIL, "pro", LIMITS, None, "USD")
+APRIL_BOOK = PeriodOpened("acme", NOON, APRIL, "pro", LIMITS, None, "USD", ZONES)
 BILLED = (OPENED, APRIL_BOOK)
 """Pays afterwards, within limits."""
 
@@ -150,4 +152,4 @@ def of_operation(id: str, *facts: Any) -> list[Fact]:
 
 def in_may(*, balance: int | None = None, limits: Limits = LIMITS) -> PeriodOpened:
     """The book of May."""
-    return PeriodOpened("acme", IN_MAY, MAY, "pro", limits, balance, "USD")
+    return PeriodOpened("acme", IN_MAY, MAY, "pro", limits, balance, "USD", ZONES)

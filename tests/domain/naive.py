@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from domain.ledger import (
     BalanceReturned,
@@ -39,6 +38,7 @@ from domain.operation import (
 from domain.operation import evolve as evolve_operation
 from domain.periods import Period
 from domain.pricing import Quote
+from domain.zones import zone_of
 from tests.domain.wall_clocks import EPOCH, MICROSECOND, wall
 
 
@@ -248,7 +248,7 @@ def month_of(instant: int, zone: str) -> Period:
 
 
 def _midnight(year: int, month: int, zone: str) -> int:
-    return (datetime(year, month, 1, tzinfo=ZoneInfo(zone)) - EPOCH) // MICROSECOND
+    return (datetime(year, month, 1, tzinfo=zone_of(zone)) - EPOCH) // MICROSECOND
 
 
 def fair_share(total: int, parts: int, taken: int) -> int:

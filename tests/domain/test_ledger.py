@@ -26,6 +26,7 @@ from domain.ledger import (
 from domain.operation import Adjusted, Dropped, Held, OperationFact, Requested
 from domain.periods import Cycle, Period
 from domain.plans import Limits
+from domain.zones import zones_version
 from tests.domain.examples import (
     APRIL,
     BILLED,
@@ -103,7 +104,7 @@ def test_a_new_book_says_which_plan_and_limits_it_opens_with() -> None:
     roomy = Limits(images=99)
     ledger = recorded(BILLED, PlanChanged("acme", LATER, "big", roomy))
 
-    assert opened_at(ledger, IN_MAY) == PeriodOpened("acme", IN_MAY, MAY, "big", roomy, None, "USD")
+    assert opened_at(ledger, IN_MAY) == PeriodOpened("acme", IN_MAY, MAY, "big", roomy, None, "USD", zones_version())
 
 
 def test_allowances_and_limits_die_with_their_period() -> None:

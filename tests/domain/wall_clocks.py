@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
+
+from domain.zones import zone_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -31,7 +32,7 @@ def utc(text: str) -> int:
 
 def wall(instant: int, zone: str) -> datetime:
     """What the clock on the wall shows, without zone."""
-    return (EPOCH + timedelta(microseconds=instant)).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    return (EPOCH + timedelta(microseconds=instant)).astimezone(zone_of(zone)).replace(tzinfo=None)
 
 
 INSTANTS = st.integers(utc("1975-01-01"), utc("2090-12-31"))

@@ -60,7 +60,7 @@ EXAMPLES: tuple[Fact, ...] = (
     AccountSuspended("acme", NOW, "an invoice is overdue"),
     AccountResumed("acme", NOW, "paid"),
     AccountClosed("acme", NOW, "the contract ended"),
-    PeriodOpened("acme", NOW, NOVEMBER, "pro", Limits(images=100), 5_000_000, "USD"),
+    PeriodOpened("acme", NOW, NOVEMBER, "pro", Limits(images=100), 5_000_000, "USD", "2026f"),
     CreditAdded("acme", NOW, NOVEMBER, 5_000_000, "USD", "invoice-7"),
     BalanceReturned("acme", NOW, DECEMBER, "op-1", 40_000, "USD"),
     Requested(OPERATION, NOW, "key-1", "ef" * 32, 2),

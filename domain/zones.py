@@ -1,0 +1,86 @@
+"""Time zones by the newer of two tables: those of the required `tzdata` package, and the host's.
+
+    package, 2026f ─┬─ the newer ── a zone's clock ── where periods begin
+    host,    2025b ─┘
+
+A host's tables are as old as its last upgrade, and governments change their clocks at weeks' notice. Both are data,
+read where they lie; nothing of the process is changed (`zoneinfo.TZPATH` is shared with whoever imports us).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Final
+from zoneinfo import TZPATH, ZoneInfo
+
+PACKAGE: Final = "tzdata"
+
+UNKNOWN: Final = ""
+"""The version of tables that do not say it; older than any."""
+
+_RELEASE: Final = re.compile(r"\b(\d{4}[a-z]{1,2})\b")
+
+_VERSION_FILES: Final = ("tzdata.zi", "+VERSION", "version")
+"""Where a host's tables say which they are: Debian and Red Hat, the BSDs and macOS, and some others."""
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of an IANA name, by the newer tables. Raises KeyError, ValueError or OSError where there is none."""
+    folder = _package_folder()
+    if folder is None or _host_version() > _package_version() or name not in _package_zones():
+        return ZoneInfo(name)
+    return _read(folder, name)
+
+
+@lru_cache(maxsize=1)
+def zones_version() -> str:
+    """The release of the tables in use, such as "2026f"; empty where they do not say it."""
+    return max(_host_version(), _package_version())
+
+
+@lru_cache(maxsize=1024)
+def _read(folder: str, name: str) -> ZoneInfo:
+    with open(f"{folder}/zoneinfo/{name}", "rb") as file:  # noqa: PTH123 - the domain knows files by no other name
+        return ZoneInfo.from_file(file, key=name)
+
+
+@lru_cache(maxsize=1)
+def _package_folder() -> str | None:
+    """Where the package's files are; None where it is not installed, or not as files."""
+    spec = find_spec(PACKAGE)
+    folders = spec.submodule_search_locations if spec is not None else None
+    return folders[0] if folders else None
+
+
+@lru_cache(maxsize=1)
+def _package_version() -> str:
+    return _release_in(f"{_package_folder()}/__init__.py", "IANA_VERSION")
+
+
+@lru_cache(maxsize=1)
+def _package_zones() -> frozenset[str]:
+    return frozenset(_text_of(f"{_package_folder()}/zones").split())
+
+
+@lru_cache(maxsize=1)
+def _host_version() -> str:
+    """The release of the first tables on the host's path, which are the ones that are used."""
+    found = (_release_in(f"{folder}/{name}") for folder in TZPATH for name in _VERSION_FILES)
+    return next((release for release in found if release), UNKNOWN)
+
+
+def _release_in(path: str, line: str = "") -> str:
+    """The release that a file names in its first line, or in the one that begins so."""
+    told = next((one for one in _text_of(path).splitlines() if one.startswith(line)), "")
+    release = _RELEASE.search(told)
+    return release[1] if release else UNKNOWN
+
+
+def _text_of(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
+            return file.read()
+    except OSError:
+        return ""

@@ -1,0 +1,148 @@
+"""Months begin when the newest tables say, whichever the host has, and every zone agrees with a second opinion."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain import zones
+from domain.errors import InvalidPeriod
+from domain.periods import CALENDAR_MONTH, check_zone, period_at
+from domain.zones import zone_of, zones_version
+from tests.domain.wall_clocks import EPOCH, MICROSECOND, utc
+
+PACKAGED: str = import_module("tzdata").IANA_VERSION
+
+NAMES = [name for name in (files("tzdata") / "zones").read_text().split() if name != "Factory"]
+"""All zones of the package."""
+
+DECEMBER_2026 = {
+    "America/Vancouver": "2026-12-01T07:00",  # stays on daylight saving time from 2026 on
+    "Europe/Berlin": "2026-11-30T23:00",
+    "Asia/Kolkata": "2026-11-30T18:30",
+    "America/St_Johns": "2026-12-01T03:30",
+}
+
+ZDUMP = shutil.which("zdump")
+CHANGE = re.compile(r"^(\S+)\s+\w+ (\w+ +\d+ [\d:]+ \d+) UTC? = .* isdst=[01] gmtoff=(-?\d+)$")
+
+
+@pytest.mark.parametrize("zone", DECEMBER_2026)
+def test_december_begins_when_the_newest_tables_say(zone: str) -> None:
+    assert period_at(CALENDAR_MONTH, zone, utc("2026-12-15")).start == utc(DECEMBER_2026[zone])
+
+
+def test_the_packages_tables_are_the_newest_here_or_the_hosts_are_named() -> None:
+    assert zones_version() >= PACKAGED
+
+
+def test_importing_us_leaves_the_zones_of_the_process_as_they_were() -> None:
+    script = dedent(
+        """
+        import zoneinfo
+        before = zoneinfo.TZPATH, zoneinfo.ZoneInfo("Europe/Berlin")
+        from domain.periods import CALENDAR_MONTH, period_at
+        period_at(CALENDAR_MONTH, "Europe/Berlin", 1_795_000_000_000_000)
+        assert before == (zoneinfo.TZPATH, zoneinfo.ZoneInfo("Europe/Berlin"))
+        """
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["../zones", "/etc/passwd", "Europe/", "Europe/Berlin\x00", "", "Europe", "Mars/Olympus"]
+)
+def test_what_is_no_zone_is_refused_whatever_file_it_may_name(name: str) -> None:
+    with pytest.raises(InvalidPeriod):
+        check_zone(name)
+
+
+# Whose tables
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A host whose tables are these; ours are looked for anew."""
+    found = (zones.zones_version, zones._host_version, zones._read)
+    monkeypatch.setattr(zones, "TZPATH", (str(tmp_path / "missing"), str(tmp_path)))
+    for one in found:
+        one.cache_clear()
+    yield tmp_path
+    for one in found:
+        one.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("tzdata.zi", "# version 2099a\nL A B\n"), ("+VERSION", "2099a\n"), ("version", "2099a")],
+)
+def test_a_host_that_is_newer_is_taken_at_its_word(host: Path, file: str, text: str) -> None:
+    (host / file).write_text(text)
+    assert zones_version() == "2099a"
+    assert zone_of("Europe/Berlin").key == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("text", ["# version 2025b\n", "# version ?\n", "", "\xff"])
+def test_a_host_that_is_older_or_says_nothing_is_not_asked(host: Path, text: str) -> None:
+    (host / "tzdata.zi").write_text(text)
+    assert zones_version() == PACKAGED
+    shown = (EPOCH + utc("2026-12-01T07:00") * MICROSECOND).astimezone(zone_of("America/Vancouver"))
+    assert (shown.hour, shown.day) == (0, 1)
+
+
+def test_a_zone_that_only_the_host_has_is_the_hosts(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zones, "_package_zones", lambda: frozenset({"UTC"}))
+    assert zone_of("Europe/Berlin").key == "Europe/Berlin"
+
+
+# A second opinion: the reference implementation's own reader, on the package's tables
+
+
+def changes(names: list[str]) -> Iterator[tuple[str, int, int]]:
+    """Zone, instant and the offset in seconds from there on, around every change of clocks of two years."""
+    assert ZDUMP is not None
+    folder = str(files("tzdata") / "zoneinfo")
+    command = [ZDUMP, "-v", "-c", "2026,2028", *(f"{folder}/{name}" for name in names)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, env={"TZDIR": folder}).stdout
+    for line in told.splitlines():
+        if found := CHANGE.match(line):
+            instant = _instant(found[2])
+            yield found[1].removeprefix(f"{folder}/"), instant, int(found[3])
+
+
+MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+def _instant(text: str) -> int:
+    month, day, clock, year = text.split()
+    return utc(f"{int(year):04}-{MONTHS.index(month) + 1:02}-{int(day):02}T{clock}")
+
+
+@pytest.mark.skipif(ZDUMP is None, reason="zdump, of Debian's libc-bin, is not installed")
+def test_every_zone_agrees_with_zdump_around_every_change_of_clocks() -> None:
+    if zones_version() != PACKAGED:
+        pytest.skip("the host's tables are newer than the package's")
+    seen = 0
+    for name, instant, offset in changes(NAMES):
+        if 2026 <= (EPOCH + instant * MICROSECOND).year < 2028:
+            shown = (EPOCH + instant * MICROSECOND).astimezone(zone_of(name)).utcoffset()
+            assert shown is not None
+            assert shown.total_seconds() == offset, (name, instant)
+            seen += 1
+    assert seen > 400
+
+
+@given(st.sampled_from(NAMES), st.integers(utc("2026-01-01"), utc("2035-01-01")))
+def test_every_zone_can_be_used_and_its_months_hold_their_instants(name: str, instant: int) -> None:
+    assert period_at(CALENDAR_MONTH, name, instant).contains(instant)
