@@ -8,19 +8,24 @@ from dataclasses import dataclass, field
 
 from application.ports import Lease, Leases
 from application.store import Conflict
+from application.timekeeping import Believe, believe_all
 from application.writer import Clock
 from domain.errors import OperationPending, StoreUnavailable
 
 
 @dataclass(slots=True)
 class Ownership:
-    """The operations this process works on, and until when each is leased to it (epoch microseconds)."""
+    """The operations this process works on, and until when each is leased to it (epoch microseconds).
+
+    A lease by a clock that may not be believed would end long after its owner.
+    """
 
     owner: str
     lease: int
     leases: Leases
     clock: Clock
     held: dict[str, int] = field(default_factory=dict)
+    believe: Believe = believe_all
 
     def take(self, operations: Iterable[str]) -> None:
         """They were opened or claimed by this process just now."""
@@ -34,9 +39,10 @@ class Ownership:
 
     async def renew(self) -> None:
         """Extend every lease; one that was lost meanwhile is somebody else's operation now. Raises StoreUnavailable."""
-        operations, expires = list(self.held), self.clock() + self.lease
+        operations = list(self.held)
         if not operations:
             return
+        expires = await asyncio.to_thread(self._end)
         try:
             kept = await asyncio.to_thread(self.leases.renew, operations, self.owner, expires)
         except Conflict as error:
@@ -44,10 +50,20 @@ class Ownership:
         # What was settled meanwhile is not held again.
         self.held.update((operation, expires) for operation in kept if operation in self.held)
 
+    def _end(self) -> int:
+        """When a lease ends that begins now. Raises ClockAhead."""
+        now = self.clock()
+        self.believe(now)
+        return now + self.lease
+
     async def claim(self, lease: Lease) -> bool:
-        """Take over an expired lease; False where another process was faster, or it cannot be done now."""
+        """Take over an expired lease; False where another process was faster, or it cannot be done now.
+
+        Raises ClockAhead.
+        """
+        expires = await asyncio.to_thread(self._end)
         try:
-            won = await asyncio.to_thread(self.leases.claim, lease, self.owner, self.clock() + self.lease)
+            won = await asyncio.to_thread(self.leases.claim, lease, self.owner, expires)
         except Conflict:
             return False
         if won:

@@ -21,7 +21,8 @@ from application.batch import Batch, Decision, LeaseTerms, Outcome, Port, Ticket
 from application.log import LedgerLog, Link
 from application.memory import Memory
 from application.store import Conflict, ServerChanged, Store, TooSlow, Unknown
-from domain.errors import ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
+from application.timekeeping import Believe, believe_all
+from domain.errors import ClockAhead, ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
 
 Clock = Callable[[], int]
 """Now, in epoch microseconds UTC; the only clock there is."""
@@ -104,9 +105,11 @@ class LedgerWriter:
         clock: Clock,
         terms: LeaseTerms,
         options: WriterOptions | None = None,
+        believe: Believe = believe_all,
     ) -> None:
         self._store, self._log, self._clock, self._terms = store, log, clock, terms
         self._options = options or WriterOptions()
+        self._believe = believe
         self.after_commit: Callable[[int | None, Sequence[Link]], None] = _nothing
         """Called after each commit with what it appended and the last position, in the writer's thread; quickly."""
         self._codec = log.codec
@@ -248,6 +251,8 @@ class LedgerWriter:
         with self._store.begin() as unit:
             batch = Batch(unit, self._codec, self._terms, self._clock())
             batch.run(tickets, self._memory)
+            if batch.appending.links:
+                self._believe(batch.now)
             self._memory.keep(batch.commit(self._log))
         if batch.appending.links:
             self.after_commit(batch.position, batch.appending.links)
@@ -271,7 +276,7 @@ def _nothing(_position: int | None, _links: Sequence[Link]) -> None:
 
 
 def _unavailable(error: Conflict | StoreUnavailable) -> StoreUnavailable:
-    if type(error) is StoreUnavailable:
+    if type(error) is StoreUnavailable or isinstance(error, ClockAhead):
         return error
     if isinstance(error, StoreUnavailable):
         return StoreUnavailable(error.message, hint=error.hint)

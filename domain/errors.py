@@ -25,6 +25,7 @@ ImageStudioError
 ├── ProviderUnavailable       a provider does not answer, or not to this key; nothing was sent that costs
 ├── StoreError                the database did not do its part
 │   ├── StoreUnavailable      locked, read-only, full, gone: nothing was recorded, or recovery settles it
+│   │   └── ClockAhead        this machine's clock cannot be believed: nothing is recorded until it can
 │   ├── StoreRefused          the database will never take what was decided: nothing was recorded
 │   ├── SchemaMismatch
 │   ├── LogCorrupted          a stored fact is not what was written
@@ -220,6 +221,12 @@ class StoreUnavailable(StoreError):
     """The database is locked, read-only, full or gone."""
 
     code = "store_unavailable"
+
+
+class ClockAhead(StoreUnavailable):
+    """The clock is ahead of what else knows the time; what was begun waits until it is set."""
+
+    code = "clock_ahead"
 
 
 class StoreRefused(StoreError):

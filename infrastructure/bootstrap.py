@@ -36,13 +36,14 @@ from application.reconciliation import Reconciler
 from application.recovery import Recoverer
 from application.results import Results
 from application.studio import Patience, UseCases
+from application.timekeeping import Timekeeper
 from application.writer import Clock, LedgerWriter, WriterOptions
 from domain.catalogue import Catalogue
 from domain.errors import StoreError
 from domain.pricing import PriceBook
 from infrastructure.assets import FileAssets
 from infrastructure.catalogue import load_catalogue
-from infrastructure.clock import SECOND, new_id, new_secret, now
+from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.collector import SPARED
 from infrastructure.costbook import ViewBooks
 from infrastructure.downloads import HttpDownloads
@@ -64,6 +65,7 @@ from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.units import SqlStore
+from infrastructure.store.witness import SqlWitness
 from infrastructure.wire.client import open_client
 from projections.engine import Source
 from projections.projector import Projector
@@ -173,7 +175,8 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     check_opening(database)
     lease = settings.lease_seconds * SECOND
     terms = LeaseTerms(owner, lease, settings.snapshot_every)
-    writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, _writing(settings))
+    believe = _timekeeper(settings, parts.clock, database).believe
+    writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, _writing(settings), believe)
     stack.callback(writer.close)
     flushers = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="flusher"))
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
@@ -196,7 +199,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
         writer,
         parts.providers or _providers(settings, pool, downloads),
         outputs,
-        Ownership(owner, lease, SqlLeases(database), parts.clock),
+        Ownership(owner, lease, SqlLeases(database), parts.clock, believe=believe),
         foundation.index,
         charge_lost=settings.lost_outputs == "charge",
     )
@@ -268,6 +271,12 @@ def _house(foundation: Foundation, performer: Performer, operations: Operations,
         Reconciler(performer, operations, ViewBooks(views), foundation.index, foundation.writer, refresh),
         partial(open_source, settings),
     )
+
+
+def _timekeeper(settings: Settings, clock: Clock, database: Database) -> Timekeeper:
+    """Who brings a clock of their own answers for it, but for leaps of years."""
+    tolerance = settings.clock_seconds * SECOND
+    return Timekeeper(SqlWitness(database), tolerance, steady if clock is now else None, settings.today)
 
 
 class StudioLog(LedgerLog):

@@ -22,6 +22,15 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
+STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Goes on while the machine sleeps, where there is such a clock, as the one on the wall does."""
+
+
+def steady() -> int:
+    """Microseconds since some moment: a clock that nobody sets."""
+    return time.clock_gettime_ns(STEADY) // 1_000
+
+
 def new_id() -> str:
     """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then random bits, so that newer ids sort after older ones."""
     milliseconds = f"{(now() // 1_000) & ((1 << 48) - 1):012x}"

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     wait_seconds: Positive = 60
     lock_seconds: Positive = 10
     statement_seconds: Positive = 30
+    clock_seconds: Positive = 5 * 60
+    today: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
     snapshot_every: Positive = 2_000
     most_waiting: Positive = 10_000
     proxy: SecretStr | None = None
