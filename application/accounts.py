@@ -22,6 +22,7 @@ from domain.operation import Settled
 from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
 from domain.plans import MEASURES
 from domain.plans import plan as find_plan
+from domain.returning import end_period
 
 CYCLES = ("calendar", "anniversary")
 
@@ -144,6 +145,16 @@ class Accounts:
         """Other midnights, from the next period on."""
         return await self._on_terms(account, lambda known, now: [*terms.change_time_zone(known, zone, now)])
 
+    async def end_period(self, account: str, reason: str) -> AccountView:
+        """Bring back an account that a wrong clock moved into a period that has not begun; otherwise change nothing."""
+        now = self.clock()
+        earlier = await asyncio.to_thread(self.index.period_before, account, now)
+
+        def decide(ledger: Ledger, _later: int) -> list[Fact]:
+            return end_period(ledger, account, reason, now)
+
+        return await self._decide(account, decide, earlier=earlier)
+
     async def suspend(self, account: str, reason: str) -> AccountView:
         """Admit nothing new until it is resumed; what is open goes on and is settled."""
         return await self._on_terms(account, lambda known, now: [*terms.suspend(known, reason, now)])
@@ -198,8 +209,11 @@ class Accounts:
         decide: Callable[[Ledger, int], list[Fact]],
         *,
         key: KeyRow | None = None,
+        earlier: str | None = None,
     ) -> AccountView:
-        decision = Decision(account, decide, key=key, look=lambda ledger, now: view_of(ledger, account, now))
+        decision = Decision(
+            account, decide, key=key, look=lambda ledger, now: view_of(ledger, account, now), earlier=earlier
+        )
         outcome: Outcome = await self.writer.append_async(decision)
         view: AccountView = outcome.seen
         return view

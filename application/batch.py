@@ -21,7 +21,7 @@ from application.store import (
     Unit,
 )
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
-from domain.ledger import Decide, Fact, Known, Ledger, account_stream, evolve, period_stream, stream_of
+from domain.ledger import Book, Decide, Fact, Known, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, Rejected, Requested, Settled, State
 from domain.records import made_often
 
@@ -37,7 +37,7 @@ class Decision:
     `operations` and `job` are looked up under the lock, and the job is written with the facts; `own` are ids minted
     for this decision, looked up when it is decided again, so that it finds its own facts. A `patient` one is retried
     until it is written, the database refuses it for good, or the writer closes. `look` reads something from the ledger
-    as the decision leaves it.
+    as the decision leaves it. `earlier` is the stream of an earlier period whose book it needs.
     """
 
     account: str
@@ -50,6 +50,7 @@ class Decision:
     opening: bool = False
     patient: bool = False
     look: Callable[[Ledger, int], Any] | None = None
+    earlier: str | None = None
 
 
 def nothing(_ledger: Ledger, _now: int) -> list[Fact]:
@@ -188,6 +189,13 @@ class Batch:
         if state.operation.account == account:
             remembered.ledger.found[id] = state
 
+    def _book_of(self, stream: str) -> Book | None:
+        """An earlier period's book, folded from its stream."""
+        ledger = Ledger()
+        for link in self.unit.entries_after([(stream, 0)]):
+            evolve(ledger, self.codec.decode(link.topic, link.state))
+        return ledger.book
+
     def _ledger(self, account: str) -> Remembered:
         ledger = self.ledgers[account]
         assert isinstance(ledger, Remembered)
@@ -201,6 +209,8 @@ class Batch:
             return
         if decision.job is not None:
             remembered.ledger.jobs.update(self.jobs)
+        if decision.earlier is not None:
+            remembered.ledger.earlier = self._book_of(decision.earlier)
         try:
             now = max(self.now, remembered.ledger.last)
             facts = decision.decide(remembered.ledger, now)
@@ -215,7 +225,7 @@ class Batch:
             self._apply(remembered, entries)
             self._note(decision, remembered, facts)
         try:
-            ticket.outcome = _outcome(decision, remembered.ledger, facts, now)
+            ticket.outcome = _outcome(decision, remembered.ledger, facts, max(self.now, remembered.ledger.last))
         except ImageStudioError as error:  # nothing was decided, and there is nothing to look at
             ticket.error = error
 
@@ -284,7 +294,9 @@ class Batch:
     def _close_account(self, remembered: Remembered, count: int) -> None:
         book = remembered.ledger.book
         if book is not None:
-            remembered.stream = period_stream(remembered.account, book.period)
+            stream = period_stream(remembered.account, book.period)
+            if stream != remembered.stream:
+                remembered.stream, remembered.snapshot = stream, 0
         remembered.revision += count
         terms = remembered.heads.get(account_stream(remembered.account), Head())
         head = remembered.heads.get(remembered.stream, Head())

@@ -26,7 +26,7 @@ from domain.ledger import account_stream
 PAGE = 1_000
 NEVER = -(2**63)
 
-BEGINNINGS = frozenset({"ledger.period_opened"})
+BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
 """Facts with which an account's current period begins."""
 
 
@@ -106,7 +106,7 @@ class _Walk:
     position: int = 0
 
     def turn(self, page: Sequence[Positioned]) -> Iterator[Problem]:
-        """Read a page; the instants of a stream never go back, so that each account's last entry tells its own."""
+        """Read a page; an account's last entry tells the instant that no later one goes behind."""
         newest: dict[str, bytes] = {}
         for entry in page:
             yield from self.step(entry)

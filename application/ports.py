@@ -298,6 +298,9 @@ class Index(Protocol):
     def jobs(self, provider: str, jobs: Sequence[str]) -> dict[str, str]:
         """Those of a provider's jobs that belong to an operation here, with its id."""
 
+    def period_before(self, account: str, instant: int) -> str | None:
+        """The stream of the account's last period that began at an instant or before; None where none did."""
+
     def key(self, account: str, key: str) -> Known | None:
         """What an idempotency key was spent on; that it was not may be untrue already, the account's lock decides."""
 

@@ -1,6 +1,7 @@
 """One account's ledger: a stream of facts a billing period, in which every operation is held, charged or released.
 
     PeriodOpened ─ (operation facts | CreditAdded | BalanceReturned) … ─ PeriodOpened (the next stream)
+       └─ by a wrong clock, far ahead ─ … ─ PeriodEnded ─ PeriodResumed | PeriodOpened (see `returning`)
 
 Nothing is written twice: an operation's `Validated` is the hold on the account, its `Charged` is the posting. So
 one lock, the account's, protects money, limits and each operation's life cycle together.
@@ -89,7 +90,35 @@ class BalanceReturned:
     currency: str
 
 
-LedgerFact = PeriodOpened | CreditAdded | BalanceReturned
+@dataclass(frozen=True, slots=True)
+class PeriodEnded:
+    """A period that a wrong clock began is over, and takes nothing more; its balance goes to the one that holds `at`.
+
+    The one fact whose instant lies before others of its account: what follows it begins there.
+    """
+
+    account: str
+    at: int
+    period: Period
+    balance: int | None
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodResumed:
+    """The period that holds this instant goes on after a mistaken one; `carried` is what its balance changed by."""
+
+    account: str
+    at: int
+    period: Period
+    plan: str
+    balance: int | None
+    carried: int
+    currency: str
+
+
+LedgerFact = PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed
 Fact = AccountFact | LedgerFact | OperationFact
 
 
@@ -98,7 +127,7 @@ def stream_of(fact: Fact) -> str:
     if isinstance(fact, OperationFact):
         period = fact.period if isinstance(fact, Adjusted) else fact.operation.period
         return period_stream(fact.operation.account, period)
-    if isinstance(fact, PeriodOpened | CreditAdded | BalanceReturned):
+    if isinstance(fact, LedgerFact):
         return period_stream(fact.account, fact.period)
     return account_stream(fact.account)
 
@@ -167,6 +196,8 @@ class Ledger:
     found: dict[str, State] = field(default_factory=dict)
     keys: dict[str, Known] = field(default_factory=dict)
     jobs: dict[tuple[str, str], str] = field(default_factory=dict)
+    earlier: Book | None = None
+    """The book of an earlier period, where a decision names its stream."""
 
     def look_up(self, operation: str) -> State | None:
         """The operation as far as the loaded evidence knows it."""
@@ -179,6 +210,7 @@ class Ledger:
         self.found.clear()
         self.keys.clear()
         self.jobs.clear()
+        self.earlier = None
 
 
 # Evolve
@@ -194,17 +226,33 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
         _open_book(ledger, fact)
     elif isinstance(fact, CreditAdded | BalanceReturned):
         _give(ledger, fact.amount)
+    elif isinstance(fact, PeriodEnded):
+        ledger.last = fact.at
+    elif isinstance(fact, PeriodResumed):
+        _resume_book(ledger, fact)
     else:
         ledger.account = accounts.evolve(ledger.account, fact)
     return ledger
 
 
 def _open_book(ledger: Ledger, fact: PeriodOpened) -> None:
+    _leave_book(ledger)
+    ledger.book = Book(fact.period, fact.balance)
+
+
+def _leave_book(ledger: Ledger) -> None:
+    """What was open becomes evidence as it is: the little that is loaded joins the many, never the other way."""
     if ledger.book is not None:
-        # What was open becomes evidence as it is: the little that is loaded joins the many, never the other way.
         ledger.book.open.update(ledger.found)
         ledger.found = ledger.book.open
-    ledger.book = Book(fact.period, fact.balance)
+
+
+def _resume_book(ledger: Ledger, fact: PeriodResumed) -> None:
+    """The period's own book goes on: the one at hand where its stream is folded, else the one that was looked up."""
+    if ledger.book is None or ledger.book.period != fact.period:
+        _leave_book(ledger)
+        ledger.book = ledger.earlier or Book(fact.period, None)
+    ledger.book.balance = fact.balance
 
 
 def _give(ledger: Ledger, amount: int) -> None:

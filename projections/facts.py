@@ -122,6 +122,20 @@ class PeriodOpened(Struct, frozen=True, gc=False):
     currency: str
 
 
+class PeriodEnded(Struct, frozen=True, gc=False):
+    account: str
+    period: Period
+    balance: int | None
+
+
+class PeriodResumed(Struct, frozen=True, gc=False):
+    account: str
+    period: Period
+    plan: str
+    carried: int
+    currency: str
+
+
 class CreditAdded(Struct, frozen=True, gc=False):
     account: str
     period: Period
@@ -138,6 +152,8 @@ class BalanceReturned(Struct, frozen=True, gc=False):
 
 SHAPES: dict[str, type[Struct]] = {
     "ledger.period_opened.3": PeriodOpened,
+    "ledger.period_ended": PeriodEnded,
+    "ledger.period_resumed": PeriodResumed,
     "ledger.credit_added": CreditAdded,
     "ledger.balance_returned": BalanceReturned,
     "operation.requested": Requested,

@@ -21,7 +21,9 @@ from projections.facts import (
     CreditAdded,
     Dispatched,
     Period,
+    PeriodEnded,
     PeriodOpened,
+    PeriodResumed,
     ProviderCompleted,
     ProviderFailed,
     Quote,
@@ -108,6 +110,15 @@ def _opened(fact: PeriodOpened) -> Change:
     return (fact.account, period.start, period.end), {"carried": fact.balance or 0}, terms
 
 
+def _ended(fact: PeriodEnded) -> Change:
+    return (fact.account, fact.period.start, fact.period.end), {"carried": -(fact.balance or 0)}, NOTHING
+
+
+def _resumed(fact: PeriodResumed) -> Change:
+    period, terms = fact.period, {"currency": fact.currency, "plan": fact.plan}
+    return (fact.account, period.start, period.end), {"carried": fact.carried}, terms
+
+
 def _given(measure: str) -> Callable[[CreditAdded | BalanceReturned], Change]:
     def given(fact: CreditAdded | BalanceReturned) -> Change:
         return (fact.account, fact.period.start, fact.period.end), {measure: fact.amount}, NOTHING
@@ -123,6 +134,8 @@ PERIODS = Tally(
     changes={
         **_counts(_account, lambda _: NOTHING),
         PeriodOpened: _opened,
+        PeriodEnded: _ended,
+        PeriodResumed: _resumed,
         CreditAdded: _given("credits"),
         BalanceReturned: _given("returned"),
     },

@@ -149,6 +149,20 @@ async def zone(
         return _answer(await studio.accounts.change_time_zone(session.account(account), zone))
 
 
+@command(app, "end-period")
+async def end_period(
+    session: Session,
+    reason: Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded.")],
+    account: Account = None,
+) -> Answer:
+    """End a period that a wrong clock began, and return to the one that holds today.
+
+    What was charged there stays there; its balance comes along. Does nothing where no period is ahead.
+    """
+    async with session.studio() as studio:
+        return _answer(await studio.accounts.end_period(session.account(account), reason))
+
+
 async def _amount(studio: Studio, account: str, measure: str, text: str) -> int | None:
     from domain.money import Money
 

@@ -18,7 +18,7 @@ from domain.account import (
     TimeZoneChanged,
 )
 from domain.inputs import plain
-from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodOpened
+from domain.ledger import BalanceReturned, CreditAdded, Fact, LedgerFact, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.money import Money
 from domain.operation import (
     Adjusted,
@@ -71,7 +71,7 @@ def told(fact: Fact) -> Telling:
             return Telling(
                 Money(quote.price, quote.currency), f"held instead after {fact.code}: {quote.model}, {_reckoned(quote)}"
             )
-        case PeriodOpened() | CreditAdded() | BalanceReturned():
+        case PeriodOpened() | CreditAdded() | BalanceReturned() | PeriodEnded() | PeriodResumed():
             return _told_of_period(fact)
         case AccountSuspended() | AccountResumed() | AccountClosed():
             return Telling(None, fact.reason)
@@ -99,7 +99,7 @@ def _told_of_outcome(fact: Fact) -> Telling:
     return Telling(None, "")
 
 
-def _told_of_period(fact: PeriodOpened | CreditAdded | BalanceReturned) -> Telling:
+def _told_of_period(fact: LedgerFact) -> Telling:
     match fact:
         case PeriodOpened():
             carried = Money(fact.balance, fact.currency) if fact.balance is not None else None
@@ -108,6 +108,12 @@ def _told_of_period(fact: PeriodOpened | CreditAdded | BalanceReturned) -> Telli
             return Telling(Money(fact.amount, fact.currency), "paid in")
         case BalanceReturned():
             return Telling(Money(fact.amount, fact.currency), f"back from operation {fact.operation}")
+        case PeriodEnded():
+            taken = Money(-fact.balance, fact.currency) if fact.balance is not None else None
+            return Telling(taken, f"{span(fact.period.start, fact.period.end)} was begun by mistake: {fact.reason}")
+        case PeriodResumed():
+            back = Money(fact.carried, fact.currency) if fact.balance is not None else None
+            return Telling(back, f"{span(fact.period.start, fact.period.end)} goes on, on plan {fact.plan}")
 
 
 def _told_of_account(fact: AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged) -> Telling:

@@ -34,6 +34,8 @@ NAMES: Mapping[str, type[Fact]] = {
     "ledger.period_opened.3": ledger.PeriodOpened,
     "ledger.credit_added": ledger.CreditAdded,
     "ledger.balance_returned": ledger.BalanceReturned,
+    "ledger.period_ended": ledger.PeriodEnded,
+    "ledger.period_resumed": ledger.PeriodResumed,
     "operation.requested": operation.Requested,
     "operation.rejected.2": operation.Rejected,
     "operation.validated.2": operation.Validated,

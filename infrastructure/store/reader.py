@@ -41,7 +41,7 @@ class SqlReader:
         if filter.upto is not None:
             query = query.where(LOG.c.position <= filter.upto)
         if filter.account is not None:
-            query = query.where(LOG.c.stream.in_(self._streams(filter.account)))
+            query = query.where(LOG.c.stream.in_(self.streams_of(filter.account)))
         if filter.operation is not None:
             query = query.where(LOG.c.operation == filter.operation)
         if filter.topics:
@@ -80,7 +80,7 @@ class SqlReader:
             links += (to_link(row) for row in self._all(query))
         return links
 
-    def _streams(self, account: str) -> list[str]:
+    def streams_of(self, account: str) -> list[str]:
         """Exactly this account's: ids may hold colons, so a range of names may hold others' streams too."""
         prefix = f"ledger:{account}:"
         span = {"first": prefix, "beyond": prefix[:-1] + ";"}  # the character after the colon

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
+from application.chains import NEVER, begin_of
 from application.ports import Content, Indexed, Lease
 from application.store import Conflict
 from domain.errors import StoreUnavailable
 from domain.ledger import Known
 from infrastructure.store.database import Database
+from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import CONTENTS, JOBS, KEYS, LEASES, OPERATIONS
 from infrastructure.store.units import REFUSED
 
@@ -53,6 +55,11 @@ class SqlIndex:
             some = jobs[start : start + CHUNK]
             found.update((row[0], row[1]) for row in self._database.rows(query.where(JOBS.c.job.in_(some))))
         return found
+
+    def period_before(self, account: str, instant: int) -> str | None:
+        streams = SqlReader(self._database).streams_of(account)
+        begun = [stream for stream in streams if NEVER < begin_of(stream) <= instant]
+        return max(begun, key=begin_of, default=None)
 
     def key(self, account: str, key: str) -> Known | None:
         first = OPERATIONS.c.id.in_((KEYS.c.reference, KEYS.c.reference + FIRST))

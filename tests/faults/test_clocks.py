@@ -211,3 +211,75 @@ async def test_a_refund_of_an_ended_period_is_booked_and_spendable_in_the_curren
         periods = {one.period_start: (one.price, one.adjusted) for one in studio.views.periods("acme")}
         assert periods == {utc("2026-04-01"): (PRICE, 0), utc("2026-05-01"): (-PRICE, -PRICE)}
         assert await is_sound(studio)
+
+
+# An operator's way out
+
+
+async def test_an_account_that_was_moved_ahead_comes_back_with_its_limits_its_money_and_its_views(
+    database_url: str, tmp_path: Path
+) -> None:
+    here, ahead = Clock(utc("2026-11-10T12:00")), Clock(utc("2027-01-20T12:00"))
+    async with studio_on(database_url, tmp_path, clock=here) as studio:
+        await studio.open_account("acme", plan="pro", prepaid=True)
+        await studio.accounts.add_credit("acme", Money(9 * PRICE, "USD"), "payment-1")
+        await studio.accounts.change_limit("acme", "images", 3)
+        await studio.generate("a lake", account="acme", model=SYNC)
+        with pytest.raises(OperationPending):
+            await studio.generate("x", account="acme", model=BLIND, outcome="timeout")
+        november = (await studio.accounts.show("acme")).period
+        async with studio_on(database_url, tmp_path, clock=ahead) as wrong:
+            await wrong.generate("a fox", account="acme", model=SYNC)
+            await wrong.accounts.change_limit("acme", "videos", 1)
+            here.now += DAY
+            view = await studio.accounts.end_period("acme", "the clock of host 7 was wrong")
+            assert (view.period, view.balance) == (november, 6 * PRICE)
+            assert (view.used["images"], view.held["images"], view.open) == (1, 1, 1)
+            assert await studio.accounts.end_period("acme", "again") == view
+        here.now += DAY
+        await studio.generate("a hill", account="acme", model=SYNC)
+        with pytest.raises(OperationRefused):
+            await studio.generate("a hill", account="acme", model=SYNC)
+        assert facts_of(studio)[-1].at == here.now
+        assert await is_sound(studio)
+        check_totals(studio)
+    async with studio_on(database_url, tmp_path, clock=here, snapshot_every=1) as studio:  # read again from its streams
+        with pytest.raises(OperationRefused):
+            await studio.generate("a hill", account="acme", model=SYNC)
+        here.now += LONG_AFTER
+        await studio.maintenance.recover()
+        here.now = utc("2026-12-02")
+        await studio.generate("a hill", account="acme", model=SYNC)
+        assert (await studio.accounts.show("acme")).balance == 5 * PRICE
+        here.now = utc("2027-01-21")
+        await studio.generate("a hill", account="acme", model=SYNC)
+        assert (await studio.accounts.show("acme")).balance == 4 * PRICE
+        assert await is_sound(studio)
+        assert list(studio.mend()) == []
+
+
+def check_totals(studio: Studio) -> None:
+    """Each period explains its balance: carried, paid in and returned, less what was charged and is held."""
+    by_start = {one.period_start: one for one in studio.views.periods("acme")}
+    november, january = by_start[utc("2026-11-01")], by_start[utc("2027-01-01")]
+    assert (november.price, january.price) == (2 * PRICE, PRICE)
+    assert january.carried + january.credits + january.returned - january.price == 0
+    assert november.carried + november.credits + november.returned - november.price - PRICE == 5 * PRICE
+
+
+async def test_what_the_mistaken_month_left_open_is_settled_there_and_returned_here(
+    database_url: str, tmp_path: Path
+) -> None:
+    here, ahead = Clock(utc("2026-11-10T12:00")), Clock(utc("2027-01-20T12:00"))
+    async with studio_on(database_url, tmp_path, clock=ahead) as studio:
+        await studio.open_account("acme", plan="pro", prepaid=True)
+        await studio.accounts.add_credit("acme", Money(9 * PRICE, "USD"), "payment-1")
+        with pytest.raises(OperationPending):
+            await studio.generate("x", account="acme", model=BLIND, outcome="timeout")
+    async with studio_on(database_url, tmp_path, clock=here) as studio:
+        view = await studio.accounts.end_period("acme", "a wrong clock")
+        assert (view.period.start, view.balance) == (utc("2026-11-01"), 8 * PRICE)
+        here.now = ahead.now + LONG_AFTER
+        await studio.maintenance.recover()
+        assert (await studio.accounts.show("acme")).balance == 9 * PRICE
+        assert await is_sound(studio)

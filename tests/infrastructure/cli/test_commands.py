@@ -42,6 +42,7 @@ COMMANDS = [
     ("account", "limit", "edits", "3"),
     ("account", "credit", "5.00", "--key", "p1", "--account", "globex"),
     ("account", "zone", "UTC"),
+    ("account", "end-period", "--reason", "a wrong clock"),
     ("account", "suspend", "ACCOUNT", "--reason", "overdue"),
     ("account", "resume", "ACCOUNT", "--reason", "paid"),
     ("account", "close", "ACCOUNT", "--reason", "ended", "--yes"),
@@ -359,3 +360,10 @@ def test_the_whole_line_runs_on_either_database(
     audit = call("audit", "--json").document
     assert (audit["verdict"], audit["facts"]) == ("clean", 8)
     assert call("audit", "--seal", audit["seal"]).code == 0
+
+
+def test_a_period_that_has_begun_is_not_ended_and_one_that_is_ahead_is(workspace: Workspace) -> None:
+    """The clock is right here, so that the month is the one that it was."""
+    before = call("account", "show", "--json").document
+    assert call("account", "end-period", "--reason", "a wrong clock", "--json").document == before
+    assert call("account", "end-period", "--reason", "").code == 2

@@ -14,7 +14,7 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
-from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodOpened
+from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.operation import (
     Adjusted,
     Charged,
@@ -63,6 +63,8 @@ EXAMPLES: tuple[Fact, ...] = (
     PeriodOpened("acme", NOW, NOVEMBER, "pro", Limits(images=100), 5_000_000, "USD", "2026f"),
     CreditAdded("acme", NOW, NOVEMBER, 5_000_000, "USD", "invoice-7"),
     BalanceReturned("acme", NOW, DECEMBER, "op-1", 40_000, "USD"),
+    PeriodEnded("acme", NOW, Period(NOVEMBER.end, NOVEMBER.end + 1), 4_000_000, "USD", "a wrong clock"),
+    PeriodResumed("acme", NOW, NOVEMBER, "pro", 4_000_000, -1_000_000, "USD"),
     Requested(OPERATION, NOW, "key-1", "ef" * 32, 2),
     Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 1, "USD"),
     Validated(OPERATION, NOW, METERED_QUOTE),

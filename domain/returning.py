@@ -1,0 +1,49 @@
+"""Back from a month that has not begun: an account that a wrong clock moved ahead returns to the one that holds today.
+
+    PeriodOpened (ahead, by mistake) ─ … ─ PeriodEnded ─┬─ PeriodResumed   the account had a period for this instant
+                                                        └─ PeriodOpened    it had none
+
+What was recorded in the mistaken period stays there, charges and all; its balance comes along.
+"""
+
+from __future__ import annotations
+
+from domain.errors import InvalidInput
+from domain.ledger import Book, Fact, Ledger, PeriodEnded, PeriodOpened, PeriodResumed, known_account
+from domain.periods import period_after, period_at
+from domain.zones import zones_version
+
+LONGEST_REASON = 500
+
+
+def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact]:
+    """End a period that begins after `now`, and be in the one that holds it; empty where none is ahead.
+
+    `now` is what the clock says, before instants of the account that are not over yet. `ledger.earlier` is the book of
+    the last period that began before, if there was one. Raises UnknownAccount, InvalidInput without a reason.
+    """
+    known, book = known_account(ledger, account), ledger.book
+    _check_reason(reason)
+    if book is None or book.period.start <= now:
+        return []
+    ended = PeriodEnded(account, now, book.period, book.balance, known.currency, reason)
+    earlier, balance = ledger.earlier, book.balance
+    if earlier is not None and earlier.period.contains(now):
+        moved = _moved(earlier, balance)
+        return [ended, PeriodResumed(account, now, earlier.period, known.plan, balance, moved, known.currency)]
+    if earlier is None:
+        period = period_at(known.cycle, known.zone, now)
+    else:
+        period = period_after(earlier.period, known.cycle, known.zone, now)
+    terms = (known.plan, known.limits, balance, known.currency)
+    return [ended, PeriodOpened(account, now, period, *terms, zones_version())]
+
+
+def _moved(earlier: Book, balance: int | None) -> int:
+    """What the mistaken period adds to the balance of the one before it; a charge there makes it negative."""
+    return (balance or 0) - (earlier.balance or 0)
+
+
+def _check_reason(reason: str) -> None:
+    if not 1 <= len(reason) <= LONGEST_REASON or not reason.isprintable():
+        raise InvalidInput("reason", f"a reason has 1 to {LONGEST_REASON} printable characters, and is recorded")
