@@ -1,8 +1,9 @@
 """Replays the log from its first fact into scratch tables and compares every view with the replay, row for row.
 
-    fold up to where the views are ── hold one moment of the views ── fold what they folded meanwhile ── compare
+    SQLite:      fold up to where the views are ── hold one moment of them ── fold what they folded meanwhile ── compare
+    PostgreSQL:  hold one moment of the views ── fold up to where they are ── compare
 
-The scratch tables are temporary and belong to one connection: nothing of the ledger is locked, and memory stays flat.
+The scratch tables are temporary and belong to one connection: no writer or reader waits, and memory stays flat.
 """
 
 from __future__ import annotations
@@ -69,16 +70,17 @@ def compare(database: Database, source: Source, account: str | None = None, view
     Raises ViewStopped for a fact that cannot be folded, StoreUnavailable.
     """
     chosen = [view for view in views if account is None or "account" in view.columns]
-    with database.connect() as connection:
+    with database.connect() as connection, database.patiently(connection):
         replay = _Replay(connection, source, chosen, account)
-        with replay.scratch():
-            before = engine.marks(connection, replay.position)
-            with _transaction(connection):
-                replay.to(before)
-            with _one_moment(connection, chosen):
-                marks = engine.marks(connection, replay.position)
-                replay.to(marks)
-                compared = tuple(replay.compare(view) for view in chosen)
+        if database.is_sqlite:
+            with replay.scratch():
+                with _transaction(connection):
+                    replay.to(engine.marks(connection, replay.position))
+                with _transaction(connection):
+                    compared = replay.compared()
+        else:
+            with _one_moment(connection, chosen), replay.scratch():
+                compared = replay.compared()
         return Comparison(max(replay.facts.values()), compared)
 
 
@@ -101,11 +103,19 @@ class _Replay:
         """The tables exist, empty; they go with the connection at the latest."""
         for table in self._scratch.values():
             table.create(self._connection)
+        failed = True
         try:
             yield
+            failed = False
         finally:
-            for table in self._scratch.values():
-                table.drop(self._connection, checkfirst=True)
+            if not failed or self._connection.dialect.name == "sqlite":  # else they go with their transaction
+                for table in self._scratch.values():
+                    table.drop(self._connection, checkfirst=True)
+
+    def compared(self) -> tuple[Compared, ...]:
+        """Every view as it is at this moment, with the replay up to there."""
+        self.to(engine.marks(self._connection, self.position))
+        return tuple(self.compare(view) for view in self._views)
 
     def to(self, marks: Mapping[str, Mark]) -> None:
         """Fold every view up to its mark; views at one position are folded together."""
@@ -169,11 +179,11 @@ def _differing(view: Tally, live: Select[Any], replayed: Select[Any]) -> Subquer
 
 @contextmanager
 def _one_moment(connection: Connection, views: Sequence[Tally]) -> Iterator[None]:
-    """One snapshot of all views; the tables are held first, lest a rebuilt one is swapped in behind it."""
-    if connection.dialect.name == "sqlite":
-        with _transaction(connection):
-            yield
-        return
+    """One snapshot of all views; the tables are held first, lest a rebuilt one is swapped in behind it.
+
+    The scratch tables are made, filled and dropped in the same transaction: behind a pooler the next one may be in
+    another session. Only a rebuild that swaps in its tables meanwhile has to wait.
+    """
     names = ", ".join(view.name for view in ALL if view in views)
     with _transaction(connection, " ISOLATION LEVEL REPEATABLE READ"):
         connection.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS SHARE MODE")

@@ -48,6 +48,7 @@ class Proxy:
         self._target = target
         self._faults: deque[Fault] = deque()
         self.frozen = False
+        self.dropped = 0
         self._listener = listener()
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -72,9 +73,16 @@ class Proxy:
         """Lead what connects from now on to another server, as an address that moves."""
         self._target = target
 
+    def drop(self) -> None:
+        """Lose what is held back: the connections of now end without an answer, when they are passed on again."""
+        self.dropped += 1
+
     async def passable(self) -> None:
+        begun = self.dropped
         while self.frozen:  # noqa: ASYNC110 - another thread says so
             await asyncio.sleep(BLINK)
+        if begun != self.dropped:
+            raise ConnectionAbortedError
 
     @property
     def waiting(self) -> int:

@@ -1,4 +1,4 @@
-"""One look when a database is opened for writing, in one round trip: whether it keeps what the ledger rests on.
+"""One look when a database is opened for writing: whether it keeps what the ledger rests on.
 
 look ── a demand not met ─┬─ refused: facts could be lost, garbled, out of order, or wait for ever
                           └─ warned: they are safe, but not all will work, or the server's disk is not waited for
@@ -7,15 +7,17 @@ look ── a demand not met ─┬─ refused: facts could be lost, garbled, ou
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 
-from domain.errors import StoreError
+from application.store import Conflict
+from domain.errors import StoreError, StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.options import NAMES, options_of, seconds_of
+from projections.arrays import texts
 
 log = logging.getLogger("imagestudio")
 
@@ -30,11 +32,10 @@ SETTINGS = (
     *("session_replication_role", "array_nulls", "synchronous_commit", "fsync", "full_page_writes"),
     *NAMES.values(),
 )
-POSTGRESQL = text(
-    f"""SELECT {", ".join(f"current_setting('{name}') AS {name}" for name in SETTINGS)},
-    pg_is_in_recovery() AS standby,
-    ARRAY(SELECT name || '=' || setting FROM pg_settings WHERE name = ANY(:named)) AS named, {ENDS}"""
-)
+POSTGRESQL = f"""BEGIN; SELECT pg_is_in_recovery() AS standby,
+    ARRAY(SELECT name || '=' || setting FROM pg_settings WHERE name = ANY(%s::text[])) AS named, {ENDS},
+    {", ".join(f"current_setting('{name}') AS {name}" for name in SETTINGS)}"""
+COLUMNS = ("standby", "named", "log_end", "views_end", *SETTINGS)
 SQLITE = text(
     f"""SELECT (SELECT journal_mode FROM pragma_journal_mode) AS journal_mode,
     (SELECT synchronous FROM pragma_synchronous) AS synchronous,
@@ -132,11 +133,25 @@ def _look(database: Database) -> tuple[Look, tuple[Demand, ...]]:
     if database.is_sqlite:
         return dict(database.rows(SQLITE)[0]._mapping), ON_SQLITE
     wanted = {name: value for name, value in options_of(database.url).items() if name not in NAMES.values()}
-    look = dict(database.rows(POSTGRESQL, {"named": list(wanted)})[0]._mapping)
+    look = dict(zip(COLUMNS, _in_a_transaction(database, texts(wanted)), strict=True))
     found = dict(named.split("=", 1) for named in look["named"])
     dropped = [name for name, value in wanted.items() if name in found and not _same(found[name], value)]
     limits = [name for name, seconds in database.limits.items() if seconds_of(look[name]) != seconds]
     return look, (*ON_POSTGRESQL, *map(_dropped, dropped), *map(_not_in_force, limits))
+
+
+def _in_a_transaction(database: Database, named: str) -> Sequence[Any]:
+    """What the server says inside a transaction, as it is there that all must hold."""
+    try:
+        with database.session("") as session:
+            (row,) = session.rows(POSTGRESQL, (named,))
+            session.run("COMMIT")
+    except Conflict as error:
+        raise StoreUnavailable(
+            f"the database was lost in the middle of a transaction: {error}",
+            hint="try again; a pooler must pool by transaction or by session, not by statement",
+        ) from error
+    return row  # type: ignore[no-any-return]
 
 
 def _dropped(name: str) -> Demand:

@@ -101,8 +101,9 @@ def test_limits_that_something_on_the_way_drops_are_refused(postgres_url: str) -
 
 
 def test_a_setting_of_the_url_that_is_not_in_force_is_refused(postgres_url: str) -> None:
-    with closing(Database(with_query(postgres_url, options="-c search_path=public -c work_mem=8MB"))) as database:
-        check_opening(database)
+    url = with_query(postgres_url, options="-c search_path=public -c work_mem=8MB")
+    opened(url)
+    with closing(Database(url)) as database:
 
         @event.listens_for(database.engine, "checkout")
         def drop(connection: object, *_: object) -> None:
@@ -162,12 +163,13 @@ def test_a_view_that_has_read_further_than_the_log_reaches_is_stopped_until_it_i
 
 
 def test_what_is_as_it_should_be_is_opened_in_one_look(database_url: str) -> None:
+    """On PostgreSQL in one transaction, which ends in a round trip of its own."""
     asked: list[str] = []
     with closing(Database(database_url)) as database:
         SqlReader(database).end()
         event.listen(database.engine, "before_cursor_execute", lambda *_: asked.append(_[2]))
         check_opening(database)
-    assert len(asked) == 1
+    assert asked[1:] in ([], ["COMMIT"])
 
 
 # A schema of its own, and a table of its own
