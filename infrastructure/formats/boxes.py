@@ -13,8 +13,8 @@ _NOTHING: Final = memoryview(b"")
 _LONG: Final = b"\x01"
 
 
-class TooManyBoxes(Exception):
-    """The file holds more than are walked, so that what was found so far may be a part of it."""
+class TooMuch(Exception):
+    """The file holds more than is walked, so that what was found so far may be a part of it."""
 
 
 class Boxes:
@@ -28,12 +28,12 @@ class Boxes:
     def of(self, content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         """Kind and body of each box; a body that the content cuts short comes as far as it goes.
 
-        Raises TooManyBoxes.
+        Raises TooMuch.
         """
         position, whole = 0, len(content)
         while position + 8 <= whole:
             if not self.left:
-                raise TooManyBoxes
+                raise TooMuch
             self.left -= 1
             size, start = int.from_bytes(content[position : position + 4], "big"), 8
             if size == 1:

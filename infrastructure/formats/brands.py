@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from infrastructure.formats.boxes import Boxes, TooManyBoxes
+from infrastructure.formats.boxes import Boxes, TooMuch
 from infrastructure.formats.measured import unsigned
 from infrastructure.formats.stills import read_still
 
@@ -81,5 +81,5 @@ def _still(content: memoryview, first: bytes, others: list[bytes]) -> str | None
 def _holds_tracks(content: memoryview) -> bool:
     try:
         return len(Boxes().first(content, b"moov", b"trak")) > 0
-    except TooManyBoxes:
+    except TooMuch:
         return False

@@ -17,6 +17,7 @@ from infrastructure.formats.shapes import Size, on_its_side, stretched
 
 MOST_ELEMENTS: Final = 500_000
 """More than an hour of film; only a live recording, which does not state its length, is walked so far."""
+_MOST_TRACKS: Final = 1_000
 _WIDEST: Final = 8
 _MILLION: Final = 1_000_000
 _MOVING, _SOUND = 1, 2
@@ -127,6 +128,8 @@ class _Walk:
 
     def _take_track(self, id: int, body: memoryview) -> None:
         if id == _TRACK:
+            if len(self.tracks) == _MOST_TRACKS:
+                raise _TooManyElements
             self.tracks.append(_Track())
         elif not self.tracks:
             return

@@ -25,7 +25,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from infrastructure.formats.boxes import Boxes, TooManyBoxes, is_long
+from infrastructure.formats.boxes import Boxes, TooMuch, is_long
 from infrastructure.formats.measured import Measured, milliseconds, signed, unsigned
 from infrastructure.formats.shapes import Size, on_its_side, stretched
 
@@ -34,8 +34,10 @@ _SEEN: Final = (_VIDEO, _PICTURES)
 _EMPTY_EDIT: Final = -1
 _PLAIN_RATE: Final = 1 << 16
 _MOST_TICKS: Final = 2.0**62
-_MOST_SHIFTED: Final = 5_000_000
-"""Samples for which it is looked up when each is shown; more than a day of film."""
+_MOST_ROWS: Final = 1_000_000
+"""Of one table, and samples for which it is looked up when each is shown; nine hours of film."""
+_MOST_EDITS: Final = 10_000
+_MOST_TRACKS: Final = 1_000
 
 _Rows = npt.NDArray[np.int64]
 
@@ -82,14 +84,14 @@ def measure_movie(content: memoryview) -> Measured:
     try:
         header = boxes.first(content, b"moov")
         movie = _read_header(boxes, header)
-    except TooManyBoxes:
+    except TooMuch:
         return Measured()
     kinds = {track.kind for track in movie.tracks.values()}
     width, height = _largest(movie.tracks.values())
     only_sound = _SOUND in kinds and not kinds.intersection(_SEEN)
     try:
         _add_fragments(boxes, content, movie)
-    except TooManyBoxes:
+    except TooMuch:
         return Measured(width, height, None, only_sound)
     return Measured(width, height, _duration(movie), only_sound)
 
@@ -111,6 +113,8 @@ def _read_header(boxes: Boxes, movie: memoryview) -> _Movie:
         elif kind == b"trak":
             id, track = _read_track(boxes, body, matrix)
             tracks[id] = track
+            if len(tracks) > _MOST_TRACKS:
+                raise TooMuch
         elif kind == b"mvex":
             for part, facts in boxes.of(body):
                 if part == b"trex":
@@ -149,8 +153,10 @@ def _read_track(boxes: Boxes, track: memoryview, movie_matrix: memoryview) -> tu
 
 
 def _rows(table: memoryview) -> _Rows:
-    """Of shape (n, 2): so many samples, and what is said of each."""
+    """Of shape (n, 2): so many samples, and what is said of each. Raises TooMuch."""
     rows = min(unsigned(table, 4, 4), max(0, len(table) - 8) // 8)
+    if rows > _MOST_ROWS:
+        raise TooMuch
     return np.frombuffer(table[8 : 8 + 8 * rows], dtype=">u4").astype(np.int64).reshape(rows, 2)
 
 
@@ -163,7 +169,7 @@ def _ticks(lasting: _Rows) -> int:
 def _when_shown(lasting: _Rows, shifts: _Rows, listed: int) -> tuple[int, int]:
     """Ticks at which the first sample is shown and the last one ends: many are decoded some time before."""
     samples = int(shifts[:, 0].sum())
-    if not samples or samples > _MOST_SHIFTED or samples != int(lasting[:, 0].sum()):
+    if not samples or samples > _MOST_ROWS or samples != int(lasting[:, 0].sum()):
         return 0, listed
     each = lasting[:, 1].repeat(lasting[:, 0])
     shift = shifts[:, 1].astype(np.uint32).view(np.int32).astype(np.int64).repeat(shifts[:, 0])
@@ -172,10 +178,12 @@ def _when_shown(lasting: _Rows, shifts: _Rows, listed: int) -> tuple[int, int]:
 
 
 def _edits(table: memoryview) -> list[tuple[int, int, int]]:
-    """Of each edit its ticks of the movie, the tick of the track with which it begins, and its rate."""
+    """Of each edit its ticks of the movie, the tick of the track with which it begins, and its rate. Raises TooMuch."""
     long = is_long(table)
     row, wide = (20, 8) if long else (12, 4)
     rows = min(unsigned(table, 4, 4), max(0, len(table) - 8) // row)
+    if rows > _MOST_EDITS:
+        raise TooMuch
     places = range(8, 8 + row * rows, row)
     return [
         (unsigned(table, at, wide), signed(table, at + wide, wide), unsigned(table, at + 2 * wide, 4)) for at in places
@@ -248,7 +256,10 @@ def _add_fragment(boxes: Boxes, fragment: memoryview, tracks: dict[int, _Track])
 
 
 def _run(run: memoryview, usual: int) -> tuple[int, int, int]:
-    """Of the samples of a run their ticks, and from its begin when the first is shown and the last shown ends."""
+    """Of the samples of a run their ticks, and from its begin when the first is shown and the last shown ends.
+
+    Raises TooMuch.
+    """
     flags, samples = unsigned(run, 1, 3), unsigned(run, 4, 4)
     present = [bit for bit in _TRUN_FIELDS if flags & bit]
     start = 8 + 4 * bool(flags & _TRUN_OFFSET) + 4 * bool(flags & _TRUN_FIRST)
@@ -256,6 +267,8 @@ def _run(run: memoryview, usual: int) -> tuple[int, int, int]:
         samples = min(samples, max(0, len(run) - start) // (4 * len(present)))
     if not samples or (not flags & _TRUN_DURATION and not flags & _TRUN_SHIFT):
         return samples * usual, 0, samples * usual
+    if samples > _MOST_ROWS:
+        raise TooMuch
     table = np.frombuffer(run[start : start + samples * 4 * len(present)], dtype=">u4").reshape(samples, len(present))
     own = flags & _TRUN_DURATION
     lasting = table[:, 0].astype(np.int64) if own else np.full(samples, usual, dtype=np.int64)

@@ -15,6 +15,7 @@ from infrastructure.formats.measured import Measured, milliseconds, unsigned
 
 MOST_PAGES: Final = 1_000_000
 _PAGE: Final = b"OggS"
+_MOST_STREAMS: Final = 100
 _HEADER: Final = 27
 _FIRST: Final = 2
 _OPUS_RATE: Final = 48_000
@@ -49,7 +50,8 @@ class _Walk:
         if kind & _FIRST:
             if self.begun:
                 self.close()
-            self.streams[serial] = _stream(body)
+            if len(self.streams) < _MOST_STREAMS:
+                self.streams[serial] = _stream(body)
             return
         stream = self.streams.get(serial)
         if stream is not None and position not in (0, _NONE):

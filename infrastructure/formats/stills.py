@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from infrastructure.formats.boxes import Boxes, TooManyBoxes
+from infrastructure.formats.boxes import Boxes, TooMuch
 from infrastructure.formats.measured import unsigned
 from infrastructure.formats.shapes import Size
 
 _MOST_ITEMS: Final = 65_536
+_MOST_PARTS: Final = 200_000
+_NOWHERE: Final = 1 << 64
 _QUARTERS: Final = 3
 
 
@@ -42,7 +44,7 @@ def read_still(content: memoryview) -> Still | None:
         coded = _kinds(boxes, meta.get(b"iinf", memoryview(b""))).get(id, b"")
         if coded == b"grid":
             coded = next((kind for kind in _kinds(boxes, meta[b"iinf"]).values() if kind in (b"hvc1", b"av01")), b"")
-    except TooManyBoxes:
+    except TooMuch:
         return None
     if size is None:
         return None
@@ -84,6 +86,7 @@ def _of_item(table: memoryview, id: int) -> Iterator[int]:
             essential = 1 << 8 * wide_number - 1
             for number in range(count):
                 yield unsigned(table, place + number * wide_number, wide_number) & ~essential
+            return
         place += count * wide_number
 
 
@@ -99,11 +102,11 @@ def _kinds(boxes: Boxes, table: memoryview) -> dict[int, bytes]:
 
 
 def _ends(table: memoryview) -> Iterator[int]:
-    """Where in the file each part of each item ends; parts that are elsewhere are not looked at."""
+    """Where in the file each part of each item ends; parts that are elsewhere are not looked at, nor are too many."""
     version, sizes = unsigned(table, 0, 1), unsigned(table, 4, 2)
     wide_offset, wide_length, wide_base, wide_index = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15, sizes & 15
     wide = 4 if version == 2 else 2
-    place = 6 + wide
+    place, left = 6 + wide, _MOST_PARTS
     for _ in range(min(unsigned(table, 6, wide), _MOST_ITEMS)):
         place += wide
         in_file = True
@@ -114,8 +117,11 @@ def _ends(table: memoryview) -> Iterator[int]:
         parts = unsigned(table, place + 2 + wide_base, 2)
         place += 4 + wide_base
         for _ in range(parts):
-            place += wide_index if version else 0
-            if place >= len(table):
+            place, left = place + (wide_index if version else 0), left - 1
+            if place > len(table):
+                return
+            if not left:
+                yield _NOWHERE
                 return
             if in_file:
                 yield base + unsigned(table, place, wide_offset) + unsigned(table, place + wide_offset, wide_length)
