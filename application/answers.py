@@ -71,6 +71,7 @@ def check_delivery(delivery: Delivery) -> None:
         raise TypeError("metadata are texts by their names")
     if not _are_counts(delivery.usage):
         raise TypeError(f"usage is at most {MOST_METERS} whole counts by their names")
+    check_kind(delivery.rough, bool)
 
 
 def check_quote(amount: int | None) -> None:
@@ -83,7 +84,9 @@ def is_told(error: ProviderError) -> bool:
     """Whether a provider's error says what its port says that it does; its code and its cost go into facts."""
     if not is_word(getattr(error, "code", None)) or not isinstance(getattr(error, "message", None), str):
         return False
-    return _is_believable(error.cost) if isinstance(error, ProviderFailed) else True
+    if not isinstance(error, ProviderFailed):
+        return True
+    return _is_believable(error.cost) and _are_counts(error.usage) and isinstance(error.rough, bool)
 
 
 def check_bill(bill: Bill) -> None:

@@ -18,6 +18,7 @@ from application.store import ContentRow, KeyRow
 from application.tasks import task_of
 from application.writer import LedgerWriter
 from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
+from domain.charging import CostSource, expected
 from domain.errors import ImageStudioError
 from domain.ledger import Fact, Known, Ledger, check_fingerprint
 from domain.money import Money
@@ -176,14 +177,21 @@ def _offers(prepared: Prepared, validated: Validated) -> tuple[Offer, ...]:
 
 def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, int | None]) -> Estimate:
     first = quotes[0]
+    held = sum(quote.price for quote in quotes)
+    source = expected(first)
+    is_known = source is not CostSource.UNKNOWN
     return Estimate(
         model=first.model,
         provider=first.provider,
         unit=first.unit,
         units=str(sum(quote.units for quote in quotes)),
         rate=None if first.rate is None else str(first.rate),
-        price=Money(sum(quote.price for quote in quotes), first.currency),
-        cost=Money(sum(quote.cost for quote in quotes), first.currency),
+        price=Money(held, first.currency) if is_known else None,
+        price_source=source,
+        cost=Money(sum(quote.cost for quote in quotes), first.currency) if is_known else None,
+        cost_source=source,
+        held=Money(held, first.currency) if is_known or held else None,
+        currency=first.currency,
         book=first.book,
         operations=len(quotes),
         refused=refused,

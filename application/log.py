@@ -107,7 +107,7 @@ def operation_of(fact: Fact) -> str | None:
     """The id of the operation a fact is about, by which it is indexed."""
     if isinstance(fact, OperationFact):
         return fact.operation.id
-    return fact.operation if isinstance(fact, BalanceReturned) else None
+    return fact.operation_id if isinstance(fact, BalanceReturned) else None
 
 
 class Appending:

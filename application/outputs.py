@@ -2,16 +2,18 @@
 
     Delivery ─┬─ Media ─────────── receive ─────────────────────┐
               └─ Remote ── open ── receive ── (tried again) ────┴─> Kept
-                              └── gone for good ──> lost
+                              └── gone, or not to be kept ──> lost
 
 An output that cannot be fetched now and is not gone yet leaves the operation pending, for recovery to fetch. An address
-that answers with nothing, or with a page, is one whose file cannot be fetched now.
+that answers with nothing, or with a page, is one whose file cannot be fetched now. What a setting of ours keeps out
+leaves the operation pending too, where its provider can be asked again and nothing else came.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from application.ports import (
     Asset,
@@ -19,20 +21,25 @@ from application.ports import (
     Delivery,
     DownloadFailed,
     DownloadGone,
+    DownloadKeptOut,
     DownloadRefused,
     Downloads,
     Media,
+    OutputWithheld,
     ProviderFailed,
     ProviderUnknown,
     Remote,
     Task,
 )
 from application.writer import Clock
-from domain.errors import InvalidInput, NoMedia
+from domain.errors import BeyondLimit, InvalidInput, NoMedia
 
 UNDELIVERED = "nothing_delivered"
 UNREADABLE = "unreadable_output"
 UNSOLD = "wrong_output"
+WITHHELD = "output_withheld"
+GONE = "gone"
+"""Why an output was lost, where nothing else is said."""
 UNREACHABLE = "output_unreachable"
 PAUSES = (0.5, 2.0, 5.0)
 """Seconds before each further try to fetch an output, while its caller waits."""
@@ -46,7 +53,14 @@ class Kept:
 
     stored: list[Asset] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict, repr=False)
-    lost: int = 0
+    losses: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> int:
+        return sum(self.losses.values())
+
+    def lose(self, reason: str) -> None:
+        self.losses[reason] = self.losses.get(reason, 0) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +73,36 @@ class Outputs:
     sleep: Sleep
     largest: int
 
-    async def keep(self, account: str, task: Task, delivery: Delivery) -> Kept:
-        """Raises ProviderFailed where nothing came, or what came is damaged, of no kind that is known, or not of the
-        kind that the model is sold for; ProviderUnknown where it must be fetched later."""
-        cost = delivery.cost
+    async def keep(self, account: str, task: Task, delivery: Delivery, *, again: bool) -> Kept:
+        """What could be kept; `again` where the provider can be asked again for the same.
+
+        Raises ProviderFailed where nothing came, or all that came is damaged, of no kind that is known, or kept out by
+        a setting; ProviderUnknown where it must be fetched later, and OutputWithheld where it can be once the setting
+        is changed.
+        """
         if not delivery.outputs:
-            raise ProviderFailed(UNDELIVERED, "the provider delivered nothing", cost=cost)
-        kept = Kept()
-        try:
-            for output in delivery.outputs:
+            raise _failed(UNDELIVERED, "the provider delivered nothing", delivery)
+        kept, troubles = Kept(), []
+        for output in delivery.outputs:
+            try:
                 await self._keep_one(account, task, output, kept)
-        except InvalidInput as error:
-            raise ProviderFailed(UNREADABLE, f"the provider delivered no media: {error}", cost=cost) from error
+            except (InvalidInput, DownloadKeptOut) as error:
+                kept.lose(_reason(error))
+                troubles.append(error)
+        if not kept.stored and troubles:
+            _raise_trouble(troubles[0], delivery, again=again)
         if wrong := sorted({asset.media_type for asset in kept.stored if not _is_sold(asset.media_type, task)}):
             sold = " or ".join(task.media_types)
-            raise ProviderFailed(UNSOLD, f"the provider delivered {', '.join(wrong)} instead of {sold}", cost=cost)
+            raise _failed(UNSOLD, f"the provider delivered {', '.join(wrong)} instead of {sold}", delivery)
         return kept
 
     async def _keep_one(self, account: str, task: Task, output: Media | Remote, kept: Kept) -> None:
         if isinstance(output, Remote):
             asset = await self._fetch(account, task, output)
-            kept.lost += asset is None
-            kept.stored += [] if asset is None else [asset]
+            if asset is None:
+                kept.lose(GONE)
+            else:
+                kept.stored.append(asset)
             return
         asset = await self.assets.receive(account, _as_it_is(output.content), task.media_types)
         kept.stored.append(asset)
@@ -93,6 +115,8 @@ class Outputs:
             try:
                 async with self.downloads.open(output.url, self.largest) as content:
                     return await self.assets.receive(account, content, task.media_types)
+            except (DownloadKeptOut, BeyondLimit):
+                raise
             except (DownloadFailed, NoMedia) as error:
                 if self._is_gone(output, error, last=pause is None):
                     return None
@@ -118,6 +142,26 @@ class Outputs:
 def _is_sold(media_type: str, task: Task) -> bool:
     """A picture is one in any encoding, and so are a film, a sound and a model; one is none of the others."""
     return any(media_type.partition("/")[0] == sold.partition("/")[0] for sold in task.media_types)
+
+
+def _reason(error: InvalidInput | DownloadKeptOut) -> str:
+    if isinstance(error, DownloadKeptOut):
+        return error.reason
+    return "too_large" if isinstance(error, BeyondLimit) else "unreadable"
+
+
+def _raise_trouble(error: InvalidInput | DownloadKeptOut, delivery: Delivery, *, again: bool) -> NoReturn:
+    if not isinstance(error, DownloadKeptOut | BeyondLimit):
+        raise _failed(UNREADABLE, f"the provider delivered no media: {error}", delivery) from error
+    what = f"what the provider delivered is kept out here: {error} (setting {error.setting})"
+    if again:
+        raise OutputWithheld(WITHHELD, what, error.setting) from error
+    raise _failed(WITHHELD, what, delivery) from error
+
+
+def _failed(code: str, message: str, delivery: Delivery) -> ProviderFailed:
+    """It is billed all the same: as it says, as it was counted, or as it was quoted."""
+    return ProviderFailed(code, message, cost=delivery.cost, usage=delivery.usage, rough=delivery.rough)
 
 
 async def _as_it_is(content: bytes) -> AsyncIterator[bytes]:

@@ -21,21 +21,23 @@ from application.ports import (
     Delivery,
     Index,
     Job,
+    OutputWithheld,
     Progress,
     Provider,
     ProviderError,
     ProviderFailed,
     ProviderRefused,
     ProviderUnknown,
+    Recovery,
     Task,
 )
 from application.store import JobRow
 from application.writer import LedgerWriter
 from domain import settlement
 from domain.admission import left_of, reroute
+from domain.charging import NOTHING_LOST, Lost
 from domain.errors import IllegalTransition, OperationPending, UnknownModel
 from domain.ledger import Decide, Fact, Ledger
-from domain.lifecycle import NOTHING_LOST, Lost
 from domain.operation import Closed, Operation, Sent, State
 from domain.pricing import Quote, Unpriced
 from domain.records import made_often
@@ -267,16 +269,25 @@ class Performer:
             with MistakesOf(operation.provider, operation.id):
                 delivery = await delivering
                 check_delivery(delivery)
-                kept = await self.outputs.keep(operation.account, task, delivery)
+                again = job is not None or self.provider_of(operation).recovery is Recovery.FINDABLE
+                kept = await self.outputs.keep(operation.account, task, delivery, again=again)
         except ProviderError as error:
             return await self._fail(operation, _asked(error))
         stored = tuple(kept.stored)
-        lost = Lost(kept.lost, self.charge_lost) if kept.lost else NOTHING_LOST
+        lost = Lost(kept.lost, self.charge_lost, kept.losses) if kept.lost else NOTHING_LOST
 
         def complete(ledger: Ledger, now: int) -> list[Fact]:
             id = job.id if job is not None else None
             return settlement.complete(
-                ledger, operation.id, stored, delivery.cost, now, usage=delivery.usage, lost=lost, job=id
+                ledger,
+                operation.id,
+                stored,
+                delivery.cost,
+                now,
+                usage=delivery.usage,
+                rough=delivery.rough,
+                lost=lost,
+                job=id,
             )
 
         try:
@@ -291,14 +302,18 @@ class Performer:
         if isinstance(error, ProviderMistaken):
             message = f"{error.message} while it worked on operation {operation.id}; the hold stays"
             raise OperationPending(operation.id, message, hint=MISTAKEN) from error.__cause__
+        if isinstance(error, OutputWithheld):
+            hint = f"change {error.setting}, then: imagestudio recover"
+            raise OperationPending(operation.id, f"{error.message}; the hold stays", hint=hint) from error
         if isinstance(error, ProviderUnknown):
             raise OperationPending(
                 operation.id, f"the provider's answer is unknown ({error.code}); the hold stays", hint=RECOVER
             ) from error
-        cost = error.cost if isinstance(error, ProviderFailed) else 0
+        failed = error if isinstance(error, ProviderFailed) else ProviderFailed(error.code, error.message)
 
         def fail(ledger: Ledger, now: int) -> list[Fact]:
-            return settlement.fail(ledger, operation.id, error.code, cost, now)
+            counted, rough = failed.usage, failed.rough
+            return settlement.fail(ledger, operation.id, failed.code, failed.cost, now, usage=counted, rough=rough)
 
         outcome = await self.append(operation, fail)
         return _settlement(operation, outcome, {}, error.message)

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from domain.ledger import Known
@@ -92,13 +93,15 @@ class Remote:
 class Delivery:
     """What came back: the outputs, and what the provider bills us in micro-units where it says so.
 
-    `usage` counts what the provider metered, such as tokens, by the names of the price rule's meters.
+    `usage` counts what the provider metered, such as tokens, by the names of the price rule's meters. It is `rough`
+    where some of it was not told apart, and is taken for the dearest that it can be.
     """
 
     outputs: tuple[Media | Remote, ...]
     cost: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     usage: Mapping[str, int] = field(default_factory=dict)
+    rough: bool = False
 
 
 class Recovery(StrEnum):
@@ -135,16 +138,34 @@ class ProviderRefused(ProviderError):
 class ProviderFailed(ProviderError):
     """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same.
 
-    None: it is billed as if it had been delivered, at what was quoted.
+    None: it is billed as if it had been delivered, at what `usage` counts or else at what was quoted.
     """
 
-    def __init__(self, code: str, message: str, *, cost: int | None = 0) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        cost: int | None = 0,
+        usage: Mapping[str, int] = MappingProxyType({}),
+        rough: bool = False,
+    ) -> None:
         super().__init__(code, message)
         self.cost = cost
+        self.usage = usage
+        self.rough = rough
 
 
 class ProviderUnknown(ProviderError):
     """It may or may not have been accepted (a time-out, a broken connection, a 5xx): never sent again blindly."""
+
+
+class OutputWithheld(ProviderUnknown):
+    """It was delivered, and a setting of ours keeps it out: once that is changed, it can be fetched."""
+
+    def __init__(self, code: str, message: str, setting: str) -> None:
+        super().__init__(code, message)
+        self.setting = setting
 
 
 @runtime_checkable
@@ -240,6 +261,15 @@ class DownloadGone(DownloadFailed):
 
 class DownloadRefused(DownloadGone):
     """It never will be what may be fetched: it is too large, or where nobody may go."""
+
+
+class DownloadKeptOut(DownloadRefused):
+    """A setting of ours keeps it out; `reason` is "blocked" or "too_large"."""
+
+    def __init__(self, message: str, *, setting: str, reason: str) -> None:
+        super().__init__(message)
+        self.setting = setting
+        self.reason = reason
 
 
 class AssetStore(Protocol):

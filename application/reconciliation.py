@@ -24,6 +24,7 @@ from application.ports import Bill, Billing, Index, Job, ProviderError, silent
 from application.recovery import HURRY
 from application.writer import LedgerWriter
 from domain import settlement
+from domain.charging import CostSource
 from domain.errors import ImageStudioError, InvalidInput, ProviderUnavailable
 from domain.operation import CLOSED_PHASES, POLICY
 
@@ -34,13 +35,14 @@ REASON = "reconciled"
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An operation as we have it: its provider's job, if any, the cost we booked in micro-units, and how it stands."""
+    """An operation as we have it: its provider's job, if any, the cost we booked in micro-units (None: not known), and
+    how it stands."""
 
     operation: str
     account: str
     model: str
     job: str | None
-    cost: int
+    cost: int | None
     phase: str
     reason: str | None
     late: bool
@@ -73,6 +75,8 @@ class Line:
     billed: int | None = None
     late: bool = False
     booked: int = 0
+    known: bool = True
+    """Whether our own cost was known, or is by now; a cost of None that is known is nobody's operation."""
 
     @property
     def difference(self) -> int:
@@ -84,7 +88,7 @@ class Line:
     @property
     def is_explained(self) -> bool:
         """Whether nothing about it is left to look into."""
-        return self.status in (MATCHED, OPEN) or (self.status == DIFFERS and not self.difference)
+        return self.status in (MATCHED, OPEN) or (self.status == DIFFERS and self.known and not self.difference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +170,13 @@ class Reconciler:
         change, reference = line.difference, f"bill:{line.job}:{line.recorded}:{line.billed}"
         decision = Decision(
             line.account,
-            lambda ledger, now: settlement.adjust(ledger, line.operation, 0, change, REASON, reference, now),
+            lambda ledger, now: settlement.adjust(
+                ledger, line.operation, 0, change, REASON, reference, now, CostSource.PROVIDER
+            ),
             operations=(line.operation,),
         )
         outcome = await self.writer.append_async(decision)
-        return replace(line, booked=change) if outcome.facts else line
+        return replace(line, booked=change, known=True) if outcome.facts else line
 
 
 def _line(job: str, recorded: Recorded | None, bill: Bill | None) -> Line:
@@ -186,6 +192,7 @@ def _line(job: str, recorded: Recorded | None, bill: Bill | None) -> Line:
         recorded.cost,
         billed,
         recorded.late,
+        known=recorded.cost is not None,
     )
 
 
@@ -193,7 +200,8 @@ def _status(recorded: Recorded, bill: Bill | None) -> str:
     if recorded.phase not in CLOSED_PHASES:
         return OPEN
     if bill is None:
-        return MISSING_THERE if recorded.cost else MATCHED
+        is_free = recorded.cost == 0 or (recorded.cost is None and recorded.given_up)
+        return MATCHED if is_free else MISSING_THERE
     if bill.amount is None:
         return UNREADABLE
     return MATCHED if bill.amount == recorded.cost else DIFFERS

@@ -10,6 +10,7 @@ from shutil import copyfileobj
 from typing import BinaryIO
 
 from application.ports import Asset, Scalar
+from domain.charging import CostSource, least_certain
 from domain.errors import AssetMissing
 from domain.money import Money
 from domain.operation import Rejected
@@ -45,8 +46,9 @@ class Request:
 class Estimate:
     """What a request would hold. `refused` names the reason where it would be refused just now, with what is left.
 
-    `listed` is what the price book says, where the provider itself quoted the cost; `warnings` are what to know ahead
-    of the model, such as that it will be retired.
+    `held` is the most that it can be charged, None where nothing may be held for it. A price or cost of None is not
+    known; `price_source` and `cost_source` say how each is. `listed` is what the price book says, where the provider
+    itself quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired.
     """
 
     model: str
@@ -54,8 +56,12 @@ class Estimate:
     unit: str
     units: str
     rate: str | None
-    price: Money
-    cost: Money
+    price: Money | None
+    price_source: CostSource
+    cost: Money | None
+    cost_source: CostSource
+    held: Money | None
+    currency: str
     book: str
     operations: int
     refused: str | None
@@ -102,7 +108,11 @@ class Output:
 @made_often
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """Where one operation of a request ended: charged, rejected, released, or still open (pending)."""
+    """Where one operation of a request ended: charged, rejected, released, or still open (pending).
+
+    A cost of None is not known; `price_source` and `cost_source` say how each amount is known, None where facts before
+    0.3 do not say. Of `asked` outputs `lost` ones were delivered and could not be kept, `losses` for each reason.
+    """
 
     operation: str
     account: str
@@ -112,10 +122,15 @@ class OperationResult:
     model: str
     provider: str
     price: Money
-    cost: Money
+    cost: Money | None
     outputs: tuple[Output, ...]
     reason: str = ""
     rejected: Rejected | None = None
+    price_source: CostSource | None = None
+    cost_source: CostSource | None = None
+    asked: int = 0
+    lost: int = 0
+    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 @made_often
@@ -151,8 +166,43 @@ class Result:
         return _sum([one.price for one in self.operations])
 
     @property
-    def cost(self) -> Money:
-        return _sum([one.cost for one in self.operations])
+    def cost(self) -> Money | None:
+        """The sum of what is known, and so at least that where `cost_partial`; None where nothing is."""
+        known = [one.cost for one in self.operations if one.cost is not None]
+        return _sum(known) if known else None
+
+    @property
+    def cost_partial(self) -> bool:
+        """Whether the cost of some operation is not known."""
+        return any(one.cost is None for one in self.operations)
+
+    @property
+    def price_source(self) -> CostSource | None:
+        """How the price is known, as the least certain of its parts is."""
+        return least_certain([one.price_source for one in self.operations])
+
+    @property
+    def cost_source(self) -> CostSource | None:
+        """How the cost is known, as the least certain of its parts is."""
+        return least_certain([one.cost_source for one in self.operations])
+
+    @property
+    def asked(self) -> int:
+        return sum(one.asked for one in self.operations)
+
+    @property
+    def lost(self) -> int:
+        """Outputs that were delivered and could not be kept."""
+        return sum(one.lost for one in self.operations)
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """How many outputs were lost, by the reason why."""
+        found: dict[str, int] = {}
+        for one in self.operations:
+            for reason, count in one.losses.items():
+                found[reason] = found.get(reason, 0) + count
+        return found
 
     @property
     def status(self) -> str:

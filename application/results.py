@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from application.log import Codec
@@ -13,6 +13,7 @@ from application.reader import LogFilter, LogReader
 from application.refusals import explain
 from application.requests import OperationResult, Output
 from domain.account import AccountOpened
+from domain.charging import CostSource
 from domain.errors import UnknownOperation
 from domain.ledger import Fact
 from domain.money import Money
@@ -24,6 +25,7 @@ from domain.operation import (
     ProviderCompleted,
     Rejected,
     Released,
+    Requested,
     State,
     Validated,
     evolve,
@@ -46,19 +48,36 @@ class Account:
     reason: str = ""
     stored: tuple[Asset, ...] = ()
     rejected: Rejected | None = None
+    unknown: bool = False
+    price_source: CostSource | None = None
+    cost_source: CostSource | None = None
+    asked: int = 0
+    lost: int = 0
+    losses: Mapping[str, int] = field(default_factory=dict)
 
     def add(self, fact: Fact) -> None:
         match fact:
-            case Charged() | Adjusted():
-                self.price, self.cost, self.currency = self.price + fact.price, self.cost + fact.cost, fact.currency
-            case Released(reason=reason):
-                self.cost, self.currency, self.reason = self.cost + fact.cost, fact.currency, reason
+            case Charged() | Released() | Adjusted():
+                self._add_money(fact)
             case Validated(quote=quote):
                 self.currency = quote.currency
             case ProviderCompleted(assets=stored):
-                self.stored = stored
+                self.stored, self.lost, self.losses = stored, fact.lost, fact.losses
+            case Requested(outputs=outputs):
+                self.asked = outputs
             case Rejected():
                 self.rejected, self.currency = fact, fact.currency
+
+    def _add_money(self, fact: Charged | Released | Adjusted) -> None:
+        self.cost, self.currency = self.cost + (fact.cost or 0), fact.currency
+        self.cost_source = fact.cost_source or self.cost_source
+        match fact:
+            case Charged():
+                self.price, self.price_source, self.unknown = fact.price, fact.price_source, fact.cost is None
+            case Released():
+                self.reason, self.unknown = fact.reason, fact.cost is None
+            case Adjusted():
+                self.price, self.unknown = self.price + fact.price, self.unknown and not fact.revealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +128,15 @@ class Results:
             operation.model,
             operation.provider,
             Money(account.price, currency),
-            Money(account.cost, currency),
+            None if account.unknown else Money(account.cost, currency),
             tuple(outputs),
             message or (account.reason if rejected is None else explain(rejected)),
             rejected,
+            account.price_source,
+            account.cost_source,
+            account.asked,
+            account.lost,
+            account.losses,
         )
 
     def _currency(self, account: str) -> str:

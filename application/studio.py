@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from application.accounts import Accounts, AccountView
 from application.admission import Prepared
+from application.callbacks import heard
 from application.intake import Accepted, Admitted, Intake
 from application.intervention import Intervention
 from application.performer import Performer
@@ -199,7 +200,7 @@ class ImageStudio:
         here = dict.fromkeys((one.operation.id for one in accepted.admitted), task)
         self._open.update(here)
         try:
-            return await self._perform_all(accepted, progress)
+            return await self._perform_all(accepted, heard(progress))
         finally:
             for id in here:
                 del self._open[id]

@@ -49,6 +49,7 @@ QUOTE: Json = {
     "listed": None,
 }
 POSTED = {name: QUOTE[name] for name in ("outputs", "unit", "units", "price", "cost", "currency", "book")}
+POSTED |= {"price_source": "quoted", "cost_source": "quoted"}
 ASSET = {
     "digest": DIGEST,
     "media_type": "image/png",
@@ -208,9 +209,11 @@ def _settle(rows: Rows, state: Json, id: str, now: int) -> None:
         "late": False,
         "usage": {},
         "lost": 0,
+        "losses": {},
+        "rough": False,
     }
-    _record(rows, state, "operation.provider_completed.2", id, completed)
-    _record(rows, state, "operation.charged", id, {"operation": operation, "at": now, **POSTED})
+    _record(rows, state, "operation.provider_completed.3", id, completed)
+    _record(rows, state, "operation.charged.2", id, {"operation": operation, "at": now, **POSTED})
     rows.moved.append((QUOTE["price"], id))
     rows.closed.append((id,))
 
@@ -228,7 +231,7 @@ def _fold(state: Json, topic: str, fact: Json) -> None:
     if topic == "operation.validated.2":
         state["open"][operation["id"]] = operation
         _add(state["held"], operation, fact["quote"], 1)
-    elif topic == "operation.charged":
+    elif topic == "operation.charged.2":
         del state["open"][operation["id"]]
         _add(state["held"], operation, QUOTE, -1)
         _add(state["posted"], operation, fact, 1)

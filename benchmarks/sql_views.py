@@ -20,6 +20,7 @@ from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
 SUFFIX = "__sql"
 COUNTED = ("requested", "rejected", "charged", "provider_failed", "released", "adjusted")
 MONEY = ("charged", "released", "adjusted")
+TRUE = "'true'"
 SORTING_MEMORY = "SET LOCAL work_mem = '256MB'"
 
 
@@ -52,7 +53,14 @@ class Dialect:
         return f"(SELECT operation, topic, state::jsonb AS state FROM log WHERE topic IN ({names}) OFFSET 0) AS facts"
 
 
-VERSIONS = {"validated": ".2", "provider_completed": ".2"}
+VERSIONS = {
+    "validated": ".2",
+    "provider_completed": ".3",
+    "charged": ".2",
+    "provider_failed": ".2",
+    "released": ".2",
+    "adjusted": ".2",
+}
 """Of facts whose shape has changed; the logs that benchmarks fill hold today's alone."""
 
 
@@ -68,6 +76,10 @@ def _count(*facts: str) -> str:
     return f"count(*) {_when(*facts)}"
 
 
+def _count_if(condition: str, *facts: str) -> str:
+    return f"coalesce(sum(CASE WHEN {condition} THEN 1 ELSE 0 END) {_when(*facts)}, 0)"
+
+
 def _sum(value: str, *facts: str) -> str:
     return f"coalesce(sum({value}) {_when(*facts)}, 0)"
 
@@ -75,6 +87,8 @@ def _sum(value: str, *facts: str) -> str:
 def _sums(sql: Dialect) -> dict[str, str]:
     """The measures that the summaries share."""
     price, cost = sql.whole("price"), sql.whole("cost")
+    unknown, revealed = f"{sql.text('cost')} IS NULL", f"{sql.text('revealed')} IN ({'1' if sql.is_sqlite else TRUE})"
+    estimated = f"'estimated' IN ({sql.text('price_source')}, {sql.text('cost_source')})"
     return {
         "requested": _count("requested"),
         "rejected": _count("rejected"),
@@ -85,6 +99,8 @@ def _sums(sql: Dialect) -> dict[str, str]:
         "price": _sum(price, "charged", "adjusted"),
         "adjusted": _sum(price, "adjusted"),
         "cost": _sum(cost, *MONEY),
+        "cost_unknown": f"{_count_if(unknown, 'charged', 'released')} - {_count_if(revealed, 'adjusted')}",
+        "estimated": _count_if(estimated, "charged", "released"),
     }
 
 
@@ -107,11 +123,11 @@ def _periods(sql: Dialect) -> tuple[Mapping[str, str], str]:
     books = {
         "carried": f"coalesce(sum({sql.whole('balance')}) {opened}, 0)",
         "credits": f"coalesce(sum({sql.whole('amount')}) FILTER (WHERE topic = 'ledger.credit_added'), 0)",
-        "returned": f"coalesce(sum({sql.whole('amount')}) FILTER (WHERE topic = 'ledger.balance_returned'), 0)",
+        "returned": f"coalesce(sum({sql.whole('amount')}) FILTER (WHERE topic = 'ledger.balance_returned.2'), 0)",
         "currency": f"max({sql.text('currency')}) {opened}",
         "plan": f"max({sql.text('plan')}) {opened}",
     }
-    topics = (*_operation(*COUNTED), "ledger.period_opened.3", "ledger.credit_added", "ledger.balance_returned")
+    topics = (*_operation(*COUNTED), "ledger.period_opened.3", "ledger.credit_added", "ledger.balance_returned.2")
     return {"account": account, **_period(sql), **_sums(sql), **books}, sql.log(topics)
 
 
@@ -133,7 +149,7 @@ ENDS = ("charged", "released", "rejected")
 def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
     requested, validated, ended = _when("requested"), _when("validated"), _when(*ENDS)
     state = (
-        f"CASE WHEN {_count(*ENDS)} > 0 THEN substr(max(topic) {ended}, 11)"
+        f"CASE {' '.join(f'WHEN {_count(end)} > 0 THEN {end!r}' for end in ENDS)}"
         f" WHEN {_count('provider_completed')} > 0 THEN 'completed' WHEN {_count('dispatched')} > 0 THEN 'dispatched'"
         f" WHEN {_count('validated')} > 0 THEN 'validated' ELSE 'requested' END"
     )
@@ -154,6 +170,8 @@ def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
         "reason": f"max({sql.text('reason')}) {_when('released', 'rejected')}",
         "held": held,
         "currency": f"max({sql.text('quote.currency')}) {validated}",
+        "price_source": f"max({sql.text('price_source')}) {_when('charged')}",
+        "cost_source": f"max({sql.text('cost_source')}) {_when('charged', 'released')}",
     }
     return values, sql.log(_operation(*LIFE))
 

@@ -107,6 +107,14 @@ class NoMedia(InvalidInput):
     """There is nothing, or a text such as an error page, where a picture, film, sound or model should be."""
 
 
+class BeyondLimit(InvalidInput):
+    """It is larger than a setting of ours accepts."""
+
+    def __init__(self, field: str, message: str, *, setting: str, hint: str = "") -> None:
+        super().__init__(field, message, hint=hint)
+        self.setting = setting
+
+
 class InvalidMoney(InvalidRequest):
     """Not an exact amount in a known currency."""
 

@@ -85,7 +85,7 @@ class BalanceReturned:
     account: str
     at: int
     period: Period
-    operation: str
+    operation_id: str
     amount: int
     currency: str
 

@@ -9,13 +9,20 @@ Holds, balances and periods are the ledger's; here is one operation alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from types import MappingProxyType
 
+from domain.charging import (
+    NOT_METERED,
+    NOTHING_LOST,
+    CostSource,
+    Lost,
+    Reckoning,
+    Told,
+    readable,
+    reckon,
+    reckon_failure,
+)
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
-from domain.inputs import plain
-from domain.money import LARGEST_AMOUNT, Money, share
+from domain.money import Money
 from domain.operation import (
     POLICY,
     Charged,
@@ -35,10 +42,7 @@ from domain.operation import (
     Stored,
     Submitted,
 )
-from domain.pricing import Quote, Unit, is_counted, metered, price_of
-
-MILLION = 1_000_000
-TOKENS = str(Unit.TOKEN)
+from domain.pricing import Quote
 
 
 def dispatch(state: State, attempt: int, sender: str, now: int) -> list[OperationFact]:
@@ -65,18 +69,6 @@ def submit(state: State, job: str, now: int) -> list[OperationFact]:
     raise _illegal(f"record job {job!r} for", state)
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Outputs that the provider delivered and nobody could fetch, and whether they are charged all the same."""
-
-    outputs: int = 0
-    charged: bool = False
-
-
-NOTHING_LOST = Lost()
-NOT_METERED: Mapping[str, int] = MappingProxyType({})
-
-
 def complete(
     state: State,
     assets: tuple[Stored, ...],
@@ -84,86 +76,49 @@ def complete(
     now: int,
     *,
     usage: Mapping[str, int] = NOT_METERED,
+    rough: bool = False,
     lost: Lost = NOTHING_LOST,
 ) -> list[OperationFact]:
-    """Charge what was delivered at its quoted price, never more than the hold; charging twice records nothing."""
-    bill = readable(cost)
+    """Charge what was delivered, as `domain.charging` reckons it; charging twice records nothing."""
+    told = Told(readable(cost), usage, rough)
     match state:
         case Sent(operation, quote) | Running(operation, quote):
-            completed = ProviderCompleted(
-                operation, now, assets, bill, late=False, usage=dict(usage), lost=lost.outputs
-            )
-            made = len(assets) + lost.outputs
-            outputs = made if lost.charged else len(assets)
-            part = bill if bill is None or outputs == made else share(bill, made, outputs)
-            posting = charge(operation, quote, outputs, part, now, usage)
-            return [completed, replace(posting, cost=billed(quote, made, bill, usage)) if lost.outputs else posting]
+            completed = _completed(operation, assets, now, told, lost, late=False)
+            return [completed, _charged(operation, quote, reckon(quote, len(assets), lost, told), now)]
         case Dropped(operation, reason, late=False) if reason == POLICY:
-            return [ProviderCompleted(operation, now, assets, bill, late=True, usage=dict(usage), lost=lost.outputs)]
+            return [_completed(operation, assets, now, told, lost, late=True)]
         case Settled() | Dropped() | Refused():
             return []
     raise _illegal("complete", state)
 
 
-def charge(
-    operation: Operation,
-    quote: Quote,
-    outputs: int,
+def fail(
+    state: State,
+    code: str,
     cost: int | None,
     now: int,
+    *,
     usage: Mapping[str, int] = NOT_METERED,
-) -> Charged:
-    """The posting for `outputs` of what was quoted; a price that was unknown is the cost, within the cap."""
-    delivered = min(outputs, quote.outputs)
-    price, _ = price_of(quote, delivered)
-    unit, units = quote.unit, _units_of(quote, delivered)
-    if quote.meters and usage and delivered:
-        price, _ = metered(quote, usage)
-        if is_counted(quote, usage):
-            unit, units = TOKENS, Decimal(sum(usage.values()))
-    elif quote.rate is None and cost is not None and delivered:
-        price = min(cost, quote.price)
-    bill = billed(quote, outputs, cost, usage)
-    return Charged(operation, now, delivered, unit, units, price, bill, quote.currency, quote.book)
-
-
-def billed(quote: Quote, outputs: int, cost: int | None, usage: Mapping[str, int] = NOT_METERED) -> int:
-    """What `outputs` cost us: what the provider says, or else what it counted, or else the quote's share."""
-    if cost is not None:
-        return cost
-    return metered(quote, usage)[1] if quote.meters and usage else price_of(quote, min(outputs, quote.outputs))[1]
-
-
-def readable(cost: int | None) -> int | None:
-    """A bill in micro-units as it came from outside, or None where it is no amount that could be booked."""
-    return cost if type(cost) is int and 0 <= cost <= LARGEST_AMOUNT else None
-
-
-def _units_of(quote: Quote, delivered: int) -> Decimal:
-    """The delivered share of the quoted units, which are whole millionths: in integers, as no context may round it."""
-    if delivered == quote.outputs:
-        return quote.units
-    top, bottom = quote.units.as_integer_ratio()
-    whole, millionths = divmod(share(top * MILLION // bottom, quote.outputs, delivered), MILLION)
-    return Decimal(plain(Decimal(f"{whole}.{millionths:06d}")))
-
-
-def fail(state: State, code: str, cost: int | None, now: int) -> list[OperationFact]:
-    """A definite failure voids the hold; our own cost, if any, is booked with it, None being what was quoted."""
+    rough: bool = False,
+) -> list[OperationFact]:
+    """A definite failure voids the hold; our own cost is booked with it, None: as if it had been delivered."""
+    told = Told(readable(cost), usage, rough)
     match state:
         case Held(operation, quote) | Sent(operation, quote) | Running(operation, quote):
-            ours = quote.cost if cost is None else readable(cost) or 0
-            return [ProviderFailed(operation, now, code), _released(state, code, ours, now)]
+            ours, source = reckon_failure(quote, told, billed=cost is None)
+            return [ProviderFailed(operation, now, code, dict(usage)), _released(state, code, ours, source, now)]
         case Settled() | Dropped() | Refused():
             return []
     raise _illegal("fail", state)
 
 
 def release(state: State, reason: str, now: int) -> list[OperationFact]:
-    """Void the hold of an operation whose outcome stays unknown, by declared policy."""
+    """Void the hold of an operation of unknown outcome, by declared policy; what was never sent costs nothing."""
     match state:
-        case Held() | Sent() | Running():
-            return [_released(state, reason, 0, now)]
+        case Held():
+            return [_released(state, reason, 0, CostSource.COUNTED, now)]
+        case Sent() | Running():
+            return [_released(state, reason, None, CostSource.UNKNOWN, now)]
         case Settled() | Dropped() | Refused():
             return []
     raise _illegal("release", state)
@@ -193,16 +148,17 @@ def is_corrected(state: State, price: int, cost: int, reference: str) -> bool:
     return True
 
 
-def check_adjustment(state: State, price: int, cost: int, reference: str) -> None:
+def check_adjustment(state: State, price: int, cost: int, reference: str, *, reveals: bool = False) -> None:
     """Corrections change something, only give back, and together never more than was charged.
 
-    Raises InvalidInput, IllegalTransition.
+    One that `reveals` a cost that was not known changes something, also where it is nothing. Raises InvalidInput,
+    IllegalTransition.
     """
     if not reference:
         raise InvalidInput("reference", "an adjustment needs a reference", hint="it makes a repeat harmless")
     match state:
         case Settled(charged=charged, adjusted=adjusted, currency=currency):
-            _check_change(state, price, cost)
+            _check_change(state, price, cost, reveals=reveals)
             left = Money(charged + adjusted, currency)
             if price > 0:
                 told = f"{Money(price, currency)} would raise a charge"
@@ -211,20 +167,43 @@ def check_adjustment(state: State, price: int, cost: int, reference: str) -> Non
                 told = f"a refund of {Money(-price, currency)} exceeds the {left} that is left of the charge"
                 raise InvalidInput("price", told, hint="give back at most what is left")
         case Dropped() if price == 0:
-            _check_change(state, price, cost)
+            _check_change(state, price, cost, reveals=reveals)
         case _:
             raise _illegal("adjust", state)
 
 
-def _check_change(state: Settled | Dropped, price: int, cost: int) -> None:
-    if price == 0 and cost == 0:
+def _check_change(state: Settled | Dropped, price: int, cost: int, *, reveals: bool) -> None:
+    if price == 0 and cost == 0 and not reveals:
         told = f"nothing of operation {state.operation.id} would change"
         raise InvalidInput("price", told, hint="give an amount; of a charge that was given back whole nothing is left")
 
 
-def _released(state: Held | Sent | Running, reason: str, cost: int, now: int) -> Released:
+def _completed(
+    operation: Operation, assets: tuple[Stored, ...], now: int, told: Told, lost: Lost, *, late: bool
+) -> ProviderCompleted:
+    usage, losses = dict(told.usage), dict(lost.reasons)
+    return ProviderCompleted(operation, now, assets, told.bill, late, usage, lost.outputs, losses, told.rough)
+
+
+def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int) -> Charged:
+    return Charged(
+        operation,
+        now,
+        found.outputs,
+        found.unit,
+        found.units,
+        found.price,
+        found.cost,
+        quote.currency,
+        quote.book,
+        found.price_source,
+        found.cost_source,
+    )
+
+
+def _released(state: Held | Sent | Running, reason: str, cost: int | None, source: CostSource, now: int) -> Released:
     quote = state.quote
-    return Released(state.operation, now, reason, quote.outputs, quote.price, cost, quote.currency)
+    return Released(state.operation, now, reason, quote.outputs, quote.price, cost, quote.currency, source)
 
 
 def _illegal(action: str, state: State) -> IllegalTransition:

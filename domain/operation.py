@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from domain.charging import CostSource
 from domain.periods import Period
 from domain.pricing import Quote
 from domain.records import made_often
@@ -134,7 +135,8 @@ class Rerouted(OperationFact):
 class ProviderCompleted(OperationFact):
     """The provider delivered; `cost` is what it says it bills, where it says so, and `usage` what it counted.
 
-    `lost` outputs were delivered and could not be fetched before they were gone.
+    `lost` outputs were delivered and could not be kept, `losses` of them for each reason. Of `rough` counts some were
+    not told apart, and are taken for the dearest that they can be.
     """
 
     assets: tuple[Stored, ...]
@@ -142,46 +144,61 @@ class ProviderCompleted(OperationFact):
     late: bool
     usage: Mapping[str, int] = field(default_factory=dict)
     lost: int = 0
+    losses: Mapping[str, int] = field(default_factory=dict)
+    rough: bool = False
 
 
 @made_often
 @dataclass(frozen=True, slots=True)
 class Charged(OperationFact):
-    """The posting: what the account pays, what the provider bills us, and by which price book."""
+    """The posting: what the account pays, what the provider bills us, and by which price book.
+
+    A cost of None is not known. How both are known, facts before 0.3 do not say.
+    """
 
     outputs: int
     unit: str
     units: Decimal
     price: int
-    cost: int
+    cost: int | None
     currency: str
     book: str
+    price_source: CostSource | None = None
+    cost_source: CostSource | None = None
 
 
 @made_often
 @dataclass(frozen=True, slots=True)
 class ProviderFailed(OperationFact):
-    """The provider definitely failed; `code` is one of the adapter's own words."""
+    """The provider definitely failed; `code` is one of the adapter's own words, and `usage` what it counted."""
 
     code: str
+    usage: Mapping[str, int] = field(default_factory=dict)
 
 
 @made_often
 @dataclass(frozen=True, slots=True)
 class Released(OperationFact):
-    """The hold is void: `price` and `outputs` are free again; `cost` is what the provider bills all the same."""
+    """The hold is void: `price` and `outputs` are free again; `cost` is what the provider bills all the same, None if
+    that is not known.
+    """
 
     reason: str
     outputs: int
     price: int
-    cost: int
+    cost: int | None
     currency: str
+    cost_source: CostSource | None = None
 
 
 @made_often
 @dataclass(frozen=True, slots=True)
 class Adjusted(OperationFact):
-    """A later correction, booked in the period in which it was made: negative price is a refund."""
+    """A later correction, booked in the period in which it was made: negative price is a refund.
+
+    `cost_source` says how our cost is known since, None where nothing new is known of it; `revealed` where it was not
+    known before.
+    """
 
     period: Period
     day: str
@@ -190,6 +207,8 @@ class Adjusted(OperationFact):
     currency: str
     reason: str
     reference: str
+    cost_source: CostSource | None = None
+    revealed: bool = False
 
 
 OPERATION_FACTS: tuple[type[OperationFact], ...] = (
@@ -271,6 +290,7 @@ class Settled:
     currency: str
     adjusted: int = 0
     corrections: Corrections = ()
+    cost_known: bool = True
 
 
 @made_often
@@ -292,6 +312,7 @@ class Dropped:
     quote: Quote
     late: bool = False
     corrections: Corrections = ()
+    cost_known: bool = True
 
 
 Open = Held | Sent | Running | Delivered
@@ -342,13 +363,15 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
         case ProviderCompleted() if isinstance(state, Dropped) and fact.late:
             return replace(state, late=True)
         case Charged():
-            return Settled(fact.operation, fact.price, fact.currency)
+            return Settled(fact.operation, fact.price, fact.currency, cost_known=fact.cost is not None)
         case Released() if isinstance(state, Held | Sent | Running):
-            return Dropped(fact.operation, fact.reason, state.quote)
+            return Dropped(fact.operation, fact.reason, state.quote, cost_known=fact.cost is not None)
         case Adjusted() if isinstance(state, Settled):
-            return replace(state, adjusted=state.adjusted + fact.price, corrections=_corrected(state, fact))
+            corrections, known = _corrected(state, fact), state.cost_known or fact.revealed
+            return replace(state, adjusted=state.adjusted + fact.price, corrections=corrections, cost_known=known)
         case Adjusted() if isinstance(state, Dropped):
-            return replace(state, corrections=_corrected(state, fact))
+            known = state.cost_known or fact.revealed
+            return replace(state, corrections=_corrected(state, fact), cost_known=known)
     assert state is not None, f"{type(fact).__name__} cannot come first"
     return state
 

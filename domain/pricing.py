@@ -21,9 +21,10 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from domain.errors import InvalidInput, InvalidMoney
+from domain.bounds import Meter, Metering
+from domain.errors import InvalidInput
 from domain.inputs import MediaFacts, Scalar, plain, shown
-from domain.money import check_currency, extend, share, total
+from domain.money import check_currency, extend, total
 from domain.periods import EARLIEST
 from domain.records import made_often
 
@@ -61,17 +62,6 @@ MEASURED_BY: Final = MappingProxyType(
 """The input that says how many units there are, where a rule names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
-    """One thing that a provider counts while it works, such as tokens: what each costs us and our account, in
-    currency units, and the most of it that a call is held for."""
-
-    name: str
-    rate: Decimal
-    cost: Decimal
-    most: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRule:
     """A rate in currency units per unit, from an instant on, for inputs that hold one value of each `when`.
@@ -79,11 +69,12 @@ class PriceRule:
     `cost_rate` is what the provider bills us, the same as `rate` where None. `of` is the input that
     is measured: a number, or a file. A `step` begun counts whole, such as a second; `minimum` and `maximum` are the
     least and most units billed an output.
-    With `meters` the rate is what a call costs at most, and what it does cost is settled on what was counted.
+    With `meters` the rate is what a call costs at most, None where nobody says, and what it does cost is settled on
+    what was counted.
     """
 
     unit: Unit
-    rate: Decimal
+    rate: Decimal | None
     cost_rate: Decimal | None = None
     effective_from: int = EARLIEST
     when: Mapping[str, frozenset[Scalar]] = field(default_factory=dict)
@@ -91,7 +82,7 @@ class PriceRule:
     step: Decimal | None = None
     minimum: Decimal | None = None
     maximum: Decimal | None = None
-    meters: tuple[Meter, ...] = ()
+    meters: tuple[Metering, ...] = ()
 
     @property
     def measure(self) -> str:
@@ -158,6 +149,8 @@ class Unpriced:
     outputs: int
     book: str
     unit: str = Unit.CALL
+    meters: tuple[Meter, ...] = ()
+    """Those whose rates are known, although nobody says how much there can be of them."""
 
 
 def price_book(models: Iterable[Priced], currency: str) -> PriceBook:
@@ -200,6 +193,9 @@ def quote(
     rule = rule_at(model, inputs, at)
     if rule is None:
         return _unpriced(model, book, outputs, _why_no_rule(model, inputs, at))
+    if rule.meters:
+        return _at_most(model, book, rule, inputs, measured, outputs)
+    assert rule.rate is not None, "what is not metered has a rate"
     each = _millionths(rule, inputs, measured)
     if each is None:
         return _unpriced(model, book, outputs, f"its {rule.measure!r} cannot be measured")
@@ -217,7 +213,37 @@ def quote(
         currency=book.currency,
         book=book.version,
         outputs=outputs,
-        meters=rule.meters,
+    )
+
+
+def _at_most(
+    model: Priced,
+    book: PriceBook,
+    rule: PriceRule,
+    inputs: Mapping[str, Scalar],
+    measured: Mapping[str, Sequence[MediaFacts]],
+    outputs: int,
+) -> Quote | Unpriced:
+    """The most that what is metered can come to in this request: bounds, each at its rate, rounded once."""
+    meters = tuple(metering.of(inputs, measured, outputs) for metering in rule.meters)
+    unbounded = [meter.name for meter in meters if meter.most is None and (meter.rate or meter.cost)]
+    if unbounded:
+        reason = f"its rates are known, and nobody says how much {unbounded[0]} there can be"
+        return replace(_unpriced(model, book, outputs, reason), meters=meters)
+    price = total((meter.rate, meter.most or 0) for meter in meters)
+    cost = total((meter.cost, meter.most or 0) for meter in meters)
+    return Quote(
+        model=model.id,
+        provider=model.provider,
+        unit=str(rule.unit),
+        units=Decimal(1),
+        rate=_exact(price),
+        price=price,
+        cost=cost,
+        currency=book.currency,
+        book=book.version,
+        outputs=outputs,
+        meters=meters,
     )
 
 
@@ -241,37 +267,8 @@ def capped_quote(unpriced: Unpriced, cap: int, currency: str) -> Quote:
         currency=check_currency(currency),
         book=unpriced.book,
         outputs=unpriced.outputs,
+        meters=unpriced.meters,
     )
-
-
-def price_of(quote: Quote, delivered: int) -> tuple[int, int]:
-    """Price and cost in micro-units of `delivered` of the quoted outputs; all of them come to the quote."""
-    if delivered == quote.outputs:
-        return quote.price, quote.cost
-    return share(quote.price, quote.outputs, delivered), share(quote.cost, quote.outputs, delivered)
-
-
-def is_counted(quote: Quote, usage: Mapping[str, int]) -> bool:
-    """Whether each thing that was counted has a rate, and none was counted as less than nothing.
-
-    Anything else is as unknown as if nothing had been counted: a count never makes a price negative.
-    """
-    return bool(usage) and usage.keys() <= {meter.name for meter in quote.meters} and min(usage.values()) >= 0
-
-
-def metered(quote: Quote, usage: Mapping[str, int]) -> tuple[int, int]:
-    """Price and cost in micro-units of what was counted; the price never more than was quoted.
-
-    Where that is unknown, or comes to an amount beyond 64 bits, the quote itself is the price.
-    """
-    if not is_counted(quote, usage):
-        return quote.price, quote.cost
-    try:
-        price = total((meter.rate, usage.get(meter.name, 0)) for meter in quote.meters)
-        cost = total((meter.cost, usage.get(meter.name, 0)) for meter in quote.meters)
-    except InvalidMoney:
-        return quote.price, quote.cost
-    return min(price, quote.price), cost
 
 
 def quoted_by_provider(quote: Quote | Unpriced, amount: int, currency: str) -> Quote:
@@ -281,7 +278,7 @@ def quoted_by_provider(quote: Quote | Unpriced, amount: int, currency: str) -> Q
     """
     if isinstance(quote, Unpriced):
         known = capped_quote(quote, amount, currency)
-        return replace(known, unit=str(Unit.CALL), units=Decimal(1), rate=_exact(amount))
+        return replace(known, unit=str(Unit.CALL), units=Decimal(1), rate=_exact(amount), meters=())
     if quote.price != quote.cost:
         return replace(quote, cost=amount, listed=quote.price)
     return replace(
@@ -299,12 +296,19 @@ def quoted_by_provider(quote: Quote | Unpriced, amount: int, currency: str) -> Q
 def _content(rule: PriceRule) -> list[str]:
     when = {name: sorted(map(json.dumps, values)) for name, values in sorted(rule.when.items())}
     bounds = [None if bound is None else plain(bound) for bound in (rule.minimum, rule.maximum)]
-    cost = rule.rate if rule.cost_rate is None else rule.cost_rate
-    terms = [str(rule.unit), rule.measure, plain(rule.rate), plain(cost), str(rule.effective_from)]
+    rate = Decimal(0) if rule.rate is None else rule.rate
+    cost = rate if rule.cost_rate is None else rule.cost_rate
+    terms = [str(rule.unit), rule.measure, plain(rate), plain(cost), str(rule.effective_from)]
     content = [*terms, json.dumps(when), json.dumps(bounds)]
     content += [] if rule.step is None else [f"step {plain(rule.step)}"]
-    meters = [[meter.name, plain(meter.rate), plain(meter.cost), meter.most] for meter in rule.meters]
+    meters = [_metered(meter) for meter in rule.meters]
     return [*content, json.dumps(meters)] if meters else content
+
+
+def _metered(meter: Metering) -> list[object]:
+    known: list[object] = [meter.name, plain(meter.rate), plain(meter.cost), meter.most]
+    bound = [] if meter.bound is None else meter.bound.content()
+    return [*known, *bound, meter.per_output] if bound or meter.per_output else known
 
 
 def _unpriced(model: Priced, book: PriceBook, outputs: int, reason: str) -> Unpriced:

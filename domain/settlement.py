@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from domain import lifecycle
 from domain.account import check_not_closed
+from domain.charging import NOT_METERED, NOTHING_LOST, CostSource, Lost, Told, readable, reckon
 from domain.errors import IllegalTransition, InvalidInput
 from domain.ledger import (
     BalanceReturned,
@@ -20,9 +21,8 @@ from domain.ledger import (
     find,
     known_account,
 )
-from domain.lifecycle import NOT_METERED, NOTHING_LOST, Lost
 from domain.money import Money
-from domain.operation import LATE, Adjusted, Charged, Dropped, Held, Operation, Running, Sent, State, Stored
+from domain.operation import LATE, Adjusted, Charged, Dropped, Held, Operation, Running, Sent, Settled, State, Stored
 from domain.periods import local_day
 
 
@@ -53,6 +53,7 @@ def complete(
     now: int,
     *,
     usage: Mapping[str, int] = NOT_METERED,
+    rough: bool = False,
     lost: Lost = NOTHING_LOST,
     job: str | None = None,
 ) -> list[Fact]:
@@ -63,17 +64,26 @@ def complete(
     state = find(ledger, id)
     if job is not None:
         _check_owner(ledger, state.operation, job)
-    facts: list[Fact] = [*lifecycle.complete(state, assets, cost, now, usage=usage, lost=lost)]
+    facts: list[Fact] = [*lifecycle.complete(state, assets, cost, now, usage=usage, rough=rough, lost=lost)]
     if facts and isinstance(state, Dropped):
-        bill = lifecycle.billed(state.quote, len(assets) + lost.outputs, lifecycle.readable(cost), usage)
-        return facts + _adjustment(ledger, state.operation, 0, bill, LATE, LATE, now)
+        found = reckon(state.quote, len(assets), lost, Told(readable(cost), usage, rough))
+        return facts + _adjustment(ledger, state, 0, found.cost or 0, LATE, LATE, now, found.cost_source)
     return facts + _returned(ledger, state, facts, now)
 
 
-def fail(ledger: Ledger, id: str, code: str, cost: int | None, now: int) -> list[Fact]:
-    """Record a definite failure and void the hold."""
+def fail(
+    ledger: Ledger,
+    id: str,
+    code: str,
+    cost: int | None,
+    now: int,
+    *,
+    usage: Mapping[str, int] = NOT_METERED,
+    rough: bool = False,
+) -> list[Fact]:
+    """Record a definite failure and void the hold; a `cost` of None is what it would have been if delivered."""
     state = find(ledger, id)
-    facts: list[Fact] = [*lifecycle.fail(state, code, cost, now)]
+    facts: list[Fact] = [*lifecycle.fail(state, code, cost, now, usage=usage, rough=rough)]
     return facts + _returned(ledger, state, facts, now)
 
 
@@ -84,16 +94,26 @@ def release(ledger: Ledger, id: str, reason: str, now: int) -> list[Fact]:
     return facts + _returned(ledger, state, facts, now)
 
 
-def adjust(ledger: Ledger, id: str, price: int, cost: int, reason: str, reference: str, now: int) -> list[Fact]:
+def adjust(
+    ledger: Ledger,
+    id: str,
+    price: int,
+    cost: int,
+    reason: str,
+    reference: str,
+    now: int,
+    cost_source: CostSource | None = None,
+) -> list[Fact]:
     """Correct a closed operation: `price` and `cost` are changes in micro-units; the same reference counts once.
 
-    Raises KeyReused if the reference was used for other amounts, InvalidInput if nothing would change.
+    `cost_source` says how the whole cost is known from now on, None where it is not what is corrected. Raises KeyReused
+    if the reference was used for other amounts, InvalidInput if nothing would change.
     """
     state = find(ledger, id)
     if lifecycle.is_corrected(state, price, cost, reference):
         return []
-    lifecycle.check_adjustment(state, price, cost, reference)
-    return _adjustment(ledger, state.operation, price, cost, reason, reference, now)
+    lifecycle.check_adjustment(state, price, cost, reference, reveals=_reveals(state, cost_source))
+    return _adjustment(ledger, state, price, cost, reason, reference, now, cost_source)
 
 
 def add_credit(ledger: Ledger, amount: int, key: str, now: int) -> list[Fact]:
@@ -135,10 +155,24 @@ def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list
 
 
 def _adjustment(
-    ledger: Ledger, operation: Operation, price: int, cost: int, reason: str, reference: str, now: int
+    ledger: Ledger,
+    state: State,
+    price: int,
+    cost: int,
+    reason: str,
+    reference: str,
+    now: int,
+    source: CostSource | None,
 ) -> list[Fact]:
+    operation = state.operation
     account = known_account(ledger, operation.account)
     facts, book = current_book(ledger, account, now)
     day = local_day(now, account.zone)
-    adjusted = Adjusted(operation, now, book.period, day, price, cost, account.currency, reason, reference)
-    return [*facts, adjusted]
+    terms = (price, cost, account.currency, reason, reference, source, _reveals(state, source))
+    return [*facts, Adjusted(operation, now, book.period, day, *terms)]
+
+
+def _reveals(state: State, source: CostSource | None) -> bool:
+    """Whether a cost that was not known is from now on."""
+    unknown = isinstance(state, Settled | Dropped) and not state.cost_known
+    return unknown and source not in (None, CostSource.UNKNOWN)

@@ -22,4 +22,4 @@ class ViewBooks:
 
 
 def _recorded(row: Logged) -> Recorded:
-    return Recorded(row.id, row.account, row.model, row.job, row.cost, row.state, row.reason, bool(row.late))
+    return Recorded(row.id, row.account, row.model, row.job, row.known_cost, row.state, row.reason, bool(row.late))

@@ -21,8 +21,8 @@ from typing import Final
 import httpcore
 import httpx
 
-from application.ports import DownloadFailed, DownloadGone, DownloadRefused
-from infrastructure.guard import Origin, PublicNetwork, Wires, check_url, is_public, origin_of, read_url
+from application.ports import DownloadFailed, DownloadGone, DownloadKeptOut, DownloadRefused
+from infrastructure.guard import Origin, PublicNetwork, Wires, blocked, check_url, is_public, origin_of, read_url
 from infrastructure.wire.quiet import hushed, listen_again, listen_no_more
 
 OK: Final = 200
@@ -163,7 +163,7 @@ def _check_literal(url: httpx.URL, own: Collection[Origin]) -> None:
     except ValueError:
         return
     if not public and origin_of(url) not in own:
-        raise DownloadRefused(f"{url.host} is not on the public internet")
+        raise blocked(f"{url.host} is not on the public internet")
 
 
 def _check_status(status: int, host: str) -> None:
@@ -178,13 +178,17 @@ def _check_status(status: int, host: str) -> None:
 async def _pieces(response: httpcore.Response, limit: int) -> AsyncGenerator[bytes, None]:
     length = _header(response, b"content-length")
     if length is not None and length.isdecimal() and int(length) > limit:
-        raise DownloadRefused(f"it has {length} bytes; at most {limit} are accepted")
+        raise _too_large(f"it has {length} bytes; at most {limit} are accepted")
     taken = 0
     async for piece in _decoded(response):
         taken += len(piece)
         if taken > limit:
-            raise DownloadRefused(f"it has more than {limit} bytes, the most accepted")
+            raise _too_large(f"it has more than {limit} bytes, the most accepted")
         yield piece
+
+
+def _too_large(message: str) -> DownloadKeptOut:
+    return DownloadKeptOut(message, setting="IMAGESTUDIO_LARGEST_OUTPUT", reason="too_large")
 
 
 async def _decoded(response: httpcore.Response) -> AsyncIterator[bytes]:

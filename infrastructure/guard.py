@@ -18,7 +18,7 @@ from typing import Final
 import httpcore
 import httpx
 
-from application.ports import DownloadRefused
+from application.ports import DownloadKeptOut, DownloadRefused
 
 Origin = tuple[str, str, int]
 """Scheme, host and port."""
@@ -67,6 +67,11 @@ def _translated(address: IPv6Address) -> IPv4Address | None:
     return IPv4Address(int(address) & 0xFFFF_FFFF) if address in NAT64 else None
 
 
+def blocked(message: str) -> DownloadKeptOut:
+    """An address that might be let in."""
+    return DownloadKeptOut(message, setting="IMAGESTUDIO_OWN_ORIGINS", reason="blocked")
+
+
 def origin_of(url: httpx.URL) -> Origin:
     """The host is as it is looked up: lower case, international names encoded."""
     return url.scheme, url.raw_host.decode("ascii"), url.port or PORTS.get(url.scheme, 0)
@@ -91,7 +96,7 @@ def check_url(url: httpx.URL, own: Collection[Origin]) -> None:
     if url.userinfo:
         raise DownloadRefused("it has a user name or password in it")
     if (scheme, host, port) not in own and port != PORTS[scheme]:
-        raise DownloadRefused(f"port {port} is not the usual one for {scheme}")
+        raise blocked(f"port {port} is not the usual one for {scheme}")
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -146,7 +151,7 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError("there is no host of this name") from error
         # One address inside is one too many: which of them is connected to would be up to whoever owns the name.
         if (host, port) not in self._own and not all(map(is_public, addresses)):
-            raise DownloadRefused(f"{host} is not on the public internet")
+            raise blocked(f"{host} is not on the public internet")
         if not addresses:
             raise httpcore.ConnectError("the name has no address")
         return addresses[:MOST_ADDRESSES]

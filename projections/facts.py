@@ -93,8 +93,10 @@ class Charged(_About, frozen=True, gc=False):
     unit: str
     units: str
     price: int
-    cost: int
+    cost: int | None
     currency: str
+    price_source: str | None
+    cost_source: str | None
 
 
 class ProviderFailed(_About, frozen=True, gc=False):
@@ -103,8 +105,9 @@ class ProviderFailed(_About, frozen=True, gc=False):
 
 class Released(_About, frozen=True, gc=False):
     reason: str
-    cost: int
+    cost: int | None
     currency: str
+    cost_source: str | None
 
 
 class Adjusted(_About, frozen=True, gc=False):
@@ -112,6 +115,8 @@ class Adjusted(_About, frozen=True, gc=False):
     price: int
     cost: int
     currency: str
+    cost_source: str | None
+    revealed: bool
 
 
 class PeriodOpened(Struct, frozen=True, gc=False):
@@ -155,18 +160,18 @@ SHAPES: dict[str, type[Struct]] = {
     "ledger.period_ended": PeriodEnded,
     "ledger.period_resumed": PeriodResumed,
     "ledger.credit_added": CreditAdded,
-    "ledger.balance_returned": BalanceReturned,
+    "ledger.balance_returned.2": BalanceReturned,
     "operation.requested": Requested,
     "operation.rejected.2": Rejected,
     "operation.validated.2": Validated,
     "operation.dispatched": Dispatched,
     "operation.submitted": Submitted,
     "operation.rerouted.2": Rerouted,
-    "operation.provider_completed.2": ProviderCompleted,
-    "operation.charged": Charged,
-    "operation.provider_failed": ProviderFailed,
-    "operation.released": Released,
-    "operation.adjusted": Adjusted,
+    "operation.provider_completed.3": ProviderCompleted,
+    "operation.charged.2": Charged,
+    "operation.provider_failed.2": ProviderFailed,
+    "operation.released.2": Released,
+    "operation.adjusted.2": Adjusted,
 }
 
 UNREAD = frozenset(

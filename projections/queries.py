@@ -1,7 +1,7 @@
 """What people ask of the views: usage, statements, costs, operations, and how far behind each view is.
 
-Amounts are micro-units, instants epoch microseconds UTC, `units` millionths of a unit. An answer is one statement,
-and so of one moment, also while a rebuilt table is swapped in.
+Amounts are micro-units, without the costs of `cost_unknown` operations, instants epoch microseconds UTC, `units`
+millionths of a unit. An answer is one statement, and so of one moment, also while a rebuilt table is swapped in.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Usage:
     price: int
     adjusted: int
     cost: int
+    cost_unknown: int
+    estimated: int
     currency: str | None
 
     @property
@@ -68,6 +70,8 @@ class PeriodTotal:
     price: int
     adjusted: int
     cost: int
+    cost_unknown: int
+    estimated: int
     carried: int
     credits: int
     returned: int
@@ -102,6 +106,8 @@ class ModelCost:
     price: int
     adjusted: int
     cost: int
+    cost_unknown: int
+    estimated: int
     unit: str | None
 
     @property
@@ -120,6 +126,8 @@ class Logged:
     price: int
     adjusted: int
     cost: int
+    cost_unknown: int
+    estimated: int
     late: int
     lost: int
     batch: str
@@ -139,6 +147,13 @@ class Logged:
     reason: str | None
     held: int | None
     currency: str | None
+    price_source: str | None
+    cost_source: str | None
+
+    @property
+    def known_cost(self) -> int | None:
+        """Its cost, None where it is not known."""
+        return None if self.cost_unknown else self.cost
 
     @property
     def gross(self) -> int:
@@ -169,9 +184,11 @@ FLAGS: Mapping[str, Callable[[Any], Any]] = {
     "lost": lambda row: row.lost > 0,
     "late": lambda row: row.late > 0,
     "overbilled": lambda row: row.cost > row.price - row.adjusted,
+    "estimated": lambda row: row.estimated > 0,
+    "unknown": lambda row: row.cost_unknown > 0,
 }
-"""What is out of the ordinary, asked of a row or of the table's columns: outputs that were gone, deliveries after a
-release, costs above the price."""
+"""What is out of the ordinary, asked of a row or of the table's columns: outputs that could not be kept, deliveries
+after a release, costs above the price, amounts that are the most they can be, costs that nobody knows."""
 
 
 class Views:

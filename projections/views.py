@@ -2,7 +2,8 @@
 
 `price` is what the account pays and `cost` what providers bill us, corrections included, in micro-units; `adjusted` is
 the part of the price that was corrected later. A correction counts in the period in which it was made. So the
-prices of any view add up to what the log charged and adjusted.
+prices of any view add up to what the log charged and adjusted. `cost` is the sum of what is known: of `cost_unknown`
+operations the cost is not, and of `estimated` ones price or cost are the most that they can be.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from projections.facts import (
 from projections.tally import NOTHING, Change, Key, Tally, Value
 
 MILLION = 1_000_000
+ESTIMATED = "estimated"
 NO_SUMS: dict[str, int] = {}
 DISPATCHED, SUBMITTED, COMPLETED = ({"state": state} for state in ("dispatched", "submitted", "completed"))
 
@@ -60,11 +62,12 @@ def _counts(place: Callable[[Any, Period], Key], told: Told) -> dict[type[Struct
         return place(fact, fact.operation.period), FAILED, NOTHING
 
     def charged(fact: Charged) -> Change:
-        sums = {"charged": 1, "outputs": fact.outputs, "price": fact.price, "cost": fact.cost}
-        return place(fact, fact.operation.period), sums, told(fact)
+        sums = {"charged": 1, "outputs": fact.outputs, "price": fact.price, "cost": fact.cost or 0}
+        return place(fact, fact.operation.period), _doubted(fact, sums), told(fact)
 
     def released(fact: Released) -> Change:
-        return place(fact, fact.operation.period), {"released": 1, "cost": fact.cost}, told(fact)
+        sums = {"released": 1, "cost": fact.cost or 0}
+        return place(fact, fact.operation.period), _doubted(fact, sums), told(fact)
 
     def adjusted(fact: Adjusted) -> Change:
         return place(fact, fact.period), _correction(fact), told(fact)
@@ -80,7 +83,17 @@ def _counts(place: Callable[[Any, Period], Key], told: Told) -> dict[type[Struct
 
 
 def _correction(fact: Adjusted) -> dict[str, int]:
-    return {"price": fact.price, "adjusted": fact.price, "cost": fact.cost}
+    sums = {"price": fact.price, "adjusted": fact.price, "cost": fact.cost}
+    return {**sums, "cost_unknown": -1} if fact.revealed else sums
+
+
+def _doubted(fact: Charged | Released, sums: dict[str, int]) -> dict[str, int]:
+    """What is not known, or not exactly, is counted; most is."""
+    if fact.cost is None:
+        sums["cost_unknown"] = 1
+    if fact.cost_source == ESTIMATED or (isinstance(fact, Charged) and fact.price_source == ESTIMATED):
+        sums["estimated"] = 1
+    return sums
 
 
 def _user(fact: Any, period: Period) -> Key:
@@ -92,10 +105,12 @@ def _currency(fact: Money) -> dict[str, Value]:
     return {"currency": fact.currency}
 
 
+MONEY = ("price", "adjusted", "cost", "cost_unknown", "estimated")
+
 USAGE = Tally(
     "usage_summary",
     key=("account", "user", "period_start", "period_end", "kind"),
-    measures=("requested", "rejected", "charged", "failed", "released", "outputs", "price", "adjusted", "cost"),
+    measures=("requested", "rejected", "charged", "failed", "released", "outputs", *MONEY),
     notes=("currency",),
     changes=_counts(_user, _currency),
 )
@@ -152,10 +167,10 @@ def _model_cost(fact: Charged) -> Change:
         "charged": 1,
         "outputs": fact.outputs,
         "price": fact.price,
-        "cost": fact.cost,
+        "cost": fact.cost or 0,
         "units": _millionths(fact.units),
     }
-    return _model(fact, fact.operation.period), sums, {"unit": fact.unit}
+    return _model(fact, fact.operation.period), _doubted(fact, sums), {"unit": fact.unit}
 
 
 @lru_cache(maxsize=1024)
@@ -170,7 +185,7 @@ _money = _counts(_model, lambda _: NOTHING)
 COSTS = Tally(
     "model_costs",
     key=("model", "provider", "currency", "period_start", "period_end"),
-    measures=("charged", "released", "outputs", "units", "price", "adjusted", "cost"),
+    measures=("charged", "released", "outputs", "units", *MONEY),
     notes=("unit",),
     changes={Charged: _model_cost, Released: _money[Released], Adjusted: _money[Adjusted]},
 )
@@ -223,16 +238,19 @@ def _completed(fact: ProviderCompleted) -> Change:
 
 
 def _charged(fact: Charged) -> Change:
-    sums = {"outputs": fact.outputs, "price": fact.price, "cost": fact.cost}
-    return (fact.operation.id,), sums, _closed(fact, "charged")
+    sums = {"outputs": fact.outputs, "price": fact.price, "cost": fact.cost or 0}
+    known = {"price_source": fact.price_source, "cost_source": fact.cost_source}
+    return (fact.operation.id,), _doubted(fact, sums), {**_closed(fact, "charged"), **known}
 
 
 def _released(fact: Released) -> Change:
-    return (fact.operation.id,), {"cost": fact.cost}, {**_closed(fact, "released"), "reason": fact.reason}
+    known = {"reason": fact.reason, "cost_source": fact.cost_source}
+    return (fact.operation.id,), _doubted(fact, {"cost": fact.cost or 0}), {**_closed(fact, "released"), **known}
 
 
 def _adjusted(fact: Adjusted) -> Change:
-    return (fact.operation.id,), _correction(fact), NOTHING
+    known: dict[str, Value] = {} if fact.cost_source is None else {"cost_source": fact.cost_source}
+    return (fact.operation.id,), _correction(fact), known
 
 
 def _hold(quote: Quote) -> dict[str, Value]:
@@ -246,7 +264,7 @@ def _closed(fact: Rejected | Charged | Released, state: str) -> dict[str, Value]
 OPERATIONS = Tally(
     "operation_log",
     key=("id",),
-    measures=("outputs", "price", "adjusted", "cost", "late", "lost"),
+    measures=("outputs", *MONEY, "late", "lost"),
     notes=(
         "batch",
         "account",
@@ -265,6 +283,8 @@ OPERATIONS = Tally(
         "reason",
         "held",
         "currency",
+        "price_source",
+        "cost_source",
     ),
     changes={
         Requested: _requested,

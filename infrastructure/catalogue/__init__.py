@@ -1,6 +1,6 @@
 """Loads the catalogue: the files beside this one, then a user's own, which add models and prices.
 
-    [preset.NAME] ──> inputs by name ─┐
+    [preset.NAME] ──> inputs by name ─┐      [metering.NAME] ──> meters of prices
     [[model]] ────────────────────────┴──> Model ──┐
     [[change]] ──> what is otherwise of it ────────┤
     [[price]] ──> added, or in place of its like ──┴──> Catalogue, PriceBook
@@ -27,14 +27,17 @@ from domain.catalogue import Catalogue, Model
 from domain.errors import CatalogueError, InvalidMoney
 from domain.inputs import Input
 from domain.money import check_currency
-from domain.pricing import PriceBook, PriceRule, price_book
+from domain.pricing import PriceBook, PriceRule, Unit, price_book
 from infrastructure.catalogue.checks import check_input, check_one_of, check_rule, check_rules
 from infrastructure.catalogue.entries import (
     ChangeEntry,
     FileEntry,
     InputEntry,
     LaterPrice,
+    MeterEntry,
+    Meterings,
     ModelEntry,
+    PriceEntry,
     complaints,
 )
 
@@ -90,10 +93,11 @@ def _built_in() -> list[Source]:
 
 def _loaded(sources: Sequence[Source]) -> tuple[Catalogue, PriceBook]:
     currency = _currency(sources)
-    drafts = _drafts(sources, _presets(sources))
+    meterings = _meterings(sources)
+    drafts = _drafts(sources, _presets(sources), meterings)
     for source in sources:
-        _change(source, drafts)
-        _add_prices(source, drafts)
+        _change(source, drafts, meterings)
+        _add_prices(source, drafts, meterings)
     models = {id: _finish(draft) for id, draft in sorted(drafts.items())}
     return Catalogue(MappingProxyType(models)), price_book(models.values(), currency)
 
@@ -160,7 +164,17 @@ def _presets(sources: Iterable[Source]) -> Presets:
     return presets
 
 
-def _drafts(sources: Iterable[Source], presets: Presets) -> dict[str, Draft]:
+def _meterings(sources: Iterable[Source]) -> Meterings:
+    meterings: dict[str, Mapping[str, MeterEntry]] = {}
+    for source in sources:
+        for name, meters in source.entry.metering.items():
+            if name in meterings:
+                raise _wrong(source.name, [f"metering.{name}: there is one already"])
+            meterings[name] = meters
+    return meterings
+
+
+def _drafts(sources: Iterable[Source], presets: Presets, meterings: Meterings) -> dict[str, Draft]:
     drafts: dict[str, Draft] = {}
     for source in sources:
         for number, data in enumerate(source.entry.model):
@@ -168,7 +182,7 @@ def _drafts(sources: Iterable[Source], presets: Presets) -> dict[str, Draft]:
             entry = _parse(ModelEntry, _alike(data, source, where), where)
             if entry.id in drafts:
                 raise _wrong(where, [f"id: {drafts[entry.id].file} has it already"])
-            drafts[entry.id] = _draft(entry, source.name, where, presets)
+            drafts[entry.id] = _draft(entry, source.name, where, presets, meterings)
     return drafts
 
 
@@ -182,7 +196,7 @@ def _alike(data: Mapping[str, Any], source: Source, where: str) -> Mapping[str, 
     return {**other, **{name: value for name, value in data.items() if name != "like"}}
 
 
-def _draft(entry: ModelEntry, file: str, where: str, presets: Presets) -> Draft:
+def _draft(entry: ModelEntry, file: str, where: str, presets: Presets, meterings: Meterings) -> Draft:
     if not entry.route and not entry.unavailable:
         raise _wrong(where, ["route: is missing; a model without one says why it is unavailable"])
     entries: dict[str, InputEntry] = {}
@@ -196,8 +210,15 @@ def _draft(entry: ModelEntry, file: str, where: str, presets: Presets) -> Draft:
         raise _wrong(where, wrong)
     draft = Draft(entry, file, MappingProxyType(inputs))
     for number, price in enumerate(entry.prices):
-        _put(draft, Written(price.to_rule(entry.unit), file, f"{where}: prices[{number}]"))
+        place = f"{where}: prices[{number}]"
+        _put(draft, Written(_rule(price, entry.unit, meterings, place), file, place))
     return draft
+
+
+def _rule(price: PriceEntry, unit: Unit, meterings: Meterings, place: str) -> PriceRule:
+    if price.metering and price.metering not in meterings:
+        raise _wrong(place, [f"metering: there is none of the name {price.metering!r}"], ".")
+    return price.to_rule(unit, meterings)
 
 
 def _check_input(entry: InputEntry, name: str, where: str) -> Input:
@@ -207,7 +228,7 @@ def _check_input(entry: InputEntry, name: str, where: str) -> Input:
     return spec
 
 
-def _change(source: Source, drafts: Mapping[str, Draft]) -> None:
+def _change(source: Source, drafts: Mapping[str, Draft], meterings: Meterings) -> None:
     for number, data in enumerate(source.entry.change):
         where = f"{source.name}: model {data.get('model')!r}: change[{number}]"
         change = _parse(ChangeEntry, data, where, ".")
@@ -226,7 +247,8 @@ def _change(source: Source, drafts: Mapping[str, Draft]) -> None:
         if change.prices is not None:
             draft.rules = []
             for place, price in enumerate(change.prices):
-                _put(draft, Written(price.to_rule(draft.entry.unit), source.name, f"{where}.prices[{place}]"))
+                at = f"{where}.prices[{place}]"
+                _put(draft, Written(_rule(price, draft.entry.unit, meterings, at), source.name, at))
         for rule in draft.rules:
             if wrong := list(check_rule(rule.rule, draft.inputs)):
                 raise _wrong(where, [f"does not fit {rule.place}: {each}" for each in wrong], " ")
@@ -240,14 +262,14 @@ def _changed_inputs(draft: Draft, change: ChangeEntry, where: str) -> Mapping[st
     return MappingProxyType(inputs)
 
 
-def _add_prices(source: Source, drafts: Mapping[str, Draft]) -> None:
+def _add_prices(source: Source, drafts: Mapping[str, Draft], meterings: Meterings) -> None:
     for number, data in enumerate(source.entry.price):
         where = f"{source.name}: model {data.get('model')!r}: price[{number}]"
         entry = _parse(LaterPrice, data, where, ".")
         if entry.model not in drafts:
             raise _wrong(where, [f"model: there is no model {entry.model!r}"], ".")
         draft = drafts[entry.model]
-        _put(draft, Written(entry.to_rule(draft.entry.unit), source.name, where))
+        _put(draft, Written(_rule(entry, draft.entry.unit, meterings, where), source.name, where))
 
 
 def _put(draft: Draft, new: Written) -> None:

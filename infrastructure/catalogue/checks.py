@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 from typing import Final
 
+from domain.bounds import OF_FILES, Metering
 from domain.errors import InvalidInput
 from domain.inputs import FILES, NUMBERS, Input, InputType, read_value
 from domain.pricing import MEASURED_BY, SIZE, PriceRule, Unit, ambiguous
@@ -85,7 +86,21 @@ def check_rule(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str]:
         yield "maximum: is below the minimum"
     if rule.meters and rule.unit is not Unit.CALL:
         yield "meters: what is metered is priced per call; give the price that unit"
+    for meter in rule.meters:
+        yield from _check_meter(meter, inputs)
     yield from _check_measure(rule, inputs)
+
+
+def _check_meter(meter: Metering, inputs: Mapping[str, Input]) -> Iterator[str]:
+    """A bound that is taken of what the model does not accept would always say too little."""
+    bound, file = meter.bound, f"meters.{meter.name}.bound.of"
+    if bound is None:
+        return
+    for name in bound.of:
+        if name not in inputs:
+            yield f"{file}: {name!r} is no input of the model"
+        elif inputs[name].is_file != (bound.by in OF_FILES):
+            yield f"{file}: {name!r} is of type {inputs[name].type}, which {bound.by} is not taken of"
 
 
 def check_rules(rules: Sequence[PriceRule]) -> str:
@@ -173,4 +188,4 @@ def _objection(spec: Input, value: object) -> str:
 
 def _case(rule: PriceRule) -> str:
     when = ", ".join(f"{name}={'|'.join(sorted(map(str, rule.when[name])))}" for name in sorted(rule.when))
-    return f"{rule.rate} ({when or 'always'})"
+    return f"{'unbounded' if rule.rate is None else rule.rate} ({when or 'always'})"

@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from domain.bounds import Bound, Formula, Metering
 from domain.catalogue import KINDS, Model, Strategy
 from domain.errors import InvalidMoney
 from domain.inputs import Input, InputType, Scalar, plain
 from domain.money import parse_rate
 from domain.periods import EARLIEST, LATEST
-from domain.pricing import Meter, PriceRule, Unit
+from domain.pricing import PriceRule, Unit
 from infrastructure.formats.signatures import KNOWN
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,27 +129,70 @@ class InputEntry(Entry):
         return Input(name=name, **written)
 
 
+class BoundEntry(Entry):
+    """`bound = { by = "bytes", of = ["prompt"], plus = 32 }`; the formulas are those of `domain.bounds.Formula`."""
+
+    by: Annotated[Formula, Field(strict=False)]
+    of: Annotated[list[str], Field(min_length=1)]
+    plus: Measure | None = None
+    each: Measure | None = None
+    side: Count | None = None
+    budget: Count | None = None
+    zoom: Count | None = None
+    floor: Measure | None = None
+    factor: Count | None = None
+    reserve: Measure | None = None
+
+    @model_validator(mode="after")
+    def _its_own_numbers(self) -> Self:
+        if wrong := self.to_bound().wrong():
+            raise ValueError(wrong)
+        return self
+
+    def to_bound(self) -> Bound:
+        written = self.model_fields_set - {"by", "of"}
+        return Bound(self.by, tuple(self.of), MappingProxyType({name: getattr(self, name) for name in sorted(written)}))
+
+
 class MeterEntry(Entry):
-    """One thing that the provider counts: `{ rate = "0.00003", most = 8000 }`; 0 where a call has none of it."""
+    """One thing that the provider counts: `{ rate = "0.00003", most = 8000 }`.
+
+    `most` is of a call, or of one output where it is `per = "output"`; 0 where a call has none of it, or where it is
+    counted within another meter. `bound` says it more tightly, by the request; without either nobody knows.
+    """
 
     rate: Rate
     cost: Rate | None = None
-    most: Measure
+    most: Measure | None = None
+    bound: BoundEntry | None = None
+    per: Literal["call", "output"] = "call"
 
-    def to_meter(self, name: str) -> Meter:
-        return Meter(name, self.rate, self.rate if self.cost is None else self.cost, self.most)
+    def to_metering(self, name: str) -> Metering:
+        return Metering(
+            name=name,
+            rate=self.rate,
+            cost=self.rate if self.cost is None else self.cost,
+            most=self.most,
+            bound=None if self.bound is None else self.bound.to_bound(),
+            per_output=self.per == "output",
+        )
+
+
+Meterings = Mapping[str, Mapping[str, MeterEntry]]
+"""Presets of meters, by name."""
 
 
 class PriceEntry(Entry):
     """One rate: `{ rate = "0.08", when = { resolution = "720p" }, from = 2027-01-01 }`.
 
     Where the provider meters several things, `meters` has a rate for each, and a call costs at most what the most of
-    each comes to.
+    each comes to. `metering` names a preset of meters, of which its own take the place.
     """
 
     rate: Rate | None = None
     cost: Rate | None = None
     meters: dict[str, MeterEntry] = {}
+    metering: str = ""
     unit: Annotated[Unit | None, Field(strict=False)] = None
     effective_from: Instant = Field(default=EARLIEST, alias="from")
     when: dict[str, Values] = {}
@@ -159,17 +203,21 @@ class PriceEntry(Entry):
 
     @model_validator(mode="after")
     def _one_kind_of_rate(self) -> Self:
-        if (self.rate is None) != bool(self.meters):
+        if (self.rate is None) != bool(self.meters or self.metering):
             raise ValueError("write either a rate or meters")
         return self
 
-    def to_rule(self, unit: Unit) -> PriceRule:
-        meters = tuple(one.to_meter(name) for name, one in sorted(self.meters.items()))
-        most = sum((meter.rate * meter.most for meter in meters), Decimal(0))
+    def to_rule(self, unit: Unit, presets: Meterings) -> PriceRule:
+        """Raises LookupError where there is no preset of the name."""
+        written = {**(presets[self.metering] if self.metering else {}), **self.meters}
+        meters = tuple(one.to_metering(name) for name, one in sorted(written.items()))
+        bounded = all(meter.most is not None for meter in meters if meter.rate or meter.cost)
+        most = sum((meter.rate * (meter.most or 0) for meter in meters), Decimal(0)) if bounded else None
+        cost = sum((meter.cost * (meter.most or 0) for meter in meters), Decimal(0)) if bounded else None
         return PriceRule(
             unit=self.unit or unit,
             rate=most if self.rate is None else self.rate,
-            cost_rate=sum((meter.cost * meter.most for meter in meters), Decimal(0)) if meters else self.cost,
+            cost_rate=cost if meters else self.cost,
             meters=meters,
             effective_from=self.effective_from,
             when=MappingProxyType(self.when),
@@ -285,6 +333,7 @@ class FileEntry(Entry):
 
     currency: str = "USD"
     preset: dict[str, dict[str, InputEntry]] = {}
+    metering: dict[str, dict[str, MeterEntry]] = {}
     model: list[dict[str, Any]] = []
     change: list[dict[str, Any]] = []
     known: list[KnownEntry] = []

@@ -151,7 +151,9 @@ def _bills(model: Model, rule: PriceRule, spec: Input, length: Decimal) -> Fract
     alone = replace(model, prices=(rule,))
     media = {spec.name: (MediaFacts(f"{spec.type}/x", 1, 1, 1, int(length * 1000)),)} if spec.is_file else {}
     found = quote(alone, _BOOK, {} if spec.is_file else _as_value(spec, length), 1, 0, media)
-    return Fraction(found.units) * Fraction(rule.rate) if isinstance(found, Quote) else Fraction(-1)
+    if not isinstance(found, Quote) or rule.rate is None:
+        return Fraction(-1)
+    return Fraction(found.units) * Fraction(rule.rate)
 
 
 def _simple(rules: Sequence[Ruled], chosen: Sequence[Input]) -> list[Ruled]:

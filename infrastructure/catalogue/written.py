@@ -106,6 +106,7 @@ def _list(name: str, values: Sequence[str]) -> Iterator[str]:
 def _prices(rules: Sequence[PriceRule], unit: Unit) -> Iterator[str]:
     yield "prices = ["
     for rule in rules:
+        assert rule.rate is not None, "what is fitted to prices has a rate"
         parts = [f'rate = "{plain(rule.rate)}"']
         parts += [f'cost = "{plain(rule.cost_rate)}"'] if rule.cost_rate is not None else []
         parts += [f"unit = {_string(str(rule.unit))}"] if rule.unit is not unit else []

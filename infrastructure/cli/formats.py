@@ -119,6 +119,8 @@ def row_document(row: Any) -> dict[str, Any]:
     """A view's row, whose amounts and instants are bare numbers, as JSON."""
     values = {field.name: getattr(row, field.name) for field in fields(row)}
     currency = values.get("currency")
+    if values.get("cost_unknown") and not values["cost"]:
+        values["cost"] = None
     return {name: _cell(name, value, currency) for name, value in values.items()}
 
 

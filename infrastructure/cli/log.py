@@ -139,13 +139,19 @@ def _event(studio: Studio, entry: Positioned) -> Event:
 
 
 def _stored(entry: Positioned) -> dict[str, object]:
-    """A row of the log as it is stored: amounts in micro-units, instants in microseconds since 1970 UTC."""
+    """A row of the log as it is stored: amounts in micro-units, instants in microseconds since 1970 UTC.
+
+    `topic` is the stored name, with the version of the fact's shape, which the hash covers; `type` is without it.
+    """
+    from application.log import fact_name
+
     link = entry.link
     return {
         "position": entry.position,
         "stream": str(link.originator_id),
         "version": link.originator_version,
-        "type": link.topic,
+        "type": fact_name(link.topic),
+        "topic": link.topic,
         "operation": link.operation,
         "hash": link.hash.hex(),
         "data": json.loads(link.state),

@@ -10,9 +10,12 @@ from infrastructure.cli.rendering import Column, Page
 from infrastructure.cli.standing import Status, ordered, since, status_of
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from domain.bounds import Metering
     from domain.catalogue import Model
     from domain.inputs import Input
-    from domain.pricing import Meter, PriceRule
+    from domain.pricing import PriceRule
 
 
 def show_all(page: Page, models: Sequence[Model], kinds: frozenset[str], currency: str, at: int) -> None:
@@ -44,9 +47,9 @@ def _price_or_status(model: Model, currency: str, at: int) -> str:
 
 def price_text(model: Model, currency: str) -> str:
     """The least and most a unit costs by the rules of the catalogue; where it is metered, the most a call does."""
-    rates = sorted({rule.rate for rule in model.prices})
+    rates = sorted({rule.rate for rule in model.prices if rule.rate is not None})
     if not rates:
-        return "unknown"
+        return "metered, unbounded" if model.prices else "unknown"
     if any(rule.meters for rule in model.prices):
         return f"at most {plain(rates[-1])} {currency}/{model.prices[0].unit}"
     span = plain(rates[0]) if len(rates) == 1 else f"{plain(rates[0])}-{plain(rates[-1])}"
@@ -136,9 +139,9 @@ def _show_prices(page: Page, model: Model, currency: str) -> None:
         return
     costs = [rule.rate if rule.cost_rate is None else rule.cost_rate for rule in rules]
     page.table(
-        Column(f"PRICE {currency}", [plain(rule.rate) for rule in rules], right=True),
-        Column(f"COST {currency}", [plain(cost) for cost in costs], right=True),
-        Column("PER", [f"{rule.unit}, at most" if rule.meters else str(rule.unit) for rule in rules]),
+        Column(f"PRICE {currency}", [_rate(rule.rate) for rule in rules], right=True),
+        Column(f"COST {currency}", [_rate(cost) for cost in costs], right=True),
+        Column("PER", [_per(rule) for rule in rules]),
         Column("FROM", [(since(rule.effective_from) or "")[:10] for rule in rules], drop=1),
         Column("WHERE", [where(rule) for rule in rules], wrap=24),
     )
@@ -147,18 +150,36 @@ def _show_prices(page: Page, model: Model, currency: str) -> None:
         _show_meters(page, rules, currency)
 
 
+def _rate(rate: Decimal | None) -> str:
+    return "unknown" if rate is None else plain(rate)
+
+
+def _per(rule: PriceRule) -> str:
+    if not rule.meters:
+        return str(rule.unit)
+    return f"{rule.unit}, at most" if rule.rate is not None else f"{rule.unit}, metered without a bound"
+
+
+def _most(meter: Metering) -> str:
+    if meter.most is None:
+        return "unknown" if meter.rate or meter.cost else "-"
+    return f"{meter.most:,} an output" if meter.per_output else f"{meter.most:,}"
+
+
 def _show_meters(page: Page, rules: Sequence[PriceRule], currency: str) -> None:
     """What is counted; a rate is for one, the last column says how many of it each of the rules above holds."""
-    kept: dict[str, list[Meter]] = {}
+    kept: dict[str, list[Metering]] = {}
     for rule in rules:
         for meter in rule.meters:
             kept.setdefault(meter.name, []).append(meter)
     page.table(
         Column("COUNTED", list(kept)),
         Column(f"PRICE {currency}", [_several([plain(one.rate) for one in many]) for many in kept.values()]),
-        Column("AT MOST", [_several([f"{one.most:,}" for one in many]) for many in kept.values()], wrap=24),
+        Column("AT MOST", [_several([_most(one) for one in many]) for many in kept.values()], wrap=24),
     )
-    page.prose("charged by what was counted, and never more than was quoted", "dim", indent=2)
+    bound = any(meter.bound is not None for rule in rules for meter in rule.meters)
+    tighter = "; what a request can come to is reckoned from its inputs" if bound else ""
+    page.prose(f"charged by what was counted, and never more than was quoted{tighter}", "dim", indent=2)
 
 
 def _several(texts: Sequence[str]) -> str:

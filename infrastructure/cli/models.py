@@ -104,7 +104,7 @@ def _of_provider(catalogue: Catalogue, provider: str | None) -> list[Model]:
 
 def _is_wanted(model: Model, kinds: frozenset[str], wanted: Wanted, at: int) -> bool:
     most = wanted.most()
-    cheap = most is None or any(rule.rate <= most for rule in model.prices)
+    cheap = most is None or any(rule.rate is not None and rule.rate <= most for rule in model.prices)
     return cheap and not kinds.isdisjoint(model.kinds) and wanted.status in (None, status_of(model, at))
 
 

@@ -83,7 +83,7 @@ class Reconciled:
     def _document(self, line: Line) -> dict[str, object]:
         words = {name: getattr(line, name) or None for name in ("operation", "account", "model")}
         amounts = {name: self._money(getattr(line, name)) for name in AMOUNTS}
-        return {"status": line.status, "job": line.job, **words, **amounts, "late": line.late}
+        return {"status": line.status, "job": line.job, **words, **amounts, "late": line.late, "known": line.known}
 
     def _money(self, micros: int | None) -> dict[str, Any] | None:
         return None if micros is None else money(micros, self.currency)

@@ -16,10 +16,12 @@ from infrastructure.cli.failures import note
 from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, measured, size
 from infrastructure.cli.options import WHAT, Asking, OperationId
 from infrastructure.cli.session import Session
+from infrastructure.cli.stories import lost_text
 
 if TYPE_CHECKING:
     from application.ports import Asset
     from application.requests import Estimate, Request, Result
+    from domain.money import Money
     from infrastructure.cli.rendering import Page
 
 app = typer.Typer()
@@ -77,8 +79,8 @@ async def estimate(kind: Kind, asking: Asking, session: Session) -> Answer:
     request = asking.request(kind, session)
     async with session.studio() as studio:
         found = await studio.estimate(request)
-    written = {**document(found), "left": measured(found.left, found.price.currency)}
-    return Answer(written, lambda page: _show_estimate(page, found))
+    written = {**document(found), "left": measured(found.left, found.currency)}
+    return Answer(written, lambda page: _show_estimate(page, found), 3 if found.refused == "unpriced" else 0)
 
 
 async def _perform(request: Request, session: Session, out: Path | None) -> Answer:
@@ -96,8 +98,12 @@ async def _perform(request: Request, session: Session, out: Path | None) -> Answ
 
 
 def _code(result: Result) -> int:
-    """An operation that is still open elsewhere has no answer yet."""
-    return 0 if result.assets or result.status == "charged" else 5
+    """An operation that is still open elsewhere has no answer yet; one whose every output was lost has failed."""
+    if result.assets:
+        return 0
+    if result.lost:
+        return 4
+    return 0 if result.status == "charged" else 5
 
 
 def _make_folder(out: Path) -> None:
@@ -146,7 +152,14 @@ def _document(result: Result, copies: Mapping[tuple[str, int], Path]) -> dict[st
         "model": result.model,
         "provider": result.provider,
         "price": document(result.price),
+        "price_source": document(result.price_source),
         "cost": document(result.cost),
+        "cost_source": document(result.cost_source),
+        "cost_partial": result.cost_partial,
+        "asked": result.asked,
+        "delivered": len(result.assets),
+        "lost": result.lost,
+        "losses": dict(result.losses),
         "left": measured(result.left, result.price.currency),
         "metadata": dict(result.metadata),
         "warnings": list(result.warnings),
@@ -157,14 +170,19 @@ def _document(result: Result, copies: Mapping[tuple[str, int], Path]) -> dict[st
 def _show(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) -> None:
     if result.repeated:
         page.title("Done before under this key; nothing was done or charged again")
+    elif result.lost and not result.assets:
+        page.title(f"Nothing could be kept: {lost_text(result.lost, result.losses)}")
     else:
         page.title(f"Charged {result.price}" if result.price.micros else result.status.capitalize())
     rows = [
         ("operation", result.operation),
         ("model", f"{result.model} ({result.provider})"),
-        ("price", str(result.price)),
-        ("cost", str(result.cost)),
+        ("price", amount_text(result.price, result.price_source)),
+        ("cost", amount_text(result.cost, result.cost_source, partial=result.cost_partial)),
     ]
+    if len(result.assets) < result.asked:
+        lost = f"; {lost_text(result.lost, result.losses)}" if result.lost else ""
+        rows.append(("delivered", f"{len(result.assets)} of {result.asked}{lost}"))
     if result.left:
         rows.append(("left", left_text(result.left, result.price.currency)))
     page.pairs([*rows, *result.metadata.items(), *_warned(result.warnings)])
@@ -204,21 +222,37 @@ def _show_operations(page: Page, result: Result) -> None:
     )
 
 
+def amount_text(amount: Money | None, source: str | None, *, partial: bool = False) -> str:
+    """An amount and how it is known; a sum with parts that are not is at least what is."""
+    if amount is None:
+        return "unknown"
+    least = "at least " if partial else ""
+    return f"{least}{amount}" + (f" ({source})" if source is not None else "")
+
+
 def _show_estimate(page: Page, found: Estimate) -> None:
-    page.title(f"{found.price} would be held")
-    rate = f"{found.rate} {found.price.currency} per {found.unit}" if found.rate is not None else "unknown, capped"
+    from application.refusals import ADVICE
+
+    if found.refused == "unpriced":
+        page.title("It would be refused: the price is not known, and the account has no cap for such operations")
+        page.line(f"  {ADVICE['unpriced']}", "dim")
+    elif found.price is None:
+        page.title(f"The price is not known; at most {found.held} would be held")
+    else:
+        page.title(f"{found.price} would be held")
+    rate = f"{found.rate} {found.currency} per {found.unit}" if found.rate is not None else "unknown"
     verdict = "admitted" if found.refused is None else f"refused: {found.refused}"
     page.pairs(
         [
             ("model", f"{found.model} ({found.provider})"),
             ("rate", rate),
             ("units", f"{found.units} × {found.unit}, {counted(found.operations, 'operation')}"),
-            ("price", str(found.price)),
-            ("cost", str(found.cost)),
+            ("price", _priced(found)),
+            ("cost", amount_text(found.cost, found.cost_source)),
             *_quoted(found),
             ("price book", found.book),
             ("now", f"it would be {verdict}"),
-            ("left", left_text(found.left, found.price.currency)),
+            ("left", left_text(found.left, found.currency)),
             *_warned(found.warnings),
         ]
     )
@@ -226,6 +260,13 @@ def _show_estimate(page: Page, found: Estimate) -> None:
 
 def _warned(warnings: Sequence[str]) -> list[tuple[str, str]]:
     return [("warning", warning) for warning in warnings]
+
+
+def _priced(found: Estimate) -> str:
+    """What would be charged; where nobody knows, at most the cap, if there is one."""
+    if found.price is not None:
+        return amount_text(found.price, found.price_source)
+    return f"unknown, at most {found.held}" if found.held is not None else "unknown"
 
 
 def _quoted(found: Estimate) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ def status_of(model: Model, at: int) -> Status:
         return Status.UNAVAILABLE if model.unavailable else Status.RETIRED
     if model.warning(at):
         return Status.RETIRING
-    return Status.AVAILABLE if model.prices else Status.UNPRICED
+    return Status.AVAILABLE if any(rule.rate is not None for rule in model.prices) else Status.UNPRICED
 
 
 def since(instant: int) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
+from domain.bounds import Meter
 from domain.inputs import plain
 from domain.ledger import BalanceReturned, CreditAdded, Fact, LedgerFact, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.money import Money
@@ -35,7 +36,7 @@ from domain.operation import (
     Validated,
 )
 from domain.plans import IN_MONEY
-from domain.pricing import Meter, Quote
+from domain.pricing import Quote
 from infrastructure.cli.formats import TOGETHER, counted, document, iso, limit_of, size, span, units_of
 
 if TYPE_CHECKING:
@@ -85,13 +86,16 @@ def _told_of_outcome(fact: Fact) -> Telling:
         case ProviderCompleted():
             return Telling(None, _delivered(fact))
         case Charged():
-            cost = Money(fact.cost, fact.currency)
-            words = f"for {fact.units} {fact.unit}; cost {cost}; price book {fact.book}"
+            cost = known("cost", fact.cost, fact.currency, fact.cost_source)
+            how = f" ({fact.price_source})" if fact.price_source is not None else ""
+            words = f"for {fact.units} {fact.unit}{how}; {cost}; price book {fact.book}"
             return Telling(Money(fact.price, fact.currency), words)
         case ProviderFailed():
-            return Telling(None, f"at the provider: {fact.code}")
+            counted = f"; {_counted(fact.usage)}" if fact.usage else ""
+            return Telling(None, f"at the provider: {fact.code}{counted}")
         case Released():
-            billed = f"; cost {Money(fact.cost, fact.currency)}" if fact.cost else ""
+            is_free = fact.cost == 0
+            billed = "" if is_free else f"; {known('cost', fact.cost, fact.currency, fact.cost_source)}"
             return Telling(Money(fact.price, fact.currency), f"free again, nothing is charged: {fact.reason}{billed}")
         case Adjusted():
             billed = f"; cost {Money(fact.cost, fact.currency)}" if fact.cost else ""
@@ -107,7 +111,7 @@ def _told_of_period(fact: LedgerFact) -> Telling:
         case CreditAdded():
             return Telling(Money(fact.amount, fact.currency), "paid in")
         case BalanceReturned():
-            return Telling(Money(fact.amount, fact.currency), f"back from operation {fact.operation}")
+            return Telling(Money(fact.amount, fact.currency), f"back from operation {fact.operation_id}")
         case PeriodEnded():
             taken = Money(-fact.balance, fact.currency) if fact.balance is not None else None
             return Telling(taken, f"{span(fact.period.start, fact.period.end)} was begun by mistake: {fact.reason}")
@@ -163,12 +167,38 @@ def _delivered(fact: ProviderCompleted) -> str:
     """What came, what did not, and what the provider counted and billed."""
     words = [("late, after its release: " if fact.late else "") + _files(fact.assets)]
     if fact.lost:
-        words.append(f"{counted(fact.lost, 'output')} lost, gone before it could be fetched")
+        words.append(lost_text(fact.lost, fact.losses))
     if fact.usage:
-        words.append(f"counted {_and([f'{count:,} {name}' for name, count in fact.usage.items()])}")
+        words.append(_counted(fact.usage))
     if fact.cost:
         words.append(f"{units_of(fact.cost)} billed by the provider")
     return "; ".join(words)
+
+
+def _counted(usage: Mapping[str, int]) -> str:
+    return f"counted {_and([f'{count:,} {name}' for name, count in usage.items()])}"
+
+
+LOSSES = {
+    "gone": "gone before it could be fetched",
+    "blocked": "at an address that IMAGESTUDIO_OWN_ORIGINS does not let in",
+    "too_large": "larger than is accepted",
+    "unreadable": "damaged or of no kind that is known",
+}
+"""Why an output was lost, in words."""
+
+
+def lost_text(lost: int, losses: Mapping[str, int]) -> str:
+    """How many outputs were lost, and why."""
+    reasons = [LOSSES.get(reason, reason) for reason in losses] or [LOSSES["gone"]]
+    return f"{counted(lost, 'output')} lost, {'; '.join(reasons)}"
+
+
+def known(what: str, micros: int | None, currency: str, source: str | None) -> str:
+    """An amount and how it is known, such as "cost 0.02 USD (counted)"; one that is not known is never a number."""
+    if micros is None:
+        return f"{what} unknown"
+    return f"{what} {Money(micros, currency)}" + (f" ({source})" if source is not None else "")
 
 
 def _files(files: Sequence[Stored]) -> str:
@@ -236,11 +266,18 @@ class Story:
         if not row:
             return ["the operation log does not know it; see: imagestudio projections status"]
         project = f", for project {row['project']}" if row["project"] else ""
-        sums = [f"{row[name]['amount']} {row[name]['currency']} {name}" for name in ("price", "cost")]
+        sums = [_sum(row, name) for name in ("price", "cost")]
         return [
             f"{row['kind']} on {row['model']} ({row['provider']}), by {row['user']} of {row['account']}{project}",
             f"{row['state']}: {', '.join(sums)}" if row["currency"] else row["state"],
         ]
+
+
+def _sum(row: Mapping[str, Any], name: str) -> str:
+    amount, source = row[name], row[f"{name}_source"]
+    if amount is None:
+        return f"{name} unknown"
+    return f"{amount['amount']} {amount['currency']} {name}" + (f" ({source})" if source is not None else "")
 
 
 def short(topic: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +13,7 @@ from typer import Option
 
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import UTC_NAME, clock, money, row_document, span, units_of
+from infrastructure.cli.formats import UTC_NAME, clock, counted, money, row_document, span, units_of
 from infrastructure.cli.options import When, Whose
 from infrastructure.cli.session import Session
 
@@ -28,6 +28,8 @@ MONEY = ("gross", "adjusted", "price", "cost")
 """What was charged, what was corrected of it later, what of it is left to pay, and what providers bill us."""
 CORRECTED = frozenset({"gross", "adjusted"})
 PREPAID = ("carried", "credits", "returned", "balance")
+DOUBTS = ("cost_unknown", "estimated")
+"""How many operations' costs are not among the sums, and how many amounts are the most that they can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +100,19 @@ async def operations(
     state: Annotated[str | None, Option("--state", metavar="STATE", help="Only in this state.")] = None,
     batch: Annotated[str | None, Option("--batch", metavar="ID", help="Only of this batch.")] = None,
     flag: Annotated[
-        str | None, Option("--flag", metavar="FLAG", help="Only what is out of the ordinary: lost, late or overbilled.")
+        str | None,
+        Option(
+            "--flag",
+            metavar="FLAG",
+            help="Only what is out of the ordinary: lost, late, overbilled, estimated, unknown.",
+        ),
     ] = None,
     limit: Annotated[int, Option("--limit", "-l", min=1, metavar="COUNT", help="At most so many.")] = 50,
 ) -> Answer:
     """List operations, the newest first.
 
-    Flags tell what is out of the ordinary: outputs lost before they could be fetched, late deliveries after a
-    release, and costs above the price.
+    Flags tell what is out of the ordinary: outputs that could not be kept, late deliveries after a release, costs
+    above the price, amounts that are estimated, and costs that are unknown.
     """
     account = whose.id(session)
     async with session.studio() as studio:
@@ -263,7 +270,19 @@ def _money(rows: Sequence[Any]) -> list[Column]:
     """Price and cost; before them what was charged and what was corrected of it, if anything was."""
     corrected = any(row.adjusted for row in rows)
     names = [name for name in MONEY if corrected or name not in CORRECTED]
-    return [_amounts(name.upper(), rows, name, drop=1 if name in CORRECTED else 0) for name in names]
+    return [_amounts(name.upper(), rows, name, drop=1 if name in CORRECTED else 0) for name in names] + _doubts(rows)
+
+
+def _doubts(rows: Sequence[Any]) -> list[Column]:
+    """How many operations' costs are not in the sums, and how many amounts are the most that they can be."""
+    from infrastructure.cli.rendering import Column
+
+    titles = {"cost_unknown": "UNKNOWN", "estimated": "ESTIMATED"}
+    return [
+        Column(title, [f"{getattr(row, name):,}" if getattr(row, name) else "" for row in rows], right=True)
+        for name, title in titles.items()
+        if any(getattr(row, name) for row in rows)
+    ]
 
 
 def _prepaid(rows: Sequence[PeriodTotal]) -> list[Column]:
@@ -282,6 +301,8 @@ def _amounts(title: str, rows: Sequence[Any], name: str, drop: int = 0) -> Colum
 
 def _amount(row: Any, name: str) -> Money | None:
     value: int | None = getattr(row, name)
+    if name == "cost" and row.cost_unknown and not value:
+        return None
     return Money(value or 0, row.currency) if row.currency is not None else None
 
 
@@ -290,8 +311,8 @@ def totals(rows: Iterable[Any]) -> dict[str, dict[str, int]]:
     sums: dict[str, dict[str, int]] = {}
     for row in rows:
         if row.currency is not None:
-            found = sums.setdefault(row.currency, dict.fromkeys(MONEY, 0))
-            for name in MONEY:
+            found = sums.setdefault(row.currency, dict.fromkeys((*MONEY, *DOUBTS), 0))
+            for name in (*MONEY, *DOUBTS):
                 found[name] += getattr(row, name)
     return sums
 
@@ -299,13 +320,27 @@ def totals(rows: Iterable[Any]) -> dict[str, dict[str, int]]:
 def _show_total(page: Page, rows: Sequence[Any]) -> None:
     for currency, sums in sorted(totals(rows).items()):
         shown = [name for name in MONEY if sums["adjusted"] or name not in CORRECTED]
-        words = [f"{Money(sums[name], currency)} {name}" for name in shown]
+        words = [_sum_text(name, sums, currency) for name in shown]
         page.line(f"  in all {', '.join(words)}", "dim")
+
+
+def _sum_text(name: str, sums: Mapping[str, int], currency: str) -> str:
+    """A sum with parts that are not known is at least what is known; without any that is, it is not known either."""
+    if name != "cost" or not sums["cost_unknown"]:
+        return f"{Money(sums[name], currency)} {name}"
+    of = f"of {counted(sums['cost_unknown'], 'operation')} unknown"
+    return f"at least {Money(sums[name], currency)} {name} ({of})" if sums[name] else f"{name} {of}"
+
+
+def _total(field: str, sums: Mapping[str, int], currency: str) -> dict[str, Any] | None:
+    if field == "cost" and sums["cost_unknown"] and not sums["cost"]:
+        return None
+    return money(sums[field], currency)
 
 
 def _document(name: str, rows: Sequence[Any]) -> dict[str, object]:
     total = [
-        {field: money(amount, currency) for field, amount in sums.items()}
+        {**{field: _total(field, sums, currency) for field in MONEY}, **{field: sums[field] for field in DOUBTS}}
         for currency, sums in sorted(totals(rows).items())
     ]
     return {name: [_row(row) for row in rows], "total": total}

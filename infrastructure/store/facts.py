@@ -33,7 +33,7 @@ NAMES: Mapping[str, type[Fact]] = {
     "account.closed": account.AccountClosed,
     "ledger.period_opened.3": ledger.PeriodOpened,
     "ledger.credit_added": ledger.CreditAdded,
-    "ledger.balance_returned": ledger.BalanceReturned,
+    "ledger.balance_returned.2": ledger.BalanceReturned,
     "ledger.period_ended": ledger.PeriodEnded,
     "ledger.period_resumed": ledger.PeriodResumed,
     "operation.requested": operation.Requested,
@@ -42,11 +42,11 @@ NAMES: Mapping[str, type[Fact]] = {
     "operation.dispatched": operation.Dispatched,
     "operation.submitted": operation.Submitted,
     "operation.rerouted.2": operation.Rerouted,
-    "operation.provider_completed.2": operation.ProviderCompleted,
-    "operation.charged": operation.Charged,
-    "operation.provider_failed": operation.ProviderFailed,
-    "operation.released": operation.Released,
-    "operation.adjusted": operation.Adjusted,
+    "operation.provider_completed.3": operation.ProviderCompleted,
+    "operation.charged.2": operation.Charged,
+    "operation.provider_failed.2": operation.ProviderFailed,
+    "operation.released.2": operation.Released,
+    "operation.adjusted.2": operation.Adjusted,
 }
 
 Json = dict[str, Any]
@@ -78,6 +78,35 @@ def _unknown_zones(document: Json) -> Json:
     return {**document, "zones": ""}
 
 
+def _told_apart(document: Json) -> Json:
+    """What was counted was told apart, and why an output was lost was one thing: it was gone."""
+    lost = document["lost"]
+    return {**document, "losses": {"gone": lost} if lost else {}, "rough": False}
+
+
+def _named_by_id(document: Json) -> Json:
+    """An operation is named in one place alone; everywhere else it is told whole."""
+    return {("operation_id" if name == "operation" else name): value for name, value in document.items()}
+
+
+def _not_said(document: Json) -> Json:
+    """How price and cost are known was not recorded."""
+    return {**document, "price_source": None, "cost_source": None}
+
+
+def _cost_not_said(document: Json) -> Json:
+    return {**document, "cost_source": None}
+
+
+def _nothing_revealed(document: Json) -> Json:
+    """Every cost was a number, so that none became known later."""
+    return {**document, "cost_source": None, "revealed": False}
+
+
+def _nothing_counted(document: Json) -> Json:
+    return {**document, "usage": {}}
+
+
 UPCASTERS: Mapping[str, Upcaster] = {
     "account.opened": ("account.opened.2", _other_unlimited),
     "account.plan_changed": ("account.plan_changed.2", _other_unlimited),
@@ -87,11 +116,20 @@ UPCASTERS: Mapping[str, Upcaster] = {
     "operation.validated": ("operation.validated.2", _not_metered),
     "operation.rerouted": ("operation.rerouted.2", _not_metered),
     "operation.provider_completed": ("operation.provider_completed.2", _nothing_lost),
+    "operation.provider_completed.2": ("operation.provider_completed.3", _told_apart),
+    "operation.charged": ("operation.charged.2", _not_said),
+    "operation.provider_failed": ("operation.provider_failed.2", _nothing_counted),
+    "operation.released": ("operation.released.2", _cost_not_said),
+    "operation.adjusted": ("operation.adjusted.2", _nothing_revealed),
+    "ledger.balance_returned": ("ledger.balance_returned.2", _named_by_id),
 }
 """Retired name -> (the name that follows it, how its JSON becomes the next one's)."""
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, InvalidRequest, LookupError, TypeError, AttributeError, ValueError)
 """What damaged bytes raise: in the decoder, in a value's own checks, in an upcaster that misses what it expects."""
+
+PLAIN = "{:f}".format
+"""How decimals are written: as text without an exponent, "0.00000025" and never "2.5E-7"."""
 
 BACKSLASH = b"\\"
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -152,7 +190,7 @@ class FactMapper(Mapper[str]):
         upcasters: Mapping[str, Upcaster] = UPCASTERS,
     ) -> None:
         self._names = {shape: name for name, shape in names.items()}
-        self._encode = msgspec.json.Encoder().encode
+        self._encode = msgspec.json.Encoder(decimal_format=PLAIN).encode
         self._decoders = {name: msgspec.json.Decoder(shape).decode for name, shape in names.items()}
         self._shapes = names
         self._upcasters = upcasters

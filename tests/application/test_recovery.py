@@ -21,6 +21,7 @@ from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.store.database import Database
 from infrastructure.store.tables import SqlLeases
+from tests.amounts import micros
 from tests.application.studios import (
     BLIND,
     GRACE,
@@ -181,7 +182,7 @@ async def test_a_late_success_after_a_release_by_policy_is_delivered_and_never_c
         assert [one.phase for one in await recovered(database_url, tmp_path)] == ["released"]
         pause.go_on.set()
         result = await late
-        assert (result.price.micros, result.cost.micros, len(result.assets)) == (0, 30_000, 1)
+        assert (result.price.micros, micros(result.cost), len(result.assets)) == (0, 30_000, 1)
         facts = facts_of(studio)
         [completed] = [fact for fact in facts if isinstance(fact, ProviderCompleted)]
         assert completed.late

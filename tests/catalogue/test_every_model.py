@@ -25,6 +25,7 @@ from domain.inputs import MediaFacts, Scalar
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
+from tests.amounts import micros
 from tests.application.studios import is_sound, studio_on
 from tests.infrastructure.sample_inputs import WORDS, Sample, chosen, everything, sample
 from tests.infrastructure.test_catalogue_table import PRICED, Row, lasting
@@ -159,7 +160,7 @@ async def outcome(studio: Studio, fake: Fake, case: Case) -> Outcome | str:
     except ImageStudioError as error:
         return f"{type(error).__name__}: {error} ({error.__cause__})"
     sent = len(fake.submissions()) - before
-    return Outcome(result.status, result.price.micros, result.cost.micros, sent, delivers(case, result))
+    return Outcome(result.status, result.price.micros, micros(result.cost), sent, delivers(case, result))
 
 
 def delivers(case: Case, result: Result) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.account import AccountOpened, LimitChanged
 from domain.admission import Ask
+from domain.charging import CostSource
 from domain.ledger import CreditAdded, Fact, Known, Ledger, PeriodOpened, evolve
 from domain.operation import (
     POLICY,
@@ -78,12 +79,13 @@ RUNNING = (*SENT, SUBMITTED)
 IMAGE = Stored("ab" * 32, "image/png", 1_234, 512, 512)
 IMAGES = (IMAGE,) * 4
 COMPLETED = ProviderCompleted(OPERATION, LATER, IMAGES, 30 * CENT, late=False)
-CHARGED = Charged(OPERATION, LATER, 4, "image", Decimal(4), 40 * CENT, 30 * CENT, "USD", "book-1")
+KNOWN = (CostSource.QUOTED, CostSource.PROVIDER)
+CHARGED = Charged(OPERATION, LATER, 4, "image", Decimal(4), 40 * CENT, 30 * CENT, "USD", "book-1", *KNOWN)
 SETTLED = (*SENT, COMPLETED, CHARGED)
 FAILED = ProviderFailed(OPERATION, LATER, "blocked")
-RELEASED = Released(OPERATION, LATER, "blocked", 4, 40 * CENT, 0, "USD")
+RELEASED = Released(OPERATION, LATER, "blocked", 4, 40 * CENT, 0, "USD", CostSource.PROVIDER)
 DROPPED = (*SENT, FAILED, RELEASED)
-GIVEN_UP = (*SENT, replace(RELEASED, reason=POLICY))
+GIVEN_UP = (*SENT, replace(RELEASED, reason=POLICY, cost=None, cost_source=CostSource.UNKNOWN))
 """Released by policy: what became of it was never learned."""
 
 

@@ -201,7 +201,7 @@ def postings(log: Sequence[Fact]) -> Iterator[Posting]:
                 before = period
             case CreditAdded(period=period, amount=amount):
                 yield OUTSIDE, free(period), amount
-            case BalanceReturned(period=period, operation=id, amount=amount):
+            case BalanceReturned(period=period, operation_id=id, amount=amount):
                 yield free(periods[id]), free(period), amount
             case OperationFact(operation=operation):
                 periods[operation.id] = operation.period

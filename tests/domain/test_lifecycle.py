@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from domain.charging import CostSource, Reckoning, Told, reckon
 from domain.errors import IllegalTransition, InvalidInput
-from domain.lifecycle import charge, check_adjustment, complete, dispatch, fail, release, submit
+from domain.lifecycle import check_adjustment, complete, dispatch, fail, release, submit
 from domain.money import LARGEST_AMOUNT, split
 from domain.operation import (
     POLICY,
@@ -97,6 +98,10 @@ def then(state: State, facts: Sequence[OperationFact]) -> State:
     return reduce(evolve, facts, state)
 
 
+def charge(quote: Quote, kept: int, bill: int | None) -> Reckoning:
+    return reckon(quote, kept, told=Told(bill))
+
+
 def charged(facts: Sequence[OperationFact]) -> Charged:
     return next(fact for fact in facts if isinstance(fact, Charged))
 
@@ -165,7 +170,9 @@ def test_what_was_delivered_is_charged_at_its_quoted_price() -> None:
 
 
 def test_a_cost_nobody_named_is_the_quoted_one() -> None:
-    assert complete(SENT, IMAGES, None, LATER) == [replace(COMPLETED, cost=None), CHARGED]
+    quoted = replace(CHARGED, cost_source=CostSource.QUOTED)
+
+    assert complete(SENT, IMAGES, None, LATER) == [replace(COMPLETED, cost=None), quoted]
 
 
 @pytest.mark.parametrize("bill", [0, 1, 29 * CENT, 31 * CENT, LARGEST_AMOUNT])
@@ -188,7 +195,7 @@ def test_a_partial_delivery_is_charged_its_share_and_the_shares_add_up(
 ) -> None:
     delivered = 2 if data is None else data.draw(st.integers(0, outputs))
     quote = priced(price, outputs, cost=cost)
-    posting = charge(OPERATION, quote, delivered, None, LATER)
+    posting = charge(quote, delivered, None)
 
     assert posting.price == sum(split(price, [1] * outputs)[:delivered])
     assert posting.cost == sum(split(cost, [1] * outputs)[:delivered])
@@ -197,22 +204,24 @@ def test_a_partial_delivery_is_charged_its_share_and_the_shares_add_up(
 
 @given(st.integers(5, 99))
 def test_more_outputs_than_were_quoted_are_a_gift(delivered: int) -> None:
-    assert charge(OPERATION, QUOTE, delivered, 30 * CENT, LATER) == CHARGED
+    assert charge(QUOTE, delivered, 30 * CENT) == charge(QUOTE, 4, 30 * CENT)
 
 
 @pytest.mark.parametrize("quote", [QUOTE, CAPPED])
 @pytest.mark.parametrize("bill", [None, 30 * CENT])
 def test_nothing_delivered_is_nothing_charged(quote: Quote, bill: int | None) -> None:
-    posting = charge(OPERATION, quote, 0, bill, LATER)
+    posting = charge(quote, 0, bill)
 
-    assert (posting.price, posting.units, posting.cost) == (0, Decimal(0), bill or 0)
+    nothing = None if quote is CAPPED else 0
+
+    assert (posting.price, posting.units, posting.cost) == (0, Decimal(0), bill or nothing)
 
 
 def test_units_are_divided_exactly_whatever_a_library_did_to_decimals() -> None:
     quote = replace(QUOTE, unit="megapixel", units=Decimal("40.000001"), outputs=4)
 
     with localcontext(Context(prec=2)):
-        shares = [charge(OPERATION, quote, delivered, None, LATER).units for delivered in (1, 2, 3, 4)]
+        shares = [charge(quote, delivered, None).units for delivered in (1, 2, 3, 4)]
 
     assert [str(units) for units in shares] == ["10.000001", "20.000001", "30.000001", "40.000001"]
 
@@ -228,14 +237,14 @@ def test_an_unknown_price_is_the_cost_within_the_cap_and_the_cap_where_that_is_u
 
     known = bill is not None and bill >= 0
     assert posting.price == (min(bill or 0, 40 * CENT) if known else min(delivered, 4) * 10 * CENT)
-    assert posting.cost == (bill if known else posting.price)
+    assert posting.cost == (bill if known else None)
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9))
 def test_an_unknown_price_is_never_zero(cap: int, outputs: int, delivered: int) -> None:
     quote = capped_quote(replace(UNKNOWN_PRICE, outputs=outputs), cap, "USD")
 
-    assert 0 < charge(OPERATION, quote, delivered, None, LATER).price <= cap
+    assert 0 < charge(quote, delivered, None).price <= cap
 
 
 # Failing and releasing
@@ -250,17 +259,23 @@ def test_what_a_failure_cost_us_is_booked_and_not_charged() -> None:
 
 
 def test_a_failure_that_is_billed_as_a_delivery_costs_us_what_was_quoted() -> None:
-    assert fail(RUNNING, "blocked", None, LATER) == [FAILED, replace(RELEASED, cost=QUOTE.cost)]
+    quoted = replace(RELEASED, cost=QUOTE.cost, cost_source=CostSource.QUOTED)
+
+    assert fail(RUNNING, "blocked", None, LATER) == [FAILED, quoted]
 
 
 @pytest.mark.parametrize("unreadable", [-1, LARGEST_AMOUNT + 1, 2.5])
-def test_a_failure_s_unreadable_bill_is_nothing_we_could_book(unreadable: int) -> None:
-    assert fail(SENT, "blocked", unreadable, LATER) == [FAILED, RELEASED]
+def test_a_failure_s_unreadable_bill_leaves_its_cost_unknown(unreadable: int) -> None:
+    unknown = replace(RELEASED, cost=None, cost_source=CostSource.UNKNOWN)
+
+    assert fail(SENT, "blocked", unreadable, LATER) == [FAILED, unknown]
 
 
 @pytest.mark.parametrize("state", [HELD, SENT, RUNNING])
 def test_a_release_frees_the_whole_hold_for_a_named_reason(state: State) -> None:
-    assert release(state, POLICY, LATER) == [Released(OPERATION, LATER, POLICY, 4, 40 * CENT, 0, "USD")]
+    cost = (0, "USD", CostSource.COUNTED) if state is HELD else (None, "USD", CostSource.UNKNOWN)
+
+    assert release(state, POLICY, LATER) == [Released(OPERATION, LATER, POLICY, 4, 40 * CENT, *cost)]
 
 
 # A late success

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.lifecycle import Lost, complete
+from domain.bounds import Meter
+from domain.charging import CostSource, Lost, Told, reckon
+from domain.lifecycle import complete
 from domain.operation import POLICY, Charged, Dropped, OperationFact, ProviderCompleted, Sent
-from domain.pricing import Meter, Quote, Unpriced, capped_quote, metered, quoted_by_provider
+from domain.pricing import Quote, Unpriced, capped_quote, quoted_by_provider
 from tests.domain.examples import CENT, IMAGE, IMAGES, LATER, OPERATION, QUOTE, UNKNOWN_PRICE
 
 METERS = (
@@ -64,13 +66,15 @@ def test_where_nothing_that_has_a_rate_was_counted_the_quote_is_the_price(usage:
 def test_a_count_below_nothing_is_as_unknown_as_none_and_never_makes_a_price_negative(usage: dict[str, int]) -> None:
     charged = posting(complete(SENT, (IMAGE,), None, LATER, usage=usage))
 
-    assert metered(METERED, usage) == (MOST, 17 * CENT)
+    assert (charged.price_source, charged.cost_source) == (CostSource.ESTIMATED, CostSource.ESTIMATED)
     assert (charged.price, charged.cost) == (MOST, 17 * CENT)
     assert (charged.unit, charged.units) == (METERED.unit, METERED.units)
 
 
 def test_a_count_whose_amount_is_beyond_64_bits_is_charged_at_the_quote() -> None:
-    assert metered(METERED, {"image_output": 2**63 - 1}) == (MOST, 17 * CENT)
+    found = reckon(METERED, 1, told=Told(usage={"image_output": 2**63 - 1, "text_input": 0}))
+
+    assert (found.price, found.cost) == (MOST, 17 * CENT)
 
 
 def test_the_provider_s_own_bill_is_the_cost_whatever_was_counted() -> None:
@@ -85,7 +89,9 @@ def test_small_counts_are_added_before_they_are_rounded() -> None:
     rates = tuple(Meter(name, Decimal("0.0000004"), Decimal("0.0000004"), 10) for name in ("a", "b", "c"))
     quote = replace(METERED, meters=rates)
 
-    assert metered(quote, {"a": 1, "b": 1, "c": 1}) == (1, 1)
+    found = reckon(quote, 1, told=Told(usage={"a": 1, "b": 1, "c": 1}))
+
+    assert (found.price, found.cost) == (1, 1)
 
 
 # Lost outputs
@@ -120,7 +126,8 @@ def test_a_capped_price_is_never_charged_for_what_was_lost() -> None:
     unknown = posting(complete(state, IMAGES[:1], None, LATER, lost=Lost(1)))
     told = posting(complete(state, IMAGES[:1], 40 * CENT, LATER, lost=Lost(1)))
 
-    assert (unknown.price, unknown.cost) == (50 * CENT, 100 * CENT)
+    assert (unknown.price, unknown.cost) == (50 * CENT, None)
+    assert (unknown.price_source, unknown.cost_source) == (CostSource.CAPPED, CostSource.UNKNOWN)
     assert (told.price, told.cost) == (20 * CENT, 40 * CENT)
 
 

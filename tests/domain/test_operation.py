@@ -81,7 +81,7 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
     "released before it was sent": ((*HELD, RELEASED), Dropped(OPERATION, "blocked", QUOTE)),
     "released, then a late success": (
         (*GIVEN_UP, LATE_SUCCESS),
-        Dropped(OPERATION, "policy", QUOTE, late=True),
+        Dropped(OPERATION, "policy", QUOTE, late=True, cost_known=False),
     ),
     "refunded": (
         (*SETTLED, REFUND),

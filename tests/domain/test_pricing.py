@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.charging import reckon
 from domain.errors import CurrencyMismatch, InvalidInput, InvalidMoney
 from domain.inputs import MediaFacts, Scalar
-from domain.pricing import MOST_OUTPUTS, Quote, Unit, Unpriced, capped_quote, price_book, price_of, quote
+from domain.pricing import MOST_OUTPUTS, Quote, Unit, Unpriced, capped_quote, price_book, quote
 from tests.domain.priced import BOOK, CLIP, NOW, Example, quoted, rule, unpriced
 
 PER_IMAGE = Example((rule("0.04"),))
@@ -312,7 +313,8 @@ def test_one_file_that_cannot_be_measured_leaves_no_price(unit: Unit, partly: Me
 @given(RATES, st.integers(1, 50))
 def test_what_is_delivered_costs_its_share_and_all_of_it_the_quote(rate: Decimal, outputs: int) -> None:
     found = quoted(Example((replace(rule(str(rate)), cost_rate=Decimal("0.0000013")),)), outputs)
-    shares = [price_of(found, delivered) for delivered in range(outputs + 1)]
+    reckoned = [reckon(found, delivered) for delivered in range(outputs + 1)]
+    shares = [(one.price, one.cost or 0) for one in reckoned]
 
     assert shares[0] == (0, 0)
     assert shares[-1] == (found.price, found.cost)

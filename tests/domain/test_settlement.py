@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.admission import accept, left_of
+from domain.charging import CostSource
 from domain.errors import IllegalTransition, UnknownOperation
 from domain.ledger import BalanceReturned, Fact, Ledger, PeriodOpened, period_stream, stream_of
 from domain.operation import (
@@ -62,7 +63,9 @@ from tests.domain.examples import (
 PREPAID_MAY = in_may(balance=60 * CENT, limits=Limits())
 ENDED = (*PREPAID, *SENT, PREPAID_MAY)
 """Sent in April, held from a prepaid balance, and May has begun."""
-BOOKED_LATE = Adjusted(OPERATION, LATER, APRIL, "2026-04-10", 0, 30 * CENT, "USD", LATE, LATE)
+BOOKED_LATE = Adjusted(
+    OPERATION, LATER, APRIL, "2026-04-10", 0, 30 * CENT, "USD", LATE, LATE, CostSource.PROVIDER, revealed=True
+)
 
 Settle = Callable[[Ledger, int], list[Fact]]
 SETTLEMENTS: dict[str, Settle] = {
@@ -98,7 +101,9 @@ def test_what_is_held_is_dispatched_submitted_completed_and_charged() -> None:
 
 def test_a_failure_and_a_release_free_the_hold() -> None:
     assert fail(recorded(BILLED, RUNNING), "op-1", "blocked", 0, LATER) == [FAILED, RELEASED]
-    assert release(recorded(BILLED, SENT), "op-1", "blocked", LATER) == [RELEASED]
+    assert release(recorded(BILLED, SENT), "op-1", "blocked", LATER) == [
+        replace(RELEASED, cost=None, cost_source=CostSource.UNKNOWN)
+    ]
 
 
 @pytest.mark.parametrize("name", SETTLEMENTS)
@@ -277,7 +282,7 @@ def test_a_success_after_a_policy_release_is_delivered_its_cost_booked_and_nothi
 def test_a_late_success_that_names_no_cost_costs_what_was_quoted(delivered: int, cost: int) -> None:
     facts = complete(recorded(BILLED, GIVEN_UP), "op-1", (IMAGES * 3)[:delivered], None, LATER)
 
-    assert facts[1:] == [replace(BOOKED_LATE, cost=cost)]
+    assert facts[1:] == [replace(BOOKED_LATE, cost=cost, cost_source=CostSource.QUOTED)]
 
 
 def test_a_late_success_counts_once() -> None:

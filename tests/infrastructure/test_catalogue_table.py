@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from domain.catalogue import KINDS, Model, check_inputs
+from domain.charging import Told, reckon
 from domain.errors import UnknownModel
 from domain.periods import EARLIEST
-from domain.pricing import Quote, Unit, Unpriced, metered, quote
+from domain.pricing import Quote, Unit, Unpriced, quote
 from infrastructure.catalogue import load_catalogue
 from tests.infrastructure.sample_inputs import Sample, chosen, sample
 
@@ -292,44 +293,53 @@ def openai(id: str) -> Model:
 
 
 @pytest.mark.parametrize(
-    ("id", "choice", "price"),
+    ("id", "choice", "most"),
     [
-        ("gpt-image-2", {"quality": "low"}, 62_000),
-        ("gpt-image-2", {"quality": "medium"}, 116_000),
-        ("gpt-image-2", {"quality": "high", "size": "1536x1024"}, 239_000),
-        ("gpt-image-2", {"quality": "high"}, 293_000),
-        ("gpt-image-2-edit", {"quality": "high"}, 589_000),
-        ("gpt-image-1-mini", {"quality": "low"}, 26_800),
-        ("gpt-image-1-mini-edit", {"quality": "high"}, 83_850),
+        ("gpt-image-2", {"quality": "low"}, {"image_output": 300, "image_input": 0}),
+        ("gpt-image-2", {"quality": "medium"}, {"image_output": 1_932, "image_input": 0}),
+        ("gpt-image-2", {"quality": "high", "size": "1536x1024"}, {"image_output": 6_864, "image_input": 0}),
+        ("gpt-image-2", {"quality": "high"}, {"image_output": 7_727, "image_input": 0}),
+        ("gpt-image-2-edit", {"quality": "high"}, {"image_output": 7_727, "image_input": 452}),
+        ("gpt-image-1-mini", {"quality": "low"}, {"image_output": 850, "image_input": 0}),
+        ("gpt-image-1-mini-edit", {"quality": "high"}, {"image_output": 7_200, "image_input": 500}),
     ],
 )
-def test_a_metered_model_is_quoted_at_the_most_it_can_come_to(id: str, choice: dict[str, object], price: int) -> None:
-    found = quoted(openai(id), sample(openai(id), choice))
+def test_a_metered_model_is_quoted_at_the_most_that_this_request_can_come_to(
+    id: str, choice: dict[str, object], most: dict[str, int]
+) -> None:
+    asked = sample(openai(id), choice)
+    found = quoted(openai(id), asked)
     assert isinstance(found, Quote)
-    assert (found.price, found.unit, found.outputs) == (price, "call", 1)
+    bounds = {meter.name: meter.most for meter in found.meters}
+    assert {name: bounds[name] for name in most} == most
+    assert bounds["text_input"] == len(str(asked.inputs["prompt"]).encode()) + 32
+    assert found.price == sum(meter.rate * (meter.most or 0) for meter in found.meters) * 1_000_000
+    assert (found.unit, found.outputs) == ("call", 1)
 
 
 def test_a_metered_model_is_charged_what_was_counted_and_never_more_than_was_quoted() -> None:
     found = quoted(openai("gpt-image-2"), sample(openai("gpt-image-2")))
     assert isinstance(found, Quote)
-    assert metered(found, {"text_input": 20, "image_input": 0, "image_output": 1_756}) == (52_780, 52_780)
-    assert metered(found, {"text_input": 20, "image_input": 0, "image_output": 9_000}) == (found.price, 270_100)
+    counted = reckon(found, 1, told=Told(usage={"text_input": 20, "image_input": 0, "image_output": 1_756}))
+    beyond = reckon(found, 1, told=Told(usage={"text_input": 20, "image_input": 0, "image_output": 9_000}))
+    assert (counted.price, counted.cost) == (52_780, 52_780)
+    assert (beyond.price, beyond.cost) == (found.price, 270_100)
 
 
 def test_the_published_price_of_an_image_is_within_the_bound() -> None:
-    published = {"low": "0.01", "medium": "0.06", "high": "0.22"}
+    published = {"low": "0.006", "medium": "0.053", "high": "0.211"}
     for quality, price in published.items():
         found = quoted(openai("gpt-image-2"), sample(openai("gpt-image-2"), {"quality": quality}))
         assert isinstance(found, Quote)
         output = next(meter for meter in found.meters if meter.name == "image_output")
-        assert output.rate * output.most >= Decimal(price)
+        assert output.rate * (output.most or 0) >= Decimal(price)
 
 
 def test_every_model_of_openai_is_metered_or_has_no_price() -> None:
     for model in CATALOGUE:
         if model.provider == "openai":
             assert model.unit is Unit.CALL
-            assert model.per_call == 1
+            assert model.per_call == (10 if model.prices else 1)
             assert all(rule.meters and rule.effective_from == EARLIEST for rule in model.prices)
 
 

@@ -190,6 +190,7 @@ def test_an_operation_shows_who_asked_for_what_and_when_it_ended() -> None:
     what = {"kind": "text-to-image", "model": "painter", "provider": "atelier", "asked": 4, "outputs": 4}
     when = {"period_start": APRIL.start, "period_end": APRIL.end, "requested_at": NOON, "settled_at": LATER}
     money = {"price": 40 * CENT, "cost": 30 * CENT, "held": 0, "state": "charged"}
+    money |= {"price_source": "quoted", "cost_source": "provider"}
     assert found == {**who, **what, **when, **money}
 
 

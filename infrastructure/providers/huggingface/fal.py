@@ -20,6 +20,9 @@ STOPPED: Final = {"FAILED": "failed", "CANCELED": CANCELLED, "CANCELLED": CANCEL
 NOT_YET: Final = "not_ended"
 CLIENT_CLOSED: Final = 499
 POLICY: Final = "content_policy_violation"
+BILLED: Final = "x-fal-billable-units"
+METER: Final = "billable_millionths"
+UNITS: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,18})?")
 NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)+")
 JOB: Final = re.compile(rf"{NAME.pattern}/requests/[\w-]+")
 
@@ -92,17 +95,29 @@ def status(reply: Mapping[str, Any]) -> Status:
     )
 
 
+def billed(answer: Answer) -> dict[str, int]:
+    """The units that fal bills, in millionths, as its header says; empty where it does not, or what makes no sense.
+
+    A unit's price is the endpoint's own, which no answer tells.
+    """
+    told = answer.headers.get(BILLED, "")
+    if not UNITS.fullmatch(told):
+        return {}
+    whole, _, fraction = told.partition(".")
+    return {METER: int(whole + fraction[:6].ljust(6, "0"))}
+
+
 def delivery(answer: Answer) -> Delivery:
     """Raises ProviderFailed where all of it was filtered: what comes then is black, and billed."""
-    result = answer.object()
+    result, usage = answer.object(), billed(answer)
     flags = result.get("has_nsfw_concepts")
     if isinstance(flags, list) and flags and all(flag is True for flag in flags):
-        raise ProviderFailed(MODERATED, "the provider filtered what it had made", cost=None)
+        raise ProviderFailed(MODERATED, "the provider filtered what it had made", cost=None, usage=usage)
     found = [result.get(name) for name in ("images", "image", "video", "videos")]
     files = [file for one in found for file in (one if isinstance(one, list) else [one]) if isinstance(file, dict)]
     seed = result.get("seed")
     outputs = tuple(_output(str(file.get("url"))) for file in files)
-    return Delivery(outputs, metadata={"seed": str(seed)} if isinstance(seed, int) else {})
+    return Delivery(outputs, metadata={"seed": str(seed)} if isinstance(seed, int) else {}, usage=usage)
 
 
 def explain(answer: Answer) -> Problem:

@@ -4,7 +4,8 @@
     with files ───── POST /images/edits, a form ──────┘
 
 A catalogue's route is the model's name at OpenAI; which of the two calls it is, the files decide. The meters are
-`text_input`, `image_input` and `image_output`. Nothing can be looked up or stopped afterwards.
+`text_input`, `image_input`, both also `_cached`, `image_output` and `text_output`; `svg_input` and `svg_output` are
+what another model took to write an SVG. Nothing can be looked up or stopped afterwards.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import asyncio
 import time
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Executor
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
@@ -29,6 +32,8 @@ from infrastructure.wire.forms import Part, file_parts, text_part
 
 NAME: Final = "openai"
 BASE: Final = "https://api.openai.com/v1"
+MOST_TOKENS: Final = 10**9
+"""Of one count in one call; more is none."""
 LARGEST: Final = 128 * 1024 * 1024
 MODERATIONS: Final = frozenset({"moderation_blocked", "content_policy_violation"})
 CODES: Final = {
@@ -84,43 +89,101 @@ def _files(task: Task) -> Iterator[Part]:
 
 
 def _delivery(answer: Answer, *, edited: bool) -> Delivery:
+    """Whatever it delivered, what it counted is billed. Raises Unreadable where it says neither."""
     reply = answer.object()
-    data = reply.get("data")
-    if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
+    used, data = _usage(reply, edited=edited), reply.get("data")
+    readable = isinstance(data, list) and all(isinstance(one, dict) for one in data)
+    if not readable and not used.counts:
         raise Unreadable
     media_type = f"image/{reply.get('output_format') or 'png'}"
-    outputs = tuple(_output(one, media_type) for one in data if one.get("b64_json") or one.get("url"))
-    return Delivery(outputs, usage=_usage(reply.get("usage"), edited=edited))
+    images = [one for one in data if one.get("b64_json") or one.get("url")] if readable and data else []
+    outputs = tuple(_output(one, media_type) for one in images)
+    if outputs and not used.counts and NOTHING in outputs:
+        raise Unreadable
+    return Delivery(outputs, usage=used.counts, rough=used.rough)
 
 
 def _output(image: Mapping[str, Any], media_type: str) -> Media | Remote:
+    """The image, or nothing where it cannot be decoded."""
     if not image.get("b64_json"):
         return Remote(str(image["url"]))
     try:
         return Media(decode_base64(image["b64_json"]), media_type)
-    except (TypeError, ValueError) as error:
-        raise Unreadable from error
+    except (TypeError, ValueError):
+        return NOTHING
 
 
-def _usage(usage: object, *, edited: bool) -> dict[str, int]:
-    """Tokens by meter; empty where they are not told, or make no sense: then the most they can be is what it costs.
+NOTHING: Final = Media(b"", "application/octet-stream")
 
-    All that came out counts as an image, also the few words that some models think, as they have no rate of their own.
-    What went in without being told apart is taken for the dearer of what was sent: images, or text alone.
+
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    """Tokens by meter, and whether some were not told apart, and are taken for the dearest that they can be."""
+
+    counts: Mapping[str, int]
+    rough: bool = False
+
+
+def _usage(reply: Mapping[str, Any], *, edited: bool) -> _Usage:
+    """Tokens by meter, without those that are not told or make no sense: these can be the most that they can be.
+
+    An SVG is written by another model, whose tokens are counted beside the image's.
     """
-    if not isinstance(usage, dict) or not _counted(usage.get("input_tokens"), usage.get("output_tokens")):
-        return {}
-    text, image = (0, usage["input_tokens"]) if edited else (usage["input_tokens"], 0)
-    details = usage.get("input_tokens_details")
+    drawn = reply.get("usage")
+    usage: Mapping[str, Any] = drawn if isinstance(drawn, dict) else {}
+    incoming, rough = _incoming(usage, edited=edited)
+    counts = {**incoming, **_outgoing(usage), **_svg(reply.get("svg_usage"))}
+    return _Usage(counts, rough)
+
+
+def _incoming(usage: Mapping[str, Any], *, edited: bool) -> tuple[dict[str, int], bool]:
+    """What went in and was not told apart is taken for the dearer of what was sent: images, or text alone."""
+    whole, details = _count(usage.get("input_tokens")), usage.get("input_tokens_details")
+    if not isinstance(details, dict):
+        if whole is None:
+            return {}, False
+        return ({"text_input": 0, "image_input": whole} if edited else {"text_input": whole, "image_input": 0}), edited
+    text, image = _count(details.get("text_tokens")), _count(details.get("image_tokens", 0))
+    cached = _cached(details, text, image)
+    counts: dict[str, int] = {}
+    for name, count, part in (("text_input", text, cached[0]), ("image_input", image, cached[1])):
+        if count is not None:
+            counts |= {name: max(count - part, 0)} | ({f"{name}_cached": min(part, count)} if part else {})
+    return counts, False
+
+
+def _cached(details: Mapping[str, Any], text: int | None, image: int | None) -> tuple[int, int]:
+    """Of the text and of the images; where that is not told, of the text first, on which less is saved."""
+    apart = details.get("cached_tokens_details")
+    if isinstance(apart, dict):
+        return _count(apart.get("text_tokens")) or 0, _count(apart.get("image_tokens")) or 0
+    cached = _count(details.get("cached_tokens")) or 0
+    of_text = min(cached, text or 0)
+    return of_text, min(cached - of_text, image or 0)
+
+
+def _outgoing(usage: Mapping[str, Any]) -> dict[str, int]:
+    """Without details all that came out are images, as OpenAI says."""
+    whole, details = _count(usage.get("output_tokens")), usage.get("output_tokens_details")
+    image, text = whole, None
     if isinstance(details, dict):
-        text, image = details.get("text_tokens"), details.get("image_tokens", 0)
-    if not _counted(text, image):
-        return {}
-    return {"text_input": text, "image_input": image, "image_output": usage["output_tokens"]}
+        image, text = _count(details.get("image_tokens")), _count(details.get("text_tokens"))
+    counts = {} if image is None else {"image_output": image}
+    return counts | ({"text_output": text} if text else {})
 
 
-def _counted(*counts: object) -> bool:
-    return all(type(count) is int and count >= 0 for count in counts)
+def _svg(usage: object) -> dict[str, int]:
+    """What is counted within another count is not counted again: reasoning is output."""
+    told: Mapping[str, Any] = usage if isinstance(usage, dict) else {}
+    counts = {f"svg_{way}": _count(told.get(f"{way}_tokens")) for way in ("input", "output")}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _count(value: Any) -> int | None:
+    """A count as a number of JSON, which may be written 20.0; None for whatever is none."""
+    if type(value) not in (int, Decimal) or not 0 <= value <= MOST_TOKENS or value != int(value):
+        return None
+    return int(value)
 
 
 def _explain(answer: Answer) -> Problem:

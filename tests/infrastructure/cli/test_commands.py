@@ -209,7 +209,7 @@ def test_a_timeline_tells_each_fact_with_its_exact_money(workspace: Workspace) -
 
 def test_a_failures_timeline_ends_with_its_release(workspace: Workspace) -> None:
     words = " ".join(call("operation", workspace.ids["spoilt"]).out.split())
-    assert words.endswith("released 0.04 free again, nothing is charged: failed; cost 0.015 USD")
+    assert words.endswith("released 0.04 free again, nothing is charged: failed; cost 0.015 USD (provider)")
 
 
 def test_a_batch_is_told_operation_by_operation(workspace: Workspace) -> None:

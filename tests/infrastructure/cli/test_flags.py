@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from application.ports import Recovery
+from domain.bounds import Meter
 from domain.operation import ProviderCompleted, Stored, Validated
-from domain.pricing import Meter, Quote
+from domain.pricing import Quote
 from infrastructure.cli.stories import told
 from infrastructure.providers.scripted import ScriptedProvider
 from tests.application.studios import later, studio_on

@@ -156,7 +156,8 @@ def test_a_page_says_of_which_inputs_one_is_needed() -> None:
 def test_a_page_says_what_is_counted_and_that_the_price_is_the_most() -> None:
     text = page_of("gpt-image-2")
     assert "0.293     0.293  call, at most  quality is high; size is 1024x1024" in text
-    assert "image_output  0.00003    400 / 2,200 / 1,900 / 8,100 / 6,300" in text
+    assert "image_output        0.00003     400 an output / 450 an output /" in text
+    assert "can come to is reckoned from its inputs" in text
     assert price_text(CATALOGUE.get("gpt-image-2"), "USD") == "at most 0.293 USD/call"
 
 

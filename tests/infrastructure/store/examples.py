@@ -14,6 +14,8 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
+from domain.bounds import Meter
+from domain.charging import CostSource
 from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.operation import (
     Adjusted,
@@ -32,7 +34,7 @@ from domain.operation import (
 )
 from domain.periods import Cycle, Period
 from domain.plans import Limits
-from domain.pricing import Meter, Quote
+from domain.pricing import Quote
 
 NOVEMBER = Period(1_793_487_600_000_000, 1_796_079_600_000_000)
 DECEMBER = Period(1_796_079_600_000_000, 1_798_758_000_000_000)
@@ -44,9 +46,12 @@ QUOTE = Quote("sketch-1", "scripted", "image", Decimal(2), Decimal("0.04"), 80_0
 UNPRICED_QUOTE = replace(QUOTE, model="new-1", unit="call", units=Decimal("1.5"), rate=None, price=200_000, cost=0)
 METERS = (
     Meter("image_output", Decimal("0.00003"), Decimal("0.00002"), 8_000),
-    Meter("text_input", Decimal("0.000005"), Decimal("0.000005"), 2_000),
+    Meter("text_input", Decimal("0.00000025"), Decimal("0.000005"), None),
 )
 METERED_QUOTE = replace(QUOTE, unit="call", units=Decimal(1), rate=Decimal("0.25"), meters=METERS, listed=80_000)
+USED = {"image_output": 4_160}
+UNKNOWN = (CostSource.CAPPED, CostSource.UNKNOWN)
+REVEALED = (CostSource.PROVIDER, True)
 PICTURE = Stored("ab" * 32, "image/png", 20_480, 1024, 768)
 CLIP = Stored("cd" * 32, "video/mp4", 1_048_576, 1280, 720, 4_000)
 
@@ -71,9 +76,9 @@ EXAMPLES: tuple[Fact, ...] = (
     Dispatched(OPERATION, NOW, 1, "host:4711"),
     Submitted(OPERATION, NOW, "job/9 “ä”"),
     Rerouted(replace(OPERATION, model="new-1", project=None), NOW, UNPRICED_QUOTE, "overloaded"),
-    ProviderCompleted(OPERATION, NOW, (PICTURE, CLIP), 52_000, late=False, usage={"image_output": 4_160}, lost=1),
-    Charged(OPERATION, NOW, 2, "image", Decimal("1.333333"), 80_000, 52_000, "USD", "f00dcafe0001"),
-    ProviderFailed(OPERATION, NOW, "content_blocked"),
-    Released(OPERATION, NOW, "content_blocked", 2, 80_000, 10_000, "USD"),
-    Adjusted(OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 0, "USD", "blurred", "ticket-12"),
+    ProviderCompleted(OPERATION, NOW, (PICTURE, CLIP), 52_000, late=False, usage=USED, lost=1, losses={"gone": 1}),
+    Charged(OPERATION, NOW, 2, "image", Decimal("1.333333"), 80_000, None, "USD", "f00dcafe0001", *UNKNOWN),
+    ProviderFailed(OPERATION, NOW, "content_blocked", USED),
+    Released(OPERATION, NOW, "content_blocked", 2, 80_000, 10_000, "USD", CostSource.COUNTED),
+    Adjusted(OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 500, "USD", "blurred", "ticket-12", *REVEALED),
 )

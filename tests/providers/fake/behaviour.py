@@ -61,6 +61,10 @@ class Behaviour:
     """WaveSpeed has documented both: a decimal of dollars, and earlier whole millionths."""
     usage: Literal["full", "no details", "none"] = "full"
     """OpenAI: what the reply says about tokens."""
+    counts: dict[str, Any] | None = None
+    """OpenAI: the usage in place of the one that it reckons, as it was captured; `svg_usage` in it stands beside it."""
+    units: str | None = None
+    """fal: the units it says that it bills; None: one an output; empty: it says nothing."""
 
     # Webhooks (WaveSpeed).
     webhooks: tuple[str, ...] = ("signed",)

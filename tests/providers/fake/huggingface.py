@@ -261,10 +261,13 @@ class HuggingFace:
                 return detail(422, "The content was flagged", "prompt", "content_policy_violation")
             return detail(499 if job.cancelled else 500, text)
         found = [self.described(request, name) for name in job.outputs]
+        units = job.behaviour.units if job.behaviour.units is not None else str(len(found))
+        billed = {"x-fal-billable-units": units} if units else {}
         if task_of(job.path) == "text-to-video":
-            return JSONResponse({"video": found[0] if found else None, "seed": 4242})
+            return JSONResponse({"video": found[0] if found else None, "seed": 4242}, headers=billed)
         flags = [False] * len(found)
-        return JSONResponse({"images": found, "seed": 4242, "has_nsfw_concepts": flags, "prompt": job.inputs["prompt"]})
+        shown = {"images": found, "seed": 4242, "has_nsfw_concepts": flags, "prompt": job.inputs["prompt"]}
+        return JSONResponse(shown, headers=billed)
 
     def described(self, request: Request, name: str) -> dict[str, Any]:
         content = self.state.content(name)

@@ -132,6 +132,10 @@ class OpenAI:
             "quality": quality(job.inputs),
             "size": f"{width}x{height}",
         }
+        if job.behaviour.counts is not None:
+            counted = dict(job.behaviour.counts)
+            svg = {"svg_usage": counted.pop("svg_usage")} if "svg_usage" in counted else {}
+            return JSONResponse({**shown, **svg, "usage": counted})
         usage = dict(job.extra["usage"])
         match job.behaviour.usage:
             case "full":

@@ -94,14 +94,48 @@ COUNTS = [
     ),
     (
         {"input_tokens": 9, "output_tokens": 5, "output_tokens_details": {"text_tokens": 2, "image_tokens": 3}},
-        {"text_input": 9, "image_input": 0, "image_output": 5},
+        {"text_input": 9, "image_input": 0, "image_output": 3, "text_output": 2},
     ),
-    ({"input_tokens": 9}, {}),
-    ({"input_tokens": -1, "output_tokens": 5}, {}),
-    ({"input_tokens": True, "output_tokens": 5}, {}),
-    ({"input_tokens": 9.5, "output_tokens": 5}, {}),
-    ({"input_tokens": 9, "output_tokens": 5, "input_tokens_details": {"text_tokens": "many"}}, {}),
-    ({"input_tokens": 9, "output_tokens": 5, "input_tokens_details": {"image_tokens": 9}}, {}),
+    ({"input_tokens": 20.0, "output_tokens": 196.0}, {"text_input": 20, "image_input": 0, "image_output": 196}),
+    (
+        {"input_tokens": 9, "output_tokens": 5, "input_tokens_details": {"text_tokens": 9, "cached_tokens": 8}},
+        {"text_input": 1, "text_input_cached": 8, "image_input": 0, "image_output": 5},
+    ),
+    (
+        {
+            "output_tokens": 5,
+            "input_tokens_details": {
+                "text_tokens": 9,
+                "image_tokens": 300,
+                "cached_tokens": 208,
+                "cached_tokens_details": {"text_tokens": 8, "image_tokens": 200},
+            },
+        },
+        {
+            "text_input": 1,
+            "text_input_cached": 8,
+            "image_input": 100,
+            "image_input_cached": 200,
+            "image_output": 5,
+        },
+    ),
+    (
+        {"output_tokens": 5, "input_tokens_details": {"text_tokens": 9, "image_tokens": 300, "cached_tokens": 100}},
+        {"text_input": 0, "text_input_cached": 9, "image_input": 209, "image_input_cached": 91, "image_output": 5},
+    ),
+    ({"input_tokens": 9}, {"text_input": 9, "image_input": 0}),
+    ({"input_tokens": -1, "output_tokens": 5}, {"image_output": 5}),
+    ({"input_tokens": True, "output_tokens": 5}, {"image_output": 5}),
+    ({"input_tokens": 9.5, "output_tokens": 5}, {"image_output": 5}),
+    ({"input_tokens": 10**10, "output_tokens": 5}, {"image_output": 5}),
+    (
+        {"input_tokens": 9, "output_tokens": 5, "input_tokens_details": {"text_tokens": "many"}},
+        {"image_input": 0, "image_output": 5},
+    ),
+    (
+        {"input_tokens": 9, "output_tokens": 5, "input_tokens_details": {"image_tokens": 9}},
+        {"image_input": 9, "image_output": 5},
+    ),
     (None, {}),
     ("many", {}),
 ]
@@ -116,7 +150,7 @@ async def delivered(reply: object, wanted: Any = GENERATE) -> Any:
 
 
 @pytest.mark.parametrize(("usage", "counted"), COUNTS)
-async def test_tokens_are_counted_by_meter_or_not_at_all(usage: object, counted: dict[str, int]) -> None:
+async def test_tokens_are_counted_by_meter_as_far_as_they_are_told(usage: object, counted: dict[str, int]) -> None:
     delivery = await delivered({"data": [{"b64_json": DRAWN}], "usage": usage})
     assert delivery.usage == counted
 
@@ -124,7 +158,23 @@ async def test_tokens_are_counted_by_meter_or_not_at_all(usage: object, counted:
 async def test_what_went_into_an_edit_without_details_is_taken_for_images() -> None:
     usage = {"input_tokens": 9, "output_tokens": 5}
     delivery = await delivered({"data": [{"b64_json": DRAWN}], "usage": usage}, EDIT)
-    assert delivery.usage == {"text_input": 0, "image_input": 9, "image_output": 5}
+    assert (delivery.usage, delivery.rough) == ({"text_input": 0, "image_input": 9, "image_output": 5}, True)
+
+
+async def test_what_writing_an_svg_took_is_counted_apart() -> None:
+    svg = {"model": "gpt-5", "input_tokens": 90, "output_tokens": 700, "reasoning_tokens": 300, "total_tokens": 790}
+    usage = {"input_tokens": 9, "output_tokens": 5}
+    delivery = await delivered({"data": [{"b64_json": DRAWN}], "usage": usage, "svg_usage": svg})
+    assert delivery.usage == {
+        "text_input": 9, "image_input": 0, "image_output": 5, "svg_input": 90, "svg_output": 700,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("data", [None, [], 1, [{"b64_json": None}], [{"b64_json": "é"}]])
+async def test_a_delivery_that_cannot_be_read_is_told_with_what_it_counted(data: object) -> None:
+    delivery = await delivered({"data": data, "usage": {"input_tokens": 20, "output_tokens": 196}})
+    assert delivery.usage == {"text_input": 20, "image_input": 0, "image_output": 196}
+    assert all(isinstance(one, Media) and not one.content for one in delivery.outputs)
 
 
 async def test_a_picture_may_be_elsewhere_and_one_that_is_nowhere_is_left_out() -> None:

@@ -1,0 +1,45 @@
+"""A caller's own callbacks: one that raises is a caller's mistake, and neither the operation's end nor a provider's.
+
+What it raised is logged once, by its kind and its place; it is called again all the same, as it may have been one call.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from pathlib import PurePath
+
+from application.ports import Progress, silent
+
+LOGGER = logging.getLogger("imagestudio")
+
+
+class Heard:
+    """A progress callback that can be called wherever an operation is carried on."""
+
+    __slots__ = ("_progress", "_told")
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._told = False
+
+    def __call__(self, fraction: float, message: str) -> None:
+        with self:
+            self._progress(fraction, message)
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        if not self._told:
+            self._told = True
+            raised = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{PurePath(raised.filename).name}:{raised.lineno}"
+            LOGGER.error("a progress callback raised %s at %s; the operation goes on", type(error).__name__, place)
+        return True
+
+
+def heard(progress: Progress) -> Progress:
+    """The callback, made safe; nobody's is left as it is."""
+    return progress if progress is silent or isinstance(progress, Heard) else Heard(progress)
