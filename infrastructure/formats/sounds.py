@@ -210,32 +210,47 @@ _FLAC_WINDOW: Final = 1 << 20
 _FLAC_SYNC: Final = re.compile(rb"\xff[\xf8\xf9]")
 _FLAC_BLOCKS: Final = {1: 192, **{n: 576 << n - 2 for n in range(2, 6)}, **{n: 256 << n - 8 for n in range(8, 16)}}
 _LONGEST_HEADER: Final = 16
+_MOST_BLOCKS: Final = 1_000
+_LAST_BLOCK: Final = 0x80
 
 
 def measure_flac(content: memoryview) -> Measured:
-    """The stream's own count of samples, twenty bits of rate before it; where it was never filled in, the last frame's
-    number tells."""
+    """The stream's own count of samples, or where its last frame ends, whichever is more: the first need not be filled
+    in."""
     start = after_tag(content)
     packed = unsigned(content, start + 18, 8)
-    rate, samples = packed >> 44, packed & (1 << 36) - 1
-    if not samples:
-        samples = _flac_end(content, unsigned(content, start + 8, 2))
+    rate, stated = packed >> 44, packed & (1 << 36) - 1
+    samples = max(stated, _flac_end(content, start + 4, unsigned(content, start + 8, 2)))
     return Measured(duration_ms=milliseconds(samples, rate) if rate and samples else None)
 
 
-def _flac_end(content: memoryview, block: int) -> int:
-    """The sample with which the last frame ends that has a right header."""
-    window = content[max(0, len(content) - _FLAC_WINDOW) :]
-    end = 0
+def _flac_end(content: memoryview, position: int, block: int) -> int:
+    """The sample with which the last frame ends that has a right header, and is coded as the first one is."""
+    for _ in range(_MOST_BLOCKS):
+        kind, size = unsigned(content, position, 1), unsigned(content, position + 1, 3)
+        position += 4 + size
+        if kind & _LAST_BLOCK:
+            break
+    like = bytes(content[position : position + 4])
+    if not _FLAC_SYNC.match(like):
+        return 0
+    window, end = content[max(position, len(content) - _FLAC_WINDOW) :], 0
     for found in _FLAC_SYNC.finditer(window):
-        end = _flac_frame(bytes(window[found.start() : found.start() + _LONGEST_HEADER]), block) or end
+        header = bytes(window[found.start() : found.start() + _LONGEST_HEADER])
+        if len(header) == _LONGEST_HEADER and _coding(header) == _coding(like):
+            end = _flac_frame(header, block) or end
     return end
+
+
+def _coding(header: bytes) -> tuple[int, int, int]:
+    """How blocks are counted, the sampling rate and the size of a sample, as a frame's header has them."""
+    return header[1], header[2] & 0x0F, header[3] & 0x0F
 
 
 def _flac_frame(header: bytes, block: int) -> int:
     """The sample with which a frame ends, by its number; 0 where its sum is wrong, so that it is none."""
-    leading = 8 - (header[4] ^ 0xFF).bit_length() if len(header) > 4 else 0
-    if len(header) < _LONGEST_HEADER or leading in (1, 8) or header[2] < 16 or header[2] & 15 == 15 or header[3] & 1:
+    leading = 8 - (header[4] ^ 0xFF).bit_length()
+    if leading in (1, 8) or header[2] < 1 << 4:
         return 0
     more = max(0, leading - 1)
     number = header[4] & (0x7F >> leading if leading else 0x7F)
