@@ -74,10 +74,35 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class Accounts:
-    """The use cases of those who run accounts."""
+class AccountReader:
+    """Shows accounts as their ledgers stand."""
 
     writer: LedgerWriter
+
+    async def show(self, account: str) -> AccountView:
+        """The account now. Raises UnknownAccount."""
+        return await self._decide(account, nothing)
+
+    async def _decide(
+        self,
+        account: str,
+        decide: Callable[[Ledger, int], list[Fact]],
+        *,
+        key: KeyRow | None = None,
+        earlier: str | None = None,
+    ) -> AccountView:
+        decision = Decision(
+            account, decide, key=key, look=lambda ledger, now: view_of(ledger, account, now), earlier=earlier
+        )
+        outcome: Outcome = await self.writer.append_async(decision)
+        view: AccountView = outcome.seen
+        return view
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts(AccountReader):
+    """The use cases of those who run accounts."""
+
     index: Index
     clock: Clock
     currency: str
@@ -119,10 +144,6 @@ class Accounts:
         outcome = await self.writer.append_async(Decision(account, decide, opening=True, look=look))
         view: AccountView = outcome.seen
         return view
-
-    async def show(self, account: str) -> AccountView:
-        """The account now. Raises UnknownAccount."""
-        return await self._decide(account, nothing)
 
     async def change_plan(self, account: str, plan: str) -> AccountView:
         """Another plan, at once."""
@@ -202,21 +223,6 @@ class Accounts:
 
     async def _on_terms(self, account: str, decide: Callable[[Account, int], list[Fact]]) -> AccountView:
         return await self._decide(account, lambda ledger, now: decide(known_account(ledger, account), now))
-
-    async def _decide(
-        self,
-        account: str,
-        decide: Callable[[Ledger, int], list[Fact]],
-        *,
-        key: KeyRow | None = None,
-        earlier: str | None = None,
-    ) -> AccountView:
-        decision = Decision(
-            account, decide, key=key, look=lambda ledger, now: view_of(ledger, account, now), earlier=earlier
-        )
-        outcome: Outcome = await self.writer.append_async(decision)
-        view: AccountView = outcome.seen
-        return view
 
 
 def view_of(ledger: Ledger, account: str, now: int) -> AccountView:

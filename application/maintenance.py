@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.admission import Body
-from application.log import Codec
-from application.ports import Content, Contents, Swept
-from application.reader import LogFilter, LogReader
+from application.ports import Contents, Swept, Unneeded
 from application.recovery import Recovered, Recoverer
+from application.references import References
 from application.results import Results
 from application.writer import Clock
-from domain.errors import IllegalTransition, UnknownOperation
-from domain.operation import CLOSED_PHASES, ProviderCompleted, Requested
+from domain.errors import FilesAtRisk, IllegalTransition, UnknownOperation
+from domain.operation import CLOSED_PHASES, Requested
 
-PAGE = 1_000
+RIGHT = "is this the right database, and not an older copy of it? Files are swept once something newer is recorded"
 
 
 class Shelf(Protocol):
@@ -25,10 +23,11 @@ class Shelf(Protocol):
 
     async def erase(self, account: str, digest: str) -> bool: ...
 
-    async def sweep(self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int) -> Swept: ...
+    async def find_unneeded(
+        self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int
+    ) -> Unneeded: ...
 
-    def folder(self, account: str) -> str:
-        """The name under which an account's files are swept."""
+    async def sweep(self, found: Unneeded, *, grace_seconds: int, now: int) -> Swept: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,7 @@ class Maintenance:
     """The studio's housekeeping. `grace_seconds` protects files whose first reference may not be written yet."""
 
     recoverer: Recoverer
-    reader: LogReader
-    codec: Codec
+    references: References
     results: Results
     contents: Contents
     shelf: Shelf
@@ -73,14 +71,31 @@ class Maintenance:
         files = [await self.shelf.erase(account, digest) for digest in sorted(own - others)]
         return Erased(batch, erased, sum(files))
 
-    async def sweep(self) -> Swept:
-        """Delete files that nothing references, older than the grace period."""
-        referenced = await asyncio.to_thread(self._referenced)
+    async def find_unneeded(self) -> Unneeded:
+        """The files that a sweep would delete: nothing references them, and they are older than the grace period.
 
-        def needed(folder: str) -> Collection[str]:
-            return referenced.get(folder, frozenset())
+        Raises FilesAtRisk if facts may be missing that need them: nothing was ever recorded, or the newest fact is
+        older than one of these files.
+        """
+        newest = await asyncio.to_thread(self.references.newest)
+        if newest is None:
+            raise FilesAtRisk(
+                "nothing was ever recorded in this ledger, so that no file can be said to be unneeded", hint=RIGHT
+            )
+        needed = await asyncio.to_thread(self.references.by_folder)
+        found = await self.shelf.find_unneeded(
+            lambda folder: needed.get(folder, frozenset()), grace_seconds=self.grace_seconds, now=self.clock()
+        )
+        if found.newest > newest:
+            raise FilesAtRisk(
+                "a file that no fact names is newer than the newest fact: facts may be missing", hint=RIGHT
+            )
+        return found
 
-        return await self.shelf.sweep(needed, grace_seconds=self.grace_seconds, now=self.clock())
+    async def sweep(self, found: Unneeded | None = None) -> Swept:
+        """Delete files that nothing references: those found before, else all there are. Raises FilesAtRisk."""
+        found = found or await self.find_unneeded()
+        return await self.shelf.sweep(found, grace_seconds=self.grace_seconds, now=self.clock())
 
     def _closed_batch(self, operation: str) -> tuple[str, str]:
         known = self.results.index.operations(operation)
@@ -98,42 +113,6 @@ class Maintenance:
     def _digests(self, account: str, batch: str) -> tuple[set[str], set[str]]:
         """The digests of a batch, and those of all other batches of its account."""
         own, others = set[str](), set[str]()
-        for owner, digests in self._used(account):
+        for owner, digests in self.references.of_account(account):
             (own if owner == batch else others).update(digests)
         return own, others
-
-    def _used(self, account: str) -> Iterator[tuple[str, list[str]]]:
-        """Batches of an account with the digests of their files, delivered and given."""
-        for completed in self._completed(account):
-            yield completed.operation.batch, [stored.digest for stored in completed.assets]
-        for content in self._contents(account):
-            yield content.batch, _inputs(content)
-
-    def _referenced(self) -> dict[str, set[str]]:
-        by_folder: dict[str, set[str]] = {}
-        for completed in self._completed(None):
-            folder = self.shelf.folder(completed.operation.account)
-            by_folder.setdefault(folder, set()).update(stored.digest for stored in completed.assets)
-        for content in self._contents(None):
-            by_folder.setdefault(self.shelf.folder(content.account), set()).update(_inputs(content))
-        return by_folder
-
-    def _completed(self, account: str | None) -> Iterator[ProviderCompleted]:
-        wanted = LogFilter(account=account, topics=self.codec.names_of(ProviderCompleted))
-        position = 0
-        while page := self.reader.read(position, PAGE, wanted):
-            for entry in page:
-                fact = self.codec.decode(entry.link.topic, entry.link.state)
-                if isinstance(fact, ProviderCompleted):
-                    yield fact
-            position = page[-1].position
-
-    def _contents(self, account: str | None) -> Iterator[Content]:
-        after = ""
-        while page := self.contents.page(after, PAGE, account):
-            yield from page
-            after = page[-1].batch
-
-
-def _inputs(content: Content) -> list[str]:
-    return [asset.digest for assets in Body.from_json(content.body).media.values() for asset in assets]

@@ -293,6 +293,16 @@ class AssetStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Unneeded:
+    """Files that nothing references: paths relative to the store's root, their bytes together, and when the newest of
+    them that was ever whole was last touched (epoch microseconds)."""
+
+    files: tuple[str, ...]
+    size: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep deleted: paths relative to the store's root, and their bytes together."""
 

@@ -30,8 +30,8 @@ from domain.operation import Sent, Stored
 from domain.pricing import Quote
 from infrastructure.clock import SECOND, new_id, now
 from infrastructure.store import DATABASE_URL
-from infrastructure.store.database import parse_url
 from infrastructure.store.units import SqlStore
+from infrastructure.store.urls import parse_url
 
 GROUP = 1_000
 EVENTS_EACH = 5

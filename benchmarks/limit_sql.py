@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import psycopg2
 
-from infrastructure.store.database import parse_url
 from infrastructure.store.units import COMMIT_ORDER
+from infrastructure.store.urls import parse_url
 
 Row = tuple[Any, ...]
 CHARGED = "SELECT count(*) FROM operations WHERE phase = 'charged'"

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.timing import Stopwatch, Timed, Totals, drive_threads
-from infrastructure.store.database import parse_url
+from infrastructure.store.urls import parse_url
 
 PERIOD = "2026-11"
 LIMIT = 1_000_000_000

@@ -27,7 +27,11 @@ ImageStudioError
 │   ├── StoreUnavailable      locked, read-only, full, gone: nothing was recorded, or recovery settles it
 │   │   └── ClockAhead        this machine's clock cannot be believed: nothing is recorded until it can
 │   ├── StoreRefused          the database will never take what was decided: nothing was recorded
+│   ├── NoLedger              there is no database there, or none with a ledger in it
 │   ├── SchemaMismatch
+│   ├── ForeignFiles          the folder of files belongs to another ledger, or may
+│   ├── FactsLost             the log ends before facts that it once had
+│   ├── FilesAtRisk           what is to be deleted may be needed by facts that are not in the log
 │   ├── LogCorrupted          a stored fact is not what was written
 │   ├── AssetMissing          a file's content was erased or lost
 │   ├── AssetDamaged          a file's content is not what was written
@@ -247,6 +251,30 @@ class SchemaMismatch(StoreError):
     """The database's schema is not the one this program knows."""
 
     code = "schema_mismatch"
+
+
+class NoLedger(StoreError):
+    """There is no ledger to read or to go on with; nothing was made."""
+
+    code = "no_ledger"
+
+
+class ForeignFiles(StoreError):
+    """The folder of files belongs to another ledger, or may; nothing in it was touched."""
+
+    code = "foreign_files"
+
+
+class FactsLost(StoreError):
+    """The log ends before facts that it once had, or has others in their place."""
+
+    code = "facts_lost"
+
+
+class FilesAtRisk(StoreError):
+    """Files would be deleted that facts may need which this log does not have."""
+
+    code = "files_at_risk"
 
 
 class LogCorrupted(StoreError):

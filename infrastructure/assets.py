@@ -18,24 +18,23 @@ import fcntl
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import Executor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, Protocol, TypeVar
 
-from application.ports import Asset, Media, Swept
+from application.ports import Asset, Media, Swept, Unneeded
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput
 from infrastructure.media import Seen, extension
-from infrastructure.saving import MEBIBYTE, Saver, Steps, Temporary, flush_folder, reported
+from infrastructure.saving import MEBIBYTE, Saver, Steps, Temporary, flush_folder, reported, taking_turns
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
-_LOCK: Final = ".lock"
 _INCOMING: Final = "incoming"
 _MOST_REMEMBERED: Final = 10_000
 _MICROSECONDS: Final = 1_000_000
@@ -110,24 +109,24 @@ class FileAssets:
         file = self._file(account, asset)
         return str(file) if file.is_file() else None
 
-    @staticmethod
-    def folder(account: str) -> str:
-        """The name under which an account's files are swept."""
-        return account_folder(account)
-
     async def erase(self, account: str, digest: str) -> bool:
         """Delete the content for good; False if there was none. Who else needs it is the caller's to know."""
         return await self._run(self._erase, account, digest)
 
-    async def sweep(self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int) -> Swept:
-        """Delete what crashes left behind: files that nothing references, and unfinished ones.
+    async def find_unneeded(
+        self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int
+    ) -> Unneeded:
+        """What crashes and refusals left behind: files that nothing references, and unfinished ones.
 
         `referenced` is called in a worker thread with an account's folder (see `account_folder`) and returns
         the digests to keep. A file touched less than `grace_seconds` before `now` (epoch microseconds) stays,
         since its first reference may not be written yet.
         """
-        before = now - grace_seconds * _MICROSECONDS
-        return await self._run(self._sweep, referenced, before)
+        return await self._run(self._find_unneeded, referenced, now - grace_seconds * _MICROSECONDS)
+
+    async def sweep(self, found: Unneeded, *, grace_seconds: int, now: int) -> Swept:
+        """Delete what was found, but for what came into use again since then: it was touched."""
+        return await self._run(self._sweep, found, now - grace_seconds * _MICROSECONDS)
 
     async def _run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         def guarded() -> R:
@@ -205,7 +204,7 @@ class FileAssets:
         """Whether the file is there, whole; its grace then begins anew, which a running sweep respects."""
         if not file.exists():
             return False
-        with self._locked(fcntl.LOCK_SH):
+        with taking_turns(self._root, fcntl.LOCK_SH):
             try:
                 if file.stat().st_size != size:
                     return False
@@ -238,19 +237,25 @@ class FileAssets:
             flush_folder(folder)
         return bool(files)
 
-    def _sweep(self, referenced: Callable[[str], Collection[str]], before: int) -> Swept:
+    def _find_unneeded(self, referenced: Callable[[str], Collection[str]], before: int) -> Unneeded:
         files: list[str] = []
-        size = 0
+        size = newest = 0
         for account in self._accounts():
             # Listed first, asked second: a reference written in between is then seen.
-            old = [file for file in account.glob("*/*") if _touched(file) < before]
+            old = {file: touched for file in account.glob("*/*") if (touched := _touched(file)) < before}
             kept = referenced(account.name) if old else ()
-            for file in old:
+            for file, touched in old.items():
                 if file.name.partition(".")[0] not in kept:
-                    freed = self._sweep_file(file, before)
-                    files += [str(file.relative_to(self._root))] if freed is not None else []
-                    size += freed or 0
-        return Swept(tuple(sorted(files)), size)
+                    files.append(str(file.relative_to(self._root)))
+                    size += file.stat().st_size
+                    newest = max(newest, 0 if file.name.startswith(".") else touched)
+        return Unneeded(tuple(sorted(files)), size, newest)
+
+    def _sweep(self, found: Unneeded, before: int) -> Swept:
+        freed = {name: self._sweep_file(self._root / name, before) for name in found.files}
+        return Swept(
+            tuple(name for name, size in freed.items() if size is not None), sum(size or 0 for size in freed.values())
+        )
 
     def _accounts(self) -> list[Path]:
         if not self._root.is_dir():
@@ -259,21 +264,12 @@ class FileAssets:
 
     def _sweep_file(self, file: Path, before: int) -> int | None:
         """The bytes freed, or None if it was gone or came into use again since it was listed."""
-        with self._locked(fcntl.LOCK_EX):
+        with taking_turns(self._root):
             if _touched(file) >= before:
                 return None
             size = file.stat().st_size
             file.unlink()
         return size
-
-    @contextmanager
-    def _locked(self, how: int) -> Iterator[None]:
-        descriptor = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(descriptor, how)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _touched(file: Path) -> int:

@@ -107,6 +107,7 @@ class BlockingMaintenance(Blocking[Maintenance]):
 
     recover = _waiting(Maintenance.recover)
     erase = _waiting(Maintenance.erase)
+    find_unneeded = _waiting(Maintenance.find_unneeded)
     sweep = _waiting(Maintenance.sweep)
 
 

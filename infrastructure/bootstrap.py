@@ -14,7 +14,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import httpx
 
@@ -23,7 +22,6 @@ from application.admission import Preparer
 from application.batch import LeaseTerms
 from application.intake import Intake
 from application.intervention import Intervention
-from application.log import LedgerLog
 from application.maintenance import Maintenance
 from application.mistakes import close_all
 from application.opened import Operations
@@ -42,12 +40,14 @@ from domain.catalogue import Catalogue
 from domain.errors import StoreError
 from domain.pricing import PriceBook
 from infrastructure.assets import FileAssets
+from infrastructure.belonging import Belonging
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.collector import SPARED
 from infrastructure.costbook import ViewBooks
 from infrastructure.downloads import HttpDownloads
 from infrastructure.media import look_at, read_media
+from infrastructure.opening import Access, StudioLog, belonging, catch_up, open_log, references
 from infrastructure.plugins import ProviderContext, load_plugins
 from infrastructure.providers.huggingface import HuggingFaceProvider
 from infrastructure.providers.local import LocalProvider
@@ -58,10 +58,7 @@ from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.saving import SIDE_BY_SIDE
 from infrastructure.service import House, Studio
 from infrastructure.settings import Settings, owner_name, plugin_settings, revealed
-from infrastructure.store import DATABASE_URL, LOCK_SECONDS, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database
-from infrastructure.store.migrations import ensure_schema
-from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.units import SqlStore
@@ -89,18 +86,20 @@ USUAL = Parts()
 
 @asynccontextmanager
 async def open_studio(
-    settings: Settings | None = None, parts: Parts = USUAL, *, serve: bool = True
+    settings: Settings | None = None, parts: Parts = USUAL, *, serve: bool = True, access: Access = Access.MAKE
 ) -> AsyncIterator[Studio]:
     """A studio on the settings' database, its schema checked, its writer running; closed without losing anything.
 
     With `serve` it is a service: it settles what dead processes left open and keeps its views up to date. Without,
-    as for one command, views are brought up to date when they are asked. Raises SchemaMismatch, StoreUnavailable,
-    CatalogueError.
+    as for one command, views are brought up to date when they are asked. A new SQLite file is made unless `access` says
+    otherwise. Raises NoLedger, SchemaMismatch, ForeignFiles, FactsLost, StoreUnavailable, CatalogueError.
     """
     with ExitStack() as stack:
-        studio = await asyncio.to_thread(_build, settings or Settings(), parts, stack)
+        studio = await asyncio.to_thread(_build, settings or Settings(), parts, access, stack)
         chores = [asyncio.create_task(_heartbeat(studio.ownership))]
         try:
+            if studio.files is not None:
+                chores.append(asyncio.create_task(_stay_marked(studio.files, studio.settings.lease_seconds)))
             if serve:
                 stack.enter_context(SPARED)
                 chores.append(asyncio.create_task(_recover(studio)))
@@ -134,7 +133,7 @@ async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provi
 
 def open_source(settings: Settings) -> Source:
     """The log, for a process that only reads it."""
-    log = _open_log(settings)
+    log = open_log(settings, Access.READ)
     return Source(SqlReader(log.database), log.codec)
 
 
@@ -143,13 +142,14 @@ class Foundation:
     """What stands on the database and the catalogue's files."""
 
     database: Database
-    log: LedgerLog
+    log: StudioLog
     writer: LedgerWriter
     catalogue: Catalogue
     book: PriceBook
     shelf: FileAssets
     read_media: MediaReader
     inputs: Downloads
+    files: Belonging | None
 
     @property
     def reader(self) -> SqlReader:
@@ -164,15 +164,14 @@ class Foundation:
         return SqlContents(self.database)
 
 
-def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
+def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -> Studio:
     """Build in the order of dependence; whatever was opened is closed by the stack, last first."""
     owner = owner_name()
     catalogue, book = load_catalogue(settings.catalogues)
-    log = _open_log(settings)
+    log = open_log(settings, access, files=parts.assets is None)
     stack.callback(log.close)
     database = log.database
-    ensure_schema(database)
-    check_opening(database)
+    files = _claimed(settings, log, stack) if parts.assets is None and access is not Access.READ else None
     lease = settings.lease_seconds * SECOND
     terms = LeaseTerms(owner, lease, settings.snapshot_every)
     believe = _timekeeper(settings, parts.clock, database).believe
@@ -185,7 +184,7 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
     read = parts.read_media or _media_reader(settings, pool)
     # What callers name may not lead into the networks that only providers' outputs may come from.
     inputs = HttpDownloads(settings.own_origins, proxy=revealed(settings.proxy))
-    foundation = Foundation(database, log, writer, catalogue, book, shelf, read, inputs)
+    foundation = Foundation(database, log, writer, catalogue, book, shelf, read, inputs, files)
     assets = parts.assets or foundation.shelf
     downloads = _downloads(settings)
     outputs = Outputs(
@@ -212,6 +211,14 @@ def _build(settings: Settings, parts: Parts, stack: ExitStack) -> Studio:
 
 def _writing(settings: Settings) -> WriterOptions:
     return WriterOptions(waiting=settings.most_waiting, waiting_seconds=settings.statement_seconds)
+
+
+def _claimed(settings: Settings, log: StudioLog, stack: ExitStack) -> Belonging:
+    """The settings' files, taken for the log's ledger, and marked once more when all is closed."""
+    files = belonging(settings, log)
+    files.claim()
+    stack.callback(_move_on, files)
+    return files
 
 
 def _use_cases(foundation: Foundation, performer: Performer, operations: Operations, settings: Settings) -> UseCases:
@@ -243,7 +250,7 @@ def _house(foundation: Foundation, performer: Performer, operations: Operations,
     database, reader, codec = foundation.database, foundation.reader, foundation.log.codec
     projector = Projector(database, Source(reader, codec))
     views = Views(database, reader)
-    refresh = partial(asyncio.to_thread, projector.advance)
+    advance = partial(catch_up, settings, views, codec) if database.reading else projector.advance
     grace, abandon = settings.grace_seconds, settings.abandon_seconds
     return House(
         settings,
@@ -257,19 +264,27 @@ def _house(foundation: Foundation, performer: Performer, operations: Operations,
         performer.providers,
         (foundation.inputs, performer.outputs.downloads),
         projector,
+        advance,
         views,
         Maintenance(
             Recoverer(performer, operations, grace * SECOND, abandon * SECOND),
-            reader,
-            codec,
+            references(foundation.log),
             operations.results,
             foundation.contents,
             foundation.shelf,
             performer.outputs.clock,
             grace,
         ),
-        Reconciler(performer, operations, ViewBooks(views), foundation.index, foundation.writer, refresh),
+        Reconciler(
+            performer,
+            operations,
+            ViewBooks(views),
+            foundation.index,
+            foundation.writer,
+            partial(asyncio.to_thread, advance),
+        ),
         partial(open_source, settings),
+        foundation.files,
     )
 
 
@@ -277,29 +292,6 @@ def _timekeeper(settings: Settings, clock: Clock, database: Database) -> Timekee
     """Who brings a clock of their own answers for it, but for leaps of years."""
     tolerance = settings.clock_seconds * SECOND
     return Timekeeper(SqlWitness(database), tolerance, steady if clock is now else None, settings.today)
-
-
-class StudioLog(LedgerLog):
-    """The library's application, on our persistence module."""
-
-    @property
-    def database(self) -> Database:
-        assert isinstance(self.factory, Factory)
-        return self.factory.database
-
-
-def _open_log(settings: Settings) -> StudioLog:
-    url = settings.database
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
-    return StudioLog(
-        {
-            "PERSISTENCE_MODULE": "infrastructure.store",
-            DATABASE_URL: url,
-            LOCK_SECONDS: str(settings.lock_seconds),
-            STATEMENT_SECONDS: str(settings.statement_seconds),
-        }
-    )
 
 
 def _downloads(settings: Settings) -> HttpDownloads:
@@ -377,6 +369,20 @@ async def _recover(studio: Studio) -> None:
         except StoreError as error:
             LOGGER.warning("nothing could be recovered for now: %s", error)
         await asyncio.sleep(studio.settings.lease_seconds)
+
+
+async def _stay_marked(files: Belonging, seconds: int) -> None:
+    """Note beside the files how far the log is, so that a process that is killed leaves it noted, too."""
+    while True:
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(_move_on, files)
+
+
+def _move_on(files: Belonging) -> None:
+    try:
+        files.move_on()
+    except StoreError as error:  # the marker stays behind, which is never wrong
+        LOGGER.warning("how far the log is could not be noted beside the files: %s", error)
 
 
 async def _heartbeat(ownership: Ownership) -> None:

@@ -28,6 +28,7 @@ from infrastructure.cli.rendering import Page
 from infrastructure.cli.views import Asked, show_costs, show_periods, show_usage
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from infrastructure.store.urls import sqlite_url
 
 ACCOUNT = "acme"
 ANN: dict[str, Any] = {"account": ACCOUNT, "user": "ann"}
@@ -145,7 +146,7 @@ async def story(workspace: Path, teller: Teller) -> int:
     page = teller.page
     page.title("Image Studio: two users of one account, and a log that explains every cent")
     page.line()
-    async with open_studio(Settings(home=workspace, database_url=f"sqlite:///{workspace / 'ledger.db'}")) as studio:
+    async with open_studio(Settings(home=workspace, database_url=sqlite_url(workspace / "ledger.db"))) as studio:
         await studio.open_account(ACCOUNT, plan="pro")
         oddest = await pictures(studio, teller)
         await troubles(studio, teller)

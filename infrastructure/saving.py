@@ -10,6 +10,7 @@ time what comes one at a time (docs/decisions/0012). A file of a group fails alo
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import secrets
 from collections import deque
@@ -32,6 +33,8 @@ MOST_FILES: Final = 64
 
 SIDE_BY_SIDE: Final = 8
 """Flushes at a time. A file system groups those of several threads, and the threads do nothing but wait."""
+
+LOCK: Final = ".lock"
 
 FEW: Final = 3
 """So few flushes are not worth a hand-over."""
@@ -232,6 +235,17 @@ def flush_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def taking_turns(root: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Hold the folder's lock file, in turns with all processes; blocking. Raises OSError."""
+    descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
     finally:
         os.close(descriptor)
 

@@ -20,6 +20,7 @@ from application.tables import Discrepancy, Ground
 from application.writer import LedgerWriter
 from domain.catalogue import Catalogue
 from domain.pricing import PriceBook
+from infrastructure.belonging import Belonging
 from infrastructure.settings import Settings, revealed
 from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
@@ -34,7 +35,10 @@ from projections.rebuild import Workers, rebuild
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What an open studio has besides its use cases; `open_source` opens the log for another process that reads it."""
+    """What an open studio has besides its use cases; `open_source` opens the log for another process that reads it.
+
+    `files` are those that belong to the ledger; None if they are kept elsewhere.
+    """
 
     settings: Settings
     database: Database
@@ -47,10 +51,12 @@ class House:
     providers: Mapping[str, Provider]
     downloads: Sequence[Downloads]
     projector: Projector
+    advance: Callable[[], int]
     views: Views
     maintenance: Maintenance
     reconciler: Reconciler
     open_source: Callable[[], Source]
+    files: Belonging | None
 
 
 class Studio(ImageStudio):
@@ -63,8 +69,9 @@ class Studio(ImageStudio):
         self.codec, self.ownership = house.codec, house.ownership
         self.catalogue, self.book = house.catalogue, house.book
         self.providers, self.projector, self.views = house.providers, house.projector, house.views
-        self.maintenance = house.maintenance
+        self.maintenance, self.files = house.maintenance, house.files
         self.source = Source(house.reader, house.codec)
+        self.index = use_cases.index
 
     async def disconnect(self) -> None:
         """Let each provider, and whoever fetches files, give back its connections; nothing works after that."""
@@ -84,7 +91,7 @@ class Studio(ImageStudio):
 
     async def catch_up(self) -> int:
         """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""
-        return await asyncio.to_thread(self.projector.advance)
+        return await asyncio.to_thread(self._house.advance)
 
     async def reconcile(self, provider: str, since: int, until: int, *, book: bool) -> list[Line]:
         """Hold the costs we recorded against a provider's bills; see `Reconciler.run`."""

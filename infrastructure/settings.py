@@ -88,7 +88,11 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's URL; a SQLite file in the user's data directory unless another is chosen."""
-        return self.database_url or f"sqlite:///{self.home / 'ledger.db'}"
+        if self.database_url:
+            return self.database_url
+        from infrastructure.store.urls import sqlite_url
+
+        return sqlite_url(self.home / "ledger.db")
 
     @property
     def assets(self) -> Path:

@@ -12,7 +12,7 @@ from domain.plans import IN_MONEY
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import counted, document, limit_of, measured, money, span
-from infrastructure.cli.options import Account, Scope
+from infrastructure.cli.options import Account, Scope, Yes
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def open_account(
     prepaid: Annotated[bool, Option("--prepaid", help="Spend only what was paid in before.")] = False,
 ) -> Answer:
     """Open an account, once; again on the same terms changes nothing, and says what is another by now."""
-    async with session.studio() as studio:
+    async with session.studio(makes=True) as studio:
         view = await studio.accounts.open(
             session.account(id or account), plan=plan, currency=currency, zone=zone, cycle=cycle, prepaid=prepaid
         )
@@ -70,7 +70,7 @@ async def close(
     session: Session,
     id: Id = None,
     account: Account = None,
-    yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> Answer:
     """Close an account for ever; what is open is settled, and corrections can still be made."""
     which = session.account(id or account)
@@ -86,8 +86,9 @@ async def show(
     account: Account = None,
 ) -> Answer:
     """Show an account's terms, and what is used, held and left in its current period."""
-    async with session.studio() as studio:
-        return _answer(await studio.accounts.show(session.account(id or account)))
+    named = session.account(id or account)
+    async with session.reading() as reading:
+        return _answer(await reading.accounts.show(named))
 
 
 @command(app)

@@ -14,5 +14,6 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise InvalidInput("--yes", "is missing, and nobody can be asked here", hint="add --yes: it cannot be undone")
+        hint = "if so, add --yes: it cannot be undone"
+        raise InvalidInput("--yes", f"is missing, and nobody can be asked here: {question}", hint=hint)
     typer.confirm(question, abort=True, err=True)

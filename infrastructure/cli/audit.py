@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
 
-from domain.errors import LogCorrupted, ViewStopped
+from domain.errors import LogCorrupted, StoreUnavailable, ViewStopped
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.failures import OTHER
 from infrastructure.cli.formats import counted
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from application.chains import Seal
     from application.tables import Discrepancy
     from infrastructure.cli.rendering import Page
+    from infrastructure.reading import Reading
     from infrastructure.service import Studio
     from projections.audit import Compared, Comparison, Difference
 
@@ -75,11 +77,15 @@ async def audit(
     from application.chains import Seal
 
     sealed = Seal.parse(seal) if seal is not None else None
-    async with session.studio() as studio:
+    async with session.reading(whole=False) as reading:
         if account is not None:
-            await studio.accounts.show(account)
+            await reading.accounts.show(account)
+        with suppress(ViewStopped, LogCorrupted):  # the verdict says so
+            await session.catch_up(reading)
         with session.progress("audit") as report:
-            verdict = await audited(studio, account, sealed, report)
+            verdict = await audited(reading, account, sealed, report)
+        if reading.lost is not None:
+            verdict = replace(verdict, chains=(reading.lost.message, *verdict.chains), seal=None)
     return Answer(verdict.document(), lambda page: show_verdict(page, verdict), 0 if verdict.clean else OTHER)
 
 
@@ -91,8 +97,8 @@ async def seal(session: Session) -> Answer:
     """
     from application.chains import take_seal
 
-    async with session.studio() as studio:
-        found = await asyncio.to_thread(take_seal, studio.reader)
+    async with session.reading() as reading:
+        found = await asyncio.to_thread(take_seal, reading.reader)
     document = {"seal": str(found), "position": found.position, "streams": found.streams, "digest": found.digest}
     return Answer(document, lambda page: page.line(str(found)))
 
@@ -133,7 +139,7 @@ def _show_mended(page: Page, found: Sequence[Discrepancy], *, dry_run: bool) -> 
 
 
 async def audited(
-    studio: Studio,
+    studio: Studio | Reading,
     account: str | None = None,
     sealed: Seal | None = None,
     report: Callable[[float, str], None] = lambda _fraction, _message: None,
@@ -150,14 +156,23 @@ async def audited(
     report(0.7, "replaying the log")
     comparison, replay = None, ""
     try:
-        end = await asyncio.to_thread(studio.reader.end)
-        await studio.catch_up()
+        end = await _brought_up(studio)
         comparison = await studio.compare(account)
         replay = _standing_still(comparison, end)
     except (ViewStopped, LogCorrupted) as error:
         replay = str(error)
     sealed_now = None if chains or account is not None else await asyncio.to_thread(take_seal, studio.reader)
     return Verdict(chains, index, tables, comparison, replay, sealed_now)
+
+
+async def _brought_up(studio: Studio | Reading) -> int:
+    """Where the views must stand by now; nowhere in particular if nobody may bring them up to the log."""
+    end = await asyncio.to_thread(studio.reader.end)
+    try:
+        await studio.catch_up()
+    except StoreUnavailable:
+        return 0
+    return end
 
 
 def _but_the_index(found: Iterable[Discrepancy]) -> Iterator[Discrepancy]:

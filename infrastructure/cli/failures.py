@@ -17,6 +17,7 @@ from domain.errors import (
     CatalogueError,
     ImageStudioError,
     InvalidRequest,
+    NoLedger,
     OperationError,
     OperationFailed,
     OperationPending,
@@ -107,7 +108,7 @@ def exit_code(error: ImageStudioError) -> int:
 def _failure_of(error: ImageStudioError, arguments: Sequence[str]) -> Failure:
     hint = error.hint
     database = _option(arguments, "--db")
-    if isinstance(error, UnknownAccount) and database is not None:
+    if isinstance(error, UnknownAccount | NoLedger) and database is not None:
         hint += f" --db {_without_password(database)}"
     return Failure(error.code, error.message, hint, _fields_of(error))
 

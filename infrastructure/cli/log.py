@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from application.reader import LogFilter
     from infrastructure.cli.rendering import Page
     from infrastructure.cli.stories import Event, Story
+    from infrastructure.reading import Reading
     from infrastructure.service import Studio
 
 app = typer.Typer()
@@ -40,9 +41,9 @@ async def operation(id: OperationId, session: Session) -> Answer:
 
     Of a batch, the stories of all its operations.
     """
-    async with session.studio() as studio:
-        await studio.catch_up()
-        stories = await stories_of(studio, id)
+    async with session.reading() as reading:
+        await session.catch_up(reading)
+        stories = await stories_of(reading, id)
     found = [story.document() for story in stories]
     return Answer(found[0] if len(found) == 1 else {"operations": found}, lambda page: _show(page, stories))
 
@@ -62,28 +63,28 @@ async def events(
     """Print the log, or a part of it, in its one order."""
     from application.reader import LogFilter
 
-    async with session.studio() as studio:
-        zone = (await studio.accounts.show(account)).zone if account is not None else UTC_NAME
+    async with session.reading() as reading:
+        zone = (await reading.accounts.show(account)).zone if account is not None else UTC_NAME
         wanted = LogFilter(account=account, operation=operation, topics=_topics(type))
-        read = _read(studio, wanted, after, limit)
+        read = _read(reading, wanted, after, limit)
         if ndjson:
-            await _print_lines(studio, read)
+            await _print_lines(reading, read)
         elif session.json:
-            await _print_document(studio, read)
+            await _print_document(reading, read)
         else:
-            await _print_table(studio, read, zone)
+            await _print_table(reading, read, zone)
     return 0
 
 
-async def stories_of(studio: Studio, id: str) -> list[Story]:
+async def stories_of(studio: Studio | Reading, id: str) -> list[Story]:
     """The story of one operation, or those of a batch. Raises UnknownOperation."""
-    members = await asyncio.to_thread(studio.maintenance.results.index.operations, id)
+    members = await asyncio.to_thread(studio.index.operations, id)
     if not members:
         raise UnknownOperation(f"no operation {id!r}", hint="list them with: imagestudio operations")
     return [await story_of(studio, one.operation, one.account) for one in members]
 
 
-async def story_of(studio: Studio, id: str, account: str) -> Story:
+async def story_of(studio: Studio | Reading, id: str, account: str) -> Story:
     """What the log and the operation log say of one operation."""
     from application.reader import LogFilter
     from infrastructure.cli.stories import Story
@@ -119,7 +120,9 @@ def _topics(name: str | None) -> tuple[str, ...]:
     return tuple(topic for topic in stored if fact_name(topic) == wanted[0])
 
 
-async def _read(studio: Studio, wanted: LogFilter, after: int, limit: int | None) -> AsyncIterator[Positioned]:
+async def _read(
+    studio: Studio | Reading, wanted: LogFilter, after: int, limit: int | None
+) -> AsyncIterator[Positioned]:
     left = limit
     while left is None or left > 0:
         page = await asyncio.to_thread(studio.reader.read, after, PAGE if left is None else min(left, PAGE), wanted)
@@ -131,7 +134,7 @@ async def _read(studio: Studio, wanted: LogFilter, after: int, limit: int | None
         left = None if left is None else left - len(page)
 
 
-def _event(studio: Studio, entry: Positioned) -> Event:
+def _event(studio: Studio | Reading, entry: Positioned) -> Event:
     from infrastructure.cli.stories import Event
 
     link = entry.link
@@ -158,12 +161,12 @@ def _stored(entry: Positioned) -> dict[str, object]:
     }
 
 
-async def _print_lines(studio: Studio, read: AsyncIterator[Positioned]) -> None:
+async def _print_lines(studio: Studio | Reading, read: AsyncIterator[Positioned]) -> None:
     async for entry in read:
         sys.stdout.write(f"{json.dumps(_complete(studio, entry), ensure_ascii=False)}\n")
 
 
-async def _print_document(studio: Studio, read: AsyncIterator[Positioned]) -> None:
+async def _print_document(studio: Studio | Reading, read: AsyncIterator[Positioned]) -> None:
     """One document, written as it is read, however long the log is."""
     separator = '{"events": [\n'
     async for entry in read:
@@ -172,12 +175,12 @@ async def _print_document(studio: Studio, read: AsyncIterator[Positioned]) -> No
     sys.stdout.write("\n]}\n" if separator == ",\n" else '{"events": []}\n')
 
 
-def _complete(studio: Studio, entry: Positioned) -> dict[str, object]:
+def _complete(studio: Studio | Reading, entry: Positioned) -> dict[str, object]:
     event = _event(studio, entry).document()
     return {**_stored(entry), "at": event["at"], "amount": event["amount"]}
 
 
-async def _print_table(studio: Studio, read: AsyncIterator[Positioned], zone: str) -> None:
+async def _print_table(studio: Studio | Reading, read: AsyncIterator[Positioned], zone: str) -> None:
     """A line a fact, of widths that do not depend on the facts, so that the first is shown before the last is read."""
     from infrastructure.cli.rendering import Page
 

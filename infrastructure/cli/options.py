@@ -23,6 +23,7 @@ Account = Annotated[
     Option("--account", "-a", metavar="ID", help="The account that pays; otherwise IMAGESTUDIO_ACCOUNT."),
 ]
 OneAccount = Annotated[str | None, Option("--account", "-a", metavar="ID", help="Only this account.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 OperationId = Annotated[str, Argument(metavar="ID", help="An operation's id, as 'imagestudio operations' lists them.")]
 
 

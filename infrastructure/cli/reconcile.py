@@ -108,7 +108,7 @@ async def reconcile(
 
     With --book, what differs is corrected, and late deliveries are fetched.
     """
-    async with session.studio() as studio:
+    async with session.studio(writes=book) as studio:
         start, end = _span(since, until, studio.ownership.clock())
         with _replacing(file) as stream:
             lines = await studio.reconcile(provider, start, end, book=book)

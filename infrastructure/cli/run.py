@@ -77,7 +77,7 @@ async def estimate(kind: Kind, asking: Asking, session: Session) -> Answer:
     The limits are asked too: whether it would be admitted now, and what is left of them.
     """
     request = asking.request(kind, session)
-    async with session.studio() as studio:
+    async with session.studio(writes=False) as studio:
         found = await studio.estimate(request)
     written = {**document(found), "left": measured(found.left, found.currency)}
     return Answer(written, lambda page: _show_estimate(page, found), 3 if found.refused == "unpriced" else 0)

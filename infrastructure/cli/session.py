@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -15,6 +16,7 @@ from infrastructure.cli.failures import note
 
 if TYPE_CHECKING:
     from application.ports import Progress, Provider
+    from infrastructure.reading import Reading
     from infrastructure.service import Studio
     from infrastructure.settings import Settings
 
@@ -52,12 +54,36 @@ class Session:
             raise InvalidInput(f"IMAGESTUDIO_{field.upper()}", first["msg"], hint="correct the setting") from error
 
     @asynccontextmanager
-    async def studio(self) -> AsyncIterator[Studio]:
-        """An open studio that serves this command alone: it recovers nothing and follows nothing."""
-        from infrastructure.bootstrap import open_studio
+    async def studio(self, *, makes: bool = False, writes: bool = True) -> AsyncIterator[Studio]:
+        """An open studio that serves this command alone: it recovers nothing and follows nothing.
 
-        async with open_studio(self.settings(), serve=False) as studio:
+        Only one that `makes` a ledger makes one; one that does not write changes nothing.
+        """
+        from infrastructure.bootstrap import open_studio
+        from infrastructure.opening import Access
+
+        access = Access.MAKE if makes else Access.WRITE if writes else Access.READ
+        async with open_studio(self.settings(), serve=False, access=access) as studio:
             yield studio
+
+    @asynccontextmanager
+    async def reading(self, *, whole: bool = True) -> AsyncIterator[Reading]:
+        """The ledger, to be read and not changed; unless it has to be `whole`, also one that lost facts."""
+        from infrastructure.reading import open_reading
+
+        with open_reading(self.settings(), whole=whole) as reading:
+            yield reading
+
+    async def catch_up(self, reading: Reading) -> None:
+        """Bring the views up to the log; if they cannot be, say how far behind they are."""
+        from domain.errors import StoreUnavailable
+
+        try:
+            await reading.catch_up()
+        except StoreUnavailable as error:
+            behind = max(view.lag for view in await asyncio.to_thread(reading.views.status))
+            told = f"the views are {behind} positions behind the log, and cannot be brought up to date"
+            self.warn(f"{told}: {error.message}", error.hint)
 
     @asynccontextmanager
     async def providers(self) -> AsyncIterator[Mapping[str, Provider]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,7 @@ from typer import Argument, Option
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import counted, document, iso, size
-from infrastructure.cli.options import OperationId
+from infrastructure.cli.options import OperationId, Yes
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ async def refund(
 
 async def _currency_of(studio: Studio, id: str) -> str:
     """The currency of the operation's account; any where the operation is unknown, which the refund then says."""
-    known = await asyncio.to_thread(studio.maintenance.results.index.operations, id)
+    known = await asyncio.to_thread(studio.index.operations, id)
     return (await studio.accounts.show(known[0].account)).currency if known else "USD"
 
 
@@ -98,11 +97,7 @@ def _show_recovered(page: Page, done: Sequence[Recovered], count: int, until: in
 
 
 @command(app)
-async def erase(
-    id: OperationId,
-    session: Session,
-    yes: Annotated[bool, Option("--yes", "-y", help="Do not ask.")] = False,
-) -> Answer:
+async def erase(id: OperationId, session: Session, yes: Yes = False) -> Answer:
     """Delete an operation's prompt and files, for ever.
 
     Its facts stay, and still verify. Files that other operations of the account share stay too.
@@ -115,19 +110,39 @@ async def erase(
 
 
 @command(app)
-async def sweep(session: Session) -> Answer:
-    """Delete files that nothing refers to any more."""
+async def sweep(
+    session: Session,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only list what would be deleted.")] = False,
+    yes: Yes = False,
+) -> Answer:
+    """Delete files that nothing refers to any more.
+
+    They are counted and asked about first. Nothing is deleted if facts may be missing that refer to them.
+    """
     async with session.studio() as studio:
-        swept = await studio.maintenance.sweep()
-    told = f"Swept {counted(len(swept.files), 'file')}, {size(swept.size)}"
-    return Answer({"files": list(swept.files), "size": swept.size}, lambda page: page.title(told))
+        found = await studio.maintenance.find_unneeded()
+        if dry_run:
+            return _swept(found.files, found.size, "Would sweep")
+        if found.files:
+            confirm(f"Delete {counted(len(found.files), 'file')}, {size(found.size)}, for ever?", yes=yes)
+        swept = await studio.maintenance.sweep(found)
+    return _swept(swept.files, swept.size, "Swept")
+
+
+def _swept(files: Sequence[str], bytes: int, told: str) -> Answer:
+    def show(page: Page) -> None:
+        page.title(f"{told} {counted(len(files), 'file')}, {size(bytes)}")
+        for file in files:
+            page.line(f"  {file}")
+
+    return Answer({"files": list(files), "size": bytes}, show)
 
 
 @command(projections)
 async def status(session: Session) -> Answer:
     """Show how far each view is behind the log, and why where one stands still."""
-    async with session.studio() as studio:
-        found = await asyncio.to_thread(studio.views.status)
+    async with session.reading() as reading:
+        found = await asyncio.to_thread(reading.views.status)
     return Answer({"views": document(found)}, lambda page: _show_status(page, found))
 
 
@@ -185,35 +200,59 @@ async def retry(
 @command(db)
 async def upgrade(session: Session) -> Answer:
     """Bring the database's schema to this program's; the log is only added to."""
+    from infrastructure.opening import make_folder
     from infrastructure.store.migrations import HEAD, upgrade
 
-    url = session.settings().database
-    _make_folder(url)
-    await asyncio.to_thread(upgrade, url)
+    settings = session.settings()
+    make_folder(settings)
+    await asyncio.to_thread(upgrade, settings.database)
     return Answer({"revision": HEAD}, lambda page: page.title(f"The schema is {HEAD}, as this program needs it"))
 
 
-def _make_folder(url: str) -> None:
-    """Where a SQLite file is made, its folder is too."""
-    from infrastructure.store.database import SQLITE, parse_url
+@command(db)
+async def adopt(session: Session, yes: Yes = False) -> Answer:
+    """Let the folder of files belong to this ledger.
 
-    parsed = parse_url(url)
-    if parsed.get_backend_name() == SQLITE and parsed.database:
-        Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    It says what speaks against it, such as another ledger's marker or facts that were lost, and asks.
+    """
+    from infrastructure.opening import open_files
+
+    with open_files(session.settings()) as files:
+        trouble = files.trouble()
+        if trouble is not None:
+            confirm(f"{trouble.message}. Let them belong to this ledger all the same?", yes=yes)
+        files.adopt()
+    against = trouble.message if trouble is not None else None
+
+    def show(page: Page) -> None:
+        page.title(f"The files in {files.root} belong to the ledger {files.id}")
+        page.prose(f"taken although {against}" if against else "nothing spoke against it", indent=2)
+
+    return Answer({"ledger": files.id, "files": str(files.root), "although": against}, show)
 
 
 @command(db, "status")
 async def database_status(session: Session) -> Answer:
     """Show which database is used, and whether its schema is this program's."""
-    from infrastructure.store.database import parse_url
-    from infrastructure.store.migrations import HEAD, current
+    from infrastructure.opening import standing
+    from infrastructure.store.migrations import HEAD
+    from infrastructure.store.urls import parse_url
 
-    url = session.settings().database
-    revision = await asyncio.to_thread(current, url)
-    parsed = parse_url(url)
+    settings = session.settings()
+    found = await asyncio.to_thread(standing, settings)
+    parsed = parse_url(settings.database)
     shown = parsed.set(drivername=parsed.get_backend_name()).render_as_string()
-    found = {"database": shown, "revision": revision, "needed": HEAD}
-    rows = [("database", shown), ("schema", revision or "none yet"), ("needed", HEAD)]
-    if revision != HEAD:
+    lost = found.lost.message if found.lost is not None else None
+    rows = [("database", shown), ("ledger", found.ledger or "not opened yet"), ("files", str(settings.assets))]
+    rows += [("schema", found.revision or "none yet"), ("needed", HEAD)]
+    if found.revision != HEAD:
         rows.append(("to do", "imagestudio db upgrade"))
-    return Answer(found | {"current": revision == HEAD}, lambda page: page.pairs(rows))
+    document = {"database": shown, "revision": found.revision, "needed": HEAD, "current": found.revision == HEAD}
+    document |= {"ledger": found.ledger, "files": str(settings.assets), "lost": lost}
+
+    def show(page: Page) -> None:
+        page.pairs(rows)
+        if lost is not None:
+            page.prose(lost, "red", indent=2)
+
+    return Answer(document, show)

@@ -19,7 +19,7 @@ from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Column, Page
-    from infrastructure.service import Studio
+    from infrastructure.reading import Reading
     from projections.queries import Logged, ModelCost, PeriodTotal, Usage
 
 app = typer.Typer()
@@ -54,10 +54,10 @@ async def usage(
 ) -> Answer:
     """Sum up who did what, and what it cost."""
     account = whose.id(session)
-    async with session.studio() as studio:
-        asked = await _asked(studio, session, account)
+    async with session.reading() as reading:
+        asked = await _asked(reading, session, account)
         at = when.instant(asked.zone)
-        rows = await asyncio.to_thread(studio.views.usage, account, user, kind, at)
+        rows = await asyncio.to_thread(reading.views.usage, account, user, kind, at)
     return Answer(_document("usage", rows), lambda page: show_usage(page, rows, asked))
 
 
@@ -65,9 +65,9 @@ async def usage(
 async def periods(whose: Whose, session: Session) -> Answer:
     """List billing periods with their totals."""
     account = whose.id(session)
-    async with session.studio() as studio:
-        asked = await _asked(studio, session, account)
-        rows = await asyncio.to_thread(studio.views.periods, account)
+    async with session.reading() as reading:
+        asked = await _asked(reading, session, account)
+        rows = await asyncio.to_thread(reading.views.periods, account)
     return Answer(_document("periods", rows), lambda page: show_periods(page, rows, asked))
 
 
@@ -82,11 +82,12 @@ async def costs(
 
     Over all accounts; periods are those of the accounts.
     """
-    async with session.studio() as studio:
-        await _asked(studio, session, None)
+    async with session.reading() as reading:
+        await _asked(reading, session, None)
         at = when.instant(UTC_NAME)
-        rows = await asyncio.to_thread(studio.views.costs, model, provider, at)
-        _check_named(studio, model, provider, rows)
+        rows = await asyncio.to_thread(reading.views.costs, model, provider, at)
+    if not rows:
+        await _check_named(session, model, provider)
     return Answer(_document("costs", rows), lambda page: show_costs(page, rows))
 
 
@@ -115,11 +116,11 @@ async def operations(
     above the price, amounts that are estimated, and costs that are unknown.
     """
     account = whose.id(session)
-    async with session.studio() as studio:
-        asked = await _asked(studio, session, account)
+    async with session.reading() as reading:
+        asked = await _asked(reading, session, account)
         rows = await asyncio.to_thread(
             partial(
-                studio.views.operations,
+                reading.views.operations,
                 limit=limit,
                 account=account,
                 user=user,
@@ -134,24 +135,27 @@ async def operations(
     return Answer({"operations": found}, lambda page: show_operations(page, rows, asked))
 
 
-def _check_named(studio: Studio, model: str | None, provider: str | None, rows: Sequence[Any]) -> None:
+async def _check_named(session: Session, model: str | None, provider: str | None) -> None:
     """A model or provider that finds nothing must be one that there is. Raises UnknownModel, InvalidInput."""
+    from infrastructure.catalogue import load_catalogue
     from projections.queries import check_word
 
-    if not rows and model is not None:
-        studio.catalogue.get(model)
-    if not rows:
-        check_word("provider", provider, sorted({one.provider for one in studio.catalogue} | {*studio.providers}))
+    catalogue, _ = load_catalogue(session.settings().catalogues)
+    if model is not None:
+        catalogue.get(model)
+    if provider is not None:
+        async with session.providers() as providers:
+            check_word("provider", provider, sorted({one.provider for one in catalogue} | {*providers}))
 
 
-async def _asked(studio: Studio, session: Session, account: str | None) -> Asked:
+async def _asked(reading: Reading, session: Session, account: str | None) -> Asked:
     """Bring the views up to date; tell of those that cannot be. Raises UnknownAccount."""
-    await studio.catch_up()
-    for view in await asyncio.to_thread(studio.views.status):
+    await session.catch_up(reading)
+    for view in await asyncio.to_thread(reading.views.status):
         if view.error is not None:
             told = f"{view.view} stands still at position {view.position}"
             session.warn(told, "what it says is older than the log; see: imagestudio projections status")
-    zone = (await studio.accounts.show(account)).zone if account is not None else UTC_NAME
+    zone = (await reading.accounts.show(account)).zone if account is not None else UTC_NAME
     return Asked(account, zone)
 
 

@@ -17,6 +17,8 @@ from infrastructure.store.recorders import LogRecorder, SnapshotRecorder
 DATABASE_URL = "IMAGESTUDIO_DATABASE_URL"
 LOCK_SECONDS = "IMAGESTUDIO_LOCK_SECONDS"
 STATEMENT_SECONDS = "IMAGESTUDIO_STATEMENT_SECONDS"
+READING = "IMAGESTUDIO_READING"
+"""There, whatever it says, if nothing may be changed."""
 
 
 class Factory(persistence.InfrastructureFactory[persistence.TrackingRecorder]):
@@ -31,6 +33,7 @@ class Factory(persistence.InfrastructureFactory[persistence.TrackingRecorder]):
             url,
             lock_seconds=float(self.env.get(LOCK_SECONDS, "10")),
             statement_seconds=float(self.env.get(STATEMENT_SECONDS, "30")),
+            reading=READING in self.env,
         )
 
     def mapper(self, transcoder: Any = None, mapper_class: Any = None) -> Any:  # noqa: ARG002

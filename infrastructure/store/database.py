@@ -15,8 +15,8 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, create_engine, event
-from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidatePoolError
+from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from application.store import Conflict
@@ -24,12 +24,11 @@ from domain.errors import StoreError, StoreUnavailable
 from infrastructure.store.errors import in_our_words, is_gone, none_to_spare
 from infrastructure.store.options import Limits, connect_arguments
 from infrastructure.store.session import Session
+from infrastructure.store.urls import SQLITE, parse_url, sqlite_reading
 
 if TYPE_CHECKING:
     from infrastructure.store.postgres import GuardedConnection, Watch
 
-SQLITE = "sqlite"
-POSTGRESQL = "postgresql"
 LOCK_SECONDS = 10
 STATEMENT_SECONDS = 30
 PATIENT_SECONDS = 60 * 60
@@ -46,16 +45,25 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, lock_seconds: float = LOCK_SECONDS, statement_seconds: float = STATEMENT_SECONDS
+        self,
+        url: str,
+        *,
+        lock_seconds: float = LOCK_SECONDS,
+        statement_seconds: float = STATEMENT_SECONDS,
+        reading: bool = False,
     ) -> None:
-        """How long one statement waits for others' locks, and how long it may take; the latter on PostgreSQL."""
+        """How long one statement waits for others' locks, and how long it may take; the latter on PostgreSQL.
+
+        Who is only `reading` changes nothing.
+        """
         self.url = parse_url(url)
+        self.reading = reading
         self.dialect = self.url.get_backend_name()
         self.limits: Mapping[str, float | None] = {}
         """Seconds, by PostgreSQL's name of each limit that its transactions have."""
         self._watch: Watch | None = None
         if self.is_sqlite:
-            self.engine = _sqlite_engine(self.url, lock_seconds)
+            self.engine = _sqlite_reader(self.url, lock_seconds) if reading else _sqlite_writer(self.url, lock_seconds)
         else:
             limits = Limits.of(self.url, lock_seconds, statement_seconds)
             self.limits = limits.in_force
@@ -66,6 +74,13 @@ class Database:
     @property
     def is_sqlite(self) -> bool:
         return self.dialect == SQLITE
+
+    def is_standby(self) -> bool:
+        """Whether it only follows another database, and may be behind it. Raises StoreUnavailable."""
+        if self.is_sqlite:
+            return False
+        with self.connect() as connection:
+            return bool(connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar())
 
     def turn(self) -> AbstractContextManager[Any]:
         """Held while writing; on PostgreSQL writers need no turns."""
@@ -201,30 +216,6 @@ def roll_back(connection: Connection) -> None:
         connection.invalidate()
 
 
-def parse_url(url: str) -> URL:
-    """The database's address, always with the driver this program is made for. Raises StoreError."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreError("the database URL cannot be read", hint="sqlite:///FILE or postgresql://HOST/NAME") from error
-    backend = parsed.get_backend_name()
-    if backend in (POSTGRESQL, "postgres"):
-        return parsed.set(drivername="postgresql+psycopg2")
-    if backend == SQLITE and parsed.database not in (None, "", ":memory:"):
-        return parsed.set(drivername="sqlite+pysqlite")
-    raise StoreError(
-        f"a database of type {parsed.drivername!r} cannot hold the ledger",
-        hint="sqlite:///FILE (a file, not memory) or postgresql://HOST/NAME",
-    )
-
-
-def _sqlite_engine(url: URL, lock_seconds: float) -> Engine:
-    settings = {"timeout": lock_seconds, "check_same_thread": False}
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_timeout=lock_seconds, connect_args=settings)
-    event.listen(engine, "connect", partial(_set_up_sqlite, lock_seconds=lock_seconds))
-    return engine
-
-
 def _postgres_engine(url: URL, limits: Limits, lock_seconds: float) -> tuple[Engine, Watch]:
     """The engine, and who watches over its statements. Raises StoreError."""
     try:
@@ -264,6 +255,20 @@ def _notice_what_is_gone(context: ExceptionContext) -> None:
     """Whatever says that the session or its server is not what is needed discards it, and all that wait with it."""
     if context.connection is not None and is_gone(context.original_exception):
         context.is_disconnect = True
+
+
+def _sqlite_writer(url: URL, lock_seconds: float) -> Engine:
+    settings = {"timeout": lock_seconds, "check_same_thread": False}
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_timeout=lock_seconds, connect_args=settings)
+    event.listen(engine, "connect", partial(_set_up_sqlite, lock_seconds=lock_seconds))
+    return engine
+
+
+def _sqlite_reader(url: URL, lock_seconds: float) -> Engine:
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(sqlite_reading(url), timeout=lock_seconds, check_same_thread=False, uri=True)
+
+    return create_engine(url, isolation_level="AUTOCOMMIT", pool_timeout=lock_seconds, creator=connect)
 
 
 def _set_up_sqlite(connection: Any, _record: Any, *, lock_seconds: float) -> None:

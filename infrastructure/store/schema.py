@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     Identity,
     Index,
@@ -108,6 +109,15 @@ SNAPSHOTS = Table(
     Column("topic", Text, nullable=False),
     Column("state", Text, nullable=False),
 )
+
+LEDGER = Table(
+    "ledger",
+    METADATA,
+    Column("one", Integer, primary_key=True),
+    Column("id", ID, nullable=False),
+    CheckConstraint("one = 1", name="ledger_is_one"),
+)
+"""Which ledger this is, in one row: made when it is first opened for writing, and the same for ever."""
 
 APPEND_ONLY = "the log is append-only: correct it by appending a fact"
 

@@ -6,7 +6,7 @@ advisory lock, after which nothing else is locked, makes the order of positions 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -160,6 +160,23 @@ class PostgresUnit(SqlUnit):
         return None
 
 
+class PostgresReading(PostgresUnit):
+    """For those who only look, also at a standby: nothing is locked."""
+
+    def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:  # noqa: ARG002
+        rows = self.session.rows(f"{ACCOUNT} WHERE id = ANY (%s::text[])", (texts(accounts),))
+        return {row[0]: to_account_row(row) for row in rows}
+
+
+UNITS: Mapping[tuple[bool, bool], tuple[str, type[SqliteUnit | PostgresUnit]]] = {
+    (True, False): ("BEGIN IMMEDIATE", SqliteUnit),
+    (True, True): ("BEGIN", SqliteUnit),
+    (False, False): ("", PostgresUnit),
+    (False, True): ("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", PostgresReading),
+}
+"""How a transaction begins, and what it is: on SQLite or not, reading or not."""
+
+
 class SqlStore:
     """The writer's store: begins units on one database."""
 
@@ -169,9 +186,9 @@ class SqlStore:
     @contextmanager
     def begin(self) -> Iterator[Unit]:
         """A unit that is rolled back unless it was committed; an empty one ends without a trace."""
-        database = self._database
-        with database.session("BEGIN IMMEDIATE" if database.is_sqlite else "") as session:
-            unit = SqliteUnit(session) if database.is_sqlite else PostgresUnit(session)
+        begin, kind = UNITS[self._database.is_sqlite, self._database.reading]
+        with self._database.session(begin) as session:
+            unit = kind(session)
             yield unit
             if not unit.committed:
                 session.roll_back()

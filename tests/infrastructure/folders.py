@@ -8,6 +8,9 @@ import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from application.ports import Swept
+from infrastructure.assets import FileAssets
+
 ACME = "acme"
 PAST = 1_600_000_000
 NOW = 1_700_000_000
@@ -27,6 +30,12 @@ def age(file: str | Path | None, seconds: int = PAST) -> Path:
 def overwrite(file: str | None, content: bytes) -> None:
     assert file is not None
     Path(file).write_bytes(content)
+
+
+async def sweep(assets: FileAssets, referenced: Callable[[str], set[str]], grace_seconds: int = 60) -> Swept:
+    """Find and delete what is not referenced, at NOW."""
+    when = {"grace_seconds": grace_seconds, "now": NOW * MICROSECONDS}
+    return await assets.sweep(await assets.find_unneeded(referenced, **when), **when)
 
 
 def keeping(*digests: str) -> Callable[[str], set[str]]:

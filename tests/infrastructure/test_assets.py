@@ -21,7 +21,7 @@ from application.ports import Asset, AssetStore, Media
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput, StoreUnavailable
 from infrastructure.assets import FileAssets, account_folder
 from infrastructure.media import look_at
-from tests.infrastructure.folders import ACME, MICROSECONDS, NOW, age, keeping, largest_file, overwrite, stored
+from tests.infrastructure.folders import ACME, NOW, age, keeping, largest_file, overwrite, stored, sweep
 
 PICTURE = Media(b"\x89PNG of a kind", "image/png", 20, 10, 40)
 OTHER = Media(b"other bytes", "video/mp4")
@@ -197,7 +197,7 @@ async def test_a_sweep_deletes_only_what_is_old_and_unreferenced(assets: FileAss
     leftover = lost.parent / ".0123456789abcdef.tmp"
     leftover.write_bytes(b"half")
     age(leftover)
-    swept = await assets.sweep(keeping(referenced.digest), grace_seconds=60, now=NOW * MICROSECONDS)
+    swept = await sweep(assets, keeping(referenced.digest))
     assert swept.files == tuple(sorted(str(file.relative_to(root)) for file in (lost, leftover)))
     assert swept.size == len(b"orphan") + len(b"half")
     assert (await assets.load(ACME, referenced)).content == b"kept"
@@ -212,7 +212,7 @@ async def test_a_reference_keeps_content_in_its_own_account_only(assets: FileAss
     for account in (ACME, "other"):
         age(assets.path(account, asset))
     kept = {account_folder(ACME): {asset.digest}}
-    await assets.sweep(lambda folder: kept.get(folder, set()), grace_seconds=60, now=NOW * MICROSECONDS)
+    await sweep(assets, lambda folder: kept.get(folder, set()))
     assert assets.path(ACME, asset)
     assert assets.path("other", asset) is None
 
@@ -221,7 +221,7 @@ async def test_saving_old_content_again_begins_its_grace_anew(assets: FileAssets
     asset = await assets.save(ACME, PICTURE)
     age(assets.path(ACME, asset))
     await assets.save(ACME, PICTURE)
-    await assets.sweep(keeping(), grace_seconds=60, now=NOW * MICROSECONDS)
+    await sweep(assets, keeping())
     assert await assets.load(ACME, asset) == PICTURE
 
 
@@ -235,13 +235,13 @@ async def test_content_saved_again_while_a_sweep_decides_is_kept(root: Path, poo
         asyncio.run_coroutine_threadsafe(assets.save(ACME, PICTURE), loop).result()
         return set()
 
-    swept = await assets.sweep(saved_meanwhile, grace_seconds=60, now=NOW * MICROSECONDS)
+    swept = await sweep(assets, saved_meanwhile)
     assert swept.files == ()
     assert await assets.load(ACME, asset) == PICTURE
 
 
 async def test_a_sweep_of_a_store_that_was_never_used_finds_nothing(assets: FileAssets) -> None:
-    assert (await assets.sweep(keeping(), grace_seconds=0, now=NOW * MICROSECONDS)).files == ()
+    assert (await sweep(assets, keeping(), 0)).files == ()
 
 
 async def test_the_event_loop_is_free_while_a_save_waits_for_its_pool(root: Path) -> None:

@@ -23,7 +23,7 @@ from domain.errors import InvalidInput, NoMedia, StoreUnavailable
 from infrastructure.assets import FileAssets, account_folder
 from infrastructure.media import look_at, read_media
 from tests.application.support import PATIENCE
-from tests.infrastructure.folders import ACME, MICROSECONDS, NOW, age, keeping, largest_file, stored
+from tests.infrastructure.folders import ACME, NOW, age, keeping, largest_file, stored, sweep
 from tests.infrastructure.test_media import animation, box, encoded, mp4
 
 LARGEST = 100 * 1024 * 1024
@@ -114,7 +114,7 @@ async def test_the_same_content_received_again_is_one_file_whose_grace_begins_an
     age(assets.path(ACME, asset))
     assert await assets.receive(ACME, cut(PICTURE, 10), ()) == asset
     assert len(stored(tmp_path)) == 1
-    await assets.sweep(keeping(), grace_seconds=60, now=NOW * MICROSECONDS)
+    await sweep(assets, keeping())
     assert assets.path(ACME, asset)
 
 
@@ -220,7 +220,7 @@ async def test_an_unfinished_file_is_swept_once_its_grace_is_over(assets: FileAs
     for file, seconds in ((young, NOW - 59), (old, NOW - 61)):
         file.write_bytes(b"half")
         age(file, seconds)
-    swept = await assets.sweep(keeping(), grace_seconds=60, now=NOW * MICROSECONDS)
+    swept = await sweep(assets, keeping())
     assert swept.files == (str(old.relative_to(tmp_path)),)
     assert stored(tmp_path) == [young]
 
@@ -256,7 +256,7 @@ async def test_a_process_killed_while_it_receives_leaves_only_what_is_swept(asse
     [left] = stored(tmp_path)
     assert (left.parent.name, left.suffix) == ("incoming", ".tmp")
     age(left)
-    swept = await assets.sweep(keeping(), grace_seconds=60, now=NOW * MICROSECONDS)
+    swept = await sweep(assets, keeping())
     assert swept.size >= 2 * MEBIBYTE
     assert stored(tmp_path) == []
 

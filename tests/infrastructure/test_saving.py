@@ -27,7 +27,7 @@ from infrastructure.assets import FileAssets, Look, account_folder
 from infrastructure.media import Seen, look_at
 from infrastructure.saving import MEBIBYTE, MOST_FILES
 from tests.application.support import PATIENCE
-from tests.infrastructure.folders import ACME, MICROSECONDS, NOW, age, keeping, largest_file, stored
+from tests.infrastructure.folders import ACME, age, keeping, largest_file, stored, sweep
 from tests.infrastructure.test_media import encoded
 from tests.infrastructure.test_receiving import in_folder, stream
 
@@ -352,7 +352,7 @@ async def test_a_process_killed_at_any_flush_leaves_whole_files_and_what_is_swep
             age(file)
             assert file.suffix == ".tmp" or file.read_bytes() == contents[file.stem]
         with store(root) as assets:
-            await assets.sweep(keeping(*contents), grace_seconds=60, now=NOW * MICROSECONDS)
+            await sweep(assets, keeping(*contents))
             assert not [file for file in stored(root) if file.suffix == ".tmp"]
             saved = await received(assets, list(contents.values()))
             assert [(await assets.load(ACME, asset)).content for asset in saved] == list(contents.values())

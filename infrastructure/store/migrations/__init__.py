@@ -1,8 +1,8 @@
 """The schema's revisions: run in one transaction, under an exclusive lock, adding to the log and never rewriting it.
 
-    open a studio ── ensure_schema ─┬─ SQLite, older ────── upgraded on the spot
-                                    ├─ PostgreSQL, older ── SchemaMismatch: imagestudio db upgrade
-                                    └─ newer ────────────── SchemaMismatch, on both
+    open a studio ── ensure_schema ─┬─ a new SQLite file ── made on the spot
+                                    ├─ older, or missing ── SchemaMismatch: imagestudio db upgrade
+                                    └─ newer ────────────── SchemaMismatch
 
 However many processes and threads upgrade at once, one does the work and the others find it done.
 """
@@ -22,7 +22,7 @@ from projections.tables import VIEWS
 
 log = logging.getLogger("imagestudio")
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """In order; named here so that opening a database that is up to date needs no Alembic."""
 
 HEAD = REVISIONS[-1]
@@ -52,12 +52,12 @@ def upgrade(url: str) -> None:
 def current(url: str) -> str | None:
     """The revision of the database, None where it has no schema. Raises StoreUnavailable."""
     with closing(Database(url)) as database:
-        return _revision(database)
+        return revision_of(database)
 
 
 def check(database: Database) -> None:
     """Raise SchemaMismatch unless the schema is exactly this program's."""
-    revision = _revision(database)
+    revision = revision_of(database)
     _refuse_newer(revision)
     if revision != HEAD:
         raise SchemaMismatch(
@@ -67,14 +67,20 @@ def check(database: Database) -> None:
 
 
 def ensure_schema(database: Database) -> None:
-    """What opening a studio does: upgrade an older SQLite file, refuse everything else that does not fit."""
-    revision = _revision(database)
-    if database.is_sqlite and revision != HEAD:
+    """What opening a studio does: make the schema in a new SQLite file, refuse everything else that does not fit."""
+    if database.is_sqlite and is_empty(database):
         upgrade(database.url.render_as_string(hide_password=False))
     check(database)
 
 
-def _revision(database: Database) -> str | None:
+def is_empty(database: Database) -> bool:
+    """Whether there is no table at all, of nobody's."""
+    with database.connect() as connection:
+        return not inspect(connection).get_table_names()
+
+
+def revision_of(database: Database) -> str | None:
+    """None if it has no schema of ours. Raises StoreUnavailable."""
     with database.connect() as connection:
         return _revision_of(connection)
 

@@ -83,8 +83,8 @@ def test_every_job_of_either_side_has_its_standing_and_what_differs_is_booked_on
 def much_later(shell: pytest.MonkeyPatch, *command: str) -> Outcome:
     """A command that is given when every lease and every grace is over."""
 
-    def opened(settings: Settings, *, serve: bool) -> AbstractAsyncContextManager[Studio]:
-        return open_studio(settings, Parts(clock=later()), serve=serve)
+    def opened(settings: Settings, **options: Any) -> AbstractAsyncContextManager[Studio]:
+        return open_studio(settings, Parts(clock=later()), **options)
 
     with shell.context() as patched:
         patched.setattr("infrastructure.bootstrap.open_studio", opened)

@@ -11,60 +11,9 @@ from PIL import Image
 from typer.main import get_command
 
 from infrastructure.cli.app import app
-from tests.infrastructure.cli.workspaces import ACCOUNT, SMALL, Workspace, call, stuck
+from tests.infrastructure.cli.workspaces import ACCOUNT, COMMANDS, SMALL, Workspace, call, filled, leaves, stuck
 
 CENT = {"micros": 10_000, "currency": "USD", "amount": "0.01"}
-
-COMMANDS = [
-    ("generate", "a cat", *SMALL),
-    ("edit", "PICTURE", "sepia"),
-    ("upscale", "PICTURE"),
-    ("run", "text-to-image", "-i", "prompt=a cat", *SMALL),
-    ("cancel", "STUCK"),
-    ("estimate", "text-to-image", "-i", "prompt=a cat"),
-    ("models",),
-    ("usage",),
-    ("periods",),
-    ("costs",),
-    ("operations",),
-    ("operation", "LAKE"),
-    ("events",),
-    ("audit",),
-    ("seal",),
-    ("reconcile", "scripted"),
-    ("refund", "LAKE"),
-    ("recover",),
-    ("erase", "LAKE", "--yes"),
-    ("sweep",),
-    ("account", "open", "globex"),
-    ("account", "show"),
-    ("account", "plan", "basic"),
-    ("account", "limit", "edits", "3"),
-    ("account", "credit", "5.00", "--key", "p1", "--account", "globex"),
-    ("account", "zone", "UTC"),
-    ("account", "end-period", "--reason", "a wrong clock"),
-    ("account", "suspend", "ACCOUNT", "--reason", "overdue"),
-    ("account", "resume", "ACCOUNT", "--reason", "paid"),
-    ("account", "close", "ACCOUNT", "--reason", "ended", "--yes"),
-    ("providers", "list"),
-    ("providers", "check"),
-    ("rebuild",),
-    ("catalogue", "check"),
-    ("config",),
-    ("projections", "status"),
-    ("projections", "rebuild"),
-    ("projections", "retry", "usage_summary"),
-    ("db", "upgrade"),
-    ("db", "status"),
-]
-
-
-def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
-    """The command with the workspace's picture and operations in it."""
-    known = {"PICTURE": str(workspace.picture()), "LAKE": workspace.ids["lake"], "ACCOUNT": ACCOUNT}
-    if "STUCK" in command:
-        known["STUCK"] = stuck()
-    return [known.get(word, word) for word in command]
 
 
 def sides(path: Path) -> tuple[int, int]:
@@ -72,18 +21,11 @@ def sides(path: Path) -> tuple[int, int]:
         return image.size
 
 
-def leaves(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
-    """All commands of the tree, with their words."""
-    if not hasattr(command, "commands"):
-        return [(path, command)]
-    return [leaf for name, one in command.commands.items() for leaf in leaves(one, (*path, name))]
-
-
 def test_every_command_is_tried_here_and_speaks_json_about_any_database() -> None:
     tree = leaves(get_command(app))
     tried = {command[:1] for command in COMMANDS} | {command[:2] for command in COMMANDS}
-    assert {path for path, _ in tree} <= tried
-    for path, command in tree:
+    assert tree.keys() <= tried
+    for path, command in tree.items():
         assert {"--json", "--db"} <= {name for one in command.params for name in one.opts}, path
         assert command.help, path
 

@@ -96,7 +96,7 @@ WRONG = [
     (("usage", "--db", "frob"), 6, "store", "URL"),
     (("usage", "--db", "mysql://h/x"), 6, "store", "mysql"),
     (("usage", "--db", "sqlite:///FILE"), 6, "store_unavailable", "not a database"),
-    (("usage", "--db", "sqlite:///FILE/x.db"), 6, "io", "FILE"),
+    (("usage", "--db", "sqlite:///FILE/x.db"), 6, "no_ledger", "FILE/x.db: the file does not exist"),
     (("db", "status", "--db", "postgresql://127.0.0.1:1/x"), 6, "store_unavailable", "refused"),
 ]
 
@@ -138,6 +138,7 @@ def test_without_an_account_the_command_that_opens_one_is_printed(empty: Workspa
 
 def test_the_printed_command_opens_the_account_in_the_same_database(empty: Workspace) -> None:
     url = f"sqlite:///{empty.home / 'other.db'}"
+    assert call("db", "upgrade", "--db", url).code == 0
     failed = call("generate", "x", "-a", "nobody", "--db", url)
     printed = failed.err.splitlines()[1].partition("imagestudio ")[2]
     assert call(*printed.split()).code == 0

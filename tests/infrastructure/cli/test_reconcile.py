@@ -34,17 +34,21 @@ def lines(outcome: Outcome) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def jobs(workspace: Workspace) -> dict[str, str]:
-    """An operation of each standing, by its standing, and a job that only the provider knows."""
+def jobs(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """An operation of each standing, by its standing, and a job that only the provider knows: another ledger's."""
     found = {
         "matched": asked("cost=0.05"),
         "differs": asked("cost=0.04", "billed=0.0512"),
         "missing there": asked(),
         "open": stuck(),
     }
-    elsewhere = ("--db", f"sqlite:///{workspace.home / 'other.db'}")
-    assert call("account", "open", ACCOUNT, "--plan", "pro", *elsewhere).code == 0
-    assert call(*JOBS, "-i", "job=stranger", "-i", "cost=1.25", *elsewhere).code == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "scripted").symlink_to(workspace.home / "scripted")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("IMAGESTUDIO_HOME", str(other))
+        assert call("account", "open", ACCOUNT, "--plan", "pro").code == 0
+        assert call(*JOBS, "-i", "job=stranger", "-i", "cost=1.25").code == 0
     return {**found, "missing here": "stranger"}
 
 

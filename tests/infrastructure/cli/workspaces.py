@@ -27,6 +27,51 @@ STORY = {
     "refused": ("generate", "a fox", "--user", "bob", *SMALL),
 }
 
+COMMANDS = [
+    ("generate", "a cat", *SMALL),
+    ("edit", "PICTURE", "sepia"),
+    ("upscale", "PICTURE"),
+    ("run", "text-to-image", "-i", "prompt=a cat", *SMALL),
+    ("cancel", "STUCK"),
+    ("estimate", "text-to-image", "-i", "prompt=a cat"),
+    ("models",),
+    ("usage",),
+    ("periods",),
+    ("costs",),
+    ("operations",),
+    ("operation", "LAKE"),
+    ("events",),
+    ("audit",),
+    ("seal",),
+    ("rebuild",),
+    ("reconcile", "scripted"),
+    ("refund", "LAKE"),
+    ("recover",),
+    ("erase", "LAKE", "--yes"),
+    ("sweep",),
+    ("account", "open", "globex"),
+    ("account", "show"),
+    ("account", "plan", "basic"),
+    ("account", "limit", "edits", "3"),
+    ("account", "credit", "5.00", "--key", "p1", "--account", "globex"),
+    ("account", "zone", "UTC"),
+    ("account", "end-period", "--reason", "a wrong clock"),
+    ("account", "suspend", "ACCOUNT", "--reason", "overdue"),
+    ("account", "resume", "ACCOUNT", "--reason", "paid"),
+    ("account", "close", "ACCOUNT", "--reason", "ended", "--yes"),
+    ("providers", "list"),
+    ("providers", "check"),
+    ("catalogue", "check"),
+    ("config",),
+    ("projections", "status"),
+    ("projections", "rebuild"),
+    ("projections", "retry", "usage_summary"),
+    ("db", "upgrade"),
+    ("db", "adopt"),
+    ("db", "status"),
+]
+"""Every command there is; a test holds them against the command line itself."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -83,3 +128,18 @@ def settle(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.chdir(home)
+
+
+def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
+    """The command with the workspace's picture and operations in it."""
+    known = {"PICTURE": str(workspace.picture()), "LAKE": workspace.ids["lake"], "ACCOUNT": ACCOUNT}
+    if "STUCK" in command:
+        known["STUCK"] = stuck()
+    return [known.get(word, word) for word in command]
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """All commands of the tree, by their words."""
+    if not hasattr(command, "commands"):
+        return {path: command}
+    return {words: leaf for name, one in command.commands.items() for words, leaf in leaves(one, (*path, name)).items()}

@@ -19,10 +19,11 @@ from sqlalchemy.engine import make_url
 from application.chains import verify_chains
 from application.store import Conflict
 from domain.errors import StoreError, StoreUnavailable
-from infrastructure.store.database import Database, parse_url
+from infrastructure.store.database import Database
 from infrastructure.store.migrations import upgrade
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.units import SqlStore
+from infrastructure.store.urls import parse_url
 from tests.infrastructure.store.books import books
 from tests.infrastructure.store.posting import append, locked, post
 from tests.postgres import beside, execute, running_postgres

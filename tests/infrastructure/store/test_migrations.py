@@ -24,7 +24,7 @@ from infrastructure.store import migrations
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD, REVISIONS, check, current, ensure_schema, guard, upgrade
 from infrastructure.store.migrations.views import shape_of_views
-from infrastructure.store.schema import APPEND_ONLY, JOBS, METADATA, TRIGGER_NAMES, TRIGGERS, VERSION_TABLE
+from infrastructure.store.schema import APPEND_ONLY, JOBS, LEDGER, METADATA, TRIGGER_NAMES, TRIGGERS, VERSION_TABLE
 from infrastructure.store.tables import SqlIndex
 from projections.tables import VIEWS
 from tests.infrastructure.store.books import books
@@ -219,15 +219,19 @@ def test_opening_a_new_sqlite_file_makes_its_schema(empty_sqlite_url: str) -> No
         check(opened)
 
 
-def test_opening_an_older_sqlite_file_upgrades_it(sqlite_url: str) -> None:
+def test_opening_an_older_sqlite_file_changes_nothing_in_it_and_an_upgrade_keeps_its_facts(sqlite_url: str) -> None:
     with books(sqlite_url) as opened:
         opened.open("acme")
         with opened.database.transaction() as connection:
             VIEWS.drop_all(connection)
             JOBS.drop(connection)
+            LEDGER.drop(connection)
     set_revision(sqlite_url, REVISIONS[0])
-    with database(sqlite_url) as opened:
+    with database(sqlite_url) as opened, pytest.raises(SchemaMismatch) as refused:
         ensure_schema(opened)
+    assert "imagestudio db upgrade --db sqlite" in refused.value.hint
+    assert current(sqlite_url) == REVISIONS[0]
+    upgrade(sqlite_url)
     assert current(sqlite_url) == HEAD
     assert {table.name for table in VIEWS.sorted_tables} <= tables(sqlite_url)
     with books(sqlite_url) as again:
@@ -241,6 +245,7 @@ def test_whose_a_job_is_is_learned_from_the_facts_recorded_before(database_url: 
         opened.submit("acme", "op-1", "job-1")
         with opened.database.transaction() as connection:
             JOBS.drop(connection)
+            LEDGER.drop(connection)
     set_revision(database_url, "0002")
     upgrade(database_url)
     with database(database_url) as opened_again:

@@ -207,6 +207,7 @@ def as_before(url: str, *revisions: str) -> None:
     with closing(Database(url)) as database, database.transaction() as connection:
         connection.execute(text("ALTER TABLE imagestudio_schema RENAME TO alembic_version"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+        connection.execute(text("DROP TABLE ledger"))
         for revision in revisions:
             connection.execute(text("INSERT INTO alembic_version VALUES (:one)"), {"one": revision})
 

@@ -13,10 +13,11 @@ from sqlalchemy.engine import make_url
 
 from application.store import Conflict, TooSlow, Unknown
 from domain.errors import StoreUnavailable
-from infrastructure.store.database import Database, parse_url
+from infrastructure.store.database import Database
 from infrastructure.store.options import Limits, connect_arguments, options_of
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.units import SqlStore
+from infrastructure.store.urls import parse_url
 from projections import engine
 from tests.infrastructure.store.posting import append, locked, post
 from tests.postgres import beside, execute
@@ -32,7 +33,7 @@ def with_options(url: str, options: str) -> str:
 
 
 @contextmanager
-def through_proxy(url: str, **limits: float) -> Iterator[tuple[Proxy, Database]]:
+def through_proxy(url: str, **limits: Any) -> Iterator[tuple[Proxy, Database]]:
     """A database behind a proxy that can be frozen."""
     parsed = make_url(url)
     with proxied(str(parsed.host), int(parsed.port or 0)) as proxy:

@@ -1,0 +1,186 @@
+"""Opens a ledger: the settings' database, its schema checked, and the files that belong to it.
+
+             no ledger there    an older schema    files
+    READ     refused            refused            their marker is read: refused if the log lost facts
+    WRITE    refused            refused            claimed for the ledger
+    MAKE     a new one is made  refused            claimed; with files of another ledger nothing is made
+
+Reading makes and changes nothing, but that views are brought up to the log if the database can be written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from application.log import Codec, LedgerLog
+from application.references import References
+from domain.errors import FactsLost, NoLedger, StoreError
+from infrastructure.assets import account_folder
+from infrastructure.belonging import Belonging, lost, read_marker, refuse_occupied
+from infrastructure.settings import Settings
+from infrastructure.store import DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
+from infrastructure.store.database import Database
+from infrastructure.store.identity import established_id, ledger_id
+from infrastructure.store.migrations import HEAD, check, ensure_schema, is_empty, revision_of
+from infrastructure.store.opening import check_opening
+from infrastructure.store.reader import SqlReader
+from infrastructure.store.tables import SqlContents
+from infrastructure.store.urls import SQLITE, parse_url, sqlite_file
+from projections.engine import Source
+from projections.projector import Projector
+from projections.queries import Views
+
+OPEN_ONE = "imagestudio account open acme --plan free"
+
+
+class Access(Enum):
+    """What a ledger is opened for."""
+
+    READ = auto()
+    WRITE = auto()
+    MAKE = auto()
+    """To write, and to make it if there is none."""
+
+
+class StudioLog(LedgerLog):
+    """The library's application, on our persistence module."""
+
+    @property
+    def database(self) -> Database:
+        assert isinstance(self.factory, Factory)
+        return self.factory.database
+
+
+def open_log(settings: Settings, access: Access, *, files: bool = True) -> StudioLog:
+    """The log on the settings' database, whose schema is this program's; `files` says whether its files are used, too.
+
+    Raises NoLedger, SchemaMismatch, ForeignFiles, StoreUnavailable.
+    """
+    if not _exists(settings):
+        if access is not Access.MAKE:
+            raise _no_ledger(settings)
+        _make_room(settings, files=files)
+    environment = {
+        "PERSISTENCE_MODULE": "infrastructure.store",
+        DATABASE_URL: settings.database,
+        LOCK_SECONDS: str(settings.lock_seconds),
+        STATEMENT_SECONDS: str(settings.statement_seconds),
+    }
+    log = StudioLog({**environment, **({READING: "y"} if access is Access.READ else {})})
+    with ExitStack() as stack:
+        stack.callback(log.close)
+        _check(settings, log.database, access, files=files)
+        stack.pop_all()
+    return log
+
+
+def _check(settings: Settings, database: Database, access: Access, *, files: bool) -> None:
+    if database.is_sqlite and is_empty(database):
+        if access is not Access.MAKE:
+            raise _no_ledger(settings)
+        _make_room(settings, files=files)
+        ensure_schema(database)
+    check(database)
+    if access is not Access.READ:
+        check_opening(database)
+
+
+def _exists(settings: Settings) -> bool:
+    url = parse_url(settings.database)
+    return url.get_backend_name() != SQLITE or sqlite_file(url).exists()
+
+
+def _make_room(settings: Settings, *, files: bool) -> None:
+    """For a new ledger: the folder of its file. Raises ForeignFiles if its files would be another ledger's."""
+    if files:
+        refuse_occupied(settings.assets)
+    make_folder(settings)
+
+
+def make_folder(settings: Settings) -> None:
+    """The folder of a SQLite file that is to be made."""
+    url = parse_url(settings.database)
+    if url.get_backend_name() == SQLITE:
+        sqlite_file(url).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _no_ledger(settings: Settings) -> NoLedger:
+    file = sqlite_file(parse_url(settings.database))
+    what = "is empty" if file.exists() else "does not exist"
+    return NoLedger(
+        f"there is no ledger in {file}: the file {what}",
+        hint="name the right one with --db, IMAGESTUDIO_DATABASE_URL or IMAGESTUDIO_HOME (a copy needs the -wal beside"
+        f" it); opening an account makes a new one: {OPEN_ONE}",
+    )
+
+
+def claimed(settings: Settings, log: StudioLog) -> Belonging:
+    """The settings' files, taken for the log's ledger. Raises ForeignFiles, FactsLost, StoreUnavailable."""
+    files = belonging(settings, log)
+    files.claim()
+    return files
+
+
+def belonging(settings: Settings, log: StudioLog) -> Belonging:
+    """The settings' files and the log's ledger, which gets an id if it has none. Raises StoreUnavailable."""
+    return Belonging(settings.assets, established_id(log.database), SqlReader(log.database), references(log).by_folder)
+
+
+@contextmanager
+def open_files(settings: Settings) -> Iterator[Belonging]:
+    """The settings' files and their ledger, not claimed yet. Raises NoLedger, SchemaMismatch, StoreUnavailable."""
+    with closing(open_log(settings, Access.WRITE)) as log:
+        yield belonging(settings, log)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a database stands: the revision of its schema, which ledger it is, and which facts it lost."""
+
+    revision: str | None
+    ledger: str | None
+    lost: FactsLost | None
+
+
+def standing(settings: Settings) -> Standing:
+    """How the settings' database stands; changes nothing. Raises NoLedger, StoreUnavailable."""
+    if not _exists(settings):
+        raise _no_ledger(settings)
+    with closing(Database(settings.database, lock_seconds=settings.lock_seconds, reading=True)) as database:
+        revision = revision_of(database)
+        if revision != HEAD:
+            return Standing(revision, None, None)
+        return Standing(revision, ledger_id(database), lost_facts(settings, database))
+
+
+def references(log: StudioLog) -> References:
+    """Which files the log needs."""
+    return References(SqlReader(log.database), log.codec, SqlContents(log.database), account_folder)
+
+
+def lost_facts(settings: Settings, database: Database) -> FactsLost | None:
+    """That the settings' files are the ledger's, and have seen facts that it does not have; for those who only read.
+
+    A standby may be behind, and files that cannot be read say nothing.
+    """
+    try:
+        marker = read_marker(settings.assets)
+    except StoreError:
+        return None
+    if marker is None or marker.ledger != ledger_id(database) or database.is_standby():
+        return None
+    return lost(settings.assets, marker, SqlReader(database))
+
+
+def catch_up(settings: Settings, views: Views, codec: Codec) -> int:
+    """Bring the views up to the log for those who only read; how many facts that took.
+
+    Opens the database for writing only if a view is behind. Raises StoreUnavailable.
+    """
+    if not any(view.lag and view.error is None for view in views.status()):
+        return 0
+    with closing(Database(settings.database, lock_seconds=settings.lock_seconds)) as database:
+        return Projector(database, Source(SqlReader(database), codec)).advance()
