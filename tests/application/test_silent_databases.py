@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from application.store import ServerChanged, TooSlow, Unknown
 from application.writer import WriterOptions
 from domain.errors import StoreUnavailable
 from domain.operation import Charged, Requested
+from tests.application.studios import SYNC, studio_on
 from tests.application.support import Desk, Gate, accepting, asking, completing, desk, opening
 from tests.postgres import execute
 from tests.proxy import Fault, Proxy, proxied
@@ -88,6 +90,28 @@ async def test_closing_on_a_frozen_database_ends_and_tells_everybody(postgres_ur
         await asyncio.to_thread(office.writer.close)
         answers = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(answer, StoreUnavailable) for answer in answers)
+
+
+@pytest.mark.parametrize("frozen", ["before it is asked", "at a commit"])
+async def test_a_whole_studio_on_a_frozen_database_tells_and_closes(
+    postgres_url: str, tmp_path: Path, frozen: str
+) -> None:
+    """Writer, projector, leases, views and the pool: nothing of it waits for ever."""
+    parsed = make_url(postgres_url)
+    with proxied(str(parsed.host), int(parsed.port or 0)) as proxy:
+        through = parsed.set(port=proxy.port).update_query_dict({"connect_timeout": "2"})
+        url = through.render_as_string(hide_password=False)
+        async with studio_on(url, tmp_path, statement_seconds=1) as studio:
+            await studio.open_account("acme", plan="pro")
+            if frozen == "at a commit":
+                proxy.next(Fault("stall", when=b"COMMIT"))
+            else:
+                proxy.freeze()
+            with pytest.raises(StoreUnavailable):
+                await studio.generate("a lake", account="acme", model=SYNC)
+            with pytest.raises(StoreUnavailable):
+                await asyncio.to_thread(studio.database.read, "SELECT 1")
+        proxy.thaw()
 
 
 # In the queue

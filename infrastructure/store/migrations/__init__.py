@@ -14,7 +14,7 @@ from contextlib import closing
 
 from sqlalchemy import Connection, inspect, text
 
-from domain.errors import SchemaMismatch
+from domain.errors import SchemaMismatch, StoreError
 from infrastructure.store.database import PATIENT_SECONDS, Database
 from infrastructure.store.migrations.guard import arm, prove
 from infrastructure.store.schema import METADATA, VERSION_TABLE
@@ -131,6 +131,7 @@ def _upgrade(database: Database) -> None:
         revision = _revision_of(connection)
         _refuse_newer(revision)
         if revision is None:
+            _refuse_encoding(connection)
             _refuse_strangers(connection)
         else:
             _leave_shared_table(connection, revision)
@@ -157,6 +158,17 @@ def _lock(connection: Connection) -> None:
     connection.execute(text(f"SELECT pg_advisory_xact_lock({UPGRADING})"))
     if _revision_of(connection) is not None:
         connection.execute(text("LOCK TABLE accounts, log IN ACCESS EXCLUSIVE MODE"))  # in the writers' order
+
+
+def _refuse_encoding(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        return
+    encoding = connection.execute(text("SELECT current_setting('server_encoding')")).scalar()
+    if encoding != "UTF8":
+        raise StoreError(
+            f"the database keeps texts as {encoding}, the ledger needs UTF8",
+            hint="make one with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0",
+        )
 
 
 def _refuse_strangers(connection: Connection) -> None:

@@ -41,12 +41,12 @@ def with_query(url: str, **query: str) -> str:
 
 @contextmanager
 def encoded(server: str, encoding: str) -> Iterator[str]:
-    """A ledger in a database of another encoding."""
+    """A database of another encoding, in which somebody made tables like the ledger's."""
     name = f"test_{secrets.token_hex(8)}"
     execute(server, f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
     try:
         url = beside(server, name)
-        upgrade(url)
+        execute(url, "CREATE TABLE log (position bigint)", "CREATE TABLE view_checkpoints (position bigint)")
         yield url
     finally:
         execute(server, f"DROP DATABASE {name} WITH (FORCE)")
@@ -61,6 +61,8 @@ def test_a_database_that_cannot_keep_every_text_is_refused(postgres_server: str,
         error = refusal(url)
         assert encoding in error.message
         assert "ENCODING 'UTF8'" in error.hint
+        with pytest.raises(StoreError, match=f"{encoding}, the ledger needs UTF8"):
+            upgrade(url)
 
 
 def test_a_connection_that_cannot_carry_every_text_is_refused(postgres_url: str) -> None:
