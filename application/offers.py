@@ -32,6 +32,7 @@ MOST_CASES: Final = 5_000
 MOST_NUMBERS: Final = 40
 """Values of one number that are compared, where it has no choices."""
 SHOWN: Final = 3
+UTC: Final = "UTC"
 
 
 class Finding(StrEnum):
@@ -104,6 +105,40 @@ def differences(
 
 def _is_gone(model: Model, offers: Offers) -> bool:
     return model.route in offers.gone or (offers.is_whole and bool(model.route) and not is_named_by_caller(model))
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a key can reach of the entries that could be used: ids that are offered and that are not, and the last days
+    (epoch microseconds) that the provider tells."""
+
+    offered: tuple[str, ...]
+    missing: tuple[str, ...]
+    ends: Mapping[str, int]
+
+    def words(self) -> str:
+        """In one line, with the first few names."""
+        told = [f"reaches {len(self.offered)} of {len(self.offered) + len(self.missing)} models here"]
+        told += [f"not {_few(self.missing)}"] if self.missing else []
+        told += [f"retires {_few([f'{id} on {local_day(end, UTC)}' for id, end in self.ends.items()])}"] * bool(
+            self.ends
+        )
+        return "; ".join(told)
+
+
+def reach(models: Iterable[Model], offers: Offers, at: int) -> Reach:
+    """Of the models that could be used now those that are offered, but for those that a request names itself."""
+    usable = [model for model in models if not model.why_unavailable(at) and not is_named_by_caller(model)]
+    offered = {one.route: one for one in offers.models}
+    here = [model for model in usable if model.route in offered]
+    ends = {model.id: end for model in here if (end := offered[model.route].retires) is not None}
+    gone = tuple(model.id for model in usable if _is_gone(model, offers) and model.route not in offered)
+    return Reach(tuple(model.id for model in here), gone, ends)
+
+
+def _few(words: Sequence[str]) -> str:
+    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
+    return f"{', '.join(words[:SHOWN])}{more}"
 
 
 def is_named_by_caller(model: Model) -> bool:

@@ -177,6 +177,6 @@ def _when(case: Case) -> Mapping[str, frozenset[Scalar]]:
 def _decimal(number: Fraction) -> Decimal:
     """Exactly that number. Raises ValueError where it has too many digits."""
     scaled = number * 10**DIGITS
-    if scaled.denominator != 1 or abs(scaled) > 10**27:
+    if scaled.denominator != 1 or not 0 <= scaled <= 10**27:
         raise ValueError("a rate has no end")
-    return Decimal(scaled.numerator).scaleb(-DIGITS)
+    return Decimal((0, tuple(map(int, str(scaled.numerator))), -DIGITS))

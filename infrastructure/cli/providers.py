@@ -18,6 +18,7 @@ from infrastructure.cli.formats import counted
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
+    from application.offers import Reach
     from application.ports import Provider, Recovery
     from domain.catalogue import Catalogue, Model
     from infrastructure.cli.rendering import Page
@@ -74,9 +75,16 @@ class Checked:
     name: str
     state: str
     words: str
+    reach: Reach | None = None
 
-    def document(self) -> dict[str, str]:
-        return {"name": self.name, "state": self.state, "detail": self.words}
+    def document(self) -> dict[str, object]:
+        from infrastructure.cli.formats import iso
+
+        written: dict[str, object] = {"name": self.name, "state": self.state, "detail": self.words}
+        if self.reach is not None:
+            ends = {id: iso(end)[:10] for id, end in self.reach.ends.items()}
+            written |= {"offered": list(self.reach.offered), "missing": list(self.reach.missing), "retires": ends}
+        return written
 
 
 @command(app, "list")
@@ -104,7 +112,7 @@ async def check(
     async with session.providers() as providers:
         asked = _asked(standings(_catalogue(session), providers), names)
         with session.progress("check"):
-            found = await checked(providers, asked, seconds)
+            found = await checked(providers, asked, seconds, list(_catalogue(session)))
     bad = {FAILED, NOT_SET_UP} if names else {FAILED}
     code = OTHER if any(one.state in bad for one in found) else 0
     return Answer({"providers": [one.document() for one in found]}, lambda page: _show_checked(page, found), code)
@@ -136,12 +144,17 @@ def lacks_of(models: Iterable[Model], providers: Mapping[str, Provider]) -> dict
     return {model.id: lacking(model, providers) for model in models}
 
 
-async def checked(providers: Mapping[str, Provider], asked: Sequence[Standing], seconds: float) -> list[Checked]:
-    """Check all of them at the same time, each within so many seconds; one that fails keeps no other from answering."""
-    return await asyncio.gather(*[_check(providers[one.name], one, seconds) for one in asked])
+async def checked(
+    providers: Mapping[str, Provider], asked: Sequence[Standing], seconds: float, models: Sequence[Model] = ()
+) -> list[Checked]:
+    """Check all of them at the same time, each within so many seconds; one that fails keeps no other from answering.
+
+    Of `models` it is told which a key can reach, where its provider can list them.
+    """
+    return await asyncio.gather(*[_check(providers[one.name], one, seconds, models) for one in asked])
 
 
-async def _check(provider: Provider, standing: Standing, seconds: float) -> Checked:
+async def _check(provider: Provider, standing: Standing, seconds: float, models: Sequence[Model]) -> Checked:
     from application.answers import check_kind
     from application.mistakes import MistakesOf
     from application.ports import ProviderError
@@ -153,11 +166,31 @@ async def _check(provider: Provider, standing: Standing, seconds: float) -> Chec
             with MistakesOf(standing.name):
                 words = await provider.check()
                 check_kind(words, str)
+                reached = await _reach(provider, [model for model in models if model.provider == standing.name])
     except ProviderError as error:
         return Checked(standing.name, FAILED, f"{error.message} ({error.code})")
     except TimeoutError:
         return Checked(standing.name, FAILED, f"no answer within {seconds:g} s")
-    return Checked(standing.name, ANSWERS, words)
+    words = "; ".join(filter(None, (words, reached.words() if reached is not None else "")))
+    return Checked(standing.name, ANSWERS, words, reached)
+
+
+async def _reach(provider: Provider, models: Sequence[Model]) -> Reach | None:
+    """What the key can reach, where there is a list; one that is not given is no failure of the check."""
+    from application.answers import check_offers
+    from application.listings import Listing
+    from application.offers import reach
+    from application.ports import ProviderError
+    from infrastructure.clock import now
+
+    if not models or not isinstance(provider, Listing):
+        return None
+    try:
+        offers = await provider.offers({model.route for model in models if model.route})
+    except ProviderError:
+        return None
+    check_offers(offers)
+    return reach(models, offers, now())
 
 
 def _asked(found: Sequence[Standing], names: Sequence[str] | None) -> list[Standing]:

@@ -18,6 +18,7 @@ import pytest
 from infrastructure.catalogue import load_catalogue
 from tests.infrastructure.cli.workspaces import Outcome, call, settle
 from tests.providers.fake import huggingface, openai, wavespeed
+from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.server import Fake, serving
 
 CATALOGUE, _ = load_catalogue()
@@ -459,6 +460,27 @@ def test_a_day_that_is_none_is_noted(fake: Fake, day: Any) -> None:
     [held] = check("openai").document["providers"]
     assert held["differences"] == []
     assert "the shutdown date of 'gpt-image-2' cannot be read" in held["notes"]
+
+
+# What a key can reach
+
+
+def test_a_check_of_a_provider_says_what_its_key_can_reach_and_what_ends(fake: Fake) -> None:
+    listed = [one for one in listed_by_openai(gpt_image_2="2027-04-21") if one["id"] != "gpt-image-2.6-flare"]
+    fake.offer("openai", listed)
+    [found] = call("providers", "check", "openai", "--json").document["providers"]
+    assert found["state"] == "answers"
+    assert found["missing"] == ["gpt-image-2.6-flare", "gpt-image-2.6-flare-edit"]
+    assert {"gpt-image-2", "gpt-image-2-edit"} <= {*found["offered"]}
+    assert (found["retires"]["gpt-image-2"], "gpt-image-2.5-flare" in found["retires"]) == ("2027-04-21", False)
+    text = " ".join(call("providers", "check", "openai").out.split())
+    assert "not gpt-image-2.6-flare, gpt-image-2.6-flare-edit; retires" in text
+
+
+def test_a_list_that_is_not_given_is_no_failure_of_a_check(fake: Fake) -> None:
+    fake.next("wavespeed.models", Behaviour(status=404), times=None)
+    [found] = call("providers", "check", "wavespeed", "--json").document["providers"]
+    assert (found["state"], found["detail"], "offered" in found) == ("answers", "100 USD left", False)
 
 
 # Hugging Face, and fal behind it

@@ -44,6 +44,17 @@ def refused(reply: httpx.Response, status: int, param: str | None) -> None:
         ({"quality": "hd"}, 400, "quality"),
         ({"output_format": "gif"}, 400, "output_format"),
         ({"background": "green"}, 400, "background"),
+        ({"background": "transparent", "output_format": "jpeg"}, 400, "background"),
+        ({"output_compression": 50}, 400, "output_compression"),
+        ({"quality": "xhigh"}, 400, "quality"),
+        ({"steps": 20}, 400, "steps"),
+        ({"input_fidelity": "high"}, 400, "input_fidelity"),
+        ({"size": "1000x1000"}, 400, "size"),
+        ({"size": "800x800"}, 400, "size"),
+        ({"size": "3856x1600"}, 400, "size"),
+        ({"size": "3200x1024"}, 400, "size"),
+        ({"size": "3840x2176"}, 400, "size"),
+        ({"size": "1536x864", "model": "gpt-image-1-mini"}, 400, "size"),
     ],
 )
 def test_a_drawing_that_breaks_a_rule_is_refused(
@@ -67,8 +78,39 @@ def test_a_drawing_that_breaks_a_rule_is_refused(
 def test_an_edit_with_files_that_break_a_rule_is_refused(
     fake: Fake, client: httpx.Client, files: list[Any], status: int, param: str
 ) -> None:
-    refused(client.post("/images/edits", data=DRAW, files=files or [("none", ("", b""))]), status, param)
+    refused(client.post("/images/edits", data=DRAW, files=files or [("user", ("", b""))]), status, param)
     assert fake.jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("model", "fidelity", "status"),
+    [
+        ("gpt-image-2", "low", 400),
+        ("gpt-image-2.5-sunburst", "high", 400),
+        ("gpt-image-1-mini", "high", 400),
+        ("gpt-image-1-mini", "low", 200),
+        ("gpt-image-1.5", "high", 200),
+    ],
+)
+def test_fidelity_is_for_some_models_alone(client: httpx.Client, model: str, fidelity: str, status: int) -> None:
+    reply = client.post("/images/edits", data={**DRAW, "model": model, "input_fidelity": fidelity}, files=[PICTURE])
+    assert reply.status_code == status
+    if status == 400:
+        assert reply.json()["error"]["code"] == "invalid_input_fidelity_model"
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"size": "1536x864"},
+        {"size": "1024x640"},
+        {"size": "3840x2160"},
+        {"background": "transparent", "output_format": "webp", "output_compression": 50},
+        {"quality": "max", "model": "gpt-image-2.6-flare"},
+    ],
+)
+def test_what_newer_models_take_is_drawn(client: httpx.Client, inputs: dict[str, Any]) -> None:
+    assert client.post("/images/generations", json={**DRAW, **inputs}).status_code == 200
 
 
 def test_an_edit_must_be_multipart_and_a_drawing_json(client: httpx.Client) -> None:
@@ -94,11 +136,12 @@ def test_a_picture_has_the_format_and_the_size_that_was_asked_for(client: httpx.
 
 
 def test_larger_and_better_pictures_and_pictures_given_take_more_tokens(client: httpx.Client) -> None:
-    small = client.post("/images/generations", json={**DRAW, "size": "512x512"}).json()["usage"]
-    large = client.post("/images/generations", json={**DRAW, "size": "1024x1024"}).json()["usage"]
+    small = client.post("/images/generations", json={**DRAW, "size": "1024x1024"}).json()["usage"]
+    large = client.post("/images/generations", json={**DRAW, "size": "2048x2048"}).json()["usage"]
     better = client.post("/images/generations", json={**DRAW, "quality": "high"}).json()["usage"]
     edited = client.post("/images/edits", data=DRAW, files=[PICTURE, PICTURE]).json()["usage"]
-    assert small["output_tokens"] * 4 == large["output_tokens"] < better["output_tokens"]
+    assert small["output_tokens"] * 4 == large["output_tokens"]
+    assert small["output_tokens"] < better["output_tokens"]
     assert edited["input_tokens_details"] == {"text_tokens": 2, "image_tokens": 2 * 323}
     assert edited["total_tokens"] == edited["input_tokens"] + edited["output_tokens"]
 

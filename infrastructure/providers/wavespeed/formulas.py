@@ -64,7 +64,8 @@ class Formula:
             total = total.get(TOTAL)
         if not isinstance(total, Fraction) or total < 0:
             raise Unknown("the formula comes to no price")
-        return Decimal(round(total * 10**PLACES / MICROS)).scaleb(-PLACES)
+        digits = str(round(total * 10**PLACES / MICROS))
+        return Decimal((0, tuple(map(int, digits)), -PLACES))
 
 
 def read_formula(text: str) -> Formula:

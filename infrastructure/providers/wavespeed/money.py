@@ -29,7 +29,10 @@ class Money:
         self._api = api
 
     async def quote(self, route: str, body: Mapping[str, Any]) -> int | None:
-        """Micro-units that this body would cost, discounts included; None where the API does not say."""
+        """Micro-units that this body would cost, discounts included; None where the API does not say.
+
+        What is null is not said: without a discount the discounted price may be.
+        """
         wanted = {"model_id": route, "inputs": body}
         for path, names in (("model/price", ("discounted_price", "price")), ("model/pricing", ("unit_price",))):
             try:
@@ -39,9 +42,10 @@ class Money:
                 if refusal.code != "unknown_model":
                     raise
                 continue
-            if data.get("currency", CURRENCY) != CURRENCY:
+            if (data.get("currency") or CURRENCY) != CURRENCY:
                 return None
-            return next((micros(data[name]) for name in names if name in data), None)
+            told = [data[name] for name in names if data.get(name) is not None]
+            return micros(told[0]) if told else None
         return None
 
     async def bills(self, since: int, until: int) -> AsyncIterator[Bill]:

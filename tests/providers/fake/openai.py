@@ -50,6 +50,20 @@ ALLOWED: Final = {
     "background": ("transparent", "opaque", "auto"),
     "moderation": ("low", "auto"),
 }
+KNOWN: Final = frozenset(
+    ("prompt", "model", "n", "size", "quality", "background", "output_format", "output_compression", "stream", "user")
+    + ("partial_images", "complexity", "frame_count", "frame_duration_ms", "svg", "safety_identifier")
+)
+DRAWING: Final = frozenset({"moderation"})
+EDITING: Final = frozenset({"image", "mask", "markup", "input_fidelity", "moderation"})
+FIDELITY: Final = {
+    "gpt-image-1-mini": ("low",),
+    "gpt-image-1.5": ("low", "high"),
+    "chatgpt-image-latest": ("low", "high"),
+}
+ANY_SIZE: Final = ("gpt-image-2",)
+FINE: Final = ("gpt-image-2.5", "gpt-image-2.6")
+LEAST_PIXELS, MOST_PIXELS, LONGEST_SIDE = 655_360, 3_840 * 2_160, 3_840
 MEGABYTE: Final = 1024 * 1024
 LARGEST_IMAGE: Final = 50 * MEGABYTE
 LARGEST_MASK: Final = 4 * MEGABYTE
@@ -101,7 +115,7 @@ class OpenAI:
             return self.refused(request, refusal("Unsupported content type, use multipart/form-data."))
         inputs = await form_inputs(request)
         images = [one for name in ("image", "image[]") for one in as_list(inputs.get(name))]
-        problem = complaint(inputs) or picture_complaint(images, inputs.get("mask"))
+        problem = complaint(inputs, edited=True) or picture_complaint(images, inputs.get("mask"))
         return self.refused(request, problem) if problem else await self.order(request, inputs, len(images))
 
     def refused(self, request: Request, problem: Response) -> Response:
@@ -158,22 +172,50 @@ def offered() -> list[dict[str, Any]]:
     return [{"id": name, **made, "shutdown_date": ends.get(name)} for name in (*MODELS, *OTHERS)]
 
 
-def complaint(inputs: Any) -> Response | None:
-    """What is wrong with inputs that both calls share."""
+def complaint(inputs: Any, edited: bool = False) -> Response | None:
+    """What is wrong with the inputs of a call, files left aside."""
     if not isinstance(inputs, dict) or not inputs.get("prompt"):
         return refusal("Missing required parameter: 'prompt'.", "prompt", "missing_required_parameter")
     if len(inputs["prompt"]) > LONGEST_PROMPT:
         return refusal("Invalid 'prompt': string too long.", "prompt", "string_above_max_length")
     if inputs.get("model") not in MODELS:
         return refusal(f"The model {inputs.get('model')!r} does not exist.", "model", "model_not_found", 404)
-    if "response_format" in inputs:
-        return refusal("Unknown parameter: 'response_format'.", "response_format", "unknown_parameter")
+    known = KNOWN | (EDITING if edited else DRAWING)
+    if unknown := next((name for name in inputs if name.partition("[")[0] not in known), None):
+        return refusal(f"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter")
     if not str(inputs.get("n", 1)).isdecimal() or not 1 <= int(inputs.get("n", 1)) <= 10:
         return refusal("Invalid 'n': expected a value between 1 and 10.", "n", "invalid_value")
-    if inputs.get("size", "auto") != "auto" and not is_size(str(inputs["size"])):
+    if inputs.get("size", "auto") != "auto" and not is_size(str(inputs["size"]), inputs["model"]):
         return refusal(f"Invalid value: {inputs['size']!r}.", "size", "invalid_value")
     wrong = [name for name, values in ALLOWED.items() if inputs.get(name, values[0]) not in values]
-    return refusal(f"Invalid value: {inputs[wrong[0]]!r}.", wrong[0], "invalid_value") if wrong else None
+    if wrong:
+        return refusal(f"Invalid value: {inputs[wrong[0]]!r}.", wrong[0], "invalid_value")
+    return model_complaint(inputs) or format_complaint(inputs)
+
+
+def model_complaint(inputs: Mapping[str, Any]) -> Response | None:
+    """What this very model refuses: https://platform.openai.com, as the types of openai 3.57 document it."""
+    model = str(inputs["model"])
+    fidelity = inputs.get("input_fidelity")
+    if fidelity is not None and fidelity not in FIDELITY.get(model, ()):
+        told = f"The model '{model}' does not support the 'input_fidelity' parameter."
+        return refusal(told, "input_fidelity", "invalid_input_fidelity_model")
+    if inputs.get("quality") in ("xhigh", "max") and not model.startswith(FINE):
+        told = f"The model '{model}' does not support the quality '{inputs['quality']}'."
+        return refusal(told, "quality", "invalid_value")
+    return None
+
+
+def format_complaint(inputs: Mapping[str, Any]) -> Response | None:
+    """What does not go with the format of the output."""
+    form = inputs.get("output_format", "png")
+    if inputs.get("background") == "transparent" and form not in ("png", "webp"):
+        told = f"Transparent background is not supported for the {form} output format."
+        return refusal(told, "background", "invalid_value")
+    if int(inputs.get("output_compression", 100)) < 100 and form not in ("jpeg", "webp"):
+        told = f"Compression less than 100 is not supported for {form.upper()} output format."
+        return refusal(told, "output_compression", "invalid_value")
+    return None
 
 
 def picture_complaint(images: list[Any], mask: Any) -> Response | None:
@@ -196,9 +238,16 @@ def picture_complaint(images: list[Any], mask: Any) -> Response | None:
     return None
 
 
-def is_size(text: str) -> bool:
+def is_size(text: str, model: str) -> bool:
+    """Elder models draw three sizes; the others any, in steps of 16 and within their bounds."""
+    if not model.startswith(ANY_SIZE):
+        return text in ("1024x1024", "1536x1024", "1024x1536")
     width, _, height = text.partition("x")
-    return width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 256
+    if not (width.isdecimal() and height.isdecimal()):
+        return False
+    sides = (int(width), int(height))
+    within = LEAST_PIXELS <= sides[0] * sides[1] <= MOST_PIXELS and max(sides) <= LONGEST_SIDE
+    return within and max(sides) <= 3 * min(sides) and not any(side % 16 for side in sides)
 
 
 def size(inputs: Mapping[str, Any]) -> tuple[int, int]:

@@ -70,7 +70,7 @@ async def test_several_pictures_are_an_array_in_their_order(fake: Fake, worker: 
 
 
 async def test_what_the_catalogue_fixes_wins_over_the_route(fake: Fake, worker: Worker) -> None:
-    await worker.run(task("text-to-image", "any", prompt="a pond", model="gpt-image-1.5", output_compression=80))
+    await worker.run(task("text-to-image", "any", prompt="a pond", model="gpt-image-1.5", quality="low"))
     assert fake.submissions("openai")[0].inputs["model"] == "gpt-image-1.5"
 
 
@@ -210,10 +210,10 @@ async def test_its_codes_are_understood(status: int, error: object, code: str, f
 
 
 async def test_decimals_and_flags_of_an_edit_are_texts(fake: Fake, worker: Worker) -> None:
-    wanted = task("image-edit", MODEL, {"image": (PICTURE,)}, prompt="a pond", strength=Decimal("0.10"), sharp=False)
+    wanted = task("image-edit", MODEL, {"image": (PICTURE,)}, prompt="a pond", user=Decimal("0.10"), stream=False)
     await worker.run(wanted)
     inputs = fake.submissions("openai")[0].inputs
-    assert (inputs["strength"], inputs["sharp"], inputs["n"]) == ("0.1", "false", "1")
+    assert (inputs["user"], inputs["stream"], inputs["n"]) == ("0.1", "false", "1")
 
 
 async def test_a_check_tells_how_many_models_there_are(worker: Worker) -> None:

@@ -62,6 +62,20 @@ async def test_a_discount_is_part_of_the_quote(fake: Fake, time: Time) -> None:
     assert await said(fake, time, b'{"code": 200, "data": {"price": 0.3}}') == 300_000
 
 
+@pytest.mark.parametrize(
+    ("data", "quoted"),
+    [
+        (b'{"price": 0.3, "discounted_price": null, "currency": "USD"}', 300_000),
+        (b'{"price": 0.3, "discounted_price": null, "currency": null}', 300_000),
+        (b'{"price": null, "discounted_price": 0.27}', 270_000),
+        (b'{"price": null, "discounted_price": null}', None),
+        (b'{"price": 0.3, "discounted_price": 0}', 0),
+    ],
+)
+async def test_a_field_that_is_null_says_nothing(fake: Fake, time: Time, data: bytes, quoted: int | None) -> None:
+    assert await said(fake, time, b'{"code": 200, "data": ' + data + b"}") == quoted
+
+
 async def test_the_older_name_of_the_price_is_asked_where_the_newer_is_not_known(fake: Fake, time: Time) -> None:
     older = b'{"code": 200, "data": {"unit_price": 0.45, "currency": "USD"}}'
     assert await said(fake, time, b"{}", older, statuses=(404, 200)) == 450_000
