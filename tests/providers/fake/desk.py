@@ -31,7 +31,7 @@ Refuse = Callable[[Behaviour], Response]
 @dataclass(frozen=True, slots=True)
 class Order:
     """A submission that its API found valid: `outputs` are what would be delivered, texts being texts, and `price`
-    what that costs in US dollars."""
+    what that costs in US dollars. `sent` is what came, where the API drops a part of it."""
 
     provider: str
     path: str
@@ -40,6 +40,7 @@ class Order:
     price: str | None
     webhook: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    sent: Mapping[str, Any] | None = None
 
 
 class Desk:
@@ -79,7 +80,7 @@ class Desk:
 
     def record(self, request: Request, order: Order, status: int, job: Job | None) -> None:
         headers = {name: request.headers[name] for name in HEADERS if name in request.headers}
-        inputs, at = digested(dict(order.inputs)), self.state.now()
+        inputs, at = digested(dict(order.inputs if order.sent is None else order.sent)), self.state.now()
         id = job.id if job else None
         self.state.record(Submission(order.provider, order.path, inputs, headers, status, id, at))
 

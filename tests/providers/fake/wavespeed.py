@@ -86,10 +86,9 @@ class WaveSpeed:
         made = self.made(models()[path].makes, inputs)
         webhook = request.query_params.get("webhook", "")
         extra: dict[str, Any] = {"base": str(request.base_url), "prefix": self.prefix}
-        extra["dropped"] = sorted(sent.keys() - inputs.keys())
         if inputs.get("enable_base64_output"):
             extra["inline"] = [inline_uri(one) if isinstance(one, bytes) else one for one in made]
-        order = Order(self.provider, path, inputs, made, self.price(path, inputs), webhook, extra)
+        order = Order(self.provider, path, inputs, made, self.price(path, inputs), webhook, extra, sent)
         return await self.desk.submit(request, order, reply=self.accepted, refuse=scripted)
 
     async def checked(self, request: Request, path: str) -> tuple[Response | None, dict[str, Any]]:
