@@ -25,7 +25,6 @@ from domain.inputs import MediaFacts, Scalar
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
-from tests.amounts import micros
 from tests.application.studios import is_sound, studio_on
 from tests.infrastructure.sample_inputs import WORDS, Sample, chosen, everything, sample
 from tests.infrastructure.test_catalogue_table import PRICED, Row, lasting
@@ -42,9 +41,13 @@ CAP = 250_000
 """Micro-units that the account holds for what has no price."""
 MINUTE = 60 * SECOND
 
+ELDER = ("gpt-image-1.5", "chatgpt-image-latest")
+NEWER = tuple(f"gpt-image-{version}-{name}" for version in ("2.5", "2.6") for name in ("sunburst", "flare"))
 RATES = {
     "gpt-image-2": {"text_tokens": "5", "image_tokens": "8", "output_tokens": "30"},
     "gpt-image-1-mini": {"text_tokens": "2", "image_tokens": "2.5", "output_tokens": "8"},
+    **{name: {"text_tokens": "5", "image_tokens": "8", "output_tokens": "32"} for name in ELDER},
+    **{name: {"text_tokens": "5", "image_tokens": "8", "output_tokens": "30"} for name in NEWER},
 }
 """OpenAI's prices in US dollars for a million tokens, which are micro-units for one."""
 
@@ -78,7 +81,7 @@ class Outcome:
 
     status: str
     price: int
-    cost: int
+    cost: int | None
     submissions: int
     delivers: bool
 
@@ -160,7 +163,7 @@ async def outcome(studio: Studio, fake: Fake, case: Case) -> Outcome | str:
     except ImageStudioError as error:
         return f"{type(error).__name__}: {error} ({error.__cause__})"
     sent = len(fake.submissions()) - before
-    return Outcome(result.status, result.price.micros, micros(result.cost), sent, delivers(case, result))
+    return Outcome(result.status, result.price.micros, result.cost and result.cost.micros, sent, delivers(case, result))
 
 
 def delivers(case: Case, result: Result) -> bool:
@@ -175,7 +178,7 @@ def wanted(fake: Fake, case: Case) -> Outcome:
     """What is right for a case that has just been run: the table's price, and the bill of the provider's own table."""
     price = metered(fake, case.model) if case.price is None else case.price
     told = case.model.prices and case.price is not None
-    cost = int(Decimal(fake.jobs()[-1].price or 0) * 1_000_000) if told else price
+    cost = int(Decimal(fake.jobs()[-1].price or 0) * 1_000_000) if told else None if case.price == CAP else price
     return Outcome("charged", price, cost, 1, delivers=True)
 
 
