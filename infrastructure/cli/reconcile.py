@@ -62,12 +62,18 @@ class Reconciled:
     def of(self, status: str) -> list[Line]:
         return [line for line in self.lines if line.status == status]
 
-    def total(self, lines: Sequence[Line], name: str) -> Money:
-        return Money(sum(getattr(line, name) or 0 for line in lines), self.currency)
+    def total(self, lines: Sequence[Line], name: str) -> int | None:
+        """The sum in micro-units of what is known; None where nothing of it is."""
+        found = [getattr(line, name) for line in lines]
+        unknown = (name == "recorded" and not all(line.known for line in lines)) or (
+            name == "billed" and any(line.status == "unreadable" for line in lines)
+        )
+        known = [one for one in found if one is not None]
+        return None if unknown and not known else sum(known)
 
     def document(self) -> dict[str, object]:
         summary = {
-            status: {"jobs": len(lines)} | {name: self._money(self.total(lines, name).micros) for name in AMOUNTS}
+            status: {"jobs": len(lines)} | {name: self._money(self.total(lines, name)) for name in AMOUNTS}
             for status in STATUSES
             if (lines := self.of(status))
         }
@@ -222,7 +228,7 @@ def _show_summary(page: Page, found: Reconciled) -> None:
     from infrastructure.cli.rendering import Column, state_style
 
     groups = {status: lines for status in STATUSES if (lines := found.of(status))}
-    sums = {name: [found.total(lines, name).micros for lines in groups.values()] for name in AMOUNTS}
+    sums = {name: [found.total(lines, name) for lines in groups.values()] for name in AMOUNTS}
     page.line()
     page.table(
         Column("STATUS", list(groups), style=state_style),
@@ -233,7 +239,7 @@ def _show_summary(page: Page, found: Reconciled) -> None:
 
 def _show_conclusion(page: Page, found: Reconciled) -> None:
     if found.booked:
-        total = found.total(found.booked, "booked")
+        total = Money(found.total(found.booked, "booked") or 0, found.currency)
         page.title(f"Booked {counted(len(found.booked), 'correction')} of our costs, {total} in all; no price changed.")
     if found.unexplained:
         page.title(f"{counted(found.unexplained, 'job')} of {len(found.lines)} not explained.")

@@ -163,7 +163,8 @@ async def outcome(studio: Studio, fake: Fake, case: Case) -> Outcome | str:
     except ImageStudioError as error:
         return f"{type(error).__name__}: {error} ({error.__cause__})"
     sent = len(fake.submissions()) - before
-    return Outcome(result.status, result.price.micros, result.cost and result.cost.micros, sent, delivers(case, result))
+    cost = None if result.cost is None else result.cost.micros
+    return Outcome(result.status, result.price.micros, cost, sent, delivers(case, result))
 
 
 def delivers(case: Case, result: Result) -> bool:

@@ -131,7 +131,7 @@ def test_a_table_that_is_not_made_from_the_log_is_refused_with_those_that_are(wo
 
 
 def test_nothing_is_made_from_a_damaged_log(workspace: Workspace) -> None:
-    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released'", "DELETE FROM keys")
+    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released.2'", "DELETE FROM keys")
     done = call("rebuild", "--json")
     assert (done.code, done.error["code"]) == (6, "log_corrupted")
 
