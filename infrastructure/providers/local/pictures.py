@@ -69,11 +69,11 @@ def _strength(variation: int) -> float:
 
 
 def enlarged(order: Order) -> Work:
-    """Two or four times as large by Lanczos; variations differ in sharpness."""
+    """Two or four times as large, and true to the original; variations differ in sharpness."""
     picture, factor = enlargement(order)
 
     def work(variation: int, step: Step) -> Media:
-        return png(picture.of(upscale.enlarged(picture.image, factor, step, percent=110 + 30 * variation)), order)
+        return png(picture.of(upscale.enlarged(picture.image, factor, step, percent=30 * variation)), order)
 
     return work
 

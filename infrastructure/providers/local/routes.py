@@ -50,7 +50,7 @@ ROUTES: Final = MappingProxyType(
     {
         "canvas": Route("Image Studio local canvas (procedural, not a diffusion model)", "pictures:painted"),
         "filter": Route("Image Studio local filter (classical image processing, not a model)", "pictures:filtered"),
-        "upscale": Route("Image Studio local upscale (Lanczos, not a neural network)", "pictures:enlarged"),
+        "upscale": Route("Image Studio local upscale (back-projection, not a neural network)", "pictures:enlarged"),
         "animation": Route("Image Studio local animation (procedural, not a video model)", "animations:animated"),
         "relief": Route("Image Studio local relief (inflated outline, not a 3D model of the thing)", "relief:modelled"),
         "image-compress": _still("encoding:compressed"),

@@ -18,12 +18,16 @@ from application.ports import Media, ProviderRefused
 from infrastructure.providers.local.encoding import flattened
 from infrastructure.providers.local.orders import Order, Step, Work
 from infrastructure.providers.local.pictures import png
+from infrastructure.providers.local.vision.faces import found
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Shares: TypeAlias = npt.NDArray[np.float32]
 
 NOTHING: Final = "nothing stands out from the background"
+UNSURE: Final = "what is the thing and what is behind it cannot be told apart for sure"
 _SEEN: Final = 400
+_FRAME: Final = 0.06
+_ALIKE: Final = 0.75
 _BORDER: Final = 0.03
 _ROUNDS: Final = 4
 _COLOURS: Final = 6
@@ -66,13 +70,47 @@ def _outline(pixels: Pixels, step: Step) -> Shares:
     if not (guess == cv2.GC_PR_FGD).any():
         raise ProviderRefused("no_outline", NOTHING)
     step(0.3, "separating the colours")
+    thing = _grabbed(small, guess)
+    if not _LEAST < thing.mean() < _MOST:
+        raise ProviderRefused("no_outline", NOTHING)
+    step(0.5, "asking a second time")
+    _check(small, thing)
+    return np.asarray(cv2.resize(thing.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _grabbed(small: Pixels, guess: Pixels) -> Pixels:
     models = np.zeros((2, 1, 65))
     cv2.setRNGSeed(1)
     cv2.grabCut(small, guess, (0, 0, 1, 1), models[0], models[1], _ROUNDS, cv2.GC_INIT_WITH_MASK)
-    thing = _whole(np.isin(guess, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8))
-    if not _LEAST < thing.mean() < _MOST:
-        raise ProviderRefused("no_outline", NOTHING)
-    return np.asarray(cv2.resize(thing.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR))
+    return _whole(np.isin(guess, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8))
+
+
+def _check(small: Pixels, thing: Pixels) -> None:
+    """Begun from all within a frame, and not from the border's colours, the outline comes out alike where it is true.
+
+    On photographs the good ones shared 0.79 and more, the bad ones 0.70 and less. Raises ProviderRefused.
+    """
+    height, width = thing.shape
+    down, across = max(1, round(height * _FRAME)), max(1, round(width * _FRAME))
+    within = np.full((height, width), cv2.GC_BGD, dtype=np.uint8)
+    within[down : height - down, across : width - across] = cv2.GC_PR_FGD
+    inside = within != cv2.GC_BGD
+    if not inside.any():
+        return
+    again = _grabbed(small, within.copy())
+    both, either = ((thing & again)[inside].sum(), (thing | again)[inside].sum())
+    if both < _ALIKE * either or loses_face(small, thing):
+        raise ProviderRefused("no_outline", UNSURE)
+
+
+def loses_face(small: Pixels, thing: Pixels) -> bool:
+    """Whether somebody is in the picture whose face would be cut away."""
+    try:
+        faces = found(small, "the picture")
+    except ProviderRefused:
+        return False
+    places = [tuple(np.rint(face.centre).astype(int).tolist()) for face in faces]
+    return any(not thing[min(y, thing.shape[0] - 1), min(x, thing.shape[1] - 1)] for x, y in places)
 
 
 def _guess(small: Pixels) -> Pixels:
