@@ -67,3 +67,43 @@ def heic(
 
     head = brand + meta(0)
     return brand + meta(len(head) + 8) + box(b"mdat", picture)
+
+
+def grid(setup: bytes, picture: bytes, tile: tuple[int, int], across: int, down: int, *, turn: int = 0) -> bytes:
+    """As telephones write them: the primary picture is put together of tiles, of which the last stand out."""
+    tiles = [*range(2, 2 + across * down)]
+    width, height = tile[0] * across - 7, tile[1] * down - 5
+    layout = bytes([0, 0, down - 1, across - 1]) + struct.pack(">HH", width, height)
+    properties = [
+        box(b"hvcC", setup),
+        box(b"ispe", bytes(4), struct.pack(">II", *tile)),
+        box(b"ispe", bytes(4), struct.pack(">II", width, height)),
+        box(b"irot", bytes([turn])),
+    ]
+    whole, part = b"\2\x03\x84", b"\2\x81\x02"
+    brand = box(b"ftyp", b"heic", bytes(4), b"mif1", b"MiHE", b"MiPr", b"miaf", b"MiHB", b"heic")
+
+    def meta(start: int) -> bytes:
+        places = struct.pack(">HHHHII", 1, 1, 0, 1, 0, len(layout))
+        places += b"".join(struct.pack(">HHHHII", id, 0, 0, 1, start, len(picture)) for id in tiles)
+        entries = [box(b"infe", b"\2\0\0\0", struct.pack(">HH", 1, 0), b"grid\0")]
+        entries += [box(b"infe", b"\2\0\0\1", struct.pack(">HH", id, 0), b"hvc1\0") for id in tiles]
+        uses = struct.pack(">H", 1) + whole + b"".join(struct.pack(">H", id) + part for id in tiles)
+        return box(
+            b"meta",
+            bytes(4),
+            box(b"hdlr", bytes(8), b"pict", bytes(13)),
+            box(b"pitm", bytes(4), struct.pack(">H", 1)),
+            box(b"iloc", b"\1\0\0\0", b"\x44\0", struct.pack(">H", len(tiles) + 1), places),
+            box(b"iinf", bytes(4), struct.pack(">H", len(entries)), *entries),
+            box(b"iref", bytes(4), box(b"dimg", struct.pack(f">{len(tiles) + 2}H", 1, len(tiles), *tiles))),
+            box(
+                b"iprp",
+                box(b"ipco", *properties),
+                box(b"ipma", bytes(4), struct.pack(">I", len(tiles) + 1), uses),
+            ),
+            box(b"idat", layout),
+        )
+
+    head = brand + meta(0)
+    return brand + meta(len(head) + 8) + box(b"mdat", picture)

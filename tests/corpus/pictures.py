@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.corpus.heic import coded, heic
+from tests.corpus.heic import coded, grid, heic
 
 SIZE = (60, 40)
 ORIENTATIONS = range(1, 9)
@@ -78,6 +78,10 @@ def heics(folder: Path) -> Iterator[Path]:
     for name, options in wanted.items():
         file = folder / f"{name}.heic"
         file.write_bytes(heic(setup, picture, (64, 48), **options))
+        yield file
+    for turn in (0, 1):
+        file = folder / f"tiles{turn}.heic"
+        file.write_bytes(grid(setup, picture, (64, 48), 3, 2, turn=turn))
         yield file
 
 

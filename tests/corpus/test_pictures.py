@@ -42,6 +42,7 @@ def test_a_picture_is_as_large_as_it_is_shown_and_lasts_as_long_as_it_moves(tmp_
 
 HEIC_SIZES: Final = {
     "turned1": (48, 64), "turned3": (48, 64), "both": (48, 64), "cut": (40, 20), "cut-turned": (20, 40),
+    "tiles0": (185, 91), "tiles1": (91, 185),
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from application.ports import Media, ProviderRefused
 from infrastructure.media import read_media
-from tests.corpus.heic import coded, heic
+from tests.corpus.heic import coded, grid, heic
 from tests.infrastructure.providers.local_work import make, pixels, png, psnr, scene
 
 ROUTES: dict[str, dict[str, Any]] = {
@@ -43,6 +43,13 @@ async def test_a_heic_is_converted_as_it_is_shown(parts: tuple[bytes, bytes]) ->
     assert (plain.width, plain.height, turned.width, turned.height) == (64, 48, 48, 64)
     upright = Image.open(io.BytesIO(plain.content)).transpose(Image.Transpose.ROTATE_90)
     assert psnr(pixels(turned), pixels(png(upright))) > 60
+
+
+async def test_a_picture_of_tiles_is_put_together_and_turned(parts: tuple[bytes, bytes]) -> None:
+    """As telephones write them."""
+    given = read(grid(*parts, (64, 48), 3, 2, turn=3))
+    made = await make("image-convert", {"image": given}, format="png")
+    assert (given.width, given.height) == (made.width, made.height) == (91, 185)
 
 
 async def test_an_avif_is_converted_as_it_is_shown() -> None:
