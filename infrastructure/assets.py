@@ -21,12 +21,12 @@ import re
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, Protocol, TypeVar
 
 from application.ports import Asset, Media, Swept, Unneeded
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput
+from infrastructure.folders import MOST_REMEMBERED, account_folder
 from infrastructure.media import Seen, extension
 from infrastructure.saving import MEBIBYTE, Saver, Steps, Temporary, flush_folder, reported, taking_turns
 
@@ -34,21 +34,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 _INCOMING: Final = "incoming"
-_MOST_REMEMBERED: Final = 10_000
 _MICROSECONDS: Final = 1_000_000
-
-
-@lru_cache(_MOST_REMEMBERED)
-def account_folder(account: str) -> str:
-    """The one folder name of `account`: readable, short, and distinct even where letter case is ignored.
-
-    The caller's id is opaque and may hold anything; the digest, not the readable part, tells accounts apart.
-    """
-    slug = _NO_SLUG.sub("-", account.lower()).strip("-")[:32].strip("-")
-    digest = hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:24]
-    return f"{slug}-{digest}" if slug else digest
 
 
 class Look(Protocol):
@@ -196,7 +183,7 @@ class FileAssets:
     def _remember(self, folder: Path) -> None:
         """That it lasts."""
         if folder not in self._made:
-            if len(self._made) >= _MOST_REMEMBERED:
+            if len(self._made) >= MOST_REMEMBERED:
                 self._made.clear()
             self._made |= self._chain(folder)
 

@@ -48,7 +48,7 @@ from infrastructure.costbook import ViewBooks
 from infrastructure.downloads import HttpDownloads
 from infrastructure.media import look_at, read_media
 from infrastructure.opening import Access, StudioLog, belonging, catch_up, open_log, references
-from infrastructure.plugins import ProviderContext, load_plugins
+from infrastructure.plugins import ProviderContext, load_plugins, plugin_names
 from infrastructure.providers.huggingface import HuggingFaceProvider
 from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.openai import OpenAIProvider
@@ -57,7 +57,7 @@ from infrastructure.providers.stability import StabilityProvider
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.saving import SIDE_BY_SIDE
 from infrastructure.service import House, Studio
-from infrastructure.settings import Settings, owner_name, plugin_settings, revealed
+from infrastructure.settings import Settings, owner_name, plugin_settings, revealed, unknown_settings
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
@@ -94,6 +94,9 @@ async def open_studio(
     as for one command, views are brought up to date when they are asked. A new SQLite file is made unless `access` says
     otherwise. Raises NoLedger, SchemaMismatch, ForeignFiles, FactsLost, StoreUnavailable, CatalogueError.
     """
+    if settings is None:
+        for name, near in unknown_settings(plugin_names).items():
+            LOGGER.warning("there is no setting %s%s", name, f"; {near} may be meant" if near else "")
     with ExitStack() as stack:
         studio = await asyncio.to_thread(_build, settings or Settings(), parts, access, stack)
         chores = [asyncio.create_task(_heartbeat(studio.ownership))]

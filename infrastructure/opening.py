@@ -18,8 +18,8 @@ from enum import Enum, auto
 from application.log import Codec, LedgerLog
 from application.references import References
 from domain.errors import FactsLost, NoLedger, StoreError
-from infrastructure.assets import account_folder
 from infrastructure.belonging import Belonging, lost, read_marker, refuse_occupied
+from infrastructure.folders import account_folder
 from infrastructure.settings import Settings
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database

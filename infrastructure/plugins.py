@@ -16,12 +16,13 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import Final, cast
-
-import httpx
+from typing import TYPE_CHECKING, Final, cast
 
 from application.ports import Provider
 from domain.errors import PluginError
+
+if TYPE_CHECKING:
+    import httpx
 
 GROUP: Final = "imagestudio.providers"
 

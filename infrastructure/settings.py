@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,10 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 
 from infrastructure.clock import new_id
 
+PREFIX = "IMAGESTUDIO_"
+NEAR = 0.8
+"""How alike two names are, of 1, of which one may be meant for the other."""
+
 Positive = Annotated[int, Field(gt=0)]
 Address = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
 """Where an API is, without a query."""
@@ -22,7 +27,7 @@ Address = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
 class Settings(BaseSettings):
     """Where things are kept, and how patient the studio is. Sizes in bytes and pixels, times in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="IMAGESTUDIO_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
 
     home: Path = Field(default_factory=lambda: user_data_path("imagestudio", appauthor=False))
     database_url: str = ""
@@ -110,12 +115,33 @@ def revealed(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
 
 
+def unknown_settings(plugins: Callable[[], Iterable[str]]) -> dict[str, str]:
+    """What is said under our prefix that is no setting, each with the setting it may be meant for, or an empty text.
+
+    `plugins` names the providers from elsewhere, whose settings are their own; it is called only if it matters.
+    """
+    spoken = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
+    ours = {f"{PREFIX}{name}".lower() for name in Settings.model_fields}
+    unknown = sorted(name for name in spoken if name.lower().startswith(PREFIX.lower()) and name.lower() not in ours)
+    if not unknown:
+        return {}
+    theirs = tuple(_prefix_of(plugin) for plugin in plugins())
+    found = {
+        name.upper(): get_close_matches(name.lower(), ours, 1, NEAR) for name in unknown if not name.startswith(theirs)
+    }
+    return {name: near[0].upper() if near else "" for name, near in found.items()}
+
+
+def _prefix_of(plugin: str) -> str:
+    return re.sub(r"[^a-z0-9]", "_", f"{PREFIX}{plugin}_".lower())
+
+
 def plugin_settings(name: str) -> Mapping[str, str]:
     """What the environment, and before it the .env file, say for a provider from elsewhere: IMAGESTUDIO_<NAME>_…
 
     By the rest of each variable's name in lower case; whatever is no letter or digit in `name` is an underscore there.
     """
-    prefix = re.sub(r"[^a-z0-9]", "_", f"imagestudio_{name}_".lower())
+    prefix = _prefix_of(name)
     found = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
     return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix) and value}
 

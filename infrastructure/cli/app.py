@@ -25,6 +25,7 @@ GROUPS = (
 
 app = typer.Typer(
     cls=Group,
+    rich_markup_mode=None,  # help is plain: what would colour it takes as long to load as all else
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},

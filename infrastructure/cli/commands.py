@@ -54,7 +54,17 @@ class OneCommand(_PlainHelp, TyperCommand):
 
 
 class Group(_PlainHelp, TyperGroup):
-    """Commands under one name."""
+    """Commands under one name, listed by their panels."""
+
+    def format_commands(self, context: Any, formatter: Any) -> None:
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(context):
+            one: Any = self.get_command(context, name)
+            line = one.get_short_help_str(formatter.width)
+            panels.setdefault(getattr(one, "rich_help_panel", None) or "Commands", []).append((name, line))
+        for panel, lines in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(lines)
 
 
 def command(app: typer.Typer, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
@@ -76,6 +86,7 @@ def _flattened(function: Command) -> Callable[..., int]:
         for name, group in groups.items():
             given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
         session: Session = given["session"]
+        session.check_settings()
         try:
             code = _printed(asyncio.run(_awaited(function, given)), session)
             sys.stdout.flush()

@@ -140,3 +140,18 @@ def money(micros: int, currency: str | None) -> dict[str, Any]:
         return {"micros": micros, "currency": None, "amount": units_of(micros)}
     written: dict[str, Any] = document(Money(micros, currency))
     return written
+
+
+LOSSES = {
+    "gone": "gone before it could be fetched",
+    "blocked": "at an address that IMAGESTUDIO_OWN_ORIGINS does not let in",
+    "too_large": "larger than is accepted",
+    "unreadable": "damaged or of no kind that is known",
+}
+"""Why an output was lost, in words."""
+
+
+def lost_text(lost: int, losses: Mapping[str, int]) -> str:
+    """How many outputs were lost, and why."""
+    reasons = [LOSSES.get(reason, reason) for reason in losses] or [LOSSES["gone"]]
+    return f"{counted(lost, 'output')} lost, {'; '.join(reasons)}"

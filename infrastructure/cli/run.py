@@ -13,10 +13,9 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.failures import note
-from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, measured, size
+from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, lost_text, measured, size
 from infrastructure.cli.options import WHAT, Asking, OperationId
 from infrastructure.cli.session import Session
-from infrastructure.cli.stories import lost_text
 
 if TYPE_CHECKING:
     from application.ports import Asset

@@ -53,6 +53,16 @@ class Session:
             field = "_".join(str(part) for part in first["loc"])
             raise InvalidInput(f"IMAGESTUDIO_{field.upper()}", first["msg"], hint="correct the setting") from error
 
+    def check_settings(self) -> None:
+        """Warn of settings that there are not. Raises InvalidInput for one that is nearly the name of another."""
+        from infrastructure.plugins import plugin_names
+        from infrastructure.settings import unknown_settings
+
+        for name, near in unknown_settings(plugin_names).items():
+            if near:
+                raise InvalidInput(name, "there is no such setting", hint=f"{near} may be meant; otherwise unset it")
+            self.warn(f"there is no setting {name}", "unset it; see: imagestudio config")
+
     @asynccontextmanager
     async def studio(self, *, makes: bool = False, writes: bool = True) -> AsyncIterator[Studio]:
         """An open studio that serves this command alone: it recovers nothing and follows nothing.

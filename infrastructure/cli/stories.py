@@ -37,7 +37,7 @@ from domain.operation import (
 )
 from domain.plans import IN_MONEY
 from domain.pricing import Quote
-from infrastructure.cli.formats import TOGETHER, counted, document, iso, limit_of, size, span, units_of
+from infrastructure.cli.formats import TOGETHER, counted, document, iso, limit_of, lost_text, size, span, units_of
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -177,21 +177,6 @@ def _delivered(fact: ProviderCompleted) -> str:
 
 def _counted(usage: Mapping[str, int]) -> str:
     return f"counted {_and([f'{count:,} {name}' for name, count in usage.items()])}"
-
-
-LOSSES = {
-    "gone": "gone before it could be fetched",
-    "blocked": "at an address that IMAGESTUDIO_OWN_ORIGINS does not let in",
-    "too_large": "larger than is accepted",
-    "unreadable": "damaged or of no kind that is known",
-}
-"""Why an output was lost, in words."""
-
-
-def lost_text(lost: int, losses: Mapping[str, int]) -> str:
-    """How many outputs were lost, and why."""
-    reasons = [LOSSES.get(reason, reason) for reason in losses] or [LOSSES["gone"]]
-    return f"{counted(lost, 'output')} lost, {'; '.join(reasons)}"
 
 
 def known(what: str, micros: int | None, currency: str, source: str | None) -> str:

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from application.ports import Asset, AssetStore, Media
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput, StoreUnavailable
-from infrastructure.assets import FileAssets, account_folder
+from infrastructure.assets import FileAssets
+from infrastructure.folders import account_folder
 from infrastructure.media import look_at
 from tests.infrastructure.folders import ACME, NOW, age, keeping, largest_file, overwrite, stored, sweep
 

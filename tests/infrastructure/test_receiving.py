@@ -20,7 +20,8 @@ from PIL import Image
 
 from application.ports import Asset, DownloadFailed
 from domain.errors import InvalidInput, NoMedia, StoreUnavailable
-from infrastructure.assets import FileAssets, account_folder
+from infrastructure.assets import FileAssets
+from infrastructure.folders import account_folder
 from infrastructure.media import look_at, read_media
 from tests.application.support import PATIENCE
 from tests.infrastructure.folders import ACME, NOW, age, keeping, largest_file, stored, sweep

@@ -23,7 +23,8 @@ from PIL import Image
 
 from application.ports import Asset, Media
 from domain.errors import InvalidInput, StoreUnavailable
-from infrastructure.assets import FileAssets, Look, account_folder
+from infrastructure.assets import FileAssets, Look
+from infrastructure.folders import account_folder
 from infrastructure.media import Seen, look_at
 from infrastructure.saving import MEBIBYTE, MOST_FILES
 from tests.application.support import PATIENCE
