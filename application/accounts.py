@@ -29,7 +29,10 @@ CYCLES = ("calendar", "anniversary")
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account as its ledger stands: terms, period, and of each scope what is used, held and left."""
+    """An account as its ledger stands: terms, period, and of each scope what is used, held and left.
+
+    `allowed` are the classes of models that may be chosen without being named.
+    """
 
     id: str
     plan: str
@@ -46,6 +49,7 @@ class AccountView:
     standing: str = Standing.OPEN
     reason: str = ""
     changed: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ("real",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,18 @@ class Accounts(AccountReader):
         """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
         return await self._on_terms(account, lambda known, now: [*terms.close(known, reason, now)])
 
+    async def allow(self, account: str, model_class: str) -> AccountView:
+        """Let models of a class, such as "stand-in", be chosen for the account without being named."""
+        return await self._on_terms(
+            account, lambda known, now: [*terms.change_consent(known, model_class, now, given=True)]
+        )
+
+    async def forbid(self, account: str, model_class: str) -> AccountView:
+        """Undo `allow`."""
+        return await self._on_terms(
+            account, lambda known, now: [*terms.change_consent(known, model_class, now, given=False)]
+        )
+
     async def add_credit(self, account: str, amount: Money, key: str) -> AccountView:
         """Pay into a prepaid account, once a key."""
         terms.check_id("key", key)
@@ -246,6 +262,7 @@ def view_of(ledger: Ledger, account: str, now: int) -> AccountView:
         open=len(book.open),
         standing=known.standing,
         reason=known.reason,
+        allowed=tuple(sorted(known.allowed)),
     )
 
 

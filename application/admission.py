@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from application.mistakes import MistakesOf, ProviderMistaken
+from application.choosing import Chooser, Chosen
+from application.consent import allowed_by, most_of
 from application.ports import (
     Asset,
     AssetStore,
@@ -20,37 +20,19 @@ from application.ports import (
     Downloads,
     Media,
     MediaReader,
-    Provider,
     Scalar,
 )
-from application.quotes import ProviderQuotes
 from application.requests import File, Request
-from application.tasks import operation_ids, outline
+from application.tasks import operation_ids
 from domain.account import check_id
 from domain.admission import Ask
-from domain.catalogue import Catalogue, MediaFacts, Model, Strategy, check_inputs
+from domain.catalogue import Catalogue
 from domain.errors import InvalidInput
 from domain.inputs import shown
-from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
 from domain.records import made_often
 
 MOST_VARIATIONS = 100
-MOST_OTHERS = 2
-"""Models that a refused operation may fall back to."""
-AUTO = "auto"
 SECRET_BYTES = 32
-
-Facts = Mapping[str, tuple[MediaFacts, ...]]
-
-
-@made_often
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A model, the inputs as it takes them, and what an operation costs there, by its number of outputs."""
-
-    model: Model
-    inputs: Mapping[str, Scalar]
-    quotes: Mapping[int, Quote | Unpriced]
 
 
 @made_often
@@ -59,8 +41,7 @@ class Prepared:
     """A request that may be put to the ledger, and the content it will be performed from."""
 
     ask: Ask
-    choice: Choice
-    others: tuple[Choice, ...]
+    chosen: Chosen
     content: Content
     media: Mapping[str, tuple[Media, ...]]
 
@@ -97,16 +78,17 @@ class Body:
 class Preparer:
     """Checks and quotes requests; saves their files before anything is recorded. `largest` is in bytes, a file."""
 
-    catalogue: Catalogue
-    book: PriceBook
+    chooser: Chooser
     assets: AssetStore
     read_media: MediaReader
     downloads: Downloads
-    quotes: ProviderQuotes
     new_id: Callable[[], str]
     new_secret: Callable[[], bytes]
-    providers: Mapping[str, Provider]
     largest: int
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.chooser.catalogue
 
     async def prepare(self, request: Request, now: int, *, sender: str | None, keep: bool = True) -> Prepared:
         """Everything that can be known to be wrong before the ledger is asked. Raises InvalidRequest.
@@ -114,17 +96,16 @@ class Preparer:
         `keep` saves input files durably, as they must be before the request is recorded.
         """
         _check_asked(request)
-        if request.media and request.model not in list(Strategy):
-            self.catalogue.rank(request.kind, request.model, now, request.inputs, lacks=self._lacks)
+        if request.media:
+            self.chooser.check_named(request, now)
         media = await self._read(request)
-        choice, others = self._choose(request, media, now)
-        choice = await self._exact(request.kind, choice, media)
+        chosen = await self.chooser.choose(request, media, now)
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()
-        inputs = {one.model.id: dict(one.inputs) for one in (choice, *others)}
+        inputs = {one.model.id: dict(one.inputs) for one in (chosen.first, *chosen.others)}
         asked = "" if request.key is None else _fingerprint(request, _named(request, media))
         body = Body(request.kind, inputs, kept, asked).to_json()
-        quotes = [choice.quotes[outputs] for outputs in _outputs(request.n, choice.model.per_call)]
+        quotes = [chosen.first.quotes[outputs] for outputs in chosen.calls]
         ask = Ask(
             request.account,
             request.user or request.account,
@@ -138,43 +119,10 @@ class Preparer:
             hmac.new(secret, body.encode(), "sha256").hexdigest(),
             tuple(quotes),
             sender,
+            chosen.allowed,
+            most_of(request, self.chooser.book.currency),
         )
-        return Prepared(ask, choice, others, Content(batch, request.account, secret, body), media)
-
-    def _choose(
-        self, request: Request, media: Mapping[str, Sequence[Media]], now: int
-    ) -> tuple[Choice, tuple[Choice, ...]]:
-        """The model to use and those to fall back to, each with its inputs and its quotes."""
-        facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
-        wish = Strategy.BALANCED if request.model == AUTO else request.model
-        first, *rest = self.catalogue.rank(request.kind, wish, now, request.inputs, facts, self._lacks)
-        counts = set(_outputs(request.n, first.per_call))
-        others = [self._choice(request, model, counts, facts, now) for model in rest[:MOST_OTHERS]]
-        return self._choice(request, first, counts, facts, now), tuple(others)
-
-    def _choice(self, request: Request, model: Model, counts: Collection[int], facts: Facts, now: int) -> Choice:
-        inputs = check_inputs(model, request.kind, request.inputs, facts)
-        quotes = {
-            outputs: quote(model, self.book, inputs, outputs, now, facts)
-            for outputs in counts
-            if outputs <= model.per_call
-        }
-        return Choice(model, inputs, quotes)
-
-    async def _exact(self, kind: str, choice: Choice, media: Mapping[str, tuple[Media, ...]]) -> Choice:
-        """The quotes with the provider's own word, where it gives it."""
-        if not self.quotes.enabled:
-            return choice
-        quotes = dict(choice.quotes)
-        for outputs, listed in choice.quotes.items():
-            task = outline(choice.model, kind, outputs, choice.inputs, media)
-            amount = await self.quotes.ask(choice.model.provider, task)
-            if amount is not None:
-                quotes[outputs] = quoted_by_provider(listed, amount, self.book.currency)
-        return replace(choice, quotes=quotes)
-
-    def _lacks(self, model: Model) -> str:
-        return lacking(model, self.providers)
+        return Prepared(ask, chosen, Content(batch, request.account, secret, body), media)
 
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
         read: dict[str, tuple[Media, ...]] = {}
@@ -201,25 +149,6 @@ class Preparer:
 
     async def _keep(self, account: str, media: Mapping[str, Sequence[Media]]) -> dict[str, list[Asset]]:
         return {name: [await self.assets.save(account, one) for one in many] for name, many in media.items()}
-
-
-def lacking(model: Model, providers: Mapping[str, Provider]) -> str:
-    """What a model's provider lacks here, and how to mend it; empty where nothing is."""
-    if model.provider not in providers:
-        return f"there is no provider {model.provider!r} (there are: {', '.join(sorted(providers))})"
-    try:
-        with MistakesOf(model.provider):
-            lacks = providers[model.provider].lacks(model.route)
-    except ProviderMistaken as mistake:
-        return mistake.message
-    return lacks
-
-
-@lru_cache(maxsize=1024)
-def _outputs(n: int, per_call: int) -> tuple[int, ...]:
-    """The outputs of each operation of a request: what a model does not deliver in one call takes several."""
-    calls, rest = divmod(n, per_call)
-    return (per_call,) * calls + ((rest,) if rest else ())
 
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
@@ -285,7 +214,7 @@ async def fingerprint_before_fetching(request: Request) -> str | None:
 
 def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
     """What a repeat under the same key is compared with: everything that was asked, files as they are `named`."""
-    asked = {
+    asked: dict[str, object] = {
         "account": request.account,
         "key": request.key,
         "user": request.user,
@@ -296,6 +225,11 @@ def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
         "inputs": dict(request.inputs),
         "media": named,
     }
+    # What is not said is not compared, so that keys of before there was such a thing stay what they were.
+    if request.allow:
+        asked["allow"] = sorted(allowed_by(request))
+    if request.max_price is not None:
+        asked["max_price"] = str(request.max_price)
     return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -323,10 +257,6 @@ def _file_bytes(name: str, file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise InvalidInput(name, f"{file} cannot be read: {error.strerror}", hint="give the path of a file") from error
-
-
-def _media_facts(media: Media) -> MediaFacts:
-    return MediaFacts(media.media_type, len(media.content), media.width, media.height, media.duration_ms)
 
 
 def _asset_json(asset: Asset) -> list[object]:

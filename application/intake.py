@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from application.admission import Choice, Prepared, Preparer, fingerprint_before_fetching
+from application.admission import Prepared, Preparer, fingerprint_before_fetching
 from application.batch import Decision, Outcome, nothing
+from application.choosing import Choice
 from application.ownership import Ownership
 from application.performer import Offer
 from application.ports import Task
 from application.refusals import refused
-from application.requests import Estimate, Request
+from application.requests import Candidate, Estimate, Request
 from application.results import Results
 from application.store import ContentRow, KeyRow
 from application.tasks import task_of
 from application.writer import LedgerWriter
-from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
+from domain.admission import Ask, Leeway, accept, left_of, quotes_now, refusal_now
+from domain.catalogue import Model
 from domain.charging import CostSource, expected
 from domain.errors import ImageStudioError
 from domain.ledger import Fact, Known, Ledger, check_fingerprint
@@ -36,6 +38,7 @@ class Admitted:
     facts: tuple[Fact, ...]
     task: Task
     others: tuple[Offer, ...]
+    held: Quote
 
 
 @made_often
@@ -113,7 +116,21 @@ class Intake:
 
         outcome = await self.writer.append_async(Decision(ask.account, nothing, look=look))
         estimate: Estimate = outcome.seen
-        return replace(estimate, warnings=self.warnings([estimate.model]))
+        chain = await self._chain(request, prepared)
+        return replace(estimate, warnings=self.warnings([estimate.model]), chain=chain)
+
+    async def _chain(self, request: Request, prepared: Prepared) -> tuple[Candidate, ...]:
+        """Whom the request would be put to, and whom not."""
+        chosen, chooser = prepared.chosen, self.preparer.chooser
+        passed = await chooser.passed_over(request, chosen, prepared.media, self.ownership.clock())
+        currency = chooser.book.currency
+        return (
+            *(
+                _candidate(one.model, _sum(one.prices(chosen.calls)), currency)
+                for one in (chosen.first, *chosen.others)
+            ),
+            *(_candidate(one.model, one.price, currency, one.why) for one in passed),
+        )
 
     def warnings(self, models: Iterable[str]) -> tuple[str, ...]:
         """What to know ahead of these models, now."""
@@ -132,8 +149,9 @@ class Intake:
                 if isinstance(fact, Rejected):
                     raise refused(fact)
                 if isinstance(fact, Validated):
-                    task = _task(prepared, prepared.choice, fact)
-                    admitted.append(Admitted(fact.operation, tuple(facts[id]), task, _offers(prepared, fact)))
+                    task = _task(prepared, prepared.chosen.first, fact)
+                    offers = _offers(prepared, fact)
+                    admitted.append(Admitted(fact.operation, tuple(facts[id]), task, offers, fact.quote))
         return Accepted(ask.batch, tuple(admitted))
 
     async def _facts(self, ask: Ask, outcome: Outcome) -> Mapping[str, Sequence[Fact]]:
@@ -167,11 +185,11 @@ def _task(prepared: Prepared, choice: Choice, validated: Validated) -> Task:
 
 def _offers(prepared: Prepared, validated: Validated) -> tuple[Offer, ...]:
     """The other models at what they cost for as many outputs; one that cannot deliver so many at once is none."""
-    outputs = validated.quote.outputs
+    outputs, ask = validated.quote.outputs, prepared.ask
     return tuple(
-        Offer(other.quotes[outputs], _task(prepared, other, validated))
-        for other in prepared.others
-        if outputs in other.quotes
+        Offer(quote, _task(prepared, other, validated), Leeway(ask.allowed, ask.most and quote.price))
+        for other in prepared.chosen.others
+        if isinstance(quote := other.quotes.get(outputs), Quote)
     )
 
 
@@ -197,7 +215,18 @@ def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, i
         refused=refused,
         listed=_listed(quotes),
         left=left,
+        model_class=first.model_class,
     )
+
+
+def _candidate(model: Model, price: int | None, currency: str, skipped: str = "") -> Candidate:
+    known = None if price is None else Money(price, currency)
+    return Candidate(model.id, model.provider, str(model.class_), known, skipped)
+
+
+def _sum(prices: Sequence[int | None]) -> int | None:
+    known = [price for price in prices if price is not None]
+    return sum(known) if len(known) == len(prices) else None
 
 
 def _listed(quotes: Sequence[Quote]) -> Money | None:

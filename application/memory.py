@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from application.log import BookSnapshot, Codec, Head, Link, link_hash
 from application.store import AccountRow, SnapshotRow, Unit
 from domain import operation as operations
+from domain.account import Account
 from domain.errors import LogCorrupted
 from domain.ledger import Ledger, account_stream, evolve
 
@@ -88,6 +89,11 @@ class Memory:
             remembered.counted = weight
         while self._total > self._capacity and len(self._kept) > 1:
             self.drop([next(iter(self._kept))])
+
+    def terms(self, account: str) -> Account | None:
+        """What is remembered of an account's terms; from any thread, and maybe older than what is stored."""
+        known = self._kept.get(account)
+        return None if known is None else known.ledger.account
 
     def _starting_point(self, unit: Unit, known: Remembered | None, row: AccountRow) -> Remembered:
         terms = account_stream(row.id)

@@ -34,10 +34,12 @@ from application.ports import (
 from application.store import JobRow
 from application.writer import LedgerWriter
 from domain import settlement
-from domain.admission import left_of, reroute
+from domain.admission import AS_HELD, Leeway, left_of, reroute
 from domain.charging import NOTHING_LOST, Lost
 from domain.errors import IllegalTransition, OperationPending, UnknownModel
+from domain.fallback import WHOLE_PROVIDER
 from domain.ledger import Decide, Fact, Ledger
+from domain.money import Money
 from domain.operation import Closed, Operation, Sent, State
 from domain.pricing import Quote, Unpriced
 from domain.records import made_often
@@ -48,10 +50,11 @@ TAKEN = "job_of_another"
 @made_often
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Another model that would do it after a definite refusal: what it costs, and its task."""
+    """Another model that would do it after a definite refusal: what it costs, its task, and what its hold may be."""
 
     quote: Quote | Unpriced
     task: Task
+    leeway: Leeway = AS_HELD
 
 
 @made_often
@@ -76,6 +79,7 @@ class Settlement:
 class Performer:
     """Runs tasks at their providers and records what came of them; `charge_lost` is the policy for lost outputs.
 
+    `off` are the providers that are switched off: they are sent nothing, but what they were sent is still settled.
     `sending` are the attempts at operations whose submission is not answered yet, each with the job that a callback
     named: a process that slept past its lease may find a later one beside an earlier.
     """
@@ -86,13 +90,20 @@ class Performer:
     ownership: Ownership
     index: Index
     charge_lost: bool = False
+    off: Mapping[str, str] = field(default_factory=dict)
     sending: dict[tuple[str, int], Job | None] = field(default_factory=dict)
 
     async def perform(
-        self, operation: Operation, task: Task, progress: Progress, others: Sequence[Offer] = ()
+        self,
+        operation: Operation,
+        task: Task,
+        progress: Progress,
+        others: Sequence[Offer] = (),
+        held: Quote | None = None,
     ) -> Settlement:
         """Send once and settle; after a definite refusal the next of `others` is sent instead, within the limits.
 
+        `held` is what is held for it, to be told where that changes.
         Raises OperationPending where the outcome is unknown, also by a mistake of the provider's: the hold then stays.
         """
         await self.ownership.check(operation.id)
@@ -100,8 +111,8 @@ class Performer:
         try:
             answer = await self._send(provider, operation, task, progress)
         except ProviderRefused as refusal:
-            if others and not refusal.final:
-                return await self._reroute(operation, task, refusal, progress, others)
+            if left := _left(operation, others, refusal):
+                return await self._reroute(operation, task, refusal, progress, left, held)
             return await self._fail(operation, refusal)
         except ProviderError as error:
             return await self._fail(operation, error)
@@ -246,19 +257,21 @@ class Performer:
         refusal: ProviderRefused,
         progress: Progress,
         others: Sequence[Offer],
+        held: Quote | None,
     ) -> Settlement:
         """Hold for the next model and dispatch, in one append; where that may not be held it is released instead."""
         offer, attempt, sender = others[0], task.attempt + 1, self.ownership.owner
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
-            return reroute(ledger, operation.id, offer.quote, refusal.code, attempt, sender, now)
+            return reroute(ledger, operation.id, offer.quote, refusal.code, attempt, sender, now, offer.leeway)
 
         outcome = await self.append(operation, decide)
         state = outcome.states[operation.id]
         if not isinstance(state, Sent) or (state.attempts, state.sender) != (attempt, sender):
             return _settlement(operation, outcome, {}, refusal.message)
-        progress(0.0, f"{refusal.code}: trying {offer.quote.model}")
-        settled = await self.perform(state.operation, replace(offer.task, attempt=attempt), progress, others[1:])
+        progress(0.0, _moved(refusal.code, operation, held, state))
+        task = replace(offer.task, attempt=attempt)
+        settled = await self.perform(state.operation, task, progress, others[1:], state.quote)
         return replace(settled, facts=(*outcome.facts, *settled.facts)) if settled.facts else settled
 
     async def _settle(
@@ -317,6 +330,23 @@ class Performer:
 
         outcome = await self.append(operation, fail)
         return _settlement(operation, outcome, {}, error.message)
+
+
+def _left(operation: Operation, others: Sequence[Offer], refusal: ProviderRefused) -> Sequence[Offer]:
+    """Whom it makes sense to ask after this refusal: nobody where it is final, else of a dead provider no other."""
+    if refusal.final:
+        return ()
+    if refusal.code not in WHOLE_PROVIDER:
+        return others
+    return [other for other in others if other.quote.provider != operation.provider]
+
+
+def _moved(code: str, operation: Operation, held: Quote | None, state: Sent) -> str:
+    """Where it goes instead, and what is held for that, in words."""
+    before = f", {Money(held.price, held.currency)} held" if held is not None else ""
+    now, quote = state.operation, state.quote
+    after = f"{now.model} ({now.provider}) instead, {Money(quote.price, quote.currency)} held"
+    return f"{code} at {operation.model} ({operation.provider}{before}): {after}"
 
 
 CANCELLED = "cancelled"

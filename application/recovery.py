@@ -19,6 +19,7 @@ from domain.ledger import Fact, Ledger
 from domain.operation import PHASES, POLICY, Held, Open, Running, Sent
 
 ERASED = "content_erased"
+OFF = "switched_off"
 AT_ONCE = 8
 """Operations recovered at the same time."""
 UNREADABLE = "unreadable"
@@ -95,7 +96,7 @@ class Recoverer:
             if isinstance(state, Running):
                 return await self._resume(opened, state, task or self.operations.bare(opened))
             if task is not None and isinstance(state, Held):
-                return await self._send(state, task, "sent")
+                return await self._begin(state, task)
             if task is not None:
                 return await self._resolve_sent(opened, state, task)
         except UnknownModel:
@@ -125,7 +126,7 @@ class Recoverer:
     async def _resolve_sent(self, opened: Opened, state: Open, task: Task) -> tuple[str, Settlement | None]:
         """It may have reached the provider: what may be done about that is the provider's to say."""
         recovery = self.performer.provider_of(state.operation).recovery
-        if recovery is Recovery.REPEATABLE:
+        if recovery is Recovery.REPEATABLE and not self._is_off(state):
             return await self._run_again(opened, state, task)
         if recovery is Recovery.FINDABLE:
             settled = await self._look_up(opened, state, task)
@@ -134,6 +135,15 @@ class Recoverer:
         if self.performer.ownership.clock() < opened.dispatched + self.grace:
             return "left open: within its grace", None
         return "released by policy", await self._release(state, POLICY)
+
+    async def _begin(self, state: Held, task: Task) -> tuple[str, Settlement | None]:
+        """It was held and never sent; whose provider is switched off by now never is."""
+        if self._is_off(state):
+            return "released, its provider is switched off", await self._release(state, OFF)
+        return await self._send(state, task, "sent")
+
+    def _is_off(self, state: Open) -> bool:
+        return state.operation.provider in self.performer.off
 
     async def _run_again(self, opened: Opened, state: Open, task: Task) -> tuple[str, Settlement | None]:
         """Once more also after long, as nobody may have been here to do it: only what does not end then is given up."""

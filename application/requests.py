@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from shutil import copyfileobj
@@ -16,6 +17,9 @@ from domain.money import Money
 from domain.operation import Rejected
 from domain.records import made_often
 
+CLASSES = ("real", "stand-in", "test")
+"""Of models, from what does what was asked for to what does what it is told."""
+
 File = bytes | Path | str
 """A file's content, its path, or its http or https address."""
 
@@ -25,8 +29,11 @@ File = bytes | Path | str
 class Request:
     """One request: `n` variations of one kind of operation, for one account.
 
-    `model` is an id, "auto", or a strategy ("cheapest", "best", "balanced"). `media` holds files by input name, as
-    bytes, paths, or text that is an http or https address. `user` defaults to the account. The same `key` never does or
+    `model` is an id, "auto", or a strategy ("cheapest", "best", "balanced"). A strategy, and a fallback after a
+    definite refusal, take real models alone, and besides them the classes that `allow` or the account's terms name:
+    "stand-in", "test". A fallback costs at most what was held, or together with all else of the request `max_price`,
+    in the account's currency, which then nothing exceeds. `media` holds files by input name, as bytes, paths, or text
+    that is an http or https address. `user` defaults to the account. The same `key` never does or
     charges the same thing twice; what was asked is compared with addresses as they are written, and other files by
     content.
     """
@@ -40,6 +47,22 @@ class Request:
     model: str = "auto"
     n: int = 1
     key: str | None = None
+    allow: str | Collection[str] = ()
+    max_price: Money | Decimal | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model of the kind, and what the whole request would hold there (None: not known).
+
+    `skipped` says why it would not be asked, and is empty of those that would be, each where the one before refuses.
+    """
+
+    model: str
+    provider: str
+    model_class: str
+    price: Money | None
+    skipped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +71,8 @@ class Estimate:
 
     `held` is the most that it can be charged, None where nothing may be held for it. A price or cost of None is not
     known; `price_source` and `cost_source` say how each is. `listed` is what the price book says, where the provider
-    itself quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired.
+    itself quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired. `chain` are
+    the models that would be asked, in their order, and then those of the kind that would not, each with the reason.
     """
 
     model: str
@@ -68,6 +92,8 @@ class Estimate:
     listed: Money | None
     left: Mapping[str, int | None]
     warnings: tuple[str, ...] = ()
+    model_class: str = "real"
+    chain: tuple[Candidate, ...] = ()
 
 
 @made_often
@@ -105,6 +131,25 @@ class Output:
             ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Rerouting:
+    """A model definitely refused (`code`), and the next was asked instead, with another hold."""
+
+    code: str
+    model: str
+    provider: str
+    price: Money
+    next_model: str
+    next_provider: str
+    next_price: Money
+
+    def __str__(self) -> str:
+        return (
+            f"{self.code} at {self.model} ({self.provider}, {self.price} held): "
+            f"{self.next_model} ({self.next_provider}) instead, {self.next_price} held"
+        )
+
+
 @made_often
 @dataclass(frozen=True, slots=True)
 class OperationResult:
@@ -112,6 +157,8 @@ class OperationResult:
 
     A cost of None is not known; `price_source` and `cost_source` say how each amount is known, None where facts before
     0.3 do not say. Of `asked` outputs `lost` ones were delivered and could not be kept, `losses` for each reason.
+    `model_class` says whether the model is a real one, a stand-in or one for tests; None where nothing was held, or
+    before that was noted. `rerouted` are the models that refused before.
     """
 
     operation: str
@@ -131,6 +178,8 @@ class OperationResult:
     asked: int = 0
     lost: int = 0
     losses: Mapping[str, int] = field(default_factory=dict)
+    model_class: str | None = None
+    rerouted: tuple[Rerouting, ...] = ()
 
 
 @made_often
@@ -160,6 +209,17 @@ class Result:
     @property
     def provider(self) -> str:
         return self.operations[0].provider
+
+    @property
+    def model_class(self) -> str | None:
+        """Of the operations' models the least real class: "real", "stand-in" or "test"; None where it is not known."""
+        classes = [one.model_class for one in self.operations]
+        return None if None in classes else max(classes, key=CLASSES.index)
+
+    @property
+    def rerouted(self) -> tuple[Rerouting, ...]:
+        """Every model that refused, with the one that was asked instead."""
+        return tuple(moved for one in self.operations for moved in one.rerouted)
 
     @property
     def price(self) -> Money:

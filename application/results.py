@@ -11,7 +11,7 @@ from application.log import Codec
 from application.ports import Asset, AssetStore, Index
 from application.reader import LogFilter, LogReader
 from application.refusals import explain
-from application.requests import OperationResult, Output
+from application.requests import OperationResult, Output, Rerouting
 from domain.account import AccountOpened
 from domain.charging import CostSource
 from domain.errors import UnknownOperation
@@ -26,10 +26,12 @@ from domain.operation import (
     Rejected,
     Released,
     Requested,
+    Rerouted,
     State,
     Validated,
     evolve,
 )
+from domain.pricing import Quote
 
 PAGE = 1_000
 LARGEST_HELD = 32 * 1024 * 1024
@@ -46,6 +48,8 @@ class Account:
     cost: int = 0
     currency: str = ""
     reason: str = ""
+    quote: Quote | None = None
+    rerouted: tuple[Rerouting, ...] = ()
     stored: tuple[Asset, ...] = ()
     rejected: Rejected | None = None
     unknown: bool = False
@@ -60,7 +64,10 @@ class Account:
             case Charged() | Released() | Adjusted():
                 self._add_money(fact)
             case Validated(quote=quote):
-                self.currency = quote.currency
+                self.currency, self.quote = quote.currency, quote
+            case Rerouted(quote=quote):
+                self.rerouted += (_rerouting(self.quote or quote, quote, fact.code),)
+                self.quote = quote
             case ProviderCompleted(assets=stored):
                 self.stored, self.lost, self.losses = stored, fact.lost, fact.losses
             case Requested(outputs=outputs):
@@ -137,6 +144,8 @@ class Results:
             account.asked,
             account.lost,
             account.losses,
+            account.quote.model_class or None if account.quote is not None else None,
+            account.rerouted,
         )
 
     def _currency(self, account: str) -> str:
@@ -155,6 +164,11 @@ class Results:
         if content is None:
             content = (await self.assets.load(account, asset)).content
         return Output(asset, content, path)
+
+
+def _rerouting(before: Quote, after: Quote, code: str) -> Rerouting:
+    held, now = Money(before.price, before.currency), Money(after.price, after.currency)
+    return Rerouting(code, before.model, before.provider, held, after.model, after.provider, now)
 
 
 def state_of(facts: Sequence[Fact]) -> State:

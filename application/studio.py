@@ -80,7 +80,7 @@ class ImageStudio:
         return await self.accounts.open(account, **terms)
 
     async def generate(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
-        """An image from words. Options: user, project, model, n, key, and the model's inputs by name."""
+        """An image from words. Options: user, project, model, n, key, allow, max_price, and the model's inputs."""
         return await self.run(request_of("text-to-image", account, {"prompt": prompt}, {}, options), progress)
 
     async def edit(
@@ -215,7 +215,9 @@ class ImageStudio:
         return _judged(self._result(accepted.batch, (ended.result,), ended.left, ended.metadata))
 
     async def _perform(self, admitted: Admitted, progress: Progress) -> Ended:
-        settled = await self._performer.perform(admitted.operation, admitted.task, progress, admitted.others)
+        settled = await self._performer.perform(
+            admitted.operation, admitted.task, progress, admitted.others, admitted.held
+        )
         if settled.facts:
             facts = [*admitted.facts, *settled.facts]
             result = await self._results.build(facts, settled.message, settled.contents, settled.state)
@@ -278,7 +280,7 @@ class ImageStudio:
                 await asyncio.sleep(self._patience.poll_seconds)
 
 
-OWN_OPTIONS = ("user", "project", "model", "n", "key")
+OWN_OPTIONS = ("user", "project", "model", "n", "key", "allow", "max_price")
 
 
 def request_of(

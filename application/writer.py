@@ -22,6 +22,7 @@ from application.log import LedgerLog, Link
 from application.memory import Memory
 from application.store import Conflict, ServerChanged, Store, TooSlow, Unknown
 from application.timekeeping import Believe, believe_all
+from domain.account import Account
 from domain.errors import ClockAhead, ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
 
 Clock = Callable[[], int]
@@ -145,6 +146,10 @@ class LedgerWriter:
             self._ports = {known: port for known, port in self._ports.items() if not known.is_closed()}
             port = self._ports[loop] = LoopPort(loop, self._enqueue)
         return port.append(decision)
+
+    def known_terms(self, account: str) -> Account | None:
+        """The account's terms as this process last saw them, without asking the database; None where it did not."""
+        return self._memory.terms(account)
 
     def close(self) -> None:
         """Write everything accepted so far, then stop; a patient decision that cannot be written is given up now."""

@@ -1,6 +1,6 @@
 """Who pays: an account's terms, and the facts that change them.
 
-    AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged) …
+    AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged) …
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
 The account's own stream is small. Where a period of its ledger begins and ends follows from its time zone and cycle.
@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from domain.errors import AccountExists, InvalidInput
 from domain.inputs import shown
+from domain.kinds import ONLY_REAL, Class, check_class
 from domain.money import check_currency
 from domain.periods import Cycle, check_zone
 from domain.plans import MEASURES, Limits, check_limit
@@ -71,6 +72,16 @@ class TimeZoneChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentChanged:
+    """Models of a class may be chosen for the account without being named, or may not any more."""
+
+    account: str
+    at: int
+    model_class: str
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSuspended:
     """Nothing new is admitted until it is resumed; what is open goes on and is settled."""
 
@@ -98,7 +109,14 @@ class AccountClosed:
 
 
 AccountFact = (
-    AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged | AccountSuspended | AccountResumed | AccountClosed
+    AccountOpened
+    | PlanChanged
+    | LimitChanged
+    | TimeZoneChanged
+    | ConsentChanged
+    | AccountSuspended
+    | AccountResumed
+    | AccountClosed
 )
 
 
@@ -115,7 +133,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The terms in force; `reason` is why it is suspended or closed."""
+    """The terms in force; `reason` is why it is suspended or closed.
+
+    `allowed` are the classes of models that may be chosen without being named.
+    """
 
     id: str
     opened: AccountOpened
@@ -128,6 +149,7 @@ class Account:
     standing: Standing = Standing.OPEN
     reason: str = ""
     overrides: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    allowed: frozenset[str] = ONLY_REAL
     in_force: dict[str, dict[str, int]] = field(init=False, compare=False, repr=False)
     """By scope, the measures that are limited and their limits, which every admission looks up."""
 
@@ -179,6 +201,9 @@ def evolve(account: Account | None, fact: AccountFact) -> Account:
             return replace(_known(account), zone=fact.zone)
         case LimitChanged():
             return _with_limit(_known(account), fact)
+        case ConsentChanged():
+            known, changed = _known(account), {fact.model_class}
+            return replace(known, allowed=known.allowed | changed if fact.given else known.allowed - changed)
         case AccountSuspended():
             return replace(_known(account), standing=Standing.SUSPENDED, reason=fact.reason)
         case AccountResumed():
@@ -329,6 +354,16 @@ def change_time_zone(account: Account, zone: str, now: int) -> list[AccountFact]
     """Move the account's midnights, from the next period on. Raises InvalidPeriod for an unknown zone."""
     check_not_closed(account)
     return [] if check_zone(zone) == account.zone else [TimeZoneChanged(account.id, now, zone)]
+
+
+def change_consent(account: Account, model_class: str, now: int, *, given: bool) -> list[AccountFact]:
+    """Let models of a class be chosen for the account, or no more; real ones always may. Raises InvalidInput."""
+    wanted = check_class(model_class)
+    if wanted is Class.REAL and not given:
+        raise InvalidInput("class", "real models may always be chosen", hint="suspend the account instead")
+    if (wanted in account.allowed) == given:
+        return []
+    return [ConsentChanged(account.id, now, str(wanted), given)]
 
 
 def check_id(what: str, id: str) -> str:

@@ -6,11 +6,12 @@ Ask ─ accept ─┬─ Requested, Rejected
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from domain.account import ACCOUNT, Account, Standing
-from domain.errors import IllegalTransition
+from domain.errors import IllegalTransition, InvalidInput, UnknownModel
+from domain.kinds import ONLY_REAL
 from domain.ledger import (
     NOTHING_USED,
     SPEND,
@@ -24,6 +25,7 @@ from domain.ledger import (
     known_account,
     scopes_of,
 )
+from domain.money import Money
 from domain.operation import Closed, Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
 from domain.periods import Period, local_day
 from domain.plans import MEASURES
@@ -35,7 +37,11 @@ from domain.settlement import fail, give_back
 @made_often
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request: a batch of operations, admitted or refused as a whole, each with its own quote."""
+    """One request: a batch of operations, admitted or refused as a whole, each with its own quote.
+
+    `allowed` are the classes of models that the request itself allows, beside those of the account's terms; `most` is
+    the price that it may come to in micro-units, where it says so.
+    """
 
     account: str
     user: str
@@ -49,6 +55,21 @@ class Ask:
     digest: str
     quotes: tuple[Quote | Unpriced, ...]
     sender: str | None
+    allowed: frozenset[str] = ONLY_REAL
+    most: int | None = None
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Leeway:
+    """How far from what was held a fallback may go: to which classes of models, besides those of the account's terms,
+    and up to which price of the operation in micro-units; None is what is held for it now."""
+
+    allowed: frozenset[str] = ONLY_REAL
+    most: int | None = None
+
+
+AS_HELD = Leeway()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +89,8 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
 
     With a `sender` the operations are dispatched in the same breath. A repeat of a key, or of this very append,
     records nothing; a key that was refused is tried again, and answers as before if it would be refused again.
-    Raises KeyReused, UnknownAccount.
+    Raises KeyReused, UnknownAccount, UnknownModel where a model's class is not allowed, and InvalidInput where the
+    price is more than the request allows.
     """
     account = known_account(ledger, ask.account)
     if ledger.look_up(ask.operations[0]) is not None:
@@ -78,6 +100,7 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
         return []
     facts, book = current_book(ledger, account, now)
     quotes = quotes_now(ledger, ask)
+    _check_terms(account, ask, quotes)
     refusal = _refusal(account, book, ask, quotes)
     if earlier is not None and refusal is not None:
         return []
@@ -90,12 +113,20 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
 
 
 def reroute(
-    ledger: Ledger, id: str, wish: Quote | Unpriced, code: str, attempt: int, sender: str, now: int
+    ledger: Ledger,
+    id: str,
+    wish: Quote | Unpriced,
+    code: str,
+    attempt: int,
+    sender: str,
+    now: int,
+    leeway: Leeway = AS_HELD,
 ) -> list[Fact]:
     """After a definite refusal (`code`) by one model, hold for another and dispatch, within the limits of today.
 
     `attempt` is the number of the submission this allows: empty where another sender was faster or the operation
-    is closed. Where the new hold may not be taken the operation fails and is released instead.
+    is closed. Where the new hold may not be taken, or goes beyond the `leeway`, the operation fails and is released
+    instead.
     """
     state = find(ledger, id)
     if isinstance(state, Closed) or (isinstance(state, Sent) and attempt != state.attempts + 1):
@@ -104,7 +135,8 @@ def reroute(
         raise IllegalTransition(f"cannot reroute operation {id}: it is {type(state).__name__.lower()}")
     account = known_account(ledger, state.operation.account)
     quote = _settle_quote(account, wish)
-    if _unfit(account, (quote,)) or _reroute_overruns(ledger, account, state, quote):
+    too_far = not _is_within(account, leeway, state.quote, quote)
+    if too_far or _unfit(account, (quote,)) or _reroute_overruns(ledger, account, state, quote):
         return fail(ledger, id, code, 0, now)
     operation = replace(state.operation, model=quote.model, provider=quote.provider)
     freed = give_back(ledger, state.operation, state.quote.price - quote.price, now)
@@ -112,10 +144,12 @@ def reroute(
 
 
 def refusal_now(ledger: Ledger, ask: Ask, now: int) -> Refusal | None:
-    """What `accept` would refuse at this instant, without asking for it."""
+    """What `accept` would refuse at this instant, without asking for it. Raises what `accept` raises."""
     account = known_account(ledger, ask.account)
     _, book = current_book(ledger, account, now)
-    return _refusal(account, book, ask, quotes_now(ledger, ask))
+    quotes = quotes_now(ledger, ask)
+    _check_terms(account, ask, quotes)
+    return _refusal(account, book, ask, quotes)
 
 
 def quotes_now(ledger: Ledger, ask: Ask) -> tuple[Quote, ...]:
@@ -140,6 +174,30 @@ def left_of(ledger: Ledger, user: str, project: str | None, now: int) -> dict[st
     if book.balance is not None:
         left["balance"] = max(book.balance, 0)
     return left
+
+
+def _check_terms(account: Account, ask: Ask, quotes: Sequence[Quote]) -> None:
+    """The account's terms may have changed since the model was chosen, and the cap of what has no price is theirs."""
+    if ask.most is not None and (price := sum(quote.price for quote in quotes)) > ask.most:
+        raise too_dear(quotes[0].model, price, ask.most, quotes[0].currency)
+    for quote in quotes:
+        if quote.model_class not in ask.allowed and quote.model_class not in account.allowed:
+            raise UnknownModel(
+                f"model {quote.model!r} is of class {quote.model_class}, which account {account.id!r} does not allow",
+                hint=f"allow it: imagestudio account allow {quote.model_class}",
+            )
+
+
+def too_dear(model: str, price: int, most: int, currency: str) -> InvalidInput:
+    """The error that a model costs more than the request allows."""
+    told = f"{Money(price, currency)} would be held for {model!r}, more than {Money(most, currency)}"
+    return InvalidInput("max_price", told, hint="raise it, or ask for less")
+
+
+def _is_within(account: Account, leeway: Leeway, held: Quote, quote: Quote) -> bool:
+    if quote.model_class not in leeway.allowed and quote.model_class not in account.allowed:
+        return False
+    return quote.price <= (held.price if leeway.most is None else leeway.most)
 
 
 def _earlier(ledger: Ledger, ask: Ask) -> Known | None:

@@ -1,14 +1,14 @@
 """The catalogue: which models there are, what each accepts, does and costs, and which one a request gets.
 
     kind ── family ──> the counter of a plan
-    kind, wish, inputs ── rank ──> Models ── check_inputs ──> inputs with defaults ── quote ──> price
+    kind, wish, classes, inputs ── rank ──> Models ── check_inputs ──> inputs with defaults ── quote ──> price
 
 A model is data. Nothing outside the catalogue's own files names one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
@@ -17,16 +17,20 @@ from typing import Final
 
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.inputs import Input, MediaFacts, Scalar, check_files, read_value
+from domain.kinds import KINDS, ONLY_REAL, Class, Family
 from domain.periods import local_day
 from domain.pricing import PriceBook, PriceRule, Quote, Unit, quote
 
 __all__ = [
     "KINDS",
+    "ONLY_REAL",
     "Catalogue",
+    "Class",
     "Family",
     "Input",
     "MediaFacts",
     "Model",
+    "Offer",
     "Scalar",
     "Strategy",
     "check_inputs",
@@ -46,45 +50,6 @@ LAST_DAYS: Final = 14 * DAY
 """Microseconds before a model is retired in which a strategy takes any other one first."""
 
 
-class Family(StrEnum):
-    """The counter of a plan that an operation uses up; OTHER counts against spend alone."""
-
-    IMAGES = "images"
-    EDITS = "edits"
-    VIDEOS = "videos"
-    MODELS_3D = "3d"
-    UPSCALES = "upscales"
-    OTHER = "other"
-
-
-# Whatever delivers a video counts as one, upscaled or edited, as that is what the work costs. Utilities that
-# only re-encode a file or write text are not what a plan's allowances are about. Where a provider joins two
-# kinds in one call (it replaces a background and relights), the model lists both.
-_FAMILIES: Final = {
-    Family.IMAGES: "text-to-image reference-to-image",
-    Family.EDITS: """
-        image-edit inpaint outpaint erase search-replace recolor background-remove background-replace relight
-        text-removal image-translate control-sketch control-structure control-style style-transfer face-swap
-        face-swap-multi head-swap
-    """,
-    Family.VIDEOS: """
-        text-to-video image-to-video avatar video-extend video-upscale video-style video-edit video-outpaint
-        video-face-swap video-background video-translate video-add-audio
-    """,
-    Family.MODELS_3D: "image-to-3d multiview-to-3d sketch-to-3d text-to-3d",
-    Family.UPSCALES: "upscale",
-    Family.OTHER: """
-        caption prompt-optimize image-compress image-convert image-social-optimize video-transform
-        video-social-optimize
-    """,
-}
-
-KINDS: Final[Mapping[str, Family]] = MappingProxyType(
-    {kind: family for family, kinds in _FAMILIES.items() for kind in kinds.split()}
-)
-"""Every kind of operation, with the family it counts in."""
-
-
 class Strategy(StrEnum):
     """How a model is chosen where the request names none; AUTO is balanced."""
 
@@ -102,7 +67,8 @@ class Model:
     """One entry: where it runs, what it accepts and delivers, and what it costs.
 
     `outputs` are media types, the usual one first; `per_call` is the most outputs of one submission; of two
-    models the one of higher `quality` is the better. `auto` models may be chosen without being named.
+    models the one of higher `quality` is the better. `auto` models may be chosen without being named, where their
+    class, `class_`, is allowed.
     `fixed` inputs are sent along with the caller's, under the provider's names; of the inputs `one_of` at least one is
     needed. A job may take `deadline` seconds.
     `omits` are inputs of the provider's, or values of one as "name=value", that are left out on purpose.
@@ -123,6 +89,7 @@ class Model:
     deadline: int = 600
     quality: int = 0
     auto: bool = True
+    class_: Class = Class.REAL
     unavailable: str = ""
     retires: int | None = None
     omits: tuple[str, ...] = ()
@@ -204,26 +171,56 @@ class Catalogue:
         inputs: Mapping[str, object],
         media: Mapping[str, Sequence[MediaFacts]] = NO_FILES,
         lacks: Lacks = _lacks_nothing,
+        *,
+        allowed: Collection[Class] = ONLY_REAL,
+        n: int = 1,
     ) -> tuple[Model, ...]:
-        """The models for a wish, the one to use first and then those to fall back to.
+        """The models for a wish, the one to use first and then those that would do as well.
 
-        A wish is an id, which has no other model to fall back to, or a strategy, which compares what these very
-        inputs cost at models of known price that accept them; those about to be retired come last. `lacks` says what
-        is missing here for a model. Raises UnknownModel where there is none or the one named cannot be used,
-        UnknownKind where it does not do this, and where every candidate objects to the inputs, the InvalidInput of the
-        best.
+        A wish is an id, which has no other model beside it, or a strategy, which compares what `n` outputs of these
+        very inputs cost at models of known price and of an `allowed` class that accept them; those about to be retired
+        come last. `lacks` says what is missing here for a model. Raises UnknownModel where there is none or the one
+        named cannot be used, UnknownKind where it does not do this, and where every candidate objects to the inputs,
+        the InvalidInput of the best.
         """
+        return tuple(offer.model for offer in self.offers(kind, wish, at, inputs, media, lacks, allowed=allowed, n=n))
+
+    def offers(
+        self,
+        kind: str,
+        wish: str,
+        at: int,
+        inputs: Mapping[str, object],
+        media: Mapping[str, Sequence[MediaFacts]] = NO_FILES,
+        lacks: Lacks = _lacks_nothing,
+        *,
+        allowed: Collection[Class] = ONLY_REAL,
+        n: int = 1,
+    ) -> tuple[Offer, ...]:
+        """What `rank` ranks, with the prices that were compared; nothing is compared with a model that was named."""
         if wish not in _STRATEGIES:
-            return (self._named(kind, wish, at, lacks),)
-        candidates = [model for model in self.for_kind(kind) if model.auto and not model.why_unavailable(at)]
-        equipped = [model for model in candidates if not lacks(model)]
-        offers = list(_offers(_accepting(equipped, kind, inputs, media), media, at))
+            return (Offer(self._named(kind, wish, at, lacks), None),)
+        equipped = [model for model in self.candidates(kind, at) if model.class_ in allowed and not lacks(model)]
+        offers = list(_offers(_accepting(equipped, kind, inputs, media), media, at, n))
         if not offers:
-            missing = sorted({lacks(model) for model in candidates} - {""})
-            hint = "; or ".join(missing) if missing else self._hint(kind, at, lacks)
-            raise UnknownModel(f"no model of known price does {kind} here", hint=hint)
+            raise self._nothing(kind, at, allowed, lacks)
         ranked = _preferred(offers, Strategy(wish))
-        return tuple(sorted(ranked, key=lambda model: model.is_leaving(at, LAST_DAYS)))
+        return tuple(sorted(ranked, key=lambda offer: offer.model.is_leaving(at, LAST_DAYS)))
+
+    def candidates(self, kind: str, at: int) -> list[Model]:
+        """The models among which a strategy chooses, of any class, by id. Raises UnknownKind."""
+        return [model for model in self.for_kind(kind) if model.auto and not model.why_unavailable(at)]
+
+    def _nothing(self, kind: str, at: int, allowed: Collection[Class], lacks: Lacks) -> UnknownModel:
+        """Why nothing can be chosen: what would have to be set here, and which classes might be allowed instead."""
+        candidates = self.candidates(kind, at)
+        missing = sorted({lacks(model) for model in candidates if model.class_ in allowed} - {""})
+        others = sorted({model.class_ for model in candidates if model.class_ not in allowed and not lacks(model)})
+        told = f"no model of known price does {kind} here"
+        if others:
+            told = f"no real model can do {kind} here; a {' or '.join(others)} could, which is not allowed"
+        ways = [*missing, *(f"allow it: --allow {one}, or imagestudio account allow {one}" for one in others)]
+        return UnknownModel(told, hint="; or ".join(ways) or self._hint(kind, at, lacks))
 
     def _named(self, kind: str, wish: str, at: int, lacks: Lacks) -> Model:
         named = self.get(wish)
@@ -240,11 +237,11 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Offer:
-    """A model and what one output of it would cost."""
+class Offer:
+    """A model, and what all outputs together would cost there in micro-units where that was compared."""
 
     model: Model
-    price: int
+    price: int | None
 
 
 def check_kind(model: Model, kind: str) -> None:
@@ -303,22 +300,37 @@ def _accepting(
 
 
 def _offers(
-    accepting: Iterable[tuple[Model, dict[str, Scalar]]], media: Mapping[str, Sequence[MediaFacts]], at: int
-) -> Iterator[_Offer]:
+    accepting: Iterable[tuple[Model, dict[str, Scalar]]], media: Mapping[str, Sequence[MediaFacts]], at: int, n: int
+) -> Iterator[Offer]:
     for model, inputs in accepting:
-        offer = quote(model, _COMPARED, inputs, 1, at, media)
-        if isinstance(offer, Quote):
-            yield _Offer(model, offer.price)
+        price = _price_of_all(model, inputs, n, at, media)
+        if price is not None:
+            yield Offer(model, price)
 
 
-def _preferred(offers: Sequence[_Offer], strategy: Strategy) -> tuple[Model, ...]:
+def _price_of_all(
+    model: Model, inputs: Mapping[str, Scalar], n: int, at: int, media: Mapping[str, Sequence[MediaFacts]] = NO_FILES
+) -> int | None:
+    """What `n` outputs cost in as many calls as the model needs for them, in micro-units; None where it is unknown."""
+    calls, rest = divmod(n, model.per_call)
+    price = 0
+    for times, outputs in ((calls, model.per_call), (1, rest)):
+        if times and outputs:
+            one = quote(model, _COMPARED, inputs, outputs, at, media)
+            if not isinstance(one, Quote):
+                return None
+            price += times * one.price
+    return price
+
+
+def _preferred(offers: Sequence[Offer], strategy: Strategy) -> tuple[Offer, ...]:
     """Balanced is the best of the cheaper half; what is left equal is settled by price, quality and id."""
     cheapest = sorted(offers, key=lambda offer: (offer.price, -offer.model.quality, offer.model.id))
     if strategy is Strategy.CHEAPEST:
-        return tuple(offer.model for offer in cheapest)
+        return tuple(cheapest)
     half = len(cheapest) if strategy is Strategy.BEST else (len(cheapest) + 1) // 2
     eligible = sorted(cheapest[:half], key=lambda offer: -offer.model.quality)
-    return tuple(offer.model for offer in (*eligible, *cheapest[half:]))
+    return (*eligible, *cheapest[half:])
 
 
 def _accepted(model: Model) -> str:

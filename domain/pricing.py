@@ -19,7 +19,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import combinations
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from domain.bounds import Meter, Metering
 from domain.errors import InvalidInput
@@ -28,6 +28,7 @@ from domain.money import check_currency, extend, total
 from domain.periods import EARLIEST
 from domain.records import made_often
 
+REAL: Final = "real"
 MOST_OUTPUTS: Final = 1_000_000
 _MILLION: Final = 1_000_000
 _MICROS_A_MS: Final = 1_000
@@ -104,6 +105,8 @@ class Priced(Protocol):
     @property
     def provider(self) -> str: ...
     @property
+    def class_(self) -> str: ...
+    @property
     def unit(self) -> Unit: ...
     @property
     def prices(self) -> tuple[PriceRule, ...]: ...
@@ -123,6 +126,7 @@ class Quote:
     """What one operation costs, in micro-units for all its outputs; `rate` None is unknown, under a cap.
 
     With `meters` it is an upper bound. `listed` is what the price book says, where the provider itself quoted the cost.
+    `model_class` is what the model was when it was quoted: real, a stand-in or for tests; empty where nobody noted it.
     """
 
     model: str
@@ -137,6 +141,7 @@ class Quote:
     outputs: int
     meters: tuple[Meter, ...] = ()
     listed: int | None = None
+    model_class: str = REAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,7 @@ class Unpriced:
     unit: str = Unit.CALL
     meters: tuple[Meter, ...] = ()
     """Those whose rates are known, although nobody says how much there can be of them."""
+    model_class: str = REAL
 
 
 def price_book(models: Iterable[Priced], currency: str) -> PriceBook:
@@ -202,18 +208,7 @@ def quote(
     units = _exact(_within(rule, each) * (1 if rule.unit is Unit.CALL else outputs))
     price = _amount(rule.rate, units)
     cost = price if rule.cost_rate is None else _amount(rule.cost_rate, units)
-    return Quote(
-        model=model.id,
-        provider=model.provider,
-        unit=str(rule.unit),
-        units=units,
-        rate=rule.rate,
-        price=price,
-        cost=cost,
-        currency=book.currency,
-        book=book.version,
-        outputs=outputs,
-    )
+    return _quoted(model, book, rule, outputs, units, rule.rate, price, cost)
 
 
 def _at_most(
@@ -232,19 +227,22 @@ def _at_most(
         return replace(_unpriced(model, book, outputs, reason), meters=meters)
     price = total((meter.rate, meter.most or 0) for meter in meters)
     cost = total((meter.cost, meter.most or 0) for meter in meters)
-    return Quote(
-        model=model.id,
-        provider=model.provider,
-        unit=str(rule.unit),
-        units=Decimal(1),
-        rate=_exact(price),
-        price=price,
-        cost=cost,
-        currency=book.currency,
-        book=book.version,
-        outputs=outputs,
-        meters=meters,
-    )
+    return _quoted(model, book, rule, outputs, Decimal(1), _exact(price), price, cost, meters)
+
+
+def _quoted(
+    model: Priced,
+    book: PriceBook,
+    rule: PriceRule,
+    outputs: int,
+    units: Decimal,
+    rate: Decimal,
+    price: int,
+    cost: int,
+    meters: tuple[Meter, ...] = (),
+) -> Quote:
+    names, terms = (model.id, model.provider, str(rule.unit)), (book.currency, book.version)
+    return Quote(*names, units, rate, price, cost, *terms, outputs, meters, None, str(model.class_))
 
 
 def rule_at(model: Priced, inputs: Mapping[str, Scalar], at: int) -> PriceRule | None:
@@ -268,6 +266,7 @@ def capped_quote(unpriced: Unpriced, cap: int, currency: str) -> Quote:
         book=unpriced.book,
         outputs=unpriced.outputs,
         meters=unpriced.meters,
+        model_class=unpriced.model_class,
     )
 
 
@@ -276,21 +275,12 @@ def quoted_by_provider(quote: Quote | Unpriced, amount: int, currency: str) -> Q
 
     Where our price is the provider's, passed on, or is not known at all, it follows; a price of our own stands.
     """
+    call: dict[str, Any] = {"unit": str(Unit.CALL), "units": Decimal(1), "rate": _exact(amount)}
     if isinstance(quote, Unpriced):
-        known = capped_quote(quote, amount, currency)
-        return replace(known, unit=str(Unit.CALL), units=Decimal(1), rate=_exact(amount), meters=())
+        return replace(capped_quote(quote, amount, currency), meters=(), **call)
     if quote.price != quote.cost:
         return replace(quote, cost=amount, listed=quote.price)
-    return replace(
-        quote,
-        unit=str(Unit.CALL),
-        units=Decimal(1),
-        rate=_exact(amount),
-        price=amount,
-        cost=amount,
-        meters=(),
-        listed=quote.price,
-    )
+    return replace(quote, price=amount, cost=amount, meters=(), listed=quote.price, **call)
 
 
 def _content(rule: PriceRule) -> list[str]:
@@ -314,7 +304,7 @@ def _metered(meter: Metering) -> list[object]:
 def _unpriced(model: Priced, book: PriceBook, outputs: int, reason: str) -> Unpriced:
     """Where time or pixels would count and nobody knows the rate, the submission is what is counted."""
     unit = model.unit if model.unit in _COUNTED else Unit.CALL
-    return Unpriced(model.id, model.provider, reason, outputs, book.version, str(unit))
+    return Unpriced(model.id, model.provider, reason, outputs, book.version, str(unit), model_class=str(model.class_))
 
 
 def _why_no_rule(model: Priced, inputs: Mapping[str, Scalar], at: int) -> str:

@@ -20,6 +20,8 @@ import httpx
 from application.accounts import Accounts
 from application.admission import Preparer
 from application.batch import LeaseTerms
+from application.choosing import Chooser
+from application.consent import Consents
 from application.intake import Intake
 from application.intervention import Intervention
 from application.maintenance import Maintenance
@@ -57,7 +59,14 @@ from infrastructure.providers.stability import StabilityProvider
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.saving import SIDE_BY_SIDE
 from infrastructure.service import House, Studio
-from infrastructure.settings import Settings, owner_name, plugin_settings, revealed, unknown_settings
+from infrastructure.settings import (
+    Settings,
+    owner_name,
+    plugin_settings,
+    revealed,
+    switched_off,
+    unknown_settings,
+)
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
@@ -190,20 +199,17 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     foundation = Foundation(database, log, writer, catalogue, book, shelf, read, inputs, files)
     assets = parts.assets or foundation.shelf
     downloads = _downloads(settings)
-    outputs = Outputs(
-        assets,
-        downloads,
-        parts.clock,
-        asyncio.sleep,
-        settings.largest_output,
-    )
+    outputs = Outputs(assets, downloads, parts.clock, asyncio.sleep, settings.largest_output)
+    providers = parts.providers or _providers(settings, pool, downloads)
     performer = Performer(
         writer,
-        parts.providers or _providers(settings, pool, downloads),
+        providers,
         outputs,
         Ownership(owner, lease, SqlLeases(database), parts.clock, believe=believe),
         foundation.index,
         charge_lost=settings.lost_outputs == "charge",
+        # Whoever hands a provider in wants it.
+        off={} if parts.providers else switched_off(settings, providers),
     )
     results = Results(foundation.reader, log.codec, assets, foundation.index)
     operations = Operations(results, foundation.contents, catalogue, assets)
@@ -226,17 +232,11 @@ def _claimed(settings: Settings, log: StudioLog, stack: ExitStack) -> Belonging:
 
 def _use_cases(foundation: Foundation, performer: Performer, operations: Operations, settings: Settings) -> UseCases:
     outputs, writer = performer.outputs, foundation.writer
+    quotes = ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes)
+    offering = (quotes, performer.providers, performer.off, Consents(writer))
+    chooser = Chooser(foundation.catalogue, foundation.book, *offering)
     preparer = Preparer(
-        foundation.catalogue,
-        foundation.book,
-        outputs.assets,
-        foundation.read_media,
-        foundation.inputs,
-        ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes),
-        new_id,
-        new_secret,
-        performer.providers,
-        settings.largest_file,
+        chooser, outputs.assets, foundation.read_media, foundation.inputs, new_id, new_secret, settings.largest_file
     )
     return UseCases(
         Intake(preparer, writer, performer.ownership, operations.results),

@@ -31,8 +31,9 @@ from infrastructure.settings import Settings
 from infrastructure.store.urls import sqlite_url
 
 ACCOUNT = "acme"
-ANN: dict[str, Any] = {"account": ACCOUNT, "user": "ann"}
-BOB: dict[str, Any] = {"account": ACCOUNT, "user": "bob"}
+STAND_IN = "stand-in"
+ANN: dict[str, Any] = {"account": ACCOUNT, "user": "ann", "allow": STAND_IN}
+BOB: dict[str, Any] = {"account": ACCOUNT, "user": "bob", "allow": STAND_IN}
 PICTURES_OF_BOB = 5
 LAKE, LIGHTHOUSE, FOREST = "a mountain lake at dawn", "a lighthouse under the stars", "a forest in autumn"
 EDIT = "sepia, vignette"
@@ -65,6 +66,7 @@ class Teller:
                 bar.update(line, completed=0.0, end=ENDS[type(error)])
                 raise
             told = "[cyan]charged nothing" if result.repeated else f"[green]charged {result.price}"
+            told += f", {result.model_class}" if result.model_class == STAND_IN else ""
             bar.update(line, completed=1.0, end=told)
         return result
 
@@ -146,7 +148,10 @@ async def story(workspace: Path, teller: Teller) -> int:
     page = teller.page
     page.title("Image Studio: two users of one account, and a log that explains every cent")
     page.line()
-    async with open_studio(Settings(home=workspace, database_url=sqlite_url(workspace / "ledger.db"))) as studio:
+    page.prose("No key is needed: this machine paints, which only stands in for a model, and says so.", "dim", indent=2)
+    page.line()
+    database = sqlite_url(workspace / "ledger.db")
+    async with open_studio(Settings(home=workspace, database_url=database, scripted_enabled=True)) as studio:
         await studio.open_account(ACCOUNT, plan="pro")
         oddest = await pictures(studio, teller)
         await troubles(studio, teller)

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
 
+from domain.errors import InvalidInput
 from infrastructure.clock import new_id
 
 PREFIX = "IMAGESTUDIO_"
 NEAR = 0.8
 """How alike two names are, of 1, of which one may be meant for the other."""
-
+ENABLED = "enabled"
 Positive = Annotated[int, Field(gt=0)]
 Address = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
 """Where an API is, without a query."""
@@ -51,6 +52,13 @@ class Settings(BaseSettings):
     snapshot_every: Positive = 2_000
     most_waiting: Positive = 10_000
     proxy: SecretStr | None = None
+    local_enabled: bool = True
+    scripted_enabled: bool = False
+    blind_enabled: bool = False
+    wavespeed_enabled: bool = True
+    stability_enabled: bool = True
+    huggingface_enabled: bool = True
+    openai_enabled: bool = True
     wavespeed_key: SecretStr | None = None
     wavespeed_url: Address = "https://api.wavespeed.ai/api/v3"
     wavespeed_webhook: Address | None = None
@@ -139,11 +147,36 @@ def _prefix_of(plugin: str) -> str:
 def plugin_settings(name: str) -> Mapping[str, str]:
     """What the environment, and before it the .env file, say for a provider from elsewhere: IMAGESTUDIO_<NAME>_…
 
-    By the rest of each variable's name in lower case; whatever is no letter or digit in `name` is an underscore there.
+    By the rest of each variable's name in lower case.
     """
     prefix = _prefix_of(name)
     found = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
     return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix) and value}
+
+
+def switched_off(settings: Settings, providers: Iterable[str]) -> dict[str, str]:
+    """Those of the providers that are switched off, each with how to switch it on. Raises InvalidInput.
+
+    A switch is IMAGESTUDIO_<NAME>_ENABLED, of our own providers and of those from elsewhere alike. Whoever is off is
+    sent nothing new; what was sent before is still looked up, waited for and stopped.
+    """
+    off = [name for name in providers if not _is_on(settings, name)]
+    return {name: f"switched off; to switch it on, set {_switch(name)}=true" for name in off}
+
+
+def _is_on(settings: Settings, name: str) -> bool:
+    own = f"{name}_{ENABLED}"
+    if own in Settings.model_fields:
+        return bool(getattr(settings, own))
+    said = plugin_settings(name).get(ENABLED, "true")
+    try:
+        return TypeAdapter(bool).validate_python(said)
+    except ValidationError as error:
+        raise InvalidInput(_switch(name), f"{said!r} is neither true nor false", hint="correct the setting") from error
+
+
+def _switch(name: str) -> str:
+    return f"{_prefix_of(name)}{ENABLED}".upper()
 
 
 def owner_name() -> str:

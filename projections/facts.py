@@ -48,6 +48,7 @@ class Quote(Struct, frozen=True, gc=False):
 
     price: int
     currency: str
+    model_class: str
 
 
 class _About(Struct, frozen=True, gc=False):
@@ -163,10 +164,10 @@ SHAPES: dict[str, type[Struct]] = {
     "ledger.balance_returned.2": BalanceReturned,
     "operation.requested": Requested,
     "operation.rejected.2": Rejected,
-    "operation.validated.2": Validated,
+    "operation.validated.3": Validated,
     "operation.dispatched": Dispatched,
     "operation.submitted": Submitted,
-    "operation.rerouted.2": Rerouted,
+    "operation.rerouted.3": Rerouted,
     "operation.provider_completed.3": ProviderCompleted,
     "operation.charged.2": Charged,
     "operation.provider_failed.2": ProviderFailed,
@@ -180,6 +181,7 @@ UNREAD = frozenset(
         "account.plan_changed.2",
         "account.limit_changed",
         "account.time_zone_changed",
+        "account.consent_changed",
         "account.suspended",
         "account.resumed",
         "account.closed",

@@ -149,6 +149,7 @@ class Logged:
     currency: str | None
     price_source: str | None
     cost_source: str | None
+    model_class: str | None
 
     @property
     def known_cost(self) -> int | None:
@@ -186,9 +187,12 @@ FLAGS: Mapping[str, Callable[[Any], Any]] = {
     "overbilled": lambda row: row.cost > row.price - row.adjusted,
     "estimated": lambda row: row.estimated > 0,
     "unknown": lambda row: row.cost_unknown > 0,
+    "stand-in": lambda row: row.model_class == "stand-in",
+    "test": lambda row: row.model_class == "test",
 }
 """What is out of the ordinary, asked of a row or of the table's columns: outputs that could not be kept, deliveries
-after a release, costs above the price, amounts that are the most they can be, costs that nobody knows."""
+after a release, costs above the price, amounts that are the most they can be, costs that nobody knows, models that are
+no real ones."""
 
 
 class Views:

@@ -254,7 +254,8 @@ def _adjusted(fact: Adjusted) -> Change:
 
 
 def _hold(quote: Quote) -> dict[str, Value]:
-    return {"state": "validated", "held": quote.price, "currency": quote.currency}
+    model_class = quote.model_class or None
+    return {"state": "validated", "held": quote.price, "currency": quote.currency, "model_class": model_class}
 
 
 def _closed(fact: Rejected | Charged | Released, state: str) -> dict[str, Value]:
@@ -285,6 +286,7 @@ OPERATIONS = Tally(
         "currency",
         "price_source",
         "cost_source",
+        "model_class",
     ),
     changes={
         Requested: _requested,

@@ -46,14 +46,14 @@ def line(told: tuple[list[str], Path], start: str) -> str:
 @pytest.mark.parametrize(
     ("act", "end"),
     [
-        ("ann a mountain lake at dawn ", "charged 0.01 USD"),
-        ("bob a lighthouse", "charged 0.01 USD"),
-        ("ann edit it", "charged 0.02 USD"),
+        ("ann a mountain lake at dawn ", "charged 0.01 USD, stand-in"),
+        ("bob a lighthouse", "charged 0.01 USD, stand-in"),
+        ("ann edit it", "charged 0.02 USD, stand-in"),
         ("ann enlarge that", "charged 0.005243 USD"),
-        ("bob a forest in autumn, 3 times", "charged 0.03 USD"),
+        ("bob a forest in autumn, 3 times", "charged 0.03 USD, stand-in"),
         ("bob a forest in autumn, 3 more", "refused, recorded"),
         ("ann one that the provider spoils", "failed, released"),
-        ("ann a mountain lake at dawn, again", "charged nothing"),
+        ("ann a mountain lake at dawn, again", "charged nothing, stand-in"),
     ],
 )
 def test_each_act_ends_as_it_should(told: tuple[list[str], Path], act: str, end: str) -> None:
@@ -61,14 +61,14 @@ def test_each_act_ends_as_it_should(told: tuple[list[str], Path], act: str, end:
 
 
 def test_the_refusal_names_the_limit_and_what_is_left(told: tuple[list[str], Path]) -> None:
-    assert line(told, "user:bob's") == "user:bob's images limit of 5 leaves 1, 3 asked"
+    assert line(told, "user:bob's") == "user:bob's images limit of 5 a period leaves 1, 3 asked"
 
 
 def test_the_timeline_shows_the_hold_and_the_charge(told: tuple[list[str], Path]) -> None:
     facts = [" ".join(one.split()[1:]) for one in told[0] if re.match(r"  \d\d:\d\d:\d\d", one)]
     assert [fact.split()[0] for fact in facts] == ["requested", "validated", "dispatched", "completed", "charged"]
     assert facts[1] == "validated 0.005243 held for 0.262144 megapixel at 0.02"
-    assert facts[4].startswith("charged 0.005243 for 0.262144 megapixel; cost 0.00 USD")
+    assert facts[4].startswith("charged 0.005243 for 0.262144 megapixel (quoted); cost")
 
 
 def test_the_views_add_up_to_what_was_charged(told: tuple[list[str], Path]) -> None:

@@ -32,9 +32,9 @@ def run_example(home: Path) -> str:
 def test_the_ten_lines_make_a_real_picture_and_charge_it_once_however_often_they_are_run(tmp_path: Path) -> None:
     path, *price = run_example(tmp_path).split()
     assert Path(path).read_bytes().startswith(b"\x89PNG")
-    assert price == ["0.01", "USD", "99"]
+    assert price == ["0.01", "USD", "99", "stand-in"]
     again = run_example(tmp_path).split()
-    assert again == [path, "0.01", "USD", "99"]
+    assert again == [path, "0.01", "USD", "99", "stand-in"]
 
 
 def test_the_model_entry_it_shows_loads_and_changes_its_price_on_its_day(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from domain.bounds import Bound, Formula, Metering
-from domain.catalogue import KINDS, Model, Strategy
+from domain.catalogue import KINDS, Class, Model, Strategy
 from domain.errors import InvalidMoney
 from domain.inputs import Input, InputType, Scalar, plain
 from domain.money import parse_rate
@@ -273,6 +273,7 @@ class ModelEntry(Entry):
     deadline: Count = 600
     quality: Measure = 0
     auto: bool = True
+    class_: Annotated[Class, Field(strict=False, alias="class")] = Class.REAL
     unavailable: str = ""
     retires: Day | None = None
     omits: list[str] = []
@@ -320,6 +321,7 @@ class ModelEntry(Entry):
             deadline=self.deadline,
             quality=self.quality,
             auto=self.auto,
+            class_=self.class_,
             unavailable=self.unavailable,
             retires=self.retires,
             omits=tuple(self.omits),

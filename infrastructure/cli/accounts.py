@@ -1,4 +1,4 @@
-"""Accounts: open, show, and change plan, limits, time zone and credit."""
+"""Accounts: open, show, and change plan, limits, time zone, credit, and which models may be chosen."""
 
 from __future__ import annotations
 
@@ -164,6 +164,31 @@ async def end_period(
         return _answer(await studio.accounts.end_period(session.account(account), reason))
 
 
+@command(app)
+async def allow(
+    model_class: Annotated[str, Argument(metavar="CLASS", help="stand-in, or test.")],
+    session: Session,
+    account: Account = None,
+) -> Answer:
+    """Let models of a class be chosen without being named.
+
+    A stand-in only imitates what is asked for; without this none is ever chosen by itself, nor fallen back to.
+    """
+    async with session.studio() as studio:
+        return _answer(await studio.accounts.allow(session.account(account), model_class))
+
+
+@command(app)
+async def forbid(
+    model_class: Annotated[str, Argument(metavar="CLASS", help="stand-in, or test.")],
+    session: Session,
+    account: Account = None,
+) -> Answer:
+    """Let models of a class be chosen no more, unless they are named."""
+    async with session.studio() as studio:
+        return _answer(await studio.accounts.forbid(session.account(account), model_class))
+
+
 async def _amount(studio: Studio, account: str, measure: str, text: str) -> int | None:
     from domain.money import Money
 
@@ -204,6 +229,7 @@ def show_account(page: Page, view: AccountView) -> None:
         *([("standing", f"{view.standing}: {view.reason}")] if view.reason else []),
         ("currency", view.currency + (", prepaid" if view.prepaid else "")),
         ("period", f"{span(view.period.start, view.period.end, view.zone)} in {view.zone}"),
+        ("chosen", f"{' and '.join(view.allowed)} models, where none is named"),
         ("open", counted(view.open, "operation")),
     ]
     if view.balance is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from domain.inputs import plain
@@ -18,8 +18,21 @@ if TYPE_CHECKING:
     from domain.pricing import PriceRule
 
 
-def show_all(page: Page, models: Sequence[Model], kinds: frozenset[str], currency: str, at: int) -> None:
-    """One line a model and kind; of a model that cannot be used, how it stands in the place of its price."""
+REAL = "real"
+CLASSES = {
+    REAL: "real: it does what its kinds name",
+    "stand-in": "stand-in: it only imitates what its kinds name, or promises nothing",
+    "test": "test: it does what its inputs say",
+}
+
+
+def show_all(
+    page: Page, models: Sequence[Model], kinds: frozenset[str], currency: str, at: int, off: Mapping[str, str]
+) -> None:
+    """One line a model and kind; of a model that cannot be used, how it stands in the place of its price.
+
+    `off` are the providers that are switched off, each with how to switch it on.
+    """
     page.title(f"{len(models)} model{'' if len(models) == 1 else 's'}")
     if not models:
         return
@@ -30,14 +43,15 @@ def show_all(page: Page, models: Sequence[Model], kinds: frozenset[str], currenc
         *([Column("KIND", firsts)] if len(kinds) > 1 else []),
         Column("MODEL", [model.id for _, model in rows]),
         Column("PRICE", [_price_or_status(model, currency, at) for _, model in rows]),
+        Column("CLASS", ["" if model.class_ == REAL else str(model.class_) for _, model in rows], drop=3),
         Column("PROVIDER", [model.provider for _, model in rows], drop=1),
-        Column("", [_about(model, at) for _, model in rows], wrap=48, drop=2),
+        Column("", [_about(model, at, off) for _, model in rows], wrap=48, drop=2),
     )
     page.line("  what is missing to use them here: imagestudio providers list", "dim")
 
 
-def _about(model: Model, at: int) -> str:
-    return model.why_unavailable(at) or model.warning(at) or model.description
+def _about(model: Model, at: int, off: Mapping[str, str]) -> str:
+    return model.why_unavailable(at) or off.get(model.provider) or model.warning(at) or model.description
 
 
 def _price_or_status(model: Model, currency: str, at: int) -> str:
@@ -67,7 +81,8 @@ def show_one(page: Page, model: Model, currency: str, at: int, lacks: str) -> No
             ("about", model.description or "-"),
             ("stands", _standing(model, at)),
             ("here", lacks or "ready to use"),
-            ("chosen", "also by itself" if model.auto else "only by name"),
+            ("class", CLASSES[model.class_]),
+            ("chosen", _chosen(model)),
             ("waits", f"{model.deadline:,} s for a job, then leaves it to recovery"),
             *([("needs", f"at least one of {', '.join(model.one_of)}")] if model.one_of else []),
             *([("sends too", _fixed(model))] if model.fixed else []),
@@ -78,6 +93,12 @@ def show_one(page: Page, model: Model, currency: str, at: int, lacks: str) -> No
         _show_inputs(page, list(model.inputs.values()))
     page.line()
     _show_prices(page, model, currency)
+
+
+def _chosen(model: Model) -> str:
+    if not model.auto:
+        return "only by name"
+    return "also by itself" if model.class_ == REAL else f"also by itself, where {model.class_} is allowed"
 
 
 def _standing(model: Model, at: int) -> str:

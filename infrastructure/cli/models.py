@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput, InvalidMoney, UnknownModel
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import document, iso
-from infrastructure.cli.providers import lacks_of
+from infrastructure.cli.providers import lacks_of, switched_off
 from infrastructure.cli.session import Session
 from infrastructure.cli.standing import Status, since, status_of
 
@@ -62,20 +63,20 @@ async def models(
     from infrastructure.clock import now
 
     catalogue, book = load_catalogue(session.settings().catalogues)
-    at = now()
+    at, off = now(), switched_off(session, {model.provider for model in catalogue})
     if which is not None and which in catalogue:
         model = catalogue.get(which)
         async with session.providers() as providers:
-            lacks = lacks_of([model], providers)[model.id]
+            lacks = lacks_of([model], providers, off)[model.id]
         return Answer(
-            {"currency": book.currency, **_document(model, at), "lacks": lacks},
+            {"currency": book.currency, **_document(model, at, off), "lacks": lacks},
             lambda page: pages.show_one(page, model, book.currency, at, lacks),
         )
     kinds = _kinds(catalogue, which, wanted.kind)
     found = [model for model in _of_provider(catalogue, wanted.provider) if _is_wanted(model, kinds, wanted, at)]
     return Answer(
-        {"currency": book.currency, "book": book.version, "models": [_document(model, at) for model in found]},
-        lambda page: pages.show_all(page, found, kinds, book.currency, at),
+        {"currency": book.currency, "book": book.version, "models": [_document(model, at, off) for model in found]},
+        lambda page: pages.show_all(page, found, kinds, book.currency, at, off),
     )
 
 
@@ -108,8 +109,10 @@ def _is_wanted(model: Model, kinds: frozenset[str], wanted: Wanted, at: int) -> 
     return cheap and not kinds.isdisjoint(model.kinds) and wanted.status in (None, status_of(model, at))
 
 
-def _document(model: Model, at: int) -> dict[str, object]:
+def _document(model: Model, at: int, off: Mapping[str, str]) -> dict[str, object]:
     written: dict[str, object] = document(model)
+    written["class"] = written.pop("class_")
+    written["enabled"] = model.provider not in off
     written["status"] = str(status_of(model, at))
     written["retires"] = iso(model.retires) if model.retires is not None else None
     written["warning"] = model.warning(at)

@@ -69,6 +69,24 @@ class Asking:
             rich_help_panel=WHAT,
         ),
     ] = None
+    allow: Annotated[
+        list[str] | None,
+        Option(
+            "--allow",
+            metavar="CLASS",
+            help="Let a strategy take models of this class too: stand-in, which only imitates what is asked for.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
+    max_price: Annotated[
+        str | None,
+        Option(
+            "--max-price",
+            metavar="AMOUNT",
+            help="The most it may cost; otherwise no fallback costs more than what is held first.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
     input: Annotated[
         list[str] | None,
         Option("--input", "-i", metavar="NAME=VALUE", help="One more input of the model.", rich_help_panel=WHAT),
@@ -103,6 +121,8 @@ class Asking:
             self.model,
             self.n,
             self.key,
+            tuple(self.allow or ()),
+            self.max_price,
         )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 ANSWERS, FAILED, NOT_SET_UP = "answers", "failed", "not set up"
 LOST_ANSWERS = {
     "repeatable": "run again, it is free",
@@ -37,32 +39,37 @@ LOST_ANSWERS = {
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A provider here: its models by what they lack, the empty text where that is nothing; or what its own mistake was
-    where it could not even say that."""
+    where it could not even say that. `off` says that it is switched off, and how to switch it on."""
 
     name: str
     recovery: Recovery
     models: Mapping[str, int]
     is_broken: bool = False
+    off: str = ""
 
     @property
     def is_set_up(self) -> bool:
         """Whether anything can be asked of it."""
-        return "" in self.models
+        return "" in self.models and not self.off
 
     @property
     def lacks(self) -> str:
         """Everything that is missing, each with how many models it keeps from use; empty where nothing is."""
+        if self.off:
+            return self.off
         missing = sorted((what, count) for what, count in self.models.items() if what)
         if len(missing) == 1 and not self.is_set_up:
             return missing[0][0]
         return "; ".join(f"{what} (for {counted(count, 'model')})" for what, count in missing)
 
     def document(self) -> dict[str, object]:
-        lacks = [{"what": what, "models": count} for what, count in sorted(self.models.items()) if what]
+        missing = {self.off: sum(self.models.values())} if self.off else self.models
+        lacks = [{"what": what, "models": count} for what, count in sorted(missing.items()) if what]
         return {
             "name": self.name,
+            "enabled": not self.off,
             "models": sum(self.models.values()),
-            "ready": self.models.get("", 0),
+            "ready": 0 if self.off else self.models.get("", 0),
             "recovery": self.recovery.value,
             "lacks": lacks,
         }
@@ -91,7 +98,7 @@ class Checked:
 async def list_providers(session: Session) -> Answer:
     """List providers, what becomes of lost answers, and what is missing here."""
     async with session.providers() as providers:
-        found = standings(_catalogue(session), providers)
+        found = standings(_catalogue(session), providers, switched_off(session, providers))
     return Answer({"providers": [one.document() for one in found]}, lambda page: _show_standings(page, found))
 
 
@@ -110,7 +117,7 @@ async def check(
     Ends with 1 where one fails. What is not set up counts as a failure only where it is named.
     """
     async with session.providers() as providers:
-        asked = _asked(standings(_catalogue(session), providers), names)
+        asked = _asked(standings(_catalogue(session), providers, switched_off(session, providers)), names)
         with session.progress("check"):
             found = await checked(providers, asked, seconds, list(_catalogue(session)))
     bad = {FAILED, NOT_SET_UP} if names else {FAILED}
@@ -118,10 +125,17 @@ async def check(
     return Answer({"providers": [one.document() for one in found]}, lambda page: _show_checked(page, found), code)
 
 
-def standings(catalogue: Catalogue, providers: Mapping[str, Provider]) -> list[Standing]:
-    """Every provider with its models; where the catalogue has none of it, whether it could be used at all."""
+def standings(
+    catalogue: Catalogue, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING
+) -> list[Standing]:
+    """Every provider with its models; where the catalogue has none of it, whether it could be used at all.
+
+    `off` are those that are switched off, each with how to switch it on.
+    """
     return [
-        _standing(name, provider, [model for model in catalogue if model.provider == name])
+        replace(
+            _standing(name, provider, [model for model in catalogue if model.provider == name]), off=off.get(name, "")
+        )
         for name, provider in sorted(providers.items())
     ]
 
@@ -137,11 +151,20 @@ def _standing(name: str, provider: Provider, models: Sequence[Model]) -> Standin
     return Standing(name, provider.recovery, lacks)
 
 
-def lacks_of(models: Iterable[Model], providers: Mapping[str, Provider]) -> dict[str, str]:
-    """What the provider of each model lacks here and how to mend it, by the model's id; empty where nothing is."""
-    from application.admission import lacking
+def switched_off(session: Session, providers: Iterable[str]) -> Mapping[str, str]:
+    """Those of the providers that the settings switch off, each with how to switch it on. Raises InvalidInput."""
+    from infrastructure import settings
 
-    return {model.id: lacking(model, providers) for model in models}
+    return settings.switched_off(session.settings(), providers)
+
+
+def lacks_of(
+    models: Iterable[Model], providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING
+) -> dict[str, str]:
+    """What the provider of each model lacks here and how to mend it, by the model's id; empty where nothing is."""
+    from application.choosing import lacking
+
+    return {model.id: lacking(model, providers, off) for model in models}
 
 
 async def checked(

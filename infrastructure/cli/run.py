@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
@@ -19,7 +19,7 @@ from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
     from application.ports import Asset
-    from application.requests import Estimate, Request, Result
+    from application.requests import Candidate, Estimate, Request, Result
     from domain.money import Money
     from infrastructure.cli.rendering import Page
 
@@ -31,6 +31,11 @@ Kind = Annotated[str, Argument(metavar="KIND", help="A kind of operation, such a
 Out = Annotated[
     Path | None, Option("--out", "-o", metavar="DIR", help="Copy the files there too.", rich_help_panel=WHAT)
 ]
+SOME = 5
+NOT_REAL = {
+    "stand-in": "stand-in: it only imitates what was asked for",
+    "test": "test: it does what its inputs say",
+}
 SUFFIXES = {"jpeg": ".jpg", "mpeg": ".mp3", "gltf-binary": ".glb"}
 
 
@@ -78,7 +83,8 @@ async def estimate(kind: Kind, asking: Asking, session: Session) -> Answer:
     request = asking.request(kind, session)
     async with session.studio(writes=False) as studio:
         found = await studio.estimate(request)
-    written = {**document(found), "left": measured(found.left, found.currency)}
+    chain = [classed(document(one)) for one in found.chain]
+    written = {**classed(document(found)), "left": measured(found.left, found.currency), "chain": chain}
     return Answer(written, lambda page: _show_estimate(page, found), 3 if found.refused == "unpriced" else 0)
 
 
@@ -92,6 +98,8 @@ async def _perform(request: Request, session: Session, out: Path | None) -> Answ
             except asyncio.CancelledError:
                 note("stopping: what was sent is being settled; Ctrl-C again leaves it to: imagestudio recover")
                 raise
+    for moved in result.rerouted:
+        session.warn(f"rerouted: {moved}", "name a model with --model to have no other asked")
     copies = _copied(result, out) if out is not None else {}
     return Answer(_document(result, copies), lambda page: _show(page, result, copies), _code(result))
 
@@ -136,7 +144,7 @@ def _suffix(media_type: str) -> str:
 def _document(result: Result, copies: Mapping[tuple[str, int], Path]) -> dict[str, object]:
     operations = [
         {
-            **document(one),
+            **classed(document(one)),
             "outputs": [
                 {**document(output.asset), "path": output.path, "copy": document(copies.get((one.operation, place)))}
                 for place, output in enumerate(one.outputs)
@@ -150,6 +158,8 @@ def _document(result: Result, copies: Mapping[tuple[str, int], Path]) -> dict[st
         "repeated": result.repeated,
         "model": result.model,
         "provider": result.provider,
+        "class": result.model_class,
+        "rerouted": document(result.rerouted),
         "price": document(result.price),
         "price_source": document(result.price_source),
         "cost": document(result.cost),
@@ -176,6 +186,8 @@ def _show(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) ->
     rows = [
         ("operation", result.operation),
         ("model", f"{result.model} ({result.provider})"),
+        *_standing_in(result.model_class),
+        *(("rerouted", str(moved)) for moved in result.rerouted),
         ("price", amount_text(result.price, result.price_source)),
         ("cost", amount_text(result.cost, result.cost_source, partial=result.cost_partial)),
     ]
@@ -193,6 +205,18 @@ def _show(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) ->
         for place, output in enumerate(one.outputs):
             page.line(f"  {described(output.asset)}")
             page.line(f"  {copies.get((one.operation, place)) or output.path or ''}", "cyan")
+
+
+def _standing_in(model_class: str | None) -> list[tuple[str, str]]:
+    """That a model is no real one is said wherever its work is."""
+    words = NOT_REAL.get(model_class or "")
+    return [("class", words)] if words else []
+
+
+def classed(written: dict[str, Any]) -> dict[str, Any]:
+    """A document under the word that catalogue files have for the class of a model."""
+    written["class"] = written.pop("model_class")
+    return written
 
 
 def _show_cancelled(page: Page, result: Result) -> None:
@@ -244,6 +268,7 @@ def _show_estimate(page: Page, found: Estimate) -> None:
     page.pairs(
         [
             ("model", f"{found.model} ({found.provider})"),
+            *_standing_in(found.model_class),
             ("rate", rate),
             ("units", f"{found.units} × {found.unit}, {counted(found.operations, 'operation')}"),
             ("price", _priced(found)),
@@ -255,6 +280,34 @@ def _show_estimate(page: Page, found: Estimate) -> None:
             *_warned(found.warnings),
         ]
     )
+    _show_chain(page, found.chain)
+
+
+def _show_chain(page: Page, chain: Sequence[Candidate]) -> None:
+    """Who would be asked one after the other, and who not, by reason."""
+    from infrastructure.cli.rendering import Column
+
+    asked = [one for one in chain if not one.skipped]
+    page.line()
+    page.line("Asked in this order, each if the one before definitely refuses:", "dim")
+    page.table(
+        Column("MODEL", [one.model for one in asked]),
+        Column("PROVIDER", [one.provider for one in asked]),
+        Column("CLASS", [one.model_class for one in asked]),
+        Column("PRICE", ["unknown" if one.price is None else str(one.price) for one in asked], right=True),
+    )
+    reasons: dict[str, list[str]] = {}
+    for one in chain:
+        if one.skipped:
+            reasons.setdefault(one.skipped, []).append(one.model)
+    if reasons:
+        page.line()
+        page.line("Not asked:", "dim")
+        page.pairs([(counted(len(models), "model"), f"{why}: {_some(models)}") for why, models in reasons.items()])
+
+
+def _some(models: Sequence[str]) -> str:
+    return ", ".join(models[:SOME]) + (" …" if len(models) > SOME else "")
 
 
 def _warned(warnings: Sequence[str]) -> list[tuple[str, str]]:

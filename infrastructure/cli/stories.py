@@ -13,6 +13,7 @@ from domain.account import (
     AccountOpened,
     AccountResumed,
     AccountSuspended,
+    ConsentChanged,
     LimitChanged,
     PlanChanged,
     TimeZoneChanged,
@@ -76,7 +77,7 @@ def told(fact: Fact) -> Telling:
             return _told_of_period(fact)
         case AccountSuspended() | AccountResumed() | AccountClosed():
             return Telling(None, fact.reason)
-        case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged():
+        case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged() | ConsentChanged():
             return _told_of_account(fact)
     return _told_of_outcome(fact)
 
@@ -120,7 +121,9 @@ def _told_of_period(fact: LedgerFact) -> Telling:
             return Telling(back, f"{span(fact.period.start, fact.period.end)} goes on, on plan {fact.plan}")
 
 
-def _told_of_account(fact: AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged) -> Telling:
+def _told_of_account(
+    fact: AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged,
+) -> Telling:
     match fact:
         case AccountOpened():
             prepaid = ", prepaid" if fact.prepaid else ""
@@ -134,6 +137,9 @@ def _told_of_account(fact: AccountOpened | PlanChanged | LimitChanged | TimeZone
             return Telling(None, f"{fact.measure} of {fact.scope}: {amount}")
         case TimeZoneChanged():
             return Telling(None, f"to {fact.zone}")
+        case ConsentChanged():
+            verb = "may" if fact.given else "may not"
+            return Telling(None, f"{fact.model_class} models {verb} be chosen without being named")
 
 
 def _bare(measure: str, limit: int) -> str:

@@ -28,6 +28,7 @@ NAMES: Mapping[str, type[Fact]] = {
     "account.plan_changed.2": account.PlanChanged,
     "account.limit_changed": account.LimitChanged,
     "account.time_zone_changed": account.TimeZoneChanged,
+    "account.consent_changed": account.ConsentChanged,
     "account.suspended": account.AccountSuspended,
     "account.resumed": account.AccountResumed,
     "account.closed": account.AccountClosed,
@@ -38,10 +39,10 @@ NAMES: Mapping[str, type[Fact]] = {
     "ledger.period_resumed": ledger.PeriodResumed,
     "operation.requested": operation.Requested,
     "operation.rejected.2": operation.Rejected,
-    "operation.validated.2": operation.Validated,
+    "operation.validated.3": operation.Validated,
     "operation.dispatched": operation.Dispatched,
     "operation.submitted": operation.Submitted,
-    "operation.rerouted.2": operation.Rerouted,
+    "operation.rerouted.3": operation.Rerouted,
     "operation.provider_completed.3": operation.ProviderCompleted,
     "operation.charged.2": operation.Charged,
     "operation.provider_failed.2": operation.ProviderFailed,
@@ -56,6 +57,11 @@ Upcaster = tuple[str, Callable[[Json], Json]]
 def _not_metered(document: Json) -> Json:
     """A quote was the price, and the price book's own."""
     return {**document, "quote": {**document["quote"], "meters": [], "listed": None}}
+
+
+def _no_class(document: Json) -> Json:
+    """Nobody noted whether the model was a real one."""
+    return {**document, "quote": {**document["quote"], "model_class": ""}}
 
 
 def _nothing_lost(document: Json) -> Json:
@@ -115,6 +121,8 @@ UPCASTERS: Mapping[str, Upcaster] = {
     "operation.rejected": ("operation.rejected.2", _no_currency),
     "operation.validated": ("operation.validated.2", _not_metered),
     "operation.rerouted": ("operation.rerouted.2", _not_metered),
+    "operation.validated.2": ("operation.validated.3", _no_class),
+    "operation.rerouted.2": ("operation.rerouted.3", _no_class),
     "operation.provider_completed": ("operation.provider_completed.2", _nothing_lost),
     "operation.provider_completed.2": ("operation.provider_completed.3", _told_apart),
     "operation.charged": ("operation.charged.2", _not_said),
@@ -135,7 +143,7 @@ BACKSLASH = b"\\"
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
-SNAPSHOT_SCHEMA = 3
+SNAPSHOT_SCHEMA = 4
 """Raised whenever evolve or the shape of a book changes: older snapshots are then ignored."""
 
 

@@ -34,7 +34,9 @@ LONG_AFTER = 2 * GRACE
 
 
 def settings_for(url: str, home: Path, **changes: Any) -> Settings:
-    return Settings(home=home, database_url=url, **{"wait_seconds": 20, **changes})
+    """With what tests ask of: the scripted providers, which are off elsewhere."""
+    usual = {"wait_seconds": 20, "scripted_enabled": True, "blind_enabled": True}
+    return Settings(home=home, database_url=url, **{**usual, **changes})
 
 
 @asynccontextmanager

@@ -138,7 +138,7 @@ BAD_REQUESTS = {
         "image",
     ),
     "no image where one is needed": Bad(
-        lambda studio: studio.run(Request("image-edit", "acme", {"prompt": "x"})),
+        lambda studio: studio.run(Request("image-edit", "acme", {"prompt": "x"}, allow="stand-in")),
         InvalidInput,
         "invalid_input",
         "image: ",

@@ -60,7 +60,7 @@ async def everything(studio: Studio) -> None:
     """Every way for words to go astray: delivered, failed, refused, unknown, misused, and repeated otherwise."""
     inputs = {"account": "acme", "model": SYNC, "key": "key-1"}
     await studio.generate(SECRET, negative_prompt=SECRET, **inputs)  # type: ignore[arg-type]
-    await studio.edit(picture(), f"sepia {SECRET}", account="acme")
+    await studio.edit(picture(), f"sepia {SECRET}", account="acme", allow="stand-in")
     for bad in ({"outcome": "fail"}, {"outcome": "timeout"}, {"outcome": "unreadable"}, {"n": 0}, {"key": "key-1"}):
         with pytest.raises(ImageStudioError):
             await studio.generate(f"another {SECRET}", **{**inputs, "key": None, **bad})  # type: ignore[arg-type]
@@ -125,7 +125,7 @@ def files(home: Path) -> set[str]:
 
 
 async def test_erasing_takes_content_and_files_and_leaves_the_facts(studio: Studio, tmp_path: Path) -> None:
-    result = await studio.edit(picture(), f"sepia {SECRET}", account="acme", user="ann")
+    result = await studio.edit(picture(), f"sepia {SECRET}", account="acme", user="ann", allow="stand-in")
     facts = facts_of(studio)
     assert len(files(tmp_path)) == 2
     erased = await studio.maintenance.erase(result.operation)
@@ -140,9 +140,9 @@ async def test_erasing_takes_content_and_files_and_leaves_the_facts(studio: Stud
 
 async def test_files_that_others_share_stay(studio: Studio, tmp_path: Path) -> None:
     """The same input to two operations, one's output as the other's input, and the same output twice."""
-    first = await studio.edit(picture(), "sepia", account="acme")
-    second = await studio.edit(picture(), "blur", account="acme")
-    twin = await studio.edit(picture(), "sepia", account="acme")
+    first = await studio.edit(picture(), "sepia", account="acme", allow="stand-in")
+    second = await studio.edit(picture(), "blur", account="acme", allow="stand-in")
+    twin = await studio.edit(picture(), "sepia", account="acme", allow="stand-in")
     third = await studio.upscale(second.assets[0].content, account="acme")
     kept = {one.assets[0].asset.digest for one in (second, third, twin)} | {sha256(picture()).hexdigest()}
     await studio.maintenance.erase(first.operation)
@@ -154,8 +154,8 @@ async def test_files_that_others_share_stay(studio: Studio, tmp_path: Path) -> N
 
 async def test_another_accounts_equal_files_are_its_own(studio: Studio, tmp_path: Path) -> None:
     await studio.open_account("beta", plan="pro")
-    mine = await studio.edit(picture(), "sepia", account="acme")
-    theirs = await studio.edit(picture(), "sepia", account="beta")
+    mine = await studio.edit(picture(), "sepia", account="acme", allow="stand-in")
+    theirs = await studio.edit(picture(), "sepia", account="beta", allow="stand-in")
     await studio.maintenance.erase(mine.operation)
     assert (await studio.wait(theirs.operation)).assets[0].content == theirs.assets[0].content
 
@@ -205,10 +205,10 @@ async def test_sweeping_takes_what_nothing_references_once_its_grace_is_over(dat
     """Files saved for a request that was then refused; not those of one that was not."""
     async with studio_on(database_url, tmp_path) as studio:
         await studio.open_account("acme", plan="pro")
-        kept = await studio.edit(picture(color="green"), "sepia", account="acme")
+        kept = await studio.edit(picture(color="green"), "sepia", account="acme", allow="stand-in")
         await studio.accounts.change_limit("acme", "edits", 0)
         with pytest.raises(ImageStudioError):
-            await studio.edit(picture(color="blue"), "sepia", account="acme")
+            await studio.edit(picture(color="blue"), "sepia", account="acme", allow="stand-in")
         assert len(files(tmp_path)) == 3
         assert (await studio.maintenance.sweep()).files == ()
     async with studio_on(database_url, tmp_path, clock=later()) as studio:

@@ -199,7 +199,7 @@ async def test_a_former_owner_that_comes_back_from_local_work_changes_nothing(
         providers: dict[str, Provider] = {"local": Held(LocalProvider(pool), pause)}
         async with studio_on(database_url, tmp_path, providers=providers) as studio:
             await studio.open_account("acme", plan="pro")
-            late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme"))
+            late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme", allow="stand-in"))
             await pause.until_reached()
             [again] = await recovered(database_url, tmp_path)
             assert (again.action, again.phase) == ("run again", "charged")
@@ -256,7 +256,7 @@ async def test_what_this_very_process_still_works_on_is_renewed_and_not_recovere
         }
         async with studio_on(database_url, tmp_path, providers=providers, clock=clock) as studio:
             await studio.open_account("acme", plan="pro")
-            wanted = Request("image-edit", "acme", {"prompt": "sepia"}, {"image": [picture()]})
+            wanted = Request("image-edit", "acme", {"prompt": "sepia"}, {"image": [picture()]}, allow="stand-in")
             running = asyncio.create_task(studio.run(wanted if repeatable else ask(BLIND)))
             await pause.until_reached()
             clock.now += by
@@ -277,7 +277,7 @@ async def test_an_attempt_that_a_later_one_of_the_same_process_overtook_is_answe
         providers: dict[str, Provider] = {"local": FirstHeld(LocalProvider(pool), pause)}
         async with studio_on(sqlite_url, tmp_path, providers=providers, clock=clock) as studio:
             await studio.open_account("acme", plan="pro")
-            late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme"))
+            late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme", allow="stand-in"))
             await pause.until_reached()
             studio.ownership.drop(*studio.ownership.held)
             clock.now += SOON

@@ -59,7 +59,7 @@ def topics(studio: Studio, operation: str) -> list[type]:
 async def test_a_picture_is_painted_kept_and_charged_at_its_quote(database_url: str, tmp_path: Path) -> None:
     async with studio_on(database_url, tmp_path) as studio:
         await studio.open_account("acme", plan="pro")
-        result = await studio.generate(PROMPT, account="acme", user="ann", width=64, height=64)
+        result = await studio.generate(PROMPT, account="acme", user="ann", width=64, height=64, allow="stand-in")
         [asset] = result.assets
         assert asset.path is not None
         assert Path(asset.path).read_bytes() == asset.content
@@ -81,7 +81,7 @@ async def test_the_facts_of_an_operation_tell_its_life(studio: Studio) -> None:
 
 
 async def test_a_picture_is_edited_and_enlarged_from_bytes_or_from_a_file(studio: Studio, tmp_path: Path) -> None:
-    edited = await studio.edit(picture(32, 16), "sepia and blur", account="acme", user="bob")
+    edited = await studio.edit(picture(32, 16), "sepia and blur", account="acme", user="bob", allow="stand-in")
     assert (edited.assets[0].asset.width, edited.assets[0].asset.height) == (32, 16)
     file = tmp_path / "small.png"
     file.write_bytes(picture(32, 16))
@@ -260,7 +260,7 @@ async def test_an_estimate_tells_a_refusal_before_it_happens(studio: Studio) -> 
 
 async def test_the_price_is_the_estimate(studio: Studio) -> None:
     for wanted in (
-        Request("text-to-image", "acme", {"prompt": PROMPT, **SMALL}),
+        Request("text-to-image", "acme", {"prompt": PROMPT, **SMALL}, allow="stand-in"),
         Request("upscale", "acme", {"factor": 4}, {"image": [picture(50, 30)]}),
         Request("text-to-video", "acme", {"prompt": PROMPT, "resolution": "720p"}, model="scripted-video"),
     ):

@@ -23,6 +23,7 @@ class Example:
     unit: Unit = Unit.IMAGE
     id: str = "aurora"
     provider: str = "acme"
+    class_: str = "real"
 
 
 def rule(rate: str, unit: Unit = Unit.IMAGE, **when: Scalar) -> PriceRule:

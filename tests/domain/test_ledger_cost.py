@@ -14,10 +14,11 @@ from domain.account import (
     AccountOpened,
     AccountResumed,
     AccountSuspended,
+    ConsentChanged,
     PlanChanged,
     TimeZoneChanged,
 )
-from domain.admission import accept, left_of, refusal_now, reroute
+from domain.admission import Leeway, accept, left_of, refusal_now, reroute
 from domain.ledger import Fact, Ledger, LedgerFact
 from domain.operation import OPERATION_FACTS, Held, State
 from domain.plans import Limits
@@ -82,6 +83,7 @@ Step = Callable[[Ledger], Iterable[Fact]]
 TERMS = (
     limited("images", 300),
     TimeZoneChanged("acme", LATER, "Asia/Tokyo"),
+    ConsentChanged("acme", LATER, "stand-in", given=True),
     PlanChanged("acme", LATER, "big", Limits(images=200)),
     AccountSuspended("acme", LATER, "overdue"),
     AccountResumed("acme", LATER, "paid"),
@@ -93,7 +95,7 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: accept(ledger, ask("a"), LATER),
     lambda ledger: accept(ledger, ask("e", quote=replace(OTHER, currency="EUR")), LATER),
     look_only,
-    lambda ledger: reroute(ledger, "a", QUOTE, "blocked", 2, "desk-1", LATER),
+    lambda ledger: reroute(ledger, "a", QUOTE, "blocked", 2, "desk-1", LATER, Leeway(most=QUOTE.price)),
     lambda ledger: submit(ledger, "b", "job-1", LATER),
     lambda ledger: complete(ledger, "b", IMAGES, None, LATER),
     lambda ledger: adjust(ledger, "b", -1, 0, "sorry", "ticket-1", LATER),

@@ -51,7 +51,7 @@ def test_a_quote_says_everything_that_the_charge_will_say() -> None:
 def test_the_fields_of_a_quote_are_those_that_stand_in_the_log() -> None:
     names = [field.name for field in dataclasses.fields(Quote)]
 
-    assert names == "model provider unit units rate price cost currency book outputs meters listed".split()
+    assert names == "model provider unit units rate price cost currency book outputs meters listed model_class".split()
 
 
 def test_what_the_provider_bills_us_may_be_another_rate() -> None:

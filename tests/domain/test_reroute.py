@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from domain.admission import accept, left_of, reroute
+from domain.account import ConsentChanged
+from domain.admission import AS_HELD, Leeway, accept, left_of, reroute
 from domain.errors import IllegalTransition, UnknownOperation
 from domain.ledger import BalanceReturned, Fact, Ledger
 from domain.operation import Dispatched, Held, ProviderFailed, Released, Rerouted, Running, Sent
@@ -24,6 +25,7 @@ from tests.domain.examples import (
     IN_MAY,
     LATER,
     MAY,
+    NOON,
     OPERATION,
     PREPAID,
     QUOTE,
@@ -48,8 +50,17 @@ ENDED = (*PREPAID, *SENT, in_may(balance=60 * CENT, limits=Limits()))
 """Sent in April, held from a prepaid balance, and May has begun."""
 
 
-def rerouted(ledger: Ledger, wish: Quote | Unpriced = SPARE, attempt: int = 2, sender: str = "desk-1") -> list[Fact]:
-    return reroute(ledger, "op-1", wish, "blocked", attempt, sender, LATER)
+ANY_PRICE = Leeway(most=100 * DOLLAR)
+
+
+def rerouted(
+    ledger: Ledger,
+    wish: Quote | Unpriced = SPARE,
+    attempt: int = 2,
+    sender: str = "desk-1",
+    leeway: Leeway = AS_HELD,
+) -> list[Fact]:
+    return reroute(ledger, "op-1", wish, "blocked", attempt, sender, LATER, leeway)
 
 
 def is_given_up(facts: list[Fact]) -> bool:
@@ -81,9 +92,29 @@ def test_it_is_charged_at_the_new_model_s_price() -> None:
 
 @pytest.mark.parametrize("dearer", [60 * CENT, DOLLAR])
 def test_what_grows_needs_room_for_the_growth_alone(dearer: int) -> None:
-    assert rerouted(recorded(BILLED, SENT), replace(SPARE, price=dearer))[0] == replace(
-        REROUTED, quote=replace(SPARE, price=dearer)
-    )
+    facts = rerouted(recorded(BILLED, SENT), replace(SPARE, price=dearer), leeway=ANY_PRICE)
+
+    assert facts[0] == replace(REROUTED, quote=replace(SPARE, price=dearer))
+
+
+def test_a_price_above_what_is_held_is_not_taken_unless_the_request_allows_it() -> None:
+    held, dearer = replace(SPARE, price=QUOTE.price), replace(SPARE, price=QUOTE.price + 1)
+
+    assert not is_given_up(rerouted(recorded(BILLED, SENT), held))
+    assert is_given_up(rerouted(recorded(BILLED, SENT), dearer))
+    assert not is_given_up(rerouted(recorded(BILLED, SENT), dearer, leeway=Leeway(most=dearer.price)))
+    assert is_given_up(rerouted(recorded(BILLED, SENT), dearer, leeway=Leeway(most=dearer.price - 1)))
+
+
+def test_a_class_is_not_reached_that_neither_the_request_nor_the_terms_allow() -> None:
+    stand_in = replace(SPARE, model_class="stand-in")
+    allowed = ConsentChanged("acme", NOON, "stand-in", given=True)
+
+    assert is_given_up(rerouted(recorded(BILLED, SENT), stand_in))
+    assert not is_given_up(rerouted(recorded(BILLED, SENT), stand_in, leeway=Leeway(frozenset({"real", "stand-in"}))))
+    assert not is_given_up(rerouted(recorded(BILLED, SENT, allowed), stand_in))
+    assert is_given_up(rerouted(recorded(BILLED, SENT, allowed, replace(allowed, given=False)), stand_in))
+    assert is_given_up(rerouted(recorded(BILLED, SENT, allowed), replace(SPARE, model_class="test")))
 
 
 def test_what_shrinks_fits_even_where_a_limit_was_lowered_meanwhile() -> None:
@@ -109,7 +140,8 @@ def test_an_account_s_cap_allows_a_model_of_unknown_price() -> None:
     ],
 )
 def test_a_dearer_model_that_overruns_a_limit_ends_the_operation_instead(limit: Fact) -> None:
-    assert is_given_up(rerouted(recorded(UNLIMITED, limit, SENT), replace(SPARE, price=50 * CENT)))
+    dearer = replace(SPARE, price=50 * CENT)
+    assert is_given_up(rerouted(recorded(UNLIMITED, limit, SENT), dearer, leeway=ANY_PRICE))
 
 
 def test_more_outputs_than_a_limit_has_room_for_end_it_too() -> None:
@@ -122,8 +154,8 @@ def test_more_outputs_than_a_limit_has_room_for_end_it_too() -> None:
 def test_a_balance_is_not_overdrawn() -> None:
     ledger = recorded(PREPAID, SENT)
 
-    assert is_given_up(rerouted(ledger, replace(SPARE, price=DOLLAR + 1)))
-    assert not is_given_up(rerouted(ledger, replace(SPARE, price=DOLLAR)))
+    assert is_given_up(rerouted(ledger, replace(SPARE, price=DOLLAR + 1), leeway=ANY_PRICE))
+    assert not is_given_up(rerouted(ledger, replace(SPARE, price=DOLLAR), leeway=ANY_PRICE))
 
 
 def test_another_currency_ends_it() -> None:
@@ -137,7 +169,7 @@ def test_an_unknown_price_ends_it_where_the_account_caps_none(wish: Quote | Unpr
 
 def test_what_could_not_be_rerouted_holds_nothing_more() -> None:
     ledger = recorded(BILLED, SENT)
-    after(ledger, rerouted(ledger, replace(SPARE, price=2 * DOLLAR)))
+    after(ledger, rerouted(ledger, replace(SPARE, price=2 * DOLLAR), leeway=ANY_PRICE))
 
     assert left_of(ledger, "ann", "site", LATER)["spend"] == DOLLAR
 
@@ -205,7 +237,8 @@ def test_an_ended_period_s_hold_may_shrink_and_the_rest_is_spendable_now() -> No
 
 
 def test_an_ended_period_s_hold_may_not_grow_as_its_limits_are_gone() -> None:
-    facts = reroute(recorded(ENDED), "op-1", replace(SPARE, price=41 * CENT), "blocked", 2, "desk-1", IN_MAY)
+    dearer = replace(SPARE, price=41 * CENT)
+    facts = reroute(recorded(ENDED), "op-1", dearer, "blocked", 2, "desk-1", IN_MAY, ANY_PRICE)
 
     assert [type(fact) for fact in facts] == [ProviderFailed, Released, BalanceReturned]
 

@@ -134,7 +134,9 @@ def statements(tap: Step) -> Iterator[None]:
 def request_for(model: str, account: str) -> Request:
     """Under a key named as the account."""
     if model == LOCAL:
-        return Request("image-edit", account, {"prompt": "sepia"}, {"image": [picture()]}, key=account)
+        return Request(
+            "image-edit", account, {"prompt": "sepia"}, {"image": [picture()]}, key=account, allow="stand-in"
+        )
     return Request("text-to-image", account, {"prompt": "a lake", "seed": 7}, model=model, key=account)
 
 

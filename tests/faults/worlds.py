@@ -105,4 +105,5 @@ class World:
 
 def ask(model: str = "pond", account: str = "acme", n: int = 1, key: str | None = None, **inputs: str) -> Request:
     """A picture; "cheapest" is the pond and then, where that is refused, the lake."""
-    return Request("reference-to-image", account, {"prompt": "a quiet shore", **inputs}, model=model, n=n, key=key)
+    asked = {"prompt": "a quiet shore", **inputs}
+    return Request("reference-to-image", account, asked, model=model, n=n, key=key, max_price="10.00")

@@ -34,9 +34,9 @@ def studio(settings: Settings) -> Iterator[BlockingStudio]:
 
 
 def test_an_operation_is_done_and_charged_without_an_event_loop(studio: BlockingStudio) -> None:
-    result = studio.generate("a lake", account=ACCOUNT, user="ann", **SMALL)
+    result = studio.generate("a lake", account=ACCOUNT, user="ann", **SMALL, allow="stand-in")
     assert (result.status, result.price) == ("charged", CENT)
-    edited = studio.edit(result.assets[0].content, "sepia", account=ACCOUNT)
+    edited = studio.edit(result.assets[0].content, "sepia", account=ACCOUNT, allow="stand-in")
     enlarged = studio.upscale(edited.assets[0].content, account=ACCOUNT)
     assert enlarged.assets[0].asset.width == 128
     assert studio.accounts.show(ACCOUNT).used["spend"] == (result.price + edited.price + enlarged.price).micros
@@ -44,13 +44,15 @@ def test_an_operation_is_done_and_charged_without_an_event_loop(studio: Blocking
 
 def test_threads_share_one_studio(studio: BlockingStudio) -> None:
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda n: studio.generate(f"tree {n}", account=ACCOUNT, **SMALL), range(8)))
+        results = list(
+            pool.map(lambda n: studio.generate(f"tree {n}", account=ACCOUNT, **SMALL, allow="stand-in"), range(8))
+        )
     assert len({result.operation for result in results}) == 8
     assert studio.accounts.show(ACCOUNT).used["images"] == 8
 
 
 def test_what_is_submitted_is_waited_for(studio: BlockingStudio) -> None:
-    submission = studio.submit(Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL}))
+    submission = studio.submit(Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL}, allow="stand-in"))
     assert studio.wait(submission.operation).price == CENT
     assert studio.accounts.refund(submission.operation, reason="a test", reference="r1")
     assert studio.maintenance.erase(submission.operation).files == 1
@@ -65,7 +67,9 @@ def test_errors_are_the_studios_own(studio: BlockingStudio) -> None:
 
 def test_progress_is_reported_to_the_end(studio: BlockingStudio) -> None:
     heard: list[float] = []
-    studio.generate("a lake", account=ACCOUNT, progress=lambda fraction, _: heard.append(fraction), **SMALL)
+    studio.generate(
+        "a lake", account=ACCOUNT, progress=lambda fraction, _: heard.append(fraction), **SMALL, allow="stand-in"
+    )
     assert heard == sorted(heard)
     assert heard[-1] == 1.0
 
@@ -79,12 +83,12 @@ def test_a_progress_callback_cannot_wait_for_the_studio_that_calls_it(studio: Bl
         except RuntimeError as error:
             caught.append(str(error))
 
-    studio.generate("a lake", account=ACCOUNT, progress=ask, **SMALL)
+    studio.generate("a lake", account=ACCOUNT, progress=ask, **SMALL, allow="stand-in")
     assert set(caught) == {"a progress callback cannot wait for the studio that called it"}
 
 
 def test_views_are_asked_directly(studio: BlockingStudio) -> None:
-    studio.generate("a lake", account=ACCOUNT, user="ann", **SMALL)
+    studio.generate("a lake", account=ACCOUNT, user="ann", **SMALL, allow="stand-in")
     studio.catch_up()
     assert [row.price for row in studio.views.usage(ACCOUNT, user="ann")] == [CENT.micros]
     assert studio.compare().equal
@@ -100,7 +104,9 @@ def test_a_closed_studio_takes_nothing_more(settings: Settings) -> None:
 def test_what_was_submitted_is_settled_before_the_studio_closes(settings: Settings) -> None:
     with open_blocking(settings) as studio:
         studio.open_account(ACCOUNT)
-        operation = studio.submit(Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL})).operation
+        operation = studio.submit(
+            Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL}, allow="stand-in")
+        ).operation
     with open_blocking(settings, serve=False) as studio:
         assert studio.wait(operation).status == "charged"
 
@@ -114,6 +120,6 @@ async def test_it_works_inside_somebody_elses_event_loop(settings: Settings) -> 
     def script() -> Money:
         with open_blocking(settings, serve=False) as studio:
             studio.open_account(ACCOUNT)
-            return studio.generate("a lake", account=ACCOUNT, **SMALL).price
+            return studio.generate("a lake", account=ACCOUNT, **SMALL, allow="stand-in").price
 
     assert await asyncio.to_thread(script) == CENT

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from domain.catalogue import Family, Model, check_inputs
+from domain.catalogue import Class, Family, Model, Strategy, check_inputs
+from domain.errors import UnknownModel
 from domain.inputs import MediaFacts
 from domain.periods import EARLIEST
 from domain.pricing import PriceBook, Quote, Unit, Unpriced, quote
@@ -119,10 +120,21 @@ def test_one_scripted_model_has_no_known_price() -> None:
     ],
 )
 def test_without_a_name_real_work_is_chosen_and_never_a_script(kind: str, inputs: dict[str, Any], media: Files) -> None:
-    chosen = CATALOGUE.rank(kind, "cheapest", NOW, inputs, media, lacks=needs_a_key)[0]
+    allowed = {Class.REAL} if kind == "upscale" else {Class.REAL, Class.STAND_IN}
+    chosen = CATALOGUE.rank(kind, "cheapest", NOW, inputs, media, lacks=needs_a_key, allowed=allowed)[0]
 
     assert chosen.provider == "local"
     assert not [model.id for model in CATALOGUE if model.auto and model.provider in ("scripted", "blind")]
+
+
+@pytest.mark.parametrize("wish", list(Strategy))
+def test_without_a_key_no_strategy_takes_what_only_imitates(wish: str) -> None:
+    with pytest.raises(UnknownModel) as refusal:
+        CATALOGUE.rank("text-to-image", wish, NOW, FOX, lacks=needs_a_key)
+
+    assert refusal.value.message == "no real model can do text-to-image here; a stand-in could, which is not allowed"
+    assert refusal.value.hint.endswith("allow it: --allow stand-in, or imagestudio account allow stand-in")
+    assert len(refusal.value.hint) < 300
 
 
 def test_every_scripted_model_accepts_every_outcome_of_the_script() -> None:

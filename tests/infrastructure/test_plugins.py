@@ -119,6 +119,10 @@ async def test_with_a_catalogue_entry_it_paints_and_is_charged(site: Site, monke
     async with open_studio(settings, serve=False) as studio:
         result = await studio.generate("a pond", account="acme", model="red")
     assert (result.price.micros, [asset.media_type for asset in result.assets]) == (70_000, ["image/png"])
+    monkeypatch.setenv("IMAGESTUDIO_ATELIER_ENABLED", "false")
+    async with open_studio(settings, serve=False) as studio:
+        with pytest.raises(UnknownModel, match="switched off"):
+            await studio.generate("a pond", account="acme", model="red")
 
 
 async def test_a_broken_one_keeps_the_studio_closed(site: Site) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from domain.ledger import BalanceReturned, Fact
-from domain.operation import POLICY, Adjusted, Rejected, Rerouted
+from domain.operation import POLICY, Adjusted, Rejected, Rerouted, Validated
 from infrastructure.store.facts import NAMES
 from projections.facts import SHAPES, UNREAD
 from projections.tally import Tally
@@ -188,6 +188,7 @@ def test_an_operation_shows_who_asked_for_what_and_when_it_ended() -> None:
     found = only(OPERATIONS, SETTLED)
     who = {"batch": "op-1", "account": "acme", "user": "ann", "project": "site", "currency": "USD"}
     what = {"kind": "text-to-image", "model": "painter", "provider": "atelier", "asked": 4, "outputs": 4}
+    what["model_class"] = "real"
     when = {"period_start": APRIL.start, "period_end": APRIL.end, "requested_at": NOON, "settled_at": LATER}
     money = {"price": 40 * CENT, "cost": 30 * CENT, "held": 0, "state": "charged"}
     money |= {"price_source": "quoted", "cost_source": "provider"}
@@ -208,6 +209,16 @@ def test_a_late_success_is_flagged_and_costs_us_but_nobody_pays() -> None:
 def test_a_rerouted_operation_shows_its_new_model() -> None:
     found = only(OPERATIONS, SENT, REROUTED)
     assert (found["model"], found["provider"]) == ("rescuer", "harbour")
+
+
+def test_a_row_says_whether_its_model_is_a_real_one_as_far_as_that_was_noted() -> None:
+    stand_in = replace(REROUTED, quote=replace(REROUTED.quote, model_class="stand-in"))
+    assert only(OPERATIONS, SENT, stand_in)["model_class"] == "stand-in"
+    unnoted = [
+        replace(fact, quote=replace(fact.quote, model_class=""))
+        for fact in (Validated(OPERATION, NOON, QUOTE), REROUTED)
+    ]
+    assert only(OPERATIONS, REQUESTED, *unnoted).get("model_class") is None
 
 
 def test_each_operation_has_its_own_row() -> None:

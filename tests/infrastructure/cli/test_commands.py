@@ -295,7 +295,7 @@ def test_the_whole_line_runs_on_either_database(
     monkeypatch.setenv("IMAGESTUDIO_DATABASE_URL", database_url)
     monkeypatch.setenv("IMAGESTUDIO_ACCOUNT", ACCOUNT)
     assert call("account", "open", ACCOUNT).code == 0
-    lake = call("generate", "a lake", *SMALL, "--json").document
+    lake = call("generate", "a lake", *SMALL, "--allow", "stand-in", "--json").document
     assert call("usage", "--json").document["total"][0]["price"] == CENT
     assert call("refund", lake["operation"]).code == 0
     assert call("projections", "rebuild").code == 0

@@ -35,7 +35,12 @@ def test_what_cost_more_than_its_price_is_found_and_shown(workspace: Workspace) 
     [line] = [line for line in call("operations").out.splitlines() if dear in line]
     assert "overbilled" in line
     rows = call("operations", "--json").document["operations"]
-    assert {row["id"]: row["flags"] for row in rows}[workspace.ids["lake"]] == []
+    assert {row["id"]: row["flags"] for row in rows}[workspace.ids["lake"]] == ["stand-in"]
+
+
+def test_what_only_stood_in_for_a_model_is_found_and_so_is_what_was_a_test(workspace: Workspace) -> None:
+    assert workspace.ids["lake"] in flagged("stand-in")
+    assert flagged("test") == [workspace.ids["spoilt"]]
 
 
 def test_a_refund_makes_no_cost_exceed_its_price(workspace: Workspace) -> None:
@@ -46,7 +51,8 @@ def test_a_refund_makes_no_cost_exceed_its_price(workspace: Workspace) -> None:
 
 def test_where_nothing_is_flagged_there_is_no_column_of_flags(workspace: Workspace) -> None:
     assert "FLAGS" in call("operations").out
-    assert "FLAGS" not in call("operations", "--user", "ann").out
+    assert call("upscale", workspace.picture(), "--user", "zoe").code == 0
+    assert "FLAGS" not in call("operations", "--user", "zoe").out
 
 
 def test_an_operation_whose_output_was_gone_is_found(workspace: Workspace) -> None:

@@ -177,13 +177,13 @@ def test_a_page_says_how_its_model_stands(id: str, standing: str) -> None:
 def test_every_page_and_the_whole_list_fit_eighty_columns() -> None:
     pages = [page_of(model.id) for model in CATALOGUE]
     everything = frozenset(kind for model in CATALOGUE for kind in model.kinds)
-    pages.append(printed(lambda page: show_all(page, list(CATALOGUE), everything, "USD", NOW), 80))
+    pages.append(printed(lambda page: show_all(page, list(CATALOGUE), everything, "USD", NOW, {}), 80))
     assert not [line for page in pages for line in page.splitlines() if len(line) > 80 and "/" not in line]
 
 
 def test_a_wide_page_has_room_for_what_a_model_is() -> None:
     everything = frozenset(kind for model in CATALOGUE for kind in model.kinds)
-    wide = printed(lambda page: show_all(page, list(CATALOGUE), everything, "USD", NOW), 160)
+    wide = printed(lambda page: show_all(page, list(CATALOGUE), everything, "USD", NOW, {}), 160)
     assert "its provider retired it on 2026-05-12" in wide
     assert "Removes what a mask covers" in wide
 

@@ -20,6 +20,7 @@ ACCOUNT = "acme"
 SMALL = ("-i", "width=64", "-i", "height=64")
 STORY = {
     "open": ("account", "open", ACCOUNT, "--plan", "pro", "--zone", "Europe/Berlin"),
+    "allow": ("account", "allow", "stand-in", "--account", ACCOUNT),
     "lake": ("generate", "a lake at dawn", "--user", "ann", "--key", "k1", *SMALL),
     "batch": ("generate", "a fox", "--user", "bob", "--project", "poster", "-n", "2", *SMALL),
     "spoilt": ("generate", "x", "--model", "scripted-image", "-i", "outcome=fail-billed", "-i", "cost=0.015"),
@@ -56,6 +57,8 @@ COMMANDS = [
     ("account", "credit", "5.00", "--key", "p1", "--account", "globex"),
     ("account", "zone", "UTC"),
     ("account", "end-period", "--reason", "a wrong clock"),
+    ("account", "allow", "stand-in"),
+    ("account", "forbid", "stand-in"),
     ("account", "suspend", "ACCOUNT", "--reason", "overdue"),
     ("account", "resume", "ACCOUNT", "--reason", "paid"),
     ("account", "close", "ACCOUNT", "--reason", "ended", "--yes"),
@@ -121,10 +124,12 @@ def stuck(*inputs: str) -> str:
 
 
 def settle(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """An environment that knows nothing but this home, on a terminal of 80 columns."""
+    """An environment that knows nothing but this home and the scripted providers, on a terminal of 80 columns."""
     for name in [name for name in os.environ if name.startswith("IMAGESTUDIO_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("IMAGESTUDIO_HOME", str(home))
+    for name in ("SCRIPTED", "BLIND"):
+        monkeypatch.setenv(f"IMAGESTUDIO_{name}_ENABLED", "true")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.chdir(home)

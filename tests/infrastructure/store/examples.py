@@ -10,6 +10,7 @@ from domain.account import (
     AccountOpened,
     AccountResumed,
     AccountSuspended,
+    ConsentChanged,
     LimitChanged,
     PlanChanged,
     TimeZoneChanged,
@@ -43,7 +44,9 @@ OPERATION = Operation(
     "op-1", "op-1", "acme", "ann", "brand", NOVEMBER, "2026-11-23", "text_to_image", "images", "sketch-1", "scripted"
 )
 QUOTE = Quote("sketch-1", "scripted", "image", Decimal(2), Decimal("0.04"), 80_000, 50_000, "USD", "f00dcafe0001", 2)
-UNPRICED_QUOTE = replace(QUOTE, model="new-1", unit="call", units=Decimal("1.5"), rate=None, price=200_000, cost=0)
+UNPRICED_QUOTE = replace(
+    QUOTE, model="new-1", unit="call", units=Decimal("1.5"), rate=None, price=200_000, cost=0, model_class="stand-in"
+)
 METERS = (
     Meter("image_output", Decimal("0.00003"), Decimal("0.00002"), 8_000),
     Meter("text_input", Decimal("0.00000025"), Decimal("0.000005"), None),
@@ -62,6 +65,7 @@ EXAMPLES: tuple[Fact, ...] = (
     PlanChanged("acme", NOW, "enterprise", Limits(spend=500_000_000)),
     LimitChanged("acme", NOW, "user:ann", "images", None, inherited=False),
     TimeZoneChanged("acme", NOW, "America/Sao_Paulo"),
+    ConsentChanged("acme", NOW, "stand-in", given=True),
     AccountSuspended("acme", NOW, "an invoice is overdue"),
     AccountResumed("acme", NOW, "paid"),
     AccountClosed("acme", NOW, "the contract ended"),
