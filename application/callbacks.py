@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Callable
 from pathlib import PurePath
+from typing import Any
 
 from application.ports import Progress, silent
 
@@ -15,17 +17,17 @@ LOGGER = logging.getLogger("imagestudio")
 
 
 class Heard:
-    """A progress callback that can be called wherever an operation is carried on."""
+    """A progress callback that can be called wherever work is carried on, with whatever it is told."""
 
     __slots__ = ("_progress", "_told")
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Callable[..., object]) -> None:
         self._progress = progress
         self._told = False
 
-    def __call__(self, fraction: float, message: str) -> None:
+    def __call__(self, *told: Any) -> None:
         with self:
-            self._progress(fraction, message)
+            self._progress(*told)
 
     def __enter__(self) -> None: ...
 
@@ -36,7 +38,7 @@ class Heard:
             self._told = True
             raised = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{PurePath(raised.filename).name}:{raised.lineno}"
-            LOGGER.error("a progress callback raised %s at %s; the operation goes on", type(error).__name__, place)
+            LOGGER.error("a progress callback raised %s at %s; the work goes on", type(error).__name__, place)
         return True
 
 

@@ -167,7 +167,7 @@ def _price(quote: Quote, made: int, outputs: int, counted: _Counted | None, told
     if quote.rate is None and told.bill is not None:
         return _within(quote, told.bill, made, outputs, CostSource.PROVIDER)
     source = CostSource.CAPPED if quote.rate is None else expected(quote)
-    return share(quote.price, quote.outputs, outputs), source
+    return _part(quote.price, quote.outputs, outputs), source
 
 
 def _within(quote: Quote, whole: int, made: int, outputs: int, source: CostSource) -> tuple[int, CostSource]:
@@ -182,7 +182,12 @@ def _cost(quote: Quote, made: int, counted: _Counted | None, told: Told) -> tupl
         return counted.cost, counted.source
     if quote.rate is None or _counts_what_has_no_rate(quote, told):
         return None, CostSource.UNKNOWN
-    return share(quote.cost, quote.outputs, made), expected(quote)
+    return _part(quote.cost, quote.outputs, made), expected(quote)
+
+
+def _part(amount: int, parts: int, taken: int) -> int:
+    """The share of equal parts; most deliveries are whole."""
+    return amount if taken == parts else share(amount, parts, taken)
 
 
 def _counted(quote: Quote, told: Told) -> _Counted | None:

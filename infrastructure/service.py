@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from application.callbacks import Heard
 from application.chains import Problem, verify_chains
 from application.differences import differences
 from application.log import Codec
@@ -125,4 +126,4 @@ class Studio(ImageStudio):
     def rebuild(self, workers: int = 1, progress: Callable[[int, int], None] = lambda _position, _end: None) -> int:
         """Replace all views by what the log says, while everything goes on; blocking. The position they stand at."""
         several = Workers(workers, self._house.open_source) if workers > 1 else None
-        return rebuild(self.database, self.source, workers=several, progress=progress)
+        return rebuild(self.database, self.source, workers=several, progress=Heard(progress))
