@@ -100,7 +100,7 @@ def _smaller(encode: Encode, size: tuple[int, int], chosen: str, made: Media, so
     found = _best_quality(encode, size, chosen, len(source.content))
     if found is None:
         problem = f"as {chosen} it would have {len(made.content)} bytes instead of {len(source.content)}"
-        raise ProviderRefused("not_smaller", f"{problem}; leave the format to be chosen")
+        raise ProviderRefused("not_smaller", f"{problem}; leave the format on auto")
     return found
 
 

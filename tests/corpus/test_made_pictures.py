@@ -1,0 +1,42 @@
+"""What local routes write, as others read it: sharp for pictures, and the validator of glTF's makers for models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.corpus.programs import asked_of_node
+from tests.infrastructure.portraits import portrait
+from tests.infrastructure.providers.local_work import make, png
+from tests.infrastructure.providers.test_local_keeping import LENGTHS, animated, deep, lying
+
+
+async def test_pictures_and_models_are_what_others_take_them_for(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder, made = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("files")
+    await write(made)
+    files = sorted(made.iterdir())
+    said = {answer["file"]: answer for answer in asked_of_node(files, folder)}
+    assert {name: answer["error"] for name, answer in said.items() if "error" in answer} == {}
+    for name in ("cushion.glb", "slab.glb"):
+        assert (said[name]["errors"], said[name]["warnings"]) == (0, 0)
+    for name in ("from-gif.webp", "from-png.webp"):
+        assert (said[name]["pages"], said[name]["delay"]) == (len(LENGTHS), LENGTHS)
+    for name in ("upright.jpeg", "upright.webp", "upright.png"):
+        assert (said[name]["width"], said[name]["height"], said[name].get("orientation", 1)) == (120, 120, 1)
+    assert said["deep.png"]["depth"] == "ushort"
+
+
+async def write(made: Path) -> None:
+    sitter = png(portrait(size=120, background=(240, 240, 240)))
+    wishes: list[tuple[str, str, Any, dict[str, Any]]] = [
+        ("cushion.glb", "relief", sitter, {"shape": "inflate"}),
+        ("slab.glb", "relief", sitter, {"shape": "relief"}),
+        ("from-gif.webp", "image-convert", animated("GIF"), {"format": "webp"}),
+        ("from-png.webp", "image-convert", animated("PNG"), {"format": "webp"}),
+        ("deep.png", "image-convert", deep(3, 16), {"format": "png"}),
+        *((f"upright.{kind}", "image-convert", lying(6, "JPEG"), {"format": kind}) for kind in ("jpeg", "webp", "png")),
+    ]
+    for name, route, image, wish in wishes:
+        (made / name).write_bytes((await make(route, {"image": image}, **wish)).content)
