@@ -137,6 +137,13 @@ async def test_colours_depth_and_marks_are_kept(colours: str, route: str, wish: 
     assert np.abs(patches(shown(made.content)[1]) - patches(shown(source)[1])).max() < 0.03
 
 
+async def test_encoders_say_nothing_to_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+    for output in ("mp4", "webm"):
+        await make("video-format", {"video": media(coloured("HDR10"))}, format=output)
+    assert capfd.readouterr() == ("", "")
+
+
 def grading(content: bytes) -> list[bytes]:
     """The display on which it was graded, and its lightest, as decoders tell them."""
     with av.open(io.BytesIO(content), "r") as opened:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,7 +32,7 @@ _FAST: Final = {
     "libx264": {"preset": "veryfast"},
     "libx265": {"preset": "veryfast"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "6", "row-mt": "1"},
-    "libsvtav1": {"preset": "10"},
+    "libsvtav1": {"preset": "8"},
 }
 # What an encoder is told in its own words: to be quiet, and on which display the film was graded.
 _OWN: Final = {"libx265": ("x265-params", "log-level=none"), "libsvtav1": ("svtav1-params", "")}
@@ -157,6 +158,9 @@ class Writer:
 
     def _options(self, codec: str, marks: Marks) -> dict[str, str]:
         options = dict(_FAST[codec])
+        if codec == "libsvtav1":
+            # It tells the terminal all about itself otherwise, and knows no option against that.
+            os.putenv("SVT_LOG", "1")
         if codec in _OWN:
             name, words = _OWN[codec]
             options[name] = ":".join(filter(None, (words, graded(marks, codec))))
