@@ -47,8 +47,13 @@ WAYS = [
     ("video-aspect", {"aspect_ratio": "4:3", "fit": "pad"}),
     ("video-denoise", {"of": "sound"}),
 ]
-CODED = ("BT.709", "BT.601", "unmarked", "full range", "VP9", "HLG", "HDR10", "AV1", "ProRes")
+CODED = ("BT.601", "unmarked", "VP9", "HLG", "AV1", "ProRes")
 COLOURS = ("color_range", "color_space", "color_transfer", "color_primaries")
+# One of each path through the code: encoded anew in each container, laid over, moved plane by plane, and copied.
+PATHS = [
+    *(("video-format", {"format": one}) for one in ("mp4", "webm")),
+    *((route, ASKED[route]) for route in ("video-text", "video-stabilize", "video-volume")),
+]
 WAY_NAMES = [" ".join((route, *map(str, wish.values()))) for route, wish in WAYS]
 PATCHES = (
     "color=s=64x48:r=10:d=0.5:c=0x606060,"
@@ -120,11 +125,14 @@ def patches(frame: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.array([frame[y - 2 : y + 2, x - 2 : x + 2].mean(axis=(0, 1)) for y in rows for x in columns]) / most
 
 
-@pytest.mark.parametrize(("route", "wish"), WAYS, ids=WAY_NAMES)
 @pytest.mark.parametrize(
-    "colours", ["BT.709", "BT.601", "unmarked", "full range", "VP9", "HLG", "HDR10", "AV1", "ProRes"]
+    ("route", "wish", "colours"),
+    [
+        *((route, wish, colours) for route, wish in WAYS for colours in ("BT.709", "full range", "HDR10")),
+        *((route, wish, colours) for route, wish in PATHS for colours in CODED),
+    ],
 )
-async def test_colours_depth_and_marks_are_kept(colours: str, route: str, wish: dict[str, Any]) -> None:
+async def test_colours_depth_and_marks_are_kept(route: str, wish: dict[str, Any], colours: str) -> None:
     source = coloured(colours)
     made = await make(route, {"video": media(source)}, **wish)
     before, after = pictured(source), pictured(made.content)
@@ -259,7 +267,7 @@ async def test_a_span_begins_with_the_frame_that_is_shown_then() -> None:
     assert psnr(shown(within.content)[0], shown(source.content)[2]) > 30
 
 
-@pytest.mark.parametrize("container", ["mp4", "mov", "webm"])
+@pytest.mark.parametrize("container", ["mp4", "webm"])
 @pytest.mark.parametrize(("route", "wish"), WAYS, ids=WAY_NAMES)
 async def test_a_film_whose_clock_begins_late_keeps_sound_and_picture_together(
     route: str, wish: dict[str, Any], container: str
@@ -299,7 +307,7 @@ def moments(content: bytes) -> tuple[float, float]:
 SECRETS = ("+52.5200+013.4050", "Fieldcam 9", "Ann Example", "2026-11-29", "a note to nobody")
 
 
-@pytest.mark.parametrize("container", ["mp4", "mov", "webm"])
+@pytest.mark.parametrize("container", ["mov", "webm"])
 @pytest.mark.parametrize(("route", "wish"), WAYS, ids=WAY_NAMES)
 async def test_nothing_tells_where_when_or_with_what_a_film_was_taken(
     route: str, wish: dict[str, Any], container: str
