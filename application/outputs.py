@@ -76,9 +76,9 @@ class Outputs:
     async def keep(self, account: str, task: Task, delivery: Delivery, *, again: bool) -> Kept:
         """What could be kept; `again` where the provider can be asked again for the same.
 
-        Raises ProviderFailed where nothing came, or all that came is damaged, of no kind that is known, or kept out by
-        a setting; ProviderUnknown where it must be fetched later, and OutputWithheld where it can be once the setting
-        is changed.
+        Raises ProviderFailed where nothing came, or all that came is damaged, of no kind that is known, not of the kind
+        that the model is sold for, or kept out by a setting; ProviderUnknown where it must be fetched later, and
+        OutputWithheld where it can be once the setting is changed.
         """
         if not delivery.outputs:
             raise _failed(UNDELIVERED, "the provider delivered nothing", delivery)
@@ -91,9 +91,13 @@ class Outputs:
                 troubles.append(error)
         if not kept.stored and troubles:
             _raise_trouble(troubles[0], delivery, again=again)
-        if wrong := sorted({asset.media_type for asset in kept.stored if not _is_sold(asset.media_type, task)}):
-            sold = " or ".join(task.media_types)
-            raise _failed(UNSOLD, f"the provider delivered {', '.join(wrong)} instead of {sold}", delivery)
+        wrong = [asset.media_type for asset in kept.stored if not _is_sold(asset.media_type, task)]
+        if wrong and len(wrong) == len(kept.stored):
+            what = f"the provider delivered {', '.join(sorted({*wrong}))} instead of {' or '.join(task.media_types)}"
+            raise _failed(UNSOLD, what, delivery)
+        for _ in wrong:
+            kept.lose(UNSOLD)
+        kept.stored = [asset for asset in kept.stored if _is_sold(asset.media_type, task)]
         return kept
 
     async def _keep_one(self, account: str, task: Task, output: Media | Remote, kept: Kept) -> None:

@@ -146,6 +146,7 @@ LOSSES = {
     "gone": "gone before it could be fetched",
     "blocked": "at an address that IMAGESTUDIO_OWN_ORIGINS does not let in",
     "too_large": "larger than is accepted",
+    "wrong_output": "not what was sold",
     "unreadable": "damaged or of no kind that is known",
 }
 """Why an output was lost, in words."""

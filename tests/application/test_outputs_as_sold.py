@@ -46,13 +46,14 @@ kinds = ["text-to-video"]
 outputs = ["{outputs}"]
 auto = false
 unit = "video"
+per_call = 2
 prices = [{{ rate = "0.05" }}]
 inputs.prompt = {{ type = "text", required = true }}
 """
 
 
 class Delivers:
-    """A provider that answers at once with the file that the prompt names."""
+    """A provider that answers at once with the files that the prompt names."""
 
     name, recovery = "scripted", Recovery.FINDABLE
 
@@ -60,7 +61,8 @@ class Delivers:
         return ""
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
-        return Delivery((Media(FILES[str(task.inputs["prompt"])], "image/png"),), BILL)
+        names = str(task.inputs["prompt"]).split(" and ")
+        return Delivery(tuple(Media(FILES[name], "image/png") for name in names), BILL)
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
         raise NotImplementedError
@@ -97,3 +99,14 @@ async def test_a_delivery_is_charged_only_as_what_was_sold(tmp_path: Path, outpu
         assert count(facts_of(studio), Charged) == len(SOLD[outputs])
         assert (await studio.accounts.show("acme")).held["spend"] == 0
         assert await is_sound(studio)
+
+
+async def test_what_was_not_sold_is_lost_beside_what_was(tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.toml"
+    overlay.write_text(ENTRY.format(outputs="video/mp4"))
+    url, providers = f"sqlite:///{tmp_path}/ledger.db", {"scripted": Delivers()}
+    async with studio_on(url, tmp_path, providers=providers, catalogues=(overlay,)) as studio:
+        await studio.open_account("acme", plan="pro")
+        result = await studio.run(Request("text-to-video", "acme", {"prompt": "PNG and MP4"}, model="painter", n=2))
+        assert [output.media_type for output in result.assets] == ["video/mp4"]
+        assert (result.price.micros, dict(result.losses)) == (PRICE, {"wrong_output": 1})
