@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -207,6 +208,29 @@ async def upgrade(session: Session) -> Answer:
     make_folder(settings)
     await asyncio.to_thread(upgrade, settings.database)
     return Answer({"revision": HEAD}, lambda page: page.title(f"The schema is {HEAD}, as this program needs it"))
+
+
+@command(db)
+async def backup(
+    file: Annotated[Path, Argument(metavar="FILE", help="A new file; nothing is overwritten.")], session: Session
+) -> Answer:
+    """Copy a SQLite ledger into one file, whole, while others go on.
+
+    Its files are not copied: copy their folder afterwards.
+    """
+    from infrastructure.opening import standing
+    from infrastructure.store.backup import back_up
+    from infrastructure.store.urls import parse_url
+
+    settings = session.settings()
+    await asyncio.to_thread(standing, settings)
+    written = await asyncio.to_thread(back_up, parse_url(settings.database), file)
+
+    def show(page: Page) -> None:
+        page.title(f"Copied to {file}, {size(written)}")
+        page.line(f"  its files are in {settings.assets}", "dim")
+
+    return Answer({"file": str(file), "size": written, "files": str(settings.assets)}, show)
 
 
 @command(db)

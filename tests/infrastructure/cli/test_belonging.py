@@ -287,3 +287,21 @@ def test_what_is_erased_without_a_terminal_needs_a_yes(workspace: Workspace) -> 
     before = files(workspace.home)
     assert call("erase", workspace.ids["lake"]).code == 2
     assert files(workspace.home) == before
+
+
+# Copying
+
+
+def test_a_backup_is_whole_while_a_writer_goes_on_and_overwrites_nothing(workspace: Workspace) -> None:
+    copy = workspace.home.parent / "copy" / "ledger.db"
+    copy.parent.mkdir()
+    with closing(sqlite3.connect(workspace.database)) as holding:
+        holding.execute("SELECT count(*) FROM log").fetchall()
+        assert call(*DRAW).code == 0
+        assert call("db", "backup", copy, "--json").document["size"] == copy.stat().st_size
+    assert call("db", "backup", copy).code == 2
+    seals = [call("seal", *options, "--json").document for options in ((), ("--db", f"sqlite:///{copy}"))]
+    assert seals[0] == seals[1]
+    assert [file.name for file in copy.parent.iterdir()] == ["ledger.db"]
+    restore(workspace, copy)
+    assert call(*DRAW).code == 0

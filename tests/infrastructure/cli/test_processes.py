@@ -14,7 +14,10 @@ import pytest
 from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace
 
 ROOT = Path(__file__).parents[3]
-HEAVY = ("sqlalchemy", "numpy", "PIL", "eventsourcing", "alembic", "msgspec", "infrastructure.bootstrap")
+HEAVY = (
+    *("sqlalchemy", "numpy", "PIL", "eventsourcing", "alembic", "msgspec", "rich", "httpx"),
+    "infrastructure.bootstrap",
+)
 WAIT = 120
 """Seconds after which a process counts as hanging."""
 
@@ -93,3 +96,19 @@ def test_a_defect_is_one_message_not_a_traceback(tmp_path: Path, options: tuple[
     assert "IndexError" in err
     assert "defect" in err
     assert "Traceback" not in err
+
+
+NOT_FOR_READING = ("numpy", "PIL", "httpx", "httpcore", "alembic", "cv2", "av", "infrastructure.bootstrap")
+READS = f"""
+import sys
+from infrastructure.cli import main
+code = main(["usage"])
+loaded = [name for name in {NOT_FOR_READING!r} if name in sys.modules]
+sys.exit(code or ", ".join(loaded) or 0)
+"""
+
+
+def test_usage_starts_without_what_only_operations_need(workspace: Workspace) -> None:
+    with start(workspace.home, "-c", READS) as process:
+        out, err = process.communicate(timeout=WAIT)
+    assert (process.returncode, err, bool(out)) == (0, "", True)

@@ -27,7 +27,14 @@ WITHOUT_LEDGER = {("models",), ("providers", "list"), ("providers", "check"), ("
 READING = {
     *WITHOUT_LEDGER,
     *(("usage",), ("periods",), ("costs",), ("operations",), ("operation",), ("events",), ("audit",), ("seal",)),
-    *(("estimate",), ("reconcile",), ("account", "show"), ("projections", "status"), ("db", "status")),
+    *(
+        ("estimate",),
+        ("reconcile",),
+        ("account", "show"),
+        ("projections", "status"),
+        ("db", "status"),
+        ("db", "backup"),
+    ),
 }
 """Commands that change nothing; all others are asked to."""
 

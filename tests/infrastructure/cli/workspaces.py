@@ -71,6 +71,7 @@ COMMANDS = [
     ("projections", "retry", "usage_summary"),
     ("db", "upgrade"),
     ("db", "adopt"),
+    ("db", "backup", "BACKUP"),
     ("db", "status"),
 ]
 """Every command there is; a test holds them against the command line itself."""
@@ -137,7 +138,12 @@ def settle(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 
 def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
     """The command with the workspace's picture and operations in it."""
-    known = {"PICTURE": str(workspace.picture()), "LAKE": workspace.ids["lake"], "ACCOUNT": ACCOUNT}
+    known = {
+        "PICTURE": str(workspace.picture()),
+        "LAKE": workspace.ids["lake"],
+        "ACCOUNT": ACCOUNT,
+        "BACKUP": str(workspace.home.parent / "copy.db"),
+    }
     if "STUCK" in command:
         known["STUCK"] = stuck()
     return [known.get(word, word) for word in command]
