@@ -60,11 +60,18 @@ class Unwritable(Exception):
     """A view's table refuses what was folded."""
 
 
+ONE_SCHEMA = """SELECT set_config('search_path',
+    coalesce(quote_ident(current_schema()), current_setting('search_path')), true)"""
+"""On PostgreSQL: while tables are made and dropped, those of another ledger further on in the path are not there."""
+
+
 @contextmanager
 def patiently(database: Database) -> Iterator[Connection]:
     """A write transaction that may take long: of a rebuild, which copies, indexes and drops whole tables."""
     with database.turn(), database.connect() as connection:  # noqa: SIM117
         with database.patiently(connection), _transaction(database, connection):
+            if not database.is_sqlite:
+                connection.exec_driver_sql(ONE_SCHEMA)
             yield connection
 
 

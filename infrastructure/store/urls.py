@@ -5,11 +5,13 @@ sqlite:////srv/ledger.db         an absolute path             # and letters of a
 sqlite:///~/ledger.db            in the user's home
 sqlite:///file:/srv/ledger.db?mode=ro&uri=true                SQLite's own form, passed on as it is
 postgresql://USER@HOST/NAME      and postgres://
+postgresql://USER@ONE:5432,TWO:5432/NAME                      as libpq writes it, or ?host=ONE:5432&host=TWO:5432
 """
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlencode
@@ -33,10 +35,16 @@ OPTIONS: Final = frozenset(
 """What may follow the ? of a SQLite URL: the driver's options, and with uri=true SQLite's own."""
 
 
+SEVERAL: Final = re.compile(
+    r"(?P<to>postgres(?:ql)?(?:\+\w+)?://(?:[^@/?]*@)?)(?P<hosts>[^@/?]*,[^@/?]*)(?P<rest>.*)", re.DOTALL
+)
+"""A URL of several servers, as libpq writes it."""
+
+
 def parse_url(url: str) -> URL:
     """The database's address. Raises StoreError if it cannot be read, or could be meant in another way."""
     try:
-        parsed = make_url(url)
+        parsed = make_url(SEVERAL.sub(_spread, url))
     except (ArgumentError, ValueError) as error:
         raise StoreError("the database URL cannot be read", hint=EXAMPLES) from error
     backend = parsed.drivername.partition("+")[0]
@@ -48,6 +56,12 @@ def parse_url(url: str) -> URL:
         f"a database of type {parsed.drivername!r} cannot hold the ledger",
         hint="sqlite:///FILE (a file, not memory) or postgresql://HOST/NAME",
     )
+
+
+def _spread(found: re.Match[str]) -> str:
+    """Each server as a setting of its own, as SQLAlchemy reads them."""
+    hosts = "&".join(f"host={host}" for host in found["hosts"].split(","))
+    return f"{found['to']}{found['rest']}{'&' if '?' in found['rest'] else '?'}{hosts}"
 
 
 def sqlite_url(file: Path) -> str:

@@ -18,6 +18,7 @@ from domain.errors import SchemaMismatch, StoreError
 from infrastructure.store.database import PATIENT_SECONDS, Database
 from infrastructure.store.migrations.guard import arm, prove
 from infrastructure.store.schema import METADATA, VERSION_TABLE
+from projections.engine import ONE_SCHEMA
 from projections.tables import VIEWS
 
 log = logging.getLogger("imagestudio")
@@ -126,7 +127,8 @@ def _refuse_newer(revision: str | None) -> None:
 
 def _upgrade(database: Database) -> None:
     with database.transaction() as connection:
-        _see_one_schema(connection)
+        if not database.is_sqlite:
+            connection.exec_driver_sql(ONE_SCHEMA)
         _lock(connection)
         revision = _revision_of(connection)
         _refuse_newer(revision)
@@ -139,12 +141,6 @@ def _upgrade(database: Database) -> None:
             _run_revisions(connection)
         arm(connection)
         prove(connection)
-
-
-def _see_one_schema(connection: Connection) -> None:
-    """While an upgrade makes and drops tables, those of another ledger further on in the search path are not there."""
-    if connection.dialect.name == "postgresql" and connection.dialect.default_schema_name is not None:
-        connection.execute(text("SELECT set_config('search_path', quote_ident(current_schema()), true)"))
 
 
 def _lock(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -14,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from application.chains import verify_chains
 from application.store import Conflict
@@ -328,3 +329,55 @@ def test_an_address_that_cannot_hold_a_ledger_is_refused_with_an_example(url: st
 @pytest.mark.parametrize("url", ["postgresql://h/n", "postgresql+psycopg2://h/n", "postgresql+psycopg://h/n"])
 def test_postgres_is_always_reached_by_the_driver_that_is_installed(url: str) -> None:
     assert parse_url(url).drivername == "postgresql+psycopg2"
+
+
+# Each cause in its own words, from a real server
+
+
+@pytest.fixture
+def stranger(postgres_url: str) -> Iterator[str]:
+    """A role that may log in and nothing else."""
+    name = f"stranger_{secrets.token_hex(4)}"
+    execute(postgres_url, f"CREATE ROLE {name} LOGIN")
+    try:
+        yield name
+    finally:
+        execute(postgres_url, f"DROP ROLE {name}")
+
+
+def told(url: URL) -> StoreUnavailable:
+    database = Database(url.render_as_string(hide_password=False))
+    with closing(database), pytest.raises(StoreUnavailable) as error:
+        SqlReader(database).end()
+    return error.value
+
+
+def test_a_user_that_may_do_nothing_is_told_so(postgres_url: str, stranger: str) -> None:
+    assert "may not do this" in told(make_url(postgres_url).set(username=stranger)).message
+
+
+def test_a_user_with_no_connection_left_is_told_so(postgres_url: str, stranger: str) -> None:
+    execute(postgres_url, f"ALTER ROLE {stranger} CONNECTION LIMIT 0")
+    assert "no connection to spare" in told(make_url(postgres_url).set(username=stranger)).message
+
+
+def test_a_user_that_may_not_log_in_is_told_so(postgres_url: str, stranger: str) -> None:
+    execute(postgres_url, f"ALTER ROLE {stranger} NOLOGIN")
+    assert "let this user in" in told(make_url(postgres_url).set(username=stranger)).message
+
+
+def test_a_user_that_does_not_exist_is_told_so(postgres_url: str) -> None:
+    assert "let this user in" in told(make_url(postgres_url).set(username="nobody-of-this-name")).message
+
+
+def test_a_server_that_does_not_encrypt_is_told_so(postgres_url: str) -> None:
+    assert "does not encrypt" in told(make_url(postgres_url).update_query_dict({"sslmode": "require"})).message
+
+
+def test_a_schema_that_has_no_ledger_is_told_so(postgres_url: str) -> None:
+    elsewhere = make_url(postgres_url).update_query_dict({"options": "-c search_path=pg_catalog"})
+    assert "search_path" in told(elsewhere).hint
+
+
+def test_a_setting_of_the_url_that_nobody_knows_is_told_so(postgres_url: str) -> None:
+    assert "cannot be read" in told(make_url(postgres_url).update_query_dict({"serach_path": "studio"})).message

@@ -18,6 +18,9 @@ from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.units import SqlStore
 from projections import engine
+from projections.audit import compare
+from projections.engine import Source
+from projections.rebuild import rebuild
 from tests.infrastructure.store.books import books
 from tests.infrastructure.store.posting import post
 from tests.postgres import beside, execute
@@ -189,6 +192,11 @@ def test_the_schema_of_the_url_is_used_for_everything(empty_postgres_url: str) -
         ours.open("acme")
         ours.run("acme", "op-1")
         check_opening(ours.database)
+        execute(empty_postgres_url, "CREATE TABLE usage_summary__next (being_rebuilt int)")
+        rebuild(ours.database, Source(ours.reader, ours.codec))
+        assert execute(empty_postgres_url, "SELECT count(*) FROM usage_summary__next") == [(0,)], "is not ours"
+        execute(empty_postgres_url, "DROP TABLE usage_summary__next")
+        assert compare(ours.database, Source(ours.reader, ours.codec)).equal
         assert (ours.reader.end() > 0, others.reader.end()) == (True, 0)
     places = "SELECT DISTINCT relname, nspname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
     tables = execute(empty_postgres_url, f"{places} WHERE relkind = 'r' AND nspname IN ('public', 'studio')")

@@ -72,6 +72,21 @@ def test_of_several_servers_the_one_that_may_be_written_is_wanted(query: str) ->
 
 
 @pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("postgresql://ann:pw@one:5432,two:5433/n", "one,two", "5432,5433"),
+        ("postgres://one,two/n?sslmode=require", "one,two", ","),
+        ("postgresql:///n?host=one:5432&host=two:5433", "one,two", "5432,5433"),
+    ],
+)
+def test_several_servers_are_named_in_either_form(url: str, host: str, port: str) -> None:
+    with closing(Database(url)) as database:
+        _, arguments = database.engine.dialect.create_connect_args(database.url)
+    assert (arguments["host"], arguments["port"], arguments["dbname"]) == (host, port, "n")
+    assert connect_arguments(database.url)["target_session_attrs"] == "read-write"
+
+
+@pytest.mark.parametrize(
     ("options", "found"),
     [
         ("-c search_path=studio", {"search_path": "studio"}),
