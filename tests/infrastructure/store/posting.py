@@ -13,6 +13,7 @@ from application.store import AccountRow, Beside, Unit
 from infrastructure.store.database import Database
 from infrastructure.store.units import SqlStore
 
+AT = 1
 STATE = b'{"at":1}'
 
 
@@ -25,9 +26,10 @@ def locked(unit: Unit, account: str) -> AccountRow:
 def append(unit: Unit, row: AccountRow) -> Beside:
     """Put one more entry into the account's stream; what must be written beside it."""
     stream, version = f"ledger:{row.id}:0", row.book.version + 1
-    hash = link_hash(row.book.hash, stream, version, "note", None, STATE)
-    unit.append([Link(stream, version, "note", STATE, None, hash)])
-    return Beside(accounts=[AccountRow(row.id, row.revision + 1, stream, Head(version, hash), row.terms)])
+    topic = "note" if version > 1 else "ledger.period_opened"
+    hash = link_hash(row.book.hash, stream, version, topic, None, STATE)
+    unit.append([Link(stream, version, topic, STATE, None, hash)])
+    return Beside(accounts=[AccountRow(row.id, row.revision + 1, stream, Head(version, hash), row.terms, AT)])
 
 
 def post(store: SqlStore, account: str) -> None:
