@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from application.ports import (
     Media,
     MediaReader,
     Scalar,
+    digest_of,
 )
 from application.requests import File, Request
 from application.tasks import operation_ids
@@ -116,7 +116,7 @@ class Preparer:
             str(self.catalogue.family(request.kind)),
             request.key,
             asked,
-            hmac.new(secret, body.encode(), "sha256").hexdigest(),
+            digest_of(secret, body),
             tuple(quotes),
             sender,
             chosen.allowed,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from application.batch import index_row
 from application.log import Codec, Link
+from application.ports import digest_of
 from application.tables import Desk, Discrepancy, Place, Row, Value
 from application.tasks import operation_ids
 from domain import operation as operations
@@ -97,7 +97,7 @@ def _content(row: Row, digest: str) -> Content:
     secret, body = row["secret"], row["body"]
     assert isinstance(secret, bytes)
     assert isinstance(body, str)
-    genuine = hmac.new(secret, body.encode(), "sha256").hexdigest() == digest
+    genuine = digest_of(secret, body) == digest
     return Content(str(row["account"]), genuine, json.loads(body).get("asked") if genuine else None)
 
 

@@ -7,24 +7,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.admission import Body
-from application.ports import Asset, AssetStore, Contents, Media, Task
+from application.ports import Asset, AssetStore, Contents, Media, Task, digest_of
 from application.results import Results, state_of
 from application.tasks import task_of
 from domain.catalogue import Catalogue
-from domain.errors import AssetMissing
+from domain.errors import AssetDamaged, AssetMissing
 from domain.ledger import Fact
-from domain.operation import Dispatched, Dropped, Held, Running, Sent, State
+from domain.operation import Dispatched, Dropped, Held, Requested, Running, Sent, State
 from domain.pricing import Quote
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An operation as its facts tell it, with how often, when last and when `first` it was allowed to be sent."""
+    """An operation as its facts tell it, with how often, when last and when `first` it was allowed to be sent.
+
+    `digest` is what the log has of its content.
+    """
 
     state: State
     attempts: int
     dispatched: int
     first: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,16 @@ class Operations:
     async def task(self, opened: Opened) -> Task | None:
         """The task from the stored content, as it was last sent, or None where it was erased.
 
-        Raises UnknownModel where the catalogue has the model no more.
+        Raises UnknownModel where the catalogue has the model no more, AssetDamaged for another content than was asked.
         """
         operation = opened.state.operation
         content = await asyncio.to_thread(self.contents.load, operation.batch)
         quote = _quote(opened.state)
         if content is None or quote is None:
             return None
+        if digest_of(content.secret, content.body) != opened.digest:
+            what = f"what is kept of operation {operation.id} is not what was asked; it is not sent"
+            raise AssetDamaged(what, hint="run: imagestudio audit")
         body = Body.from_json(content.body)
         try:
             media = {name: await self._load(operation.account, assets) for name, assets in body.media.items()}
@@ -73,7 +80,8 @@ class Operations:
 def _opened(facts: Sequence[Fact]) -> Opened:
     sent = [fact for fact in facts if isinstance(fact, Dispatched)]
     attempts, dispatched, first = (sent[-1].attempt, sent[-1].at, sent[0].at) if sent else (0, 0, 0)
-    return Opened(state_of(facts), attempts, dispatched, first)
+    digest = next((fact.digest for fact in facts if isinstance(fact, Requested)), "")
+    return Opened(state_of(facts), attempts, dispatched, first, digest)
 
 
 def _quote(state: State) -> Quote | None:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from application.store import Conflict
 from domain.errors import StoreError, StoreUnavailable
+from infrastructure.clock import SECOND, now
 from infrastructure.store.database import Database
 from infrastructure.store.options import NAMES, options_of, seconds_of
 from projections.arrays import texts
@@ -33,9 +34,10 @@ SETTINGS = (
     *NAMES.values(),
 )
 POSTGRESQL = f"""BEGIN; SELECT pg_is_in_recovery() AS standby,
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS clock,
     ARRAY(SELECT name || '=' || setting FROM pg_settings WHERE name = ANY(%s::text[])) AS named, {ENDS},
     {", ".join(f"current_setting('{name}') AS {name}" for name in SETTINGS)}"""
-COLUMNS = ("standby", "named", "log_end", "views_end", *SETTINGS)
+COLUMNS = ("standby", "clock", "named", "log_end", "views_end", *SETTINGS)
 SQLITE = text(
     f"""SELECT (SELECT journal_mode FROM pragma_journal_mode) AS journal_mode,
     (SELECT synchronous FROM pragma_synchronous) AS synchronous,
@@ -52,6 +54,9 @@ class Demand:
     hint: str
     warned: bool = False
 
+
+BEHIND = 5 * 60 * SECOND
+"""Microseconds; within so much, clocks are near each other."""
 
 ON_POSTGRESQL = (
     Demand(
@@ -96,6 +101,12 @@ ON_POSTGRESQL = (
         "set both to on, unless this is a server for tests",
         warned=True,
     ),
+    Demand(
+        lambda look: look["clock"] - look["ours"] <= BEHIND,
+        "this machine's clock is {behind} seconds behind the database's: a new period would begin so much late",
+        "set the one that is wrong; a clock that is ahead records nothing",
+        warned=True,
+    ),
 )
 
 ON_SQLITE = (
@@ -134,6 +145,7 @@ def _look(database: Database) -> tuple[Look, tuple[Demand, ...]]:
         return dict(database.rows(SQLITE)[0]._mapping), ON_SQLITE
     wanted = {name: value for name, value in options_of(database.url).items() if name not in NAMES.values()}
     look = dict(zip(COLUMNS, _in_a_transaction(database, texts(wanted)), strict=True))
+    look |= {"ours": now(), "behind": (look["clock"] - now()) // SECOND}
     found = dict(named.split("=", 1) for named in look["named"])
     dropped = [name for name, value in wanted.items() if name in found and not _same(found[name], value)]
     limits = [name for name, seconds in database.limits.items() if seconds_of(look[name]) != seconds]

@@ -405,7 +405,8 @@ async def test_content_that_is_damaged_keeps_no_other_operation_from_its_end(sql
             statement = "UPDATE contents SET body = 'a private lake' WHERE batch = ?"
             assert connection.exec_driver_sql(statement, (broken,)).rowcount == 1
         told = {one.operation: one for one in await studio.maintenance.recover()}
-    assert (told[broken].phase, told[broken].action) == ("dispatched", "left open: JSONDecodeError came up")
+    said = f"left open: what is kept of operation {broken} is not what was asked; it is not sent"
+    assert (told[broken].phase, told[broken].action) == ("dispatched", said)
     assert told[fine].phase == "charged"
 
 

@@ -15,7 +15,18 @@ from domain.money import Money
 from domain.operation import Charged, Released
 from infrastructure.clock import now
 from infrastructure.service import Studio
-from tests.application.studios import BLIND, LONG_AFTER, PRICE, SYNC, count, facts_of, later, studio_on
+from tests.application.studios import (
+    BLIND,
+    JOBS,
+    LONG_AFTER,
+    PRICE,
+    SYNC,
+    count,
+    facts_of,
+    later,
+    studio_on,
+    submissions,
+)
 from tests.infrastructure.store.histories import forge
 
 ORDER = Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC, key="order-1")
@@ -53,6 +64,39 @@ async def test_a_lost_key_is_seen_made_anew_and_answers_its_repeat(database_url:
         await studio.accounts.add_credit("acme", Money(9 * PRICE, "USD"), "payment-1")
         facts = facts_of(studio)
         assert (count(facts, Charged), count(facts, CreditAdded)) == (1, 1)
+
+
+async def test_a_key_that_was_refused_and_then_admitted_is_made_anew_for_what_was_admitted(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with studio_on(database_url, tmp_path) as studio:
+        await studio.open_account("acme", plan="pro")
+        await studio.accounts.change_limit("acme", "images", 0)
+        with pytest.raises(OperationRefused):
+            await studio.run(ORDER)
+        await studio.accounts.change_limit("acme", "images", 5)
+        admitted = await studio.run(ORDER)
+        assert audit(studio) == mend(studio) == []
+        damage(studio, "DELETE FROM keys")
+        assert audit(studio)
+        mend(studio)
+        assert audit(studio) == []
+        assert (await studio.run(ORDER)).operation == admitted.operation
+        assert count(facts_of(studio), Charged) == 1
+
+
+async def test_what_is_not_what_was_asked_is_seen_and_never_sent(database_url: str, tmp_path: Path) -> None:
+    async with studio_on(database_url, tmp_path) as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(OperationPending):
+            await studio.generate("a lake", account="acme", model=JOBS, outcome="timeout")
+        before = len(submissions(tmp_path))
+        damage(studio, "UPDATE contents SET body = replace(body, 'a lake', 'a sea')")
+        assert ["is not what was asked" in one for one in audit(studio)] == [True]
+    async with studio_on(database_url, tmp_path, clock=later()) as studio:
+        (one,) = await studio.maintenance.recover()
+        assert "is not what was asked" in one.action
+        assert len(submissions(tmp_path)) == before
 
 
 async def test_a_snapshot_that_was_changed_lets_nobody_past_a_limit(database_url: str, tmp_path: Path) -> None:

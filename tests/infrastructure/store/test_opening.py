@@ -12,6 +12,8 @@ from sqlalchemy import event, inspect, text
 from sqlalchemy.engine import make_url
 
 from domain.errors import SchemaMismatch, StoreError, StoreUnavailable
+from infrastructure.clock import SECOND, now
+from infrastructure.store import opening
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD, check, current, ensure_schema, upgrade
 from infrastructure.store.opening import check_opening
@@ -261,3 +263,12 @@ def test_a_newer_program_of_somebody_else_is_not_a_newer_ledger(database_url: st
             connection.execute(text("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)"))
             connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
         ensure_schema(database)
+
+
+def test_a_clock_that_is_behind_the_databases_is_told(
+    postgres_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "now", lambda: now() - 3_600 * SECOND)
+    with caplog.at_level(logging.WARNING, "imagestudio"):
+        opened(postgres_url)
+    assert "seconds behind the database's" in caplog.text

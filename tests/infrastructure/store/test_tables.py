@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from application.tables import MADE, TABLES, Standing, columns_of
 from infrastructure.store.schema import METADATA
@@ -192,3 +193,48 @@ def test_no_secret_and_no_prompt_is_in_what_is_found(told: Ledger) -> None:
     found = " ".join(told.audit())
     assert "is not what was asked" in found
     assert "a sea" not in found
+
+
+# On PostgreSQL, a sample of the same
+
+
+SAMPLE = (
+    "DELETE FROM keys",
+    "DELETE FROM leases",
+    "DELETE FROM jobs",
+    "DELETE FROM operations",
+    "DELETE FROM accounts WHERE id = 'acme'",
+    "UPDATE keys SET reference = 'other'",
+    "UPDATE keys SET key = key || 'x'",
+    "UPDATE jobs SET operation = 'other'",
+    "UPDATE leases SET expires = 9000000000000000",
+    "UPDATE leases SET account = 'zeta'",
+    "UPDATE operations SET phase = 'charged' WHERE phase <> 'charged'",
+    "UPDATE operations SET charged = charged + 1",
+    "UPDATE accounts SET last = last + 1, terms_hash = hash",
+    "UPDATE accounts SET revision = 0, stream = '', version = 0",
+    'UPDATE snapshots SET state = replace(state, \'"posted":{"images":\', \'"posted":{"videos":\')',
+    "UPDATE snapshots SET topic = 'other'",
+    "INSERT INTO keys VALUES ('acme', 'credit:x', 'credit:x', '1'), ('acme', 'y', 'nobody', '')",
+    "INSERT INTO operations VALUES ('ghost', 'acme', 'ledger:acme:1', 'charged', 5, 0)",
+    "INSERT INTO accounts VALUES ('ghost', 1, '', 0, '', 0, '', 0)",
+)
+
+
+def test_a_sample_of_damages_is_found_and_mended_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    write(postgres_url, tmp_path)
+    with ledger_at(postgres_url) as told:
+        assert (told.audit(), told.mend()) == ([], [])
+        for statement in SAMPLE:
+            assert told.run(statement), statement
+            assert told.audit(), statement
+            assert told.mend(), statement
+            assert (told.audit(), told.mend()) == ([], []), statement
+
+
+def test_a_page_is_read_in_one_moment_on_postgresql(postgres_url: str) -> None:
+    with ledger_at(postgres_url) as told, told.ground.desks.moment() as desk:
+        assert desk.places("keys", (), 1) == []
+        with told.database.transaction() as connection:
+            connection.execute(text("INSERT INTO keys VALUES ('acme', 'k', 'r', '')"))
+        assert desk.places("keys", (), 1) == []
