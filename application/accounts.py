@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from application.batch import Decision, Outcome, nothing
-from application.differences import CREDIT
 from application.ports import Index
-from application.store import KeyRow
+from application.store import CREDIT, KeyRow
 from application.writer import Clock, LedgerWriter
 from domain import account as terms
 from domain import lifecycle, settlement

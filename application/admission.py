@@ -20,9 +20,9 @@ from application.ports import (
     Media,
     MediaReader,
     Scalar,
-    digest_of,
 )
 from application.requests import File, Request
+from application.store import digest_of
 from application.tasks import operation_ids
 from domain.account import check_id
 from domain.admission import Ask

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from application.batch import index_row
 from application.log import Codec, Link
-from application.ports import digest_of
+from application.store import digest_of
 from application.tables import Desk, Discrepancy, Place, Row, Value
 from application.tasks import operation_ids
 from domain import operation as operations

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from application.books import books_otherwise
 from application.derived import Told, contents_of, contents_otherwise, first_of, tell_fingerprints, told_by
 from application.reader import LogFilter
+from application.store import CREDIT
 from application.tables import PAGE, TABLES, Desk, Discrepancy, Ground, Place, Row, columns_of, place_of, places_of
 from domain.ledger import CreditAdded
 from domain.operation import Dropped, Refused, Requested
-
-CREDIT = "credit:"
-"""Keeps payments' keys apart from requests'."""
 
 FOREVER = 2**63 - 1
 LONGEST_LEASE = 24 * 60 * 60 * 1_000_000

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.admission import Body
-from application.ports import Asset, AssetStore, Contents, Media, Task, digest_of
+from application.ports import Asset, AssetStore, Contents, Media, Task
 from application.results import Results, state_of
+from application.store import digest_of
 from application.tasks import task_of
 from domain.catalogue import Catalogue
 from domain.errors import AssetDamaged, AssetMissing

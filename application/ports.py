@@ -5,7 +5,6 @@ A provider knows one API and nothing about money or customers; a store of assets
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -355,11 +354,6 @@ class Content:
     account: str
     secret: bytes = field(repr=False)
     body: str = field(repr=False)
-
-
-def digest_of(secret: bytes, body: str) -> str:
-    """What the log has of a body, in hex: the same for nobody who lacks the secret."""
-    return hmac.new(secret, body.encode(), "sha256").hexdigest()
 
 
 class Contents(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -60,6 +61,10 @@ class IndexRow:
     adjusted: int
 
 
+CREDIT = "credit:"
+"""Keeps payments' keys apart from requests'."""
+
+
 @made_often
 @dataclass(frozen=True, slots=True)
 class KeyRow:
@@ -100,6 +105,11 @@ class ContentRow:
     account: str
     secret: bytes = field(repr=False)
     body: str = field(repr=False)
+
+
+def digest_of(secret: bytes, body: str) -> str:
+    """What the log has of a body, in hex: the same for nobody who lacks the secret."""
+    return hmac.new(secret, body.encode(), "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

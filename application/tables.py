@@ -25,7 +25,7 @@ class Standing(StrEnum):
     CHAINED = "is the log: verified link by link"
     MADE = "is compared with the log, and made anew from it"
     COMPARED = "is compared with the log; what is lost of it cannot be made anew"
-    FOLDED = "is a view: compared with a replay, and rebuilt"
+    APART = "holds nothing that the log tells; of each column is said what it is compared with"
 
 
 @dataclass(frozen=True, slots=True)

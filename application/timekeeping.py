@@ -43,8 +43,8 @@ class Witness(Protocol):
 class Timekeeper:
     """Holds this machine's clock against what else knows the time; instants and spans in microseconds.
 
-    `steady` goes on as time does and is never set; without one the clock is somebody's own, and held against the newest
-    fact alone. `tolerance` is how far the clock may be ahead. `today` is the day that the operator says it is.
+    `steady` goes on as time does and is never set; without one the clock is somebody's own, which may leap, but not by
+    years. `tolerance` is how far the clock may be ahead. `today` is the day that the operator says it is.
     """
 
     witness: Witness
@@ -60,7 +60,7 @@ class Timekeeper:
         offset = now - passed
         if self._offset is not None and offset - self._offset <= self.tolerance and passed - self._asked < AGAIN:
             return
-        theirs = self.witness.clock() if self.steady is not None else None
+        theirs = self.witness.clock()
         if theirs is not None:
             self._compare(now, theirs)
         elif self._offset is not None and self.steady is not None:
@@ -70,7 +70,7 @@ class Timekeeper:
         self._offset, self._asked = offset, passed
 
     def _compare(self, now: int, theirs: int) -> None:
-        if now - theirs > self.tolerance:
+        if now - theirs > (LONGEST_REST if self.steady is None else self.tolerance):
             raise ClockAhead(
                 f"this machine's clock says {told(now)}, the database's {told(theirs)}; nothing was recorded",
                 hint="set the one that is wrong; IMAGESTUDIO_CLOCK_SECONDS is how far they may be apart",

@@ -5,26 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from application.callbacks import Heard
 from application.chains import Problem, verify_chains
-from application.differences import differences
 from application.log import Codec
 from application.maintenance import Maintenance
-from application.mending import Mending, chosen_tables
 from application.mistakes import close_all
 from application.ownership import Ownership
 from application.ports import Downloads, Provider
 from application.reconciliation import Line, Reconciler
 from application.studio import ImageStudio, UseCases
-from application.tables import Discrepancy, Ground
 from application.writer import LedgerWriter
 from domain.catalogue import Catalogue
 from domain.pricing import PriceBook
 from infrastructure.belonging import Belonging
 from infrastructure.settings import Settings, revealed
 from infrastructure.store.database import Database
-from infrastructure.store.desks import SqlDesks
 from infrastructure.store.reader import SqlReader
 from infrastructure.webhooks import Callbacks
 from projections.audit import Comparison, compare
@@ -32,6 +29,9 @@ from projections.engine import Source
 from projections.projector import Projector, ProjectorThread
 from projections.queries import Views
 from projections.rebuild import Workers, rebuild
+
+if TYPE_CHECKING:
+    from application.tables import Discrepancy, Ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,8 @@ class Studio(ImageStudio):
 
     def differences(self, account: str | None = None) -> Iterator[Discrepancy]:
         """Hold the tables beside the log against it; blocking. Yields nothing where all is well."""
+        from application.differences import differences
+
         return differences(self._ground(), account)
 
     def mend(
@@ -117,9 +119,14 @@ class Studio(ImageStudio):
 
         With `told` nothing is written. Raises InvalidInput for what is no such table, LogCorrupted.
         """
+        from application.mending import Mending, chosen_tables
+
         return Mending(self._ground(), self.reader, chosen_tables(tables), account, told).run()
 
     def _ground(self) -> Ground:
+        from application.tables import Ground
+        from infrastructure.store.desks import SqlDesks
+
         ownership = self.ownership
         return Ground(SqlDesks(self.database), self.reader, self.codec, ownership.clock(), ownership.lease)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from infrastructure.reading import Reading
     from infrastructure.service import Studio
     from projections.audit import Compared, Comparison, Difference
+    from projections.queries import ViewStatus
 
 app = typer.Typer()
 
@@ -158,7 +159,7 @@ async def audited(
     try:
         end = await _brought_up(studio)
         comparison = await studio.compare(account)
-        replay = _standing_still(comparison, end)
+        replay = _standing_still(comparison, end, await asyncio.to_thread(studio.views.status))
     except (ViewStopped, LogCorrupted) as error:
         replay = str(error)
     sealed_now = None if chains or account is not None else await asyncio.to_thread(take_seal, studio.reader)
@@ -180,10 +181,11 @@ def _but_the_index(found: Iterable[Discrepancy]) -> Iterator[Discrepancy]:
     return (one for one in found if one.table != "operations")
 
 
-def _standing_still(comparison: Comparison, end: int) -> str:
-    """Views that did not come to where the log ended before: what they say is true, and old."""
+def _standing_still(comparison: Comparison, end: int, status: Sequence[ViewStatus]) -> str:
+    """Views that are not where the log ended before, or will not go on: what they say may be true, and gets old."""
     behind = [f"{one.view} stands still at position {one.position}" for one in comparison.views if one.position < end]
-    return "; ".join(behind)
+    stopped = [f"{one.view} stands still: {one.error}" for one in status if one.error is not None]
+    return "; ".join([*behind, *stopped])
 
 
 async def _problems(find: Callable[[], Iterable[object]]) -> tuple[str, ...]:

@@ -145,3 +145,21 @@ def test_an_audit_names_a_view_that_stands_still(workspace: Workspace) -> None:
     assert "usage_summary stands still" in done.document["replay"]
     assert call("projections", "rebuild").code == 0
     assert call("audit").code == 0
+
+
+def test_an_audit_names_a_view_that_has_read_further_than_the_log_reaches(workspace: Workspace) -> None:
+    assert call("usage").code == 0
+    tamper(workspace.database, "UPDATE view_checkpoints SET position = position + 1000 WHERE view = 'usage_summary'")
+    done = call("audit", "--json")
+    assert done.code == 1
+    assert "usage_summary stands still" in done.document["replay"]
+    assert call("projections", "rebuild").code == 0
+    assert call("audit").code == 0
+
+
+def test_an_audit_of_one_account_compares_its_tables(workspace: Workspace) -> None:
+    assert call("audit", "--account", ACCOUNT).code == 0
+    tamper(workspace.database, "DELETE FROM keys")
+    assert call("audit", "--account", ACCOUNT).code == 1
+    assert call("rebuild", "--account", ACCOUNT).code == 0
+    assert call("audit", "--account", ACCOUNT).code == 0

@@ -23,7 +23,7 @@ IDENTITY = "ledger"
 
 LATER = "9000000000000000"
 
-LOG_BESIDE = [name for name, table in TABLES.items() if table.standing is not Standing.CHAINED]
+LOG_BESIDE = [name for name, table in TABLES.items() if table.standing in (Standing.MADE, Standing.COMPARED)]
 TOLD = [(name, column) for name in LOG_BESIDE for column in (*TABLES[name].key, *TABLES[name].told)]
 """All columns that the log tells; keys too, as a changed key is a row lost and a stranger."""
 
