@@ -57,6 +57,12 @@ TABLES: Mapping[str, Table] = {
     ),
     "contents": Table(Standing.COMPARED, ("batch",), ("account", "secret", "body")),
     "snapshots": Table(Standing.MADE, ("stream", "version"), ("topic", "state")),
+    "ledger": Table(
+        Standing.APART,
+        ("one",),
+        (),
+        {"id": "no fact says which ledger this is; the marker beside its files does, at every opening"},
+    ),
 }
 """The log and all that is written beside it. The views' tables are compared by replay, in `projections.audit`."""
 

@@ -117,7 +117,7 @@ async def rebuild(
 
     Safe while others work. Views are rebuilt by imagestudio projections rebuild.
     """
-    async with session.studio() as studio:
+    async with session.studio(writes=not dry_run) as studio:
         with session.progress("rebuild"):
             found = await asyncio.to_thread(lambda: list(studio.mend(tables or (), account, told=dry_run)))
     document = {"dry_run": dry_run, "rows": [_row_document(one) for one in found]}
@@ -159,7 +159,9 @@ async def audited(
     try:
         end = await _brought_up(studio)
         comparison = await studio.compare(account)
-        replay = _standing_still(comparison, end, await asyncio.to_thread(studio.views.status))
+        status = await asyncio.to_thread(studio.views.status)
+        log_end = await asyncio.to_thread(studio.reader.end)
+        replay = _standing_still(comparison, end, status, log_end)
     except (ViewStopped, LogCorrupted) as error:
         replay = str(error)
     sealed_now = None if chains or account is not None else await asyncio.to_thread(take_seal, studio.reader)
@@ -181,11 +183,12 @@ def _but_the_index(found: Iterable[Discrepancy]) -> Iterator[Discrepancy]:
     return (one for one in found if one.table != "operations")
 
 
-def _standing_still(comparison: Comparison, end: int, status: Sequence[ViewStatus]) -> str:
+def _standing_still(comparison: Comparison, end: int, status: Sequence[ViewStatus], log_end: int) -> str:
     """Views that are not where the log ended before, or will not go on: what they say may be true, and gets old."""
     behind = [f"{one.view} stands still at position {one.position}" for one in comparison.views if one.position < end]
     stopped = [f"{one.view} stands still: {one.error}" for one in status if one.error is not None]
-    return "; ".join([*behind, *stopped])
+    beyond = [f"{one.view} has read further than the log reaches" for one in status if one.position > log_end]
+    return "; ".join([*behind, *stopped, *beyond])
 
 
 async def _problems(find: Callable[[], Iterable[object]]) -> tuple[str, ...]:

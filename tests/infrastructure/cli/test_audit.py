@@ -152,7 +152,7 @@ def test_an_audit_names_a_view_that_has_read_further_than_the_log_reaches(worksp
     tamper(workspace.database, "UPDATE view_checkpoints SET position = position + 1000 WHERE view = 'usage_summary'")
     done = call("audit", "--json")
     assert done.code == 1
-    assert "usage_summary stands still" in done.document["replay"]
+    assert "usage_summary" in done.document["replay"]
     assert call("projections", "rebuild").code == 0
     assert call("audit").code == 0
 

@@ -18,9 +18,6 @@ from tests.infrastructure.store.histories import Ledger, forge, ledger_at, write
 SCHEMA = "imagestudio_schema"
 """The migrations' own: compared with the program's whenever a database is opened."""
 
-IDENTITY = "ledger"
-"""Which ledger this is: no fact says it; the marker beside its files does, and is compared at every opening."""
-
 LATER = "9000000000000000"
 
 LOG_BESIDE = [name for name, table in TABLES.items() if table.standing in (Standing.MADE, Standing.COMPARED)]
@@ -55,8 +52,8 @@ def told(written: Path, tmp_path: Path) -> Iterator[Ledger]:
 
 def test_every_table_of_the_database_is_declared_with_all_its_columns(told: Ledger) -> None:
     tables = told.tables()
-    assert set(tables) == {*TABLES, *VIEWS.tables, SCHEMA, IDENTITY}
-    assert {*TABLES, IDENTITY} == set(METADATA.tables)
+    assert set(tables) == {*TABLES, *VIEWS.tables, SCHEMA}
+    assert set(TABLES) == set(METADATA.tables)
     for name in TABLES:
         assert sorted(tables[name]) == sorted(columns_of(name))
         assert all(TABLES[name].free.values())
