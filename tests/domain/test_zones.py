@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from domain import zones
 from domain.errors import InvalidPeriod
-from domain.periods import CALENDAR_MONTH, check_zone, period_at
+from domain.periods import CALENDAR_MONTH, Period, check_zone, period_after, period_at
 from domain.zones import zone_of, zones_version
 from tests.domain.wall_clocks import EPOCH, MICROSECOND, utc
 
@@ -66,6 +66,14 @@ def test_importing_us_leaves_the_zones_of_the_process_as_they_were() -> None:
 def test_what_is_no_zone_is_refused_whatever_file_it_may_name(name: str) -> None:
     with pytest.raises(InvalidPeriod):
         check_zone(name)
+
+
+def test_an_open_period_ends_when_its_fact_says_and_the_next_begins_there() -> None:
+    """Here one that was opened by older tables, for which Vancouver's December began an hour later."""
+    november = Period(utc("2026-11-01T07:00"), utc("2026-12-01T08:00"))
+    following = period_after(november, CALENDAR_MONTH, "America/Vancouver", utc("2026-12-01T08:00"))
+    assert period_after(november, CALENDAR_MONTH, "America/Vancouver", utc("2026-12-01T07:30")) == november
+    assert following == Period(november.end, utc("2027-01-01T07:00"))
 
 
 # Whose tables

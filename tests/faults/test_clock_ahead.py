@@ -14,7 +14,7 @@ from domain.errors import ClockAhead, OperationPending
 from infrastructure import bootstrap, clock
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
-from tests.application.studios import BLIND, PRICE, SYNC, charged, facts_of, is_sound, studio_on
+from tests.application.studios import BLIND, PRICE, SYNC, Pause, charged, facts_of, is_sound, studio_on
 from tests.application.support import Clock
 from tests.domain.wall_clocks import utc
 
@@ -178,14 +178,16 @@ async def test_on_postgresql_an_hour_ahead_is_refused_from_the_first_fact_on(
 async def test_what_was_begun_is_settled_when_the_clock_is_back(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, ahead = time.time_ns, 0
+    real, ahead, pause = time.time_ns, 0, Pause()
     monkeypatch.setattr(time, "time_ns", lambda: real() + 1_000 * ahead)
-    async with studio_on(database_url, tmp_path) as studio:
+    async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
         await studio.open_account("acme", plan="pro")
-        running = asyncio.create_task(studio.generate("a lake", account="acme", model=SYNC, delay_ms=300))
-        await asyncio.sleep(0.15)
+        running = asyncio.create_task(studio.generate("a lake", account="acme", model=SYNC, delay_ms=1))
+        await pause.until_reached()
         ahead = 31 * DAY
-        await asyncio.sleep(0.4)
+        pause.go_on.set()
+        await refused(studio)
+        assert not running.done()
         ahead = 0
         await running
         assert charged(facts_of(studio)) == PRICE
