@@ -186,7 +186,12 @@ REASONS = (
         "the ledger's tables are not here",
         "create the schema with: imagestudio db upgrade, unless search_path in the URL's options names a wrong one",
     ),
-    Reason(("XX001", "XX002"), r"malformed", "the database is damaged", "restore the file from a backup"),
+    Reason(
+        ("XX001", "XX002"),
+        r"malformed",
+        "the database is damaged, or its file is beside a -wal of another moment",
+        "restore the file from a backup, without the old -wal and -shm beside it",
+    ),
     # SQLite
     Reason(
         (),
