@@ -8,6 +8,7 @@ Each group is one studio on one database, whose books are audited at the end.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -50,6 +51,8 @@ RATES = {
     **{name: {"text_tokens": "5", "image_tokens": "8", "output_tokens": "30"} for name in NEWER},
 }
 """OpenAI's prices in US dollars for a million tokens, which are micro-units for one."""
+SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+"""The end of the name of what never changes."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ def wanted(fake: Fake, case: Case) -> Outcome:
 
 def metered(fake: Fake, model: Model) -> int:
     """Micro-units for the tokens that the provider counted for its latest job."""
-    rates, usage = RATES[model.route], fake.jobs()[-1].extra["usage"]
+    rates, usage = RATES[SNAPSHOT.sub("", model.route)], fake.jobs()[-1].extra["usage"]
     counts = {**usage["input_tokens_details"], "output_tokens": usage["output_tokens"]}
     return int(sum(Decimal(rate) * counts[name] for name, rate in rates.items()).to_integral_value())
 

@@ -93,7 +93,8 @@ def file_of(spec: Input, seconds: Decimal = SECONDS) -> MediaFacts:
 
 def side_of(spec: Input) -> int:
     """The side of the smallest square that is allowed, or of one a bit larger."""
-    return max(SIDE, spec.min_side or 0, isqrt(max((spec.min_pixels or 1) - 1, 0)) + 1)
+    side, step = max(SIDE, spec.min_side or 0, isqrt(max((spec.min_pixels or 1) - 1, 0)) + 1), spec.multiple_of or 1
+    return -(-side // step) * step
 
 
 def chosen(model: Model, words: str) -> list[dict[str, object]]:

@@ -301,6 +301,8 @@ def openai(id: str) -> Model:
         ("gpt-image-2", {"quality": "medium"}, {"image_output": 1_932, "image_input": 0}),
         ("gpt-image-2", {"quality": "high", "size": "1536x1024"}, {"image_output": 6_864, "image_input": 0}),
         ("gpt-image-2", {"quality": "high"}, {"image_output": 7_727, "image_input": 0}),
+        ("gpt-image-2", {"quality": "high", "size": "3840x2160"}, {"image_output": 36_197, "image_input": 0}),
+        ("gpt-image-2-2026-04-21", {"quality": "high"}, {"image_output": 7_727, "image_input": 0}),
         ("gpt-image-2-edit", {"quality": "high"}, {"image_output": 7_727, "image_input": 452}),
         ("gpt-image-1-mini", {"quality": "low"}, {"image_output": 850, "image_input": 0}),
         ("gpt-image-1-mini-edit", {"quality": "high"}, {"image_output": 7_200, "image_input": 500}),

@@ -64,8 +64,11 @@ def test_models_are_filtered_by_provider(empty: Workspace) -> None:
 
 def test_models_are_filtered_by_the_price_of_their_cheapest_case(empty: Workspace) -> None:
     paid = ("image-to-video", "--provider", "wavespeed", "--price")
-    assert listed(*paid, "0.21") == ["kandinsky5-pro", "kling-v2.5-turbo-std", "wan-2.5-i2v"]
-    assert listed(*paid, "0.05") == ["wan-2.5-i2v"]
+    cheap = ["seedance-1.5-pro-i2v", "wan-2.5-i2v"]
+    assert listed(*paid, "0.21") == sorted(
+        [*cheap, "kandinsky5-pro", "kling-v2.5-turbo-std", "veo3.1-fast-i2v", "wan-2.6-i2v"]
+    )
+    assert listed(*paid, "0.05") == cheap
     assert "prompt-optimizer" in listed("--price", "0")
 
 
@@ -155,10 +158,10 @@ def test_a_page_says_of_which_inputs_one_is_needed() -> None:
 
 def test_a_page_says_what_is_counted_and_that_the_price_is_the_most() -> None:
     text = page_of("gpt-image-2")
-    assert "0.293     0.293  call, at most  quality is high; size is 1024x1024" in text
-    assert "image_output        0.00003     400 an output / 450 an output /" in text
+    assert "1.136     1.136  call, at most  quality is high" in text
+    assert "image_output        0.00003     2,400 an output / 9,200 an output / 36,200 an" in text
     assert "can come to is reckoned from its inputs" in text
-    assert price_text(CATALOGUE.get("gpt-image-2"), "USD") == "at most 0.293 USD/call"
+    assert price_text(CATALOGUE.get("gpt-image-2"), "USD") == "at most 1.136 USD/call"
 
 
 @pytest.mark.parametrize(

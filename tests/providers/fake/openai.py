@@ -28,14 +28,17 @@ MODELS: Final = (
     "gpt-image-1-mini",
     "gpt-image-1.5",
     "gpt-image-2",
+    "gpt-image-2-2026-04-21",
     "gpt-image-2.5-sunburst",
+    "gpt-image-2.5-sunburst-2026-09-08",
     "gpt-image-2.5-flare",
+    "gpt-image-2.5-flare-2026-09-08",
     "gpt-image-2.6-sunburst",
     "gpt-image-2.6-flare",
     "chatgpt-image-latest",
 )
-OTHERS: Final = ("gpt-6-luna", "text-embedding-3-large")
-"""Models of other kinds, of which the list is full."""
+OTHERS: Final = ("gpt-image-1.5-2025-12-16", "gpt-6-luna", "text-embedding-3-large")
+"""A snapshot that ends, and models of other kinds, of which the list is full."""
 LAST: Final = "2026-12-01"
 OUTPUT_TOKENS: Final = {"low": 272, "medium": 1_056, "high": 4_160, "xhigh": 6_240, "max": 8_320}
 """For a square picture of 1024 pixels a side; other sizes in proportion to their pixels."""
