@@ -19,10 +19,11 @@ from application.store import (
     LeaseRow,
     SnapshotRow,
     Unit,
+    WordsRow,
 )
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
 from domain.ledger import Book, Decide, Fact, Known, Ledger, account_stream, evolve, period_stream, stream_of
-from domain.operation import CLOSED_PHASES, PHASES, Rejected, Requested, Settled, State
+from domain.operation import CLOSED_PHASES, PHASES, ProviderFailed, Rejected, Requested, Settled, State
 from domain.records import made_often
 
 LARGEST_FACT = 64 * 1024
@@ -35,9 +36,10 @@ class Decision:
     """A pure decision about one account, the evidence it needs, and what is written beside its facts.
 
     `operations` and `job` are looked up under the lock, and the job is written with the facts; `own` are ids minted
-    for this decision, looked up when it is decided again, so that it finds its own facts. A `patient` one is retried
-    until it is written, the database refuses it for good, or the writer closes. `look` reads something from the ledger
-    as the decision leaves it. `earlier` is the stream of an earlier period whose book it needs.
+    for this decision, looked up when it is decided again, so that it finds its own facts. `words` are kept if the
+    provider failed. A `patient` one is retried until it is written, the database refuses it for good, or the writer
+    closes. `look` reads something from the ledger as the decision leaves it. `earlier` is the stream of an earlier
+    period whose book it needs.
     """
 
     account: str
@@ -47,6 +49,7 @@ class Decision:
     key: KeyRow | None = None
     job: JobRow | None = None
     content: ContentRow | None = None
+    words: WordsRow | None = None
     opening: bool = False
     patient: bool = False
     look: Callable[[Ledger, int], Any] | None = None
@@ -279,6 +282,8 @@ class Batch:
             keys[decision.key.key] = Known(decision.key.reference, decision.key.fingerprint, refused)
         if decision.job is not None:
             self._note_job(decision.job)
+        if decision.words is not None and any(isinstance(fact, ProviderFailed) for fact in facts):
+            self.beside.words.append(decision.words)
         if decision.content is not None and any(self._is_open(id) for id in decision.own):
             self.beside.contents.append(decision.content)
 

@@ -31,7 +31,7 @@ from application.ports import (
     Recovery,
     Task,
 )
-from application.store import JobRow
+from application.store import JobRow, WordsRow
 from application.writer import LedgerWriter
 from domain import settlement
 from domain.admission import AS_HELD, Leeway, left_of, reroute
@@ -62,7 +62,7 @@ class Offer:
 class Settlement:
     """How an operation ended: the facts this process appended (none where another was faster), and what is left.
 
-    `message` is the provider's explanation; it is told to the caller and kept nowhere;
+    `message` is the provider's explanation, which is kept beside the log and erased with what was asked;
     `contents` are the delivered bytes by digest.
     """
 
@@ -182,7 +182,9 @@ class Performer:
 
         return _settlement(operation, await self.append(operation, release), {})
 
-    async def append(self, operation: Operation, decide: Decide, job: JobRow | None = None) -> Outcome:
+    async def append(
+        self, operation: Operation, decide: Decide, job: JobRow | None = None, words: WordsRow | None = None
+    ) -> Outcome:
         """Record a decision about an operation that has begun; it is retried until it is written.
 
         Raises StoreRefused where it never can be: the operation then stays open, with its hold, for recovery.
@@ -191,7 +193,9 @@ class Performer:
         def left(ledger: Ledger, now: int) -> dict[str, int | None]:
             return left_of(ledger, operation.user, operation.project, now)
 
-        decision = Decision(operation.account, decide, operations=(operation.id,), job=job, patient=True, look=left)
+        decision = Decision(
+            operation.account, decide, operations=(operation.id,), job=job, words=words, patient=True, look=left
+        )
         outcome = await self.writer.append_async(decision)
         if isinstance(outcome.states[operation.id], Closed):
             self.ownership.drop(operation.id)
@@ -265,10 +269,11 @@ class Performer:
         def decide(ledger: Ledger, now: int) -> list[Fact]:
             return reroute(ledger, operation.id, offer.quote, refusal.code, attempt, sender, now, offer.leeway)
 
-        outcome = await self.append(operation, decide)
+        words = _said(operation, refusal)
+        outcome = await self.append(operation, decide, words=words)
         state = outcome.states[operation.id]
         if not isinstance(state, Sent) or (state.attempts, state.sender) != (attempt, sender):
-            return _settlement(operation, outcome, {}, refusal.message)
+            return _settlement(operation, outcome, {}, words.said)
         progress(0.0, _moved(refusal.code, operation, held, state))
         task = replace(offer.task, attempt=attempt)
         settled = await self.perform(state.operation, task, progress, others[1:], state.quote)
@@ -328,8 +333,8 @@ class Performer:
             counted, rough = failed.usage, failed.rough
             return settlement.fail(ledger, operation.id, failed.code, failed.cost, now, usage=counted, rough=rough)
 
-        outcome = await self.append(operation, fail)
-        return _settlement(operation, outcome, {}, error.message)
+        words = _said(operation, error)
+        return _settlement(operation, await self.append(operation, fail, words=words), {}, words.said)
 
 
 def _left(operation: Operation, others: Sequence[Offer], refusal: ProviderRefused) -> Sequence[Offer]:
@@ -350,6 +355,14 @@ def _moved(code: str, operation: Operation, held: Quote | None, state: Sent) -> 
 
 
 CANCELLED = "cancelled"
+LONGEST_WORDS = 2_000
+"""Characters of a provider's explanation that are kept."""
+
+
+def _said(operation: Operation, error: ProviderError) -> WordsRow:
+    """The provider's explanation as it can be stored, so that each repeat tells what was told at first."""
+    text = error.message.replace("\0", "").encode("utf-8", "replace").decode()
+    return WordsRow(operation.id, text[:LONGEST_WORDS])
 
 
 def _asked(error: ProviderError) -> ProviderError:

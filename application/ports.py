@@ -365,7 +365,10 @@ class Contents(Protocol):
         """Contents by ascending batch, above one; of one account where it is named."""
 
     def erase(self, batch: str) -> bool:
-        """Delete content and secret for ever; whether there was any."""
+        """Delete content and secret for ever, and what providers said of it; whether there was any content."""
+
+    def words(self, operation: str) -> str:
+        """What the provider said of the operation's failure; empty if it said nothing, or that was erased."""
 
 
 @dataclass(frozen=True, slots=True)

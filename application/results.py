@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from application.log import Codec
-from application.ports import Asset, AssetStore, Index
+from application.ports import Asset, AssetStore, Contents, Index
 from application.reader import LogFilter, LogReader
 from application.refusals import explain
 from application.requests import OperationResult, Output, Rerouting
@@ -23,6 +23,7 @@ from domain.operation import (
     Charged,
     OperationFact,
     ProviderCompleted,
+    ProviderFailed,
     Rejected,
     Released,
     Requested,
@@ -95,10 +96,13 @@ class Results:
     codec: Codec
     assets: AssetStore
     index: Index
+    contents: Contents
 
     async def of(self, operation: str) -> OperationResult:
         """The operation as its facts tell it now. Raises UnknownOperation."""
-        return await self.build(await asyncio.to_thread(self.facts, operation))
+        facts = await asyncio.to_thread(self.facts, operation)
+        failed = any(isinstance(fact, ProviderFailed) for fact in facts)
+        return await self.build(facts, await asyncio.to_thread(self.contents.words, operation) if failed else "")
 
     def facts(self, operation: str) -> list[Fact]:
         """Every fact about an operation, in order. Raises UnknownOperation."""

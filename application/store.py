@@ -113,6 +113,14 @@ def digest_of(secret: bytes, body: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsRow:
+    """What a provider said of an operation's failure, erasable."""
+
+    operation: str
+    said: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotRow:
     """A book at a version of its stream; disposable."""
 
@@ -136,6 +144,7 @@ class Beside:
     """Keys whose request was refused before and is admitted now."""
     jobs: list[JobRow] = field(default_factory=list)
     contents: list[ContentRow] = field(default_factory=list)
+    words: list[WordsRow] = field(default_factory=list)
     snapshots: list[SnapshotRow] = field(default_factory=list)
 
 

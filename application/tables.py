@@ -63,6 +63,7 @@ TABLES: Mapping[str, Table] = {
         (),
         {"id": "no fact says which ledger this is; the marker beside its files does, at every opening"},
     ),
+    "words": Table(Standing.APART, ("operation",), (), {"said": "shown to people; the failure is a fact without it"}),
 }
 """The log and all that is written beside it. The views' tables are compared by replay, in `projections.audit`."""
 

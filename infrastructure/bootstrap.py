@@ -211,7 +211,7 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
         # Whoever hands a provider in wants it.
         off={} if parts.providers else switched_off(settings, providers),
     )
-    results = Results(foundation.reader, log.codec, assets, foundation.index)
+    results = Results(foundation.reader, log.codec, assets, foundation.index, foundation.contents)
     operations = Operations(results, foundation.contents, catalogue, assets)
     return Studio(
         _use_cases(foundation, performer, operations, settings), _house(foundation, performer, operations, settings)

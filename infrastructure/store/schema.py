@@ -101,6 +101,14 @@ CONTENTS = Table(
     Column("body", Text, nullable=False),
 )
 
+WORDS = Table(
+    "words",
+    METADATA,
+    Column("operation", ID, primary_key=True),
+    Column("said", Text, nullable=False),
+)
+"""What a provider said of a failure: it may repeat what was asked, so it is erased with that."""
+
 SNAPSHOTS = Table(
     "snapshots",
     METADATA,

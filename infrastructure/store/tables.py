@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, or_, select, update
 
 from application.chains import NEVER, begin_of
 from application.ports import Content, Indexed, Lease
@@ -14,7 +14,7 @@ from domain.errors import StoreUnavailable
 from domain.ledger import Known
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.schema import CONTENTS, JOBS, KEYS, LEASES, OPERATIONS
+from infrastructure.store.schema import CONTENTS, JOBS, KEYS, LEASES, OPERATIONS, WORDS
 from infrastructure.store.units import REFUSED
 
 SEPARATOR, AFTER_SEPARATOR = ".", "/"
@@ -35,6 +35,11 @@ def _transaction(database: Database) -> Iterator[Connection]:
         raise StoreUnavailable(f"the write was lost: {error}", hint="try again") from error
 
 
+def _of_batch(column: Column[str], batch: str) -> ColumnElement[bool]:
+    """The operation of this id, and all of the batch of this id."""
+    return or_(column == batch, and_(column > batch + SEPARATOR, column < batch + AFTER_SEPARATOR))
+
+
 class SqlIndex:
     """Where operations are."""
 
@@ -42,9 +47,8 @@ class SqlIndex:
         self._database = database
 
     def operations(self, id: str) -> list[Indexed]:
-        members = and_(OPERATIONS.c.id > id + SEPARATOR, OPERATIONS.c.id < id + AFTER_SEPARATOR)
         query = select(OPERATIONS.c.id, OPERATIONS.c.account, OPERATIONS.c.phase)
-        rows = self._database.rows(query.where(or_(OPERATIONS.c.id == id, members)))
+        rows = self._database.rows(query.where(_of_batch(OPERATIONS.c.id, id)))
         found = [Indexed(row[0], row[1], row[2]) for row in rows]
         return sorted(found, key=lambda one: (len(one.operation), one.operation))
 
@@ -87,8 +91,13 @@ class SqlContents:
     def erase(self, batch: str) -> bool:
         with _transaction(self._database) as connection:
             erased = connection.execute(delete(CONTENTS).where(CONTENTS.c.batch == batch)).rowcount
+            connection.execute(delete(WORDS).where(_of_batch(WORDS.c.operation, batch)))
             connection.execute(update(KEYS).where(KEYS.c.reference == batch).values(fingerprint=""))
         return bool(erased)
+
+    def words(self, operation: str) -> str:
+        rows = self._database.rows(select(WORDS.c.said).where(WORDS.c.operation == operation))
+        return str(rows[0][0]) if rows else ""
 
 
 class SqlLeases:

@@ -137,6 +137,10 @@ def _contents(_links: Sequence[Link], beside: Beside) -> Rows:
     return [(one.batch, one.account, one.secret, one.body) for one in beside.contents]
 
 
+def _words(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(one.operation, one.said) for one in beside.words]
+
+
 def _snapshots(_links: Sequence[Link], beside: Beside) -> Rows:
     return [(one.stream, one.version, "ledger.book", one.state.decode()) for one in beside.snapshots]
 
@@ -164,6 +168,7 @@ WRITES = (
     _update(_respent, "keys", "account key", "reference fingerprint", "text text text text"),
     _insert(_jobs, "jobs", "provider, job, operation", "text text text"),
     _insert(_contents, "contents", "batch, account, secret, body", "text text bytea json"),
+    _insert(_words, "words", "operation, said", "text json", " ON CONFLICT (operation) DO NOTHING"),
     _insert(
         _snapshots,
         "snapshots",

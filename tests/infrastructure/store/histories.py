@@ -16,7 +16,7 @@ from application.chains import verify_chains
 from application.differences import differences
 from application.mending import Mending, chosen_tables
 from application.tables import MADE, Discrepancy, Ground
-from domain.errors import OperationPending, OperationRefused
+from domain.errors import OperationFailed, OperationPending, OperationRefused
 from domain.money import Money
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
@@ -41,6 +41,8 @@ async def tell(url: str, home: Path) -> None:
         await studio.generate("a lake", account="acme", user="ann", model=SYNC, key="order-1")
         await studio.generate("a fox", account="acme", user="bob", model=SYNC, key="order-2", n=3)
         paid = await studio.generate("a hill", account="acme", model=JOBS)
+        with suppress(OperationFailed):
+            await studio.generate("x", account="acme", model=SYNC, outcome="fail")
         await studio.accounts.refund(paid.operation, reason="blurred", reference="ticket-1")
         await studio.accounts.change_limit("acme", "images", 1, scope="user:eve")
         with suppress(OperationRefused):
