@@ -194,8 +194,10 @@ async def test_what_is_open_cannot_be_erased(studio: Studio) -> None:
 async def test_a_failed_operation_can_be_erased(studio: Studio) -> None:
     with pytest.raises(OperationFailed) as failed:
         await studio.generate(SECRET, account="acme", model=SYNC, outcome="fail")
+    assert rows(studio)["words"].count(failed.value.operation) == 1
     erased = await studio.maintenance.erase(failed.value.operation)
     assert (erased.content, erased.files) == (True, 0)
+    assert failed.value.operation not in rows(studio)["words"]
 
 
 # Sweeping
