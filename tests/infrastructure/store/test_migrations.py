@@ -24,7 +24,16 @@ from infrastructure.store import migrations
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD, REVISIONS, check, current, ensure_schema, guard, upgrade
 from infrastructure.store.migrations.views import shape_of_views
-from infrastructure.store.schema import APPEND_ONLY, JOBS, LEDGER, METADATA, TRIGGER_NAMES, TRIGGERS, VERSION_TABLE
+from infrastructure.store.schema import (
+    APPEND_ONLY,
+    JOBS,
+    LEDGER,
+    METADATA,
+    TRIGGER_NAMES,
+    TRIGGERS,
+    VERSION_TABLE,
+    WORDS,
+)
 from infrastructure.store.tables import SqlIndex
 from projections.tables import VIEWS
 from tests.infrastructure.store.books import books
@@ -226,6 +235,7 @@ def test_opening_an_older_sqlite_file_changes_nothing_in_it_and_an_upgrade_keeps
             VIEWS.drop_all(connection)
             JOBS.drop(connection)
             LEDGER.drop(connection)
+            WORDS.drop(connection)
     set_revision(sqlite_url, REVISIONS[0])
     with database(sqlite_url) as opened, pytest.raises(SchemaMismatch) as refused:
         ensure_schema(opened)
@@ -246,6 +256,7 @@ def test_whose_a_job_is_is_learned_from_the_facts_recorded_before(database_url: 
         with opened.database.transaction() as connection:
             JOBS.drop(connection)
             LEDGER.drop(connection)
+            WORDS.drop(connection)
     set_revision(database_url, "0002")
     upgrade(database_url)
     with database(database_url) as opened_again:
