@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from application.listings import Offered, OfferedInput, Offers
 from application.ports import Bill, Delivery, Job, Media, ProviderError, ProviderFailed, Remote, Value
+from application.store import WordsRow
+from domain.operation import Operation
 
 LONGEST_WORD: Final = 128
 """Characters of a provider's code, or of the name of what it counts."""
@@ -167,3 +169,13 @@ def _are_counts(usage: object) -> bool:
 
 def _is_count(count: object) -> bool:
     return type(count) is int and 0 <= count <= LARGEST_COUNT
+
+
+LONGEST_WORDS = 2_000
+"""Characters of a provider's explanation that are kept."""
+
+
+def said_of(operation: Operation, error: ProviderError) -> WordsRow:
+    """The provider's explanation as it can be stored, so that each repeat tells what was told at first."""
+    text = error.message.replace("\0", "").encode("utf-8", "replace").decode()
+    return WordsRow(operation.id, text[:LONGEST_WORDS])

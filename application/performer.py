@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from application.answers import check_delivery, check_found, check_kind, check_submitted
+from application.answers import check_delivery, check_found, check_kind, check_submitted, said_of
 from application.batch import Decision, Outcome
 from application.mistakes import MistakesOf, ProviderMistaken
 from application.outputs import Outputs
@@ -269,7 +269,7 @@ class Performer:
         def decide(ledger: Ledger, now: int) -> list[Fact]:
             return reroute(ledger, operation.id, offer.quote, refusal.code, attempt, sender, now, offer.leeway)
 
-        words = _said(operation, refusal)
+        words = said_of(operation, refusal)
         outcome = await self.append(operation, decide, words=words)
         state = outcome.states[operation.id]
         if not isinstance(state, Sent) or (state.attempts, state.sender) != (attempt, sender):
@@ -333,7 +333,7 @@ class Performer:
             counted, rough = failed.usage, failed.rough
             return settlement.fail(ledger, operation.id, failed.code, failed.cost, now, usage=counted, rough=rough)
 
-        words = _said(operation, error)
+        words = said_of(operation, error)
         return _settlement(operation, await self.append(operation, fail, words=words), {}, words.said)
 
 
@@ -355,14 +355,6 @@ def _moved(code: str, operation: Operation, held: Quote | None, state: Sent) -> 
 
 
 CANCELLED = "cancelled"
-LONGEST_WORDS = 2_000
-"""Characters of a provider's explanation that are kept."""
-
-
-def _said(operation: Operation, error: ProviderError) -> WordsRow:
-    """The provider's explanation as it can be stored, so that each repeat tells what was told at first."""
-    text = error.message.replace("\0", "").encode("utf-8", "replace").decode()
-    return WordsRow(operation.id, text[:LONGEST_WORDS])
 
 
 def _asked(error: ProviderError) -> ProviderError:
