@@ -199,13 +199,19 @@ def _check_files_given(name: str, files: object) -> None:
 async def fingerprint_before_fetching(request: Request) -> str | None:
     """What a keyed request's fingerprint will be once its addresses are fetched, which says nothing about it.
 
-    None where nothing would be fetched, and where inputs are none that were ever recorded. A path is no stable name,
-    so its file is read. Raises InvalidInput where an id is none, or a path cannot be read.
+    None if nothing would be fetched. Raises as `fingerprint_of_asked`.
     """
     _check_asked(request)
     files = [file for many in request.media.values() for file in many]
-    if not any(isinstance(file, str) for file in files):
-        return None
+    return await fingerprint_of_asked(request) if any(isinstance(file, str) for file in files) else None
+
+
+async def fingerprint_of_asked(request: Request) -> str | None:
+    """A keyed request's fingerprint, whatever may be chosen for it now; None if its inputs were never recorded ones.
+
+    A path is no stable name, so its file is read. Raises InvalidInput if an id is none, or a path cannot be read.
+    """
+    _check_asked(request)
     if not all(isinstance(value, Scalar) for value in request.inputs.values()):
         return None
     named = {name: [await _name_of(name, file) for file in many] for name, many in request.media.items()}

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from application.admission import Prepared, Preparer, fingerprint_before_fetching
+from application.admission import Prepared, Preparer, fingerprint_before_fetching, fingerprint_of_asked
 from application.batch import Decision, Outcome, nothing
 from application.choosing import Choice
 from application.ownership import Ownership
@@ -62,13 +62,22 @@ class Intake:
     async def prepare(self, request: Request) -> Prepared | Accepted:
         """Check, quote and keep; nothing is recorded, and whoever goes away now was never here.
 
-        A repeat that names files by their addresses is answered before they are fetched: they may be gone by now.
+        A repeat that names files by their addresses is answered before they are fetched: they may be gone by now. So
+        may be the model, its provider, or what allowed them: a key that was spent answers all the same.
         """
         if request.key is not None and request.media:
-            known = await self._spent(request, request.key)
+            known = await self._spent(request, request.key, await fingerprint_before_fetching(request))
             if known is not None and not known.refused:
                 return Accepted(known.reference, ())
-        return await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
+        try:
+            return await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
+        except ImageStudioError:
+            if request.key is None:
+                raise
+            known = await self._spent(request, request.key, await fingerprint_of_asked(request))
+            if known is None or known.refused:
+                raise
+            return Accepted(known.reference, ())
 
     async def accept(self, prepared: Prepared | Accepted) -> Accepted:
         """Hold, or raise OperationRefused with the recorded refusal; nothing is sent yet."""
@@ -81,12 +90,11 @@ class Intake:
             self.ownership.drop(*prepared.ask.operations)
             raise
 
-    async def _spent(self, request: Request, key: str) -> Known | None:
-        """What the key was spent on, as far as it can be told without fetching. Raises KeyReused.
+    async def _spent(self, request: Request, key: str, fingerprint: str | None) -> Known | None:
+        """What the key was spent on, as far as a fingerprint tells. Raises KeyReused.
 
         A shortcut, without a lock: what it does not find is looked for under the account's lock, as every key is.
         """
-        fingerprint = await fingerprint_before_fetching(request)
         if fingerprint is None:
             return None
         known = await asyncio.to_thread(self.results.index.key, request.account, key)

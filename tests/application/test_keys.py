@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from application.requests import Request, Result
-from domain.errors import ImageStudioError, KeyReused, OperationFailed, OperationPending, OperationRefused
+from domain.errors import (
+    ImageStudioError,
+    InvalidInput,
+    KeyReused,
+    OperationFailed,
+    OperationPending,
+    OperationRefused,
+    UnknownModel,
+)
 from domain.operation import Charged, Requested
 from infrastructure.service import Studio
 from tests.application.studios import (
@@ -233,3 +242,70 @@ async def test_a_new_period_does_not_forget_a_key(database_url: str, tmp_path: P
         again = await studio.run(ask())
         assert (again.operation, again.repeated) == (first.operation, True)
         assert count(facts_of(studio), Charged) == 2
+
+
+OWN = """
+currency = "USD"
+[[model]]
+id = "own"
+provider = "scripted"
+route = "image"
+kinds = ["reference-to-image"]
+outputs = ["image/png"]
+unit = "image"
+retires = {retires}
+prices = [{{ rate = "{rate}" }}]
+inputs.prompt = {{ type = "text", required = true }}
+"""
+GONE: dict[str, dict[str, str]] = {
+    "switched off": {},
+    "not in the catalogue": {},
+    "retired": {"retires": "2020-01-01"},
+    "dearer than the request allows": {"rate": "0.50"},
+}
+
+
+def overlay(home: Path, retires: str = "2999-01-01", rate: str = "0.04") -> Path:
+    path = home / f"own-{retires}-{rate}.toml"
+    path.write_text(OWN.format(retires=retires, rate=rate))
+    return path
+
+
+def own(key: str | None, model: str = "own", **options: Any) -> Request:
+    return Request(
+        "reference-to-image", "acme", {"prompt": "a lake"}, model=model, key=key, max_price="0.10", **options
+    )
+
+
+@pytest.mark.parametrize("gone", GONE)
+async def test_a_spent_key_answers_although_its_model_can_no_longer_be_chosen(
+    sqlite_url: str, tmp_path: Path, gone: str
+) -> None:
+    edit = Request("image-edit", "acme", {"prompt": "a"}, {"image": [picture()]}, model="scripted-edit", key="file")
+    asked = [own("named"), own("chosen", "cheapest"), edit]
+    async with studio_on(sqlite_url, tmp_path, catalogues=(overlay(tmp_path),)) as studio:
+        await studio.open_account("acme", plan="pro")
+        first = [await studio.run(request) for request in asked]
+    there = () if gone == "not in the catalogue" else (overlay(tmp_path, **GONE[gone]),)
+    async with studio_on(sqlite_url, tmp_path, catalogues=there, scripted_enabled=gone != "switched off") as studio:
+        for request, result in zip(asked, first, strict=True):
+            again = await studio.run(request)
+            assert (again.operation, again.repeated) == (result.operation, True)
+            assert (await studio.submit(request)).repeated
+        with pytest.raises(KeyReused):
+            await studio.run(own("named", user="ann"))
+        for key in ("unused", None):
+            with pytest.raises((UnknownModel, InvalidInput)):
+                await studio.run(own(key))
+        assert count(facts_of(studio), Charged) == len(asked)
+    assert len(submissions(tmp_path)) == len(asked)
+
+
+async def test_a_key_answers_although_what_allowed_its_model_was_withdrawn(sqlite_url: str, tmp_path: Path) -> None:
+    async with studio_on(sqlite_url, tmp_path) as studio:
+        await studio.open_account("acme", plan="pro")
+        await studio.accounts.allow("acme", "stand-in")
+        asked = Request("text-to-image", "acme", {"prompt": "a lake", "width": 64, "height": 64}, key=KEY)
+        first = await studio.run(asked)
+        await studio.accounts.forbid("acme", "stand-in")
+        assert (await studio.run(asked)).operation == first.operation

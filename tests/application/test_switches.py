@@ -99,6 +99,24 @@ async def test_what_would_be_run_again_is_not_and_is_released_after_its_grace(sq
         assert (count(facts, Dispatched), count(facts, Charged), count(facts, Released)) == (1, 0, 1)
 
 
+async def test_what_was_held_and_never_sent_is_released_and_not_sent(database_url: str, tmp_path: Path) -> None:
+    async with studio_on(database_url, tmp_path) as studio:
+        await studio.open_account("acme", plan="pro")
+        intake = studio._intake  # noqa: SLF001 - a sender dies between the two only if it holds without sending
+        request = Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC)
+        prepared = await intake.preparer.prepare(request, studio.ownership.clock(), sender=None)
+        await intake.accept(prepared)
+    async with studio_on(database_url, tmp_path, clock=later(), **OFF) as studio:
+        [recovered] = await studio.maintenance.recover()
+        assert (recovered.action, recovered.phase) == ("released, its provider is switched off", "released")
+        facts = facts_of(studio, "acme")
+        assert (count(facts, Dispatched), count(facts, Released)) == (0, 1)
+        assert [fact.reason for fact in facts if isinstance(fact, Released)] == ["switched_off"]
+        assert (await studio.accounts.show("acme")).held["spend"] == 0
+        assert not submissions(tmp_path)
+        assert await is_sound(studio)
+
+
 @pytest.mark.parametrize(("said", "off"), [("false", True), ("0", True), ("off", True), ("true", False), ("1", False)])
 def test_a_provider_from_elsewhere_has_the_same_switch(
     monkeypatch: pytest.MonkeyPatch, said: str, *, off: bool
