@@ -48,7 +48,7 @@ from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.collector import SPARED
 from infrastructure.costbook import ViewBooks
 from infrastructure.downloads import HttpDownloads
-from infrastructure.media import look_at, read_media
+from infrastructure.media import LimitedBy, look_at, read_media
 from infrastructure.opening import Access, StudioLog, belonging, catch_up, open_log, references
 from infrastructure.plugins import ProviderContext, load_plugins, plugin_names
 from infrastructure.providers.huggingface import HuggingFaceProvider
@@ -191,7 +191,8 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     stack.callback(writer.close)
     flushers = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="flusher"))
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
-    looking = partial(look_at, max_bytes=settings.largest_output, max_pixels=settings.most_pixels)
+    limits = LimitedBy("IMAGESTUDIO_LARGEST_OUTPUT", "IMAGESTUDIO_MOST_PIXELS")
+    looking = partial(look_at, max_bytes=settings.largest_output, max_pixels=settings.most_pixels, settings=limits)
     shelf = FileAssets(settings.assets, pool, looking, flushers)
     read = parts.read_media or _media_reader(settings, pool)
     # What callers name may not lead into the networks that only providers' outputs may come from.

@@ -18,7 +18,7 @@ from PIL import Image
 from PIL.PngImagePlugin import ChunkStream, PngInfo
 
 from application.ports import Media
-from domain.errors import InvalidInput, NoMedia
+from domain.errors import BeyondLimit, InvalidInput, NoMedia
 from infrastructure.formats.brands import AVIF, HEIC
 from infrastructure.formats.ebml import measure_webm
 from infrastructure.formats.measured import Measured
@@ -112,6 +112,14 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitedBy:
+    """The settings that say how many bytes and pixels are accepted."""
+
+    bytes: str
+    pixels: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bounds:
     """What is accepted for the input or output `field`."""
 
@@ -119,6 +127,13 @@ class Bounds:
     bytes: int
     pixels: int
     media_types: Sequence[str]
+    settings: LimitedBy | None = None
+
+    def beyond(self, what: str, *, pixels: bool = False) -> InvalidInput:
+        """The error that something is more than is accepted, with the setting that says so if that is known."""
+        if self.settings is None:
+            return InvalidInput(self.field, what)
+        return BeyondLimit(self.field, what, setting=self.settings.pixels if pixels else self.settings.bytes)
 
 
 def read_media(
@@ -130,15 +145,22 @@ def read_media(
 
 
 def look_at(
-    content: bytes | BinaryIO, *, field: str, max_bytes: int, max_pixels: int, media_types: Sequence[str] = ()
+    content: bytes | BinaryIO,
+    *,
+    field: str,
+    max_bytes: int,
+    max_pixels: int,
+    media_types: Sequence[str] = (),
+    settings: LimitedBy | None = None,
 ) -> Seen:
     """Say what `content` is, having decoded it if it is an image. An open file is mapped and not read into memory.
 
     Text, and models written as text, are recognised only where `media_types` expects them. `max_pixels` bounds
     width times height of an image and is checked in the header, before anything is decoded. Raises InvalidInput
-    naming `field` for anything unknown, broken, truncated or too large, NoMedia for nothing or a mere text.
+    naming `field` for anything unknown, broken, truncated or too large (BeyondLimit if `settings` names what says so),
+    NoMedia for nothing or a mere text.
     """
-    bounds = Bounds(field, max_bytes, max_pixels, media_types)
+    bounds = Bounds(field, max_bytes, max_pixels, media_types, settings)
     if isinstance(content, bytes):
         return _look_at(memoryview(content), io.BytesIO(content), bounds)
     empty = not os.fstat(content.fileno()).st_size
@@ -152,15 +174,15 @@ def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Seen:
     if not view:
         raise NoMedia(field, "is empty", hint=_KNOWN_HINT)
     if len(view) > bounds.bytes:
-        raise InvalidInput(field, f"has {len(view)} bytes; at most {bounds.bytes} are accepted")
+        raise bounds.beyond(f"has {len(view)} bytes; at most {bounds.bytes} are accepted")
     media_type = sniff(view) or expected_text(view, bounds.media_types)
     if media_type is None:
         problem = NoMedia if reads_as_text(view) else InvalidInput
         raise problem(field, "is no image, video, sound or model of a known type", hint=_KNOWN_HINT)
     if media_type in _PILLOW_FORMATS:
-        return _look_at_image(stream, media_type, field, bounds.pixels)
+        return _look_at_image(stream, media_type, bounds)
     if media_type == HEIC:
-        return _look_at_heic(view, field, bounds.pixels)
+        return _look_at_heic(view, bounds)
     if media_type == "model/gltf-binary" and not _GLB_HEAD <= int.from_bytes(view[8:12], "little") <= len(view):
         raise InvalidInput(field, "is a damaged or truncated GLB model")
     measured = _MEASURES.get(media_type, _unmeasured)(view)
@@ -217,28 +239,28 @@ def _unmeasured(_content: memoryview) -> Measured:
     return Measured()
 
 
-def _look_at_heic(view: memoryview, field: str, max_pixels: int) -> Seen:
+def _look_at_heic(view: memoryview, bounds: Bounds) -> Seen:
     """By its tables alone: decoding it is left to whom it is sent to, and to the extra `local`."""
     still = read_still(view)
     if still is None or not still.whole:
-        raise InvalidInput(field, f"is a damaged or truncated {HEIC} image", hint=_SAVE_AGAIN)
-    _check_size(still.size, field, max_pixels)
+        raise InvalidInput(bounds.field, f"is a damaged or truncated {HEIC} image", hint=_SAVE_AGAIN)
+    _check_size(still.size, bounds)
     return Seen(HEIC, *still.size)
 
 
-def _look_at_image(stream: BinaryIO, media_type: str, field: str, max_pixels: int) -> Seen:
+def _look_at_image(stream: BinaryIO, media_type: str, bounds: Bounds) -> Seen:
     try:
         with _open(stream, media_type) as image:
-            _check_size(image.size, field, max_pixels)
+            _check_size(image.size, bounds)
             if media_type == _PNG:
                 _check_sums(stream)
             # Only decoding proves that the pixels are there.
-            duration = _decode_frames(image, media_type, field, max_pixels)
+            duration = _decode_frames(image, media_type, bounds)
             return Seen(media_type, *_shown_size(image), duration)
     except _BOMBS as error:
-        raise InvalidInput(field, f"has too many pixels; at most {max_pixels} are accepted") from error
+        raise bounds.beyond(f"has too many pixels; at most {bounds.pixels} are accepted", pixels=True) from error
     except _UNREADABLE as error:
-        raise InvalidInput(field, f"is a damaged or truncated {media_type} image", hint=_SAVE_AGAIN) from error
+        raise InvalidInput(bounds.field, f"is a damaged or truncated {media_type} image", hint=_SAVE_AGAIN) from error
 
 
 def _shown_size(image: Image.Image) -> tuple[int, int]:
@@ -266,13 +288,13 @@ def _check_sums(png: BinaryIO) -> None:
     ChunkStream(png).verify()
 
 
-def _check_size(size: tuple[int, int], field: str, max_pixels: int) -> None:
+def _check_size(size: tuple[int, int], bounds: Bounds) -> None:
     width, height = size
-    if width * height > max_pixels:
-        raise InvalidInput(field, f"has {width} x {height} pixels; at most {max_pixels} are accepted")
+    if width * height > bounds.pixels:
+        raise bounds.beyond(f"has {width} x {height} pixels; at most {bounds.pixels} are accepted", pixels=True)
 
 
-def _decode_frames(image: Image.Image, media_type: str, field: str, max_pixels: int) -> int | None:
+def _decode_frames(image: Image.Image, media_type: str, bounds: Bounds) -> int | None:
     """Decode each frame; returns the time they take in milliseconds, None for a still picture.
 
     Of the pictures in a JPEG the first is the one that is shown: the others are previews, other views or maps. The one
@@ -280,13 +302,15 @@ def _decode_frames(image: Image.Image, media_type: str, field: str, max_pixels: 
     """
     frames = 1 if media_type == _JPEG else getattr(image, "n_frames", 1)
     pixels = frames * image.width * image.height
-    if frames > MAX_FRAMES or (frames > 1 and pixels > ANIMATION_FACTOR * max_pixels):
-        raise InvalidInput(field, f"is an animation of {frames} frames, more than is accepted")
+    if frames > MAX_FRAMES:
+        raise InvalidInput(bounds.field, f"is an animation of {frames} frames, more than is accepted")
+    if frames > 1 and pixels > ANIMATION_FACTOR * bounds.pixels:
+        raise bounds.beyond(f"is an animation of {frames} frames, more than is accepted", pixels=True)
     duration = 0
     first = int(bool(getattr(image, "default_image", False)))
     for frame in range(frames):
         image.seek(frame)
-        _check_size(image.size, field, max_pixels)
+        _check_size(image.size, bounds)
         image.load()
         duration += round(image.info.get("duration", 0)) if frame >= first else 0
     image.seek(0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from application.ports import Delivery, Job, Progress, Provider, Recovery, Remote, Task
+from application.ports import Delivery, Job, Media, Progress, Provider, Recovery, Remote, Task
 from application.requests import Request, Result
 from domain.errors import AssetMissing, OperationFailed, OperationPending
 from domain.operation import Charged, ProviderCompleted, Released
@@ -43,7 +43,7 @@ class Elsewhere:
 
     name, recovery = "scripted", Recovery.FINDABLE
 
-    def __init__(self, *outputs: Remote, cost: int | None = None) -> None:
+    def __init__(self, *outputs: Media | Remote, cost: int | None = None) -> None:
         self._delivery = Delivery(outputs, cost)
         self.submissions = 0
 
@@ -232,6 +232,22 @@ async def test_an_output_that_is_larger_than_we_accept_stays_recoverable(desk: D
             await asked(studio)
     assert await desk.recovered(provider) == "charged: found at the provider"
     assert len(site.asked) == 2
+
+
+@pytest.mark.parametrize(("setting", "value"), [("most_pixels", 10), ("largest_output", 20)])
+@pytest.mark.parametrize("inline", [True, False])
+async def test_a_picture_beyond_a_setting_of_ours_stays_recoverable_and_the_setting_is_named(
+    desk: Desk, site: Site, setting: str, value: int, *, inline: bool
+) -> None:
+    """In the answer itself as well as at an address, by its bytes as well as by its pixels."""
+    address = Remote(site.put("/a", answer(RED)), expires=now() + DAY)
+    provider = Elsewhere(Media(RED, "image/png") if inline else address)
+    async with desk.studio(provider, **{setting: value}) as studio:
+        with pytest.raises(OperationPending, match=f"IMAGESTUDIO_{setting.upper()}") as pending:
+            await asked(studio)
+        assert "imagestudio recover" in pending.value.hint
+        assert (await studio.accounts.show("acme")).held["spend"] == PRICE
+    assert await desk.recovered(provider) == "charged: found at the provider"
 
 
 async def test_what_is_kept_out_and_cannot_be_had_again_is_a_failure_that_says_which_setting(

@@ -102,7 +102,7 @@ async def test_what_would_be_run_again_is_not_and_is_released_after_its_grace(sq
 async def test_what_was_held_and_never_sent_is_released_and_not_sent(database_url: str, tmp_path: Path) -> None:
     async with studio_on(database_url, tmp_path) as studio:
         await studio.open_account("acme", plan="pro")
-        intake = studio._intake  # noqa: SLF001 - a sender dies between the two only if it holds without sending
+        intake = studio._intake  # as a sender that dies between the two
         request = Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC)
         prepared = await intake.preparer.prepare(request, studio.ownership.clock(), sender=None)
         await intake.accept(prepared)
