@@ -24,6 +24,8 @@ BILLED: Final = "x-fal-billable-units"
 METER: Final = "billable_millionths"
 UNITS: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,18})?")
 NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)+")
+SPENT: Final = re.compile(r"exhausted balance|top up", re.IGNORECASE)
+"""Words of the 403 by which fal says that there is no credit left."""
 JOB: Final = re.compile(rf"{NAME.pattern}/requests/[\w-]+")
 
 
@@ -130,7 +132,9 @@ def explain(answer: Answer) -> Problem:
     detail = reply.get("detail")
     entries = [entry for entry in detail if isinstance(entry, dict)] if isinstance(detail, list) else []
     words = "; ".join(str(entry.get("msg", "")) for entry in entries) or str(detail or reply.get("error") or "")
-    return Problem.moderated(words) if any(entry.get("type") == POLICY for entry in entries) else Problem(words)
+    if any(entry.get("type") == POLICY for entry in entries):
+        return Problem.moderated(words)
+    return Problem(words, "no_credit" if answer.status == httpx.codes.FORBIDDEN and SPENT.search(words) else "")
 
 
 def explain_result(answer: Answer) -> Problem:

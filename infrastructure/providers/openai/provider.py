@@ -131,45 +131,68 @@ def _usage(reply: Mapping[str, Any], *, edited: bool) -> _Usage:
     """
     drawn = reply.get("usage")
     usage: Mapping[str, Any] = drawn if isinstance(drawn, dict) else {}
-    incoming, rough = _incoming(usage, edited=edited)
-    counts = {**incoming, **_outgoing(usage), **_svg(reply.get("svg_usage"))}
-    return _Usage(counts, rough)
+    incoming, outgoing = _incoming(usage, edited=edited), _outgoing(usage)
+    counts = {**incoming.counts, **outgoing.counts, **_svg(reply.get("svg_usage"))}
+    return _Usage(counts, incoming.rough or outgoing.rough)
 
 
-def _incoming(usage: Mapping[str, Any], *, edited: bool) -> tuple[dict[str, int], bool]:
+def _incoming(usage: Mapping[str, Any], *, edited: bool) -> _Usage:
     """What went in and was not told apart is taken for the dearer of what was sent: images, or text alone."""
     whole, details = _count(usage.get("input_tokens")), usage.get("input_tokens_details")
     if not isinstance(details, dict):
         if whole is None:
-            return {}, False
-        return ({"text_input": 0, "image_input": whole} if edited else {"text_input": whole, "image_input": 0}), edited
+            return _Usage({})
+        counts = {"text_input": 0, "image_input": whole} if edited else {"text_input": whole, "image_input": 0}
+        return _Usage(counts, edited)
     text, image = _count(details.get("text_tokens")), _count(details.get("image_tokens", 0))
     cached = _cached(details, text, image)
-    counts: dict[str, int] = {}
-    for name, count, part in (("text_input", text, cached[0]), ("image_input", image, cached[1])):
+    rest = _rest(whole, text, image)
+    found: dict[str, int] = {}
+    for name, count, part in (("text_input", text, cached.text), ("image_input", image, cached.image)):
         if count is not None:
-            counts |= {name: max(count - part, 0)} | ({f"{name}_cached": min(part, count)} if part else {})
-    return counts, False
+            found |= {name: max(count - part, 0)} | ({f"{name}_cached": min(part, count)} if part else {})
+    if rest > 0:
+        found["image_input" if edited else "text_input"] += rest
+    return _Usage(found, rest != 0 or cached.rough)
 
 
-def _cached(details: Mapping[str, Any], text: int | None, image: int | None) -> tuple[int, int]:
-    """Of the text and of the images; where that is not told, of the text first, on which less is saved."""
+def _rest(whole: int | None, *parts: int | None) -> int:
+    """What of the whole is in none of its parts, below nothing if these are more; 0 if any of them is not told."""
+    told = [part for part in parts if part is not None]
+    return 0 if whole is None or len(told) < len(parts) else whole - sum(told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    """How much of the text and of the images, and whether that was not told."""
+
+    text: int
+    image: int
+    rough: bool = False
+
+
+def _cached(details: Mapping[str, Any], text: int | None, image: int | None) -> _Cached:
+    """Where it is not told of what, of the text first, on which less is saved."""
     apart = details.get("cached_tokens_details")
     if isinstance(apart, dict):
-        return _count(apart.get("text_tokens")) or 0, _count(apart.get("image_tokens")) or 0
+        return _Cached(_count(apart.get("text_tokens")) or 0, _count(apart.get("image_tokens")) or 0)
     cached = _count(details.get("cached_tokens")) or 0
     of_text = min(cached, text or 0)
-    return of_text, min(cached - of_text, image or 0)
+    could_be_both = bool(text and image) and 0 < cached < (text or 0) + (image or 0)
+    return _Cached(of_text, min(cached - of_text, image or 0), could_be_both)
 
 
-def _outgoing(usage: Mapping[str, Any]) -> dict[str, int]:
-    """Without details all that came out are images, as OpenAI says."""
+def _outgoing(usage: Mapping[str, Any]) -> _Usage:
+    """Without details all that came out are images, as OpenAI says; so is what the details leave out, at most."""
     whole, details = _count(usage.get("output_tokens")), usage.get("output_tokens_details")
     image, text = whole, None
     if isinstance(details, dict):
         image, text = _count(details.get("image_tokens")), _count(details.get("text_tokens"))
-    counts = {} if image is None else {"image_output": image}
-    return counts | ({"text_output": text} if text else {})
+    if image is None and whole is not None:
+        image = max(whole - (text or 0), 0)
+    rest = _rest(whole, image, text or 0)
+    counts = {} if image is None else {"image_output": image + max(rest, 0)}
+    return _Usage(counts | ({"text_output": text} if text else {}), rest != 0)
 
 
 def _svg(usage: object) -> dict[str, int]:

@@ -254,6 +254,24 @@ async def test_only_what_was_taken_out_of_the_queue_is_stopped(reply: Any, stopp
     await provider.close()
 
 
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.", "no_credit"),
+        ("Access denied", "bad_key"),
+    ],
+)
+async def test_fal_says_with_one_status_that_its_credit_is_spent_and_that_a_key_is_not_let_in(
+    said: str, code: str
+) -> None:
+    names = answer({"inferenceProviderMapping": {"fal-ai": NAME_AT_FAL}})
+    provider = HuggingFaceProvider(odd_client(names, answer({"detail": said}, status=403)), key="key")
+    with pytest.raises(ProviderRefused) as refused:
+        await provider.submit(PAINT, silent)
+    await provider.close()
+    assert refused.value.code == code
+
+
 DONE = {"status": "COMPLETED"}
 BROKEN: dict[str, tuple[Any, str, int | None]] = {
     "an error beside its status": (answer({**DONE, "error": "boom", "error_type": "runner_error"}), "failed", 0),

@@ -161,6 +161,56 @@ async def test_what_went_into_an_edit_without_details_is_taken_for_images() -> N
     assert (delivery.usage, delivery.rough) == ({"text_input": 0, "image_input": 9, "image_output": 5}, True)
 
 
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        (  # more than its parts: the rest is the dearest of what it can be
+            {"input_tokens": 357, "output_tokens": 5, "input_tokens_details": {"text_tokens": 34, "image_tokens": 300}},
+            {"text_input": 34, "image_input": 323, "image_output": 5},
+        ),
+        (  # a part of a kind that nobody knows here
+            {"input_tokens": 9, "output_tokens": 5, "input_tokens_details": {"text_tokens": 4, "audio_tokens": 5}},
+            {"text_input": 4, "image_input": 5, "image_output": 5},
+        ),
+        (  # less than its parts
+            {"input_tokens": 8, "output_tokens": 5, "input_tokens_details": {"text_tokens": 4, "image_tokens": 5}},
+            {"text_input": 4, "image_input": 5, "image_output": 5},
+        ),
+        (
+            {"output_tokens": 6543, "output_tokens_details": {"image_tokens": 6208}},
+            {"image_output": 6543},
+        ),
+        (
+            {"output_tokens": 5, "output_tokens_details": {"image_tokens": 5, "text_tokens": 2}},
+            {"image_output": 5, "text_output": 2},
+        ),
+        (  # nobody says of what, and a token of text saves less
+            {"input_tokens_details": {"text_tokens": 9, "image_tokens": 300, "cached_tokens": 100}},
+            {"text_input": 0, "text_input_cached": 9, "image_input": 209, "image_input_cached": 91},
+        ),
+    ],
+)
+async def test_details_that_do_not_add_up_are_taken_for_the_dearest_that_they_can_be_and_are_rough(
+    usage: object, counted: dict[str, int]
+) -> None:
+    delivery = await delivered({"data": [{"b64_json": DRAWN}], "usage": usage}, EDIT)
+    assert (delivery.usage, delivery.rough) == (counted, True)
+
+
+@pytest.mark.parametrize(
+    ("details", "counted"),
+    [
+        ({}, {"image_output": 5}),
+        ({"text_tokens": 2}, {"image_output": 3, "text_output": 2}),
+        ({"image_tokens": "3", "text_tokens": 2}, {"image_output": 3, "text_output": 2}),
+    ],
+)
+async def test_what_a_whole_and_its_other_part_leave_is_known(details: object, counted: dict[str, int]) -> None:
+    usage = {"output_tokens": 5, "output_tokens_details": details}
+    delivery = await delivered({"data": [{"b64_json": DRAWN}], "usage": usage})
+    assert (delivery.usage, delivery.rough) == (counted, False)
+
+
 async def test_what_writing_an_svg_took_is_counted_apart() -> None:
     svg = {"model": "gpt-5", "input_tokens": 90, "output_tokens": 700, "reasoning_tokens": 300, "total_tokens": 790}
     usage = {"input_tokens": 9, "output_tokens": 5}
