@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, MetaData
 
+from application.log import fact_name
 from infrastructure.store.database import Database
+from infrastructure.store.facts import NAMES
 from projections.tables import indexes_of, is_whole, table_of
 from projections.tally import Tally
 from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
@@ -45,6 +47,15 @@ class Dialect:
         kind = "real" if self.is_sqlite else "numeric"
         return f"cast(cast({self.text(path)} AS {kind}) * 1000000 AS bigint)"
 
+    def month(self, later: str) -> str:
+        """The first instant of the entry's calendar month in UTC, or of a later one."""
+        at = self.whole("at")
+        if self.is_sqlite:
+            steps = ", ".join(f"'{step}'" for step in ("unixepoch", "start of month", later) if step)
+            return f"cast(strftime('%s', {at} / 1000000, {steps}) AS integer) * 1000000"
+        month = f"date_trunc('month', to_timestamp({at} / 1000000) AT TIME ZONE 'UTC')"
+        return f"(extract(epoch FROM {month} + interval '{later or '0'}') * 1000000)::bigint"
+
     def log(self, topics: Iterable[str]) -> str:
         """The entries of these names; PostgreSQL would parse each again for every column but for the OFFSET."""
         names = ", ".join(f"'{topic}'" for topic in topics)
@@ -53,19 +64,12 @@ class Dialect:
         return f"(SELECT operation, topic, state::jsonb AS state FROM log WHERE topic IN ({names}) OFFSET 0) AS facts"
 
 
-VERSIONS = {
-    "validated": ".2",
-    "provider_completed": ".3",
-    "charged": ".2",
-    "provider_failed": ".2",
-    "released": ".2",
-    "adjusted": ".2",
-}
-"""Of facts whose shape has changed; the logs that benchmarks fill hold today's alone."""
+STORED = {fact_name(name): name for name in NAMES}
+"""By a fact's name, the one that it is stored under today; the logs that benchmarks fill hold today's alone."""
 
 
 def _operation(*facts: str) -> tuple[str, ...]:
-    return tuple(f"operation.{fact}{VERSIONS.get(fact, '')}" for fact in facts)
+    return tuple(STORED[f"operation.{fact}"] for fact in facts)
 
 
 def _when(*facts: str) -> str:
@@ -90,7 +94,8 @@ def _sums(sql: Dialect) -> dict[str, str]:
     unknown, revealed = f"{sql.text('cost')} IS NULL", f"{sql.text('revealed')} IN ({'1' if sql.is_sqlite else TRUE})"
     estimated = f"'estimated' IN ({sql.text('price_source')}, {sql.text('cost_source')})"
     return {
-        "requested": _count("requested"),
+        "operations": _count("requested"),
+        "asked": _sum(sql.whole("outputs"), "requested"),
         "rejected": _count("rejected"),
         "charged": _count("charged"),
         "failed": _count("provider_failed"),
@@ -119,15 +124,19 @@ def _usage(sql: Dialect) -> tuple[Mapping[str, str], str]:
 
 def _periods(sql: Dialect) -> tuple[Mapping[str, str], str]:
     account = f"coalesce({sql.text('account')}, {sql.text('operation.account')})"
-    opened = "FILTER (WHERE topic = 'ledger.period_opened.3')"
+    opened, paid, returned = (
+        f"FILTER (WHERE topic = '{STORED[name]}')"
+        for name in ("ledger.period_opened", "ledger.credit_added", "ledger.balance_returned")
+    )
     books = {
         "carried": f"coalesce(sum({sql.whole('balance')}) {opened}, 0)",
-        "credits": f"coalesce(sum({sql.whole('amount')}) FILTER (WHERE topic = 'ledger.credit_added'), 0)",
-        "returned": f"coalesce(sum({sql.whole('amount')}) FILTER (WHERE topic = 'ledger.balance_returned.2'), 0)",
+        "credits": f"coalesce(sum({sql.whole('amount')}) {paid}, 0)",
+        "returned": f"coalesce(sum({sql.whole('amount')}) {returned}, 0)",
         "currency": f"max({sql.text('currency')}) {opened}",
         "plan": f"max({sql.text('plan')}) {opened}",
     }
-    topics = (*_operation(*COUNTED), "ledger.period_opened.3", "ledger.credit_added", "ledger.balance_returned.2")
+    books_of = ("ledger.period_opened", "ledger.credit_added", "ledger.balance_returned")
+    topics = (*_operation(*COUNTED), *(STORED[name] for name in books_of))
     return {"account": account, **_period(sql), **_sums(sql), **books}, sql.log(topics)
 
 
@@ -138,7 +147,8 @@ def _costs(sql: Dialect) -> tuple[Mapping[str, str], str]:
         "unit": f"max({sql.text('unit')}) {_when('charged')}",
     }
     currency = {"currency": sql.text("currency")}
-    return {**keys, **currency, **_period(sql), **_sums(sql), **units}, sql.log(_operation(*MONEY))
+    months = {"month_start": sql.month(""), "month_end": sql.month("+1 month")}
+    return {**keys, **currency, **months, **_sums(sql), **units}, sql.log(_operation(*MONEY))
 
 
 IDENTITY = ("batch", "account", "user", "project", "kind", "model", "provider")
@@ -172,6 +182,7 @@ def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
         "currency": f"max({sql.text('quote.currency')}) {validated}",
         "price_source": f"max({sql.text('price_source')}) {_when('charged')}",
         "cost_source": f"max({sql.text('cost_source')}) {_when('charged', 'released')}",
+        "model_class": f"max({sql.text('quote.model_class')}) {_when('validated')}",
     }
     return values, sql.log(_operation(*LIFE))
 

@@ -25,14 +25,16 @@ from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one user of an account did with one kind of operation in one period."""
+    """What one user of an account did with one kind of operation in one period: how many operations, how many outputs
+    were `asked` for, and how many `outputs` were charged."""
 
     account: str
     user: str
     period_start: int
     period_end: int
     kind: str
-    requested: int
+    operations: int
+    asked: int
     rejected: int
     charged: int
     failed: int
@@ -61,7 +63,8 @@ class PeriodTotal:
     account: str
     period_start: int
     period_end: int
-    requested: int
+    operations: int
+    asked: int
     rejected: int
     charged: int
     failed: int
@@ -92,13 +95,13 @@ class PeriodTotal:
 
 @dataclass(frozen=True, slots=True)
 class ModelCost:
-    """What one model brought in and cost us in one period; `unit` is what its units were last counted in."""
+    """What one model brought in and cost us in one calendar month of UTC; its units were last counted in `unit`."""
 
     model: str
     provider: str
     currency: str
-    period_start: int
-    period_end: int
+    month_start: int
+    month_end: int
     charged: int
     released: int
     outputs: int
@@ -211,9 +214,8 @@ class Views:
         limit: int | None = None,
     ) -> list[Usage]:
         """The usage summary, by key. Raises UnknownKind."""
-        _check_kind(kind)
         equal = {"account": account, "user": user, "kind": kind}
-        return self._rows(Usage, _by_key(USAGE, equal, at, limit))
+        return _of_kind(kind, self._rows(Usage, _by_key(USAGE, equal, at, limit)))
 
     def periods(self, account: str | None = None, at: int | None = None, limit: int | None = None) -> list[PeriodTotal]:
         """Billing-period totals, by account and time."""
@@ -255,7 +257,6 @@ class Views:
 
         Raises InvalidInput for a state or a flag that there is not, UnknownKind.
         """
-        _check_kind(kind)
         check_word("state", state, PHASES.values())
         check_word("flag", flag, FLAGS)
         who = {"account": account, "user": user, "project": project, "batch": batch}
@@ -266,7 +267,8 @@ class Views:
             query = query.where(FLAGS[flag](table.c))
         if requested is not None:
             query = query.where(table.c.requested_at >= requested[0], table.c.requested_at < requested[1])
-        return self._rows(Logged, query.order_by(table.c.requested_at.desc(), table.c.id.desc()).limit(limit))
+        newest = query.order_by(table.c.requested_at.desc(), table.c.id.desc()).limit(limit)
+        return _of_kind(kind, self._rows(Logged, newest))
 
     def operation(self, id: str) -> Logged | None:
         """One operation, None where the view does not know it (yet)."""
@@ -291,9 +293,11 @@ def check_word(name: str, word: str | None, known: Iterable[str]) -> None:
         raise InvalidInput(name, f"there is no {name} {word!r}", hint=hint)
 
 
-def _check_kind(kind: str | None) -> None:
-    if kind is not None:
+def _of_kind(kind: str | None, found: list[Answer]) -> list[Answer]:
+    """The rows; if there are none, the kind that was asked for must be one that there is. Raises UnknownKind."""
+    if kind is not None and not found:
         Catalogue.family(kind)
+    return found
 
 
 def _by_key(view: Tally, equal: Mapping[str, Value], at: int | None, limit: int | None) -> Select[Any]:
@@ -308,7 +312,10 @@ def _filtered(view: Tally, equal: Mapping[str, Value], at: int | None) -> Select
 
 
 def _containing(table: Table, at: int | None) -> list[ColumnElement[bool]]:
-    return [] if at is None else [table.c.period_start <= at, table.c.period_end > at]
+    if at is None:
+        return []
+    start, end = ("month_start", "month_end") if "month_start" in table.c else ("period_start", "period_end")
+    return [table.c[start] <= at, table.c[end] > at]
 
 
 def _status(view: str, rows: Mapping[str, Any], end: int) -> ViewStatus:

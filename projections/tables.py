@@ -11,7 +11,8 @@ from projections.views import ALL, OPERATIONS
 
 VIEWS = MetaData()
 
-WHOLE = frozenset({"period_start", "period_end", "requested_at", "settled_at", "asked", "held"})
+SPANS = frozenset({"period_start", "period_end", "month_start", "month_end"})
+WHOLE = SPANS | {"requested_at", "settled_at", "asked", "held"}
 """Keys and notes that are numbers; the others are text, and measures are always numbers."""
 
 CHECKPOINTS = Table(

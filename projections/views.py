@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.periods import CALENDAR_MONTH, period_at
 from projections.facts import (
     Adjusted,
     BalanceReturned,
@@ -38,11 +39,12 @@ from projections.facts import (
 from projections.tally import NOTHING, Change, Key, Tally, Value
 
 MILLION = 1_000_000
+DAY = 24 * 60 * 60 * MILLION
 ESTIMATED = "estimated"
 NO_SUMS: dict[str, int] = {}
 DISPATCHED, SUBMITTED, COMPLETED = ({"state": state} for state in ("dispatched", "submitted", "completed"))
 
-REQUESTED, REJECTED, FAILED = ({count: 1} for count in ("requested", "rejected", "failed"))
+REJECTED, FAILED = ({count: 1} for count in ("rejected", "failed"))
 
 Money = Charged | Released | Adjusted
 Told = Callable[[Money], Mapping[str, Value]]
@@ -53,7 +55,7 @@ def _counts(place: Callable[[Any, Period], Key], told: Told) -> dict[type[Struct
     """The changes of a view that counts operations: `place` is the key of a fact in a period."""
 
     def requested(fact: Requested) -> Change:
-        return place(fact, fact.operation.period), REQUESTED, NOTHING
+        return place(fact, fact.operation.period), {"operations": 1, "asked": fact.outputs}, NOTHING
 
     def rejected(fact: Rejected) -> Change:
         return place(fact, fact.operation.period), REJECTED, NOTHING
@@ -110,7 +112,7 @@ MONEY = ("price", "adjusted", "cost", "cost_unknown", "estimated")
 USAGE = Tally(
     "usage_summary",
     key=("account", "user", "period_start", "period_end", "kind"),
-    measures=("requested", "rejected", "charged", "failed", "released", "outputs", *MONEY),
+    measures=("operations", "asked", "rejected", "charged", "failed", "released", "outputs", *MONEY),
     notes=("currency",),
     changes=_counts(_user, _currency),
 )
@@ -157,9 +159,17 @@ PERIODS = Tally(
 )
 
 
-def _model(fact: Money, period: Period) -> Key:
+def _model(fact: Money, _period: Period) -> Key:
+    """Accounts' periods begin on many days; what providers bill is of a calendar month, so costs are too."""
     operation = fact.operation
-    return operation.model, operation.provider, fact.currency, period.start, period.end
+    return operation.model, operation.provider, fact.currency, *_month(fact.at // DAY)
+
+
+@lru_cache(maxsize=1024)
+def _month(day: int) -> tuple[int, int]:
+    """The first instants of the calendar month with this day, and of the next, in UTC."""
+    month = period_at(CALENDAR_MONTH, "UTC", day * DAY)
+    return month.start, month.end
 
 
 def _model_cost(fact: Charged) -> Change:
@@ -184,7 +194,7 @@ _money = _counts(_model, lambda _: NOTHING)
 
 COSTS = Tally(
     "model_costs",
-    key=("model", "provider", "currency", "period_start", "period_end"),
+    key=("model", "provider", "currency", "month_start", "month_end"),
     measures=("charged", "released", "outputs", "units", *MONEY),
     notes=("unit",),
     changes={Charged: _model_cost, Released: _money[Released], Adjusted: _money[Adjusted]},

@@ -20,7 +20,9 @@ UTC_NAME: Final = "UTC"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 MONEY_FIELDS: Final = frozenset({"price", "adjusted", "cost", "held", "carried", "credits", "returned"})
-INSTANT_FIELDS: Final = frozenset({"period_start", "period_end", "requested_at", "settled_at", "at"})
+INSTANT_FIELDS: Final = frozenset(
+    {"period_start", "period_end", "month_start", "month_end", "requested_at", "settled_at", "at"}
+)
 MILLION: Final = 1_000_000
 TOGETHER: Final = "\u00a0"
 """A space at which no line is broken."""

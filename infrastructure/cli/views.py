@@ -172,7 +172,8 @@ def show_usage(page: Page, rows: Sequence[Usage], asked: Asked) -> None:
         Column("USER", [row.user for row in rows]),
         *_periods(rows, asked.zone),
         Column("KIND", [row.kind for row in rows]),
-        *_counts(rows, ("requested", "charged", "rejected", "failed"), drop=3),
+        *_counts(rows, ("operations", "charged", "rejected", "failed"), drop=3),
+        Column("ASKED", [f"{row.asked:,}" for row in rows], right=True, drop=8),
         Column("OUTPUTS", [f"{row.outputs:,}" for row in rows], right=True, drop=7),
         *_money(rows),
     )
@@ -191,7 +192,7 @@ def show_periods(page: Page, rows: Sequence[PeriodTotal], asked: Asked) -> None:
         *_accounts(rows, asked),
         Column("PERIOD", [span(row.period_start, row.period_end, asked.zone) for row in rows]),
         Column("PLAN", [row.plan or "" for row in rows], drop=9),
-        *_counts(rows, ("requested", "charged", "rejected", "released"), drop=5),
+        *_counts(rows, ("operations", "charged", "rejected", "released"), drop=5),
         *_money(rows),
         _amounts("HELD", rows, "held", drop=1),
         *_prepaid(rows),
@@ -249,15 +250,22 @@ def _accounts(rows: Iterable[Any], asked: Asked) -> list[Column]:
 
 def _of_period(rows: Iterable[Any], zone: str) -> str:
     """The period of all rows, where it is one."""
-    spans = {span(row.period_start, row.period_end, zone) for row in rows}
+    spans = {_span(row, zone) for row in rows}
     return f", {spans.pop()} in {zone}" if len(spans) == 1 else ""
+
+
+def _span(row: Any, zone: str) -> str:
+    """A row's billing period, or its calendar month."""
+    if hasattr(row, "month_start"):
+        return span(row.month_start, row.month_end, zone)
+    return span(row.period_start, row.period_end, zone)
 
 
 def _periods(rows: Sequence[Any], zone: str) -> list[Column]:
     """The column of periods, where they are several."""
     from infrastructure.cli.rendering import Column
 
-    cells = [span(row.period_start, row.period_end, zone) for row in rows]
+    cells = [_span(row, zone) for row in rows]
     return [Column("PERIOD", cells, drop=2)] if len(set(cells)) > 1 else []
 
 

@@ -27,7 +27,7 @@ EVENTS = 1_500
 SPREAD = Size(EVENTS, accounts=20, months=3)
 ONE_ACCOUNT = Size(500, open=40)
 CROWD = Load(64, hot=False)
-ENDS = {"operation.charged.2", "operation.released.2", "operation.rejected"}
+ENDS = {"operation.charged.2", "operation.released.2", "operation.rejected.2"}
 
 
 @pytest.fixture

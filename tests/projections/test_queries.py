@@ -83,7 +83,7 @@ def test_a_period_shows_its_money_and_what_is_held_now(asked: Views) -> None:
     april = asked.periods("acme", at=NOON)[0]
     money = (april.price, april.cost, april.credits, april.held)
     assert money == (40 * CENT, 30 * CENT, DOLLAR, 40 * CENT)
-    assert (april.requested, april.charged, april.released, april.plan, april.currency) == (3, 1, 1, "pro", "USD")
+    assert (april.operations, april.charged, april.released, april.plan, april.currency) == (3, 1, 1, "pro", "USD")
     assert [row.period_start for row in asked.periods("acme")] == [APRIL.start, MAY.start]
     assert [row.held for row in asked.periods("acme", at=IN_MAY)] == [0]
 

@@ -131,7 +131,7 @@ def test_readers_never_see_half_while_a_view_is_rebuilt_and_the_log_grows(
 
     def read() -> None:
         while running.is_set():
-            seen.append(sum(row.requested for row in views.usage()))
+            seen.append(sum(row.operations for row in views.usage()))
             counts.append(len(views.operations(limit=None)))
 
     def write(position: int, _end: int) -> None:

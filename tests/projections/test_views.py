@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import given
 
 from domain.ledger import BalanceReturned, Fact
 from domain.operation import POLICY, Adjusted, Rejected, Rerouted, Validated
+from domain.periods import Cycle, period_at
 from infrastructure.store.facts import NAMES
 from projections.facts import SHAPES, UNREAD
 from projections.tally import Tally
@@ -52,6 +54,11 @@ IN_APRIL = ("acme", "ann", APRIL.start, APRIL.end, "text-to-image")
 IN_MAY = ("acme", "ann", MAY.start, MAY.end, "text-to-image")
 
 
+def at(text: str) -> int:
+    """An instant as it is written."""
+    return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
+
+
 def only(view: Tally, *facts: Sequence[Fact] | Fact) -> dict[str, Any]:
     """The one row that these facts make."""
     (row,) = rows(view, *facts).values()
@@ -73,7 +80,8 @@ def rows(view: Tally, *facts: Sequence[Fact] | Fact) -> dict[Any, dict[str, Any]
 def test_a_delivered_operation_counts_its_outputs_its_price_and_its_cost() -> None:
     assert rows(USAGE, SETTLED) == {
         IN_APRIL: {
-            "requested": 1,
+            "operations": 1,
+            "asked": 4,
             "charged": 1,
             "outputs": 4,
             "price": 40 * CENT,
@@ -84,7 +92,7 @@ def test_a_delivered_operation_counts_its_outputs_its_price_and_its_cost() -> No
 
 
 def test_a_refused_operation_counts_as_rejected_and_costs_nothing() -> None:
-    assert only(USAGE, REQUESTED, REJECTED) == {"requested": 1, "rejected": 1}
+    assert only(USAGE, REQUESTED, REJECTED) == {"operations": 1, "asked": 4, "rejected": 1}
 
 
 def test_a_failed_operation_counts_as_failed_and_released() -> None:
@@ -139,6 +147,18 @@ def test_a_model_counts_its_exact_units_in_millionths() -> None:
 
 def test_what_was_never_charged_or_released_costs_a_model_nothing() -> None:
     assert rows(COSTS, RUNNING, REQUESTED, REJECTED) == {}
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue", "Europe/Berlin"])
+def test_what_models_cost_is_of_a_calendar_month_whenever_accounts_periods_begin(zone: str) -> None:
+    november = at("2026-11-01T00:00:00+00:00"), at("2026-12-01T00:00:00+00:00")
+    facts = [
+        replace(CHARGED, at=instant, operation=replace(OPERATION, period=period_at(Cycle(day), zone, instant)))
+        for instant in (november[0], november[1] - 1)
+        for day in (1, 15, 31)
+    ]
+    assert [key[-2:] for key in rows(COSTS, facts)] == [november]
+    assert [key[-2] for key in rows(COSTS, replace(CHARGED, at=november[1]))] == [november[1]]
 
 
 def test_currencies_are_never_added_together() -> None:

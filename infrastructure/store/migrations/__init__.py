@@ -23,7 +23,7 @@ from projections.tables import VIEWS
 
 log = logging.getLogger("imagestudio")
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """In order; named here so that opening a database that is up to date needs no Alembic."""
 
 HEAD = REVISIONS[-1]

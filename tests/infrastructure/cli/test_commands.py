@@ -84,7 +84,7 @@ def test_usage_sums_up_by_user_and_kind(workspace: Workspace) -> None:
     rows = {row["user"]: row for row in found["usage"]}
     assert set(rows) == {ACCOUNT, "ann", "bob"}
     bob = rows["bob"]
-    assert (bob["requested"], bob["charged"], bob["rejected"], bob["price"]["amount"]) == (3, 2, 1, "0.02")
+    assert (bob["operations"], bob["charged"], bob["rejected"], bob["price"]["amount"]) == (3, 2, 1, "0.02")
     assert (rows[ACCOUNT]["price"]["amount"], rows[ACCOUNT]["cost"]["amount"]) == ("0.00", "0.015")
     assert found["total"][0]["price"] == {"micros": 30_000, "currency": "USD", "amount": "0.03"}
 
