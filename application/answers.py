@@ -108,11 +108,14 @@ def check_offers(offers: Any) -> None:
         raise TypeError("notes and routes are short texts")
     for offered in offers.models:
         check_kind(offered, Offered)
-        if not is_word(offered.route) or not _is_told(offered):
+        if not is_believable(offered):
             raise TypeError("it lists a model that cannot be believed")
 
 
-def _is_told(offered: Any) -> bool:
+def is_believable(offered: Any) -> bool:
+    """Whether a model that is listed is within all bounds; a list may leave out and note what is not."""
+    if not is_word(offered.route):
+        return False
     words: tuple[object, ...] = (offered.about, offered.formula, *offered.kinds, *offered.priced_by)
     if not all(isinstance(word, str) and len(word) <= LONGEST_FORMULA for word in words):
         return False

@@ -10,7 +10,7 @@ of several lengths, at their formula and at our rules. What cannot be compared i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -32,6 +32,7 @@ MOST_CASES: Final = 5_000
 MOST_NUMBERS: Final = 40
 """Values of one number that are compared, where it has no choices."""
 SHOWN: Final = 3
+UNLIKE: Final = "is listed more than once, and not alike"
 UTC: Final = "UTC"
 
 
@@ -88,18 +89,28 @@ class Priced:
 def differences(
     models: Iterable[Model], offers: Offers, known: Collection[str], book: PriceBook, at: int
 ) -> list[Difference]:
-    """All that is otherwise, by route. `known` are routes that are not wanted here."""
+    """All that is otherwise, by route. `known` are routes that are not wanted here.
+
+    What is listed more than once, and not alike, is not compared. A list of nothing says of nothing that it is gone.
+    """
     entered = list(models)
+    offers = offers if offers.models else replace(offers, is_whole=False)
     offered = {one.route: one for one in offers.models}
+    unlike = {one.route for one in offers.models if one != offered[one.route]}
     found: list[Difference] = []
     for model in entered:
-        if model.route in offered:
+        if model.route in unlike and not model.why_unavailable(at):
+            found.append(Difference(Finding.UNCLEAR, model.route, model.id, UNLIKE))
+        elif model.route in offered and model.route not in unlike:
             found += _of_model(model, offered[model.route], offers, book, at)
         elif _is_gone(model, offers) and not model.why_unavailable(at):
             found.append(Difference(Finding.GONE, model.route, model.id, "is not offered any more"))
     routes = {model.route for model in entered}
     if offers.is_whole:
-        found += [_new(one) for one in offers.models if one.route not in routes and one.route not in known]
+        fresh = [one for one in offered.values() if one.route not in routes and one.route not in known]
+        found += [
+            Difference(Finding.UNCLEAR, one.route, "", UNLIKE) if one.route in unlike else _new(one) for one in fresh
+        ]
     return sorted(found, key=lambda one: (one.route, one.model, one.finding))
 
 

@@ -115,8 +115,9 @@ def _drafted(check: Check, found: Iterable[Difference]) -> Draft:
     models: dict[str, Model] = {}
     known: dict[str, str] = {}
     for one in found:
-        if one.finding is Finding.NEW:
-            model = _entered(check, offered[one.route], words, {*models, *check.catalogue.models})
+        if not one.model:
+            taken = {*models, *check.catalogue.models}
+            model = _entered(check, offered[one.route], words, taken) if one.finding is Finding.NEW else None
             if model is None:
                 known[one.route] = one.what
             else:

@@ -130,6 +130,8 @@ class World:
             return Held(name, SILENT, f"{error.message} ({error.code})")
         except TimeoutError:
             return Held(name, SILENT, f"no answer within {seconds:g} s")
+        if models and not (offers.models or offers.gone):
+            return Held(name, SILENT, "it lists no model at all, which says nothing about any", notes=offers.notes)
         check = Check(
             name, self.catalogue, self.book, self.overlays, self.known.get(name, frozenset()), offers, self.at
         )

@@ -320,6 +320,10 @@ def shake(listed: Listed, chance: random.Random) -> None:
         lambda listed: listed.append("aurora"),
         lambda listed: listed.append({"model_id": 7}),
         lambda listed: listed.append({"model_id": "", "type": "text-to-image"}),
+        lambda listed: listed.append({**copy.deepcopy(NEW), "model_id": "a" * 1_000}),
+        lambda listed: listed.append({**copy.deepcopy(NEW), "model_id": "acme/\x07"}),
+        lambda listed: listed.append({**copy.deepcopy(NEW), "formula": "1" * 100_000}),
+        lambda listed: properties(listed, "wavespeed-ai/flux-kontext-max").update({"": {"type": "string"}}),
     ],
 )
 def test_entries_that_cannot_be_read_are_noted_and_then_nothing_is_called_gone(
@@ -352,6 +356,50 @@ def test_a_list_that_is_none_is_no_answer(fake: Fake) -> None:
     fake.state.set("models:wavespeed", {"models": []})
     done = check("wavespeed")
     assert (done.code, done.document["providers"][0]["state"]) == (4, "does not answer")
+
+
+@pytest.mark.parametrize("provider", ["wavespeed", "openai"])
+def test_a_list_of_nothing_calls_nothing_gone(fake: Fake, provider: str, tmp_path: Path) -> None:
+    fake.offer(provider, [])
+    done = check(provider, "--overlay", tmp_path / "overlay.toml")
+    [held] = done.document["providers"]
+    assert (done.code, held["state"], held["differences"]) == (4, "does not answer", [])
+    assert "lists no model at all" in held["detail"]
+    assert not (tmp_path / "overlay.toml").exists()
+
+
+def test_what_is_listed_twice_alike_is_one(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = [copy.deepcopy(NEW), copy.deepcopy(NEW)]
+    fake.offer("wavespeed", [*wavespeed.offered(), *wavespeed.offered(), *new])
+    assert [finding for finding, *_ in findings(check("wavespeed"))] == ["new"]
+    assert assert_silent_with_its_overlay("wavespeed", tmp_path, monkeypatch).count("[[model]]") == 1
+
+
+def test_what_is_listed_twice_and_not_alike_is_unclear_and_never_taken(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dearer = {**one_of(wavespeed.offered(), "bytedance/seededit-v3"), "base_price": 7}
+    new = [copy.deepcopy(NEW), {**copy.deepcopy(NEW), "base_price": 7}]
+    fake.offer("wavespeed", [*wavespeed.offered(), dearer, *new])
+    told = "is listed more than once, and not alike"
+    assert findings(check("wavespeed")) == {("unclear", "seededit-v3", told), ("unclear", NEW["model_id"], told)}
+    assert "unavailable" in assert_silent_with_its_overlay("wavespeed", tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("odd", ["gpt-image-9", None, {"id": 7}, {"id": ""}, {"id": "a" * 1_000}, {}])
+def test_odd_entries_of_openai_spoil_no_other(fake: Fake, odd: Any) -> None:
+    listed = [one for one in listed_by_openai(gpt_image_2="2027-04-21") if one["id"] != "gpt-image-2.6-flare"]
+    fake.offer("openai", [*listed, odd])
+    done = check("openai")
+    assert {finding for finding, *_ in findings(done)} == {"ends"}
+    assert any("1 entries of the list cannot be read" in note for note in done.document["providers"][0]["notes"])
+
+
+def test_ten_thousand_new_models_are_found(fake: Fake) -> None:
+    more = [{**copy.deepcopy(NEW), "model_id": f"acme/aurora-{number}"} for number in range(10_000)]
+    fake.offer("wavespeed", [*wavespeed.offered(), *more])
+    found = findings(check("wavespeed"))
+    assert (len(found), {finding for finding, *_ in found}) == (10_000, {"new"})
 
 
 # Providers that do not answer, or cannot
@@ -507,6 +555,13 @@ def test_without_a_key_of_fals_own_its_prices_are_said_not_to_be_known(
     assert done.code == 0
     notes = done.document["providers"][0]["notes"]
     assert "what fal bills was not asked: set IMAGESTUDIO_HUGGINGFACE_FAL_KEY" in notes
+
+
+def test_a_price_that_fal_does_not_tell_is_noted(fake: Fake) -> None:
+    fake.state.set("prices:fal", {CLIPS: ["a lot", "video"]})
+    done = check("huggingface")
+    assert (done.code, findings(done)) == (0, set())
+    assert f"fal tells no price of {CLIPS}" in done.document["providers"][0]["notes"]
 
 
 def test_a_model_that_nobody_runs_any_more_is_gone(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:

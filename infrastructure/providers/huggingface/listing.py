@@ -63,6 +63,8 @@ class Listing:
         costs = await self._costs(at_fal) if self.prices.has_key and at_fal else {}
         if at_fal and not self.prices.has_key:
             notes.append(f"what fal bills was not asked: set {FAL_KEY}")
+        unpriced = sorted(at_fal - costs.keys()) if self.prices.has_key else []
+        notes += [f"fal tells no price of {name}" for name in unpriced]
         found = tuple(_offered(route, name, costs.get(name)) for route, name in names.items())
         return Offers(found, is_whole=False, gone=tuple(gone), notes=tuple(notes))
 
@@ -82,7 +84,14 @@ class Listing:
     async def _costs(self, endpoints: Collection[str]) -> dict[str, tuple[Decimal, str]]:
         """Price in US dollars and its unit, by endpoint. Raises ProviderError."""
         costs: dict[str, tuple[Decimal, str]] = {}
-        asked, cursor = ",".join(sorted(endpoints)[:MOST_PRICED]), ""
+        names = sorted(endpoints)
+        for start in range(0, len(names), MOST_PRICED):
+            costs |= await self._costs_of(",".join(names[start : start + MOST_PRICED]))
+        return costs
+
+    async def _costs_of(self, asked: str) -> dict[str, tuple[Decimal, str]]:
+        costs: dict[str, tuple[Decimal, str]] = {}
+        cursor = ""
         for _ in range(MOST_PAGES):
             params = {"endpoint_id": asked, **({"cursor": cursor} if cursor else {})}
             page = (await self.prices.read("GET", "/models/pricing", within=ASKING, params=params)).object()

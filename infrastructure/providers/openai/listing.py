@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from application.answers import is_word
 from application.listings import Offered, Offers
 from infrastructure.clock import SECOND
 from infrastructure.wire.answers import Answer, Unreadable
@@ -24,21 +25,24 @@ DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 async def models(api: Api, within: float = LIST_SECONDS) -> list[Mapping[str, Any]]:
-    """The entries of the list. Raises ProviderError."""
-    return _entries(await api.read("GET", "/models", within=within))
+    """The entries of the list that can be read. Raises ProviderError."""
+    return [one for one in _entries(await api.read("GET", "/models", within=within)) if _is_entry(one)]
 
 
 async def offers(api: Api, routes: Collection[str]) -> Offers:
     """Those that make images, and those of `routes`. Raises ProviderError."""
-    listed = await models(api)
+    entries = _entries(await api.read("GET", "/models", within=LIST_SECONDS))
+    listed = [one for one in entries if _is_entry(one)]
     wanted = [one for one in listed if one["id"] in routes or PICTURES.search(one["id"])]
     unread = [one["id"] for one in wanted if ends(one) is None and one.get("shutdown_date") is not None]
     left = len(listed) - len(wanted)
     notes = [f"left out are {left} models that make no images, by their names"] if left else []
+    odd = len(entries) - len(listed)
+    notes += [f"{odd} entries of the list cannot be read, so that nothing is said to be gone"] if odd else []
     notes += [f"the shutdown date of {name!r} cannot be read" for name in unread]
     kinds = ("text-to-image", "image-edit")
     found = tuple(Offered(one["id"], kinds=kinds, retires=ends(one)) for one in wanted)
-    return Offers(found, is_whole=True, tells_ends=True, notes=tuple(notes[:100]))
+    return Offers(found, is_whole=not odd, tells_ends=True, notes=tuple(notes[:100]))
 
 
 def ends(entry: Mapping[str, Any]) -> int | None:
@@ -52,10 +56,12 @@ def ends(entry: Mapping[str, Any]) -> int | None:
         return None
 
 
-def _entries(answer: Answer) -> list[Mapping[str, Any]]:
+def _entries(answer: Answer) -> list[Any]:
     data = answer.object().get("data")
     if not isinstance(data, list) or len(data) > MOST_MODELS:
         raise Unreadable("the provider's list of models cannot be read")
-    if not all(isinstance(one, dict) and isinstance(one.get("id"), str) and one["id"] for one in data):
-        raise Unreadable("the provider's list of models cannot be read")
     return data
+
+
+def _is_entry(one: Any) -> bool:
+    return isinstance(one, dict) and is_word(one.get("id"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from application.answers import is_believable
 from application.listings import Offered, OfferedInput, Offers
 from application.ports import Value
 from infrastructure.providers.wavespeed.formulas import Formula, Unknown, read_formula
@@ -94,6 +95,9 @@ def _offers(answer: Answer, routes: Collection[str]) -> Offers:
         try:
             offered, kind = _offered(item)
         except Unknown:
+            unread += 1
+            continue
+        if not is_believable(offered):
             unread += 1
             continue
         if offered.kinds or offered.route in routes:
