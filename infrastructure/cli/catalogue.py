@@ -126,16 +126,16 @@ class World:
                 async with asyncio.timeout(seconds):
                     offers: Offers = await provider.offers({model.route for model in models if model.route})
                 check_offers(offers)
+                check = Check(
+                    name, self.catalogue, self.book, self.overlays, self.known.get(name, frozenset()), offers, self.at
+                )
+                found = await asyncio.to_thread(check.found)
         except ProviderError as error:
             return Held(name, SILENT, f"{error.message} ({error.code})")
         except TimeoutError:
             return Held(name, SILENT, f"no answer within {seconds:g} s")
         if models and not (offers.models or offers.gone):
             return Held(name, SILENT, "it lists no model at all, which says nothing about any", notes=offers.notes)
-        check = Check(
-            name, self.catalogue, self.book, self.overlays, self.known.get(name, frozenset()), offers, self.at
-        )
-        found = await asyncio.to_thread(check.found)
         words = f"{counted(len(offers.models), 'model')} listed"
         return Held(name, DIFFERS if found else SAME, words, found, offers.notes, check)
 

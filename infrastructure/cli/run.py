@@ -272,7 +272,7 @@ def _show_estimate(page: Page, found: Estimate) -> None:
             ("rate", rate),
             ("units", f"{found.units} × {found.unit}, {counted(found.operations, 'operation')}"),
             ("price", _priced(found)),
-            ("cost", amount_text(found.cost, found.cost_source)),
+            ("cost", amount_text(found.cost, _source(found, found.cost_source))),
             *_quoted(found),
             ("price book", found.book),
             ("now", f"it would be {verdict}"),
@@ -317,8 +317,13 @@ def _warned(warnings: Sequence[str]) -> list[tuple[str, str]]:
 def _priced(found: Estimate) -> str:
     """What would be charged; where nobody knows, at most the cap, if there is one."""
     if found.price is not None:
-        return amount_text(found.price, found.price_source)
+        return amount_text(found.price, _source(found, found.price_source))
     return f"unknown, at most {found.held}" if found.held is not None else "unknown"
+
+
+def _source(found: Estimate, source: str) -> str:
+    """How an amount is known, told apart from what a provider quotes for this very request."""
+    return "by the price book" if source == "quoted" and found.listed is None else source
 
 
 def _quoted(found: Estimate) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from infrastructure.bootstrap import open_studio
 from infrastructure.plugins import ProviderContext, load_plugins
 from infrastructure.settings import Settings, plugin_settings
 from infrastructure.wire.client import open_client
+from tests.infrastructure.cli.workspaces import call, settle
 
 # A whole provider of somebody else's; what it is given, it shows.
 ATELIER = """
@@ -123,6 +125,47 @@ async def test_with_a_catalogue_entry_it_paints_and_is_charged(site: Site, monke
     async with open_studio(settings, serve=False) as studio:
         with pytest.raises(UnknownModel, match="switched off"):
             await studio.generate("a pond", account="acme", model="red")
+
+
+LISTING = """
+
+from decimal import Decimal
+from application.listings import Offered, Offers
+
+def price(inputs, seconds):
+    {price}
+
+async def offers(self, routes):
+    return Offers((Offered("paint", price=price, retires={retires}),), is_whole=True)
+
+Atelier.offers = offers
+"""
+
+
+@pytest.mark.parametrize(
+    ("price", "retires", "state", "found"),
+    [
+        ('return Decimal("0.07")', None, "same", []),
+        ('return Decimal("0.08")', None, "differs", ["price"]),
+        ('raise ValueError("it depends")', None, "differs", ["unclear"]),
+        ('return Decimal("NaN")', None, "differs", ["unclear"]),
+        ('return inputs["sides"]', None, "does not answer", []),
+        ("return None", None, "does not answer", []),
+        ('return Decimal("0.07")', 10**30, "does not answer", []),
+    ],
+)
+def test_its_list_is_held_against_its_entries_however_badly_it_is_written(
+    site: Site, monkeypatch: pytest.MonkeyPatch, price: str, retires: int | None, state: str, found: list[str]
+) -> None:
+    settle(monkeypatch, site.folder)
+    monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "k")
+    monkeypatch.setenv("IMAGESTUDIO_CATALOGUES", str(site.folder / "models.toml"))
+    (site.folder / "models.toml").write_text(MODEL)
+    told = LISTING.format(price=price, retires=retires).replace("is_whole=True", "is_whole=True, tells_ends=True")
+    site.install("atelier", ATELIER.format(name="atelier") + told)
+    monkeypatch.delitem(sys.modules, "plugin_atelier", raising=False)
+    [held] = call("catalogue", "check", "atelier", "--json").document["providers"]
+    assert (held["state"], [one["finding"] for one in held["differences"]]) == (state, found)
 
 
 async def test_a_broken_one_keeps_the_studio_closed(site: Site) -> None:
