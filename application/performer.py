@@ -164,7 +164,7 @@ class Performer:
             return await self._fail(operation, _asked(error))
         if not stopped:
             return None
-        return await self._fail(operation, ProviderFailed(CANCELLED, "it was cancelled"))
+        return await self._fail(operation, ProviderFailed(CANCELLED, CANCELLED))
 
     def provider_of(self, operation: Operation) -> Provider:
         """Raises UnknownModel where the operation's provider is no longer there."""
