@@ -117,11 +117,16 @@ def document(value: Any) -> Any:
     return value
 
 
+def is_open(row: Any) -> bool:
+    """Whether it is an operation that has not ended: what it will cost nobody knows."""
+    return getattr(row, "settled_at", "of no operation") is None
+
+
 def row_document(row: Any) -> dict[str, Any]:
     """A view's row, whose amounts and instants are bare numbers, as JSON."""
     values = {field.name: getattr(row, field.name) for field in fields(row)}
     currency = values.get("currency")
-    if values.get("cost_unknown") and not values["cost"]:
+    if (values.get("cost_unknown") or is_open(row)) and not values["cost"]:
         values["cost"] = None
     return {name: _cell(name, value, currency) for name, value in values.items()}
 

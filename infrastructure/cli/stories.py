@@ -257,7 +257,10 @@ class Story:
         if not row:
             return ["the operation log does not know it; see: imagestudio projections status"]
         project = f", for project {row['project']}" if row["project"] else ""
-        sums = [_sum(row, name) for name in ("price", "cost")]
+        if row["settled_at"] is None and row["held"] is not None:
+            sums = [f"{row['held']['amount']} {row['held']['currency']} held", _sum(row, "cost")]
+        else:
+            sums = [_sum(row, name) for name in ("price", "cost")]
         return [
             f"{row['kind']} on {row['model']} ({row['provider']}), by {row['user']} of {row['account']}{project}",
             f"{row['state']}: {', '.join(sums)}" if row["currency"] else row["state"],

@@ -13,7 +13,7 @@ from typer import Option
 
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import UTC_NAME, clock, counted, money, row_document, span, units_of
+from infrastructure.cli.formats import UTC_NAME, clock, counted, is_open, money, row_document, span, units_of
 from infrastructure.cli.options import When, Whose
 from infrastructure.cli.session import Session
 
@@ -313,7 +313,7 @@ def _amounts(title: str, rows: Sequence[Any], name: str, drop: int = 0) -> Colum
 
 def _amount(row: Any, name: str) -> Money | None:
     value: int | None = getattr(row, name)
-    if name == "cost" and row.cost_unknown and not value:
+    if name == "cost" and (row.cost_unknown or is_open(row)) and not value:
         return None
     return Money(value or 0, row.currency) if row.currency is not None else None
 

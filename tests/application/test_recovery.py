@@ -437,3 +437,12 @@ async def test_what_a_model_that_is_gone_left_open_is_released_at_last(sqlite_ur
     assert (early.phase, "there is no model" in early.action) == ("dispatched", True)
     [late] = await recovered(sqlite_url, tmp_path, 9 * 24 * 60 * 60 * SECOND)
     assert (late.phase, late.action) == ("released", "released by policy")
+
+
+async def test_what_is_still_open_in_a_batch_makes_its_cost_partial(sqlite_url: str, tmp_path: Path) -> None:
+    async with studio_on(sqlite_url, tmp_path, wait_seconds=1) as studio:
+        await studio.open_account("acme", plan="pro")
+        with pytest.raises(OperationPending) as pending:
+            await studio.generate("a lake", account="acme", model=JOBS, outcome="timeout")
+        result = await studio._results.of(pending.value.operation)
+        assert (result.status, result.cost, result.cost_source) == ("dispatched", None, "unknown")

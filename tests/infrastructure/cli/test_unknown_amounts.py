@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.infrastructure.cli.workspaces import Workspace, call
+from tests.infrastructure.cli.workspaces import Workspace, call, stuck
 
 UNPRICED = ("run", "text-to-image", "-i", "prompt=x", "-m", "scripted-unpriced")
 ESTIMATE = ("estimate", *UNPRICED[1:])
@@ -59,3 +59,14 @@ def test_a_result_says_how_each_amount_is_known(workspace: Workspace) -> None:
     document = call("generate", "x", "-m", "scripted-image", "--json").document
     assert document["price_source"] == "quoted"
     assert (document["asked"], document["delivered"], document["lost"]) == (1, 1, 0)
+
+
+def test_what_has_not_ended_has_no_cost_yet(workspace: Workspace) -> None:
+    operation = stuck()
+    [row] = [one for one in call("operations", "--json").document["operations"] if one["id"] == operation]
+    assert (row["cost"], row["held"]["amount"], row["settled_at"]) == (None, "0.04", None)
+    story = call("operation", operation)
+    assert "submitted: 0.04 USD held, cost unknown" in story.out
+    assert call("operation", operation, "--json").document["cost"] is None
+    call("cancel", operation)
+    assert call("operation", operation, "--json").document["cost"]["micros"] == 0
