@@ -236,7 +236,7 @@ async def test_waiting_has_an_end(sqlite_url: str, tmp_path: Path) -> None:
 async def test_an_estimate_says_what_would_be_held_and_records_and_saves_nothing(
     studio: Studio, tmp_path: Path
 ) -> None:
-    length = studio.reader.end()
+    length, files = studio.reader.end(), sorted((tmp_path / "assets").rglob("*"))
     wanted = Request("image-edit", "acme", {"prompt": "sepia"}, {"image": [picture()]}, model="scripted-edit", n=3)
     estimate = await studio.estimate(wanted)
     assert (estimate.price, estimate.units, estimate.unit, estimate.rate) == (
@@ -247,7 +247,7 @@ async def test_an_estimate_says_what_would_be_held_and_records_and_saves_nothing
     )
     assert (estimate.operations, estimate.refused, estimate.left["edits"]) == (3, None, 100)
     assert studio.reader.end() == length
-    assert not [file for file in (tmp_path / "assets").rglob("*") if file.is_file()]
+    assert sorted((tmp_path / "assets").rglob("*")) == files
 
 
 async def test_an_estimate_tells_a_refusal_before_it_happens(studio: Studio) -> None:

@@ -21,7 +21,7 @@ from tests.application.studios import later
 from tests.infrastructure.cli.workspaces import ACCOUNT, SMALL, Outcome, Workspace, call
 
 HOUR = 3600
-DRAW = ("generate", "a heron", *SMALL)
+DRAW = ("generate", "a heron", "--allow", "stand-in", *SMALL)
 CHANGING = [
     ("sweep", "--yes"),
     ("sweep", "--dry-run"),
