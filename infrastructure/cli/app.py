@@ -1,30 +1,138 @@
-"""The tree of commands."""
+"""The tree of commands: all of them are listed here, and the module of one is loaded when it is called.
+
+`imagestudio --help` therefore loads none. A test holds the words below against those of the commands.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer import Context, Option
+from typer.main import get_group
 
-from infrastructure.cli import accounts, audit, catalogue, config, log, models, providers, reconcile, run, upkeep, views
-from infrastructure.cli.commands import NO_VALUE, Group
+from infrastructure.cli.commands import NO_VALUE, Group, OneCommand
 
 PANELS = {
-    "Operations": (run.app, models.app),
-    "What happened": (views.app, log.app),
-    "Operators": (audit.app, reconcile.app, upkeep.app, config.app),
+    "Operations": {
+        "run": {
+            "generate": "Make an image from words.",
+            "edit": "Change an image as the words say.",
+            "upscale": "Give an image more pixels.",
+            "run": "Do any kind of operation, given its inputs and files.",
+            "cancel": "Stop an operation, or all of a batch, at its provider.",
+            "estimate": "Say what an operation would cost; nothing is recorded.",
+        },
+        "models": {"models": "List models and prices, or show all about one."},
+    },
+    "What happened": {
+        "views": {
+            "usage": "Sum up who did what, and what it cost.",
+            "periods": "List billing periods with their totals.",
+            "costs": "List what each model brought in and what it cost us.",
+            "operations": "List operations, the newest first.",
+        },
+        "log": {
+            "operation": "Tell an operation's story, each fact with its money.",
+            "events": "Print the log, or a part of it, in its one order.",
+        },
+    },
+    "Operators": {
+        "audit": {
+            "audit": "Verify the log, replay it, and compare all tables.",
+            "seal": "Print the log's seal, to be kept elsewhere.",
+            "rebuild": "Make the tables beside the log anew from it, where they differ.",
+        },
+        "reconcile": {"reconcile": "Hold the costs we recorded against a provider's bills."},
+        "upkeep": {
+            "refund": "Give back what an operation was charged, or a part of it.",
+            "recover": "Settle what dead processes left open.",
+            "erase": "Delete an operation's prompt and files, for ever.",
+            "sweep": "Delete files that nothing refers to any more.",
+        },
+        "config": {
+            "config": "List every setting, with its value and where it was said; of a secret only that it is set.",
+        },
+    },
 }
-GROUPS = (
-    ("account", accounts.app, "Accounts: open, show, and change plan, limits, zone and credit."),
-    ("catalogue", catalogue.app, "The catalogue: held against what its providers list now."),
-    ("providers", providers.app, "Providers: what each lacks here, and whether it answers."),
-    ("projections", upkeep.projections, "The views: how far they are, and building them anew."),
-    ("db", upkeep.db, "The database's schema."),
-)
+"""By panel and module, each command's name and what it does."""
+
+GROUPS = {
+    "account": ("accounts", "app", "Accounts: open, show, and change plan, limits, zone and credit."),
+    "catalogue": ("catalogue", "app", "The catalogue: held against what its providers list now."),
+    "providers": ("providers", "app", "Providers: what each lacks here, and whether it answers."),
+    "projections": ("upkeep", "projections", "The views: how far they are, and building them anew."),
+    "db": ("upkeep", "db", "The database's schema."),
+}
+"""By its name, where a group of commands is, and what they are about."""
+
+
+class Place(NamedTuple):
+    """Where a command is, or a group of them, and how it is listed."""
+
+    module: str
+    variable: str
+    panel: str
+    help: str
+
+
+PLACES = {
+    **{
+        name: Place(module, "app", panel, help)
+        for panel, modules in PANELS.items()
+        for module, commands in modules.items()
+        for name, help in commands.items()
+    },
+    **{name: Place(module, variable, "Groups", help) for name, (module, variable, help) in GROUPS.items()},
+}
+
+
+class Commands(Mapping[str, Any]):
+    """All commands by name, each made when it is asked for."""
+
+    def __init__(self, others: Mapping[str, Any]) -> None:
+        self._others = others
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._others:
+            return self._others[name]
+        place = PLACES[name]
+        part = getattr(import_module(f"infrastructure.cli.{place.module}"), place.variable)
+        whole = typer.Typer(rich_markup_mode=None)
+        if name in GROUPS:
+            whole.add_typer(part, cls=Group, name=name, help=place.help)
+        else:
+            whole.add_typer(part)
+        return get_group(whole).commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*PLACES, *self._others))
+
+    def __len__(self) -> int:
+        return len(PLACES) + len(self._others)
+
+
+class Root(Group):
+    """The commands, and those that were registered beside them."""
+
+    def __init__(self, *, commands: Mapping[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = Commands(commands)  # type: ignore[assignment]  # nobody adds to them
+
+    def list_commands(self, context: Any) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+    def listed(self, context: Any, name: str) -> Any:
+        place = PLACES.get(name)
+        if place is None:
+            return super().listed(context, name)
+        return OneCommand(name, help=place.help, rich_help_panel=place.panel)
+
 
 app = typer.Typer(
-    cls=Group,
+    cls=Root,
     rich_markup_mode=None,  # help is plain: what would colour it takes as long to load as all else
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,12 +160,3 @@ def _version() -> str:
         return installed("image-studio")
     except PackageNotFoundError:
         return "not installed: run from its source"
-
-
-for panel, commands in PANELS.items():
-    for part in commands:
-        for one in part.registered_commands:
-            one.rich_help_panel = panel
-        app.add_typer(part)
-for name, group, about in GROUPS:
-    app.add_typer(group, cls=Group, name=name, help=about, rich_help_panel="Groups")

@@ -8,7 +8,6 @@ Typer sees the groups' fields as options; the function gets the groups filled in
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -59,12 +58,16 @@ class Group(_PlainHelp, TyperGroup):
     def format_commands(self, context: Any, formatter: Any) -> None:
         panels: dict[str, list[tuple[str, str]]] = {}
         for name in self.list_commands(context):
-            one: Any = self.get_command(context, name)
+            one = self.listed(context, name)
             line = one.get_short_help_str(formatter.width)
             panels.setdefault(getattr(one, "rich_help_panel", None) or "Commands", []).append((name, line))
         for panel, lines in panels.items():
             with formatter.section(panel):
                 formatter.write_dl(lines)
+
+    def listed(self, context: Any, name: str) -> Any:
+        """The command as the list shows it."""
+        return self.get_command(context, name)
 
 
 def command(app: typer.Typer, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
@@ -83,6 +86,8 @@ def _flattened(function: Command) -> Callable[..., int]:
     groups.pop("return", None)
 
     def call(**given: Any) -> int:
+        import asyncio
+
         for name, group in groups.items():
             given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
         session: Session = given["session"]

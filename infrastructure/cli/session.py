@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -86,12 +85,14 @@ class Session:
 
     async def catch_up(self, reading: Reading) -> None:
         """Bring the views up to the log; if they cannot be, say how far behind they are."""
+        from asyncio import to_thread
+
         from domain.errors import StoreUnavailable
 
         try:
             await reading.catch_up()
         except StoreUnavailable as error:
-            behind = max(view.lag for view in await asyncio.to_thread(reading.views.status))
+            behind = max(view.lag for view in await to_thread(reading.views.status))
             told = f"the views are {behind} positions behind the log, and cannot be brought up to date"
             self.warn(f"{told}: {error.message}", error.hint)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from PIL import Image
 from typer.main import get_command
 
-from infrastructure.cli.app import app
+from infrastructure.cli.app import PLACES, app
+from infrastructure.cli.commands import Group
 from tests.infrastructure.cli.workspaces import ACCOUNT, COMMANDS, SMALL, Workspace, call, filled, leaves, stuck
 
 CENT = {"micros": 10_000, "currency": "USD", "amount": "0.01"}
@@ -28,6 +30,21 @@ def test_every_command_is_tried_here_and_speaks_json_about_any_database() -> Non
     for path, command in tree.items():
         assert {"--json", "--db"} <= {name for one in command.params for name in one.opts}, path
         assert command.help, path
+
+
+def test_the_list_of_commands_has_all_that_their_modules_have_and_says_what_they_say() -> None:
+    commands: Any = get_command(app)
+    made = commands.commands
+    wide = 1000
+    for name, place in PLACES.items():
+        listed = commands.listed(None, name).get_short_help_str(wide)
+        assert listed == made[name].get_short_help_str(wide), name
+        assert isinstance(made[name], Group) == (place.panel == "Groups")
+    parts = {(place.module, place.variable) for place in PLACES.values() if place.panel != "Groups"}
+    there = [import_module(f"infrastructure.cli.{module}") for module, _ in sorted(parts)]
+    assert {one.name or one.callback.__name__ for part in there for one in part.app.registered_commands} == {
+        name for name, place in PLACES.items() if place.panel != "Groups"
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
