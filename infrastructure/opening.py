@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from application.log import Codec, LedgerLog
-from application.references import References
 from domain.errors import FactsLost, NoLedger, StoreError
 from infrastructure.belonging import Belonging, lost, read_marker, refuse_occupied
 from infrastructure.folders import account_folder
@@ -27,11 +27,11 @@ from infrastructure.store.identity import established_id, ledger_id
 from infrastructure.store.migrations import HEAD, check, ensure_schema, is_empty, revision_of
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.tables import SqlContents
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_file
-from projections.engine import Source
-from projections.projector import Projector
 from projections.queries import Views
+
+if TYPE_CHECKING:
+    from application.references import References
 
 OPEN_ONE = "imagestudio account open acme --plan free"
 
@@ -158,6 +158,9 @@ def standing(settings: Settings) -> Standing:
 
 def references(log: StudioLog) -> References:
     """Which files the log needs."""
+    from application.references import References
+    from infrastructure.store.tables import SqlContents
+
     return References(SqlReader(log.database), log.codec, SqlContents(log.database), account_folder)
 
 
@@ -182,5 +185,8 @@ def catch_up(settings: Settings, views: Views, codec: Codec) -> int:
     """
     if not any(view.lag and view.error is None for view in views.status()):
         return 0
+    from projections.engine import Source
+    from projections.projector import Projector
+
     with closing(Database(settings.database, lock_seconds=settings.lock_seconds)) as database:
         return Projector(database, Source(SqlReader(database), codec)).advance()

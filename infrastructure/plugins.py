@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Final, cast
 
-from application.ports import Provider
 from domain.errors import PluginError
 
 if TYPE_CHECKING:
     import httpx
+
+    from application.ports import Provider
 
 GROUP: Final = "imagestudio.providers"
 
@@ -59,6 +60,8 @@ def load_plugins(context: Callable[[str], ProviderContext], taken: Collection[st
 
 
 def _built(point: EntryPoint, context: ProviderContext) -> Provider:
+    from application.ports import Provider
+
     try:
         provider = cast(Callable[[ProviderContext], object], point.load())(context)
     except Exception as error:

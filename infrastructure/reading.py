@@ -7,40 +7,43 @@ with open_reading(Settings()) as reading:
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
-from application.accounts import AccountReader
-from application.batch import LeaseTerms
-from application.differences import differences
 from application.log import Codec
-from application.tables import Discrepancy, Ground
-from application.writer import LedgerWriter
 from domain.errors import FactsLost
-from infrastructure.clock import SECOND, now
-from infrastructure.opening import Access, catch_up, lost_facts, open_log
+from infrastructure.opening import Access, StudioLog, catch_up, lost_facts, open_log
 from infrastructure.settings import Settings, owner_name
 from infrastructure.store.database import Database
-from infrastructure.store.desks import SqlDesks
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.tables import SqlIndex
-from infrastructure.store.units import SqlStore
-from projections.audit import Comparison, compare
-from projections.engine import Source
 from projections.queries import Views
+
+if TYPE_CHECKING:
+    from application.accounts import AccountReader
+    from application.tables import Discrepancy
+    from infrastructure.store.tables import SqlIndex
+    from projections.audit import Comparison
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`lost` says which facts the log once had and has no more, where the files know it."""
+    """`lost` says which facts the log once had and has no more, where the files know it.
+
+    What only some commands ask for is loaded when they do; `open_accounts` opens what shows accounts, once.
+    """
 
     settings: Settings
     database: Database
     codec: Codec
-    accounts: AccountReader
+    open_accounts: Callable[[], AccountReader]
     lost: FactsLost | None
+
+    @property
+    def accounts(self) -> AccountReader:
+        return self.open_accounts()
 
     @property
     def reader(self) -> SqlReader:
@@ -48,6 +51,8 @@ class Reading:
 
     @property
     def index(self) -> SqlIndex:
+        from infrastructure.store.tables import SqlIndex
+
         return SqlIndex(self.database)
 
     @property
@@ -56,16 +61,28 @@ class Reading:
 
     async def catch_up(self) -> int:
         """Bring the views up to the log; how many facts that took. Raises StoreUnavailable if nobody may write."""
-        return await asyncio.to_thread(catch_up, self.settings, self.views, self.codec)
+        from asyncio import to_thread
+
+        return await to_thread(catch_up, self.settings, self.views, self.codec)
 
     def differences(self, account: str | None = None) -> Iterator[Discrepancy]:
         """Hold the tables beside the log against it; blocking. Yields nothing where all is well."""
+        from application.differences import differences
+        from application.tables import Ground
+        from infrastructure.clock import SECOND, now
+        from infrastructure.store.desks import SqlDesks
+
         lease = self.settings.lease_seconds * SECOND
         return differences(Ground(SqlDesks(self.database), self.reader, self.codec, now(), lease), account)
 
     async def compare(self, account: str | None = None) -> Comparison:
         """Replay the log, or one account's part, and hold every view against it."""
-        return await asyncio.to_thread(compare, self.database, Source(self.reader, self.codec), account)
+        from asyncio import to_thread
+
+        from projections.audit import compare
+        from projections.engine import Source
+
+        return await to_thread(compare, self.database, Source(self.reader, self.codec), account)
 
 
 @contextmanager
@@ -80,7 +97,22 @@ def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[Reading]
         lost = lost_facts(settings, log.database)
         if lost is not None and whole:
             raise lost
-        terms = LeaseTerms(owner_name(), settings.lease_seconds * SECOND, settings.snapshot_every)
-        writer = LedgerWriter(SqlStore(log.database), log, now, terms)
-        stack.callback(writer.close)
-        yield Reading(settings, log.database, log.codec, AccountReader(writer), lost)
+
+        @cache
+        def open_accounts() -> AccountReader:
+            return _accounts(settings, log, stack)
+
+        yield Reading(settings, log.database, log.codec, open_accounts, lost)
+
+
+def _accounts(settings: Settings, log: StudioLog, stack: ExitStack) -> AccountReader:
+    from application.accounts import AccountReader
+    from application.batch import LeaseTerms
+    from application.writer import LedgerWriter
+    from infrastructure.clock import SECOND, now
+    from infrastructure.store.units import SqlStore
+
+    terms = LeaseTerms(owner_name(), settings.lease_seconds * SECOND, settings.snapshot_every)
+    writer = LedgerWriter(SqlStore(log.database), log, now, terms)
+    stack.callback(writer.close)
+    return AccountReader(writer)

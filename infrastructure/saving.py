@@ -22,10 +22,12 @@ from io import FileIO
 from itertools import chain
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from application.ports import Asset
 from domain.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from application.ports import Asset
 
 MEBIBYTE: Final = 1024 * 1024
 MOST_FILES: Final = 64
@@ -92,7 +94,7 @@ class Temporary:
 Flushed = Temporary | Path
 """What can be flushed: a file that is being written, or a folder, that is the names in it."""
 
-Steps = Generator[Collection[Flushed], None, Asset]
+Steps = Generator[Collection[Flushed], None, "Asset"]
 """How a file is saved: it stops wherever it wants something flushed, and goes on, or is told why not, when it is."""
 
 

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, cast, func, select
 
 from application.reader import LogReader
-from domain.catalogue import Catalogue
 from domain.errors import InvalidInput
 from domain.operation import PHASES
 from projections.engine import Database
@@ -296,6 +295,8 @@ def check_word(name: str, word: str | None, known: Iterable[str]) -> None:
 def _of_kind(kind: str | None, found: list[Answer]) -> list[Answer]:
     """The rows; if there are none, the kind that was asked for must be one that there is. Raises UnknownKind."""
     if kind is not None and not found:
+        from domain.catalogue import Catalogue
+
         Catalogue.family(kind)
     return found
 

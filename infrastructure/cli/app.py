@@ -53,7 +53,7 @@ PANELS = {
             "sweep": "Delete files that nothing refers to any more.",
         },
         "config": {
-            "config": "List every setting, with its value and where it was said; of a secret only that it is set.",
+            "config": "List every setting, with its value and where it was said; of a secret only whether it is set.",
         },
     },
 }

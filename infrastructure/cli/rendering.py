@@ -11,7 +11,6 @@ from typing import Final
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from domain.money import Money
@@ -207,6 +206,8 @@ def _aligned(text: str, width: int, column: Column) -> str:
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[float, str], None]]:
     """A bar on stderr that leaves nothing behind."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
     columns = (SpinnerColumn(), TextColumn("{task.fields[what]}"), BarColumn(24), TextColumn("{task.fields[doing]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1.0, what=what, doing="")

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Select, func, select, text
 
-from application.chains import account_of
 from application.log import Link, Positioned
 from application.reader import EVERYTHING, LogFilter
 from application.store import AccountRow, IndexRow
@@ -82,6 +81,8 @@ class SqlReader:
 
     def streams_of(self, account: str) -> list[str]:
         """Exactly this account's: ids may hold colons, so a range of names may hold others' streams too."""
+        from application.chains import account_of
+
         prefix = f"ledger:{account}:"
         span = {"first": prefix, "beyond": prefix[:-1] + ";"}  # the character after the colon
         found = [row[0] for row in self._database.rows(STREAMS, span)]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement
 
-from projections.tables import VIEWS, create_views
+from projections.tables import VIEWS, create_views, indexed_views
 
 
 def recreate_views(connection: Connection) -> None:
@@ -19,7 +19,7 @@ def recreate_views(connection: Connection) -> None:
 
 def shape_of_views() -> str:
     """A digest of every column and index: when it changes, databases in use need a revision that recreates them."""
-    tables = VIEWS.sorted_tables
+    tables = indexed_views().sorted_tables
     indexes = sorted((index for table in tables for index in table.indexes), key=lambda index: str(index.name))
     elements: list[DDLElement] = [*(CreateTable(table) for table in tables), *(CreateIndex(index) for index in indexes)]
     dialect = PGDialect()  # type: ignore[no-untyped-call]
