@@ -104,7 +104,11 @@ def test_a_defect_is_one_message_not_a_traceback(tmp_path: Path, options: tuple[
     assert "Traceback" not in err
 
 
-NOT_FOR_READING = ("numpy", "PIL", "httpx", "httpcore", "alembic", "cv2", "av", "infrastructure.bootstrap")
+NOT_FOR_READING = (
+    *("numpy", "PIL", "httpx", "httpcore", "alembic", "cv2", "av", "infrastructure.bootstrap"),
+    *("sqlalchemy.dialects.postgresql", "psycopg", "rich.progress", "infrastructure.cli.run"),
+    *("application.admission", "application.references", "application.differences", "projections.audit"),
+)
 READS = f"""
 import sys
 from infrastructure.cli import main
