@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -420,11 +421,14 @@ async def test_a_job_that_runs_is_waited_for_although_its_input_files_are_gone(
         wanted = Request("image-edit", "acme", overlay, {"image": [picture()]}, model="scripted-edit")
         with pytest.raises(OperationPending) as sent:
             await studio.run(wanted)
-    (home / "assets").rename(home / "elsewhere")
+    folders = [path for path in (home / "assets").iterdir() if path.is_dir()]
+    away = [(folder.rename(home / folder.name), folder) for folder in folders]
     async with studio_on(database_url, home, clock=later(SOON)) as studio:
         [one] = await studio.maintenance.recover()
         assert (one.phase, one.action) == ("dispatched", "left open: within its grace, and its content is gone")
-    (home / "elsewhere").rename(home / "assets")
+    for place, folder in away:
+        shutil.rmtree(folder, ignore_errors=True)
+        place.rename(folder)
     async with studio_on(database_url, home, clock=later(2 * SOON)) as studio:
         assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
         assert (await studio.wait(sent.value.operation)).price.micros == PRICE
