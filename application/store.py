@@ -30,6 +30,10 @@ class TooSlow(StoreUnavailable):
     """A statement was stopped because it took too long; with less to write it might not have."""
 
 
+class TablesGone(StoreUnavailable):
+    """The ledger's tables are not this program's any more; they were changed, or taken away, while it ran."""
+
+
 @made_often
 @dataclass(frozen=True, slots=True)
 class AccountRow:

@@ -20,7 +20,7 @@ from time import monotonic
 from application.batch import Batch, Decision, LeaseTerms, Outcome, Port, Ticket
 from application.log import LedgerLog, Link
 from application.memory import Memory
-from application.store import Conflict, ServerChanged, Store, TooSlow, Unknown
+from application.store import Conflict, ServerChanged, Store, TablesGone, TooSlow, Unknown
 from application.timekeeping import Believe, believe_all
 from domain.account import Account
 from domain.errors import ClockAhead, ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
@@ -247,6 +247,9 @@ class LedgerWriter:
                 in_time = monotonic() < until
                 if isinstance(error, TooSlow) and len(tickets) > 1 and in_time:
                     raise  # half of it may be fast enough
+                if isinstance(error, TablesGone):  # no waiting brings them back under this program
+                    _fail(tickets, _unavailable(error))
+                    return
                 lost = isinstance(error, (Conflict, ServerChanged))
                 if not lost or not in_time or attempt == self._options.conflicts:
                     self._give_back(tickets, _unavailable(error))

@@ -14,9 +14,11 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
+from time import monotonic, sleep
 from uuid import uuid4
 
 from sqlalchemy import Connection, MetaData, Table, delete, update
+from sqlalchemy.exc import OperationalError
 
 from domain.errors import RebuildLost, StoreUnavailable, ViewStopped
 from projections import engine
@@ -33,6 +35,19 @@ READ = 5_000
 
 NEAR = 2_000
 """So close to the log's end the rest is folded under the live checkpoint's lock."""
+
+PATIENT_SECONDS = 60 * 60
+"""As long as an audit may take, which holds the live tables; a rebuild waits for it before it swaps its own in."""
+
+ATTEMPT_SECONDS, PAUSE_SECONDS = 1, 4
+"""How long it stands in the way of readers at a time, and lets them by in between."""
+
+LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL's code for a lock that was not given in time."""
+
+
+class Held(Exception):
+    """The live tables could not be had for the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +134,20 @@ class _Rebuild:
                 connection.exec_driver_sql(f"ANALYZE {', '.join(self._fresh)}")
 
     def swap(self) -> int:
+        """Swap the fresh tables in once nobody holds the live ones, as an audit does for as long as it takes.
+
+        Each attempt is short: whoever reads meanwhile stands behind it in the queue. Raises StoreUnavailable at last.
+        """
+        until = monotonic() + PATIENT_SECONDS
+        while True:
+            try:
+                return self._swap()
+            except Held as error:
+                if monotonic() > until:
+                    raise StoreUnavailable(f"{self.title}: {error}", hint="let that end, and start again") from error
+            sleep(PAUSE_SECONDS)
+
+    def _swap(self) -> int:
         """Hold the live checkpoints, fold what is left, and rename, all at once."""
         with engine.patiently(self._database) as connection:
             engine.lock(connection, self._live)
@@ -155,7 +184,13 @@ class _Rebuild:
         """Tables are locked in the order of `ALL`, in which queries of several read them."""
         if not self._database.is_sqlite:
             ordered = [view.name for view in ALL if view.name in self._live]
-            connection.exec_driver_sql(f"LOCK TABLE {', '.join(ordered)} IN ACCESS EXCLUSIVE MODE")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{ATTEMPT_SECONDS}s'")
+            try:
+                connection.exec_driver_sql(f"LOCK TABLE {', '.join(ordered)} IN ACCESS EXCLUSIVE MODE")
+            except OperationalError as error:
+                if getattr(error.orig, "pgcode", None) == LOCK_NOT_AVAILABLE:
+                    raise Held("an audit or a long query holds the live tables") from error
+                raise
         for name in self._live:
             connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}{RETIRED}")
             connection.exec_driver_sql(f"ALTER TABLE {name}{FRESH} RENAME TO {name}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.errors import NoLedger
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import counted, document, iso, size
@@ -223,7 +224,10 @@ async def backup(
     from infrastructure.store.urls import parse_url
 
     settings = session.settings()
-    await asyncio.to_thread(standing, settings)
+    stood = await asyncio.to_thread(standing, settings)
+    if stood.revision is None:
+        where = parse_url(settings.database).render_as_string()
+        raise NoLedger(f"there is no ledger in {where}: nothing was copied", hint="name the right one with --db")
     written = await asyncio.to_thread(back_up, parse_url(settings.database), file)
 
     def show(page: Page) -> None:

@@ -9,7 +9,7 @@ import re
 import sqlite3
 from dataclasses import dataclass
 
-from application.store import Conflict, ServerChanged, TooSlow
+from application.store import Conflict, ServerChanged, TablesGone, TooSlow
 from domain.errors import StoreRefused, StoreUnavailable
 
 RETRIED_STATES = {"40001", "40P01", "55P03"}
@@ -31,6 +31,14 @@ CHANGED_STATE = "25006"
 
 SLOW_STATE = "57014"
 """A statement was stopped, by its time limit or by an operator."""
+
+NO_TABLES = re.compile(r"42(?!501)|3F")
+"""How the codes of a statement begin that fits no tables that are there; a missing permission may be granted yet."""
+
+NO_SQLITE_TABLES = re.compile(
+    r"no such (table|column)|has no column|values for \d+ columns|on conflict clause does not"
+)
+"""The same on SQLite, which has no codes for it, in lower case."""
 
 FATAL = {"FATAL", "PANIC"}
 """The severities after which a session has ended, whatever the code."""
@@ -182,9 +190,10 @@ REASONS = (
     ),
     Reason(
         ("42P01", "42703"),
-        r"no such (table|column)",
-        "the ledger's tables are not here",
-        "create the schema with: imagestudio db upgrade, unless search_path in the URL's options names a wrong one",
+        r"no such (table|column)|has no column|values for \d+ columns",
+        "the ledger's tables are not here, or not this program's",
+        "create the schema with: imagestudio db upgrade, unless search_path in the URL's options names a wrong one; a"
+        " program that ran meanwhile must be started again",
     ),
     Reason(
         ("XX001", "XX002"),
@@ -258,6 +267,8 @@ def in_our_words(
         return ServerChanged(told, hint=reason.hint)
     if state == SLOW_STATE:
         return TooSlow(told, hint=reason.hint)
+    if not lost and _fits_no_tables(state, message):
+        return TablesGone(told, hint=reason.hint)
     if integrity or lost or state in RETRIED_STATES:
         return Conflict(message)
     return StoreUnavailable(told, hint=reason.hint)
@@ -275,6 +286,10 @@ def _reason(state: str, message: str) -> Reason:
     by_state = (reason for reason in REASONS if state and state.startswith(reason.states))
     by_words = (reason for reason in REASONS if re.search(reason.words, message))
     return next(by_state, None) or next(by_words, UNKNOWN)
+
+
+def _fits_no_tables(state: str, message: str) -> bool:
+    return bool(NO_TABLES.match(state) if state else NO_SQLITE_TABLES.search(message.lower()))
 
 
 def _is_lasting(error: BaseException | None) -> bool:

@@ -241,6 +241,34 @@ async def test_in_an_outage_new_work_is_refused_while_what_was_begun_waits(offic
     assert (count(office, Charged), count(office, Requested)) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("changed", "back"),
+    [
+        ("operations RENAME TO other", "other RENAME TO operations"),
+        ("operations RENAME COLUMN phase TO state", "operations RENAME COLUMN state TO phase"),
+        ("log RENAME COLUMN topic TO name", "log RENAME COLUMN name TO topic"),
+    ],
+)
+async def test_what_was_begun_is_told_at_once_that_the_tables_were_changed_under_it(
+    office: Desk, changed: str, back: str
+) -> None:
+    office.do(accepting(asking("op-1")), accepting(asking("op-2", account="beta")))
+    _rename(office, changed)
+    async with asyncio.timeout(PATIENCE):
+        answers = await in_one_group(
+            office.writer, [completing("op-1"), accepting(asking("op-3")), completing("op-2", "beta")]
+        )
+    assert all(isinstance(answer, StoreUnavailable) and "db upgrade" in answer.hint for answer in answers)
+    _rename(office, back)
+    office.do(completing("op-1"), completing("op-2", "beta"))
+    assert count(office, Charged) == 2
+
+
+def _rename(office: Desk, what: str) -> None:
+    with office.database.transaction() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {what}")
+
+
 async def test_on_close_what_cannot_be_written_is_given_up_and_stays_dispatched_with_its_hold(
     database_url: str,
 ) -> None:

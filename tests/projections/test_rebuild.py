@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
 
@@ -167,6 +168,35 @@ def test_what_is_written_during_a_rebuild_is_in_the_views_that_are_swapped_in(lo
 
     assert rebuild(database, log.source, progress=progress) == written[-1]
     assert compare(database, log.source).equal
+
+
+def test_a_rebuild_waits_for_who_holds_the_views_as_an_audit_does(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than any statement waits for a lock; readers get by between its attempts."""
+    monkeypatch.setattr(rebuilding, "PAUSE_SECONDS", 0.1)
+    tried = threading.Semaphore(0)
+
+    class Watched(rebuilding._Rebuild):
+        def _swap(self) -> int:
+            tried.release()
+            return super()._swap()
+
+    monkeypatch.setattr(rebuilding, "_Rebuild", Watched)
+    with (
+        closing(Database(postgres_url, lock_seconds=1)) as database,
+        closing(Database(postgres_url)) as others,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        log = Log(database)
+        end = log.record(FACTS)
+        with others.transaction() as auditor:
+            auditor.execute(text(f"LOCK TABLE {', '.join(TABLES)} IN ACCESS SHARE MODE"))
+            job = pool.submit(rebuild, database, log.source)
+            for _ in range(3):
+                assert tried.acquire(timeout=PATIENCE)
+        assert job.result(PATIENCE) == end
+        assert compare(database, log.source).equal
 
 
 def test_views_never_go_back_behind_what_was_already_shown(projector: Projector, log: Log, database: Database) -> None:

@@ -305,3 +305,16 @@ def test_a_backup_is_whole_while_a_writer_goes_on_and_overwrites_nothing(workspa
     assert [file.name for file in copy.parent.iterdir()] == ["ledger.db"]
     restore(workspace, copy)
     assert call(*DRAW).code == 0
+
+
+def test_nothing_is_copied_of_what_is_no_ledger(workspace: Workspace, tmp_path: Path) -> None:
+    empty, foreign = tmp_path / "empty.db", tmp_path / "foreign.db"
+    empty.touch()
+    with closing(sqlite3.connect(foreign)) as other:
+        other.execute("CREATE TABLE notes (text)")
+    copy = tmp_path / "copy.db"
+    for file in (empty, foreign):
+        refused = call("db", "backup", copy, "--db", f"sqlite:///{file}", "--json")
+        assert (refused.code, refused.error["code"]) == (6, "no_ledger")
+    assert not copy.exists()
+    assert empty.stat().st_size == 0
