@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
@@ -228,6 +229,31 @@ def test_an_audit_finds_that_facts_were_lost_and_the_status_says_so(lossy: Works
     assert (audit.code, audit.document["seal"]) == (1, None)
     assert audit.document["chains"][0].startswith("facts were lost")
     assert call("db", "status", "--json").document["lost"].startswith("facts were lost")
+
+
+def test_an_old_file_beside_a_newer_log_is_told_as_such_and_nothing_is_recorded(workspace: Workspace) -> None:
+    """The -wal was begun anew after the file was copied, so that what it lacks is in neither of them."""
+    log, room = workspace.database.with_name("ledger.db-wal"), workspace.home.parent
+    with closing(sqlite3.connect(workspace.database)) as holding:
+        holding.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        copy(workspace.database, room / "old.db")
+        assert [call(*DRAW).code for _ in range(3)] == [0] * 3
+        holding.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+        assert [call(*DRAW).code for _ in range(3)] == [0] * 3
+        copy(log, room / "new-wal")
+    workspace.database.with_name("ledger.db-shm").unlink(missing_ok=True)
+    copy(room / "old.db", workspace.database)
+    copy(room / "new-wal", log)
+    for command in (DRAW, ("audit",), ("usage",)):
+        told = call(*command)
+        assert (told.code, told.out) == (6, "")
+        assert "beside a -wal of another moment" in told.err
+        assert "without the old -wal" in told.err
+
+
+def copy(source: Path, target: Path) -> None:
+    """By another process: who closes a file lets go of all locks that its own process has on it."""
+    subprocess.run(["cp", source, target], check=True)
 
 
 def test_an_operator_may_go_on_without_what_is_missing(lossy: Workspace) -> None:
