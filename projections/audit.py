@@ -197,4 +197,5 @@ def _transaction(connection: Connection, mode: str = "") -> Iterator[None]:
     try:
         yield
     finally:
-        connection.exec_driver_sql("COMMIT")
+        if not connection.invalidated:  # what a lost session began ended with it
+            connection.exec_driver_sql("COMMIT")
