@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy import inspect, text
 
-from domain.errors import ViewStopped
+from domain.errors import StoreUnavailable, ViewStopped
 from domain.operation import Requested
 from infrastructure.store.database import Database
 from projections import audit
@@ -157,3 +157,9 @@ def test_a_fact_that_cannot_be_replayed_ends_the_audit_with_its_position(full: L
     spoil(database, f"UPDATE view_checkpoints SET position = {poisoned}")
     with pytest.raises(ViewStopped, match=f"position {poisoned}: operation.charged"):
         compare(database, full.source)
+
+
+def test_an_audit_of_a_server_that_may_only_be_read_says_so(postgres_url: str) -> None:
+    read_only = f"{postgres_url}?options=-cdefault_transaction_read_only%3Don"
+    with closing(Database(read_only)) as database, pytest.raises(StoreUnavailable, match="may only be read"):
+        compare(database, Log(database).source)
