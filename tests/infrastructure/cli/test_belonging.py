@@ -82,7 +82,7 @@ def other(workspace: Workspace) -> tuple[str, str]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("IMAGESTUDIO_HOME", str(home))
         assert call("account", "open", ACCOUNT, "--plan", "pro").code == 0
-        assert call(*DRAW).code == 0
+        assert call(*DRAW, "--allow", "stand-in").code == 0
     return "--db", f"sqlite:///{home / 'ledger.db'}"
 
 
