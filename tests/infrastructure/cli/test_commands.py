@@ -183,7 +183,7 @@ def test_the_log_is_printed_as_lines_a_document_or_text(workspace: Workspace) ->
     assert lines == document
     assert len(call("events").out.splitlines()) == len(document)
     assert [event["position"] for event in document] == list(range(1, len(document) + 1))
-    assert document[0]["type"] == "account.opened.2"
+    assert document[0]["type"] == "account.opened"
 
 
 def test_the_log_is_filtered_by_account_operation_name_and_position(workspace: Workspace) -> None:

@@ -147,6 +147,7 @@ def test_reading_takes_nothing_over_from_a_log_that_was_left_behind(
 def test_a_schema_of_an_older_version_is_upgraded_by_nobody_but_who_asks_for_it(workspace: Workspace) -> None:
     with closing(sqlite3.connect(workspace.database, isolation_level=None)) as connection:
         connection.execute("DROP TABLE ledger")
+        connection.execute("DROP TABLE words")
         connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0005'")
     before = content(workspace.home)
     for command in (("usage",), ("audit",), ("generate", "a cat", *SMALL), ("account", "plan", "free")):
