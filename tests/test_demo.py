@@ -73,9 +73,9 @@ def test_the_timeline_shows_the_hold_and_the_charge(told: tuple[list[str], Path]
 
 def test_the_views_add_up_to_what_was_charged(told: tuple[list[str], Path]) -> None:
     assert line(told, "ann image-edit") == "ann image-edit 1 1 0 0.02 0.00"
-    assert line(told, "ann text-to-image") == "ann text-to-image 2 1 0 1 0.01 0.015"
-    assert line(told, "ann upscale") == "ann upscale 1 1 0 0 0.005243 0.00"
-    assert line(told, "bob text-to-image") == "bob text-to-image 7 4 3 0 0.04 0.00"
+    assert line(told, "ann text-to-image") == "ann text-to-image 2 1 0 0.01 0.015"
+    assert line(told, "ann upscale") == "ann upscale 1 1 0 0.005243 0.00"
+    assert line(told, "bob text-to-image") == "bob text-to-image 7 4 3 0.04 0.00"
     totals = [one for one in told[0] if one.strip() == "in all 0.075243 USD price, 0.015 USD cost"]
     assert len(totals) == 3
 

@@ -220,6 +220,7 @@ def as_before(url: str, *revisions: str) -> None:
         connection.execute(text("ALTER TABLE imagestudio_schema RENAME TO alembic_version"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
         connection.execute(text("DROP TABLE ledger"))
+        connection.execute(text("DROP TABLE words"))
         for revision in revisions:
             connection.execute(text("INSERT INTO alembic_version VALUES (:one)"), {"one": revision})
 
