@@ -124,7 +124,7 @@ async def test_a_callback_that_comes_before_an_answer_that_is_lost_names_the_job
 
 async def test_a_callback_of_a_refused_attempt_is_never_taken_for_the_next_one_s(world: World) -> None:
     """The first model refuses and makes the picture all the same, the second's answer is lost."""
-    world.fake.next("wavespeed", Behaviour(status=429, accepted=True))
+    world.fake.next("wavespeed", Behaviour(status=400, accepted=True))
     world.fake.next("wavespeed", Behaviour(held=True, lost="drop"))
     async with world.studio() as studio, world.studio() as other:
         await opened(studio)
@@ -150,7 +150,7 @@ async def test_a_callback_of_a_refused_attempt_is_never_taken_for_the_next_one_s
 
 
 async def test_a_callback_of_a_later_attempt_names_its_job_where_its_answer_is_lost(world: World) -> None:
-    world.fake.next("wavespeed", Behaviour(status=429))
+    world.fake.next("wavespeed", Behaviour(status=400))
     world.fake.next("wavespeed", Behaviour(held=True, lost="drop"))
     world.fake.next("wavespeed.predictions", Behaviour(status=503), times=None)
     async with world.studio() as studio:

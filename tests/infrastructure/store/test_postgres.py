@@ -135,7 +135,7 @@ def in_force(database: Database) -> list[tuple[str, ...]]:
 
 def test_every_transaction_has_its_limits_whatever_the_database_or_the_role_says(postgres_url: str) -> None:
     name = make_url(postgres_url).database
-    for setting in ("statement_timeout = 1", "lock_timeout = 0", "default_transaction_isolation = 'serializable'"):
+    for setting in ("lock_timeout = 0", "default_transaction_isolation = 'serializable'", "statement_timeout = 1"):
         execute(postgres_url, f'ALTER DATABASE "{name}" SET {setting}')
     with closing(Database(postgres_url)) as database:
         assert set(in_force(database)) == {OURS}
