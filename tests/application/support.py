@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -174,6 +175,9 @@ def account_of(fact: Fact) -> str:
 
 # Decisions
 
+SECRET, BODY = b"secret", b"{}"
+"""What was asked of every operation here, and the secret of its digest."""
+
 
 def opening(account: str = "acme", limits: Limits | None = None, **terms: Any) -> Decision:
     wanted = Terms("pro", limits or Limits(), **terms)
@@ -186,13 +190,13 @@ def opening(account: str = "acme", limits: Limits | None = None, **terms: Any) -
 
 def asking(*ids: str, price: int = 4 * CENT, **changes: Any) -> Ask:
     """A request for one image an operation; `price` in micro-units."""
-    return ask(*ids, quote=priced(price), **changes)
+    return ask(*ids, quote=priced(price), **{"digest": hmac.new(SECRET, BODY, "sha256").hexdigest(), **changes})
 
 
 def accepting(wanted: Ask) -> Decision:
     """As the intake puts it: with its key, and with content that is erasable."""
     key = KeyRow(wanted.account, wanted.key, wanted.batch, wanted.fingerprint) if wanted.key else None
-    content = ContentRow(wanted.batch, wanted.account, b"secret", "{}")
+    content = ContentRow(wanted.batch, wanted.account, SECRET, BODY.decode())
     return Decision(
         wanted.account,
         lambda ledger, now: accept(ledger, wanted, now),
