@@ -65,6 +65,7 @@ def test_an_estimate_and_a_result_say_it_too_and_so_does_a_repeat(leaving: str) 
 
 def test_it_is_refused_from_its_day_on(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     overlay(empty.home, datetime.now(UTC).date().isoformat(), monkeypatch)
+    assert call("account", "open", ACCOUNT).code == 0
     done = call("estimate", "text-to-image", "-i", "prompt=a cat", "-m", "leaving", "--account", ACCOUNT, "--json")
     assert done.code == 2
     assert "its provider retired it on" in done.error["message"]
