@@ -65,7 +65,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "words": Table(Standing.APART, ("operation",), (), {"said": "shown to people; the failure is a fact without it"}),
 }
-"""The log and all that is written beside it. The views' tables are compared by replay, in `projections.audit`."""
+"""The log and all that is written beside it. The views' tables are compared by `projections.engine.replay`."""
 
 MADE = tuple(name for name, table in TABLES.items() if table.standing is Standing.MADE)
 

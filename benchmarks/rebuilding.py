@@ -23,8 +23,8 @@ from benchmarks.teams import ROOT
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
-from projections.engine import Source
-from projections.rebuild import Workers, rebuild
+from projections.engine.database import Source
+from projections.engine.rebuild import Workers, rebuild
 
 OURS, SQL, OURS_TWO = "ours", "sql", "ours, 2 workers"
 WAYS = {OURS: ("ours", "1"), SQL: ("sql", "1"), OURS_TWO: ("ours", "2")}

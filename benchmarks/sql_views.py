@@ -15,8 +15,8 @@ from sqlalchemy import Connection, MetaData
 from application.log import fact_name
 from infrastructure.store.database import Database
 from infrastructure.store.facts import NAMES
-from projections.tables import indexes_of, is_whole, table_of
-from projections.tally import Tally
+from projections.engine.tables import indexes_of, is_whole, table_of
+from projections.engine.tally import Tally
 from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
 
 SUFFIX = "__sql"

@@ -73,8 +73,8 @@ from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.units import SqlStore
 from infrastructure.store.witness import SqlWitness
 from infrastructure.wire.client import open_client
-from projections.engine import Source
-from projections.projector import Projector
+from projections.engine.database import Source
+from projections.engine.projector import Projector
 from projections.queries import Views
 
 LOGGER = logging.getLogger("imagestudio")

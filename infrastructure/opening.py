@@ -185,8 +185,8 @@ def catch_up(settings: Settings, views: Views, codec: Codec) -> int:
     """
     if not any(view.lag and view.error is None for view in views.status()):
         return 0
-    from projections.engine import Source
-    from projections.projector import Projector
+    from projections.engine.database import Source
+    from projections.engine.projector import Projector
 
     with closing(Database(settings.database, lock_seconds=settings.lock_seconds)) as database:
         return Projector(database, Source(SqlReader(database), codec)).advance()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from application.accounts import AccountReader
     from application.tables import Discrepancy
     from infrastructure.store.tables import SqlIndex
-    from projections.audit import Comparison
+    from projections.engine.replay import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ class Reading:
         """Replay the log, or one account's part, and hold every view against it."""
         from asyncio import to_thread
 
-        from projections.audit import compare
-        from projections.engine import Source
+        from projections.engine.database import Source
+        from projections.engine.replay import compare
 
         return await to_thread(compare, self.database, Source(self.reader, self.codec), account)
 

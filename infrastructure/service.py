@@ -24,11 +24,11 @@ from infrastructure.settings import Settings, revealed
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.webhooks import Callbacks
-from projections.audit import Comparison, compare
-from projections.engine import Source
-from projections.projector import Projector, ProjectorThread
+from projections.engine.database import Source
+from projections.engine.projector import Projector, ProjectorThread
+from projections.engine.rebuild import Workers, rebuild
+from projections.engine.replay import Comparison, compare
 from projections.queries import Views
-from projections.rebuild import Workers, rebuild
 
 if TYPE_CHECKING:
     from application.tables import Discrepancy, Ground

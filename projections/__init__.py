@@ -1,5 +1,5 @@
 """Read models: everything here can be thrown away and rebuilt from the log.
 
-views (what) ── tally (folding, in memory) ── engine (checkpoints and rows) ── projector (live) | rebuild | audit
-                                                                            └─ queries
+views (what) ── engine: tally (folding, in memory) ── checkpoints and rows ── projector (live) | rebuild | replay
+             └─ queries
 """

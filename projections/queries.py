@@ -16,9 +16,9 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Table, cast, func, sel
 from application.reader import LogReader
 from domain.errors import InvalidInput
 from domain.operation import PHASES
-from projections.engine import Database
-from projections.tables import CHECKPOINTS, FRESH, TABLES
-from projections.tally import Tally, Value
+from projections.engine.database import Database
+from projections.engine.tables import CHECKPOINTS, FRESH, TABLES
+from projections.engine.tally import Tally, Value
 from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
 
 

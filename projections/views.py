@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from domain.periods import CALENDAR_MONTH, period_at
-from projections.facts import (
+from projections.engine.facts import (
     Adjusted,
     BalanceReturned,
     Charged,
@@ -36,7 +36,7 @@ from projections.facts import (
     Submitted,
     Validated,
 )
-from projections.tally import NOTHING, Change, Key, Tally, Value
+from projections.engine.tally import NOTHING, Change, Key, Tally, Value
 
 MILLION = 1_000_000
 DAY = 24 * 60 * 60 * MILLION

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
     from infrastructure.reading import Reading
     from infrastructure.service import Studio
-    from projections.audit import Compared, Comparison, Difference
+    from projections.engine.replay import Compared, Comparison, Difference
     from projections.queries import ViewStatus
 
 app = typer.Typer()

@@ -18,7 +18,7 @@ from domain.errors import StoreError, StoreUnavailable
 from infrastructure.clock import SECOND, now
 from infrastructure.store.database import Database
 from infrastructure.store.options import NAMES, options_of, seconds_of
-from projections.arrays import texts
+from projections.engine.sql import texts
 
 log = logging.getLogger("imagestudio")
 

@@ -20,7 +20,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG
 from infrastructure.store.session import Session
 from infrastructure.store.writes import postgres_script, sqlite_writes
-from projections.arrays import texts
+from projections.engine.sql import texts
 
 COMMIT_ORDER = 0x1A6E57D10
 """The advisory lock's number."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from application.log import Link
 from application.store import Beside
-from projections.arrays import numbers, octets, texts
+from projections.engine.sql import numbers, octets, texts
 
 Rows = list[tuple[Any, ...]]
 

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from infrastructure.store.database import Database
-from projections.projector import Projector
+from projections.engine.projector import Projector
 from projections.queries import Views
 from tests.projections.histories import Log
 

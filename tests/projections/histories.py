@@ -25,9 +25,9 @@ from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import LOG
-from projections.engine import Source
-from projections.tables import TABLES
-from projections.tally import Folded, Folder, Row, Tally
+from projections.engine.database import Source
+from projections.engine.tables import TABLES
+from projections.engine.tally import Folded, Folder, Row, Tally
 from tests.domain.examples import CENT, IMAGES, NOON, ask, priced
 from tests.domain.wall_clocks import DAY, MINUTE
 

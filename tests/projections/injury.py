@@ -20,9 +20,9 @@ from sqlalchemy import event
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
-from projections.engine import Source
-from projections.projector import Projector
-from projections.rebuild import rebuild
+from projections.engine.database import Source
+from projections.engine.projector import Projector
+from projections.engine.rebuild import rebuild
 
 ROOT = Path(__file__).parent.parent.parent
 

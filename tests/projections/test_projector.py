@@ -16,13 +16,13 @@ from domain.errors import InvalidInput, LogCorrupted, StoreUnavailable
 from domain.operation import Charged, Requested
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
-from projections import facts
-from projections.audit import compare
-from projections.engine import Source
-from projections.projector import Projector, ProjectorThread
+from projections.engine import facts
+from projections.engine.database import Source
+from projections.engine.projector import Projector, ProjectorThread
+from projections.engine.rebuild import rebuild
+from projections.engine.replay import compare
+from projections.engine.tally import Change
 from projections.queries import Views
-from projections.rebuild import rebuild
-from projections.tally import Change
 from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
 from tests.domain.examples import APRIL_BOOK, OPENED, REQUESTED, SETTLED, of_operation
 from tests.projections.histories import CODEC, STEPS, History, Log, Step, busy, rows_of, trial_balance

@@ -11,7 +11,7 @@ import pytest
 
 from domain.ledger import Fact
 from domain.operation import Operation
-from projections.projector import Projector
+from projections.engine.projector import Projector
 from projections.queries import Logged, PeriodTotal, Views
 from tests.domain.examples import (
     APRIL,

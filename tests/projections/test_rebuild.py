@@ -13,14 +13,15 @@ from sqlalchemy import inspect, text
 
 from domain.errors import RebuildLost, StoreUnavailable, ViewStopped
 from infrastructure.store.database import Database
-from projections import engine
-from projections import rebuild as rebuilding
-from projections.audit import compare
-from projections.engine import Lost
-from projections.projector import Projector, ProjectorThread
+from projections.engine import checkpoints
+from projections.engine import rebuild as rebuilding
+from projections.engine.checkpoints import CheckpointMoved
+from projections.engine.database import writing
+from projections.engine.projector import Projector, ProjectorThread
+from projections.engine.rebuild import Workers, rebuild
+from projections.engine.replay import compare
+from projections.engine.tables import TABLES
 from projections.queries import Views
-from projections.rebuild import Workers, rebuild
-from projections.tables import TABLES
 from projections.views import ALL, COSTS, OPERATIONS, USAGE
 from tests.projections.histories import Log, busy, rows_of
 from tests.projections.injury import Injury, before, injure, open_source, started
@@ -332,10 +333,10 @@ def test_a_rebuild_clears_what_stopped_a_view(log: Log, database: Database, view
 
 def test_fresh_tables_belong_to_whoever_claimed_them_last(database: Database) -> None:
     names = [view.name for view in ALL]
-    with engine.writing(database) as connection:
-        engine.claim(connection, names, "first")
-        engine.claim(connection, names, "second")
-        engine.move(connection, names, 0, 5, "second")
+    with writing(database) as connection:
+        checkpoints.claim(connection, names, "first")
+        checkpoints.claim(connection, names, "second")
+        checkpoints.move(connection, names, 0, 5, "second")
     for token in ("first", None):
-        with pytest.raises(Lost), engine.writing(database) as connection:
-            engine.move(connection, names, 5, 9, token)
+        with pytest.raises(CheckpointMoved), writing(database) as connection:
+            checkpoints.move(connection, names, 5, 9, token)

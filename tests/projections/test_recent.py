@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from application.log import GENESIS, Link
 from infrastructure.store.database import Database
-from projections import engine
-from projections.audit import compare
-from projections.engine import Mark
-from projections.projector import Projector, ProjectorThread
-from projections.recent import Recent
-from projections.tally import Row
+from projections.engine import checkpoints
+from projections.engine.checkpoints import Mark
+from projections.engine.projector import Projector, ProjectorThread
+from projections.engine.recent import Recent
+from projections.engine.replay import compare
+from projections.engine.tally import Row
 from projections.views import ALL
 from tests.projections.histories import Log, busy
 from tests.projections.injury import before, injure
@@ -36,7 +36,7 @@ def row(position: int) -> Row:
 
 def marked(database: Database) -> Collection[Mark]:
     with database.connect() as connection:
-        return engine.marks(connection, [view.name for view in ALL]).values()
+        return checkpoints.marks(connection, [view.name for view in ALL]).values()
 
 
 def written(log: Log, after: int) -> list[Link]:

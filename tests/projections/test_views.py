@@ -16,8 +16,8 @@ from domain.ledger import BalanceReturned, Fact
 from domain.operation import POLICY, Adjusted, Rejected, Rerouted, Validated
 from domain.periods import Cycle, period_at
 from infrastructure.store.facts import NAMES
-from projections.facts import SHAPES, UNREAD
-from projections.tally import Tally
+from projections.engine.facts import SHAPES, UNREAD
+from projections.engine.tally import Tally
 from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
 from tests.domain.examples import (
     APRIL,

@@ -18,8 +18,8 @@ from domain.errors import SchemaMismatch, StoreError
 from infrastructure.store.database import PATIENT_SECONDS, Database
 from infrastructure.store.migrations.guard import arm, prove
 from infrastructure.store.schema import METADATA, VERSION_TABLE
-from projections.engine import ONE_SCHEMA
-from projections.tables import VIEWS
+from projections.engine.database import ONE_SCHEMA
+from projections.engine.tables import VIEWS
 
 log = logging.getLogger("imagestudio")
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement
 
-from projections.tables import VIEWS, create_views, indexed_views
+from projections.engine.tables import VIEWS, create_views, indexed_views
 
 
 def recreate_views(connection: Connection) -> None:

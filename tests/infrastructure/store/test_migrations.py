@@ -35,7 +35,7 @@ from infrastructure.store.schema import (
     WORDS,
 )
 from infrastructure.store.tables import SqlIndex
-from projections.tables import VIEWS
+from projections.engine.tables import VIEWS
 from tests.infrastructure.store.books import books
 
 ROOT = Path(__file__).parents[3]

@@ -19,10 +19,10 @@ from infrastructure.store.migrations import HEAD, check, current, ensure_schema,
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.units import SqlStore
-from projections import engine
-from projections.audit import compare
-from projections.engine import Source
-from projections.rebuild import rebuild
+from projections.engine import checkpoints
+from projections.engine.database import Source, writing
+from projections.engine.rebuild import rebuild
+from projections.engine.replay import compare
 from tests.infrastructure.store.books import books
 from tests.infrastructure.store.posting import post
 from tests.postgres import beside, execute
@@ -158,12 +158,12 @@ def test_a_server_that_does_not_wait_for_its_disk_is_said(postgres_url: str, cap
 def test_a_view_that_has_read_further_than_the_log_reaches_is_stopped_until_it_is_rebuilt(database_url: str) -> None:
     with closing(Database(database_url)) as database:
         post(SqlStore(database), "acme")
-        with engine.writing(database) as connection:
-            engine.begin(connection, ["usage_summary", "model_cost"])
+        with writing(database) as connection:
+            checkpoints.begin(connection, ["usage_summary", "model_cost"])
             connection.execute(text("UPDATE view_checkpoints SET position = 9 WHERE view = 'usage_summary'"))
         check_opening(database)
         with database.connect() as connection:
-            marks = engine.marks(connection, ["usage_summary", "model_cost"])
+            marks = checkpoints.marks(connection, ["usage_summary", "model_cost"])
     assert marks["usage_summary"].failed_at == 9
     assert "facts that this view counts were lost" in str(marks["usage_summary"].error)
     assert marks["model_cost"].error is None

@@ -19,10 +19,10 @@ from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlLeases
 from infrastructure.store.units import SqlStore
-from projections.audit import compare
-from projections.engine import Source
-from projections.projector import Projector
-from projections.rebuild import rebuild
+from projections.engine.database import Source
+from projections.engine.projector import Projector
+from projections.engine.rebuild import rebuild
+from projections.engine.replay import compare
 from tests.application.studios import SYNC, studio_on
 from tests.infrastructure.store.books import books
 from tests.infrastructure.store.posting import post

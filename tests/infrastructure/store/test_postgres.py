@@ -18,7 +18,7 @@ from infrastructure.store.options import Limits, connect_arguments, options_of
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.units import SqlStore
 from infrastructure.store.urls import parse_url
-from projections import engine
+from projections.engine.database import patiently, writing
 from tests.infrastructure.store.posting import append, locked, post
 from tests.postgres import beside, execute
 from tests.proxy import Fault, Proxy, proxied
@@ -128,7 +128,7 @@ def in_force(database: Database) -> list[tuple[str, ...]]:
     with SqlStore(database).begin() as unit:
         locked(unit, "acme")
         found.append(tuple(unit.session.rows(query)[0]))  # type: ignore[attr-defined]
-    with engine.writing(database) as connection:
+    with writing(database) as connection:
         found.append(tuple(connection.execute(IN_FORCE).one()))
     return found
 
@@ -168,7 +168,7 @@ def test_limits_cost_no_round_trip(postgres_url: str) -> None:
 
 def test_a_rebuild_may_take_long_and_what_follows_may_not(postgres_url: str) -> None:
     with closing(Database(postgres_url)) as database:
-        with engine.patiently(database) as connection:
+        with patiently(database) as connection:
             assert connection.execute(IN_FORCE).one()[1] == "1h"
         assert {row[1] for row in in_force(database)} == {"30s"}
 
@@ -222,7 +222,7 @@ def test_a_small_write_and_a_view_on_a_frozen_server_are_told(postgres_url: str)
         proxy.freeze()
         with pytest.raises(StoreUnavailable), database.transaction():
             pass
-        with pytest.raises(StoreUnavailable), engine.writing(database):
+        with pytest.raises(StoreUnavailable), writing(database):
             pass
 
 
@@ -270,13 +270,13 @@ def test_a_session_on_a_server_that_became_read_only_is_discarded_with_all_other
 
 def test_so_is_one_of_a_small_write_or_of_a_view(postgres_url: str) -> None:
     name = make_url(postgres_url).database
-    for writing in (lambda at: at.transaction(), engine.writing):
+    for write in (lambda at: at.transaction(), writing):
         execute(postgres_url, f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         with closing(Database(postgres_url)) as database:
-            with pytest.raises(StoreUnavailable, match="may only be read"), writing(database) as connection:
+            with pytest.raises(StoreUnavailable, match="may only be read"), write(database) as connection:
                 connection.exec_driver_sql("DELETE FROM leases")
             execute(beside(postgres_url, "postgres"), f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
-            with writing(database) as connection:
+            with write(database) as connection:
                 connection.exec_driver_sql("DELETE FROM leases")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from application.tables import MADE, TABLES, Standing, columns_of
 from infrastructure.store.schema import METADATA
-from projections.tables import VIEWS
+from projections.engine.tables import VIEWS
 from tests.infrastructure.store.histories import Ledger, forge, ledger_at, write
 
 SCHEMA = "imagestudio_schema"

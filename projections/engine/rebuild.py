@@ -21,10 +21,12 @@ from sqlalchemy import Connection, MetaData, Table, delete, update
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import RebuildLost, StoreUnavailable, ViewStopped
-from projections import engine
-from projections.engine import Database, Lost, Source, Unwritable
-from projections.tables import CHECKPOINTS, FRESH, RETIRED, indexes_of, table_of
-from projections.tally import Choked, Folded, Folder, Tally
+from projections.engine import checkpoints, rows
+from projections.engine.checkpoints import CheckpointMoved
+from projections.engine.database import Database, Source, patiently
+from projections.engine.rows import Unwritable
+from projections.engine.tables import CHECKPOINTS, FRESH, RETIRED, indexes_of, table_of
+from projections.engine.tally import Choked, Folded, Folder, Tally
 from projections.views import ALL
 
 RANGE = 20_000
@@ -75,7 +77,7 @@ def rebuild(
         run.prepare()
         run.fill(workers, progress)
         return run.swap()
-    except Lost as error:
+    except CheckpointMoved as error:
         raise run.lost() from error
     except BrokenProcessPool as error:
         raise StoreUnavailable("a worker of the rebuild died", hint="start it again, with fewer") from error
@@ -106,9 +108,9 @@ class _Rebuild:
 
     def prepare(self) -> None:
         """Sweep away what an earlier attempt left, and claim the fresh tables."""
-        with engine.patiently(self._database) as connection:
-            engine.begin(connection, self._live)
-            engine.claim(connection, self._fresh, self._token)
+        with patiently(self._database) as connection:
+            checkpoints.begin(connection, self._live)
+            checkpoints.claim(connection, self._fresh, self._token)
             _drop(connection, self._live, FRESH, RETIRED)
             for table in self._tables():
                 table.create(connection)
@@ -125,8 +127,8 @@ class _Rebuild:
             if end - self._position >= left:
                 break  # the log grows as fast as it is folded; holding the checkpoint does not slow the log itself
             left = end - self._position
-        with engine.patiently(self._database) as connection:
-            engine.move(connection, self._fresh, self._position, self._position, self._token)
+        with patiently(self._database) as connection:
+            checkpoints.move(connection, self._fresh, self._position, self._position, self._token)
             for view, table in zip(self._views, self._tables(), strict=True):
                 for index in indexes_of(view, table, f"_{self._token[:12]}"):
                     index.create(connection)
@@ -149,23 +151,23 @@ class _Rebuild:
 
     def _swap(self) -> int:
         """Hold the live checkpoints, fold what is left, and rename, all at once."""
-        with engine.patiently(self._database) as connection:
-            engine.lock(connection, self._live)
+        with patiently(self._database) as connection:
+            checkpoints.lock(connection, self._live)
             end = self._source.reader.end()
-            engine.move(connection, self._fresh, self._position, end, self._token)
+            checkpoints.move(connection, self._fresh, self._position, end, self._token)
             for _, folded in _folds(self._views, self._source, self._position, end, None):
-                engine.add(connection, self._views, folded, FRESH)
+                rows.add(connection, self._views, folded, FRESH)
             self._rename(connection)
             live = update(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._live))
             connection.execute(live.values(position=end, failed_at=None, error=None, token=None))
             connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._fresh)))
-        with engine.patiently(self._database) as connection:
+        with patiently(self._database) as connection:
             _drop(connection, self._live, RETIRED)
         return end
 
     def abandon(self) -> None:
         """Leave nothing behind; what another attempt has claimed is not touched."""
-        with engine.patiently(self._database) as connection:
+        with patiently(self._database) as connection:
             mine = connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.token == self._token))
             if mine.rowcount:
                 _drop(connection, self._live, FRESH)
@@ -175,9 +177,9 @@ class _Rebuild:
         return [table_of(view, MetaData(), view.name + FRESH) for view in self._views]
 
     def _write(self, upto: int, folded: Folded) -> None:
-        with engine.patiently(self._database) as connection:
-            engine.move(connection, self._fresh, self._position, upto, self._token)
-            engine.add(connection, self._views, folded, FRESH)
+        with patiently(self._database) as connection:
+            checkpoints.move(connection, self._fresh, self._position, upto, self._token)
+            rows.add(connection, self._views, folded, FRESH)
         self._position = upto
 
     def _rename(self, connection: Connection) -> None:

@@ -15,10 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from application.log import Link
 from domain.errors import ImageStudioError, InvalidInput
-from projections import engine
-from projections.engine import Database, Lost, Mark, Source, Unwritable
-from projections.recent import Recent
-from projections.tally import Choked, Folded, Folder, Row, Tally
+from projections.engine import checkpoints, rows
+from projections.engine.checkpoints import CheckpointMoved, Mark
+from projections.engine.database import Database, Source, writing
+from projections.engine.recent import Recent
+from projections.engine.rows import Unwritable
+from projections.engine.tally import Choked, Folded, Folder, Row, Tally
 from projections.views import ALL
 
 BATCH = 2_000
@@ -82,18 +84,18 @@ class Projector:
         """Let a view that stands still try its fact again. Raises InvalidInput for an unknown name."""
         if view not in (known.name for known in self._views):
             raise InvalidInput("view", f"there is no view {view!r}", hint=", ".join(v.name for v in self._views))
-        with engine.writing(self._database) as connection:
-            engine.resume(connection, view)
+        with writing(self._database) as connection:
+            checkpoints.resume(connection, view)
 
     def _marks(self) -> dict[str, Mark]:
         names = [view.name for view in self._views]
         with self._database.connect() as connection:
-            found = engine.marks(connection, names)
+            found = checkpoints.marks(connection, names)
         if len(found) == len(names):
             return found
-        with engine.writing(self._database) as connection:
-            engine.begin(connection, names)
-            return engine.marks(connection, names)
+        with writing(self._database) as connection:
+            checkpoints.begin(connection, names)
+            return checkpoints.marks(connection, names)
 
     def _step(self, recent: Recent | None = None) -> tuple[int, bool]:
         """Bring the views furthest behind one batch on; the number of facts, and whether more are known of."""
@@ -111,7 +113,7 @@ class Projector:
                 if not rows and next_stop < FOREVER:
                     self._commit(views, old, next_stop, Folder(views, self._source.codec).empty())
                 taken = self._take(views, old, rows)
-            except Lost:
+            except CheckpointMoved:
                 return NOTHING_TO_DO
             return taken, next_stop < FOREVER or len(rows) == self._batch or taken < len(rows)
 
@@ -135,14 +137,14 @@ class Projector:
         return len(rows)
 
     def _commit(self, views: Sequence[Tally], old: int, new: int, folded: Folded) -> None:
-        with engine.writing(self._database) as connection:
-            engine.move(connection, [view.name for view in views], old, new)
-            engine.add(connection, views, folded)
+        with writing(self._database) as connection:
+            checkpoints.move(connection, [view.name for view in views], old, new)
+            rows.add(connection, views, folded)
 
     def _stop(self, view: Tally, old: int, position: int, error: str) -> None:
         log.error("view %s stands still at position %d: %s", view.name, position, error)
-        with engine.writing(self._database) as connection:
-            engine.stop(connection, view.name, old, position, error)
+        with writing(self._database) as connection:
+            checkpoints.stop(connection, view.name, old, position, error)
 
 
 class ProjectorThread:

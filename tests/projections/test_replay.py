@@ -10,10 +10,10 @@ from sqlalchemy import inspect, text
 from domain.errors import StoreUnavailable, ViewStopped
 from domain.operation import Requested
 from infrastructure.store.database import Database
-from projections import audit
-from projections.audit import Comparison, compare
-from projections.projector import Projector, ProjectorThread
-from projections.rebuild import rebuild
+from projections.engine import replay
+from projections.engine.projector import Projector, ProjectorThread
+from projections.engine.rebuild import rebuild
+from projections.engine.replay import Comparison, compare
 from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
 from tests.projections.histories import Log, busy
 
@@ -32,7 +32,7 @@ FORGED_PERIOD = (
 @pytest.fixture(autouse=True)
 def _small_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several batches."""
-    monkeypatch.setattr(audit, "READ", 30)
+    monkeypatch.setattr(replay, "READ", 30)
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_null_is_not_the_same_as_a_value(full: Log, database: Database) -> Non
 def test_only_the_first_differences_are_shown_and_all_are_counted(
     full: Log, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "MOST", 3)
+    monkeypatch.setattr(replay, "MOST", 3)
     spoil(database, "UPDATE operation_log SET cost = -1")
     (*_, operations) = compare(database, full.source).views
     assert (operations.differing, len(operations.differences)) == (40, 3)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from application.log import Link
-from projections.tally import Row
+from projections.engine.tally import Row
 
 MOST = 16 * 1024 * 1024
 """Bytes that are kept; whoever is further behind reads the log."""

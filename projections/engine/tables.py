@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Connection, Index, MetaData, Table, Text, text
 
-from projections.tally import Tally
+from projections.engine.tally import Tally
 from projections.views import ALL, OPERATIONS
 
 VIEWS = MetaData()

@@ -17,10 +17,12 @@ from sqlalchemy import Connection, MetaData, Select, Subquery, Table, except_, f
 
 from application.reader import LogFilter
 from domain.errors import ViewStopped
-from projections import engine
-from projections.engine import Database, Mark, Source, Unwritable
-from projections.tables import TABLES, table_of
-from projections.tally import Choked, Folder, Row, Tally
+from projections.engine import checkpoints, rows
+from projections.engine.checkpoints import Mark
+from projections.engine.database import Database, Source
+from projections.engine.rows import Unwritable
+from projections.engine.tables import TABLES, table_of
+from projections.engine.tally import Choked, Folder, Row, Tally
 from projections.views import ALL
 
 READ = 10_000
@@ -75,7 +77,7 @@ def compare(database: Database, source: Source, account: str | None = None, view
         if database.is_sqlite:
             with replay.scratch():
                 with _transaction(connection):
-                    replay.to(engine.marks(connection, replay.position))
+                    replay.to(checkpoints.marks(connection, replay.position))
                 with _transaction(connection):
                     compared = replay.compared()
         else:
@@ -114,7 +116,7 @@ class _Replay:
 
     def compared(self) -> tuple[Compared, ...]:
         """Every view as it is at this moment, with the replay up to there."""
-        self.to(engine.marks(self._connection, self.position))
+        self.to(checkpoints.marks(self._connection, self.position))
         return tuple(self.compare(view) for view in self._views)
 
     def to(self, marks: Mapping[str, Mark]) -> None:
@@ -128,17 +130,17 @@ class _Replay:
             self._fold(together, start, upto)
 
     def _fold(self, views: Sequence[Tally], start: int, upto: int) -> None:
-        rows = self._read(start, upto)
+        facts = self._read(start, upto)
         folder = Folder(views, self._source.codec)
         folded = folder.empty()
         try:
-            folder.fold(rows, folded)
-            engine.add(self._connection, views, folded, REPLAYED)
+            folder.fold(facts, folded)
+            rows.add(self._connection, views, folded, REPLAYED)
         except (Choked, Unwritable) as error:
             raise ViewStopped(f"the log cannot be replayed {error}", hint="the fact itself is damaged") from error
         for view in views:
-            self.position[view.name] = rows[-1][0] if len(rows) == READ else upto
-            self.facts[view.name] += len(rows)
+            self.position[view.name] = facts[-1][0] if len(facts) == READ else upto
+            self.facts[view.name] += len(facts)
 
     def _read(self, start: int, upto: int) -> Sequence[Row]:
         reader = self._source.reader

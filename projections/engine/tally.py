@@ -16,7 +16,7 @@ import msgspec
 
 from application.log import Codec
 from domain.errors import ImageStudioError
-from projections.facts import DECODERS, SHAPES, UNREAD, Decode, renew
+from projections.engine.facts import DECODERS, SHAPES, UNREAD, Decode, renew
 
 Value = str | int | None
 Key = tuple[str | int, ...]

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infrastructure.store.database import Database
-from projections.arrays import numbers, octets, texts
+from projections.engine.sql import numbers, octets, texts
 
 TEXTS = st.lists(st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1)
 NUMBERS = st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), min_size=1)

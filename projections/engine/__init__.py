@@ -1,0 +1,1 @@
+"""What moves any view: folding, checkpoints and rows; kept up live, built anew, or held against the log."""

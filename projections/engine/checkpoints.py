@@ -1,0 +1,89 @@
+"""How far each view is: checkpoints that are moved by compare-and-set, in the transaction that writes the rows.
+
+BEGIN ─ checkpoint: from here to there, or CheckpointMoved ─ rows of each view, by key ─ COMMIT
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, Update, bindparam, select, text, update
+
+from projections.engine.tables import CHECKPOINTS
+
+
+class CheckpointMoved(Exception):
+    """Somebody else moved the checkpoint; what was folded for it is void."""
+
+
+HERE = CHECKPOINTS.c.view.in_(bindparam("views", expanding=True))
+MARKS = select(CHECKPOINTS.c.view, CHECKPOINTS.c.position, CHECKPOINTS.c.failed_at, CHECKPOINTS.c.error).where(HERE)
+
+
+def _move(mine: ColumnElement[bool]) -> Update:
+    standing = HERE & (CHECKPOINTS.c.position == bindparam("old")) & CHECKPOINTS.c.error.is_(None)
+    held = select(CHECKPOINTS.c.view).where(standing, mine).order_by(CHECKPOINTS.c.view).with_for_update()
+    return update(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(held)).values(position=bindparam("new"))
+
+
+MOVES = (_move(CHECKPOINTS.c.token.is_(None)), _move(CHECKPOINTS.c.token == bindparam("mine")))
+"""The move of views that nobody rebuilds, and of those that one does; building it anew costs more than the move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a view is, and the fact it chokes on."""
+
+    view: str
+    position: int
+    failed_at: int | None
+    error: str | None
+
+
+def marks(connection: Connection, names: Iterable[str]) -> dict[str, Mark]:
+    """How far each view is; those never begun are missing."""
+    rows = connection.execute(MARKS, {"views": list(names)})
+    return {row[0]: Mark(*row) for row in rows}
+
+
+def begin(connection: Connection, names: Iterable[str]) -> None:
+    """Give each view a checkpoint at the log's beginning, unless it has one."""
+    insert = text("INSERT INTO view_checkpoints (view, position) VALUES (:view, 0) ON CONFLICT (view) DO NOTHING")
+    connection.execute(insert, [{"view": name} for name in sorted(names)])
+
+
+def claim(connection: Connection, names: Iterable[str], token: str) -> None:
+    """Begin these checkpoints anew as `token`'s, whoever had them; a transaction that holds one is waited for."""
+    insert = text(
+        "INSERT INTO view_checkpoints (view, position, token) VALUES (:view, 0, :token)"
+        " ON CONFLICT (view) DO UPDATE SET position = 0, token = excluded.token"
+    )
+    for name in sorted(names):
+        connection.execute(insert, {"view": name, "token": token})
+
+
+def lock(connection: Connection, names: Iterable[str]) -> None:
+    """Hold the checkpoints until the transaction ends, taken by name, so that nobody waits in a circle."""
+    rows = select(CHECKPOINTS.c.view).where(CHECKPOINTS.c.view.in_(list(names)))
+    connection.execute(rows.order_by(CHECKPOINTS.c.view).with_for_update()).all()
+
+
+def move(connection: Connection, names: Sequence[str], old: int, new: int, token: str | None = None) -> None:
+    """Take the checkpoints from `old` to `new`. Raises CheckpointMoved if one has moved or stopped, or is another's."""
+    mine = {} if token is None else {"mine": token}
+    moved = connection.execute(MOVES[token is not None], {"views": names, "old": old, "new": new, **mine})
+    if moved.rowcount != len(names):
+        raise CheckpointMoved
+
+
+def stop(connection: Connection, view: str, position: int, failed_at: int, error: str) -> None:
+    """Note why a view stands still, unless it has moved on meanwhile."""
+    here = (CHECKPOINTS.c.view == view) & (CHECKPOINTS.c.position == position)
+    connection.execute(update(CHECKPOINTS).where(here).values(failed_at=failed_at, error=error))
+
+
+def resume(connection: Connection, view: str) -> None:
+    """Forget why a view stands still."""
+    here = CHECKPOINTS.c.view == view
+    connection.execute(update(CHECKPOINTS).where(here).values(failed_at=None, error=None))

@@ -1,0 +1,88 @@
+"""What views need of the world: a database to be written in transactions, and the log that they are folded from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Executable
+from sqlalchemy.exc import SQLAlchemyError
+
+from application.log import Codec
+from application.reader import LogReader
+
+
+class Database(Protocol):
+    """What views need of a database: connections in autocommit, their errors in our words, turns at writing."""
+
+    @property
+    def is_sqlite(self) -> bool: ...
+
+    def turn(self) -> AbstractContextManager[Any]: ...
+
+    def connect(self) -> AbstractContextManager[Connection]: ...
+
+    def rows(self, query: Executable) -> Sequence[Any]:
+        """All rows of one query, asked again once where its connection was lost."""
+
+    def patiently(self, connection: Connection) -> AbstractContextManager[None]:
+        """Let this connection's transactions take long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where facts come from: the log's rows, and its one door for those under retired names."""
+
+    reader: LogReader
+    codec: Codec
+
+
+ONE_SCHEMA = """SELECT set_config('search_path',
+    coalesce(quote_ident(current_schema()), current_setting('search_path')), true)"""
+"""On PostgreSQL: while tables are made and dropped, those of another ledger further on in the path are not there."""
+
+
+@contextmanager
+def patiently(database: Database) -> Iterator[Connection]:
+    """A write transaction that may take long: of a rebuild, which copies, indexes and drops whole tables."""
+    with database.turn(), database.connect() as connection:  # noqa: SIM117
+        with database.patiently(connection), _transaction(database, connection):
+            if not database.is_sqlite:
+                connection.exec_driver_sql(ONE_SCHEMA)
+            yield connection
+
+
+@contextmanager
+def writing(database: Database) -> Iterator[Connection]:
+    """A write transaction, committed unless an error passes through."""
+    with database.turn(), database.connect() as connection, _transaction(database, connection):
+        yield connection
+
+
+@contextmanager
+def _transaction(database: Database, connection: Connection) -> Iterator[None]:
+    """Views can be rebuilt, so on SQLite their commits need not wait for the disk; the log's next commit syncs
+    whatever lies before it.
+    """
+    if database.is_sqlite:
+        connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if database.is_sqlite else "BEGIN")
+    committed = False
+    try:
+        yield
+        connection.exec_driver_sql("COMMIT")
+        committed = True
+    finally:
+        if not committed:
+            _roll_back(connection)
+        if database.is_sqlite and not connection.invalidated:
+            connection.exec_driver_sql("PRAGMA synchronous = FULL")
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.exec_driver_sql("ROLLBACK")
+    except SQLAlchemyError:  # a connection that is gone has ended its transaction itself
+        connection.invalidate()
