@@ -1,0 +1,102 @@
+"""Image Studio: everything that an application needs of it has a name here.
+
+    async with open_studio() as studio:
+        result = await studio.run(Request("text-to-image", "acme", {"prompt": "a lake at dawn"}))
+
+Opening: `open_studio`, or `open_blocking` for code without an event loop, on `Settings`; they give a `Studio` and a
+`BlockingStudio`. Asking: a `Request`, its `Estimate` and its `Result`, with amounts of `Money`.
+
+Errors: `ImageStudioError` is the base of all. `InvalidRequest` means that nothing was recorded; `OperationRefused`,
+`OperationFailed` and `OperationPending` are recorded, and name their operation. After `Overloaded` and
+`StoreUnavailable` the same request may be sent again.
+
+Plug-ins find their names in `imagestudio.plugin`. All other modules may change from one version to the next.
+
+Each name is loaded when it is first used, and what carries out a request when a studio is opened.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from application.requests import Estimate, Request, Result
+    from domain.errors import (
+        ImageStudioError,
+        InvalidRequest,
+        OperationFailed,
+        OperationPending,
+        OperationRefused,
+        Overloaded,
+        StoreUnavailable,
+    )
+    from domain.money import Money
+    from imagestudio.opening import open_blocking, open_studio
+    from infrastructure.blocking import BlockingStudio
+    from infrastructure.service import Studio
+    from infrastructure.settings import Settings
+
+__all__ = [
+    "BlockingStudio",
+    "Estimate",
+    "ImageStudioError",
+    "InvalidRequest",
+    "Money",
+    "OperationFailed",
+    "OperationPending",
+    "OperationRefused",
+    "Overloaded",
+    "Request",
+    "Result",
+    "Settings",
+    "StoreUnavailable",
+    "Studio",
+    "open_blocking",
+    "open_studio",
+]
+
+
+if not TYPE_CHECKING:  # for a type checker it would mean that there is every name
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found = getattr(_module_of(name), name)
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _module_of(name: str) -> object:
+    """The module that has it, imported by a statement, as a wheel's build rewrites statements and no strings."""
+    match name:
+        case "open_studio" | "open_blocking":
+            from imagestudio import opening
+
+            return opening
+        case "Settings":
+            from infrastructure import settings
+
+            return settings
+        case "Studio":
+            from infrastructure import service
+
+            return service
+        case "BlockingStudio":
+            from infrastructure import blocking
+
+            return blocking
+        case "Request" | "Estimate" | "Result":
+            from application import requests
+
+            return requests
+        case "Money":
+            from domain import money
+
+            return money
+        case _:
+            from domain import errors
+
+            return errors

@@ -1,0 +1,100 @@
+"""What a distribution needs that brings a provider of its own: ports, and the tools that ours are made with.
+
+A provider is a `Provider`, built by a factory from its `ProviderContext`. It gets a `Task` and answers it with a
+`Delivery` of `Media` or `Remote` files, or with a `Job` that it collects later; inputs are each a `Value`, `Progress`
+hears how far it is, and `Recovery` says what may be done about a lost answer. It raises a `ProviderError`:
+`ProviderRefused`, `ProviderFailed` or `ProviderUnknown`. What else it can do is a port of its own: `Quoting`, `Billing`
+by a `Bill` each, `Wakeable`, and `Listing` its `Offers`, each `Offered` with every `OfferedInput`.
+
+An API over HTTP is an `Api`: it submits once, and polls at a `Pace`, each exchange within a `Patience`. Failures are
+read from an `Answer` as a `Problem`; `Unreadable` is an answer that nobody understands, `MODERATED` the code of what is
+not allowed, `CHECKING` the seconds a check may take. `BlindAdapter` is the rest of an adapter whose API looks nothing
+up, and `how_it_ended` tells what one of its jobs came to. `private_texts` are those of a task that no message may hold.
+`micros` reads an amount, `data_uri` and `read_data_uri` a file as text, `encode_base64` and `decode_base64` its bytes.
+
+Work on this machine: `read_media` tells what bytes are and `stored_image` opens a picture, both raising `InvalidInput`;
+`image_media` makes a file of a picture, a PNG compressed as `FASTEST_PNG`.
+"""
+
+from __future__ import annotations
+
+from application.listings import Listing, Offered, OfferedInput, Offers
+from application.ports import (
+    Bill,
+    Billing,
+    Delivery,
+    Job,
+    Media,
+    Progress,
+    Provider,
+    ProviderError,
+    ProviderFailed,
+    ProviderRefused,
+    ProviderUnknown,
+    Quoting,
+    Recovery,
+    Remote,
+    Task,
+    Value,
+    Wakeable,
+)
+from domain.errors import InvalidInput
+from infrastructure.media import FASTEST_PNG, image_media, read_media, stored_image
+from infrastructure.plugins import ProviderContext
+from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
+from infrastructure.wire.api import CHECKING, Api, Pace, Patience
+from infrastructure.wire.blind import BlindAdapter, how_it_ended
+from infrastructure.wire.content import (
+    data_uri,
+    decode_base64,
+    encode_base64,
+    micros,
+    private_texts,
+    read_data_uri,
+)
+
+__all__ = [
+    "CHECKING",
+    "FASTEST_PNG",
+    "MODERATED",
+    "Answer",
+    "Api",
+    "Bill",
+    "Billing",
+    "BlindAdapter",
+    "Delivery",
+    "InvalidInput",
+    "Job",
+    "Listing",
+    "Media",
+    "Offered",
+    "OfferedInput",
+    "Offers",
+    "Pace",
+    "Patience",
+    "Problem",
+    "Progress",
+    "Provider",
+    "ProviderContext",
+    "ProviderError",
+    "ProviderFailed",
+    "ProviderRefused",
+    "ProviderUnknown",
+    "Quoting",
+    "Recovery",
+    "Remote",
+    "Task",
+    "Unreadable",
+    "Value",
+    "Wakeable",
+    "data_uri",
+    "decode_base64",
+    "encode_base64",
+    "how_it_ended",
+    "image_media",
+    "micros",
+    "private_texts",
+    "read_data_uri",
+    "read_media",
+    "stored_image",
+]
