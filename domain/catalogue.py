@@ -70,7 +70,7 @@ class Model:
     models the one of higher `quality` is the better. `auto` models may be chosen without being named, where their
     class, `class_`, is allowed.
     `fixed` inputs are sent along with the caller's, under the provider's names; of the inputs `one_of` at least one is
-    needed. A job may take `deadline` seconds.
+    needed, of those `not_both` at most one is accepted. A job may take `deadline` seconds.
     `omits` are inputs of the provider's, or values of one as "name=value", that are left out on purpose.
     `unavailable` says why it cannot be used, `retires` is the instant from which its provider offers it no more.
     """
@@ -83,6 +83,7 @@ class Model:
     unit: Unit
     inputs: Mapping[str, Input] = field(default_factory=dict)
     one_of: tuple[str, ...] = ()
+    not_both: tuple[str, ...] = ()
     prices: tuple[PriceRule, ...] = ()
     fixed: Mapping[str, Scalar] = field(default_factory=dict)
     per_call: int = 1
@@ -277,9 +278,18 @@ def check_inputs(
             checked[spec.name] = spec.default
         elif spec.required and not files:
             raise InvalidInput(spec.name, "is missing", hint=f"model {model.id!r} needs it")
-    if model.one_of and not any(checked.get(name) or media.get(name) for name in model.one_of):
-        raise InvalidInput(" or ".join(model.one_of), "is missing", hint=f"model {model.id!r} needs one of them")
+    _check_groups(model, {*checked, *(name for name, files in media.items() if files)}, checked)
     return checked
+
+
+def _check_groups(model: Model, given: Collection[str], checked: Mapping[str, Scalar]) -> None:
+    """Hold inputs that stand for each other against the model. What is empty or false counts as not given."""
+    given = [name for name in (*model.one_of, *model.not_both) if name in given and checked.get(name, True)]
+    if model.one_of and not any(name in given for name in model.one_of):
+        raise InvalidInput(" or ".join(model.one_of), "is missing", hint=f"model {model.id!r} needs one of them")
+    together = [name for name in model.not_both if name in given]
+    if len(together) > 1:
+        raise InvalidInput(" and ".join(together), "exclude each other", hint="give one of them")
 
 
 def _accepting(

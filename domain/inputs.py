@@ -32,7 +32,7 @@ class InputType(StrEnum):
     FLAG = "flag"
     CHOICE = "choice"
     SIZE = "size"
-    """Width and height in pixels, written as "1024x768"."""
+    """Width and height in pixels, written as "1024x768", or one of the `choices`, which are words such as "auto"."""
     IMAGE = "image"
     VIDEO = "video"
     AUDIO = "audio"
@@ -201,11 +201,13 @@ def _read_choice(spec: Input, value: object) -> str:
 
 
 def _read_size(spec: Input, value: object) -> str:
+    if isinstance(value, str) and value in spec.choices:
+        return value
     written = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if written is None:
-        raise InvalidInput(
-            spec.name, f"must be a size, not {shown(value)}", hint='write width and height as "1024x768"'
-        )
+        words = "".join(f', or "{word}"' for word in spec.choices)
+        hint = f'write width and height as "1024x768"{words}'
+        raise InvalidInput(spec.name, f"must be a size, not {shown(value)}", hint=hint)
     width, height = map(int, written.groups())
     if not width or not height:
         raise InvalidInput(spec.name, f"{shown(value)} has no area")

@@ -14,7 +14,7 @@ Every mistake is a CatalogueError naming file, model and field, and nothing is l
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -28,13 +28,12 @@ from domain.errors import CatalogueError, InvalidMoney
 from domain.inputs import Input
 from domain.money import check_currency
 from domain.pricing import PriceBook, PriceRule, Unit, price_book
-from infrastructure.catalogue.checks import check_input, check_one_of, check_rule, check_rules
+from infrastructure.catalogue.checks import check_group, check_input, check_rule, check_rules
 from infrastructure.catalogue.entries import (
     ChangeEntry,
     FileEntry,
     InputEntry,
     LaterPrice,
-    MeterEntry,
     Meterings,
     ModelEntry,
     PriceEntry,
@@ -45,6 +44,7 @@ BUILT_IN: Final = tuple(sorted(Path(__file__).parent.glob("*.toml")))
 
 Presets = Mapping[str, Mapping[str, InputEntry]]
 E = TypeVar("E", bound=BaseModel)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,26 +152,27 @@ def _currency(sources: Sequence[Source]) -> str:
     return currency
 
 
-def _presets(sources: Iterable[Source]) -> Presets:
-    presets: dict[str, Mapping[str, InputEntry]] = {}
+def _presets(sources: Sequence[Source]) -> Presets:
     for source in sources:
         for name, inputs in source.entry.preset.items():
-            if name in presets:
-                raise _wrong(source.name, [f"preset.{name}: there is one already"])
-            presets[name] = inputs
             for input_name, entry in inputs.items():
                 _check_input(entry, input_name, f"{source.name}: preset.{name}")
-    return presets
+    return _named(sources, "preset", lambda entry: entry.preset)
 
 
-def _meterings(sources: Iterable[Source]) -> Meterings:
-    meterings: dict[str, Mapping[str, MeterEntry]] = {}
+def _meterings(sources: Sequence[Source]) -> Meterings:
+    return _named(sources, "metering", lambda entry: entry.metering)
+
+
+def _named(sources: Sequence[Source], key: str, tables: Callable[[FileEntry], Mapping[str, T]]) -> dict[str, T]:
+    """The tables of one key of all files, each under a name of its own."""
+    found: dict[str, T] = {}
     for source in sources:
-        for name, meters in source.entry.metering.items():
-            if name in meterings:
-                raise _wrong(source.name, [f"metering.{name}: there is one already"])
-            meterings[name] = meters
-    return meterings
+        for name, table in tables(source.entry).items():
+            if name in found:
+                raise _wrong(source.name, [f"{key}.{name}: there is one already"])
+            found[name] = table
+    return found
 
 
 def _drafts(sources: Iterable[Source], presets: Presets, meterings: Meterings) -> dict[str, Draft]:
@@ -206,7 +207,8 @@ def _draft(entry: ModelEntry, file: str, where: str, presets: Presets, meterings
         entries |= presets[name]
     entries |= entry.inputs
     inputs = {name: _check_input(each, name, where) for name, each in entries.items()}
-    if wrong := list(check_one_of(entry.one_of, inputs)):
+    groups = {"one_of": entry.one_of, "not_both": entry.not_both}
+    if wrong := [each for key, names in groups.items() for each in check_group(key, names, inputs)]:
         raise _wrong(where, wrong)
     draft = Draft(entry, file, MappingProxyType(inputs))
     for number, price in enumerate(entry.prices):
@@ -257,7 +259,7 @@ def _change(source: Source, drafts: Mapping[str, Draft], meterings: Meterings) -
 def _changed_inputs(draft: Draft, change: ChangeEntry, where: str) -> Mapping[str, Input]:
     kept = {name: spec for name, spec in draft.inputs.items() if name not in change.without}
     inputs = kept | {name: _check_input(entry, name, where) for name, entry in change.inputs.items()}
-    if wrong := list(check_one_of(draft.entry.one_of, inputs)):
+    if wrong := list(check_group("one_of", draft.entry.one_of, inputs)):
         raise _wrong(where, wrong, ".")
     return MappingProxyType(inputs)
 

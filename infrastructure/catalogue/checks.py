@@ -28,7 +28,7 @@ _MEANINGFUL: Final[Mapping[InputType, set[str]]] = {
     InputType.DECIMAL: _OF_VALUES | {"minimum", "maximum"},
     InputType.FLAG: _OF_VALUES,
     InputType.CHOICE: _OF_VALUES | {"choices"},
-    InputType.SIZE: _OF_VALUES | _SIDES | {"multiple_of"},
+    InputType.SIZE: _OF_VALUES | _SIDES | {"choices", "multiple_of"},
     InputType.IMAGE: _OF_FILES | _SIDES,
     InputType.VIDEO: _OF_FILES | _SIDES | _LENGTHS,
     InputType.AUDIO: _OF_FILES | _LENGTHS,
@@ -55,15 +55,15 @@ def check_input(spec: Input, written: set[str]) -> Iterator[str]:
     yield from _check_default(spec)
 
 
-def check_one_of(names: Sequence[str], inputs: Mapping[str, Input]) -> Iterator[str]:
-    """What is wrong with the inputs of which one is needed."""
+def check_group(key: str, names: Sequence[str], inputs: Mapping[str, Input]) -> Iterator[str]:
+    """What is wrong with the inputs of which one is needed (`one_of`), or at most one may be given (`not_both`)."""
     if len(names) == 1 or len(set(names)) < len(names):
-        yield "one_of: names at least two inputs, each once"
+        yield f"{key}: names at least two inputs, each once"
     for name in names:
         if name not in inputs:
-            yield f"one_of: {name!r} is no input of the model"
+            yield f"{key}: {name!r} is not an input of the model"
         elif _always_given(inputs[name]):
-            yield f"one_of: {name!r} is required or has a default, so that nothing is left to need"
+            yield f"{key}: {name!r} is required or has a default, so that it is always given"
 
 
 def check_rule(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str]:
@@ -123,9 +123,9 @@ def _check_multiple(spec: Input) -> Iterator[str]:
     step = spec.multiple_of
     if step is None:
         return
-    if spec.choices:
-        yield "multiple_of: means nothing beside choices"
     is_size = spec.type is InputType.SIZE
+    if spec.choices and not is_size:
+        yield "multiple_of: means nothing beside choices"
     least, most = (spec.min_side or 1, spec.max_side) if is_size else (spec.minimum, spec.maximum)
     if least is not None and most is not None and -(-ceil(least) // step) * step > most:
         yield f"multiple_of: no multiple of {step} is from {least} to {most}"

@@ -267,6 +267,7 @@ class ModelEntry(Entry):
     extends: list[str] = []
     inputs: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], InputEntry] = {}
     one_of: list[str] = []
+    not_both: list[str] = []
     fixed: dict[str, ScalarValue] = {}
     prices: list[PriceEntry] = []
     per_call: Count = 1
@@ -315,6 +316,7 @@ class ModelEntry(Entry):
             unit=self.unit,
             inputs=inputs,
             one_of=tuple(self.one_of),
+            not_both=tuple(self.not_both),
             prices=prices,
             fixed=MappingProxyType(self.fixed),
             per_call=self.per_call,

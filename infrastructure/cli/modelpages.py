@@ -85,6 +85,7 @@ def show_one(page: Page, model: Model, currency: str, at: int, lacks: str) -> No
             ("chosen", _chosen(model)),
             ("waits", f"{model.deadline:,} s for a job, then leaves it to recovery"),
             *([("needs", f"at least one of {', '.join(model.one_of)}")] if model.one_of else []),
+            *([("takes", f"at most one of {', '.join(model.not_both)}")] if model.not_both else []),
             *([("sends too", _fixed(model))] if model.fixed else []),
         ]
     )
@@ -135,7 +136,9 @@ def limits_of(one: Input) -> str:
     words = [_between(*span) for span in spans]
     if one.multiple_of is not None:
         words.append(f"{'each side ' if one.type == 'size' else ''}a multiple of {one.multiple_of}")
-    if one.choices:
+    if one.choices and one.type == "size":
+        words.append(f"or {', '.join(map(str, one.choices))}")
+    elif one.choices:
         words.insert(0, f"one of {', '.join(map(str, one.choices))}")
     if one.is_file:
         words += [", ".join(one.media_types), f"at most {one.max_bytes:,} bytes"]

@@ -495,6 +495,7 @@ def test_a_new_picture_model_and_one_that_is_gone_are_found(
         ("new", "gpt-image-9", "does text-to-image, image-edit; its price is not told"),
         ("gone", "gpt-image-2.6-flare", "is not offered any more"),
         ("gone", "gpt-image-2.6-flare-edit", "is not offered any more"),
+        ("gone", "gpt-image-2.6-flare-gif", "is not offered any more"),
     }
     text = assert_silent_with_its_overlay("openai", tmp_path, monkeypatch)
     assert '"gpt-image-9",' in text
@@ -518,11 +519,11 @@ def test_a_check_of_a_provider_says_what_its_key_can_reach_and_what_ends(fake: F
     fake.offer("openai", listed)
     [found] = call("providers", "check", "openai", "--json").document["providers"]
     assert found["state"] == "answers"
-    assert found["missing"] == ["gpt-image-2.6-flare", "gpt-image-2.6-flare-edit"]
+    assert found["missing"] == ["gpt-image-2.6-flare", "gpt-image-2.6-flare-edit", "gpt-image-2.6-flare-gif"]
     assert {"gpt-image-2", "gpt-image-2-edit"} <= {*found["offered"]}
     assert (found["retires"]["gpt-image-2"], "gpt-image-2.5-flare" in found["retires"]) == ("2027-04-21", False)
     text = " ".join(call("providers", "check", "openai").out.split())
-    assert "not gpt-image-2.6-flare, gpt-image-2.6-flare-edit; retires" in text
+    assert "not gpt-image-2.6-flare, gpt-image-2.6-flare-edit, gpt-image-2.6-flare-gif; retires" in text
 
 
 def test_a_list_that_is_not_given_is_no_failure_of_a_check(fake: Fake) -> None:

@@ -412,6 +412,31 @@ def test_of_inputs_that_do_for_each_other_one_is_needed(
     assert refusal.value.hint == "model 'editor' needs one of them"
 
 
+MARKED = replace(
+    EDITOR,
+    inputs={
+        "image": IMAGE,
+        "mask": replace(IMAGE, name="mask", required=False),
+        "note": replace(PROMPT, name="note", required=False),
+    },
+    not_both=("mask", "note"),
+)
+
+
+@pytest.mark.parametrize(("inputs", "masks"), [({}, 0), ({"note": "here"}, 0), ({}, 1), ({"note": ""}, 1)])
+def test_of_inputs_that_exclude_each_other_one_may_be_given(inputs: dict[str, object], masks: int) -> None:
+    media = {"image": (PICTURE,), "mask": (PICTURE,) * masks}
+    assert check_inputs(MARKED, "image-edit", inputs, media) == inputs
+
+
+def test_inputs_that_exclude_each_other_are_refused_together() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        check_inputs(MARKED, "image-edit", {"note": "here"}, {"image": (PICTURE,), "mask": (PICTURE,)})
+
+    assert refusal.value.message == "mask and note: exclude each other"
+    assert refusal.value.hint == "give one of them"
+
+
 def test_inputs_are_not_checked_for_a_kind_that_the_model_does_not_do() -> None:
     with pytest.raises(UnknownKind):
         check_inputs(FINE, "image-edit", FOX)

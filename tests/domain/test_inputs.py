@@ -207,6 +207,15 @@ def test_files_within_every_limit_are_accepted() -> None:
     check_files(VOICE, (SPEECH,))
 
 
+WORDED = replace(SIZE, choices=("auto",))
+
+
+def test_a_size_may_be_one_of_the_words_of_its_model() -> None:
+    assert [read_value(WORDED, value) for value in ("auto", "512 x 512")] == ["auto", "512x512"]
+    assert 'write width and height as "1024x768", or "auto"' in refusal(WORDED, "large").hint
+    assert "auto" not in refusal(SIZE, "auto").hint
+
+
 def picture(**changes: Any) -> MediaFacts:
     return MediaFacts(**{"media_type": "image/png", "size": 900, "width": 200, "height": 100, **changes})
 

@@ -43,14 +43,15 @@ def sample(model: Model, chosen: Mapping[str, object] | None = None, seconds: De
 
 def everything(model: Model, seconds: Decimal = SECONDS) -> Sample:
     """All that `model` accepts at once, each value the last or the largest; two files where several may be given."""
-    values = {spec.name: largest(spec) for spec in model.inputs.values() if not spec.is_file}
-    files = {spec.name: (file_of(spec, seconds),) * min(2, spec.many) for spec in model.inputs.values() if spec.is_file}
+    given = [spec for spec in model.inputs.values() if spec.name not in model.not_both[1:]]
+    values = {spec.name: largest(spec) for spec in given if not spec.is_file}
+    files = {spec.name: (file_of(spec, seconds),) * min(2, spec.many) for spec in given if spec.is_file}
     return Sample(values, files)
 
 
 def largest(spec: Input) -> Scalar:
     """The last or largest value that one input accepts, where there is one."""
-    if spec.choices:
+    if spec.choices and spec.type is not InputType.SIZE:
         return spec.choices[-1]
     if spec.type is InputType.FLAG:
         return True

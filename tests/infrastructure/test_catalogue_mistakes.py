@@ -139,14 +139,17 @@ def test_a_price_hangs_on_no_input_that_may_be_missing(tmp_path: Path) -> None:
     [
         ('["prompt"]', "names at least two inputs, each once"),
         ('["prompt", "prompt"]', "names at least two inputs, each once"),
-        ('["prompt", "colour"]', "'colour' is no input of the model"),
-        ('["prompt", "size"]', "'size' is required or has a default, so that nothing is left to need"),
+        ('["prompt", "colour"]', "'colour' is not an input of the model"),
+        ('["prompt", "size"]', "'size' is required or has a default, so that it is always given"),
     ],
 )
-def test_of_inputs_of_which_one_is_needed_each_may_be_missing(tmp_path: Path, names: str, wrong: str) -> None:
-    text = MINIMAL + SIZE + f'inputs.prompt.type = "text"\none_of = {names}\n'
+@pytest.mark.parametrize("key", ["one_of", "not_both"])
+def test_of_inputs_that_stand_for_each_other_each_may_be_missing(
+    tmp_path: Path, key: str, names: str, wrong: str
+) -> None:
+    text = MINIMAL + SIZE + f'inputs.prompt.type = "text"\n{key} = {names}\n'
 
-    assert complaint(tmp_path, text) == HERE + f"one_of: {wrong}"
+    assert complaint(tmp_path, text) == HERE + f"{key}: {wrong}"
 
 
 def test_a_condition_is_written_as_requests_are_compared(tmp_path: Path) -> None:

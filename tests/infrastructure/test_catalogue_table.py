@@ -13,7 +13,8 @@ import pytest
 
 from domain.catalogue import KINDS, Model, check_inputs
 from domain.charging import Told, reckon
-from domain.errors import UnknownModel
+from domain.errors import InvalidInput, UnknownModel
+from domain.inputs import Input, read_value
 from domain.periods import EARLIEST
 from domain.pricing import Quote, Unit, Unpriced, quote
 from infrastructure.catalogue import load_catalogue
@@ -302,6 +303,11 @@ def openai(id: str) -> Model:
         ("gpt-image-2", {"quality": "high", "size": "1536x1024"}, {"image_output": 6_864, "image_input": 0}),
         ("gpt-image-2", {"quality": "high"}, {"image_output": 7_727, "image_input": 0}),
         ("gpt-image-2", {"quality": "high", "size": "3840x2160"}, {"image_output": 36_197, "image_input": 0}),
+        ("gpt-image-2", {"quality": "auto"}, {"image_output": 7_727, "image_input": 0}),
+        ("gpt-image-2", {"quality": "low", "size": "auto"}, {"image_output": 2_400, "image_input": 0}),
+        ("gpt-image-2", {"quality": "auto", "size": "auto"}, {"image_output": 36_200, "image_input": 0}),
+        ("gpt-image-2-edit", {"quality": "medium", "size": "auto"}, {"image_output": 9_200, "image_input": 452}),
+        ("gpt-image-1-mini", {"quality": "auto", "size": "auto"}, {"image_output": 7_200, "image_input": 0}),
         ("gpt-image-2-2026-04-21", {"quality": "high"}, {"image_output": 7_727, "image_input": 0}),
         ("gpt-image-2-edit", {"quality": "high"}, {"image_output": 7_727, "image_input": 452}),
         ("gpt-image-1-mini", {"quality": "low"}, {"image_output": 850, "image_input": 0}),
@@ -319,6 +325,28 @@ def test_a_metered_model_is_quoted_at_the_most_that_this_request_can_come_to(
     assert bounds["text_input"] == len(str(asked.inputs["prompt"]).encode()) + 32
     assert found.price == sum(meter.rate * (meter.most or 0) for meter in found.meters) * 1_000_000
     assert (found.unit, found.outputs) == ("call", 1)
+
+
+@pytest.mark.parametrize("id", ["gpt-image-2", "gpt-image-2-edit"])
+@pytest.mark.parametrize("quality", ["low", "medium", "high"])
+def test_a_size_that_the_provider_chooses_is_held_at_the_dearest_that_is_accepted(id: str, quality: str) -> None:
+    model = openai(id)
+    held = quoted(model, sample(model, {"quality": quality, "size": "auto"}))
+    sides = range(16, 3_841, 16)
+    sizes = [f"{wide}x{high}" for wide in sides for high in (wide, wide * 9 // 16 // 16 * 16, wide // 48 * 16) if high]
+    accepted = [size for size in sizes if accepts(model.inputs["size"], size)]
+    assert len(accepted) > 100
+    named = [quoted(model, sample(model, {"quality": quality, "size": size})) for size in accepted]
+    assert isinstance(held, Quote)
+    assert max(one.price for one in named if isinstance(one, Quote)) <= held.price
+
+
+def accepts(spec: Input, value: str) -> bool:
+    try:
+        read_value(spec, value)
+    except InvalidInput:
+        return False
+    return True
 
 
 def test_a_metered_model_is_charged_what_was_counted_and_never_more_than_was_quoted() -> None:
@@ -343,7 +371,8 @@ def test_every_model_of_openai_is_metered_or_has_no_price() -> None:
     for model in CATALOGUE:
         if model.provider == "openai":
             assert model.unit is Unit.CALL
-            assert model.per_call == (10 if model.prices else 1)
+            draws_several = bool(model.prices) and "image/gif" not in model.outputs
+            assert model.per_call == (10 if draws_several else 1)
             assert all(rule.meters and rule.effective_from == EARLIEST for rule in model.prices)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -166,6 +167,57 @@ def test_its_list_is_held_against_its_entries_however_badly_it_is_written(
     monkeypatch.delitem(sys.modules, "plugin_atelier", raising=False)
     [held] = call("catalogue", "check", "atelier", "--json").document["providers"]
     assert (held["state"], [one["finding"] for one in held["differences"]]) == (state, found)
+
+
+CURRENT = """
+
+from decimal import Decimal
+from application.listings import Offered, OfferedInput, Offers
+
+PROMPT = OfferedInput("prompt", "text", required=True)
+SIDES = OfferedInput("sides", "integer", choices=(4, 8), default=4)
+
+def price(inputs, seconds):
+    return Decimal("0.09") * inputs["sides"]
+
+def flat(inputs, seconds):
+    return Decimal("0.05")
+
+async def offers(self, routes):
+    assert "paint" in routes
+    kinds = ("text-to-image",)
+    paint = Offered("paint", "Paints.", kinds, (PROMPT, SIDES), price=flat, retires={retires})
+    cut = Offered("cut", "Cuts lino.", kinds, (PROMPT, SIDES), price=price, priced_by=("sides",))
+    return Offers((paint, cut), is_whole=True, tells_ends=True, notes=("two are shown",))
+
+Atelier.offers = offers
+"""
+
+
+def test_what_its_list_says_becomes_an_overlay_with_which_nothing_differs(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch, site.folder)
+    monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "k")
+    monkeypatch.setenv("IMAGESTUDIO_CATALOGUES", str(site.folder / "models.toml"))
+    etching = MODEL.split("[[model]]")[1].replace('"red"', '"etching"').replace('"paint"', '"etch"')
+    (site.folder / "models.toml").write_text(f"{MODEL}[[model]]{etching}")
+    site.install("atelier", ATELIER.format(name="atelier") + CURRENT.format(retires=4_102_444_800_000_000))
+    monkeypatch.delitem(sys.modules, "plugin_atelier", raising=False)
+
+    held = call("catalogue", "check", "atelier", "--overlay", "atelier.toml", "--json")
+    assert held.code == 1
+    [told] = held.document["providers"]
+    assert (told["state"], told["notes"]) == ("differs", ["two are shown"])
+    found = {(one["finding"], one["model"] or one["route"]) for one in told["differences"]}
+    assert found == {("inputs", "red"), ("price", "red"), ("ends", "red"), ("gone", "etching"), ("new", "cut")}
+
+    monkeypatch.setenv("IMAGESTUDIO_CATALOGUES", f"{site.folder / 'models.toml'}{os.pathsep}atelier.toml")
+    again = call("catalogue", "check", "atelier", "--json")
+    assert (again.code, again.document["providers"][0]["differences"]) == (0, [])
+    models = {one["id"]: one for one in call("models", "--provider", "atelier", "--json").document["models"]}
+    assert (models["etching"]["status"], models["red"]["status"]) == ("unavailable", "available")
+    assert any(one["route"] == "cut" for one in models.values())
 
 
 async def test_a_broken_one_keeps_the_studio_closed(site: Site) -> None:

@@ -157,3 +157,19 @@ def test_what_is_billed_can_be_set(fake: Fake, client: httpx.Client) -> None:
     client.post("/fal-ai/fal-ai/flux/krea", json={"prompt": "a pond"})
     queue(client)
     assert [job.price for job in fake.jobs()] == ["0.02", "0.10"]
+
+
+def test_credits_run_out_whoever_would_do_the_work(fake: Fake, client: httpx.Client) -> None:
+    fake.set_balance("huggingface", "0.15")
+    assert client.post(DRAWER, json={"inputs": "a pond"}).status_code == 200
+    queue(client)
+    replies = [
+        client.post(DRAWER, json={"inputs": "a pond"}),
+        client.post(FILM, params=QUEUED, json={"prompt": "a pond"}),
+    ]
+    assert {(reply.status_code, tuple(reply.json())) for reply in replies} == {(402, ("error",))}
+    assert [one.status for one in fake.submissions()] == [200, 200, 402, 402]
+    assert [job.price for job in fake.jobs()] == ["0.05", "0.10"]
+    assert client.get("/api/whoami-v2").status_code == 200
+    fake.set_balance("huggingface", "1")
+    assert client.post(DRAWER, json={"inputs": "a pond"}).status_code == 200

@@ -17,6 +17,8 @@ from tests.providers.fake.server import Fake
 MODEL = "gpt-image-2"
 DRAW = {"model": MODEL, "prompt": "a pond", "quality": "low"}
 PICTURE = ("image", ("pond.png", media.image()))
+GIF = {"model": "gpt-image-2.6-flare", "output_format": "gif"}
+NOTES = ("markup", ("notes.png", media.mask()))
 
 
 @pytest.fixture
@@ -55,6 +57,9 @@ def refused(reply: httpx.Response, status: int, param: str | None) -> None:
         ({"size": "3200x1024"}, 400, "size"),
         ({"size": "3840x2176"}, 400, "size"),
         ({"size": "1536x864", "model": "gpt-image-1-mini"}, 400, "size"),
+        ({"frame_count": 4}, 400, "frame_count"),
+        ({"frame_count": 17, **GIF}, 400, "frame_count"),
+        ({"size": "1024x1024", **GIF}, 400, "size"),
     ],
 )
 def test_a_drawing_that_breaks_a_rule_is_refused(
@@ -73,6 +78,7 @@ def test_a_drawing_that_breaks_a_rule_is_refused(
         ([("image", ("pond.png", media.image() + bytes(51 * 2**20)))], 413, "image"),
         ([PICTURE, ("mask", ("mask.jpg", media.image(image_format="JPEG")))], 400, "mask"),
         ([PICTURE, ("mask", ("mask.png", media.mask(32, 32)))], 400, "mask"),
+        ([PICTURE, NOTES], 400, "markup"),
     ],
 )
 def test_an_edit_with_files_that_break_a_rule_is_refused(
@@ -80,6 +86,21 @@ def test_an_edit_with_files_that_break_a_rule_is_refused(
 ) -> None:
     refused(client.post("/images/edits", data=DRAW, files=files or [("user", ("", b""))]), status, param)
     assert fake.jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        ([PICTURE, NOTES], 200),
+        ([PICTURE, NOTES, ("mask", ("mask.png", media.mask()))], 400),
+        ([PICTURE, ("markup", ("notes.png", media.mask(32, 32)))], 400),
+    ],
+)
+def test_notes_are_as_large_as_the_picture_and_no_mask_is_beside_them(
+    client: httpx.Client, files: list[Any], status: int
+) -> None:
+    reply = client.post("/images/edits", data={**DRAW, "model": "gpt-image-2.5-flare"}, files=files)
+    assert reply.status_code == status
 
 
 @pytest.mark.parametrize(
@@ -107,6 +128,8 @@ def test_fidelity_is_for_some_models_alone(client: httpx.Client, model: str, fid
         {"size": "3840x2160"},
         {"background": "transparent", "output_format": "webp", "output_compression": 50},
         {"quality": "max", "model": "gpt-image-2.6-flare"},
+        {**GIF, "size": "512x288", "frame_count": 16},
+        {"size": "auto", "quality": "auto"},
     ],
 )
 def test_what_newer_models_take_is_drawn(client: httpx.Client, inputs: dict[str, Any]) -> None:

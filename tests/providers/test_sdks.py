@@ -201,6 +201,16 @@ def test_huggingface_is_told_that_a_model_is_loading(hub: Fake) -> None:
     assert caught.value.response.json() == {"error": "Model is currently loading", "estimated_time": 20.0}
 
 
+def test_huggingface_is_told_that_its_credits_are_spent(hub: Fake) -> None:
+    hub.set_balance("huggingface", "0.05")
+    model = f"{hub.url}/hf-inference/models/black-forest-labs/FLUX.1-schnell"
+    client = InferenceClient(provider="hf-inference", api_key=hub.key("huggingface"))
+    client.text_to_image("a pond", model=model)
+    with pytest.raises(HfHubHTTPError, match="exceeded your monthly included credits") as caught:
+        client.text_to_image("a pond", model=model)
+    assert caught.value.response.status_code == 402
+
+
 def test_huggingface_draws_edits_and_films_at_fal(hub: Fake) -> None:
     client = InferenceClient(provider="fal-ai", api_key=hub.key("huggingface"))
     drawn = client.text_to_image("a pond", model="black-forest-labs/FLUX.1-Krea-dev", width=96, height=48)

@@ -18,6 +18,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -36,6 +37,8 @@ FAL_PRICES: Final = {"fal-ai/hunyuan-video": (0.1, "video")}
 PAGE: Final = 1
 QUEUE: Final = "https://queue.fal.run"
 FRAMES_A_SECOND: Final = 24
+SPENT: Final = "You have exceeded your monthly included credits for Inference Providers."
+"""What the router says with a 402 (https://github.com/huggingface/agents-course/issues/386)."""
 FORMATS: Final = {"image/jpeg": "JPEG", "image/webp": "WEBP"}
 
 
@@ -143,10 +146,18 @@ class HuggingFace:
 
         return await self.desk.submit(request, order, reply=reply, refuse=scripted)
 
+    def is_spent(self) -> bool:
+        """Whether what was delivered has used up the credits of the key, if a test gave it any."""
+        credits = self.state.setting("balance:huggingface", None)
+        made = [job for job in self.state.jobs() if job.provider == "huggingface" and job.delivered]
+        return credits is not None and sum(Decimal(job.price or 0) for job in made) >= Decimal(credits)
+
     async def checked(self, request: Request, id: str) -> tuple[Response | None, dict[str, Any]]:
         """The refusal, if it deserves one, and its inputs."""
         if not self.desk.knows(request, "huggingface"):
             return refusal(401), {}
+        if self.is_spent():
+            return refusal(402), {}
         if id not in MODELS or "hf-inference" not in MODELS[id].runs:
             return refusal(404, f"Model {id} is not supported by hf-inference"), {}
         body, picture = await request.body(), MODELS[id].task == "image-to-image"
@@ -188,6 +199,8 @@ class HuggingFace:
     async def checked_fal(self, request: Request, path: str) -> tuple[Response | None, dict[str, Any]]:
         if not self.desk.knows(request, "huggingface"):
             return refusal(401), {}
+        if self.is_spent():
+            return refusal(402), {}
         if not task_of(path):
             return detail(404, f"Application {path!r} not found"), {}
         try:
@@ -295,7 +308,7 @@ def refusal(status: int, message: str = "") -> Response:
     """An error in the words of the router."""
     if status == 503:
         return JSONResponse({"error": "Model is currently loading", "estimated_time": 20.0}, 503)
-    words = {401: "Invalid username or password.", 429: "Too Many Requests"}
+    words = {401: "Invalid username or password.", 402: SPENT, 429: "Too Many Requests"}
     return JSONResponse({"error": message or words.get(status, "Internal Server Error")}, status)
 
 

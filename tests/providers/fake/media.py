@@ -31,6 +31,14 @@ def image(width: int = 64, height: int = 64, image_format: str = "PNG", seed: in
     return stream.getvalue()
 
 
+def animation(width: int, height: int, frames: int, frame_ms: int, seed: int = 1) -> bytes:
+    """A GIF of frames in one colour each."""
+    stream = io.BytesIO()
+    pictures = [Image.new("RGB", (width, height), ((seed * 97 + n) % 256, n * 9 % 256, 40)) for n in range(frames)]
+    pictures[0].save(stream, "GIF", save_all=True, append_images=pictures[1:], duration=frame_ms)
+    return stream.getvalue()
+
+
 def mask(width: int = 64, height: int = 64) -> bytes:
     """A PNG whose left half is transparent and whose right half is white."""
     picture = Image.new("RGBA", (width, height), (255, 255, 255, 255))

@@ -46,7 +46,7 @@ IMAGE_TOKENS: Final = 323
 """For each picture that comes in."""
 RATES: Final = {"text in": Decimal("0.000005"), "image in": Decimal("0.000008"), "image out": Decimal("0.00003")}
 """US dollars a token."""
-FORMATS: Final = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
+FORMATS: Final = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP", "gif": "GIF"}
 ALLOWED: Final = {
     "quality": ("auto", *OUTPUT_TOKENS),
     "output_format": tuple(FORMATS),
@@ -66,6 +66,9 @@ FIDELITY: Final = {
 }
 ANY_SIZE: Final = ("gpt-image-2",)
 FINE: Final = ("gpt-image-2.5", "gpt-image-2.6")
+ANIMATED: Final = "gpt-image-2.6"
+FRAMES: Final = range(2, 17)
+USUAL_FRAMES: Final = 9
 LEAST_PIXELS, MOST_PIXELS, LONGEST_SIDE = 655_360, 3_840 * 2_160, 3_840
 MEGABYTE: Final = 1024 * 1024
 LARGEST_IMAGE: Final = 50 * MEGABYTE
@@ -119,6 +122,7 @@ class OpenAI:
         inputs = await form_inputs(request)
         images = [one for name in ("image", "image[]") for one in as_list(inputs.get(name))]
         problem = complaint(inputs, edited=True) or picture_complaint(images, inputs.get("mask"))
+        problem = problem or markup_complaint(images, inputs)
         return self.refused(request, problem) if problem else await self.order(request, inputs, len(images))
 
     def refused(self, request: Request, problem: Response) -> Response:
@@ -128,14 +132,20 @@ class OpenAI:
 
     async def order(self, request: Request, inputs: Mapping[str, Any], images: int) -> Response:
         width, height = size(inputs)
-        wanted = FORMATS[str(inputs.get("output_format", "png"))]
         first, count = (len(self.state.jobs()) + 1) * 7, int(inputs.get("n", 1))
-        made = tuple(media.image(width, height, wanted, first + number) for number in range(count))
+        made = tuple(self.picture(inputs, width, height, first + number) for number in range(count))
         used = tokens(inputs, images, count)
         fixed = self.state.setting(f"price:{inputs['model']}", None)
         path, price = request.url.path.removeprefix("/v1/"), str(cost(used)) if fixed is None else fixed
         order = Order("openai", path, inputs, made, price, extra={"usage": used})
         return await self.desk.submit(request, order, reply=self.reply, refuse=scripted)
+
+    def picture(self, inputs: Mapping[str, Any], width: int, height: int, seed: int) -> bytes:
+        wanted = FORMATS[str(inputs.get("output_format", "png"))]
+        if wanted != "GIF":
+            return media.image(width, height, wanted, seed)
+        frames, duration = inputs.get("frame_count", USUAL_FRAMES), inputs.get("frame_duration_ms", 200)
+        return media.animation(width, height, int(frames), int(duration), seed)
 
     async def reply(self, job: Job) -> Response:
         if not job.delivered:
@@ -188,12 +198,13 @@ def complaint(inputs: Any, edited: bool = False) -> Response | None:
         return refusal(f"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter")
     if not str(inputs.get("n", 1)).isdecimal() or not 1 <= int(inputs.get("n", 1)) <= 10:
         return refusal("Invalid 'n': expected a value between 1 and 10.", "n", "invalid_value")
-    if inputs.get("size", "auto") != "auto" and not is_size(str(inputs["size"]), inputs["model"]):
+    of_frames = inputs.get("output_format") == "gif"
+    if inputs.get("size", "auto") != "auto" and not is_size(str(inputs["size"]), inputs["model"], of_frames):
         return refusal(f"Invalid value: {inputs['size']!r}.", "size", "invalid_value")
     wrong = [name for name, values in ALLOWED.items() if inputs.get(name, values[0]) not in values]
     if wrong:
         return refusal(f"Invalid value: {inputs[wrong[0]]!r}.", wrong[0], "invalid_value")
-    return model_complaint(inputs) or format_complaint(inputs)
+    return model_complaint(inputs) or format_complaint(inputs) or frame_complaint(inputs)
 
 
 def model_complaint(inputs: Mapping[str, Any]) -> Response | None:
@@ -221,6 +232,40 @@ def format_complaint(inputs: Mapping[str, Any]) -> Response | None:
     return None
 
 
+def frame_complaint(inputs: Mapping[str, Any]) -> Response | None:
+    """What is wrong with an animation: its frames are drawn on one sheet, whose pixels they share."""
+    if inputs.get("output_format") != "gif":
+        stray = next((name for name in ("frame_count", "frame_duration_ms") if name in inputs), None)
+        return (
+            refusal(f"'{stray}' is only supported with output_format=gif.", stray, "invalid_value") if stray else None
+        )
+    if not str(inputs["model"]).startswith(ANIMATED):
+        return refusal("GIF output is not supported for this model.", "output_format", "invalid_value")
+    frames = int(inputs.get("frame_count", USUAL_FRAMES))
+    if frames not in FRAMES:
+        return refusal("Invalid 'frame_count': expected a value from 2 to 16.", "frame_count", "invalid_value")
+    width, height = size(inputs)
+    if width * height * frames > MOST_PIXELS:
+        return refusal("The requested size is too large for this number of frames.", "size", "invalid_value")
+    return None
+
+
+def markup_complaint(images: list[Any], inputs: Mapping[str, Any]) -> Response | None:
+    """What is wrong with notes upon the first picture."""
+    markup = inputs.get("markup")
+    if markup is None:
+        return None
+    if not str(inputs["model"]).startswith(FINE):
+        return refusal(f"The model '{inputs['model']}' does not support markup.", "markup", "invalid_value")
+    if inputs.get("mask") is not None:
+        return refusal("'markup' cannot be combined with 'mask'.", "markup", "invalid_value")
+    if not isinstance(markup, bytes) or media.media_type(markup) != "image/png":
+        return refusal("Invalid markup image format: a transparent PNG is needed.", "markup", "invalid_value")
+    if media.size_of(markup) != media.size_of(images[0]):
+        return refusal("The markup must have the size of the first image.", "markup", "invalid_value")
+    return None
+
+
 def picture_complaint(images: list[Any], mask: Any) -> Response | None:
     """What is wrong with the files of an edit."""
     if not images:
@@ -241,21 +286,23 @@ def picture_complaint(images: list[Any], mask: Any) -> Response | None:
     return None
 
 
-def is_size(text: str, model: str) -> bool:
-    """Elder models draw three sizes; the others any, in steps of 16 and within their bounds."""
+def is_size(text: str, model: str, of_frames: bool = False) -> bool:
+    """Elder models draw three sizes; the others any, in steps of 16 and within their bounds. A frame may be small."""
     if not model.startswith(ANY_SIZE):
         return text in ("1024x1024", "1536x1024", "1024x1536")
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         return False
     sides = (int(width), int(height))
-    within = LEAST_PIXELS <= sides[0] * sides[1] <= MOST_PIXELS and max(sides) <= LONGEST_SIDE
+    least = 1 if of_frames else LEAST_PIXELS
+    within = least <= sides[0] * sides[1] <= MOST_PIXELS and max(sides) <= LONGEST_SIDE
     return within and max(sides) <= 3 * min(sides) and not any(side % 16 for side in sides)
 
 
 def size(inputs: Mapping[str, Any]) -> tuple[int, int]:
     asked = str(inputs.get("size", "auto"))
-    width, height = (1024, 1024) if asked == "auto" else map(int, asked.split("x"))
+    usual = (768, 768) if inputs.get("output_format") == "gif" else (1024, 1024)
+    width, height = usual if asked == "auto" else map(int, asked.split("x"))
     return width, height
 
 

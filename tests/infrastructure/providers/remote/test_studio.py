@@ -126,6 +126,22 @@ async def test_an_answer_that_was_lost_keeps_its_hold_and_is_never_sent_again(
     assert len(fake.submissions()) == 1
 
 
+async def test_credits_that_are_spent_are_a_refusal_that_releases_the_hold(
+    fake: Fake, remote: dict[str, Any], sqlite_url: str, tmp_path: Path
+) -> None:
+    fake.set_balance("huggingface", "0.05")
+    async with studio_on(sqlite_url, tmp_path, **remote) as studio:
+        await paint(studio, "a-guesser")
+        with pytest.raises(OperationFailed, match="exceeded your monthly included credits") as caught:
+            await studio.generate(SECRET_PROMPT, account="acme", model="a-guesser")
+        *_, failed, released = timeline(studio, caught.value.operation)
+        assert isinstance(failed, ProviderFailed)
+        assert isinstance(released, Released)
+        assert (failed.code, released.cost) == ("no_credit", 0)
+        assert (await studio.accounts.show("acme")).held["spend"] == 0
+    assert [one.status for one in fake.submissions("huggingface")] == [200, 402]
+
+
 async def test_no_key_and_no_prompt_is_in_the_log_or_in_what_settings_show(
     fake: Fake, remote: dict[str, Any], sqlite_url: str, tmp_path: Path
 ) -> None:
