@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
-from domain.ledger import Known
+from domain.ledger import Spent
 from domain.operation import Stored
 from domain.records import made_often
 
@@ -341,7 +341,7 @@ class Index(Protocol):
     def period_before(self, account: str, instant: int) -> str | None:
         """The stream of the account's last period that began at an instant or before; None where none did."""
 
-    def key(self, account: str, key: str) -> Known | None:
+    def key(self, account: str, key: str) -> Spent | None:
         """What an idempotency key was spent on; that it was not may be untrue already, the account's lock decides."""
 
 

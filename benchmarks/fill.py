@@ -17,10 +17,10 @@ from typing import Any
 
 import psycopg2
 
-from application.batch import Decision, LeaseTerms
-from application.log import LedgerLog
-from application.store import ContentRow
-from application.writer import LedgerWriter, WriterOptions
+from application.ledger.group import LeaseTerms, Proposal
+from application.ledger.log import LedgerLog
+from application.ledger.transaction import ContentRow
+from application.ledger.writer import LedgerWriter, WriterOptions
 from benchmarks.openings import limiting, opening
 from benchmarks.ours import database_of
 from domain import settlement
@@ -30,7 +30,7 @@ from domain.operation import Sent, Stored
 from domain.pricing import Quote
 from infrastructure.clock import SECOND, new_id, now
 from infrastructure.store import DATABASE_URL
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 from infrastructure.store.urls import parse_url
 
 GROUP = 1_000
@@ -82,7 +82,7 @@ class Filler:
 
     async def run(self) -> None:
         """Open the accounts, leave some operations open, and settle the others until there are events enough."""
-        await self._all(decision for account in self._accounts for decision in opening(account))
+        await self._all(proposal for account in self._accounts for proposal in opening(account))
         if self._size.accounts > 1:
             await self._all(limiting(account, "videos", 0) for account in self._accounts[::10])
         for start in range(0, self._size.open, GROUP):
@@ -101,22 +101,22 @@ class Filler:
             corrected = [ask for ask in admitted if ask.cycle_of(100) < CORRECTED_IN_100]
             await self._all(map(_correcting, corrected))
 
-    async def _all(self, decisions: Iterable[Decision]) -> list[bool]:
+    async def _all(self, proposals: Iterable[Proposal]) -> list[bool]:
         """Append them together; which of them left an operation open."""
-        outcomes = await asyncio.gather(*[self._writer.append_async(decision) for decision in decisions])
-        self._events += sum(len(outcome.facts) for outcome in outcomes)
-        return [any(isinstance(state, Sent) for state in outcome.states.values()) for outcome in outcomes]
+        receipts = await asyncio.gather(*[self._writer.append_async(proposal) for proposal in proposals])
+        self._events += sum(len(receipt.facts) for receipt in receipts)
+        return [any(isinstance(state, Sent) for state in receipt.states.values()) for receipt in receipts]
 
     def _new(self, count: int) -> list[Planned]:
         draw = self._random
         return [Planned(draw.choice(self._accounts), draw.randrange(1_000_000)) for _ in range(count)]
 
-    def _asking(self, planned: Planned) -> Decision:
+    def _asking(self, planned: Planned) -> Proposal:
         ask = planned.ask
         content = ContentRow(ask.batch, ask.account, SECRET, BODY)
-        return Decision(ask.account, lambda ledger, at: accept(ledger, ask, at), own=ask.operations, content=content)
+        return Proposal(ask.account, lambda ledger, at: accept(ledger, ask, at), own=ask.operations, content=content)
 
-    def _settling(self, planned: Planned) -> Decision:
+    def _settling(self, planned: Planned) -> Proposal:
         id = planned.ask.batch
 
         def settle(ledger: Ledger, at: int) -> list[Fact]:
@@ -124,7 +124,7 @@ class Filler:
                 return settlement.fail(ledger, id, "blocked", 0, at)
             return settlement.complete(ledger, id, STORED, None, at)
 
-        return Decision(planned.ask.account, settle, operations=(id,), patient=True)
+        return Proposal(planned.ask.account, settle, operations=(id,), patient=True)
 
 
 class Planned:
@@ -147,13 +147,13 @@ class Planned:
         return self.number // 1_000 % length
 
 
-def _correcting(planned: Planned) -> Decision:
+def _correcting(planned: Planned) -> Proposal:
     id = planned.ask.batch
 
     def correct(ledger: Ledger, at: int) -> list[Fact]:
         return settlement.adjust(ledger, id, 0, -1_000, "goodwill", "r1", at)
 
-    return Decision(planned.ask.account, correct, operations=(id,))
+    return Proposal(planned.ask.account, correct, operations=(id,))
 
 
 def fill(url: str, size: Size) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from application.batch import Decision
+from application.ledger.group import Proposal
 from domain.account import Terms, change_limit, open_account
 from domain.ledger import Decide, Fact, Ledger, known_account
 from domain.plans import plan
@@ -12,15 +12,15 @@ PLENTY = 10**15
 LIMITED = ("spend", "images")
 
 
-def opening(account: str) -> list[Decision]:
+def opening(account: str) -> list[Proposal]:
     """The decisions that open it; repeating them changes nothing."""
     limits = [limiting(account, measure, PLENTY) for measure in LIMITED]
-    return [Decision(account, _open(account), opening=True), *limits]
+    return [Proposal(account, _open(account), opening=True), *limits]
 
 
-def limiting(account: str, measure: str, limit: int) -> Decision:
+def limiting(account: str, measure: str, limit: int) -> Proposal:
     """The account's limit of one measure."""
-    return Decision(
+    return Proposal(
         account,
         lambda ledger, at: [*change_limit(known_account(ledger, account), "account", measure, limit, at)],
     )

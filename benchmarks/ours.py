@@ -20,12 +20,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from application.batch import Decision, LeaseTerms
-from application.log import LedgerLog
+from application.asking.requests import Request
+from application.ledger.group import LeaseTerms, Proposal
+from application.ledger.log import LedgerLog
+from application.ledger.transaction import ContentRow
+from application.ledger.writer import LedgerWriter
 from application.ports import Asset, Delivery, Job, Media, Progress, Provider, Recovery, Task
-from application.requests import Request
-from application.store import ContentRow
-from application.writer import LedgerWriter
 from benchmarks.openings import LIMITED, PLAN, PLENTY, opening
 from benchmarks.timing import Stopwatch, Timed, Totals, drive
 from domain import settlement
@@ -37,7 +37,7 @@ from infrastructure.clock import new_id, new_secret, now
 from infrastructure.settings import Settings
 from infrastructure.store import DATABASE_URL
 from infrastructure.store.database import Database
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 
 MODEL, PROVIDER = "scripted-image", "scripted"
 PROMPT = "a lighthouse at dusk"
@@ -189,8 +189,8 @@ class LedgerOnly:
 
     def prepare(self, accounts: Sequence[str]) -> None:
         for account in sorted(set(accounts)):
-            for decision in opening(account):
-                self._writer.append(decision)
+            for proposal in opening(account):
+                self._writer.append(proposal)
 
     def measure(self, accounts: Sequence[str], seconds: float) -> Timed:
         watch = Stopwatch()
@@ -213,10 +213,10 @@ class LedgerOnly:
         ask = Ask(account, "ann", None, id, (id,), "text-to-image", "images", None, "", "d" * 64, (QUOTE,), "benchmark")
         content = ContentRow(id, account, new_secret(), BODY)
         await self._writer.append_async(
-            Decision(account, lambda ledger, at: accept(ledger, ask, at), own=(id,), content=content)
+            Proposal(account, lambda ledger, at: accept(ledger, ask, at), own=(id,), content=content)
         )
         await self._writer.append_async(
-            Decision(
+            Proposal(
                 account,
                 lambda ledger, at: settlement.complete(ledger, id, STORED, None, at),
                 operations=(id,),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, MetaData
 
-from application.log import fact_name
+from application.ledger.log import fact_name
 from infrastructure.store.database import Database
 from infrastructure.store.facts import NAMES
 from projections.engine.tables import indexes_of, is_whole, table_of

@@ -15,12 +15,12 @@ from domain.kinds import ONLY_REAL
 from domain.ledger import (
     NOTHING_USED,
     SPEND,
-    Book,
     Fact,
-    Known,
     Ledger,
+    PeriodState,
+    Spent,
     check_fingerprint,
-    current_book,
+    current_period,
     find,
     known_account,
     scopes_of,
@@ -98,15 +98,15 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     earlier = _earlier(ledger, ask)
     if earlier is not None and not earlier.refused:
         return []
-    facts, book = current_book(ledger, account, now)
+    facts, current = current_period(ledger, account, now)
     quotes = quotes_now(ledger, ask)
     _check_terms(account, ask, quotes)
-    refusal = _refusal(account, book, ask, quotes)
+    refusal = _refusal(account, current, ask, quotes)
     if earlier is not None and refusal is not None:
         return []
     day = local_day(now, account.zone)
     for id, quote in zip(ask.operations, quotes, strict=True):
-        operation = _operation(ask, id, book.period, day, quote)
+        operation = _operation(ask, id, current.period, day, quote)
         facts.append(Requested(operation, now, ask.key, ask.digest, quote.outputs))
         facts += _answer(operation, quote, refusal, account.currency, ask.sender, now)
     return facts
@@ -134,7 +134,7 @@ def reroute(
     if not isinstance(state, Sent):
         raise IllegalTransition(f"cannot reroute operation {id}: it is {type(state).__name__.lower()}")
     account = known_account(ledger, state.operation.account)
-    quote = _settle_quote(account, wish)
+    quote = _priced(account, wish)
     too_far = not _is_within(account, leeway, state.quote, quote)
     if too_far or _unfit(account, (quote,)) or _reroute_overruns(ledger, account, state, quote):
         return fail(ledger, id, code, 0, now)
@@ -146,16 +146,16 @@ def reroute(
 def refusal_now(ledger: Ledger, ask: Ask, now: int) -> Refusal | None:
     """What `accept` would refuse at this instant, without asking for it. Raises what `accept` raises."""
     account = known_account(ledger, ask.account)
-    _, book = current_book(ledger, account, now)
+    _, current = current_period(ledger, account, now)
     quotes = quotes_now(ledger, ask)
     _check_terms(account, ask, quotes)
-    return _refusal(account, book, ask, quotes)
+    return _refusal(account, current, ask, quotes)
 
 
 def quotes_now(ledger: Ledger, ask: Ask) -> tuple[Quote, ...]:
     """The quotes as the account's terms complete them."""
     account = known_account(ledger, ask.account)
-    return tuple(_settle_quote(account, quote) for quote in ask.quotes)
+    return tuple(_priced(account, quote) for quote in ask.quotes)
 
 
 def left_of(ledger: Ledger, user: str, project: str | None, now: int) -> dict[str, int | None]:
@@ -163,16 +163,16 @@ def left_of(ledger: Ledger, user: str, project: str | None, now: int) -> dict[st
     if ledger.account is None:
         return {}
     account = ledger.account
-    _, book = current_book(ledger, account, now)
+    _, current = current_period(ledger, account, now)
     left: dict[str, int | None] = dict.fromkeys(MEASURES)
     for scope in scopes_of(user, project):
-        usage = book.usage.get(scope, NOTHING_USED)
+        usage = current.usage.get(scope, NOTHING_USED)
         for measure, limit in account.in_force.get(scope, {}).items():
             room = max(limit - usage.taken(measure), 0)
             known = left[measure]
             left[measure] = room if known is None else min(room, known)
-    if book.balance is not None:
-        left["balance"] = max(book.balance, 0)
+    if current.balance is not None:
+        left["balance"] = max(current.balance, 0)
     return left
 
 
@@ -200,7 +200,7 @@ def _is_within(account: Account, leeway: Leeway, held: Quote, quote: Quote) -> b
     return quote.price <= (held.price if leeway.most is None else leeway.most)
 
 
-def _earlier(ledger: Ledger, ask: Ask) -> Known | None:
+def _earlier(ledger: Ledger, ask: Ask) -> Spent | None:
     """What the key was used for before. Raises KeyReused if that was another request."""
     earlier = ledger.keys.get(ask.key) if ask.key is not None else None
     if earlier is not None:
@@ -208,21 +208,21 @@ def _earlier(ledger: Ledger, ask: Ask) -> Known | None:
     return earlier
 
 
-def _settle_quote(account: Account, quote: Quote | Unpriced) -> Quote:
+def _priced(account: Account, quote: Quote | Unpriced) -> Quote:
     """A model of unknown price holds the account's cap, or nothing, in which case it is refused below."""
     if isinstance(quote, Quote):
         return quote
     return capped_quote(quote, account.unpriced_cap or 0, account.currency)
 
 
-def _refusal(account: Account, book: Book, ask: Ask, quotes: tuple[Quote, ...]) -> Refusal | None:
+def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quote, ...]) -> Refusal | None:
     outputs = sum(quote.outputs for quote in quotes)
     price = sum(quote.price for quote in quotes)
     wanted = ((ask.family, outputs), (SPEND, price))
     scopes = scopes_of(ask.user, ask.project)
     if account.standing is not Standing.OPEN:
         return Refusal(account.standing)
-    return _unfit(account, quotes) or _over_limit(account, book, scopes, wanted) or _over_balance(book, price)
+    return _unfit(account, quotes) or _over_limit(account, current, scopes, wanted) or _over_balance(current, price)
 
 
 def _unfit(account: Account, quotes: tuple[Quote, ...]) -> Refusal | None:
@@ -235,13 +235,13 @@ def _unfit(account: Account, quotes: tuple[Quote, ...]) -> Refusal | None:
 
 
 def _over_limit(
-    account: Account, book: Book, scopes: Iterable[str], wanted: tuple[tuple[str, int], ...]
+    account: Account, current: PeriodState, scopes: Iterable[str], wanted: tuple[tuple[str, int], ...]
 ) -> Refusal | None:
     for scope in scopes:
         limits = account.in_force.get(scope)
         if not limits:
             continue
-        usage = book.usage.get(scope, NOTHING_USED)
+        usage = current.usage.get(scope, NOTHING_USED)
         for measure, asked in wanted:
             limit = limits.get(measure)
             if limit is None:
@@ -252,10 +252,10 @@ def _over_limit(
     return None
 
 
-def _over_balance(book: Book, price: int) -> Refusal | None:
-    if book.balance is None or price <= book.balance:
+def _over_balance(current: PeriodState, price: int) -> Refusal | None:
+    if current.balance is None or price <= current.balance:
         return None
-    return Refusal("balance", ACCOUNT, "balance", book.balance, price, max(book.balance, 0))
+    return Refusal("balance", ACCOUNT, "balance", current.balance, price, max(current.balance, 0))
 
 
 def _operation(ask: Ask, id: str, period: Period, day: str, quote: Quote) -> Operation:
@@ -299,10 +299,10 @@ def _answer(
 
 def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, quote: Quote) -> bool:
     """Whether the exchange of holds would overrun a limit; an ended period's limits are gone, its hold may shrink."""
-    book, operation, old = ledger.book, state.operation, state.quote
+    current, operation, old = ledger.current, state.operation, state.quote
     more = quote.price - old.price
-    if book is None or operation.period != book.period:
+    if current is None or operation.period != current.period:
         return more > 0
     grown = ((operation.family, quote.outputs - old.outputs), (SPEND, more))
     scopes = scopes_of(operation.user, operation.project)
-    return bool(_over_limit(account, book, scopes, grown) or _over_balance(book, more))
+    return bool(_over_limit(account, current, scopes, grown) or _over_balance(current, more))

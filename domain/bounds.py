@@ -17,7 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from domain.inputs import MediaFacts, Scalar
+from domain.inputs import FileInfo, Scalar
 
 _SIZE: Final = re.compile(r"([0-9]{1,5})[x*]([0-9]{1,5})")
 _MEGAPIXEL: Final = 1024 * 1024
@@ -42,7 +42,7 @@ class Formula(StrEnum):
 OF_FILES: Final = frozenset({Formula.FILES, Formula.PATCHES})
 """The formulas that are taken of files, and not of values."""
 
-Sized = Mapping[str, Sequence[MediaFacts]]
+Sized = Mapping[str, Sequence[FileInfo]]
 _NEEDED: Final[Mapping[Formula, frozenset[str]]] = {
     Formula.BYTES: frozenset({"plus"}),
     Formula.FILES: frozenset({"each"}),
@@ -90,7 +90,7 @@ def _patches(bound: Bound, _inputs: Mapping[str, Scalar], files: Sized) -> int |
     return None if any(count is None for count in counts) else sum(count or 0 for count in counts)
 
 
-def _patches_of(bound: Bound, picture: MediaFacts) -> int | None:
+def _patches_of(bound: Bound, picture: FileInfo) -> int | None:
     if not picture.width or not picture.height:
         return None
     numbers = bound.numbers
@@ -150,7 +150,7 @@ class Metering:
     bound: Bound | None = None
     per_output: bool = False
 
-    def of(self, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]], outputs: int) -> Meter:
+    def of(self, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[FileInfo]], outputs: int) -> Meter:
         """The meter of one request."""
         most = None if self.bound is None else self.bound.most(inputs, measured)
         most = self.most if most is None else most

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
-from domain.inputs import Input, MediaFacts, Scalar, check_files, read_value
+from domain.inputs import FileInfo, Input, Scalar, check_files, read_value
 from domain.kinds import KINDS, ONLY_REAL, Class, Family
 from domain.periods import local_day
 from domain.pricing import PriceBook, PriceRule, Quote, Unit, quote
@@ -27,8 +27,8 @@ __all__ = [
     "Catalogue",
     "Class",
     "Family",
+    "FileInfo",
     "Input",
-    "MediaFacts",
     "Model",
     "Offer",
     "Scalar",
@@ -38,7 +38,7 @@ __all__ = [
     "meant",
 ]
 
-NO_FILES: Final[Mapping[str, Sequence[MediaFacts]]] = MappingProxyType({})
+NO_FILES: Final[Mapping[str, Sequence[FileInfo]]] = MappingProxyType({})
 SHOWN: Final = 5
 """Models or kinds that a hint names at most."""
 LONGEST_ID: Final = 100
@@ -170,7 +170,7 @@ class Catalogue:
         wish: str,
         at: int,
         inputs: Mapping[str, object],
-        media: Mapping[str, Sequence[MediaFacts]] = NO_FILES,
+        media: Mapping[str, Sequence[FileInfo]] = NO_FILES,
         lacks: Lacks = _lacks_nothing,
         *,
         allowed: Collection[Class] = ONLY_REAL,
@@ -192,7 +192,7 @@ class Catalogue:
         wish: str,
         at: int,
         inputs: Mapping[str, object],
-        media: Mapping[str, Sequence[MediaFacts]] = NO_FILES,
+        media: Mapping[str, Sequence[FileInfo]] = NO_FILES,
         lacks: Lacks = _lacks_nothing,
         *,
         allowed: Collection[Class] = ONLY_REAL,
@@ -256,7 +256,7 @@ def check_inputs(
     model: Model,
     kind: str,
     inputs: Mapping[str, object],
-    media: Mapping[str, Sequence[MediaFacts]] = NO_FILES,
+    media: Mapping[str, Sequence[FileInfo]] = NO_FILES,
 ) -> dict[str, Scalar]:
     """Return the inputs in their one notation, in the model's order, with defaults filled in.
 
@@ -296,7 +296,7 @@ def _accepting(
     models: Sequence[Model],
     kind: str,
     inputs: Mapping[str, object],
-    media: Mapping[str, Sequence[MediaFacts]],
+    media: Mapping[str, Sequence[FileInfo]],
 ) -> list[tuple[Model, dict[str, Scalar]]]:
     accepting, objections = [], []
     for model in sorted(models, key=lambda model: (-model.quality, model.id)):
@@ -310,7 +310,7 @@ def _accepting(
 
 
 def _offers(
-    accepting: Iterable[tuple[Model, dict[str, Scalar]]], media: Mapping[str, Sequence[MediaFacts]], at: int, n: int
+    accepting: Iterable[tuple[Model, dict[str, Scalar]]], media: Mapping[str, Sequence[FileInfo]], at: int, n: int
 ) -> Iterator[Offer]:
     for model, inputs in accepting:
         price = _price_of_all(model, inputs, n, at, media)
@@ -319,7 +319,7 @@ def _offers(
 
 
 def _price_of_all(
-    model: Model, inputs: Mapping[str, Scalar], n: int, at: int, media: Mapping[str, Sequence[MediaFacts]] = NO_FILES
+    model: Model, inputs: Mapping[str, Scalar], n: int, at: int, media: Mapping[str, Sequence[FileInfo]] = NO_FILES
 ) -> int | None:
     """What `n` outputs cost in as many calls as the model needs for them, in micro-units; None where it is unknown."""
     calls, rest = divmod(n, model.per_call)

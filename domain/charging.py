@@ -72,7 +72,7 @@ def least_certain(sources: Iterable[CostSource | None]) -> CostSource | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LostOutputs:
     """Outputs that were delivered and could not be kept, by the reason why, and whether they are charged all the same.
 
     Reasons are codes, such as "gone".
@@ -83,7 +83,7 @@ class Lost:
     reasons: Mapping[str, int] = field(default_factory=dict)
 
 
-NOTHING_LOST: Final = Lost()
+NOTHING_LOST: Final = LostOutputs()
 NOT_METERED: Final[Mapping[str, int]] = MappingProxyType({})
 
 
@@ -126,7 +126,7 @@ class _Counted:
     source: CostSource
 
 
-def reckon(quote: Quote, kept: int, lost: Lost = NOTHING_LOST, told: Told = NOTHING_TOLD) -> Reckoning:
+def reckon(quote: Quote, kept: int, lost: LostOutputs = NOTHING_LOST, told: Told = NOTHING_TOLD) -> Reckoning:
     """Price and cost of a delivery of which `kept` outputs are safe; the price is never more than was held."""
     made = kept + lost.outputs
     outputs = min(made if lost.charged else kept, quote.outputs)

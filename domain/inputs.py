@@ -3,7 +3,7 @@
     caller's value ── read_value ──> str | int | bool, in one notation
     caller's files ── check_files ──> nothing, or InvalidInput naming the input, the value and the limit
 
-Nothing here opens a file: what is known of one was read from its content before and comes as `MediaFacts`.
+Nothing here opens a file: what is known of one was read from its content before and comes as `FileInfo`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _DECIMAL: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
-class MediaFacts:
+class FileInfo:
     """What is known of a file from its content: bytes, pixels, milliseconds; None where it does not say."""
 
     media_type: str
@@ -132,7 +132,7 @@ def read_value(spec: Input, value: object) -> Scalar:
     raise InvalidInput(spec.name, f"is {_article(spec)} file, not {shown(value)}", hint="attach a file")
 
 
-def check_files(spec: Input, files: Sequence[MediaFacts]) -> None:
+def check_files(spec: Input, files: Sequence[FileInfo]) -> None:
     """Check number, type, bytes, pixels and duration of one input's files. Raises InvalidInput."""
     if not spec.is_file:
         raise InvalidInput(spec.name, f"is {_article(spec)} value, not a file", hint="give it as a value")
@@ -258,7 +258,7 @@ def _check_span(spec: Input, shown: object, number: Fraction) -> None:
         raise InvalidInput(spec.name, f"{shown} is above {spec.maximum}, the most accepted")
 
 
-def _check_file(spec: Input, file: MediaFacts) -> None:
+def _check_file(spec: Input, file: FileInfo) -> None:
     accepted = spec.media_types or MEDIA_TYPES[spec.type]
     if file.media_type not in accepted:
         raise InvalidInput(spec.name, f"{file.media_type} is not accepted", hint=f"send one of: {', '.join(accepted)}")

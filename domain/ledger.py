@@ -160,7 +160,7 @@ NOTHING_USED = Usage()
 
 
 @dataclass(slots=True)
-class Book:
+class PeriodState:
     """One period: its totals and its open operations. `balance` is what is neither posted nor held."""
 
     period: Period
@@ -170,7 +170,7 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Spent:
     """What an idempotency key was used for; an empty fingerprint was erased with its content and fits any request.
 
     If that was `refused`, the refusal is the key's answer until what refused has changed.
@@ -191,18 +191,18 @@ class Ledger:
     """
 
     account: Account | None = None
-    book: Book | None = None
+    current: PeriodState | None = None
     last: int = 0
     found: dict[str, State] = field(default_factory=dict)
-    keys: dict[str, Known] = field(default_factory=dict)
+    keys: dict[str, Spent] = field(default_factory=dict)
     jobs: dict[tuple[str, str], str] = field(default_factory=dict)
-    earlier: Book | None = None
+    earlier: PeriodState | None = None
     """The book of an earlier period, where a decision names its stream."""
 
     def look_up(self, operation: str) -> State | None:
         """The operation as far as the loaded evidence knows it."""
-        if self.book is not None and operation in self.book.open:
-            return self.book.open[operation]
+        if self.current is not None and operation in self.current.open:
+            return self.current.open[operation]
         return self.found.get(operation)
 
     def forget(self) -> None:
@@ -237,95 +237,95 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
 
 def _open_book(ledger: Ledger, fact: PeriodOpened) -> None:
     _leave_book(ledger)
-    ledger.book = Book(fact.period, fact.balance)
+    ledger.current = PeriodState(fact.period, fact.balance)
 
 
 def _leave_book(ledger: Ledger) -> None:
     """What was open becomes evidence as it is: the little that is loaded joins the many, never the other way."""
-    if ledger.book is not None:
-        ledger.book.open.update(ledger.found)
-        ledger.found = ledger.book.open
+    if ledger.current is not None:
+        ledger.current.open.update(ledger.found)
+        ledger.found = ledger.current.open
 
 
 def _resume_book(ledger: Ledger, fact: PeriodResumed) -> None:
     """The period's own book goes on: the one at hand where its stream is folded, else the one that was looked up."""
-    if ledger.book is None or ledger.book.period != fact.period:
+    if ledger.current is None or ledger.current.period != fact.period:
         _leave_book(ledger)
-        ledger.book = ledger.earlier or Book(fact.period, None)
-    ledger.book.balance = fact.balance
+        ledger.current = ledger.earlier or PeriodState(fact.period, None)
+    ledger.current.balance = fact.balance
 
 
 def _give(ledger: Ledger, amount: int) -> None:
-    book = ledger.book
-    if book is not None and book.balance is not None:
-        book.balance += amount
+    current = ledger.current
+    if current is not None and current.balance is not None:
+        current.balance += amount
 
 
 def _evolve_operation(ledger: Ledger, fact: OperationFact) -> None:
-    operation, book = fact.operation, ledger.book
+    operation, current = fact.operation, ledger.current
     before = ledger.look_up(operation.id)
     if isinstance(fact, Adjusted):
         _adjust_book(ledger, fact)
     if before is None and not isinstance(fact, Requested):
         return
     after = operations.evolve(before, fact)
-    if book is None or operation.period.start != book.period.start:
+    if current is None or operation.period.start != current.period.start:
         ledger.found[operation.id] = after
         return
-    _move_money(book, before, fact)
+    _move_money(current, before, fact)
     if isinstance(after, Closed):
-        book.open.pop(operation.id, None)
+        current.open.pop(operation.id, None)
         ledger.found[operation.id] = after
     else:
-        book.open[operation.id] = after
+        current.open[operation.id] = after
 
 
-def _move_money(book: Book, before: State | None, fact: OperationFact) -> None:
+def _move_money(current: PeriodState, before: State | None, fact: OperationFact) -> None:
     """Hold, capture and release: a hold is taken once and given back whole, the capture is what was charged."""
     match fact:
         case Validated():
-            _hold(book, fact.operation, fact.quote, 1)
+            _hold(current, fact.operation, fact.quote, 1)
         case Charged() if isinstance(before, Delivered):
-            _hold(book, fact.operation, before.quote, -1)
-            _post(book, fact.operation, fact.outputs, fact.price)
-            if book.balance is not None:
-                book.balance -= fact.price
+            _hold(current, fact.operation, before.quote, -1)
+            _post(current, fact.operation, fact.outputs, fact.price)
+            if current.balance is not None:
+                current.balance -= fact.price
         case Released() if isinstance(before, Held | Sent | Running):
-            _hold(book, fact.operation, before.quote, -1)
+            _hold(current, fact.operation, before.quote, -1)
         case Rerouted() if isinstance(before, Held | Sent):
-            _hold(book, before.operation, before.quote, -1)
-            _hold(book, fact.operation, fact.quote, 1)
+            _hold(current, before.operation, before.quote, -1)
+            _hold(current, fact.operation, fact.quote, 1)
 
 
-def _hold(book: Book, operation: Operation, quote: Quote, sign: int) -> None:
+def _hold(current: PeriodState, operation: Operation, quote: Quote, sign: int) -> None:
     for scope in scopes_of(operation.user, operation.project):
-        held = _usage_of(book, scope).held
+        held = _usage_of(current, scope).held
         held[operation.family] = held.get(operation.family, 0) + sign * quote.outputs
         held[SPEND] = held.get(SPEND, 0) + sign * quote.price
-    if book.balance is not None:
-        book.balance -= sign * quote.price
+    if current.balance is not None:
+        current.balance -= sign * quote.price
 
 
-def _post(book: Book, operation: Operation, outputs: int, price: int) -> None:
+def _post(current: PeriodState, operation: Operation, outputs: int, price: int) -> None:
     for scope in scopes_of(operation.user, operation.project):
-        posted = _usage_of(book, scope).posted
+        posted = _usage_of(current, scope).posted
         posted[operation.family] = posted.get(operation.family, 0) + outputs
         posted[SPEND] = posted.get(SPEND, 0) + price
 
 
-def _usage_of(book: Book, scope: str) -> Usage:
-    usage = book.usage.get(scope)
+def _usage_of(current: PeriodState, scope: str) -> Usage:
+    usage = current.usage.get(scope)
     if usage is None:
-        usage = book.usage[scope] = Usage()
+        usage = current.usage[scope] = Usage()
     return usage
 
 
 def _adjust_book(ledger: Ledger, fact: Adjusted) -> None:
     """A refund is spendable at once; it frees the spend limit only within the operation's own period."""
     _give(ledger, -fact.price)
-    book = ledger.book
-    if book is not None and fact.operation.period == book.period:
-        _post(book, fact.operation, 0, fact.price)
+    current = ledger.current
+    if current is not None and fact.operation.period == current.period:
+        _post(current, fact.operation, 0, fact.price)
 
 
 @lru_cache(maxsize=4096)
@@ -356,23 +356,23 @@ def known_account(ledger: Ledger, id: str) -> Account:
     return ledger.account
 
 
-def current_book(ledger: Ledger, account: Account, now: int) -> tuple[list[Fact], Book]:
+def current_period(ledger: Ledger, account: Account, now: int) -> tuple[list[Fact], PeriodState]:
     """The book this instant's facts go to, and the fact that opens it where it is new."""
-    book = ledger.book
-    if book is not None and now < book.period.end:
-        return [], book
-    if book is None:
+    current = ledger.current
+    if current is not None and now < current.period.end:
+        return [], current
+    if current is None:
         period = period_at(account.cycle, account.zone, now)
         balance = 0 if account.prepaid else None
     else:
-        period = period_after(book.period, account.cycle, account.zone, now)
-        balance = book.balance
+        period = period_after(current.period, account.cycle, account.zone, now)
+        balance = current.balance
     terms = (account.plan, account.limits, balance, account.currency)
     opened = PeriodOpened(account.id, now, period, *terms, zones_version())
-    return [opened], Book(period, balance)
+    return [opened], PeriodState(period, balance)
 
 
-def check_fingerprint(key: str | None, earlier: Known, fingerprint: str) -> None:
+def check_fingerprint(key: str | None, earlier: Spent, fingerprint: str) -> None:
     if earlier.fingerprint not in ("", fingerprint):
         raise KeyReused(
             f"idempotency key {key!r} was used for another request ({earlier.reference})",

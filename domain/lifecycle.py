@@ -1,6 +1,6 @@
 """What may become of an operation: decisions over its states, each a pure function to the facts it adds.
 
-    Held ── dispatch ──> Sent ── submit ──> Running
+    Held ── dispatch ──> Sent ── record_job ──> Running
                           └── complete, fail, release ──> Settled | Dropped      (repeated: no facts)
 
 Holds, balances and periods are the ledger's; here is one operation alone.
@@ -14,7 +14,7 @@ from domain.charging import (
     NOT_METERED,
     NOTHING_LOST,
     CostSource,
-    Lost,
+    LostOutputs,
     Reckoning,
     Told,
     readable,
@@ -57,7 +57,7 @@ def dispatch(state: State, attempt: int, sender: str, now: int) -> list[Operatio
     raise _illegal("dispatch", state)
 
 
-def submit(state: State, job: str, now: int) -> list[OperationFact]:
+def record_job(state: State, job: str, now: int) -> list[OperationFact]:
     """Remember the provider's job id, before any waiting."""
     match state:
         case Sent(operation):
@@ -77,7 +77,7 @@ def complete(
     *,
     usage: Mapping[str, int] = NOT_METERED,
     rough: bool = False,
-    lost: Lost = NOTHING_LOST,
+    lost: LostOutputs = NOTHING_LOST,
 ) -> list[OperationFact]:
     """Charge what was delivered, as `domain.charging` reckons it; charging twice records nothing."""
     told = Told(readable(cost), usage, rough)
@@ -179,7 +179,7 @@ def _check_change(state: Settled | Dropped, price: int, cost: int, *, reveals: b
 
 
 def _completed(
-    operation: Operation, assets: tuple[Stored, ...], now: int, told: Told, lost: Lost, *, late: bool
+    operation: Operation, assets: tuple[Stored, ...], now: int, told: Told, lost: LostOutputs, *, late: bool
 ) -> ProviderCompleted:
     usage, losses = dict(told.usage), dict(lost.reasons)
     return ProviderCompleted(operation, now, assets, told.bill, late, usage, lost.outputs, losses, told.rough)

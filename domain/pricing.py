@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol
 
 from domain.bounds import Meter, Metering
 from domain.errors import InvalidInput
-from domain.inputs import MediaFacts, Scalar, plain, shown
+from domain.inputs import FileInfo, Scalar, plain, shown
 from domain.money import check_currency, extend, total
 from domain.periods import EARLIEST
 from domain.records import made_often
@@ -187,7 +187,7 @@ def quote(
     inputs: Mapping[str, Scalar],
     outputs: int,
     at: int,
-    measured: Mapping[str, Sequence[MediaFacts]] = MappingProxyType({}),
+    measured: Mapping[str, Sequence[FileInfo]] = MappingProxyType({}),
 ) -> Quote | Unpriced:
     """Price one operation of `outputs` outputs at an instant.
 
@@ -216,7 +216,7 @@ def _at_most(
     book: PriceBook,
     rule: PriceRule,
     inputs: Mapping[str, Scalar],
-    measured: Mapping[str, Sequence[MediaFacts]],
+    measured: Mapping[str, Sequence[FileInfo]],
     outputs: int,
 ) -> Quote | Unpriced:
     """The most that what is metered can come to in this request: bounds, each at its rate, rounded once."""
@@ -318,7 +318,7 @@ def _why_no_rule(model: Priced, inputs: Mapping[str, Scalar], at: int) -> str:
 
 
 def _millionths(
-    rule: PriceRule, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]
+    rule: PriceRule, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[FileInfo]]
 ) -> int | None:
     """The millionths of a unit in one output, or None where the inputs do not say."""
     match rule.unit:
@@ -335,7 +335,7 @@ def _millionths(
             return _number(inputs.get(rule.measure))
 
 
-def _time(measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]) -> int | None:
+def _time(measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[FileInfo]]) -> int | None:
     """Microseconds, which are millionths of a second: an input in seconds, or the length of the files."""
     if measure in inputs:
         return _number(inputs[measure])
@@ -343,7 +343,7 @@ def _time(measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Seq
     return sum(lengths) * _MICROS_A_MS if lengths and len(lengths) == len(measured[measure]) else None
 
 
-def _pixels(measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[MediaFacts]]) -> int | None:
+def _pixels(measure: str, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[FileInfo]]) -> int | None:
     """Pixels, which are millionths of a megapixel: of the output's size, or of the files."""
     if measure == SIZE:
         width, height = inputs.get("width"), inputs.get("height")

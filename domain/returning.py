@@ -9,7 +9,7 @@ What was recorded in the mistaken period stays there, charges and all; its balan
 from __future__ import annotations
 
 from domain.errors import InvalidInput
-from domain.ledger import Book, Fact, Ledger, PeriodEnded, PeriodOpened, PeriodResumed, known_account
+from domain.ledger import Fact, Ledger, PeriodEnded, PeriodOpened, PeriodResumed, PeriodState, known_account
 from domain.periods import period_after, period_at
 from domain.zones import zones_version
 
@@ -22,12 +22,12 @@ def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact
     `now` is what the clock says, before instants of the account that are not over yet. `ledger.earlier` is the book of
     the last period that began before, if there was one. Raises UnknownAccount, InvalidInput without a reason.
     """
-    known, book = known_account(ledger, account), ledger.book
+    known, current = known_account(ledger, account), ledger.current
     _check_reason(reason)
-    if book is None or book.period.start <= now:
+    if current is None or current.period.start <= now:
         return []
-    ended = PeriodEnded(account, now, book.period, book.balance, known.currency, reason)
-    earlier, balance = ledger.earlier, book.balance
+    ended = PeriodEnded(account, now, current.period, current.balance, known.currency, reason)
+    earlier, balance = ledger.earlier, current.balance
     if earlier is not None and earlier.period.contains(now):
         moved = _moved(earlier, balance)
         return [ended, PeriodResumed(account, now, earlier.period, known.plan, balance, moved, known.currency)]
@@ -39,7 +39,7 @@ def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact
     return [ended, PeriodOpened(account, now, period, *terms, zones_version())]
 
 
-def _moved(earlier: Book, balance: int | None) -> int:
+def _moved(earlier: PeriodState, balance: int | None) -> int:
     """What the mistaken period adds to the balance of the one before it; a charge there makes it negative."""
     return (balance or 0) - (earlier.balance or 0)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from domain import lifecycle
 from domain.account import check_not_closed
-from domain.charging import NOT_METERED, NOTHING_LOST, CostSource, Lost, Told, readable, reckon
+from domain.charging import NOT_METERED, NOTHING_LOST, CostSource, LostOutputs, Told, readable, reckon
 from domain.errors import IllegalTransition, InvalidInput
 from domain.ledger import (
     BalanceReturned,
@@ -17,7 +17,7 @@ from domain.ledger import (
     Fact,
     Ledger,
     check_fingerprint,
-    current_book,
+    current_period,
     find,
     known_account,
 )
@@ -31,11 +31,11 @@ def dispatch(ledger: Ledger, id: str, attempt: int, sender: str, now: int) -> li
     return [*lifecycle.dispatch(find(ledger, id), attempt, sender, now)]
 
 
-def submit(ledger: Ledger, id: str, job: str, now: int) -> list[Fact]:
+def record_job(ledger: Ledger, id: str, job: str, now: int) -> list[Fact]:
     """Record the provider's job id. Raises IllegalTransition where the job is another operation's."""
     state = find(ledger, id)
     _check_owner(ledger, state.operation, job)
-    return [*lifecycle.submit(state, job, now)]
+    return [*lifecycle.record_job(state, job, now)]
 
 
 def _check_owner(ledger: Ledger, operation: Operation, job: str) -> None:
@@ -54,7 +54,7 @@ def complete(
     *,
     usage: Mapping[str, int] = NOT_METERED,
     rough: bool = False,
-    lost: Lost = NOTHING_LOST,
+    lost: LostOutputs = NOTHING_LOST,
     job: str | None = None,
 ) -> list[Fact]:
     """Capture the hold for what was delivered; after a policy release book our cost alone, at price zero.
@@ -133,17 +133,17 @@ def add_credit(ledger: Ledger, amount: int, key: str, now: int) -> list[Fact]:
         )
     if amount <= 0:
         raise InvalidInput("amount", f"{Money(amount, account.currency)} is not a payment", hint="pay in more than 0")
-    facts, book = current_book(ledger, account, now)
-    return [*facts, CreditAdded(account.id, now, book.period, amount, account.currency, key)]
+    facts, current = current_period(ledger, account, now)
+    return [*facts, CreditAdded(account.id, now, current.period, amount, account.currency, key)]
 
 
 def give_back(ledger: Ledger, operation: Operation, amount: int, now: int) -> list[Fact]:
     """Make what an ended period's hold sets free spendable now; a current hold frees its own book's balance."""
-    book = ledger.book
-    if book is None or book.balance is None or operation.period == book.period or amount == 0:
+    current = ledger.current
+    if current is None or current.balance is None or operation.period == current.period or amount == 0:
         return []
     currency = known_account(ledger, operation.account).currency
-    return [BalanceReturned(operation.account, now, book.period, operation.id, amount, currency)]
+    return [BalanceReturned(operation.account, now, current.period, operation.id, amount, currency)]
 
 
 def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list[Fact]:
@@ -166,10 +166,10 @@ def _adjustment(
 ) -> list[Fact]:
     operation = state.operation
     account = known_account(ledger, operation.account)
-    facts, book = current_book(ledger, account, now)
+    facts, current = current_period(ledger, account, now)
     day = local_day(now, account.zone)
     terms = (price, cost, account.currency, reason, reference, source, _reveals(state, source))
-    return [*facts, Adjusted(operation, now, book.period, day, *terms)]
+    return [*facts, Adjusted(operation, now, current.period, day, *terms)]
 
 
 def _reveals(state: State, source: CostSource | None) -> bool:

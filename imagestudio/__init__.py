@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from application.requests import Estimate, Request, Result
+    from application.asking.requests import Estimate, Request, Result
     from domain.errors import (
         ImageStudioError,
         InvalidRequest,
@@ -89,7 +89,7 @@ def _module_of(name: str) -> object:
 
             return blocking
         case "Request" | "Estimate" | "Result":
-            from application import requests
+            from application.asking import requests
 
             return requests
         case "Money":

@@ -18,7 +18,6 @@ Work on this machine: `read_media` tells what bytes are and `stored_image` opens
 
 from __future__ import annotations
 
-from application.listings import Listing, Offered, OfferedInput, Offers
 from application.ports import (
     Bill,
     Billing,
@@ -38,6 +37,7 @@ from application.ports import (
     Value,
     Wakeable,
 )
+from application.providing.listings import Listing, Offered, OfferedInput, Offers
 from domain.errors import InvalidInput
 from infrastructure.media import FASTEST_PNG, image_media, read_media, stored_image
 from infrastructure.plugins import ProviderContext

@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from application.reader import LogFilter, LogReader
+from application.ledger.reader import LogFilter, LogReader
 from domain.errors import FactsLost, ForeignFiles, StoreError
 from infrastructure.saving import Temporary, flush_folder, reported, taking_turns
 

@@ -15,10 +15,10 @@ from functools import wraps
 from threading import Thread, current_thread
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from application.accounts import Accounts, AccountView
-from application.maintenance import Maintenance
+from application.asking.requests import File, Result
+from application.keeping.accounts import Accounts, AccountView
+from application.keeping.upkeep import Upkeep
 from application.ports import Progress, silent
-from application.requests import File, Result
 from domain.errors import ShuttingDown
 from infrastructure.bootstrap import USUAL, Parts, open_studio
 from infrastructure.service import Studio
@@ -102,13 +102,13 @@ class BlockingAccounts(Blocking[Accounts]):
     refund = _waiting(Accounts.refund)
 
 
-class BlockingMaintenance(Blocking[Maintenance]):
+class BlockingMaintenance(Blocking[Upkeep]):
     """The studio's housekeeping."""
 
-    recover = _waiting(Maintenance.recover)
-    erase = _waiting(Maintenance.erase)
-    find_unneeded = _waiting(Maintenance.find_unneeded)
-    sweep = _waiting(Maintenance.sweep)
+    recover = _waiting(Upkeep.recover)
+    erase = _waiting(Upkeep.erase)
+    find_unneeded = _waiting(Upkeep.find_unneeded)
+    sweep = _waiting(Upkeep.sweep)
 
 
 class BlockingStudio(Blocking[Studio]):

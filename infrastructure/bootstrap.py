@@ -17,27 +17,27 @@ from functools import partial
 
 import httpx
 
-from application.accounts import Accounts
-from application.admission import Preparer
-from application.batch import LeaseTerms
-from application.choosing import Chooser
-from application.consent import Consents
-from application.intake import Intake
-from application.intervention import Intervention
-from application.maintenance import Maintenance
-from application.mistakes import close_all
-from application.opened import Operations
-from application.outputs import Outputs
-from application.ownership import Ownership
-from application.performer import Performer
+from application.asking.choosing import Chooser
+from application.asking.consent import Consents
+from application.asking.intake import Intake
+from application.asking.preparing import Preparer
+from application.asking.results import Results
+from application.asking.studio import Timeouts, UseCases
+from application.keeping.accounts import Accounts
+from application.keeping.reconciliation import Reconciler
+from application.keeping.upkeep import Upkeep
+from application.ledger.group import LeaseTerms
+from application.ledger.timekeeping import Timekeeper
+from application.ledger.writer import Clock, LedgerWriter, WriterOptions
+from application.performing.histories import Histories
+from application.performing.intervention import Intervention
+from application.performing.outputs import Outputs
+from application.performing.ownership import Ownership
+from application.performing.performer import Performer
+from application.performing.recovery import Recoverer
 from application.ports import AssetStore, Downloads, Media, MediaReader, Provider, Recovery
-from application.quotes import ProviderQuotes
-from application.reconciliation import Reconciler
-from application.recovery import Recoverer
-from application.results import Results
-from application.studio import Patience, UseCases
-from application.timekeeping import Timekeeper
-from application.writer import Clock, LedgerWriter, WriterOptions
+from application.providing.mistakes import close_all
+from application.providing.quotes import ProviderQuotes
 from domain.catalogue import Catalogue
 from domain.errors import StoreError
 from domain.pricing import PriceBook
@@ -46,7 +46,7 @@ from infrastructure.belonging import Belonging
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.collector import SPARED
-from infrastructure.costbook import ViewBooks
+from infrastructure.costbook import CostsInViews
 from infrastructure.downloads import HttpDownloads
 from infrastructure.media import LimitedBy, look_at, read_media
 from infrastructure.opening import Access, StudioLog, belonging, catch_up, open_log, references
@@ -70,7 +70,7 @@ from infrastructure.settings import (
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 from infrastructure.store.witness import SqlWitness
 from infrastructure.wire.client import open_client
 from projections.engine.database import Source
@@ -213,7 +213,7 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
         off={} if parts.providers else switched_off(settings, providers),
     )
     results = Results(foundation.reader, log.codec, assets, foundation.index, foundation.contents)
-    operations = Operations(results, foundation.contents, catalogue, assets)
+    operations = Histories(results, foundation.contents, catalogue, assets)
     return Studio(
         _use_cases(foundation, performer, operations, settings), _house(foundation, performer, operations, settings)
     )
@@ -231,7 +231,7 @@ def _claimed(settings: Settings, log: StudioLog, stack: ExitStack) -> Belonging:
     return files
 
 
-def _use_cases(foundation: Foundation, performer: Performer, operations: Operations, settings: Settings) -> UseCases:
+def _use_cases(foundation: Foundation, performer: Performer, operations: Histories, settings: Settings) -> UseCases:
     outputs, writer = performer.outputs, foundation.writer
     quotes = ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes)
     offering = (quotes, performer.providers, performer.off, Consents(writer))
@@ -246,11 +246,11 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Operati
         foundation.index,
         Accounts(writer, foundation.index, outputs.clock, foundation.book.currency),
         Intervention(performer, operations),
-        Patience(settings.wait_seconds),
+        Timeouts(settings.wait_seconds),
     )
 
 
-def _house(foundation: Foundation, performer: Performer, operations: Operations, settings: Settings) -> House:
+def _house(foundation: Foundation, performer: Performer, operations: Histories, settings: Settings) -> House:
     database, reader, codec = foundation.database, foundation.reader, foundation.log.codec
     projector = Projector(database, Source(reader, codec))
     views = Views(database, reader)
@@ -270,7 +270,7 @@ def _house(foundation: Foundation, performer: Performer, operations: Operations,
         projector,
         advance,
         views,
-        Maintenance(
+        Upkeep(
             Recoverer(performer, operations, grace * SECOND, abandon * SECOND),
             references(foundation.log),
             operations.results,
@@ -282,7 +282,7 @@ def _house(foundation: Foundation, performer: Performer, operations: Operations,
         Reconciler(
             performer,
             operations,
-            ViewBooks(views),
+            CostsInViews(views),
             foundation.index,
             foundation.writer,
             partial(asyncio.to_thread, advance),

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from application import ports
-from application.requests import Result
+from application.asking.requests import Result
 from domain.catalogue import Model
 from domain.errors import OperationFailed, OperationRefused
 from infrastructure.bootstrap import open_studio

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from application.log import Codec, LedgerLog
+from application.ledger.log import Codec, LedgerLog
 from domain.errors import FactsLost, NoLedger, StoreError
 from infrastructure.belonging import Belonging, lost, read_marker, refuse_occupied
 from infrastructure.folders import account_folder
@@ -31,7 +31,7 @@ from infrastructure.store.urls import SQLITE, parse_url, sqlite_file
 from projections.queries import Views
 
 if TYPE_CHECKING:
-    from application.references import References
+    from application.keeping.references import References
 
 OPEN_ONE = "imagestudio account open acme --plan free"
 
@@ -158,7 +158,7 @@ def standing(settings: Settings) -> Standing:
 
 def references(log: StudioLog) -> References:
     """Which files the log needs."""
-    from application.references import References
+    from application.keeping.references import References
     from infrastructure.store.tables import SqlContents
 
     return References(SqlReader(log.database), log.codec, SqlContents(log.database), account_folder)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from application.log import Codec
+from application.ledger.log import Codec
 from domain.errors import FactsLost
 from infrastructure.opening import Access, StudioLog, catch_up, lost_facts, open_log
 from infrastructure.settings import Settings, owner_name
@@ -22,8 +22,8 @@ from infrastructure.store.reader import SqlReader
 from projections.queries import Views
 
 if TYPE_CHECKING:
-    from application.accounts import AccountReader
-    from application.tables import Discrepancy
+    from application.keeping.accounts import AccountReader
+    from application.keeping.tables import Discrepancy
     from infrastructure.store.tables import SqlIndex
     from projections.engine.replay import Comparison
 
@@ -67,8 +67,8 @@ class Reading:
 
     def differences(self, account: str | None = None) -> Iterator[Discrepancy]:
         """Hold the tables beside the log against it; blocking. Yields nothing where all is well."""
-        from application.differences import differences
-        from application.tables import Ground
+        from application.keeping.differences import differences
+        from application.keeping.tables import Ground
         from infrastructure.clock import SECOND, now
         from infrastructure.store.desks import SqlDesks
 
@@ -106,11 +106,11 @@ def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[Reading]
 
 
 def _accounts(settings: Settings, log: StudioLog, stack: ExitStack) -> AccountReader:
-    from application.accounts import AccountReader
-    from application.batch import LeaseTerms
-    from application.writer import LedgerWriter
+    from application.keeping.accounts import AccountReader
+    from application.ledger.group import LeaseTerms
+    from application.ledger.writer import LedgerWriter
     from infrastructure.clock import SECOND, now
-    from infrastructure.store.units import SqlStore
+    from infrastructure.store.transactions import SqlStore
 
     terms = LeaseTerms(owner_name(), settings.lease_seconds * SECOND, settings.snapshot_every)
     writer = LedgerWriter(SqlStore(log.database), log, now, terms)

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from application.callbacks import Heard
-from application.chains import Problem, verify_chains
-from application.log import Codec
-from application.maintenance import Maintenance
-from application.mistakes import close_all
-from application.ownership import Ownership
+from application.asking.progress import Heard
+from application.asking.studio import ImageStudio, UseCases
+from application.keeping.chains import Problem, verify_chains
+from application.keeping.reconciliation import Line, Reconciler
+from application.keeping.upkeep import Upkeep
+from application.ledger.log import Codec
+from application.ledger.writer import LedgerWriter
+from application.performing.ownership import Ownership
 from application.ports import Downloads, Provider
-from application.reconciliation import Line, Reconciler
-from application.studio import ImageStudio, UseCases
-from application.writer import LedgerWriter
+from application.providing.mistakes import close_all
 from domain.catalogue import Catalogue
 from domain.pricing import PriceBook
 from infrastructure.belonging import Belonging
@@ -31,7 +31,7 @@ from projections.engine.replay import Comparison, compare
 from projections.queries import Views
 
 if TYPE_CHECKING:
-    from application.tables import Discrepancy, Ground
+    from application.keeping.tables import Discrepancy, Ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class House:
     projector: Projector
     advance: Callable[[], int]
     views: Views
-    maintenance: Maintenance
+    maintenance: Upkeep
     reconciler: Reconciler
     open_source: Callable[[], Source]
     files: Belonging | None
@@ -94,9 +94,9 @@ class Studio(ImageStudio):
         """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""
         return await asyncio.to_thread(self._house.advance)
 
-    async def reconcile(self, provider: str, since: int, until: int, *, book: bool) -> list[Line]:
+    async def reconcile(self, provider: str, since: int, until: int, *, correct: bool) -> list[Line]:
         """Hold the costs we recorded against a provider's bills; see `Reconciler.run`."""
-        return await self._house.reconciler.run(provider, since, until, book=book)
+        return await self._house.reconciler.run(provider, since, until, correct=correct)
 
     async def compare(self, account: str | None = None) -> Comparison:
         """Replay the log, or one account's part, and hold every view against it."""
@@ -108,7 +108,7 @@ class Studio(ImageStudio):
 
     def differences(self, account: str | None = None) -> Iterator[Discrepancy]:
         """Hold the tables beside the log against it; blocking. Yields nothing where all is well."""
-        from application.differences import differences
+        from application.keeping.differences import differences
 
         return differences(self._ground(), account)
 
@@ -119,12 +119,12 @@ class Studio(ImageStudio):
 
         With `told` nothing is written. Raises InvalidInput for what is no such table, LogCorrupted.
         """
-        from application.mending import Mending, chosen_tables
+        from application.keeping.mending import Mending, chosen_tables
 
         return Mending(self._ground(), self.reader, chosen_tables(tables), account, told).run()
 
     def _ground(self) -> Ground:
-        from application.tables import Ground
+        from application.keeping.tables import Ground
         from infrastructure.store.desks import SqlDesks
 
         ownership = self.ownership

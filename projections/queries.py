@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, cast, func, select
 
-from application.reader import LogReader
+from application.ledger.reader import LogReader
 from domain.errors import InvalidInput
 from domain.operation import PHASES
 from projections.engine.database import Database

@@ -57,9 +57,9 @@ NAMES_PROVIDERS = {"infrastructure/bootstrap.py"}
 # Outermost loops that must outlive whatever happens inside them: "file:function", with the reason beside it.
 CATCHES_ALL = frozenset(
     {
-        "application/writer.py:_run",  # the writer outlives a group that breaks; its callers get the error
-        "application/batch.py:_decide",  # a decision that breaks fails its own caller, and the group goes on
-        "application/recovery.py:_recover",  # what is wrong with one operation keeps no other from its end
+        "application/ledger/writer.py:_run",  # the writer outlives a group that breaks; its callers get the error
+        "application/ledger/group.py:_decide",  # a decision that breaks fails its own caller, and the group goes on
+        "application/performing/recovery.py:_recover",  # what is wrong with one operation keeps no other from its end
         "infrastructure/plugins.py:_built",  # somebody else's code may raise anything; it is told as one error
         "infrastructure/saving.py:go_on",  # a file that breaks fails its own caller, and its group goes on
     }
@@ -264,11 +264,11 @@ BREACHES = [
     ("no float in the domain", "domain/money.py", "rate = -1e-3"),
     ("a pure domain", "domain/money.py", "import time"),
     ("a pure domain", "domain/money.py", "def now():\n    from os import environ"),
-    ("one clock", "application/studio.py", "at = datetime.now(UTC)"),
+    ("one clock", "application/asking/studio.py", "at = datetime.now(UTC)"),
     ("one clock", "infrastructure/store/writer.py", "at = time.time_ns() // 1000"),
     ("imports of the room only", "domain/money.py", "import msgspec"),
     ("imports of the room only", "domain/money.py", "from application.ports import Clock"),
-    ("imports of the room only", "application/studio.py", "import sqlalchemy as sa"),
+    ("imports of the room only", "application/asking/studio.py", "import sqlalchemy as sa"),
     ("imports of the room only", "projections/engine/rows.py", "from infrastructure.store import engine"),
     (
         "providers named by bootstrap only",
@@ -318,10 +318,10 @@ NEAR_MISSES = [
     ("no float in the domain", "infrastructure/media.py", "SCALE = 0.5"),
     ("a pure domain", "infrastructure/media.py", "import time"),
     ("one clock", "infrastructure/clock.py", "at = time.time_ns() // 1000"),
-    ("one clock", "application/studio.py", "at = clock.now()"),
+    ("one clock", "application/asking/studio.py", "at = clock.now()"),
     (
         "imports of the room only",
-        "application/studio.py",
+        "application/asking/studio.py",
         "from eventsourcing.application import Application",
     ),
     (

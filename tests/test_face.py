@@ -39,7 +39,7 @@ def test_type_checkers_are_told_the_same_names() -> None:
 
 
 def test_what_it_offers_is_what_the_rooms_raise_and_return() -> None:
-    from application.requests import Result
+    from application.asking.requests import Result
     from domain.errors import UnknownAccount
     from infrastructure.service import Studio
 

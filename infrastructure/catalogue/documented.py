@@ -10,8 +10,8 @@ from decimal import Decimal
 from difflib import SequenceMatcher
 from typing import Any, Final
 
-from application.listings import OfferedInput
-from application.offers import is_of_type
+from application.providing.listings import OfferedInput
+from application.providing.offers import is_of_type
 from domain.catalogue import Model
 from domain.inputs import FILES, Input, InputType, Scalar, plain
 from infrastructure.catalogue.written import Change

@@ -14,10 +14,10 @@ from itertools import product
 from types import MappingProxyType
 from typing import Final
 
-from application.listings import Offered
-from application.offers import SECONDS, values_of
+from application.providing.listings import Offered
+from application.providing.offers import SECONDS, values_of
 from domain.catalogue import Model
-from domain.inputs import NUMBERS, Input, InputType, MediaFacts, Scalar
+from domain.inputs import NUMBERS, FileInfo, Input, InputType, Scalar
 from domain.pricing import PriceBook, PriceRule, Quote, Unit, quote
 
 MOST_RULES: Final = 200
@@ -149,7 +149,7 @@ def _as_value(spec: Input, length: Decimal) -> dict[str, Scalar]:
 def _bills(model: Model, rule: PriceRule, spec: Input, length: Decimal) -> Fraction:
     """What the rule alone comes to, in whole units of the currency."""
     alone = replace(model, prices=(rule,))
-    media = {spec.name: (MediaFacts(f"{spec.type}/x", 1, 1, 1, int(length * 1000)),)} if spec.is_file else {}
+    media = {spec.name: (FileInfo(f"{spec.type}/x", 1, 1, 1, int(length * 1000)),)} if spec.is_file else {}
     found = quote(alone, _BOOK, {} if spec.is_file else _as_value(spec, length), 1, 0, media)
     if not isinstance(found, Quote) or rule.rate is None:
         return Fraction(-1)

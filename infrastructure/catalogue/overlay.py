@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from application.listings import Offered, Offers
-from application.offers import Difference, Finding, differences
+from application.providing.listings import Offered, Offers
+from application.providing.offers import Difference, Finding, differences
 from domain.catalogue import Catalogue, Model
 from domain.errors import CatalogueError
 from domain.inputs import Scalar

@@ -16,7 +16,7 @@ from infrastructure.cli.options import Account, Scope, Yes
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
-    from application.accounts import AccountView
+    from application.keeping.accounts import AccountView
     from infrastructure.cli.rendering import Page
     from infrastructure.service import Studio
 

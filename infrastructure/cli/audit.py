@@ -19,8 +19,8 @@ from infrastructure.cli.options import OneAccount
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
-    from application.chains import Seal
-    from application.tables import Discrepancy
+    from application.keeping.chains import Seal
+    from application.keeping.tables import Discrepancy
     from infrastructure.cli.rendering import Page
     from infrastructure.reading import Reading
     from infrastructure.service import Studio
@@ -75,7 +75,7 @@ async def audit(
 
     Ends with 1, and the differences, where anything is not as the log says.
     """
-    from application.chains import Seal
+    from application.keeping.chains import Seal
 
     sealed = Seal.parse(seal) if seal is not None else None
     async with session.reading(whole=False) as reading:
@@ -96,7 +96,7 @@ async def seal(session: Session) -> Answer:
 
     With it, imagestudio audit --seal shows even a database that was rewritten as a whole.
     """
-    from application.chains import take_seal
+    from application.keeping.chains import take_seal
 
     async with session.reading() as reading:
         found = await asyncio.to_thread(take_seal, reading.reader)
@@ -146,7 +146,7 @@ async def audited(
     report: Callable[[float, str], None] = lambda _fraction, _message: None,
 ) -> Verdict:
     """Audit all accounts, or one; what is damaged is in the verdict, never an error."""
-    from application.chains import take_seal, verify_chains, verify_index
+    from application.keeping.chains import take_seal, verify_chains, verify_index
 
     report(0.1, "verifying hash chains")
     chains = await _problems(lambda: verify_chains(studio.reader, account, sealed))

@@ -18,9 +18,9 @@ from infrastructure.cli.formats import counted
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
-    from application.listings import Offers
-    from application.offers import Difference
     from application.ports import Provider
+    from application.providing.listings import Offers
+    from application.providing.offers import Difference
     from domain.catalogue import Catalogue
     from domain.pricing import PriceBook
     from infrastructure.catalogue.overlay import Check
@@ -108,10 +108,10 @@ class World:
 
     async def held(self, name: str, provider: Provider, seconds: float) -> Held:
         """One provider's list, compared; whatever goes wrong there is its state, and keeps no other from answering."""
-        from application.answers import check_offers
-        from application.listings import Listing
-        from application.mistakes import MistakesOf
         from application.ports import ProviderError
+        from application.providing.answers import check_offers
+        from application.providing.listings import Listing
+        from application.providing.mistakes import MistakesOf
         from infrastructure.catalogue.overlay import Check
 
         models = [model for model in self.catalogue if model.provider == name]

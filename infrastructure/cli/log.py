@@ -18,8 +18,8 @@ from infrastructure.cli.options import OneAccount, OperationId
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
-    from application.log import Positioned
-    from application.reader import LogFilter
+    from application.ledger.log import Positioned
+    from application.ledger.reader import LogFilter
     from infrastructure.cli.rendering import Page
     from infrastructure.cli.stories import Event, Story
     from infrastructure.reading import Reading
@@ -61,7 +61,7 @@ async def events(
     ndjson: Annotated[bool, Option("--ndjson", help="One JSON object a line, as they are read.")] = False,
 ) -> int:
     """Print the log, or a part of it, in its one order."""
-    from application.reader import LogFilter
+    from application.ledger.reader import LogFilter
 
     async with session.reading() as reading:
         zone = (await reading.accounts.show(account)).zone if account is not None else UTC_NAME
@@ -86,7 +86,7 @@ async def stories_of(studio: Studio | Reading, id: str) -> list[Story]:
 
 async def story_of(studio: Studio | Reading, id: str, account: str) -> Story:
     """What the log and the operation log say of one operation."""
-    from application.reader import LogFilter
+    from application.ledger.reader import LogFilter
     from infrastructure.cli.stories import Story
 
     try:
@@ -107,7 +107,7 @@ def _show(page: Page, stories: list[Story]) -> None:
 
 def _topics(name: str | None) -> tuple[str, ...]:
     """All stored names of a fact, given with or without its room. Raises InvalidInput for one that there is not."""
-    from application.log import fact_name
+    from application.ledger.log import fact_name
     from infrastructure.store.facts import NAMES, UPCASTERS
 
     if name is None:
@@ -146,7 +146,7 @@ def _stored(entry: Positioned) -> dict[str, object]:
 
     `topic` is the stored name, with the version of the fact's shape, which the hash covers; `type` is without it.
     """
-    from application.log import fact_name
+    from application.ledger.log import fact_name
 
     link = entry.link
     return {
@@ -190,8 +190,8 @@ async def _print_table(studio: Studio | Reading, read: AsyncIterator[Positioned]
 
 
 def _line(entry: Positioned, event: Event, zone: str, *, wide: bool) -> str:
-    from application.chains import account_of
-    from application.log import fact_name
+    from application.keeping.chains import account_of
+    from application.ledger.log import fact_name
     from infrastructure.cli.stories import told
 
     telling = told(event.fact)

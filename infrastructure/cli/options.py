@@ -13,7 +13,7 @@ from domain.errors import InvalidInput
 from infrastructure.cli.formats import instant_of
 
 if TYPE_CHECKING:
-    from application.requests import File, Request
+    from application.asking.requests import File, Request
     from infrastructure.cli.session import Session
 
 WHO, WHAT = "Who asks, who pays", "What is asked"
@@ -106,7 +106,7 @@ class Asking:
         self, kind: str, session: Session, inputs: dict[str, str] | None = None, image: str | None = None
     ) -> Request:
         """The request these options describe. Raises InvalidInput, UnknownAccount."""
-        from application.requests import Request
+        from application.asking.requests import Request
 
         files: dict[str, list[File]] = {"image": [file_of(image)]} if image is not None else {}
         for name, text in pairs("--file", self.file or ()):

@@ -19,8 +19,8 @@ from infrastructure.cli.formats import counted
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
-    from application.offers import Reach
     from application.ports import Provider, Recovery
+    from application.providing.offers import Reach
     from domain.catalogue import Catalogue, Model
     from infrastructure.cli.rendering import Page
 
@@ -141,7 +141,7 @@ def standings(
 
 
 def _standing(name: str, provider: Provider, models: Sequence[Model]) -> Standing:
-    from application.mistakes import MistakesOf, ProviderMistaken
+    from application.providing.mistakes import MistakesOf, ProviderMistaken
 
     try:
         with MistakesOf(name):
@@ -162,7 +162,7 @@ def lacks_of(
     models: Iterable[Model], providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING
 ) -> dict[str, str]:
     """What the provider of each model lacks here and how to mend it, by the model's id; empty where nothing is."""
-    from application.choosing import lacking
+    from application.asking.choosing import lacking
 
     return {model.id: lacking(model, providers, off) for model in models}
 
@@ -178,9 +178,9 @@ async def checked(
 
 
 async def _check(provider: Provider, standing: Standing, seconds: float, models: Sequence[Model]) -> Checked:
-    from application.answers import check_kind
-    from application.mistakes import MistakesOf
     from application.ports import ProviderError
+    from application.providing.answers import check_kind
+    from application.providing.mistakes import MistakesOf
 
     if not standing.is_set_up:
         return Checked(standing.name, FAILED if standing.is_broken else NOT_SET_UP, standing.lacks)
@@ -200,10 +200,10 @@ async def _check(provider: Provider, standing: Standing, seconds: float, models:
 
 async def _reach(provider: Provider, models: Sequence[Model]) -> Reach | None:
     """What the key can reach, where there is a list; one that is not given is no failure of the check."""
-    from application.answers import check_offers
-    from application.listings import Listing
-    from application.offers import reach
     from application.ports import ProviderError
+    from application.providing.answers import check_offers
+    from application.providing.listings import Listing
+    from application.providing.offers import reach
     from infrastructure.clock import now
 
     if not models or not isinstance(provider, Listing):

@@ -22,7 +22,7 @@ from infrastructure.cli.formats import UTC_NAME, cell, counted, instant_of, iso,
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
-    from application.reconciliation import Line
+    from application.keeping.reconciliation import Line
     from infrastructure.cli.rendering import Column, Page
 
 app = typer.Typer()
@@ -105,20 +105,20 @@ async def reconcile(
     until: Annotated[
         str | None, Option("--until", metavar="DAY", help="Up to the beginning of this day, or this instant; else now.")
     ] = None,
-    book: Annotated[bool, Option("--book", help="Correct our costs, by facts; no price changes.")] = False,
+    correct: Annotated[bool, Option("--correct", help="Correct our costs, by facts; no price changes.")] = False,
     file: Annotated[Path | None, Option("--csv", metavar="FILE", help="Write every line there, too.")] = None,
 ) -> Answer:
     """Hold the costs we recorded against a provider's bills.
 
     Ends with 1 where something is left unexplained. Days are those of UTC.
 
-    With --book, what differs is corrected, and late deliveries are fetched.
+    With --correct, what differs is corrected, and late deliveries are fetched.
     """
-    async with session.studio(writes=book) as studio:
+    async with session.studio(writes=correct) as studio:
         start, end = _span(since, until, studio.ownership.clock())
         with _replacing(file) as stream:
-            lines = await studio.reconcile(provider, start, end, book=book)
-            how = "" if book else _booking(provider, since, until)
+            lines = await studio.reconcile(provider, start, end, correct=correct)
+            how = "" if correct else _correcting(provider, since, until)
             found = Reconciled(provider, start, end, lines, studio.book.currency, how)
             if stream is not None:
                 _write(stream, found)
@@ -135,11 +135,11 @@ def _span(since: str | None, until: str | None, now: int) -> tuple[int, int]:
     return start, end
 
 
-def _booking(provider: str, since: str | None, until: str | None) -> str:
+def _correcting(provider: str, since: str | None, until: str | None) -> str:
     """The command that was given, with what books what it finds."""
     span = [("--since", since), ("--until", until)]
     options = [f"{name} {text}" for name, text in span if text is not None]
-    return " ".join(["imagestudio reconcile", provider, *options, "--book"])
+    return " ".join(["imagestudio reconcile", provider, *options, "--correct"])
 
 
 @contextmanager

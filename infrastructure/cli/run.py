@@ -18,8 +18,8 @@ from infrastructure.cli.options import WHAT, Asking, OperationId
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
+    from application.asking.requests import Candidate, Estimate, Request, Result
     from application.ports import Asset
-    from application.requests import Candidate, Estimate, Request, Result
     from domain.money import Money
     from infrastructure.cli.rendering import Page
 
@@ -254,7 +254,7 @@ def amount_text(amount: Money | None, source: str | None, *, partial: bool = Fal
 
 
 def _show_estimate(page: Page, found: Estimate) -> None:
-    from application.refusals import ADVICE
+    from application.asking.refusals import ADVICE
 
     if found.refused == "unpriced":
         page.title("It would be refused: the price is not known, and the account has no cap for such operations")

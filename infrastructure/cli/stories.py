@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from application.log import fact_name
-from application.refusals import explain
+from application.asking.refusals import explain
+from application.ledger.log import fact_name
 from domain.account import (
     AccountClosed,
     AccountOpened,

@@ -18,7 +18,7 @@ from infrastructure.cli.options import OperationId, Yes
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
-    from application.recovery import Recovered
+    from application.performing.recovery import Recovered
     from infrastructure.cli.rendering import Page
     from infrastructure.service import Studio
     from projections.queries import ViewStatus

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from application.store import Conflict
+from application.ledger.transaction import Conflict
 from domain.errors import StoreError, StoreUnavailable
 from infrastructure.store.errors import in_our_words, is_gone, none_to_spare
 from infrastructure.store.options import Limits, connect_arguments

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, text, tuple_, update
 
-from application.log import GENESIS, Link
-from application.tables import TABLES, Desk, Place, Row, Value, columns_of
+from application.keeping.tables import TABLES, Desk, Place, Row, Value, columns_of
+from application.ledger.log import GENESIS, Link
 from infrastructure.store.database import Database, rolled_back, translated
 from infrastructure.store.schema import LOG, METADATA
-from infrastructure.store.units import ENTRY, KEEP, NEW_ACCOUNT, to_link
+from infrastructure.store.transactions import ENTRY, KEEP, NEW_ACCOUNT, to_link
 
 CHUNK = 200
 """Places that one query asks for."""

@@ -9,7 +9,7 @@ import re
 import sqlite3
 from dataclasses import dataclass
 
-from application.store import Conflict, ServerChanged, TablesGone, TooSlow
+from application.ledger.transaction import Conflict, ServerChanged, TablesGone, TooSlow
 from domain.errors import StoreRefused, StoreUnavailable
 
 RETRIED_STATES = {"40001", "40P01", "55P03"}

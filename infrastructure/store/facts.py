@@ -16,10 +16,10 @@ import msgspec
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
 
-from application.log import BookSnapshot, Entry, Link
+from application.ledger.log import Entry, Link, PeriodSnapshot
 from domain import account, ledger, operation
 from domain.errors import InvalidRequest, LogCorrupted
-from domain.ledger import Book, Fact, Usage
+from domain.ledger import Fact, PeriodState, Usage
 from domain.operation import PHASES
 from domain.periods import Period
 
@@ -255,9 +255,9 @@ class FactMapper(Mapper[str]):
         fact = self.decode(stored_event.topic, stored_event.state)
         return Entry(str(stored_event.originator_id), stored_event.originator_version, fact)
 
-    def encode_snapshot(self, snapshot: BookSnapshot) -> bytes:
+    def encode_snapshot(self, snapshot: PeriodSnapshot) -> bytes:
         """The bytes of a book."""
-        book = snapshot.book
+        book = snapshot.state
         by_phase: dict[str, list[Any]] = {phase: [] for phase in OPEN_PHASES}
         for state in book.open.values():
             by_phase[PHASES[type(state)]].append(state)
@@ -274,7 +274,7 @@ class FactMapper(Mapper[str]):
         )
         return self._encode(_StoredSnapshot(SNAPSHOT_SCHEMA, sha256(stored).hexdigest(), msgspec.Raw(stored)))
 
-    def decode_snapshot(self, stream: str, version: int, state: bytes) -> BookSnapshot | None:
+    def decode_snapshot(self, stream: str, version: int, state: bytes) -> PeriodSnapshot | None:
         """The book, or None where the bytes are damaged, or of another schema, stream or version."""
         try:
             snapshot = self._snapshots.decode(state)
@@ -287,8 +287,8 @@ class FactMapper(Mapper[str]):
             return None
         lists = (stored.requested, stored.validated, stored.dispatched, stored.submitted, stored.completed)
         open: dict[str, operation.State] = {one.operation.id: one for states in lists for one in states}
-        book = Book(stored.period, stored.balance, stored.usage, open)
-        return BookSnapshot(stream, version, stored.hash, book)
+        book = PeriodState(stored.period, stored.balance, stored.usage, open)
+        return PeriodSnapshot(stream, version, stored.hash, book)
 
     def is_older_snapshot(self, state: bytes) -> bool:
         """Whether the bytes are of another schema, which everybody ignores."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from application.store import Conflict
+from application.ledger.transaction import Conflict
 from domain.errors import StoreError, StoreUnavailable
 from infrastructure.clock import SECOND, now
 from infrastructure.store.database import Database

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Select, func, select, text
 
-from application.log import Link, Positioned
-from application.reader import EVERYTHING, LogFilter
-from application.store import AccountRow, IndexRow
+from application.ledger.log import Link, Positioned
+from application.ledger.reader import EVERYTHING, LogFilter
+from application.ledger.transaction import AccountRow, IndexRow
 from domain.ledger import account_stream
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
-from infrastructure.store.units import CHUNK, ENTRY, to_account_row, to_link
+from infrastructure.store.transactions import CHUNK, ENTRY, to_account_row, to_link
 
 STREAMS = text(
     """WITH RECURSIVE found (stream) AS (
@@ -81,7 +81,7 @@ class SqlReader:
 
     def streams_of(self, account: str) -> list[str]:
         """Exactly this account's: ids may hold colons, so a range of names may hold others' streams too."""
-        from application.chains import account_of
+        from application.keeping.chains import account_of
 
         prefix = f"ledger:{account}:"
         span = {"first": prefix, "beyond": prefix[:-1] + ";"}  # the character after the colon

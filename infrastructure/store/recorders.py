@@ -20,12 +20,12 @@ from eventsourcing.persistence import (
 )
 from sqlalchemy import Connection, Table, func, select
 
-from application.log import GENESIS, link_hash
-from application.store import Conflict
+from application.ledger.log import GENESIS, link_hash
+from application.ledger.transaction import Conflict
 from domain.errors import StoreRefused, StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG, SNAPSHOTS
-from infrastructure.store.units import COMMIT_ORDER
+from infrastructure.store.transactions import COMMIT_ORDER
 from infrastructure.store.writes import NEWEST
 
 COLUMNS = ("position", "stream", "version", "topic", "operation", "state", "hash")

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from application.store import Conflict
+from application.ledger.transaction import Conflict
 from domain.errors import StoreRefused, StoreUnavailable
 from infrastructure.store.errors import UNSENDABLE, in_our_words, is_gone, none_to_spare
 

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, or_, select, update
 
-from application.chains import NEVER, begin_of
+from application.keeping.chains import NEVER, begin_of
+from application.ledger.transaction import Conflict
 from application.ports import Content, Indexed, Lease
-from application.store import Conflict
 from domain.errors import StoreUnavailable
-from domain.ledger import Known
+from domain.ledger import Spent
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import CONTENTS, JOBS, KEYS, LEASES, OPERATIONS, WORDS
-from infrastructure.store.units import REFUSED
+from infrastructure.store.transactions import REFUSED
 
 SEPARATOR, AFTER_SEPARATOR = ".", "/"
 """Operations of a batch are BATCH.1, BATCH.2, …: all ids from the separator up to the character that follows it."""
@@ -65,11 +65,11 @@ class SqlIndex:
         begun = [stream for stream in streams if NEVER < begin_of(stream) <= instant]
         return max(begun, key=begin_of, default=None)
 
-    def key(self, account: str, key: str) -> Known | None:
+    def key(self, account: str, key: str) -> Spent | None:
         first = OPERATIONS.c.id.in_((KEYS.c.reference, KEYS.c.reference + FIRST))
         query = select(KEYS.c.reference, KEYS.c.fingerprint, OPERATIONS.c.phase).outerjoin_from(KEYS, OPERATIONS, first)
         rows = self._database.rows(query.where(KEYS.c.account == account, KEYS.c.key == key))
-        return next((Known(row[0], row[1], row[2] == REFUSED) for row in rows), None)
+        return next((Spent(row[0], row[1], row[2] == REFUSED) for row in rows), None)
 
 
 class SqlContents:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from application.log import Link
-from application.store import Beside
+from application.ledger.log import Link
+from application.ledger.transaction import Beside
 from projections.engine.sql import numbers, octets, texts
 
 Rows = list[tuple[Any, ...]]
@@ -100,7 +100,10 @@ def _log(links: Sequence[Link], _beside: Beside) -> Rows:
 
 def _accounts(_links: Sequence[Link], beside: Beside) -> Rows:
     return [
-        (one.revision, one.stream, one.book.version, one.book.hash, one.terms.version, one.terms.hash, one.last, one.id)
+        (
+            *(one.revision, one.stream, one.period_head.version, one.period_head.hash),
+            *(one.account_head.version, one.account_head.hash, one.last, one.id),
+        )
         for one in beside.accounts
     ]
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import SQLAlchemyError
 
-from application.log import Codec
-from application.reader import LogReader
+from application.ledger.log import Codec
+from application.ledger.reader import LogReader
 
 
 class Database(Protocol):

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from application.log import Codec
+from application.ledger.log import Codec
 
 
 class Period(Struct, frozen=True, gc=False):

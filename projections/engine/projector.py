@@ -13,7 +13,7 @@ from time import monotonic
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from application.log import Link
+from application.ledger.log import Link
 from domain.errors import ImageStudioError, InvalidInput
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import CheckpointMoved, Mark

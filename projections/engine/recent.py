@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from application.log import Link
+from application.ledger.log import Link
 from projections.engine.tally import Row
 
 MOST = 16 * 1024 * 1024

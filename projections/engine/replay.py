@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, MetaData, Select, Subquery, Table, except_, func, select, union
 
-from application.reader import LogFilter
+from application.ledger.reader import LogFilter
 from domain.errors import ViewStopped
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import Mark

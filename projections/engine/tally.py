@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from application.log import Codec
+from application.ledger.log import Codec
 from domain.errors import ImageStudioError
 from projections.engine.facts import DECODERS, SHAPES, UNREAD, Decode, renew
 

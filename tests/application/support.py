@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from application.batch import Decision, LeaseTerms, Outcome
-from application.log import LedgerLog
-from application.store import ContentRow, KeyRow, Unit
-from application.writer import LedgerWriter, WriterOptions
+from application.ledger.group import LeaseTerms, Proposal, Receipt
+from application.ledger.log import LedgerLog
+from application.ledger.transaction import ContentRow, KeyRow, Transaction
+from application.ledger.writer import LedgerWriter, WriterOptions
 from domain import settlement
 from domain.account import Terms, open_account
 from domain.admission import Ask, accept
@@ -25,7 +25,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.migrations.guard import arm
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import TRIGGER_NAMES
-from infrastructure.store.units import SqlStore, SqlUnit
+from infrastructure.store.transactions import SqlStore, SqlTransaction
 from tests.domain.examples import IMAGE, NOON, ask, priced
 
 CENT = 10_000
@@ -45,11 +45,11 @@ class Clock:
         return self.now
 
 
-class TappedUnit:
+class TappedTransaction:
     """The real unit; before and after each of its methods the tap is told, and may raise or kill."""
 
-    def __init__(self, unit: Unit, tap: Step, rows: Counter[str]) -> None:
-        self._unit, self._tap, self._rows = unit, tap, rows
+    def __init__(self, transaction: Transaction, tap: Step, rows: Counter[str]) -> None:
+        self._unit, self._tap, self._rows = transaction, tap, rows
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._unit, name)
@@ -70,17 +70,17 @@ class TappedStore(SqlStore):
     def __init__(self, database: Database, tap: Step) -> None:
         super().__init__(database)
         self._tap = tap
-        self.unit: SqlUnit | None = None
+        self.transaction: SqlTransaction | None = None
         self.rows: Counter[str] = Counter()
 
     @contextmanager
-    def begin(self) -> Iterator[Unit]:
+    def begin(self) -> Iterator[Transaction]:
         self._tap("before begin")
-        with super().begin() as unit:
+        with super().begin() as transaction:
             self._tap("after begin")
-            assert isinstance(unit, SqlUnit)
-            self.unit = unit
-            yield cast(Unit, TappedUnit(unit, self._tap, self.rows))
+            assert isinstance(transaction, SqlTransaction)
+            self.transaction = transaction
+            yield cast(Transaction, TappedTransaction(transaction, self._tap, self.rows))
 
 
 @dataclass
@@ -138,9 +138,9 @@ class Desk:
         self.log.close()
         self.database.close()
 
-    def do(self, *decisions: Decision) -> list[Outcome]:
+    def do(self, *proposals: Proposal) -> list[Receipt]:
         """Append them one after another."""
-        return [self.writer.append(decision) for decision in decisions]
+        return [self.writer.append(proposal) for proposal in proposals]
 
     def facts(self, account: str | None = None) -> list[Fact]:
         """The whole log, or one account's part, as it is stored."""
@@ -179,13 +179,13 @@ SECRET, BODY = b"secret", b"{}"
 """What was asked of every operation here, and the secret of its digest."""
 
 
-def opening(account: str = "acme", limits: Limits | None = None, **terms: Any) -> Decision:
+def opening(account: str = "acme", limits: Limits | None = None, **terms: Any) -> Proposal:
     wanted = Terms("pro", limits or Limits(), **terms)
 
     def decide(ledger: Ledger, now: int) -> list[Fact]:
         return [*open_account(ledger.account, account, wanted, now)]
 
-    return Decision(account, decide, opening=True)
+    return Proposal(account, decide, opening=True)
 
 
 def asking(*ids: str, price: int = 4 * CENT, **changes: Any) -> Ask:
@@ -193,11 +193,11 @@ def asking(*ids: str, price: int = 4 * CENT, **changes: Any) -> Ask:
     return ask(*ids, quote=priced(price), **{"digest": hmac.new(SECRET, BODY, "sha256").hexdigest(), **changes})
 
 
-def accepting(wanted: Ask) -> Decision:
+def accepting(wanted: Ask) -> Proposal:
     """As the intake puts it: with its key, and with content that is erasable."""
     key = KeyRow(wanted.account, wanted.key, wanted.batch, wanted.fingerprint) if wanted.key else None
     content = ContentRow(wanted.batch, wanted.account, SECRET, BODY.decode())
-    return Decision(
+    return Proposal(
         wanted.account,
         lambda ledger, now: accept(ledger, wanted, now),
         own=wanted.operations,
@@ -206,30 +206,30 @@ def accepting(wanted: Ask) -> Decision:
     )
 
 
-def completing(id: str = "op-1", account: str = "acme") -> Decision:
+def completing(id: str = "op-1", account: str = "acme") -> Proposal:
     def decide(ledger: Ledger, now: int) -> list[Fact]:
         return settlement.complete(ledger, id, (IMAGE,), None, now)
 
-    return Decision(account, decide, operations=(id,), patient=True)
+    return Proposal(account, decide, operations=(id,), patient=True)
 
 
-def refunding(id: str, amount: int, reference: str, account: str = "acme") -> Decision:
+def refunding(id: str, amount: int, reference: str, account: str = "acme") -> Proposal:
     def decide(ledger: Ledger, now: int) -> list[Fact]:
         return settlement.adjust(ledger, id, -amount, 0, "blurred", reference, now)
 
-    return Decision(account, decide, operations=(id,))
+    return Proposal(account, decide, operations=(id,))
 
 
-def raising(error: Exception, account: str = "acme") -> Decision:
+def raising(error: Exception, account: str = "acme") -> Proposal:
     def decide(_ledger: Ledger, _now: int) -> list[Fact]:
         raise error
 
-    return Decision(account, decide)
+    return Proposal(account, decide)
 
 
-def looking(account: str = "acme", look: Callable[[Ledger, int], Any] = lambda ledger, _now: ledger) -> Decision:
+def looking(account: str = "acme", look: Callable[[Ledger, int], Any] = lambda ledger, _now: ledger) -> Proposal:
     """Decides nothing and looks."""
-    return Decision(account, lambda _ledger, _now: [], look=look)
+    return Proposal(account, lambda _ledger, _now: [], look=look)
 
 
 class Gate:
@@ -237,7 +237,7 @@ class Gate:
 
     def __init__(self, account: str = "gate") -> None:
         self.entered, self._open = threading.Event(), threading.Event()
-        self.decision = Decision(account, self._decide, patient=True)
+        self.proposal = Proposal(account, self._decide, patient=True)
 
     def _decide(self, _ledger: Ledger, _now: int) -> list[Fact]:
         self.entered.set()
@@ -248,15 +248,15 @@ class Gate:
         self._open.set()
 
 
-Answer = Outcome | BaseException
+Answer = Receipt | BaseException
 
 
-async def in_one_group(writer: LedgerWriter, decisions: Sequence[Decision]) -> list[Answer]:
+async def in_one_group(writer: LedgerWriter, proposals: Sequence[Proposal]) -> list[Answer]:
     """Put them to the writer while it is busy; every outcome or error, in order."""
     gate = Gate()
-    busy = writer.queue(gate.decision)
+    busy = writer.queue(gate.proposal)
     assert await asyncio.to_thread(gate.entered.wait, PATIENCE)
-    waiting = [writer.queue(decision) for decision in decisions]
+    waiting = [writer.queue(proposal) for proposal in proposals]
     await asyncio.sleep(0)  # the loop hands over what was queued in one turn
     gate.open()
     await busy

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy import text
 
-from application.chains import verify_chains, verify_index
+from application.keeping.chains import verify_chains, verify_index
 from benchmarks.bars import Bar, of_lifecycles, of_rebuilds
 from benchmarks.fill import Size, copy, fill
 from benchmarks.growth import Grown, Pair, count_work

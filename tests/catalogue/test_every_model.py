@@ -19,10 +19,10 @@ from typing import Any, cast
 
 import pytest
 
-from application.requests import File, Request, Result
+from application.asking.requests import File, Request, Result
 from domain.catalogue import Catalogue, Model
 from domain.errors import ImageStudioError
-from domain.inputs import MediaFacts, Scalar
+from domain.inputs import FileInfo, Scalar
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
@@ -89,7 +89,7 @@ class Outcome:
     delivers: bool
 
 
-def content_of(name: str, facts: MediaFacts) -> bytes:
+def content_of(name: str, facts: FileInfo) -> bytes:
     """A real file of which these facts are true."""
     kind, _, form = facts.media_type.partition("/")
     seconds = (facts.duration_ms or 0) / 1000

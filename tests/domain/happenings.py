@@ -16,13 +16,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from domain.account import Account, AccountFact, Terms, change_limit, change_plan, inherit_limit, open_account
 from domain.admission import Ask, accept, reroute
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
-from domain.ledger import Decide, Fact, Known, Ledger, PeriodOpened, known_account
+from domain.ledger import Decide, Fact, Ledger, PeriodOpened, Spent, known_account
 from domain.money import LARGEST_AMOUNT
 from domain.operation import POLICY, Charged, Rejected, Released, Validated
 from domain.periods import Period
 from domain.plans import Limits
 from domain.pricing import Quote, Unpriced
-from domain.settlement import add_credit, adjust, complete, dispatch, fail, release, submit
+from domain.settlement import add_credit, adjust, complete, dispatch, fail, record_job, release
 from tests.domain.examples import IMAGE, UNKNOWN_PRICE, ask, priced
 from tests.domain.naive import (
     OUTSIDE,
@@ -98,7 +98,7 @@ class Studio(RuleBasedStateMachine):
 
     @rule(name=NAMES, step=st.sampled_from([-1, 0, 1]))
     def move_the_clock_to_the_end_of_a_period(self, name: str, step: int) -> None:
-        book = self.desks[name].ledger.book
+        book = self.desks[name].ledger.current
         if book is not None:
             self.clock = book.period.end + step
 
@@ -134,12 +134,12 @@ class Studio(RuleBasedStateMachine):
         known = self.desks[name].keys.get(key)
         wish = self.wish(name, [quote], key=key, fingerprint=body)
         if known is None:
-            self.ask(wish, (key, Known(wish.batch, body)))
+            self.ask(wish, (key, Spent(wish.batch, body)))
         elif known.fingerprint == body:
-            assert self.decided(wish, (key, Known(wish.batch, body))) == []
+            assert self.decided(wish, (key, Spent(wish.batch, body))) == []
         else:
             with pytest.raises(KeyReused):
-                self.decided(wish, (key, Known(wish.batch, body)))
+                self.decided(wish, (key, Spent(wish.batch, body)))
 
     @rule(name=NAMES, quote=PRICED, delivered=st.integers(1, 4), bill=BILLS)
     def request_and_complete(self, name: str, quote: Quote, delivered: int, bill: int | None) -> None:
@@ -167,9 +167,9 @@ class Studio(RuleBasedStateMachine):
 
     @precondition(lambda self: self.requested)
     @rule(which=WHICH, job=st.sampled_from(["job-1", "job-2"]))
-    def submit(self, which: int, job: str) -> None:
+    def record_job(self, which: int, job: str) -> None:
         life = self.some_life(which)
-        facts = self.about(life, lambda ledger, now, op: submit(ledger, op, job, now))
+        facts = self.about(life, lambda ledger, now, op: record_job(ledger, op, job, now))
         assert bool(facts) == (life.is_sent and not life.has_job)
 
     @precondition(lambda self: self.requested)
@@ -212,7 +212,7 @@ class Studio(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["prepaid", "both"]), amount=st.integers(-1, 150), key=st.sampled_from("abcdef"))
     def pay(self, name: str, amount: int, key: str) -> None:
         known = self.desks[name].keys.get(f"credit:{key}")
-        row = (f"credit:{key}", Known(key, str(amount)))
+        row = (f"credit:{key}", Spent(key, str(amount)))
         try:
             facts = self.do(name, lambda ledger, now: add_credit(ledger, amount, row[0], now), key=row)
         except InvalidInput:
@@ -244,10 +244,10 @@ class Studio(RuleBasedStateMachine):
         ids = tuple(f"{name}-{len(self.requested) + number}" for number in range(len(quotes)))
         return ask(*ids, account=name, quotes=tuple(quotes), **changes)
 
-    def decided(self, wish: Ask, key: tuple[str, Known] | None = None) -> list[Fact]:
+    def decided(self, wish: Ask, key: tuple[str, Spent] | None = None) -> list[Fact]:
         return self.do(wish.account, lambda ledger, now: accept(ledger, wish, now), key=key)
 
-    def ask(self, wish: Ask, key: tuple[str, Known] | None = None) -> None:
+    def ask(self, wish: Ask, key: tuple[str, Spent] | None = None) -> None:
         """Put a new request to the ledger, which answers what the naive one expects."""
         expected, period = self.expected_refusal(wish), self.period_of(wish.account)
         check_answer(self.decided(wish, key), wish, period, expected)
@@ -259,7 +259,7 @@ class Studio(RuleBasedStateMachine):
         expected = [expected_price(life.quote, delivered, bill)] if life.is_sent and life.quote is not None else []
         assert charged == expected
 
-    def do(self, name: str, decide: Decide, *operations: str, key: tuple[str, Known] | None = None) -> list[Fact]:
+    def do(self, name: str, decide: Decide, *operations: str, key: tuple[str, Spent] | None = None) -> list[Fact]:
         self.touched.add(name)
         return self.desks[name].decide(decide, self.clock, *operations, key=key)
 

@@ -12,9 +12,9 @@ from domain.ledger import (
     CreditAdded,
     Decide,
     Fact,
-    Known,
     Ledger,
     PeriodOpened,
+    Spent,
     account_stream,
     evolve,
     period_stream,
@@ -49,9 +49,9 @@ class Desk:
     account: str
     ledger: Ledger = field(default_factory=Ledger)
     log: list[Fact] = field(default_factory=list)
-    keys: dict[str, Known] = field(default_factory=dict)
+    keys: dict[str, Spent] = field(default_factory=dict)
 
-    def decide(self, decide: Decide, clock: int, *operations: str, key: tuple[str, Known] | None = None) -> list[Fact]:
+    def decide(self, decide: Decide, clock: int, *operations: str, key: tuple[str, Spent] | None = None) -> list[Fact]:
         """Load the evidence a decision names, decide, and record; where it raises nothing is recorded."""
         for id in operations:
             if self.ledger.look_up(id) is None:
@@ -72,7 +72,7 @@ class Desk:
         The last instant is the account's, as an ended period's stream may hold a later one than the current.
         """
         ledger = Ledger()
-        book = self.ledger.book
+        book = self.ledger.current
         streams = [account_stream(self.account)] + ([] if book is None else [period_stream(self.account, book.period)])
         for stream in streams:
             for fact in self.stream(stream):

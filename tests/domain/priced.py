@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from domain.inputs import MediaFacts, Scalar
+from domain.inputs import FileInfo, Scalar
 from domain.pricing import PriceBook, PriceRule, Quote, Unit, Unpriced, quote
 
 NOW = 1_800_000_000_000_000
 BOOK = PriceBook("0123456789ab", "USD")
-CLIP = MediaFacts("video/mp4", 900, 640, 480, 12_345)
-PICTURE = MediaFacts("image/png", 900, 640, 480)
+CLIP = FileInfo("video/mp4", 900, 640, 480, 12_345)
+PICTURE = FileInfo("image/png", 900, 640, 480)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.account import AccountClosed, AccountFact, AccountSuspended, PlanChanged
 from domain.admission import Ask, Refusal, accept, left_of, quotes_now, refusal_now
 from domain.errors import KeyReused, UnknownAccount
-from domain.ledger import Fact, Known, Ledger, PeriodOpened
+from domain.ledger import Fact, Ledger, PeriodOpened, Spent
 from domain.operation import (
     Charged,
     Dispatched,
@@ -248,7 +248,7 @@ def test_what_is_not_in_a_counted_family_has_a_limit_of_its_own() -> None:
 
 def test_a_key_that_was_refused_answers_so_until_what_refused_has_changed() -> None:
     ledger = recorded(BILLED, limited("images", 0))
-    ledger.keys["order-17"] = Known("op-1", "same", refused=True)
+    ledger.keys["order-17"] = Spent("op-1", "same", refused=True)
 
     assert accept(ledger, keyed("order-17", "same", "op-2"), NOON) == []
     after(ledger, [limited("images", 4)])
@@ -268,8 +268,8 @@ def test_a_refusal_is_recorded_and_holds_nothing() -> None:
     facts = accept(ledger, ask(quote=priced(2 * DOLLAR, 1)), NOON)
     after(ledger, facts)
 
-    assert ledger.book is not None
-    assert (ledger.book.open, ledger.book.usage) == ({}, {})
+    assert ledger.current is not None
+    assert (ledger.current.open, ledger.current.usage) == ({}, {})
 
 
 def test_an_unknown_account_is_told_how_to_open_one() -> None:

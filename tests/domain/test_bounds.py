@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.bounds import Bound, Formula, Metering
-from domain.charging import Lost, Told, reckon
-from domain.inputs import MediaFacts
+from domain.charging import LostOutputs, Told, reckon
+from domain.inputs import FileInfo
 from domain.pricing import PriceBook, PriceRule, Quote, Unit, Unpriced, quote
 from tests.domain.priced import Example
 
@@ -22,8 +22,8 @@ def bound(by: Formula, *of: str, **numbers: int) -> Bound:
     return Bound(by, of, numbers)
 
 
-def photo(width: int | None, height: int | None) -> MediaFacts:
-    return MediaFacts("image/png", 1_000, width, height)
+def photo(width: int | None, height: int | None) -> FileInfo:
+    return FileInfo("image/png", 1_000, width, height)
 
 
 AXES = {name: bound(Formula.AXES, "size", factor=factor, reserve=0, floor=0) for name, factor in
@@ -98,7 +98,7 @@ pictures = st.lists(st.builds(photo, st.none() | st.integers(1, 9_000), st.integ
 usages = st.dictionaries(st.sampled_from(["text", "picture", "drawn", "thought", "moons"]), st.integers(0, 10**6))
 
 
-def held(inputs: Mapping[str, str], outputs: int, files: list[MediaFacts]) -> Quote:
+def held(inputs: Mapping[str, str], outputs: int, files: list[FileInfo]) -> Quote:
     found = quote(MODEL, BOOK, inputs, outputs, 0, {"image": tuple(files)})
     assert isinstance(found, Quote)
     return found
@@ -106,11 +106,11 @@ def held(inputs: Mapping[str, str], outputs: int, files: list[MediaFacts]) -> Qu
 
 @given(prompts, sizes, st.integers(1, 10), pictures, usages, st.integers(0, 10), st.integers(0, 3), st.booleans())
 def test_what_is_charged_is_never_more_than_this_request_was_held_for(
-    prompt: str, size: str, outputs: int, files: list[MediaFacts], usage: dict[str, int], kept: int, lost: int,
+    prompt: str, size: str, outputs: int, files: list[FileInfo], usage: dict[str, int], kept: int, lost: int,
     policy: bool,
 ) -> None:  # fmt: skip
     found = held({"prompt": prompt, "size": size}, outputs, files)
-    reckoned = reckon(found, kept, Lost(lost, policy), Told(usage=usage))
+    reckoned = reckon(found, kept, LostOutputs(lost, policy), Told(usage=usage))
 
     assert 0 <= reckoned.price <= found.price
     assert found.rate is not None
@@ -119,7 +119,7 @@ def test_what_is_charged_is_never_more_than_this_request_was_held_for(
 
 @given(prompts, st.integers(1, 9), pictures)
 def test_more_outputs_hold_more_and_what_goes_in_is_held_once_a_call(
-    prompt: str, outputs: int, files: list[MediaFacts]
+    prompt: str, outputs: int, files: list[FileInfo]
 ) -> None:
     inputs = {"prompt": prompt, "size": "1024x1024"}
     one, more = held(inputs, outputs, files), held(inputs, outputs + 1, files)

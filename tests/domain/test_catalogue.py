@@ -9,7 +9,7 @@ import pytest
 
 from domain.catalogue import DAY, KINDS, LAST_DAYS, NOTICE, Catalogue, Family, Model, check_inputs, check_kind
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
-from domain.inputs import Input, InputType, MediaFacts
+from domain.inputs import FileInfo, Input, InputType
 from domain.pricing import PriceRule, Unit
 
 NOW = 1_800_000_000_000_000
@@ -17,7 +17,7 @@ PROMPT = Input(name="prompt", type=InputType.TEXT, required=True)
 STEPS = Input(name="steps", type=InputType.INTEGER, default=20)
 SIDE = Input(name="side", type=InputType.INTEGER, maximum=Decimal(1024), default=512)
 IMAGE = Input(name="image", type=InputType.IMAGE, required=True)
-PICTURE = MediaFacts("image/png", 900, 200, 100)
+PICTURE = FileInfo("image/png", 900, 200, 100)
 FOX = {"prompt": "a fox"}
 
 
@@ -378,7 +378,7 @@ def test_files_are_checked_and_are_no_values() -> None:
     ],
 )
 def test_wrong_files_are_refused_under_their_name(
-    inputs: dict[str, object], media: dict[str, tuple[MediaFacts, ...]], field: str, why: str
+    inputs: dict[str, object], media: dict[str, tuple[FileInfo, ...]], field: str, why: str
 ) -> None:
     with pytest.raises(InvalidInput) as refusal:
         check_inputs(EDITOR, "image-edit", inputs, media)
@@ -396,14 +396,14 @@ WORDS_OR_PICTURE = replace(
 
 @pytest.mark.parametrize(("inputs", "media"), [(FOX, {}), ({}, {"image": (PICTURE,)}), (FOX, {"image": (PICTURE,)})])
 def test_of_inputs_that_do_for_each_other_any_is_enough(
-    inputs: dict[str, object], media: dict[str, tuple[MediaFacts, ...]]
+    inputs: dict[str, object], media: dict[str, tuple[FileInfo, ...]]
 ) -> None:
     assert check_inputs(WORDS_OR_PICTURE, "image-edit", inputs, media) == inputs
 
 
 @pytest.mark.parametrize(("inputs", "media"), [({}, {}), ({"prompt": ""}, {"image": ()})])
 def test_of_inputs_that_do_for_each_other_one_is_needed(
-    inputs: dict[str, object], media: dict[str, tuple[MediaFacts, ...]]
+    inputs: dict[str, object], media: dict[str, tuple[FileInfo, ...]]
 ) -> None:
     with pytest.raises(InvalidInput) as refusal:
         check_inputs(WORDS_OR_PICTURE, "image-edit", inputs, media)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.bounds import Meter
-from domain.charging import CostSource, Lost, Told, least_certain, reckon, reckon_failure
+from domain.charging import CostSource, LostOutputs, Told, least_certain, reckon, reckon_failure
 from domain.pricing import Quote, Unpriced, capped_quote
 
 CENT = 10_000
@@ -40,13 +40,13 @@ NOTHING = Told()
 
 P, C, Q, K, E, U = CostSource
 
-DELIVERIES: Mapping[str, tuple[int, Lost]] = {
-    "all": (4, Lost()),
-    "part": (1, Lost()),
-    "lost": (1, Lost(3)),
-    "lost, charged": (1, Lost(3, charged=True)),
-    "more": (5, Lost()),
-    "nothing": (0, Lost(4)),
+DELIVERIES: Mapping[str, tuple[int, LostOutputs]] = {
+    "all": (4, LostOutputs()),
+    "part": (1, LostOutputs()),
+    "lost": (1, LostOutputs(3)),
+    "lost, charged": (1, LostOutputs(3, charged=True)),
+    "more": (5, LostOutputs()),
+    "nothing": (0, LostOutputs(4)),
 }
 
 COUNTED_AND_BILLED, ROUGHLY = replace(COUNTED, bill=20 * CENT), replace(COUNTED, rough=True)
@@ -191,12 +191,12 @@ def test_what_a_failure_costs_us(name: str) -> None:
 
 counts = st.dictionaries(st.sampled_from(["text_in", "cached", "image_out", "text_out", "svg"]), st.integers(-5, 10**9))
 tolds = st.builds(Told, st.none() | st.integers(0, 10**15), counts, st.booleans())
-losts = st.builds(Lost, st.integers(0, 9), st.booleans())
+losts = st.builds(LostOutputs, st.integers(0, 9), st.booleans())
 
 
 @given(st.sampled_from([PRICED, METERED, CAPPED, RATED]), st.integers(0, 9), losts, tolds)
 def test_a_price_is_never_more_than_was_held_nor_less_than_nothing(
-    quote: Quote, kept: int, lost: Lost, told: Told
+    quote: Quote, kept: int, lost: LostOutputs, told: Told
 ) -> None:
     found = reckon(quote, kept, lost, told)
 

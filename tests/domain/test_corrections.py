@@ -47,8 +47,8 @@ def refund(ledger: Ledger, amount: int, reference: str = "ticket-1", now: int = 
 
 
 def balance(ledger: Ledger) -> int | None:
-    assert ledger.book is not None
-    return ledger.book.balance
+    assert ledger.current is not None
+    return ledger.current.balance
 
 
 # Refunds

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidInput
-from domain.inputs import MEDIA_TYPES, Input, InputType, MediaFacts, check_files, plain, read_value
+from domain.inputs import MEDIA_TYPES, FileInfo, Input, InputType, check_files, plain, read_value
 
 PROMPT = Input(name="prompt", type=InputType.TEXT, required=True, max_chars=20)
 NOTE = Input(name="note", type=InputType.TEXT)
@@ -37,8 +37,8 @@ IMAGE = Input(
     max_aspect=Decimal("2.5"),
 )
 VOICE = Input(name="voice", type=InputType.AUDIO, min_ms=3_000, max_ms=30_000)
-PICTURE = MediaFacts("image/png", 900, 200, 100)
-SPEECH = MediaFacts("audio/wav", 900, duration_ms=5_000)
+PICTURE = FileInfo("image/png", 900, 200, 100)
+SPEECH = FileInfo("audio/wav", 900, duration_ms=5_000)
 
 
 def refusal(spec: Input, value: object) -> InvalidInput:
@@ -48,7 +48,7 @@ def refusal(spec: Input, value: object) -> InvalidInput:
     return caught.value
 
 
-def refused_file(spec: Input, *files: MediaFacts) -> str:
+def refused_file(spec: Input, *files: FileInfo) -> str:
     with pytest.raises(InvalidInput) as caught:
         check_files(spec, files)
     assert caught.value.field == spec.name
@@ -216,8 +216,8 @@ def test_a_size_may_be_one_of_the_words_of_its_model() -> None:
     assert "auto" not in refusal(SIZE, "auto").hint
 
 
-def picture(**changes: Any) -> MediaFacts:
-    return MediaFacts(**{"media_type": "image/png", "size": 900, "width": 200, "height": 100, **changes})
+def picture(**changes: Any) -> FileInfo:
+    return FileInfo(**{"media_type": "image/png", "size": 900, "width": 200, "height": 100, **changes})
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def picture(**changes: Any) -> MediaFacts:
         (picture(width=None), "its width cannot be read, and is limited"),
     ],
 )
-def test_a_picture_beyond_a_limit_is_refused(file: MediaFacts, why: str) -> None:
+def test_a_picture_beyond_a_limit_is_refused(file: FileInfo, why: str) -> None:
     assert why in refused_file(IMAGE, PICTURE, file)
 
 
@@ -248,18 +248,18 @@ def test_a_picture_beyond_a_limit_is_refused(file: MediaFacts, why: str) -> None
         picture(size=1000),
     ],
 )
-def test_a_picture_exactly_at_a_limit_is_accepted(file: MediaFacts) -> None:
+def test_a_picture_exactly_at_a_limit_is_accepted(file: FileInfo) -> None:
     check_files(IMAGE, (file,))
 
 
 @pytest.mark.parametrize("length", [3_000, 30_000])
 def test_a_sound_exactly_at_a_limit_is_accepted(length: int) -> None:
-    check_files(VOICE, (MediaFacts("audio/wav", 900, duration_ms=length),))
+    check_files(VOICE, (FileInfo("audio/wav", 900, duration_ms=length),))
 
 
 @pytest.mark.parametrize("spec", [replace(VOICE, min_ms=None), replace(VOICE, max_ms=None)])
 def test_one_limit_is_enough_to_refuse_what_cannot_be_read(spec: Input) -> None:
-    assert "cannot be read" in refused_file(spec, MediaFacts("audio/wav", 900))
+    assert "cannot be read" in refused_file(spec, FileInfo("audio/wav", 900))
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_one_limit_is_enough_to_refuse_what_cannot_be_read(spec: Input) -> None:
     ],
 )
 def test_a_sound_of_another_length_is_refused(length: int | None, why: str) -> None:
-    assert why in refused_file(VOICE, MediaFacts("audio/wav", 900, duration_ms=length))
+    assert why in refused_file(VOICE, FileInfo("audio/wav", 900, duration_ms=length))
 
 
 def test_a_shape_that_cannot_be_read_is_refused_where_it_is_limited() -> None:

@@ -55,34 +55,37 @@ class Invariants(Studio):
         charged = sum(life.charged - life.refunded for life in lives(desk.log).values())
         assert sum(pockets.values()) == 0
         assert pockets[EARNED] == charged
-        book = desk.ledger.book
-        if book is not None and book.balance is not None:
-            assert pockets[free(book.period)] == book.balance
-            assert all(pockets[free(period)] == 0 for period in periods(desk) if period != book.period)
+        current = desk.ledger.current
+        if current is not None and current.balance is not None:
+            assert pockets[free(current.period)] == current.balance
+            assert all(pockets[free(period)] == 0 for period in periods(desk) if period != current.period)
 
     def nothing_is_below_zero(self, desk: Desk) -> None:
         """I2."""
-        book = desk.ledger.book
-        if book is None:
+        current = desk.ledger.current
+        if current is None:
             return
-        if book.balance is not None:
-            assert book.balance == self.balance(desk.account) >= 0
+        if current.balance is not None:
+            assert current.balance == self.balance(desk.account) >= 0
         counters = [
-            number for usage in book.usage.values() for side in (usage.posted, usage.held) for number in side.values()
+            number
+            for usage in current.usage.values()
+            for side in (usage.posted, usage.held)
+            for number in side.values()
         ]
         assert all(number >= 0 for number in counters)
 
     def holds_are_what_is_shown_as_held(self, desk: Desk) -> None:
         """I3: of the current period by the book, of ended ones by the pockets."""
-        pockets, book = trial_balance(desk.log), desk.ledger.book
+        pockets, current = trial_balance(desk.log), desk.ledger.current
         for period in periods(desk):
             inside = [life for life in lives(desk.log).values() if life.operation.period == period]
             assert pockets[held(period)] == sum(life.held for life in inside)
-        if book is not None:
-            shown = book.usage["account"].held.get("spend", 0) if "account" in book.usage else 0
-            assert shown == pockets[held(book.period)]
-            assert set(book.open) == {
-                id for id, life in lives(desk.log).items() if life.is_open and life.operation.period == book.period
+        if current is not None:
+            shown = current.usage["account"].held.get("spend", 0) if "account" in current.usage else 0
+            assert shown == pockets[held(current.period)]
+            assert set(current.open) == {
+                id for id, life in lives(desk.log).items() if life.is_open and life.operation.period == current.period
             }
 
     def every_operation_ends_once(self, desk: Desk) -> None:
@@ -112,9 +115,9 @@ class Invariants(Studio):
 
     def what_is_rebuilt_is_what_lives(self, desk: Desk) -> None:
         rebuilt = desk.rebuilt()
-        assert (rebuilt.account, rebuilt.book, rebuilt.last) == (
+        assert (rebuilt.account, rebuilt.current, rebuilt.last) == (
             desk.ledger.account,
-            desk.ledger.book,
+            desk.ledger.current,
             desk.ledger.last,
         )
 

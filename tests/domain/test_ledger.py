@@ -170,7 +170,7 @@ def test_the_last_instant_never_goes_back(jumps: list[int]) -> None:
 
 
 def test_a_refund_of_an_operation_of_an_earlier_period_needs_no_history() -> None:
-    assert recorded(PREPAID[0], in_may(balance=0), REFUND).book == recorded(PREPAID[0], in_may(balance=CENT)).book
+    assert recorded(PREPAID[0], in_may(balance=0), REFUND).current == recorded(PREPAID[0], in_may(balance=CENT)).current
 
 
 def test_a_refund_counts_against_the_spend_of_its_own_period_also_where_its_operation_is_forgotten() -> None:
@@ -190,7 +190,7 @@ def test_forgetting_keeps_what_is_open() -> None:
 
 
 def test_a_return_is_given_to_a_balance_and_nothing_else() -> None:
-    assert recorded(BILLED[0], in_may(), RETURN).book == recorded(BILLED[0], in_may()).book
+    assert recorded(BILLED[0], in_may(), RETURN).current == recorded(BILLED[0], in_may()).current
 
 
 def test_an_unknown_operation_and_an_unknown_account_are_told_with_what_to_do() -> None:

@@ -22,7 +22,7 @@ from domain.admission import Leeway, accept, left_of, refusal_now, reroute
 from domain.ledger import Fact, Ledger, LedgerFact, PeriodEnded, PeriodResumed
 from domain.operation import OPERATION_FACTS, Held, State
 from domain.plans import Limits
-from domain.settlement import add_credit, adjust, complete, dispatch, fail, release, submit
+from domain.settlement import add_credit, adjust, complete, dispatch, fail, record_job, release
 from tests.domain.examples import (
     CENT,
     IMAGES,
@@ -96,7 +96,7 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: accept(ledger, ask("e", quote=replace(OTHER, currency="EUR")), LATER),
     look_only,
     lambda ledger: reroute(ledger, "a", QUOTE, "blocked", 2, "desk-1", LATER, Leeway(most=QUOTE.price)),
-    lambda ledger: submit(ledger, "b", "job-1", LATER),
+    lambda ledger: record_job(ledger, "b", "job-1", LATER),
     lambda ledger: complete(ledger, "b", IMAGES, None, LATER),
     lambda ledger: adjust(ledger, "b", -1, 0, "sorry", "ticket-1", LATER),
     lambda ledger: dispatch(ledger, "d", 1, "desk-1", LATER),
@@ -118,8 +118,8 @@ def looks_at(open_operations: int) -> list[tuple[int, list[Fact]]]:
     """How often each step of a life looks at the open operations, of which there are so many, and its facts."""
     ledger = recorded(PREPAID, limited("unpriced", CENT))
     crowd = Counted({f"other-{number}": Held(OPERATION, QUOTE) for number in range(open_operations)})
-    assert ledger.book is not None
-    ledger.book.open = crowd
+    assert ledger.current is not None
+    ledger.current.open = crowd
     counts = []
     for step in A_LIFE:
         crowd.looks = 0

@@ -45,9 +45,9 @@ def test_single_micro_units_add_up_beside_sums_beyond_what_a_float_could_hold() 
     beyond = 2**53 + 1
     ledger = charge_one_by_one(recorded(UNLIMITED), [beyond, *[1] * 5_000])
 
-    assert ledger.book is not None
-    assert {usage.posted["spend"] for usage in ledger.book.usage.values()} == {beyond + 5_000}
-    assert {usage.held["spend"] for usage in ledger.book.usage.values()} == {0}
+    assert ledger.current is not None
+    assert {usage.posted["spend"] for usage in ledger.current.usage.values()} == {beyond + 5_000}
+    assert {usage.held["spend"] for usage in ledger.current.usage.values()} == {0}
 
 
 @given(st.integers(0, 10**15))
@@ -56,8 +56,8 @@ def test_single_micro_units_add_up_beside_sums_beyond_what_a_float_could_hold() 
 def test_a_charge_of_one_micro_unit_adds_exactly_one_whatever_was_charged_before(before: int) -> None:
     ledger = charge_one_by_one(recorded(UNLIMITED), [before, 1])
 
-    assert ledger.book is not None
-    assert {usage.posted["spend"] for usage in ledger.book.usage.values()} == {before + 1}
+    assert ledger.current is not None
+    assert {usage.posted["spend"] for usage in ledger.current.usage.values()} == {before + 1}
 
 
 def test_ten_million_outputs_at_one_micro_unit_each_are_ten_million_micro_units() -> None:
@@ -78,8 +78,8 @@ def test_in_every_currency_what_is_charged_and_given_back_ends_where_it_began(pr
         replace(PREPAID[0], currency=currency), replace(BILLED[1], balance=0, currency=currency, limits=Limits()), rich
     )
     charge_one_by_one(ledger, prices, currency)
-    assert ledger.book is not None
-    assert ledger.book.balance == 0
+    assert ledger.current is not None
+    assert ledger.current.balance == 0
 
     for number, price in enumerate(prices):
         operation = replace(OPERATION, id=f"small-{number}")
@@ -87,4 +87,4 @@ def test_in_every_currency_what_is_charged_and_given_back_ends_where_it_began(pr
         parts = (price // 3, price - price // 3)
         for part, amount in enumerate(amount for amount in parts if amount):
             after(ledger, adjust(ledger, operation.id, -amount, 0, "sorry", f"ticket-{part}", LATER))
-    assert ledger.book.balance == sum(prices)
+    assert ledger.current.balance == sum(prices)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from domain.charging import CostSource, Reckoning, Told, reckon
 from domain.errors import IllegalTransition, InvalidInput
-from domain.lifecycle import check_adjustment, complete, dispatch, fail, release, submit
+from domain.lifecycle import check_adjustment, complete, dispatch, fail, record_job, release
 from domain.money import LARGEST_AMOUNT, split
 from domain.operation import (
     POLICY,
@@ -67,8 +67,8 @@ Decide = Callable[[State], list[OperationFact]]
 DECISIONS: dict[str, Decide] = {
     "dispatch": lambda state: dispatch(state, 1, "desk-1", NOON),
     "dispatch again": lambda state: dispatch(state, 2, "desk-1", NOON),
-    "submit": lambda state: submit(state, "job-1", NOON),
-    "submit another": lambda state: submit(state, "job-2", NOON),
+    "submit": lambda state: record_job(state, "job-1", NOON),
+    "submit another": lambda state: record_job(state, "job-2", NOON),
     "complete": lambda state: complete(state, IMAGES, 30 * CENT, LATER),
     "fail": lambda state: fail(state, "blocked", 0, LATER),
     "release": lambda state: release(state, "blocked", LATER),
@@ -158,7 +158,7 @@ def test_what_may_be_run_again_is_sent_under_the_next_number_alone() -> None:
 
 
 def test_a_job_s_id_is_remembered() -> None:
-    assert submit(SENT, "job-1", NOON) == [SUBMITTED]
+    assert record_job(SENT, "job-1", NOON) == [SUBMITTED]
 
 
 # Completing

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.bounds import Meter
-from domain.charging import CostSource, Lost, Told, reckon
+from domain.charging import CostSource, LostOutputs, Told, reckon
 from domain.lifecycle import complete
 from domain.operation import POLICY, Charged, Dropped, OperationFact, ProviderCompleted, Sent
 from domain.pricing import Quote, Unpriced, capped_quote, quoted_by_provider
@@ -82,7 +82,7 @@ def test_the_provider_s_own_bill_is_the_cost_whatever_was_counted() -> None:
 
 
 def test_nothing_delivered_is_nothing_charged_whatever_was_counted() -> None:
-    assert posting(complete(SENT, (), None, LATER, usage={"image_output": 9}, lost=Lost(1))).price == 0
+    assert posting(complete(SENT, (), None, LATER, usage={"image_output": 9}, lost=LostOutputs(1))).price == 0
 
 
 def test_small_counts_are_added_before_they_are_rounded() -> None:
@@ -99,7 +99,7 @@ def test_small_counts_are_added_before_they_are_rounded() -> None:
 
 def test_lost_outputs_cost_the_account_nothing_and_us_what_they_cost() -> None:
     state = Sent(OPERATION, QUOTE, 1, "desk-1")
-    facts = complete(state, IMAGES[:3], None, LATER, lost=Lost(1))
+    facts = complete(state, IMAGES[:3], None, LATER, lost=LostOutputs(1))
     charged, completed = posting(facts), facts[0]
 
     assert isinstance(completed, ProviderCompleted)
@@ -108,13 +108,13 @@ def test_lost_outputs_cost_the_account_nothing_and_us_what_they_cost() -> None:
 
 def test_lost_outputs_are_charged_where_that_is_the_policy() -> None:
     state = Sent(OPERATION, QUOTE, 1, "desk-1")
-    charged = posting(complete(state, IMAGES[:3], 30 * CENT, LATER, lost=Lost(1, charged=True)))
+    charged = posting(complete(state, IMAGES[:3], 30 * CENT, LATER, lost=LostOutputs(1, charged=True)))
 
     assert (charged.outputs, charged.price, charged.cost) == (4, 40 * CENT, 30 * CENT)
 
 
 def test_what_was_lost_after_a_release_by_policy_charges_nothing_either() -> None:
-    facts = complete(Dropped(OPERATION, POLICY, QUOTE), IMAGES[:1], None, LATER, lost=Lost(3))
+    facts = complete(Dropped(OPERATION, POLICY, QUOTE), IMAGES[:1], None, LATER, lost=LostOutputs(3))
 
     assert [type(fact) for fact in facts] == [ProviderCompleted]
 
@@ -123,8 +123,8 @@ def test_a_capped_price_is_never_charged_for_what_was_lost() -> None:
     capped = capped_quote(replace(UNKNOWN_PRICE, outputs=2), 100 * CENT, "USD")
     state = Sent(OPERATION, capped, 1, "desk-1")
 
-    unknown = posting(complete(state, IMAGES[:1], None, LATER, lost=Lost(1)))
-    told = posting(complete(state, IMAGES[:1], 40 * CENT, LATER, lost=Lost(1)))
+    unknown = posting(complete(state, IMAGES[:1], None, LATER, lost=LostOutputs(1)))
+    told = posting(complete(state, IMAGES[:1], 40 * CENT, LATER, lost=LostOutputs(1)))
 
     assert (unknown.price, unknown.cost) == (50 * CENT, None)
     assert (unknown.price_source, unknown.cost_source) == (CostSource.CAPPED, CostSource.UNKNOWN)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from domain.charging import reckon
 from domain.errors import CurrencyMismatch, InvalidInput, InvalidMoney
-from domain.inputs import MediaFacts, Scalar
+from domain.inputs import FileInfo, Scalar
 from domain.pricing import MOST_OUTPUTS, Quote, Unit, Unpriced, capped_quote, price_book, quote
 from tests.domain.priced import BOOK, CLIP, NOW, Example, quoted, rule, unpriced
 
@@ -178,7 +178,7 @@ def test_no_less_than_the_minimum_and_no_more_than_the_maximum_is_billed(seconds
 )
 def test_a_step_that_is_begun_is_billed_whole(length: int, billed: int) -> None:
     begun = replace(rule("0.03", Unit.SECOND), of="audio", step=Decimal(1), minimum=Decimal(5), maximum=Decimal(600))
-    sound = {"audio": [MediaFacts("audio/wav", 1, duration_ms=length)]}
+    sound = {"audio": [FileInfo("audio/wav", 1, duration_ms=length)]}
 
     found = quote(Example((begun,)), BOOK, {}, 1, NOW, sound)
 
@@ -299,7 +299,7 @@ def test_a_cap_is_held_in_a_known_currency() -> None:
         (Unit.MEGAPIXEL, replace(CLIP, width=0)),
     ],
 )
-def test_one_file_that_cannot_be_measured_leaves_no_price(unit: Unit, partly: MediaFacts) -> None:
+def test_one_file_that_cannot_be_measured_leaves_no_price(unit: Unit, partly: FileInfo) -> None:
     model = Example((replace(rule("1", unit), of="video"),))
 
     for files in ((partly,), (CLIP, partly), (partly, CLIP), ()):

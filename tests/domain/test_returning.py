@@ -9,13 +9,13 @@ import pytest
 from domain.admission import accept
 from domain.errors import InvalidInput, UnknownAccount
 from domain.ledger import (
-    Book,
     CreditAdded,
     Fact,
     Ledger,
     PeriodEnded,
     PeriodOpened,
     PeriodResumed,
+    PeriodState,
     Usage,
     evolve,
     stream_of,
@@ -34,13 +34,13 @@ MISTAKE = PeriodOpened("acme", THEN, AHEAD, "pro", LIMITS, None, "USD", zones_ve
 WRONG = "a wrong clock"
 
 
-def earlier(ledger: Ledger, book: Book | None) -> Ledger:
-    ledger.earlier = book
+def earlier(ledger: Ledger, current: PeriodState | None) -> Ledger:
+    ledger.earlier = current
     return ledger
 
 
-def used(period: Period = APRIL) -> Book:
-    return Book(period, None, {"account": Usage({"images": 3})})
+def used(period: Period = APRIL) -> PeriodState:
+    return PeriodState(period, None, {"account": Usage({"images": 3})})
 
 
 def test_an_account_returns_to_the_period_that_holds_the_instant() -> None:
@@ -53,7 +53,7 @@ def test_an_account_returns_to_the_period_that_holds_the_instant() -> None:
     for fact in facts:
         evolve(ledger, fact)
     assert ledger.last == NOON + 1
-    assert ledger.book == used()
+    assert ledger.current == used()
     assert end_period(ledger, "acme", WRONG, NOON + 2) == []
 
 
@@ -63,7 +63,7 @@ def test_an_account_that_had_no_period_for_the_instant_gets_one_from_where_its_l
     assert facts[1:] == [replace(APRIL_BOOK, at=NOON)]
     for fact in facts:
         evolve(ledger, fact)
-    assert (ledger.last, ledger.book) == (NOON, Book(APRIL, None))
+    assert (ledger.last, ledger.current) == (NOON, PeriodState(APRIL, None))
 
 
 def test_an_account_that_was_first_used_ahead_begins_its_first_period() -> None:
@@ -75,8 +75,8 @@ def test_an_account_that_was_first_used_ahead_begins_its_first_period() -> None:
 def test_a_balance_comes_along_and_what_was_charged_ahead_is_gone_from_it() -> None:
     opened = replace(OPENED, prepaid=True)
     ledger = recorded((opened,), replace(APRIL_BOOK, balance=5 * DOLLAR), replace(MISTAKE, balance=5 * DOLLAR))
-    ledger.book = Book(AHEAD, 2 * DOLLAR)
-    _, resumed = end_period(earlier(ledger, Book(APRIL, 5 * DOLLAR)), "acme", WRONG, NOON)
+    ledger.current = PeriodState(AHEAD, 2 * DOLLAR)
+    _, resumed = end_period(earlier(ledger, PeriodState(APRIL, 5 * DOLLAR)), "acme", WRONG, NOON)
     assert resumed == PeriodResumed("acme", NOON, APRIL, "pro", 2 * DOLLAR, -3 * DOLLAR, "USD")
 
 
@@ -85,8 +85,8 @@ def test_its_streams_fold_to_the_same_books() -> None:
     opened = replace(OPENED, prepaid=True)
     ledger = recorded((opened,), replace(APRIL_BOOK, balance=5 * DOLLAR))
     right: list[Fact] = [replace(APRIL_BOOK, balance=5 * DOLLAR), *asked(ledger, "a", NOON)]
-    before = ledger.book
-    ahead: list[Fact] = [replace(MISTAKE, balance=ledger.book.balance if ledger.book else None)]
+    before = ledger.current
+    ahead: list[Fact] = [replace(MISTAKE, balance=ledger.current.balance if ledger.current else None)]
     evolve(ledger, ahead[0])
     ahead += asked(ledger, "b", THEN)
     facts = end_period(earlier(ledger, before), "acme", WRONG, NOON + 5)
@@ -97,10 +97,10 @@ def test_its_streams_fold_to_the_same_books() -> None:
     alone = Ledger(ledger.account)
     for fact in right:
         evolve(alone, fact)
-    assert alone.book == ledger.book
+    assert alone.current == ledger.current
     assert alone.last == ledger.last == NOON + 6
-    assert ledger.book is not None
-    assert list(ledger.book.open) == ["a"]
+    assert ledger.current is not None
+    assert list(ledger.current.open) == ["a"]
 
 
 def asked(ledger: Ledger, id: str, now: int) -> list[Fact]:

@@ -26,7 +26,7 @@ from domain.operation import (
     Validated,
 )
 from domain.plans import Limits
-from domain.settlement import complete, dispatch, fail, release, submit
+from domain.settlement import complete, dispatch, fail, record_job, release
 from tests.domain.examples import (
     APRIL,
     BILLED,
@@ -80,8 +80,8 @@ TWO_ENDS = [(one, other) for one in SETTLEMENTS for other in SETTLEMENTS if one 
 
 
 def balance(ledger: Ledger) -> int | None:
-    assert ledger.book is not None
-    return ledger.book.balance
+    assert ledger.current is not None
+    return ledger.current.balance
 
 
 def returned(facts: list[Fact]) -> int:
@@ -95,7 +95,7 @@ def test_what_is_held_is_dispatched_submitted_completed_and_charged() -> None:
     ledger = recorded(BILLED, HELD)
 
     assert after(ledger, dispatch(ledger, "op-1", 1, "desk-1", NOON)) == recorded(BILLED, HELD, DISPATCHED)
-    assert after(ledger, submit(ledger, "op-1", "job-1", NOON)) == recorded(BILLED, RUNNING)
+    assert after(ledger, record_job(ledger, "op-1", "job-1", NOON)) == recorded(BILLED, RUNNING)
     assert complete(ledger, "op-1", IMAGES, 30 * CENT, LATER) == [COMPLETED, CHARGED]
 
 
@@ -135,7 +135,7 @@ def test_what_has_ended_is_neither_sent_nor_submitted(ended: tuple[Fact, ...]) -
     ledger = recorded(BILLED, ended)
 
     assert dispatch(ledger, "op-1", 2, "desk-2", LATER) == []
-    assert submit(ledger, "op-1", "job-1", LATER) == []
+    assert record_job(ledger, "op-1", "job-1", LATER) == []
 
 
 def test_nothing_is_delivered_that_was_not_sent() -> None:
@@ -147,7 +147,7 @@ def test_nothing_is_delivered_that_was_not_sent() -> None:
     "decide",
     [
         lambda ledger: dispatch(ledger, "op-9", 1, "desk-1", NOON),
-        lambda ledger: submit(ledger, "op-9", "job-1", NOON),
+        lambda ledger: record_job(ledger, "op-9", "job-1", NOON),
         lambda ledger: complete(ledger, "op-9", IMAGES, None, NOON),
         lambda ledger: fail(ledger, "op-9", "blocked", 0, NOON),
         lambda ledger: release(ledger, "op-9", POLICY, NOON),
@@ -252,7 +252,7 @@ def test_it_uses_nothing_of_the_current_period_s_limits() -> None:
 def test_it_is_still_sent_and_given_its_job_in_its_own_stream() -> None:
     ledger = recorded(BILLED, HELD, in_may())
     sent = dispatch(ledger, "op-1", 1, "desk-1", IN_MAY)
-    running = submit(after(ledger, sent), "op-1", "job-1", IN_MAY)
+    running = record_job(after(ledger, sent), "op-1", "job-1", IN_MAY)
 
     assert sent == [replace(DISPATCHED, at=IN_MAY)]
     assert running == [replace(SUBMITTED, at=IN_MAY)]

@@ -167,7 +167,7 @@ class Play:
 
     async def reconcile(self, which: int) -> None:
         now = self.world.clock()
-        await quietly(self.processes[which].studio.reconcile("wavespeed", now - LONG, now + SECOND, book=True))
+        await quietly(self.processes[which].studio.reconcile("wavespeed", now - LONG, now + SECOND, correct=True))
 
     def books(self) -> Books:
         return Books.read(facts_of(self.processes[0].studio, "acme"))

@@ -12,9 +12,9 @@ from unittest.mock import patch
 
 from sqlalchemy import Engine, event
 
+from application.asking.requests import Request
+from application.performing.recovery import Recovered
 from application.ports import Asset, AssetStore, Delivery, Job, Media, Progress, Provider, Recovery, Task
-from application.recovery import Recovered
-from application.requests import Request
 from infrastructure import bootstrap
 from infrastructure.assets import FileAssets
 from infrastructure.bootstrap import Parts, open_studio

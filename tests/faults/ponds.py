@@ -19,8 +19,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from application.recovery import Recovered
-from application.requests import Request
+from application.asking.requests import Request
+from application.performing.recovery import Recovered
 from domain.errors import OperationFailed, OperationPending
 from domain.operation import CLOSED_PHASES, Charged, Released, Requested
 from infrastructure.assets import FileAssets

@@ -93,7 +93,7 @@ def test_nothing_is_sent_or_charged_twice_whatever_happens(
     home = tmp_path_factory.mktemp("play")
     shutil.copyfile(sqlite_template, home / "studio.db")
     with serving(home / "fake") as fake, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("application.outputs.PAUSES", (0.0,))
+        patch.setattr("application.performing.outputs.PAUSES", (0.0,))
         asyncio.run(performed(World(fake, f"sqlite:///{home / 'studio.db'}", home), [opening, *scenes]))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from application.timekeeping import AGAIN, DAY, LONGEST_REST, Timekeeper
+from application.ledger.timekeeping import AGAIN, DAY, LONGEST_REST, Timekeeper
 from domain.errors import ClockAhead, OperationPending
 from infrastructure import bootstrap, clock
 from infrastructure.clock import SECOND, now

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.requests import Request
+from application.asking.requests import Request
 from domain.errors import OperationPending, OperationRefused
 from domain.ledger import BalanceReturned, PeriodOpened
 from domain.money import Money

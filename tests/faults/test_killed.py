@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from application.recovery import Recovered
+from application.performing.recovery import Recovered
 from domain.errors import OperationFailed
 from domain.operation import CLOSED_PHASES, Charged, Dispatched, Released, Requested, Submitted
 from infrastructure.service import Studio

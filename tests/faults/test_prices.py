@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.requests import Request
+from application.asking.requests import Request
 from domain.errors import OperationPending
 from domain.money import Money
 from domain.operation import Adjusted, Charged, Validated

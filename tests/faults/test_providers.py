@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 
-from application.reconciliation import Line
+from application.keeping.reconciliation import Line
 from domain.errors import IllegalTransition, OperationFailed, OperationPending
 from domain.ledger import BalanceReturned, Fact
 from domain.money import Money
@@ -164,7 +164,7 @@ FAILURES = {
 async def test_what_fails_after_it_was_accepted_is_released_and_its_bill_is_our_cost(
     world: World, monkeypatch: pytest.MonkeyPatch, bill: str
 ) -> None:
-    monkeypatch.setattr("application.outputs.PAUSES", (0.0,))
+    monkeypatch.setattr("application.performing.outputs.PAUSES", (0.0,))
     async with world.studio() as studio:
         await studio.open_account("acme", plan="pro")
         operations = {}
@@ -185,7 +185,7 @@ async def test_what_fails_after_it_was_accepted_is_released_and_its_bill_is_our_
 async def test_what_it_delivered_and_nobody_could_fetch_for_days_is_lost_while_its_job_is_known(
     world: World, monkeypatch: pytest.MonkeyPatch, files: Literal["empty", "not media", "missing"]
 ) -> None:
-    monkeypatch.setattr("application.outputs.PAUSES", ())
+    monkeypatch.setattr("application.performing.outputs.PAUSES", ())
     world.fake.next("wavespeed", Behaviour(files=files))
     async with world.studio() as studio:
         await studio.open_account("acme", plan="pro")
@@ -223,7 +223,7 @@ BILLS = {
 async def reconciled(world: World, studio: Studio) -> dict[str, Line]:
     """What became of each operation when the bills of these months were read, and differences booked."""
     month = 40 * DAY * SECOND
-    lines = await studio.reconcile("wavespeed", world.clock() - month, world.clock() + SECOND, book=True)
+    lines = await studio.reconcile("wavespeed", world.clock() - month, world.clock() + SECOND, correct=True)
     return {line.operation: line for line in lines}
 
 

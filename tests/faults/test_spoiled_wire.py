@@ -37,7 +37,7 @@ Kind = Literal["before", "after", "truncate", "drip", "delay"]
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """An output is tried as often as ever, without anybody waiting in between."""
-    monkeypatch.setattr("application.outputs.PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("application.performing.outputs.PAUSES", (0.0, 0.0, 0.0))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import pytest
 
-from application.recovery import Recovered
+from application.performing.recovery import Recovered
 from domain.errors import OperationFailed, OperationPending, StoreUnavailable
 from domain.operation import Charged, Released, Requested
 from infrastructure import bootstrap

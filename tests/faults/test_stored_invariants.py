@@ -13,11 +13,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from application.batch import Decision
-from application.chains import verify_chains, verify_index
-from application.store import Conflict, KeyRow
+from application.keeping.chains import verify_chains, verify_index
+from application.ledger.group import Proposal
+from application.ledger.transaction import Conflict, KeyRow
 from domain.admission import Ask
-from domain.ledger import Decide, Fact, Known, Ledger
+from domain.ledger import Decide, Fact, Ledger, Spent
 from infrastructure.store.migrations import upgrade
 from tests.application.support import Clock
 from tests.application.support import Desk as Office
@@ -78,11 +78,11 @@ class StoredDesk(naive.Desk):
     shared: Shared = field(default_factory=Shared)
     own: tuple[str, ...] = ()
 
-    def decide(self, decide: Decide, clock: int, *operations: str, key: tuple[str, Known] | None = None) -> list[Fact]:
+    def decide(self, decide: Decide, clock: int, *operations: str, key: tuple[str, Spent] | None = None) -> list[Fact]:
         self.shared.clock.now = clock
         row = None if key is None else KeyRow(self.account, key[0], key[1].reference, key[1].fingerprint)
         own, self.own = self.own, ()
-        wanted = Decision(self.account, decide, operations, own, row, opening=True, look=copied)
+        wanted = Proposal(self.account, decide, operations, own, row, opening=True, look=copied)
         office = self.shared.office
         self.ledger = office.do(wanted)[0].seen
         facts = self.written(office)
@@ -111,7 +111,7 @@ class StoredInvariants(Invariants):
         self.shared = Shared()
         self.desks = {name: StoredDesk(name, shared=self.shared) for name in self.desks}
 
-    def decided(self, wish: Ask, key: tuple[str, Known] | None = None) -> list[Fact]:
+    def decided(self, wish: Ask, key: tuple[str, Spent] | None = None) -> list[Fact]:
         desk = self.desks[wish.account]
         assert isinstance(desk, StoredDesk)
         desk.own = wish.operations

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from application.requests import Request
+from application.asking.requests import Request
 from domain.errors import OperationPending, OperationRefused
 from domain.ledger import CreditAdded
 from domain.money import Money

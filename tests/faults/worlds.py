@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from application.asking.requests import Request
 from application.ports import Provider
-from application.requests import Request
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
 from tests.application.studios import studio_on

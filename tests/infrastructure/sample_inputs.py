@@ -14,7 +14,7 @@ from itertools import product
 from math import isqrt
 
 from domain.catalogue import Model
-from domain.inputs import MEDIA_TYPES, NUMBERS, Input, InputType, MediaFacts, Scalar, plain
+from domain.inputs import MEDIA_TYPES, NUMBERS, FileInfo, Input, InputType, Scalar, plain
 
 SIDE = 64
 SECONDS = Decimal(5)
@@ -28,7 +28,7 @@ class Sample:
     """What a caller gives: values, and files by input."""
 
     inputs: Mapping[str, object]
-    media: Mapping[str, tuple[MediaFacts, ...]]
+    media: Mapping[str, tuple[FileInfo, ...]]
 
 
 def sample(model: Model, chosen: Mapping[str, object] | None = None, seconds: Decimal = SECONDS) -> Sample:
@@ -78,18 +78,18 @@ def value_of(spec: Input) -> Scalar:
             return f"{side}x{side}"
 
 
-def file_of(spec: Input, seconds: Decimal = SECONDS) -> MediaFacts:
+def file_of(spec: Input, seconds: Decimal = SECONDS) -> FileInfo:
     """The facts of a small file within the limits of one input."""
     media_type = (spec.media_types or MEDIA_TYPES[spec.type])[0]
     milliseconds = max(spec.min_ms or 1, min(int(seconds * 1000), spec.max_ms or 10**9))
     side = side_of(spec)
     match spec.type:
         case InputType.IMAGE:
-            return MediaFacts(media_type, 1_000, side, side)
+            return FileInfo(media_type, 1_000, side, side)
         case InputType.VIDEO:
-            return MediaFacts(media_type, 1_000, side, side, milliseconds)
+            return FileInfo(media_type, 1_000, side, side, milliseconds)
         case _:
-            return MediaFacts(media_type, 1_000, duration_ms=milliseconds)
+            return FileInfo(media_type, 1_000, duration_ms=milliseconds)
 
 
 def side_of(spec: Input) -> int:

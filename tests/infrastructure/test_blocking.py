@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from application.requests import Request
+from application.asking.requests import Request
 from domain.errors import InvalidInput, ShuttingDown, StoreError, UnknownAccount
 from domain.money import Money
 from infrastructure.blocking import BlockingStudio, open_blocking

@@ -12,7 +12,7 @@ import pytest
 
 from domain.catalogue import Class, Family, Model, Strategy, check_inputs
 from domain.errors import UnknownModel
-from domain.inputs import MediaFacts
+from domain.inputs import FileInfo
 from domain.periods import EARLIEST
 from domain.pricing import PriceBook, Quote, Unit, Unpriced, quote
 from infrastructure.catalogue import BUILT_IN, load_catalogue
@@ -20,10 +20,10 @@ from infrastructure.providers.scripted import OUTCOMES
 from tests.infrastructure.catalogue_files import MINIMAL, PRICED, SIZED, loaded
 
 NOW = 1_800_000_000_000_000
-PICTURE = MediaFacts("image/png", 900, 1000, 500)
+PICTURE = FileInfo("image/png", 900, 1000, 500)
 FOX = {"prompt": "a fox"}
 
-Files = Mapping[str, tuple[MediaFacts, ...]]
+Files = Mapping[str, tuple[FileInfo, ...]]
 NO_FILES: Files = {}
 
 
@@ -251,8 +251,8 @@ unit = "image"
 unavailable = "its path is unknown"
 inputs.strength = { type = "decimal", minimum = 0, maximum = 0.95, default = 0.30 }
 """
-TALK = MediaFacts("audio/wav", 900, duration_ms=3_200)
-FILM = MediaFacts("video/mp4", 900, 640, 480, 12_001)
+TALK = FileInfo("audio/wav", 900, duration_ms=3_200)
+FILM = FileInfo("video/mp4", 900, 640, 480, 12_001)
 
 
 @pytest.mark.parametrize(

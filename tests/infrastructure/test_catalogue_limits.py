@@ -12,16 +12,16 @@ import pytest
 
 from domain.catalogue import Model, check_inputs
 from domain.errors import InvalidInput
-from domain.inputs import Input, InputType, MediaFacts, plain
+from domain.inputs import FileInfo, Input, InputType, plain
 from infrastructure.catalogue import load_catalogue
 from tests.infrastructure.sample_inputs import file_of, sample
 
 CATALOGUE, _ = load_catalogue()
-PICTURE = MediaFacts("image/png", 1_000, 512, 512)
-FILM = MediaFacts("video/mp4", 1_000, 512, 512, 5_000)
-SPEECH = MediaFacts("audio/wav", 1_000, duration_ms=5_000)
+PICTURE = FileInfo("image/png", 1_000, 512, 512)
+FILM = FileInfo("video/mp4", 1_000, 512, 512, 5_000)
+SPEECH = FileInfo("audio/wav", 1_000, duration_ms=5_000)
 
-Files = dict[str, tuple[MediaFacts, ...]]
+Files = dict[str, tuple[FileInfo, ...]]
 
 
 def refusal(model: Model, inputs: dict[str, Any], media: Files) -> InvalidInput:
@@ -75,28 +75,28 @@ def refusal(model: Model, inputs: dict[str, Any], media: Files) -> InvalidInput:
         (
             "sd-inpaint",
             {},
-            {"image": (MediaFacts("image/png", 1_000, 63, 70),)},
+            {"image": (FileInfo("image/png", 1_000, 63, 70),)},
             "image",
             "its width of 63 px is below",
         ),
         (
             "sd-inpaint",
             {},
-            {"image": (MediaFacts("image/png", 1_000, 3072, 3073),)},
+            {"image": (FileInfo("image/png", 1_000, 3072, 3073),)},
             "image",
             "its area of 9440256 px is above 9437184 px",
         ),
         (
             "sd-upscale-fast",
             {},
-            {"image": (MediaFacts("image/png", 1_000, 1537, 100),)},
+            {"image": (FileInfo("image/png", 1_000, 1537, 100),)},
             "image",
             "its width of 1537 px is above 1536 px",
         ),
         (
             "sd-upscale-creative",
             {},
-            {"image": (MediaFacts("image/png", 1_000, 1024, 1025),)},
+            {"image": (FileInfo("image/png", 1_000, 1024, 1025),)},
             "image",
             "its area of 1049600 px is above 1048576 px",
         ),
@@ -191,7 +191,7 @@ def beyond(spec: Input) -> Iterator[tuple[str, object]]:
                 yield str(spec.max_side), f"{spec.max_side + 1}x{spec.max_side}"
 
 
-def files_beyond(spec: Input) -> Iterator[tuple[str, tuple[MediaFacts, ...]]]:
+def files_beyond(spec: Input) -> Iterator[tuple[str, tuple[FileInfo, ...]]]:
     """Files just beyond each limit of an input, with the limit as a message writes it."""
     good = file_of(spec)
     yield str(spec.many), (good,) * (spec.many + 1)

@@ -131,7 +131,7 @@ async def test_with_a_catalogue_entry_it_paints_and_is_charged(site: Site, monke
 LISTING = """
 
 from decimal import Decimal
-from application.listings import Offered, Offers
+from application.providing.listings import Offered, Offers
 
 def price(inputs, seconds):
     {price}
@@ -172,7 +172,7 @@ def test_its_list_is_held_against_its_entries_however_badly_it_is_written(
 CURRENT = """
 
 from decimal import Decimal
-from application.listings import Offered, OfferedInput, Offers
+from application.providing.listings import Offered, OfferedInput, Offers
 
 PROMPT = OfferedInput("prompt", "text", required=True)
 SIDES = OfferedInput("sides", "integer", choices=(4, 8), default=4)

@@ -13,14 +13,14 @@ from typing import Any
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from application.log import operation_of
+from application.ledger.log import operation_of
 from domain.account import Account, AccountFact, Terms, change_plan, open_account
 from domain.admission import accept, reroute
 from domain.errors import InvalidRequest
 from domain.ledger import Fact, Ledger, evolve, stream_of
 from domain.operation import POLICY, Adjusted, Charged, Sent
 from domain.plans import Limits
-from domain.settlement import add_credit, adjust, complete, dispatch, fail, release, submit
+from domain.settlement import add_credit, adjust, complete, dispatch, fail, record_job, release
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
@@ -110,7 +110,7 @@ class History:
         self._to(which, lambda ledger, one, now: dispatch(ledger, one, 1, "desk-2", now))
 
     def _submit(self, which: int, amount: int) -> None:
-        self._to(which, lambda ledger, one, now: submit(ledger, one, f"job-{amount}", now))
+        self._to(which, lambda ledger, one, now: record_job(ledger, one, f"job-{amount}", now))
 
     def _deliver(self, which: int, amount: int) -> None:
         cost = amount * CENT if amount % 2 else None

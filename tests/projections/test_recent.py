@@ -9,7 +9,7 @@ from itertools import accumulate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.log import GENESIS, Link
+from application.ledger.log import GENESIS, Link
 from infrastructure.store.database import Database
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Mark

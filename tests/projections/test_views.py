@@ -122,8 +122,8 @@ def test_users_and_kinds_are_counted_apart() -> None:
 
 
 def test_a_period_begins_with_its_plan_and_what_was_carried_into_it() -> None:
-    book = replace(APRIL_BOOK, balance=7 * CENT)
-    assert only(PERIODS, book) == {"carried": 7 * CENT, "plan": "pro", "currency": "USD"}
+    current = replace(APRIL_BOOK, balance=7 * CENT)
+    assert only(PERIODS, current) == {"carried": 7 * CENT, "plan": "pro", "currency": "USD"}
 
 
 def test_a_period_adds_up_what_was_paid_in_and_what_came_back() -> None:
@@ -266,9 +266,9 @@ def test_open_holds_are_what_the_ledger_holds(steps: list[Step]) -> None:
     history = History().live(steps)
     found = folded([OPERATIONS], history.facts)[OPERATIONS.name].values()
     for account, ledger in history.ledgers.items():
-        if ledger.book is not None:
-            usage = ledger.book.usage.get("account")
-            period = ledger.book.period.start
+        if ledger.current is not None:
+            usage = ledger.current.usage.get("account")
+            period = ledger.current.period.start
             mine = [row for row in found if (row["account"], row["period_start"]) == (account, period)]
             assert sum(row.get("held", 0) for row in mine) == (usage.held.get("spend", 0) if usage else 0)
 
@@ -276,14 +276,14 @@ def test_open_holds_are_what_the_ledger_holds(steps: list[Step]) -> None:
 @given(steps=STEPS)
 def test_a_prepaid_balance_is_explained_by_its_period(steps: list[Step]) -> None:
     history = History().live(steps)
-    found, book = folded([PERIODS, OPERATIONS], history.facts), history.ledgers["coin"].book
-    if book is None:
+    found, current = folded([PERIODS, OPERATIONS], history.facts), history.ledgers["coin"].current
+    if current is None:
         return
-    totals = found[PERIODS.name]["coin", book.period.start, book.period.end]
+    totals = found[PERIODS.name]["coin", current.period.start, current.period.end]
     into = sum(totals.get(name, 0) for name in ("carried", "credits", "returned"))
     rows = found[OPERATIONS.name].values()
-    mine = [row for row in rows if (row["account"], row["period_start"]) == ("coin", book.period.start)]
-    assert book.balance == into - totals.get("price", 0) - sum(row.get("held", 0) for row in mine)
+    mine = [row for row in rows if (row["account"], row["period_start"]) == ("coin", current.period.start)]
+    assert current.balance == into - totals.get("price", 0) - sum(row.get("held", 0) for row in mine)
 
 
 @given(steps=STEPS)

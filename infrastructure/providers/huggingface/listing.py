@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from application.listings import Offered, Offers
 from application.ports import ProviderRefused, Value
+from application.providing.listings import Offered, Offers
 from infrastructure.providers.huggingface import fal
 from infrastructure.wire.answers import Unreadable
 from infrastructure.wire.api import Api

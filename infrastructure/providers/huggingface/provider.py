@@ -22,7 +22,6 @@ from typing import Final
 
 import httpx
 
-from application.listings import Offers
 from application.ports import (
     Delivery,
     Job,
@@ -35,6 +34,7 @@ from application.ports import (
     Task,
     Value,
 )
+from application.providing.listings import Offers
 from infrastructure.providers.huggingface import fal, inference
 from infrastructure.providers.huggingface.listing import Listing
 from infrastructure.wire.answers import Unreadable

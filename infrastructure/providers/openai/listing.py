@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from application.answers import is_word
-from application.listings import Offered, Offers
+from application.providing.answers import is_word
+from application.providing.listings import Offered, Offers
 from infrastructure.clock import SECOND
 from infrastructure.wire.answers import Answer, Unreadable
 from infrastructure.wire.api import Api

@@ -21,8 +21,8 @@ from typing import Any, Final
 
 import httpx
 
-from application.listings import Offers
 from application.ports import Delivery, Media, Progress, Remote, Task
+from application.providing.listings import Offers
 from infrastructure.providers.openai import listing
 from infrastructure.wire.answers import Answer, Problem, Unreadable
 from infrastructure.wire.api import CHECKING, Api, Monotonic, Patience, Sleep

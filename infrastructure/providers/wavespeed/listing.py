@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from application.answers import is_believable
-from application.listings import Offered, OfferedInput, Offers
 from application.ports import Value
+from application.providing.answers import is_believable
+from application.providing.listings import Offered, OfferedInput, Offers
 from infrastructure.providers.wavespeed.formulas import Formula, Unknown, read_formula
 from infrastructure.providers.wavespeed.inputs import SIZE, read_size, written
 from infrastructure.wire.answers import Answer, Unreadable

@@ -17,8 +17,8 @@ from urllib.parse import quote as quoted
 
 import httpx
 
-from application.listings import Offers
 from application.ports import Bill, Delivery, Downloads, Job, Progress, Recovery, Task
+from application.providing.listings import Offers
 from infrastructure.providers.wavespeed.inputs import Inputs
 from infrastructure.providers.wavespeed.listing import Listing
 from infrastructure.providers.wavespeed.lookup import Lookup

@@ -69,7 +69,7 @@ def test_every_job_of_either_side_has_its_standing_and_what_differs_is_booked_on
     assert lines(first)[jobs["differs"]]["difference"]["amount"] == "0.0112"
 
     file = tmp_path / "bills.csv"
-    booked, again = reconciled("--book", "--csv", file), reconciled("--book")
+    booked, again = reconciled("--correct", "--csv", file), reconciled("--correct")
     assert lines(booked)[jobs["differs"]]["booked"]["amount"] == "0.0112"
     assert lines(again)[jobs["differs"]]["status"] == "matched"
     with file.open(newline="") as stream:
@@ -115,7 +115,7 @@ def test_what_came_after_its_release_is_fetched_and_its_bill_booked_at_no_price(
     [job] = fake.jobs()
     fake.rebill(job.id, "0.03")
     assert lines(reconciled())[job.id]["recorded"] is None
-    done = reconciled("--book")
+    done = reconciled("--correct")
     line = lines(done)[job.id]
     assert (done.code, line["late"], line["booked"]["amount"]) == (0, True, "-0.01")
     story = call("operation", operation, "--json").document
@@ -127,7 +127,7 @@ def test_bills_that_cannot_be_read_are_one_error_and_book_nothing(fake: Fake, sh
     fake.rebill(generated(fake), "0.07")
     end = call("seal").out
     fake.revoke("wavespeed", "another")
-    done = reconciled("--book")
+    done = reconciled("--correct")
     assert (done.code, "401" in done.error["message"]) == (4, True)
     assert "imagestudio providers check" in done.error["hint"]
     assert call("seal").out == end

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.application.test_fallback import models
+from tests.application.performing.test_fallback import models
 from tests.infrastructure.cli.workspaces import ACCOUNT, SMALL, Workspace, call
 
 POND = ("reference-to-image", "-i", "prompt=a pond", "-m", "cheapest")

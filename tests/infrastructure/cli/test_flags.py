@@ -69,7 +69,7 @@ def test_a_late_delivery_is_found_once_its_bill_was_read(workspace: Workspace) -
     assert asyncio.run(given_up(workspace)) == ["released"]
     assert call("reconcile", "scripted").code == 1
     assert flagged("late") == []
-    assert call("reconcile", "scripted", "--book").code == 0
+    assert call("reconcile", "scripted", "--correct").code == 0
     assert flagged("late") == flagged("overbilled")[:1] == [late]
     assert "late, after its release: image/png" in " ".join(call("operation", late).out.split())
     assert call("account", "show", "--json").document["used"]["spend"]["amount"] == "0.03"

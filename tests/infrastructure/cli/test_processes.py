@@ -107,7 +107,8 @@ def test_a_defect_is_one_message_not_a_traceback(tmp_path: Path, options: tuple[
 NOT_FOR_READING = (
     *("numpy", "PIL", "httpx", "httpcore", "alembic", "cv2", "av", "infrastructure.bootstrap"),
     *("sqlalchemy.dialects.postgresql", "psycopg", "rich.progress", "infrastructure.cli.run"),
-    *("application.admission", "application.references", "application.differences", "projections.engine.replay"),
+    *("application.asking.preparing", "application.keeping.references"),
+    *("application.keeping.differences", "projections.engine.replay"),
 )
 READS = f"""
 import sys

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from application.reconciliation import Line
+from application.keeping.reconciliation import Line
 from infrastructure.cli.reconcile import Reconciled, show
 from infrastructure.cli.rendering import Page
 from tests.infrastructure.cli.workspaces import ACCOUNT, Outcome, Workspace, call, stuck
@@ -79,12 +79,12 @@ def test_people_see_what_is_not_plainly_matched_the_sums_and_how_to_book(jobs: d
     assert jobs["matched"] not in text
     assert all(jobs[status] in text for status in jobs if status != "matched")
     assert "3 jobs of 5 not explained." in text
-    assert "to correct what differs: imagestudio reconcile scripted --book" in text
+    assert "to correct what differs: imagestudio reconcile scripted --correct" in text
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
 def test_what_differs_is_booked_once_and_no_price_moves(jobs: dict[str, str]) -> None:
-    first, again = reconciled("--book", "--json"), reconciled("--book", "--json")
+    first, again = reconciled("--correct", "--json"), reconciled("--correct", "--json")
     assert lines(first)[jobs["differs"]]["booked"]["amount"] == "0.0112"
     assert lines(again)[jobs["differs"]]["status"] == "matched"
     story = call("operation", jobs["differs"], "--json").document
@@ -96,7 +96,7 @@ def test_what_differs_is_booked_once_and_no_price_moves(jobs: dict[str, str]) ->
 def test_what_was_booked_is_told_and_then_everything_is_explained(workspace: Workspace) -> None:
     asked("cost=0.04", "billed=0.05")
     asked("cost=0.04", "billed=0.01")
-    done = reconciled("--book")
+    done = reconciled("--correct")
     assert done.code == 0
     assert "Booked 2 corrections of our costs, -0.02 USD in all; no price changed." in done.out
     assert "imagestudio reconcile" not in done.out
@@ -133,7 +133,7 @@ def test_the_span_is_the_last_seven_days_unless_it_is_given(workspace: Workspace
 def test_the_command_that_books_has_the_span_that_was_asked(workspace: Workspace) -> None:
     asked("cost=0.04", "billed=0.05")
     text = " ".join(reconciled("--since", "2001-01-01", "--until", "9000-01-01").out.split())
-    assert "imagestudio reconcile scripted --since 2001-01-01 --until 9000-01-01 --book" in text
+    assert "imagestudio reconcile scripted --since 2001-01-01 --until 9000-01-01 --correct" in text
 
 
 def test_every_line_is_exported_with_exact_decimals(jobs: dict[str, str], tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_an_export_that_cannot_be_written_books_nothing(workspace: Workspace) ->
     asked("cost=0.04", "billed=0.05")
     end = call("seal").out
     for target in (workspace.home, workspace.home / "nowhere" / "x.csv", workspace.database / "x.csv"):
-        done = reconciled("--book", "--csv", target, "--json")
+        done = reconciled("--correct", "--csv", target, "--json")
         assert (done.code, done.error["message"].partition(":")[0]) == (2, "--csv")
     assert call("seal").out == end
 

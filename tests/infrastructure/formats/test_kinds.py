@@ -10,7 +10,7 @@ from PIL import Image
 
 from application.ports import Media
 from domain.errors import InvalidInput
-from domain.inputs import Input, InputType, MediaFacts, check_files
+from domain.inputs import FileInfo, Input, InputType, check_files
 from infrastructure.formats.signatures import KNOWN
 from infrastructure.media import extension, read_media
 from tests.infrastructure.films import film
@@ -74,14 +74,14 @@ def test_what_calls_itself_a_sound_is_one_also_with_pictures_of_its_chapters(bra
 @pytest.mark.parametrize("content", [SOUND, film("mov", ""), film("webm", "", "libopus")])
 def test_a_sound_is_refused_where_a_film_is_wanted(content: bytes) -> None:
     media = read(content)
-    facts = MediaFacts(media.media_type, len(content), media.width, media.height, media.duration_ms)
+    facts = FileInfo(media.media_type, len(content), media.width, media.height, media.duration_ms)
     with pytest.raises(InvalidInput, match=r"audio/\w+ is not accepted"):
         check_files(Input(name="video", type=InputType.VIDEO), [facts])
 
 
 def test_a_film_is_refused_where_a_sound_is_wanted() -> None:
     with pytest.raises(InvalidInput, match="video/mp4 is not accepted"):
-        check_files(Input(name="audio", type=InputType.AUDIO), [MediaFacts("video/mp4", len(FILM), 128, 96, 2000)])
+        check_files(Input(name="audio", type=InputType.AUDIO), [FileInfo("video/mp4", len(FILM), 128, 96, 2000)])
 
 
 def test_a_film_from_before_there_were_brands_is_one_of_quicktime() -> None:

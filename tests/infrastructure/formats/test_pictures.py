@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from application.ports import Media
-from domain.inputs import Input, InputType, MediaFacts, check_files
+from domain.inputs import FileInfo, Input, InputType, check_files
 from infrastructure.media import read_media
 from tests.infrastructure.test_media import picture
 
@@ -38,7 +38,7 @@ def test_a_limit_on_shape_is_one_on_what_is_shown() -> None:
     exif[0x0112] = 6
     picture(40, 20).save(stream, "JPEG", exif=exif)
     media = read_media(stream.getvalue(), field="image", max_bytes=10**6, max_pixels=10**6)
-    facts = MediaFacts(media.media_type, len(media.content), media.width, media.height)
+    facts = FileInfo(media.media_type, len(media.content), media.width, media.height)
     tall = Input(
         name="image", type=InputType.IMAGE, media_types=("image/jpeg",), max_side=40, max_aspect=Decimal("0.5")
     )

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from application.ports import Media, silent
-from application.tasks import outline
+from application.providing.tasks import outline
 from domain.catalogue import Model, check_inputs
-from domain.inputs import MediaFacts
+from domain.inputs import FileInfo
 from infrastructure.catalogue import load_catalogue
 from infrastructure.media import read_media
 from infrastructure.providers.local import LocalProvider, social
@@ -59,8 +59,8 @@ async def test_every_local_model_delivers_what_its_entry_promises(model: Model) 
     assert output.media_type in model.outputs
 
 
-def facts_of(media: Media) -> MediaFacts:
-    return MediaFacts(media.media_type, len(media.content), media.width, media.height, media.duration_ms)
+def facts_of(media: Media) -> FileInfo:
+    return FileInfo(media.media_type, len(media.content), media.width, media.height, media.duration_ms)
 
 
 def test_every_route_has_a_model_and_every_model_a_route() -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from domain.catalogue import Model
-from domain.inputs import MediaFacts
+from domain.inputs import FileInfo
 from infrastructure.catalogue import load_catalogue
 from infrastructure.providers.local.vision import cutout
 from tests.infrastructure.portraits import portrait
@@ -53,7 +53,7 @@ async def test_every_way_of_enlarging_is_nearer_to_the_truth_than_bicubic_and_th
     usual = await decibels("bicubic", factor)
     reached = {id: await decibels(route, factor) for id, route in ENLARGERS.items()}
     assert min(reached.values()) > usual + 0.2
-    picture = {"image": (MediaFacts("image/png", 9_000, 64, 48),)}
+    picture = {"image": (FileInfo("image/png", 9_000, 64, 48),)}
     for strategy in ("auto", "balanced", "cheapest", "best"):
         ranked = CATALOGUE.rank("upscale", strategy, 0, {"factor": factor}, picture, elsewhere)
         assert reached[ranked[0].id] > max(reached.values()) - 0.1

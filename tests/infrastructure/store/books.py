@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 
-from application.batch import Decision, LeaseTerms
-from application.log import LedgerLog
-from application.store import JobRow
-from application.writer import LedgerWriter
+from application.ledger.group import LeaseTerms, Proposal
+from application.ledger.log import LedgerLog
+from application.ledger.transaction import JobRow
+from application.ledger.writer import LedgerWriter
 from domain import settlement
 from domain.account import Terms, open_account
 from domain.admission import Ask, accept
@@ -20,7 +20,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.migrations.guard import arm
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import TRIGGER_NAMES
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 from tests.infrastructure.store.examples import NOW, QUOTE
 
 PICTURES = (Stored("ab" * 32, "image/png", 9), Stored("cd" * 32, "image/png", 9))
@@ -53,24 +53,24 @@ class Books:
         def decide(ledger: Ledger, now: int) -> list[Fact]:
             return [*open_account(ledger.account, account, Terms("pro", Limits(), prepaid=False), now)]
 
-        self._writer.append(Decision(account, decide, opening=True))
+        self._writer.append(Proposal(account, decide, opening=True))
 
     def accept(self, account: str, id: str) -> None:
         ask = Ask(account, "ann", None, id, (id,), "text_to_image", "images", None, "", "", (QUOTE,), "host:1")
-        self._writer.append(Decision(account, lambda ledger, now: accept(ledger, ask, now), own=(id,)))
+        self._writer.append(Proposal(account, lambda ledger, now: accept(ledger, ask, now), own=(id,)))
 
     def submit(self, account: str, id: str, job: str) -> None:
         def decide(ledger: Ledger, now: int) -> list[Fact]:
-            return settlement.submit(ledger, id, job, now)
+            return settlement.record_job(ledger, id, job, now)
 
         row = JobRow("scripted", job, id)
-        self._writer.append(Decision(account, decide, operations=(id,), job=row, patient=True))
+        self._writer.append(Proposal(account, decide, operations=(id,), job=row, patient=True))
 
     def complete(self, account: str, id: str) -> None:
         def decide(ledger: Ledger, now: int) -> list[Fact]:
             return settlement.complete(ledger, id, PICTURES, None, now)
 
-        self._writer.append(Decision(account, decide, operations=(id,), patient=True))
+        self._writer.append(Proposal(account, decide, operations=(id,), patient=True))
 
     def run(self, account: str, *ids: str) -> None:
         """Operations from request to charge."""

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import inspect, text
 
-from application.chains import verify_chains
-from application.differences import differences
-from application.mending import Mending, chosen_tables
-from application.tables import MADE, Discrepancy, Ground
+from application.keeping.chains import verify_chains
+from application.keeping.differences import differences
+from application.keeping.mending import Mending, chosen_tables
+from application.keeping.tables import MADE, Discrepancy, Ground
 from domain.errors import OperationFailed, OperationPending, OperationRefused
 from domain.money import Money
 from infrastructure.clock import SECOND, now

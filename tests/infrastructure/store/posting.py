@@ -8,34 +8,34 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 
-from application.log import GENESIS, Head, Link, link_hash
-from application.store import AccountRow, Beside, Unit
+from application.ledger.log import GENESIS, Head, Link, link_hash
+from application.ledger.transaction import AccountRow, Beside, Transaction
 from infrastructure.store.database import Database
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 
 AT = 1
 STATE = b'{"at":1}'
 
 
-def locked(unit: Unit, account: str) -> AccountRow:
+def locked(transaction: Transaction, account: str) -> AccountRow:
     """The account's row, made where it is missing."""
-    rows = unit.lock([account], [account])
+    rows = transaction.lock([account], [account])
     return rows.get(account) or AccountRow(account, 0, "", Head(0, GENESIS), Head(0, GENESIS))
 
 
-def append(unit: Unit, row: AccountRow) -> Beside:
+def append(transaction: Transaction, row: AccountRow) -> Beside:
     """Put one more entry into the account's stream; what must be written beside it."""
-    stream, version = f"ledger:{row.id}:0", row.book.version + 1
+    stream, version = f"ledger:{row.id}:0", row.period_head.version + 1
     topic = "note" if version > 1 else "ledger.period_opened"
-    hash = link_hash(row.book.hash, stream, version, topic, None, STATE)
-    unit.append([Link(stream, version, topic, STATE, None, hash)])
-    return Beside(accounts=[AccountRow(row.id, row.revision + 1, stream, Head(version, hash), row.terms, AT)])
+    hash = link_hash(row.period_head.hash, stream, version, topic, None, STATE)
+    transaction.append([Link(stream, version, topic, STATE, None, hash)])
+    return Beside(accounts=[AccountRow(row.id, row.revision + 1, stream, Head(version, hash), row.account_head, AT)])
 
 
 def post(store: SqlStore, account: str) -> None:
     """One entry in one transaction. Raises Conflict, StoreUnavailable."""
-    with store.begin() as unit:
-        unit.commit(append(unit, locked(unit, account)))
+    with store.begin() as transaction:
+        transaction.commit(append(transaction, locked(transaction, account)))
 
 
 def main(url: str, account: str, times: str) -> None:

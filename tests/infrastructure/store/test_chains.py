@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from application.chains import Problem, Seal, account_of, take_seal, verify_chains, verify_index
-from application.log import GENESIS, link_hash
+from application.keeping.chains import Problem, Seal, account_of, take_seal, verify_chains, verify_index
+from application.ledger.log import GENESIS, link_hash
 from domain.errors import InvalidInput, LogCorrupted
 from domain.ledger import account_stream, period_stream
 from domain.periods import EARLIEST, LATEST, Period

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2 import InterfaceError, OperationalError, ProgrammingError, errorcodes, errors
 
-from application.store import Conflict, ServerChanged, TooSlow
+from application.ledger.transaction import Conflict, ServerChanged, TooSlow
 from domain.errors import StoreRefused, StoreUnavailable
 from infrastructure.store.errors import GONE_STATES, in_our_words, is_gone
 from infrastructure.store.postgres import Overdue

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.log import BookSnapshot
+from application.ledger.log import PeriodSnapshot
 from domain.account import AccountFact
 from domain.errors import InvalidRequest, LogCorrupted
-from domain.ledger import Book, Fact, LedgerFact, Usage
+from domain.ledger import Fact, LedgerFact, PeriodState, Usage
 from domain.operation import (
     OPERATION_FACTS,
     Asked,
@@ -219,10 +219,10 @@ OPEN: tuple[State, ...] = (
 )
 
 
-def snapshot() -> BookSnapshot:
-    book = Book(NOVEMBER, 5, {"account": Usage({"images": 1}, {"spend": 80_000})})
+def snapshot() -> PeriodSnapshot:
+    book = PeriodState(NOVEMBER, 5, {"account": Usage({"images": 1}, {"spend": 80_000})})
     book.open = {f"op-{n}": replace(state, operation=replace(OPERATION, id=f"op-{n}")) for n, state in enumerate(OPEN)}
-    return BookSnapshot("ledger:acme:1", 7, b"\x01" * 32, book)
+    return PeriodSnapshot("ledger:acme:1", 7, b"\x01" * 32, book)
 
 
 def test_a_snapshot_comes_back_with_every_kind_of_open_operation(mapper: FactMapper) -> None:

@@ -17,13 +17,13 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 
-from application.chains import verify_chains
-from application.store import Conflict
+from application.keeping.chains import verify_chains
+from application.ledger.transaction import Conflict
 from domain.errors import StoreError, StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import upgrade
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 from infrastructure.store.urls import parse_url
 from tests.infrastructure.store.books import books
 from tests.infrastructure.store.posting import append, locked, post
@@ -87,7 +87,7 @@ WRITE_AS_NOBODY = """
 import os, sys
 from domain.errors import StoreUnavailable
 from infrastructure.store.database import Database
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 from tests.infrastructure.store.posting import post
 
 database = Database(sys.argv[1])  # loads its driver, which that user may not be able to read
@@ -224,10 +224,10 @@ def test_a_connection_killed_before_the_commit_is_a_conflict_and_writes_nothing(
 
 
 def kill_before_commit(database: Database, url: str) -> None:
-    with SqlStore(database).begin() as unit:
-        beside = append(unit, locked(unit, "acme"))
+    with SqlStore(database).begin() as transaction:
+        beside = append(transaction, locked(transaction, "acme"))
         terminate(url)
-        unit.commit(beside)
+        transaction.commit(beside)
 
 
 def test_a_connection_killed_at_the_commit_is_a_conflict_and_writes_nothing(
@@ -293,10 +293,10 @@ def test_a_server_that_stops_in_the_middle_is_unavailable_until_it_is_back() -> 
 
 
 def stop_before_commit(database: Database, running: ExitStack) -> None:
-    with SqlStore(database).begin() as unit:
-        beside_it = append(unit, locked(unit, "acme"))
+    with SqlStore(database).begin() as transaction:
+        beside_it = append(transaction, locked(transaction, "acme"))
         running.close()
-        unit.commit(beside_it)
+        transaction.commit(beside_it)
 
 
 def test_nobody_listens_where_a_server_should_be() -> None:

@@ -18,7 +18,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD, check, current, ensure_schema, upgrade
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 from projections.engine import checkpoints
 from projections.engine.database import Source, writing
 from projections.engine.rebuild import rebuild

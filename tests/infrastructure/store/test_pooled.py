@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from application.store import TooSlow
+from application.ledger.transaction import TooSlow
 from domain.errors import StoreError, StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD, current, upgrade
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlLeases
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 from projections.engine.database import Source
 from projections.engine.projector import Projector
 from projections.engine.rebuild import rebuild

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 
-from application.store import Conflict, TooSlow, Unknown
+from application.ledger.transaction import Conflict, TooSlow, Unknown
 from domain.errors import StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.options import Limits, connect_arguments, options_of
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 from infrastructure.store.urls import parse_url
 from projections.engine.database import patiently, writing
 from tests.infrastructure.store.posting import append, locked, post
@@ -125,9 +125,9 @@ def in_force(database: Database) -> list[tuple[str, ...]]:
     found = [tuple(database.rows(IN_FORCE)[0]), tuple(database.read(query)[0])]
     with database.transaction() as connection:
         found.append(tuple(connection.execute(IN_FORCE).one()))
-    with SqlStore(database).begin() as unit:
-        locked(unit, "acme")
-        found.append(tuple(unit.session.rows(query)[0]))  # type: ignore[attr-defined]
+    with SqlStore(database).begin() as transaction:
+        locked(transaction, "acme")
+        found.append(tuple(transaction.session.rows(query)[0]))  # type: ignore[attr-defined]
     with writing(database) as connection:
         found.append(tuple(connection.execute(IN_FORCE).one()))
     return found
@@ -160,9 +160,9 @@ def test_limits_cost_no_round_trip(postgres_url: str) -> None:
         store = SqlStore(database)
         post(store, "acme")
         event.listen(database.engine, "before_cursor_execute", lambda *_: sent.append(_[2]))
-        with store.begin() as unit:
-            rows = unit.lock(["acme"], [])
-            unit.commit(append(unit, rows["acme"]))
+        with store.begin() as transaction:
+            rows = transaction.lock(["acme"], [])
+            transaction.commit(append(transaction, rows["acme"]))
     assert len(sent) == 2
 
 
@@ -338,10 +338,10 @@ def test_two_in_one_commit_keep_their_order(postgres_url: str) -> None:
     with closing(Database(postgres_url)) as database:
         post(SqlStore(database), "acme")
         execute(postgres_url, f"SELECT setval({SEQUENCE}, 1, false)")
-        with SqlStore(database).begin() as unit:
-            row = locked(unit, "acme")
-            first = append(unit, row)
-            unit.commit(append(unit, first.accounts[0]))
+        with SqlStore(database).begin() as transaction:
+            row = locked(transaction, "acme")
+            first = append(transaction, row)
+            transaction.commit(append(transaction, first.accounts[0]))
         versions = [entry.link.originator_version for entry in SqlReader(database).read(0, 100)]
     assert versions == [1, 2, 3]
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.chains import ChainReader
-from application.log import fact_name
-from application.reader import LogFilter
+from application.keeping.chains import ChainReader
+from application.ledger.log import fact_name
+from application.ledger.reader import LogFilter
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 from tests.infrastructure.store.books import MONTH, Books, books
 from tests.infrastructure.store.posting import post
 

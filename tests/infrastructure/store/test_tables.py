@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from application.tables import MADE, TABLES, Standing, columns_of
+from application.keeping.tables import MADE, TABLES, Standing, columns_of
 from infrastructure.store.schema import METADATA
 from projections.engine.tables import VIEWS
 from tests.infrastructure.store.histories import Ledger, forge, ledger_at, write

@@ -13,12 +13,12 @@ from threading import Event
 import pytest
 from sqlalchemy import Connection, text
 
-from application.chains import verify_chains
-from application.log import Head
-from application.store import AccountRow, Conflict
+from application.keeping.chains import verify_chains
+from application.ledger.log import Head
+from application.ledger.transaction import AccountRow, Conflict
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.units import SqlStore
+from infrastructure.store.transactions import SqlStore
 from tests.infrastructure.store.posting import append, locked, post
 
 ROOT = Path(__file__).parents[3]
@@ -103,10 +103,10 @@ def test_a_reader_never_finds_a_position_below_one_it_has_seen(database: Databas
 
 
 def post_twice_the_same(store: SqlStore) -> None:
-    with store.begin() as unit:
-        row = locked(unit, "acme")
-        append(unit, row)
-        unit.commit(append(unit, row))
+    with store.begin() as transaction:
+        row = locked(transaction, "acme")
+        append(transaction, row)
+        transaction.commit(append(transaction, row))
 
 
 def test_a_transaction_that_is_rolled_back_leaves_at_most_a_hole(postgres: Database) -> None:
@@ -151,9 +151,9 @@ def test_processes_that_append_to_one_database_do_not_fork_a_stream(database: Da
 
 def post_on_nothing(store: SqlStore) -> None:
     """As a writer whose memory is behind would, had it not looked at the locked row."""
-    with store.begin() as unit:
-        locked(unit, "acme")
-        unit.commit(append(unit, AccountRow("acme", 0, "", Head(), Head())))
+    with store.begin() as transaction:
+        locked(transaction, "acme")
+        transaction.commit(append(transaction, AccountRow("acme", 0, "", Head(), Head())))
 
 
 def test_two_writers_with_the_same_version_cannot_both_append(database: Database) -> None:
@@ -178,18 +178,18 @@ def test_many_first_appends_of_one_account_make_one_row(database: Database) -> N
 
 def test_a_unit_that_appends_without_committing_leaves_no_trace_and_no_lock(database: Database) -> None:
     store = SqlStore(database)
-    with store.begin() as unit:
-        append(unit, locked(unit, "acme"))
+    with store.begin() as transaction:
+        append(transaction, locked(transaction, "acme"))
     assert entries(database) == []
     assert SqlReader(database).accounts_after("", 10) == []
     post(store, "acme")
 
 
 def fail_in_the_middle(store: SqlStore, *, committed: bool) -> None:
-    with store.begin() as unit:
-        beside = append(unit, locked(unit, "acme"))
+    with store.begin() as transaction:
+        beside = append(transaction, locked(transaction, "acme"))
         if committed:
-            unit.commit(beside)
+            transaction.commit(beside)
         raise ZeroDivisionError
 
 
@@ -210,8 +210,8 @@ def test_a_caller_that_fails_after_the_commit_undoes_nothing(database: Database)
 
 
 def test_a_unit_that_decided_nothing_makes_no_account(database: Database) -> None:
-    with SqlStore(database).begin() as unit:
-        locked(unit, "acme")
+    with SqlStore(database).begin() as transaction:
+        locked(transaction, "acme")
     assert SqlReader(database).accounts_after("", 10) == []
 
 
@@ -229,11 +229,11 @@ def test_a_deadlock_is_a_conflict_for_one_and_nothing_for_the_other(postgres: Da
 
     def cross(first: str, second: str) -> str:
         try:
-            with store.begin() as unit:
-                unit.lock([first], [])
+            with store.begin() as transaction:
+                transaction.lock([first], [])
                 holding[first].set()
                 holding[second].wait()
-                unit.commit(append(unit, locked(unit, second)))
+                transaction.commit(append(transaction, locked(transaction, second)))
         except Conflict:
             return "conflict"
         return "done"
@@ -266,8 +266,8 @@ def test_an_account_that_somebody_keeps_locked_is_a_conflict_after_a_while_not_f
         patient = stack.enter_context(closing(Database(postgres_url)))
         hasty = stack.enter_context(closing(Database(postgres_url, lock_seconds=0.05)))
         post(SqlStore(patient), "acme")
-        with SqlStore(patient).begin() as unit:
-            locked(unit, "acme")
+        with SqlStore(patient).begin() as transaction:
+            locked(transaction, "acme")
             with pytest.raises(Conflict, match="lock timeout"):
                 post(SqlStore(hasty), "acme")
         post(SqlStore(hasty), "acme")
@@ -278,7 +278,7 @@ def test_accounts_that_differ_do_not_wait_for_each_other(postgres_url: str) -> N
     with ExitStack() as stack:
         one = stack.enter_context(closing(Database(postgres_url)))
         other = stack.enter_context(closing(Database(postgres_url, lock_seconds=0.05)))
-        with SqlStore(one).begin() as unit:
-            beside = append(unit, locked(unit, "a"))
+        with SqlStore(one).begin() as transaction:
+            beside = append(transaction, locked(transaction, "a"))
             post(SqlStore(other), "b")
-            unit.commit(beside)
+            transaction.commit(beside)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from application.requests import Request, Result
+from application.asking.requests import Request, Result
 from domain.charging import CostSource
 from domain.errors import OperationFailed
 from domain.operation import Charged, ProviderCompleted, ProviderFailed, Released

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from application.requests import Request
+from application.asking.requests import Request
 from domain.errors import OperationPending, UnknownModel
 from domain.operation import Charged, Submitted
 from infrastructure.media import read_media

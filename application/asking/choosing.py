@@ -1,0 +1,244 @@
+"""Which model does a request, at what price, and which may follow where it is definitely refused.
+
+wish, classes ── offers ──> the first ── the provider's own quote ──> Choice
+                    └── those that follow at no more than is held ──> others
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from types import MappingProxyType
+
+from application.asking.consent import Consents, allowed_by, most_of
+from application.asking.requests import Request
+from application.ports import Media, Provider, Scalar
+from application.providing.mistakes import MistakesOf, ProviderMistaken
+from application.providing.quotes import ProviderQuotes
+from application.providing.tasks import outline
+from domain.admission import too_dear
+from domain.catalogue import Catalogue, Class, FileInfo, Model, Offer, Strategy, check_inputs
+from domain.errors import InvalidInput, UnknownModel
+from domain.fallback import Chain, pick
+from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
+from domain.records import made_often
+
+AUTO = "auto"
+STRATEGIES = frozenset(Strategy)
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+FilesInfo = Mapping[str, tuple[FileInfo, ...]]
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model, the inputs as it takes them, and what an operation costs there, by its number of outputs."""
+
+    model: Model
+    inputs: Mapping[str, Scalar]
+    quotes: Mapping[int, Quote | Unpriced]
+
+    def prices(self, calls: Sequence[int]) -> tuple[int | None, ...]:
+        """What each of these calls holds in micro-units; None where that is unknown, or it delivers fewer at once."""
+        quotes = [self.quotes.get(outputs) for outputs in calls]
+        return tuple(quote.price if isinstance(quote, Quote) else None for quote in quotes)
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The model to use and those to fall back to; `calls` are the outputs of each operation, `allowed` the classes that
+    the request itself allows, that of a named model among them."""
+
+    first: Choice
+    others: tuple[Choice, ...]
+    calls: tuple[int, ...]
+    allowed: frozenset[Class]
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A model of the kind that would not be asked, and why; `price` in micro-units for the whole request, if known."""
+
+    model: Model
+    price: int | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Chooses models and quotes them. `off` are the providers that are switched off, each with how to switch it on."""
+
+    catalogue: Catalogue
+    book: PriceBook
+    quotes: ProviderQuotes
+    providers: Mapping[str, Provider]
+    off: Mapping[str, str]
+    consents: Consents
+
+    def check_named(self, request: Request, now: int) -> None:
+        """Raise UnknownModel or UnknownKind at once where a model that was named cannot be used."""
+        if request.model not in STRATEGIES:
+            self.catalogue.rank(request.kind, request.model, now, request.inputs, lacks=self._lacks)
+
+    async def choose(self, request: Request, media: Mapping[str, tuple[Media, ...]], now: int) -> Chosen:
+        """The models for a request, each with its inputs as it takes them and its quotes. Raises InvalidRequest."""
+        facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
+        allowed = allowed_by(request)
+        first, *rest = await self._offers(request, allowed, facts, now)
+        calls = _outputs(request.n, first.model.per_call)
+        choice = self._choice(request, first.model, set(calls), facts, now)
+        choice = await self._exact(request.kind, choice, media)
+        others = self._others(request, choice, rest, facts, now)
+        named = {first.model.class_} if request.model not in STRATEGIES else set()
+        return Chosen(choice, others, calls, allowed | named)
+
+    async def passed_over(
+        self, request: Request, chosen: Chosen, media: Mapping[str, tuple[Media, ...]], now: int
+    ) -> tuple[PassedOver, ...]:
+        """Every other model of the kind, and why a strategy would not have it asked; of a named model there is none."""
+        if request.model not in STRATEGIES:
+            return ()
+        facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
+        allowed = allowed_by(request)
+        allowed |= await self._terms(request, allowed, now)
+        chain = self._chain(request, chosen.first, chosen.calls)
+        for other in chosen.others:
+            chain.add(other.model.provider, other.prices(chosen.calls))
+        asked = {one.model.id for one in (chosen.first, *chosen.others)}
+        others = [model for model in self.catalogue.for_kind(request.kind) if model.id not in asked]
+        return tuple(self._passed_over(model, request, chain, chosen.calls, allowed, facts, now) for model in others)
+
+    def _passed_over(
+        self,
+        model: Model,
+        request: Request,
+        chain: Chain,
+        calls: tuple[int, ...],
+        allowed: frozenset[Class],
+        facts: FilesInfo,
+        now: int,
+    ) -> PassedOver:
+        why = model.why_unavailable(now) or ("" if model.auto else "it is only asked by its name")
+        why = why or ("" if model.class_ in allowed else f"its class, {model.class_}, is not allowed")
+        if why := why or self._lacks(model):
+            return PassedOver(model, None, why)
+        try:
+            choice = self._choice(request, model, set(calls) | set(_outputs(request.n, model.per_call)), facts, now)
+        except InvalidInput as objection:
+            return PassedOver(model, None, objection.message)
+        own = choice.prices(_outputs(request.n, model.per_call))
+        known = [price for price in own if price is not None]
+        if len(known) < len(own):
+            return PassedOver(model, None, "its price is not known")
+        why = chain.why_not(choice.prices(calls)) or "others come before it"
+        return PassedOver(model, sum(known), why)
+
+    async def _offers(self, request: Request, allowed: frozenset[Class], facts: FilesInfo, now: int) -> Sequence[Offer]:
+        """What the wish comes to, with the account's terms where they may add to what the request allows."""
+        by_terms = await self._terms(request, allowed, now)
+        try:
+            return self._ranked(request, allowed | by_terms, facts, now)
+        except UnknownModel:
+            fresh = await self._terms(request, allowed | by_terms, now, fresh=True)
+            if not fresh:
+                raise
+        return self._ranked(request, allowed | by_terms | fresh, facts, now)
+
+    async def _terms(
+        self, request: Request, allowed: frozenset[Class], now: int, *, fresh: bool = False
+    ) -> frozenset[Class]:
+        """The classes that the account's terms add, asked of its ledger only where any model is of one."""
+        if request.model not in STRATEGIES:
+            return frozenset()
+        more = {model.class_ for model in self.catalogue.candidates(request.kind, now)} - allowed
+        if not more:
+            return frozenset()
+        return await self.consents.of(request.account, fresh=fresh) & more
+
+    def _ranked(self, request: Request, allowed: frozenset[Class], facts: FilesInfo, now: int) -> Sequence[Offer]:
+        wish = Strategy.BALANCED if request.model == AUTO else request.model
+        asked = (request.kind, wish, now, request.inputs, facts, self._lacks)
+        offers = self.catalogue.offers(*asked, allowed=allowed, n=request.n)
+        most = most_of(request, self.book.currency)
+        fitting = [offer for offer in offers if most is None or offer.price is None or offer.price <= most]
+        if most is not None and not fitting:
+            least = min(offers, key=lambda offer: offer.price or 0)
+            raise too_dear(least.model.id, least.price or 0, most, self.book.currency)
+        return fitting
+
+    def _others(
+        self, request: Request, first: Choice, rest: Sequence[Offer], facts: FilesInfo, now: int
+    ) -> tuple[Choice, ...]:
+        """Those that follow where the first is definitely refused; of a model that was named there are none."""
+        if not rest:
+            return ()
+        calls = _outputs(request.n, first.model.per_call)
+        found: dict[int, Choice] = {}
+
+        def at(place: int) -> Choice:
+            if place not in found:
+                found[place] = self._choice(request, rest[place].model, set(calls), facts, now)
+            return found[place]
+
+        chain = self._chain(request, first, calls)
+        providers = [offer.model.provider for offer in rest]
+        return tuple(at(place) for place in pick(chain, providers, lambda place: at(place).prices(calls)))
+
+    def _chain(self, request: Request, first: Choice, calls: Sequence[int]) -> Chain:
+        held = tuple(price or 0 for price in first.prices(calls))
+        return Chain({first.model.provider}, held, most_of(request, self.book.currency))
+
+    def _choice(self, request: Request, model: Model, counts: Collection[int], facts: FilesInfo, now: int) -> Choice:
+        inputs = check_inputs(model, request.kind, request.inputs, facts)
+        quotes = {
+            outputs: quote(model, self.book, inputs, outputs, now, facts)
+            for outputs in counts
+            if outputs <= model.per_call
+        }
+        return Choice(model, inputs, quotes)
+
+    async def _exact(self, kind: str, choice: Choice, media: Mapping[str, tuple[Media, ...]]) -> Choice:
+        """The quotes with the provider's own word, where it gives it."""
+        if not self.quotes.enabled:
+            return choice
+        quotes = dict(choice.quotes)
+        for outputs, listed in choice.quotes.items():
+            task = outline(choice.model, kind, outputs, choice.inputs, media)
+            amount = await self.quotes.ask(choice.model.provider, task)
+            if amount is not None:
+                quotes[outputs] = quoted_by_provider(listed, amount, self.book.currency)
+        return replace(choice, quotes=quotes)
+
+    def _lacks(self, model: Model) -> str:
+        return lacking(model, self.providers, self.off)
+
+
+def lacking(model: Model, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING) -> str:
+    """What a model's provider lacks here, and how to mend it; empty where nothing is.
+
+    `off` are the providers that are switched off, each with how to switch it on.
+    """
+    if model.provider in off:
+        return f"provider {model.provider!r} is {off[model.provider]}"
+    if model.provider not in providers:
+        return f"there is no provider {model.provider!r} (there are: {', '.join(sorted(providers))})"
+    try:
+        with MistakesOf(model.provider):
+            lacks = providers[model.provider].lacks(model.route)
+    except ProviderMistaken as mistake:
+        return mistake.message
+    return lacks
+
+
+@lru_cache(maxsize=1024)
+def _outputs(n: int, per_call: int) -> tuple[int, ...]:
+    """The outputs of each operation of a request: what a model does not deliver in one call takes several."""
+    calls, rest = divmod(n, per_call)
+    return (per_call,) * calls + ((rest,) if rest else ())
+
+
+def _media_facts(media: Media) -> FileInfo:
+    return FileInfo(media.media_type, len(media.content), media.width, media.height, media.duration_ms)

@@ -1,0 +1,70 @@
+"""Which models a request may be given without naming them: what it says itself, and what its account's terms say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+
+from application.asking.requests import Request
+from application.ledger.group import Proposal, nothing
+from application.ledger.writer import LedgerWriter
+from domain.errors import InvalidInput, InvalidMoney
+from domain.inputs import shown
+from domain.kinds import ONLY_REAL, Class, check_class
+from domain.ledger import Ledger, known_account
+from domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """What accounts allow, as this process last saw it: decided is under the account's lock, which looks again."""
+
+    writer: LedgerWriter
+
+    async def of(self, account: str, *, fresh: bool = False) -> frozenset[Class]:
+        """The classes that the account's terms allow; read from its ledger where they are not known, or if `fresh`.
+
+        Raises UnknownAccount.
+        """
+        known = None if fresh else self.writer.known_terms(account)
+        if known is not None:
+            return _classes(known.allowed)
+
+        def look(ledger: Ledger, _now: int) -> frozenset[str]:
+            return known_account(ledger, account).allowed
+
+        return _classes((await self.writer.append_async(Proposal(account, nothing, look=look))).seen)
+
+
+def allowed_by(request: Request) -> frozenset[Class]:
+    """The classes that the request itself allows. Raises InvalidInput."""
+    if not request.allow:
+        return ONLY_REAL
+    words = (request.allow,) if isinstance(request.allow, str) else request.allow
+    if not isinstance(words, Collection):
+        raise InvalidInput("allow", f"must name classes of models, not {shown(words)}", hint="such as 'stand-in'")
+    try:
+        return ONLY_REAL | {check_class(word) for word in words}
+    except InvalidInput as error:
+        raise InvalidInput("allow", error.message.removeprefix("class: ")) from error
+
+
+def most_of(request: Request, currency: str) -> int | None:
+    """The price that the request may come to, in micro-units; None where it does not say. Raises InvalidInput."""
+    match request.max_price:
+        case None:
+            return None
+        case Money() as most:
+            if most.currency != currency:
+                raise InvalidInput("max_price", f"{most} is not in {currency}", hint="nothing is converted")
+            return most.micros
+    text = str(request.max_price) if isinstance(request.max_price, Decimal) else request.max_price
+    try:
+        return Money.parse(text, currency).micros
+    except InvalidMoney as error:
+        raise InvalidInput("max_price", error.message, hint=error.hint) from error
+
+
+def _classes(words: frozenset[str]) -> frozenset[Class]:
+    return frozenset(map(Class, words))

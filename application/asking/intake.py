@@ -1,0 +1,243 @@
+"""The door to the ledger: a prepared request is put to it in one append, and either holds everything or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from application.asking.choosing import Choice
+from application.asking.preparing import Prepared, Preparer, fingerprint_before_fetching, fingerprint_of_asked
+from application.asking.refusals import refused
+from application.asking.requests import Candidate, Estimate, Request
+from application.asking.results import Results
+from application.ledger.group import Proposal, Receipt, nothing
+from application.ledger.transaction import ContentRow, KeyRow
+from application.ledger.writer import LedgerWriter
+from application.performing.ownership import Ownership
+from application.performing.performer import Offer
+from application.ports import Task
+from application.providing.tasks import task_of
+from domain.admission import Ask, Leeway, accept, left_of, quotes_now, refusal_now
+from domain.catalogue import Model
+from domain.charging import CostSource, expected
+from domain.errors import ImageStudioError
+from domain.ledger import Fact, Ledger, Spent, check_fingerprint
+from domain.money import Money
+from domain.operation import Operation, OperationFact, Rejected, Validated
+from domain.pricing import Quote
+from domain.records import made_often
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """One operation that may be sent now, with the facts so far, the task for its provider, and whom to ask next."""
+
+    operation: Operation
+    facts: tuple[Fact, ...]
+    task: Task
+    others: tuple[Offer, ...]
+    held: Quote
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The ledger's answer: operations to perform, or none where the key's earlier batch is the answer."""
+
+    batch: str
+    admitted: tuple[Admitted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Puts requests to the ledger."""
+
+    preparer: Preparer
+    writer: LedgerWriter
+    ownership: Ownership
+    results: Results
+
+    async def prepare(self, request: Request) -> Prepared | Accepted:
+        """Check, quote and keep; nothing is recorded, and whoever goes away now was never here.
+
+        A repeat that names files by their addresses is answered before they are fetched: they may be gone by now. So
+        may be the model, its provider, or what allowed them: a key that was spent answers all the same.
+        """
+        if request.key is not None and request.media:
+            known = await self._spent(request, request.key, await fingerprint_before_fetching(request))
+            if known is not None and not known.refused:
+                return Accepted(known.reference, ())
+        try:
+            return await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
+        except ImageStudioError:
+            if request.key is None:
+                raise
+            known = await self._spent(request, request.key, await fingerprint_of_asked(request))
+            if known is None or known.refused:
+                raise
+            return Accepted(known.reference, ())
+
+    async def accept(self, prepared: Prepared | Accepted) -> Accepted:
+        """Hold, or raise OperationRefused with the recorded refusal; nothing is sent yet."""
+        if isinstance(prepared, Accepted):
+            return prepared
+        self.ownership.take(prepared.ask.operations)
+        try:
+            return await self._answered(prepared, await self.writer.append_async(_accepting(prepared)))
+        except ImageStudioError:
+            self.ownership.drop(*prepared.ask.operations)
+            raise
+
+    async def _spent(self, request: Request, key: str, fingerprint: str | None) -> Spent | None:
+        """What the key was spent on, as far as a fingerprint tells. Raises KeyReused.
+
+        A shortcut, without a lock: what it does not find is looked for under the account's lock, as every key is.
+        """
+        if fingerprint is None:
+            return None
+        known = await asyncio.to_thread(self.results.index.key, request.account, key)
+        if known is not None:
+            check_fingerprint(key, known, fingerprint)
+        return known
+
+    async def left(self, account: str, user: str, project: str | None) -> dict[str, int | None]:
+        """What the limits leave now to a user in a project of an account."""
+
+        def look(ledger: Ledger, now: int) -> dict[str, int | None]:
+            return left_of(ledger, user, project, now)
+
+        receipt = await self.writer.append_async(Proposal(account, nothing, look=look))
+        left: dict[str, int | None] = receipt.seen
+        return left
+
+    async def estimate(self, request: Request) -> Estimate:
+        """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""
+        prepared = await self.preparer.prepare(request, self.ownership.clock(), sender=None, keep=False)
+        ask = prepared.ask
+
+        def look(ledger: Ledger, now: int) -> Estimate:
+            refusal = refusal_now(ledger, ask, now)
+            left = left_of(ledger, ask.user, ask.project, now)
+            return _estimate(quotes_now(ledger, ask), refusal.reason if refusal else None, left)
+
+        receipt = await self.writer.append_async(Proposal(ask.account, nothing, look=look))
+        estimate: Estimate = receipt.seen
+        chain = await self._chain(request, prepared)
+        return replace(estimate, warnings=self.warnings([estimate.model]), chain=chain)
+
+    async def _chain(self, request: Request, prepared: Prepared) -> tuple[Candidate, ...]:
+        """Whom the request would be put to, and whom not."""
+        chosen, chooser = prepared.chosen, self.preparer.chooser
+        passed = await chooser.passed_over(request, chosen, prepared.media, self.ownership.clock())
+        currency = chooser.book.currency
+        return (
+            *(
+                _candidate(one.model, _sum(one.prices(chosen.calls)), currency)
+                for one in (chosen.first, *chosen.others)
+            ),
+            *(_candidate(one.model, one.price, currency, one.why) for one in passed),
+        )
+
+    def warnings(self, models: Iterable[str]) -> tuple[str, ...]:
+        """What to know ahead of these models, now."""
+        return self.preparer.catalogue.warnings(models, self.ownership.clock())
+
+    async def _answered(self, prepared: Prepared, receipt: Receipt) -> Accepted:
+        ask = prepared.ask
+        if ask.operations[0] not in receipt.states:
+            assert receipt.known is not None, "nothing was appended because the key is known"
+            self.ownership.drop(*ask.operations)
+            return Accepted(receipt.known.reference, ())
+        facts = await self._facts(ask, receipt)
+        admitted = []
+        for id in ask.operations:
+            for fact in facts[id]:
+                if isinstance(fact, Rejected):
+                    raise refused(fact)
+                if isinstance(fact, Validated):
+                    task = _task(prepared, prepared.chosen.first, fact)
+                    offers = _offers(prepared, fact)
+                    admitted.append(Admitted(fact.operation, tuple(facts[id]), task, offers, fact.quote))
+        return Accepted(ask.batch, tuple(admitted))
+
+    async def _facts(self, ask: Ask, receipt: Receipt) -> Mapping[str, Sequence[Fact]]:
+        """The operations' facts; where a lost answer made the writer decide again, they are in the log already."""
+        if not receipt.facts:
+            return {id: await asyncio.to_thread(self.results.facts, id) for id in ask.operations}
+        facts: dict[str, list[Fact]] = {id: [] for id in ask.operations}
+        for fact in receipt.facts:
+            if isinstance(fact, OperationFact):
+                facts[fact.operation.id].append(fact)
+        return facts
+
+
+def _accepting(prepared: Prepared) -> Proposal:
+    ask, content = prepared.ask, prepared.content
+    key = KeyRow(ask.account, ask.key, ask.batch, ask.fingerprint) if ask.key is not None else None
+    return Proposal(
+        ask.account,
+        lambda ledger, now: accept(ledger, ask, now),
+        own=ask.operations,
+        key=key,
+        content=ContentRow(content.batch, content.account, content.secret, content.body),
+    )
+
+
+def _task(prepared: Prepared, choice: Choice, validated: Validated) -> Task:
+    return task_of(
+        validated.operation, 1, choice.model, validated.quote.outputs, choice.inputs, prepared.media, validated.at
+    )
+
+
+def _offers(prepared: Prepared, validated: Validated) -> tuple[Offer, ...]:
+    """The other models at what they cost for as many outputs; one that cannot deliver so many at once is none."""
+    outputs, ask = validated.quote.outputs, prepared.ask
+    return tuple(
+        Offer(quote, _task(prepared, other, validated), Leeway(ask.allowed, ask.most and quote.price))
+        for other in prepared.chosen.others
+        if isinstance(quote := other.quotes.get(outputs), Quote)
+    )
+
+
+def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, int | None]) -> Estimate:
+    first = quotes[0]
+    held = sum(quote.price for quote in quotes)
+    source = expected(first)
+    is_known = source is not CostSource.UNKNOWN
+    return Estimate(
+        model=first.model,
+        provider=first.provider,
+        unit=first.unit,
+        units=str(sum(quote.units for quote in quotes)),
+        rate=None if first.rate is None else str(first.rate),
+        price=Money(held, first.currency) if is_known else None,
+        price_source=source,
+        cost=Money(sum(quote.cost for quote in quotes), first.currency) if is_known else None,
+        cost_source=source,
+        held=Money(held, first.currency) if is_known or held else None,
+        currency=first.currency,
+        book=first.book,
+        operations=len(quotes),
+        refused=refused,
+        listed=_listed(quotes),
+        left=left,
+        model_class=first.model_class,
+    )
+
+
+def _candidate(model: Model, price: int | None, currency: str, skipped: str = "") -> Candidate:
+    known = None if price is None else Money(price, currency)
+    return Candidate(model.id, model.provider, str(model.class_), known, skipped)
+
+
+def _sum(prices: Sequence[int | None]) -> int | None:
+    known = [price for price in prices if price is not None]
+    return sum(known) if len(known) == len(prices) else None
+
+
+def _listed(quotes: Sequence[Quote]) -> Money | None:
+    if all(quote.listed is None for quote in quotes):
+        return None
+    return Money(sum(quote.price if quote.listed is None else quote.listed for quote in quotes), quotes[0].currency)

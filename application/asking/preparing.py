@@ -1,0 +1,269 @@
+"""From a caller's request to the ask that the ledger decides on: inputs checked, model chosen, price quoted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from application.asking.choosing import Chooser, Chosen
+from application.asking.consent import allowed_by, most_of
+from application.asking.requests import File, Request
+from application.ledger.transaction import digest_of
+from application.ports import (
+    Asset,
+    AssetStore,
+    Content,
+    DownloadFailed,
+    Downloads,
+    Media,
+    MediaReader,
+    Scalar,
+)
+from application.providing.tasks import operation_ids
+from domain.account import check_id
+from domain.admission import Ask
+from domain.catalogue import Catalogue
+from domain.errors import InvalidInput
+from domain.inputs import shown
+from domain.records import made_often
+
+MOST_VARIATIONS = 100
+SECRET_BYTES = 32
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that may be put to the ledger, and the content it will be performed from."""
+
+    ask: Ask
+    chosen: Chosen
+    content: Content
+    media: Mapping[str, tuple[Media, ...]]
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The content of a batch as stored: enough to perform its operations again after a crash.
+
+    `inputs` are by model, as each takes them: the one chosen, and those it may fall back to. `asked` is the fingerprint
+    by which a repeat of the key is compared, empty without a key; the digest in the log vouches for it with the rest.
+    """
+
+    kind: str
+    inputs: dict[str, dict[str, Scalar]]
+    media: dict[str, list[Asset]]
+    asked: str = ""
+
+    def to_json(self) -> str:
+        media = {name: [_asset_json(asset) for asset in assets] for name, assets in self.media.items()}
+        asked = {"asked": self.asked} if self.asked else {}
+        return canonical({"kind": self.kind, "models": self.inputs, "media": media, **asked})
+
+    @classmethod
+    def from_json(cls, text: str) -> Body:
+        document = json.loads(text)
+        media = {name: [Asset(*fields) for fields in assets] for name, assets in document["media"].items()}
+        # Until 0.2 there was one model, and it stood beside its inputs.
+        models = document["models"] if "models" in document else {document["model"]: document["inputs"]}
+        return cls(document["kind"], models, media, document.get("asked", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Preparer:
+    """Checks and quotes requests; saves their files before anything is recorded. `largest` is in bytes, a file."""
+
+    chooser: Chooser
+    assets: AssetStore
+    read_media: MediaReader
+    downloads: Downloads
+    new_id: Callable[[], str]
+    new_secret: Callable[[], bytes]
+    largest: int
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.chooser.catalogue
+
+    async def prepare(self, request: Request, now: int, *, sender: str | None, keep: bool = True) -> Prepared:
+        """Everything that can be known to be wrong before the ledger is asked. Raises InvalidRequest.
+
+        `keep` saves input files durably, as they must be before the request is recorded.
+        """
+        _check_asked(request)
+        if request.media:
+            self.chooser.check_named(request, now)
+        media = await self._read(request)
+        chosen = await self.chooser.choose(request, media, now)
+        kept = await self._keep(request.account, media) if keep else {}
+        batch, secret = self.new_id(), self.new_secret()
+        inputs = {one.model.id: dict(one.inputs) for one in (chosen.first, *chosen.others)}
+        asked = "" if request.key is None else _fingerprint(request, _named(request, media))
+        body = Body(request.kind, inputs, kept, asked).to_json()
+        quotes = [chosen.first.quotes[outputs] for outputs in chosen.calls]
+        ask = Ask(
+            request.account,
+            request.user or request.account,
+            request.project,
+            batch,
+            operation_ids(batch, len(quotes)),
+            request.kind,
+            str(self.catalogue.family(request.kind)),
+            request.key,
+            asked,
+            digest_of(secret, body),
+            tuple(quotes),
+            sender,
+            chosen.allowed,
+            most_of(request, self.chooser.book.currency),
+        )
+        return Prepared(ask, chosen, Content(batch, request.account, secret, body), media)
+
+    async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
+        read: dict[str, tuple[Media, ...]] = {}
+        for name, files in request.media.items():
+            read[name] = tuple([await self._read_one(name, file) for file in files])
+        return read
+
+    async def _read_one(self, name: str, file: File) -> Media:
+        if isinstance(file, str):
+            return await self.read_media(await self._download(name, file), field=name)
+        return await self.read_media(await _content(name, file), field=name)
+
+    async def _download(self, name: str, url: str) -> bytes:
+        if not url.startswith(("http://", "https://")):
+            raise InvalidInput(name, "is no http or https address", hint="give a path as a Path, not as text")
+        try:
+            async with self.downloads.open(url, self.largest) as content:
+                whole = bytearray()
+                async for piece in content:
+                    whole += piece
+                return bytes(whole)
+        except DownloadFailed as error:
+            raise InvalidInput(name, f"cannot be fetched: {error}", hint="send the file itself") from error
+
+    async def _keep(self, account: str, media: Mapping[str, Sequence[Media]]) -> dict[str, list[Asset]]:
+        return {name: [await self.assets.save(account, one) for one in many] for name, many in media.items()}
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+def canonical(document: object) -> str:
+    """The same document, the same text: what digests are taken of."""
+    return _encode(document)
+
+
+def _check_asked(request: Request) -> None:
+    """The ids, and that each field is of the type that `Request` says: it comes from anybody. Raises InvalidInput."""
+    if not request.account:
+        raise InvalidInput("account", "every operation needs an account", hint="a trial is an account with a plan")
+    check_id("account", request.account)
+    for name, value in (("user", request.user), ("project", request.project), ("key", request.key)):
+        if value is not None:
+            check_id(name, value)
+    for name, word in (("kind", request.kind), ("model", request.model)):
+        if not isinstance(word, str):
+            raise InvalidInput(name, f"must be text, not {shown(word)}", hint="such as 'imagestudio models' lists")
+    if type(request.n) is not int:
+        raise InvalidInput(
+            "n", f"must be a whole number, not {shown(request.n)}", hint=f"ask for 1 to {MOST_VARIATIONS}"
+        )
+    if not 1 <= request.n <= MOST_VARIATIONS:
+        raise InvalidInput("n", f"{request.n} variations", hint=f"ask for 1 to {MOST_VARIATIONS}")
+    for field, given in (("inputs", request.inputs), ("media", request.media)):
+        _check_by_name(field, given)
+    for name, files in request.media.items():
+        _check_files_given(name, files)
+
+
+def _check_by_name(field: str, given: object) -> None:
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise InvalidInput(field, f"must be a mapping by input name, not {shown(given)}", hint="give a dict")
+
+
+def _check_files_given(name: str, files: object) -> None:
+    if isinstance(files, str | bytes) or not isinstance(files, Sequence):
+        raise InvalidInput(name, "must be a list of files", hint="give several or one, as in [file]")
+    for file in files:
+        if not isinstance(file, bytes | Path | str):
+            told = f"a file is bytes, a path or an http address, not {shown(file)}"
+            raise InvalidInput(name, told, hint="read it first, or give its pathlib.Path")
+
+
+async def fingerprint_before_fetching(request: Request) -> str | None:
+    """What a keyed request's fingerprint will be once its addresses are fetched, which says nothing about it.
+
+    None if nothing would be fetched. Raises as `fingerprint_of_asked`.
+    """
+    _check_asked(request)
+    files = [file for many in request.media.values() for file in many]
+    return await fingerprint_of_asked(request) if any(isinstance(file, str) for file in files) else None
+
+
+async def fingerprint_of_asked(request: Request) -> str | None:
+    """A keyed request's fingerprint, whatever may be chosen for it now; None if its inputs were never recorded ones.
+
+    A path is no stable name, so its file is read. Raises InvalidInput if an id is none, or a path cannot be read.
+    """
+    _check_asked(request)
+    if not all(isinstance(value, Scalar) for value in request.inputs.values()):
+        return None
+    named = {name: [await _name_of(name, file) for file in many] for name, many in request.media.items()}
+    return _fingerprint(request, named)
+
+
+def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
+    """What a repeat under the same key is compared with: everything that was asked, files as they are `named`."""
+    asked: dict[str, object] = {
+        "account": request.account,
+        "key": request.key,
+        "user": request.user,
+        "project": request.project,
+        "kind": request.kind,
+        "model": request.model,
+        "n": request.n,
+        "inputs": dict(request.inputs),
+        "media": named,
+    }
+    # What is not said is not compared, so that keys of before there was such a thing stay what they were.
+    if request.allow:
+        asked["allow"] = sorted(allowed_by(request))
+    if request.max_price is not None:
+        asked["max_price"] = str(request.max_price)
+    return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _named(request: Request, media: Mapping[str, Sequence[Media]]) -> dict[str, list[str]]:
+    """The files by their addresses; by the digests of their contents where they have none."""
+    return {
+        name: [
+            file if isinstance(file, str) else sha256(one.content).hexdigest()
+            for file, one in zip(files, media[name], strict=True)
+        ]
+        for name, files in request.media.items()
+    }
+
+
+async def _name_of(name: str, file: File) -> str:
+    return file if isinstance(file, str) else sha256(await _content(name, file)).hexdigest()
+
+
+async def _content(name: str, file: bytes | Path) -> bytes:
+    return file if isinstance(file, bytes) else await asyncio.to_thread(_file_bytes, name, file)
+
+
+def _file_bytes(name: str, file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(name, f"{file} cannot be read: {error.strerror}", hint="give the path of a file") from error
+
+
+def _asset_json(asset: Asset) -> list[object]:
+    return [asset.digest, asset.media_type, asset.size, asset.width, asset.height, asset.duration_ms]

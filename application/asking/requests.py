@@ -1,0 +1,287 @@
+"""What callers ask and what they get back: one shape for every kind of operation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from shutil import copyfileobj
+from typing import BinaryIO
+
+from application.ports import Asset, Scalar
+from domain.charging import CostSource, least_certain
+from domain.errors import AssetMissing
+from domain.money import Money
+from domain.operation import Rejected
+from domain.records import made_often
+
+CLASSES = ("real", "stand-in", "test")
+"""Of models, from what does what was asked for to what does what it is told."""
+
+File = bytes | Path | str
+"""A file's content, its path, or its http or https address."""
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: `n` variations of one kind of operation, for one account.
+
+    `model` is an id, "auto", or a strategy ("cheapest", "best", "balanced"). A strategy, and a fallback after a
+    definite refusal, take real models alone, and besides them the classes that `allow` or the account's terms name:
+    "stand-in", "test". A fallback costs at most what was held, or together with all else of the request `max_price`,
+    in the account's currency, which then nothing exceeds. `media` holds files by input name, as bytes, paths, or text
+    that is an http or https address. `user` defaults to the account. The same `key` never does or
+    charges the same thing twice; what was asked is compared with addresses as they are written, and other files by
+    content.
+    """
+
+    kind: str
+    account: str
+    inputs: Mapping[str, Scalar] = field(default_factory=dict, repr=False)
+    media: Mapping[str, Sequence[File]] = field(default_factory=dict, repr=False)
+    user: str | None = None
+    project: str | None = None
+    model: str = "auto"
+    n: int = 1
+    key: str | None = None
+    allow: str | Collection[str] = ()
+    max_price: Money | Decimal | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model of the kind, and what the whole request would hold there (None: not known).
+
+    `skipped` says why it would not be asked, and is empty of those that would be, each where the one before refuses.
+    """
+
+    model: str
+    provider: str
+    model_class: str
+    price: Money | None
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a request would hold. `refused` names the reason where it would be refused just now, with what is left.
+
+    `held` is the most that it can be charged, None where nothing may be held for it. A price or cost of None is not
+    known; `price_source` and `cost_source` say how each is. `listed` is what the price book says, where the provider
+    itself quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired. `chain` are
+    the models that would be asked, in their order, and then those of the kind that would not, each with the reason.
+    """
+
+    model: str
+    provider: str
+    unit: str
+    units: str
+    rate: str | None
+    price: Money | None
+    price_source: CostSource
+    cost: Money | None
+    cost_source: CostSource
+    held: Money | None
+    currency: str
+    book: str
+    operations: int
+    refused: str | None
+    listed: Money | None
+    left: Mapping[str, int | None]
+    warnings: tuple[str, ...] = ()
+    model_class: str = "real"
+    chain: tuple[Candidate, ...] = ()
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file delivered: what it is, where it is kept, and its bytes where they are few enough to be held."""
+
+    asset: Asset
+    held: bytes | None = field(repr=False)
+    path: str | None
+
+    @property
+    def media_type(self) -> str:
+        return self.asset.media_type
+
+    @property
+    def content(self) -> bytes:
+        """The file's bytes; what is not held is read from its file each time. Raises AssetMissing."""
+        with self._open() as file:
+            return file.read()
+
+    def copy_to(self, target: Path) -> None:
+        """Write the file to `target`, without holding it in memory. Raises AssetMissing, and OSError of the target."""
+        with self._open() as file, target.open("wb") as copy:
+            copyfileobj(file, copy)
+
+    def _open(self) -> BinaryIO:
+        if self.held is not None:
+            return BytesIO(self.held)
+        try:
+            return Path(self.path or "").open("rb")
+        except OSError as error:
+            raise AssetMissing(
+                f"the content of asset {self.asset.digest} is gone", hint="it was erased, or the asset folder was moved"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Rerouting:
+    """A model definitely refused (`code`), and the next was asked instead, with another hold."""
+
+    code: str
+    model: str
+    provider: str
+    price: Money
+    next_model: str
+    next_provider: str
+    next_price: Money
+
+    def __str__(self) -> str:
+        return (
+            f"{self.code} at {self.model} ({self.provider}, {self.price} held): "
+            f"{self.next_model} ({self.next_provider}) instead, {self.next_price} held"
+        )
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """Where one operation of a request ended: charged, rejected, released, or still open (pending).
+
+    A cost of None is not known; `price_source` and `cost_source` say how each amount is known, None where facts before
+    0.3 do not say. Of `asked` outputs `lost` ones were delivered and could not be kept, `losses` for each reason.
+    `model_class` says whether the model is a real one, a stand-in or one for tests; None where nothing was held, or
+    before that was noted. `rerouted` are the models that refused before.
+    """
+
+    operation: str
+    account: str
+    user: str
+    project: str | None
+    status: str
+    model: str
+    provider: str
+    price: Money
+    cost: Money | None
+    outputs: tuple[Output, ...]
+    reason: str = ""
+    rejected: Rejected | None = None
+    price_source: CostSource | None = None
+    cost_source: CostSource | None = None
+    asked: int = 0
+    lost: int = 0
+    losses: Mapping[str, int] = field(default_factory=dict)
+    model_class: str | None = None
+    rerouted: tuple[Rerouting, ...] = ()
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The standard result of a request: the sum over its operations, which are all there too.
+
+    `left` is what remains of each limit after it (None: unlimited; money in micro-units). `warnings` are what to know
+    ahead of the models that were used, such as that one will be retired.
+    """
+
+    operation: str
+    operations: tuple[OperationResult, ...]
+    left: Mapping[str, int | None]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    repeated: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def assets(self) -> tuple[Output, ...]:
+        return tuple(output for one in self.operations for output in one.outputs)
+
+    @property
+    def model(self) -> str:
+        return self.operations[0].model
+
+    @property
+    def provider(self) -> str:
+        return self.operations[0].provider
+
+    @property
+    def model_class(self) -> str | None:
+        """Of the operations' models the least real class: "real", "stand-in" or "test"; None where it is not known."""
+        classes = [one.model_class for one in self.operations]
+        return None if None in classes else max(classes, key=CLASSES.index)
+
+    @property
+    def rerouted(self) -> tuple[Rerouting, ...]:
+        """Every model that refused, with the one that was asked instead."""
+        return tuple(moved for one in self.operations for moved in one.rerouted)
+
+    @property
+    def price(self) -> Money:
+        return _sum([one.price for one in self.operations])
+
+    @property
+    def cost(self) -> Money | None:
+        """The sum of what is known, and so at least that where `cost_partial`; None where nothing is."""
+        known = [one.cost for one in self.operations if one.cost is not None]
+        return _sum(known) if known else None
+
+    @property
+    def cost_partial(self) -> bool:
+        """Whether the cost of some operation is not known."""
+        return any(one.cost is None for one in self.operations)
+
+    @property
+    def price_source(self) -> CostSource | None:
+        """How the price is known, as the least certain of its parts is."""
+        return least_certain([one.price_source for one in self.operations])
+
+    @property
+    def cost_source(self) -> CostSource | None:
+        """How the cost is known, as the least certain of its parts is."""
+        return least_certain([one.cost_source for one in self.operations])
+
+    @property
+    def asked(self) -> int:
+        return sum(one.asked for one in self.operations)
+
+    @property
+    def lost(self) -> int:
+        """Outputs that were delivered and could not be kept."""
+        return sum(one.lost for one in self.operations)
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """How many outputs were lost, by the reason why."""
+        found: dict[str, int] = {}
+        for one in self.operations:
+            for reason, count in one.losses.items():
+                found[reason] = found.get(reason, 0) + count
+        return found
+
+    @property
+    def status(self) -> str:
+        """The operations' common status, or "mixed"."""
+        statuses = {one.status for one in self.operations}
+        return statuses.pop() if len(statuses) == 1 else "mixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A request that was admitted and goes on by itself; wait for it with `studio.wait(submission.operation)`."""
+
+    operation: str
+    operations: tuple[str, ...]
+    repeated: bool
+
+
+def _sum(amounts: Sequence[Money]) -> Money:
+    total = amounts[0]
+    for amount in amounts[1:]:
+        total = total + amount
+    return total

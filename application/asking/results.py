@@ -1,0 +1,186 @@
+"""Results are built from facts, so that a repeat after any crash says exactly what the first answer said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from application.asking.refusals import explain
+from application.asking.requests import OperationResult, Output, Rerouting
+from application.ledger.log import Codec
+from application.ledger.reader import LogFilter, LogReader
+from application.ports import Asset, AssetStore, Contents, Index
+from domain.account import AccountOpened
+from domain.charging import CostSource
+from domain.errors import UnknownOperation
+from domain.ledger import Fact
+from domain.money import Money
+from domain.operation import (
+    PHASES,
+    Adjusted,
+    Charged,
+    Open,
+    OperationFact,
+    ProviderCompleted,
+    ProviderFailed,
+    Rejected,
+    Released,
+    Requested,
+    Rerouted,
+    State,
+    Validated,
+    evolve,
+)
+from domain.pricing import Quote
+
+PAGE = 1_000
+LARGEST_HELD = 32 * 1024 * 1024
+"""Bytes of an output that a result holds in memory; what is larger is read from its file when it is asked for."""
+
+NONE: Mapping[str, bytes] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class Sums:
+    """What the facts of one operation add up to."""
+
+    price: int = 0
+    cost: int = 0
+    currency: str = ""
+    reason: str = ""
+    quote: Quote | None = None
+    rerouted: tuple[Rerouting, ...] = ()
+    stored: tuple[Asset, ...] = ()
+    rejected: Rejected | None = None
+    unknown: bool = False
+    price_source: CostSource | None = None
+    cost_source: CostSource | None = None
+    asked: int = 0
+    lost: int = 0
+    losses: Mapping[str, int] = field(default_factory=dict)
+
+    def add(self, fact: Fact) -> None:
+        match fact:
+            case Charged() | Released() | Adjusted():
+                self._add_money(fact)
+            case Validated(quote=quote):
+                self.currency, self.quote = quote.currency, quote
+            case Rerouted(quote=quote):
+                self.rerouted += (_rerouting(self.quote or quote, quote, fact.code),)
+                self.quote = quote
+            case ProviderCompleted(assets=stored):
+                self.stored, self.lost, self.losses = stored, fact.lost, fact.losses
+            case Requested(outputs=outputs):
+                self.asked = outputs
+            case Rejected():
+                self.rejected, self.currency = fact, fact.currency
+
+    def _add_money(self, fact: Charged | Released | Adjusted) -> None:
+        self.cost, self.currency = self.cost + (fact.cost or 0), fact.currency
+        self.cost_source = fact.cost_source or self.cost_source
+        match fact:
+            case Charged():
+                self.price, self.price_source, self.unknown = fact.price, fact.price_source, fact.cost is None
+            case Released():
+                self.reason, self.unknown = fact.reason, fact.cost is None
+            case Adjusted():
+                self.price, self.unknown = self.price + fact.price, self.unknown and not fact.revealed
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Builds the result of an operation from its facts and its files."""
+
+    reader: LogReader
+    codec: Codec
+    assets: AssetStore
+    index: Index
+    contents: Contents
+
+    async def of(self, operation: str) -> OperationResult:
+        """The operation as its facts tell it now. Raises UnknownOperation."""
+        facts = await asyncio.to_thread(self.facts, operation)
+        failed = any(isinstance(fact, ProviderFailed) for fact in facts)
+        return await self.build(facts, await asyncio.to_thread(self.contents.words, operation) if failed else "")
+
+    def facts(self, operation: str) -> list[Fact]:
+        """Every fact about an operation, in order. Raises UnknownOperation."""
+        entries = self.reader.read(0, PAGE, LogFilter(operation=operation))
+        if not entries:
+            raise UnknownOperation(f"no operation {operation!r}", hint="list them with 'imagestudio operations'")
+        return [self.codec.decode(entry.link.topic, entry.link.state) for entry in entries]
+
+    async def build(
+        self,
+        facts: Sequence[Fact],
+        message: str = "",
+        contents: Mapping[str, bytes] = NONE,
+        state: State | None = None,
+    ) -> OperationResult:
+        """A result from the facts of one operation, complete from its request on.
+
+        `contents` are bytes at hand, `state` is where the facts lead, for those who know it.
+        """
+        account = Sums()
+        for fact in facts:
+            account.add(fact)
+        state = state or state_of(facts)
+        operation = state.operation
+        rejected = account.rejected
+        currency = account.currency or await asyncio.to_thread(self._currency, operation.account)
+        outputs = [await self._output(operation.account, stored, contents) for stored in account.stored]
+        return OperationResult(
+            operation.id,
+            operation.account,
+            operation.user,
+            operation.project,
+            PHASES[type(state)],
+            operation.model,
+            operation.provider,
+            Money(account.price, currency),
+            None if account.unknown or isinstance(state, Open) else Money(account.cost, currency),
+            tuple(outputs),
+            message or (account.reason if rejected is None else explain(rejected)),
+            rejected,
+            account.price_source,
+            CostSource.UNKNOWN if isinstance(state, Open) else account.cost_source,
+            account.asked,
+            account.lost,
+            account.losses,
+            account.quote.model_class or None if account.quote is not None else None,
+            account.rerouted,
+        )
+
+    def _currency(self, account: str) -> str:
+        """Of nothing at all: what was refused was never quoted in any, and its first shape does not name one."""
+        wanted = LogFilter(account=account, topics=self.codec.names_of(AccountOpened))
+        [entry] = self.reader.read(0, 1, wanted)
+        opened = self.codec.decode(entry.link.topic, entry.link.state)
+        assert isinstance(opened, AccountOpened)
+        return opened.currency
+
+    async def _output(self, account: str, asset: Asset, contents: Mapping[str, bytes]) -> Output:
+        path = self.assets.path(account, asset)
+        if path is not None and asset.size > LARGEST_HELD:
+            return Output(asset, None, path)
+        content = contents.get(asset.digest)
+        if content is None:
+            content = (await self.assets.load(account, asset)).content
+        return Output(asset, content, path)
+
+
+def _rerouting(before: Quote, after: Quote, code: str) -> Rerouting:
+    held, now = Money(before.price, before.currency), Money(after.price, after.currency)
+    return Rerouting(code, before.model, before.provider, held, after.model, after.provider, now)
+
+
+def state_of(facts: Sequence[Fact]) -> State:
+    """Where an operation stands after all its facts."""
+    state: State | None = None
+    for fact in facts:
+        if isinstance(fact, OperationFact):
+            state = evolve(state, fact)
+    assert state is not None, "an operation begins with Requested"
+    return state

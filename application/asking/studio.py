@@ -1,0 +1,323 @@
+"""Image Studio's one entry point: every operation is checked and held here, performed, and charged exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+from application.asking.intake import Accepted, Admitted, Intake
+from application.asking.preparing import Prepared
+from application.asking.progress import heard
+from application.asking.refusals import refused
+from application.asking.requests import Begun, Estimate, File, OperationResult, Request, Result
+from application.asking.results import Results
+from application.keeping.accounts import Accounts, AccountView
+from application.performing.intervention import Intervention
+from application.performing.performer import Performer
+from application.ports import Index, Indexed, Progress, silent
+from domain.errors import (
+    ImageStudioError,
+    OperationFailed,
+    OperationPending,
+    ShuttingDown,
+    UnknownOperation,
+)
+from domain.operation import CLOSED_PHASES
+from domain.records import made_often
+
+Answer = TypeVar("Answer")
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait for an operation that is open elsewhere, and how often to look, in seconds."""
+
+    wait_seconds: float = 60.0
+    poll_seconds: float = 0.05
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One operation's result, with what only the process that performed it knows."""
+
+    result: OperationResult
+    left: Mapping[str, int | None]
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What a studio is made of."""
+
+    intake: Intake
+    performer: Performer
+    results: Results
+    index: Index
+    accounts: Accounts
+    intervention: Intervention
+    patience: Timeouts
+
+
+class ImageStudio:
+    """Generates, edits, upscales and everything else, for accounts; nothing is paid that was not held before."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._intake, self._performer, self._results = use_cases.intake, use_cases.performer, use_cases.results
+        self._index, self._intervention, self._patience = use_cases.index, use_cases.intervention, use_cases.patience
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._open: dict[str, asyncio.Task[Any]] = {}
+        self._closing = False
+        self.accounts = use_cases.accounts
+
+    async def open_account(self, account: str, **terms: Any) -> AccountView:
+        """Open an account, once; see `Accounts.open` for its terms: plan, currency, zone, cycle, prepaid."""
+        return await self.accounts.open(account, **terms)
+
+    async def generate(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
+        """An image from words. Options: user, project, model, n, key, allow, max_price, and the model's inputs."""
+        return await self.run(request_of("text-to-image", account, {"prompt": prompt}, {}, options), progress)
+
+    async def edit(
+        self, image: File, prompt: str, *, account: str, progress: Progress = silent, **options: Any
+    ) -> Result:
+        """An image changed as the words say; options as in `generate`."""
+        request = request_of("image-edit", account, {"prompt": prompt}, {"image": [image]}, options)
+        return await self.run(request, progress)
+
+    async def upscale(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> Result:
+        """An image with more pixels; options as in `generate`."""
+        return await self.run(request_of("upscale", account, {}, {"image": [image]}, options), progress)
+
+    async def run(self, request: Request, progress: Progress = silent) -> Result:
+        """Do what is asked and return it; of a batch, whatever was delivered.
+
+        Raises InvalidRequest where nothing was recorded, OperationRefused where a limit refused it, OperationFailed
+        where no output came, OperationPending where the provider's answer is unknown; the latter three are recorded.
+        A caller that is cancelled stops waiting; what was put to the ledger goes on and is settled all the same.
+        """
+        prepared = await self._prepare(request)
+        return await self._begin(self._carry(prepared, progress))
+
+    async def submit(self, request: Request, progress: Progress = silent) -> Begun:
+        """Admit it, and return while it goes on. Raises what `run` raises before anything is sent."""
+        prepared = await self._prepare(request)
+        accepted = await self._begin(self._admit(prepared, progress))
+        if not accepted.admitted:
+            known = await self._known(accepted.batch)
+            return Begun(accepted.batch, tuple(one.operation for one in known), repeated=True)
+        operations = tuple(admitted.operation.id for admitted in accepted.admitted)
+        return Begun(accepted.batch, operations, repeated=False)
+
+    async def wait(self, operation: str) -> Result:
+        """The result of an operation or a whole batch, once settled, here or elsewhere. Raises as `run` does."""
+        return _judged(await self._settled(operation))
+
+    async def cancel(self, operation: str) -> Result:
+        """Stop an operation, or every one of a batch, at its provider; nothing is charged for it.
+
+        Raises UnknownOperation, and IllegalTransition where one has ended otherwise or cannot be stopped; what of a
+        batch can be is stopped all the same.
+        """
+        cancelling = [self._intervention.cancel(one.operation) for one in await self._known(operation)]
+        for ended in await asyncio.gather(*cancelling, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                raise ended
+        return await self._settled(operation)
+
+    async def notified(self, operation: str, job: str, attempt: int = 1) -> None:
+        """A provider calls back that a job of an attempt at the operation has ended: settle it, unless that is done.
+
+        Whoever waits for it, here or elsewhere, then finds it settled. Raises UnknownOperation, and OperationPending
+        where the job is not the operation's, or another attempt's, or cannot be settled now.
+        """
+        await self._intervention.notified(operation, job, attempt)
+
+    async def estimate(self, request: Request) -> Estimate:
+        """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""
+        return await self._intake.estimate(request)
+
+    async def close(self) -> None:
+        """Take no more; let what was begun end, for a while; what does not is left to recovery, with its hold."""
+        self._closing = True
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._patience.wait_seconds
+        while self._tasks and clock() < deadline:
+            await asyncio.wait(self._tasks, timeout=deadline - clock())
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _prepare(self, request: Request) -> Prepared | Accepted:
+        prepared = await self._intake.prepare(request)
+        if self._closing:
+            raise ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
+        return prepared
+
+    def _begin(self, work: Coroutine[Any, Any, Answer]) -> asyncio.Future[Answer]:
+        """A task of the studio's own, which goes on when the caller, who waits for the answer, goes away."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        task = loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._ended, answer))
+        return answer
+
+    def _ended(self, answer: asyncio.Future[Answer], task: asyncio.Task[Answer]) -> None:
+        """Forget the task; an error that nobody waits for is in the ledger: a refusal, a failure, or an open hold."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if answer.done():
+            return
+        if task.cancelled():
+            answer.cancel()
+        elif error is not None:
+            answer.set_exception(error)
+            answer.exception()
+        else:
+            answer.set_result(task.result())
+
+    async def _carry(self, prepared: Prepared | Accepted, progress: Progress) -> Result:
+        accepted = await self._intake.accept(prepared)
+        return await (self._finish(accepted, progress) if accepted.admitted else self._repeat(accepted.batch))
+
+    async def _admit(self, prepared: Prepared | Accepted, progress: Progress) -> Accepted:
+        accepted = await self._intake.accept(prepared)
+        if accepted.admitted:
+            self._begin(self._finish(accepted, progress))
+        return accepted
+
+    async def _finish(self, accepted: Accepted, progress: Progress) -> Result:
+        """Perform what was admitted; what stays open when this ends is recovery's."""
+        task = asyncio.current_task()
+        assert task is not None
+        here = dict.fromkeys((one.operation.id for one in accepted.admitted), task)
+        self._open.update(here)
+        try:
+            return await self._perform_all(accepted, heard(progress))
+        finally:
+            for id in here:
+                del self._open[id]
+            self._performer.ownership.drop(*here)
+
+    async def _perform_all(self, accepted: Accepted, progress: Progress) -> Result:
+        parts = _parts(progress, len(accepted.admitted))
+        performing = [self._perform(one, part) for one, part in zip(accepted.admitted, parts, strict=True)]
+        if len(performing) > 1:
+            return await self._combined(accepted, await asyncio.gather(*performing, return_exceptions=True))
+        ended = await performing[0]
+        return _judged(self._result(accepted.batch, (ended.result,), ended.left, ended.metadata))
+
+    async def _perform(self, admitted: Admitted, progress: Progress) -> Ended:
+        settled = await self._performer.perform(
+            admitted.operation, admitted.task, progress, admitted.others, admitted.held
+        )
+        if settled.facts:
+            facts = [*admitted.facts, *settled.facts]
+            result = await self._results.build(facts, settled.message, settled.contents, settled.state)
+        else:
+            result = await self._results.of(admitted.operation.id)
+        return Ended(result, settled.left, settled.metadata)
+
+    async def _combined(self, accepted: Accepted, ended: Sequence[Ended | BaseException]) -> Result:
+        """What was delivered, beside what ended otherwise; where nothing was, the first reason why."""
+        for one in ended:
+            if isinstance(one, BaseException) and not isinstance(one, ImageStudioError):
+                raise one
+        done = [one for one in ended if isinstance(one, Ended)]
+        errors = [one for one in ended if isinstance(one, ImageStudioError)]
+        if errors and not any(one.result.outputs for one in done):
+            raise errors[0]
+        results = [
+            one.result if isinstance(one, Ended) else await self._results.of(admitted.operation.id)
+            for admitted, one in zip(accepted.admitted, ended, strict=True)
+        ]
+        return _judged(self._result(accepted.batch, tuple(results), done[-1].left, done[0].metadata))
+
+    def _result(
+        self,
+        batch: str,
+        operations: tuple[OperationResult, ...],
+        left: Mapping[str, int | None],
+        metadata: Mapping[str, str] = NOTHING,
+        *,
+        repeated: bool = False,
+    ) -> Result:
+        warnings = self._intake.warnings(one.model for one in operations)
+        return Result(batch, operations, left, metadata, repeated, warnings)
+
+    async def _known(self, operation: str) -> list[Indexed]:
+        known = await asyncio.to_thread(self._index.operations, operation)
+        if not known:
+            raise UnknownOperation(f"no operation {operation!r}", hint="list them with 'imagestudio operations'")
+        return known
+
+    async def _repeat(self, batch: str) -> Result:
+        result = await self._settled(batch)
+        return _judged(self._result(batch, result.operations, result.left, repeated=True))
+
+    async def _settled(self, operation: str) -> Result:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._patience.wait_seconds
+        while True:
+            known = await self._known(operation)
+            here = [self._open[one.operation] for one in known if one.operation in self._open]
+            if here:
+                await asyncio.wait(here)
+            elif all(one.phase in CLOSED_PHASES for one in known):
+                results = [await self._results.of(one.operation) for one in known]
+                left = await self._intake.left(results[-1].account, results[-1].user, results[-1].project)
+                return self._result(operation, tuple(results), left)
+            elif clock() > deadline:
+                raise OperationPending(operation, "it is still open", hint="to settle it: imagestudio recover")
+            else:
+                await asyncio.sleep(self._patience.poll_seconds)
+
+
+OWN_OPTIONS = ("user", "project", "model", "n", "key", "allow", "max_price")
+
+
+def request_of(
+    kind: str,
+    account: str,
+    inputs: Mapping[str, Any],
+    media: Mapping[str, Sequence[File]],
+    options: Mapping[str, Any],
+) -> Request:
+    """A request from keyword options: our own by name, all others are inputs of the model."""
+    own = {name: value for name, value in options.items() if name in OWN_OPTIONS}
+    rest = {name: value for name, value in options.items() if name not in OWN_OPTIONS}
+    return Request(kind, account, {**inputs, **rest}, media, **own)
+
+
+def _parts(progress: Progress, count: int) -> list[Progress]:
+    """One callback an operation; what is told is how much of the whole batch is done, and never less than before."""
+    done = [0.0] * count
+
+    def part(place: int) -> Progress:
+        def tell(fraction: float, message: str) -> None:
+            done[place] = max(done[place], fraction)
+            progress(sum(done) / count, message)
+
+        return tell
+
+    return [progress] if count == 1 else [part(place) for place in range(count)]
+
+
+def _judged(result: Result) -> Result:
+    """The result, where there is one; otherwise the error that says why not."""
+    first = result.operations[0]
+    if result.assets or result.status == "charged":
+        return result
+    if first.rejected is not None:
+        raise refused(first.rejected)
+    if first.status == "released":
+        hint = f"nothing was charged; its facts: imagestudio operation {first.operation}"
+        raise OperationFailed(first.operation, f"the provider failed: {first.reason}", hint=hint)
+    return result

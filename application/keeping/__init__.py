@@ -1,0 +1,1 @@
+"""What an operator keeps: accounts, the audit, rebuilt tables, reconciliation, upkeep."""

@@ -1,0 +1,278 @@
+"""Opening accounts and changing their terms, credit and corrections: small decisions, each one append."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from application.ledger.group import Proposal, Receipt, nothing
+from application.ledger.transaction import CREDIT, KeyRow
+from application.ledger.writer import Clock, LedgerWriter
+from application.ports import Index
+from domain import account as terms
+from domain import lifecycle, settlement
+from domain.account import Account, Standing, Terms
+from domain.admission import left_of
+from domain.errors import CurrencyMismatch, InvalidInput, UnknownOperation
+from domain.ledger import NOTHING_USED, Fact, Ledger, current_period, find, known_account
+from domain.money import Money, check_currency
+from domain.operation import Settled
+from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
+from domain.plans import MEASURES
+from domain.plans import plan as find_plan
+from domain.returning import end_period
+
+CYCLES = ("calendar", "anniversary")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account as its ledger stands: terms, period, and of each scope what is used, held and left.
+
+    `allowed` are the classes of models that may be chosen without being named.
+    """
+
+    id: str
+    plan: str
+    currency: str
+    zone: str
+    prepaid: bool
+    balance: int | None
+    period: Period
+    used: dict[str, int]
+    held: dict[str, int]
+    left: dict[str, int | None]
+    limits: dict[str, dict[str, int | None]]
+    open: int
+    standing: str = Standing.OPEN
+    reason: str = ""
+    changed: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ("real",)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A change of price and cost of one operation; a price of None gives back all that is left of the charge."""
+
+    operation: str
+    reason: str
+    reference: str
+    price: Money | None
+    cost: Money | None = None
+
+    def decide(self, ledger: Ledger, now: int) -> list[Fact]:
+        """The adjustment, in the account's currency."""
+        state = find(ledger, self.operation)
+        account = known_account(ledger, state.operation.account)
+        for amount in (self.price, self.cost):
+            if amount is not None:
+                _check_currency(account, amount)
+        left = state.charged + state.adjusted if isinstance(state, Settled) else 0
+        if self.price is None and not left and lifecycle.was_corrected(state, self.reference):
+            return []  # all that was left was given back under this reference
+        price = -left if self.price is None else self.price.micros
+        cost = 0 if self.cost is None else self.cost.micros
+        return settlement.adjust(ledger, self.operation, price, cost, self.reason, self.reference, now)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReader:
+    """Shows accounts as their ledgers stand."""
+
+    writer: LedgerWriter
+
+    async def show(self, account: str) -> AccountView:
+        """The account now. Raises UnknownAccount."""
+        return await self._decide(account, nothing)
+
+    async def _decide(
+        self,
+        account: str,
+        decide: Callable[[Ledger, int], list[Fact]],
+        *,
+        key: KeyRow | None = None,
+        earlier: str | None = None,
+    ) -> AccountView:
+        proposal = Proposal(
+            account, decide, key=key, look=lambda ledger, now: view_of(ledger, account, now), earlier=earlier
+        )
+        receipt: Receipt = await self.writer.append_async(proposal)
+        view: AccountView = receipt.seen
+        return view
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts(AccountReader):
+    """The use cases of those who run accounts."""
+
+    index: Index
+    clock: Clock
+    currency: str
+    """Of all prices, and so of all accounts."""
+
+    async def open(
+        self,
+        account: str,
+        *,
+        plan: str = "free",
+        currency: str = "USD",
+        zone: str = "UTC",
+        cycle: str = "calendar",
+        prepaid: bool = False,
+    ) -> AccountView:
+        """Open it, once; again as it was opened, or as it is by now, changes nothing. Raises AccountExists on others.
+
+        The view's `changed` says what of these terms is another thing by now.
+        """
+        if cycle not in CYCLES:
+            raise InvalidInput("cycle", f"{cycle!r} is not one of {', '.join(CYCLES)}")
+        chosen = find_plan(plan).limits
+        check_zone(zone)
+        if check_currency(currency) != self.currency:
+            told = f"every price is in {self.currency}, so an account in {currency} could buy nothing"
+            raise InvalidInput("currency", told, hint=f"open it in {self.currency}; nothing is ever converted")
+
+        def wanted(ledger: Ledger, now: int) -> Terms:
+            month = CALENDAR_MONTH if cycle == "calendar" else _first_day(ledger, now, zone)
+            return Terms(plan, chosen, currency, zone, month, prepaid)
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return [*terms.open_account(ledger.account, account, wanted(ledger, now), now)]
+
+        def look(ledger: Ledger, now: int) -> AccountView:
+            changed = terms.changed_since(known_account(ledger, account), wanted(ledger, now))
+            return replace(view_of(ledger, account, now), changed=changed)
+
+        receipt = await self.writer.append_async(Proposal(account, decide, opening=True, look=look))
+        view: AccountView = receipt.seen
+        return view
+
+    async def change_plan(self, account: str, plan: str) -> AccountView:
+        """Another plan, at once."""
+        limits = find_plan(plan).limits
+        return await self._on_terms(account, lambda known, now: [*terms.change_plan(known, plan, limits, now)])
+
+    async def change_limit(
+        self, account: str, measure: str, limit: int | None, *, scope: str = "account"
+    ) -> AccountView:
+        """One limit of the account, "user:ID" or "project:ID": outputs, or micro-units of "spend" and "unpriced"."""
+        return await self._on_terms(
+            account, lambda known, now: [*terms.change_limit(known, scope, measure, limit, now)]
+        )
+
+    async def inherit_limit(self, account: str, measure: str, *, scope: str = "account") -> AccountView:
+        """Undo a change of limit."""
+        return await self._on_terms(account, lambda known, now: [*terms.inherit_limit(known, scope, measure, now)])
+
+    async def change_time_zone(self, account: str, zone: str) -> AccountView:
+        """Other midnights, from the next period on."""
+        return await self._on_terms(account, lambda known, now: [*terms.change_time_zone(known, zone, now)])
+
+    async def end_period(self, account: str, reason: str) -> AccountView:
+        """Bring back an account that a wrong clock moved into a period that has not begun; otherwise change nothing."""
+        now = self.clock()
+        earlier = await asyncio.to_thread(self.index.period_before, account, now)
+
+        def decide(ledger: Ledger, _later: int) -> list[Fact]:
+            return end_period(ledger, account, reason, now)
+
+        return await self._decide(account, decide, earlier=earlier)
+
+    async def suspend(self, account: str, reason: str) -> AccountView:
+        """Admit nothing new until it is resumed; what is open goes on and is settled."""
+        return await self._on_terms(account, lambda known, now: [*terms.suspend(known, reason, now)])
+
+    async def resume(self, account: str, reason: str) -> AccountView:
+        """Admit requests again."""
+        return await self._on_terms(account, lambda known, now: [*terms.resume(known, reason, now)])
+
+    async def close(self, account: str, reason: str) -> AccountView:
+        """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
+        return await self._on_terms(account, lambda known, now: [*terms.close(known, reason, now)])
+
+    async def allow(self, account: str, model_class: str) -> AccountView:
+        """Let models of a class, such as "stand-in", be chosen for the account without being named."""
+        return await self._on_terms(
+            account, lambda known, now: [*terms.change_consent(known, model_class, now, given=True)]
+        )
+
+    async def forbid(self, account: str, model_class: str) -> AccountView:
+        """Undo `allow`."""
+        return await self._on_terms(
+            account, lambda known, now: [*terms.change_consent(known, model_class, now, given=False)]
+        )
+
+    async def add_credit(self, account: str, amount: Money, key: str) -> AccountView:
+        """Pay into a prepaid account, once a key."""
+        terms.check_id("key", key)
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            _check_currency(known_account(ledger, account), amount)
+            return settlement.add_credit(ledger, amount.micros, CREDIT + key, now)
+
+        row = KeyRow(account, CREDIT + key, CREDIT + key, str(amount.micros))
+        return await self._decide(account, decide, key=row)
+
+    async def adjust(
+        self, operation: str, *, price: Money, cost: Money | None = None, reason: str, reference: str
+    ) -> tuple[Fact, ...]:
+        """Correct a settled operation: a negative price is a refund; the same reference counts once."""
+        change = Correction(operation, reason, reference, price, cost)
+        return await self._correct(change)
+
+    async def refund(
+        self, operation: str, *, amount: Money | None = None, reason: str, reference: str
+    ) -> tuple[Fact, ...]:
+        """Give back an amount, or all that is left of the charge."""
+        return await self._correct(Correction(operation, reason, reference, None if amount is None else -amount))
+
+    async def _correct(self, correction: Correction) -> tuple[Fact, ...]:
+        known = await asyncio.to_thread(self.index.operations, correction.operation)
+        if [one.operation for one in known] != [correction.operation]:
+            hint = "name one operation of a batch; list them with 'imagestudio operations'"
+            raise UnknownOperation(f"no single operation {correction.operation!r}", hint=hint)
+        account = known[0].account
+        proposal = Proposal(account, correction.decide, operations=(correction.operation,))
+        return (await self.writer.append_async(proposal)).facts
+
+    async def _on_terms(self, account: str, decide: Callable[[Account, int], list[Fact]]) -> AccountView:
+        return await self._decide(account, lambda ledger, now: decide(known_account(ledger, account), now))
+
+
+def view_of(ledger: Ledger, account: str, now: int) -> AccountView:
+    """The account as the ledger stands at an instant."""
+    known = known_account(ledger, account)
+    _, current = current_period(ledger, known, now)
+    usage = current.usage.get("account", NOTHING_USED)
+    limits = {measure: known.limit("account", measure) for measure in MEASURES}
+    return AccountView(
+        id=known.id,
+        plan=known.plan,
+        currency=known.currency,
+        zone=known.zone,
+        prepaid=known.prepaid,
+        balance=current.balance,
+        period=current.period,
+        used={measure: usage.posted.get(measure, 0) for measure in MEASURES},
+        held={measure: usage.held.get(measure, 0) for measure in MEASURES},
+        left=left_of(ledger, account, None, now),
+        limits={**known.overrides, "account": {**known.overrides.get("account", {}), **limits}},
+        open=len(current.open),
+        standing=known.standing,
+        reason=known.reason,
+        allowed=tuple(sorted(known.allowed)),
+    )
+
+
+def _first_day(ledger: Ledger, now: int, zone: str) -> Cycle:
+    """An anniversary counts from the day the account was opened, also when it is opened again."""
+    opened = ledger.account.opened.at if ledger.account is not None else now
+    return anniversary_of(opened, zone)
+
+
+def _check_currency(account: Account, amount: Money) -> None:
+    if amount.currency != account.currency:
+        raise CurrencyMismatch(
+            f"account {account.id!r} is in {account.currency}, not {amount.currency}", hint="nothing is converted"
+        )

@@ -1,0 +1,353 @@
+"""The audit of the log itself: every entry follows from the one before it, and nothing is missing at the ends.
+
+    account rows ── log, in order of positions ── account rows again ── index of operations
+     not behind          link by link              not ahead            says what the entries say
+
+Whoever can rewrite the whole database can also forge its hashes; a `Seal` kept elsewhere shows that too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Protocol
+
+from application.ledger.group import index_row
+from application.ledger.log import GENESIS, Codec, Head, Link, Positioned, fact_name, link_hash
+from application.ledger.memory import fold_operations
+from application.ledger.reader import LogFilter, LogReader
+from application.ledger.transaction import AccountRow, IndexRow
+from domain.errors import InvalidInput, LogCorrupted
+from domain.ledger import account_stream
+
+PAGE = 1_000
+NEVER = -(2**63)
+
+BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
+"""Facts with which an account's current period begins."""
+
+
+class ChainReader(LogReader, Protocol):
+    """The log, and the rows that must agree with it."""
+
+    def accounts_after(self, id: str, limit: int, account: str | None = None) -> Sequence[AccountRow]:
+        """Account rows by ascending id, above one; of one account where it is named."""
+
+    def index_after(self, id: str, limit: int, account: str | None = None) -> Sequence[IndexRow]:
+        """The index of operations by ascending id, above one; of one account where it is named."""
+
+    def indexed(self, operations: Sequence[str]) -> Sequence[IndexRow]:
+        """The index's rows of these operations."""
+
+    def entries_of(self, operations: Sequence[str]) -> Sequence[Link]:
+        """All entries about these operations, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one entry; where entries are missing, position and version are the last ones before."""
+
+    position: int
+    stream: str
+    version: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"position {self.position}, stream {self.stream}, version {self.version}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The ends of all streams at a position, in 32 bytes; worth something when kept outside the database."""
+
+    position: int
+    streams: int
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.streams}:{self.digest}"
+
+    @classmethod
+    def parse(cls, text: str) -> Seal:
+        """The seal that was written down. Raises InvalidInput."""
+        position, _, rest = text.strip().partition(":")
+        streams, _, digest = rest.partition(":")
+        if not (position.isdecimal() and streams.isdecimal() and len(digest) == 64):
+            raise InvalidInput("seal", f"{text!r} is no seal", hint="give one that 'imagestudio audit' printed")
+        return cls(int(position), int(streams), digest)
+
+
+@dataclass(slots=True)
+class _End:
+    """The last entry of a stream; after a damaged one, either what it says or what it should say may go on."""
+
+    version: int = 0
+    position: int = 0
+    hashes: tuple[bytes, ...] = (GENESIS,)
+
+    @property
+    def head(self) -> Head:
+        return Head(self.version, self.hashes[0])
+
+
+@dataclass(slots=True)
+class _Walk:
+    """How far the log was read: one end a stream, one count an account."""
+
+    ends: dict[str, _End] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    opened: dict[str, str] = field(default_factory=dict)
+    """By account, the stream of the period that began last."""
+    last: dict[str, int] = field(default_factory=dict)
+    """By account, the instant of its last fact."""
+    position: int = 0
+
+    def turn(self, page: Sequence[Positioned]) -> Iterator[Problem]:
+        """Read a page; an account's last entry tells the instant that no later one goes behind."""
+        newest: dict[str, bytes] = {}
+        for entry in page:
+            yield from self.step(entry)
+            account = account_of(str(entry.link.originator_id))
+            if account is not None:
+                newest[account] = entry.link.state
+        for account, state in newest.items():
+            with suppress(ValueError, LookupError, TypeError):  # what cannot be read was told of by its hash
+                self.last[account] = int(json.loads(state)["at"])
+
+    def step(self, entry: Positioned) -> Iterator[Problem]:
+        link, stream, version = entry.link, str(entry.link.originator_id), entry.link.originator_version
+        self.position = entry.position
+        account = account_of(stream)
+        if account is None:
+            yield Problem(entry.position, stream, version, "this stream belongs to no account")
+        else:
+            self.counts[account] = self.counts.get(account, 0) + 1
+            if fact_name(entry.link.topic) in BEGINNINGS:
+                self.opened[account] = stream
+        end = self.ends.setdefault(stream, _End())
+        if version <= end.version:
+            yield Problem(entry.position, stream, version, f"stands after version {end.version}")
+            return
+        hashes: tuple[bytes, ...] = (link.hash,)
+        if version > end.version + 1:
+            yield Problem(entry.position, stream, version, f"follows version {end.version}: entries are missing")
+        else:
+            expected = [_hash_after(before, link) for before in end.hashes]
+            if link.hash not in expected:
+                yield Problem(entry.position, stream, version, "is not what was written")
+                hashes = (link.hash, expected[0])
+        self.ends[stream] = _End(version, entry.position, hashes)
+
+    def seal(self) -> Seal:
+        digest = sha256()
+        for stream, end in sorted(self.ends.items()):
+            digest.update(f"{len(stream)}:{stream}{end.version}:".encode() + end.hashes[0])
+        return Seal(self.position, len(self.ends), digest.hexdigest())
+
+    def end_of(self, stream: str) -> _End:
+        return self.ends.get(stream, _End())
+
+    def row(self, account: str) -> AccountRow:
+        """The account's row as the log has it."""
+        stream = self.opened.get(account, "")
+        current, terms = self.end_of(stream).head, self.end_of(account_stream(account)).head
+        return AccountRow(account, self.counts.get(account, 0), stream, current, terms, self.last.get(account, 0))
+
+
+def verify_chains(reader: ChainReader, account: str | None = None, seal: Seal | None = None) -> Iterator[Problem]:
+    """Every damage to the log, of all accounts or one; a `seal` is compared only where all are read.
+
+    Reads the log once, in bounded memory (one hash a stream), while others go on writing.
+    """
+    before = _rows(reader, account)
+    walk = _Walk()
+    unchecked = seal if account is None else None
+    for page in _pages(reader, account):
+        rest = page
+        if unchecked is not None and page[-1].position > unchecked.position:
+            sealed = [entry for entry in page if entry.position <= unchecked.position]
+            yield from walk.turn(sealed)
+            yield from _compare_seal(walk, unchecked)
+            unchecked, rest = None, page[len(sealed) :]
+        yield from walk.turn(rest)
+        yield from _not_indexed(reader, page)
+    if unchecked is not None:
+        yield from _compare_seal(walk, unchecked)
+    yield from _compare_rows(walk, before, _rows(reader, account))
+
+
+def verify_index(reader: ChainReader, codec: Codec, account: str | None = None) -> Iterator[Problem]:
+    """Every row of the index of operations that does not say what the log says. Raises LogCorrupted."""
+    last = ""
+    while rows := reader.index_after(last, PAGE, account):
+        last = rows[-1].operation
+        ids = [row.operation for row in rows]
+        states = fold_operations(codec, reader.entries_of(ids))
+        unmoved = set(rows) & set(reader.indexed(ids))
+        for row in rows:
+            told = index_row(states[row.operation]) if row.operation in states else None
+            if row in unmoved and row != told:
+                yield Problem(0, row.stream, 0, f"the index says {_said(row)}, the log {_said(told)}")
+
+
+def take_seal(reader: ChainReader) -> Seal:
+    """The seal of the log as it is now. Raises LogCorrupted where the log is damaged already."""
+    walk = _Walk()
+    for page in _pages(reader, None):
+        for problem in walk.turn(page):
+            raise LogCorrupted(f"a damaged log is not sealed: {problem}", hint="run: imagestudio audit")
+    return walk.seal()
+
+
+def account_of(stream: str) -> str | None:
+    """The account a stream belongs to, None for a name that no fact has."""
+    kind, _, rest = stream.partition(":")
+    if kind == "account":
+        return rest
+    return rest.rpartition(":")[0] if begin_of(stream) != NEVER else None
+
+
+def begin_of(stream: str) -> int:
+    """When the period of a ledger's stream begins; before all others for what is no such stream."""
+    kind, _, rest = stream.partition(":")
+    start = rest.rpartition(":")[2]
+    return int(start) if kind == "ledger" and start.removeprefix("-").isdecimal() else NEVER
+
+
+def _hash_after(before: bytes, link: Link) -> bytes:
+    stream, version = str(link.originator_id), link.originator_version
+    return link_hash(before, stream, version, link.topic, link.operation, link.state)
+
+
+def accounts_otherwise(reader: ChainReader, account: str | None = None) -> Iterator[str]:
+    """Accounts whose rows are not as the log says; one that is busy may be among them although its row is right.
+
+    Raises LogCorrupted where the log is damaged: it is no source then.
+    """
+    walk = _Walk()
+    for page in _pages(reader, account):
+        for problem in walk.turn(page):
+            raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint="run: imagestudio audit")
+    rows = _rows(reader, account)
+    for id in sorted(rows.keys() | walk.counts.keys()):
+        if rows.get(id) != walk.row(id):
+            yield id
+
+
+def account_row(reader: LogReader, account: str) -> AccountRow:
+    """The row that an account should have; true while its lock is held. Raises LogCorrupted."""
+    walk = _Walk()
+    for page in _pages(reader, account):
+        for problem in walk.turn(page):
+            raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint="run: imagestudio audit")
+    return walk.row(account)
+
+
+def _pages(reader: LogReader, account: str | None) -> Iterator[Sequence[Positioned]]:
+    """What is in the log when the reading begins; what is appended meanwhile is for the next audit."""
+    which = LogFilter(upto=reader.end(), account=account)
+    last = -1
+    while page := reader.read(last, PAGE, which):
+        yield page
+        last = page[-1].position
+
+
+def _rows(reader: ChainReader, account: str | None) -> dict[str, AccountRow]:
+    rows: dict[str, AccountRow] = {}
+    last = ""
+    while page := reader.accounts_after(last, PAGE, account):
+        rows.update((row.id, row) for row in page)
+        last = page[-1].id
+    return rows
+
+
+def _not_indexed(reader: ChainReader, page: Sequence[Positioned]) -> Iterator[Problem]:
+    named = {entry.link.operation for entry in page if entry.link.operation is not None}
+    known = {row.operation for row in reader.indexed(sorted(named))}
+    for entry in page:
+        if entry.link.operation in named - known:
+            yield _at(entry, f"operation {entry.link.operation} is not in the index")
+
+
+def _at(entry: Positioned, what: str) -> Problem:
+    return Problem(entry.position, str(entry.link.originator_id), entry.link.originator_version, what)
+
+
+def _compare_seal(walk: _Walk, seal: Seal) -> Iterator[Problem]:
+    found = walk.seal()
+    if found != seal:
+        yield Problem(walk.position, "", 0, f"up to here the log is {found}, but was sealed as {seal}")
+
+
+def _compare_rows(walk: _Walk, before: dict[str, AccountRow], after: dict[str, AccountRow]) -> Iterator[Problem]:
+    """The log was read between the two: it may not be behind the first reading of a row, nor ahead of the second."""
+    for id in sorted(before.keys() | after.keys() | walk.counts.keys()):
+        lower, upper = before.get(id), after.get(id)
+        if upper is None:
+            end = walk.end_of(account_stream(id))
+            yield Problem(end.position, account_stream(id), end.version, f"account {id!r} has entries but no row")
+            continue
+        yield from _compare_count(walk, id, lower.revision if lower is not None else 0, upper.revision)
+        yield from _compare_period(walk, id, lower.stream if lower is not None else "", upper.stream)
+        yield from _compare_last(walk, id, lower.last if lower is not None else 0, upper.last)
+        for stream, low, high in _ends(lower, upper):
+            yield from _compare_end(stream, walk.end_of(stream), low, high)
+
+
+def _compare_count(walk: _Walk, id: str, low: int, high: int) -> Iterator[Problem]:
+    count = walk.counts.get(id, 0)
+    if not low <= count <= high:
+        end = walk.end_of(account_stream(id))
+        what = f"account {id!r} has {count} entries in all its streams, its row counts {high}"
+        yield Problem(end.position, account_stream(id), end.version, what)
+
+
+def _compare_period(walk: _Walk, id: str, low: str, high: str) -> Iterator[Problem]:
+    told = walk.opened.get(id, "")
+    if low == high != told:
+        end = walk.end_of(high)
+        yield Problem(end.position, high, end.version, f"account {id!r} has another newest period than its row says")
+
+
+def _compare_last(walk: _Walk, id: str, low: int, high: int) -> Iterator[Problem]:
+    told = walk.last.get(id, 0)
+    if not min(low, high) <= told <= max(low, high):
+        stream = account_stream(id)
+        end = walk.end_of(stream)
+        what = f"account {id!r} has its last fact at {told}, its row says at {high}"
+        yield Problem(end.position, stream, end.version, what)
+
+
+def _ends(lower: AccountRow | None, upper: AccountRow) -> Iterable[tuple[str, Head, Head]]:
+    """Each stream of the row with its end at both readings; a period that began in between began at nothing."""
+    terms = account_stream(upper.id)
+    yield terms, lower.account_head if lower is not None else Head(), upper.account_head
+    if not upper.stream:
+        yield "", Head(), upper.period_head
+    else:
+        same = lower is not None and lower.stream == upper.stream
+        yield upper.stream, lower.period_head if lower is not None and same else Head(), upper.period_head
+
+
+def _compare_end(stream: str, end: _End, low: Head, high: Head) -> Iterator[Problem]:
+    told = end.head
+    agrees = low.version <= told.version <= high.version
+    if agrees and told.version in (low.version, high.version):
+        agrees = told in (low, high)
+    if not agrees:
+        what = f"the stream ends here, its account's row says at version {high.version}"
+        yield Problem(
+            end.position,
+            stream,
+            end.version,
+            what if told.version != high.version else "is not the end that its account's row says",
+        )
+
+
+def _said(row: IndexRow | None) -> str:
+    if row is None:
+        return "nothing"
+    return f"{row.operation} {row.phase}, charged {row.charged}, adjusted {row.adjusted}, in {row.stream}"

@@ -1,0 +1,133 @@
+"""What the log says must stand beside it: the rows that follow from operations' facts, and from their content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from application.keeping.tables import Desk, Discrepancy, Place, Row, Value
+from application.ledger.group import index_row
+from application.ledger.log import Codec, Link
+from application.ledger.transaction import digest_of
+from application.providing.tasks import operation_ids
+from domain import operation as operations
+from domain.operation import CLOSED_PHASES, OperationFact, Refused, Requested, State, Submitted
+
+
+@dataclass(slots=True)
+class Told:
+    """What the log says must stand in each table, of what was asked; `states` and `requested` by operation."""
+
+    rows: dict[str, dict[Place, dict[str, Value]]]
+    accounts: dict[tuple[str, Place], str]
+    states: dict[str, State]
+    requested: dict[str, Requested]
+
+    def add(self, table: str, place: Place, account: str, row: Row) -> None:
+        self.rows[table][place] = {**row}
+        self.accounts[table, place] = account
+
+
+def told_by(codec: Codec, links: Iterable[Link]) -> Told:
+    """What whole operations' entries say. Raises LogCorrupted for one that cannot be read."""
+    told = Told({"operations": {}, "keys": {}, "jobs": {}, "leases": {}}, {}, {}, {})
+    jobs: list[Submitted] = []
+    for link in links:
+        fact = codec.decode(link.topic, link.state)
+        if not isinstance(fact, OperationFact):
+            continue
+        id = fact.operation.id
+        if isinstance(fact, Requested):
+            told.requested[id] = fact
+        if id not in told.requested:  # its beginning is gone, which the chains tell
+            continue
+        told.states[id] = operations.evolve(told.states.get(id), fact)
+        jobs += [fact] if isinstance(fact, Submitted) else []
+    for state in told.states.values():
+        _tell(told, state)
+    for fact in jobs:
+        one = fact.operation
+        told.add("jobs", (one.provider, fact.job), one.account, {"operation": one.id})
+    return told
+
+
+def _tell(told: Told, state: State) -> None:
+    row = index_row(state)
+    id, account = row.operation, row.account
+    indexed: Row = {
+        "account": account,
+        "stream": row.stream,
+        "phase": row.phase,
+        "charged": row.charged,
+        "adjusted": row.adjusted,
+    }
+    told.add("operations", (id,), account, indexed)
+    if row.phase not in CLOSED_PHASES:
+        told.add("leases", (id,), account, {"account": account, "expires": None})
+    requested = told.requested[id]
+    if requested.key is not None:
+        told.add("keys", (account, requested.key), account, {"reference": state.operation.batch, "fingerprint": None})
+
+
+def first_of(batch: str) -> tuple[str, ...]:
+    """The ids that a batch's first operation may have."""
+    return (*operation_ids(batch, 1), operation_ids(batch, 2)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A batch's content as it is stored: whether it is what was asked, and the fingerprint it holds."""
+
+    account: str
+    genuine: bool
+    fingerprint: str | None
+
+
+def contents_of(desk: Desk, told: Told) -> dict[str, Content]:
+    """By batch, the content that is kept of what was asked."""
+    digests = {one.operation.batch: one.digest for one in told.requested.values()}
+    if not digests:
+        return {}
+    rows = desk.rows("contents", ("batch",), [(batch,) for batch in digests])
+    return {str(row["batch"]): _content(row, digests[str(row["batch"])]) for row in rows}
+
+
+def _content(row: Row, digest: str) -> Content:
+    secret, body = row["secret"], row["body"]
+    assert isinstance(secret, bytes)
+    assert isinstance(body, str)
+    genuine = digest_of(secret, body) == digest
+    return Content(str(row["account"]), genuine, json.loads(body).get("asked") if genuine else None)
+
+
+def contents_otherwise(told: Told, contents: Mapping[str, Content]) -> Iterator[Discrepancy]:
+    """Content is erased only of what is closed, and is never another than was asked."""
+    for batch, states in _batches(told).items():
+        found, account = contents.get(batch), states[0].operation.account
+        key = {"batch": batch}
+        still_open = any(index_row(state).phase not in CLOSED_PHASES for state in states)
+        if found is None and still_open:
+            yield Discrepancy("contents", account, key, None, None, "is missing although its operation is open")
+        elif found is not None and not found.genuine:
+            yield Discrepancy("contents", account, key, None, None, "is not what was asked")
+        elif found is not None and found.account != account:
+            yield Discrepancy("contents", account, key, {"account": found.account}, {"account": account})
+
+
+def tell_fingerprints(told: Told, contents: Mapping[str, Content]) -> None:
+    """The fingerprint is in the content, and blank once that was erased; of a refusal no content is kept."""
+    for batch, states in _batches(told).items():
+        requested = told.requested[states[0].operation.id]
+        if requested.key is None or all(isinstance(state, Refused) for state in states):
+            continue
+        found = contents.get(batch)
+        fingerprint = "" if found is None else found.fingerprint
+        told.rows["keys"][requested.operation.account, requested.key]["fingerprint"] = fingerprint
+
+
+def _batches(told: Told) -> dict[str, list[State]]:
+    batches: dict[str, list[State]] = {}
+    for state in told.states.values():
+        batches.setdefault(state.operation.batch, []).append(state)
+    return batches

@@ -1,0 +1,182 @@
+"""Every table that stands beside the log and from which something is decided, held against what the log says of it.
+
+    log, a page of requests ── their facts ── what must stand beside them ─┬─ keys, operations, jobs, leases, contents
+    each table, a page of rows ── their facts ── nobody recorded them ─────┘
+    snapshots ── their streams, folded
+
+Each page is read in one moment of the database, so what is written meanwhile is no difference; memory holds a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from application.keeping.derived import Told, contents_of, contents_otherwise, first_of, tell_fingerprints, told_by
+from application.keeping.snapshots import books_otherwise
+from application.keeping.tables import (
+    PAGE,
+    TABLES,
+    Desk,
+    Discrepancy,
+    Ground,
+    Place,
+    Row,
+    columns_of,
+    place_of,
+    places_of,
+)
+from application.ledger.reader import LogFilter
+from application.ledger.transaction import CREDIT
+from domain.ledger import CreditAdded
+from domain.operation import Dropped, Refused, Requested
+
+FOREVER = 2**63 - 1
+LONGEST_LEASE = 24 * 60 * 60 * 1_000_000
+"""Microseconds from now at which the longest lease ends; one that ends later would be a hold for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page of the log asks about: operations by id, and payments."""
+
+    operations: tuple[str, ...]
+    credits: tuple[CreditAdded, ...]
+
+
+def differences(ground: Ground, account: str | None = None) -> Iterator[Discrepancy]:
+    """Every row of keys, operations, jobs, leases, contents and snapshots that is not as the log says, and no other.
+
+    Of all accounts or one. Raises LogCorrupted for an entry that cannot be read, StoreUnavailable.
+    """
+    for asked in requests(ground, account):
+        with ground.desks.moment() as desk:
+            yield from told_otherwise(ground, desk, asked)
+    for table in ("operations", "keys", "jobs", "leases", "contents"):
+        if account is not None and "account" not in columns_of(table):
+            continue
+        for places in places_of(ground.desks, table, account):
+            with ground.desks.moment() as desk:
+                yield from unheard_of(ground, desk, table, places)
+    yield from books_otherwise(ground, account)
+
+
+def requests(ground: Ground, account: str | None) -> Iterator[Asked]:
+    """The log's requests and payments, a page at a time."""
+    topics = (*ground.codec.names_of(Requested), *ground.codec.names_of(CreditAdded))
+    which = LogFilter(upto=ground.reader.end(), account=account, topics=topics)
+    last = -1
+    while page := ground.reader.read(last, PAGE, which):
+        facts = [ground.codec.decode(entry.link.topic, entry.link.state) for entry in page]
+        ids = [fact.operation.id for fact in facts if isinstance(fact, Requested)]
+        yield Asked(tuple(ids), tuple(fact for fact in facts if isinstance(fact, CreditAdded)))
+        last = page[-1].position
+
+
+def told_otherwise(ground: Ground, desk: Desk, asked: Asked) -> Iterator[Discrepancy]:
+    """Rows that the log's requests and payments ask for, and that are missing or say something else."""
+    told = told_by(ground.codec, desk.entries_of(asked.operations))
+    contents = contents_of(desk, told)
+    yield from contents_otherwise(told, contents)
+    tell_fingerprints(told, contents)
+    for credit in asked.credits:
+        place = (credit.account, credit.key)
+        row: Row = {"reference": credit.key, "fingerprint": str(credit.amount)}
+        told.add("keys", place, credit.account, row)
+    for table in ("operations", "keys", "jobs", "leases"):
+        yield from _compared(ground, desk, table, told)
+
+
+def _compared(ground: Ground, desk: Desk, table: str, told: Told) -> Iterator[Discrepancy]:
+    rows, key = told.rows[table], TABLES[table].key
+    places = list(rows) if table != "leases" else [(id,) for id in told.states]
+    stored = {place_of(table, row): row for row in desk.rows(table, key, places)} if places else {}
+    for place in places:
+        wanted, found = rows.get(place), stored.get(place)
+        account = told.accounts["operations", place] if table == "leases" else told.accounts[table, place]
+        if table == "leases" and wanted is not None:
+            wanted = {**wanted, "expires": _ends(ground, found)}
+        if _agree(wanted, found) or (found is not None and _is_newer(ground, desk, table, place, found, told)):
+            continue
+        yield Discrepancy(table, account, dict(zip(key, place, strict=True)), found, wanted)
+
+
+def _agree(wanted: Row | None, found: Row | None) -> bool:
+    if wanted is None or found is None:
+        return wanted is found
+    return all(value is None or found[name] == value for name, value in wanted.items())
+
+
+def _ends(ground: Ground, lease: Row | None) -> int | None:
+    """When a lease must end that is missing or would outlast all others; None is whenever it does."""
+    expires = lease["expires"] if lease is not None else FOREVER
+    assert isinstance(expires, int)
+    return ground.now + ground.lease if expires > ground.now + max(LONGEST_LEASE, ground.lease) else None
+
+
+def _is_newer(ground: Ground, desk: Desk, table: str, place: Place, found: Row, told: Told) -> bool:
+    """Whether the row is what a later request under the key, or another claim of the job, made of it."""
+    if table == "jobs":
+        other = told_by(ground.codec, desk.entries_of([str(found["operation"])]))
+        return other.rows["jobs"].get(place) == {"operation": found["operation"]}
+    if table != "keys" or found["reference"] == told.rows["keys"][place]["reference"]:
+        return False
+    batch = str(told.rows["keys"][place]["reference"])
+    ours = [one for one in told.requested.values() if one.operation.batch == batch]
+    theirs = told_by(ground.codec, desk.entries_of(first_of(str(found["reference"])))).requested.values()
+    return any((one.operation.account, one.key) == place and one.at >= ours[0].at for one in theirs) if ours else False
+
+
+def unheard_of(ground: Ground, desk: Desk, table: str, places: Sequence[Place]) -> Iterator[Discrepancy]:
+    """Rows that no fact speaks of."""
+    rows = desk.rows(table, TABLES[table].key, places)
+    by_operation = {place_of(table, row): _operations_of(table, row) for row in rows}
+    ids = [id for ids in by_operation.values() for id in ids]
+    told = told_by(ground.codec, desk.entries_of(ids))
+    paid = _paid(ground, rows) if table == "keys" else frozenset()
+    for row in rows:
+        place = place_of(table, row)
+        if place in paid or _is_told(told, table, row, by_operation[place]):
+            continue
+        account = str(row.get("account") or _account_of(told, by_operation[place]))
+        key = dict(zip(TABLES[table].key, place, strict=True))
+        yield Discrepancy(table, account, key, row, None)
+
+
+def _operations_of(table: str, row: Row) -> tuple[str, ...]:
+    if table == "keys":
+        return first_of(str(row["reference"]))
+    if table == "contents":
+        return first_of(str(row["batch"]))
+    return (str(row["id"] if table == "operations" else row["operation"]),)
+
+
+def _is_told(told: Told, table: str, row: Row, ids: Sequence[str]) -> bool:
+    known = [id for id in ids if id in told.states]
+    if table == "keys":
+        return place_of(table, row) in told.rows["keys"]
+    if table == "contents":
+        return any(not isinstance(told.states[id], Refused) for id in known)
+    if table == "jobs":
+        # A late success brings its job with it, and no fact of its own names that.
+        late = any(isinstance(state, Dropped) and state.late for state in map(told.states.__getitem__, known))
+        return place_of(table, row) in told.rows["jobs"] or late
+    return bool(known)
+
+
+def _account_of(told: Told, ids: Sequence[str]) -> str:
+    return next((told.states[id].operation.account for id in ids if id in told.states), "")
+
+
+def _paid(ground: Ground, rows: Sequence[Row]) -> frozenset[Place]:
+    """Those of the keys under which payments were recorded: each account's payments are read through once a page."""
+    wanted = {place_of("keys", row) for row in rows if str(row["key"]).startswith(CREDIT)}
+    found: set[Place] = set()
+    for account in sorted({str(place[0]) for place in wanted}):
+        which = LogFilter(account=account, topics=ground.codec.names_of(CreditAdded))
+        last = -1
+        while page := ground.reader.read(last, PAGE, which):
+            facts = [ground.codec.decode(entry.link.topic, entry.link.state) for entry in page]
+            found |= wanted & {(account, fact.key) for fact in facts if isinstance(fact, CreditAdded)}
+            last = page[-1].position
+    return frozenset(found)

@@ -1,0 +1,164 @@
+"""The tables beside the log: which are derived from it, which columns it tells, and how they are read and mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from application.ledger.log import Codec, Link
+from application.ledger.reader import LogReader
+
+PAGE = 500
+
+Value = str | int | bytes | None
+Row = Mapping[str, Value]
+Place = tuple[Value, ...]
+"""A row's values of its table's key."""
+
+
+class Standing(StrEnum):
+    """How a table stands to the log."""
+
+    CHAINED = "is the log: verified link by link"
+    MADE = "is compared with the log, and made anew from it"
+    COMPARED = "is compared with the log; what is lost of it cannot be made anew"
+    APART = "holds nothing that the log tells; of each column is said what it is compared with"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's key, the columns that the log tells, and the reason why nothing hangs on each of the others."""
+
+    standing: Standing
+    key: tuple[str, ...]
+    told: tuple[str, ...]
+    free: Mapping[str, str] = field(default_factory=dict)
+
+
+ENDS = ("revision", "stream", "version", "hash", "terms_version", "terms_hash", "last")
+
+TABLES: Mapping[str, Table] = {
+    "log": Table(Standing.CHAINED, ("position",), ("stream", "version", "topic", "operation", "state", "hash")),
+    "accounts": Table(Standing.MADE, ("id",), ENDS),
+    "operations": Table(Standing.MADE, ("id",), ("account", "stream", "phase", "charged", "adjusted")),
+    "keys": Table(Standing.MADE, ("account", "key"), ("reference", "fingerprint")),
+    "jobs": Table(Standing.MADE, ("provider", "job"), ("operation",)),
+    "leases": Table(
+        Standing.MADE,
+        ("operation",),
+        ("account", "expires"),
+        {
+            "owner": "whoever it is, another claims when the lease ends",
+            "epoch": "any number; it is compared and raised",
+        },
+    ),
+    "contents": Table(Standing.COMPARED, ("batch",), ("account", "secret", "body")),
+    "snapshots": Table(Standing.MADE, ("stream", "version"), ("topic", "state")),
+    "ledger": Table(
+        Standing.APART,
+        ("one",),
+        (),
+        {"id": "no fact says which ledger this is; the marker beside its files does, at every opening"},
+    ),
+    "words": Table(Standing.APART, ("operation",), (), {"said": "shown to people; the failure is a fact without it"}),
+}
+"""The log and all that is written beside it. The views' tables are compared by `projections.engine.replay`."""
+
+MADE = tuple(name for name, table in TABLES.items() if table.standing is Standing.MADE)
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """A row that is not as the log says; None where one side has none. `why` is said where no value may be shown."""
+
+    table: str
+    account: str
+    key: Row
+    stored: Row | None
+    told: Row | None
+    why: str = ""
+
+    def __str__(self) -> str:
+        place = " ".join(f"{name}={_shown(value)}" for name, value in self.key.items())
+        return f"{self.table} {place}: {self.why or self._said()}"
+
+    def _said(self) -> str:
+        if self.stored is None:
+            return "is missing, the log has it"
+        if self.told is None:
+            return "is not in the log"
+        stored, told = self.stored, self.told
+        changed = [name for name in told if told[name] is not None and stored[name] != told[name]]
+        return ", ".join(f"{name} is {_shown(stored[name])}, the log says {_shown(told[name])}" for name in changed)
+
+
+class Desk(Protocol):
+    """The tables in one transaction, whose reads all see the same moment, or hold an account's lock."""
+
+    def entries_of(self, operations: Sequence[str]) -> Sequence[Link]:
+        """All entries about these operations, in order."""
+
+    def rows(self, table: str, columns: Sequence[str], wanted: Sequence[Place]) -> Sequence[Row]:
+        """The rows whose columns hold any of the wanted values."""
+
+    def places(self, table: str, after: Place, limit: int, account: str | None = None) -> Sequence[Place]:
+        """Where rows are, by ascending key, above one; of one account where it is named."""
+
+    def put(self, table: str, key: Row, row: Row) -> None:
+        """Make the row, or give it these values."""
+
+    def drop(self, table: str, key: Row) -> None:
+        """Delete the row."""
+
+
+class Desks(Protocol):
+    """Where desks come from."""
+
+    def moment(self) -> AbstractContextManager[Desk]:
+        """One moment of the database, to read."""
+
+    def locked(self, account: str, *, new: bool = False) -> AbstractContextManager[Desk]:
+        """The account's lock; what was put or dropped is committed at the end. A `new` row is made, blank."""
+
+    def stream(self, stream: str, after: int, limit: int) -> Sequence[Link]:
+        """The entries of a stream above a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What differences are looked for with: `now` and `lease` in microseconds, which leases are measured by."""
+
+    desks: Desks
+    reader: LogReader
+    codec: Codec
+    now: int
+    lease: int
+
+
+def columns_of(table: str) -> tuple[str, ...]:
+    """All columns of a table, declared as told or free."""
+    declared = TABLES[table]
+    return (*declared.key, *declared.told, *declared.free)
+
+
+def places_of(desks: Desks, table: str, account: str | None = None) -> Iterator[Sequence[Place]]:
+    """The places of a table's rows, a page at a time."""
+    last: Place = ()
+    while True:
+        with desks.moment() as desk:
+            places = desk.places(table, last, PAGE, account)
+        if not places:
+            return
+        yield places
+        last = places[-1]
+
+
+def place_of(table: str, row: Row) -> Place:
+    return tuple(row[name] for name in TABLES[table].key)
+
+
+def _shown(value: Value) -> str:
+    return repr(value) if isinstance(value, str) else value.hex() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,118 @@
+"""What an operator may do at any time: recover what was left open, erase what was asked, sweep what nobody needs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from application.asking.results import Results
+from application.keeping.references import References
+from application.ledger.writer import Clock
+from application.performing.recovery import Recovered, Recoverer
+from application.ports import Contents, Swept, Unneeded
+from domain.errors import FilesAtRisk, IllegalTransition, UnknownOperation
+from domain.operation import CLOSED_PHASES, Requested
+
+RIGHT = "is this the right database, and not an older copy of it? Files are swept once something newer is recorded"
+
+
+class Files(Protocol):
+    """An asset store that can forget."""
+
+    async def erase(self, account: str, digest: str) -> bool: ...
+
+    async def find_unneeded(
+        self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int
+    ) -> Unneeded: ...
+
+    async def sweep(self, found: Unneeded, *, grace_seconds: int, now: int) -> Swept: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased of one batch: whether its content was still there, and how many files."""
+
+    batch: str
+    content: bool
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """The studio's housekeeping. `grace_seconds` protects files whose first reference may not be written yet."""
+
+    recoverer: Recoverer
+    references: References
+    results: Results
+    contents: Contents
+    shelf: Files
+    clock: Clock
+    grace_seconds: int
+
+    async def recover(self) -> list[Recovered]:
+        """Settle what dead processes left open; one fact each."""
+        return await self.recoverer.run()
+
+    async def working(self) -> tuple[int, int | None]:
+        """How many operations are worked on under a lease that still runs, and when the last of these ends."""
+        return await asyncio.to_thread(self.recoverer.performer.ownership.leases.running, self.clock())
+
+    async def erase(self, operation: str) -> Erased:
+        """Delete what a request was asked with and what it delivered, for ever; its facts stay, and still verify.
+
+        Files that other operations of the account share stay too. Raises UnknownOperation, and IllegalTransition
+        while the operation is open.
+        """
+        account, batch = await asyncio.to_thread(self._closed_batch, operation)
+        own, others = await asyncio.to_thread(self._digests, account, batch)
+        erased = await asyncio.to_thread(self.contents.erase, batch)
+        files = [await self.shelf.erase(account, digest) for digest in sorted(own - others)]
+        return Erased(batch, erased, sum(files))
+
+    async def find_unneeded(self) -> Unneeded:
+        """The files that a sweep would delete: nothing references them, and they are older than the grace period.
+
+        Raises FilesAtRisk if facts may be missing that need them: nothing was ever recorded, or the newest fact is
+        older than one of these files.
+        """
+        newest = await asyncio.to_thread(self.references.newest)
+        if newest is None:
+            raise FilesAtRisk(
+                "nothing was ever recorded in this ledger, so that no file can be said to be unneeded", hint=RIGHT
+            )
+        needed = await asyncio.to_thread(self.references.by_folder)
+        found = await self.shelf.find_unneeded(
+            lambda folder: needed.get(folder, frozenset()), grace_seconds=self.grace_seconds, now=self.clock()
+        )
+        if found.newest > newest:
+            raise FilesAtRisk(
+                "a file that no fact names is newer than the newest fact: facts may be missing", hint=RIGHT
+            )
+        return found
+
+    async def sweep(self, found: Unneeded | None = None) -> Swept:
+        """Delete files that nothing references: those found before, else all there are. Raises FilesAtRisk."""
+        found = found or await self.find_unneeded()
+        return await self.shelf.sweep(found, grace_seconds=self.grace_seconds, now=self.clock())
+
+    def _closed_batch(self, operation: str) -> tuple[str, str]:
+        known = self.results.index.operations(operation)
+        if not known:
+            raise UnknownOperation(f"no operation {operation!r}", hint="list them with 'imagestudio operations'")
+        for fact in self.results.facts(known[0].operation):
+            if isinstance(fact, Requested):
+                batch, account = fact.operation.batch, fact.operation.account
+                break
+        still_open = [one for one in self.results.index.operations(batch) if one.phase not in CLOSED_PHASES]
+        if still_open:
+            raise IllegalTransition(f"operation {still_open[0].operation} is still open", hint="wait until it ends")
+        return account, batch
+
+    def _digests(self, account: str, batch: str) -> tuple[set[str], set[str]]:
+        """The digests of a batch, and those of all other batches of its account."""
+        own, others = set[str](), set[str]()
+        for owner, digests in self.references.of_account(account):
+            (own if owner == batch else others).update(digests)
+        return own, others

@@ -1,0 +1,346 @@
+"""One group of decisions in one transaction: each is run and encoded by itself, so what fails there fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from application.ledger.log import Appending, Codec, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
+from application.ledger.memory import Memory, Remembered, fold_operations
+from application.ledger.transaction import (
+    AccountRow,
+    Beside,
+    Conflict,
+    ContentRow,
+    IndexRow,
+    JobRow,
+    KeyRow,
+    LeaseRow,
+    SnapshotRow,
+    Transaction,
+    WordsRow,
+)
+from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
+from domain.ledger import Decide, Fact, Ledger, PeriodState, Spent, account_stream, evolve, period_stream, stream_of
+from domain.operation import CLOSED_PHASES, PHASES, ProviderFailed, Rejected, Requested, Settled, State
+from domain.records import made_often
+
+LARGEST_FACT = 64 * 1024
+"""Bytes; whatever is larger is content, and content is not kept in the log."""
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A pure decision about one account, the evidence it needs, and what is written beside its facts.
+
+    `operations` and `job` are looked up under the lock, and the job is written with the facts; `own` are ids minted
+    for this decision, looked up when it is decided again, so that it finds its own facts. `words` are kept if the
+    provider failed. A `patient` one is retried until it is written, the database refuses it for good, or the writer
+    closes. `look` reads something from the ledger as the decision leaves it. `earlier` is the stream of an earlier
+    period whose book it needs.
+    """
+
+    account: str
+    decide: Decide
+    operations: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    key: KeyRow | None = None
+    job: JobRow | None = None
+    content: ContentRow | None = None
+    words: WordsRow | None = None
+    opening: bool = False
+    patient: bool = False
+    look: Callable[[Ledger, int], Any] | None = None
+    earlier: str | None = None
+
+
+def nothing(_ledger: Ledger, _now: int) -> list[Fact]:
+    """The decision of those who only look."""
+    return []
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was appended, where the decision's operations stand now, and what its key was used for before."""
+
+    facts: tuple[Fact, ...]
+    states: dict[str, State]
+    known: Spent | None
+    seen: Any = None
+
+
+class Mailbox(Protocol):
+    """Where finished tickets go: many at a time, because waking a caller costs more than deciding."""
+
+    def deliver(self, tickets: Sequence[Ticket]) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """A decision in the queue since `since` (seconds, monotonic); ends with an outcome or an error.
+
+    `unknown` is whether a commit that held it was sent and never answered: it may be recorded.
+    """
+
+    proposal: Proposal
+    port: Mailbox
+    receipt: Receipt | None = None
+    error: BaseException | None = None
+    again: bool = False
+    since: float = 0.0
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTerms:
+    """Whose operations the batch opens, how long they are leased (microseconds), and how often a book is kept."""
+
+    owner: str
+    lease: int
+    snapshot_every: int
+
+
+Recorded = tuple[Fact, Link]
+"""A fact and the row it is stored as."""
+
+
+@dataclass(slots=True)
+class Group:
+    """The decisions of one transaction, under the locks of its accounts."""
+
+    transaction: Transaction
+    codec: Codec
+    terms: LeaseTerms
+    now: int
+    ledgers: dict[str, Remembered | LogCorrupted] = field(default_factory=dict)
+    appending: Appending = field(default_factory=Appending)
+    index: dict[str, tuple[IndexRow, bool]] = field(default_factory=dict)
+    touched: dict[str, int] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
+    position: int | None = None
+    """Where in the log the last fact stands, once committed, if the store tells."""
+    jobs: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Whose the jobs are that the group names: what one decision takes, no later one may, whatever its account."""
+
+    def run(self, tickets: Sequence[Ticket], memory: Memory) -> None:
+        """Lock, bring up, load evidence, then decide one after another."""
+        accounts = sorted({ticket.proposal.account for ticket in tickets})
+        opening = sorted({ticket.proposal.account for ticket in tickets if ticket.proposal.opening})
+        rows = self.transaction.lock(accounts, opening)
+        self.ledgers = memory.bring_up(self.transaction, rows, accounts)
+        self._load_keys(tickets)
+        self._load_jobs(tickets)
+        self._load_operations(tickets)
+        for ticket in tickets:
+            self._decide(ticket)
+
+    def commit(self, log: LedgerLog) -> list[Remembered]:
+        """Write everything, or nothing where nothing was decided; the ledgers to remember."""
+        read = [ledger for ledger in self.ledgers.values() if isinstance(ledger, Remembered)]
+        for account, count in self.touched.items():
+            self._close_account(self._ledger(account), count)
+        if self.appending.links:
+            self._fill_beside()
+            log.save(self.appending, transaction=self.transaction)  # type: ignore[arg-type]
+            self.position = self.transaction.commit(self.beside)
+        return [remembered for remembered in read if remembered.revision]
+
+    def _load_keys(self, tickets: Sequence[Ticket]) -> None:
+        wanted = [(t.proposal.account, t.proposal.key.key) for t in tickets if t.proposal.key is not None]
+        if not wanted:
+            return
+        for (account, key), known in self.transaction.keys(wanted).items():
+            ledger = self.ledgers[account]
+            if isinstance(ledger, Remembered):
+                ledger.ledger.keys[key] = known
+
+    def _load_jobs(self, tickets: Sequence[Ticket]) -> None:
+        wanted = {(t.proposal.job.provider, t.proposal.job.job) for t in tickets if t.proposal.job is not None}
+        if not wanted:
+            return
+        self.jobs = self.transaction.jobs(sorted(wanted))
+
+    def _load_operations(self, tickets: Sequence[Ticket]) -> None:
+        wanted: dict[str, str] = {}
+        for ticket in tickets:
+            proposal = ticket.proposal
+            ledger = self.ledgers[proposal.account]
+            for id in proposal.operations + (proposal.own if ticket.again else ()):
+                if isinstance(ledger, Remembered) and ledger.ledger.look_up(id) is None:
+                    wanted[id] = proposal.account
+        if not wanted:
+            return
+        links: dict[str, list[Link]] = {}
+        for link in self.transaction.operations(list(wanted)):
+            links.setdefault(str(link.operation), []).append(link)
+        for id, entries in links.items():
+            self._find(wanted[id], id, entries)
+
+    def _find(self, account: str, id: str, entries: Sequence[Link]) -> None:
+        """One operation as evidence; where its entries cannot be read, its account decides nothing."""
+        remembered = self.ledgers[account]
+        if isinstance(remembered, LogCorrupted):
+            return
+        try:
+            state = fold_operations(self.codec, entries)[id]
+        except LogCorrupted as error:
+            self.ledgers[account] = error
+            return
+        if state.operation.account == account:
+            remembered.ledger.found[id] = state
+
+    def _book_of(self, stream: str) -> PeriodState | None:
+        """An earlier period's book, folded from its stream."""
+        ledger = Ledger()
+        for link in self.transaction.entries_after([(stream, 0)]):
+            evolve(ledger, self.codec.decode(link.topic, link.state))
+        return ledger.current
+
+    def _ledger(self, account: str) -> Remembered:
+        ledger = self.ledgers[account]
+        assert isinstance(ledger, Remembered)
+        return ledger
+
+    def _decide(self, ticket: Ticket) -> None:
+        proposal = ticket.proposal
+        remembered = self.ledgers[proposal.account]
+        if isinstance(remembered, LogCorrupted):
+            ticket.error = remembered
+            return
+        if proposal.job is not None:
+            remembered.ledger.jobs.update(self.jobs)
+        if proposal.earlier is not None:
+            remembered.ledger.earlier = self._book_of(proposal.earlier)
+        try:
+            now = max(self.now, remembered.ledger.last)
+            facts = proposal.decide(remembered.ledger, now)
+            entries, heads = self._encode(remembered, facts)
+        except (Conflict, StoreUnavailable, StoreRefused):  # the transaction is lost, not this decision
+            raise
+        except Exception as error:  # noqa: BLE001 - handed to the one caller whose decision it is; the others go on
+            ticket.error = error
+            return
+        if facts:
+            remembered.heads.update(heads)
+            self._apply(remembered, entries)
+            self._note(proposal, remembered, facts)
+        try:
+            ticket.receipt = _receipt(proposal, remembered.ledger, facts, max(self.now, remembered.ledger.last))
+        except ImageStudioError as error:  # nothing was decided, and there is nothing to look at
+            ticket.error = error
+
+    def _encode(self, remembered: Remembered, facts: Iterable[Fact]) -> tuple[list[Recorded], dict[str, Head]]:
+        """The facts in their places, and the ends of their streams if they are appended."""
+        heads: dict[str, Head] = {}
+        entries = []
+        for fact in facts:
+            stream = stream_of(fact)
+            version, before = heads.get(stream) or self._head(remembered, stream)
+            topic, state = self.codec.encode(fact)
+            if len(state) > LARGEST_FACT:
+                raise InvalidInput(topic, f"the fact has {len(state)} bytes, at most {LARGEST_FACT} can be recorded")
+            operation = operation_of(fact)
+            hash = link_hash(before, stream, version + 1, topic, operation, state)
+            heads[stream] = Head(version + 1, hash)
+            entries.append((fact, Link(stream, version + 1, topic, state, operation, hash)))
+        return entries, heads
+
+    def _head(self, remembered: Remembered, stream: str) -> Head:
+        """The end of the stream; an ended period's is read once, under the lock."""
+        if stream not in remembered.heads:
+            remembered.heads[stream] = self.transaction.head(stream)
+        return remembered.heads[stream]
+
+    def _apply(self, remembered: Remembered, entries: Sequence[Recorded]) -> None:
+        moved: dict[str, bool] = {}
+        ledger = remembered.ledger
+        for fact, link in entries:
+            evolve(ledger, fact)
+            id = link.operation
+            if id is not None and id not in moved:
+                moved[id] = isinstance(fact, Requested)
+        for id, is_new in moved.items():
+            self._index(remembered, id, is_new)
+        self.appending.links += [link for _, link in entries]
+        self.touched[remembered.account] = self.touched.get(remembered.account, 0) + len(entries)
+
+    def _index(self, remembered: Remembered, id: str, is_new: bool) -> None:
+        state = remembered.ledger.look_up(id)
+        if state is not None:
+            earlier = self.index.get(id)
+            self.index[id] = (index_row(state), is_new or (earlier is not None and earlier[1]))
+
+    def _note(self, proposal: Proposal, remembered: Remembered, facts: Sequence[Fact]) -> None:
+        if proposal.key is not None:
+            keys = remembered.ledger.keys
+            spent = self.beside.respent if proposal.key.key in keys else self.beside.keys
+            spent.append(proposal.key)
+            refused = isinstance(facts[-1], Rejected)
+            keys[proposal.key.key] = Spent(proposal.key.reference, proposal.key.fingerprint, refused)
+        if proposal.job is not None:
+            self._note_job(proposal.job)
+        if proposal.words is not None and any(isinstance(fact, ProviderFailed) for fact in facts):
+            self.beside.words.append(proposal.words)
+        if proposal.content is not None and any(self._is_open(id) for id in proposal.own):
+            self.beside.contents.append(proposal.content)
+
+    def _note_job(self, job: JobRow) -> None:
+        """Once: what is settled by a job may have been claimed with it before."""
+        if self.jobs.get((job.provider, job.job)) != job.operation:
+            self.beside.jobs.append(job)
+            self.jobs[job.provider, job.job] = job.operation
+
+    def _is_open(self, id: str) -> bool:
+        return id in self.index and self.index[id][0].phase not in CLOSED_PHASES
+
+    def _close_account(self, remembered: Remembered, count: int) -> None:
+        current = remembered.ledger.current
+        if current is not None:
+            stream = period_stream(remembered.account, current.period)
+            if stream != remembered.stream:
+                remembered.stream, remembered.snapshot = stream, 0
+        remembered.revision += count
+        terms = remembered.heads.get(account_stream(remembered.account), Head())
+        head = remembered.heads.get(remembered.stream, Head())
+        self.beside.accounts.append(
+            AccountRow(remembered.account, remembered.revision, remembered.stream, head, terms, remembered.ledger.last)
+        )
+        self._keep_book(remembered, head)
+
+    def _keep_book(self, remembered: Remembered, head: Head) -> None:
+        """Snapshots cost in proportion to what is open, so they come the more rarely the more is open."""
+        current = remembered.ledger.current
+        every = max(self.terms.snapshot_every, 20 * remembered.weight)
+        if current is None or head.version - remembered.snapshot < every:
+            return
+        snapshot = PeriodSnapshot(remembered.stream, head.version, head.hash, current)
+        state = self.codec.encode_snapshot(snapshot)
+        self.beside.snapshots.append(SnapshotRow(remembered.stream, head.version, state))
+        remembered.snapshot = head.version
+
+    def _fill_beside(self) -> None:
+        expires = self.now + self.terms.lease
+        for row, is_new in self.index.values():
+            (self.beside.requested if is_new else self.beside.moved).append(row)
+            if row.phase in CLOSED_PHASES:
+                self.beside.closed += [] if is_new else [row.operation]
+            elif is_new:
+                self.beside.leased.append(LeaseRow(row.operation, row.account, self.terms.owner, expires))
+
+
+def _receipt(proposal: Proposal, ledger: Ledger, facts: Sequence[Fact], now: int) -> Receipt:
+    states = {id: ledger.look_up(id) for id in proposal.operations + proposal.own}
+    known = ledger.keys.get(proposal.key.key) if proposal.key is not None else None
+    seen = proposal.look(ledger, now) if proposal.look is not None else None
+    return Receipt(tuple(facts), {id: state for id, state in states.items() if state is not None}, known, seen)
+
+
+def index_row(state: State) -> IndexRow:
+    """An operation's row in the index, as its state says."""
+    operation = state.operation
+    charged, adjusted = (state.charged, state.adjusted) if isinstance(state, Settled) else (0, 0)
+    stream = period_stream(operation.account, operation.period)
+    return IndexRow(operation.id, operation.account, stream, PHASES[type(state)], charged, adjusted)

@@ -1,0 +1,138 @@
+"""The append-only log as the eventsourcing library sees it: entries, hash chains, and the application that saves them.
+
+An entry's hash covers the hash before it in its stream and every stored column but the position, so a flipped,
+removed, inserted or swapped row shows, with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+
+from eventsourcing.application import Application
+
+from domain.ledger import BalanceReturned, Fact, PeriodState
+from domain.operation import OperationFact
+
+GENESIS = bytes(32)
+"""The hash before a stream's first entry."""
+
+
+class Link(NamedTuple):
+    """The library's stored event with what this log adds: the operation it is about, and its place in the hash chain.
+
+    A tuple, because every fact needs one and the library's frozen dataclass takes four times as long to make.
+    """
+
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+    operation: str | None
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Positioned:
+    """A link and the position at which every reader meets it."""
+
+    position: int
+    link: Link
+
+
+class Entry(NamedTuple):
+    """One fact in its place, in the shape of the library's domain events."""
+
+    originator_id: str
+    originator_version: int
+    fact: Fact
+
+
+class Head(NamedTuple):
+    """The end of a stream: its last version (0 is none yet) and the hash of that entry."""
+
+    version: int = 0
+    hash: bytes = GENESIS
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodSnapshot:
+    """A book after `version` facts of its stream, whose last hash was `hash`; disposable."""
+
+    stream: str
+    version: int
+    hash: bytes
+    state: PeriodState
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """The one door between facts and their stored names and bytes."""
+
+    def encode(self, fact: Fact) -> tuple[str, bytes]:
+        """The stored name and bytes. Raises InvalidRequest where the fact cannot be recorded."""
+
+    def names_of(self, shape: type[Fact]) -> tuple[str, ...]:
+        """The names under which a type of fact is stored: today's first, then those of earlier shapes."""
+
+    def decode(self, topic: str, state: bytes) -> Fact:
+        """The fact, upcast to today's shape. Raises LogCorrupted."""
+
+    def encode_snapshot(self, snapshot: PeriodSnapshot) -> bytes:
+        """The bytes of a snapshot, with the schema of evolve in them."""
+
+    def decode_snapshot(self, stream: str, version: int, state: bytes) -> PeriodSnapshot | None:
+        """None where the bytes are damaged, or of another schema, stream or version."""
+
+    def is_older_snapshot(self, state: bytes) -> bool:
+        """Whether the bytes are of another schema, which everybody ignores."""
+
+
+def link_hash(before: bytes, stream: str, version: int, topic: str, operation: str | None, state: bytes) -> bytes:
+    """SHA-256 over the hash before and every stored column but the position, unambiguous by the lengths."""
+    about = operation or ""
+    place = f"{len(stream)}:{stream}{version}:{len(topic)}:{topic}{len(about)}:{about}"
+    return sha256(b"%b%b%b" % (before, place.encode(), state)).digest()
+
+
+def fact_name(topic: str) -> str:
+    """A stored name without the version of its shape: what a fact is called, whenever it was recorded."""
+    name, _, last = topic.rpartition(".")
+    return name if last.isdecimal() else topic
+
+
+def operation_of(fact: Fact) -> str | None:
+    """The id of the operation a fact is about, by which it is indexed."""
+    if isinstance(fact, OperationFact):
+        return fact.operation.id
+    return fact.operation_id if isinstance(fact, BalanceReturned) else None
+
+
+class Appending:
+    """The rows of one transaction: what Application.save collects, all or nothing."""
+
+    def __init__(self) -> None:
+        self.id = "batch"
+        self.links: list[Link] = []
+
+    def collect_events(self) -> Sequence[Link]:
+        return self.links
+
+
+class LedgerLog(Application[str]):
+    """The library's application over our log: saves many streams in one transaction and serves them in order.
+
+    Its persistence module comes from PERSISTENCE_MODULE; the mapper that module provides does the encoding.
+    """
+
+    name = "imagestudio"
+    env: ClassVar[dict[str, str]] = {"IS_SNAPSHOTTING_ENABLED": "y"}
+
+    @property
+    def codec(self) -> Codec:
+        """The mapper, as the door it is."""
+        mapper = self.mapper
+        assert isinstance(mapper, Codec)
+        return mapper

@@ -1,0 +1,192 @@
+"""The states the writer remembers: brought up to the locked rows, verified link by link, bounded.
+
+A state is as good as its account row says: where the row has moved on, only what is newer is read.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from application.ledger.log import Codec, Head, Link, PeriodSnapshot, link_hash
+from application.ledger.transaction import AccountRow, SnapshotRow, Transaction
+from domain import operation as operations
+from domain.account import Account
+from domain.errors import LogCorrupted
+from domain.ledger import Ledger, account_stream, evolve
+
+CHUNK = 1_000
+
+
+@dataclass(slots=True)
+class Remembered:
+    """One account's ledger, the ends of its streams, and the revision of the row it agrees with."""
+
+    account: str
+    ledger: Ledger = field(default_factory=Ledger)
+    heads: dict[str, Head] = field(default_factory=dict)
+    revision: int = 0
+    stream: str = ""
+    snapshot: int = 0
+    counted: int = 0
+
+    @property
+    def weight(self) -> int:
+        """How much memory it takes, in open operations and scopes."""
+        current = self.ledger.current
+        return 1 if current is None else 1 + len(current.open) + len(current.usage)
+
+
+class Memory:
+    """The most recently used ledgers, up to a total weight."""
+
+    def __init__(self, codec: Codec, capacity: int = 100_000) -> None:
+        self._codec = codec
+        self._capacity = capacity
+        self._kept: OrderedDict[str, Remembered] = OrderedDict()
+        self._total = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def drop(self, accounts: Iterable[str]) -> None:
+        """Forget what a lost transaction may have made untrue."""
+        for account in accounts:
+            gone = self._kept.pop(account, None)
+            self._total -= 0 if gone is None else gone.counted
+
+    def bring_up(
+        self, transaction: Transaction, rows: dict[str, AccountRow], accounts: Sequence[str]
+    ) -> dict[str, Remembered | LogCorrupted]:
+        """The ledgers of the batch's accounts, at their locked rows; a corrupted one is returned as its error."""
+        ledgers: dict[str, Remembered | LogCorrupted] = {}
+        behind: list[Remembered] = []
+        for account in accounts:
+            row = rows.get(account)
+            known = self._kept.get(account)
+            if row is None:
+                ledgers[account] = Remembered(account)
+            elif known is not None and known.revision == row.revision:
+                known.ledger.last = row.last  # a row that was set ahead may have been mended
+                ledgers[account] = known
+            else:
+                behind.append(self._starting_point(transaction, known, row))
+        if behind:
+            self._catch_up(transaction, behind, rows, ledgers)
+        return ledgers
+
+    def keep(self, used: Iterable[Remembered]) -> None:
+        """Remember what a committed batch left, and let the least recently used go."""
+        for remembered in used:
+            remembered.ledger.forget()
+            if self._kept.get(remembered.account) is not remembered:
+                self.drop([remembered.account])
+                self._kept[remembered.account], remembered.counted = remembered, 0
+            self._kept.move_to_end(remembered.account)
+            weight = remembered.weight
+            self._total += weight - remembered.counted
+            remembered.counted = weight
+        while self._total > self._capacity and len(self._kept) > 1:
+            self.drop([next(iter(self._kept))])
+
+    def terms(self, account: str) -> Account | None:
+        """What is remembered of an account's terms; from any thread, and maybe older than what is stored."""
+        known = self._kept.get(account)
+        return None if known is None else known.ledger.account
+
+    def _starting_point(self, transaction: Transaction, known: Remembered | None, row: AccountRow) -> Remembered:
+        terms = account_stream(row.id)
+        if known is not None and known.stream == row.stream:
+            known.heads = {name: known.heads[name] for name in (terms, row.stream) if name in known.heads}
+            return known
+        fresh = Remembered(row.id, stream=row.stream, heads={terms: Head()})
+        if row.stream:
+            fresh.heads[row.stream] = Head()
+            self._restore(transaction, fresh, row)
+        return fresh
+
+    def _restore(self, transaction: Transaction, fresh: Remembered, row: AccountRow) -> None:
+        stored = transaction.snapshot(row.stream, row.period_head.version)
+        snapshot = self._decode(stored)
+        if snapshot is None or transaction.head(row.stream, snapshot.version).hash != snapshot.hash:
+            return
+        fresh.ledger.current = snapshot.state
+        fresh.heads[row.stream] = Head(snapshot.version, snapshot.hash)
+        fresh.snapshot = snapshot.version
+
+    def _decode(self, stored: SnapshotRow | None) -> PeriodSnapshot | None:
+        return None if stored is None else self._codec.decode_snapshot(stored.stream, stored.version, stored.state)
+
+    def _catch_up(
+        self,
+        transaction: Transaction,
+        behind: Sequence[Remembered],
+        rows: dict[str, AccountRow],
+        ledgers: dict[str, Remembered | LogCorrupted],
+    ) -> None:
+        owners = {stream: remembered for remembered in behind for stream in remembered.heads}
+        wanted = [(stream, owner.heads[stream].version) for stream, owner in owners.items()]
+        damaged: dict[str, LogCorrupted] = {}
+        # Terms before books: a ledger's facts are read in the light of its account's.
+        links = sorted(
+            transaction.entries_after(wanted),
+            key=lambda link: not str(link.originator_id).startswith("account:"),
+        )
+        for count, link in enumerate(links, 1):
+            owner = owners[str(link.originator_id)]
+            if owner.account not in damaged:
+                self._replay(owner, link, damaged)
+            if count % CHUNK == 0:
+                owner.ledger.forget()
+        for remembered in behind:
+            remembered.ledger.forget()
+            ledgers[remembered.account] = damaged.get(remembered.account) or _agreed(remembered, rows)
+
+    def _replay(self, owner: Remembered, link: Link, damaged: dict[str, LogCorrupted]) -> None:
+        stream = str(link.originator_id)
+        try:
+            owner.heads[stream] = verified(owner.heads[stream], link)
+            evolve(owner.ledger, self._codec.decode(link.topic, link.state))
+        except LogCorrupted as error:
+            damaged[owner.account] = error
+            self.drop([owner.account])
+
+
+def verified(before: Head, link: Link) -> Head:
+    """The end of the stream after one more link. Raises LogCorrupted, naming stream and version."""
+    stream, version = str(link.originator_id), link.originator_version
+    expected = link_hash(before.hash, stream, version, link.topic, link.operation, link.state)
+    if version != before.version + 1:
+        raise LogCorrupted(
+            f"stream {stream} goes from version {before.version} to {version}", hint="run: imagestudio audit"
+        )
+    if expected != link.hash:
+        raise LogCorrupted(f"stream {stream} version {version} is not what was written", hint="run: imagestudio audit")
+    return Head(version, link.hash)
+
+
+def _agreed(remembered: Remembered, rows: dict[str, AccountRow]) -> Remembered | LogCorrupted:
+    """The row must say what the streams say; a removed tail shows here."""
+    row = rows[remembered.account]
+    terms = remembered.heads.get(account_stream(row.id), Head())
+    current = remembered.heads.get(row.stream, Head())
+    if (terms, current) != (row.account_head, row.period_head):
+        return LogCorrupted(
+            f"the streams of account {row.id!r} end at versions {terms.version} and {current.version}, "
+            f"its row says {row.account_head.version} and {row.period_head.version}",
+            hint="run: imagestudio audit",
+        )
+    remembered.revision = row.revision
+    remembered.ledger.last = row.last
+    return remembered
+
+
+def fold_operations(codec: Codec, links: Iterable[Link]) -> dict[str, operations.State]:
+    """The states of operations from their own entries, wherever they were recorded."""
+    states: dict[str, operations.State] = {}
+    for link in links:
+        fact = codec.decode(link.topic, link.state)
+        if isinstance(fact, operations.OperationFact) and link.operation is not None:
+            states[link.operation] = operations.evolve(states.get(link.operation), fact)
+    return states

@@ -1,0 +1,35 @@
+"""Reading the log in the one order every reader shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from application.ledger.log import Positioned
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which entries to read; None, and no topics, is any. `upto` is the last position, inclusive."""
+
+    upto: int | None = None
+    account: str | None = None
+    operation: str | None = None
+    topics: tuple[str, ...] = ()
+
+
+EVERYTHING = LogFilter()
+
+
+class LogReader(Protocol):
+    """Never waits for a missing number: a reader that has seen a position will not later find one below it."""
+
+    def end(self) -> int:
+        """The last committed position, 0 where there is none."""
+
+    def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> Sequence[Positioned]:
+        """Entries above a position, in order, at most `limit`."""
+
+    def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
+        """The bare rows (position, topic, version, state as JSON text) that views are folded from, in order."""

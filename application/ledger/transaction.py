@@ -1,0 +1,191 @@
+"""What the writer needs from a database, in one transaction: lock, read, append, commit."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from application.ledger.log import Head, Link
+from domain.errors import StoreUnavailable
+from domain.ledger import Spent
+from domain.records import made_often
+
+
+class Conflict(Exception):
+    """The transaction lost: a unique violation, a deadlock, a serialization failure or an unknown commit."""
+
+
+class Unknown(Conflict):
+    """The commit was sent and its answer was lost: what it wrote may be there."""
+
+
+class ServerChanged(StoreUnavailable):
+    """The server may only be read by now; a new connection may find the one that may be written."""
+
+
+class TooSlow(StoreUnavailable):
+    """A statement was stopped because it took too long; with less to write it might not have."""
+
+
+class TablesGone(StoreUnavailable):
+    """The ledger's tables are not this program's any more; they were changed, or taken away, while it ran."""
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """The lock of one account, and the ends of the streams it protects.
+
+    `revision` counts every fact of the account in any stream; `stream` is the current period's, empty before the
+    first; `period_head` is its end and `account_head` the end of the account's own stream. `last` is the newest
+    instant of any fact, which no later one goes behind, whatever the clock says.
+    """
+
+    id: str
+    revision: int
+    stream: str
+    period_head: Head
+    account_head: Head
+    last: int = 0
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """Where an operation is and what was charged for it."""
+
+    operation: str
+    account: str
+    stream: str
+    phase: str
+    charged: int
+    adjusted: int
+
+
+CREDIT = "credit:"
+"""Keeps payments' keys apart from requests'."""
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """An idempotency key, spent."""
+
+    account: str
+    key: str
+    reference: str
+    fingerprint: str
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """Whose a provider's job is."""
+
+    provider: str
+    job: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRow:
+    """Who works on an open operation, until when; recovery may claim it later."""
+
+    operation: str
+    account: str
+    owner: str
+    expires: int
+
+
+@made_often
+@dataclass(frozen=True, slots=True)
+class ContentRow:
+    """What a batch was asked with, erasable; `secret` keys the digest in the log."""
+
+    batch: str
+    account: str
+    secret: bytes = field(repr=False)
+    body: str = field(repr=False)
+
+
+def digest_of(secret: bytes, body: str) -> str:
+    """What the log has of a body, in hex: the same for nobody who lacks the secret."""
+    return hmac.new(secret, body.encode(), "sha256").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class WordsRow:
+    """What a provider said of an operation's failure, erasable."""
+
+    operation: str
+    said: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """A book at a version of its stream; disposable."""
+
+    stream: str
+    version: int
+    state: bytes
+
+
+@dataclass(slots=True)
+class Beside:
+    """The rows written in the append's transaction, beside the log."""
+
+    accounts: list[AccountRow] = field(default_factory=list)
+    requested: list[IndexRow] = field(default_factory=list)
+    moved: list[IndexRow] = field(default_factory=list)
+    leased: list[LeaseRow] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    """Operations whose leases end."""
+    keys: list[KeyRow] = field(default_factory=list)
+    respent: list[KeyRow] = field(default_factory=list)
+    """Keys whose request was refused before and is admitted now."""
+    jobs: list[JobRow] = field(default_factory=list)
+    contents: list[ContentRow] = field(default_factory=list)
+    words: list[WordsRow] = field(default_factory=list)
+    snapshots: list[SnapshotRow] = field(default_factory=list)
+
+
+class Transaction(Protocol):
+    """One transaction. Account rows first, by ascending id; then reads; then one write with the commit."""
+
+    def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
+        """Lock the rows; those in `opening` are made where they are missing."""
+
+    def keys(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Spent]: ...
+
+    def jobs(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Whose the jobs are already, by provider and job."""
+
+    def operations(self, wanted: Sequence[str]) -> list[Link]:
+        """Every entry of the operations, in order."""
+
+    def entries_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
+        """The entries of each stream above a version, by stream and version."""
+
+    def head(self, stream: str, upto: int | None = None) -> Head:
+        """The stream's end, or the entry at a version."""
+
+    def snapshot(self, stream: str, upto: int) -> SnapshotRow | None: ...
+
+    def append(self, links: Sequence[Link]) -> None: ...
+
+    def commit(self, beside: Beside) -> int | None:
+        """Write everything in one go; the last link's position, where the database tells it without being asked.
+
+        The links' positions then follow each other without a gap. Raises Conflict; StoreUnavailable where the
+        database refuses to work, and StoreRefused where it will never take this.
+        """
+
+
+class Store(Protocol):
+    """A database that can begin a unit; one writer a process uses it."""
+
+    def begin(self) -> AbstractContextManager[Transaction]:
+        """Rolls back unless committed."""

@@ -1,0 +1,90 @@
+"""Operations as their facts tell them, and the tasks their content makes: what those need who did not begin them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.asking.preparing import Body
+from application.asking.results import Results, state_of
+from application.ledger.transaction import digest_of
+from application.ports import Asset, AssetStore, Contents, Media, Task
+from application.providing.tasks import task_of
+from domain.catalogue import Catalogue
+from domain.errors import AssetDamaged, AssetMissing
+from domain.ledger import Fact
+from domain.operation import Dispatched, Dropped, Held, Requested, Running, Sent, State
+from domain.pricing import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An operation as its facts tell it, with how often, when last and when `first` it was allowed to be sent.
+
+    `digest` is what the log has of its content.
+    """
+
+    state: State
+    attempts: int
+    dispatched: int
+    first: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """Reads operations from the log, and what they were asked with from beside it."""
+
+    results: Results
+    contents: Contents
+    catalogue: Catalogue
+    assets: AssetStore
+
+    async def read(self, operation: str) -> History:
+        """The operation now. Raises UnknownOperation."""
+        return _history(await asyncio.to_thread(self.results.facts, operation))
+
+    async def task(self, opened: History) -> Task | None:
+        """The task from the stored content, as it was last sent, or None where it was erased.
+
+        Raises UnknownModel where the catalogue has the model no more, AssetDamaged for another content than was asked.
+        """
+        operation = opened.state.operation
+        content = await asyncio.to_thread(self.contents.load, operation.batch)
+        quote = _quote(opened.state)
+        if content is None or quote is None:
+            return None
+        if digest_of(content.secret, content.body) != opened.digest:
+            what = f"what is kept of operation {operation.id} is not what was asked; it is not sent"
+            raise AssetDamaged(what, hint="run: imagestudio audit")
+        body = Body.from_json(content.body)
+        try:
+            media = {name: await self._load(operation.account, assets) for name, assets in body.media.items()}
+        except AssetMissing:
+            return None
+        model = self.catalogue.get(operation.model)
+        inputs = body.inputs[model.id]
+        return task_of(operation, opened.attempts, model, quote.outputs, inputs, media, opened.dispatched)
+
+    def bare(self, opened: History) -> Task:
+        """A task without what was asked, for a job that only has to be waited for. Raises UnknownModel."""
+        operation, quote = opened.state.operation, _quote(opened.state)
+        assert quote is not None, "only what was held has a job"
+        model = self.catalogue.get(operation.model)
+        return task_of(operation, opened.attempts, model, quote.outputs, {}, {}, opened.dispatched)
+
+    async def _load(self, account: str, assets: list[Asset]) -> tuple[Media, ...]:
+        return tuple([await self.assets.load(account, asset) for asset in assets])
+
+
+def _history(facts: Sequence[Fact]) -> History:
+    sent = [fact for fact in facts if isinstance(fact, Dispatched)]
+    attempts, dispatched, first = (sent[-1].attempt, sent[-1].at, sent[0].at) if sent else (0, 0, 0)
+    digest = next((fact.digest for fact in facts if isinstance(fact, Requested)), "")
+    return History(state_of(facts), attempts, dispatched, first, digest)
+
+
+def _quote(state: State) -> Quote | None:
+    """What is or was held."""
+    return state.quote if isinstance(state, Held | Sent | Running | Dropped) else None

@@ -1,0 +1,172 @@
+"""Outputs made safe: sniffed and durable before their delivery is a fact, fetched first where they are elsewhere.
+
+    Delivery ─┬─ Media ─────────── receive ─────────────────────┐
+              └─ Remote ── open ── receive ── (tried again) ────┴─> Kept
+                              └── gone, or not to be kept ──> lost
+
+An output that cannot be fetched now and is not gone yet leaves the operation pending, for recovery to fetch. An address
+that answers with nothing, or with a page, is one whose file cannot be fetched now. What a setting of ours keeps out
+leaves the operation pending too, where its provider can be asked again and nothing else came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from application.ledger.writer import Clock
+from application.ports import (
+    Asset,
+    AssetStore,
+    Delivery,
+    DownloadFailed,
+    DownloadGone,
+    DownloadKeptOut,
+    DownloadRefused,
+    Downloads,
+    Media,
+    OutputWithheld,
+    ProviderFailed,
+    ProviderUnknown,
+    Remote,
+    Task,
+)
+from domain.errors import BeyondLimit, InvalidInput, NoMedia
+
+UNDELIVERED = "nothing_delivered"
+UNREADABLE = "unreadable_output"
+UNSOLD = "wrong_output"
+WITHHELD = "output_withheld"
+GONE = "gone"
+"""Why an output was lost, where nothing else is said."""
+UNREACHABLE = "output_unreachable"
+PAUSES = (0.5, 2.0, 5.0)
+"""Seconds before each further try to fetch an output, while its caller waits."""
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+@dataclass(slots=True)
+class Kept:
+    """What is safe now: the files, the bytes of those that came with the answer, and how many outputs are gone."""
+
+    stored: list[Asset] = field(default_factory=list)
+    contents: dict[str, bytes] = field(default_factory=dict, repr=False)
+    losses: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> int:
+        return sum(self.losses.values())
+
+    def lose(self, reason: str) -> None:
+        self.losses[reason] = self.losses.get(reason, 0) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Keeps what providers deliver. `largest` is in bytes, an output."""
+
+    assets: AssetStore
+    downloads: Downloads
+    clock: Clock
+    sleep: Sleep
+    largest: int
+
+    async def keep(self, account: str, task: Task, delivery: Delivery, *, again: bool) -> Kept:
+        """What could be kept; `again` where the provider can be asked again for the same.
+
+        Raises ProviderFailed where nothing came, or all that came is damaged, of no kind that is known, not of the kind
+        that the model is sold for, or kept out by a setting; ProviderUnknown where it must be fetched later, and
+        OutputWithheld where it can be once the setting is changed.
+        """
+        if not delivery.outputs:
+            raise _failed(UNDELIVERED, "the provider delivered nothing", delivery)
+        kept, troubles = Kept(), []
+        for output in delivery.outputs:
+            try:
+                await self._keep_one(account, task, output, kept)
+            except (InvalidInput, DownloadKeptOut) as error:
+                kept.lose(_reason(error))
+                troubles.append(error)
+        if not kept.stored and troubles:
+            _raise_trouble(troubles[0], delivery, again=again)
+        wrong = [asset.media_type for asset in kept.stored if not _is_sold(asset.media_type, task)]
+        if wrong and len(wrong) == len(kept.stored):
+            what = f"the provider delivered {', '.join(sorted({*wrong}))} instead of {' or '.join(task.media_types)}"
+            raise _failed(UNSOLD, what, delivery)
+        for _ in wrong:
+            kept.lose(UNSOLD)
+        kept.stored = [asset for asset in kept.stored if _is_sold(asset.media_type, task)]
+        return kept
+
+    async def _keep_one(self, account: str, task: Task, output: Media | Remote, kept: Kept) -> None:
+        if isinstance(output, Remote):
+            asset = await self._fetch(account, task, output)
+            if asset is None:
+                kept.lose(GONE)
+            else:
+                kept.stored.append(asset)
+            return
+        asset = await self.assets.receive(account, _as_it_is(output.content), task.media_types)
+        kept.stored.append(asset)
+        kept.contents[asset.digest] = output.content
+
+    async def _fetch(self, account: str, task: Task, output: Remote) -> Asset | None:
+        """The file, or None where it is gone for good."""
+        failure: DownloadFailed | InvalidInput
+        for pause in (*PAUSES, None):
+            try:
+                async with self.downloads.open(output.url, self.largest) as content:
+                    return await self.assets.receive(account, content, task.media_types)
+            except (DownloadKeptOut, BeyondLimit):
+                raise
+            except (DownloadFailed, NoMedia) as error:
+                if self._is_gone(output, error, last=pause is None):
+                    return None
+                failure = error
+            except InvalidInput as error:  # where no length was told, it may have been cut short on the way
+                failure = error
+            if pause is not None:
+                await self.sleep(pause)
+        if isinstance(failure, InvalidInput) and not isinstance(failure, NoMedia):
+            raise failure
+        raise ProviderUnknown(UNREACHABLE, f"an output cannot be fetched now: {failure}") from failure
+
+    def _is_gone(self, output: Remote, error: DownloadFailed | NoMedia, *, last: bool) -> bool:
+        """Until it expires it may come back; where nobody says when that is, the answer "gone" is believed, and at the
+        last try also an answer without a file."""
+        if isinstance(error, DownloadRefused):
+            return True
+        if output.expires is None:
+            return isinstance(error, DownloadGone) or (last and isinstance(error, NoMedia))
+        return self.clock() >= output.expires
+
+
+def _is_sold(media_type: str, task: Task) -> bool:
+    """A picture is one in any encoding, and so are a film, a sound and a model; one is none of the others."""
+    return any(media_type.partition("/")[0] == sold.partition("/")[0] for sold in task.media_types)
+
+
+def _reason(error: InvalidInput | DownloadKeptOut) -> str:
+    if isinstance(error, DownloadKeptOut):
+        return error.reason
+    return "too_large" if isinstance(error, BeyondLimit) else "unreadable"
+
+
+def _raise_trouble(error: InvalidInput | DownloadKeptOut, delivery: Delivery, *, again: bool) -> NoReturn:
+    if not isinstance(error, DownloadKeptOut | BeyondLimit):
+        raise _failed(UNREADABLE, f"the provider delivered no media: {error}", delivery) from error
+    what = f"what the provider delivered is kept out here: {error} (setting {error.setting})"
+    if again:
+        raise OutputWithheld(WITHHELD, what, error.setting) from error
+    raise _failed(WITHHELD, what, delivery) from error
+
+
+def _failed(code: str, message: str, delivery: Delivery) -> ProviderFailed:
+    """It is billed all the same: as it says, as it was counted, or as it was quoted."""
+    return ProviderFailed(code, message, cost=delivery.cost, usage=delivery.usage, rough=delivery.rough)
+
+
+async def _as_it_is(content: bytes) -> AsyncIterator[bytes]:
+    yield content

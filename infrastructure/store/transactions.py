@@ -1,0 +1,202 @@
+"""The writer's transactions: lock, read, then everything written with the commit.
+
+On PostgreSQL the lock is one round trip and the write another: a round trip costs as much as an fsync. A last
+advisory lock, after which nothing else is locked, makes the order of positions the order of commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from application.ledger.log import GENESIS, Head, Link
+from application.ledger.transaction import (
+    AccountRow,
+    Beside,
+    Conflict,
+    ServerChanged,
+    SnapshotRow,
+    Transaction,
+    Unknown,
+)
+from domain.errors import StoreUnavailable
+from domain.ledger import Spent
+from domain.operation import PHASES, Refused
+from infrastructure.store.database import Database
+from infrastructure.store.schema import LOG
+from infrastructure.store.session import Session
+from infrastructure.store.writes import postgres_script, sqlite_writes
+from projections.engine.sql import texts
+
+COMMIT_ORDER = 0x1A6E57D10
+"""The advisory lock's number."""
+
+CHUNK = 500
+NEW_ACCOUNT = "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash, last)"
+ACCOUNT = "SELECT id, revision, stream, version, hash, terms_version, terms_hash, last FROM accounts"
+KEEP = " ON CONFLICT (id) DO NOTHING"
+LINK = "stream, version, topic, state, operation, hash"
+SPENT_KEYS = """SELECT keys.account, key, reference, fingerprint, phase
+    FROM keys LEFT JOIN operations ON operations.id IN (reference, reference || '.1') WHERE {}"""
+"""A batch is refused as a whole, so its first operation tells what became of a key."""
+REFUSED = PHASES[Refused]
+NEWEST = 2**63 - 1
+ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation, LOG.c.hash)
+
+
+def to_link(row: Any) -> Link:
+    """A row of the log as the link it stores."""
+    return Link(row[0], row[1], row[2], row[3].encode(), row[4], bytes(row[5]))
+
+
+@dataclass(slots=True)
+class SqlTransaction:
+    """What both databases share: the reads, under the lock."""
+
+    mark: ClassVar[str]
+    session: Session
+    links: list[Link] = field(default_factory=list)
+    committed: bool = False
+
+    def keys(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Spent]:
+        rows = self._any(SPENT_KEYS, "keys.account = ? AND key = ?", wanted)
+        return {(row[0], row[1]): Spent(row[2], row[3], row[4] == REFUSED) for row in rows}
+
+    def jobs(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        rows = self._any("SELECT provider, job, operation FROM jobs WHERE {}", "provider = ? AND job = ?", wanted)
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    def operations(self, wanted: Sequence[str]) -> list[Link]:
+        query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY position"
+        return [to_link(row) for row in self._any(query, "operation = ?", [(id,) for id in wanted])]
+
+    def entries_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
+        query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY stream, version"
+        return [to_link(row) for row in self._any(query, "stream = ? AND version > ?", heads, size=50)]
+
+    def head(self, stream: str, upto: int | None = None) -> Head:
+        query = "SELECT version, hash FROM log WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT 1"
+        row = self._first(query, (stream, NEWEST if upto is None else upto))
+        return Head() if row is None else Head(row[0], bytes(row[1]))
+
+    def snapshot(self, stream: str, upto: int) -> SnapshotRow | None:
+        query = "SELECT version, state FROM snapshots WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT 1"
+        row = self._first(query, (stream, upto))
+        return None if row is None else SnapshotRow(stream, row[0], row[1].encode())
+
+    def append(self, links: Sequence[Link]) -> None:
+        self.links += links
+
+    def _first(self, query: str, values: tuple[Any, ...]) -> Any:
+        return next(iter(self.session.rows(query.replace("?", self.mark), values)), None)
+
+    def _any(self, query: str, condition: str, wanted: Sequence[tuple[Any, ...]], size: int = CHUNK) -> Iterator[Any]:
+        """The rows that meet the condition with any of the wanted values, so many conditions at a time."""
+        for start in range(0, len(wanted), size):
+            some = wanted[start : start + size]
+            conditions = " OR ".join([condition] * len(some))
+            sql = query.format(conditions).replace("?", self.mark)
+            yield from self.session.rows(sql, [value for values in some for value in values])
+
+
+def to_account_row(row: Any) -> AccountRow:
+    """A row of the accounts, in the order of its columns."""
+    return AccountRow(row[0], row[1], row[2], Head(row[3], bytes(row[4])), Head(row[5], bytes(row[6])), row[7])
+
+
+def _new(accounts: Sequence[str]) -> list[tuple[str, bytes, bytes]]:
+    return [(account, GENESIS, GENESIS) for account in accounts]
+
+
+class SqliteTransaction(SqlTransaction):
+    """BEGIN IMMEDIATE is the lock of all accounts at once."""
+
+    mark = "?"
+
+    def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
+        if opening:
+            self.session.many(f"{NEW_ACCOUNT} VALUES (?, 0, '', 0, ?, 0, ?, 0){KEEP}", _new(opening))
+        locked: dict[str, AccountRow] = {}
+        for start in range(0, len(accounts), CHUNK):
+            some = accounts[start : start + CHUNK]
+            marks = ", ".join("?" * len(some))
+            rows = self.session.rows(f"{ACCOUNT} WHERE id IN ({marks})", some)
+            locked.update((row[0], to_account_row(row)) for row in rows)
+        return locked
+
+    def commit(self, beside: Beside) -> int | None:
+        position = None
+        for sql, rows in sqlite_writes(self.links, beside):
+            self.session.many(sql, rows)
+            if position is None:  # the log is written first
+                ((position,),) = self.session.rows("SELECT last_insert_rowid()")
+        self.session.run("COMMIT")
+        self.committed = True
+        return position
+
+
+class PostgresTransaction(SqlTransaction):
+    """Row locks by ascending id; then one script with everything written and the commit."""
+
+    mark = "%s"
+
+    def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
+        begin = "BEGIN; "
+        if opening:
+            self.session.run("BEGIN")
+            self.session.many(f"{NEW_ACCOUNT} VALUES (%s, 0, '', 0, %s, 0, %s, 0){KEEP}", _new(opening))
+            begin = ""
+        rows = self.session.rows(
+            f"{begin}{ACCOUNT} WHERE id = ANY (%s::text[]) ORDER BY id FOR UPDATE", (texts(accounts),)
+        )
+        return {row[0]: to_account_row(row) for row in rows}
+
+    def commit(self, beside: Beside) -> int | None:
+        script, columns = postgres_script(self.links, beside)
+        order = f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})"
+        try:
+            self.session.run(f"{order};\n{script};\nCOMMIT", columns)
+        except ServerChanged:
+            raise
+        except (Conflict, StoreUnavailable) as error:
+            if self.session.lost:
+                raise Unknown(str(error)) from error
+            raise
+        self.committed = True
+        return None
+
+
+class PostgresReading(PostgresTransaction):
+    """For those who only look, also at a standby: nothing is locked."""
+
+    def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:  # noqa: ARG002
+        rows = self.session.rows(f"{ACCOUNT} WHERE id = ANY (%s::text[])", (texts(accounts),))
+        return {row[0]: to_account_row(row) for row in rows}
+
+
+UNITS: Mapping[tuple[bool, bool], tuple[str, type[SqliteTransaction | PostgresTransaction]]] = {
+    (True, False): ("BEGIN IMMEDIATE", SqliteTransaction),
+    (True, True): ("BEGIN", SqliteTransaction),
+    (False, False): ("", PostgresTransaction),
+    (False, True): ("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", PostgresReading),
+}
+"""How a transaction begins, and what it is: on SQLite or not, reading or not."""
+
+
+class SqlStore:
+    """The writer's store: begins units on one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """A unit that is rolled back unless it was committed; an empty one ends without a trace."""
+        begin, kind = UNITS[self._database.is_sqlite, self._database.reading]
+        with self._database.session(begin) as session:
+            transaction = kind(session)
+            yield transaction
+            if not transaction.committed:
+                session.roll_back()
