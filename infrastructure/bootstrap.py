@@ -49,7 +49,7 @@ from infrastructure.collector import SPARED
 from infrastructure.costbook import CostsInViews
 from infrastructure.downloads import HttpDownloads
 from infrastructure.media import LimitedBy, look_at, read_media
-from infrastructure.opening import Access, StudioLog, belonging, catch_up, open_log, references
+from infrastructure.opening import Access, StudioLog, belonging, catch_up, ledgers_of, open_log, references
 from infrastructure.plugins import ProviderContext, load_plugins, plugin_names
 from infrastructure.providers.huggingface import HuggingFaceProvider
 from infrastructure.providers.local import LocalProvider
@@ -59,14 +59,7 @@ from infrastructure.providers.stability import StabilityProvider
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.saving import SIDE_BY_SIDE
 from infrastructure.service import House, Studio
-from infrastructure.settings import (
-    Settings,
-    owner_name,
-    plugin_settings,
-    revealed,
-    switched_off,
-    unknown_settings,
-)
+from infrastructure.settings import Settings, owner_name, plugin_settings, revealed, switched_off, unknown_settings
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
@@ -233,18 +226,19 @@ def _claimed(settings: Settings, log: StudioLog, stack: ExitStack) -> Belonging:
 
 def _use_cases(foundation: Foundation, performer: Performer, operations: Histories, settings: Settings) -> UseCases:
     outputs, writer = performer.outputs, foundation.writer
+    ledgers = ledgers_of(foundation.log, outputs.clock)
     quotes = ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes)
-    offering = (quotes, performer.providers, performer.off, Consents(writer))
+    offering = (quotes, performer.providers, performer.off, Consents(writer, ledgers))
     chooser = Chooser(foundation.catalogue, foundation.book, *offering)
     preparer = Preparer(
         chooser, outputs.assets, foundation.read_media, foundation.inputs, new_id, new_secret, settings.largest_file
     )
     return UseCases(
-        Intake(preparer, writer, performer.ownership, operations.results),
+        Intake(preparer, writer, ledgers, performer.ownership, operations.results),
         performer,
         operations.results,
         foundation.index,
-        Accounts(writer, foundation.index, outputs.clock, foundation.book.currency),
+        Accounts(ledgers, writer, foundation.index, outputs.clock, foundation.book.currency),
         Intervention(performer, operations),
         Timeouts(settings.wait_seconds),
     )

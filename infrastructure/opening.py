@@ -10,7 +10,7 @@ Reading makes and changes nothing, but that views are brought up to the log if t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -32,6 +32,7 @@ from projections.queries import Views
 
 if TYPE_CHECKING:
     from application.keeping.references import References
+    from application.ledger.looking import LedgerReader
 
 OPEN_ONE = "imagestudio account open acme --plan free"
 
@@ -154,6 +155,14 @@ def standing(settings: Settings) -> Standing:
         if revision != HEAD:
             return Standing(revision, None, None)
         return Standing(revision, ledger_id(database), lost_facts(settings, database))
+
+
+def ledgers_of(log: StudioLog, clock: Callable[[], int]) -> LedgerReader:
+    """The log's ledgers, to look at."""
+    from application.ledger.looking import LedgerReader
+    from infrastructure.store.transactions import SqlReadings
+
+    return LedgerReader(SqlReadings(log.database), log.codec, clock)
 
 
 def references(log: StudioLog) -> References:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from application.ledger.log import Codec
 from domain.errors import FactsLost
-from infrastructure.opening import Access, StudioLog, catch_up, lost_facts, open_log
-from infrastructure.settings import Settings, owner_name
+from infrastructure.opening import Access, StudioLog, catch_up, ledgers_of, lost_facts, open_log
+from infrastructure.settings import Settings
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from projections.queries import Views
@@ -98,21 +98,11 @@ def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[Reading]
         if lost is not None and whole:
             raise lost
 
-        @cache
-        def open_accounts() -> AccountReader:
-            return _accounts(settings, log, stack)
-
-        yield Reading(settings, log.database, log.codec, open_accounts, lost)
+        yield Reading(settings, log.database, log.codec, cache(partial(_accounts, log)), lost)
 
 
-def _accounts(settings: Settings, log: StudioLog, stack: ExitStack) -> AccountReader:
+def _accounts(log: StudioLog) -> AccountReader:
     from application.keeping.accounts import AccountReader
-    from application.ledger.group import LeaseTerms
-    from application.ledger.writer import LedgerWriter
-    from infrastructure.clock import SECOND, now
-    from infrastructure.store.transactions import SqlStore
+    from infrastructure.clock import now
 
-    terms = LeaseTerms(owner_name(), settings.lease_seconds * SECOND, settings.snapshot_every)
-    writer = LedgerWriter(SqlStore(log.database), log, now, terms)
-    stack.callback(writer.close)
-    return AccountReader(writer)
+    return AccountReader(ledgers_of(log, now))

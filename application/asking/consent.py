@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from application.asking.requests import Request
-from application.ledger.group import Proposal, nothing
+from application.ledger.looking import LedgerReader
 from application.ledger.writer import LedgerWriter
 from domain.errors import InvalidInput, InvalidMoney
 from domain.inputs import shown
@@ -21,6 +21,7 @@ class Consents:
     """What accounts allow, as this process last saw it: decided is under the account's lock, which looks again."""
 
     writer: LedgerWriter
+    ledgers: LedgerReader
 
     async def of(self, account: str, *, fresh: bool = False) -> frozenset[Class]:
         """The classes that the account's terms allow; read from its ledger where they are not known, or if `fresh`.
@@ -34,7 +35,7 @@ class Consents:
         def look(ledger: Ledger, _now: int) -> frozenset[str]:
             return known_account(ledger, account).allowed
 
-        return _classes((await self.writer.append_async(Proposal(account, nothing, look=look))).seen)
+        return _classes(await self.ledgers.look(account, look))
 
 
 def allowed_by(request: Request) -> frozenset[Class]:

@@ -11,7 +11,8 @@ from application.asking.preparing import Prepared, Preparer, fingerprint_before_
 from application.asking.refusals import refused
 from application.asking.requests import Candidate, Estimate, Request
 from application.asking.results import Results
-from application.ledger.group import Proposal, Receipt, nothing
+from application.ledger.group import Proposal, Receipt
+from application.ledger.looking import For, LedgerReader, left_to
 from application.ledger.transaction import ContentRow, KeyRow
 from application.ledger.writer import LedgerWriter
 from application.performing.ownership import Ownership
@@ -56,6 +57,7 @@ class Intake:
 
     preparer: Preparer
     writer: LedgerWriter
+    ledgers: LedgerReader
     ownership: Ownership
     results: Results
 
@@ -102,15 +104,9 @@ class Intake:
             check_fingerprint(key, known, fingerprint)
         return known
 
-    async def left(self, account: str, user: str, project: str | None) -> dict[str, int | None]:
-        """What the limits leave now to a user in a project of an account."""
-
-        def look(ledger: Ledger, now: int) -> dict[str, int | None]:
-            return left_of(ledger, user, project, now)
-
-        receipt = await self.writer.append_async(Proposal(account, nothing, look=look))
-        left: dict[str, int | None] = receipt.seen
-        return left
+    async def left(self, account: str, one: For) -> dict[str, int | None]:
+        """What the limits leave now to whom an operation of the account is for."""
+        return await self.ledgers.look(account, left_to(one))
 
     async def estimate(self, request: Request) -> Estimate:
         """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""
@@ -122,8 +118,7 @@ class Intake:
             left = left_of(ledger, ask.user, ask.project, now)
             return _estimate(quotes_now(ledger, ask), refusal.reason if refusal else None, left)
 
-        receipt = await self.writer.append_async(Proposal(ask.account, nothing, look=look))
-        estimate: Estimate = receipt.seen
+        estimate = await self.ledgers.look(ask.account, look)
         chain = await self._chain(request, prepared)
         return replace(estimate, warnings=self.warnings([estimate.model]), chain=chain)
 

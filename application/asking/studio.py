@@ -272,7 +272,7 @@ class ImageStudio:
                 await asyncio.wait(here)
             elif all(one.phase in CLOSED_PHASES for one in known):
                 results = [await self._results.of(one.operation) for one in known]
-                left = await self._intake.left(results[-1].account, results[-1].user, results[-1].project)
+                left = await self._intake.left(results[-1].account, results[-1])
                 return self._result(operation, tuple(results), left)
             elif clock() > deadline:
                 raise OperationPending(operation, "it is still open", hint="to settle it: imagestudio recover")

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from application.ledger.group import Proposal, Receipt, nothing
+from application.ledger.group import Proposal, Receipt
+from application.ledger.looking import LedgerReader
 from application.ledger.transaction import CREDIT, KeyRow
 from application.ledger.writer import Clock, LedgerWriter
 from application.ports import Index
@@ -80,32 +81,18 @@ class Correction:
 class AccountReader:
     """Shows accounts as their ledgers stand."""
 
-    writer: LedgerWriter
+    ledgers: LedgerReader
 
     async def show(self, account: str) -> AccountView:
         """The account now. Raises UnknownAccount."""
-        return await self._decide(account, nothing)
-
-    async def _decide(
-        self,
-        account: str,
-        decide: Callable[[Ledger, int], list[Fact]],
-        *,
-        key: KeyRow | None = None,
-        earlier: str | None = None,
-    ) -> AccountView:
-        proposal = Proposal(
-            account, decide, key=key, look=lambda ledger, now: view_of(ledger, account, now), earlier=earlier
-        )
-        receipt: Receipt = await self.writer.append_async(proposal)
-        view: AccountView = receipt.seen
-        return view
+        return await self.ledgers.look(account, lambda ledger, now: view_of(ledger, account, now))
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts(AccountReader):
     """The use cases of those who run accounts."""
 
+    writer: LedgerWriter
     index: Index
     clock: Clock
     currency: str
@@ -235,6 +222,21 @@ class Accounts(AccountReader):
         account = known[0].account
         proposal = Proposal(account, correction.decide, operations=(correction.operation,))
         return (await self.writer.append_async(proposal)).facts
+
+    async def _decide(
+        self,
+        account: str,
+        decide: Callable[[Ledger, int], list[Fact]],
+        *,
+        key: KeyRow | None = None,
+        earlier: str | None = None,
+    ) -> AccountView:
+        proposal = Proposal(
+            account, decide, key=key, look=lambda ledger, now: view_of(ledger, account, now), earlier=earlier
+        )
+        receipt: Receipt = await self.writer.append_async(proposal)
+        view: AccountView = receipt.seen
+        return view
 
     async def _on_terms(self, account: str, decide: Callable[[Account, int], list[Fact]]) -> AccountView:
         return await self._decide(account, lambda ledger, now: decide(known_account(ledger, account), now))

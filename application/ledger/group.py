@@ -56,11 +56,6 @@ class Proposal:
     earlier: str | None = None
 
 
-def nothing(_ledger: Ledger, _now: int) -> list[Fact]:
-    """The decision of those who only look."""
-    return []
-
-
 @made_often
 @dataclass(frozen=True, slots=True)
 class Receipt:

@@ -96,15 +96,18 @@ class Memory:
         return None if known is None else known.ledger.account
 
     def _starting_point(self, transaction: Transaction, known: Remembered | None, row: AccountRow) -> Remembered:
-        terms = account_stream(row.id)
+        """What is remembered of the period, or its newest snapshot if that is nearer by far, or nothing."""
+        terms, begun = account_stream(row.id), 0
         if known is not None and known.stream == row.stream:
             known.heads = {name: known.heads[name] for name in (terms, row.stream) if name in known.heads}
-            return known
+            begun = known.heads.get(row.stream, Head()).version
+            if row.period_head.version - begun <= CHUNK:
+                return known
         fresh = Remembered(row.id, stream=row.stream, heads={terms: Head()})
         if row.stream:
             fresh.heads[row.stream] = Head()
             self._restore(transaction, fresh, row)
-        return fresh
+        return known if known is not None and begun and fresh.snapshot <= begun else fresh
 
     def _restore(self, transaction: Transaction, fresh: Remembered, row: AccountRow) -> None:
         stored = transaction.snapshot(row.stream, row.period_head.version)

@@ -9,10 +9,12 @@ submit ─┬─ Delivery ──────────────────
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from application.ledger.group import Proposal, Receipt
+from application.ledger.looking import left_to
 from application.ledger.transaction import JobRow, WordsRow
 from application.ledger.writer import LedgerWriter
 from application.performing.outputs import Outputs
@@ -34,7 +36,7 @@ from application.ports import (
 from application.providing.answers import check_delivery, check_found, check_kind, check_submitted, said_of
 from application.providing.mistakes import MistakesOf, ProviderMistaken
 from domain import settlement
-from domain.admission import AS_HELD, Leeway, left_of, reroute
+from domain.admission import AS_HELD, Leeway, reroute
 from domain.charging import NOTHING_LOST, LostOutputs
 from domain.errors import IllegalTransition, OperationPending, UnknownModel
 from domain.fallback import WHOLE_PROVIDER
@@ -183,19 +185,20 @@ class Performer:
         return _settlement(operation, await self.append(operation, release), {})
 
     async def append(
-        self, operation: Operation, decide: Decide, job: JobRow | None = None, words: WordsRow | None = None
+        self,
+        operation: Operation,
+        decide: Decide,
+        job: JobRow | None = None,
+        words: WordsRow | None = None,
+        *,
+        look: Callable[[Ledger, int], Any] | None = None,
     ) -> Receipt:
-        """Record a decision about an operation that has begun; it is retried until it is written.
+        """Record a decision about an operation that has begun; it is retried until it is written, and `look` sees it.
 
         Raises StoreRefused where it never can be: the operation then stays open, with its hold, for recovery.
         """
 
-        def left(ledger: Ledger, now: int) -> dict[str, int | None]:
-            return left_of(ledger, operation.user, operation.project, now)
-
-        proposal = Proposal(
-            operation.account, decide, operations=(operation.id,), job=job, words=words, patient=True, look=left
-        )
+        proposal = Proposal(operation.account, decide, (operation.id,), job=job, words=words, patient=True, look=look)
         receipt = await self.writer.append_async(proposal)
         if isinstance(receipt.states[operation.id], Closed):
             self.ownership.drop(operation.id)
@@ -270,7 +273,7 @@ class Performer:
             return reroute(ledger, operation.id, offer.quote, refusal.code, attempt, sender, now, offer.leeway)
 
         words = said_of(operation, refusal)
-        receipt = await self.append(operation, decide, words=words)
+        receipt = await self.append(operation, decide, words=words, look=left_to(operation))
         state = receipt.states[operation.id]
         if not isinstance(state, Sent) or (state.attempts, state.sender) != (attempt, sender):
             return _settlement(operation, receipt, {}, words.said)
@@ -309,7 +312,7 @@ class Performer:
             )
 
         try:
-            receipt = await self.append(operation, complete, self._row(operation, job))
+            receipt = await self.append(operation, complete, self._row(operation, job), look=left_to(operation))
         except IllegalTransition:
             if job is None:
                 raise
@@ -334,7 +337,8 @@ class Performer:
             return settlement.fail(ledger, operation.id, failed.code, failed.cost, now, usage=counted, rough=rough)
 
         words = said_of(operation, error)
-        return _settlement(operation, await self.append(operation, fail, words=words), {}, words.said)
+        receipt = await self.append(operation, fail, words=words, look=left_to(operation))
+        return _settlement(operation, receipt, {}, words.said)
 
 
 def _left(operation: Operation, others: Sequence[Offer], refusal: ProviderRefused) -> Sequence[Offer]:
@@ -392,4 +396,4 @@ def _settlement(
     contents: Mapping[str, bytes] | None = None,
 ) -> Settlement:
     state = receipt.states[operation.id]
-    return Settlement(operation, receipt.facts, state, receipt.seen, metadata, message, contents or {})
+    return Settlement(operation, receipt.facts, state, receipt.seen or {}, metadata, message, contents or {})

@@ -125,13 +125,14 @@ class Database:
         return _again(ask)
 
     @contextmanager
-    def session(self, begin: str) -> Iterator[Session]:
-        """A write transaction that the caller ends, rolled back on any error; each statement raises as `transaction`.
+    def session(self, begin: str, *, reading: bool = False) -> Iterator[Session]:
+        """A transaction that the caller ends, rolled back on any error; each statement raises as `transaction`.
 
         On PostgreSQL `begin` may be empty for a caller that begins with its first statement, in one round trip. The
-        session is kept for the next one, as giving it back to the pool costs as much as a statement.
+        session is kept for the next one, as giving it back to the pool costs as much as a statement. One that is
+        `reading` waits for no writer.
         """
-        with self.turn():
+        with nullcontext() if reading else self.turn():
             session = self._session()
             ended = False
             try:
@@ -157,8 +158,9 @@ class Database:
         return Session(self.engine)
 
     def _close_idle(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+        with suppress(IndexError):  # another thread may take the last one
+            while self._idle:
+                self._idle.pop().close()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

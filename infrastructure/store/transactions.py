@@ -169,10 +169,11 @@ class PostgresTransaction(SqlTransaction):
 
 
 class PostgresReading(PostgresTransaction):
-    """For those who only look, also at a standby: nothing is locked."""
+    """For those who only look, also at a standby: nothing is locked, and all is seen as it was at one moment."""
 
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:  # noqa: ARG002
-        rows = self.session.rows(f"{ACCOUNT} WHERE id = ANY (%s::text[])", (texts(accounts),))
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        rows = self.session.rows(f"{begin}; {ACCOUNT} WHERE id = ANY (%s::text[])", (texts(accounts),))
         return {row[0]: to_account_row(row) for row in rows}
 
 
@@ -180,7 +181,7 @@ UNITS: Mapping[tuple[bool, bool], tuple[str, type[SqliteTransaction | PostgresTr
     (True, False): ("BEGIN IMMEDIATE", SqliteTransaction),
     (True, True): ("BEGIN", SqliteTransaction),
     (False, False): ("", PostgresTransaction),
-    (False, True): ("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", PostgresReading),
+    (False, True): ("", PostgresReading),
 }
 """How a transaction begins, and what it is: on SQLite or not, reading or not."""
 
@@ -190,13 +191,22 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.reading = database.reading
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
         """A unit that is rolled back unless it was committed; an empty one ends without a trace."""
-        begin, kind = UNITS[self._database.is_sqlite, self._database.reading]
-        with self._database.session(begin) as session:
+        begin, kind = UNITS[self._database.is_sqlite, self.reading]
+        with self._database.session(begin, reading=self.reading) as session:
             transaction = kind(session)
             yield transaction
             if not transaction.committed:
                 session.roll_back()
+
+
+class SqlReadings(SqlStore):
+    """Begins units that lock nothing, on a database that may be written to."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.reading = True
