@@ -1,9 +1,9 @@
-# demo and test are the two commands a newcomer needs; each makes .venv first, when it has to.
+# demo and test are the two commands a newcomer needs, quick is test's short loop; each makes .venv first, when it has to.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test bench bench-full format
+.PHONY: demo test quick bench bench-full format
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -14,7 +14,14 @@ test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# The rules of the house and of the trade, in under a minute: what to run after every change.
+quick: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/domain tests/test_architecture.py
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

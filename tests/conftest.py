@@ -13,10 +13,21 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
-from tests.postgres import PostgresUnavailable, execute, fresh_database, one_at_a_time, running_postgres
+from tests.postgres import (
+    PostgresUnavailable,
+    execute,
+    fresh_database,
+    in_memory,
+    one_at_a_time,
+    running_postgres,
+)
 
 DATABASES = ("sqlite", "postgresql")
 TEMPLATE = "studio_template"
+
+# Files of tests are real files, but nobody pulls the plug: a disk would only make them slower.
+for place in in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(place))
 
 # No test asserts on a clock, so neither does hypothesis; CI repeats the same examples for the same code.
 settings.register_profile(

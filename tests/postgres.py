@@ -19,7 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -30,6 +30,9 @@ import psycopg2
 
 SETTING = "IMAGESTUDIO_TEST_POSTGRES_BIN"
 DISTRIBUTION = Path("/usr/lib/postgresql")
+MEMORY = Path("/dev/shm")
+ROOM = 2 * 1024**3
+"""Bytes that must be free in memory, or tests keep their files on a disk."""
 UNPRIVILEGED = ("postgres", "nobody")
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -71,7 +74,7 @@ class Identity(NamedTuple):
 def running_postgres(*, fsync: bool = True) -> Iterator[str]:
     """Start a server, yield its URL (`postgresql+psycopg2://…/postgres`), stop it and remove all it wrote.
 
-    `fsync=False` is for tests that never pull the plug; anything that measures keeps it on.
+    `fsync=False` is for tests that never pull the plug, in memory if there is room; anything that measures keeps it on.
     Raises PostgresUnavailable.
     """
     supervisor = subprocess.Popen(
@@ -155,6 +158,10 @@ def _distribution() -> list[Path]:
 # The supervisor's side: standard library only from here on, so that it starts quickly.
 
 
+SHORT_LIVED = {"autovacuum": "off", "full_page_writes": "off", "max_wal_size": "128MB"}
+"""Of a server whose databases live for a test each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """An initialised data directory and who may serve it."""
@@ -179,6 +186,7 @@ class Cluster:
             "fsync": fsync,
             "max_connections": "200",
             "timezone": "UTC",
+            **({} if fsync == "on" else SHORT_LIVED),
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with self.log.open("wb") as log:
@@ -205,7 +213,7 @@ def supervise(fsync: str) -> None:
     """Serve until standard input ends or says something; answer one line: the URL, or the error."""
     try:
         identity = _identity()
-        directory = _private_directory(identity)
+        directory = _private_directory(identity, [] if fsync == "on" else in_memory())
     except PostgresUnavailable as refusal:
         _answer(error=str(refusal))
         return
@@ -239,9 +247,19 @@ def _identity() -> Identity:
     raise PostgresUnavailable(f"PostgreSQL refuses to run as root; there is no user {' or '.join(UNPRIVILEGED)}.")
 
 
-def _private_directory(identity: Identity) -> Path:
+def in_memory() -> list[Path]:
+    """The machine's file system in memory, if it has one with room, from which programs may be run."""
+    with suppress(OSError):
+        status = os.statvfs(MEMORY)
+        roomy = status.f_bavail * status.f_frsize >= ROOM
+        if roomy and os.access(MEMORY, os.W_OK) and not status.f_flag & os.ST_NOEXEC:
+            return [MEMORY]
+    return []
+
+
+def _private_directory(identity: Identity, first: Sequence[Path] = ()) -> Path:
     """A new directory of that user; root's own TMPDIR may lie where no other user can go."""
-    for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
+    for parent in (*first, tempfile.gettempdir(), "/tmp", "/var/tmp"):
         directory = Path(tempfile.mkdtemp(prefix="imagestudio-postgres-", dir=parent))
         _give(directory, identity)
         try:

@@ -150,7 +150,7 @@ def test_a_temporary_directory_only_the_caller_can_enter_serves_all_the_same(
 ) -> None:
     tmp_path.chmod(0o700)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with running_postgres(fsync=False) as server:
+    with running_postgres() as server:
         assert is_listening(server)
 
 

@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,11 +58,23 @@ def environment(home: Path) -> dict[str, str]:
     return kept | known
 
 
+@contextmanager
+def interrupted_by(handler: Any) -> Iterator[None]:
+    """What an interruption does to this process meanwhile; a child inherits it only if it is nothing."""
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A process that can be interrupted, even if this one cannot: a background job of a shell ignores SIGINT."""
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [sys.executable, *arguments], cwd=home, env=environment(home), stdout=pipe, stderr=pipe, text=True
-    )
+    with interrupted_by(signal.default_int_handler):
+        return subprocess.Popen(
+            [sys.executable, *arguments], cwd=home, env=environment(home), stdout=pipe, stderr=pipe, text=True
+        )
 
 
 def test_help_starts_without_anything_heavy(tmp_path: Path) -> None:
@@ -79,9 +94,12 @@ def test_a_reader_that_stops_reading_ends_the_command_quietly(workspace: Workspa
     assert (writer.wait(WAIT), err) == (141, "")
 
 
-def test_an_interrupted_command_ends_with_130_and_leaves_the_operation_to_recovery(workspace: Workspace) -> None:
+@pytest.mark.parametrize("here", [signal.default_int_handler, signal.SIG_IGN], ids=["as usual", "under nohup"])
+def test_an_interrupted_command_ends_with_130_and_leaves_the_operation_to_recovery(
+    workspace: Workspace, here: Any
+) -> None:
     slow = ("-m", "scripted-findable", "-i", "delay_ms=3600000")
-    with start(workspace.home, "-m", "infrastructure.cli", "generate", "slow", *slow) as process:
+    with interrupted_by(here), start(workspace.home, "-m", "infrastructure.cli", "generate", "slow", *slow) as process:
         journal = workspace.home / "scripted"
         known = len(list(journal.rglob("*")))
         while len(list(journal.rglob("*"))) == known and process.poll() is None:
