@@ -259,7 +259,7 @@ def in_memory() -> list[Path]:
 
 def _private_directory(identity: Identity, first: Sequence[Path] = ()) -> Path:
     """A new directory of that user; root's own TMPDIR may lie where no other user can go."""
-    for parent in (*first, tempfile.gettempdir(), "/tmp", "/var/tmp"):
+    for parent in (*map(str, first), tempfile.gettempdir(), "/tmp", "/var/tmp"):
         directory = Path(tempfile.mkdtemp(prefix="imagestudio-postgres-", dir=parent))
         _give(directory, identity)
         try:
