@@ -29,7 +29,7 @@ from domain.ledger import Fact, Ledger
 from domain.operation import Sent, Stored
 from domain.pricing import Quote
 from infrastructure.clock import SECOND, new_id, now
-from infrastructure.store import DATABASE_URL
+from infrastructure.store import DATABASE_URL, Factory
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.urls import parse_url
 
@@ -67,7 +67,7 @@ class Filler:
 
     def __init__(self, url: str, size: Size) -> None:
         self._size = size
-        self._log = LedgerLog({"PERSISTENCE_MODULE": "infrastructure.store", DATABASE_URL: url})
+        self._log = LedgerLog({"PERSISTENCE_MODULE": Factory.__module__, DATABASE_URL: url})
         self._clock = Clock(now() - size.months * 30 * 86_400 * SECOND)
         terms = LeaseTerms("benchmark", YEARS, 2_000)
         options = WriterOptions(waiting=1_000_000, group=2 * GROUP)

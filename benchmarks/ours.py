@@ -35,7 +35,7 @@ from domain.pricing import Quote
 from infrastructure.bootstrap import Parts, open_studio
 from infrastructure.clock import new_id, new_secret, now
 from infrastructure.settings import Settings
-from infrastructure.store import DATABASE_URL
+from infrastructure.store import DATABASE_URL, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.transactions import SqlStore
 
@@ -180,7 +180,7 @@ class LedgerOnly:
     """The writer, two decisions an operation; no request, no provider, no result, no view."""
 
     def __init__(self, url: str) -> None:
-        self._log = LedgerLog({"PERSISTENCE_MODULE": "infrastructure.store", DATABASE_URL: url})
+        self._log = LedgerLog({"PERSISTENCE_MODULE": Factory.__module__, DATABASE_URL: url})
         self.database = database_of(self._log)
         self._writer = LedgerWriter(
             SqlStore(self.database), self._log, now, LeaseTerms("benchmark", 600_000_000, 2_000)

@@ -65,7 +65,7 @@ def open_log(settings: Settings, access: Access, *, files: bool = True) -> Studi
             raise _no_ledger(settings)
         _make_room(settings, files=files)
     environment = {
-        "PERSISTENCE_MODULE": "infrastructure.store",
+        "PERSISTENCE_MODULE": Factory.__module__,
         DATABASE_URL: settings.database,
         LOCK_SECONDS: str(settings.lock_seconds),
         STATEMENT_SECONDS: str(settings.statement_seconds),

@@ -34,7 +34,7 @@ class ProviderContext:
 
     `settings` is what the environment and the .env file say under IMAGESTUDIO_<NAME>_, by the rest of the name in
     lower case: IMAGESTUDIO_ATELIER_KEY is "key" for a provider called "atelier". `open_client` makes an HTTP client
-    with the studio's proxy, connection limits and time-outs, as `infrastructure.wire.api.Api` wants it; the provider
+    with the studio's proxy, connection limits and time-outs, as `imagestudio.plugin.Api` wants it; the provider
     closes it. Blocking work belongs into the executor, which is the studio's.
     """
 

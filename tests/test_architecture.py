@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from building.rewriting import ROOMS as HOUSE
+from building.rewriting import is_of_rooms
 from domain.catalogue import KINDS
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("domain", "application", "projections", "infrastructure", "imagestudio")
 FACE = "imagestudio"
+ROOMS = (*HOUSE, FACE)
 TEXTS = {".py", ".toml", ".json", ".ini", ".sql", ".html", ".js", ".css", ".mako"}
 CATALOGUE = "infrastructure/catalogue/"
 PROVIDERS = "infrastructure.providers"
@@ -53,6 +55,11 @@ CLOCKS = {"now", "utcnow", "today", "time", "time_ns"}
 READS_ENVIRONMENT = {"infrastructure/settings.py"}
 READS_CLOCK = {"infrastructure/clock.py"}
 NAMES_PROVIDERS = {"infrastructure/bootstrap.py"}
+
+# A module's name within a text: a room and what is in it, or a room alone.
+NAMES_MODULE = re.compile(rf"\b(?:{'|'.join(HOUSE)})[.:]\w|^(?:{'|'.join(HOUSE)})\.?$")
+# Words that are rooms and mean something else: a group of commands.
+ROOMS_BY_CHANCE = {("infrastructure/cli/app.py", "projections")}
 
 # Outermost loops that must outlive whatever happens inside them: "file:function", with the reason beside it.
 CATCHES_ALL = frozenset(
@@ -208,6 +215,19 @@ def all_is_the_documented_surface(source: Source) -> Breaches:
                     yield node.lineno, f"`{name}` is not both offered and documented"
 
 
+def no_module_by_a_bare_string(source: Source) -> Breaches:
+    """A wheel's rooms lie in a package, and its build rewrites what is imported, not what is said."""
+    prose = {id(node.value) for node in source.nodes if isinstance(node, ast.Expr)}
+    for node in source.nodes:
+        match node:
+            case ast.Constant(value=str() as text) if id(node) not in prose and NAMES_MODULE.search(text):
+                if (source.path, text) not in ROOMS_BY_CHANCE:
+                    yield node.lineno, f"names a module by a string: {text!r}"
+            case ast.Import(names=names):
+                for name in (one.name for one in names if is_of_rooms(one.name) and one.asname is None):
+                    yield node.lineno, f"import {name} binds the room's own name"
+
+
 def no_model_outside_the_catalogue(models: Iterable[str]) -> Rule:
     words = "|".join(re.escape(model) for model in sorted(models)) or r"(?!)"
     named = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])")
@@ -255,6 +275,7 @@ RULES: dict[str, Rule] = {
     "short files": short_files,
     "short functions": short_functions,
     "__all__ is the documented surface": all_is_the_documented_surface,
+    "no module by a bare string": no_module_by_a_bare_string,
     "no model outside the catalogue": no_model_outside_the_catalogue(TELLING_MODELS | EXAMPLE_MODELS),
 }
 
@@ -306,6 +327,11 @@ BREACHES = [
         "imagestudio/plugin.py",
         "'''Offers `Job`.'''\n__all__ = ['Job', 'Task']",
     ),
+    ("no module by a bare string", "infrastructure/cli.py", "NAMED = 'infrastructure'"),
+    ("no module by a bare string", "infrastructure/cli.py", "run('python -m infrastructure.demo')"),
+    ("no module by a bare string", "infrastructure/cli.py", "import_module(f'infrastructure.cli.{name}')"),
+    ("no module by a bare string", "infrastructure/cli.py", "SCRIPTS = 'infrastructure:migrations'"),
+    ("no module by a bare string", "imagestudio/plugin.py", "def f():\n    import application.ports"),
     ("no model outside the catalogue", "infrastructure/cli.py", "DEFAULT = 'aurora-2'"),
     ("no model outside the catalogue", "infrastructure/plans.toml", "# as aurora-2 does"),
     ("no model outside the catalogue", "infrastructure/catalogue/loader.py", "if id == 'aurora-2': pass"),
@@ -335,6 +361,8 @@ NEAR_MISSES = [
     ("short files", "domain/money.py", "\n" * 399),
     ("short functions", "domain/money.py", "def f():\n" + "    pass\n" * 44),
     ("__all__ is the documented surface", "domain/__init__.py", "'''Offers `Money`.'''\n__all__ = ['Money']"),
+    ("no module by a bare string", "infrastructure/cli.py", "'As domain.money has it.'\nimport domain.money as m"),
+    ("no module by a bare string", "infrastructure/cli.py", "JSON = 'application/json'\nname = 'the domain.'"),
     ("no model outside the catalogue", "infrastructure/cli.py", "DEFAULT = 'aurora-21'"),
     ("no model outside the catalogue", "domain/catalogue.py", "VIDEOS = 'video-face-swap'"),
     ("no model outside the catalogue", "infrastructure/catalogue/local.toml", "id = 'aurora-2'"),

@@ -99,7 +99,7 @@ class Commands(Mapping[str, Any]):
         if name in self._others:
             return self._others[name]
         place = PLACES[name]
-        part = getattr(import_module(f"infrastructure.cli.{place.module}"), place.variable)
+        part = getattr(import_module(f"{__package__}.{place.module}"), place.variable)
         whole = typer.Typer(rich_markup_mode=None)
         if name in GROUPS:
             whole.add_typer(part, cls=Group, name=name, help=place.help)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from dataclasses import dataclass
+from typing import Final
 
 from application.ledger.transaction import Conflict, ServerChanged, TablesGone, TooSlow
 from domain.errors import StoreRefused, StoreUnavailable
@@ -232,6 +233,10 @@ REASONS = (
 UNKNOWN = Reason((), "", "the database does not do its work", "look into the database's own log")
 
 
+DRIVERS: Final = ("psycopg2", __name__.rpartition(".")[0])
+"""Whose errors without a code are about connections: the driver's, and this package's beside it."""
+
+
 def is_gone(error: BaseException | None) -> bool:
     """Whether this session, or the server it leads to, is not what is needed any more: another may be."""
     if getattr(error, "sqlite_errorcode", None) is not None or error is None:
@@ -247,7 +252,7 @@ def _is_of_client(error: BaseException) -> bool:
     """The driver's own errors about connections, which carry no code; those about values do not count."""
     names = {kind.__name__ for kind in type(error).__mro__}
     of_values = {"ProgrammingError", "DataError", "NotSupportedError", "IntegrityError"}
-    return type(error).__module__.startswith(("psycopg2", "infrastructure")) and not names & of_values
+    return type(error).__module__.startswith(DRIVERS) and not names & of_values
 
 
 def in_our_words(

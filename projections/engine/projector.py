@@ -34,7 +34,7 @@ REST = 0.1
 
 NOTHING_TO_DO = (0, False)
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("imagestudio")
 
 
 class Projector:

@@ -34,7 +34,8 @@ SHARED_TABLE, SHARED_REVISIONS = "alembic_version", ("0001", "0002", "0003", "00
 OURS = ("log", "accounts", "operations")
 """Tables that every ledger has."""
 
-SCRIPTS = "infrastructure.store:migrations"
+SCRIPTS = ":".join(__name__.rsplit(".", 1))
+"""This package, as Alembic names a folder of scripts within another."""
 PATIENCE = 600
 """Seconds to wait for another process's upgrade, which ends: far more than one takes on a slow machine."""
 UPGRADING = 0x1A6E57D11

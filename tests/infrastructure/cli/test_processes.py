@@ -85,7 +85,7 @@ def test_help_starts_without_anything_heavy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["--ndjson", "--json"])
 def test_a_reader_that_stops_reading_ends_the_command_quietly(workspace: Workspace, form: str) -> None:
-    writer = start(workspace.home, "-m", "infrastructure.cli", "events", form)
+    writer = start(workspace.home, "-m", "imagestudio", "events", form)
     assert writer.stdout is not None
     assert writer.stderr is not None
     writer.stdout.close()
@@ -99,7 +99,7 @@ def test_an_interrupted_command_ends_with_130_and_leaves_the_operation_to_recove
     workspace: Workspace, here: Any
 ) -> None:
     slow = ("-m", "scripted-findable", "-i", "delay_ms=3600000")
-    with interrupted_by(here), start(workspace.home, "-m", "infrastructure.cli", "generate", "slow", *slow) as process:
+    with interrupted_by(here), start(workspace.home, "-m", "imagestudio", "generate", "slow", *slow) as process:
         journal = workspace.home / "scripted"
         known = len(list(journal.rglob("*")))
         while len(list(journal.rglob("*"))) == known and process.poll() is None:
