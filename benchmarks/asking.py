@@ -16,6 +16,10 @@ from infrastructure.clock import now
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from projections.queries import Views
+from projections.views.costs import COSTS, CostFilter
+from projections.views.operations import OPERATIONS, OperationFilter
+from projections.views.periods import PERIODS, PeriodFilter
+from projections.views.usage import USAGE, UsageFilter
 
 WARM = 50
 
@@ -56,11 +60,13 @@ def _queries(views: Views, size: Size) -> dict[str, Callable[[], object]]:
         return f"user-{draw.randrange(5)}"
 
     return {
-        "usage of an account in this period": lambda: views.usage(account(), at=now()),
-        "usage of a user of it, all periods": lambda: views.usage(account(), user()),
-        "period totals of an account": lambda: views.periods(account()),
-        "an account's newest 100 operations": lambda: views.operations(account=account(), limit=100),
-        "costs of all models in this period": lambda: views.costs(at=now()),
+        "usage of an account in this period": lambda: views.rows(USAGE, UsageFilter(account=account(), at=now())),
+        "usage of a user of it, all periods": lambda: views.rows(USAGE, UsageFilter(account=account(), user=user())),
+        "period totals of an account": lambda: views.rows(PERIODS, PeriodFilter(account=account())),
+        "an account's newest 100 operations": lambda: (
+            views.find(OPERATIONS, OperationFilter(account=account()), limit=100).rows
+        ),
+        "costs of all models in this period": lambda: views.rows(COSTS, CostFilter(at=now())),
     }
 
 

@@ -25,6 +25,7 @@ from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
 from projections.engine.database import Source
 from projections.engine.rebuild import Workers, rebuild
+from projections.views import ALL
 
 OURS, SQL, OURS_TWO = "ours", "sql", "ours, 2 workers"
 WAYS = {OURS: ("ours", "1"), SQL: ("sql", "1"), OURS_TWO: ("ours", "2")}
@@ -106,7 +107,7 @@ def rebuild_all(url: str, workers: int) -> None:
     """All views, our way."""
     with closing(Database(url)) as database:
         several = Workers(workers, partial(open_source, url)) if workers > 1 else None
-        rebuild(database, Source(SqlReader(database), FactMapper()), workers=several)
+        rebuild(database, Source(SqlReader(database), FactMapper()), ALL, workers=several)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -15,9 +15,14 @@ from sqlalchemy import Connection, MetaData
 from application.ledger.log import fact_name
 from infrastructure.store.database import Database
 from infrastructure.store.facts import NAMES
-from projections.engine.tables import indexes_of, is_whole, table_of
-from projections.engine.tally import Tally
-from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
+from projections.engine.columns import Role
+from projections.engine.tables import indexes_of, table_of
+from projections.engine.view import AnyView
+from projections.views import ALL
+from projections.views.costs import COSTS
+from projections.views.operations import OPERATIONS
+from projections.views.periods import PERIODS
+from projections.views.usage import USAGE
 
 SUFFIX = "__sql"
 COUNTED = ("requested", "rejected", "charged", "provider_failed", "released", "adjusted")
@@ -164,7 +169,7 @@ def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
         f" WHEN {_count('validated')} > 0 THEN 'validated' ELSE 'requested' END"
     )
     held = f"CASE WHEN {_count(*ENDS)} > 0 THEN 0 ELSE max({sql.whole('quote.price')}) {validated} END"
-    sums = {name: value for name, value in _sums(sql).items() if name in OPERATIONS.measures}
+    sums = {name: value for name, value in _sums(sql).items() if name in OPERATIONS.named(Role.SUM)}
     values = {
         "id": "operation",
         **sums,
@@ -190,12 +195,12 @@ def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
 SELECTS = {USAGE.name: _usage, PERIODS.name: _periods, COSTS.name: _costs, OPERATIONS.name: _operations}
 
 
-def statement(view: Tally, sql: Dialect) -> str:
+def statement(view: AnyView, sql: Dialect) -> str:
     """The one statement that builds a view's rows."""
     values, log = SELECTS[view.name](sql)
-    columns = ", ".join(f'"{name}"' for name in view.columns)
-    selected = ", ".join(_cast(values[name], is_whole(view, name), sql) for name in view.columns)
-    keys = ", ".join(str(1 + view.columns.index(name)) for name in view.key)
+    columns = ", ".join(f'"{column.name}"' for column in view.stored)
+    selected = ", ".join(_cast(values[column.name], column.kind.is_whole, sql) for column in view.stored)
+    keys = ", ".join(str(place) for place, column in enumerate(view.stored, 1) if column.role is Role.KEY)
     return f"INSERT INTO {view.name}{SUFFIX} ({columns}) SELECT {selected} FROM {log} GROUP BY {keys}"
 
 
@@ -217,7 +222,7 @@ def build(database: Database) -> None:
         connection.exec_driver_sql("COMMIT")
 
 
-def _build_one(connection: Connection, view: Tally, sql: Dialect) -> None:
+def _build_one(connection: Connection, view: AnyView, sql: Dialect) -> None:
     name = view.name + SUFFIX
     table = table_of(view, MetaData(), name)
     connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
@@ -234,7 +239,7 @@ def differences(database: Database) -> int:
     count = 0
     with database.connect() as connection:
         for view in ALL:
-            columns = ", ".join(f'"{name}"' for name in view.columns)
+            columns = ", ".join(f'"{column.name}"' for column in view.stored)
             ours, theirs = (f"SELECT {columns} FROM {name}" for name in (view.name, view.name + SUFFIX))
             for one, other in ((ours, theirs), (theirs, ours)):
                 found = connection.exec_driver_sql(f"SELECT count(*) FROM ({one} EXCEPT {other}) AS missing")

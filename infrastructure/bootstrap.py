@@ -69,6 +69,7 @@ from infrastructure.wire.client import open_client
 from projections.engine.database import Source
 from projections.engine.projector import Projector
 from projections.queries import Views
+from projections.views import ALL
 
 LOGGER = logging.getLogger("imagestudio")
 
@@ -246,10 +247,9 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Histori
 
 def _house(foundation: Foundation, performer: Performer, operations: Histories, settings: Settings) -> House:
     database, reader, codec = foundation.database, foundation.reader, foundation.log.codec
-    projector = Projector(database, Source(reader, codec))
+    projector = Projector(database, Source(reader, codec), ALL)
     views = Views(database, reader)
     advance = partial(catch_up, settings, views, codec) if database.reading else projector.advance
-    grace, abandon = settings.grace_seconds, settings.abandon_seconds
     return House(
         settings,
         database,
@@ -265,13 +265,13 @@ def _house(foundation: Foundation, performer: Performer, operations: Histories, 
         advance,
         views,
         Upkeep(
-            Recoverer(performer, operations, grace * SECOND, abandon * SECOND),
+            Recoverer(performer, operations, settings.grace_seconds * SECOND, settings.abandon_seconds * SECOND),
             references(foundation.log),
             operations.results,
             foundation.contents,
             foundation.shelf,
             performer.outputs.clock,
-            grace,
+            settings.grace_seconds,
         ),
         Reconciler(
             performer,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from application.keeping.reconciliation import BookedCost
-from projections.queries import Logged, Views
+from projections.queries import Views
+from projections.views.operations import OPERATIONS, OperationFilter, OperationRow
 
 
 class CostsInViews:
@@ -13,13 +14,13 @@ class CostsInViews:
         self._views = views
 
     def recorded(self, provider: str, since: int, until: int) -> list[BookedCost]:
-        rows = self._views.operations(provider=provider, requested=(since, until), limit=None)
-        return [_recorded(row) for row in rows]
+        wanted = OperationFilter(provider=provider, requested=(since, until))
+        return [_recorded(row) for row in self._views.rows(OPERATIONS, wanted)]
 
     def one(self, operation: str) -> BookedCost | None:
-        row = self._views.operation(operation)
+        row = self._views.one(OPERATIONS, operation)
         return None if row is None else _recorded(row)
 
 
-def _recorded(row: Logged) -> BookedCost:
+def _recorded(row: OperationRow) -> BookedCost:
     return BookedCost(row.id, row.account, row.model, row.job, row.known_cost, row.state, row.reason, bool(row.late))

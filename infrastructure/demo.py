@@ -29,6 +29,9 @@ from infrastructure.cli.views import Asked, show_costs, show_periods, show_usage
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from infrastructure.store.urls import sqlite_url
+from projections.views.costs import COSTS
+from projections.views.periods import PERIODS, PeriodFilter
+from projections.views.usage import USAGE, UsageFilter
 
 ACCOUNT = "acme"
 STAND_IN = "stand-in"
@@ -132,11 +135,11 @@ async def explained(studio: Studio, page: Page, operation: str) -> bool:
         page.line()
         story.show(page)
     page.line()
-    show_usage(page, await asyncio.to_thread(studio.views.usage, ACCOUNT), asked)
+    show_usage(page, await asyncio.to_thread(studio.views.find, USAGE, UsageFilter(account=ACCOUNT)), asked)
     page.line()
-    show_periods(page, await asyncio.to_thread(studio.views.periods, ACCOUNT), asked)
+    show_periods(page, await asyncio.to_thread(studio.views.find, PERIODS, PeriodFilter(account=ACCOUNT)), asked)
     page.line()
-    show_costs(page, await asyncio.to_thread(studio.views.costs))
+    show_costs(page, await asyncio.to_thread(studio.views.find, COSTS))
     page.line()
     verdict = await audited(studio)
     show_verdict(page, verdict)

@@ -196,6 +196,7 @@ def catch_up(settings: Settings, views: Views, codec: Codec) -> int:
         return 0
     from projections.engine.database import Source
     from projections.engine.projector import Projector
+    from projections.views import ALL
 
     with closing(Database(settings.database, lock_seconds=settings.lock_seconds)) as database:
-        return Projector(database, Source(SqlReader(database), codec)).advance()
+        return Projector(database, Source(SqlReader(database), codec), ALL).advance()

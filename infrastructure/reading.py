@@ -2,7 +2,7 @@
 
 with open_reading(Settings()) as reading:
     await reading.catch_up()
-    rows = reading.views.usage("acme")
+    rows = reading.views.rows(USAGE, UsageFilter(account="acme"))
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ class Reading:
 
         from projections.engine.database import Source
         from projections.engine.replay import compare
+        from projections.views import ALL
 
-        return await to_thread(compare, self.database, Source(self.reader, self.codec), account)
+        return await to_thread(compare, self.database, Source(self.reader, self.codec), ALL, account)
 
 
 @contextmanager

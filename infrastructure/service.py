@@ -29,6 +29,7 @@ from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import Workers, rebuild
 from projections.engine.replay import Comparison, compare
 from projections.queries import Views
+from projections.views import ALL
 
 if TYPE_CHECKING:
     from application.keeping.tables import Discrepancy, Ground
@@ -100,7 +101,7 @@ class Studio(ImageStudio):
 
     async def compare(self, account: str | None = None) -> Comparison:
         """Replay the log, or one account's part, and hold every view against it."""
-        return await asyncio.to_thread(compare, self.database, self.source, account)
+        return await asyncio.to_thread(compare, self.database, self.source, ALL, account)
 
     def verify(self, account: str | None = None) -> Iterator[Problem]:
         """Check the hash chains and what must agree with them; blocking. Yields nothing where all is well."""
@@ -133,4 +134,4 @@ class Studio(ImageStudio):
     def rebuild(self, workers: int = 1, progress: Callable[[int, int], None] = lambda _position, _end: None) -> int:
         """Replace all views by what the log says, while everything goes on; blocking. The position they stand at."""
         several = Workers(workers, self._house.open_source) if workers > 1 else None
-        return rebuild(self.database, self.source, workers=several, progress=Heard(progress))
+        return rebuild(self.database, self.source, ALL, workers=several, progress=Heard(progress))

@@ -6,7 +6,7 @@ removed, inserted or swapped row shows, with its place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
@@ -70,6 +70,10 @@ class PeriodSnapshot:
 @runtime_checkable
 class Codec(Protocol):
     """The one door between facts and their stored names and bytes."""
+
+    @property
+    def names(self) -> Mapping[str, type[Fact]]:
+        """Today's stored names, and which fact each is of."""
 
     def encode(self, fact: Fact) -> tuple[str, bytes]:
         """The stored name and bytes. Raises InvalidRequest where the fact cannot be recorded."""

@@ -19,10 +19,6 @@ from domain.zones import zone_of
 UTC_NAME: Final = "UTC"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
-MONEY_FIELDS: Final = frozenset({"price", "adjusted", "cost", "held", "carried", "credits", "returned"})
-INSTANT_FIELDS: Final = frozenset(
-    {"period_start", "period_end", "month_start", "month_end", "requested_at", "settled_at", "at"}
-)
 MILLION: Final = 1_000_000
 TOGETHER: Final = "\u00a0"
 """A space at which no line is broken."""
@@ -115,30 +111,6 @@ def document(value: Any) -> Any:
         case _ if is_dataclass(value) and not isinstance(value, type):
             return {field.name: document(getattr(value, field.name)) for field in fields(value) if field.repr}
     return value
-
-
-def is_open(row: Any) -> bool:
-    """Whether it is an operation that has not ended: what it will cost nobody knows."""
-    return getattr(row, "settled_at", "of no operation") is None
-
-
-def row_document(row: Any) -> dict[str, Any]:
-    """A view's row, whose amounts and instants are bare numbers, as JSON."""
-    values = {field.name: getattr(row, field.name) for field in fields(row)}
-    currency = values.get("currency")
-    if (values.get("cost_unknown") or is_open(row)) and not values["cost"]:
-        values["cost"] = None
-    return {name: _cell(name, value, currency) for name, value in values.items()}
-
-
-def _cell(name: str, value: Any, currency: str | None) -> Any:
-    if value is None:
-        return None
-    if name in INSTANT_FIELDS:
-        return iso(value, precision="microseconds")
-    if name in MONEY_FIELDS:
-        return money(value, currency)
-    return units_of(value) if name == "units" else value
 
 
 def money(micros: int, currency: str | None) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from typer import Option
 
 from domain.errors import InvalidInput, UnknownAccount, UnknownOperation
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import UTC_NAME, iso, row_document
+from infrastructure.cli.formats import UTC_NAME, iso
 from infrastructure.cli.options import OneAccount, OperationId
 from infrastructure.cli.session import Session
+from infrastructure.showing.rows import row_document
 
 if TYPE_CHECKING:
     from application.ledger.log import Positioned
@@ -88,14 +89,16 @@ async def story_of(studio: Studio | Reading, id: str, account: str) -> Story:
     """What the log and the operation log say of one operation."""
     from application.ledger.reader import LogFilter
     from infrastructure.cli.stories import Story
+    from projections.views.operations import OPERATIONS
 
     try:
         zone = (await studio.accounts.show(account)).zone
     except UnknownAccount:
         zone = UTC_NAME
-    row = await asyncio.to_thread(studio.views.operation, id)
+    row = await asyncio.to_thread(studio.views.one, OPERATIONS, id)
     told = [_event(studio, entry) async for entry in _read(studio, LogFilter(operation=id), 0, None)]
-    return Story(id, row_document(row) if row is not None else {}, told, zone)
+    shown = {} if row is None else row_document(OPERATIONS, row, OPERATIONS.stored)
+    return Story(id, shown, told, zone)
 
 
 def _show(page: Page, stories: list[Story]) -> None:

@@ -22,6 +22,7 @@ Account = Annotated[
     str | None,
     Option("--account", "-a", metavar="ID", help="The account that pays; otherwise IMAGESTUDIO_ACCOUNT."),
 ]
+Limit = Annotated[int | None, Option("--limit", "-l", min=1, metavar="COUNT", help="At most so many.")]
 OneAccount = Annotated[str | None, Option("--account", "-a", metavar="ID", help="Only this account.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 OperationId = Annotated[str, Argument(metavar="ID", help="An operation's id, as 'imagestudio operations' lists them.")]
@@ -155,6 +156,23 @@ class When:
         if self.every:
             return None
         return now() if self.at is None else instant_of(self.at, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which part of a list."""
+
+    limit: Limit = None
+    after: Annotated[
+        str | None, Option("--after", metavar="CURSOR", help="Go on after a page that ended with this cursor.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShortPaging(Paging):
+    """Which part of a list that has no end."""
+
+    limit: Limit = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,32 +4,52 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 from typer import Option
 
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import UTC_NAME, clock, counted, is_open, money, row_document, span, units_of
-from infrastructure.cli.options import When, Whose
+from infrastructure.cli.formats import UTC_NAME, counted, money, span
+from infrastructure.cli.options import Paging, ShortPaging, When, Whose
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
+    from infrastructure.cli.columns import Table
     from infrastructure.cli.rendering import Column, Page
     from infrastructure.reading import Reading
-    from projections.queries import Logged, ModelCost, PeriodTotal, Usage
+    from projections.engine.asking import Found
+    from projections.engine.columns import ViewRow
+    from projections.engine.filters import ViewFilter
+    from projections.engine.view import AnyView, View
+    from projections.views.costs import CostRow
+    from projections.views.counting import BilledRow
+    from projections.views.operations import OperationRow
+    from projections.views.periods import PeriodRow
+    from projections.views.usage import UsageRow
+
+    Row = TypeVar("Row", bound=ViewRow)
+    Filter = TypeVar("Filter", bound=ViewFilter)
+
+    class Spanned(Protocol):
+        """A row of some period."""
+
+        @property
+        def span(self) -> tuple[int, int]: ...
+
 
 app = typer.Typer()
 
 MONEY = ("gross", "adjusted", "price", "cost")
 """What was charged, what was corrected of it later, what of it is left to pay, and what providers bill us."""
 CORRECTED = frozenset({"gross", "adjusted"})
-PREPAID = ("carried", "credits", "returned", "balance")
-DOUBTS = ("cost_unknown", "estimated")
+DOUBTS = {"cost_unknown": "UNKNOWN", "estimated": "ESTIMATED"}
 """How many operations' costs are not among the sums, and how many amounts are the most that they can be."""
+PREPAID = {"carried": 3, "credits": 0, "returned": 4, "balance": 0}
+"""What is shown of accounts that pay beforehand, and in which order it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +68,38 @@ class Asked:
 async def usage(
     whose: Whose,
     when: When,
+    paging: Paging,
     session: Session,
     user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only this user.")] = None,
     kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind of operation.")] = None,
 ) -> Answer:
     """Sum up who did what, and what it cost."""
+    from projections.views.usage import USAGE, UsageFilter
+
     account = whose.id(session)
     async with session.reading() as reading:
         asked = await _asked(reading, session, account)
-        at = when.instant(asked.zone)
-        rows = await asyncio.to_thread(reading.views.usage, account, user, kind, at)
-    return Answer(_document("usage", rows), lambda page: show_usage(page, rows, asked))
+        wanted = UsageFilter(account=account, user=user, kind=kind, at=when.instant(asked.zone))
+        found = await _found(reading, USAGE, wanted, paging)
+    return Answer(_document("usage", USAGE, found), lambda page: show_usage(page, found, asked))
 
 
 @command(app)
-async def periods(whose: Whose, session: Session) -> Answer:
+async def periods(whose: Whose, paging: Paging, session: Session) -> Answer:
     """List billing periods with their totals."""
+    from projections.views.periods import PERIODS, PeriodFilter
+
     account = whose.id(session)
     async with session.reading() as reading:
         asked = await _asked(reading, session, account)
-        rows = await asyncio.to_thread(reading.views.periods, account)
-    return Answer(_document("periods", rows), lambda page: show_periods(page, rows, asked))
+        found = await _found(reading, PERIODS, PeriodFilter(account=account), paging)
+    return Answer(_document("periods", PERIODS, found), lambda page: show_periods(page, found, asked))
 
 
 @command(app)
 async def costs(
     when: When,
+    paging: Paging,
     session: Session,
     model: Annotated[str | None, Option("--model", "-m", metavar="ID", help="Only this model.")] = None,
     provider: Annotated[str | None, Option("--provider", metavar="ID", help="Only this provider.")] = None,
@@ -82,24 +108,26 @@ async def costs(
 
     Over all accounts; periods are those of the accounts.
     """
+    from projections.views.costs import COSTS, CostFilter
+
     async with session.reading() as reading:
         await _asked(reading, session, None)
-        at = when.instant(UTC_NAME)
-        rows = await asyncio.to_thread(reading.views.costs, model, provider, at)
-    if not rows:
+        wanted = CostFilter(model=model, provider=provider, at=when.instant(UTC_NAME))
+        found = await _found(reading, COSTS, wanted, paging)
+    if not found.rows:
         await _check_named(session, model, provider)
-    return Answer(_document("costs", rows), lambda page: show_costs(page, rows))
+    return Answer(_document("costs", COSTS, found), lambda page: show_costs(page, found))
 
 
-@command(app)
-async def operations(
-    whose: Whose,
-    session: Session,
-    user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only of this user.")] = None,
-    project: Annotated[str | None, Option("--project", "-p", metavar="ID", help="Only of this project.")] = None,
-    kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind.")] = None,
-    state: Annotated[str | None, Option("--state", metavar="STATE", help="Only in this state.")] = None,
-    batch: Annotated[str | None, Option("--batch", metavar="ID", help="Only of this batch.")] = None,
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which operations."""
+
+    user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only of this user.")] = None
+    project: Annotated[str | None, Option("--project", "-p", metavar="ID", help="Only of this project.")] = None
+    kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind.")] = None
+    state: Annotated[str | None, Option("--state", metavar="STATE", help="Only in this state.")] = None
+    batch: Annotated[str | None, Option("--batch", metavar="ID", help="Only of this batch.")] = None
     flag: Annotated[
         str | None,
         Option(
@@ -107,38 +135,36 @@ async def operations(
             metavar="FLAG",
             help="Only what is out of the ordinary: lost, late, overbilled, estimated, unknown.",
         ),
-    ] = None,
-    limit: Annotated[int, Option("--limit", "-l", min=1, metavar="COUNT", help="At most so many.")] = 50,
-) -> Answer:
+    ] = None
+
+
+@command(app)
+async def operations(whose: Whose, which: Which, paging: ShortPaging, session: Session) -> Answer:
     """List operations, the newest first.
 
     Flags tell what is out of the ordinary: outputs that could not be kept, late deliveries after a release, costs
     above the price, amounts that are estimated, and costs that are unknown.
     """
+    from infrastructure.showing.rows import row_document
+    from projections.views.operations import OPERATIONS, OperationFilter
+
     account = whose.id(session)
     async with session.reading() as reading:
         asked = await _asked(reading, session, account)
-        rows = await asyncio.to_thread(
-            partial(
-                reading.views.operations,
-                limit=limit,
-                account=account,
-                user=user,
-                project=project,
-                kind=kind,
-                state=state,
-                batch=batch,
-                flag=flag,
-            )
-        )
-    found = [{**_row(row), "flags": list(row.flags)} for row in rows]
-    return Answer({"operations": found}, lambda page: show_operations(page, rows, asked))
+        wanted = OperationFilter(account=account, **asdict(which))
+        found = await _found(reading, OPERATIONS, wanted, paging)
+    rows = [row_document(OPERATIONS, row) for row in found.rows]
+    return Answer({"operations": rows, **_next(found)}, lambda page: show_operations(page, found, asked))
+
+
+async def _found(reading: Reading, view: View[Row, Filter], wanted: Filter, paging: Paging) -> Found[Row]:
+    return await asyncio.to_thread(partial(reading.views.find, view, wanted, after=paging.after, limit=paging.limit))
 
 
 async def _check_named(session: Session, model: str | None, provider: str | None) -> None:
     """A model or provider that finds nothing must be one that there is. Raises UnknownModel, InvalidInput."""
     from infrastructure.catalogue import load_catalogue
-    from projections.queries import check_word
+    from projections.engine.filters import check_word
 
     catalogue, _ = load_catalogue(session.settings().catalogues)
     if model is not None:
@@ -159,166 +185,145 @@ async def _asked(reading: Reading, session: Session, account: str | None) -> Ask
     return Asked(account, zone)
 
 
-def show_usage(page: Page, rows: Sequence[Usage], asked: Asked) -> None:
+def show_usage(page: Page, found: Found[UsageRow], asked: Asked) -> None:
     """The usage summary."""
-    from infrastructure.cli.rendering import Column
+    from infrastructure.cli.columns import Table
+    from projections.views.usage import USAGE
 
+    rows = found.rows
     page.title(f"Usage {asked.of}{_of_period(rows, asked.zone)}")
     if not rows:
         page.line("  nothing was asked in this period", "dim")
         return
+    table = Table(USAGE, rows, asked.zone)
     page.table(
-        *_accounts(rows, asked),
-        Column("USER", [row.user for row in rows]),
+        *_accounts(table, asked),
+        table.column("user"),
         *_periods(rows, asked.zone),
-        Column("KIND", [row.kind for row in rows]),
-        *_counts(rows, ("operations", "charged", "rejected", "failed"), drop=3),
-        Column("ASKED", [f"{row.asked:,}" for row in rows], right=True, drop=8),
-        Column("OUTPUTS", [f"{row.outputs:,}" for row in rows], right=True, drop=7),
-        *_money(rows),
+        table.column("kind"),
+        *_counts(table, ("operations", "charged", "rejected", "failed"), drop=3),
+        table.column("asked", drop=8),
+        table.column("outputs", drop=7),
+        *_money(table, rows),
     )
-    _show_total(page, rows)
+    _show_end(page, found)
 
 
-def show_periods(page: Page, rows: Sequence[PeriodTotal], asked: Asked) -> None:
+def show_periods(page: Page, found: Found[PeriodRow], asked: Asked) -> None:
     """Statements, one a period."""
+    from infrastructure.cli.columns import Table
     from infrastructure.cli.rendering import Column
+    from projections.views.periods import PERIODS
 
+    rows = found.rows
     page.title(f"Billing periods {asked.of}, in {asked.zone}")
     if not rows:
         page.line("  none was begun", "dim")
         return
+    table = Table(PERIODS, rows, asked.zone)
     page.table(
-        *_accounts(rows, asked),
-        Column("PERIOD", [span(row.period_start, row.period_end, asked.zone) for row in rows]),
-        Column("PLAN", [row.plan or "" for row in rows], drop=9),
-        *_counts(rows, ("operations", "charged", "rejected", "released"), drop=5),
-        *_money(rows),
-        _amounts("HELD", rows, "held", drop=1),
-        *_prepaid(rows),
+        *_accounts(table, asked),
+        Column("PERIOD", [span(*row.span, asked.zone) for row in rows]),
+        table.column("plan", drop=9),
+        *_counts(table, ("operations", "charged", "rejected", "released"), drop=5),
+        *_money(table, rows),
+        table.column("held", drop=1),
+        *_prepaid(table, rows),
     )
-    _show_total(page, rows)
+    _show_end(page, found)
 
 
-def show_costs(page: Page, rows: Sequence[ModelCost], zone: str = UTC_NAME) -> None:
+def show_costs(page: Page, found: Found[CostRow], zone: str = UTC_NAME) -> None:
     """Per-model costs."""
-    from infrastructure.cli.rendering import Column, on_the_point
+    from infrastructure.cli.columns import Table
+    from projections.views.costs import COSTS
 
+    rows = found.rows
     page.title(f"Costs by model, over all accounts{_of_period(rows, zone)}")
     if not rows:
         page.line("  nothing was charged or billed in this period", "dim")
         return
+    table = Table(COSTS, rows, zone)
     page.table(
-        Column("MODEL", [row.model for row in rows]),
-        Column("PROVIDER", [row.provider for row in rows], drop=4),
+        table.column("model"),
+        table.column("provider", drop=4),
         *_periods(rows, zone),
-        *_counts(rows, ("charged", "released"), drop=5),
-        Column("UNITS", on_the_point([units_of(row.units) for row in rows]), right=True, drop=2),
-        Column("UNIT", [row.unit or "" for row in rows], drop=2),
-        *_money(rows),
+        *_counts(table, ("charged", "released"), drop=5),
+        table.column("units", drop=2),
+        table.column("unit", drop=2),
+        *_money(table, rows),
     )
-    _show_total(page, rows)
+    _show_end(page, found)
 
 
-def show_operations(page: Page, rows: Sequence[Logged], asked: Asked) -> None:
+def show_operations(page: Page, found: Found[OperationRow], asked: Asked) -> None:
     """The operation log."""
-    from infrastructure.cli.rendering import Column, state_style
+    from infrastructure.cli.columns import Table
+    from infrastructure.cli.rendering import state_style
+    from projections.views.operations import OPERATIONS
 
     page.title(f"Operations {asked.of}, the newest first, on the clocks of {asked.zone}")
-    if not rows:
+    if not found.rows:
         page.line("  none was asked for", "dim")
         return
+    table = Table(OPERATIONS, found.rows, asked.zone)
     page.table(
-        Column("OPERATION", [row.id for row in rows]),
-        Column("REQUESTED", [clock(row.requested_at, asked.zone) for row in rows], drop=2),
-        *_accounts(rows, asked),
-        Column("USER", [row.user for row in rows], drop=3),
-        Column("KIND", [row.kind for row in rows], drop=4),
-        Column("STATE", [row.state for row in rows], style=state_style),
-        Column("FLAGS", [", ".join(row.flags) for row in rows], drop=1),
-        _amounts("PRICE", rows, "price"),
-        _amounts("COST", rows, "cost", drop=5),
-        Column("REASON", [row.reason or "" for row in rows], drop=6),
+        table.column("id", title="OPERATION"),
+        table.column("requested_at", title="REQUESTED", drop=2),
+        *_accounts(table, asked),
+        table.column("user", drop=3),
+        table.column("kind", drop=4),
+        table.column("state", style=state_style),
+        table.column("flags", drop=1),
+        table.column("price"),
+        table.column("cost", drop=5),
+        table.column("reason", drop=6),
     )
+    _show_more(page, found)
 
 
-def _accounts(rows: Iterable[Any], asked: Asked) -> list[Column]:
-    from infrastructure.cli.rendering import Column
-
-    return [] if asked.account is not None else [Column("ACCOUNT", [row.account for row in rows])]
+def _accounts(table: Table, asked: Asked) -> list[Column]:
+    return [] if asked.account is not None else [table.column("account")]
 
 
-def _of_period(rows: Iterable[Any], zone: str) -> str:
-    """The period of all rows, where it is one."""
-    spans = {_span(row, zone) for row in rows}
+def _of_period(rows: Iterable[Spanned], zone: str) -> str:
+    """The period of all rows, if it is one."""
+    spans = {span(*row.span, zone) for row in rows}
     return f", {spans.pop()} in {zone}" if len(spans) == 1 else ""
 
 
-def _span(row: Any, zone: str) -> str:
-    """A row's billing period, or its calendar month."""
-    if hasattr(row, "month_start"):
-        return span(row.month_start, row.month_end, zone)
-    return span(row.period_start, row.period_end, zone)
-
-
-def _periods(rows: Sequence[Any], zone: str) -> list[Column]:
-    """The column of periods, where they are several."""
+def _periods(rows: Sequence[Spanned], zone: str) -> list[Column]:
+    """The column of periods, if they are several."""
     from infrastructure.cli.rendering import Column
 
-    cells = [_span(row, zone) for row in rows]
+    cells = [span(*row.span, zone) for row in rows]
     return [Column("PERIOD", cells, drop=2)] if len(set(cells)) > 1 else []
 
 
-def _counts(rows: Sequence[Any], names: Sequence[str], drop: int) -> list[Column]:
-    from infrastructure.cli.rendering import Column
-
-    return [
-        Column(name.upper(), [f"{getattr(row, name):,}" for row in rows], right=True, drop=drop + place if place else 1)
-        for place, name in enumerate(names)
-    ]
+def _counts(table: Table, names: Sequence[str], drop: int) -> list[Column]:
+    return [table.column(name, drop=drop + place if place else 1) for place, name in enumerate(names)]
 
 
-def _money(rows: Sequence[Any]) -> list[Column]:
-    """Price and cost; before them what was charged and what was corrected of it, if anything was."""
+def _money(table: Table, rows: Sequence[BilledRow]) -> list[Column]:
+    """Price and cost; before them what was charged and what was corrected of it, if anything was; then what is not
+    known, or not exactly, if anything is not."""
     corrected = any(row.adjusted for row in rows)
     names = [name for name in MONEY if corrected or name not in CORRECTED]
-    return [_amounts(name.upper(), rows, name, drop=1 if name in CORRECTED else 0) for name in names] + _doubts(rows)
-
-
-def _doubts(rows: Sequence[Any]) -> list[Column]:
-    """How many operations' costs are not in the sums, and how many amounts are the most that they can be."""
-    from infrastructure.cli.rendering import Column
-
-    titles = {"cost_unknown": "UNKNOWN", "estimated": "ESTIMATED"}
+    doubts = [name for name in DOUBTS if any(getattr(row, name) for row in rows)]
     return [
-        Column(title, [f"{getattr(row, name):,}" if getattr(row, name) else "" for row in rows], right=True)
-        for name, title in titles.items()
-        if any(getattr(row, name) for row in rows)
+        *(table.column(name, drop=1 if name in CORRECTED else 0) for name in names),
+        *(table.column(name, title=DOUBTS[name], zeros=False) for name in doubts),
     ]
 
 
-def _prepaid(rows: Sequence[PeriodTotal]) -> list[Column]:
+def _prepaid(table: Table, rows: Sequence[PeriodRow]) -> list[Column]:
     """What was carried over, paid in and given back, and what is left, of accounts that pay beforehand."""
     if not any(row.carried or row.credits or row.returned for row in rows):
         return []
-    drops = {"carried": 3, "returned": 4}
-    return [_amounts(name.upper(), rows, name, drop=drops.get(name, 0)) for name in PREPAID]
+    return [table.column(name, drop=drop) for name, drop in PREPAID.items()]
 
 
-def _amounts(title: str, rows: Sequence[Any], name: str, drop: int = 0) -> Column:
-    from infrastructure.cli.rendering import amounts
-
-    return amounts(title, [_amount(row, name) for row in rows], drop)
-
-
-def _amount(row: Any, name: str) -> Money | None:
-    value: int | None = getattr(row, name)
-    if name == "cost" and (row.cost_unknown or is_open(row)) and not value:
-        return None
-    return Money(value or 0, row.currency) if row.currency is not None else None
-
-
-def totals(rows: Iterable[Any]) -> dict[str, dict[str, int]]:
+def totals(rows: Iterable[BilledRow]) -> dict[str, dict[str, int]]:
     """The sums of money by currency; what was never priced has none."""
     sums: dict[str, dict[str, int]] = {}
     for row in rows:
@@ -329,11 +334,19 @@ def totals(rows: Iterable[Any]) -> dict[str, dict[str, int]]:
     return sums
 
 
-def _show_total(page: Page, rows: Sequence[Any]) -> None:
-    for currency, sums in sorted(totals(rows).items()):
-        shown = [name for name in MONEY if sums["adjusted"] or name not in CORRECTED]
-        words = [_sum_text(name, sums, currency) for name in shown]
-        page.line(f"  in all {', '.join(words)}", "dim")
+def _show_end(page: Page, found: Found[Any]) -> None:
+    """The sums of all rows, if no other page has more of them."""
+    if found.whole:
+        for currency, sums in sorted(totals(found.rows).items()):
+            shown = [name for name in MONEY if sums["adjusted"] or name not in CORRECTED]
+            words = [_sum_text(name, sums, currency) for name in shown]
+            page.line(f"  in all {', '.join(words)}", "dim")
+    _show_more(page, found)
+
+
+def _show_more(page: Page, found: Found[Any]) -> None:
+    if found.next is not None:
+        page.line(f"  more follow: --after {found.next}", "dim")
 
 
 def _sum_text(name: str, sums: Mapping[str, int], currency: str) -> str:
@@ -350,15 +363,18 @@ def _total(field: str, sums: Mapping[str, int], currency: str) -> dict[str, Any]
     return money(sums[field], currency)
 
 
-def _document(name: str, rows: Sequence[Any]) -> dict[str, object]:
+def _document(name: str, view: AnyView, found: Found[Any]) -> dict[str, object]:
+    """Rows, what they come to if they are all, and where more begin."""
+    from infrastructure.showing.rows import row_document
+
     total = [
         {**{field: _total(field, sums, currency) for field in MONEY}, **{field: sums[field] for field in DOUBTS}}
-        for currency, sums in sorted(totals(rows).items())
+        for currency, sums in sorted(totals(found.rows).items())
     ]
-    return {name: [_row(row) for row in rows], "total": total}
+    rows = [row_document(view, row) for row in found.rows]
+    return {name: rows, "total": total if found.whole else None, **_next(found)}
 
 
-def _row(row: Any) -> dict[str, Any]:
-    """A row with what is worked out from it."""
-    extra = [name for name in ("gross", "balance") if hasattr(row, name)]
-    return {**row_document(row), **{name: money(getattr(row, name), row.currency) for name in extra}}
+def _next(found: Found[Any]) -> dict[str, str]:
+    """The cursor, if more rows follow."""
+    return {} if found.next is None else {"next": found.next}

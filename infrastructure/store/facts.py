@@ -206,6 +206,11 @@ class FactMapper(Mapper[str]):
         self._schemas = msgspec.json.Decoder(_Schema)
         self._books = msgspec.json.Decoder(_StoredBook)
 
+    @property
+    def names(self) -> Mapping[str, type[Fact]]:
+        """Today's stored names, and which fact each is of."""
+        return self._shapes
+
     def encode(self, fact: Fact) -> tuple[str, bytes]:
         """The stored name and bytes. Raises InvalidRequest where a value cannot be written as JSON."""
         try:

@@ -18,10 +18,10 @@ from domain.errors import ImageStudioError, InvalidInput
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import CheckpointMoved, Mark
 from projections.engine.database import Database, Source, writing
+from projections.engine.folding import Choked, Folded, Folder, LogRow
 from projections.engine.recent import Recent
 from projections.engine.rows import Unwritable
-from projections.engine.tally import Choked, Folded, Folder, Row, Tally
-from projections.views import ALL
+from projections.engine.view import AnyView
 
 BATCH = 2_000
 """Facts folded in one transaction: few enough that the ledger's writer hardly waits for it on SQLite."""
@@ -40,7 +40,7 @@ log = logging.getLogger("imagestudio")
 class Projector:
     """Advances views. Where another projector was faster, what was folded here is dropped: nothing counts twice."""
 
-    def __init__(self, database: Database, source: Source, views: Sequence[Tally] = ALL, batch: int = BATCH) -> None:
+    def __init__(self, database: Database, source: Source, views: Sequence[AnyView], batch: int = BATCH) -> None:
         self._database = database
         self._source = source
         self._views = tuple(views)
@@ -106,7 +106,7 @@ class Projector:
             old = min(standing.values())
             views = [view for view in self._views if standing.get(view.name) == old]
             next_stop = min((position for position in standing.values() if position > old), default=FOREVER)
-            rows: Sequence[Row] | None = recent.after(old, next_stop, self._batch) if recent is not None else None
+            rows: Sequence[LogRow] | None = recent.after(old, next_stop, self._batch) if recent is not None else None
             if rows is None:
                 rows = self._source.reader.states(old, next_stop, self._batch)
             try:
@@ -117,7 +117,7 @@ class Projector:
                 return NOTHING_TO_DO
             return taken, next_stop < FOREVER or len(rows) == self._batch or taken < len(rows)
 
-    def _take(self, views: Sequence[Tally], old: int, rows: Sequence[Row]) -> int:
+    def _take(self, views: Sequence[AnyView], old: int, rows: Sequence[LogRow]) -> int:
         """Fold and commit; what chokes is found by taking views apart and halving the rows, and stops its view."""
         if not rows:
             return 0
@@ -136,12 +136,12 @@ class Projector:
             return 0
         return len(rows)
 
-    def _commit(self, views: Sequence[Tally], old: int, new: int, folded: Folded) -> None:
+    def _commit(self, views: Sequence[AnyView], old: int, new: int, folded: Folded) -> None:
         with writing(self._database) as connection:
             checkpoints.move(connection, [view.name for view in views], old, new)
             rows.add(connection, views, folded)
 
-    def _stop(self, view: Tally, old: int, position: int, error: str) -> None:
+    def _stop(self, view: AnyView, old: int, position: int, error: str) -> None:
         log.error("view %s stands still at position %d: %s", view.name, position, error)
         with writing(self._database) as connection:
             checkpoints.stop(connection, view.name, old, position, error)

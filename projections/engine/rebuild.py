@@ -24,10 +24,10 @@ from domain.errors import RebuildLost, StoreUnavailable, ViewStopped
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import CheckpointMoved
 from projections.engine.database import Database, Source, patiently
+from projections.engine.folding import Choked, Folded, Folder
 from projections.engine.rows import Unwritable
 from projections.engine.tables import CHECKPOINTS, FRESH, RETIRED, indexes_of, table_of
-from projections.engine.tally import Choked, Folded, Folder, Tally
-from projections.views import ALL
+from projections.engine.view import AnyView, in_order
 
 RANGE = 20_000
 """Positions folded before anything is written: memory is bounded by it, and so is the ledger writer's wait."""
@@ -63,7 +63,7 @@ class Workers:
 def rebuild(
     database: Database,
     source: Source,
-    views: Sequence[Tally] = ALL,
+    views: Sequence[AnyView],
     workers: Workers | None = None,
     progress: Callable[[int, int], None] = lambda _position, _end: None,
 ) -> int:
@@ -90,7 +90,7 @@ def rebuild(
 class _Rebuild:
     """One attempt; its token in the checkpoints of the fresh tables is what makes them its own."""
 
-    def __init__(self, database: Database, source: Source, views: tuple[Tally, ...], token: str) -> None:
+    def __init__(self, database: Database, source: Source, views: tuple[AnyView, ...], token: str) -> None:
         self._database = database
         self._source = source
         self._views = views
@@ -183,9 +183,9 @@ class _Rebuild:
         self._position = upto
 
     def _rename(self, connection: Connection) -> None:
-        """Tables are locked in the order of `ALL`, in which queries of several read them."""
+        """Tables are locked in the order in which queries of several read them."""
         if not self._database.is_sqlite:
-            ordered = [view.name for view in ALL if view.name in self._live]
+            ordered = [view.name for view in in_order(self._views)]
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{ATTEMPT_SECONDS}s'")
             try:
                 connection.exec_driver_sql(f"LOCK TABLE {', '.join(ordered)} IN ACCESS EXCLUSIVE MODE")
@@ -210,13 +210,13 @@ def _drop(connection: Connection, names: Sequence[str], *suffixes: str) -> None:
 Fold = tuple[int, Folded]
 
 
-def _folds(views: tuple[Tally, ...], source: Source, after: int, end: int, workers: Workers | None) -> Iterator[Fold]:
+def _folds(views: tuple[AnyView, ...], source: Source, after: int, end: int, workers: Workers | None) -> Iterator[Fold]:
     """Each range's last position and fold, in the order of the log."""
     ranges = ((start, min(start + RANGE, end)) for start in range(after, end, RANGE))
     if workers is None:
         folder = Folder(views, source.codec)
         return _ahead((upto, fold_range(folder, source, start, upto)) for start, upto in ranges)
-    return _folds_of_workers([view.name for view in views], ranges, workers)
+    return _folds_of_workers(views, ranges, workers)
 
 
 def _ahead(folds: Iterator[Fold]) -> Iterator[Fold]:
@@ -236,10 +236,12 @@ def fold_range(folder: Folder, source: Source, after: int, upto: int) -> Folded:
     return folded
 
 
-def _folds_of_workers(names: list[str], ranges: Iterator[tuple[int, int]], workers: Workers) -> Iterator[Fold]:
+def _folds_of_workers(
+    views: tuple[AnyView, ...], ranges: Iterator[tuple[int, int]], workers: Workers
+) -> Iterator[Fold]:
     """Results are awaited in order, and few are under way, so that memory does not grow with the log."""
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers.count, context, _open, (workers.open, names)) as pool:
+    with ProcessPoolExecutor(workers.count, context, _open, (workers.open, views)) as pool:
         under_way: deque[Future[Fold]] = deque()
         for start, upto in ranges:
             under_way.append(pool.submit(_fold, start, upto))
@@ -253,9 +255,9 @@ _here: list[tuple[Folder, Source]] = []
 """A worker process's own log reader."""
 
 
-def _open(open: Callable[[], Source], names: list[str]) -> None:
+def _open(open: Callable[[], Source], views: tuple[AnyView, ...]) -> None:
     source = open()
-    _here.append((Folder([view for view in ALL if view.name in names], source.codec), source))
+    _here.append((Folder(views, source.codec), source))
 
 
 def _fold(start: int, upto: int) -> Fold:

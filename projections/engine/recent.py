@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from application.ledger.log import Link
-from projections.engine.tally import Row
+from projections.engine.folding import LogRow
 
 MOST = 16 * 1024 * 1024
 """Bytes that are kept; whoever is further behind reads the log."""
@@ -48,7 +48,7 @@ class Recent:
             while self._kept > self._most:
                 self._forget()
 
-    def after(self, position: int, upto: int, limit: int) -> list[Row] | None:
+    def after(self, position: int, upto: int, limit: int) -> list[LogRow] | None:
         """The rows above a position and not above `upto`, in order; None where the log itself must be read.
 
         Rows at and below the position are forgotten.

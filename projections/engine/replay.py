@@ -19,11 +19,12 @@ from application.ledger.reader import LogFilter
 from domain.errors import ViewStopped
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import Mark
+from projections.engine.columns import Kind
 from projections.engine.database import Database, Source
+from projections.engine.folding import Choked, Folder, LogRow
 from projections.engine.rows import Unwritable
-from projections.engine.tables import TABLES, table_of
-from projections.engine.tally import Choked, Folder, Row, Tally
-from projections.views import ALL
+from projections.engine.tables import live, table_of
+from projections.engine.view import AnyView, in_order
 
 READ = 10_000
 """Facts read, folded and written at a time."""
@@ -66,12 +67,12 @@ class Comparison:
         return not any(view.differing for view in self.views)
 
 
-def compare(database: Database, source: Source, account: str | None = None, views: Sequence[Tally] = ALL) -> Comparison:
+def compare(database: Database, source: Source, views: Sequence[AnyView], account: str | None = None) -> Comparison:
     """Compare the views with the log, each where it stands; of one account, those that have rows of its own.
 
     Raises ViewStopped for a fact that cannot be folded, StoreUnavailable.
     """
-    chosen = [view for view in views if account is None or "account" in view.columns]
+    chosen = [view for view in views if account is None or _account_in(view)]
     with database.connect() as connection, database.patiently(connection):
         replay = _Replay(connection, source, chosen, account)
         if database.is_sqlite:
@@ -89,7 +90,7 @@ def compare(database: Database, source: Source, account: str | None = None, view
 class _Replay:
     """What the views should be, in tables that only this connection sees."""
 
-    def __init__(self, connection: Connection, source: Source, views: Sequence[Tally], account: str | None) -> None:
+    def __init__(self, connection: Connection, source: Source, views: Sequence[AnyView], account: str | None) -> None:
         self._connection = connection
         self._source = source
         self._views = views
@@ -129,7 +130,7 @@ class _Replay:
             upto = min([goal[view.name] for view in together] + stops)
             self._fold(together, start, upto)
 
-    def _fold(self, views: Sequence[Tally], start: int, upto: int) -> None:
+    def _fold(self, views: Sequence[AnyView], start: int, upto: int) -> None:
         facts = self._read(start, upto)
         folder = Folder(views, self._source.codec)
         folded = folder.empty()
@@ -142,7 +143,7 @@ class _Replay:
             self.position[view.name] = facts[-1][0] if len(facts) == READ else upto
             self.facts[view.name] += len(facts)
 
-    def _read(self, start: int, upto: int) -> Sequence[Row]:
+    def _read(self, start: int, upto: int) -> Sequence[LogRow]:
         reader = self._source.reader
         if self._account is None:
             return reader.states(start, upto, READ)
@@ -150,22 +151,24 @@ class _Replay:
         links = [(one.position, one.link) for one in found]
         return [(at, link.topic, link.originator_version, link.state.decode()) for at, link in links]
 
-    def compare(self, view: Tally) -> Compared:
-        live, replayed = self._rows(TABLES[view.name]), self._rows(self._scratch[view.name])
-        keys = _differing(view, live, replayed)
+    def compare(self, view: AnyView) -> Compared:
+        ours, replayed = self._rows(view, live(view)), self._rows(view, self._scratch[view.name])
+        keys = _differing(view, ours, replayed)
         count = self._connection.execute(select(func.count()).select_from(keys)).scalar_one()
         shown = self._connection.execute(select(keys).order_by(*keys.c).limit(MOST)).all() if count else ()
-        rows = self._connection.execute(select(func.count()).select_from(live.subquery())).scalar_one()
+        rows = self._connection.execute(select(func.count()).select_from(ours.subquery())).scalar_one()
         differences = tuple(self._difference(view, key) for key in shown)
         return Compared(view.name, self.position[view.name], rows, count, differences)
 
-    def _rows(self, table: Table) -> Select[Any]:
-        return select(table) if self._account is None else select(table).where(table.c.account == self._account)
+    def _rows(self, view: AnyView, table: Table) -> Select[Any]:
+        if self._account is None:
+            return select(table)
+        return select(table).where(table.c[_account_in(view)] == self._account)
 
-    def _difference(self, view: Tally, key: Sequence[Any]) -> Difference:
+    def _difference(self, view: AnyView, key: Sequence[Any]) -> Difference:
         named = dict(zip(view.key, key, strict=True))
-        live, replayed = (self._row(tables[view.name], named) for tables in (TABLES, self._scratch))
-        return Difference(view.name, named, live, replayed)
+        ours, replayed = (self._row(table, named) for table in (live(view), self._scratch[view.name]))
+        return Difference(view.name, named, ours, replayed)
 
     def _row(self, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:
         query = select(table).where(*(table.c[name] == value for name, value in key.items()))
@@ -173,20 +176,25 @@ class _Replay:
         return None if row is None else dict(row)
 
 
-def _differing(view: Tally, live: Select[Any], replayed: Select[Any]) -> Subquery:
+def _account_in(view: AnyView) -> str:
+    """The column that says whose a row is, empty if rows are of all accounts together."""
+    return next((column.name for column in view.stored if column.kind is Kind.ACCOUNT), "")
+
+
+def _differing(view: AnyView, ours: Select[Any], replayed: Select[Any]) -> Subquery:
     """The keys of all rows that only one side has, or has so."""
-    sides = (except_(live, replayed).subquery(), except_(replayed, live).subquery())
+    sides = (except_(ours, replayed).subquery(), except_(replayed, ours).subquery())
     return union(*(select(*(side.c[name] for name in view.key)) for side in sides)).subquery()
 
 
 @contextmanager
-def _one_moment(connection: Connection, views: Sequence[Tally]) -> Iterator[None]:
+def _one_moment(connection: Connection, views: Sequence[AnyView]) -> Iterator[None]:
     """One snapshot of all views; the tables are held first, lest a rebuilt one is swapped in behind it.
 
     The scratch tables are made, filled and dropped in the same transaction: behind a pooler the next one may be in
     another session. Only a rebuild that swaps in its tables meanwhile has to wait.
     """
-    names = ", ".join(view.name for view in ALL if view in views)
+    names = ", ".join(view.name for view in in_order(views))
     with _transaction(connection, " ISOLATION LEVEL REPEATABLE READ"):
         connection.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
         yield

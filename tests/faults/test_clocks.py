@@ -16,6 +16,7 @@ from domain.money import Money
 from domain.operation import Charged, Released, Requested
 from infrastructure.clock import SECOND
 from infrastructure.service import Studio
+from projections.views.periods import PERIODS, PeriodFilter
 from tests.application.studios import (
     BLIND,
     LONG_AFTER,
@@ -171,7 +172,7 @@ async def test_a_late_settlement_is_in_its_own_period_and_returns_what_it_did_no
         [returned] = [fact for fact in facts if isinstance(fact, BalanceReturned)]
         assert (returned.amount, returned.period.start) == (PRICE, utc("2026-05-01"))
         await studio.catch_up()
-        totals = {one.period_start: one.price for one in studio.views.periods("acme")}
+        totals = {one.period_start: one.price for one in studio.views.rows(PERIODS, PeriodFilter(account="acme"))}
         assert totals == {utc("2026-04-01"): 3 * PRICE, utc("2026-05-01"): PRICE}
         assert await is_sound(studio)
 
@@ -208,7 +209,10 @@ async def test_a_refund_of_an_ended_period_is_booked_and_spendable_in_the_curren
         await studio.accounts.refund(result.operation, reason="blurred", reference="ticket-1")
         assert await balance(studio) == PAID
         await studio.catch_up()
-        periods = {one.period_start: (one.price, one.adjusted) for one in studio.views.periods("acme")}
+        periods = {
+            one.period_start: (one.price, one.adjusted)
+            for one in studio.views.rows(PERIODS, PeriodFilter(account="acme"))
+        }
         assert periods == {utc("2026-04-01"): (PRICE, 0), utc("2026-05-01"): (-PRICE, -PRICE)}
         assert await is_sound(studio)
 
@@ -260,7 +264,7 @@ async def test_an_account_that_was_moved_ahead_comes_back_with_its_limits_its_mo
 
 def check_totals(studio: Studio) -> None:
     """Each period explains its balance: carried, paid in and returned, less what was charged and is held."""
-    by_start = {one.period_start: one for one in studio.views.periods("acme")}
+    by_start = {one.period_start: one for one in studio.views.rows(PERIODS, PeriodFilter(account="acme"))}
     november, january = by_start[utc("2026-11-01")], by_start[utc("2027-01-01")]
     assert (november.price, january.price) == (2 * PRICE, PRICE)
     assert january.carried + january.credits + january.returned - january.price == 0

@@ -12,6 +12,7 @@ from domain.errors import OperationPending
 from domain.money import Money
 from domain.operation import Adjusted, Charged, Validated
 from infrastructure.clock import SECOND, now
+from projections.views.periods import PERIODS, PeriodFilter
 from tests.amounts import micros
 from tests.application.studios import charged, count, facts_of, is_sound, later, studio_on, timeline
 from tests.application.support import Clock, accepting, asking, completing, desk, in_one_group, opening
@@ -98,7 +99,7 @@ async def test_a_thousand_charges_of_one_micro_unit_are_a_thousand_micro_units(
         assert count(facts_of(studio), Charged) == 1_000
         assert charged(facts_of(studio)) == (await studio.accounts.show("acme")).used["spend"] == 1_000
         await studio.catch_up()
-        [period] = studio.views.periods("acme")
+        [period] = studio.views.rows(PERIODS, PeriodFilter(account="acme"))
         assert period.price == 1_000
         assert await is_sound(studio)
 
@@ -124,5 +125,5 @@ async def test_the_largest_spend_is_exact(sqlite_url: str, tmp_path: Path) -> No
         for _ in range(3):
             assert (await studio.run(ask())).price.micros == 999_999_999_999_000_000
         await studio.catch_up()
-        assert studio.views.periods("acme")[0].price == 2_999_999_999_997_000_000
+        assert studio.views.rows(PERIODS, PeriodFilter(account="acme"))[0].price == 2_999_999_999_997_000_000
         assert await is_sound(studio)

@@ -18,6 +18,8 @@ from domain.money import Money
 from domain.operation import Adjusted, Charged, ProviderCompleted, ProviderFailed, Released, Validated
 from infrastructure.clock import SECOND
 from infrastructure.service import Studio
+from projections.views.operations import OPERATIONS, OperationFilter
+from projections.views.periods import PERIODS, PeriodFilter
 from tests.amounts import micros
 from tests.application.studios import count, facts_of, is_sound, timeline
 from tests.domain.wall_clocks import wall
@@ -100,7 +102,7 @@ async def test_a_late_success_is_charged_in_its_own_period_while_its_hold_stands
         assert posted.operation.period.end == end <= posted.at
         assert (await balance(studio), count(facts_of(studio), BalanceReturned)) == (PAID - 2 * POND, 0)
         await studio.catch_up()
-        assert [one.price for one in studio.views.periods("acme")] == [POND, POND]
+        assert [one.price for one in studio.views.rows(PERIODS, PeriodFilter(account="acme"))] == [POND, POND]
         assert len(world.fake.submissions()) == 2
         assert await is_sound(studio)
 
@@ -244,7 +246,9 @@ async def test_whatever_is_billed_the_price_stays_and_the_difference_shows(world
             found = await studio.wait(operation)
             assert (found.price.micros, micros(found.cost)) == (POND, cost)
         assert (await studio.accounts.show("acme")).used["spend"] == len(BILLS) * POND
-        assert [row.id for row in studio.views.operations(flag="overbilled")] == [operations["0.07"]]
+        assert [row.id for row in studio.views.rows(OPERATIONS, OperationFilter(flag="overbilled"))] == [
+            operations["0.07"]
+        ]
         assert await is_sound(studio)
 
 

@@ -15,6 +15,7 @@ from domain.errors import InvalidInput, ShuttingDown, StoreError, UnknownAccount
 from domain.money import Money
 from infrastructure.blocking import BlockingStudio, open_blocking
 from infrastructure.settings import Settings
+from projections.views.usage import USAGE, UsageFilter
 
 ACCOUNT = "acme"
 SMALL: dict[str, Any] = {"width": 64, "height": 64}
@@ -90,7 +91,7 @@ def test_a_progress_callback_cannot_wait_for_the_studio_that_calls_it(studio: Bl
 def test_views_are_asked_directly(studio: BlockingStudio) -> None:
     studio.generate("a lake", account=ACCOUNT, user="ann", **SMALL, allow="stand-in")
     studio.catch_up()
-    assert [row.price for row in studio.views.usage(ACCOUNT, user="ann")] == [CENT.micros]
+    assert [row.price for row in studio.views.rows(USAGE, UsageFilter(account=ACCOUNT, user="ann"))] == [CENT.micros]
     assert studio.compare().equal
 
 

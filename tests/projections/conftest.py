@@ -10,6 +10,7 @@ import pytest
 from infrastructure.store.database import Database
 from projections.engine.projector import Projector
 from projections.queries import Views
+from projections.views import ALL
 from tests.projections.histories import Log
 
 
@@ -29,7 +30,7 @@ def log(database: Database) -> Log:
 @pytest.fixture
 def projector(log: Log) -> Projector:
     """A projector of all views in small batches, so that there are several."""
-    return Projector(log.database, log.source, batch=50)
+    return Projector(log.database, log.source, ALL, batch=50)
 
 
 @pytest.fixture

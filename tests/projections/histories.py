@@ -26,8 +26,10 @@ from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import LOG
 from projections.engine.database import Source
-from projections.engine.tables import TABLES
-from projections.engine.tally import Folded, Folder, Row, Tally
+from projections.engine.folding import Folded, Folder, LogRow
+from projections.engine.tables import live
+from projections.engine.view import AnyView
+from projections.views import ALL
 from tests.domain.examples import CENT, IMAGES, NOON, ask, priced
 from tests.domain.wall_clocks import DAY, MINUTE
 
@@ -196,13 +198,13 @@ class Log:
         return {**named, "state": content, "hash": bytes(32)}
 
 
-def stored(facts: Sequence[Fact]) -> list[Row]:
+def stored(facts: Sequence[Fact]) -> list[LogRow]:
     """The rows of the log that hold these facts."""
     encoded = (CODEC.encode(fact) for fact in facts)
     return [(position, topic, position, state.decode()) for position, (topic, state) in enumerate(encoded, 1)]
 
 
-def folded(views: Sequence[Tally], facts: Sequence[Fact]) -> Folded:
+def folded(views: Sequence[AnyView], facts: Sequence[Fact]) -> Folded:
     """What the facts come to in memory."""
     folder = Folder(views, CODEC)
     result = folder.empty()
@@ -210,11 +212,11 @@ def folded(views: Sequence[Tally], facts: Sequence[Fact]) -> Folded:
     return result
 
 
-def rows_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+def rows_of(database: Database, views: Sequence[AnyView] = ALL) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every view, in order."""
     with database.connect() as connection:
-        tables = TABLES.items()
-        return {name: sorted(map(tuple, connection.execute(select(table))), key=repr) for name, table in tables}
+        tables = {view.name: live(view) for view in views}
+        return {name: sorted(map(tuple, connection.execute(select(table))), key=repr) for name, table in tables.items()}
 
 
 def trial_balance(facts: Iterable[Fact]) -> int:

@@ -23,6 +23,7 @@ from infrastructure.store.reader import SqlReader
 from projections.engine.database import Source
 from projections.engine.projector import Projector
 from projections.engine.rebuild import rebuild
+from projections.views import ALL
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -71,9 +72,9 @@ def main(url: str, work: str, statement: str = "", number: str = "1") -> None:
     with closing(Database(url)) as database, before(database, statement or "never", int(number), die):
         source = Source(SqlReader(database), FactMapper())
         if work == "project":
-            Projector(database, source, batch=50).advance()
+            Projector(database, source, ALL, batch=50).advance()
         else:
-            rebuild(database, source)
+            rebuild(database, source, ALL)
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -16,14 +16,17 @@ from domain.errors import InvalidInput, LogCorrupted, StoreUnavailable
 from domain.operation import Charged, Requested
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
-from projections.engine import facts
 from projections.engine.database import Source
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import rebuild
 from projections.engine.replay import compare
-from projections.engine.tally import Change
+from projections.engine.view import Change, reads
 from projections.queries import Views
-from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
+from projections.views import ALL
+from projections.views.costs import COSTS
+from projections.views.operations import OPERATIONS, OperationFilter
+from projections.views.periods import PERIODS
+from projections.views.usage import USAGE
 from tests.domain.examples import APRIL_BOOK, OPENED, REQUESTED, SETTLED, of_operation
 from tests.projections.histories import CODEC, STEPS, History, Log, Step, busy, rows_of, trial_balance
 from tests.projections.injury import Injury, before, injure, started
@@ -52,14 +55,14 @@ def test_every_fact_is_folded_once(projector: Projector, log: Log, database: Dat
     once = rows_of(database)
     assert projector.advance() == 0
     assert rows_of(database) == once
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 def test_who_has_read_to_the_end_does_not_look_again(log: Log, database: Database) -> None:
     """Under load there is always something newer; a few facts a transaction would cost several times as much."""
     log.record(FACTS)
     with before(database, "SELECT position, topic", 2, injure):
-        assert Projector(database, log.source).advance() == len(FACTS)
+        assert Projector(database, log.source, ALL).advance() == len(FACTS)
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -68,16 +71,16 @@ def test_live_views_equal_rebuilt_ones_row_for_row(log: Log, database: Database,
     """Every example adds to the same log, under accounts of its own."""
     position = log.reader.end()
     log.record(History(f"at-{position}-").live(steps).facts)
-    Projector(database, log.source, batch=batch).advance()
+    Projector(database, log.source, ALL, batch=batch).advance()
     live = rows_of(database)
-    rebuild(database, log.source)
+    rebuild(database, log.source, ALL)
     assert rows_of(database) == live
 
 
 def test_the_prices_of_every_view_add_up_to_the_log(projector: Projector, log: Log, views: Views) -> None:
     log.record(FACTS)
     projector.advance()
-    answers: list[list[Any]] = [views.usage(), views.periods(), views.costs(), views.operations(limit=None)]
+    answers: list[list[Any]] = [views.rows(USAGE), views.rows(PERIODS), views.rows(COSTS), views.rows(OPERATIONS)]
     assert {sum(row.price for row in rows) for rows in answers} == {trial_balance(FACTS)}
 
 
@@ -91,9 +94,9 @@ def test_a_failure_between_fold_and_commit_changes_nothing(
     log.record(FACTS)
     with before(database, statement, 2, injure), pytest.raises(Injury):
         projector.advance()
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
     projector.advance()
-    assert (projector.lag(), compare(database, log.source).equal) == (0, True)
+    assert (projector.lag(), compare(database, log.source, ALL).equal) == (0, True)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE view_checkpoints", "INSERT INTO model_costs", "COMMIT"])
@@ -103,7 +106,7 @@ def test_a_projector_that_was_killed_is_continued_by_the_next(
     log.record(FACTS)
     assert started(database_url, "project", statement, "3").wait(PATIENCE) < 0
     assert 0 < projector.advance() < len(FACTS)
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 # Raced
@@ -116,7 +119,7 @@ def test_projectors_that_race_fold_each_fact_once(log: Log, database_url: str, d
 
     def race() -> None:
         with closing(Database(database_url)) as own:
-            projector = Projector(own, log.source, batch=7)
+            projector = Projector(own, log.source, ALL, batch=7)
             start.wait()
             while projector.lag():
                 counts.append(projector.advance())
@@ -127,7 +130,7 @@ def test_projectors_that_race_fold_each_fact_once(log: Log, database_url: str, d
     for thread in threads:
         thread.join()
     assert sum(counts) == len(FACTS)
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 def test_projectors_of_several_processes_fold_each_fact_once(
@@ -137,7 +140,7 @@ def test_projectors_of_several_processes_fold_each_fact_once(
     processes = [started(database_url, "project") for _ in range(2)]
     assert [process.wait(PATIENCE) for process in processes] == [0, 0]
     projector.advance()
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 # Poisoned
@@ -154,8 +157,8 @@ def test_a_fact_that_one_view_cannot_read_stops_that_view_alone(
     assert stopped(views) == {OPERATIONS.name: poisoned}
     assert f"operation_log stands still at position {poisoned}" in caplog.text
     assert {status.view: status.lag for status in views.status()}[USAGE.name] == 0
-    assert len(views.operations(account="bloom", limit=None)) == 60
-    assert views.operations(account="later-bloom") == []
+    assert len(views.rows(OPERATIONS, OperationFilter(account="bloom"))) == 60
+    assert views.rows(OPERATIONS, OperationFilter(account="later-bloom")) == []
 
 
 def test_a_stopped_view_shows_all_that_came_before_its_poison(
@@ -166,32 +169,32 @@ def test_a_stopped_view_shows_all_that_came_before_its_poison(
     projector.advance()
     assert stopped(views) == dict.fromkeys((view.name for view in ALL), poisoned)
     assert {status.position for status in views.status()} == {poisoned - 1}
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 def test_a_function_that_fails_stops_its_view_alone(log: Log, views: Views, database: Database) -> None:
-    def chokes(fact: facts.Charged) -> Change:
+    def chokes(fact: Charged) -> Change:
         raise ZeroDivisionError(fact.price)
 
     log.record(FACTS)
-    broken = replace(COSTS, changes={facts.Charged: chokes})
+    broken = replace(COSTS, changes={Charged: reads(chokes, "price")})
     Projector(database, log.source, (USAGE, PERIODS, broken, OPERATIONS)).advance()
     assert set(stopped(views)) == {COSTS.name}
     assert "ZeroDivisionError" in str([status.error for status in views.status()])
 
 
 def test_a_view_goes_on_once_it_is_told_to_try_again(log: Log, views: Views, database: Database) -> None:
-    def chokes(_fact: facts.Charged) -> Change:
+    def chokes(_fact: Charged) -> Change:
         raise KeyError
 
     log.record(FACTS)
-    Projector(database, log.source, (replace(COSTS, changes={facts.Charged: chokes}),)).advance()
-    mended = Projector(database, log.source)
+    Projector(database, log.source, (replace(COSTS, changes={Charged: reads(chokes, "price")}),)).advance()
+    mended = Projector(database, log.source, ALL)
     mended.advance()
     assert mended.lag() > 0
     mended.retry(COSTS.name)
     mended.advance()
-    assert (mended.lag(), stopped(views), compare(database, log.source).equal) == (0, {}, True)
+    assert (mended.lag(), stopped(views), compare(database, log.source, ALL).equal) == (0, {}, True)
 
 
 def test_only_a_view_that_exists_can_be_tried_again(projector: Projector) -> None:
@@ -218,7 +221,7 @@ def test_a_sum_that_leaves_64_bits_stops_its_view_rather_than_turning_into_a_flo
         log.record(of_operation(f"op-{number}", *huge))
         projector.advance()
     assert set(stopped(views)) == {USAGE.name, PERIODS.name, COSTS.name}
-    assert [type(row.price) for row in views.usage()] == [int]
+    assert [type(row.price) for row in views.rows(USAGE)] == [int]
 
 
 def test_a_character_that_a_database_cannot_store_stops_views_and_not_the_log(
@@ -244,8 +247,8 @@ def test_retired_facts_reach_the_views_in_todays_shape(log: Log, views: Views, d
         }
 
     codec = FactMapper(upcasters={"operation.asked": (topic, renamed)})
-    Projector(database, Source(log.reader, codec)).advance()
-    assert [row.asked for row in views.operations()] == [REQUESTED.outputs]
+    Projector(database, Source(log.reader, codec), ALL).advance()
+    assert [row.asked for row in views.rows(OPERATIONS)] == [REQUESTED.outputs]
 
 
 # Waiting
@@ -254,7 +257,7 @@ def test_retired_facts_reach_the_views_in_todays_shape(log: Log, views: Views, d
 def test_who_waits_for_a_position_reads_what_was_written_there(projector: Projector, log: Log, views: Views) -> None:
     position = log.record(FACTS)
     assert projector.wait_for(position, timeout=PATIENCE)
-    assert len(views.operations(limit=None)) == sum(isinstance(fact, Requested) for fact in FACTS)
+    assert len(views.rows(OPERATIONS)) == sum(isinstance(fact, Requested) for fact in FACTS)
 
 
 def test_waiting_for_what_was_never_written_ends(projector: Projector, log: Log) -> None:
@@ -284,7 +287,7 @@ def test_a_projector_in_the_background_follows_the_log_and_ends_when_it_is_close
             thread.appended(None, ())
         assert projector.wait_for(position, timeout=PATIENCE)
     assert "projector" not in {thread.name for thread in threading.enumerate()}
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 def test_a_projector_in_the_background_outlives_a_failing_database(
@@ -300,4 +303,4 @@ def test_a_projector_in_the_background_outlives_a_failing_database(
         thread.appended(None, ())
         assert failed.wait(PATIENCE)
         assert projector.wait_for(position, timeout=PATIENCE)
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal

@@ -20,9 +20,11 @@ from projections.engine.database import writing
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import Workers, rebuild
 from projections.engine.replay import compare
-from projections.engine.tables import TABLES
 from projections.queries import Views
-from projections.views import ALL, COSTS, OPERATIONS, USAGE
+from projections.views import ALL
+from projections.views.costs import COSTS
+from projections.views.operations import OPERATIONS
+from projections.views.usage import USAGE
 from tests.projections.histories import Log, busy, rows_of
 from tests.projections.injury import Injury, before, injure, open_source, started
 
@@ -47,9 +49,12 @@ def spoil(database: Database) -> None:
         connection.execute(text("UPDATE operation_log SET state = 'lost'"))
 
 
+NAMES = {view.name for view in ALL}
+
+
 def tables_of(database: Database) -> set[str]:
     with database.connect() as connection:
-        return {name for name in inspect(connection).get_table_names() if name.partition("__")[0] in TABLES}
+        return {name for name in inspect(connection).get_table_names() if name.partition("__")[0] in NAMES}
 
 
 def indexes_of(database: Database) -> list[tuple[str | None, ...]]:
@@ -62,14 +67,14 @@ def test_a_rebuild_puts_right_whatever_was_wrong(projector: Projector, log: Log,
     projector.advance()
     live = rows_of(database)
     spoil(database)
-    assert rebuild(database, log.source) == end
+    assert rebuild(database, log.source, ALL) == end
     assert rows_of(database) == live
 
 
 def test_a_rebuild_needs_no_live_rows_to_begin_with(log: Log, database: Database) -> None:
     log.record(FACTS)
-    rebuild(database, log.source)
-    assert compare(database, log.source).equal
+    rebuild(database, log.source, ALL)
+    assert compare(database, log.source, ALL).equal
 
 
 def test_a_rebuild_by_workers_is_the_same(
@@ -79,7 +84,7 @@ def test_a_rebuild_by_workers_is_the_same(
     projector.advance()
     live = rows_of(database)
     spoil(database)
-    rebuild(database, log.source, workers=Workers(2, partial(open_source, database_url)))
+    rebuild(database, log.source, ALL, workers=Workers(2, partial(open_source, database_url)))
     assert rows_of(database) == live
 
 
@@ -88,7 +93,7 @@ def test_one_view_can_be_rebuilt_by_itself(projector: Projector, log: Log, datab
     projector.advance()
     live = rows_of(database)
     spoil(database)
-    rebuild(database, log.source, views=[USAGE])
+    rebuild(database, log.source, [USAGE])
     found = rows_of(database)
     assert found[USAGE.name] == live[USAGE.name]
     assert found[OPERATIONS.name] != live[OPERATIONS.name]
@@ -98,7 +103,7 @@ def test_rebuilding_again_and_again_leaves_the_same_tables_and_indexes(log: Log,
     tables, indexes = tables_of(database), indexes_of(database)
     log.record(FACTS)
     for _ in range(3):
-        rebuild(database, log.source)
+        rebuild(database, log.source, ALL)
     assert (tables_of(database), indexes_of(database)) == (tables, indexes)
 
 
@@ -111,7 +116,7 @@ def test_a_rebuild_says_how_far_it_is(log: Log, database: Database, views: Views
         told.append((position, of))
         seen.append(views.status()[0].rebuilding)
 
-    rebuild(database, log.source, progress=progress)
+    rebuild(database, log.source, ALL, progress=progress)
     assert told == sorted(told)
     assert {of for _, of in told} == {end}
     assert seen == [position for position, _ in told]
@@ -133,19 +138,19 @@ def test_readers_never_see_half_while_a_view_is_rebuilt_and_the_log_grows(
 
     def read() -> None:
         while running.is_set():
-            seen.append(sum(row.operations for row in views.usage()))
-            counts.append(len(views.operations(limit=None)))
+            seen.append(sum(row.operations for row in views.rows(USAGE)))
+            counts.append(len(views.rows(OPERATIONS)))
 
     def write(position: int, _end: int) -> None:
         log.record(busy(5, f"{position}-"))
 
     with ended(read, running), closing(ProjectorThread(projector)):
         for _ in range(3):
-            rebuild(database, log.source, progress=write)
+            rebuild(database, log.source, ALL, progress=write)
     assert seen[0] >= 120
     assert (seen, counts) == (sorted(seen), sorted(counts))
     projector.advance()
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 @contextmanager
@@ -167,8 +172,8 @@ def test_what_is_written_during_a_rebuild_is_in_the_views_that_are_swapped_in(lo
     def progress(position: int, _end: int) -> None:
         written.append(log.record(busy(30, f"{position}-")))
 
-    assert rebuild(database, log.source, progress=progress) == written[-1]
-    assert compare(database, log.source).equal
+    assert rebuild(database, log.source, ALL, progress=progress) == written[-1]
+    assert compare(database, log.source, ALL).equal
 
 
 def test_a_rebuild_waits_for_who_holds_the_views_as_an_audit_does(
@@ -192,12 +197,12 @@ def test_a_rebuild_waits_for_who_holds_the_views_as_an_audit_does(
         log = Log(database)
         end = log.record(FACTS)
         with others.transaction() as auditor:
-            auditor.execute(text(f"LOCK TABLE {', '.join(TABLES)} IN ACCESS SHARE MODE"))
-            job = pool.submit(rebuild, database, log.source)
+            auditor.execute(text(f"LOCK TABLE {', '.join(NAMES)} IN ACCESS SHARE MODE"))
+            job = pool.submit(rebuild, database, log.source, ALL)
             for _ in range(3):
                 assert tried.acquire(timeout=PATIENCE)
         assert job.result(PATIENCE) == end
-        assert compare(database, log.source).equal
+        assert compare(database, log.source, ALL).equal
 
 
 def test_views_never_go_back_behind_what_was_already_shown(projector: Projector, log: Log, database: Database) -> None:
@@ -209,9 +214,9 @@ def test_views_never_go_back_behind_what_was_already_shown(projector: Projector,
         shown.append(log.reader.end())
 
     shown: list[int] = []
-    assert rebuild(database, log.source, progress=progress) >= shown[-1]
+    assert rebuild(database, log.source, ALL, progress=progress) >= shown[-1]
     assert projector.lag() == 0
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 # Interrupted, poisoned, twice
@@ -229,7 +234,7 @@ def test_a_failed_rebuild_changes_nothing_and_leaves_nothing(
     live, tables = rows_of(database), tables_of(database)
     number = 2 if statement == "COMMIT" else 1
     with before(database, statement, number, injure), pytest.raises(Injury):
-        rebuild(database, log.source)
+        rebuild(database, log.source, ALL)
     assert (rows_of(database), tables_of(database)) == (live, tables)
 
 
@@ -249,9 +254,9 @@ def test_a_killed_rebuild_leaves_nothing_in_the_way_of_the_next(
     log.record(busy(5, "later-"))
     projector.advance()
     assert projector.lag() == 0
-    rebuild(database, log.source)
+    rebuild(database, log.source, ALL)
     assert tables_of(database) == tables
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 def test_of_two_rebuilds_one_wins_and_the_other_is_told(log: Log, database: Database) -> None:
@@ -260,13 +265,13 @@ def test_of_two_rebuilds_one_wins_and_the_other_is_told(log: Log, database: Data
 
     def meanwhile(_position: int, _end: int) -> None:
         if not others:
-            others.append(rebuild(database, log.source))
+            others.append(rebuild(database, log.source, ALL))
 
     with pytest.raises(RebuildLost, match="another rebuild of usage_summary"):
-        rebuild(database, log.source, progress=meanwhile)
+        rebuild(database, log.source, ALL, progress=meanwhile)
     assert len(others) == 1
-    assert tables_of(database) == set(TABLES)
-    assert compare(database, log.source).equal
+    assert tables_of(database) == NAMES
+    assert compare(database, log.source, ALL).equal
 
 
 def test_rebuilds_that_begin_at_once_end_with_a_winner(log: Log, database_url: str, database: Database) -> None:
@@ -278,7 +283,7 @@ def test_rebuilds_that_begin_at_once_end_with_a_winner(log: Log, database_url: s
         with closing(Database(database_url)) as own:
             start.wait()
             try:
-                rebuild(own, log.source)
+                rebuild(own, log.source, ALL)
                 ends.append("won")
             except RebuildLost:
                 ends.append("told")
@@ -290,8 +295,8 @@ def test_rebuilds_that_begin_at_once_end_with_a_winner(log: Log, database_url: s
         thread.join()
     assert len(ends) == 3
     assert "won" in ends
-    assert tables_of(database) == set(TABLES)
-    assert compare(database, log.source).equal
+    assert tables_of(database) == NAMES
+    assert compare(database, log.source, ALL).equal
 
 
 def test_a_poisoned_fact_ends_a_rebuild_and_spares_the_live_rows(
@@ -302,9 +307,9 @@ def test_a_poisoned_fact_ends_a_rebuild_and_spares_the_live_rows(
     live = rows_of(database)
     poisoned = log.append([POISON])
     with pytest.raises(ViewStopped, match=f"at position {poisoned}: operation.dispatched"):
-        rebuild(database, log.source)
-    assert (rows_of(database), tables_of(database)) == (live, set(TABLES))
-    rebuild(database, log.source, views=[USAGE, COSTS])
+        rebuild(database, log.source, ALL)
+    assert (rows_of(database), tables_of(database)) == (live, NAMES)
+    rebuild(database, log.source, [USAGE, COSTS])
     assert {status.lag for status in Views(database, log.reader).status() if status.view == USAGE.name} == {0}
 
 
@@ -313,21 +318,21 @@ def test_a_poisoned_fact_ends_a_rebuild_by_workers_too(log: Log, database_url: s
     log.append([POISON])
     log.record(busy(30, "later-"))
     with pytest.raises(ViewStopped, match=r"operation\.dispatched"):
-        rebuild(database, log.source, workers=Workers(2, partial(open_source, database_url)))
+        rebuild(database, log.source, ALL, workers=Workers(2, partial(open_source, database_url)))
 
 
 def test_a_worker_that_cannot_start_ends_the_rebuild_with_a_clear_error(log: Log, database: Database) -> None:
     log.record(FACTS)
     with pytest.raises(StoreUnavailable, match="a worker of the rebuild died"):
-        rebuild(database, log.source, workers=Workers(1, partial(open_source, "nonsense")))
+        rebuild(database, log.source, ALL, workers=Workers(1, partial(open_source, "nonsense")))
 
 
 def test_a_rebuild_clears_what_stopped_a_view(log: Log, database: Database, views: Views) -> None:
     log.record(FACTS)
-    Projector(database, log.source).advance()
+    Projector(database, log.source, ALL).advance()
     with database.transaction() as connection:
         connection.execute(text("UPDATE view_checkpoints SET failed_at = 7, error = 'a bug, mended since'"))
-    rebuild(database, log.source, views=ALL)
+    rebuild(database, log.source, ALL)
     assert [status.error for status in views.status()] == [None] * len(ALL)
 
 

@@ -13,10 +13,10 @@ from application.ledger.log import GENESIS, Link
 from infrastructure.store.database import Database
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Mark
+from projections.engine.folding import LogRow
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.recent import Recent
 from projections.engine.replay import compare
-from projections.engine.tally import Row
 from projections.views import ALL
 from tests.projections.histories import Log, busy
 from tests.projections.injury import before, injure
@@ -29,7 +29,7 @@ def link(version: int) -> Link:
     return Link("ledger:acme:0", version, "operation.dispatched", b'{"n":%d}' % version, f"op-{version}", GENESIS)
 
 
-def row(position: int) -> Row:
+def row(position: int) -> LogRow:
     one = link(position)
     return position, one.topic, one.originator_version, one.state
 
@@ -44,7 +44,7 @@ def written(log: Log, after: int) -> list[Link]:
 
 
 def test_what_was_just_written_is_folded_without_reading_it_back(log: Log, database: Database) -> None:
-    projector, recent = Projector(database, log.source), Recent()
+    projector, recent = Projector(database, log.source, ALL), Recent()
     first = log.record(FACTS[:30])
     projector.advance()
     end = log.record(FACTS[30:])
@@ -52,11 +52,11 @@ def test_what_was_just_written_is_folded_without_reading_it_back(log: Log, datab
     with before(database, "SELECT position, topic", 1, injure):
         assert projector.advance(recent=recent) == len(FACTS) - 30
     assert projector.lag() == 0
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 def test_what_another_process_wrote_in_between_is_read(log: Log, database: Database) -> None:
-    projector, recent = Projector(database, log.source), Recent()
+    projector, recent = Projector(database, log.source, ALL), Recent()
     first = log.record(FACTS[:20])
     recent.add(first, written(log, 0))
     second = log.record(FACTS[20:40])
@@ -64,28 +64,28 @@ def test_what_another_process_wrote_in_between_is_read(log: Log, database: Datab
     recent.add(end, written(log, second))
     projector.advance(recent=recent)
     assert projector.lag() == 0
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 def test_where_positions_are_not_told_the_log_is_read(log: Log, database: Database) -> None:
-    projector, recent = Projector(database, log.source), Recent()
+    projector, recent = Projector(database, log.source, ALL), Recent()
     recent.add(log.record(FACTS[:20]), written(log, 0))
     recent.add(None, [link(1)])
     log.record(FACTS[20:])
     projector.advance(recent=recent)
     assert projector.lag() == 0
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 def test_whoever_reads_the_log_himself_reads_it_to_its_end(log: Log, database: Database) -> None:
     """What this process remembers ends with what it wrote; others may have written more."""
-    projector = Projector(database, log.source)
+    projector = Projector(database, log.source, ALL)
     with closing(ProjectorThread(projector)) as thread:
         thread.appended(log.record(FACTS[:20]), written(log, 0))
         end = log.record(FACTS[20:])
         projector.advance()
         assert all(mark.position == end for mark in marked(database))
-    assert compare(database, log.source).equal
+    assert compare(database, log.source, ALL).equal
 
 
 GROUPS = st.lists(st.tuples(st.integers(1, 5), st.sampled_from(["ours", "ours", "ours", "theirs"])), max_size=12)

@@ -14,7 +14,11 @@ from projections.engine import replay
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import rebuild
 from projections.engine.replay import Comparison, compare
-from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
+from projections.views import ALL
+from projections.views.costs import COSTS
+from projections.views.operations import OPERATIONS
+from projections.views.periods import PERIODS
+from projections.views.usage import USAGE
 from tests.projections.histories import Log, busy
 
 FACTS = busy(40)
@@ -53,14 +57,14 @@ def differing(comparison: Comparison) -> dict[str, int]:
 
 
 def test_views_that_are_what_the_log_says_are_equal(full: Log, database: Database) -> None:
-    found = compare(database, full.source)
+    found = compare(database, full.source, ALL)
     assert (found.equal, found.facts) == (True, len(FACTS))
     assert {view.view: view.rows > 0 for view in found.views} == dict.fromkeys((view.name for view in ALL), True)
 
 
 def test_a_changed_row_is_shown_as_it_is_and_as_it_should_be(full: Log, database: Database) -> None:
     spoil(database, f"UPDATE operation_log SET price = price + 1 WHERE id = '{OPERATION.id}'")
-    found = compare(database, full.source)
+    found = compare(database, full.source, ALL)
     assert differing(found) == {OPERATIONS.name: 1}
     (difference,) = found.views[-1].differences
     assert difference.key == {"id": OPERATION.id}
@@ -82,7 +86,7 @@ def test_rows_that_only_one_side_has_are_differences(
     full: Log, database: Database, statement: str, view: str, side: str
 ) -> None:
     spoil(database, statement)
-    found = compare(database, full.source)
+    found = compare(database, full.source, ALL)
     assert set(differing(found)) == {view}
     (compared,) = (one for one in found.views if one.view == view)
     assert any(getattr(difference, side) is None for difference in compared.differences)
@@ -90,7 +94,7 @@ def test_rows_that_only_one_side_has_are_differences(
 
 def test_a_null_is_not_the_same_as_a_value(full: Log, database: Database) -> None:
     spoil(database, "UPDATE operation_log SET project = NULL WHERE project IS NOT NULL")
-    assert compare(database, full.source).views[-1].differing > 0
+    assert compare(database, full.source, ALL).views[-1].differing > 0
 
 
 def test_only_the_first_differences_are_shown_and_all_are_counted(
@@ -98,7 +102,7 @@ def test_only_the_first_differences_are_shown_and_all_are_counted(
 ) -> None:
     monkeypatch.setattr(replay, "MOST", 3)
     spoil(database, "UPDATE operation_log SET cost = -1")
-    (*_, operations) = compare(database, full.source).views
+    (*_, operations) = compare(database, full.source, ALL).views
     assert (operations.differing, len(operations.differences)) == (40, 3)
 
 
@@ -107,19 +111,19 @@ def test_one_account_is_compared_by_itself(full: Log, database: Database, projec
     full.record(facts)
     projector.advance()
     spoil(database, "UPDATE usage_summary SET price = price + 1 WHERE account = 'bloom'")
-    found = compare(database, full.source, account="other-bloom")
+    found = compare(database, full.source, ALL, account="other-bloom")
     assert found.equal
     assert 0 < found.facts < len(facts)
     assert {view.view for view in found.views} == {USAGE.name, PERIODS.name, OPERATIONS.name}
     assert {view.view: view.rows for view in found.views}[OPERATIONS.name] == 5
-    assert set(differing(compare(database, full.source, account="bloom"))) == {USAGE.name}
+    assert set(differing(compare(database, full.source, ALL, account="bloom"))) == {USAGE.name}
 
 
 def test_views_are_compared_where_they_stand(full: Log, database: Database) -> None:
     """Nobody advanced them: being behind is lag, not a difference."""
     end = full.reader.end()
     full.record(busy(5, "later-"))
-    found = compare(database, full.source)
+    found = compare(database, full.source, ALL)
     assert (found.equal, {view.position for view in found.views}) == (True, {end})
 
 
@@ -128,24 +132,24 @@ def test_views_that_stand_at_different_positions_are_each_compared_where_they_ar
 ) -> None:
     full.record(busy(5, "later-"))
     Projector(database, full.source, (COSTS, USAGE)).advance()
-    found = compare(database, full.source)
+    found = compare(database, full.source, ALL)
     assert found.equal
     assert len({view.position for view in found.views}) == 2
 
 
 def test_an_audit_while_everything_goes_on_finds_nothing(full: Log, database: Database, database_url: str) -> None:
-    with closing(Database(database_url)) as own, closing(ProjectorThread(Projector(own, full.source))):
+    with closing(Database(database_url)) as own, closing(ProjectorThread(Projector(own, full.source, ALL))):
         verdicts: list[bool] = []
         for number in range(5):
             full.record(busy(5, f"{number}-"))
-            verdicts.append(compare(database, full.source).equal)
+            verdicts.append(compare(database, full.source, ALL).equal)
             if number == 2:
-                rebuild(own, full.source)
+                rebuild(own, full.source, ALL)
     assert verdicts == [True] * 5
 
 
 def test_an_audit_leaves_nothing_behind(full: Log, database: Database) -> None:
-    compare(database, full.source)
+    compare(database, full.source, ALL)
     with database.connect() as connection:
         inspector = inspect(connection)
         names = [*inspector.get_table_names(), *inspector.get_temp_table_names()]
@@ -156,10 +160,10 @@ def test_a_fact_that_cannot_be_replayed_ends_the_audit_with_its_position(full: L
     poisoned = full.append([("ledger:acme:0", "operation.charged.2", b"{}", "op-1")])
     spoil(database, f"UPDATE view_checkpoints SET position = {poisoned}")
     with pytest.raises(ViewStopped, match=f"position {poisoned}: operation.charged"):
-        compare(database, full.source)
+        compare(database, full.source, ALL)
 
 
 def test_an_audit_of_a_server_that_may_only_be_read_says_so(postgres_url: str) -> None:
     read_only = f"{postgres_url}?options=-cdefault_transaction_read_only%3Don"
     with closing(Database(read_only)) as database, pytest.raises(StoreUnavailable, match="may only be read"):
-        compare(database, Log(database).source)
+        compare(database, Log(database).source, ALL)

@@ -12,13 +12,17 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from domain.ledger import BalanceReturned, Fact
-from domain.operation import POLICY, Adjusted, Rejected, Rerouted, Validated
+from domain.ledger import BalanceReturned, Fact, PeriodEnded, PeriodResumed
+from domain.operation import POLICY, Adjusted, Charged, Rejected, Rerouted, Validated
 from domain.periods import Cycle, period_at
-from infrastructure.store.facts import NAMES
-from projections.engine.facts import SHAPES, UNREAD
-from projections.engine.tally import Tally
-from projections.views import ALL, COSTS, OPERATIONS, PERIODS, USAGE
+from projections.engine.columns import Role
+from projections.engine.shapes import decoder, shape_of
+from projections.engine.view import AnyView
+from projections.views import ALL
+from projections.views.costs import COSTS
+from projections.views.operations import OPERATIONS
+from projections.views.periods import PERIODS
+from projections.views.usage import USAGE
 from tests.domain.examples import (
     APRIL,
     APRIL_BOOK,
@@ -41,7 +45,7 @@ from tests.domain.examples import (
     SETTLED,
     of_operation,
 )
-from tests.projections.histories import STEPS, History, Step, folded, trial_balance
+from tests.projections.histories import CODEC, STEPS, History, Step, folded, trial_balance
 
 REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 4, 1, "USD")
 REFUND = Adjusted(OPERATION, LATER, MAY, "2026-05-02", -10 * CENT, -CENT, "USD", "sorry", "ticket-1")
@@ -59,13 +63,13 @@ def at(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) * 1_000_000
 
 
-def only(view: Tally, *facts: Sequence[Fact] | Fact) -> dict[str, Any]:
+def only(view: AnyView, *facts: Sequence[Fact] | Fact) -> dict[str, Any]:
     """The one row that these facts make."""
     (row,) = rows(view, *facts).values()
     return row
 
 
-def rows(view: Tally, *facts: Sequence[Fact] | Fact) -> dict[Any, dict[str, Any]]:
+def rows(view: AnyView, *facts: Sequence[Fact] | Fact) -> dict[Any, dict[str, Any]]:
     """What the facts make of each row, without what they leave blank."""
     flat = [fact for one in facts for fact in (one if isinstance(one, Sequence) else [one])]
     return {
@@ -73,6 +77,13 @@ def rows(view: Tally, *facts: Sequence[Fact] | Fact) -> dict[Any, dict[str, Any]
         for key, row in folded([view], flat)[view.name].items()
     }
 
+
+EXAMPLES: list[Any] = [
+    *(APRIL_BOOK, CREDIT, RETURNED, *RUNNING, COMPLETED, CHARGED, *DROPPED, REJECTED, REFUND, REROUTED),
+    PeriodEnded("acme", NOON, MAY, 7 * CENT, "USD", "a wrong clock"),
+    PeriodResumed("acme", NOON, APRIL, "pro", 7 * CENT, CENT, "USD"),
+]
+"""Of every fact that a view reads, one."""
 
 # Usage
 
@@ -291,16 +302,28 @@ def test_every_amount_is_a_whole_number_and_every_name_a_column(steps: list[Step
     for view in ALL:
         for row in folded([view], History().live(steps).facts)[view.name].values():
             assert {type(value) for value in row.values()} <= {int, str, type(None)}
-            assert set(row) <= {*view.measures, *view.notes}
+            assert set(row) <= {*view.named(Role.SUM, Role.NOTE)}
 
 
-def test_views_know_every_stored_name() -> None:
-    assert {*SHAPES, *UNREAD} == set(NAMES)
+@pytest.mark.parametrize(("view", "fact"), [(view, fact) for view in ALL for fact in view.changes])
+def test_a_change_is_handed_what_it_reads_under_the_domains_names_and_types(view: AnyView, fact: type[Any]) -> None:
+    """A name that the domain does not have is refused; one that a change reads without saying so, stops its view."""
+    example = next(one for one in EXAMPLES if type(one) is fact)
+    read = decoder(fact, view.changes[fact].names)(CODEC.encode(example)[1])
+    for path in view.changes[fact].names:
+        here, whole = read, example
+        for name in path.split("."):
+            here, whole = getattr(here, name), getattr(whole, name)
+        assert msgspec.to_builtins(here) == msgspec.to_builtins(whole), path
+    assert view.changes[fact].change(read) == view.changes[fact].change(example)
 
 
-def test_what_views_read_of_a_fact_is_what_was_recorded() -> None:
-    """A renamed field would be decoded to nothing, and silently."""
-    for topic, shape in SHAPES.items():
-        recorded = {field.name: field.type for field in msgspec.inspect.type_info(NAMES[topic]).fields}  # type: ignore[attr-defined]
-        read = {field.name for field in msgspec.structs.fields(shape)}
-        assert read <= set(recorded), topic
+def test_a_name_that_a_fact_does_not_have_cannot_be_read() -> None:
+    for name in ("tip", "operation.tip"):
+        with pytest.raises(TypeError, match="has no tip"):
+            shape_of(Charged, frozenset({"price", name}))
+
+
+def test_what_nobody_reads_is_not_decoded() -> None:
+    shape = shape_of(Charged, frozenset({"operation.id", "price"}))
+    assert [field.name for field in msgspec.structs.fields(shape)] == ["operation", "price"]

@@ -19,7 +19,8 @@ from infrastructure.store.database import PATIENT_SECONDS, Database
 from infrastructure.store.migrations.guard import arm, prove
 from infrastructure.store.schema import METADATA, VERSION_TABLE
 from projections.engine.database import ONE_SCHEMA
-from projections.engine.tables import VIEWS
+from projections.engine.tables import schema_of
+from projections.views import ALL
 
 log = logging.getLogger("imagestudio")
 
@@ -111,7 +112,7 @@ def _leave_shared_table(connection: Connection, revision: str) -> None:
         return
     connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:revision)"), {"revision": revision})
-    ours = {*METADATA.tables, *VIEWS.tables, SHARED_TABLE, VERSION_TABLE}
+    ours = {*METADATA.tables, *schema_of(ALL, indexed=False).tables, SHARED_TABLE, VERSION_TABLE}
     if connection.execute(text(f"SELECT count(*) FROM {SHARED_TABLE}")).scalar() == 1 and tables <= ours:
         connection.execute(text(f"DROP TABLE {SHARED_TABLE}"))
     else:

@@ -15,6 +15,7 @@ from domain.errors import InvalidInput, OperationFailed, UnknownModel
 from domain.money import Money
 from domain.operation import Charged, Released, Rerouted, Validated
 from infrastructure.service import Studio
+from projections.views.operations import OPERATIONS, OperationFilter
 from tests.application.studios import LOCAL, SYNC, count, facts_of, is_sound, studio_on, timeline
 from tests.application.wilful import KIND, REFUSED, UNREACHABLE, Entry, Trade, trade
 
@@ -82,7 +83,7 @@ async def test_a_stand_in_is_taken_where_the_call_allows_it_and_its_result_says_
         assert (allowed.model, allowed.model_class) == ("penny", "stand-in")
         assert (await studio.wait(allowed.operation)).model_class == "stand-in"
         await studio.catch_up()
-        flagged = studio.views.operations(account="acme", flag="stand-in")
+        flagged = studio.views.rows(OPERATIONS, OperationFilter(account="acme", flag="stand-in"))
         assert [(one.id, one.model_class) for one in flagged] == [(allowed.operation, "stand-in")]
         assert await is_sound(studio)
 

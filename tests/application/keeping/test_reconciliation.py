@@ -16,6 +16,7 @@ from domain.operation import Adjusted, Charged
 from infrastructure.clock import now
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.service import Studio
+from projections.views.operations import OPERATIONS, OperationFilter
 from tests.amounts import micros
 from tests.application.studios import GRACE, JOBS, PRICE, count, facts_of, is_sound, later, studio_on
 
@@ -125,7 +126,7 @@ async def test_a_late_delivery_is_fetched_its_cost_booked_and_nothing_charged(
         [line] = (await reconciled(studio, correct=True)).values()
         assert (line.status, line.recorded, line.late) == ("matched", 3 * CENT, True)
         await studio.catch_up()
-        [row] = studio.views.operations(flag="late")
+        [row] = studio.views.rows(OPERATIONS, OperationFilter(flag="late"))
         assert (row.id, row.cost, row.price, row.state) == (left.value.operation, 3 * CENT, 0, "released")
         assert len((await studio.maintenance.results.of(row.id)).outputs) == 1
         assert count(facts_of(studio), Charged) == 0

@@ -16,6 +16,7 @@ from domain.errors import AssetMissing, OperationFailed, OperationPending
 from domain.operation import Charged, ProviderCompleted, Released
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
+from projections.views.operations import OPERATIONS, OperationFilter
 from tests.amounts import micros
 from tests.application.studios import (
     PRICE,
@@ -169,7 +170,7 @@ async def test_lost_outputs_can_be_asked_for(desk: Desk, site: Site) -> None:
     async with desk.studio(Elsewhere(Remote(f"{site.origin}/gone"))) as studio:
         await asked(studio)
         await studio.catch_up()
-        assert [row.lost for row in studio.views.operations(account="acme")] == [1]
+        assert [row.lost for row in studio.views.rows(OPERATIONS, OperationFilter(account="acme"))] == [1]
 
 
 async def test_an_output_that_cannot_be_reached_keeps_its_hold_until_recovery_fetches_it(

@@ -35,7 +35,8 @@ from infrastructure.store.schema import (
     WORDS,
 )
 from infrastructure.store.tables import SqlIndex
-from projections.engine.tables import VIEWS
+from projections.engine.tables import schema_of
+from projections.views import ALL
 from tests.infrastructure.store.books import books
 
 ROOT = Path(__file__).parents[3]
@@ -74,7 +75,7 @@ def set_revision(url: str, revision: str) -> None:
 def test_an_upgrade_makes_exactly_the_tables_that_the_program_uses(empty_url: str) -> None:
     upgrade(empty_url)
     everything = MetaData()
-    for table in (*METADATA.sorted_tables, *VIEWS.sorted_tables):
+    for table in (*METADATA.sorted_tables, *schema_of(ALL).sorted_tables):
         table.to_metadata(everything)
     with database(empty_url) as opened, opened.connect() as connection:
         options = {"compare_type": True, "compare_server_default": False, "version_table": VERSION_TABLE}
@@ -232,7 +233,7 @@ def test_opening_an_older_sqlite_file_changes_nothing_in_it_and_an_upgrade_keeps
     with books(sqlite_url) as opened:
         opened.open("acme")
         with opened.database.transaction() as connection:
-            VIEWS.drop_all(connection)
+            schema_of(ALL).drop_all(connection)
             JOBS.drop(connection)
             LEDGER.drop(connection)
             WORDS.drop(connection)
@@ -243,7 +244,7 @@ def test_opening_an_older_sqlite_file_changes_nothing_in_it_and_an_upgrade_keeps
     assert current(sqlite_url) == REVISIONS[0]
     upgrade(sqlite_url)
     assert current(sqlite_url) == HEAD
-    assert {table.name for table in VIEWS.sorted_tables} <= tables(sqlite_url)
+    assert {table.name for table in schema_of(ALL).sorted_tables} <= tables(sqlite_url)
     with books(sqlite_url) as again:
         assert again.reader.end() == 1
 

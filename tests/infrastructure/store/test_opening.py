@@ -23,6 +23,7 @@ from projections.engine import checkpoints
 from projections.engine.database import Source, writing
 from projections.engine.rebuild import rebuild
 from projections.engine.replay import compare
+from projections.views import ALL
 from tests.infrastructure.store.books import books
 from tests.infrastructure.store.posting import post
 from tests.postgres import beside, execute
@@ -195,10 +196,10 @@ def test_the_schema_of_the_url_is_used_for_everything(empty_postgres_url: str) -
         ours.run("acme", "op-1")
         check_opening(ours.database)
         execute(empty_postgres_url, "CREATE TABLE usage_summary__next (being_rebuilt int)")
-        rebuild(ours.database, Source(ours.reader, ours.codec))
+        rebuild(ours.database, Source(ours.reader, ours.codec), ALL)
         assert execute(empty_postgres_url, "SELECT count(*) FROM usage_summary__next") == [(0,)], "is not ours"
         execute(empty_postgres_url, "DROP TABLE usage_summary__next")
-        assert compare(ours.database, Source(ours.reader, ours.codec)).equal
+        assert compare(ours.database, Source(ours.reader, ours.codec), ALL).equal
         assert (ours.reader.end() > 0, others.reader.end()) == (True, 0)
     places = "SELECT DISTINCT relname, nspname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
     tables = execute(empty_postgres_url, f"{places} WHERE relkind = 'r' AND nspname IN ('public', 'studio')")

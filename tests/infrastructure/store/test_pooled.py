@@ -23,6 +23,7 @@ from projections.engine.database import Source
 from projections.engine.projector import Projector
 from projections.engine.rebuild import rebuild
 from projections.engine.replay import compare
+from projections.views import ALL
 from tests.application.studios import SYNC, studio_on
 from tests.infrastructure.store.books import books
 from tests.infrastructure.store.posting import post
@@ -97,11 +98,11 @@ def test_views_are_advanced_rebuilt_and_audited(postgres_url: str) -> None:
         opened.open("acme")
         opened.run("acme", *(f"op-{number}" for number in range(5)))
         source = Source(opened.reader, opened.codec)
-        Projector(opened.database, source).advance()
+        Projector(opened.database, source, ALL).advance()
         for _ in range(4):
-            assert compare(opened.database, source).equal
-        rebuild(opened.database, source)
-        assert compare(opened.database, source).equal
+            assert compare(opened.database, source, ALL).equal
+        rebuild(opened.database, source, ALL)
+        assert compare(opened.database, source, ALL).equal
         assert SqlLeases(opened.database).renew(["op-9"], "tests", 1) == set()
         left = "SELECT relname FROM pg_class WHERE relname LIKE '%__replayed'"
         assert [*opened.database.rows(text(left))] == []

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from application.keeping.tables import MADE, TABLES, Standing, columns_of
 from infrastructure.store.schema import METADATA
-from projections.engine.tables import VIEWS
+from projections.engine.tables import schema_of
+from projections.views import ALL
 from tests.infrastructure.store.histories import Ledger, forge, ledger_at, write
 
 SCHEMA = "imagestudio_schema"
@@ -52,7 +53,7 @@ def told(written: Path, tmp_path: Path) -> Iterator[Ledger]:
 
 def test_every_table_of_the_database_is_declared_with_all_its_columns(told: Ledger) -> None:
     tables = told.tables()
-    assert set(tables) == {*TABLES, *VIEWS.tables, SCHEMA}
+    assert set(tables) == {*TABLES, *schema_of(ALL).tables, SCHEMA}
     assert set(TABLES) == set(METADATA.tables)
     for name in TABLES:
         assert sorted(tables[name]) == sorted(columns_of(name))

@@ -19,6 +19,9 @@ from domain.charging import CostSource
 from domain.errors import OperationFailed
 from domain.operation import Charged, ProviderCompleted, ProviderFailed, Released
 from infrastructure.service import Studio
+from projections.views.costs import COSTS, CostFilter
+from projections.views.operations import OPERATIONS, OperationFilter
+from projections.views.usage import USAGE, UsageFilter
 from tests.application.studios import is_sound, picture, studio_on, timeline
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.server import Fake
@@ -143,9 +146,9 @@ async def test_an_answer_without_usage_is_charged_at_most_what_this_request_can_
     assert 5_880 < charged.price <= 16_000
     assert (charged.price_source, charged.cost_source) == (CostSource.ESTIMATED, CostSource.ESTIMATED)
     await world.studio.catch_up()
-    [row] = world.studio.views.operations(flag="estimated")
+    [row] = world.studio.views.rows(OPERATIONS, OperationFilter(flag="estimated"))
     assert (row.id, row.flags, row.price_source) == (result.operation, ("estimated",), "estimated")
-    [usage] = world.studio.views.usage("acme")
+    [usage] = world.studio.views.rows(USAGE, UsageFilter(account="acme"))
     assert (usage.estimated, usage.cost_unknown) == (1, 0)
 
 
@@ -154,8 +157,10 @@ async def test_what_a_counted_svg_costs_is_not_known_and_is_found(world: World) 
     result = await world.counting({**DRAWN, "svg_usage": svg}, "text-to-image", "gpt-image-2", quality="low")
     assert (result.cost, result.cost_source, result.cost_partial) == (None, "unknown", True)
     await world.studio.catch_up()
-    assert [row.id for row in world.studio.views.operations(flag="unknown")] == [result.operation]
-    [cost] = world.studio.views.costs(model="gpt-image-2")
+    assert [row.id for row in world.studio.views.rows(OPERATIONS, OperationFilter(flag="unknown"))] == [
+        result.operation
+    ]
+    [cost] = world.studio.views.rows(COSTS, CostFilter(model="gpt-image-2"))
     assert (cost.cost, cost.cost_unknown) == (0, 1)
 
 

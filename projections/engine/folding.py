@@ -1,35 +1,30 @@
-"""A view is a key, measures, and one pure function from fact to change; folding adds changes up in memory.
+"""Folding adds changes up in memory.
 
-    rows of the log ── fold ──> {view: {key: sums and notes}} ── upsert ──> tables
+rows of the log ── fold ──> {view: {key: sums and notes}} ── add ──> tables
 
-Measures add. Notes keep the newest value that a fact brought, so folds are merged in the order of the log.
+stored name ─┬─ some view asks for it ── decoded as far as it is read ──> change
+             ├─ none does ── skipped
+             └─ retired: through the log's own door into today's name and shape, then as above
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import itemgetter
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from application.ledger.log import Codec
 from domain.errors import ImageStudioError
-from projections.engine.facts import DECODERS, SHAPES, UNREAD, Decode, renew
+from projections.engine.shapes import Decode, decoder, renew
+from projections.engine.view import AnyView, Change, RowKey, Value
 
-Value = str | int | None
-Key = tuple[str | int, ...]
-Change = tuple[Key, Mapping[str, int], Mapping[str, Value]]
-"""Which row, what to add to its measures, and what is newly known of it."""
-
-Row = tuple[int, str, int, str | bytes]
+LogRow = tuple[int, str, int, str | bytes]
 """Of the log: position, stored name, version in its stream, state as JSON."""
 
-Folded = dict[str, dict[Key, dict[str, Any]]]
+Folded = dict[str, dict[RowKey, dict[str, Any]]]
 """By view and key, what a stretch of the log adds and notes."""
-
-NOTHING: Mapping[str, Value] = {}
 
 CHOKES = (
     ArithmeticError,
@@ -45,32 +40,6 @@ CHOKES = (
 """What decoding and a pure function can raise. A database's errors are not among them: those are tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """One row a key: `measures` are sums, `notes` the newest known, and `changes` what each type of fact changes."""
-
-    name: str
-    key: tuple[str, ...]
-    measures: tuple[str, ...]
-    changes: Mapping[type[msgspec.Struct], Callable[[Any], Change]] = field(repr=False, compare=False)
-    notes: tuple[str, ...] = ()
-    blank: Mapping[str, Value] = field(init=False, repr=False, compare=False)
-    values: Callable[[Mapping[str, Any]], tuple[Value, ...]] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        blank = {**dict.fromkeys(self.measures, 0), **dict.fromkeys(self.notes)}
-        object.__setattr__(self, "blank", blank)
-        object.__setattr__(self, "values", itemgetter(*blank))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.key + self.measures + self.notes
-
-    def row(self, key: Key, folded: Mapping[str, Any]) -> tuple[Value, ...]:
-        """The values of all columns, in their order."""
-        return (*key, *self.values(folded))
-
-
 class Choked(Exception):
     """A fact that cannot be read, folded or written, and its position."""
 
@@ -83,21 +52,21 @@ class Choked(Exception):
         return f"at position {self.position}: {self.reason}"
 
 
-Route = tuple[Decode, list[tuple[Callable[[Any], Change], dict[Key, dict[str, Any]], Mapping[str, Value]]]]
+Route = tuple[Decode, list[tuple[Callable[[Any], Change], dict[RowKey, dict[str, Any]], Mapping[str, Value]]]]
 """How to decode a stored name, and what to change where with the fact, in rows that begin blank."""
 
 
 class Folder:
     """Folds rows of the log for some views, decoding only what these ask for."""
 
-    def __init__(self, views: Sequence[Tally], codec: Codec) -> None:
+    def __init__(self, views: Sequence[AnyView], codec: Codec) -> None:
         self.views = tuple(views)
         self._codec = codec
 
     def empty(self) -> Folded:
         return {view.name: {} for view in self.views}
 
-    def fold(self, rows: Iterable[Row], folded: Folded) -> int:
+    def fold(self, rows: Iterable[LogRow], folded: Folded) -> int:
         """Add the rows to `folded`, which is spoilt by an error; the last position. Raises Choked."""
         routes = self._routes(folded)
         position, topic = 0, ""
@@ -125,8 +94,22 @@ class Folder:
         return position
 
     def _routes(self, folded: Folded) -> dict[str, Route]:
-        routes: dict[str, Route] = {topic: (str, []) for topic in UNREAD}
-        for topic, shape in SHAPES.items():
-            asking = [view for view in self.views if shape in view.changes]
-            routes[topic] = (DECODERS[topic], [(view.changes[shape], folded[view.name], view.blank) for view in asking])
-        return routes
+        return {
+            topic: (decode, [(view.changes[fact].change, folded[view.name], view.blank) for view in asking])
+            for topic, fact, decode, asking in _plan(self.views, self._codec)  # type: ignore[arg-type]  # a codec hashes as any object does
+        }
+
+
+Plan = tuple[tuple[str, type[Any], Decode, tuple[AnyView, ...]], ...]
+"""For each stored name: the type of the fact, how what some views read of it is decoded, and which these are."""
+
+
+@lru_cache(maxsize=256)
+def _plan(views: tuple[AnyView, ...], codec: Codec) -> Plan:
+    return tuple((topic, fact, *_asking(views, fact)) for topic, fact in codec.names.items())
+
+
+def _asking(views: tuple[AnyView, ...], fact: type[Any]) -> tuple[Decode, tuple[AnyView, ...]]:
+    asking = tuple(view for view in views if fact in view.changes)
+    names: frozenset[str] = frozenset().union(*(view.changes[fact].names for view in asking))
+    return decoder(fact, names) if asking else str, asking

@@ -1,0 +1,61 @@
+"""The columns of any view's rows as a page shows them, by what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from domain.money import Money
+from infrastructure.cli.formats import UTC_NAME, clock, units_of
+from infrastructure.cli.rendering import Column, amounts, no_style, on_the_point
+from infrastructure.showing.rows import currency_of, known_of
+from projections.engine.columns import Kind, ViewRow
+
+if TYPE_CHECKING:
+    from projections.engine.view import AnyView
+
+RIGHT = (Kind.COUNT, Kind.UNITS)
+
+
+class Table:
+    """Makes columns of a view's rows, on the clocks of a zone."""
+
+    def __init__(self, view: AnyView, rows: Sequence[ViewRow], zone: str = UTC_NAME) -> None:
+        self._rows = rows
+        self._zone = zone
+        self._currencies = [currency_of(view, row) for row in rows]
+        self._kinds = {column.name: column.kind for column in view.columns}
+
+    def column(
+        self, name: str, *, title: str = "", drop: int = 0, style: Callable[[str], str] = no_style, zeros: bool = True
+    ) -> Column:
+        """One column under its own name or another; without `zeros` nothing is shown for a count of none."""
+        kind, title = self._kinds[name], title or name.upper()
+        if kind is Kind.MONEY:
+            moneys = [_money(row, name, of) for row, of in zip(self._rows, self._currencies, strict=True)]
+            return amounts(title, moneys, drop)
+        cells = [self._cell(kind, known_of(row, name), zeros=zeros) for row in self._rows]
+        if kind is Kind.UNITS:
+            cells = on_the_point(cells)
+        return Column(title, cells, right=kind in RIGHT, drop=drop, style=style)
+
+    def _cell(self, kind: Kind, value: Any, *, zeros: bool) -> str:
+        if value is None or not (value or zeros):
+            return ""
+        match kind:
+            case Kind.COUNT:
+                return f"{value:,}"
+            case Kind.UNITS:
+                return units_of(value)
+            case Kind.INSTANT:
+                return clock(value, self._zone)
+            case Kind.WORDS:
+                return ", ".join(value)
+        return str(value)
+
+
+def _money(row: ViewRow, name: str, currency: str | None) -> Money | None:
+    """An amount; None if nobody knows it, or nothing was ever priced."""
+    if currency is None or name in row.unknown():
+        return None
+    return Money(getattr(row, name) or 0, currency)

@@ -1,0 +1,1 @@
+"""What every door says, whoever asks: documents, words, advice."""

@@ -1,0 +1,63 @@
+"""The rows of any view as JSON and CSV, by what their columns hold."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+from infrastructure.cli.formats import cell, iso, money, units_of
+from projections.engine.columns import Column, Kind, ViewRow
+
+if TYPE_CHECKING:
+    from projections.engine.view import AnyView
+
+AS_JSON: dict[Kind, Callable[[Any], Any]] = {
+    Kind.INSTANT: lambda value: iso(value, precision="microseconds"),
+    Kind.UNITS: units_of,
+    Kind.WORDS: list,
+}
+"""How a value is told in JSON; others are told as they are, and money with its currency."""
+
+
+def known_of(row: ViewRow, name: str) -> Any:
+    """The value of a column, None if nobody knows it."""
+    return None if name in row.unknown() else getattr(row, name)
+
+
+def currency_of(view: AnyView, row: ViewRow) -> str | None:
+    """The currency of a row's money, None if nothing in it was ever priced."""
+    return next((getattr(row, one.name) for one in view.columns if one.kind is Kind.CURRENCY), None)
+
+
+def row_document(view: AnyView, row: ViewRow, columns: Sequence[Column] = ()) -> dict[str, Any]:
+    """A row as JSON, with what is worked out from it: all columns, or some."""
+    currency = currency_of(view, row)
+    return {one.name: _told(one.kind, known_of(row, one.name), currency) for one in columns or view.columns}
+
+
+def _told(kind: Kind, value: Any, currency: str | None) -> Any:
+    if value is None:
+        return None
+    if kind is Kind.MONEY:
+        return money(value, currency)
+    return AS_JSON[kind](value) if kind in AS_JSON else value
+
+
+def write_csv(stream: IO[str], view: AnyView, rows: Iterable[ViewRow]) -> None:
+    """Rows as CSV under their columns' names: exact amounts, instants in UTC, nothing for what nobody knows."""
+    writer = csv.writer(stream)
+    writer.writerow([column.name for column in view.columns])
+    for row in rows:
+        told = row_document(view, row)
+        writer.writerow([_cell(column.kind, told[column.name]) for column in view.columns])
+
+
+def _cell(kind: Kind, told: Any) -> str:
+    if told is None:
+        return ""
+    if kind is Kind.MONEY:
+        return str(told["amount"])
+    if kind is Kind.WORDS:
+        return cell(" ".join(told))
+    return cell(told) if kind in (Kind.TEXT, Kind.ACCOUNT, Kind.CURRENCY) else str(told)

@@ -1,0 +1,50 @@
+"""What views read of each fact: structs of the fields they name, decoded several times as fast as the whole fact.
+
+a fact of the domain ∩ the names that some view reads ── struct with the same names and types ── decoder
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any, get_type_hints
+
+import msgspec
+
+from application.ledger.log import Codec
+
+Decode = Callable[[str | bytes], Any]
+
+WHOLE = frozenset({""})
+
+
+def shape_of(fact: type[Any], names: frozenset[str]) -> type[msgspec.Struct]:
+    """A struct with these fields of a dataclass, "operation.id" of a field. Raises TypeError for what it has not."""
+    hints = get_type_hints(fact)
+    own = {field.name for field in fields(fact)}
+    wanted = own if names == WHOLE else {name.partition(".")[0] for name in names}
+    if missing := wanted - own:
+        raise TypeError(f"{fact.__name__} has no {', '.join(sorted(missing))}")
+    shapes = [(name, _read(hints[name], _within(name, names))) for name in sorted(wanted)]
+    return msgspec.defstruct(f"{fact.__name__}Read", shapes, frozen=True, gc=False)
+
+
+def _within(name: str, names: frozenset[str]) -> frozenset[str]:
+    """What is read within a field; a field that is named itself is read whole."""
+    inside = frozenset(one.partition(".")[2] for one in names if one.partition(".")[0] == name)
+    return WHOLE if not inside or "" in inside else inside
+
+
+def _read(hint: Any, names: frozenset[str]) -> Any:
+    return shape_of(hint, names) if isinstance(hint, type) and is_dataclass(hint) else hint
+
+
+def decoder(fact: type[Any], names: frozenset[str]) -> Decode:
+    """Decodes what is read of a stored fact."""
+    return msgspec.json.Decoder(shape_of(fact, names)).decode
+
+
+def renew(codec: Codec, topic: str, state: str | bytes) -> tuple[str, str]:
+    """A retired fact under today's name and in today's shape. Raises LogCorrupted for a name nobody knows."""
+    renewed, content = codec.encode(codec.decode(topic, state if isinstance(state, bytes) else state.encode()))
+    return renewed, content.decode()

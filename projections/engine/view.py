@@ -1,0 +1,124 @@
+"""A view is a row class, what each type of fact changes in it, and how its rows are asked for: one file, one `View`.
+
+    USAGE = View("usage_summary", UsageRow, UsageFilter, changes={Charged: reads(_charged, "operation.user price")})
+
+Measures add. Notes keep the newest value that a fact brought, so folds are merged in the order of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from projections.engine.columns import STORED, Column, Role, ViewRow, columns_of
+from projections.engine.filters import ViewFilter
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Table
+
+Value = str | int | None
+RowKey = tuple[str | int, ...]
+Change = tuple[RowKey, Mapping[str, int], Mapping[str, Value]]
+"""Which row, what to add to its measures, and what is newly known of it."""
+
+NOTHING: Mapping[str, Value] = {}
+NO_SUMS: Mapping[str, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """A change, and the fields of the fact that it reads: it is handed no others, under the domain's own names."""
+
+    change: Callable[[Any], Change]
+    names: frozenset[str]
+
+
+def reads(change: Callable[[Any], Change], *names: str) -> Reads:
+    """What a change reads: names with spaces between them, "operation.id" for a field of a field."""
+    return Reads(change, frozenset(name for several in names for name in several.split()))
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """An index over some columns, of the rows for which a condition holds."""
+
+    name: str
+    columns: tuple[str, ...]
+    holds: str | None = None
+
+
+Row = TypeVar("Row", bound=ViewRow)
+Filter = TypeVar("Filter", bound=ViewFilter)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View(Generic[Row, Filter]):
+    """One row a key. `newest` names the columns by which the newest rows come first, else rows come by key.
+
+    `asked` makes the columns that the query works out. Tables are locked by ascending `rank`: a view that others'
+    queries read has a higher one than they.
+    """
+
+    name: str
+    row: type[Row]
+    filter: type[Filter]
+    changes: Mapping[type[Any], Reads] = field(repr=False)
+    indexes: tuple[Sorted, ...] = ()
+    newest: tuple[str, ...] = ()
+    asked: Callable[[Table], Mapping[str, ColumnElement[Any]]] | None = field(default=None, repr=False)
+    rank: int = 0
+    columns: tuple[Column, ...] = field(init=False, repr=False)
+    stored: tuple[Column, ...] = field(init=False, repr=False)
+    blank: Mapping[str, Value] = field(init=False, repr=False)
+    values: Callable[[Mapping[str, Any]], tuple[Value, ...]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        columns = columns_of(self.row)
+        stored = tuple(column for column in columns if column.role in STORED)
+        blank = {one.name: 0 if one.role is Role.SUM else None for one in stored if one.role is not Role.KEY}
+        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "stored", stored)
+        object.__setattr__(self, "blank", blank)
+        object.__setattr__(self, "values", itemgetter(*blank))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: it is declared there too."""
+        return _declared, (self.row.__module__, self.name)
+
+    def named(self, *roles: Role) -> tuple[str, ...]:
+        """The names of the stored columns of these roles, in their order."""
+        return tuple(column.name for column in self.stored if column.role in roles)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.named(Role.KEY)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns by which rows are sorted and pages go on."""
+        return self.newest or self.key
+
+    def values_of(self, key: RowKey, folded: Mapping[str, Any]) -> tuple[Value, ...]:
+        """The values of all stored columns, in their order."""
+        return (*key, *self.values(folded))
+
+
+AnyView = View[Any, Any]
+
+
+def in_order(views: Iterable[AnyView]) -> tuple[AnyView, ...]:
+    """In the order in which their tables are locked."""
+    return tuple(sorted(sorted(views, key=lambda view: view.name, reverse=True), key=lambda view: view.rank))
+
+
+def declared_in(module: Any) -> tuple[AnyView, ...]:
+    """The views that a module declares."""
+    found = (value for value in vars(module).values() if isinstance(value, View))
+    return tuple(view for view in dict.fromkeys(found) if view.row.__module__ == module.__name__)
+
+
+def _declared(module: str, name: str) -> AnyView:
+    return next(view for view in declared_in(import_module(module)) if view.name == name)

@@ -1,0 +1,96 @@
+"""What several views count alike: operations by how they ended, and money with what is not known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from domain.charging import CostSource
+from domain.operation import Adjusted, Charged, ProviderFailed, Rejected, Released, Requested
+from domain.periods import Period
+from projections.engine.columns import Money, ViewRow
+from projections.engine.view import NOTHING, Change, Reads, RowKey, Value, reads
+
+Posting = Charged | Released | Adjusted
+Place = Callable[[Any, Period], RowKey]
+"""The key of a fact that counts in a period."""
+Told = Callable[[Posting], Mapping[str, Value]]
+"""What a view notes of a fact about money."""
+
+PERIOD = "operation.period"
+CHARGED = "outputs price cost price_source cost_source"
+RELEASED = "cost cost_source"
+ADJUSTED = "period price cost revealed"
+"""What is read of each fact about money."""
+
+REJECTED, FAILED = ({count: 1} for count in ("rejected", "failed"))
+
+
+class BilledRow(ViewRow):
+    """A row with money; of `cost_unknown` operations the cost is not among the sums."""
+
+    __slots__ = ()
+
+    price: int
+    adjusted: int
+    cost: int
+    cost_unknown: int
+    currency: str | None
+
+    @property
+    def gross(self) -> Money:
+        """What was charged, before any correction."""
+        return self.price - self.adjusted
+
+    def unknown(self) -> Collection[str]:
+        return ("cost",) if self.cost_unknown and not self.cost else ()
+
+
+def counts(place: Place, names: str, told: Told = lambda _: NOTHING) -> dict[type[Any], Reads]:
+    """The changes of a view that counts operations; `names` are what `place` and `told` read of every fact."""
+
+    def requested(fact: Requested) -> Change:
+        return place(fact, fact.operation.period), {"operations": 1, "asked": fact.outputs}, NOTHING
+
+    def rejected(fact: Rejected) -> Change:
+        return place(fact, fact.operation.period), REJECTED, NOTHING
+
+    def failed(fact: ProviderFailed) -> Change:
+        return place(fact, fact.operation.period), FAILED, NOTHING
+
+    def charged(fact: Charged) -> Change:
+        sums = {"charged": 1, "outputs": fact.outputs, "price": fact.price, "cost": fact.cost or 0}
+        return place(fact, fact.operation.period), doubted(fact, sums, fact.price_source), told(fact)
+
+    def released(fact: Released) -> Change:
+        sums = {"released": 1, "cost": fact.cost or 0}
+        return place(fact, fact.operation.period), doubted(fact, sums), told(fact)
+
+    def adjusted(fact: Adjusted) -> Change:
+        return place(fact, fact.period), correction(fact), told(fact)
+
+    return {
+        Requested: reads(requested, names, PERIOD, "outputs"),
+        Rejected: reads(rejected, names, PERIOD),
+        ProviderFailed: reads(failed, names, PERIOD),
+        Charged: reads(charged, names, PERIOD, CHARGED, "currency"),
+        Released: reads(released, names, PERIOD, RELEASED, "currency"),
+        Adjusted: reads(adjusted, names, ADJUSTED, "currency"),
+    }
+
+
+def correction(fact: Adjusted) -> dict[str, int]:
+    """What a correction adds."""
+    sums = {"price": fact.price, "adjusted": fact.price, "cost": fact.cost}
+    return {**sums, "cost_unknown": -1} if fact.revealed else sums
+
+
+def doubted(
+    fact: Charged | Released, sums: dict[str, int], price_source: CostSource | None = None
+) -> Mapping[str, int]:
+    """What is not known, or not exactly, is counted; most is."""
+    if fact.cost is None:
+        sums["cost_unknown"] = 1
+    if CostSource.ESTIMATED in (fact.cost_source, price_source):
+        sums["estimated"] = 1
+    return sums

@@ -1,0 +1,237 @@
+"""The operation log: one row an operation, with where it is and its money; the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from domain.charging import CostSource
+from domain.operation import (
+    PHASES,
+    Adjusted,
+    Charged,
+    Dispatched,
+    ProviderCompleted,
+    Rejected,
+    Released,
+    Requested,
+    Rerouted,
+    Submitted,
+    Validated,
+)
+from domain.pricing import Quote
+from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Note, Sum, Text, Words
+from projections.engine.filters import ViewFilter, check_kind, check_word, containing, same
+from projections.engine.view import NO_SUMS, NOTHING, Change, Sorted, Value, View, reads
+from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Table
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRow(BilledRow):
+    """One operation. `late` counts deliveries after a release by policy, `lost` outputs that were gone before they
+    could be fetched, and `job` is the provider's id."""
+
+    id: Key[Text]
+    outputs: Sum[Count]
+    price: Sum[Money]
+    adjusted: Sum[Money]
+    cost: Sum[Money]
+    cost_unknown: Sum[Count]
+    estimated: Sum[Count]
+    late: Sum[Count]
+    lost: Sum[Count]
+    batch: Note[Text]
+    account: Note[Account]
+    user: Note[Text]
+    project: Note[Text | None]
+    kind: Note[Text]
+    model: Note[Text]
+    provider: Note[Text]
+    job: Note[Text | None]
+    period_start: Note[Instant]
+    period_end: Note[Instant]
+    asked: Note[Count]
+    requested_at: Note[Instant]
+    settled_at: Note[Instant | None]
+    state: Note[Text]
+    reason: Note[Text | None]
+    held: Note[Money | None]
+    currency: Note[Currency | None]
+    price_source: Note[Text | None]
+    cost_source: Note[Text | None]
+    model_class: Note[Text | None]
+
+    @property
+    def known_cost(self) -> int | None:
+        """Its cost, None if it is not known."""
+        return None if self.cost_unknown else self.cost
+
+    @property
+    def flags(self) -> Words:
+        """What is out of the ordinary about it, by the names of FLAGS."""
+        return tuple(name for name, holds in FLAGS.items() if holds(self))
+
+    def unknown(self) -> Collection[str]:
+        """What an operation costs that has not ended, nobody knows."""
+        return ("cost",) if (self.cost_unknown or self.settled_at is None) and not self.cost else ()
+
+
+FLAGS: Mapping[str, Callable[[Any], Any]] = {
+    "lost": lambda row: row.lost > 0,
+    "late": lambda row: row.late > 0,
+    "overbilled": lambda row: row.cost > row.price - row.adjusted,
+    "estimated": lambda row: row.estimated > 0,
+    "unknown": lambda row: row.cost_unknown > 0,
+    "stand-in": lambda row: row.model_class == "stand-in",
+    "test": lambda row: row.model_class == "test",
+}
+"""What is out of the ordinary, asked of a row or of the table's columns: outputs that could not be kept, deliveries
+after a release, costs above the price, amounts that are the most they can be, costs that nobody knows, models that are
+no real ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationFilter(ViewFilter):
+    """None asks for any. `flag` is one of FLAGS, `at` an instant that the billing period contains, and `requested` the
+    span [since, until)."""
+
+    account: str | None = None
+    user: str | None = None
+    project: str | None = None
+    batch: str | None = None
+    kind: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    state: str | None = None
+    flag: str | None = None
+    at: int | None = None
+    requested: tuple[int, int] | None = None
+
+    def check(self) -> None:
+        check_word("state", self.state, PHASES.values())
+        check_word("flag", self.flag, FLAGS)
+
+    def conditions(self, table: Table) -> Iterator[ColumnElement[bool]]:
+        yield from same(table, account=self.account, user=self.user, project=self.project, batch=self.batch)
+        yield from same(table, kind=self.kind, model=self.model, provider=self.provider, state=self.state)
+        yield from containing(table.c.period_start, table.c.period_end, self.at)
+        if self.flag is not None:
+            yield FLAGS[self.flag](table.c)
+        if self.requested is not None:
+            since, until = self.requested
+            yield from (table.c.requested_at >= since, table.c.requested_at < until)
+
+    def missed(self) -> None:
+        check_kind(self.kind)
+
+
+DISPATCHED, SUBMITTED, COMPLETED = ({"state": state} for state in ("dispatched", "submitted", "completed"))
+
+
+def _requested(fact: Requested) -> Change:
+    operation = fact.operation
+    identity: dict[str, Value] = {
+        "batch": operation.batch,
+        "account": operation.account,
+        "user": operation.user,
+        "project": operation.project,
+        "kind": operation.kind,
+        "model": operation.model,
+        "provider": operation.provider,
+        "period_start": operation.period.start,
+        "period_end": operation.period.end,
+        "asked": fact.outputs,
+        "requested_at": fact.at,
+        "state": "requested",
+    }
+    return (operation.id,), NO_SUMS, identity
+
+
+def _rejected(fact: Rejected) -> Change:
+    return (fact.operation.id,), NO_SUMS, {**_closed(fact, "rejected"), "reason": fact.reason}
+
+
+def _validated(fact: Validated) -> Change:
+    return (fact.operation.id,), NO_SUMS, _hold(fact.quote)
+
+
+def _dispatched(fact: Dispatched) -> Change:
+    return (fact.operation.id,), NO_SUMS, DISPATCHED
+
+
+def _submitted(fact: Submitted) -> Change:
+    return (fact.operation.id,), NO_SUMS, {**SUBMITTED, "job": fact.job}
+
+
+def _rerouted(fact: Rerouted) -> Change:
+    operation = fact.operation
+    return (operation.id,), NO_SUMS, {"model": operation.model, "provider": operation.provider, **_hold(fact.quote)}
+
+
+def _completed(fact: ProviderCompleted) -> Change:
+    """What is out of the ordinary is counted; most deliveries are not."""
+    sums = {"late": int(fact.late), "lost": fact.lost} if fact.late or fact.lost else NO_SUMS
+    return (fact.operation.id,), sums, NOTHING if fact.late else COMPLETED
+
+
+def _charged(fact: Charged) -> Change:
+    sums = {"outputs": fact.outputs, "price": fact.price, "cost": fact.cost or 0}
+    known: dict[str, Value] = {"price_source": _word(fact.price_source), "cost_source": _word(fact.cost_source)}
+    return (fact.operation.id,), doubted(fact, sums, fact.price_source), {**_closed(fact, "charged"), **known}
+
+
+def _released(fact: Released) -> Change:
+    known: dict[str, Value] = {"reason": fact.reason, "cost_source": _word(fact.cost_source)}
+    return (fact.operation.id,), doubted(fact, {"cost": fact.cost or 0}), {**_closed(fact, "released"), **known}
+
+
+def _adjusted(fact: Adjusted) -> Change:
+    known: dict[str, Value] = {} if fact.cost_source is None else {"cost_source": fact.cost_source.value}
+    return (fact.operation.id,), correction(fact), known
+
+
+def _hold(quote: Quote) -> dict[str, Value]:
+    model_class = quote.model_class or None
+    return {"state": "validated", "held": quote.price, "currency": quote.currency, "model_class": model_class}
+
+
+def _word(source: CostSource | None) -> str | None:
+    return None if source is None else source.value
+
+
+def _closed(fact: Rejected | Charged | Released, state: str) -> dict[str, Value]:
+    return {"state": state, "held": 0, "settled_at": fact.at}
+
+
+ID = "operation.id"
+IDENTITY = "batch account user project kind model provider period".split()
+QUOTE = "quote.price quote.currency quote.model_class"
+
+OPERATIONS = View(
+    "operation_log",
+    OperationRow,
+    OperationFilter,
+    newest=("requested_at", "id"),
+    rank=1,
+    indexes=(
+        Sorted("newest", ("account", "requested_at")),
+        Sorted("held", ("account", "period_start"), "held > 0"),
+    ),
+    changes={
+        Requested: reads(_requested, ID, *(f"operation.{name}" for name in IDENTITY), "outputs at"),
+        Rejected: reads(_rejected, ID, "reason at"),
+        Validated: reads(_validated, ID, QUOTE),
+        Dispatched: reads(_dispatched, ID),
+        Submitted: reads(_submitted, ID, "job"),
+        Rerouted: reads(_rerouted, ID, "operation.model operation.provider", QUOTE),
+        ProviderCompleted: reads(_completed, ID, "late lost"),
+        Charged: reads(_charged, ID, CHARGED, "at"),
+        Released: reads(_released, ID, RELEASED, "reason at"),
+        Adjusted: reads(_adjusted, ID, ADJUSTED, "cost_source"),
+    },
+)
+"""An account's newest operations are asked for, and a period's open holds."""

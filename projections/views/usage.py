@@ -1,0 +1,79 @@
+"""Usage: what one user of an account did with one kind of operation in one period, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from domain.periods import Period
+from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Note, Sum, Text
+from projections.engine.filters import ViewFilter, check_kind, containing, same
+from projections.engine.view import RowKey, Value, View
+from projections.views.counting import BilledRow, Posting, counts
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Table
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow(BilledRow):
+    """How many operations, how many outputs were `asked` for, and how many `outputs` were charged."""
+
+    account: Key[Account]
+    user: Key[Text]
+    period_start: Key[Instant]
+    period_end: Key[Instant]
+    kind: Key[Text]
+    operations: Sum[Count]
+    asked: Sum[Count]
+    rejected: Sum[Count]
+    charged: Sum[Count]
+    failed: Sum[Count]
+    released: Sum[Count]
+    outputs: Sum[Count]
+    price: Sum[Money]
+    adjusted: Sum[Money]
+    cost: Sum[Money]
+    cost_unknown: Sum[Count]
+    estimated: Sum[Count]
+    currency: Note[Currency | None]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Its billing period."""
+        return self.period_start, self.period_end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageFilter(ViewFilter):
+    """None asks for any; `at` asks for the periods that contain an instant."""
+
+    account: str | None = None
+    user: str | None = None
+    kind: str | None = None
+    at: int | None = None
+
+    def conditions(self, table: Table) -> Iterator[ColumnElement[bool]]:
+        yield from same(table, account=self.account, user=self.user, kind=self.kind)
+        yield from containing(table.c.period_start, table.c.period_end, self.at)
+
+    def missed(self) -> None:
+        check_kind(self.kind)
+
+
+def _place(fact: Any, period: Period) -> RowKey:
+    operation = fact.operation
+    return operation.account, operation.user, period.start, period.end, operation.kind
+
+
+def _currency(fact: Posting) -> Mapping[str, Value]:
+    return {"currency": fact.currency}
+
+
+USAGE = View(
+    "usage_summary",
+    UsageRow,
+    UsageFilter,
+    changes=counts(_place, "operation.account operation.user operation.kind", _currency),
+)
