@@ -8,7 +8,8 @@
 
 A model that is `like` another of its file has whatever that has, but for what it says itself.
 
-Every mistake is a CatalogueError naming file, model and field, and nothing is loaded.
+Every mistake is a CatalogueError naming file, model and field, and nothing is loaded. A process that opens many studios
+parses equal files once; files are read each time, so that a changed one is seen.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -47,9 +49,9 @@ E = TypeVar("E", bound=BaseModel)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """One file, with the name that errors give it."""
+    """One file, with the name that errors give it; the same object as long as the file says the same."""
 
     name: str
     entry: FileEntry
@@ -79,19 +81,20 @@ def load_catalogue(overlays: Sequence[Path] = ()) -> tuple[Catalogue, PriceBook]
 
     Raises CatalogueError naming file, model and field.
     """
-    return _loaded([*_built_in(), *(_read(path, str(path)) for path in overlays)])
+    return _loaded((*_built_in(), *(_read(path, str(path)) for path in overlays)))
 
 
 def with_overlay(overlays: Sequence[Path], text: str, name: str) -> tuple[Catalogue, PriceBook]:
     """As `load_catalogue` with one overlay more, of which this is the text. Raises CatalogueError."""
-    return _loaded([*_built_in(), *(_read(path, str(path)) for path in overlays), _source(text, name)])
+    return _loaded((*_built_in(), *(_read(path, str(path)) for path in overlays), _source(text, name)))
 
 
 def _built_in() -> list[Source]:
     return [_read(path, path.name) for path in BUILT_IN]
 
 
-def _loaded(sources: Sequence[Source]) -> tuple[Catalogue, PriceBook]:
+@lru_cache(8)
+def _loaded(sources: tuple[Source, ...]) -> tuple[Catalogue, PriceBook]:
     currency = _currency(sources)
     meterings = _meterings(sources)
     drafts = _drafts(sources, _presets(sources), meterings)
@@ -120,6 +123,7 @@ def _read(path: Path, name: str) -> Source:
         raise CatalogueError(f"{name}: is not TOML: {error}", hint="correct the file") from error
 
 
+@lru_cache(64)
 def _source(text: str, name: str) -> Source:
     try:
         data = tomllib.loads(text, parse_float=Decimal)
