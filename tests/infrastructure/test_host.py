@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,9 @@ from infrastructure.collector import THRESHOLDS, Spared
 from infrastructure.settings import Settings
 from infrastructure.wire.client import open_client
 from infrastructure.wire.quiet import LOGGERS
+from tests.infrastructure import guests
 from tests.infrastructure.sites import running_site
+from tests.pages import ROOT
 
 NAMES = ("", "imagestudio", "httpx", "httpcore", *LOGGERS, "alembic", "sqlalchemy", "PIL")
 
@@ -38,6 +43,15 @@ def own_thresholds() -> Iterator[None]:
     gc.set_threshold(501, 7, 3)
     yield
     gc.set_threshold(*before)
+
+
+def test_a_program_that_opened_studios_finds_itself_as_it_was(tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("IMAGESTUDIO_")}
+    told = {"IMAGESTUDIO_HOME": str(tmp_path), "IMAGESTUDIO_SCRIPTED_ENABLED": "true"}
+    done = subprocess.run(
+        [sys.executable, "-m", guests.__name__], cwd=ROOT, env=kept | told, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("serve", [True, False])
