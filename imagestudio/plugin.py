@@ -1,10 +1,12 @@
 """What a distribution needs that brings a provider of its own: ports, and the tools that ours are made with.
 
-A provider is a `Provider`, built by a factory from its `ProviderContext`. It gets a `Task` and answers it with a
-`Delivery` of `Media` or `Remote` files, or with a `Job` that it collects later; inputs are each a `Value`, `Progress`
-hears how far it is, and `Recovery` says what may be done about a lost answer. It raises a `ProviderError`:
-`ProviderRefused`, `ProviderFailed` or `ProviderUnknown`. What else it can do is a port of its own: `Quoting`, `Billing`
-by a `Bill` each, `Wakeable`, and `Listing` its `Offers`, each `Offered` with every `OfferedInput`.
+A provider is a `Provider`, built by a factory from its `ProviderContext`, whose settings are of a model of its own: a
+`ProviderSettings`, or an `ApiSettings` with a key and an `Address`. `revealed` is a secret among them. It gets a `Task`
+and answers it with a `Delivery` of `Media` or `Remote` files, or with a `Job` that it collects later; inputs are each a
+`Value`, `Progress` hears how far it is, and `Recovery` says what may be done about a lost answer. It raises a
+`ProviderError`: `ProviderRefused`, `ProviderFailed` or `ProviderUnknown`. What else it can do is a port of its own:
+`Quoting`, `Billing` by a `Bill` each, `Wakeable`, `Receiving`, which makes a `Notification` of a `Callback`, and
+`Listing` its `Offers`, each `Offered` with every `OfferedInput`.
 
 An API over HTTP is an `Api`: it submits once, and polls at a `Pace`, each exchange within a `Patience`. Failures are
 read from an `Answer` as a `Problem`; `Unreadable` is an answer that nobody understands, `MODERATED` the code of what is
@@ -38,9 +40,11 @@ from application.ports import (
     Wakeable,
 )
 from application.providing.listings import Listing, Offered, OfferedInput, Offers
+from application.providing.receiving import Callback, Notification, Receiving
 from domain.errors import InvalidInput
 from infrastructure.media import FASTEST_PNG, image_media, read_media, stored_image
-from infrastructure.plugins import ProviderContext
+from infrastructure.plugins import ApiSettings, ProviderContext, ProviderSettings
+from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
 from infrastructure.wire.api import CHECKING, Api, Pace, Patience
 from infrastructure.wire.blind import BlindAdapter, how_it_ended
@@ -57,16 +61,20 @@ __all__ = [
     "CHECKING",
     "FASTEST_PNG",
     "MODERATED",
+    "Address",
     "Answer",
     "Api",
+    "ApiSettings",
     "Bill",
     "Billing",
     "BlindAdapter",
+    "Callback",
     "Delivery",
     "InvalidInput",
     "Job",
     "Listing",
     "Media",
+    "Notification",
     "Offered",
     "OfferedInput",
     "Offers",
@@ -79,8 +87,10 @@ __all__ = [
     "ProviderError",
     "ProviderFailed",
     "ProviderRefused",
+    "ProviderSettings",
     "ProviderUnknown",
     "Quoting",
+    "Receiving",
     "Recovery",
     "Remote",
     "Task",
@@ -96,5 +106,6 @@ __all__ = [
     "private_texts",
     "read_data_uri",
     "read_media",
+    "revealed",
     "stored_image",
 ]

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-
-import httpx
 
 from application.asking.choosing import Chooser
 from application.asking.consent import Consents
@@ -35,7 +33,7 @@ from application.performing.outputs import Outputs
 from application.performing.ownership import Ownership
 from application.performing.performer import Performer
 from application.performing.recovery import Recoverer
-from application.ports import AssetStore, Downloads, Media, MediaReader, Provider, Recovery
+from application.ports import AssetStore, Downloads, Media, MediaReader, Provider
 from application.providing.mistakes import close_all
 from application.providing.quotes import ProviderQuotes
 from domain.catalogue import Catalogue
@@ -50,16 +48,11 @@ from infrastructure.costbook import CostsInViews
 from infrastructure.downloads import HttpDownloads
 from infrastructure.media import LimitedBy, look_at, read_media
 from infrastructure.opening import Access, StudioLog, belonging, catch_up, ledgers_of, open_log, references
-from infrastructure.plugins import ProviderContext, load_plugins, plugin_names
-from infrastructure.providers.huggingface import HuggingFaceProvider
-from infrastructure.providers.local import LocalProvider
-from infrastructure.providers.openai import OpenAIProvider
-from infrastructure.providers.scripted import ScriptedProvider
-from infrastructure.providers.stability import StabilityProvider
-from infrastructure.providers.wavespeed import WaveSpeed
+from infrastructure.plugins import ProviderContext, ProviderSettings
+from infrastructure.registry import Contexts, build, switched_off, told, unknown_settings
 from infrastructure.saving import SIDE_BY_SIDE
 from infrastructure.service import House, Studio
-from infrastructure.settings import Settings, owner_name, plugin_settings, revealed, switched_off, unknown_settings
+from infrastructure.settings import Settings, owner_name, revealed
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
@@ -98,7 +91,7 @@ async def open_studio(
     otherwise. Raises NoLedger, SchemaMismatch, ForeignFiles, FactsLost, StoreUnavailable, CatalogueError.
     """
     if settings is None:
-        for name, near in unknown_settings(plugin_names).items():
+        for name, near in unknown_settings().items():
             LOGGER.warning("there is no setting %s%s", name, f"; {near} may be meant" if near else "")
     with ExitStack() as stack:
         studio = await asyncio.to_thread(_build, settings or Settings(), parts, access, stack)
@@ -127,9 +120,10 @@ async def open_studio(
 @asynccontextmanager
 async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provider]]:
     """The providers by name, without a ledger, for those who only ask what can be used here."""
-    downloads = _downloads(settings)
+    own = told(settings)
+    downloads = _downloads(settings, own)
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="worker") as pool:
-        providers = _providers(settings, pool, downloads)
+        providers = build(own, _contexts(settings, pool, downloads))
         try:
             yield providers
         finally:
@@ -193,9 +187,10 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     inputs = HttpDownloads(settings.own_origins, proxy=revealed(settings.proxy))
     foundation = Foundation(database, log, writer, catalogue, book, shelf, read, inputs, files)
     assets = parts.assets or foundation.shelf
-    downloads = _downloads(settings)
+    own = told(settings, parts.providers)
+    downloads = _downloads(settings, own)
     outputs = Outputs(assets, downloads, parts.clock, asyncio.sleep, settings.largest_output)
-    providers = parts.providers or _providers(settings, pool, downloads)
+    providers = parts.providers or build(own, _contexts(settings, pool, downloads))
     performer = Performer(
         writer,
         providers,
@@ -292,59 +287,21 @@ def _timekeeper(settings: Settings, clock: Clock, database: Database) -> Timekee
     return Timekeeper(SqlWitness(database), tolerance, steady if clock is now else None, settings.today)
 
 
-def _downloads(settings: Settings) -> HttpDownloads:
-    return HttpDownloads(settings.origins, proxy=revealed(settings.proxy))
+def _downloads(settings: Settings, providers: Mapping[str, ProviderSettings]) -> HttpDownloads:
+    theirs = [origin for own in providers.values() for origin in own.origins]
+    return HttpDownloads((*settings.own_origins, *theirs), proxy=revealed(settings.proxy))
 
 
-def _providers(settings: Settings, pool: Executor, downloads: Downloads) -> dict[str, Provider]:
-    """Providers by the names the catalogue uses; blocking work runs in the bounded pool."""
-    scripted = {
-        name: ScriptedProvider(settings.scripted, name=name, recovery=recovery, executor=pool)
-        for name, recovery in SCRIPTED.items()
-    }
-    ours: dict[str, Provider] = {"local": LocalProvider(pool), **scripted, **_remote(settings, downloads, pool)}
+def _contexts(settings: Settings, pool: Executor, downloads: Downloads) -> Contexts:
+    """What each provider is built with: a client of its own, and what all share."""
+    client = partial(open_client, proxy=revealed(settings.proxy))
 
-    def context(name: str) -> ProviderContext:
-        return ProviderContext(name, _client(settings), pool, plugin_settings(name))
+    def context(name: str, own: ProviderSettings) -> ProviderContext[ProviderSettings]:
+        return ProviderContext(
+            name=name, settings=own, open_client=client, downloads=downloads, executor=pool, home=settings.home
+        )
 
-    return {**ours, **load_plugins(context, ours)}
-
-
-def _remote(settings: Settings, downloads: Downloads, pool: Executor) -> dict[str, Provider]:
-    """Those that are called over HTTP, each through a client of its own; without its key none is ever chosen."""
-    client = _client(settings)
-    return {
-        "wavespeed": WaveSpeed(
-            client(),
-            downloads,
-            key=revealed(settings.wavespeed_key),
-            base=settings.wavespeed_url,
-            webhook=settings.wavespeed_webhook or "",
-            secret=revealed(settings.wavespeed_webhook_secret),
-            executor=pool,
-        ),
-        "stability": StabilityProvider(
-            client(), key=revealed(settings.stability_key), base=settings.stability_url, executor=pool
-        ),
-        "huggingface": HuggingFaceProvider(
-            client(),
-            key=revealed(settings.huggingface_key),
-            router=settings.huggingface_url,
-            hub=settings.huggingface_hub_url,
-            fal_key=revealed(settings.huggingface_fal_key),
-            fal_prices=settings.huggingface_fal_url,
-            bill_to=settings.huggingface_bill_to,
-            executor=pool,
-        ),
-        "openai": OpenAIProvider(client(), key=revealed(settings.openai_key), base=settings.openai_url, executor=pool),
-    }
-
-
-def _client(settings: Settings) -> Callable[[], httpx.AsyncClient]:
-    return partial(open_client, proxy=revealed(settings.proxy))
-
-
-SCRIPTED = {"scripted": Recovery.FINDABLE, "blind": Recovery.BLIND}
+    return context
 
 
 def _media_reader(settings: Settings, pool: Executor) -> MediaReader:

@@ -1,79 +1,214 @@
-"""Providers from elsewhere: a distribution names a factory, and the studio builds its provider beside its own.
+"""What a distribution offers to the studio, ours and others' alike: providers, and the models they can do.
 
     [project.entry-points."imagestudio.providers"]
     atelier = "atelier.studio:build"
 
-    def build(context: ProviderContext) -> Provider: ...
+    [project.entry-points."imagestudio.catalogues"]
+    atelier = "atelier:models.toml"
 
-The name is the one that catalogue entries write as `provider`. The factory is called once, when a studio is opened; it
-must not block, and may keep the context. What it raises closes the studio again with one error that names it: a
-provider that is half there could lose track of what it was sent.
+The first name is the one that catalogue entries write as `provider`. Its module has a factory, and may have a model of
+its settings, which are read from IMAGESTUDIO_<NAME>_…:
+
+    class Settings(ApiSettings):
+        url: Address = "https://api.atelier.example/v1"
+
+    def build(context: ProviderContext[Settings]) -> Provider: ...
+
+The factory is called once, when a studio is opened that performs operations; it must not block, and may keep the
+context. What it raises closes the studio again with one error that names it: a provider that is half there could lose
+track of what it was sent. A provider of tests stands in the group `imagestudio.test_providers`: it is off until it is
+switched on. A catalogue names a file beside a package; none is imported for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import asyncio
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Final, cast
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import PluginError
+from infrastructure.settings import Address
 
 if TYPE_CHECKING:
     import httpx
 
-    from application.ports import Provider
+    from application.ports import Downloads, Provider
+    from infrastructure.wire.answers import Explain
+    from infrastructure.wire.api import Api
 
-GROUP: Final = "imagestudio.providers"
+PROVIDERS: Final = "imagestudio.providers"
+TEST_PROVIDERS: Final = "imagestudio.test_providers"
+CATALOGUES: Final = "imagestudio.catalogues"
+GROUPS: Final = (PROVIDERS, TEST_PROVIDERS, CATALOGUES)
+SUFFIX: Final = ".toml"
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderContext:
-    """What a provider from elsewhere is built with.
+class ProviderSettings(BaseSettings):
+    """What one provider is told: IMAGESTUDIO_<NAME>_… in the environment or a .env file, by the rest of the name."""
 
-    `settings` is what the environment and the .env file say under IMAGESTUDIO_<NAME>_, by the rest of the name in
-    lower case: IMAGESTUDIO_ATELIER_KEY is "key" for a provider called "atelier". `open_client` makes an HTTP client
-    with the studio's proxy, connection limits and time-outs, as `imagestudio.plugin.Api` wants it; the provider
-    closes it. Blocking work belongs into the executor, which is the studio's.
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Addresses whose servers may give files although they are in a private network."""
+        return ()
+
+
+class ApiSettings(ProviderSettings):
+    """Of a provider behind an HTTP API; without its key it is never chosen."""
+
+    key: SecretStr | None = None
+    url: Address
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return (self.url,)
+
+
+S = TypeVar("S", bound=ProviderSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderContext(Generic[S]):
+    """What a provider is built with.
+
+    `settings` are its own. `open_client` makes an HTTP client with the studio's proxy, connection limits and time-outs,
+    which the provider closes; `api` puts rules of money and failure over it. `downloads` fetches files, also from the
+    settings' origins. Blocking work belongs into the executor, which is the studio's; `home` is where it keeps things.
     """
 
     name: str
+    settings: S = field(repr=False)
     open_client: Callable[[], httpx.AsyncClient]
+    downloads: Downloads
     executor: Executor
-    settings: Mapping[str, str] = field(repr=False)
+    home: Path
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    monotonic: Callable[[], float] = time.monotonic
+
+    def api(
+        self,
+        base: str,
+        *,
+        key: str = "",
+        scheme: str = "Bearer",
+        headers: Mapping[str, str] | None = None,
+        explain: Explain | None = None,
+        client: httpx.AsyncClient | None = None,
+    ) -> Api:
+        """An API at `base`, through a client of its own unless several share one; see `imagestudio.plugin.Api`."""
+        from infrastructure.wire.api import Api, unexplained
+
+        return Api(
+            base,
+            client or self.open_client(),
+            key=key,
+            scheme=scheme,
+            headers=headers,
+            explain=explain or unexplained,
+            sleep=self.sleep,
+            monotonic=self.monotonic,
+            executor=self.executor,
+        )
 
 
-def plugin_names() -> list[str]:
-    """The names of the providers that installed distributions offer."""
-    return sorted({point.name for point in entry_points(group=GROUP)})
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A provider that a distribution offers; nothing is imported before its settings are asked for."""
+
+    point: EntryPoint
+    is_test: bool
+
+    @property
+    def name(self) -> str:
+        return self.point.name
+
+    def settings_model(self) -> type[ProviderSettings]:
+        """The model of its settings, with no field where it has none. Raises PluginError."""
+        model = getattr(_loaded(self.point, import_module, self.point.module), "Settings", ProviderSettings)
+        if not isinstance(model, type) or not issubclass(model, ProviderSettings):
+            raise _broken(self.point, "its Settings are no ProviderSettings")
+        return model
+
+    def build(self, context: ProviderContext[Any]) -> Provider:
+        """The provider. Raises PluginError."""
+        from application.ports import Provider
+
+        provider = _loaded(self.point, _call, self.point, context)
+        if not isinstance(provider, Provider):
+            raise _broken(self.point, f"it is no provider: {type(provider).__name__} lacks some of its methods")
+        if provider.name != self.name:
+            raise _broken(self.point, f"its provider calls itself {provider.name!r}")
+        return provider
 
 
-def load_plugins(context: Callable[[str], ProviderContext], taken: Collection[str]) -> dict[str, Provider]:
-    """The providers that installed distributions offer, by name. Raises PluginError for the first that cannot be."""
-    providers: dict[str, Provider] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        if point.name in (*taken, *providers):
-            raise _broken(point, "there is another provider of that name")
-        providers[point.name] = _built(point, context(point.name))
-    return providers
+def plugins() -> dict[str, Plugin]:
+    """The providers that installed distributions offer, by name; of two of one name ours is meant."""
+    return {plugin.name: plugin for plugin in reversed(_plugins())}
 
 
-def _built(point: EntryPoint, context: ProviderContext) -> Provider:
-    from application.ports import Provider
+def check_names(names: Collection[str]) -> None:
+    """Raises PluginError where two distributions offer a provider of one of these names."""
+    found = _plugins()
+    counts = Counter(plugin.name for plugin in found)
+    for plugin in reversed(found):
+        if plugin.name in names and counts[plugin.name] > 1:
+            raise _broken(plugin.point, "there is another provider of that name")
 
+
+def catalogue_files() -> list[tuple[str, Path]]:
+    """The catalogue files that installed distributions offer, each with its name in messages. Raises PluginError."""
+    points = [point for point in _points(tuple(sys.path)) if point.group == CATALOGUES]
+    return sorted((point.attr, _file_of(point)) for point in points)
+
+
+def _file_of(point: EntryPoint) -> Path:
+    spec = _loaded(point, find_spec, point.module)
+    if spec is None or not spec.submodule_search_locations or not point.attr.endswith(SUFFIX):
+        raise _broken(point, f"{point.value!r} names no {SUFFIX} file beside a package")
+    return Path(spec.submodule_search_locations[0]) / point.attr
+
+
+def _plugins() -> list[Plugin]:
+    """By name, ours before others of the same."""
+    points = [point for point in _points(tuple(sys.path)) if point.group != CATALOGUES]
+    found = [Plugin(point, is_test=point.group == TEST_PROVIDERS) for point in points]
+    return sorted(found, key=lambda plugin: (plugin.name, not plugin.point.module.startswith(f"{__package__}.")))
+
+
+@lru_cache(1)
+def _points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001
+    """What is installed where this path leads, read once: that opens a file a distribution."""
+    found = entry_points()
+    return tuple(point for group in GROUPS for point in found.select(group=group))
+
+
+def _call(point: EntryPoint, context: ProviderContext[Any]) -> object:
+    return cast(Callable[[ProviderContext[Any]], object], point.load())(context)
+
+
+def _loaded(point: EntryPoint, load: Callable[..., Any], *args: object) -> Any:
     try:
-        provider = cast(Callable[[ProviderContext], object], point.load())(context)
+        return load(*args)
     except Exception as error:
         raise _broken(point, f"{type(error).__name__}: {error}") from error
-    if not isinstance(provider, Provider):
-        raise _broken(point, f"it is no provider: {type(provider).__name__} lacks some of its methods")
-    if provider.name != point.name:
-        raise _broken(point, f"its provider calls itself {provider.name!r}")
-    return provider
 
 
 def _broken(point: EntryPoint, why: str) -> PluginError:
     whose = f" of {point.dist.name} {point.dist.version}" if point.dist else ""
     hint = f"mend or uninstall {point.dist.name}" if point.dist else "mend or remove it"
-    return PluginError(f"the provider {point.name!r}{whose} cannot be used: {why}", hint=hint)
+    what = "catalogue" if point.group == CATALOGUES else "provider"
+    return PluginError(f"the {what} {point.name!r}{whose} cannot be used: {why}", hint=hint)

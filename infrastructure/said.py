@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 from sqlalchemy.engine import make_url
 
-from infrastructure.settings import Settings, plugin_settings
+from infrastructure.plugins import ProviderSettings
+from infrastructure.registry import ENABLED, switched_off, told, variable
+from infrastructure.settings import PREFIX, Settings, spoken
 
-PREFIX = "IMAGESTUDIO_"
 SET, DEFAULT, FILE, ENVIRONMENT = "set", "default", ".env", "environment"
 
 
@@ -25,8 +26,11 @@ class Said:
     source: str
 
 
-def said(settings: Settings, plugins: Iterable[str], option: str = "") -> list[Said]:
-    """Every setting of ours and of the providers from elsewhere; `option` gave the database, unless it is empty."""
+def said(settings: Settings, option: str = "") -> list[Said]:
+    """Every setting, and every provider's; `option` gave the database, unless it is empty.
+
+    Raises PluginError, InvalidInput.
+    """
     in_file, in_environment = DotEnvSettingsSource(Settings)(), EnvSettingsSource(Settings)()
     found = []
     for name in Settings.model_fields:
@@ -36,15 +40,18 @@ def said(settings: Settings, plugins: Iterable[str], option: str = "") -> list[S
             value = make_url(settings.database).render_as_string(hide_password=True)
             source = option or source
         found.append(Said(f"{PREFIX}{name.upper()}", _text(value), source))
-    return [*found, *(one for plugin in plugins for one in _of_plugin(plugin))]
+    providers = told(settings)
+    off = switched_off(settings, providers)
+    return [*found, *(one for name, own in providers.items() for one in _of_provider(name, own, on=name not in off))]
 
 
-def _of_plugin(plugin: str) -> Iterator[Said]:
-    """What a provider from elsewhere is told may be a secret, whatever it is called."""
-    for name in sorted(plugin_settings(plugin)):
-        variable = f"{PREFIX}{plugin}_{name}".replace("-", "_")
-        spoken = EnvSettingsSource(Settings).env_vars
-        yield Said(variable.upper(), SET, ENVIRONMENT if variable.lower() in spoken else FILE)
+def _of_provider(name: str, own: ProviderSettings, *, on: bool) -> Iterator[Said]:
+    values = {ENABLED: on, **{field: getattr(own, field) for field in type(own).model_fields}}
+    in_environment, in_any = EnvSettingsSource(Settings).env_vars, spoken()
+    for field, value in values.items():
+        spelled = variable(name, field)
+        source = ENVIRONMENT if spelled.lower() in in_environment else FILE if spelled.lower() in in_any else DEFAULT
+        yield Said(spelled, _text(value), source)
 
 
 def _text(value: object) -> str:

@@ -17,10 +17,12 @@ from application.ledger.writer import LedgerWriter
 from application.performing.ownership import Ownership
 from application.ports import Downloads, Provider
 from application.providing.mistakes import close_all
+from application.providing.receiving import Receiving
 from domain.catalogue import Catalogue
+from domain.errors import InvalidInput
 from domain.pricing import PriceBook
 from infrastructure.belonging import Belonging
-from infrastructure.settings import Settings, revealed
+from infrastructure.settings import Settings
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.webhooks import Callbacks
@@ -87,9 +89,12 @@ class Studio(ImageStudio):
         self._house.writer.after_commit = thread.appended
         return thread
 
-    def callbacks(self) -> Callbacks:
-        """What a server hands callbacks of jobs to, as the settings have it; without a secret all are refused."""
-        return Callbacks(revealed(self.settings.wavespeed_webhook_secret), self.ownership.clock, self.notified)
+    def callbacks(self, provider: str) -> Callbacks:
+        """What a server hands the callbacks of a provider's jobs to. Raises InvalidInput if it is none that calls."""
+        found: object = self.providers.get(provider)
+        if not isinstance(found, Receiving):
+            raise InvalidInput("provider", f"{provider!r} sends no callbacks")
+        return Callbacks(found, self.ownership.clock, self.notified)
 
     async def catch_up(self) -> int:
         """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""

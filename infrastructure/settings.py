@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
+from pydantic import Field, Secret, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
-from domain.errors import InvalidInput
 from infrastructure.clock import new_id
 
 PREFIX = "IMAGESTUDIO_"
-NEAR = 0.8
-"""How alike two names are, of 1, of which one may be meant for the other."""
-ENABLED = "enabled"
 Positive = Annotated[int, Field(gt=0)]
 Address = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
 """Where an API is, without a query."""
@@ -28,7 +28,7 @@ Address = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
 class Settings(BaseSettings):
     """Where things are kept, and how patient the studio is. Sizes in bytes and pixels, times in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="allow", frozen=True)
 
     home: Path = Field(default_factory=lambda: user_data_path("imagestudio", appauthor=False))
     database_url: str = ""
@@ -52,27 +52,8 @@ class Settings(BaseSettings):
     snapshot_every: Positive = 2_000
     most_waiting: Positive = 10_000
     proxy: SecretStr | None = None
-    local_enabled: bool = True
-    scripted_enabled: bool = False
-    blind_enabled: bool = False
-    wavespeed_enabled: bool = True
-    stability_enabled: bool = True
-    huggingface_enabled: bool = True
-    openai_enabled: bool = True
-    wavespeed_key: SecretStr | None = None
-    wavespeed_url: Address = "https://api.wavespeed.ai/api/v3"
-    wavespeed_webhook: Address | None = None
-    wavespeed_webhook_secret: SecretStr | None = None
-    stability_key: SecretStr | None = None
-    stability_url: Address = "https://api.stability.ai"
-    huggingface_key: SecretStr | None = None
-    huggingface_bill_to: str = ""
-    huggingface_url: Address = "https://router.huggingface.co"
-    huggingface_hub_url: Address = "https://huggingface.co"
-    huggingface_fal_key: SecretStr | None = None
-    huggingface_fal_url: Address = "https://api.fal.ai/v1"
-    openai_key: SecretStr | None = None
-    openai_url: Address = "https://api.openai.com/v1"
+    __pydantic_extra__: dict[str, Secret[Any]] = Field(init=False)
+    """What a program says for providers, as `atelier_key="…"`; only a provider's own model knows what is no secret."""
 
     @field_validator("catalogues", mode="before")
     @classmethod
@@ -86,17 +67,17 @@ class Settings(BaseSettings):
         """Several are separated by spaces, as in "http://files.internal:8080 https://pictures.internal"."""
         return tuple(value.split()) if isinstance(value, str) else value
 
-    @model_validator(mode="after")
-    def _signed_webhooks(self) -> Self:
-        if self.wavespeed_webhook and not self.wavespeed_webhook_secret:
-            raise ValueError("IMAGESTUDIO_WAVESPEED_WEBHOOK needs IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET beside it")
-        return self
-
-    @property
-    def origins(self) -> tuple[str, ...]:
-        """Addresses whose servers may give files although they are in a private network: our own, and each API's."""
-        apis = (self.wavespeed_url, self.stability_url, self.huggingface_url, self.huggingface_hub_url, self.openai_url)
-        return (*self.own_origins, *apis)
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As usual, but what the file says for providers is left to their own models, as in the environment."""
+        return init_settings, env_settings, _OwnFile(settings_cls), file_secret_settings
 
     @property
     def database(self) -> str:
@@ -112,10 +93,13 @@ class Settings(BaseSettings):
         """Where files are kept."""
         return self.home / "assets"
 
-    @property
-    def scripted(self) -> Path:
-        """Where the scripted provider keeps its journal."""
-        return self.home / "scripted"
+
+class _OwnFile(DotEnvSettingsSource):
+    """The .env file, but for what is no setting of the model itself."""
+
+    def __call__(self) -> dict[str, Any]:
+        own = self.settings_cls.model_fields
+        return {name: value for name, value in super().__call__().items() if name in own}
 
 
 def revealed(secret: SecretStr | None) -> str:
@@ -123,60 +107,10 @@ def revealed(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
 
 
-def unknown_settings(plugins: Callable[[], Iterable[str]]) -> dict[str, str]:
-    """What is said under our prefix that is no setting, each with the setting it may be meant for, or an empty text.
-
-    `plugins` names the providers from elsewhere, whose settings are their own; it is called only if it matters.
-    """
-    spoken = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
-    ours = {f"{PREFIX}{name}".lower() for name in Settings.model_fields}
-    unknown = sorted(name for name in spoken if name.lower().startswith(PREFIX.lower()) and name.lower() not in ours)
-    if not unknown:
-        return {}
-    theirs = tuple(_prefix_of(plugin) for plugin in plugins())
-    found = {
-        name.upper(): get_close_matches(name.lower(), ours, 1, NEAR) for name in unknown if not name.startswith(theirs)
-    }
-    return {name: near[0].upper() if near else "" for name, near in found.items()}
-
-
-def _prefix_of(plugin: str) -> str:
-    return re.sub(r"[^a-z0-9]", "_", f"{PREFIX}{plugin}_".lower())
-
-
-def plugin_settings(name: str) -> Mapping[str, str]:
-    """What the environment, and before it the .env file, say for a provider from elsewhere: IMAGESTUDIO_<NAME>_…
-
-    By the rest of each variable's name in lower case.
-    """
-    prefix = _prefix_of(name)
+def spoken() -> dict[str, str]:
+    """What the .env file, and over it the environment, say under our prefix, by each variable's name in lower case."""
     found = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
-    return {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix) and value}
-
-
-def switched_off(settings: Settings, providers: Iterable[str]) -> dict[str, str]:
-    """Those of the providers that are switched off, each with how to switch it on. Raises InvalidInput.
-
-    A switch is IMAGESTUDIO_<NAME>_ENABLED, of our own providers and of those from elsewhere alike. Whoever is off is
-    sent nothing new; what was sent before is still looked up, waited for and stopped.
-    """
-    off = [name for name in providers if not _is_on(settings, name)]
-    return {name: f"switched off; to switch it on, set {_switch(name)}=true" for name in off}
-
-
-def _is_on(settings: Settings, name: str) -> bool:
-    own = f"{name}_{ENABLED}"
-    if own in Settings.model_fields:
-        return bool(getattr(settings, own))
-    said = plugin_settings(name).get(ENABLED, "true")
-    try:
-        return TypeAdapter(bool).validate_python(said)
-    except ValidationError as error:
-        raise InvalidInput(_switch(name), f"{said!r} is neither true nor false", hint="correct the setting") from error
-
-
-def _switch(name: str) -> str:
-    return f"{_prefix_of(name)}{ENABLED}".upper()
+    return {name: value or "" for name, value in found.items() if name.startswith(PREFIX.lower())}
 
 
 def owner_name() -> str:

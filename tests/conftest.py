@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +36,15 @@ settings.register_profile(
     "studio", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("studio")
+
+
+def pytest_sessionstart() -> None:
+    """What is installed offers what pyproject.toml says, as otherwise providers and their models are missing."""
+    root = Path(__file__).parent.parent
+    declared = tomllib.loads((root / "pyproject.toml").read_text())["project"]["entry-points"]
+    offered = {group: {point.name: point.value for point in entry_points(group=group)} for group in declared}
+    if any(not points.items() <= offered[group].items() for group, points in declared.items()):
+        pytest.exit("the installed entry points are older than pyproject.toml; run: pip install --no-deps -e .", 4)
 
 
 class Worker(Protocol):

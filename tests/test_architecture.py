@@ -23,6 +23,10 @@ ROOMS = (*HOUSE, FACE)
 TEXTS = {".py", ".toml", ".json", ".ini", ".sql", ".html", ".js", ".css", ".mako"}
 CATALOGUE = "infrastructure/catalogue/"
 PROVIDERS = "infrastructure.providers"
+POINTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+NAMES = sorted({name for group, points in POINTS.items() if group.endswith("providers") for name in points})
+# Blind is also what may become of an answer that was lost.
+NAMES_A_PROVIDER = re.compile(rf"^({'|'.join({*NAMES} - {'blind'})})$|IMAGESTUDIO_({'|'.join(NAMES)})_", re.IGNORECASE)
 LONGEST_FILE = 399
 LONGEST_FUNCTION = 45
 
@@ -54,7 +58,6 @@ IMPURE = {
 CLOCKS = {"now", "utcnow", "today", "time", "time_ns"}
 READS_ENVIRONMENT = {"infrastructure/settings.py"}
 READS_CLOCK = {"infrastructure/clock.py"}
-NAMES_PROVIDERS = {"infrastructure/bootstrap.py"}
 
 # A module's name within a text: a room and what is in it, or a room alone.
 NAMES_MODULE = re.compile(rf"\b(?:{'|'.join(HOUSE)})[.:]\w|^(?:{'|'.join(HOUSE)})\.?$")
@@ -67,7 +70,7 @@ CATCHES_ALL = frozenset(
         "application/ledger/writer.py:_run",  # the writer outlives a group that breaks; its callers get the error
         "application/ledger/group.py:_decide",  # a decision that breaks fails its own caller, and the group goes on
         "application/performing/recovery.py:_recover",  # what is wrong with one operation keeps no other from its end
-        "infrastructure/plugins.py:_built",  # somebody else's code may raise anything; it is told as one error
+        "infrastructure/plugins.py:_loaded",  # somebody else's code may raise anything; it is told as one error
         "infrastructure/saving.py:go_on",  # a file that breaks fails its own caller, and its group goes on
     }
 )
@@ -139,11 +142,16 @@ def imports_of_the_room_only(source: Source) -> Breaches:
             yield line, f"{source.room} may not import {top}"
 
 
-def providers_named_by_bootstrap_only(source: Source) -> Breaches:
-    at_home = source.path in NAMES_PROVIDERS or source.path.startswith(PROVIDERS.replace(".", "/"))
+def providers_named_by_themselves_only(source: Source) -> Breaches:
+    """A provider is found through its entry point: no module imports it, no text is its name or one of its settings."""
+    at_home = source.path.startswith((PROVIDERS.replace(".", "/"), CATALOGUE))
     for line, name in () if at_home else source.imports:
         if f"{name}.".startswith(f"{PROVIDERS}."):
-            yield line, f"only bootstrap names a concrete provider: {name}"
+            yield line, f"a concrete provider is imported: {name}"
+    for node in () if at_home else source.nodes:
+        match node:
+            case ast.Constant(value=str(text)) if NAMES_A_PROVIDER.search(text):
+                yield node.lineno, f"a provider is named: {text!r}"
 
 
 def no_print(source: Source) -> Breaches:
@@ -268,7 +276,7 @@ RULES: dict[str, Rule] = {
     "a pure domain": a_pure_domain,
     "one clock": one_clock,
     "imports of the room only": imports_of_the_room_only,
-    "providers named by bootstrap only": providers_named_by_bootstrap_only,
+    "providers named by themselves only": providers_named_by_themselves_only,
     "no print": no_print,
     "settings alone read the environment": settings_alone_read_the_environment,
     "no broad except": no_broad_except,
@@ -291,12 +299,10 @@ BREACHES = [
     ("imports of the room only", "domain/money.py", "from application.ports import Clock"),
     ("imports of the room only", "application/asking/studio.py", "import sqlalchemy as sa"),
     ("imports of the room only", "projections/engine/rows.py", "from infrastructure.store import engine"),
-    (
-        "providers named by bootstrap only",
-        "infrastructure/cli.py",
-        "from infrastructure.providers import local",
-    ),
-    ("providers named by bootstrap only", "infrastructure/cli.py", "import infrastructure.providers.local"),
+    ("providers named by themselves only", "infrastructure/bootstrap.py", "from infrastructure.providers import local"),
+    ("providers named by themselves only", "infrastructure/cli.py", "import infrastructure.providers.local"),
+    ("providers named by themselves only", "infrastructure/service.py", "return self.providers['wavespeed']"),
+    ("providers named by themselves only", "infrastructure/settings.py", "key = 'IMAGESTUDIO_OPENAI_KEY'"),
     ("no print", "infrastructure/cli.py", "def show():\n    print('here')"),
     ("settings alone read the environment", "infrastructure/assets.py", "home = os.environ['HOME']"),
     ("settings alone read the environment", "infrastructure/assets.py", "home = os.getenv('HOME')"),
@@ -350,11 +356,8 @@ NEAR_MISSES = [
         "application/asking/studio.py",
         "from eventsourcing.application import Application",
     ),
-    (
-        "providers named by bootstrap only",
-        "infrastructure/bootstrap.py",
-        "from infrastructure.providers import local",
-    ),
+    ("providers named by themselves only", "infrastructure/plugins.py", "'''As OpenAI has it, if it is local.'''"),
+    ("providers named by themselves only", "infrastructure/providers/openai/listing.py", "NAME = 'openai'"),
     ("no print", "infrastructure/cli.py", "console.print('here')"),
     ("settings alone read the environment", "infrastructure/settings.py", "home = os.environ['HOME']"),
     ("no broad except", "domain/money.py", "try:\n    f()\nexcept (OSError, ValueError):\n    pass"),

@@ -1,4 +1,4 @@
-"""Loads the catalogue: the files beside this one, then a user's own, which add models and prices.
+"""Loads the catalogue: the files that installed distributions offer, then a user's own, which add models and prices.
 
     [preset.NAME] ──> inputs by name ─┐      [metering.NAME] ──> meters of prices
     [[model]] ────────────────────────┴──> Model ──┐
@@ -21,7 +21,7 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -41,8 +41,7 @@ from infrastructure.catalogue.entries import (
     PriceEntry,
     complaints,
 )
-
-BUILT_IN: Final = tuple(sorted(Path(__file__).parent.glob("*.toml")))
+from infrastructure.plugins import catalogue_files
 
 Presets = Mapping[str, Mapping[str, InputEntry]]
 E = TypeVar("E", bound=BaseModel)
@@ -77,20 +76,20 @@ class Draft:
 
 
 def load_catalogue(overlays: Sequence[Path] = ()) -> tuple[Catalogue, PriceBook]:
-    """Read the built-in files, then `overlays` in their order; of two prices for one case the later file's holds.
+    """Read the installed files, then `overlays` in their order; of two prices for one case the later file's holds.
 
     Raises CatalogueError naming file, model and field.
     """
-    return _loaded((*_built_in(), *(_read(path, str(path)) for path in overlays)))
+    return _loaded((*_installed(), *(_read(path, str(path)) for path in overlays)))
 
 
 def with_overlay(overlays: Sequence[Path], text: str, name: str) -> tuple[Catalogue, PriceBook]:
     """As `load_catalogue` with one overlay more, of which this is the text. Raises CatalogueError."""
-    return _loaded((*_built_in(), *(_read(path, str(path)) for path in overlays), _source(text, name)))
+    return _loaded((*_installed(), *(_read(path, str(path)) for path in overlays), _source(text, name)))
 
 
-def _built_in() -> list[Source]:
-    return [_read(path, path.name) for path in BUILT_IN]
+def _installed() -> list[Source]:
+    return [_read(path, name) for name, path in catalogue_files()]
 
 
 @lru_cache(8)
@@ -108,7 +107,7 @@ def _loaded(sources: tuple[Source, ...]) -> tuple[Catalogue, PriceBook]:
 def known_routes(overlays: Sequence[Path] = ()) -> dict[str, frozenset[str]]:
     """The routes of each provider that it offers and that are not wanted here. Raises CatalogueError."""
     routes: dict[str, frozenset[str]] = {}
-    for path in (*BUILT_IN, *overlays):
+    for path in (*(path for _, path in catalogue_files()), *overlays):
         for known in _read(path, str(path)).entry.known:
             routes[known.provider] = routes.get(known.provider, frozenset()) | frozenset(known.routes)
     return routes

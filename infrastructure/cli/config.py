@@ -21,10 +21,9 @@ app = typer.Typer()
 @command(app)
 async def config(session: Session) -> Answer:
     """List every setting, with its value and where it was said; of a secret only whether it is set."""
-    from infrastructure.plugins import plugin_names
     from infrastructure.said import said
 
-    found = said(session.settings(), plugin_names(), option="--db" if session.db is not None else "")
+    found = said(session.settings(), option="--db" if session.db is not None else "")
     document = [{"name": one.name, "value": one.value, "from": one.source} for one in found]
     return Answer({"settings": document}, lambda page: _show(page, found))
 

@@ -153,9 +153,9 @@ def _standing(name: str, provider: Provider, models: Sequence[Model]) -> Standin
 
 def switched_off(session: Session, providers: Iterable[str]) -> Mapping[str, str]:
     """Those of the providers that the settings switch off, each with how to switch it on. Raises InvalidInput."""
-    from infrastructure import settings
+    from infrastructure import registry
 
-    return settings.switched_off(session.settings(), providers)
+    return registry.switched_off(session.settings(), providers)
 
 
 def lacks_of(

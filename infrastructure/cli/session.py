@@ -54,10 +54,9 @@ class Session:
 
     def check_settings(self) -> None:
         """Warn of settings that there are not. Raises InvalidInput for one that is nearly the name of another."""
-        from infrastructure.plugins import plugin_names
-        from infrastructure.settings import unknown_settings
+        from infrastructure.registry import unknown_settings
 
-        for name, near in unknown_settings(plugin_names).items():
+        for name, near in unknown_settings().items():
             if near:
                 raise InvalidInput(name, "there is no such setting", hint=f"{near} may be meant; otherwise unset it")
             self.warn(f"there is no setting {name}", "unset it; see: imagestudio config")

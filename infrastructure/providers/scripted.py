@@ -56,6 +56,7 @@ from application.ports import (
 )
 from infrastructure.clock import now
 from infrastructure.media import image_media
+from infrastructure.plugins import ProviderContext, ProviderSettings
 
 LABEL: Final = "Image Studio scripted provider (a stand-in, not a model)"
 OUTCOMES: Final = frozenset(
@@ -68,6 +69,8 @@ _STEPS: Final = 4
 _SIDE: Final = 64
 _FRAMES: Final = 4
 _MICROS: Final = 1_000_000
+FOLDER: Final = "scripted"
+"""Of the journal, where the studio keeps things."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 P = ParamSpec("P")
@@ -362,3 +365,14 @@ def _model(digest: bytes) -> Media:
     text += b" " * (-len(text) % 4)
     chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(body), b"BIN\0") + body
     return Media(struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks, "model/gltf-binary")
+
+
+def build(context: ProviderContext[ProviderSettings]) -> ScriptedProvider:
+    """One that can be asked what became of a submission; both write into one journal."""
+    return ScriptedProvider(context.home / FOLDER, name=context.name, executor=context.executor)
+
+
+def build_blind(context: ProviderContext[ProviderSettings]) -> ScriptedProvider:
+    """One that can be asked nothing."""
+    folder = context.home / FOLDER
+    return ScriptedProvider(folder, name=context.name, recovery=Recovery.BLIND, executor=context.executor)

@@ -12,22 +12,19 @@ blurred; errors are not.
 
 from __future__ import annotations
 
-import asyncio
-import time
-from concurrent.futures import Executor
 from typing import Any, Final
 
 import httpx
 
 from application.ports import Delivery, Job, Media, Progress, ProviderFailed, ProviderRefused, Task
+from infrastructure.plugins import ApiSettings, ProviderContext
+from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
-from infrastructure.wire.api import CHECKING, Api, Monotonic, Pace, Patience, Sleep
+from infrastructure.wire.api import CHECKING, Pace, Patience
 from infrastructure.wire.blind import BlindAdapter, how_it_ended
 from infrastructure.wire.content import decode_base64, private_texts
 from infrastructure.wire.forms import file_parts, text_part
 
-NAME: Final = "stability"
-BASE: Final = "https://api.stability.ai"
 LARGEST: Final = 128 * 1024 * 1024
 JSON: Final = {"Accept": "application/json"}
 GLB: Final = "model/gltf-binary"
@@ -41,21 +38,16 @@ MODERATIONS: Final = frozenset({"content_moderation", "invalid_prompts"})
 FILTERED: Final = "CONTENT_FILTERED"
 
 
+class Settings(ApiSettings):
+    url: Address = "https://api.stability.ai"
+
+
 class StabilityProvider(BlindAdapter):
     """Implements Provider for Stability AI."""
 
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        *,
-        key: str = "",
-        base: str = BASE,
-        sleep: Sleep = asyncio.sleep,
-        monotonic: Monotonic = time.monotonic,
-        executor: Executor | None = None,
-    ) -> None:
-        api = Api(base, client, key=key, explain=_explain, sleep=sleep, monotonic=monotonic, executor=executor)
-        super().__init__(NAME, api)
+    def __init__(self, context: ProviderContext[Settings]) -> None:
+        own = context.settings
+        super().__init__(context.name, context.api(own.url, key=revealed(own.key), explain=_explain))
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
         progress(0.0, "sent")
@@ -156,3 +148,7 @@ def _explain(answer: Answer) -> Problem:
     name, errors = body.get("name"), body.get("errors")
     words = "; ".join(map(str, errors)) if isinstance(errors, list) else str(body.get("message", ""))
     return Problem.moderated(words) if str(name) in MODERATIONS else Problem(words, CODES.get(str(name), ""))
+
+
+def build(context: ProviderContext[Settings]) -> StabilityProvider:
+    return StabilityProvider(context)

@@ -53,6 +53,7 @@ class Mortal:
         self.name, self.recovery = provider.name, provider.recovery
         self.lacks, self.find, self.check, self.close = provider.lacks, provider.find, provider.check, provider.close
         self.notify, self.quote, self.bills = provider.notify, provider.quote, provider.bills
+        self.receive = provider.receive
         self.dies = ""
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
@@ -114,7 +115,7 @@ class Play:
         stack = AsyncExitStack()
         opening = self.world.studio(mortal, abandon_seconds=ABANDONED, wait_seconds=1)
         studio = await stack.enter_async_context(opening)
-        return Process(studio, mortals[0], studio.callbacks(), stack)
+        return Process(studio, mortals[0], studio.callbacks("wavespeed"), stack)
 
     async def restart(self, which: int) -> None:
         await self.processes[which].stack.aclose()

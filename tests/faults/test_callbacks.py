@@ -89,7 +89,7 @@ async def test_whatever_is_delivered_in_whatever_order_it_is_settled_once(
     async with world.studio() as studio:
         await opened(studio)
         operation, job = await lost(world, studio)
-        post = Post(world.fake, studio.callbacks())
+        post = Post(world.fake, studio.callbacks("wavespeed"))
         assert [await post.deliver(job, kind) for kind in kinds] == answers
         assert count(facts_of(studio), Charged) == ("taken" in answers)
         world.advance(LEASE_OVER)
@@ -103,7 +103,7 @@ async def test_a_callback_that_comes_before_the_submission_is_answered_changes_n
         await opened(studio)
         running = asyncio.create_task(studio.run(ask()))
         [job] = await asyncio.to_thread(world.fake.wait_for, world.fake.jobs)
-        assert await Post(world.fake, studio.callbacks()).deliver(job, "signed") == "taken"
+        assert await Post(world.fake, studio.callbacks("wavespeed")).deliver(job, "signed") == "taken"
         assert count(facts_of(studio), Charged) == 0
         world.fake.release()
         assert await is_settled_once(world, studio, (await running).operation)
@@ -117,7 +117,7 @@ async def test_a_callback_that_comes_before_an_answer_that_is_lost_names_the_job
         await opened(studio)
         running = asyncio.create_task(studio.run(ask()))
         [job] = await asyncio.to_thread(world.fake.wait_for, world.fake.jobs)
-        assert await Post(world.fake, studio.callbacks()).deliver(job, "signed") == "taken"
+        assert await Post(world.fake, studio.callbacks("wavespeed")).deliver(job, "signed") == "taken"
         world.fake.release()
         assert await is_settled_once(world, studio, (await running).operation)
 
@@ -131,7 +131,7 @@ async def test_a_callback_of_a_refused_attempt_is_never_taken_for_the_next_one_s
         running = asyncio.create_task(studio.run(ask("cheapest")))
         await asyncio.to_thread(world.fake.wait_for, lambda: len(world.fake.jobs()) == 2)
         refused, its = world.fake.jobs()
-        posts = [Post(world.fake, one.callbacks()) for one in (studio, other)]
+        posts = [Post(world.fake, one.callbacks("wavespeed")) for one in (studio, other)]
         for post in posts:
             with pytest.raises(OperationPending, match="another attempt"):
                 await post.deliver(refused, "signed")
@@ -157,7 +157,7 @@ async def test_a_callback_of_a_later_attempt_names_its_job_where_its_answer_is_l
         await opened(studio)
         running = asyncio.create_task(studio.run(ask("cheapest")))
         [job] = await asyncio.to_thread(world.fake.wait_for, world.fake.jobs)
-        assert await Post(world.fake, studio.callbacks()).deliver(job, "signed") == "taken"
+        assert await Post(world.fake, studio.callbacks("wavespeed")).deliver(job, "signed") == "taken"
         world.fake.release()
         assert (await running).price.micros == LAKE
         assert count(facts_of(studio), Submitted) == 1
@@ -171,7 +171,7 @@ async def test_a_callback_settles_what_its_batch_has_lost_while_others_of_it_go_
         running = asyncio.create_task(studio.run(ask(n=2)))
         await asyncio.to_thread(world.fake.wait_for, lambda: len(world.fake.jobs()) == 2)
         [job] = [one for one in world.fake.jobs() if one.behaviour.lost]
-        assert await Post(world.fake, studio.callbacks()).deliver(job, "signed") == "taken"
+        assert await Post(world.fake, studio.callbacks("wavespeed")).deliver(job, "signed") == "taken"
         operation = job.webhook.removeprefix(f"{HOOKS}/").split("/")[0]
         assert (await other.wait(operation)).price.micros == POND
         assert count(facts_of(studio), Charged) == 1
@@ -185,7 +185,7 @@ async def test_processes_that_are_told_at_once_while_one_waits_settle_it_once(wo
         await opened(owner)
         running = asyncio.create_task(owner.run(ask()))
         [job] = await asyncio.to_thread(world.fake.wait_for, world.fake.jobs)
-        posts = [Post(world.fake, one.callbacks()) for one in (owner, other, other)]
+        posts = [Post(world.fake, one.callbacks("wavespeed")) for one in (owner, other, other)]
         told = await asyncio.gather(*(post.deliver(job, "signed") for post in posts))
         result = await running
         assert (told, result.status) == (["taken"] * 3, "charged")
@@ -198,7 +198,7 @@ async def test_a_callback_about_another_operations_job_settles_nothing(world: Wo
         await studio.run(ask())
         [its] = world.fake.jobs()
         _, job = await lost(world, studio)
-        post = Post(world.fake, studio.callbacks())
+        post = Post(world.fake, studio.callbacks("wavespeed"))
         for _ in range(2):
             with pytest.raises(OperationPending, match="job_of_another"):
                 await post.deliver(its, "signed", job.webhook)
@@ -212,7 +212,7 @@ async def test_a_callback_that_cannot_be_dealt_with_now_is_dealt_with_when_it_is
     async with world.studio() as studio:
         await opened(studio)
         operation, job = await lost(world, studio)
-        post = Post(world.fake, studio.callbacks())
+        post = Post(world.fake, studio.callbacks("wavespeed"))
         world.fake.next("wavespeed.polls", Behaviour(status=503), times=20)
         with pytest.raises(OperationPending):
             await post.deliver(job, "signed")
@@ -232,7 +232,7 @@ async def test_a_callback_after_a_release_by_policy_delivers_once_and_never_char
         [job] = world.fake.jobs()
         world.fake.change(job.id, Behaviour())
     async with world.studio() as studio, world.studio() as other:
-        posts = [Post(world.fake, one.callbacks()) for one in (studio, other)]
+        posts = [Post(world.fake, one.callbacks("wavespeed")) for one in (studio, other)]
         await asyncio.gather(*(post.deliver(job, "signed") for post in posts))
         facts = timeline(studio, pending.value.operation)
         assert [fact.late for fact in facts if isinstance(fact, ProviderCompleted)] == [True]

@@ -15,11 +15,10 @@ import pytest
 
 from domain.errors import OperationFailed, OperationPending
 from infrastructure.clock import now
-from infrastructure.providers.stability import StabilityProvider
 from infrastructure.service import Studio
-from infrastructure.wire.client import open_client
 from tests.application.studios import is_sound, later
 from tests.faults.ponds import BLIND, KEPT, LISTED, PRICE, PROVIDER, Scene, check_account, prompt_of, request_for
+from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.wavespeed.tasks import wavespeed
 from tests.infrastructure.wire.servers import Time
 from tests.providers.fake.behaviour import Behaviour
@@ -56,9 +55,7 @@ def scene(fake: Fake, proxy: Proxy, sqlite_url: str, tmp_path: Path) -> Scene:
 async def distant(scene: Scene, *, late: bool = False) -> AsyncIterator[Studio]:
     """A studio whose providers are beyond the proxy, and pause without waiting; late: after every lease is over."""
     fake, time = scene.fake, Time()
-    stability = StabilityProvider(
-        open_client(), key=fake.key("stability"), base=scene.way, sleep=time.sleep, monotonic=time
-    )
+    stability = built("stability", key=fake.key("stability"), url=scene.way, sleep=time.sleep, monotonic=time)
     async with wavespeed(fake, time, url=scene.way) as adapter:
         providers = {"wavespeed": adapter, "stability": stability}
         async with scene.studio(providers=providers, clock=later() if late else now) as studio:

@@ -87,7 +87,7 @@ class World:
         """A process's worth of studio; `wrapped` puts something between it and its provider."""
         models = catalogue or self.catalogue()
         async with (
-            wavespeed(self.fake, Time(), webhook=HOOKS, secret=SECRET) as adapter,
+            wavespeed(self.fake, Time(), webhook=HOOKS, webhook_secret=SECRET) as adapter,
             studio_on(
                 self.url,
                 self.home,

@@ -12,9 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.providing.receiving import Callback, Notification
 from domain.errors import OperationPending, Unverified
 from infrastructure.clock import SECOND
-from infrastructure.webhooks import Callbacks, Notification, Seen, address, operation_mac, verify
+from infrastructure.providers.wavespeed.callbacks import verified
+from infrastructure.webhooks import Callbacks, Seen
+from infrastructure.wire.callbacks import address, operation_mac
 from tests.providers.clients import client_for, submit
 from tests.providers.fake.server import Fake, serving
 from tests.providers.fake.state import Job
@@ -46,13 +49,13 @@ def signed(body: bytes = BODY, at: str = str(NOW // SECOND), secret: str = SECRE
 
 
 def checked(headers: dict[str, str], body: bytes = BODY, mac: str = MAC, secret: str = SECRET) -> Notification:
-    return verify(OPERATION, mac, headers, body, secret, NOW)
+    return verified(Callback(OPERATION, mac, headers, body), secret, NOW)
 
 
 def test_the_providers_own_callback_names_its_operation_and_job(fake: Fake, job: Job) -> None:
     headers, body = fake.message(job.id, "signed")
-    got = verify(OPERATION, MAC, headers, body, SECRET, fake.state.now())
-    assert (got.operation, got.job, got.status) == (OPERATION, job.id, "completed")
+    got = verified(Callback(OPERATION, MAC, headers, body), SECRET, fake.state.now())
+    assert (got.operation, got.job, got.ended) == (OPERATION, job.id, True)
     assert got.id == headers["webhook-id"]
 
 
@@ -60,12 +63,12 @@ def test_the_providers_own_callback_names_its_operation_and_job(fake: Fake, job:
 def test_every_dishonest_callback_is_turned_away(fake: Fake, job: Job, kind: str) -> None:
     headers, body = fake.message(job.id, kind)
     with pytest.raises(Unverified, match="not the provider's, or too old"):
-        verify(OPERATION, MAC, headers, body, SECRET, fake.state.now())
+        verified(Callback(OPERATION, MAC, headers, body), SECRET, fake.state.now())
 
 
 def test_a_callback_about_the_time_before_the_end_is_taken_for_what_it_is(fake: Fake, job: Job) -> None:
     headers, body = fake.message(job.id, "processing")
-    assert verify(OPERATION, MAC, headers, body, SECRET, fake.state.now()).status == "processing"
+    assert verified(Callback(OPERATION, MAC, headers, body), SECRET, fake.state.now()).ended is False
 
 
 def test_a_callback_of_one_operation_is_none_of_another() -> None:
@@ -86,7 +89,7 @@ def test_a_callback_says_which_attempt_its_address_was_made_for() -> None:
 
 
 def test_the_secret_may_be_written_with_or_without_its_prefix() -> None:
-    assert checked(signed(), secret=SECRET.removeprefix("whsec_")) == Notification("w1", OPERATION, "7", "completed")
+    assert checked(signed(), secret=SECRET.removeprefix("whsec_")) == Notification("w1", OPERATION, "7", ended=True)
     assert operation_mac(OPERATION, SECRET.removeprefix("whsec_")) == MAC
 
 
@@ -132,7 +135,7 @@ def test_a_signed_callback_that_names_no_job_is_turned_away(body: bytes) -> None
 
 def test_a_job_in_an_envelope_is_named_too() -> None:
     body = b'{"code": 200, "data": {"id": "7", "status": "failed"}}'
-    assert checked(signed(body), body).status == "failed"
+    assert checked(signed(body), body).ended
 
 
 @given(st.dictionaries(st.sampled_from([*signed()]), st.text(max_size=80)), st.binary(max_size=80))
@@ -164,7 +167,10 @@ class Studio:
             raise OperationPending(operation, "not now")
 
     def callbacks(self) -> Callbacks:
-        return Callbacks(SECRET, lambda: NOW, self.notified)
+        return Callbacks(self, lambda: NOW, self.notified)
+
+    async def receive(self, callback: Callback, now: int) -> Notification:
+        return verified(callback, SECRET, now)
 
 
 async def test_a_callback_that_was_dealt_with_is_known_when_it_comes_again() -> None:

@@ -15,7 +15,8 @@ from domain.errors import UnknownModel
 from domain.inputs import FileInfo
 from domain.periods import EARLIEST
 from domain.pricing import PriceBook, Quote, Unit, Unpriced, quote
-from infrastructure.catalogue import BUILT_IN, load_catalogue
+from infrastructure.catalogue import load_catalogue
+from infrastructure.plugins import catalogue_files
 from infrastructure.providers.scripted import OUTCOMES
 from tests.infrastructure.catalogue_files import MINIMAL, PRICED, SIZED, loaded
 
@@ -54,7 +55,7 @@ CATALOGUE, BOOK = load_catalogue()
 
 
 def test_our_files_load_and_hold_the_local_and_the_scripted_models() -> None:
-    assert {file.stem for file in BUILT_IN} >= {"local", "scripted"}
+    assert {path.stem for _, path in catalogue_files()} >= {"local", "scripted"}
     assert {model.id for model in CATALOGUE if model.provider == "local"} >= {
         "local-canvas",
         "local-filter",

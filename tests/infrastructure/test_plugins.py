@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 from application.ports import Recovery, Task, silent
 from domain.errors import PluginError, UnknownModel
 from infrastructure.bootstrap import open_studio
-from infrastructure.plugins import ProviderContext, load_plugins
-from infrastructure.settings import Settings, plugin_settings
-from infrastructure.wire.client import open_client
+from infrastructure.catalogue import load_catalogue
+from infrastructure.plugins import ProviderSettings
+from infrastructure.registry import prefix_of, told
+from infrastructure.settings import Settings
 from tests.infrastructure.cli.workspaces import call, settle
+from tests.infrastructure.providers.building import built
 
 # A whole provider of somebody else's; what it is given, it shows.
 ATELIER = """
 import io
 from PIL import Image
 from application.ports import Delivery, Media, Recovery
+from infrastructure.plugins import ApiSettings
+from infrastructure.settings import Address
+
+class Settings(ApiSettings):
+    url: Address = "http://nowhere"
 
 class Atelier:
     name = "{name}"
@@ -33,7 +39,7 @@ class Atelier:
         self.context = context
 
     def lacks(self, route):
-        return "" if "key" in self.context.settings else "set IMAGESTUDIO_ATELIER_KEY"
+        return "" if self.context.settings.key else "set IMAGESTUDIO_ATELIER_KEY"
 
     async def submit(self, task, progress):
         stream = io.BytesIO()
@@ -66,14 +72,16 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def install(self, name: str, source: str, point: str = "") -> None:
+    def install(self, name: str, source: str, point: str = "", points: str = "") -> None:
         """A module, and the metadata that pip would have written for it; `point` is its line of entry points."""
         module = f"plugin_{name}"
         (self.folder / f"{module}.py").write_text(dedent(source))
         info = self.folder / f"{name}_dist-1.2.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.2\n")
-        (info / "entry_points.txt").write_text(f"[imagestudio.providers]\n{point or f'{name} = {module}:build'}\n")
+        (info / "entry_points.txt").write_text(
+            points or f"[imagestudio.providers]\n{point or f'{name} = {module}:build'}\n"
+        )
 
 
 @pytest.fixture
@@ -81,19 +89,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     return Site(tmp_path)
-
-
-@pytest.fixture
-def context() -> Iterator[Callable[[str], ProviderContext]]:
-    with ThreadPoolExecutor(1) as pool:
-        yield lambda name: ProviderContext(name, open_client, pool, plugin_settings(name))
-
-
-Context = Callable[[str], ProviderContext]
-
-
-def test_without_plugins_there_are_none(context: Context, site: Site) -> None:
-    assert load_plugins(context, ()) == {}
 
 
 MODEL = """
@@ -227,31 +222,55 @@ async def test_a_broken_one_keeps_the_studio_closed(site: Site) -> None:
             pass
 
 
-async def test_an_installed_provider_is_built_and_works(context: Context, site: Site) -> None:
+async def test_an_installed_provider_is_built_and_works(site: Site) -> None:
     site.install("atelier", ATELIER.format(name="atelier"))
-    provider = load_plugins(context, ("local",))["atelier"]
+    provider = built("atelier")
     assert (provider.name, provider.recovery) == ("atelier", Recovery.REPEATABLE)
     delivery = await provider.submit(Task("op-1", 1, "text-to-image", "m", "r", 1, {}, {}), silent)
     assert delivery.outputs  # type: ignore[union-attr]
 
 
-def test_it_is_told_its_own_settings_and_no_others(
-    context: Context, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_told_its_own_settings_and_no_others(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.install("atelier", ATELIER.format(name="atelier"))
-    assert load_plugins(context, ())["atelier"].lacks("any") == "set IMAGESTUDIO_ATELIER_KEY"
+    assert built("atelier").lacks("any") == "set IMAGESTUDIO_ATELIER_KEY"
     (site.folder / ".env").write_text("IMAGESTUDIO_ATELIER_KEY=from-the-file\nIMAGESTUDIO_ATELIER_URL=http://a\n")
     monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "from-the-environment")
     monkeypatch.setenv("IMAGESTUDIO_OPENAI_KEY", "somebody else's")
-    provider = load_plugins(context, ())["atelier"]
+    provider: Any = built("atelier")
     assert provider.lacks("any") == ""
-    assert provider.context.settings == {"key": "from-the-environment", "url": "http://a"}  # type: ignore[attr-defined]
-    assert "from-the-environment" not in repr(provider.context)  # type: ignore[attr-defined]
+    own = provider.context.settings
+    assert (own.key.get_secret_value(), own.url) == ("from-the-environment", "http://a")
+    assert "from-the-environment" not in f"{own!r} {provider.context!r}"
 
 
 def test_a_name_with_a_dash_has_its_settings_under_an_underscore(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGESTUDIO_MY_ATELIER_2_KEY", "k")
-    assert plugin_settings("my-atelier.2") == {"key": "k"}
+    assert prefix_of("my-atelier.2") == "imagestudio_my_atelier_2_"
+    site.install("dashed", ATELIER.format(name="my-atelier.2"), "my-atelier.2 = plugin_dashed:build")
+    assert built("my-atelier.2").lacks("any") == ""
+
+
+def test_without_a_model_of_settings_it_has_none(site: Site) -> None:
+    site.install("plain", ATELIER.replace("class Settings", "class _Settings").format(name="plain"))
+    assert type(told(Settings(), ["plain"])["plain"]) is ProviderSettings
+
+
+def test_a_catalogue_file_of_its_own_is_loaded_and_nothing_imported_for_it(site: Site) -> None:
+    package = site.folder / "plugin_models"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    (package / "more.toml").write_text(MODEL)
+    site.install("models", "", "", "[imagestudio.catalogues]\nmodels = plugin_models:more.toml\n")
+    assert load_catalogue()[0].get("red").provider == "atelier"
+
+
+@pytest.mark.parametrize("place", ["plugin_models:none", "nothing_of_that_name:more.toml", "plugin_lost:more.toml"])
+def test_a_catalogue_that_is_no_file_is_told_by_its_name(site: Site, place: str) -> None:
+    (site.folder / "plugin_models").mkdir()
+    (site.folder / "plugin_models" / "__init__.py").touch()
+    site.install("lost", "", "", f"[imagestudio.catalogues]\nlost = {place}\n")
+    with pytest.raises(PluginError, match=r"the catalogue 'lost' of lost-dist 1\.2 cannot be used"):
+        load_catalogue()
 
 
 BROKEN = {
@@ -261,30 +280,31 @@ BROKEN = {
     "a factory that raises": ("def build(context):\n    raise ValueError('no key was set')\n", "no key was set"),
     "a factory that takes nothing": ("def build():\n    pass\n", "TypeError"),
     "no provider": ("def build(context):\n    return object()\n", "it is no provider"),
+    "settings that are none": ("class Settings:\n    pass\ndef build(context):\n    pass\n", "no ProviderSettings"),
     "another name": (ATELIER.format(name="studio"), "calls itself 'studio'"),
 }
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_one_that_is_broken_is_named_with_what_is_wrong(context: Context, site: Site, what: str) -> None:
+def test_one_that_is_broken_is_named_with_what_is_wrong(site: Site, what: str) -> None:
     source, why = BROKEN[what]
     name = "broken_" + "".join(letter if letter.isalnum() else "_" for letter in what)
     site.install(name, source)
     with pytest.raises(PluginError) as caught:
-        load_plugins(context, ())
+        built(name)
     assert why in caught.value.message
     assert f"{name!r} of {name}-dist 1.2" in caught.value.message
     assert f"uninstall {name}-dist" in caught.value.hint
 
 
-def test_a_name_that_is_taken_is_refused_before_anything_is_imported(context: Context, site: Site) -> None:
+def test_a_name_that_is_taken_is_refused_before_anything_is_imported(site: Site) -> None:
     site.install("local", "raise RuntimeError('imported')\n")
-    with pytest.raises(PluginError, match="another provider of that name"):
-        load_plugins(context, ("local",))
+    with pytest.raises(PluginError, match=r"'local' of local-dist 1\.2 .* another provider of that name"):
+        told(Settings())
 
 
-def test_two_of_one_name_are_refused(context: Context, site: Site) -> None:
+def test_two_of_one_name_are_refused(site: Site) -> None:
     site.install("atelier", ATELIER.format(name="atelier"))
     site.install("second", ATELIER.format(name="atelier"), "atelier = plugin_second:build")
     with pytest.raises(PluginError, match="another provider of that name"):
-        load_plugins(context, ())
+        told(Settings())

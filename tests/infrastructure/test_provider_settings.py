@@ -1,24 +1,47 @@
-"""Settings of providers: from the environment, secrets hidden, and mistakes told."""
+"""Settings of providers: from a program, the environment or a file, secrets hidden, and mistakes told."""
 
 from __future__ import annotations
 
-import pytest
-from pydantic import ValidationError
+from pathlib import Path
+from typing import Any
 
+import pytest
+
+from domain.errors import InvalidInput
+from infrastructure.registry import told
 from infrastructure.settings import Settings, revealed
 
 KEY = "ws-very-secret"
 
 
+def key_of(provider: str, **said: Any) -> str:
+    own: Any = told(Settings(**said), [provider])[provider]
+    return revealed(own.key)
+
+
 def test_a_key_is_read_from_the_environment_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGESTUDIO_WAVESPEED_KEY", KEY)
     settings = Settings()
-    assert revealed(settings.wavespeed_key) == KEY
-    assert KEY not in f"{settings!r} {settings} {settings.model_dump_json()}"
+    own = told(settings)["wavespeed"]
+    assert key_of("wavespeed") == KEY
+    assert KEY not in f"{settings!r} {settings} {settings.model_dump_json()} {own!r} {own} {own.model_dump_json()}"
+
+
+def test_what_a_program_says_goes_before_the_environment_and_that_before_the_file_and_none_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("IMAGESTUDIO_OPENAI_KEY=file\nIMAGESTUDIO_STABILITY_KEY=file\n")
+    monkeypatch.setenv("IMAGESTUDIO_OPENAI_KEY", "environment")
+    settings = Settings(wavespeed_key=KEY, openai_key=KEY)
+    assert KEY not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert [key_of(name) for name in ("openai", "stability", "wavespeed")] == ["environment", "file", ""]
+    assert [key_of(name, openai_key=KEY) for name in ("openai", "stability")] == [KEY, "file"]
+    assert key_of("openai", openai_key=None) == ""
 
 
 def test_without_a_key_there_is_none() -> None:
-    assert revealed(Settings().wavespeed_key) == ""
+    assert key_of("wavespeed") == ""
 
 
 @pytest.mark.parametrize(
@@ -31,6 +54,11 @@ def test_without_a_key_there_is_none() -> None:
         {"wavespeed_url": ""},
     ],
 )
-def test_an_address_that_cannot_work_is_a_mistake(changes: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match=r"wavespeed_url|IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET"):
-        Settings.model_validate(changes)
+def test_an_address_that_cannot_work_is_a_mistake(changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match=r"IMAGESTUDIO_WAVESPEED_URL|IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET"):
+        told(Settings(**changes))
+
+
+def test_what_is_said_in_a_program_for_nobody_is_a_mistake() -> None:
+    with pytest.raises(InvalidInput, match="IMAGESTUDIO_WAVESPEED_KEI: there is no such setting"):
+        told(Settings(wavespeed_kei=KEY))

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.settings import Settings, unknown_settings
+from infrastructure.plugins import Plugin
+from infrastructure.registry import unknown_settings
 from infrastructure.store.urls import parse_url, sqlite_file, sqlite_url
 from tests.infrastructure.cli.workspaces import Workspace, call, settle
+from tests.infrastructure.every_setting import NAMES
 
 
 @pytest.fixture
@@ -23,6 +25,9 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
         ("IMAGESTUDIO_LEASE_SECOND", "IMAGESTUDIO_LEASE_SECONDS"),
         ("IMAGESTUDIO_DATABSE_URL", "IMAGESTUDIO_DATABASE_URL"),
         ("IMAGESTUDIO_OPENAI_KEYS", "IMAGESTUDIO_OPENAI_KEY"),
+        ("IMAGESTUDIO_OPENIA_KEY", "IMAGESTUDIO_OPENAI_KEY"),
+        ("IMAGESTUDIO_WAVESPED_WEBHOOK", "IMAGESTUDIO_WAVESPEED_WEBHOOK"),
+        ("IMAGESTUDIO_HUGGINGFACE_FALL_KEY", "IMAGESTUDIO_HUGGINGFACE_FAL_KEY"),
         ("imagestudio_hom", "IMAGESTUDIO_HOME"),
     ],
 )
@@ -47,15 +52,16 @@ def test_what_is_near_no_setting_is_warned_of_and_known_names_are_not(
     monkeypatch.setenv("IMAGESTUDIO_PORT_8080_TCP_ADDR", "10.0.0.1")
     done = call("models")
     assert (done.code, done.err.count("there is no setting IMAGESTUDIO_PORT_8080_TCP_ADDR")) == (0, 1)
-    for name in Settings.model_fields:
+    for name in NAMES:
         monkeypatch.setenv(f"IMAGESTUDIO_{name.upper()}", "1")
-    assert unknown_settings(list) == {"IMAGESTUDIO_PORT_8080_TCP_ADDR": ""}
+    assert unknown_settings() == {"IMAGESTUDIO_PORT_8080_TCP_ADDR": ""}
 
 
-def test_settings_of_a_plug_in_are_its_own(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IMAGESTUDIO_MY_ATELIER_KEY", "1")
-    assert unknown_settings(lambda: ["my-atelier"]) == {}
-    assert unknown_settings(list) == {"IMAGESTUDIO_MY_ATELIER_KEY": ""}
+def test_for_what_any_provider_may_be_told_none_is_imported(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGESTUDIO_OPENAI_KEY", "k")
+    monkeypatch.setenv("IMAGESTUDIO_LOCAL_ENABLED", "false")
+    monkeypatch.setattr(Plugin, "settings_model", None)
+    assert unknown_settings() == {}
 
 
 # The URL of a SQLite file

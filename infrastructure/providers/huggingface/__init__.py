@@ -1,5 +1,5 @@
 """Hugging Face's router, one key for several services: its own inference, and the queue of fal."""
 
-from infrastructure.providers.huggingface.provider import HuggingFaceProvider
+from infrastructure.providers.huggingface.provider import HuggingFaceProvider, Settings, build
 
-__all__ = ["HuggingFaceProvider"]
+__all__ = ["HuggingFaceProvider", "Settings", "build"]

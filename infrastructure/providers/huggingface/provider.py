@@ -12,15 +12,13 @@ was never answered cannot be looked up.
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 from collections.abc import Callable, Collection
-from concurrent.futures import Executor
 from functools import partial
 from typing import Final
 
 import httpx
+from pydantic import SecretStr
 
 from application.ports import (
     Delivery,
@@ -35,17 +33,15 @@ from application.ports import (
     Value,
 )
 from application.providing.listings import Offers
+from infrastructure.plugins import ApiSettings, ProviderContext
 from infrastructure.providers.huggingface import fal, inference
 from infrastructure.providers.huggingface.listing import Listing
+from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import Unreadable
-from infrastructure.wire.api import CHECKING, Api, Monotonic, Pace, Patience, Sleep
+from infrastructure.wire.api import CHECKING, Pace, Patience
 from infrastructure.wire.blind import BlindAdapter, how_it_ended
 from infrastructure.wire.content import private_texts
 
-NAME: Final = "huggingface"
-ROUTER: Final = "https://router.huggingface.co"
-HUB: Final = "https://huggingface.co"
-FAL_PRICES: Final = "https://api.fal.ai/v1"
 LARGEST: Final = 128 * 1024 * 1024
 ASKING: Final = 30.0
 SETTLING: Final = 20.0
@@ -58,33 +54,33 @@ Body = Callable[[Task, dict[str, Value]], dict[str, object]]
 NAMED: Final = re.compile(r"\{(\w+)\}")
 
 
-class HuggingFaceProvider(BlindAdapter):
-    """Implements Provider and Listing. `bill_to` is the organisation that pays, where it is not the key's owner;
-    `fal_key` is one of fal's own, with which it tells its prices and nothing else is asked."""
+class Settings(ApiSettings):
+    """`bill_to` is the organisation that pays, where it is not the key's owner; `fal_key` is one of fal's own, with
+    which it tells its prices and nothing else is asked."""
 
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        *,
-        key: str = "",
-        router: str = ROUTER,
-        hub: str = HUB,
-        fal_key: str = "",
-        fal_prices: str = FAL_PRICES,
-        bill_to: str = "",
-        sleep: Sleep = asyncio.sleep,
-        monotonic: Monotonic = time.monotonic,
-        executor: Executor | None = None,
-    ) -> None:
-        api = partial(Api, client=client, key=key, sleep=sleep, monotonic=monotonic, executor=executor)
-        paying = {"X-HF-Bill-To": bill_to} if bill_to else {}
-        super().__init__(NAME, api(router, headers=paying, explain=inference.explain))
-        self._fal = api(router, headers=paying, explain=fal.explain)
-        self._results = api(router, headers=paying, explain=fal.explain_result)
-        self._hub = api(hub, explain=inference.explain)
-        priced = Api(
-            fal_prices, client, key=fal_key, scheme="Key", explain=fal.explain, sleep=sleep, monotonic=monotonic
-        )
+    url: Address = "https://router.huggingface.co"
+    hub_url: Address = "https://huggingface.co"
+    bill_to: str = ""
+    fal_key: SecretStr | None = None
+    fal_url: Address = "https://api.fal.ai/v1"
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return (self.url, self.hub_url)
+
+
+class HuggingFaceProvider(BlindAdapter):
+    """Implements Provider and Listing."""
+
+    def __init__(self, context: ProviderContext[Settings]) -> None:
+        own, client = context.settings, context.open_client()
+        api = partial(context.api, client=client, key=revealed(own.key))
+        paying = {"X-HF-Bill-To": own.bill_to} if own.bill_to else {}
+        super().__init__(context.name, api(own.url, headers=paying, explain=inference.explain))
+        self._fal = api(own.url, headers=paying, explain=fal.explain)
+        self._results = api(own.url, headers=paying, explain=fal.explain_result)
+        self._hub = api(own.hub_url, explain=inference.explain)
+        priced = context.api(own.fal_url, client=client, key=revealed(own.fal_key), scheme="Key", explain=fal.explain)
         self._listing = Listing(self._hub, priced)
         self._names: dict[str, str] = {}
 
@@ -180,3 +176,7 @@ def _addressed(task: Task) -> tuple[str, str, dict[str, Value]]:
     if not MODEL.fullmatch(model):
         raise ProviderRefused("invalid_request", "a model is named OWNER/NAME, as on the Hub")
     return service, model, {name: value for name, value in task.inputs.items() if name not in named}
+
+
+def build(context: ProviderContext[Settings]) -> HuggingFaceProvider:
+    return HuggingFaceProvider(context)

@@ -1,7 +1,7 @@
-"""Offers `LocalProvider`: pictures made on this machine, by arithmetic and not by a model."""
+"""Offers `LocalProvider` and `build`: pictures made on this machine, by arithmetic and not by a model."""
 
 from __future__ import annotations
 
-from infrastructure.providers.local.provider import LocalProvider
+from infrastructure.providers.local.provider import LocalProvider, build
 
-__all__ = ["LocalProvider"]
+__all__ = ["LocalProvider", "build"]

@@ -18,6 +18,7 @@ from application.ports import (
     Recovery,
     Task,
 )
+from infrastructure.plugins import ProviderContext, ProviderSettings
 from infrastructure.providers.local.orders import Order, Step
 from infrastructure.providers.local.routes import ROUTES, Route, is_installed
 
@@ -116,3 +117,7 @@ def _perform(task: Task, route: Route, report: Step) -> Iterator[Media]:
         step(0.0, "starting")
         yield work(task.first + variation, step)
         step(0.95, "finished")
+
+
+def build(context: ProviderContext[ProviderSettings]) -> LocalProvider:
+    return LocalProvider(context.executor)

@@ -10,28 +10,23 @@ what another model took to write an SVG. Nothing can be looked up or stopped aft
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-import httpx
-
 from application.ports import Delivery, Media, Progress, Remote, Task
 from application.providing.listings import Offers
+from infrastructure.plugins import ApiSettings, ProviderContext
 from infrastructure.providers.openai import listing
+from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import Answer, Problem, Unreadable
-from infrastructure.wire.api import CHECKING, Api, Monotonic, Patience, Sleep
+from infrastructure.wire.api import CHECKING, Patience
 from infrastructure.wire.blind import BlindAdapter
 from infrastructure.wire.content import decode_base64, private_texts
 from infrastructure.wire.forms import Part, file_parts, text_part
 
-NAME: Final = "openai"
-BASE: Final = "https://api.openai.com/v1"
 MOST_TOKENS: Final = 10**9
 """Of one count in one call; more is none."""
 LARGEST: Final = 128 * 1024 * 1024
@@ -44,21 +39,16 @@ CODES: Final = {
 }
 
 
+class Settings(ApiSettings):
+    url: Address = "https://api.openai.com/v1"
+
+
 class OpenAIProvider(BlindAdapter):
     """Implements Provider and Listing for OpenAI's images."""
 
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        *,
-        key: str = "",
-        base: str = BASE,
-        sleep: Sleep = asyncio.sleep,
-        monotonic: Monotonic = time.monotonic,
-        executor: Executor | None = None,
-    ) -> None:
-        api = Api(base, client, key=key, explain=_explain, sleep=sleep, monotonic=monotonic, executor=executor)
-        super().__init__(NAME, api)
+    def __init__(self, context: ProviderContext[Settings]) -> None:
+        own = context.settings
+        super().__init__(context.name, context.api(own.url, key=revealed(own.key), explain=_explain))
 
     async def submit(self, task: Task, progress: Progress) -> Delivery:
         progress(0.0, "sent")
@@ -219,3 +209,7 @@ def _explain(answer: Answer) -> Problem:
         return Problem()
     code, words = str(error.get("code") or error.get("type")), str(error.get("message", ""))
     return Problem.moderated(words) if code in MODERATIONS else Problem(words, CODES.get(code, ""))
+
+
+def build(context: ProviderContext[Settings]) -> OpenAIProvider:
+    return OpenAIProvider(context)

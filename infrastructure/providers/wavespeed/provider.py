@@ -8,30 +8,29 @@ find ── POST /predictions ──> the jobs with the same inputs, from the sa
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Collection
-from concurrent.futures import Executor
 from functools import partial
-from typing import Final
+from typing import Final, Self
 from urllib.parse import quote as quoted
 
-import httpx
+from pydantic import SecretStr, model_validator
 
-from application.ports import Bill, Delivery, Downloads, Job, Progress, Recovery, Task
+from application.ports import Bill, Delivery, Job, Progress, Recovery, Task
 from application.providing.listings import Offers
+from application.providing.receiving import Callback, Notification
+from infrastructure.plugins import ApiSettings, ProviderContext
+from infrastructure.providers.wavespeed.callbacks import verified
 from infrastructure.providers.wavespeed.inputs import Inputs
 from infrastructure.providers.wavespeed.listing import Listing
 from infrastructure.providers.wavespeed.lookup import Lookup
 from infrastructure.providers.wavespeed.money import Money
 from infrastructure.providers.wavespeed.predictions import explain, read_prediction, unwrap
-from infrastructure.webhooks import address
+from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import Answer
-from infrastructure.wire.api import Api, Monotonic, Pace, Patience, Sleep
+from infrastructure.wire.api import Pace, Patience
+from infrastructure.wire.callbacks import address
 from infrastructure.wire.content import private_texts
 
-NAME: Final = "wavespeed"
-BASE: Final = "https://api.wavespeed.ai/api/v3"
-KEY_SETTING: Final = "IMAGESTUDIO_WAVESPEED_KEY"
 SUBMITTING: Final = Patience(60.0, 180.0)
 POLLING: Final = Patience(30.0, 60.0)
 LARGEST_RESULT: Final = 64 * 1024 * 1024
@@ -41,41 +40,39 @@ SLOW: Final = Pace(5.0, 15.0)
 """How often a job is asked about that makes pictures or texts, and one that makes videos or models."""
 
 
-class WaveSpeed:
-    """Implements Provider, Quoting, Billing and Listing. `webhook` is the public https address under which callbacks
-    are received, `secret` signs them; without either there are none, and jobs are only polled."""
+class Settings(ApiSettings):
+    """`webhook` is the public https address under which callbacks are received, `webhook_secret` signs them; without
+    either there are none, and jobs are only polled."""
 
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        downloads: Downloads,
-        *,
-        key: str = "",
-        base: str = BASE,
-        webhook: str = "",
-        secret: str = "",
-        sleep: Sleep = asyncio.sleep,
-        monotonic: Monotonic = time.monotonic,
-        executor: Executor | None = None,
-    ) -> None:
-        self._api = Api(base, client, key=key, explain=explain, sleep=sleep, monotonic=monotonic, executor=executor)
-        self._inputs = Inputs(self._api, monotonic)
-        self._lookup = Lookup(self._api, downloads)
+    url: Address = "https://api.wavespeed.ai/api/v3"
+    webhook: Address | None = None
+    webhook_secret: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _signed_webhooks(self) -> Self:
+        if self.webhook and not self.webhook_secret:
+            raise ValueError("IMAGESTUDIO_WAVESPEED_WEBHOOK needs IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET beside it")
+        return self
+
+
+class WaveSpeed:
+    """Implements Provider, Quoting, Billing, Listing, Wakeable and Receiving."""
+
+    recovery = Recovery.FINDABLE
+
+    def __init__(self, context: ProviderContext[Settings]) -> None:
+        own = context.settings
+        self.name = context.name
+        self._api = context.api(own.url, key=revealed(own.key), explain=explain)
+        self._inputs = Inputs(self._api, context.monotonic)
+        self._lookup = Lookup(self._api, context.downloads)
         self._money = Money(self._api)
         self._listing = Listing(self._api)
-        self._webhook, self._secret = webhook, secret
+        self._webhook, self._secret = own.webhook or "", revealed(own.webhook_secret)
         self._woken: dict[str, asyncio.Event] = {}
 
-    @property
-    def name(self) -> str:
-        return NAME
-
-    @property
-    def recovery(self) -> Recovery:
-        return Recovery.FINDABLE
-
     def lacks(self, route: str) -> str:  # noqa: ARG002
-        return "" if self._api.has_key else f"set {KEY_SETTING}"
+        return "" if self._api.has_key else "set IMAGESTUDIO_WAVESPEED_KEY"
 
     async def submit(self, task: Task, progress: Progress) -> Job:
         """Always a job, even where it has ended already: what it cost is found under its id."""
@@ -120,6 +117,10 @@ class WaveSpeed:
             woken.set()
         return woken is not None
 
+    async def receive(self, callback: Callback, now: int) -> Notification:
+        """Without a secret all are refused."""
+        return verified(callback, self._secret, now)
+
     async def find(self, task: Task) -> tuple[Job, ...]:
         return await self._lookup.jobs(task)
 
@@ -142,3 +143,7 @@ class WaveSpeed:
 
     async def close(self) -> None:
         await self._api.close()
+
+
+def build(context: ProviderContext[Settings]) -> WaveSpeed:
+    return WaveSpeed(context)

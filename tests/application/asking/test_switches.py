@@ -13,8 +13,9 @@ from domain.errors import InvalidInput, OperationPending, UnknownModel
 from domain.operation import Charged, Dispatched, Released
 from infrastructure.bootstrap import open_studio
 from infrastructure.providers.scripted import ScriptedProvider
+from infrastructure.registry import switched_off
 from infrastructure.service import Studio
-from infrastructure.settings import Settings, switched_off
+from infrastructure.settings import Settings
 from tests.application.studios import (
     BLIND,
     JOBS,

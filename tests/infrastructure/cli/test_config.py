@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infrastructure.settings import Settings
 from tests.infrastructure.cli.workspaces import Workspace, call
+from tests.infrastructure.every_setting import NAMES, SECRETS
 
 
 def listed(*options: str) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def listed(*options: str) -> dict[str, Any]:
 
 
 def test_every_setting_is_listed_with_those_of_providers(empty: Workspace) -> None:
-    assert set(listed()) == {f"IMAGESTUDIO_{name.upper()}" for name in Settings.model_fields}
+    assert set(listed()) == {f"IMAGESTUDIO_{name.upper()}" for name in NAMES}
 
 
 def test_each_says_where_it_was_said(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_each_says_where_it_was_said(empty: Workspace, monkeypatch: pytest.Monke
     )
 
 
-@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if "Secret" in str(field)])
+@pytest.mark.parametrize("name", SECRETS)
 def test_no_secret_is_shown(empty: Workspace, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"IMAGESTUDIO_{name.upper()}", "sesame-17")
     assert listed()[f"IMAGESTUDIO_{name.upper()}"]["value"] == "set"

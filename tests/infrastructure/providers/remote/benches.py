@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
 from application.ports import Delivery, Job, Media, Progress, Provider, Task, Value, silent
-from infrastructure.providers.huggingface import HuggingFaceProvider
-from infrastructure.providers.openai import OpenAIProvider
-from infrastructure.providers.stability import StabilityProvider
 from infrastructure.wire.answers import Answer
-from infrastructure.wire.client import open_client
+from tests.infrastructure.providers.building import built
 from tests.providers.fake import media
 from tests.providers.fake.server import Fake
 
@@ -42,24 +40,17 @@ class Time:
 Make = Callable[[str, str, Time], Provider]
 
 
-def stability(url: str, key: str, time: Time) -> StabilityProvider:
-    return StabilityProvider(open_client(), key=key, base=url, sleep=time.sleep, monotonic=time.monotonic)
+def stability(url: str, key: str, time: Time) -> Provider:
+    return built("stability", key=key, url=url, sleep=time.sleep, monotonic=time.monotonic)
 
 
-def openai(url: str, key: str, time: Time) -> OpenAIProvider:
-    return OpenAIProvider(open_client(), key=key, base=f"{url}/v1", sleep=time.sleep, monotonic=time.monotonic)
+def openai(url: str, key: str, time: Time) -> Provider:
+    return built("openai", key=key, url=f"{url}/v1", sleep=time.sleep, monotonic=time.monotonic)
 
 
-def huggingface(url: str, key: str, time: Time) -> HuggingFaceProvider:
-    return HuggingFaceProvider(
-        open_client(),
-        key=key,
-        router=url,
-        hub=url,
-        bill_to="acme-org",
-        sleep=time.sleep,
-        monotonic=time.monotonic,
-    )
+def huggingface(url: str, key: str, time: Time) -> Provider:
+    own: dict[str, Any] = {"url": url, "hub_url": url, "bill_to": "acme-org"}
+    return built("huggingface", key=key, **own, sleep=time.sleep, monotonic=time.monotonic)
 
 
 def task(

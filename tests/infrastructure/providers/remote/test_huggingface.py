@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from application.ports import Delivery, Job, Media, ProviderFailed, ProviderRefused, ProviderUnknown, Remote, silent
-from infrastructure.providers.huggingface import HuggingFaceProvider
 from infrastructure.providers.huggingface.inference import body
+from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import (
     MASK,
     OTHER_PICTURE,
@@ -161,7 +161,7 @@ async def test_several_pictures_are_asked_for_at_once(fake: Fake, worker: Worker
 async def test_what_fal_calls_a_model_is_asked_once() -> None:
     queue = answer({"response_url": "https://queue.fal.run/fal-ai/flux/requests/r-1"})
     client = odd_client(answer({"inferenceProviderMapping": {"fal-ai": NAME_AT_FAL}}), queue, queue)
-    provider = HuggingFaceProvider(client, key="key")
+    provider = built("huggingface", client=client, key="key")
     assert [await provider.submit(PAINT, silent) for _ in range(2)] == [QUEUED, QUEUED]
     await provider.close()
 
@@ -248,7 +248,7 @@ async def test_a_job_that_is_only_asked_to_stop_is_not_definitely_stopped(fake: 
 )
 async def test_only_what_was_taken_out_of_the_queue_is_stopped(reply: Any, stopped: bool) -> None:
     time = Time()
-    provider = HuggingFaceProvider(odd_client(reply), key="key", sleep=time.sleep, monotonic=time.monotonic)
+    provider = built("huggingface", client=odd_client(reply), key="key", sleep=time.sleep, monotonic=time.monotonic)
     assert await provider.cancel(PAINT, QUEUED) is stopped
     assert not await provider.cancel(PAINT, None)
     await provider.close()
@@ -265,7 +265,7 @@ async def test_fal_says_with_one_status_that_its_credit_is_spent_and_that_a_key_
     said: str, code: str
 ) -> None:
     names = answer({"inferenceProviderMapping": {"fal-ai": NAME_AT_FAL}})
-    provider = HuggingFaceProvider(odd_client(names, answer({"detail": said}, status=403)), key="key")
+    provider = built("huggingface", client=odd_client(names, answer({"detail": said}, status=403)), key="key")
     with pytest.raises(ProviderRefused) as refused:
         await provider.submit(PAINT, silent)
     await provider.close()
@@ -360,7 +360,7 @@ async def test_a_check_tells_whose_key_it_is(worker: Worker) -> None:
 async def through(hub: Any, wanted: Any, *queue: Any) -> Delivery | Job:
     """Submit at an API that gives these answers: of the Hub first, then of the router."""
     time, client = Time(), odd_client(hub, *queue)
-    provider = HuggingFaceProvider(client, key="key", sleep=time.sleep, monotonic=time.monotonic)
+    provider = built("huggingface", client=client, key="key", sleep=time.sleep, monotonic=time.monotonic)
     try:
         return await provider.submit(wanted, silent)
     finally:
@@ -369,7 +369,7 @@ async def through(hub: Any, wanted: Any, *queue: Any) -> Delivery | Job:
 
 async def collected(*replies: Any) -> Delivery:
     time = Time()
-    provider = HuggingFaceProvider(odd_client(*replies), key="key", sleep=time.sleep, monotonic=time.monotonic)
+    provider = built("huggingface", client=odd_client(*replies), key="key", sleep=time.sleep, monotonic=time.monotonic)
     try:
         return await provider.collect(PAINT, QUEUED, silent)
     finally:

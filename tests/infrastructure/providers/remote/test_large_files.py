@@ -13,13 +13,9 @@ import httpx
 import pytest
 
 from application.ports import Delivery, Job, Media, Provider, ProviderUnknown, Task, silent
-from infrastructure.downloads import HttpDownloads
-from infrastructure.providers.huggingface import HuggingFaceProvider
-from infrastructure.providers.openai import OpenAIProvider
-from infrastructure.providers.stability import StabilityProvider
-from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.wire.answers import Answer
 from infrastructure.wire.api import QUICK
+from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import answer, odd_client, task
 
 P = ParamSpec("P")
@@ -51,19 +47,19 @@ def pool() -> Iterator[Pool]:
 
 
 def openai(client: httpx.AsyncClient, pool: Executor) -> Provider:
-    return OpenAIProvider(client, key="key", executor=pool)
+    return built("openai", client=client, key="key", executor=pool)
 
 
 def stability(client: httpx.AsyncClient, pool: Executor) -> Provider:
-    return StabilityProvider(client, key="key", executor=pool)
+    return built("stability", client=client, key="key", executor=pool)
 
 
 def huggingface(client: httpx.AsyncClient, pool: Executor) -> Provider:
-    return HuggingFaceProvider(client, key="key", executor=pool)
+    return built("huggingface", client=client, key="key", executor=pool)
 
 
 def wavespeed(client: httpx.AsyncClient, pool: Executor) -> Provider:
-    return WaveSpeed(client, HttpDownloads(), key="key", executor=pool)
+    return built("wavespeed", client=client, key="key", executor=pool)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from application.ports import Media, ProviderRefused, ProviderUnknown, Remote, silent
-from infrastructure.providers.openai import OpenAIProvider
+from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import (
     MASK,
     OTHER_PICTURE,
@@ -142,7 +142,7 @@ COUNTS = [
 
 
 async def delivered(reply: object, wanted: Any = GENERATE) -> Any:
-    provider = OpenAIProvider(odd_client(answer(reply)), key="key")
+    provider = built("openai", client=odd_client(answer(reply)), key="key")
     try:
         return await provider.submit(wanted, silent)
     finally:
@@ -252,7 +252,7 @@ async def test_a_success_that_makes_no_sense_is_unknown(reply: object) -> None:
     ],
 )
 async def test_its_codes_are_understood(status: int, error: object, code: str, final: bool) -> None:
-    provider = OpenAIProvider(odd_client(answer({"error": error}, status=status)), key="key")
+    provider = built("openai", client=odd_client(answer({"error": error}, status=status)), key="key")
     with pytest.raises(ProviderRefused) as caught:
         await provider.submit(GENERATE, silent)
     assert (caught.value.code, caught.value.final) == (code, final)

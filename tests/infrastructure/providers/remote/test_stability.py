@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from application.ports import Job, Media, ProviderFailed, ProviderRefused, ProviderUnknown, silent
-from infrastructure.providers.stability import StabilityProvider
+from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import (
     GLB,
     MASK,
@@ -180,7 +180,7 @@ ODD = {
 async def test_a_success_that_makes_no_sense_is_unknown(what: str) -> None:
     route, reply = ODD[what]
     client = odd_client(reply)
-    provider = StabilityProvider(client, key="key")
+    provider = built("stability", client=client, key="key")
     with pytest.raises(ProviderUnknown) as caught:
         await provider.submit(task("text-to-image", route, prompt="a pond"), silent)
     assert caught.value.code == "unreadable_answer"
@@ -191,7 +191,7 @@ async def test_a_picture_that_was_filtered_is_left_out_of_several() -> None:
     good = {"finishReason": "SUCCESS", "base64": base64.b64encode(b"picture").decode(), "seed": 3}
     reply = answer({"artifacts": [{"finishReason": "CONTENT_FILTERED"}, good]})
     client = odd_client(reply)
-    provider = StabilityProvider(client, key="key")
+    provider = built("stability", client=client, key="key")
     delivery = await provider.submit(task("text-to-image", V1, outputs=2, prompt="a pond"), silent)
     assert not isinstance(delivery, Job)
     assert [output.content for output in delivery.outputs if isinstance(output, Media)] == [b"picture"]
@@ -209,7 +209,7 @@ async def test_a_picture_that_was_filtered_is_left_out_of_several() -> None:
 )
 async def test_the_first_api_s_words_are_understood(body: bytes | dict[str, object], status: int, code: str) -> None:
     client = odd_client(answer(body, status=status))
-    provider = StabilityProvider(client, key="key")
+    provider = built("stability", client=client, key="key")
     with pytest.raises(ProviderRefused) as caught:
         await provider.submit(task("text-to-image", V1, prompt="a pond"), silent)
     assert caught.value.code == code

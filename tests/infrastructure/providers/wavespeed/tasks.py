@@ -10,7 +10,7 @@ from application.ports import Delivery, Job, Media, Remote, Task, Value, silent
 from infrastructure.clock import now
 from infrastructure.downloads import HttpDownloads
 from infrastructure.providers.wavespeed import WaveSpeed
-from infrastructure.wire.client import open_client
+from tests.infrastructure.providers.building import built
 from tests.infrastructure.wire.servers import Time
 from tests.providers.clients import PICTURE, fetch
 from tests.providers.fake import media
@@ -28,17 +28,9 @@ async def wavespeed(fake: Fake, time: Time, **options: Any) -> AsyncIterator[Wav
     """The adapter to the fake WaveSpeed; `url` where it is reached by another way, as through a proxy."""
     url = options.pop("url", fake.url)
     downloads = HttpDownloads((fake.url, url))
-    adapter = WaveSpeed(
-        open_client(),
-        downloads,
-        **{
-            "key": fake.key("wavespeed"),
-            "base": f"{url}/api/v3",
-            "sleep": time.sleep,
-            "monotonic": time,
-            **options,
-        },
-    )
+    usual = {"key": fake.key("wavespeed"), "url": f"{url}/api/v3", "sleep": time.sleep, "monotonic": time}
+    adapter = built("wavespeed", downloads=downloads, **{**usual, **options})
+    assert isinstance(adapter, WaveSpeed)
     try:
         yield adapter
     finally:

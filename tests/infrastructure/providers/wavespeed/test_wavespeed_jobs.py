@@ -23,7 +23,7 @@ from application.ports import (
 from infrastructure.media import read_media
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.providers.wavespeed.predictions import KEPT
-from infrastructure.webhooks import operation_mac
+from infrastructure.wire.callbacks import operation_mac
 from tests.infrastructure.providers.wavespeed.tasks import (
     AUDIO,
     IMAGE,
@@ -231,10 +231,10 @@ async def test_a_job_is_still_ours_when_the_key_is_not_accepted_any_more(fake: F
 
 
 async def test_a_callback_is_asked_for_at_an_address_that_only_its_operation_has(fake: Fake, time: Time) -> None:
-    options = {"webhook": "https://studio.test/hooks/", "secret": "whsec_ours"}
+    options = {"webhook": "https://studio.test/hooks/", "webhook_secret": "whsec_ours"}
     async with wavespeed(fake, time, **options) as adapter:
         await adapter.submit(replace(task(), operation="batch/1.2"), silent)
-    async with wavespeed(fake, time, **(options | {"secret": ""})) as adapter:
+    async with wavespeed(fake, time) as adapter:
         await adapter.submit(task(), silent)
     asked, not_asked = fake.jobs("wavespeed")
     mac = operation_mac("batch/1.2", "ours")

@@ -11,11 +11,13 @@ from typing import Protocol
 import pytest
 
 from application.asking.requests import Request
+from application.providing.receiving import Callback
 from domain.errors import OperationPending, UnknownModel
 from domain.operation import Charged, Submitted
 from infrastructure.media import read_media
+from infrastructure.providers.wavespeed.callbacks import verified
 from infrastructure.service import Studio
-from infrastructure.webhooks import operation_mac, verify
+from infrastructure.wire.callbacks import operation_mac
 from tests.application.studios import LONG_AFTER, charged, count, facts_of, is_sound, later, studio_on, timeline
 from tests.infrastructure.providers.wavespeed.tasks import PROMPT
 from tests.providers.clients import PICTURE
@@ -142,7 +144,7 @@ async def test_an_operation_whose_answer_was_lost_is_settled_by_its_callback(fak
     (job,) = fake.jobs()
     assert job.webhook == f"https://studio.test/hooks/{operation}/{operation_mac(operation, SECRET)}"
     headers, body = fake.message(job.id)
-    said = verify(operation, job.webhook.rpartition("/")[2], headers, body, SECRET, fake.state.now())
+    said = verified(Callback(operation, job.webhook.rpartition("/")[2], headers, body), SECRET, fake.state.now())
     async with opening() as studio:
         for _ in range(2):
             await studio.notified(said.operation, said.job)

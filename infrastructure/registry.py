@@ -1,0 +1,139 @@
+"""Which providers there are here, what each is told, and which are switched off.
+
+    entry points ──> names ──┬─ IMAGESTUDIO_<NAME>_ENABLED ──> switched_off      nothing is imported for that
+                             └─ its module's Settings ──> told ──> built         only where work can be done
+
+What a program says for a provider goes before the environment, and that before the .env file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from domain.errors import InvalidInput
+from infrastructure.plugins import Plugin, ProviderContext, ProviderSettings, check_names, plugins
+from infrastructure.settings import PREFIX, Settings, spoken
+
+if TYPE_CHECKING:
+    from application.ports import Provider
+
+NEAR: Final = 0.8
+"""How alike two names are, of 1, of which one may be meant for the other."""
+ENABLED: Final = "enabled"
+COMMON: Final = frozenset({ENABLED, "key", "url"})
+"""What any provider may be told; for these alone none is imported to see whether there is such a setting."""
+
+Contexts = Callable[[str, ProviderSettings], ProviderContext[Any]]
+
+
+def told(settings: Settings, names: Collection[str] | None = None) -> dict[str, ProviderSettings]:
+    """The settings of each provider, or of those that are named, as far as there are such. Raises PluginError,
+    InvalidInput."""
+    found = plugins()
+    chosen = sorted(found if names is None else found.keys() & set(names))
+    check_names(chosen)
+    if names is None:
+        _check_program(settings, found)
+    return {name: _told(settings, found[name]) for name in chosen}
+
+
+def build(settings: Mapping[str, ProviderSettings], context: Contexts) -> dict[str, Provider]:
+    """The providers of these settings, by name. Raises PluginError for the first that cannot be built."""
+    found = plugins()
+    return {name: found[name].build(context(name, own)) for name, own in settings.items()}
+
+
+def switched_off(settings: Settings, providers: Iterable[str]) -> dict[str, str]:
+    """Those of the providers that are switched off, each with how to switch it on. Raises InvalidInput.
+
+    A switch is IMAGESTUDIO_<NAME>_ENABLED. Providers of tests are off until it is true. Whoever is off is sent nothing
+    new; what was sent before is still looked up, waited for and stopped.
+    """
+    known, said = plugins(), spoken()
+    off = [name for name in providers if not _is_on(settings, name, known.get(name), said)]
+    return {name: f"switched off; to switch it on, set {variable(name, ENABLED)}=true" for name in off}
+
+
+def variable(provider: str, setting: str) -> str:
+    """The environment's name for a provider's setting."""
+    return f"{prefix_of(provider)}{setting}".upper()
+
+
+def prefix_of(provider: str) -> str:
+    """How the names of a provider's settings begin, in lower case."""
+    return re.sub(r"[^a-z0-9]", "_", f"{PREFIX}{provider}_".lower())
+
+
+def unknown_settings() -> dict[str, str]:
+    """What is said under our prefix that is no setting, each with the setting it may be meant for, or an empty text."""
+    ours = {f"{PREFIX}{name}".lower() for name in Settings.model_fields}
+    left = sorted(spoken().keys() - ours)
+    found = plugins() if left else {}
+    unknown = {name: near for name in left if (near := _meant(name, ours, found)) is not None}
+    return {name.upper(): near for name, near in unknown.items()}
+
+
+def _meant(name: str, ours: Collection[str], found: Mapping[str, Plugin]) -> str | None:
+    """The setting that an unknown one may be meant for, or an empty text; None if it is a provider's."""
+    known = {prefix_of(provider): plugin for provider, plugin in found.items()}
+    whose = max((prefix for prefix in known if name.startswith(prefix)), key=len, default="")
+    if whose and name.removeprefix(whose) in COMMON:
+        return None
+    alike = [whose] if whose else [prefix for prefix in known if _is_near(name, prefix)]
+    theirs = {each for prefix in alike for each in _names(prefix, known[prefix])}
+    if name in theirs:
+        return None
+    near = get_close_matches(name, [*ours, *theirs], 1, NEAR)
+    return near[0].upper() if near else ""
+
+
+def _is_near(name: str, prefix: str) -> bool:
+    """Whether a name seems to begin with a provider's prefix, but for what all prefixes have in common."""
+    start = len(PREFIX)
+    return bool(get_close_matches(name[start : len(prefix)], [prefix[start:]], 1, NEAR))
+
+
+def _names(prefix: str, plugin: Plugin) -> Iterator[str]:
+    yield from (f"{prefix}{setting}" for setting in (ENABLED, *plugin.settings_model().model_fields))
+
+
+def _check_program(settings: Settings, found: Mapping[str, Plugin]) -> None:
+    """Raises InvalidInput for what a program says that is no setting of any provider."""
+    names = {each for name, plugin in found.items() for each in _names(prefix_of(name), plugin)}
+    for said in settings.model_extra or {}:
+        if f"{PREFIX}{said}".lower() not in names:
+            raise InvalidInput(f"{PREFIX}{said}".upper(), "there is no such setting")
+
+
+def _told(settings: Settings, plugin: Plugin) -> ProviderSettings:
+    model, prefix = plugin.settings_model(), prefix_of(plugin.name)
+    own = _said_in_program(settings, prefix)
+    try:
+        return model(_env_prefix=prefix, **{name: value for name, value in own.items() if name in model.model_fields})
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = "_".join(map(str, first["loc"]))
+        which = f"{prefix}{name}".upper() if name else prefix.removesuffix("_").upper()
+        raise InvalidInput(which, first["msg"], hint="correct the setting") from error
+
+
+def _said_in_program(settings: Settings, prefix: str) -> dict[str, Any]:
+    own = prefix.removeprefix(PREFIX.lower())
+    said = (settings.model_extra or {}).items()
+    return {name.removeprefix(own): value.get_secret_value() for name, value in said if name.startswith(own)}
+
+
+def _is_on(settings: Settings, name: str, plugin: Plugin | None, said: Mapping[str, str]) -> bool:
+    value = _said_in_program(settings, prefix_of(name)).get(ENABLED)
+    if value is None:
+        value = said.get(f"{prefix_of(name)}{ENABLED}") or plugin is None or not plugin.is_test
+    try:
+        return TypeAdapter(bool).validate_python(value)
+    except ValidationError as error:
+        message = f"{value!r} is neither true nor false"
+        raise InvalidInput(variable(name, ENABLED), message, hint="correct the setting") from error
