@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from domain.ledger import Spent
 from domain.operation import Stored
+from domain.promises import NOTHING, Promised
 from domain.records import made_often
 
 Progress = Callable[[float, str], None]
@@ -55,7 +56,7 @@ class Task:
     `many` names those of the media that are sent as lists, however many there are. `media_types` are those the model
     delivers, the usual one first. `deadline` is how many seconds its job may take. `first` is the number of its first
     output within the whole batch, from 0, for providers that tell variations apart. `since` is the instant (epoch
-    microseconds) before which it was not sent.
+    microseconds) before which it was not sent. `promised` is what each output was said to be exactly.
     """
 
     operation: str
@@ -71,6 +72,7 @@ class Task:
     media_types: tuple[str, ...] = ()
     deadline: int = 600
     since: int = 0
+    promised: Promised = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,9 +282,8 @@ class AssetStore(Protocol):
     async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
         """Store a stream as it comes, without holding it in memory; what it is is read from its content.
 
-        `media_types` are those expected: text is recognised only where it is expected. Raises NoMedia where it is empty
-        or a text that nobody expected, InvalidInput where it is damaged, of no known kind or too large, and whatever
-        the stream raises; then nothing is kept.
+        Text is recognised if `media_types` expect it. Raises NoMedia if it is empty or text that nobody expected,
+        InvalidInput if it is damaged, of no known kind or too large, and what the stream raises; then nothing is kept.
         """
 
     async def load(self, account: str, asset: Asset) -> Media:

@@ -78,15 +78,19 @@ def complete(
     usage: Mapping[str, int] = NOT_METERED,
     rough: bool = False,
     lost: LostOutputs = NOTHING_LOST,
+    unlike: int = 0,
 ) -> list[OperationFact]:
-    """Charge what was delivered, as `domain.charging` reckons it; charging twice records nothing."""
+    """Charge what was delivered, as `domain.charging` reckons it; charging twice records nothing.
+
+    `unlike` of the assets are of another size or length than was promised, which changes no charge.
+    """
     told = Told(readable(cost), usage, rough)
     match state:
         case Sent(operation, quote) | Running(operation, quote):
-            completed = _completed(operation, assets, now, told, lost, late=False)
+            completed = _completed(operation, assets, now, told, lost, unlike, late=False)
             return [completed, _charged(operation, quote, reckon(quote, len(assets), lost, told), now)]
         case Dropped(operation, reason, late=False) if reason == POLICY:
-            return [_completed(operation, assets, now, told, lost, late=True)]
+            return [_completed(operation, assets, now, told, lost, unlike, late=True)]
         case Settled() | Dropped() | Refused():
             return []
     raise _illegal("complete", state)
@@ -179,10 +183,17 @@ def _check_change(state: Settled | Dropped, price: int, cost: int, *, reveals: b
 
 
 def _completed(
-    operation: Operation, assets: tuple[Stored, ...], now: int, told: Told, lost: LostOutputs, *, late: bool
+    operation: Operation,
+    assets: tuple[Stored, ...],
+    now: int,
+    told: Told,
+    lost: LostOutputs,
+    unlike: int,
+    *,
+    late: bool,
 ) -> ProviderCompleted:
     usage, losses = dict(told.usage), dict(lost.reasons)
-    return ProviderCompleted(operation, now, assets, told.bill, late, usage, lost.outputs, losses, told.rough)
+    return ProviderCompleted(operation, now, assets, told.bill, late, usage, lost.outputs, losses, told.rough, unlike)
 
 
 def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int) -> Charged:

@@ -136,7 +136,8 @@ class ProviderCompleted(OperationFact):
     """The provider delivered; `cost` is what it says it bills, where it says so, and `usage` what it counted.
 
     `lost` outputs were delivered and could not be kept, `losses` of them for each reason. Of `rough` counts some were
-    not told apart, and are taken for the dearest that they can be.
+    not told apart, and are taken for the dearest that they can be. `unlike` of the assets are of another size or length
+    than the request and its model's entry said exactly.
     """
 
     assets: tuple[Stored, ...]
@@ -146,6 +147,7 @@ class ProviderCompleted(OperationFact):
     lost: int = 0
     losses: Mapping[str, int] = field(default_factory=dict)
     rough: bool = False
+    unlike: int = 0
 
 
 @made_often

@@ -55,6 +55,7 @@ def complete(
     usage: Mapping[str, int] = NOT_METERED,
     rough: bool = False,
     lost: LostOutputs = NOTHING_LOST,
+    unlike: int = 0,
     job: str | None = None,
 ) -> list[Fact]:
     """Capture the hold for what was delivered; after a policy release book our cost alone, at price zero.
@@ -64,7 +65,8 @@ def complete(
     state = find(ledger, id)
     if job is not None:
         _check_owner(ledger, state.operation, job)
-    facts: list[Fact] = [*lifecycle.complete(state, assets, cost, now, usage=usage, rough=rough, lost=lost)]
+    completed = lifecycle.complete(state, assets, cost, now, usage=usage, rough=rough, lost=lost, unlike=unlike)
+    facts: list[Fact] = [*completed]
     if facts and isinstance(state, Dropped):
         found = reckon(state.quote, len(assets), lost, Told(readable(cost), usage, rough))
         return facts + _adjustment(ledger, state, 0, found.cost or 0, LATE, LATE, now, found.cost_source)

@@ -156,7 +156,8 @@ class OperationResult:
     """Where one operation of a request ended: charged, rejected, released, or still open (pending).
 
     A cost of None is not known; `price_source` and `cost_source` say how each amount is known, None where facts before
-    0.3 do not say. Of `asked` outputs `lost` ones were delivered and could not be kept, `losses` for each reason.
+    0.3 do not say. Of `asked` outputs `lost` ones were delivered and could not be kept, `losses` for each reason;
+    `unlike` ones are of another size or length than the request and its model's entry said exactly.
     `model_class` says whether the model is a real one, a stand-in or one for tests; None where nothing was held, or
     before that was noted. `rerouted` are the models that refused before.
     """
@@ -180,6 +181,7 @@ class OperationResult:
     losses: Mapping[str, int] = field(default_factory=dict)
     model_class: str | None = None
     rerouted: tuple[Rerouting, ...] = ()
+    unlike: int = 0
 
 
 @made_often
@@ -254,6 +256,11 @@ class Result:
     def lost(self) -> int:
         """Outputs that were delivered and could not be kept."""
         return sum(one.lost for one in self.operations)
+
+    @property
+    def unlike(self) -> int:
+        """Outputs of another size or length than was promised exactly."""
+        return sum(one.unlike for one in self.operations)
 
     @property
     def losses(self) -> Mapping[str, int]:

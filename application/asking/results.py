@@ -59,6 +59,7 @@ class Sums:
     cost_source: CostSource | None = None
     asked: int = 0
     lost: int = 0
+    unlike: int = 0
     losses: Mapping[str, int] = field(default_factory=dict)
 
     def add(self, fact: Fact) -> None:
@@ -71,7 +72,7 @@ class Sums:
                 self.rerouted += (_rerouting(self.quote or quote, quote, fact.code),)
                 self.quote = quote
             case ProviderCompleted(assets=stored):
-                self.stored, self.lost, self.losses = stored, fact.lost, fact.losses
+                self.stored, self.lost, self.losses, self.unlike = stored, fact.lost, fact.losses, fact.unlike
             case Requested(outputs=outputs):
                 self.asked = outputs
             case Rejected():
@@ -151,6 +152,7 @@ class Results:
             account.losses,
             account.quote.model_class or None if account.quote is not None else None,
             account.rerouted,
+            account.unlike,
         )
 
     def _currency(self, account: str) -> str:

@@ -294,11 +294,10 @@ class Performer:
                 kept = await self.outputs.keep(operation.account, task, delivery, again=again)
         except ProviderError as error:
             return await self._fail(operation, _asked(error))
-        stored = tuple(kept.stored)
+        stored, unlike = tuple(kept.stored), task.promised.unlike(kept.stored)
         lost = LostOutputs(kept.lost, self.charge_lost, kept.losses) if kept.lost else NOTHING_LOST
 
         def complete(ledger: Ledger, now: int) -> list[Fact]:
-            id = job.id if job is not None else None
             return settlement.complete(
                 ledger,
                 operation.id,
@@ -308,7 +307,8 @@ class Performer:
                 usage=delivery.usage,
                 rough=delivery.rough,
                 lost=lost,
-                job=id,
+                unlike=unlike,
+                job=None if job is None else job.id,
             )
 
         try:

@@ -9,6 +9,10 @@ from application.ports import Media, Scalar, Task, Value
 from domain.catalogue import Model
 from domain.inputs import Input, InputType
 from domain.operation import Operation
+from domain.promises import promised
+
+TIMED = frozenset({InputType.VIDEO, InputType.AUDIO})
+"""Files that may decide how long an output is."""
 
 
 def task_of(
@@ -53,7 +57,8 @@ def _task(
     files = {specs[name].wire_name: several for name, several in media.items()}
     many = frozenset(specs[name].wire_name for name in media if specs[name].many > 1)
     names = (*submission, kind, model.id, model.route, outputs)
-    return Task(*names, values, files, first, many, model.outputs, model.deadline, since)
+    exactly = promised(inputs, timed=any(specs[name].type in TIMED for name in media))
+    return Task(*names, values, files, first, many, model.outputs, model.deadline, since, exactly)
 
 
 def operation_ids(batch: str, count: int) -> tuple[str, ...]:

@@ -131,6 +131,11 @@ LOSSES = {
 """Why an output was lost, in words."""
 
 
+def unlike_text(unlike: int) -> str:
+    """How many outputs are not what was promised exactly."""
+    return f"{counted(unlike, 'output')} of another size or length than asked"
+
+
 def lost_text(lost: int, losses: Mapping[str, int]) -> str:
     """How many outputs were lost, and why."""
     reasons = [LOSSES.get(reason, reason) for reason in losses] or [LOSSES["gone"]]

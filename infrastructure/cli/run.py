@@ -13,7 +13,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.failures import note
-from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, lost_text, measured, size
+from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, lost_text, measured, size, unlike_text
 from infrastructure.cli.options import WHAT, Asking, OperationId
 from infrastructure.cli.session import Session
 
@@ -169,6 +169,7 @@ def _document(result: Result, copies: Mapping[tuple[str, int], Path]) -> dict[st
         "delivered": len(result.assets),
         "lost": result.lost,
         "losses": dict(result.losses),
+        "unlike": result.unlike,
         "left": measured(result.left, result.price.currency),
         "metadata": dict(result.metadata),
         "warnings": list(result.warnings),
@@ -194,6 +195,8 @@ def _show(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) ->
     if len(result.assets) < result.asked:
         lost = f"; {lost_text(result.lost, result.losses)}" if result.lost else ""
         rows.append(("delivered", f"{len(result.assets)} of {result.asked}{lost}"))
+    if result.unlike:
+        rows.append(("unlike", f"{unlike_text(result.unlike)}; see: imagestudio operation {result.operation}"))
     if result.left:
         rows.append(("left", left_text(result.left, result.price.currency)))
     page.pairs([*rows, *result.metadata.items(), *_warned(result.warnings)])

@@ -38,7 +38,18 @@ from domain.operation import (
 )
 from domain.plans import IN_MONEY
 from domain.pricing import Quote
-from infrastructure.cli.formats import TOGETHER, counted, document, iso, limit_of, lost_text, size, span, units_of
+from infrastructure.cli.formats import (
+    TOGETHER,
+    counted,
+    document,
+    iso,
+    limit_of,
+    lost_text,
+    size,
+    span,
+    units_of,
+    unlike_text,
+)
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -174,6 +185,8 @@ def _delivered(fact: ProviderCompleted) -> str:
     words = [("late, after its release: " if fact.late else "") + _files(fact.assets)]
     if fact.lost:
         words.append(lost_text(fact.lost, fact.losses))
+    if fact.unlike:
+        words.append(unlike_text(fact.unlike))
     if fact.usage:
         words.append(_counted(fact.usage))
     if fact.cost:

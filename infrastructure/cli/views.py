@@ -133,7 +133,7 @@ class Which:
         Option(
             "--flag",
             metavar="FLAG",
-            help="Only what is out of the ordinary: lost, late, overbilled, estimated, unknown.",
+            help="Only what is out of the ordinary: lost, late, unlike, overbilled, estimated, unknown.",
         ),
     ] = None
 
@@ -142,8 +142,8 @@ class Which:
 async def operations(whose: Whose, which: Which, paging: ShortPaging, session: Session) -> Answer:
     """List operations, the newest first.
 
-    Flags tell what is out of the ordinary: outputs that could not be kept, late deliveries after a release, costs
-    above the price, amounts that are estimated, and costs that are unknown.
+    Flags tell what is out of the ordinary: outputs that could not be kept, late deliveries after a release, outputs
+    of another size or length than asked, costs above the price, amounts that are estimated, and costs that are unknown.
     """
     from infrastructure.showing.rows import row_document
     from projections.views.operations import OPERATIONS, OperationFilter

@@ -43,7 +43,7 @@ NAMES: Mapping[str, type[Fact]] = {
     "operation.dispatched": operation.Dispatched,
     "operation.submitted": operation.Submitted,
     "operation.rerouted.3": operation.Rerouted,
-    "operation.provider_completed.3": operation.ProviderCompleted,
+    "operation.provider_completed.4": operation.ProviderCompleted,
     "operation.charged.2": operation.Charged,
     "operation.provider_failed.2": operation.ProviderFailed,
     "operation.released.2": operation.Released,
@@ -90,6 +90,11 @@ def _told_apart(document: Json) -> Json:
     return {**document, "losses": {"gone": lost} if lost else {}, "rough": False}
 
 
+def _as_promised(document: Json) -> Json:
+    """Nobody held what was delivered against what was promised."""
+    return {**document, "unlike": 0}
+
+
 def _named_by_id(document: Json) -> Json:
     """An operation is named in one place alone; everywhere else it is told whole."""
     return {("operation_id" if name == "operation" else name): value for name, value in document.items()}
@@ -125,6 +130,7 @@ UPCASTERS: Mapping[str, Upcaster] = {
     "operation.rerouted.2": ("operation.rerouted.3", _no_class),
     "operation.provider_completed": ("operation.provider_completed.2", _nothing_lost),
     "operation.provider_completed.2": ("operation.provider_completed.3", _told_apart),
+    "operation.provider_completed.3": ("operation.provider_completed.4", _as_promised),
     "operation.charged": ("operation.charged.2", _not_said),
     "operation.provider_failed": ("operation.provider_failed.2", _nothing_counted),
     "operation.released": ("operation.released.2", _cost_not_said),

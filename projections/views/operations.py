@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class OperationRow(BilledRow):
     """One operation. `late` counts deliveries after a release by policy, `lost` outputs that were gone before they
-    could be fetched, and `job` is the provider's id."""
+    could be fetched, `unlike` those of another size or length than promised, and `job` is the provider's id."""
 
     id: Key[Text]
     outputs: Sum[Count]
@@ -44,6 +44,7 @@ class OperationRow(BilledRow):
     estimated: Sum[Count]
     late: Sum[Count]
     lost: Sum[Count]
+    unlike: Sum[Count]
     batch: Note[Text]
     account: Note[Account]
     user: Note[Text]
@@ -83,6 +84,7 @@ class OperationRow(BilledRow):
 FLAGS: Mapping[str, Callable[[Any], Any]] = {
     "lost": lambda row: row.lost > 0,
     "late": lambda row: row.late > 0,
+    "unlike": lambda row: row.unlike > 0,
     "overbilled": lambda row: row.cost > row.price - row.adjusted,
     "estimated": lambda row: row.estimated > 0,
     "unknown": lambda row: row.cost_unknown > 0,
@@ -90,8 +92,8 @@ FLAGS: Mapping[str, Callable[[Any], Any]] = {
     "test": lambda row: row.model_class == "test",
 }
 """What is out of the ordinary, asked of a row or of the table's columns: outputs that could not be kept, deliveries
-after a release, costs above the price, amounts that are the most they can be, costs that nobody knows, models that are
-no real ones."""
+after a release, outputs of another size or length than promised, costs above the price, amounts that are the most they
+can be, costs that nobody knows, models that are no real ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +176,9 @@ def _rerouted(fact: Rerouted) -> Change:
 
 def _completed(fact: ProviderCompleted) -> Change:
     """What is out of the ordinary is counted; most deliveries are not."""
-    sums = {"late": int(fact.late), "lost": fact.lost} if fact.late or fact.lost else NO_SUMS
+    sums = NO_SUMS
+    if fact.late or fact.lost or fact.unlike:
+        sums = {"late": int(fact.late), "lost": fact.lost, "unlike": fact.unlike}
     return (fact.operation.id,), sums, NOTHING if fact.late else COMPLETED
 
 
@@ -228,7 +232,7 @@ OPERATIONS = View(
         Dispatched: reads(_dispatched, ID),
         Submitted: reads(_submitted, ID, "job"),
         Rerouted: reads(_rerouted, ID, "operation.model operation.provider", QUOTE),
-        ProviderCompleted: reads(_completed, ID, "late lost"),
+        ProviderCompleted: reads(_completed, ID, "late lost unlike"),
         Charged: reads(_charged, ID, CHARGED, "at"),
         Released: reads(_released, ID, RELEASED, "reason at"),
         Adjusted: reads(_adjusted, ID, ADJUSTED, "cost_source"),

@@ -24,7 +24,7 @@ from projections.views import ALL
 
 log = logging.getLogger("imagestudio")
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """In order; named here so that opening a database that is up to date needs no Alembic."""
 
 HEAD = REVISIONS[-1]

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,6 +62,39 @@ def test_an_operation_whose_output_was_gone_is_found(workspace: Workspace) -> No
         other.execute("UPDATE operation_log SET lost = 1 WHERE id = ?", [workspace.ids["lake"]])
     assert flagged("lost") == [workspace.ids["lake"]]
     assert "lost" in call("operations", "--flag", "lost").out
+
+
+OTHERWISE = """
+currency = "USD"
+
+[[model]]
+id = "sized"
+provider = "scripted"
+class = "test"
+route = "image"
+kinds = ["text-to-image"]
+outputs = ["image/png"]
+unit = "image"
+prices = [{ rate = "0.02" }]
+inputs.prompt = { type = "text", required = true }
+inputs.width = { type = "integer", default = 1024 }
+inputs.height = { type = "integer", default = 768 }
+"""
+
+
+def test_what_is_of_another_size_than_asked_is_said_at_once_and_found_later(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert flagged("unlike") == []
+    (tmp_path / "sized.toml").write_text(OTHERWISE)
+    monkeypatch.setenv("IMAGESTUDIO_CATALOGUES", str(tmp_path / "sized.toml"))
+    done = call("generate", "a lake", "-m", "sized", "-a", "acme", "--json").document
+    assert (done["unlike"], done["price"]["micros"]) == (1, 20_000)
+    assert flagged("unlike") == [done["operation"]]
+    told = " ".join(call("operation", done["operation"]).out.split())
+    assert "1 output of another size or length than asked" in told
+    shown = call("generate", "a lake", "-m", "sized", "-a", "acme").out
+    assert "1 output of another size or length than asked" in " ".join(shown.split())
 
 
 def test_a_late_delivery_is_found_once_its_bill_was_read(workspace: Workspace) -> None:

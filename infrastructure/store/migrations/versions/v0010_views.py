@@ -1,0 +1,16 @@
+"""The views with outputs that are unlike what was asked for, empty: projectors fill them from the log."""
+
+from __future__ import annotations
+
+from alembic import op
+
+from infrastructure.store.migrations.views import recreate_views
+
+revision = "0010"
+down_revision = "0009"
+views = "ac5c9a4c4bc09375"
+"""The shape of the views' tables. When it changes, copy this file under the next number."""
+
+
+def upgrade() -> None:
+    recreate_views(op.get_bind())
