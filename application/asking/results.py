@@ -108,7 +108,7 @@ class Results:
 
     def facts(self, operation: str) -> list[Fact]:
         """Every fact about an operation, in order. Raises UnknownOperation."""
-        entries = self.reader.read(0, PAGE, LogFilter(operation=operation))
+        entries = self.reader.read(0, PAGE, LogFilter(operations=(operation,)))
         if not entries:
             raise UnknownOperation(f"no operation {operation!r}", hint="list them with 'imagestudio operations'")
         return [self.codec.decode(entry.link.topic, entry.link.state) for entry in entries]

@@ -22,9 +22,9 @@ from application.ledger.reader import LogFilter, LogReader
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.errors import InvalidInput, LogCorrupted
 from domain.ledger import account_stream
+from domain.streams import account_of
 
 PAGE = 1_000
-NEVER = -(2**63)
 
 BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
 """Facts with which an account's current period begins."""
@@ -200,21 +200,6 @@ def take_seal(reader: ChainReader) -> Seal:
         for problem in walk.turn(page):
             raise LogCorrupted(f"a damaged log is not sealed: {problem}", hint="run: imagestudio audit")
     return walk.seal()
-
-
-def account_of(stream: str) -> str | None:
-    """The account a stream belongs to, None for a name that no fact has."""
-    kind, _, rest = stream.partition(":")
-    if kind == "account":
-        return rest
-    return rest.rpartition(":")[0] if begin_of(stream) != NEVER else None
-
-
-def begin_of(stream: str) -> int:
-    """When the period of a ledger's stream begins; before all others for what is no such stream."""
-    kind, _, rest = stream.partition(":")
-    start = rest.rpartition(":")[2]
-    return int(start) if kind == "ledger" and start.removeprefix("-").isdecimal() else NEVER
 
 
 def _hash_after(before: bytes, link: Link) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from application.keeping.chains import account_of
 from application.keeping.tables import PAGE, Discrepancy, Ground, Row, places_of
 from application.ledger.log import Head, PeriodSnapshot
 from domain.ledger import Ledger, evolve
+from domain.streams import account_of
 
 SNAPSHOT = "ledger.book"
 """The stored name of a book."""

@@ -11,11 +11,11 @@ from application.ledger.log import Positioned
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which entries to read; None, and no topics, is any. `upto` is the last position, inclusive."""
+    """Which entries to read; None, no operations and no topics are any. `upto` is the last position, inclusive."""
 
     upto: int | None = None
     account: str | None = None
-    operation: str | None = None
+    operations: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
 
 

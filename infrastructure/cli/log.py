@@ -66,7 +66,8 @@ async def events(
 
     async with session.reading() as reading:
         zone = (await reading.accounts.show(account)).zone if account is not None else UTC_NAME
-        wanted = LogFilter(account=account, operation=operation, topics=_topics(type))
+        one = () if operation is None else (operation,)
+        wanted = LogFilter(account=account, operations=one, topics=_topics(type))
         read = _read(reading, wanted, after, limit)
         if ndjson:
             await _print_lines(reading, read)
@@ -96,7 +97,7 @@ async def story_of(studio: Studio | Reading, id: str, account: str) -> Story:
     except UnknownAccount:
         zone = UTC_NAME
     row = await asyncio.to_thread(studio.views.one, OPERATIONS, id)
-    told = [_event(studio, entry) async for entry in _read(studio, LogFilter(operation=id), 0, None)]
+    told = [_event(studio, entry) async for entry in _read(studio, LogFilter(operations=(id,)), 0, None)]
     shown = {} if row is None else row_document(OPERATIONS, row, OPERATIONS.stored)
     return Story(id, shown, told, zone)
 
@@ -193,8 +194,8 @@ async def _print_table(studio: Studio | Reading, read: AsyncIterator[Positioned]
 
 
 def _line(entry: Positioned, event: Event, zone: str, *, wide: bool) -> str:
-    from application.keeping.chains import account_of
     from application.ledger.log import fact_name
+    from domain.streams import account_of
     from infrastructure.cli.stories import told
 
     telling = told(event.fact)

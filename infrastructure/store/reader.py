@@ -11,6 +11,7 @@ from application.ledger.log import Link, Positioned
 from application.ledger.reader import EVERYTHING, LogFilter
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.ledger import account_stream
+from domain.streams import account_of
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
 from infrastructure.store.transactions import CHUNK, ENTRY, to_account_row, to_link
@@ -41,8 +42,8 @@ class SqlReader:
             query = query.where(LOG.c.position <= filter.upto)
         if filter.account is not None:
             query = query.where(LOG.c.stream.in_(self.streams_of(filter.account)))
-        if filter.operation is not None:
-            query = query.where(LOG.c.operation == filter.operation)
+        if filter.operations:
+            query = query.where(LOG.c.operation.in_(filter.operations))
         if filter.topics:
             query = query.where(LOG.c.topic.in_(filter.topics))
         return [Positioned(row[-1], to_link(row)) for row in self._all(query.order_by(LOG.c.position).limit(limit))]
@@ -81,8 +82,6 @@ class SqlReader:
 
     def streams_of(self, account: str) -> list[str]:
         """Exactly this account's: ids may hold colons, so a range of names may hold others' streams too."""
-        from application.keeping.chains import account_of
-
         prefix = f"ledger:{account}:"
         span = {"first": prefix, "beyond": prefix[:-1] + ";"}  # the character after the colon
         found = [row[0] for row in self._database.rows(STREAMS, span)]

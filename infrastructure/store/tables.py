@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, or_, select, update
 
-from application.keeping.chains import NEVER, begin_of
 from application.ledger.transaction import Conflict
 from application.ports import Content, Indexed, Lease
 from domain.errors import StoreUnavailable
 from domain.ledger import Spent
+from domain.streams import NEVER, begin_of
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import CONTENTS, JOBS, KEYS, LEASES, OPERATIONS, WORDS

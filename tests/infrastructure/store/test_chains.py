@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from application.keeping.chains import Problem, Seal, account_of, take_seal, verify_chains, verify_index
+from application.keeping.chains import Problem, Seal, take_seal, verify_chains, verify_index
 from application.ledger.log import GENESIS, link_hash
 from domain.errors import InvalidInput, LogCorrupted
 from domain.ledger import account_stream, period_stream
 from domain.periods import EARLIEST, LATEST, Period
+from domain.streams import account_of
 from tests.infrastructure.store.books import MONTH, Books, books
 
 ENTRIES = 17

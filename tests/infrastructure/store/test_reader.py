@@ -75,16 +75,18 @@ def test_an_account_is_read_with_all_its_periods_and_nobody_elses(told: Books) -
 
 
 def test_filters_hold_together(told: Books) -> None:
-    where = LogFilter(upto=told.reader.end(), account="acme", operation="acme/1", topics=("operation.charged.2",))
+    where = LogFilter(upto=told.reader.end(), account="acme", operations=("acme/1",), topics=("operation.charged.2",))
     (charged,) = told.reader.read(0, 10, where)
     assert charged.link.operation == "acme/1"
-    before = LogFilter(upto=charged.position - 1, account="acme", operation="acme/1", topics=("operation.charged.2",))
+    before = LogFilter(
+        upto=charged.position - 1, account="acme", operations=("acme/1",), topics=("operation.charged.2",)
+    )
     assert list(told.reader.read(0, 10, before)) == []
     assert list(told.reader.read(charged.position, 10, where)) == []
 
 
 def test_an_operation_is_read_across_the_periods_it_lived_in(told: Books) -> None:
-    topics = [fact_name(entry.link.topic) for entry in told.reader.read(0, 10, LogFilter(operation="acme/1"))]
+    topics = [fact_name(entry.link.topic) for entry in told.reader.read(0, 10, LogFilter(operations=("acme/1",)))]
     assert topics == [f"operation.{word}" for word in STORY]
     assert [fact_name(link.topic) for link in told.reader.entries_of(["acme/1"])] == topics
 

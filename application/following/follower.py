@@ -1,0 +1,112 @@
+"""One follower of the log: it reads what is past, then is told what comes, without a gap and nothing twice.
+
+follow(after) ── reads up to where it joined ── is told ── too slow: reads on from where it is ── is told …
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections import deque
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from typing import Protocol, Self
+
+from application.following.inbox import Inbox
+from application.ledger.log import Positioned
+from application.ledger.reader import LogFilter
+from domain.errors import StoreUnavailable
+
+PAGE = 500
+AGAIN = 1.0
+"""Seconds after which a database that does not answer is asked again."""
+
+
+class Source(Protocol):
+    """The feed, as a follower needs it."""
+
+    def join(self, inbox: Inbox) -> Awaitable[int]:
+        """Fill the inbox from now on; the position after which it is filled. Raises StoreUnavailable."""
+
+    def leave(self, inbox: Inbox) -> None:
+        """Fill it no more."""
+
+    def forget(self, inbox: Inbox) -> None:
+        """As `leave`, from wherever the memory of a follower is given back, so that nothing may be waited for."""
+
+    def read(self, after: int, limit: int, filter: LogFilter) -> Sequence[Positioned]:
+        """Entries of the log; blocking. Raises StoreUnavailable."""
+
+
+class Follower:
+    """An iterator over committed entries, in their one order, that ends when it or its feed is closed.
+
+    async with feed.follow(position, filter) as entries:   # from here on nothing is missed
+        async for entry in entries: ...
+
+    One that is dropped instead of closed leaves nothing behind either.
+    """
+
+    def __init__(self, source: Source, after: int | None, filter: LogFilter) -> None:
+        self._source, self._after = source, after
+        self._inbox = Inbox(filter, asyncio.get_running_loop())
+        self._dropped = weakref.finalize(self, source.forget, self._inbox)
+        self._dropped.atexit = False
+        self._joined = False
+        self._read: deque[Positioned] = deque()
+        self._cursor = 0
+        """All that is wanted up to here was read or told."""
+
+    async def __aenter__(self) -> Self:
+        await self._join()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Positioned:
+        await self._join()
+        inbox = self._inbox
+        while not self._read:
+            inbox.heard.clear()
+            upto = inbox.since
+            if inbox.closed and self._cursor < upto:
+                raise StopAsyncIteration
+            if self._cursor < upto:
+                await self._read_on(upto)
+            elif (entry := inbox.take(self._cursor)) is not None:
+                self._cursor = entry.position
+                return entry
+            elif inbox.closed:
+                raise StopAsyncIteration
+            else:
+                await inbox.heard.wait()
+        return self._read.popleft()
+
+    def close(self) -> None:
+        """End here; whoever waits for the next entry is told that there is none."""
+        if self._dropped.detach():
+            self._source.leave(self._inbox)
+
+    async def aclose(self) -> None:
+        """As `close`, for `contextlib.aclosing`."""
+        self.close()
+
+    async def _join(self) -> None:
+        if not self._joined:
+            begun = await self._source.join(self._inbox)
+            self._cursor = begun if self._after is None else self._after
+            self._joined = True
+
+    async def _read_on(self, upto: int) -> None:
+        wanted = replace(self._inbox.filter, upto=upto)
+        try:
+            page = await asyncio.to_thread(self._source.read, self._cursor, PAGE, wanted)
+        except StoreUnavailable:
+            await asyncio.sleep(AGAIN)
+            return
+        self._read.extend(page)
+        self._cursor = page[-1].position if len(page) == PAGE else upto
