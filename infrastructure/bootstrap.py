@@ -21,6 +21,7 @@ from application.asking.intake import Intake
 from application.asking.preparing import Preparer
 from application.asking.results import Results
 from application.asking.studio import Timeouts, UseCases
+from application.following.feed import Feed
 from application.keeping.accounts import Accounts
 from application.keeping.reconciliation import Reconciler
 from application.keeping.upkeep import Upkeep
@@ -54,6 +55,7 @@ from infrastructure.saving import SIDE_BY_SIDE
 from infrastructure.service import House, Studio
 from infrastructure.settings import Settings, owner_name, revealed
 from infrastructure.store.database import Database
+from infrastructure.store.growth import growth_of
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.transactions import SqlStore
@@ -102,7 +104,7 @@ async def open_studio(
             if serve:
                 stack.enter_context(SPARED)
                 chores.append(asyncio.create_task(_recover(studio)))
-                stack.callback(studio.follow().close)
+                stack.enter_context(studio.keeping_views())
             yield studio
         finally:
             await studio.close()
@@ -143,6 +145,7 @@ class Foundation:
 
     database: Database
     log: StudioLog
+    feed: Feed
     writer: LedgerWriter
     catalogue: Catalogue
     book: PriceBook
@@ -175,7 +178,10 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     lease = settings.lease_seconds * SECOND
     terms = LeaseTerms(owner, lease, settings.snapshot_every)
     believe = _timekeeper(settings, parts.clock, database).believe
+    feed = Feed(SqlReader(database), growth_of(database))
+    stack.callback(feed.close)
     writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, _writing(settings), believe)
+    writer.after_commit = feed.appended
     stack.callback(writer.close)
     flushers = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="flusher"))
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
@@ -185,7 +191,7 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     read = parts.read_media or _media_reader(settings, pool)
     # What callers name may not lead into the networks that only providers' outputs may come from.
     inputs = HttpDownloads(settings.own_origins, proxy=revealed(settings.proxy))
-    foundation = Foundation(database, log, writer, catalogue, book, shelf, read, inputs, files)
+    foundation = Foundation(database, log, feed, writer, catalogue, book, shelf, read, inputs, files)
     assets = parts.assets or foundation.shelf
     own = told(settings, parts.providers)
     downloads = _downloads(settings, own)
@@ -236,6 +242,7 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Histori
         foundation.index,
         Accounts(ledgers, writer, foundation.index, outputs.clock, foundation.book.currency),
         Intervention(performer, operations),
+        foundation.feed,
         Timeouts(settings.wait_seconds),
     )
 
@@ -252,7 +259,6 @@ def _house(foundation: Foundation, performer: Performer, operations: Histories, 
         codec,
         foundation.catalogue,
         foundation.book,
-        foundation.writer,
         performer.ownership,
         performer.providers,
         (foundation.inputs, performer.outputs.downloads),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from application.keeping.chains import Problem, verify_chains
 from application.keeping.reconciliation import Line, Reconciler
 from application.keeping.upkeep import Upkeep
 from application.ledger.log import Codec
-from application.ledger.writer import LedgerWriter
 from application.performing.ownership import Ownership
 from application.ports import Downloads, Provider
 from application.providing.mistakes import close_all
@@ -27,7 +27,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.webhooks import Callbacks
 from projections.engine.database import Source
-from projections.engine.projector import Projector, ProjectorThread
+from projections.engine.projector import NET, Projector, ProjectorThread
 from projections.engine.rebuild import Workers, rebuild
 from projections.engine.replay import Comparison, compare
 from projections.queries import Views
@@ -50,7 +50,6 @@ class House:
     codec: Codec
     catalogue: Catalogue
     book: PriceBook
-    writer: LedgerWriter
     ownership: Ownership
     providers: Mapping[str, Provider]
     downloads: Sequence[Downloads]
@@ -83,11 +82,11 @@ class Studio(ImageStudio):
         for downloads in self._house.downloads:
             await downloads.close()
 
-    def follow(self) -> ProjectorThread:
-        """Keep the views up with the log until the returned thread is closed."""
-        thread = ProjectorThread(self.projector)
-        self._house.writer.after_commit = thread.appended
-        return thread
+    @contextmanager
+    def keeping_views(self) -> Iterator[None]:
+        """Keep the views up with the log meanwhile."""
+        with closing(ProjectorThread(self.projector, poll=NET)) as thread, self._feed.listening(thread.appended):
+            yield
 
     def callbacks(self, provider: str) -> Callbacks:
         """What a server hands the callbacks of a provider's jobs to. Raises InvalidInput if it is none that calls."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -15,7 +16,11 @@ from application.asking.progress import heard
 from application.asking.refusals import refused
 from application.asking.requests import Begun, Estimate, File, OperationResult, Request, Result
 from application.asking.results import Results
+from application.following.feed import Feed
+from application.following.follower import Follower
 from application.keeping.accounts import Accounts, AccountView
+from application.ledger.log import Codec
+from application.ledger.reader import EVERYTHING, LogFilter
 from application.performing.intervention import Intervention
 from application.performing.performer import Performer
 from application.ports import Index, Indexed, Progress, silent
@@ -26,7 +31,7 @@ from domain.errors import (
     ShuttingDown,
     UnknownOperation,
 )
-from domain.operation import CLOSED_PHASES
+from domain.operation import CLOSED_PHASES, Charged, Rejected, Released
 from domain.records import made_often
 
 Answer = TypeVar("Answer")
@@ -35,10 +40,9 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait for an operation that is open elsewhere, and how often to look, in seconds."""
+    """How long to wait for an operation that is open elsewhere, in seconds."""
 
     wait_seconds: float = 60.0
-    poll_seconds: float = 0.05
 
 
 @made_often
@@ -61,6 +65,7 @@ class UseCases:
     index: Index
     accounts: Accounts
     intervention: Intervention
+    feed: Feed
     patience: Timeouts
 
 
@@ -70,6 +75,7 @@ class ImageStudio:
     def __init__(self, use_cases: UseCases) -> None:
         self._intake, self._performer, self._results = use_cases.intake, use_cases.performer, use_cases.results
         self._index, self._intervention, self._patience = use_cases.index, use_cases.intervention, use_cases.patience
+        self._feed, self._ends = use_cases.feed, _ends(use_cases.results.codec)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._open: dict[str, asyncio.Task[Any]] = {}
         self._closing = False
@@ -137,6 +143,14 @@ class ImageStudio:
         where the job is not the operation's, or another attempt's, or cannot be settled now.
         """
         await self._intervention.notified(operation, job, attempt)
+
+    def follow(self, after: int | None = None, filter: LogFilter = EVERYTHING) -> Follower:
+        """Committed facts as they come, whichever process records them: those after a position, else from now on.
+
+        async with studio.follow(position, LogFilter(account="acme")) as entries:
+            async for entry in entries: ...
+        """
+        return self._feed.follow(after, filter)
 
     async def estimate(self, request: Request) -> Estimate:
         """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""
@@ -263,21 +277,42 @@ class ImageStudio:
         return _judged(self._result(batch, result.operations, result.left, repeated=True))
 
     async def _settled(self, operation: str) -> Result:
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + self._patience.wait_seconds
+        deadline = asyncio.get_running_loop().time() + self._patience.wait_seconds
+        known = await self._performed(operation)
+        if not _are_closed(known):
+            known = await self._ended_elsewhere(operation, known, deadline)
+        results = [await self._results.of(one.operation) for one in known]
+        left = await self._intake.left(results[-1].account, results[-1])
+        return self._result(operation, tuple(results), left)
+
+    async def _performed(self, operation: str) -> list[Indexed]:
+        """The operation, or all of a batch, as it stands once nothing of it is performed here."""
         while True:
             known = await self._known(operation)
             here = [self._open[one.operation] for one in known if one.operation in self._open]
-            if here:
-                await asyncio.wait(here)
-            elif all(one.phase in CLOSED_PHASES for one in known):
-                results = [await self._results.of(one.operation) for one in known]
-                left = await self._intake.left(results[-1].account, results[-1])
-                return self._result(operation, tuple(results), left)
-            elif clock() > deadline:
-                raise OperationPending(operation, "it is still open", hint="to settle it: imagestudio recover")
-            else:
-                await asyncio.sleep(self._patience.poll_seconds)
+            if not here:
+                return known
+            await asyncio.wait(here)
+
+    async def _ended_elsewhere(self, operation: str, known: list[Indexed], deadline: float) -> list[Indexed]:
+        """Wait for others, told of each end by the feed. Raises OperationPending."""
+        wanted = LogFilter(operations=tuple(one.operation for one in known), topics=self._ends)
+        async with self._feed.follow(filter=wanted) as ends:
+            with suppress(TimeoutError, StopAsyncIteration):  # too long, or the studio is closed
+                async with asyncio.timeout_at(deadline):
+                    while not _are_closed(known := await self._known(operation)):
+                        await anext(ends)
+                    return known
+            raise OperationPending(operation, "it is still open", hint="to settle it: imagestudio recover")
+
+
+def _are_closed(known: Sequence[Indexed]) -> bool:
+    return all(one.phase in CLOSED_PHASES for one in known)
+
+
+def _ends(codec: Codec) -> tuple[str, ...]:
+    """The stored names of the facts with which an operation ends."""
+    return tuple(name for shape in (Charged, Released, Rejected) for name in codec.names_of(shape))
 
 
 OWN_OPTIONS = ("user", "project", "model", "n", "key", "allow", "max_price")

@@ -1,8 +1,8 @@
 """The one feed of a process: it hears that the log has grown, reads what is new once, and tells all who follow.
 
-this process's commits ─┐                      ┌─ listeners, in threads of their own: the projector
-others', if they tell ──┼─ one thread, no query ┼─ followers, each with an inbox
-now and then a look ────┘  while nothing grows  └─ other processes, told that there is something
+this process's commits ─┐               ┌─ listeners, each in a thread of its own: the projector
+others', if they tell ──┼─ one thread ──┼─ followers, each with an inbox: they cost no query
+now and then a look ────┘               └─ other processes: that there is something
 """
 
 from __future__ import annotations
@@ -11,22 +11,24 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
+from application.following.audience import Audience
 from application.following.follower import Follower
-from application.following.inbox import Inbox, Inboxes
+from application.following.inbox import Inbox
 from application.ledger.log import Link, Positioned
 from application.ledger.reader import EVERYTHING, LogFilter, LogReader
 from domain.errors import StoreUnavailable
 
 PAGE = 1_000
-MOST = 4_000
-"""Entries of this process that wait to be told; with more, the log is read."""
+MOST = 1_000
+"""Commits of this process that wait to be told; with more, the log is read."""
 
 REST = 0.02
-"""Seconds between two rounds: commits that come together are told together."""
+ALONE = 0.05
+"""Seconds between two rounds, with followers here and with none: commits that come together are told together."""
 
 AGAIN = 1.0
 """Seconds after a round that failed."""
@@ -56,45 +58,42 @@ class Growth(Protocol):
 
 
 class Feed:
-    """Tells of every commit; its thread begins with the first who listens or follows."""
+    """Tells of every commit; its thread begins with the first who listens or follows, and rests when all have left."""
 
     def __init__(self, reader: LogReader, growth: Growth) -> None:
         self._reader, self._growth = reader, growth
         self.read = reader.read
-        self._lock = threading.Lock()
-        self._inboxes = Inboxes()
-        self._listeners: list[Told] = []
-        self._position: int | None = None
-        """Up to where followers were told; None while there are none."""
+        self._audience = Audience()
+        self._listeners: tuple[Told, ...] = ()
         self._end = 0
         """Where the log ended when it was last looked at, or this process has written to it."""
         self._own: deque[tuple[int | None, Sequence[Link]]] = deque(maxlen=MOST)
-        self._gone: deque[Inbox] = deque()
         self._untold = False
+        """Whether this process has committed what it has told no other of."""
+        self._unread = False
+        """Whether there may be entries that nobody will tell of."""
+        self._starting = threading.Lock()
         self._needed, self._closing = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    @property
+    def followers(self) -> int:
+        """How many follow now."""
+        return len(self._audience)
 
     def follow(self, after: int | None = None, filter: LogFilter = EVERYTHING) -> Follower:
         """The entries after a position, else from now on, that the filter lets through; in the running loop."""
         return Follower(self, after, filter)
 
-    @property
-    def followers(self) -> int:
-        """How many follow now."""
-        return len(self._inboxes)
-
     @contextmanager
     def listening(self, told: Told) -> Iterator[None]:
         """Tell a function of each commit: of this process's at once, in its thread; of others' that they were."""
-        with self._lock:
-            self._listeners = [*self._listeners, told]
+        self._listeners = (*self._listeners, told)
         self._begin()
         try:
             yield
         finally:
-            with self._lock:
-                self._listeners = [one for one in self._listeners if one is not told]
-                self._rest()
+            self._listeners = tuple(one for one in self._listeners if one is not told)
 
     def appended(self, position: int | None, links: Sequence[Link]) -> None:
         """This process has committed; called by its writer, quickly."""
@@ -103,106 +102,75 @@ class Feed:
         self._untold = True
         if position is not None:
             self._end = max(self._end, position)
-        if self._position is not None:
+        if self._audience.position is not None:
             self._own.append((position, links))
-        elif not self._growth.tells:
-            return
-        self._growth.wake()
+            self._growth.wake()
+        elif self._growth.tells:
+            self._growth.wake()
+
+    async def join(self, inbox: Inbox) -> int:
+        """See `Source`."""
+        while (begun := self._audience.add(inbox)) is None:
+            self._audience.begin(await asyncio.to_thread(self._reader.end))
+            self._unread = True
+            self._begin()
+            self._growth.wake()
+        return begun
+
+    def leave(self, inbox: Inbox) -> None:
+        """See `Source`."""
+        self._audience.remove(inbox)
+
+    def forget(self, inbox: Inbox) -> None:
+        """See `Source`."""
+        self._audience.forget(inbox)
 
     def close(self) -> None:
         """End every follower with what it was told so far, and tell other processes for the last time."""
         self._closing.set()
         self._needed.set()
         self._growth.wake()
-        if self._thread is not None:
+        if self._thread.ident is not None:
             self._thread.join()
-        with self._lock:
-            left = [*self._inboxes]
-            for inbox in left:
-                self._end_of(inbox)
-        _wake(left)
+        self._audience.close()
         self._tell_others()
         self._growth.close()
 
-    async def join(self, inbox: Inbox) -> int:
-        """See `Source`."""
-        while (begun := self._add(inbox)) is None:
-            await asyncio.to_thread(self._take_position)
-        return begun
-
-    def leave(self, inbox: Inbox) -> None:
-        """See `Source`."""
-        with self._lock:
-            self._end_of(inbox)
-        _wake([inbox])
-
-    def forget(self, inbox: Inbox) -> None:
-        """As `leave`, for a follower that is gone: from wherever its memory is given back, so nothing is waited for."""
-        inbox.closed = True
-        self._gone.append(inbox)
-
-    def _add(self, inbox: Inbox) -> int | None:
-        with self._lock:
-            inbox.closed |= self._closing.is_set()
-            if inbox.closed:
-                return 0
-            if self._position is not None:
-                inbox.since = self._position
-                self._inboxes.add(inbox)
-            return self._position
-
-    def _take_position(self) -> None:
-        """Begin to tell, from the log's end; what is committed meanwhile is found by looking."""
-        end = self._reader.end()
-        with self._lock:
-            if self._position is None:
-                self._own.clear()
-                self._position = end
-        self._begin()
-        self._growth.wake()
-
     def _begin(self) -> None:
-        with self._lock:
-            self._needed.set()
-            if self._thread is None and not self._closing.is_set():
-                self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+        self._needed.set()
+        with self._starting:
+            if self._thread.ident is None and not self._closing.is_set():
                 self._thread.start()
-
-    def _end_of(self, inbox: Inbox) -> None:
-        """Under the lock."""
-        inbox.closed = True
-        self._inboxes.remove(inbox)
-        self._rest()
-
-    def _rest(self) -> None:
-        """Under the lock: do nothing where nobody follows, and no more than to hear where somebody listens."""
-        if not self._inboxes:
-            self._position = None
-            if not self._listeners and not self._closing.is_set():
-                self._needed.clear()
 
     def _run(self) -> None:
         """Outlives a database that is locked or gone; what was committed meanwhile is told when it is back."""
         failing = ""
         while not self._closing.is_set():
-            self._needed.wait()
-            look = self._growth.wait()
+            self._rest()
             try:
-                self._round(look)
+                self._round(self._growth.wait())
                 failing = ""
             except StoreUnavailable as error:
+                self._unread = True
                 if failing != (failing := str(error)):
                     log.warning("the log cannot be followed for now: %s", error)
                 self._closing.wait(AGAIN)
-            self._closing.wait(REST)
+            self._closing.wait(ALONE if self._audience.position is None else REST)
+
+    def _rest(self) -> None:
+        """Wait until somebody listens or follows, or it is closed."""
+        self._needed.clear()
+        if not self._listeners and self._audience.position is None and not self._closing.is_set():
+            self._needed.wait()
 
     def _round(self, look: bool) -> None:
-        self._forget_gone()
+        self._audience.sweep()
         self._tell_others()
-        if self._position is None:
+        if self._audience.position is None:
             if look:
                 self._notice(self._reader.end())
-        elif self._tell_own() or look:
+        elif self._tell_own() or look or self._unread:
+            self._unread = False
             self._tell_read()
 
     def _tell_others(self) -> None:
@@ -215,55 +183,26 @@ class Feed:
         gap = False
         while self._own:
             end, links = self._own.popleft()
-            begun = self._position
-            if end is None or begun is None or end - len(links) > begun:
+            told = self._audience.position
+            if end is None or told is None or end - len(links) > told:
                 gap = True
             else:
-                self._give(Positioned(at, link) for at, link in enumerate(links, end - len(links) + 1))
+                self._audience.give(Positioned(at, link) for at, link in enumerate(links, end - len(links) + 1))
         return gap
 
     def _tell_read(self) -> None:
         """Tell of all that is new in the log."""
-        position, full = self._position, True
+        position, full = self._audience.position, True
         while full and position is not None and not self._closing.is_set():
             page = self._reader.read(position, PAGE)
-            self._give(page)
+            self._audience.give(page)
             if page:
                 self._notice(page[-1].position)
-            position, full = self._position, len(page) == PAGE
-
-    def _give(self, entries: Iterable[Positioned]) -> None:
-        """Put entries that follow each other where they are wanted, but for those that were told before."""
-        given: set[Inbox] = set()
-        with self._lock:
-            for entry in entries:
-                if self._position is not None and entry.position > self._position:
-                    given.update(self._inboxes.put(entry))
-                    self._position = entry.position
-        _wake(given)
+            position, full = self._audience.position, len(page) == PAGE
 
     def _notice(self, end: int) -> None:
-        """Tell listeners where others have written."""
+        """Tell listeners that others have written."""
         if end > self._end:
             self._end = end
             for told in self._listeners:
                 told(None, ())
-
-    def _forget_gone(self) -> None:
-        while self._gone:
-            self.leave(self._gone.popleft())
-
-
-def _wake(inboxes: Collection[Inbox]) -> None:
-    """Once a loop, however many follow in it."""
-    loops: dict[asyncio.AbstractEventLoop, list[Inbox]] = {}
-    for inbox in inboxes:
-        loops.setdefault(inbox.loop, []).append(inbox)
-    for loop, some in loops.items():
-        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-            loop.call_soon_threadsafe(_hear, some)
-
-
-def _hear(inboxes: Sequence[Inbox]) -> None:
-    for inbox in inboxes:
-        inbox.heard.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, select, text
 
 from application.ledger.log import Link, Positioned
 from application.ledger.reader import EVERYTHING, LogFilter
@@ -34,7 +34,7 @@ class SqlReader:
         self._database = database
 
     def end(self) -> int:
-        return int(self._all(select(func.max(LOG.c.position)))[0][0] or 0)
+        return int(self._database.read("SELECT max(position) FROM log")[0][0] or 0)
 
     def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> list[Positioned]:
         query = select(*ENTRY, LOG.c.position).where(LOG.c.position > after)

@@ -32,6 +32,9 @@ POLL = 0.05
 REST = 0.1
 """Seconds: between looks of somebody who waits, of an idle projector, and between folds of a busy one."""
 
+NET = 1.0
+"""Seconds between looks of an idle projector that is told of every commit."""
+
 NOTHING_TO_DO = (0, False)
 
 log = logging.getLogger("imagestudio")
@@ -148,7 +151,7 @@ class Projector:
 
 
 class ProjectorThread:
-    """A projector in the background; `wake` it after a commit, else it looks every `POLL` seconds."""
+    """A projector in the background; it is told after a commit, and looks every `poll` seconds by itself."""
 
     def __init__(self, projector: Projector, poll: float = POLL) -> None:
         self._projector = projector
