@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,18 @@ def test_what_it_offers_is_what_the_rooms_raise_and_return() -> None:
     assert issubclass(UnknownAccount, InvalidRequest)
     assert issubclass(OperationFailed, ImageStudioError)
     assert (imagestudio.Result, imagestudio.Studio) == (Result, Studio)
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_what_pages_show_is_written_with_these_names_alone() -> None:
+    examples = [example for one in PAGES for example in re.findall(r"```python\n(.*?)```", one.read_text(), re.DOTALL)]
+    imports = [node for one in examples for node in ast.walk(ast.parse(one)) if isinstance(node, ast.ImportFrom)]
+    ours = {
+        str(node.module) for node in imports if (node.module or "").partition(".")[0] not in sys.stdlib_module_names
+    }
+    assert ours == {"imagestudio", "imagestudio.plugin"}
 
 
 def loaded(statement: str) -> set[str]:

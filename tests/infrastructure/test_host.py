@@ -64,6 +64,15 @@ async def test_a_studio_leaves_nothing_changed(tmp_path: Path, own_thresholds: N
     assert surroundings() == before
 
 
+async def test_one_that_does_not_serve_leaves_the_collector_alone_while_it_is_open(
+    tmp_path: Path, own_thresholds: None
+) -> None:
+    before = surroundings()[:3]
+    async with open_studio(Settings(home=tmp_path), serve=False) as studio:
+        await studio.open_account("acme", plan="pro")
+        assert surroundings()[:3] == before
+
+
 def test_the_last_that_leaves_puts_the_collector_back_and_what_the_host_froze_stays_frozen(
     own_thresholds: None,
 ) -> None:
