@@ -35,9 +35,11 @@ __all__ = [
 def build_wheel(
     wheel_directory: str, config_settings: dict[str, Any] | None = None, metadata_directory: str | None = None
 ) -> str:
-    """Build in a folder of its own, as what an earlier build left in the tree would be taken along."""
+    """Build in a folder of its own: what an earlier build left in the tree would be taken along, and what this one left
+    there would hide what is installed."""
     with TemporaryDirectory() as folder:
-        afresh = {**(config_settings or {}), "--global-option": ["build", f"--build-base={folder}/build"]}
-        name: str = build_meta.build_wheel(folder, afresh, metadata_directory)
+        elsewhere = ["egg_info", f"--egg-base={folder}", "build", f"--build-base={folder}/build"]
+        settings = {**(config_settings or {}), "--global-option": elsewhere}
+        name: str = build_meta.build_wheel(folder, settings, metadata_directory)
         under_one_package(Path(folder, name), Path(wheel_directory, name))
     return name

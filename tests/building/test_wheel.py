@@ -85,11 +85,14 @@ def test_it_installs_them_and_one_program(alone: Environment) -> None:
     assert {path.name for path in (alone.folder / "bin").iterdir()} >= {"imagestudio"}
 
 
-def test_a_source_distribution_builds_the_same(wheel: Path, tmp_path: Path) -> None:
+def test_a_source_distribution_builds_the_same_and_nothing_is_left_in_it(wheel: Path, tmp_path: Path) -> None:
     sdist = built(copy_of_tree(tmp_path / "tree"), tmp_path / "sdist", "sdist")
     with tarfile.open(sdist) as file:
         file.extractall(tmp_path, filter="data")
-    again = built(tmp_path / sdist.name.removesuffix(".tar.gz"), tmp_path / "again")
+    source = tmp_path / sdist.name.removesuffix(".tar.gz")
+    before = {*source.rglob("*")}
+    again = built(source, tmp_path / "again")
+    assert {path for path in source.rglob("*") if path.name != "__pycache__" and path.suffix != ".pyc"} == before
     with ZipFile(wheel) as one, ZipFile(again) as other:
         assert {name: one.read(name) for name in one.namelist()} == {
             name: other.read(name) for name in other.namelist()
