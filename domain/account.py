@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from domain.advice import Advice
 from domain.errors import AccountExists, InvalidInput
 from domain.inputs import shown
 from domain.kinds import ONLY_REAL, Class, check_class
@@ -264,7 +265,7 @@ def open_account(account: Account | None, id: str, terms: Terms, now: int) -> li
     if differing:
         raise AccountExists(
             f"account {id!r} was opened before, on other terms: {'; '.join(differing)}",
-            hint="show it with 'imagestudio account show', change it with 'account plan' or 'account limit'",
+            hint=Advice("account.change"),
         )
     return []
 

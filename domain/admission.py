@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from domain.account import ACCOUNT, Account, Standing
+from domain.advice import Advice
 from domain.errors import IllegalTransition, InvalidInput, UnknownModel
 from domain.kinds import ONLY_REAL
 from domain.ledger import (
@@ -184,7 +185,7 @@ def _check_terms(account: Account, ask: Ask, quotes: Sequence[Quote]) -> None:
         if quote.model_class not in ask.allowed and quote.model_class not in account.allowed:
             raise UnknownModel(
                 f"model {quote.model!r} is of class {quote.model_class}, which account {account.id!r} does not allow",
-                hint=f"allow it: imagestudio account allow {quote.model_class}",
+                hint=Advice("account.allow", model_class=quote.model_class),
             )
 
 

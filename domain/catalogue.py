@@ -15,6 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from domain.advice import Advice, Hint
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.inputs import FileInfo, Input, Scalar, check_files, read_value
 from domain.kinds import KINDS, ONLY_REAL, Class, Family
@@ -145,13 +146,13 @@ class Catalogue:
     def family(kind: str) -> Family:
         """The family that a kind of operation counts in. Raises UnknownKind."""
         if kind not in KINDS:
-            raise UnknownKind(f"there is no kind of operation {kind!r}", hint=meant(kind, KINDS, "imagestudio models"))
+            raise UnknownKind(f"there is no kind of operation {kind!r}", hint=meant(kind, KINDS))
         return KINDS[kind]
 
     def get(self, id: str) -> Model:
         """The model of this id, usable or not. Raises UnknownModel."""
         if id not in self.models:
-            raise UnknownModel(f"there is no model {id!r}", hint=meant(id, self.models, "imagestudio models"))
+            raise UnknownModel(f"there is no model {id!r}", hint=meant(id, self.models))
         return self.models[id]
 
     def warnings(self, ids: Iterable[str], at: int) -> tuple[str, ...]:
@@ -220,8 +221,8 @@ class Catalogue:
         told = f"no model of known price does {kind} here"
         if others:
             told = f"no real model can do {kind} here; a {' or '.join(others)} could, which is not allowed"
-        ways = [*missing, *(f"allow it: --allow {one}, or imagestudio account allow {one}" for one in others)]
-        return UnknownModel(told, hint="; or ".join(ways) or self._hint(kind, at, lacks))
+        ways: tuple[Hint, ...] = (*missing, *(Advice("class.allow", model_class=one) for one in others))
+        return UnknownModel(told, hint=ways or self._hint(kind, at, lacks))
 
     def _named(self, kind: str, wish: str, at: int, lacks: Lacks) -> Model:
         named = self.get(wish)
@@ -232,7 +233,7 @@ class Catalogue:
             raise UnknownModel(f"model {wish!r} cannot be used here: {why}", hint=self._hint(kind, at, lacks))
         return named
 
-    def _hint(self, kind: str, at: int, lacks: Lacks) -> str:
+    def _hint(self, kind: str, at: int, lacks: Lacks) -> Hint:
         usable = [each for each in self.for_kind(kind) if not each.why_unavailable(at) and not lacks(each)]
         return _name_one_of(usable, kind) if usable else f"no model for {kind} can be used now"
 
@@ -347,13 +348,13 @@ def _accepted(model: Model) -> str:
     return f"it accepts: {', '.join(model.inputs)}" if model.inputs else "it accepts none"
 
 
-def meant(word: str, known: Iterable[str], where: str) -> str:
-    """A hint that names the few that may have been meant; `where` lists all of them."""
+def meant(word: str, known: Iterable[str]) -> Hint:
+    """A hint that names the few that may have been meant, or how to see all."""
     every = sorted(known)
     close = _close(word.lower(), every)
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"there are: {', '.join(every)}" if len(every) <= SHOWN else f"all of them: {where}"
+    return f"there are: {', '.join(every)}" if len(every) <= SHOWN else Advice("model.list")
 
 
 def _close(word: str, every: Sequence[str]) -> list[str]:
@@ -364,8 +365,8 @@ def _close(word: str, every: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*get_close_matches(word, every, n=3), *holding]))[:SHOWN]
 
 
-def _name_one_of(models: Sequence[Model], kind: str) -> str:
+def _name_one_of(models: Sequence[Model], kind: str) -> Hint:
     """The best few; where there are more, how to see them all."""
     best = [model.id for model in sorted(models, key=lambda model: (-model.quality, model.id))[:SHOWN]]
-    more = f"; all of them: imagestudio models {kind}" if len(models) > SHOWN else ""
-    return f"name one of: {', '.join(best)}{more}"
+    names = ", ".join(best)
+    return Advice("model.choose", names=names, kind=kind) if len(models) > SHOWN else f"name one of: {names}"

@@ -39,62 +39,110 @@ ImageStudioError
 │   └── RebuildLost           another rebuild of the same view took over
 ├── Overloaded                too many requests are waiting; none of this one was recorded
 └── ShuttingDown
+
+Each class has a kind. What a door answers with, an exit code or a status, follows from the kind alone: see
+`infrastructure/showing/codes.py`.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import ClassVar
+
+from domain.advice import PYTHON, Hint, worded
+
+
+class Kind(StrEnum):
+    """What an error means for whoever asked, whatever door they came by."""
+
+    INVALID = "invalid"
+    """What was asked, or set, is wrong as it stands."""
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    """It does not agree with what is recorded."""
+    UNVERIFIED = "unverified"
+    """Nobody can tell that it comes from whom it says."""
+    REFUSED = "refused"
+    FAILED = "failed"
+    """A provider did not do its part."""
+    PENDING = "pending"
+    """Its end is not known yet."""
+    GONE = "gone"
+    """It was there, and is deleted."""
+    UNAVAILABLE = "unavailable"
+    """The database cannot be used now."""
+    OVERLOADED = "overloaded"
+    """Nothing new is taken now."""
+    BROKEN = "broken"
+    """Something of ours is not as it has to be."""
+
 
 class ImageStudioError(Exception):
-    """Base of all errors; `code` is stable, `hint` says what to do."""
+    """Base of all errors; `code` is stable, and `kind` tells a door what to answer.
+
+    `hint` says what to do, to who calls from Python; another door words `advice` itself.
+    """
 
     code = "error"
+    kind: ClassVar[Kind] = Kind.BROKEN
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: Hint = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.advice = hint
+
+    @property
+    def hint(self) -> str:
+        return worded(self.advice, PYTHON)
 
 
 class InvalidRequest(ImageStudioError):
     """The request is wrong as it stands; nothing was recorded."""
 
     code = "invalid_request"
+    kind = Kind.INVALID
 
 
 class UnknownAccount(InvalidRequest):
     """No such account was ever opened."""
 
     code = "unknown_account"
+    kind = Kind.NOT_FOUND
 
 
 class UnknownModel(InvalidRequest):
     """The catalogue has no such model, or it cannot be used."""
 
     code = "unknown_model"
+    kind = Kind.NOT_FOUND
 
 
 class UnknownKind(InvalidRequest):
     """There is no such kind of operation, or the model does not do it."""
 
     code = "unknown_kind"
+    kind = Kind.NOT_FOUND
 
 
 class UnknownOperation(InvalidRequest):
     """No operation has this id."""
 
     code = "unknown_operation"
+    kind = Kind.NOT_FOUND
 
 
 class UnknownPlan(InvalidRequest):
     """No plan has this id."""
 
     code = "unknown_plan"
+    kind = Kind.NOT_FOUND
 
 
 class AccountExists(InvalidRequest):
     """The account was opened before, with other terms."""
 
     code = "account_exists"
+    kind = Kind.CONFLICT
 
 
 class InvalidInput(InvalidRequest):
@@ -102,7 +150,7 @@ class InvalidInput(InvalidRequest):
 
     code = "invalid_input"
 
-    def __init__(self, field: str, message: str, *, hint: str = "") -> None:
+    def __init__(self, field: str, message: str, *, hint: Hint = "") -> None:
         super().__init__(f"{field}: {message}", hint=hint)
         self.field = field
 
@@ -114,7 +162,7 @@ class NoMedia(InvalidInput):
 class BeyondLimit(InvalidInput):
     """It is larger than a setting of ours accepts."""
 
-    def __init__(self, field: str, message: str, *, setting: str, hint: str = "") -> None:
+    def __init__(self, field: str, message: str, *, setting: str, hint: Hint = "") -> None:
         super().__init__(field, message, hint=hint)
         self.setting = setting
 
@@ -141,30 +189,35 @@ class KeyReused(InvalidRequest):
     """The idempotency key belongs to a different request."""
 
     code = "key_reused"
+    kind = Kind.CONFLICT
 
 
 class Unverified(InvalidRequest):
     """A callback does not prove that it is the provider's, and was not looked at."""
 
     code = "unverified"
+    kind = Kind.UNVERIFIED
 
 
 class IllegalTransition(InvalidRequest):
     """The operation's recorded facts do not allow this."""
 
     code = "illegal_transition"
+    kind = Kind.CONFLICT
 
 
 class CatalogueError(ImageStudioError):
     """A catalogue file cannot be used."""
 
     code = "catalogue"
+    kind = Kind.INVALID
 
 
 class PluginError(ImageStudioError):
     """A provider that an installed distribution offers cannot be built."""
 
     code = "plugin"
+    kind = Kind.INVALID
 
 
 class OperationError(ImageStudioError):
@@ -172,7 +225,7 @@ class OperationError(ImageStudioError):
 
     code = "operation"
 
-    def __init__(self, operation: str, message: str, *, hint: str = "") -> None:
+    def __init__(self, operation: str, message: str, *, hint: Hint = "") -> None:
         super().__init__(message, hint=hint)
         self.operation = operation
 
@@ -185,13 +238,14 @@ class OperationRefused(OperationError):
     """
 
     code = "refused"
+    kind = Kind.REFUSED
 
     def __init__(
         self,
         operation: str,
         reason: str,
         *,
-        hint: str = "",
+        hint: Hint = "",
         rule: str = "",
         scope: str = "",
         measure: str = "",
@@ -209,18 +263,21 @@ class OperationFailed(OperationError):
     """The provider failed; the hold is released."""
 
     code = "failed"
+    kind = Kind.FAILED
 
 
 class OperationPending(OperationError):
     """Whether the provider did the work is unknown; the hold stands until recovery learns it."""
 
     code = "pending"
+    kind = Kind.PENDING
 
 
 class ProviderUnavailable(ImageStudioError):
     """A provider does not answer a question that costs nothing, or not to this key."""
 
     code = "provider_unavailable"
+    kind = Kind.FAILED
 
 
 class StoreError(ImageStudioError):
@@ -233,6 +290,7 @@ class StoreUnavailable(StoreError):
     """The database is locked, read-only, full or gone."""
 
     code = "store_unavailable"
+    kind = Kind.UNAVAILABLE
 
 
 class ClockAhead(StoreUnavailable):
@@ -251,12 +309,14 @@ class SchemaMismatch(StoreError):
     """The database's schema is not the one this program knows."""
 
     code = "schema_mismatch"
+    kind = Kind.UNAVAILABLE
 
 
 class NoLedger(StoreError):
     """There is no ledger to read or to go on with; nothing was made."""
 
     code = "no_ledger"
+    kind = Kind.UNAVAILABLE
 
 
 class ForeignFiles(StoreError):
@@ -287,6 +347,7 @@ class AssetMissing(StoreError):
     """The content of an asset was erased or lost; the facts about it stand."""
 
     code = "asset_missing"
+    kind = Kind.GONE
 
 
 class AssetDamaged(StoreError):
@@ -311,9 +372,11 @@ class Overloaded(ImageStudioError):
     """Too many requests are waiting to be recorded."""
 
     code = "overloaded"
+    kind = Kind.OVERLOADED
 
 
 class ShuttingDown(ImageStudioError):
     """The studio is closing and takes no new work."""
 
     code = "shutting_down"
+    kind = Kind.OVERLOADED

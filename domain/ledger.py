@@ -22,6 +22,7 @@ from domain.account import (
     project_scope,
     user_scope,
 )
+from domain.advice import Advice
 from domain.errors import KeyReused, UnknownAccount, UnknownOperation
 from domain.operation import (
     Adjusted,
@@ -345,14 +346,14 @@ def find(ledger: Ledger, id: str) -> State:
     """The operation, or UnknownOperation."""
     state = ledger.look_up(id)
     if state is None:
-        raise UnknownOperation(f"no operation {id!r}", hint="list them with 'imagestudio operations'")
+        raise UnknownOperation(f"no operation {id!r}", hint=Advice("operation.list"))
     return state
 
 
 def known_account(ledger: Ledger, id: str) -> Account:
     """The account's terms, or UnknownAccount with the command that opens it."""
     if ledger.account is None:
-        raise UnknownAccount(f"no account {id!r}", hint=f"open it with: imagestudio account open {id} --plan free")
+        raise UnknownAccount(f"no account {id!r}", hint=Advice("account.open", account=id))
     return ledger.account
 
 

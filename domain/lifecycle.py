@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.advice import Advice
 from domain.charging import (
     NOT_METERED,
     NOTHING_LOST,
@@ -221,5 +222,5 @@ def _illegal(action: str, state: State) -> IllegalTransition:
     phase = type(state).__name__.lower()
     return IllegalTransition(
         f"cannot {action} operation {state.operation.id}: it is {phase}",
-        hint=f"its facts: imagestudio operation {state.operation.id}",
+        hint=Advice("operation.facts", operation=state.operation.id),
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from domain import lifecycle
 from domain.account import check_not_closed
+from domain.advice import Advice
 from domain.charging import NOT_METERED, NOTHING_LOST, CostSource, LostOutputs, Told, readable, reckon
 from domain.errors import IllegalTransition, InvalidInput
 from domain.ledger import (
@@ -131,7 +132,7 @@ def add_credit(ledger: Ledger, amount: int, key: str, now: int) -> list[Fact]:
         raise InvalidInput(
             "amount",
             f"account {account.id!r} is not prepaid",
-            hint="open one with --prepaid to carry a balance",
+            hint=Advice("account.prepay"),
         )
     if amount <= 0:
         raise InvalidInput("amount", f"{Money(amount, account.currency)} is not a payment", hint="pay in more than 0")

@@ -21,11 +21,23 @@ from typing import Final
 import msgspec
 
 from application.ledger.reader import LogFilter, LogReader
+from domain.advice import Advice
 from domain.errors import FactsLost, ForeignFiles, StoreError
 from infrastructure.saving import Temporary, flush_folder, reported, taking_turns
 
 MARKER: Final = "ledger.json"
-ADOPT: Final = "imagestudio db adopt"
+
+# What else to do than to adopt the files.
+OTHERS: Final = "name the right database, or another folder with IMAGESTUDIO_HOME; to give them to this ledger for good"
+LEFTOVERS: Final = (
+    "give each ledger an IMAGESTUDIO_HOME of its own; if no other ledger keeps files there, they are leftovers of this"
+    " one"
+)
+INCOMPLETE: Final = (
+    "open the complete database: a copied SQLite file needs its -wal beside it, and a backup lacks what came after it;"
+    " to go on without what is missing"
+)
+DAMAGED: Final = "restore it from a backup; if the files are this ledger's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +81,7 @@ class Belonging:
         if marker.ledger != self.id:
             return ForeignFiles(
                 f"the files in {self.root} belong to the ledger {marker.ledger}, and this is {self.id}",
-                hint="name the right database, or another folder with IMAGESTUDIO_HOME; to give them to this ledger"
-                f" for good: {ADOPT}",
+                hint=Advice("files.adopt", otherwise=OTHERS),
             )
         return lost(self.root, marker, self.reader)
 
@@ -94,8 +105,7 @@ class Belonging:
         return ForeignFiles(
             f"{self.root} has no marker, and {len(unknown)} of its {len(files)} files are not known to this ledger,"
             f" such as {unknown[0].relative_to(self.root)}",
-            hint="give each ledger an IMAGESTUDIO_HOME of its own; if no other ledger keeps files there, they are"
-            f" leftovers of this one: {ADOPT}",
+            hint=Advice("files.adopt", otherwise=LEFTOVERS),
         )
 
     def _move_on(self, marker: Marker | None) -> None:
@@ -135,8 +145,7 @@ def lost(root: Path, marker: Marker, reader: LogReader) -> FactsLost | None:
     return FactsLost(
         f"facts were lost: the log was at position {marker.position} when it last used the files in {root},"
         f" and now {what}",
-        hint="open the complete database: a copied SQLite file needs its -wal beside it, and a backup lacks what came"
-        f" after it; to go on without what is missing: {ADOPT}",
+        hint=Advice("files.adopt", otherwise=INCOMPLETE),
     )
 
 
@@ -158,7 +167,7 @@ def read_marker(root: Path) -> Marker | None:
     except msgspec.DecodeError as error:
         raise ForeignFiles(
             f"{root / MARKER} is damaged, so that nobody can say whose the files beside it are",
-            hint=f"restore it from a backup; if the files are this ledger's: {ADOPT}",
+            hint=Advice("files.adopt", otherwise=DAMAGED),
         ) from error
 
 

@@ -22,12 +22,13 @@ from domain.catalogue import Model
 from domain.errors import OperationFailed, OperationRefused
 from infrastructure.bootstrap import open_studio
 from infrastructure.cli.audit import audited, show_verdict
-from infrastructure.cli.failures import OTHER, guarded
+from infrastructure.cli.failures import guarded
 from infrastructure.cli.log import stories_of
 from infrastructure.cli.rendering import Page
 from infrastructure.cli.views import Asked, show_costs, show_periods, show_usage
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from infrastructure.showing.codes import OTHER
 from infrastructure.store.urls import sqlite_url
 from projections.views.costs import COSTS
 from projections.views.periods import PERIODS, PeriodFilter

@@ -17,6 +17,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from application.ledger.log import Codec, LedgerLog
+from domain.advice import Advice
 from domain.errors import FactsLost, NoLedger, StoreError
 from infrastructure.belonging import Belonging, lost, read_marker, refuse_occupied
 from infrastructure.folders import account_folder
@@ -33,8 +34,6 @@ from projections.queries import Views
 if TYPE_CHECKING:
     from application.keeping.references import References
     from application.ledger.looking import LedgerReader
-
-OPEN_ONE = "imagestudio account open acme --plan free"
 
 
 class Access(Enum):
@@ -113,8 +112,7 @@ def _no_ledger(settings: Settings) -> NoLedger:
     what = "is empty" if file.exists() else "does not exist"
     return NoLedger(
         f"there is no ledger in {file}: the file {what}",
-        hint="name the right one with --db, IMAGESTUDIO_DATABASE_URL or IMAGESTUDIO_HOME (a copy needs the -wal beside"
-        f" it); opening an account makes a new one: {OPEN_ONE}",
+        hint=Advice("database.find"),
     )
 
 

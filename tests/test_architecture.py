@@ -27,6 +27,8 @@ POINTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-
 NAMES = sorted({name for group, points in POINTS.items() if group.endswith("providers") for name in points})
 # Blind is also what may become of an answer that was lost.
 NAMES_A_PROVIDER = re.compile(rf"^({'|'.join({*NAMES} - {'blind'})})$|IMAGESTUDIO_({'|'.join(NAMES)})_", re.IGNORECASE)
+WORDS_THE_SHELL = ("infrastructure/cli/", "infrastructure/showing/")
+SHELL_WORDS = re.compile(r"\bimagestudio [a-z]|(?<![\w-])--[a-z]")
 LONGEST_FILE = 399
 LONGEST_FUNCTION = 45
 
@@ -94,6 +96,13 @@ class Source:
     @cached_property
     def nodes(self) -> list[ast.AST]:
         return list(ast.walk(self.tree))
+
+    @cached_property
+    def docstrings(self) -> set[ast.AST]:
+        """Every text that stands alone as a statement, as what is written of names does too."""
+        return {
+            node.value for node in self.nodes if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
 
     @cached_property
     def imports(self) -> list[tuple[int, str]]:
@@ -197,6 +206,14 @@ def is_broad(caught: ast.expr | None) -> bool:
     return False
 
 
+def shell_words_at_the_shell_only(source: Source) -> Breaches:
+    """A text that names a command, or an option of one, is worded in `showing` or at the command line itself."""
+    for node in () if source.path.startswith(WORDS_THE_SHELL) else source.nodes:
+        match node:
+            case ast.Constant(value=str(text)) if node not in source.docstrings and (found := SHELL_WORDS.search(text)):
+                yield node.lineno, f"names a command or an option: {found[0].strip()}"
+
+
 def short_files(source: Source) -> Breaches:
     length = len(source.text.splitlines())
     if source.path.endswith(".py") and length > LONGEST_FILE:
@@ -280,6 +297,7 @@ RULES: dict[str, Rule] = {
     "no print": no_print,
     "settings alone read the environment": settings_alone_read_the_environment,
     "no broad except": no_broad_except,
+    "shell words at the shell only": shell_words_at_the_shell_only,
     "short files": short_files,
     "short functions": short_functions,
     "__all__ is the documented surface": all_is_the_documented_surface,
@@ -315,6 +333,9 @@ BREACHES = [
     ),
     ("no broad except", "domain/money.py", "try:\n    f()\nexcept BaseException as error:\n    raise"),
     ("no broad except", "domain/money.py", "with contextlib.suppress(OSError, Exception):\n    f()"),
+    ("shell words at the shell only", "domain/ledger.py", "hint = 'run: imagestudio audit'"),
+    ("shell words at the shell only", "domain/ledger.py", "hint = f'its facts: imagestudio operation {id}'"),
+    ("shell words at the shell only", "infrastructure/opening.py", "hint = 'name the right one with --db'"),
     ("short files", "domain/money.py", "\n" * 400),
     ("short functions", "domain/money.py", "def f():\n" + "    pass\n" * 45),
     ("short functions", "domain/money.py", "class A:\n    async def f():\n" + "        pass\n" * 45),
@@ -361,6 +382,11 @@ NEAR_MISSES = [
     ("no print", "infrastructure/cli.py", "console.print('here')"),
     ("settings alone read the environment", "infrastructure/settings.py", "home = os.environ['HOME']"),
     ("no broad except", "domain/money.py", "try:\n    f()\nexcept (OSError, ValueError):\n    pass"),
+    ("shell words at the shell only", "infrastructure/cli/audit.py", "hint = 'run: imagestudio audit'"),
+    ("shell words at the shell only", "infrastructure/showing/hints.py", "AUDIT = 'run: imagestudio audit'"),
+    ("shell words at the shell only", "infrastructure/opening.py", "hint = 'set IMAGESTUDIO_HOME -- or another'"),
+    ("shell words at the shell only", "infrastructure/opening.py", "log = getLogger('imagestudio')"),
+    ("shell words at the shell only", "domain/ledger.py", "'''As imagestudio audit --seal prints.'''"),
     ("short files", "domain/money.py", "\n" * 399),
     ("short functions", "domain/money.py", "def f():\n" + "    pass\n" * 44),
     ("__all__ is the documented surface", "domain/__init__.py", "'''Offers `Money`.'''\n__all__ = ['Money']"),

@@ -64,7 +64,7 @@ def most_of(request: Request, currency: str) -> int | None:
     try:
         return Money.parse(text, currency).micros
     except InvalidMoney as error:
-        raise InvalidInput("max_price", error.message, hint=error.hint) from error
+        raise InvalidInput("max_price", error.message, hint=error.advice) from error
 
 
 def _classes(words: frozenset[str]) -> frozenset[Class]:

@@ -26,6 +26,7 @@ from application.ports import (
 from application.providing.tasks import operation_ids
 from domain.account import check_id
 from domain.admission import Ask
+from domain.advice import Advice
 from domain.catalogue import Catalogue
 from domain.errors import InvalidInput
 from domain.inputs import shown
@@ -169,7 +170,7 @@ def _check_asked(request: Request) -> None:
             check_id(name, value)
     for name, word in (("kind", request.kind), ("model", request.model)):
         if not isinstance(word, str):
-            raise InvalidInput(name, f"must be text, not {shown(word)}", hint="such as 'imagestudio models' lists")
+            raise InvalidInput(name, f"must be text, not {shown(word)}", hint=Advice("model.such"))
     if type(request.n) is not int:
         raise InvalidInput(
             "n", f"must be a whole number, not {shown(request.n)}", hint=f"ask for 1 to {MOST_VARIATIONS}"

@@ -7,19 +7,20 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from domain.advice import Advice, Hint
 from domain.errors import OperationRefused
 from domain.inputs import plain
 from domain.money import Money
 from domain.operation import Rejected
 from domain.plans import IN_MONEY
 
-ADVICE: Final[Mapping[str, str]] = MappingProxyType(
+ADVICE: Final[Mapping[str, Hint]] = MappingProxyType(
     {
-        "limit": "wait for the next period, or change plan or limits: imagestudio account plan|limit",
-        "balance": "pay in: imagestudio account credit AMOUNT",
-        "unpriced": "allow unknown prices up to a cap: imagestudio account limit unpriced AMOUNT",
+        "limit": Advice("account.limit"),
+        "balance": Advice("account.credit"),
+        "unpriced": Advice("account.unpriced"),
         "currency": "choose a model that is priced in the account's currency",
-        "suspended": "resume it: imagestudio account resume",
+        "suspended": Advice("account.resume"),
         "closed": "a closed account stays closed: use another",
     }
 )

@@ -24,6 +24,7 @@ from application.ledger.reader import EVERYTHING, LogFilter
 from application.performing.intervention import Intervention
 from application.performing.performer import Performer
 from application.ports import Index, Indexed, Progress, silent
+from domain.advice import Advice
 from domain.errors import (
     ImageStudioError,
     OperationFailed,
@@ -269,7 +270,7 @@ class ImageStudio:
     async def _known(self, operation: str) -> list[Indexed]:
         known = await asyncio.to_thread(self._index.operations, operation)
         if not known:
-            raise UnknownOperation(f"no operation {operation!r}", hint="list them with 'imagestudio operations'")
+            raise UnknownOperation(f"no operation {operation!r}", hint=Advice("operation.list"))
         return known
 
     async def _repeat(self, batch: str) -> Result:
@@ -303,7 +304,7 @@ class ImageStudio:
                     while not _are_closed(known := await self._known(operation)):
                         await anext(ends)
                     return known
-            raise OperationPending(operation, "it is still open", hint="to settle it: imagestudio recover")
+            raise OperationPending(operation, "it is still open", hint=Advice("operation.settle"))
 
 
 def _are_closed(known: Sequence[Indexed]) -> bool:
@@ -353,6 +354,6 @@ def _judged(result: Result) -> Result:
     if first.rejected is not None:
         raise refused(first.rejected)
     if first.status == "released":
-        hint = f"nothing was charged; its facts: imagestudio operation {first.operation}"
+        hint = Advice("operation.failed", operation=first.operation)
         raise OperationFailed(first.operation, f"the provider failed: {first.reason}", hint=hint)
     return result

@@ -15,6 +15,7 @@ from domain import account as terms
 from domain import lifecycle, settlement
 from domain.account import Account, Standing, Terms
 from domain.admission import left_of
+from domain.advice import Advice
 from domain.errors import CurrencyMismatch, InvalidInput, UnknownOperation
 from domain.ledger import NOTHING_USED, Fact, Ledger, current_period, find, known_account
 from domain.money import Money, check_currency
@@ -217,8 +218,8 @@ class Accounts(AccountReader):
     async def _correct(self, correction: Correction) -> tuple[Fact, ...]:
         known = await asyncio.to_thread(self.index.operations, correction.operation)
         if [one.operation for one in known] != [correction.operation]:
-            hint = "name one operation of a batch; list them with 'imagestudio operations'"
-            raise UnknownOperation(f"no single operation {correction.operation!r}", hint=hint)
+            what = f"no single operation {correction.operation!r}"
+            raise UnknownOperation(what, hint=Advice("operation.choose"))
         account = known[0].account
         proposal = Proposal(account, correction.decide, operations=(correction.operation,))
         return (await self.writer.append_async(proposal)).facts

@@ -20,6 +20,7 @@ from application.ledger.log import GENESIS, Codec, Head, Link, Positioned, fact_
 from application.ledger.memory import fold_operations
 from application.ledger.reader import LogFilter, LogReader
 from application.ledger.transaction import AccountRow, IndexRow
+from domain.advice import Advice
 from domain.errors import InvalidInput, LogCorrupted
 from domain.ledger import account_stream
 from domain.streams import account_of
@@ -76,7 +77,7 @@ class Seal:
         position, _, rest = text.strip().partition(":")
         streams, _, digest = rest.partition(":")
         if not (position.isdecimal() and streams.isdecimal() and len(digest) == 64):
-            raise InvalidInput("seal", f"{text!r} is no seal", hint="give one that 'imagestudio audit' printed")
+            raise InvalidInput("seal", f"{text!r} is no seal", hint=Advice("log.seal"))
         return cls(int(position), int(streams), digest)
 
 
@@ -198,7 +199,7 @@ def take_seal(reader: ChainReader) -> Seal:
     walk = _Walk()
     for page in _pages(reader, None):
         for problem in walk.turn(page):
-            raise LogCorrupted(f"a damaged log is not sealed: {problem}", hint="run: imagestudio audit")
+            raise LogCorrupted(f"a damaged log is not sealed: {problem}", hint=Advice("log.audit"))
     return walk.seal()
 
 
@@ -215,7 +216,7 @@ def accounts_otherwise(reader: ChainReader, account: str | None = None) -> Itera
     walk = _Walk()
     for page in _pages(reader, account):
         for problem in walk.turn(page):
-            raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint="run: imagestudio audit")
+            raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint=Advice("log.audit"))
     rows = _rows(reader, account)
     for id in sorted(rows.keys() | walk.counts.keys()):
         if rows.get(id) != walk.row(id):
@@ -227,7 +228,7 @@ def account_row(reader: LogReader, account: str) -> AccountRow:
     walk = _Walk()
     for page in _pages(reader, account):
         for problem in walk.turn(page):
-            raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint="run: imagestudio audit")
+            raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint=Advice("log.audit"))
     return walk.row(account)
 
 

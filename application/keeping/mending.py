@@ -17,6 +17,7 @@ from application.keeping.differences import requests, told_otherwise, unheard_of
 from application.keeping.snapshots import books_otherwise
 from application.keeping.tables import MADE, Desk, Discrepancy, Ground, Row, columns_of, places_of
 from application.ledger.transaction import AccountRow
+from domain.advice import Advice
 from domain.errors import InvalidInput
 
 Found = Callable[[Desk], Iterable[Discrepancy]]
@@ -96,7 +97,7 @@ def chosen_tables(names: Collection[str]) -> tuple[str, ...]:
     """The tables of these names, all that can be made anew where none is named. Raises InvalidInput."""
     for name in names:
         if name not in MADE:
-            hint = f"there are: {', '.join(MADE)}; views are rebuilt by: imagestudio projections rebuild"
+            hint = Advice("tables.choose", tables=", ".join(MADE))
             raise InvalidInput("table", f"{name!r} is not made from the log", hint=hint)
     return tuple(name for name in MADE if not names or name in names)
 

@@ -24,6 +24,7 @@ from application.ports import Bill, Billing, Index, Job, ProviderError, silent
 from application.providing.answers import check_bill
 from application.providing.mistakes import MistakesOf
 from domain import settlement
+from domain.advice import Advice
 from domain.charging import CostSource
 from domain.errors import ImageStudioError, InvalidInput, ProviderUnavailable
 from domain.operation import CLOSED_PHASES, POLICY
@@ -129,7 +130,7 @@ class Reconciler:
                     check_bill(bill)
                     bills[bill.job] = bill
         except ProviderError as error:
-            hint = "try again later, or check the key: imagestudio providers check"
+            hint = Advice("provider.check")
             raise ProviderUnavailable(f"the bills of {provider} cannot be read: {error.message}", hint=hint) from error
         return bills
 

@@ -12,6 +12,7 @@ from application.keeping.references import References
 from application.ledger.writer import Clock
 from application.performing.recovery import Recovered, Recoverer
 from application.ports import Contents, Swept, Unneeded
+from domain.advice import Advice
 from domain.errors import FilesAtRisk, IllegalTransition, UnknownOperation
 from domain.operation import CLOSED_PHASES, Requested
 
@@ -100,7 +101,7 @@ class Upkeep:
     def _closed_batch(self, operation: str) -> tuple[str, str]:
         known = self.results.index.operations(operation)
         if not known:
-            raise UnknownOperation(f"no operation {operation!r}", hint="list them with 'imagestudio operations'")
+            raise UnknownOperation(f"no operation {operation!r}", hint=Advice("operation.list"))
         for fact in self.results.facts(known[0].operation):
             if isinstance(fact, Requested):
                 batch, account = fact.operation.batch, fact.operation.account

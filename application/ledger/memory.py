@@ -13,6 +13,7 @@ from application.ledger.log import Codec, Head, Link, PeriodSnapshot, link_hash
 from application.ledger.transaction import AccountRow, SnapshotRow, Transaction
 from domain import operation as operations
 from domain.account import Account
+from domain.advice import Advice
 from domain.errors import LogCorrupted
 from domain.ledger import Ledger, account_stream, evolve
 
@@ -161,11 +162,9 @@ def verified(before: Head, link: Link) -> Head:
     stream, version = str(link.originator_id), link.originator_version
     expected = link_hash(before.hash, stream, version, link.topic, link.operation, link.state)
     if version != before.version + 1:
-        raise LogCorrupted(
-            f"stream {stream} goes from version {before.version} to {version}", hint="run: imagestudio audit"
-        )
+        raise LogCorrupted(f"stream {stream} goes from version {before.version} to {version}", hint=Advice("log.audit"))
     if expected != link.hash:
-        raise LogCorrupted(f"stream {stream} version {version} is not what was written", hint="run: imagestudio audit")
+        raise LogCorrupted(f"stream {stream} version {version} is not what was written", hint=Advice("log.audit"))
     return Head(version, link.hash)
 
 
@@ -178,7 +177,7 @@ def _agreed(remembered: Remembered, rows: dict[str, AccountRow]) -> Remembered |
         return LogCorrupted(
             f"the streams of account {row.id!r} end at versions {terms.version} and {current.version}, "
             f"its row says {row.account_head.version} and {row.period_head.version}",
-            hint="run: imagestudio audit",
+            hint=Advice("log.audit"),
         )
     remembered.revision = row.revision
     remembered.ledger.last = row.last

@@ -287,7 +287,7 @@ def _unavailable(error: Conflict | StoreUnavailable) -> StoreUnavailable:
     if type(error) is StoreUnavailable or isinstance(error, ClockAhead):
         return error
     if isinstance(error, StoreUnavailable):
-        return StoreUnavailable(error.message, hint=error.hint)
+        return StoreUnavailable(error.message, hint=error.advice)
     return StoreUnavailable(f"the database kept refusing: {error}", hint="nothing was recorded; try again")
 
 

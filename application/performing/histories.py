@@ -11,6 +11,7 @@ from application.asking.results import Results, state_of
 from application.ledger.transaction import digest_of
 from application.ports import Asset, AssetStore, Contents, Media, Task
 from application.providing.tasks import task_of
+from domain.advice import Advice
 from domain.catalogue import Catalogue
 from domain.errors import AssetDamaged, AssetMissing
 from domain.ledger import Fact
@@ -57,7 +58,7 @@ class Histories:
             return None
         if digest_of(content.secret, content.body) != opened.digest:
             what = f"what is kept of operation {operation.id} is not what was asked; it is not sent"
-            raise AssetDamaged(what, hint="run: imagestudio audit")
+            raise AssetDamaged(what, hint=Advice("log.audit"))
         body = Body.from_json(content.body)
         try:
             media = {name: await self._load(operation.account, assets) for name, assets in body.media.items()}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from application.performing.histories import Histories, History
 from application.performing.performer import CANCELLED, RECOVER, Performer, Settlement
 from application.ports import Job, Task, Wakeable, silent
+from domain.advice import Advice
 from domain.errors import AssetMissing, IllegalTransition, OperationPending
 from domain.operation import PHASES, POLICY, Dropped, Held, Running, Sent, Settled
 
@@ -34,7 +35,7 @@ class Intervention:
             state = (await self._stop(opened)).state
         if not isinstance(state, Dropped) or state.reason != CANCELLED:
             what = f"operation {operation} is {PHASES[type(state)]}: there is nothing to cancel"
-            raise IllegalTransition(what, hint="what was charged can be given back: imagestudio refund")
+            raise IllegalTransition(what, hint=Advice("operation.refund"))
 
     async def notified(self, operation: str, job: str, attempt: int) -> Settlement | None:
         """A provider says that a job of an attempt has ended: what became of it is asked of the provider itself.
@@ -70,5 +71,5 @@ class Intervention:
         task = await self.operations.task(opened)
         if task is None:
             id = opened.state.operation.id
-            raise AssetMissing(f"the content of operation {id} was erased", hint="to release it: imagestudio recover")
+            raise AssetMissing(f"the content of operation {id} was erased", hint=Advice("operation.release"))
         return task

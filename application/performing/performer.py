@@ -37,6 +37,7 @@ from application.providing.answers import check_delivery, check_found, check_kin
 from application.providing.mistakes import MistakesOf, ProviderMistaken
 from domain import settlement
 from domain.admission import AS_HELD, Leeway, reroute
+from domain.advice import Advice
 from domain.charging import NOTHING_LOST, LostOutputs
 from domain.errors import IllegalTransition, OperationPending, UnknownModel
 from domain.fallback import WHOLE_PROVIDER
@@ -324,12 +325,11 @@ class Performer:
             message = f"{error.message} while it worked on operation {operation.id}; the hold stays"
             raise OperationPending(operation.id, message, hint=MISTAKEN) from error.__cause__
         if isinstance(error, OutputWithheld):
-            hint = f"change {error.setting}, then: imagestudio recover"
+            hint = Advice("setting.change", setting=error.setting)
             raise OperationPending(operation.id, f"{error.message}; the hold stays", hint=hint) from error
         if isinstance(error, ProviderUnknown):
-            raise OperationPending(
-                operation.id, f"the provider's answer is unknown ({error.code}); the hold stays", hint=RECOVER
-            ) from error
+            message = f"the provider's answer is unknown ({error.code}); the hold stays"
+            raise OperationPending(operation.id, message, hint=RECOVER) from error
         failed = error if isinstance(error, ProviderFailed) else ProviderFailed(error.code, error.message)
 
         def fail(ledger: Ledger, now: int) -> list[Fact]:
@@ -359,6 +359,7 @@ def _moved(code: str, operation: Operation, held: Quote | None, state: Sent) -> 
 
 
 CANCELLED = "cancelled"
+RECOVER, MISTAKEN = Advice("operation.look"), Advice("provider.mend")
 
 
 def _asked(error: ProviderError) -> ProviderError:
@@ -382,10 +383,6 @@ async def _at_once(delivery: Delivery) -> Delivery:
 async def _collected(provider: Provider, task: Task, job: Job, progress: Progress) -> Delivery:
     """Called only where it is awaited, since a provider may break before it has anything to wait for."""
     return await provider.collect(task, job, progress)
-
-
-RECOVER = "it is settled as soon as the truth is known; to look now: imagestudio recover"
-MISTAKEN = "the provider has to be mended, by what the log says; to learn then what became of it: imagestudio recover"
 
 
 def _settlement(

@@ -36,7 +36,7 @@ OUTPUTS: Final = {
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp")
 _WORD: Final = re.compile(r"[^a-z0-9._-]+")
 GONE: Final = "its provider does not offer it any more"
-UNWRITTEN: Final = "its provider says something of it that cannot be written here: see imagestudio catalogue check"
+UNWRITTEN: Final = "its provider says something of it that cannot be written here"
 
 
 @dataclass(frozen=True, slots=True)

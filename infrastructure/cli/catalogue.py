@@ -13,9 +13,9 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.failures import OTHER
 from infrastructure.cli.formats import counted
 from infrastructure.cli.session import Session
+from infrastructure.showing.codes import OTHER
 
 if TYPE_CHECKING:
     from application.ports import Provider

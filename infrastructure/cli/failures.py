@@ -13,34 +13,11 @@ from typing import TextIO
 
 import typer
 
-from domain.errors import (
-    CatalogueError,
-    ImageStudioError,
-    InvalidRequest,
-    NoLedger,
-    OperationError,
-    OperationFailed,
-    OperationPending,
-    OperationRefused,
-    PluginError,
-    ProviderUnavailable,
-    StoreError,
-    UnknownAccount,
-)
+from domain.errors import ImageStudioError, Kind, NoLedger, OperationError, OperationRefused, UnknownAccount
+from infrastructure.showing.codes import EXIT_CODES, OTHER
 
-OTHER, USAGE, STORE, INTERRUPTED, UNREAD = 1, 2, 6, 130, 141
+INTERRUPTED, UNREAD = 130, 141
 NO_FIELDS: Mapping[str, object] = MappingProxyType({})
-
-EXIT_CODES: tuple[tuple[type[ImageStudioError], int], ...] = (
-    (InvalidRequest, USAGE),
-    (CatalogueError, USAGE),
-    (PluginError, USAGE),
-    (OperationRefused, 3),
-    (OperationFailed, 4),
-    (ProviderUnavailable, 4),
-    (OperationPending, 5),
-    (StoreError, STORE),
-)
 
 
 class Failure:
@@ -80,7 +57,7 @@ def _judged(run: Callable[[], object], arguments: Sequence[str], *, as_json: boo
         code = run()
     except ImageStudioError as error:
         _failure_of(error, arguments).write(as_json=as_json)
-        return exit_code(error)
+        return EXIT_CODES[error.kind]
     except typer.TyperException as error:
         Failure("usage", _sentence(error.format_message()), _help_of(error)).write(as_json=as_json)
         return error.exit_code
@@ -94,19 +71,16 @@ def _judged(run: Callable[[], object], arguments: Sequence[str], *, as_json: boo
         Failure("io", f"{where}{error.strerror or error}", "is there space, and may you write there?").write(
             as_json=as_json
         )
-        return STORE
+        return EXIT_CODES[Kind.BROKEN]
     if code == INTERRUPTED:
         Failure("interrupted", "interrupted").write(as_json=as_json)
     return code if isinstance(code, int) else 0
 
 
-def exit_code(error: ImageStudioError) -> int:
-    """The exit code of a class of errors."""
-    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), OTHER)
-
-
 def _failure_of(error: ImageStudioError, arguments: Sequence[str]) -> Failure:
-    hint = error.hint
+    from infrastructure.showing.hints import in_shell
+
+    hint = in_shell(error.advice)
     database = _option(arguments, "--db")
     if isinstance(error, UnknownAccount | NoLedger) and database is not None:
         hint += f" --db {_without_password(database)}"

@@ -85,7 +85,7 @@ def _kinds(catalogue: Catalogue, which: str | None, kind: str | None) -> frozens
     from domain.catalogue import KINDS, meant
 
     if which is not None and which not in KINDS:
-        hint = meant(which, [*catalogue.models, *KINDS], "imagestudio models")
+        hint = meant(which, [*catalogue.models, *KINDS])
         raise UnknownModel(f"there is no model and no kind {which!r}", hint=hint)
     if kind is not None:
         catalogue.family(kind)

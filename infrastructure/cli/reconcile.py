@@ -17,9 +17,9 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.failures import OTHER
 from infrastructure.cli.formats import UTC_NAME, cell, counted, instant_of, iso, money, span
 from infrastructure.cli.session import Session
+from infrastructure.showing.codes import OTHER
 
 if TYPE_CHECKING:
     from application.keeping.reconciliation import Line

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from infrastructure.service import Studio
     from infrastructure.settings import Settings
 
-OPEN_ONE = "imagestudio account open acme --plan free"
 COMMON = "Common"
 
 
@@ -87,13 +86,14 @@ class Session:
         from asyncio import to_thread
 
         from domain.errors import StoreUnavailable
+        from infrastructure.showing.hints import in_shell
 
         try:
             await reading.catch_up()
         except StoreUnavailable as error:
             behind = max(view.lag for view in await to_thread(reading.views.status))
             told = f"the views are {behind} positions behind the log, and cannot be brought up to date"
-            self.warn(f"{told}: {error.message}", error.hint)
+            self.warn(f"{told}: {error.message}", in_shell(error.advice))
 
     @asynccontextmanager
     async def providers(self) -> AsyncIterator[Mapping[str, Provider]]:
@@ -107,6 +107,8 @@ class Session:
         """The account that was named, else the setting's. Raises UnknownAccount with the command that opens one."""
         account = named if named is not None else self.settings().account
         if not account:
+            from infrastructure.showing.hints import OPEN_ONE
+
             raise UnknownAccount(
                 "no account is named: give --account, or set IMAGESTUDIO_ACCOUNT", hint=f"open one with: {OPEN_ONE}"
             )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.ledger.transaction import Conflict, ServerChanged, TablesGone, TooSlow
+from domain.advice import Advice, Hint
 from domain.errors import StoreRefused, StoreUnavailable
 
 RETRIED_STATES = {"40001", "40P01", "55P03"}
@@ -64,7 +65,7 @@ class Reason:
     states: tuple[str, ...]
     words: str
     says: str
-    hint: str
+    hint: Hint
 
 
 REASONS = (
@@ -109,7 +110,7 @@ REASONS = (
         ("3D",),
         r"database \".*\" does not exist|no such database",
         "the server has no such database",
-        "create the database, and its schema with: imagestudio db upgrade",
+        Advice("database.create"),
     ),
     Reason(
         ("42501",),
@@ -193,8 +194,7 @@ REASONS = (
         ("42P01", "42703"),
         r"no such (table|column)|has no column|values for \d+ columns",
         "the ledger's tables are not here, or not this program's",
-        "create the schema with: imagestudio db upgrade, unless search_path in the URL's options names a wrong one; a"
-        " program that ran meanwhile must be started again",
+        Advice("database.tables"),
     ),
     Reason(
         ("XX001", "XX002"),
@@ -213,19 +213,19 @@ REASONS = (
         (),
         r"readonly",
         "the database may only be read",
-        "make the file and its directory writable, or choose another with --db",
+        Advice("database.write"),
     ),
     Reason(
         (),
         r"unable to open",
         "the database cannot be opened",
-        "does the directory exist, and may you write there? Choose another file with --db",
+        Advice("database.folder"),
     ),
     Reason(
         (),
         r"not a database",
         "this is not a database",
-        "the file is no SQLite database; choose another with --db",
+        Advice("database.file"),
     ),
 )
 """The first that fits, by code before words."""
@@ -262,7 +262,7 @@ def in_our_words(
     message = _first_line(error)
     state = getattr(error, "pgcode", None) or ""
     if not lost and _is_lasting(error):
-        hint = "nothing was recorded; what was begun stays open with its hold, for: imagestudio recover"
+        hint = Advice("operation.kept")
         return StoreRefused(f"the database will never take this: {message}", hint=hint)
     reason = _reason(state, message.lower())
     told = f"{reason.says}: {message}"

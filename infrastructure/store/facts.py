@@ -18,6 +18,7 @@ from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, T
 
 from application.ledger.log import Entry, Link, PeriodSnapshot
 from domain import account, ledger, operation
+from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
 from domain.ledger import Fact, PeriodState, Usage
 from domain.operation import PHASES
@@ -244,7 +245,7 @@ class FactMapper(Mapper[str]):
         try:
             return decode(state) if decode is not None else self._upcast(topic, state)
         except UNREADABLE as error:
-            raise LogCorrupted(f"a stored {topic} cannot be read: {error}", hint="run: imagestudio audit") from error
+            raise LogCorrupted(f"a stored {topic} cannot be read: {error}", hint=Advice("log.audit")) from error
 
     def _upcast(self, topic: str, state: bytes) -> Fact:
         document: Json = msgspec.json.decode(state)

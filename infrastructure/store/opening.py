@@ -191,7 +191,7 @@ def _same(found: str, wanted: str) -> bool:
 
 def _stop_views(database: Database, end: int) -> None:
     error = f"the log ends at {end}: facts that this view counts were lost"
-    log.error("%s; %s", error, "run: imagestudio rebuild")
+    log.error("%s; it stands still until it is rebuilt", error)
     with database.transaction() as connection:
         ahead = text("UPDATE view_checkpoints SET failed_at = position, error = :error WHERE position > :end")
         connection.execute(ahead, {"error": error, "end": end})

@@ -32,6 +32,7 @@ from domain.account import (
     suspend,
     user_scope,
 )
+from domain.advice import Advice
 from domain.errors import AccountExists, InvalidInput, InvalidMoney, InvalidPeriod
 from domain.money import LARGEST_AMOUNT
 from domain.periods import Cycle
@@ -109,7 +110,7 @@ def test_opening_it_again_on_any_other_term_is_refused(others: Terms) -> None:
     with pytest.raises(AccountExists, match="acme") as refusal:
         open_account(account(), "acme", others, LATER)
 
-    assert "account show" in refusal.value.hint
+    assert refusal.value.advice == Advice("account.change")
 
 
 def test_of_two_who_open_it_at_once_the_second_finds_it_open() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.account import AccountClosed, AccountFact, AccountSuspended, PlanChanged
 from domain.admission import Ask, Refusal, accept, left_of, quotes_now, refusal_now
+from domain.advice import Advice
 from domain.errors import KeyReused, UnknownAccount
 from domain.ledger import Fact, Ledger, PeriodOpened, Spent
 from domain.operation import (
@@ -277,7 +278,7 @@ def test_an_unknown_account_is_told_how_to_open_one() -> None:
         with pytest.raises(UnknownAccount) as refusal:
             decide(Ledger(), ask(), NOON)
 
-        assert "imagestudio account open acme" in refusal.value.hint
+        assert refusal.value.advice == Advice("account.open", account="acme")
 
 
 # An unknown price

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.advice import Advice
 from domain.catalogue import DAY, KINDS, LAST_DAYS, NOTICE, Catalogue, Family, Model, check_inputs, check_kind
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.inputs import FileInfo, Input, InputType
@@ -124,12 +125,12 @@ MANY = catalogue(*(model(f"fox-{number}") for number in range(200)), SUPERB)
 @pytest.mark.parametrize(
     ("asked", "hint"),
     [
-        ("zzz", "all of them: imagestudio models"),
+        ("zzz", "all of them: studio.catalogue.models"),
         ("SUPRB", "did you mean superb?"),
         ("per", "did you mean superb?"),
         ("fox", "did you mean fox-0 or fox-1 or fox-10 or fox-100 or fox-101?"),
-        ("", "all of them: imagestudio models"),
-        ("fox" * 10_000, "all of them: imagestudio models"),
+        ("", "all of them: studio.catalogue.models"),
+        ("fox" * 10_000, "all of them: studio.catalogue.models"),
     ],
 )
 def test_a_hint_names_a_few_and_never_all_of_many(asked: str, hint: str) -> None:
@@ -145,7 +146,8 @@ def test_of_many_models_that_could_be_named_the_best_are_shown() -> None:
     with pytest.raises(UnknownModel) as refusal:
         catalogue(*MANY, replace(CHEAP, unavailable="it is gone")).rank("text-to-image", "cheap", NOW, FOX)
 
-    assert refusal.value.hint.startswith("name one of: superb, fox-0, fox-1, fox-10, fox-100; all of them: imagestudio")
+    names = "superb, fox-0, fox-1, fox-10, fox-100"
+    assert refusal.value.advice == Advice("model.choose", names=names, kind="text-to-image")
 
 
 def test_the_models_of_a_kind_are_those_that_list_it() -> None:

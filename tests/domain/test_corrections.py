@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.admission import accept, left_of
+from domain.advice import Advice
 from domain.errors import IllegalTransition, InvalidInput, KeyReused, UnknownOperation
 from domain.ledger import CreditAdded, Fact, Ledger, PeriodOpened, period_stream, stream_of
 from domain.operation import Adjusted, Settled
@@ -258,4 +259,4 @@ def test_an_account_that_pays_afterwards_has_no_balance_to_pay_into() -> None:
     with pytest.raises(InvalidInput, match="not prepaid") as refusal:
         add_credit(recorded(BILLED), DOLLAR, "payment-2", LATER)
 
-    assert "--prepaid" in refusal.value.hint
+    assert refusal.value.advice == Advice("account.prepay")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.account import PlanChanged, TimeZoneChanged
 from domain.admission import accept, left_of
+from domain.advice import Advice
 from domain.errors import UnknownAccount, UnknownOperation
 from domain.ledger import (
     BalanceReturned,
@@ -199,8 +200,8 @@ def test_an_unknown_operation_and_an_unknown_account_are_told_with_what_to_do() 
     with pytest.raises(UnknownAccount, match="acme") as no_account:
         known_account(Ledger(), "acme")
 
-    assert "imagestudio operations" in no_operation.value.hint
-    assert "imagestudio account open acme" in no_account.value.hint
+    assert no_operation.value.advice == Advice("operation.list")
+    assert no_account.value.advice == Advice("account.open", account="acme")
 
 
 def test_a_dropped_operation_remembers_its_quote_for_a_late_bill() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from domain.advice import Advice
 from domain.charging import CostSource, Reckoning, Told, reckon
 from domain.errors import IllegalTransition, InvalidInput
 from domain.lifecycle import check_adjustment, complete, dispatch, fail, record_job, release
@@ -114,7 +115,7 @@ def test_each_decision_has_one_answer_in_each_state(name: str, state: State, ans
     if answer == "X":
         with pytest.raises(IllegalTransition, match="op-1") as refusal:
             DECISIONS[name](state)
-        assert "imagestudio operation op-1" in refusal.value.hint
+        assert refusal.value.advice == Advice("operation.facts", operation="op-1")
     else:
         assert bool(DECISIONS[name](state)) is (answer == "F")
 

@@ -18,6 +18,7 @@ from domain.pricing import PriceBook, Quote, Unit, Unpriced, quote
 from infrastructure.catalogue import load_catalogue
 from infrastructure.plugins import catalogue_files
 from infrastructure.providers.scripted import OUTCOMES
+from infrastructure.showing.hints import in_shell
 from tests.infrastructure.catalogue_files import MINIMAL, PRICED, SIZED, loaded
 
 NOW = 1_800_000_000_000_000
@@ -134,7 +135,7 @@ def test_without_a_key_no_strategy_takes_what_only_imitates(wish: str) -> None:
         CATALOGUE.rank("text-to-image", wish, NOW, FOX, lacks=needs_a_key)
 
     assert refusal.value.message == "no real model can do text-to-image here; a stand-in could, which is not allowed"
-    assert refusal.value.hint.endswith("allow it: --allow stand-in, or imagestudio account allow stand-in")
+    assert in_shell(refusal.value.advice).endswith("allow it: --allow stand-in, or imagestudio account allow stand-in")
     assert len(refusal.value.hint) < 300
 
 

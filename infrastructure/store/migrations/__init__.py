@@ -14,6 +14,7 @@ from contextlib import closing
 
 from sqlalchemy import Connection, inspect, text
 
+from domain.advice import Advice
 from domain.errors import SchemaMismatch, StoreError
 from infrastructure.store.database import PATIENT_SECONDS, Database
 from infrastructure.store.migrations.guard import arm, prove
@@ -65,7 +66,7 @@ def check(database: Database) -> None:
     if revision != HEAD:
         raise SchemaMismatch(
             f"the database's schema is {revision or 'missing'}, this program needs {HEAD}",
-            hint=f"back it up, then: imagestudio db upgrade --db {database.url.render_as_string()}",
+            hint=Advice("database.upgrade", database=database.url.render_as_string()),
         )
 
 
@@ -174,7 +175,7 @@ def _refuse_strangers(connection: Connection) -> None:
     if strangers:
         raise SchemaMismatch(
             f"the database has tables of another program: {', '.join(sorted(strangers))}",
-            hint="choose a database of the studio's own with --db",
+            hint=Advice("database.choose"),
         )
 
 

@@ -24,6 +24,7 @@ from domain.operation import (
 )
 from infrastructure.media import read_media
 from infrastructure.service import Studio
+from infrastructure.showing.hints import in_shell
 from tests.amounts import micros
 from tests.application.studios import (
     BLIND,
@@ -165,7 +166,7 @@ async def test_what_is_no_delivery_is_released(studio: Studio, outcome: str, cod
 async def test_an_unknown_answer_keeps_the_hold(studio: Studio, model: str, outcome: str) -> None:
     with pytest.raises(OperationPending) as pending:
         await studio.generate(PROMPT, account="acme", model=model, outcome=outcome)
-    assert "imagestudio recover" in pending.value.hint
+    assert "imagestudio recover" in in_shell(pending.value.advice)
     view = await studio.accounts.show("acme")
     assert (view.open, view.held["spend"], view.used["spend"]) == (1, PRICE, 0)
 

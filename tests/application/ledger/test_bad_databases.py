@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, make_url
 
+from domain.advice import Advice
 from domain.errors import (
     AssetDamaged,
     AssetMissing,
@@ -22,6 +23,7 @@ from domain.errors import (
     StoreUnavailable,
 )
 from infrastructure.service import Studio
+from infrastructure.showing.hints import in_shell
 from infrastructure.store.schema import TRIGGER_NAMES
 from tests.application.studios import SYNC, facts_of, is_sound, studio_on, submissions
 from tests.postgres import execute
@@ -164,7 +166,7 @@ async def test_a_file_that_is_no_database_is_refused_on_opening(tmp_path: Path) 
     with pytest.raises(StoreUnavailable, match="not a database") as error:
         async with studio_on(f"sqlite:///{path}", tmp_path):
             pass
-    assert "--db" in error.value.hint
+    assert "--db" in in_shell(error.value.advice)
 
 
 async def test_a_server_that_is_not_there_is_refused_on_opening(tmp_path: Path) -> None:
@@ -198,7 +200,7 @@ async def test_a_changed_byte_in_the_log_stops_its_account_and_is_named(prepared
         error = await refused(studio, tmp_path)
         assert type(error) is LogCorrupted
         assert "version 6 is not what was written" in error.message
-        assert error.hint == "run: imagestudio audit"
+        assert error.advice == Advice("log.audit")
         assert (await studio.generate("a lake", account="beta", model=SYNC)).status == "charged"
         [problem, *_] = studio.verify()
         assert problem.version == 6

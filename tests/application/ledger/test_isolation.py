@@ -9,6 +9,7 @@ import pytest
 
 from application.ledger.group import LARGEST_FACT, Proposal, Receipt
 from application.ledger.reader import LogFilter
+from domain.advice import Advice
 from domain.errors import InvalidInput, InvalidRequest, LogCorrupted, UnknownAccount, UnknownOperation
 from domain.ledger import Ledger
 from domain.operation import Adjusted, Validated
@@ -111,7 +112,7 @@ async def test_a_changed_byte_stops_its_account_and_no_other(database_url: str) 
         assert isinstance(failed, LogCorrupted)
         assert "stream ledger:gamma:" in str(failed)
         assert "version 2" in str(failed)
-        assert failed.hint == "run: imagestudio audit"
+        assert failed.advice == Advice("log.audit")
 
 
 async def test_a_lost_tail_stops_its_account_and_no_other(database_url: str) -> None:

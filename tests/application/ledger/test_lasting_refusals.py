@@ -15,6 +15,7 @@ from sqlalchemy import event
 from application.ledger.group import Proposal, Receipt
 from application.ledger.transaction import JobRow
 from domain import settlement
+from domain.advice import Advice
 from domain.errors import OperationPending, StoreRefused
 from domain.ledger import Fact, Ledger
 from domain.operation import Requested, Sent, Settled
@@ -123,7 +124,7 @@ async def test_it_is_told_with_what_the_database_says_and_what_becomes_of_the_op
     assert failed.code == "store_refused"
     assert "will never take" in failed.message
     assert "\n" not in failed.message
-    assert "imagestudio recover" in failed.hint
+    assert failed.advice == Advice("operation.kept")
 
 
 async def test_its_operation_stays_open_with_its_hold_and_may_be_settled_yet(office: Desk, refused: Proposal) -> None:

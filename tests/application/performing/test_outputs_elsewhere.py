@@ -16,6 +16,7 @@ from domain.errors import AssetMissing, OperationFailed, OperationPending
 from domain.operation import Charged, ProviderCompleted, Released
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
+from infrastructure.showing.hints import in_shell
 from projections.views.operations import OPERATIONS, OperationFilter
 from tests.amounts import micros
 from tests.application.studios import (
@@ -220,7 +221,7 @@ async def test_an_output_that_our_own_address_policy_blocks_stays_recoverable(de
         with pytest.raises(OperationPending, match="IMAGESTUDIO_OWN_ORIGINS") as pending:
             await asked(studio)
         assert "is kept out here" in str(pending.value)
-        assert "imagestudio recover" in pending.value.hint
+        assert "imagestudio recover" in in_shell(pending.value.advice)
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
     assert await desk.recovered(provider) == "charged: found at the provider"
 
@@ -246,7 +247,7 @@ async def test_a_picture_beyond_a_setting_of_ours_stays_recoverable_and_the_sett
     async with desk.studio(provider, **{setting: value}) as studio:
         with pytest.raises(OperationPending, match=f"IMAGESTUDIO_{setting.upper()}") as pending:
             await asked(studio)
-        assert "imagestudio recover" in pending.value.hint
+        assert "imagestudio recover" in in_shell(pending.value.advice)
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
     assert await desk.recovered(provider) == "charged: found at the provider"
 

@@ -16,6 +16,7 @@ from domain.errors import OperationPending, ProviderUnavailable, UnknownModel
 from domain.operation import Charged, Dispatched, Released, Submitted
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.service import Studio
+from infrastructure.showing.hints import in_shell
 from tests.application.studios import (
     BLIND,
     JOBS,
@@ -103,7 +104,7 @@ async def test_what_a_provider_s_code_raises_is_one_clear_error_and_the_hold_sta
         pending = await left_pending(studio, ask(model))
     told = f"provider 'scripted' raised {error.__name__} while it worked on operation {pending.operation}"
     assert pending.message == f"{told}; the hold stays"
-    assert "imagestudio recover" in pending.hint
+    assert "imagestudio recover" in in_shell(pending.advice)
     assert type(pending.__cause__) is error
     assert f"{error.__name__}, about operation {pending.operation}: " in caplog.text
     assert "test_mistakes.py" in caplog.text

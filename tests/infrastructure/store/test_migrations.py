@@ -20,6 +20,7 @@ from sqlalchemy import MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from domain.errors import SchemaMismatch, StoreError
+from infrastructure.showing.hints import in_shell
 from infrastructure.store import migrations
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD, REVISIONS, check, current, ensure_schema, guard, upgrade
@@ -240,7 +241,7 @@ def test_opening_an_older_sqlite_file_changes_nothing_in_it_and_an_upgrade_keeps
     set_revision(sqlite_url, REVISIONS[0])
     with database(sqlite_url) as opened, pytest.raises(SchemaMismatch) as refused:
         ensure_schema(opened)
-    assert "imagestudio db upgrade --db sqlite" in refused.value.hint
+    assert "imagestudio db upgrade --db sqlite" in in_shell(refused.value.advice)
     assert current(sqlite_url) == REVISIONS[0]
     upgrade(sqlite_url)
     assert current(sqlite_url) == HEAD
@@ -274,7 +275,7 @@ def test_opening_an_older_postgres_is_refused_with_the_command_that_upgrades_it(
     before = tables(empty_postgres_url)
     with database(empty_postgres_url) as opened, pytest.raises(SchemaMismatch) as refused:
         ensure_schema(opened)
-    assert "imagestudio db upgrade --db postgresql" in refused.value.hint
+    assert "imagestudio db upgrade --db postgresql" in in_shell(refused.value.advice)
     assert tables(empty_postgres_url) == before
 
 
@@ -282,7 +283,7 @@ def test_a_password_is_not_shown_in_a_hint(empty_postgres_url: str) -> None:
     secret = empty_postgres_url.replace("postgres@", "postgres:s3cret@", 1)
     with database(secret) as opened, pytest.raises(SchemaMismatch) as refused:
         check(opened)
-    assert "s3cret" not in f"{refused.value} {refused.value.hint}"
+    assert "s3cret" not in f"{refused.value} {in_shell(refused.value.advice)}"
 
 
 def test_a_newer_schema_is_refused_and_left_alone(database_url: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from application.ledger.transaction import Conflict
 from domain.errors import StoreRefused, StoreUnavailable
+from infrastructure.showing.hints import in_shell
 from infrastructure.store.database import Database
 from infrastructure.store.session import Session
 from tests.postgres import beside, execute
@@ -89,13 +90,13 @@ def test_what_can_never_be_stored_is_refused_for_good(database: Database, bad: s
             session.run(insert(database), ("acme", "a", "op-1", bad))
         session.roll_back()
         assert list(session.rows(KEYS)) == []
-    assert "imagestudio recover" in error.value.hint
+    assert "imagestudio recover" in in_shell(error.value.advice)
 
 
 def test_what_the_database_does_not_know_is_unavailable_with_a_hint(database: Database) -> None:
     with pytest.raises(StoreUnavailable, match="nowhere") as error:
         database.read("SELECT 1 FROM nowhere")
-    assert "imagestudio db upgrade" in error.value.hint
+    assert "imagestudio db upgrade" in in_shell(error.value.advice)
 
 
 def test_who_listens_to_the_engine_hears_it(database: Database) -> None:

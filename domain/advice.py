@@ -1,0 +1,98 @@
+"""What to do about an error: an action with its fields, which each door says in its own words.
+
+    Advice("account.open", account="acme") ─┬─ Python   open it first: studio.accounts.open('acme', plan='free')
+                                            ├─ shell    open it with: imagestudio account open acme --plan free
+                                            └─ HTTP     the account has to be opened first
+
+An error speaks Python itself, by the table below; the other doors' tables are in `infrastructure/showing/hints.py`. A
+hint that every door may say alike is a plain text and needs no action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+Hint: TypeAlias = "str | Advice | tuple[Hint, ...]"
+"""A text for every door, an advice, or several of these of which one is enough."""
+
+OR: Final = "; or "
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Advice:
+    """An action that a door's table has a sentence for, and what the sentence names."""
+
+    action: str
+    fields: Mapping[str, object]
+
+    def __init__(self, action: str, **fields: object) -> None:
+        object.__setattr__(self, "action", action)
+        object.__setattr__(self, "fields", MappingProxyType(fields))
+
+    def __str__(self) -> str:
+        return worded(self, PYTHON)
+
+
+def worded(hint: object, words: Mapping[str, str]) -> str:
+    """A hint in the words of a door's table; what is no advice is as it stands."""
+    match hint:
+        case Advice(action=action, fields=fields):
+            return words[action].format_map({name: worded(field, words) for name, field in fields.items()})
+        case tuple():
+            return OR.join(worded(each, words) for each in hint)
+    return str(hint)
+
+
+RECOVER: Final = "studio.maintenance.recover()"
+LIST: Final = "list them with studio.views.rows(OPERATIONS)"
+UPGRADE: Final = "the command line's db upgrade"
+
+PYTHON: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "account.allow": "allow it: studio.accounts.allow(account, {model_class!r})",
+        "account.change": "show it with studio.accounts.show(), change it with change_plan() or change_limit()",
+        "account.credit": "pay in: studio.accounts.add_credit()",
+        "account.limit": "wait for the next period, or change plan or limits: studio.accounts.change_plan() or"
+        " change_limit()",
+        "account.open": "open it first: studio.accounts.open({account!r}, plan='free')",
+        "account.prepay": "open one with prepaid=True to carry a balance",
+        "account.resume": "resume it: studio.accounts.resume()",
+        "account.unpriced": "allow unknown prices up to a cap: studio.accounts.change_limit(account, 'unpriced', cap)",
+        "class.allow": "allow it: allow={model_class!r} in the request, or studio.accounts.allow(account,"
+        " {model_class!r})",
+        "database.choose": "choose a database of the studio's own",
+        "database.create": f"create the database, and its schema with {UPGRADE}",
+        "database.file": "the file is no SQLite database; choose another with IMAGESTUDIO_DATABASE_URL",
+        "database.find": "name the right one with IMAGESTUDIO_DATABASE_URL or IMAGESTUDIO_HOME (a copy needs the -wal"
+        " beside it); a studio that is opened makes a new one",
+        "database.folder": "does the directory exist, and may you write there? Choose another file with"
+        " IMAGESTUDIO_DATABASE_URL",
+        "database.tables": f"create the schema with {UPGRADE}, unless search_path in the URL's options names a wrong"
+        " one; a program that ran meanwhile must be started again",
+        "database.upgrade": f"back it up, then bring its schema to this program's with {UPGRADE}",
+        "database.write": "make the file and its directory writable, or choose another with IMAGESTUDIO_DATABASE_URL",
+        "files.adopt": "{otherwise}: the command line's db adopt",
+        "log.audit": "verify the log: studio.verify()",
+        "log.seal": "give one that was taken of this log",
+        "model.choose": "name one of: {names}; all of them: studio.catalogue.for_kind({kind!r})",
+        "model.list": "all of them: studio.catalogue.models",
+        "model.such": "such as studio.catalogue.models has",
+        "operation.choose": f"name one operation of a batch; {LIST}",
+        "operation.facts": "its state: studio.views.one(OPERATIONS, {operation!r})",
+        "operation.failed": "nothing was charged; its state: studio.views.one(OPERATIONS, {operation!r})",
+        "operation.kept": f"nothing was recorded; what was begun stays open with its hold, for {RECOVER}",
+        "operation.list": LIST,
+        "operation.look": f"it is settled as soon as the truth is known; to look now: {RECOVER}",
+        "operation.refund": "what was charged can be given back: studio.accounts.refund()",
+        "operation.release": f"to release it: {RECOVER}",
+        "operation.settle": f"to settle it: {RECOVER}",
+        "provider.check": "try again later, or check the key",
+        "provider.mend": "the provider has to be mended, by what the log says; to learn then what became of it:"
+        f" {RECOVER}",
+        "setting.change": f"change {{setting}}, then: {RECOVER}",
+        "tables.choose": "there are: {tables}; views are rebuilt by studio.rebuild()",
+    }
+)

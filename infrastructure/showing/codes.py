@@ -1,0 +1,44 @@
+"""What a door answers to each kind of error: an exit code of the shell, a status of HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from domain.errors import Kind
+
+OTHER: Final = 1
+"""The exit code of what has none of its own."""
+
+EXIT_CODES: Final[Mapping[Kind, int]] = MappingProxyType(
+    {
+        Kind.INVALID: 2,
+        Kind.NOT_FOUND: 2,
+        Kind.CONFLICT: 2,
+        Kind.UNVERIFIED: 2,
+        Kind.REFUSED: 3,
+        Kind.FAILED: 4,
+        Kind.PENDING: 5,
+        Kind.UNAVAILABLE: 6,
+        Kind.GONE: 6,
+        Kind.BROKEN: 6,
+        Kind.OVERLOADED: OTHER,
+    }
+)
+
+STATUSES: Final[Mapping[Kind, int]] = MappingProxyType(
+    {
+        Kind.INVALID: 400,
+        Kind.NOT_FOUND: 404,
+        Kind.CONFLICT: 409,
+        Kind.UNVERIFIED: 401,
+        Kind.REFUSED: 402,  # and not 429, which clients send again by themselves: a refusal is recorded
+        Kind.FAILED: 502,
+        Kind.PENDING: 202,
+        Kind.UNAVAILABLE: 503,
+        Kind.GONE: 410,
+        Kind.BROKEN: 500,
+        Kind.OVERLOADED: 503,
+    }
+)

@@ -1,0 +1,111 @@
+"""An error's advice as a sentence of the shell or of HTTP; Python's own are in `domain/advice.py`.
+
+Over HTTP a customer asks, and does not run the ledger: what only its operator can do is said to be the operator's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from domain.advice import Hint, worded
+
+OPEN_ONE: Final = "imagestudio account open acme --plan free"
+LIST: Final = "list them with 'imagestudio operations'"
+OPERATOR: Final = "tell whoever runs this service"
+
+SHELL: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "account.allow": "allow it: imagestudio account allow {model_class}",
+        "account.change": "show it with 'imagestudio account show', change it with 'account plan' or 'account limit'",
+        "account.credit": "pay in: imagestudio account credit AMOUNT",
+        "account.limit": "wait for the next period, or change plan or limits: imagestudio account plan|limit",
+        "account.open": "open it with: imagestudio account open {account} --plan free",
+        "account.prepay": "open one with --prepaid to carry a balance",
+        "account.resume": "resume it: imagestudio account resume",
+        "account.unpriced": "allow unknown prices up to a cap: imagestudio account limit unpriced AMOUNT",
+        "class.allow": "allow it: --allow {model_class}, or imagestudio account allow {model_class}",
+        "database.choose": "choose a database of the studio's own with --db",
+        "database.create": "create the database, and its schema with: imagestudio db upgrade",
+        "database.file": "the file is no SQLite database; choose another with --db",
+        "database.find": "name the right one with --db, IMAGESTUDIO_DATABASE_URL or IMAGESTUDIO_HOME (a copy needs the"
+        " -wal beside it); opening an account makes a new one: " + OPEN_ONE,
+        "database.folder": "does the directory exist, and may you write there? Choose another file with --db",
+        "database.tables": "create the schema with: imagestudio db upgrade, unless search_path in the URL's options"
+        " names a wrong one; a program that ran meanwhile must be started again",
+        "database.upgrade": "back it up, then: imagestudio db upgrade --db {database}",
+        "database.write": "make the file and its directory writable, or choose another with --db",
+        "files.adopt": "{otherwise}: imagestudio db adopt",
+        "log.audit": "run: imagestudio audit",
+        "log.seal": "give one that 'imagestudio audit' printed",
+        "model.choose": "name one of: {names}; all of them: imagestudio models {kind}",
+        "model.list": "all of them: imagestudio models",
+        "model.such": "such as 'imagestudio models' lists",
+        "operation.choose": "name one operation of a batch; " + LIST,
+        "operation.facts": "its facts: imagestudio operation {operation}",
+        "operation.failed": "nothing was charged; its facts: imagestudio operation {operation}",
+        "operation.kept": "nothing was recorded; what was begun stays open with its hold, for: imagestudio recover",
+        "operation.list": LIST,
+        "operation.look": "it is settled as soon as the truth is known; to look now: imagestudio recover",
+        "operation.refund": "what was charged can be given back: imagestudio refund",
+        "operation.release": "to release it: imagestudio recover",
+        "operation.settle": "to settle it: imagestudio recover",
+        "provider.check": "try again later, or check the key: imagestudio providers check",
+        "provider.mend": "the provider has to be mended, by what the log says; to learn then what became of it:"
+        " imagestudio recover",
+        "setting.change": "change {setting}, then: imagestudio recover",
+        "tables.choose": "there are: {tables}; views are rebuilt by: imagestudio projections rebuild",
+    }
+)
+
+HTTP: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "account.allow": "the account has to allow models of class {model_class}",
+        "account.change": "compare it with the account as it is, and change its plan or limits instead",
+        "account.credit": "pay into the account, then send the request again",
+        "account.limit": "wait for the next period, or have the plan or the limits changed",
+        "account.open": "open account {account} first",
+        "account.prepay": "open a prepaid account to carry a balance",
+        "account.resume": "the account has to be resumed first",
+        "account.unpriced": "choose a model of known price, or have a cap set for unknown prices",
+        "class.allow": "allow models of class {model_class} in the request, or for the account",
+        "database.choose": OPERATOR,
+        "database.create": OPERATOR,
+        "database.file": OPERATOR,
+        "database.find": OPERATOR,
+        "database.folder": OPERATOR,
+        "database.tables": OPERATOR,
+        "database.upgrade": OPERATOR,
+        "database.write": OPERATOR,
+        "files.adopt": OPERATOR,
+        "log.audit": OPERATOR,
+        "log.seal": "give one that was taken of this log",
+        "model.choose": "name one of: {names}; the list of models for {kind} has them all",
+        "model.list": "the list of models has them all",
+        "model.such": "take one from the list of models",
+        "operation.choose": "name one operation of a batch, by its own id",
+        "operation.facts": "look at the facts of operation {operation}",
+        "operation.failed": "nothing was charged; look at the facts of operation {operation}",
+        "operation.kept": "nothing was recorded; what was begun is settled by recovery",
+        "operation.list": "look it up in the list of operations",
+        "operation.look": "it is settled as soon as the truth is known; ask for it again later",
+        "operation.refund": "what was charged can be refunded",
+        "operation.release": "it is released by recovery",
+        "operation.settle": "ask for it again later",
+        "provider.check": "try again later, or have the provider's key checked",
+        "provider.mend": "ask for it again once the provider is mended",
+        "setting.change": OPERATOR,
+        "tables.choose": "there are: {tables}",
+    }
+)
+
+
+def in_shell(hint: Hint) -> str:
+    """What to do, for who typed a command."""
+    return worded(hint, SHELL)
+
+
+def over_http(hint: Hint) -> str:
+    """What to do, for a program that sent a request."""
+    return worded(hint, HTTP)

@@ -1,0 +1,106 @@
+"""What to do about an error: one advice, and a sentence of it for each door."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from typer.main import get_command
+
+from domain.advice import PYTHON, Advice, worded
+from domain.errors import ImageStudioError, UnknownAccount
+from domain.ledger import Ledger, known_account
+from infrastructure.bootstrap import open_studio
+from infrastructure.cli.app import app
+from infrastructure.settings import Settings
+from infrastructure.showing.hints import HTTP, SHELL, in_shell, over_http
+from tests.infrastructure.cli.workspaces import leaves
+
+ROOT = Path(__file__).parents[3]
+DOORS = {"Python": PYTHON, "shell": SHELL, "HTTP": HTTP}
+
+
+def fields_of(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+
+
+def given() -> Iterator[tuple[str, set[str], str]]:
+    """Each advice in the source: its action, the fields it is given, and where."""
+    for room in ("domain", "application", "projections", "infrastructure", "imagestudio"):
+        for file in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                match node:
+                    case ast.Call(func=ast.Name(id="Advice"), args=[ast.Constant(value=str(action))], keywords=fields):
+                        yield action, {str(field.arg) for field in fields}, f"{file.name}:{node.lineno}"
+
+
+GIVEN = list(given())
+
+
+def test_an_advice_is_said_in_the_words_of_each_door() -> None:
+    advice = Advice("account.open", account="acme")
+    assert str(advice) == "open it first: studio.accounts.open('acme', plan='free')"
+    assert in_shell(advice) == "open it with: imagestudio account open acme --plan free"
+    assert over_http(advice) == "open account acme first"
+
+
+def test_a_text_is_said_alike_at_every_door() -> None:
+    assert {worded("take another", words) for words in DOORS.values()} == {"take another"}
+
+
+def test_of_several_ways_one_is_enough() -> None:
+    ways = ("set WAVESPEED_KEY", Advice("class.allow", model_class="stand-in"))
+    assert in_shell(ways) == ("set WAVESPEED_KEY; or allow it: --allow stand-in, or imagestudio account allow stand-in")
+    assert in_shell(()) == ""
+
+
+def test_an_error_speaks_python_and_gives_its_advice_to_other_doors() -> None:
+    with pytest.raises(UnknownAccount) as refusal:
+        known_account(Ledger(), "acme")
+    assert refusal.value.hint == str(refusal.value.advice)
+    assert "imagestudio" not in refusal.value.hint
+    assert ImageStudioError("it broke", hint="mend it").hint == "mend it"
+    assert ImageStudioError("it broke").hint == ""
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_has_a_sentence_for_every_advice_and_none_that_nobody_gives(door: str) -> None:
+    assert DOORS[door].keys() == {action for action, _, _ in GIVEN}
+
+
+@pytest.mark.parametrize(("action", "fields", "where"), GIVEN, ids=[f"{where}-{action}" for action, _, where in GIVEN])
+def test_a_sentence_names_no_field_that_the_advice_lacks(action: str, fields: set[str], where: str) -> None:
+    for door, words in DOORS.items():
+        assert fields_of(words[action]) <= fields, f"{door}, {where}"
+    assert fields == set().union(*(fields_of(words[action]) for words in DOORS.values())), f"named by no door: {where}"
+
+
+def commands_in(words: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    for sentence in words.values():
+        for told in re.findall(r"imagestudio ([a-z-]+(?: [a-z-]+)*)", sentence):
+            yield tuple(told.split())
+
+
+def test_every_command_that_the_shell_is_told_exists() -> None:
+    known = set(leaves(get_command(app)))
+    for command in commands_in(SHELL):
+        assert {command[:length] for length in (1, 2)} & known, command
+
+
+@pytest.mark.parametrize("words", [PYTHON, HTTP], ids=["Python", "HTTP"])
+def test_no_other_door_is_told_a_command(words: Mapping[str, str]) -> None:
+    assert not list(commands_in(words))
+    assert not re.search(r"(?<!\w)--[a-z]", " ".join(words.values()))
+
+
+async def test_every_call_that_python_is_told_exists(tmp_path: Path) -> None:
+    told = set(re.findall(r"studio\.([a-z_.]+[a-z])", " ".join(PYTHON.values())))
+    async with open_studio(Settings(home=tmp_path), serve=False) as studio:
+        assert told
+        for name in told:
+            attrgetter(name)(studio)
