@@ -31,6 +31,7 @@ Ticket = tuple[str, str, bool, asyncio.Future[None]]
 
 GROUP = 512
 LEASE = 600_000_000
+ACTOR = "studio:benchmark"
 OWNER = "0123456789abcdef0123456789abcdef"
 DIGEST = "d" * 64
 PERIOD = {"start": 1_793_491_200_000_000, "end": 1_796_083_200_000_000}
@@ -191,7 +192,7 @@ def _accept(rows: Rows, state: Json, account: str, id: str, now: int) -> None:
     }
     asked = {"operation": operation, "at": now, "key": None, "digest": DIGEST, "outputs": 1}
     _record(rows, state, "operation.requested", id, asked)
-    _record(rows, state, "operation.validated.2", id, {"operation": operation, "at": now, "quote": QUOTE})
+    _record(rows, state, "operation.validated", id, {"operation": operation, "at": now, "quote": QUOTE})
     sent = {"operation": operation, "at": now, "attempt": 1, "sender": OWNER}
     _record(rows, state, "operation.dispatched", id, sent)
     rows.requested.append((id, account, state["stream"]))
@@ -212,8 +213,8 @@ def _settle(rows: Rows, state: Json, id: str, now: int) -> None:
         "losses": {},
         "rough": False,
     }
-    _record(rows, state, "operation.provider_completed.3", id, completed)
-    _record(rows, state, "operation.charged.2", id, {"operation": operation, "at": now, **POSTED})
+    _record(rows, state, "operation.provider_completed", id, completed)
+    _record(rows, state, "operation.charged", id, {"operation": operation, "at": now, **POSTED})
     rows.moved.append((QUOTE["price"], id))
     rows.closed.append((id,))
 
@@ -222,16 +223,16 @@ def _record(rows: Rows, state: Json, topic: str, id: str, fact: Json) -> None:
     state["version"] += 1
     state["revision"] += 1
     _fold(state, topic, fact)
-    rows.log.append((state["stream"], state["version"], topic, id, encode(fact).decode(), HASH))
+    rows.log.append((state["stream"], state["version"], topic, id, ACTOR, encode(fact).decode(), HASH))
 
 
 def _fold(state: Json, topic: str, fact: Json) -> None:
     """The account's totals and open operations, as dicts."""
     operation = fact["operation"]
-    if topic == "operation.validated.2":
+    if topic == "operation.validated":
         state["open"][operation["id"]] = operation
         _add(state["held"], operation, fact["quote"], 1)
-    elif topic == "operation.charged.2":
+    elif topic == "operation.charged":
         del state["open"][operation["id"]]
         _add(state["held"], operation, QUOTE, -1)
         _add(state["posted"], operation, fact, 1)

@@ -56,7 +56,7 @@ class SqliteTables:
     """WAL, synchronous=FULL, and the studio's other settings."""
 
     WRITES: Mapping[str, str] = {
-        "log": "INSERT INTO log (stream, version, topic, operation, state, hash) VALUES (?, ?, ?, ?, ?, ?)",
+        "log": "INSERT INTO log (stream, version, topic, operation, actor, state, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
         "accounts": "UPDATE accounts SET revision = ?, version = ?, hash = ? WHERE id = ?",
         "requested": (
             "INSERT INTO operations (id, account, stream, phase, charged, adjusted)"
@@ -107,9 +107,10 @@ class PostgresTables:
 
     WRITES: Mapping[str, str] = {
         "log": (
-            "INSERT INTO log (stream, version, topic, operation, state, hash) SELECT s, v, t, o, j, decode(h, 'hex')"
-            " FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])"
-            " AS new (s, v, t, o, j, h)"
+            "INSERT INTO log (stream, version, topic, operation, actor, state, hash)"
+            " SELECT s, v, t, o, w, j, decode(h, 'hex')"
+            " FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+            " AS new (s, v, t, o, w, j, h)"
         ),
         "accounts": (
             "UPDATE accounts SET revision = r, version = v, hash = decode(h, 'hex')"

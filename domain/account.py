@@ -3,6 +3,8 @@
     AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged) …
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
+Each says why it was done, if whoever did it gave a `reason`; who that was stands beside it in the log.
+
 The account's own stream is small. Where a period of its ledger begins and ends follows from its time zone and cycle.
 """
 
@@ -13,7 +15,7 @@ from enum import StrEnum
 
 from domain.advice import Advice
 from domain.errors import AccountExists, InvalidInput
-from domain.inputs import shown
+from domain.ids import check_id, check_reason
 from domain.kinds import ONLY_REAL, Class, check_class
 from domain.money import check_currency
 from domain.periods import Cycle, check_zone
@@ -21,7 +23,6 @@ from domain.plans import MEASURES, Limits, check_limit
 
 ACCOUNT = "account"
 UNPRICED = "unpriced"
-LONGEST_ID = 200
 
 
 # Facts
@@ -39,6 +40,7 @@ class AccountOpened:
     zone: str
     cycle: Cycle
     prepaid: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class PlanChanged:
     at: int
     plan: str
     limits: Limits
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class LimitChanged:
     measure: str
     limit: int | None
     inherited: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class TimeZoneChanged:
     account: str
     at: int
     zone: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class ConsentChanged:
     at: int
     model_class: str
     given: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +248,7 @@ class Terms:
     prepaid: bool = False
 
 
-def open_account(account: Account | None, id: str, terms: Terms, now: int) -> list[AccountFact]:
+def open_account(account: Account | None, id: str, terms: Terms, now: int, reason: str = "") -> list[AccountFact]:
     """Open it once; opening it again as it was opened, or as it is by now, records nothing.
 
     What was asked is compared: the plan by its name, as a plan's limits are another thing on another day. Raises
@@ -251,10 +257,10 @@ def open_account(account: Account | None, id: str, terms: Terms, now: int) -> li
     check_id("account", id)
     check_currency(terms.currency)
     check_zone(terms.zone)
+    check_reason(reason)
     if account is None:
-        return [
-            AccountOpened(id, now, terms.plan, terms.limits, terms.currency, terms.zone, terms.cycle, terms.prepaid)
-        ]
+        agreed = (terms.plan, terms.limits, terms.currency, terms.zone, terms.cycle, terms.prepaid)
+        return [AccountOpened(id, now, *agreed, reason)]
     if account.standing is Standing.CLOSED:
         raise AccountExists(f"account {id!r} was closed: {account.reason}", hint="open another")
     differing = [
@@ -291,21 +297,21 @@ def _compared(account: Account, terms: Terms) -> tuple[tuple[str, object, object
 
 def suspend(account: Account, reason: str, now: int) -> list[AccountFact]:
     """Admit nothing new for a while; what is open goes on. Raises InvalidInput without a reason, or if it is closed."""
-    _check_reason(reason)
+    check_reason(reason, needed=True)
     check_not_closed(account)
     return [] if account.standing is Standing.SUSPENDED else [AccountSuspended(account.id, now, reason)]
 
 
 def resume(account: Account, reason: str, now: int) -> list[AccountFact]:
     """Admit requests again."""
-    _check_reason(reason)
+    check_reason(reason, needed=True)
     check_not_closed(account)
     return [] if account.standing is Standing.OPEN else [AccountResumed(account.id, now, reason)]
 
 
 def close(account: Account, reason: str, now: int) -> list[AccountFact]:
     """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
-    _check_reason(reason)
+    check_reason(reason, needed=True)
     return [] if account.standing is Standing.CLOSED else [AccountClosed(account.id, now, reason)]
 
 
@@ -318,64 +324,54 @@ def check_not_closed(account: Account) -> Account:
     return account
 
 
-def _check_reason(reason: object) -> None:
-    if not isinstance(reason, str) or not reason.strip() or len(reason) > LONGEST_ID or not reason.isprintable():
-        told = f"give one line of 1 to {LONGEST_ID} characters, without personal data: it is recorded for ever"
-        raise InvalidInput("reason", "is missing or cannot be recorded", hint=told)
-
-
-def change_plan(account: Account, plan: str, limits: Limits, now: int) -> list[AccountFact]:
+def change_plan(account: Account, plan: str, limits: Limits, now: int, reason: str = "") -> list[AccountFact]:
     """Move to a plan; its limits hold at once, also for what was used in this period."""
     check_not_closed(account)
+    check_reason(reason)
     if (account.plan, account.limits) == (plan, limits):
         return []
-    return [PlanChanged(account.id, now, plan, limits)]
+    return [PlanChanged(account.id, now, plan, limits, reason)]
 
 
-def change_limit(account: Account, scope: str, measure: str, limit: int | None, now: int) -> list[AccountFact]:
+def change_limit(
+    account: Account, scope: str, measure: str, limit: int | None, now: int, reason: str = ""
+) -> list[AccountFact]:
     """Set one limit: whole outputs or micro-units a period, None for unlimited. Raises InvalidInput."""
     check_not_closed(account)
     _check_limited(scope, measure)
+    check_reason(reason)
     check_limit(measure, limit)
     if measure in account.overrides.get(scope, {}) and account.overrides[scope][measure] == limit:
         return []
-    return [LimitChanged(account.id, now, scope, measure, limit, inherited=False)]
+    return [LimitChanged(account.id, now, scope, measure, limit, inherited=False, reason=reason)]
 
 
-def inherit_limit(account: Account, scope: str, measure: str, now: int) -> list[AccountFact]:
+def inherit_limit(account: Account, scope: str, measure: str, now: int, reason: str = "") -> list[AccountFact]:
     """Undo a change of limit: the plan's own holds again. Raises InvalidInput."""
     check_not_closed(account)
     _check_limited(scope, measure)
+    check_reason(reason)
     if measure not in account.overrides.get(scope, {}):
         return []
-    return [LimitChanged(account.id, now, scope, measure, None, inherited=True)]
+    return [LimitChanged(account.id, now, scope, measure, None, inherited=True, reason=reason)]
 
 
-def change_time_zone(account: Account, zone: str, now: int) -> list[AccountFact]:
+def change_time_zone(account: Account, zone: str, now: int, reason: str = "") -> list[AccountFact]:
     """Move the account's midnights, from the next period on. Raises InvalidPeriod for an unknown zone."""
     check_not_closed(account)
-    return [] if check_zone(zone) == account.zone else [TimeZoneChanged(account.id, now, zone)]
+    check_reason(reason)
+    return [] if check_zone(zone) == account.zone else [TimeZoneChanged(account.id, now, zone, reason)]
 
 
-def change_consent(account: Account, model_class: str, now: int, *, given: bool) -> list[AccountFact]:
+def change_consent(account: Account, model_class: str, now: int, *, given: bool, reason: str = "") -> list[AccountFact]:
     """Let models of a class be chosen for the account, or no more; real ones always may. Raises InvalidInput."""
+    check_reason(reason)
     wanted = check_class(model_class)
     if wanted is Class.REAL and not given:
         raise InvalidInput("class", "real models may always be chosen", hint="suspend the account instead")
     if (wanted in account.allowed) == given:
         return []
-    return [ConsentChanged(account.id, now, str(wanted), given)]
-
-
-def check_id(what: str, id: str) -> str:
-    """An opaque id of the caller's: 1 to 200 printable characters without spaces. Raises InvalidInput."""
-    if not isinstance(id, str):
-        raise InvalidInput(what, f"must be text, not {shown(id)}", hint="use an opaque id")
-    if not 1 <= len(id) <= LONGEST_ID:
-        raise InvalidInput(what, f"an id has 1 to {LONGEST_ID} characters, this one has {len(id)}")
-    if not id.isprintable() or " " in id:
-        raise InvalidInput(what, f"{id!r} holds a space or an unprintable character", hint="use an opaque id")
-    return id
+    return [ConsentChanged(account.id, now, str(wanted), given, reason)]
 
 
 def _check_limited(scope: str, measure: str) -> None:

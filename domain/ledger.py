@@ -77,6 +77,7 @@ class CreditAdded:
     amount: int
     currency: str
     key: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,18 @@ class PeriodResumed:
     currency: str
 
 
-LedgerFact = PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed
+@dataclass(frozen=True, slots=True)
+class ContentErased:
+    """What an operation was asked with and what it delivered is deleted for ever; its facts stay."""
+
+    account: str
+    at: int
+    period: Period
+    operation_id: str
+    reason: str
+
+
+LedgerFact = PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed | ContentErased
 Fact = AccountFact | LedgerFact | OperationFact
 
 
@@ -229,6 +241,8 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
         _give(ledger, fact.amount)
     elif isinstance(fact, PeriodEnded):
         ledger.last = fact.at
+    elif isinstance(fact, ContentErased):
+        pass  # no amount, limit or operation is another for it
     elif isinstance(fact, PeriodResumed):
         _resume_book(ledger, fact)
     else:

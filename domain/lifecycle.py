@@ -105,25 +105,26 @@ def fail(
     *,
     usage: Mapping[str, int] = NOT_METERED,
     rough: bool = False,
+    why: str = "",
 ) -> list[OperationFact]:
     """A definite failure voids the hold; our own cost is booked with it, None: as if it had been delivered."""
     told = Told(readable(cost), usage, rough)
     match state:
         case Held(operation, quote) | Sent(operation, quote) | Running(operation, quote):
             ours, source = reckon_failure(quote, told, billed=cost is None)
-            return [ProviderFailed(operation, now, code, dict(usage)), _released(state, code, ours, source, now)]
+            return [ProviderFailed(operation, now, code, dict(usage)), _released(state, code, ours, source, now, why)]
         case Settled() | Dropped() | Refused():
             return []
     raise _illegal("fail", state)
 
 
-def release(state: State, reason: str, now: int) -> list[OperationFact]:
+def release(state: State, reason: str, now: int, why: str = "") -> list[OperationFact]:
     """Void the hold of an operation of unknown outcome, by declared policy; what was never sent costs nothing."""
     match state:
         case Held():
-            return [_released(state, reason, 0, CostSource.COUNTED, now)]
+            return [_released(state, reason, 0, CostSource.COUNTED, now, why)]
         case Sent() | Running():
-            return [_released(state, reason, None, CostSource.UNKNOWN, now)]
+            return [_released(state, reason, None, CostSource.UNKNOWN, now, why)]
         case Settled() | Dropped() | Refused():
             return []
     raise _illegal("release", state)
@@ -213,9 +214,11 @@ def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int) -> 
     )
 
 
-def _released(state: Held | Sent | Running, reason: str, cost: int | None, source: CostSource, now: int) -> Released:
+def _released(
+    state: Held | Sent | Running, reason: str, cost: int | None, source: CostSource, now: int, why: str
+) -> Released:
     quote = state.quote
-    return Released(state.operation, now, reason, quote.outputs, quote.price, cost, quote.currency, source)
+    return Released(state.operation, now, reason, quote.outputs, quote.price, cost, quote.currency, source, why)
 
 
 def _illegal(action: str, state: State) -> IllegalTransition:

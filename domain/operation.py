@@ -182,7 +182,7 @@ class ProviderFailed(OperationFact):
 @dataclass(frozen=True, slots=True)
 class Released(OperationFact):
     """The hold is void: `price` and `outputs` are free again; `cost` is what the provider bills all the same, None if
-    that is not known.
+    that is not known. `why` is what somebody who cancelled it said.
     """
 
     reason: str
@@ -191,6 +191,7 @@ class Released(OperationFact):
     cost: int | None
     currency: str
     cost_source: CostSource | None = None
+    why: str = ""
 
 
 @made_often

@@ -5,15 +5,17 @@ Validated ─ Dispatched ─ (Submitted) ─ ProviderCompleted ─ Charged | Pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from domain import lifecycle
 from domain.account import check_not_closed
 from domain.advice import Advice
 from domain.charging import NOT_METERED, NOTHING_LOST, CostSource, LostOutputs, Told, readable, reckon
 from domain.errors import IllegalTransition, InvalidInput
+from domain.ids import check_reason
 from domain.ledger import (
     BalanceReturned,
+    ContentErased,
     CreditAdded,
     Fact,
     Ledger,
@@ -23,7 +25,20 @@ from domain.ledger import (
     known_account,
 )
 from domain.money import Money
-from domain.operation import LATE, Adjusted, Charged, Dropped, Held, Operation, Running, Sent, Settled, State, Stored
+from domain.operation import (
+    LATE,
+    Adjusted,
+    Charged,
+    Closed,
+    Dropped,
+    Held,
+    Operation,
+    Running,
+    Sent,
+    Settled,
+    State,
+    Stored,
+)
 from domain.periods import local_day
 
 
@@ -83,17 +98,18 @@ def fail(
     *,
     usage: Mapping[str, int] = NOT_METERED,
     rough: bool = False,
+    why: str = "",
 ) -> list[Fact]:
     """Record a definite failure and void the hold; a `cost` of None is what it would have been if delivered."""
     state = find(ledger, id)
-    facts: list[Fact] = [*lifecycle.fail(state, code, cost, now, usage=usage, rough=rough)]
+    facts: list[Fact] = [*lifecycle.fail(state, code, cost, now, usage=usage, rough=rough, why=why)]
     return facts + _returned(ledger, state, facts, now)
 
 
-def release(ledger: Ledger, id: str, reason: str, now: int) -> list[Fact]:
+def release(ledger: Ledger, id: str, reason: str, now: int, why: str = "") -> list[Fact]:
     """Void the hold by policy."""
     state = find(ledger, id)
-    facts: list[Fact] = [*lifecycle.release(state, reason, now)]
+    facts: list[Fact] = [*lifecycle.release(state, reason, now, why)]
     return facts + _returned(ledger, state, facts, now)
 
 
@@ -119,10 +135,11 @@ def adjust(
     return _adjustment(ledger, state, price, cost, reason, reference, now, cost_source)
 
 
-def add_credit(ledger: Ledger, amount: int, key: str, now: int) -> list[Fact]:
+def add_credit(ledger: Ledger, amount: int, key: str, now: int, reason: str = "") -> list[Fact]:
     """Pay into a prepaid account. Raises InvalidInput where it is not prepaid, KeyReused for another amount."""
     assert ledger.account is not None
     account = ledger.account
+    check_reason(reason)
     earlier = ledger.keys.get(key)
     if earlier is not None:
         check_fingerprint(key, earlier, str(amount))
@@ -137,7 +154,24 @@ def add_credit(ledger: Ledger, amount: int, key: str, now: int) -> list[Fact]:
     if amount <= 0:
         raise InvalidInput("amount", f"{Money(amount, account.currency)} is not a payment", hint="pay in more than 0")
     facts, current = current_period(ledger, account, now)
-    return [*facts, CreditAdded(account.id, now, current.period, amount, account.currency, key)]
+    return [*facts, CreditAdded(account.id, now, current.period, amount, account.currency, key, reason)]
+
+
+def erase_content(ledger: Ledger, ids: Collection[str], reason: str, now: int) -> list[Fact]:
+    """Note that what closed operations were asked with, and what they delivered, is deleted, whenever it is again.
+
+    Raises IllegalTransition while one is open.
+    """
+    check_reason(reason)
+    states = [find(ledger, id) for id in ids]
+    for state in states:
+        if not isinstance(state, Closed):
+            raise IllegalTransition(f"operation {state.operation.id} is still open", hint="wait until it ends")
+    facts, current = current_period(ledger, known_account(ledger, states[0].operation.account), now)
+    erased = [
+        ContentErased(state.operation.account, now, current.period, state.operation.id, reason) for state in states
+    ]
+    return [*facts, *erased]
 
 
 def give_back(ledger: Ledger, operation: Operation, amount: int, now: int) -> list[Fact]:

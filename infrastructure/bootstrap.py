@@ -33,10 +33,12 @@ from application.performing.intervention import Intervention
 from application.performing.outputs import Outputs
 from application.performing.ownership import Ownership
 from application.performing.performer import Performer
+from application.performing.recording import Recording
 from application.performing.recovery import Recoverer
 from application.ports import AssetStore, Downloads, Media, MediaReader, Provider
 from application.providing.mistakes import close_all
 from application.providing.quotes import ProviderQuotes
+from domain.actor import actor
 from domain.catalogue import Catalogue
 from domain.errors import StoreError
 from domain.pricing import PriceBook
@@ -198,10 +200,9 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     outputs = Outputs(assets, downloads, parts.clock, asyncio.sleep, settings.largest_output)
     providers = parts.providers or build(own, _contexts(settings, pool, downloads))
     performer = Performer(
-        writer,
+        Recording(writer, Ownership(owner, lease, SqlLeases(database), parts.clock, believe=believe)),
         providers,
         outputs,
-        Ownership(owner, lease, SqlLeases(database), parts.clock, believe=believe),
         foundation.index,
         charge_lost=settings.lost_outputs == "charge",
         # Whoever hands a provider in wants it.
@@ -240,7 +241,7 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Histori
         performer,
         operations.results,
         foundation.index,
-        Accounts(ledgers, writer, foundation.index, outputs.clock, foundation.book.currency),
+        Accounts(ledgers, writer, foundation.index, outputs.clock, foundation.book.currency, actor(settings.actor)),
         Intervention(performer, operations),
         foundation.feed,
         Timeouts(settings.wait_seconds),
@@ -269,9 +270,11 @@ def _house(foundation: Foundation, performer: Performer, operations: Histories, 
             Recoverer(performer, operations, settings.grace_seconds * SECOND, settings.abandon_seconds * SECOND),
             references(foundation.log),
             operations.results,
+            foundation.writer,
             foundation.contents,
             foundation.shelf,
             performer.outputs.clock,
+            actor(settings.actor),
             settings.grace_seconds,
         ),
         Reconciler(

@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: user_data_path("imagestudio", appauthor=False))
     database_url: str = ""
     account: str | None = None
+    actor: Annotated[str, Field(pattern=r"^(user|operator|studio):\S{1,200}$")] = Field(
+        default_factory=lambda: f"operator:{login_name()}"
+    )
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
     largest_file: Positive = 50 * 1024 * 1024
     most_pixels: Positive = 100_000_000
@@ -111,6 +114,12 @@ def spoken() -> dict[str, str]:
     """What the .env file, and over it the environment, say under our prefix, by each variable's name in lower case."""
     found = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
     return {name: value or "" for name, value in found.items() if name.startswith(PREFIX.lower())}
+
+
+def login_name() -> str:
+    """Who this process works for: the name that the machine knows them by, as far as an id may hold it."""
+    name = os.environ.get("LOGNAME") or os.environ.get("USER") or f"uid-{os.getuid()}"
+    return "".join(letter for letter in name if letter.isprintable() and letter != " ")[:200] or "unnamed"
 
 
 def owner_name() -> str:

@@ -16,7 +16,7 @@ from application.ledger.looking import For, LedgerReader, left_to
 from application.ledger.transaction import ContentRow, KeyRow
 from application.ledger.writer import LedgerWriter
 from application.performing.ownership import Ownership
-from application.performing.performer import Offer
+from application.performing.recording import Offer
 from application.ports import Task
 from application.providing.tasks import task_of
 from domain.admission import Ask, Leeway, accept, left_of, quotes_now, refusal_now
@@ -45,10 +45,18 @@ class Admitted:
 @made_often
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The ledger's answer: operations to perform, or none where the key's earlier batch is the answer."""
+    """The ledger's answer: operations to perform."""
 
     batch: str
     admitted: tuple[Admitted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A request whose key was spent on the same before: that batch of the account is the answer."""
+
+    account: str
+    batch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ class Intake:
     ownership: Ownership
     results: Results
 
-    async def prepare(self, request: Request) -> Prepared | Accepted:
+    async def prepare(self, request: Request) -> Prepared | Repeat:
         """Check, quote and keep; nothing is recorded, and whoever goes away now was never here.
 
         A repeat that names files by their addresses is answered before they are fetched: they may be gone by now. So
@@ -70,7 +78,7 @@ class Intake:
         if request.key is not None and request.media:
             known = await self._spent(request, request.key, await fingerprint_before_fetching(request))
             if known is not None and not known.refused:
-                return Accepted(known.reference, ())
+                return Repeat(request.account, known.reference)
         try:
             return await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
         except ImageStudioError:
@@ -79,12 +87,10 @@ class Intake:
             known = await self._spent(request, request.key, await fingerprint_of_asked(request))
             if known is None or known.refused:
                 raise
-            return Accepted(known.reference, ())
+            return Repeat(request.account, known.reference)
 
-    async def accept(self, prepared: Prepared | Accepted) -> Accepted:
+    async def accept(self, prepared: Prepared) -> Accepted | Repeat:
         """Hold, or raise OperationRefused with the recorded refusal; nothing is sent yet."""
-        if isinstance(prepared, Accepted):
-            return prepared
         self.ownership.take(prepared.ask.operations)
         try:
             return await self._answered(prepared, await self.writer.append_async(_accepting(prepared)))
@@ -139,12 +145,12 @@ class Intake:
         """What to know ahead of these models, now."""
         return self.preparer.catalogue.warnings(models, self.ownership.clock())
 
-    async def _answered(self, prepared: Prepared, receipt: Receipt) -> Accepted:
+    async def _answered(self, prepared: Prepared, receipt: Receipt) -> Accepted | Repeat:
         ask = prepared.ask
         if ask.operations[0] not in receipt.states:
             assert receipt.known is not None, "nothing was appended because the key is known"
             self.ownership.drop(*ask.operations)
-            return Accepted(receipt.known.reference, ())
+            return Repeat(ask.account, receipt.known.reference)
         facts = await self._facts(ask, receipt)
         admitted = []
         for id in ask.operations:
@@ -177,6 +183,7 @@ def _accepting(prepared: Prepared) -> Proposal:
         own=ask.operations,
         key=key,
         content=ContentRow(content.batch, content.account, content.secret, content.body),
+        actor=prepared.by,
     )
 
 

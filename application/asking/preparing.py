@@ -24,11 +24,12 @@ from application.ports import (
     Scalar,
 )
 from application.providing.tasks import operation_ids
-from domain.account import check_id
+from domain.actor import Actor, user
 from domain.admission import Ask
 from domain.advice import Advice
 from domain.catalogue import Catalogue
 from domain.errors import InvalidInput
+from domain.ids import check_id
 from domain.inputs import shown
 from domain.records import made_often
 
@@ -45,6 +46,7 @@ class Prepared:
     chosen: Chosen
     content: Content
     media: Mapping[str, tuple[Media, ...]]
+    by: Actor
 
 
 @made_often
@@ -70,9 +72,7 @@ class Body:
     def from_json(cls, text: str) -> Body:
         document = json.loads(text)
         media = {name: [Asset(*fields) for fields in assets] for name, assets in document["media"].items()}
-        # Until 0.2 there was one model, and it stood beside its inputs.
-        models = document["models"] if "models" in document else {document["model"]: document["inputs"]}
-        return cls(document["kind"], models, media, document.get("asked", ""))
+        return cls(document["kind"], document["models"], media, document.get("asked", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,8 @@ class Preparer:
             chosen.allowed,
             most_of(request, self.chooser.book.currency),
         )
-        return Prepared(ask, chosen, Content(batch, request.account, secret, body), media)
+        content = Content(batch, request.account, secret, body)
+        return Prepared(ask, chosen, content, media, request.by or user(ask.user))
 
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
         read: dict[str, tuple[Media, ...]] = {}

@@ -11,6 +11,7 @@ from shutil import copyfileobj
 from typing import BinaryIO
 
 from application.ports import Asset, Scalar
+from domain.actor import Actor
 from domain.charging import CostSource, least_certain
 from domain.errors import AssetMissing
 from domain.money import Money
@@ -49,6 +50,8 @@ class Request:
     key: str | None = None
     allow: str | Collection[str] = ()
     max_price: Money | Decimal | str | None = None
+    by: Actor | None = None
+    """Who asks, as the log names them; otherwise the user."""
 
 
 @dataclass(frozen=True, slots=True)

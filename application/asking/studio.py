@@ -10,7 +10,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from application.asking.intake import Accepted, Admitted, Intake
+from application.asking.intake import Accepted, Admitted, Intake, Repeat
 from application.asking.preparing import Prepared
 from application.asking.progress import heard
 from application.asking.refusals import refused
@@ -23,14 +23,16 @@ from application.ledger.log import Codec
 from application.ledger.reader import EVERYTHING, LogFilter
 from application.performing.intervention import Intervention
 from application.performing.performer import Performer
+from application.performing.recording import Order
 from application.ports import Index, Indexed, Progress, silent
+from application.scope import operations_of
+from domain.actor import Actor
 from domain.advice import Advice
 from domain.errors import (
     ImageStudioError,
     OperationFailed,
     OperationPending,
     ShuttingDown,
-    UnknownOperation,
 )
 from domain.operation import CLOSED_PHASES, Charged, Rejected, Released
 from domain.records import made_often
@@ -115,27 +117,34 @@ class ImageStudio:
         """Admit it, and return while it goes on. Raises what `run` raises before anything is sent."""
         prepared = await self._prepare(request)
         accepted = await self._begin(self._admit(prepared, progress))
-        if not accepted.admitted:
-            known = await self._known(accepted.batch)
+        if isinstance(accepted, Repeat):
+            known = await operations_of(self._index, accepted.account, accepted.batch)
             return Begun(accepted.batch, tuple(one.operation for one in known), repeated=True)
         operations = tuple(admitted.operation.id for admitted in accepted.admitted)
         return Begun(accepted.batch, operations, repeated=False)
 
-    async def wait(self, operation: str) -> Result:
-        """The result of an operation or a whole batch, once settled, here or elsewhere. Raises as `run` does."""
-        return _judged(await self._settled(operation))
+    async def wait(self, operation: str, *, account: str) -> Result:
+        """The result of an operation or a whole batch, once settled, here or elsewhere. Raises as `run` does.
 
-    async def cancel(self, operation: str) -> Result:
+        Raises UnknownOperation for one that is not the account's.
+        """
+        return _judged(await self._settled(account, operation))
+
+    async def cancel(self, operation: str, *, account: str, by: Actor | None = None, reason: str = "") -> Result:
         """Stop an operation, or every one of a batch, at its provider; nothing is charged for it.
+
+        The log names `by` for it, or else the operator for whom this process works.
 
         Raises UnknownOperation, and IllegalTransition where one has ended otherwise or cannot be stopped; what of a
         batch can be is stopped all the same.
         """
-        cancelling = [self._intervention.cancel(one.operation) for one in await self._known(operation)]
+        order = Order(by or self.accounts.operator, reason)
+        known = await operations_of(self._index, account, operation)
+        cancelling = [self._intervention.cancel(one.operation, order) for one in known]
         for ended in await asyncio.gather(*cancelling, return_exceptions=True):
             if isinstance(ended, BaseException):
                 raise ended
-        return await self._settled(operation)
+        return await self._settled(account, operation)
 
     async def notified(self, operation: str, job: str, attempt: int = 1) -> None:
         """A provider calls back that a job of an attempt at the operation has ended: settle it, unless that is done.
@@ -169,7 +178,7 @@ class ImageStudio:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
-    async def _prepare(self, request: Request) -> Prepared | Accepted:
+    async def _prepare(self, request: Request) -> Prepared | Repeat:
         prepared = await self._intake.prepare(request)
         if self._closing:
             raise ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
@@ -198,15 +207,18 @@ class ImageStudio:
         else:
             answer.set_result(task.result())
 
-    async def _carry(self, prepared: Prepared | Accepted, progress: Progress) -> Result:
-        accepted = await self._intake.accept(prepared)
-        return await (self._finish(accepted, progress) if accepted.admitted else self._repeat(accepted.batch))
+    async def _carry(self, prepared: Prepared | Repeat, progress: Progress) -> Result:
+        accepted = await self._accept(prepared)
+        return await (self._repeat(accepted) if isinstance(accepted, Repeat) else self._finish(accepted, progress))
 
-    async def _admit(self, prepared: Prepared | Accepted, progress: Progress) -> Accepted:
-        accepted = await self._intake.accept(prepared)
-        if accepted.admitted:
+    async def _admit(self, prepared: Prepared | Repeat, progress: Progress) -> Accepted | Repeat:
+        accepted = await self._accept(prepared)
+        if isinstance(accepted, Accepted):
             self._begin(self._finish(accepted, progress))
         return accepted
+
+    async def _accept(self, prepared: Prepared | Repeat) -> Accepted | Repeat:
+        return prepared if isinstance(prepared, Repeat) else await self._intake.accept(prepared)
 
     async def _finish(self, accepted: Accepted, progress: Progress) -> Result:
         """Perform what was admitted; what stays open when this ends is recovery's."""
@@ -267,41 +279,37 @@ class ImageStudio:
         warnings = self._intake.warnings(one.model for one in operations)
         return Result(batch, operations, left, metadata, repeated, warnings)
 
-    async def _known(self, operation: str) -> list[Indexed]:
-        known = await asyncio.to_thread(self._index.operations, operation)
-        if not known:
-            raise UnknownOperation(f"no operation {operation!r}", hint=Advice("operation.list"))
-        return known
+    async def _repeat(self, repeat: Repeat) -> Result:
+        result = await self._settled(repeat.account, repeat.batch)
+        return _judged(self._result(repeat.batch, result.operations, result.left, repeated=True))
 
-    async def _repeat(self, batch: str) -> Result:
-        result = await self._settled(batch)
-        return _judged(self._result(batch, result.operations, result.left, repeated=True))
-
-    async def _settled(self, operation: str) -> Result:
+    async def _settled(self, account: str, operation: str) -> Result:
         deadline = asyncio.get_running_loop().time() + self._patience.wait_seconds
-        known = await self._performed(operation)
+        known = await self._performed(account, operation)
         if not _are_closed(known):
-            known = await self._ended_elsewhere(operation, known, deadline)
+            known = await self._ended_elsewhere(account, operation, known, deadline)
         results = [await self._results.of(one.operation) for one in known]
         left = await self._intake.left(results[-1].account, results[-1])
         return self._result(operation, tuple(results), left)
 
-    async def _performed(self, operation: str) -> list[Indexed]:
+    async def _performed(self, account: str, operation: str) -> list[Indexed]:
         """The operation, or all of a batch, as it stands once nothing of it is performed here."""
         while True:
-            known = await self._known(operation)
+            known = await operations_of(self._index, account, operation)
             here = [self._open[one.operation] for one in known if one.operation in self._open]
             if not here:
                 return known
             await asyncio.wait(here)
 
-    async def _ended_elsewhere(self, operation: str, known: list[Indexed], deadline: float) -> list[Indexed]:
+    async def _ended_elsewhere(
+        self, account: str, operation: str, known: list[Indexed], deadline: float
+    ) -> list[Indexed]:
         """Wait for others, told of each end by the feed. Raises OperationPending."""
         wanted = LogFilter(operations=tuple(one.operation for one in known), topics=self._ends)
         async with self._feed.follow(filter=wanted) as ends:
             with suppress(TimeoutError, StopAsyncIteration):  # too long, or the studio is closed
                 async with asyncio.timeout_at(deadline):
-                    while not _are_closed(known := await self._known(operation)):
+                    while not _are_closed(known := await operations_of(self._index, account, operation)):
                         await anext(ends)
                     return known
             raise OperationPending(operation, "it is still open", hint=Advice("operation.settle"))

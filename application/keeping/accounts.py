@@ -11,13 +11,16 @@ from application.ledger.looking import LedgerReader
 from application.ledger.transaction import CREDIT, KeyRow
 from application.ledger.writer import Clock, LedgerWriter
 from application.ports import Index
+from application.scope import operations_of
 from domain import account as terms
 from domain import lifecycle, settlement
 from domain.account import Account, Standing, Terms
+from domain.actor import Actor
 from domain.admission import left_of
 from domain.advice import Advice
 from domain.errors import CurrencyMismatch, InvalidInput, UnknownOperation
-from domain.ledger import NOTHING_USED, Fact, Ledger, current_period, find, known_account
+from domain.ids import check_id
+from domain.ledger import NOTHING_USED, Decide, Fact, Ledger, current_period, find, known_account
 from domain.money import Money, check_currency
 from domain.operation import Settled
 from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
@@ -91,13 +94,17 @@ class AccountReader:
 
 @dataclass(frozen=True, slots=True)
 class Accounts(AccountReader):
-    """The use cases of those who run accounts."""
+    """The use cases of those who run accounts.
+
+    Each fact names who did it: `by`, or else the `operator` for whom this process works. A `reason` is kept with it.
+    """
 
     writer: LedgerWriter
     index: Index
     clock: Clock
     currency: str
     """Of all prices, and so of all accounts."""
+    operator: Actor
 
     async def open(
         self,
@@ -108,6 +115,8 @@ class Accounts(AccountReader):
         zone: str = "UTC",
         cycle: str = "calendar",
         prepaid: bool = False,
+        by: Actor | None = None,
+        reason: str = "",
     ) -> AccountView:
         """Open it, once; again as it was opened, or as it is by now, changes nothing. Raises AccountExists on others.
 
@@ -126,38 +135,58 @@ class Accounts(AccountReader):
             return Terms(plan, chosen, currency, zone, month, prepaid)
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
-            return [*terms.open_account(ledger.account, account, wanted(ledger, now), now)]
+            return [*terms.open_account(ledger.account, account, wanted(ledger, now), now, reason)]
 
         def look(ledger: Ledger, now: int) -> AccountView:
             changed = terms.changed_since(known_account(ledger, account), wanted(ledger, now))
             return replace(view_of(ledger, account, now), changed=changed)
 
-        receipt = await self.writer.append_async(Proposal(account, decide, opening=True, look=look))
+        receipt = await self.writer.append_async(self._proposed(account, decide, look, by))
         view: AccountView = receipt.seen
         return view
 
-    async def change_plan(self, account: str, plan: str) -> AccountView:
+    def _proposed(
+        self, account: str, decide: Decide, look: Callable[[Ledger, int], AccountView], by: Actor | None
+    ) -> Proposal:
+        return Proposal(account, decide, opening=True, look=look, actor=by or self.operator)
+
+    async def change_plan(self, account: str, plan: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Another plan, at once."""
         limits = find_plan(plan).limits
-        return await self._on_terms(account, lambda known, now: [*terms.change_plan(known, plan, limits, now)])
+        return await self._on_terms(
+            account, lambda known, now: [*terms.change_plan(known, plan, limits, now, reason)], by
+        )
 
     async def change_limit(
-        self, account: str, measure: str, limit: int | None, *, scope: str = "account"
+        self,
+        account: str,
+        measure: str,
+        limit: int | None,
+        *,
+        scope: str = "account",
+        by: Actor | None = None,
+        reason: str = "",
     ) -> AccountView:
         """One limit of the account, "user:ID" or "project:ID": outputs, or micro-units of "spend" and "unpriced"."""
         return await self._on_terms(
-            account, lambda known, now: [*terms.change_limit(known, scope, measure, limit, now)]
+            account, lambda known, now: [*terms.change_limit(known, scope, measure, limit, now, reason)], by
         )
 
-    async def inherit_limit(self, account: str, measure: str, *, scope: str = "account") -> AccountView:
+    async def inherit_limit(
+        self, account: str, measure: str, *, scope: str = "account", by: Actor | None = None, reason: str = ""
+    ) -> AccountView:
         """Undo a change of limit."""
-        return await self._on_terms(account, lambda known, now: [*terms.inherit_limit(known, scope, measure, now)])
+        return await self._on_terms(
+            account, lambda known, now: [*terms.inherit_limit(known, scope, measure, now, reason)], by
+        )
 
-    async def change_time_zone(self, account: str, zone: str) -> AccountView:
+    async def change_time_zone(
+        self, account: str, zone: str, *, by: Actor | None = None, reason: str = ""
+    ) -> AccountView:
         """Other midnights, from the next period on."""
-        return await self._on_terms(account, lambda known, now: [*terms.change_time_zone(known, zone, now)])
+        return await self._on_terms(account, lambda known, now: [*terms.change_time_zone(known, zone, now, reason)], by)
 
-    async def end_period(self, account: str, reason: str) -> AccountView:
+    async def end_period(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Bring back an account that a wrong clock moved into a period that has not begun; otherwise change nothing."""
         now = self.clock()
         earlier = await asyncio.to_thread(self.index.period_before, account, now)
@@ -165,63 +194,83 @@ class Accounts(AccountReader):
         def decide(ledger: Ledger, _later: int) -> list[Fact]:
             return end_period(ledger, account, reason, now)
 
-        return await self._decide(account, decide, earlier=earlier)
+        return await self._decide(account, decide, earlier=earlier, by=by)
 
-    async def suspend(self, account: str, reason: str) -> AccountView:
+    async def suspend(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit nothing new until it is resumed; what is open goes on and is settled."""
-        return await self._on_terms(account, lambda known, now: [*terms.suspend(known, reason, now)])
+        return await self._on_terms(account, lambda known, now: [*terms.suspend(known, reason, now)], by)
 
-    async def resume(self, account: str, reason: str) -> AccountView:
+    async def resume(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit requests again."""
-        return await self._on_terms(account, lambda known, now: [*terms.resume(known, reason, now)])
+        return await self._on_terms(account, lambda known, now: [*terms.resume(known, reason, now)], by)
 
-    async def close(self, account: str, reason: str) -> AccountView:
+    async def close(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
-        return await self._on_terms(account, lambda known, now: [*terms.close(known, reason, now)])
+        return await self._on_terms(account, lambda known, now: [*terms.close(known, reason, now)], by)
 
-    async def allow(self, account: str, model_class: str) -> AccountView:
+    async def allow(self, account: str, model_class: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Let models of a class, such as "stand-in", be chosen for the account without being named."""
         return await self._on_terms(
-            account, lambda known, now: [*terms.change_consent(known, model_class, now, given=True)]
+            account,
+            lambda known, now: [*terms.change_consent(known, model_class, now, given=True, reason=reason)],
+            by,
         )
 
-    async def forbid(self, account: str, model_class: str) -> AccountView:
+    async def forbid(self, account: str, model_class: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Undo `allow`."""
         return await self._on_terms(
-            account, lambda known, now: [*terms.change_consent(known, model_class, now, given=False)]
+            account,
+            lambda known, now: [*terms.change_consent(known, model_class, now, given=False, reason=reason)],
+            by,
         )
 
-    async def add_credit(self, account: str, amount: Money, key: str) -> AccountView:
+    async def add_credit(
+        self, account: str, amount: Money, key: str, *, by: Actor | None = None, reason: str = ""
+    ) -> AccountView:
         """Pay into a prepaid account, once a key."""
-        terms.check_id("key", key)
+        check_id("key", key)
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
             _check_currency(known_account(ledger, account), amount)
-            return settlement.add_credit(ledger, amount.micros, CREDIT + key, now)
+            return settlement.add_credit(ledger, amount.micros, CREDIT + key, now, reason)
 
         row = KeyRow(account, CREDIT + key, CREDIT + key, str(amount.micros))
-        return await self._decide(account, decide, key=row)
+        return await self._decide(account, decide, key=row, by=by)
 
     async def adjust(
-        self, operation: str, *, price: Money, cost: Money | None = None, reason: str, reference: str
+        self,
+        operation: str,
+        *,
+        account: str,
+        price: Money,
+        cost: Money | None = None,
+        reason: str,
+        reference: str,
+        by: Actor | None = None,
     ) -> tuple[Fact, ...]:
         """Correct a settled operation: a negative price is a refund; the same reference counts once."""
-        change = Correction(operation, reason, reference, price, cost)
-        return await self._correct(change)
+        return await self._correct(account, Correction(operation, reason, reference, price, cost), by)
 
     async def refund(
-        self, operation: str, *, amount: Money | None = None, reason: str, reference: str
+        self,
+        operation: str,
+        *,
+        account: str,
+        amount: Money | None = None,
+        reason: str,
+        reference: str,
+        by: Actor | None = None,
     ) -> tuple[Fact, ...]:
         """Give back an amount, or all that is left of the charge."""
-        return await self._correct(Correction(operation, reason, reference, None if amount is None else -amount))
+        change = Correction(operation, reason, reference, None if amount is None else -amount)
+        return await self._correct(account, change, by)
 
-    async def _correct(self, correction: Correction) -> tuple[Fact, ...]:
-        known = await asyncio.to_thread(self.index.operations, correction.operation)
+    async def _correct(self, account: str, correction: Correction, by: Actor | None) -> tuple[Fact, ...]:
+        known = await operations_of(self.index, account, correction.operation)
         if [one.operation for one in known] != [correction.operation]:
             what = f"no single operation {correction.operation!r}"
             raise UnknownOperation(what, hint=Advice("operation.choose"))
-        account = known[0].account
-        proposal = Proposal(account, correction.decide, operations=(correction.operation,))
+        proposal = Proposal(account, correction.decide, operations=(correction.operation,), actor=by or self.operator)
         return (await self.writer.append_async(proposal)).facts
 
     async def _decide(
@@ -231,16 +280,20 @@ class Accounts(AccountReader):
         *,
         key: KeyRow | None = None,
         earlier: str | None = None,
+        by: Actor | None = None,
     ) -> AccountView:
-        proposal = Proposal(
-            account, decide, key=key, look=lambda ledger, now: view_of(ledger, account, now), earlier=earlier
-        )
+        def look(ledger: Ledger, now: int) -> AccountView:
+            return view_of(ledger, account, now)
+
+        proposal = Proposal(account, decide, key=key, look=look, earlier=earlier, actor=by or self.operator)
         receipt: Receipt = await self.writer.append_async(proposal)
         view: AccountView = receipt.seen
         return view
 
-    async def _on_terms(self, account: str, decide: Callable[[Account, int], list[Fact]]) -> AccountView:
-        return await self._decide(account, lambda ledger, now: decide(known_account(ledger, account), now))
+    async def _on_terms(
+        self, account: str, decide: Callable[[Account, int], list[Fact]], by: Actor | None
+    ) -> AccountView:
+        return await self._decide(account, lambda ledger, now: decide(known_account(ledger, account), now), by=by)
 
 
 def view_of(ledger: Ledger, account: str, now: int) -> AccountView:

@@ -205,7 +205,7 @@ def take_seal(reader: ChainReader) -> Seal:
 
 def _hash_after(before: bytes, link: Link) -> bytes:
     stream, version = str(link.originator_id), link.originator_version
-    return link_hash(before, stream, version, link.topic, link.operation, link.state)
+    return link_hash(before, stream, version, link.topic, link.operation, link.actor, link.state)
 
 
 def accounts_otherwise(reader: ChainReader, account: str | None = None) -> Iterator[str]:

@@ -18,7 +18,8 @@ from typing import Protocol
 from application.ledger.group import Proposal
 from application.ledger.writer import LedgerWriter
 from application.performing.histories import Histories
-from application.performing.performer import Performer, Settlement
+from application.performing.performer import Performer
+from application.performing.recording import Performed
 from application.performing.recovery import HURRY
 from application.ports import Bill, Billing, Index, Job, ProviderError, silent
 from application.providing.answers import check_bill
@@ -151,7 +152,7 @@ class Reconciler:
 
     async def _fetch(self, given_up: BookedCost) -> bool:
         """What came of it after all; False where that cannot be learned."""
-        settled: Settlement | None
+        settled: Performed | None
         try:
             opened = await self.operations.read(given_up.operation)
             task = await self.operations.task(opened)

@@ -41,7 +41,9 @@ class Table:
 ENDS = ("revision", "stream", "version", "hash", "terms_version", "terms_hash", "last")
 
 TABLES: Mapping[str, Table] = {
-    "log": Table(Standing.CHAINED, ("position",), ("stream", "version", "topic", "operation", "state", "hash")),
+    "log": Table(
+        Standing.CHAINED, ("position",), ("stream", "version", "topic", "operation", "actor", "state", "hash")
+    ),
     "accounts": Table(Standing.MADE, ("id",), ENDS),
     "operations": Table(Standing.MADE, ("id",), ("account", "stream", "phase", "charged", "adjusted")),
     "keys": Table(Standing.MADE, ("account", "key"), ("reference", "fingerprint")),

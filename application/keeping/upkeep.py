@@ -9,12 +9,16 @@ from typing import Protocol
 
 from application.asking.results import Results
 from application.keeping.references import References
-from application.ledger.writer import Clock
+from application.ledger.group import Proposal
+from application.ledger.writer import Clock, LedgerWriter
 from application.performing.recovery import Recovered, Recoverer
 from application.ports import Contents, Swept, Unneeded
-from domain.advice import Advice
-from domain.errors import FilesAtRisk, IllegalTransition, UnknownOperation
-from domain.operation import CLOSED_PHASES, Requested
+from application.scope import operations_of, owned
+from domain.actor import Actor
+from domain.errors import FilesAtRisk
+from domain.ledger import ContentErased, Fact, Ledger
+from domain.operation import Requested
+from domain.settlement import erase_content
 
 RIGHT = "is this the right database, and not an older copy of it? Files are swept once something newer is recorded"
 
@@ -47,9 +51,11 @@ class Upkeep:
     recoverer: Recoverer
     references: References
     results: Results
+    writer: LedgerWriter
     contents: Contents
     shelf: Files
     clock: Clock
+    operator: Actor
     grace_seconds: int
 
     async def recover(self) -> list[Recovered]:
@@ -60,17 +66,29 @@ class Upkeep:
         """How many operations are worked on under a lease that still runs, and when the last of these ends."""
         return await asyncio.to_thread(self.recoverer.performer.ownership.leases.running, self.clock())
 
-    async def erase(self, operation: str) -> Erased:
+    async def erase(self, operation: str, *, account: str, by: Actor | None = None, reason: str = "") -> Erased:
         """Delete what a request was asked with and what it delivered, for ever; its facts stay, and still verify.
 
-        Files that other operations of the account share stay too. Raises UnknownOperation, and IllegalTransition
-        while the operation is open.
+        That it was erased, by whom and why, is a fact of each of its operations before anything is deleted; erased
+        again, only what is still there is deleted. Files that other operations of the account share stay too. Raises
+        UnknownOperation, and IllegalTransition while one of its batch is open.
         """
-        account, batch = await asyncio.to_thread(self._closed_batch, operation)
+        batch = await asyncio.to_thread(self._batch_of, account, operation)
+        await self._note_erased(account, batch, by or self.operator, reason)
         own, others = await asyncio.to_thread(self._digests, account, batch)
         erased = await asyncio.to_thread(self.contents.erase, batch)
         files = [await self.shelf.erase(account, digest) for digest in sorted(own - others)]
         return Erased(batch, erased, sum(files))
+
+    async def _note_erased(self, account: str, batch: str, by: Actor, reason: str) -> None:
+        ids = [one.operation for one in await operations_of(self.results.index, account, batch)]
+        if await asyncio.to_thread(self._is_erased, ids[0]):
+            return
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return erase_content(ledger, ids, reason, now)
+
+        await self.writer.append_async(Proposal(account, decide, operations=tuple(ids), actor=by))
 
     async def find_unneeded(self) -> Unneeded:
         """The files that a sweep would delete: nothing references them, and they are older than the grace period.
@@ -98,18 +116,13 @@ class Upkeep:
         found = found or await self.find_unneeded()
         return await self.shelf.sweep(found, grace_seconds=self.grace_seconds, now=self.clock())
 
-    def _closed_batch(self, operation: str) -> tuple[str, str]:
-        known = self.results.index.operations(operation)
-        if not known:
-            raise UnknownOperation(f"no operation {operation!r}", hint=Advice("operation.list"))
-        for fact in self.results.facts(known[0].operation):
-            if isinstance(fact, Requested):
-                batch, account = fact.operation.batch, fact.operation.account
-                break
-        still_open = [one for one in self.results.index.operations(batch) if one.phase not in CLOSED_PHASES]
-        if still_open:
-            raise IllegalTransition(f"operation {still_open[0].operation} is still open", hint="wait until it ends")
-        return account, batch
+    def _batch_of(self, account: str, operation: str) -> str:
+        known = owned(self.results.index.operations(operation), operation, account)
+        requested = next(fact for fact in self.results.facts(known[0].operation) if isinstance(fact, Requested))
+        return requested.operation.batch
+
+    def _is_erased(self, operation: str) -> bool:
+        return any(isinstance(fact, ContentErased) for fact in self.results.facts(operation))
 
     def _digests(self, account: str, batch: str) -> tuple[set[str], set[str]]:
         """The digests of a batch, and those of all other batches of its account."""

@@ -21,6 +21,7 @@ from application.ledger.transaction import (
     Transaction,
     WordsRow,
 )
+from domain.actor import Actor, ActorKind
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
 from domain.ledger import Decide, Fact, Ledger, PeriodState, Spent, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, ProviderFailed, Rejected, Requested, Settled, State
@@ -54,6 +55,8 @@ class Proposal:
     patient: bool = False
     look: Callable[[Ledger, int], Any] | None = None
     earlier: str | None = None
+    actor: Actor | None = None
+    """Who decides it; None is this process, by itself."""
 
 
 @made_often
@@ -96,6 +99,11 @@ class LeaseTerms:
     owner: str
     lease: int
     snapshot_every: int
+    actor: Actor = field(init=False)
+    """This process, as the one who does what nobody asks for."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "actor", Actor(ActorKind.STUDIO, self.owner))
 
 
 Recorded = tuple[Fact, Link]
@@ -212,7 +220,7 @@ class Group:
         try:
             now = max(self.now, remembered.ledger.last)
             facts = proposal.decide(remembered.ledger, now)
-            entries, heads = self._encode(remembered, facts)
+            entries, heads = self._encode(remembered, facts, str(proposal.actor or self.terms.actor))
         except (Conflict, StoreUnavailable, StoreRefused):  # the transaction is lost, not this decision
             raise
         except Exception as error:  # noqa: BLE001 - handed to the one caller whose decision it is; the others go on
@@ -227,7 +235,9 @@ class Group:
         except ImageStudioError as error:  # nothing was decided, and there is nothing to look at
             ticket.error = error
 
-    def _encode(self, remembered: Remembered, facts: Iterable[Fact]) -> tuple[list[Recorded], dict[str, Head]]:
+    def _encode(
+        self, remembered: Remembered, facts: Iterable[Fact], actor: str
+    ) -> tuple[list[Recorded], dict[str, Head]]:
         """The facts in their places, and the ends of their streams if they are appended."""
         heads: dict[str, Head] = {}
         entries = []
@@ -238,9 +248,9 @@ class Group:
             if len(state) > LARGEST_FACT:
                 raise InvalidInput(topic, f"the fact has {len(state)} bytes, at most {LARGEST_FACT} can be recorded")
             operation = operation_of(fact)
-            hash = link_hash(before, stream, version + 1, topic, operation, state)
+            hash = link_hash(before, stream, version + 1, topic, operation, actor, state)
             heads[stream] = Head(version + 1, hash)
-            entries.append((fact, Link(stream, version + 1, topic, state, operation, hash)))
+            entries.append((fact, Link(stream, version + 1, topic, state, operation, actor, hash)))
         return entries, heads
 
     def _head(self, remembered: Remembered, stream: str) -> Head:

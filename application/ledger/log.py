@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from eventsourcing.application import Application
 
-from domain.ledger import BalanceReturned, Fact, PeriodState
+from domain.ledger import BalanceReturned, ContentErased, Fact, PeriodState
 from domain.operation import OperationFact
 
 GENESIS = bytes(32)
@@ -21,7 +21,8 @@ GENESIS = bytes(32)
 
 
 class Link(NamedTuple):
-    """The library's stored event with what this log adds: the operation it is about, and its place in the hash chain.
+    """The library's stored event with what this log adds: the operation it is about, who did it, and its place in
+    the hash chain.
 
     A tuple, because every fact needs one and the library's frozen dataclass takes four times as long to make.
     """
@@ -31,6 +32,7 @@ class Link(NamedTuple):
     topic: str
     state: bytes
     operation: str | None
+    actor: str
     hash: bytes
 
 
@@ -94,10 +96,12 @@ class Codec(Protocol):
         """Whether the bytes are of another schema, which everybody ignores."""
 
 
-def link_hash(before: bytes, stream: str, version: int, topic: str, operation: str | None, state: bytes) -> bytes:
+def link_hash(
+    before: bytes, stream: str, version: int, topic: str, operation: str | None, actor: str, state: bytes
+) -> bytes:
     """SHA-256 over the hash before and every stored column but the position, unambiguous by the lengths."""
     about = operation or ""
-    place = f"{len(stream)}:{stream}{version}:{len(topic)}:{topic}{len(about)}:{about}"
+    place = f"{len(stream)}:{stream}{version}:{len(topic)}:{topic}{len(about)}:{about}{len(actor)}:{actor}"
     return sha256(b"%b%b%b" % (before, place.encode(), state)).digest()
 
 
@@ -111,7 +115,7 @@ def operation_of(fact: Fact) -> str | None:
     """The id of the operation a fact is about, by which it is indexed."""
     if isinstance(fact, OperationFact):
         return fact.operation.id
-    return fact.operation_id if isinstance(fact, BalanceReturned) else None
+    return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased) else None
 
 
 class Appending:

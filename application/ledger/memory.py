@@ -160,7 +160,7 @@ class Memory:
 def verified(before: Head, link: Link) -> Head:
     """The end of the stream after one more link. Raises LogCorrupted, naming stream and version."""
     stream, version = str(link.originator_id), link.originator_version
-    expected = link_hash(before.hash, stream, version, link.topic, link.operation, link.state)
+    expected = link_hash(before.hash, stream, version, link.topic, link.operation, link.actor, link.state)
     if version != before.version + 1:
         raise LogCorrupted(f"stream {stream} goes from version {before.version} to {version}", hint=Advice("log.audit"))
     if expected != link.hash:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from application.performing.histories import Histories, History
-from application.performing.performer import CANCELLED, RECOVER, Performer, Settlement
+from application.performing.performer import CANCELLED, RECOVER, Performer
+from application.performing.recording import Order, Performed
 from application.ports import Job, Task, Wakeable, silent
 from domain.advice import Advice
 from domain.errors import AssetMissing, IllegalTransition, OperationPending
+from domain.ids import check_reason
 from domain.operation import PHASES, POLICY, Dropped, Held, Running, Sent, Settled
 
 
@@ -22,22 +24,23 @@ class Intervention:
     performer: Performer
     operations: Histories
 
-    async def cancel(self, operation: str) -> None:
+    async def cancel(self, operation: str, order: Order) -> None:
         """Stop it at its provider and release its hold; nothing is charged. Cancelled again it stays as it is.
 
         Raises UnknownOperation, and IllegalTransition where it has ended otherwise, or its provider cannot stop it.
         """
+        check_reason(order.reason)
         opened = await self.operations.read(operation)
         state = opened.state
         if isinstance(state, Held):
-            state = (await self.performer.release(state.operation, CANCELLED)).state
+            state = (await self.performer.recording.release(state.operation, CANCELLED, order)).state
         elif isinstance(state, Sent | Running):
-            state = (await self._stop(opened)).state
+            state = (await self._stop(opened, order)).state
         if not isinstance(state, Dropped) or state.reason != CANCELLED:
             what = f"operation {operation} is {PHASES[type(state)]}: there is nothing to cancel"
             raise IllegalTransition(what, hint=Advice("operation.refund"))
 
-    async def notified(self, operation: str, job: str, attempt: int) -> Settlement | None:
+    async def notified(self, operation: str, job: str, attempt: int) -> Performed | None:
         """A provider says that a job of an attempt has ended: what became of it is asked of the provider itself.
 
         Where the answer to its submission or its end is waited for here, whoever waits settles it. None where there is
@@ -58,10 +61,10 @@ class Intervention:
             raise OperationPending(operation, "the job is of another attempt at it; the hold stays", hint=RECOVER)
         return await self.performer.adopt(state.operation, await self._task(opened), Job(job), silent)
 
-    async def _stop(self, opened: History) -> Settlement:
+    async def _stop(self, opened: History, order: Order) -> Performed:
         state = opened.state
         job = Job(state.job) if isinstance(state, Running) else None
-        stopped = await self.performer.cancel(state.operation, await self._task(opened), job)
+        stopped = await self.performer.cancel(state.operation, await self._task(opened), job, order)
         if stopped is None:
             what = f"operation {state.operation.id} cannot be stopped at its provider"
             raise IllegalTransition(what, hint="it goes on, and is settled when it ends")

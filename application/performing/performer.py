@@ -9,16 +9,21 @@ submit ─┬─ Delivery ──────────────────
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from application.ledger.group import Proposal, Receipt
-from application.ledger.looking import left_to
-from application.ledger.transaction import JobRow, WordsRow
-from application.ledger.writer import LedgerWriter
 from application.performing.outputs import Outputs
 from application.performing.ownership import Ownership
+from application.performing.recording import (
+    BY_ITSELF,
+    Arrived,
+    Offer,
+    Order,
+    Performed,
+    Recording,
+    can_be_kept,
+    performed,
+)
 from application.ports import (
     Delivery,
     Index,
@@ -35,47 +40,15 @@ from application.ports import (
 )
 from application.providing.answers import check_delivery, check_found, check_kind, check_submitted, said_of
 from application.providing.mistakes import MistakesOf, ProviderMistaken
-from domain import settlement
-from domain.admission import AS_HELD, Leeway, reroute
 from domain.advice import Advice
 from domain.charging import NOTHING_LOST, LostOutputs
 from domain.errors import IllegalTransition, OperationPending, UnknownModel
 from domain.fallback import WHOLE_PROVIDER
-from domain.ledger import Decide, Fact, Ledger
 from domain.money import Money
-from domain.operation import Closed, Operation, Sent, State
-from domain.pricing import Quote, Unpriced
-from domain.records import made_often
+from domain.operation import Operation, Sent
+from domain.pricing import Quote
 
 TAKEN = "job_of_another"
-
-
-@made_often
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Another model that would do it after a definite refusal: what it costs, its task, and what its hold may be."""
-
-    quote: Quote | Unpriced
-    task: Task
-    leeway: Leeway = AS_HELD
-
-
-@made_often
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """How an operation ended: the facts this process appended (none where another was faster), and what is left.
-
-    `message` is the provider's explanation, which is kept beside the log and erased with what was asked;
-    `contents` are the delivered bytes by digest.
-    """
-
-    operation: Operation
-    facts: tuple[Fact, ...]
-    state: State
-    left: Mapping[str, int | None]
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    message: str = ""
-    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +60,18 @@ class Performer:
     named: a process that slept past its lease may find a later one beside an earlier.
     """
 
-    writer: LedgerWriter
+    recording: Recording
     providers: Mapping[str, Provider]
     outputs: Outputs
-    ownership: Ownership
     index: Index
     charge_lost: bool = False
     off: Mapping[str, str] = field(default_factory=dict)
     sending: dict[tuple[str, int], Job | None] = field(default_factory=dict)
+
+    @property
+    def ownership(self) -> Ownership:
+        """Which operations this process works on."""
+        return self.recording.ownership
 
     async def perform(
         self,
@@ -103,7 +80,7 @@ class Performer:
         progress: Progress,
         others: Sequence[Offer] = (),
         held: Quote | None = None,
-    ) -> Settlement:
+    ) -> Performed:
         """Send once and settle; after a definite refusal the next of `others` is sent instead, within the limits.
 
         `held` is what is held for it, to be told where that changes.
@@ -129,12 +106,12 @@ class Performer:
         self.sending[operation, attempt] = Job(job)
         return True
 
-    async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
+    async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Performed:
         """Wait for a job that was submitted before, here or elsewhere."""
         provider = self.provider_of(operation)
         return await self._settle(operation, task, _collected(provider, task, job, progress), job)
 
-    async def look_up(self, operation: Operation, task: Task, progress: Progress) -> Settlement | None:
+    async def look_up(self, operation: Operation, task: Task, progress: Progress) -> Performed | None:
         """Ask the provider what became of a submission; None where it knows of none that is not another's."""
         provider = self.provider_of(operation)
         try:
@@ -146,17 +123,17 @@ class Performer:
         if isinstance(found, Delivery):
             return await self._settle(operation, task, _at_once(found))
         for job in await self._free(operation, found):
-            if await self._claim(operation, job):
+            if await self.recording.claim(operation, job):
                 return await self.resume(operation, task, job, progress)
         return None
 
-    async def adopt(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Settlement:
+    async def adopt(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Performed:
         """Settle by a job that its provider says is this operation's. Raises OperationPending where it is not."""
-        if not await self._claim(operation, job):
+        if not await self.recording.claim(operation, job):
             return await self._fail(operation, ProviderUnknown(TAKEN, "the job is another operation's"))
         return await self.resume(operation, task, job, progress)
 
-    async def cancel(self, operation: Operation, task: Task, job: Job | None) -> Settlement | None:
+    async def cancel(self, operation: Operation, task: Task, job: Job | None, order: Order) -> Performed | None:
         """Stop it at its provider and release its hold; None where the provider cannot, or not any more."""
         provider = self.provider_of(operation)
         try:
@@ -167,7 +144,7 @@ class Performer:
             return await self._fail(operation, _asked(error))
         if not stopped:
             return None
-        return await self._fail(operation, ProviderFailed(CANCELLED, CANCELLED))
+        return await self._fail(operation, ProviderFailed(CANCELLED, CANCELLED), order)
 
     def provider_of(self, operation: Operation) -> Provider:
         """Raises UnknownModel where the operation's provider is no longer there."""
@@ -176,34 +153,6 @@ class Performer:
                 f"there is no provider {operation.provider!r}", hint="open the studio with it, and recover again"
             )
         return self.providers[operation.provider]
-
-    async def release(self, operation: Operation, reason: str) -> Settlement:
-        """Void the hold of an operation that nothing more can be learned about."""
-
-        def release(ledger: Ledger, now: int) -> list[Fact]:
-            return settlement.release(ledger, operation.id, reason, now)
-
-        return _settlement(operation, await self.append(operation, release), {})
-
-    async def append(
-        self,
-        operation: Operation,
-        decide: Decide,
-        job: JobRow | None = None,
-        words: WordsRow | None = None,
-        *,
-        look: Callable[[Ledger, int], Any] | None = None,
-    ) -> Receipt:
-        """Record a decision about an operation that has begun; it is retried until it is written, and `look` sees it.
-
-        Raises StoreRefused where it never can be: the operation then stays open, with its hold, for recovery.
-        """
-
-        proposal = Proposal(operation.account, decide, (operation.id,), job=job, words=words, patient=True, look=look)
-        receipt = await self.writer.append_async(proposal)
-        if isinstance(receipt.states[operation.id], Closed):
-            self.ownership.drop(operation.id)
-        return receipt
 
     async def _send(self, provider: Provider, operation: Operation, task: Task, progress: Progress) -> Delivery | Job:
         """The provider's answer; where that is lost, the job that was called back about while it was waited for."""
@@ -228,32 +177,13 @@ class Performer:
         """A job's id is a fact before anything waits for it."""
         if isinstance(answer, Delivery):
             return answer
-        if not await self._claim(operation, answer):
+        if not await self.recording.claim(operation, answer):
             raise ProviderUnknown(TAKEN, "the job is another operation's")
         return await provider.collect(task, answer, progress)
 
-    async def _claim(self, operation: Operation, job: Job) -> bool:
-        """Record that the job is this operation's; False where it is another's, another is this operation's, or its id
-        cannot be kept.
-        """
-        if not _can_be_kept(job):
-            return False
-
-        def submit(ledger: Ledger, now: int) -> list[Fact]:
-            return settlement.record_job(ledger, operation.id, job.id, now)
-
-        try:
-            await self.append(operation, submit, self._row(operation, job))
-        except IllegalTransition:
-            return False
-        return True
-
-    def _row(self, operation: Operation, job: Job | None) -> JobRow | None:
-        return None if job is None else JobRow(operation.provider, job.id, operation.id)
-
     async def _free(self, operation: Operation, found: Sequence[Job]) -> list[Job]:
         """Those of the jobs found that are this operation's or nobody's."""
-        found = [job for job in found if _can_be_kept(job)]
+        found = [job for job in found if can_be_kept(job)]
         jobs = [job.id for job in found]
         owners = await asyncio.to_thread(self.index.jobs, operation.provider, jobs) if jobs else {}
         return [job for job in found if owners.get(job.id, operation.id) == operation.id]
@@ -266,18 +196,13 @@ class Performer:
         progress: Progress,
         others: Sequence[Offer],
         held: Quote | None,
-    ) -> Settlement:
+    ) -> Performed:
         """Hold for the next model and dispatch, in one append; where that may not be held it is released instead."""
-        offer, attempt, sender = others[0], task.attempt + 1, self.ownership.owner
-
-        def decide(ledger: Ledger, now: int) -> list[Fact]:
-            return reroute(ledger, operation.id, offer.quote, refusal.code, attempt, sender, now, offer.leeway)
-
-        words = said_of(operation, refusal)
-        receipt = await self.append(operation, decide, words=words, look=left_to(operation))
+        offer, attempt, words = others[0], task.attempt + 1, said_of(operation, refusal)
+        receipt = await self.recording.reroute(operation, offer, refusal.code, attempt, words)
         state = receipt.states[operation.id]
-        if not isinstance(state, Sent) or (state.attempts, state.sender) != (attempt, sender):
-            return _settlement(operation, receipt, {}, words.said)
+        if not isinstance(state, Sent) or (state.attempts, state.sender) != (attempt, self.ownership.owner):
+            return performed(operation, receipt, {}, words.said)
         progress(0.0, _moved(refusal.code, operation, held, state))
         task = replace(offer.task, attempt=attempt)
         settled = await self.perform(state.operation, task, progress, others[1:], state.quote)
@@ -285,7 +210,7 @@ class Performer:
 
     async def _settle(
         self, operation: Operation, task: Task, delivering: Awaitable[Delivery], job: Job | None = None
-    ) -> Settlement:
+    ) -> Performed:
         """Keep what comes and charge it. A job that was not a fact before, as after a release, is claimed with it."""
         try:
             with MistakesOf(operation.provider, operation.id):
@@ -297,30 +222,15 @@ class Performer:
             return await self._fail(operation, _asked(error))
         stored, unlike = tuple(kept.stored), task.promised.unlike(kept.stored)
         lost = LostOutputs(kept.lost, self.charge_lost, kept.losses) if kept.lost else NOTHING_LOST
-
-        def complete(ledger: Ledger, now: int) -> list[Fact]:
-            return settlement.complete(
-                ledger,
-                operation.id,
-                stored,
-                delivery.cost,
-                now,
-                usage=delivery.usage,
-                rough=delivery.rough,
-                lost=lost,
-                unlike=unlike,
-                job=None if job is None else job.id,
-            )
-
         try:
-            receipt = await self.append(operation, complete, self._row(operation, job), look=left_to(operation))
+            receipt = await self.recording.complete(operation, Arrived(stored, lost, unlike), delivery, job)
         except IllegalTransition:
             if job is None:
                 raise
             return await self._fail(operation, ProviderUnknown(TAKEN, "the job is another operation's"))
-        return _settlement(operation, receipt, delivery.metadata, contents=kept.contents)
+        return performed(operation, receipt, delivery.metadata, contents=kept.contents)
 
-    async def _fail(self, operation: Operation, error: ProviderError) -> Settlement:
+    async def _fail(self, operation: Operation, error: ProviderError, order: Order = BY_ITSELF) -> Performed:
         if isinstance(error, ProviderMistaken):
             message = f"{error.message} while it worked on operation {operation.id}; the hold stays"
             raise OperationPending(operation.id, message, hint=MISTAKEN) from error.__cause__
@@ -331,14 +241,7 @@ class Performer:
             message = f"the provider's answer is unknown ({error.code}); the hold stays"
             raise OperationPending(operation.id, message, hint=RECOVER) from error
         failed = error if isinstance(error, ProviderFailed) else ProviderFailed(error.code, error.message)
-
-        def fail(ledger: Ledger, now: int) -> list[Fact]:
-            counted, rough = failed.usage, failed.rough
-            return settlement.fail(ledger, operation.id, failed.code, failed.cost, now, usage=counted, rough=rough)
-
-        words = said_of(operation, error)
-        receipt = await self.append(operation, fail, words=words, look=left_to(operation))
-        return _settlement(operation, receipt, {}, words.said)
+        return await self.recording.fail(operation, failed, said_of(operation, error), order)
 
 
 def _left(operation: Operation, others: Sequence[Offer], refusal: ProviderRefused) -> Sequence[Offer]:
@@ -367,15 +270,6 @@ def _asked(error: ProviderError) -> ProviderError:
     return ProviderUnknown(error.code, error.message) if isinstance(error, ProviderRefused) else error
 
 
-LONGEST_JOB = 512
-"""Characters of a job's id; more is no id, and no database could index it."""
-
-
-def _can_be_kept(job: Job) -> bool:
-    """Whether the id can stand in the log and in an index; printable text always has a UTF-8."""
-    return 0 < len(job.id) <= LONGEST_JOB and job.id.isprintable()
-
-
 async def _at_once(delivery: Delivery) -> Delivery:
     return delivery
 
@@ -383,14 +277,3 @@ async def _at_once(delivery: Delivery) -> Delivery:
 async def _collected(provider: Provider, task: Task, job: Job, progress: Progress) -> Delivery:
     """Called only where it is awaited, since a provider may break before it has anything to wait for."""
     return await provider.collect(task, job, progress)
-
-
-def _settlement(
-    operation: Operation,
-    receipt: Receipt,
-    metadata: Mapping[str, str],
-    message: str = "",
-    contents: Mapping[str, bytes] | None = None,
-) -> Settlement:
-    state = receipt.states[operation.id]
-    return Settlement(operation, receipt.facts, state, receipt.seen or {}, metadata, message, contents or {})

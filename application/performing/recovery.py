@@ -11,11 +11,10 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from application.performing.histories import Histories, History
-from application.performing.performer import Performer, Settlement
+from application.performing.performer import Performer
+from application.performing.recording import Performed
 from application.ports import Job, Lease, Recovery, Task, silent
-from domain import settlement
 from domain.errors import ImageStudioError, OperationPending, UnknownModel
-from domain.ledger import Fact, Ledger
 from domain.operation import PHASES, POLICY, Held, Open, Running, Sent
 
 ERASED = "content_erased"
@@ -87,7 +86,7 @@ class Recoverer:
             action = f"left open: {type(error).__name__} came up"
         return Recovered(lease.operation, lease.account, action, phase)
 
-    async def _settle(self, opened: History) -> tuple[str, Settlement | None]:
+    async def _settle(self, opened: History) -> tuple[str, Performed | None]:
         state = opened.state
         if not isinstance(state, Open):
             return "already settled", None
@@ -105,7 +104,7 @@ class Recoverer:
             return "released by policy", await self._release(state, POLICY)
         return await self._without_content(opened, state)
 
-    async def _without_content(self, opened: History, state: Open) -> tuple[str, Settlement | None]:
+    async def _without_content(self, opened: History, state: Open) -> tuple[str, Performed | None]:
         """What was never sent cannot be any more; what may have been keeps its hold as long as any other."""
         if isinstance(state, Held):
             return "released, its content was erased", await self._release(state, ERASED)
@@ -113,7 +112,7 @@ class Recoverer:
             return "left open: within its grace, and its content is gone", None
         return "released by policy", await self._release(state, POLICY)
 
-    async def _resume(self, opened: History, state: Running, task: Task) -> tuple[str, Settlement | None]:
+    async def _resume(self, opened: History, state: Running, task: Task) -> tuple[str, Performed | None]:
         """Its job is looked at for a moment: if that is not enough, it is looked at again in the next round."""
         hurried = replace(task, deadline=min(task.deadline, HURRY))
         try:
@@ -123,7 +122,7 @@ class Recoverer:
                 raise
         return "released by policy", await self._release(state, POLICY)
 
-    async def _resolve_sent(self, opened: History, state: Open, task: Task) -> tuple[str, Settlement | None]:
+    async def _resolve_sent(self, opened: History, state: Open, task: Task) -> tuple[str, Performed | None]:
         """It may have reached the provider: what may be done about that is the provider's to say."""
         recovery = self.performer.provider_of(state.operation).recovery
         if recovery is Recovery.REPEATABLE and not self._is_off(state):
@@ -136,7 +135,7 @@ class Recoverer:
             return "left open: within its grace", None
         return "released by policy", await self._release(state, POLICY)
 
-    async def _begin(self, state: Held, task: Task) -> tuple[str, Settlement | None]:
+    async def _begin(self, state: Held, task: Task) -> tuple[str, Performed | None]:
         """It was held and never sent; whose provider is switched off by now never is."""
         if self._is_off(state):
             return "released, its provider is switched off", await self._release(state, OFF)
@@ -145,7 +144,7 @@ class Recoverer:
     def _is_off(self, state: Open) -> bool:
         return state.operation.provider in self.performer.off
 
-    async def _run_again(self, opened: History, state: Open, task: Task) -> tuple[str, Settlement | None]:
+    async def _run_again(self, opened: History, state: Open, task: Task) -> tuple[str, Performed | None]:
         """Once more also after long, as nobody may have been here to do it: only what does not end then is given up."""
         try:
             return await self._send(state, task, "run again")
@@ -154,7 +153,7 @@ class Recoverer:
                 raise
         return "released by policy", await self._release(state, POLICY)
 
-    async def _look_up(self, opened: History, state: Open, task: Task) -> Settlement | None:
+    async def _look_up(self, opened: History, state: Open, task: Task) -> Performed | None:
         """What its provider knows of it; None where that is nothing, or has not been told for so long."""
         hurried = replace(task, deadline=min(task.deadline, HURRY))
         try:
@@ -167,18 +166,14 @@ class Recoverer:
     def _is_abandoned(self, opened: History) -> bool:
         return self.performer.ownership.clock() >= opened.first + self.abandon
 
-    async def _send(self, state: Open, task: Task, action: str) -> tuple[str, Settlement | None]:
+    async def _send(self, state: Open, task: Task, action: str) -> tuple[str, Performed | None]:
         attempt, sender = task.attempt + 1, self.performer.ownership.owner
         operation, task = state.operation, replace(task, attempt=attempt)
-
-        def dispatch(ledger: Ledger, now: int) -> list[Fact]:
-            return settlement.dispatch(ledger, operation.id, attempt, sender, now)
-
-        outcome = await self.performer.append(operation, dispatch)
-        sent = outcome.states[operation.id]
+        receipt = await self.performer.recording.dispatch(operation, attempt)
+        sent = receipt.states[operation.id]
         if not isinstance(sent, Sent) or (sent.attempts, sent.sender) != (attempt, sender):
             return "left open: another process sends it", None
         return action, await self.performer.perform(operation, task, silent)
 
-    async def _release(self, state: Open, reason: str) -> Settlement:
-        return await self.performer.release(state.operation, reason)
+    async def _release(self, state: Open, reason: str) -> Performed:
+        return await self.performer.recording.release(state.operation, reason)

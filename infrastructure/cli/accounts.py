@@ -12,7 +12,7 @@ from domain.plans import IN_MONEY
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import counted, document, limit_of, measured, money, span
-from infrastructure.cli.options import Account, Scope, Yes
+from infrastructure.cli.options import Account, Scope, Why, Yes
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
@@ -38,11 +38,18 @@ async def open_account(
     zone: Annotated[str, Option(metavar="ZONE", help="Whose midnights begin its periods.")] = "UTC",
     cycle: Annotated[str, Option(metavar="CYCLE", help="calendar, or anniversary of its opening.")] = "calendar",
     prepaid: Annotated[bool, Option("--prepaid", help="Spend only what was paid in before.")] = False,
+    reason: Why = "",
 ) -> Answer:
     """Open an account, once; again on the same terms changes nothing, and says what is another by now."""
     async with session.studio(makes=True) as studio:
         view = await studio.accounts.open(
-            session.account(id or account), plan=plan, currency=currency, zone=zone, cycle=cycle, prepaid=prepaid
+            session.account(id or account),
+            plan=plan,
+            currency=currency,
+            zone=zone,
+            cycle=cycle,
+            prepaid=prepaid,
+            reason=reason,
         )
     return _answer(view)
 
@@ -96,10 +103,11 @@ async def plan(
     plan: Annotated[str, Argument(metavar="PLAN", help="free, basic, pro or enterprise.")],
     session: Session,
     account: Account = None,
+    reason: Why = "",
 ) -> Answer:
     """Change the plan; it holds at once."""
     async with session.studio() as studio:
-        return _answer(await studio.accounts.change_plan(session.account(account), plan))
+        return _answer(await studio.accounts.change_plan(session.account(account), plan, reason=reason))
 
 
 @command(app, context_settings={"ignore_unknown_options": True})
@@ -113,15 +121,16 @@ async def limit(
     ],
     scope: Scope,
     session: Session,
+    reason: Why = "",
 ) -> Answer:
     """Set one limit a period, of the account or of a user or project in it."""
     account = session.account(scope.account)
     async with session.studio() as studio:
         accounts = studio.accounts
         if limit == INHERIT:
-            return _answer(await accounts.inherit_limit(account, measure, scope=scope.scope()))
+            return _answer(await accounts.inherit_limit(account, measure, scope=scope.scope(), reason=reason))
         amount = await _amount(studio, account, measure, limit)
-        return _answer(await accounts.change_limit(account, measure, amount, scope=scope.scope()))
+        return _answer(await accounts.change_limit(account, measure, amount, scope=scope.scope(), reason=reason))
 
 
 @command(app, context_settings={"ignore_unknown_options": True})
@@ -130,13 +139,16 @@ async def credit(
     session: Session,
     key: Annotated[str, Option("--key", "-k", metavar="KEY", help="The payment's reference; it counts once.")],
     account: Account = None,
+    reason: Why = "",
 ) -> Answer:
     """Pay into a prepaid account."""
     from domain.money import Money
 
     async with session.studio() as studio:
         known = await studio.accounts.show(session.account(account))
-        return _answer(await studio.accounts.add_credit(known.id, Money.parse(amount, known.currency), key))
+        return _answer(
+            await studio.accounts.add_credit(known.id, Money.parse(amount, known.currency), key, reason=reason)
+        )
 
 
 @command(app)
@@ -144,10 +156,11 @@ async def zone(
     zone: Annotated[str, Argument(metavar="ZONE", help="An IANA name, such as Europe/Berlin.")],
     session: Session,
     account: Account = None,
+    reason: Why = "",
 ) -> Answer:
     """Change the time zone, from the next period on."""
     async with session.studio() as studio:
-        return _answer(await studio.accounts.change_time_zone(session.account(account), zone))
+        return _answer(await studio.accounts.change_time_zone(session.account(account), zone, reason=reason))
 
 
 @command(app, "end-period")
@@ -169,13 +182,14 @@ async def allow(
     model_class: Annotated[str, Argument(metavar="CLASS", help="stand-in, or test.")],
     session: Session,
     account: Account = None,
+    reason: Why = "",
 ) -> Answer:
     """Let models of a class be chosen without being named.
 
     A stand-in only imitates what is asked for; without this none is ever chosen by itself, nor fallen back to.
     """
     async with session.studio() as studio:
-        return _answer(await studio.accounts.allow(session.account(account), model_class))
+        return _answer(await studio.accounts.allow(session.account(account), model_class, reason=reason))
 
 
 @command(app)
@@ -183,10 +197,11 @@ async def forbid(
     model_class: Annotated[str, Argument(metavar="CLASS", help="stand-in, or test.")],
     session: Session,
     account: Account = None,
+    reason: Why = "",
 ) -> Answer:
     """Let models of a class be chosen no more, unless they are named."""
     async with session.studio() as studio:
-        return _answer(await studio.accounts.forbid(session.account(account), model_class))
+        return _answer(await studio.accounts.forbid(session.account(account), model_class, reason=reason))
 
 
 async def _amount(studio: Studio, account: str, measure: str, text: str) -> int | None:

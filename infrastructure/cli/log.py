@@ -14,7 +14,7 @@ from typer import Option
 from domain.errors import InvalidInput, UnknownAccount, UnknownOperation
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import UTC_NAME, iso
-from infrastructure.cli.options import OneAccount, OperationId
+from infrastructure.cli.options import OneAccount, OperationId, Owner
 from infrastructure.cli.session import Session
 from infrastructure.showing.rows import row_document
 
@@ -37,14 +37,14 @@ LONGEST = 38
 
 
 @command(app)
-async def operation(id: OperationId, session: Session) -> Answer:
+async def operation(id: OperationId, session: Session, account: Owner = None) -> Answer:
     """Tell an operation's story, each fact with its money.
 
     Of a batch, the stories of all its operations.
     """
     async with session.reading() as reading:
         await session.catch_up(reading)
-        stories = await stories_of(reading, id)
+        stories = await stories_of(reading, id, account)
     found = [story.document() for story in stories]
     return Answer(found[0] if len(found) == 1 else {"operations": found}, lambda page: _show(page, stories))
 
@@ -78,9 +78,10 @@ async def events(
     return 0
 
 
-async def stories_of(studio: Studio | Reading, id: str) -> list[Story]:
+async def stories_of(studio: Studio | Reading, id: str, account: str | None = None) -> list[Story]:
     """The story of one operation, or those of a batch. Raises UnknownOperation."""
     members = await asyncio.to_thread(studio.index.operations, id)
+    members = [one for one in members if account in (None, one.account)]
     if not members:
         raise UnknownOperation(f"no operation {id!r}", hint="list them with: imagestudio operations")
     return [await story_of(studio, one.operation, one.account) for one in members]
@@ -142,7 +143,9 @@ def _event(studio: Studio | Reading, entry: Positioned) -> Event:
     from infrastructure.cli.stories import Event
 
     link = entry.link
-    return Event(entry.position, link.topic, studio.codec.decode(link.topic, link.state), json.loads(link.state))
+    return Event(
+        entry.position, link.topic, link.actor, studio.codec.decode(link.topic, link.state), json.loads(link.state)
+    )
 
 
 def _stored(entry: Positioned) -> dict[str, object]:
@@ -160,6 +163,7 @@ def _stored(entry: Positioned) -> dict[str, object]:
         "type": fact_name(link.topic),
         "topic": link.topic,
         "operation": link.operation,
+        "actor": link.actor,
         "hash": link.hash.hex(),
         "data": json.loads(link.state),
     }

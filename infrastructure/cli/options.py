@@ -24,6 +24,10 @@ Account = Annotated[
 ]
 Limit = Annotated[int | None, Option("--limit", "-l", min=1, metavar="COUNT", help="At most so many.")]
 OneAccount = Annotated[str | None, Option("--account", "-a", metavar="ID", help="Only this account.")]
+Owner = Annotated[
+    str | None, Option("--account", "-a", metavar="ID", help="Whose it is; of another account it is not found.")
+]
+Why = Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded for ever.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 OperationId = Annotated[str, Argument(metavar="ID", help="An operation's id, as 'imagestudio operations' lists them.")]
 

@@ -14,7 +14,7 @@ from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.failures import note
 from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, lost_text, measured, size, unlike_text
-from infrastructure.cli.options import WHAT, Asking, OperationId
+from infrastructure.cli.options import WHAT, Asking, OperationId, Owner, Why
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
@@ -64,13 +64,16 @@ async def run(kind: Kind, asking: Asking, session: Session, out: Out = None) -> 
 
 
 @command(app)
-async def cancel(id: OperationId, session: Session) -> Answer:
+async def cancel(id: OperationId, session: Session, account: Owner = None, reason: Why = "") -> Answer:
     """Stop an operation, or all of a batch, at its provider.
 
     What is stopped is released, and nothing is charged. What has ended, or cannot be stopped, stays as it is.
     """
+    from application.scope import account_of
+
     async with session.studio() as studio:
-        result = await studio.cancel(id)
+        owner = account or await account_of(studio.index, id)
+        result = await studio.cancel(id, account=owner, reason=reason)
     return Answer(_document(result, {}), lambda page: _show_cancelled(page, result))
 
 

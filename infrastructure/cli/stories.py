@@ -20,7 +20,16 @@ from domain.account import (
 )
 from domain.bounds import Meter
 from domain.inputs import plain
-from domain.ledger import BalanceReturned, CreditAdded, Fact, LedgerFact, PeriodEnded, PeriodOpened, PeriodResumed
+from domain.ledger import (
+    BalanceReturned,
+    ContentErased,
+    CreditAdded,
+    Fact,
+    LedgerFact,
+    PeriodEnded,
+    PeriodOpened,
+    PeriodResumed,
+)
 from domain.money import Money
 from domain.operation import (
     Adjusted,
@@ -84,13 +93,18 @@ def told(fact: Fact) -> Telling:
             return Telling(
                 Money(quote.price, quote.currency), f"held instead after {fact.code}: {quote.model}, {_reckoned(quote)}"
             )
-        case PeriodOpened() | CreditAdded() | BalanceReturned() | PeriodEnded() | PeriodResumed():
+        case PeriodOpened() | CreditAdded() | BalanceReturned() | PeriodEnded() | PeriodResumed() | ContentErased():
             return _told_of_period(fact)
         case AccountSuspended() | AccountResumed() | AccountClosed():
             return Telling(None, fact.reason)
         case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged() | ConsentChanged():
-            return _told_of_account(fact)
+            telling = _told_of_account(fact)
+            return Telling(telling.amount, f"{telling.words}{_because(fact.reason)}")
     return _told_of_outcome(fact)
+
+
+def _because(reason: str) -> str:
+    return f" ({reason})" if reason else ""
 
 
 def _told_of_outcome(fact: Fact) -> Telling:
@@ -108,7 +122,10 @@ def _told_of_outcome(fact: Fact) -> Telling:
         case Released():
             is_free = fact.cost == 0
             billed = "" if is_free else f"; {known('cost', fact.cost, fact.currency, fact.cost_source)}"
-            return Telling(Money(fact.price, fact.currency), f"free again, nothing is charged: {fact.reason}{billed}")
+            return Telling(
+                Money(fact.price, fact.currency),
+                f"free again, nothing is charged: {fact.reason}{_because(fact.why)}{billed}",
+            )
         case Adjusted():
             billed = f"; cost {Money(fact.cost, fact.currency)}" if fact.cost else ""
             return Telling(Money(fact.price, fact.currency), f"{fact.reason} (reference {fact.reference}){billed}")
@@ -121,9 +138,11 @@ def _told_of_period(fact: LedgerFact) -> Telling:
             carried = Money(fact.balance, fact.currency) if fact.balance is not None else None
             return Telling(carried, f"{span(fact.period.start, fact.period.end)} begins on plan {fact.plan}")
         case CreditAdded():
-            return Telling(Money(fact.amount, fact.currency), "paid in")
+            return Telling(Money(fact.amount, fact.currency), f"paid in{_because(fact.reason)}")
         case BalanceReturned():
             return Telling(Money(fact.amount, fact.currency), f"back from operation {fact.operation_id}")
+        case ContentErased():
+            return Telling(None, f"its prompt and files are deleted{_because(fact.reason)}")
         case PeriodEnded():
             taken = Money(-fact.balance, fact.currency) if fact.balance is not None else None
             return Telling(taken, f"{span(fact.period.start, fact.period.end)} was begun by mistake: {fact.reason}")
@@ -219,10 +238,11 @@ def _files(files: Sequence[Stored]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A stored fact: where it is in the log, its stored name, and itself."""
+    """A stored fact: where it is in the log, its stored name, who did it, and itself."""
 
     position: int
     topic: str
+    actor: str
     fact: Fact
     data: Any
 
@@ -232,6 +252,7 @@ class Event:
             "position": self.position,
             "type": fact_name(self.topic),
             "at": iso(self.fact.at, precision="microseconds"),
+            "actor": self.actor,
             "amount": document(amount),
             "data": self.data,
         }
@@ -263,6 +284,7 @@ class Story:
             Column("FACT", [short(event.topic) for event in self.events], style=state_style),
             amounts("AMOUNT", [telling.amount for telling in tellings]),
             Column("", [telling.words for telling in tellings], wrap=24),
+            Column("BY", [event.actor for event in self.events], drop=1),
         )
 
     def _summary(self) -> list[str]:

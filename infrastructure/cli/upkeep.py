@@ -14,13 +14,12 @@ from domain.errors import NoLedger
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.formats import counted, document, iso, size
-from infrastructure.cli.options import OperationId, Yes
+from infrastructure.cli.options import OperationId, Owner, Why, Yes
 from infrastructure.cli.session import Session
 
 if TYPE_CHECKING:
     from application.performing.recovery import Recovered
     from infrastructure.cli.rendering import Page
-    from infrastructure.service import Studio
     from projections.queries import ViewStatus
 
 app = typer.Typer()
@@ -39,29 +38,26 @@ async def refund(
     amount: Annotated[
         str | None, Option("--amount", metavar="AMOUNT", help="Such as 0.01; otherwise all that is left.")
     ] = None,
+    account: Owner = None,
 ) -> Answer:
     """Give back what an operation was charged, or a part of it."""
+    from application.scope import account_of
     from domain.money import Money
     from domain.operation import Adjusted
     from infrastructure.clock import new_id
 
     reference = new_id() if reference is None else reference
     async with session.studio() as studio:
-        currency = await _currency_of(studio, id)
+        owner = account or await account_of(studio.index, id)
+        currency = (await studio.accounts.show(owner)).currency
         money = Money.parse(amount, currency) if amount is not None else None
-        facts = await studio.accounts.refund(id, amount=money, reason=reason, reference=reference)
+        facts = await studio.accounts.refund(id, account=owner, amount=money, reason=reason, reference=reference)
     given = -sum(fact.price for fact in facts if isinstance(fact, Adjusted))
     back = Money(given, currency)
     adjusted = [fact for fact in facts if isinstance(fact, Adjusted)]
     told = f"{back} given back, under reference {reference}" if adjusted else f"{reference!r} was given back before"
     found = {"operation": id, "refunded": document(back), "reference": reference, "repeated": not adjusted}
     return Answer(found, lambda page: page.title(told))
-
-
-async def _currency_of(studio: Studio, id: str) -> str:
-    """The currency of the operation's account; any where the operation is unknown, which the refund then says."""
-    known = await asyncio.to_thread(studio.index.operations, id)
-    return (await studio.accounts.show(known[0].account)).currency if known else "USD"
 
 
 @command(app)
@@ -99,14 +95,17 @@ def _show_recovered(page: Page, done: Sequence[Recovered], count: int, until: in
 
 
 @command(app)
-async def erase(id: OperationId, session: Session, yes: Yes = False) -> Answer:
+async def erase(id: OperationId, session: Session, account: Owner = None, reason: Why = "", yes: Yes = False) -> Answer:
     """Delete an operation's prompt and files, for ever.
 
     Its facts stay, and still verify. Files that other operations of the account share stay too.
     """
+    from application.scope import account_of
+
     confirm(f"Delete the prompt and files of {id} for ever?", yes=yes)
     async with session.studio() as studio:
-        erased = await studio.maintenance.erase(id)
+        owner = account or await account_of(studio.index, id)
+        erased = await studio.maintenance.erase(id, account=owner, reason=reason)
     told = f"Erased {counted(erased.files, 'file')}" + (" and the prompt" if erased.content else "")
     return Answer(document(erased), lambda page: page.title(f"{told}; the facts about it stay"))
 

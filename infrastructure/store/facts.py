@@ -1,7 +1,7 @@
 """The one door between facts and their stored names and bytes: the table of names, and the upcasters.
 
 A stored name is data ("operation.charged"), never a Python path. When a fact's shape changes, its name gets a
-version ("operation.charged.2"), and an upcaster turns what is stored under the old name into the new shape.
+version ("operation.charged"), and an upcaster turns what is stored under the old name into the new shape.
 """
 
 from __future__ import annotations
@@ -25,119 +25,38 @@ from domain.operation import PHASES
 from domain.periods import Period
 
 NAMES: Mapping[str, type[Fact]] = {
-    "account.opened.2": account.AccountOpened,
-    "account.plan_changed.2": account.PlanChanged,
+    "account.opened": account.AccountOpened,
+    "account.plan_changed": account.PlanChanged,
     "account.limit_changed": account.LimitChanged,
     "account.time_zone_changed": account.TimeZoneChanged,
     "account.consent_changed": account.ConsentChanged,
     "account.suspended": account.AccountSuspended,
     "account.resumed": account.AccountResumed,
     "account.closed": account.AccountClosed,
-    "ledger.period_opened.3": ledger.PeriodOpened,
+    "ledger.period_opened": ledger.PeriodOpened,
     "ledger.credit_added": ledger.CreditAdded,
-    "ledger.balance_returned.2": ledger.BalanceReturned,
+    "ledger.balance_returned": ledger.BalanceReturned,
     "ledger.period_ended": ledger.PeriodEnded,
     "ledger.period_resumed": ledger.PeriodResumed,
+    "ledger.content_erased": ledger.ContentErased,
     "operation.requested": operation.Requested,
-    "operation.rejected.2": operation.Rejected,
-    "operation.validated.3": operation.Validated,
+    "operation.rejected": operation.Rejected,
+    "operation.validated": operation.Validated,
     "operation.dispatched": operation.Dispatched,
     "operation.submitted": operation.Submitted,
-    "operation.rerouted.3": operation.Rerouted,
-    "operation.provider_completed.4": operation.ProviderCompleted,
-    "operation.charged.2": operation.Charged,
-    "operation.provider_failed.2": operation.ProviderFailed,
-    "operation.released.2": operation.Released,
-    "operation.adjusted.2": operation.Adjusted,
+    "operation.rerouted": operation.Rerouted,
+    "operation.provider_completed": operation.ProviderCompleted,
+    "operation.charged": operation.Charged,
+    "operation.provider_failed": operation.ProviderFailed,
+    "operation.released": operation.Released,
+    "operation.adjusted": operation.Adjusted,
 }
 
 Json = dict[str, Any]
 Upcaster = tuple[str, Callable[[Json], Json]]
 
 
-def _not_metered(document: Json) -> Json:
-    """A quote was the price, and the price book's own."""
-    return {**document, "quote": {**document["quote"], "meters": [], "listed": None}}
-
-
-def _no_class(document: Json) -> Json:
-    """Nobody noted whether the model was a real one."""
-    return {**document, "quote": {**document["quote"], "model_class": ""}}
-
-
-def _nothing_lost(document: Json) -> Json:
-    """Outputs came with the answer, and nothing was counted but them."""
-    return {**document, "usage": {}, "lost": 0}
-
-
-def _no_currency(document: Json) -> Json:
-    """A refusal did not say what currency it was about."""
-    return {**document, "currency": ""}
-
-
-def _other_unlimited(document: Json) -> Json:
-    """What was not in a counted family was limited by nothing but spend."""
-    return {**document, "limits": {**document["limits"], "other": None}}
-
-
-def _unknown_zones(document: Json) -> Json:
-    """Nobody noted by which tables of time zones a period's end was found."""
-    return {**document, "zones": ""}
-
-
-def _told_apart(document: Json) -> Json:
-    """What was counted was told apart, and why an output was lost was one thing: it was gone."""
-    lost = document["lost"]
-    return {**document, "losses": {"gone": lost} if lost else {}, "rough": False}
-
-
-def _as_promised(document: Json) -> Json:
-    """Nobody held what was delivered against what was promised."""
-    return {**document, "unlike": 0}
-
-
-def _named_by_id(document: Json) -> Json:
-    """An operation is named in one place alone; everywhere else it is told whole."""
-    return {("operation_id" if name == "operation" else name): value for name, value in document.items()}
-
-
-def _not_said(document: Json) -> Json:
-    """How price and cost are known was not recorded."""
-    return {**document, "price_source": None, "cost_source": None}
-
-
-def _cost_not_said(document: Json) -> Json:
-    return {**document, "cost_source": None}
-
-
-def _nothing_revealed(document: Json) -> Json:
-    """Every cost was a number, so that none became known later."""
-    return {**document, "cost_source": None, "revealed": False}
-
-
-def _nothing_counted(document: Json) -> Json:
-    return {**document, "usage": {}}
-
-
-UPCASTERS: Mapping[str, Upcaster] = {
-    "account.opened": ("account.opened.2", _other_unlimited),
-    "account.plan_changed": ("account.plan_changed.2", _other_unlimited),
-    "ledger.period_opened": ("ledger.period_opened.2", _other_unlimited),
-    "ledger.period_opened.2": ("ledger.period_opened.3", _unknown_zones),
-    "operation.rejected": ("operation.rejected.2", _no_currency),
-    "operation.validated": ("operation.validated.2", _not_metered),
-    "operation.rerouted": ("operation.rerouted.2", _not_metered),
-    "operation.validated.2": ("operation.validated.3", _no_class),
-    "operation.rerouted.2": ("operation.rerouted.3", _no_class),
-    "operation.provider_completed": ("operation.provider_completed.2", _nothing_lost),
-    "operation.provider_completed.2": ("operation.provider_completed.3", _told_apart),
-    "operation.provider_completed.3": ("operation.provider_completed.4", _as_promised),
-    "operation.charged": ("operation.charged.2", _not_said),
-    "operation.provider_failed": ("operation.provider_failed.2", _nothing_counted),
-    "operation.released": ("operation.released.2", _cost_not_said),
-    "operation.adjusted": ("operation.adjusted.2", _nothing_revealed),
-    "ledger.balance_returned": ("ledger.balance_returned.2", _named_by_id),
-}
+UPCASTERS: Mapping[str, Upcaster] = {}
 """Retired name -> (the name that follows it, how its JSON becomes the next one's)."""
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, InvalidRequest, LookupError, TypeError, AttributeError, ValueError)

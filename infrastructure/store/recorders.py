@@ -28,7 +28,7 @@ from infrastructure.store.schema import LOG, SNAPSHOTS
 from infrastructure.store.transactions import COMMIT_ORDER
 from infrastructure.store.writes import NEWEST
 
-COLUMNS = ("position", "stream", "version", "topic", "operation", "state", "hash")
+COLUMNS = ("position", "stream", "version", "topic", "operation", "actor", "state", "hash")
 
 
 @contextmanager
@@ -97,9 +97,9 @@ def _chained(connection: Connection, events: Sequence[StoredEvent]) -> list[dict
     for position, event in zip(_positions(connection, len(events)), events, strict=True):
         stream, version = str(event.originator_id), event.originator_version
         before = ends[stream] if stream in ends else _hash_before(connection, stream, version)
-        operation = getattr(event, "operation", None)
-        ends[stream] = link_hash(before, stream, version, event.topic, operation, event.state)
-        row = (position, stream, version, event.topic, operation, event.state.decode(), ends[stream])
+        operation, actor = getattr(event, "operation", None), getattr(event, "actor", "")
+        ends[stream] = link_hash(before, stream, version, event.topic, operation, actor, event.state)
+        row = (position, stream, version, event.topic, operation, actor, event.state.decode(), ends[stream])
         rows.append(dict(zip(COLUMNS, row, strict=True)))
     return rows
 

@@ -34,6 +34,7 @@ LOG = Table(
     Column("version", BigInteger, nullable=False),
     Column("topic", Text, nullable=False),
     Column("operation", ID),
+    Column("actor", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     UniqueConstraint("stream", "version", name="log_stream_version"),

@@ -37,18 +37,18 @@ CHUNK = 500
 NEW_ACCOUNT = "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash, last)"
 ACCOUNT = "SELECT id, revision, stream, version, hash, terms_version, terms_hash, last FROM accounts"
 KEEP = " ON CONFLICT (id) DO NOTHING"
-LINK = "stream, version, topic, state, operation, hash"
+LINK = "stream, version, topic, state, operation, actor, hash"
 SPENT_KEYS = """SELECT keys.account, key, reference, fingerprint, phase
     FROM keys LEFT JOIN operations ON operations.id IN (reference, reference || '.1') WHERE {}"""
 """A batch is refused as a whole, so its first operation tells what became of a key."""
 REFUSED = PHASES[Refused]
 NEWEST = 2**63 - 1
-ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation, LOG.c.hash)
+ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation, LOG.c.actor, LOG.c.hash)
 
 
 def to_link(row: Any) -> Link:
     """A row of the log as the link it stores."""
-    return Link(row[0], row[1], row[2], row[3].encode(), row[4], bytes(row[5]))
+    return Link(row[0], row[1], row[2], row[3].encode(), row[4], row[5], bytes(row[6]))
 
 
 @dataclass(slots=True)

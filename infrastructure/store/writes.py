@@ -93,7 +93,7 @@ NEWEST = (
 
 def _log(links: Sequence[Link], _beside: Beside) -> Rows:
     return [
-        (one.originator_id, one.originator_version, one.topic, one.operation, one.state.decode(), one.hash)
+        (one.originator_id, one.originator_version, one.topic, one.operation, one.actor, one.state.decode(), one.hash)
         for one in links
     ]
 
@@ -151,7 +151,7 @@ def _snapshots(_links: Sequence[Link], beside: Beside) -> Rows:
 HEADS = "revision stream version hash terms_version terms_hash last"
 
 WRITES = (
-    _append("text bigint text text json bytea", "stream, version, topic, operation, state, hash"),
+    _append("text bigint text text text json bytea", "stream, version, topic, operation, actor, state, hash"),
     _update(_accounts, "accounts", "id", HEADS, "bigint text bigint bytea bigint bytea bigint text"),
     _insert(
         _requested,

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from domain.account import (
-    LONGEST_ID,
     Account,
     AccountClosed,
     AccountFact,
@@ -34,6 +33,7 @@ from domain.account import (
 )
 from domain.advice import Advice
 from domain.errors import AccountExists, InvalidInput, InvalidMoney, InvalidPeriod
+from domain.ids import LONGEST_ID
 from domain.money import LARGEST_AMOUNT
 from domain.periods import Cycle
 from domain.plans import MEASURES, Limits

@@ -22,7 +22,7 @@ from domain.admission import Leeway, accept, left_of, refusal_now, reroute
 from domain.ledger import Fact, Ledger, LedgerFact, PeriodEnded, PeriodResumed
 from domain.operation import OPERATION_FACTS, Held, State
 from domain.plans import Limits
-from domain.settlement import add_credit, adjust, complete, dispatch, fail, record_job, release
+from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, record_job, release
 from tests.domain.examples import (
     CENT,
     IMAGES,
@@ -106,6 +106,7 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: accept(ledger, ask("g"), IN_MAY),
     lambda ledger: release(ledger, "a", "policy", IN_MAY),
     lambda ledger: complete(ledger, "a", IMAGES, None, IN_MAY),
+    lambda ledger: erase_content(ledger, ["b"], "the customer asked", IN_MAY),
     lambda ledger: [AccountClosed("acme", IN_MAY, "the contract ended")],
 )
 

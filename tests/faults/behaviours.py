@@ -164,7 +164,7 @@ class Play:
 
     async def cancel(self, which: int, operation: int) -> None:
         if operations := sorted(self.books().holds):
-            await quietly(self.processes[which].studio.cancel(operations[operation % len(operations)]))
+            await quietly(self.processes[which].studio.cancel(operations[operation % len(operations)], account="acme"))
 
     async def reconcile(self, which: int) -> None:
         now = self.world.clock()

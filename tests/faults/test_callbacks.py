@@ -173,7 +173,7 @@ async def test_a_callback_settles_what_its_batch_has_lost_while_others_of_it_go_
         [job] = [one for one in world.fake.jobs() if one.behaviour.lost]
         assert await Post(world.fake, studio.callbacks("wavespeed")).deliver(job, "signed") == "taken"
         operation = job.webhook.removeprefix(f"{HOOKS}/").split("/")[0]
-        assert (await other.wait(operation)).price.micros == POND
+        assert (await other.wait(operation, account="acme")).price.micros == POND
         assert count(facts_of(studio), Charged) == 1
         world.fake.release()
         assert len((await running).assets) == 2

@@ -206,7 +206,7 @@ async def test_a_refund_of_an_ended_period_is_booked_and_spendable_in_the_curren
         await prepaid(studio)
         result = await studio.generate("a lake", account="acme", model=SYNC)
         clock.now += 2 * HOUR
-        await studio.accounts.refund(result.operation, reason="blurred", reference="ticket-1")
+        await studio.accounts.refund(result.operation, reason="blurred", reference="ticket-1", account="acme")
         assert await balance(studio) == PAID
         await studio.catch_up()
         periods = {

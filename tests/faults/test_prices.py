@@ -70,12 +70,16 @@ async def test_repricing_only_adds_adjustments(sqlite_url: str, tmp_path: Path) 
         result = await studio.run(ask())
         before = facts_of(studio)
         await studio.accounts.adjust(
-            result.operation, price=Money(-400_000, "USD"), reason="repriced", reference="book-2"
+            result.operation,
+            price=Money(-400_000, "USD"),
+            reason="repriced",
+            reference="book-2",
+            account="acme",
         )
         after = facts_of(studio)
         assert after[: len(before)] == before
         assert [type(fact) for fact in after[len(before) :]] == [Adjusted]
-        assert (await studio.wait(result.operation)).price.micros == 100_000
+        assert (await studio.wait(result.operation, account="acme")).price.micros == 100_000
 
 
 async def test_a_bill_that_differs_is_our_cost_and_the_price_stays(sqlite_url: str, tmp_path: Path) -> None:

@@ -243,7 +243,7 @@ async def test_whatever_is_billed_the_price_stays_and_the_difference_shows(world
             line = lines[operation]
             assert (line.status, line.recorded, line.is_explained) == (status, POND, differs or status == "matched")
             assert (again[operation].status, again[operation].booked) == ("matched" if differs else status, 0)
-            found = await studio.wait(operation)
+            found = await studio.wait(operation, account="acme")
             assert (found.price.micros, micros(found.cost)) == (POND, cost)
         assert (await studio.accounts.show("acme")).used["spend"] == len(BILLS) * POND
         assert [row.id for row in studio.views.rows(OPERATIONS, OperationFilter(flag="overbilled"))] == [
@@ -262,10 +262,12 @@ async def test_a_cancellation_that_meets_the_end_of_its_job_has_one_outcome(worl
         await studio.open_account("acme", plan="pro")
         begun = await studio.submit(ask())
         ended = await asyncio.gather(
-            *(studio.cancel(begun.operation) for _ in range(3)), studio.wait(begun.operation), return_exceptions=True
+            *(studio.cancel(begun.operation, account="acme") for _ in range(3)),
+            studio.wait(begun.operation, account="acme"),
+            return_exceptions=True,
         )
         assert [type(one) for one in ended[:3]] == [IllegalTransition] * 3
-        assert (await studio.wait(begun.operation)).price.micros == POND
+        assert (await studio.wait(begun.operation, account="acme")).price.micros == POND
         facts = timeline(studio, begun.operation)
         assert (count(facts, Charged), count(facts, Released), len(world.fake.jobs())) == (1, 0, 1)
         assert await is_sound(studio)
@@ -304,5 +306,5 @@ async def test_a_dated_price_holds_for_what_is_asked_from_then_on(world: World) 
         world.advance(2 * HOUR)
         assert (await studio.run(ask("lake"))).price.micros == 80_000
         assert await recovered(studio) == ["charged"]
-        assert (await studio.wait(operation)).price.micros == LAKE
+        assert (await studio.wait(operation, account="acme")).price.micros == LAKE
         assert await is_sound(studio)

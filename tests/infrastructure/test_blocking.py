@@ -54,9 +54,9 @@ def test_threads_share_one_studio(studio: BlockingStudio) -> None:
 
 def test_what_is_submitted_is_waited_for(studio: BlockingStudio) -> None:
     submission = studio.submit(Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL}, allow="stand-in"))
-    assert studio.wait(submission.operation).price == CENT
-    assert studio.accounts.refund(submission.operation, reason="a test", reference="r1")
-    assert studio.maintenance.erase(submission.operation).files == 1
+    assert studio.wait(submission.operation, account="acme").price == CENT
+    assert studio.accounts.refund(submission.operation, reason="a test", reference="r1", account="acme")
+    assert studio.maintenance.erase(submission.operation, account="acme").files == 1
 
 
 def test_errors_are_the_studios_own(studio: BlockingStudio) -> None:
@@ -109,7 +109,7 @@ def test_what_was_submitted_is_settled_before_the_studio_closes(settings: Settin
             Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL}, allow="stand-in")
         ).operation
     with open_blocking(settings, serve=False) as studio:
-        assert studio.wait(operation).status == "charged"
+        assert studio.wait(operation, account="acme").status == "charged"
 
 
 def test_a_studio_that_cannot_open_leaves_no_thread(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ PATIENCE = 30.0
 """Seconds after which a test that waits gives up; nothing is asserted about how long it took."""
 
 POISON = ("ledger:acme:0", "operation.dispatched", b'{"operation": 5}', "op-1")
-UNREADABLE = ("ledger:acme:0", "operation.charged.2", b"no JSON at all", "op-1")
+UNREADABLE = ("ledger:acme:0", "operation.charged", b"no JSON at all", "op-1")
 FROM_TOMORROW = ("ledger:acme:0", "operation.teleported", b"{}", "op-1")
 
 

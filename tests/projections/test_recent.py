@@ -26,7 +26,15 @@ FOREVER = 2**63 - 1
 
 
 def link(version: int) -> Link:
-    return Link("ledger:acme:0", version, "operation.dispatched", b'{"n":%d}' % version, f"op-{version}", GENESIS)
+    return Link(
+        "ledger:acme:0",
+        version,
+        "operation.dispatched",
+        b'{"n":%d}' % version,
+        f"op-{version}",
+        "studio:tests",
+        GENESIS,
+    )
 
 
 def row(position: int) -> LogRow:

@@ -157,7 +157,7 @@ def test_an_audit_leaves_nothing_behind(full: Log, database: Database) -> None:
 
 
 def test_a_fact_that_cannot_be_replayed_ends_the_audit_with_its_position(full: Log, database: Database) -> None:
-    poisoned = full.append([("ledger:acme:0", "operation.charged.2", b"{}", "op-1")])
+    poisoned = full.append([("ledger:acme:0", "operation.charged", b"{}", "op-1")])
     spoil(database, f"UPDATE view_checkpoints SET position = {poisoned}")
     with pytest.raises(ViewStopped, match=f"position {poisoned}: operation.charged"):
         compare(database, full.source, ALL)

@@ -9,7 +9,6 @@ However many processes and threads upgrade at once, one does the work and the ot
 
 from __future__ import annotations
 
-import logging
 from contextlib import closing
 
 from sqlalchemy import Connection, inspect, text
@@ -20,21 +19,11 @@ from infrastructure.store.database import PATIENT_SECONDS, Database
 from infrastructure.store.migrations.guard import arm, prove
 from infrastructure.store.schema import METADATA, VERSION_TABLE
 from projections.engine.database import ONE_SCHEMA
-from projections.engine.tables import schema_of
-from projections.views import ALL
 
-log = logging.getLogger("imagestudio")
-
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS = ("0001", "0002")
 """In order; named here so that opening a database that is up to date needs no Alembic."""
 
 HEAD = REVISIONS[-1]
-
-SHARED_TABLE, SHARED_REVISIONS = "alembic_version", ("0001", "0002", "0003", "0004")
-"""Where these revisions of a ledger were kept, as any program's are that names no table of its own."""
-
-OURS = ("log", "accounts", "operations")
-"""Tables that every ledger has."""
 
 SCRIPTS = ":".join(__name__.rsplit(".", 1))
 """This package, as Alembic names a folder of scripts within another."""
@@ -91,33 +80,15 @@ def revision_of(database: Database) -> str | None:
 
 def _revision_of(connection: Connection) -> str | None:
     """The revision of the schema that is first in the search path, None where no ledger is there."""
-    tables = _tables(connection)
-    if VERSION_TABLE in tables:
-        revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-        return revision
-    if {SHARED_TABLE, *OURS} <= tables:
-        shared = connection.execute(text(f"SELECT version_num FROM {SHARED_TABLE}")).scalars()
-        return next((revision for revision in shared if revision in SHARED_REVISIONS), None)
-    return None
+    if VERSION_TABLE not in _tables(connection):
+        return None
+    revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    return revision
 
 
 def _tables(connection: Connection) -> set[str]:
     """Those of the schema that is first in the search path, in which new ones are made; not all that are visible."""
     return set(inspect(connection).get_table_names(schema=connection.dialect.default_schema_name))
-
-
-def _leave_shared_table(connection: Connection, revision: str) -> None:
-    """Keep the revision in a table of our own; what another program may have in the shared one is not touched."""
-    tables = _tables(connection)
-    if VERSION_TABLE in tables:
-        return
-    connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-    connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:revision)"), {"revision": revision})
-    ours = {*METADATA.tables, *schema_of(ALL, indexed=False).tables, SHARED_TABLE, VERSION_TABLE}
-    if connection.execute(text(f"SELECT count(*) FROM {SHARED_TABLE}")).scalar() == 1 and tables <= ours:
-        connection.execute(text(f"DROP TABLE {SHARED_TABLE}"))
-    else:
-        log.warning("%s is left as it is, since another program may use it", SHARED_TABLE)
 
 
 def _refuse_newer(revision: str | None) -> None:
@@ -138,8 +109,6 @@ def _upgrade(database: Database) -> None:
         if revision is None:
             _refuse_encoding(connection)
             _refuse_strangers(connection)
-        else:
-            _leave_shared_table(connection, revision)
         if revision != HEAD:
             _run_revisions(connection)
         arm(connection)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from domain.errors import StoreError
 from infrastructure.store.schema import APPEND_ONLY, TRIGGER_NAMES, TRIGGERS
 
-PROBE = "INSERT INTO log (stream, version, topic, state, hash) VALUES ('probe', 1, 'probe', '{}', '')"
+PROBE = "INSERT INTO log (stream, version, topic, actor, state, hash) VALUES ('probe', 1, 'probe', '', '{}', '')"
 
 ATTACKS = {
     "sqlite": (
@@ -17,8 +17,8 @@ ATTACKS = {
         "DELETE FROM log WHERE stream = 'probe'",
         PROBE.replace("INSERT", "INSERT OR REPLACE"),
         (
-            "REPLACE INTO log (position, stream, version, topic, state, hash)"
-            " SELECT position, 'other', 1, topic, state, hash FROM log WHERE stream = 'probe'"
+            "REPLACE INTO log (position, stream, version, topic, actor, state, hash)"
+            " SELECT position, 'other', 1, topic, actor, state, hash FROM log WHERE stream = 'probe'"
         ),
         f"{PROBE} ON CONFLICT (stream, version) DO UPDATE SET state = ''",
     ),
@@ -27,7 +27,7 @@ ATTACKS = {
         "DELETE FROM log WHERE false",
         "TRUNCATE log",
         (
-            "INSERT INTO log (stream, version, topic, state, hash) SELECT '', 1, '', '', '' WHERE false"
+            "INSERT INTO log (stream, version, topic, actor, state, hash) SELECT '', 1, '', '', '', '' WHERE false"
             " ON CONFLICT (stream, version) DO UPDATE SET state = ''"
         ),
     ),

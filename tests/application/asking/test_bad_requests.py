@@ -277,7 +277,7 @@ BAD_TERMS = {
         "amount: 0",
     ),
     "a refund of nothing known": Bad(
-        lambda studio: studio.accounts.refund("nonsense", reason="r", reference="1"),
+        lambda studio: studio.accounts.refund("nonsense", reason="r", reference="1", account="acme"),
         UnknownOperation,
         "unknown_operation",
         "'nonsense'",
@@ -310,7 +310,7 @@ BAD_TERMS = {
 
 async def refund(studio: Studio, key: str, amount: Money, reference: str = "ticket-1") -> object:
     operation = (await studio.submit(REQUESTS[key])).operation
-    return await studio.accounts.refund(operation, amount=amount, reason="blurred", reference=reference)
+    return await studio.accounts.refund(operation, amount=amount, reason="blurred", reference=reference, account="acme")
 
 
 REQUESTS = {

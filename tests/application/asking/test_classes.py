@@ -82,7 +82,7 @@ async def test_a_stand_in_is_taken_where_the_call_allows_it_and_its_result_says_
         assert (real.model, real.model_class) == ("tuppence", "real")
         allowed = await studio.run(ask(allow="stand-in"))
         assert (allowed.model, allowed.model_class) == ("penny", "stand-in")
-        assert (await studio.wait(allowed.operation)).model_class == "stand-in"
+        assert (await studio.wait(allowed.operation, account="acme")).model_class == "stand-in"
         await studio.catch_up()
         flagged = studio.views.rows(OPERATIONS, OperationFilter(account="acme", flag="stand-in"))
         assert [(one.id, one.model_class) for one in flagged] == [(allowed.operation, "stand-in")]
@@ -179,7 +179,7 @@ async def test_no_fallback_costs_more_than_is_held_unless_the_request_says_so(sq
         told = "refused at first (abbey, 0.01 USD held): dearer (borough) instead, 0.02 USD held"
         assert heard == [told]
         assert str(result.rerouted[0]) == told
-        assert str((await studio.wait(result.operation)).rerouted[0]) == told
+        assert str((await studio.wait(result.operation, account="acme")).rerouted[0]) == told
         [moved] = [fact for fact in timeline(studio, result.operation) if isinstance(fact, Rerouted)]
         assert (moved.quote.price, moved.quote.model_class) == (20_000, "real")
 

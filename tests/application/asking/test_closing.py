@@ -113,7 +113,7 @@ async def test_one_of_several_who_wait_may_go_away(sqlite_url: str, tmp_path: Pa
     async with studio_on(sqlite_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
         await studio.open_account("acme", plan="pro")
         submission = await studio.submit(ask())
-        waiting = [asyncio.create_task(studio.wait(submission.operation)) for _ in range(3)]
+        waiting = [asyncio.create_task(studio.wait(submission.operation, account="acme")) for _ in range(3)]
         await pause.until_reached()
         await gone(waiting[0])
         pause.go_on.set()

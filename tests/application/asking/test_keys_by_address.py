@@ -92,7 +92,7 @@ async def test_a_repeat_that_does_not_wait_is_answered_too(studio: Studio, site:
     first = await studio.submit(ask(url))
     again = await studio.submit(ask(url))
     assert (again.operation, again.operations, again.repeated) == (first.operation, first.operations, True)
-    assert (await studio.wait(first.operation)).status == "charged"
+    assert (await studio.wait(first.operation, account="acme")).status == "charged"
     assert len(site.asked) == 1
 
 
@@ -170,8 +170,8 @@ async def test_another_request_is_told_from_the_first_although_its_address_is_de
 async def test_a_key_whose_content_was_erased_answers_without_the_address(studio: Studio, site: Site) -> None:
     url = site.put("/a.png", answer(PICTURE), GONE)
     first = await studio.submit(ask(url))
-    await studio.wait(first.operation)
-    await studio.maintenance.erase(first.operation)
+    await studio.wait(first.operation, account="acme")
+    await studio.maintenance.erase(first.operation, account="acme")
     assert (await studio.submit(ask(url))).operation == first.operation
     assert len(site.asked) == 1
 

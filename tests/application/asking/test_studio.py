@@ -201,9 +201,9 @@ async def test_what_is_submitted_goes_on_and_can_be_waited_for(database_url: str
         await studio.open_account("acme", plan="pro")
         submission = await studio.submit(Request("text-to-image", "acme", {"prompt": PROMPT}, model=JOBS, n=2))
         assert submission.operations == (f"{submission.operation}.1", f"{submission.operation}.2")
-        whole = await studio.wait(submission.operation)
+        whole = await studio.wait(submission.operation, account="acme")
         assert (whole.status, len(whole.assets)) == ("charged", 2)
-        one = await studio.wait(submission.operations[0])
+        one = await studio.wait(submission.operations[0], account="acme")
         assert one.price.micros == PRICE
 
 
@@ -212,17 +212,17 @@ async def test_another_process_can_wait_too(database_url: str, tmp_path: Path) -
         await studio.open_account("acme", plan="pro")
         wanted = Request("text-to-image", "acme", {"prompt": PROMPT, "delay_ms": 40}, model=JOBS)
         submission = await studio.submit(wanted)
-        result = await other.wait(submission.operation)
-        assert result.assets[0].content == (await studio.wait(submission.operation)).assets[0].content
+        result = await other.wait(submission.operation, account="acme")
+        assert result.assets[0].content == (await studio.wait(submission.operation, account="acme")).assets[0].content
 
 
 async def test_waiting_for_a_failure_or_a_stranger_says_so(studio: Studio) -> None:
     wanted = Request("text-to-image", "acme", {"prompt": PROMPT, "outcome": "fail"}, model=SYNC)
     submission = await studio.submit(wanted)
     with pytest.raises(OperationFailed):
-        await studio.wait(submission.operation)
+        await studio.wait(submission.operation, account="acme")
     with pytest.raises(UnknownOperation, match="no operation 'nonsense'"):
-        await studio.wait("nonsense")
+        await studio.wait("nonsense", account="acme")
 
 
 async def test_waiting_has_an_end(sqlite_url: str, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ async def test_waiting_has_an_end(sqlite_url: str, tmp_path: Path) -> None:
         with pytest.raises(OperationPending) as pending:
             await studio.generate(PROMPT, account="acme", model=SYNC, outcome="timeout")
         with pytest.raises(OperationPending, match="still open"):
-            await studio.wait(pending.value.operation)
+            await studio.wait(pending.value.operation, account="acme")
 
 
 async def test_an_estimate_says_what_would_be_held_and_records_and_saves_nothing(
@@ -295,4 +295,4 @@ async def test_no_transaction_is_open_while_a_provider_works(database_url: str, 
         assert result.status == "charged"
         assert (await other.accounts.show("acme")).open == 1
         pause.go_on.set()
-        assert (await studio.wait(submission.operation)).status == "charged"
+        assert (await studio.wait(submission.operation, account="acme")).status == "charged"

@@ -76,7 +76,7 @@ async def test_what_was_sent_before_is_looked_up_and_charged(database_url: str, 
         operation = await left_open(studio, JOBS, outcome="timeout")
     async with studio_on(database_url, tmp_path, clock=later(), **OFF) as studio:
         assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
-        assert (await studio.wait(operation)).price.micros == PRICE
+        assert (await studio.wait(operation, account="acme")).price.micros == PRICE
         assert len(submissions(tmp_path)) == 1
         assert await is_sound(studio)
 
@@ -86,7 +86,7 @@ async def test_a_job_is_stopped_at_a_provider_that_is_off(sqlite_url: str, tmp_p
         await studio.open_account("acme", plan="pro")
         operation = await left_open(studio, JOBS, outcome="never")
     async with studio_on(sqlite_url, tmp_path, **OFF) as studio:
-        assert (await studio.cancel(operation)).status == "released"
+        assert (await studio.cancel(operation, account="acme")).status == "released"
 
 
 async def test_what_would_be_run_again_is_not_and_is_released_after_its_grace(sqlite_url: str, tmp_path: Path) -> None:

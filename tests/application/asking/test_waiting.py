@@ -58,7 +58,7 @@ async def test_a_thousand_wait_for_what_is_performed_here(database_url: str, tmp
         begun = await studio.submit(SLOW)
         await pause.until_reached()
         with statements(studio) as heard:
-            waiting = [asyncio.create_task(studio.wait(begun.operation)) for _ in range(MANY)]
+            waiting = [asyncio.create_task(studio.wait(begun.operation, account="acme")) for _ in range(MANY)]
             await until(lambda: looks(heard) == MANY)
             heard.clear()
             await asyncio.sleep(0.3)
@@ -79,7 +79,7 @@ async def perform(url: str, home: Path) -> None:
         begun = await studio.submit(SLOW)
         (home / "begun.new").write_text(begun.operation)
         (home / "begun.new").rename(home / "begun")
-        await studio.wait(begun.operation)
+        await studio.wait(begun.operation, account="acme")
 
 
 async def test_a_thousand_wait_for_what_another_process_performs(database_url: str, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ async def test_a_thousand_wait_for_what_another_process_performs(database_url: s
         await until((tmp_path / "begun").exists)
         operation = (tmp_path / "begun").read_text()
         with statements(studio) as heard:
-            waiting = [asyncio.create_task(studio.wait(operation)) for _ in range(MANY)]
+            waiting = [asyncio.create_task(studio.wait(operation, account="acme")) for _ in range(MANY)]
             await until(lambda: looks(heard) == 2 * MANY)  # once before and once after it is followed
             heard.clear()
             async with studio.follow(filter=LogFilter(account="acme")) as entries:
@@ -111,7 +111,7 @@ async def test_who_waits_too_long_is_told_that_it_is_open(database_url: str, tmp
         await studio.open_account("acme", plan="pro")
         begun = await studio.submit(SLOW)
         with pytest.raises(OperationPending, match="still open"):
-            await other.wait(begun.operation)
+            await other.wait(begun.operation, account="acme")
         pause.go_on.set()
 
 
@@ -122,7 +122,7 @@ async def test_who_waits_at_a_studio_that_closes_is_told_that_it_is_open(databas
         begun = await studio.submit(SLOW)
         async with studio_on(database_url, tmp_path) as other, other.follow() as entries:
             with statements(other) as heard:
-                waiting = asyncio.create_task(other.wait(begun.operation))
+                waiting = asyncio.create_task(other.wait(begun.operation, account="acme"))
                 await until(lambda: looks(heard) == 2)
         with pytest.raises(OperationPending, match="still open"):
             await waiting

@@ -160,23 +160,27 @@ async def test_refunds_at_once_never_exceed_what_was_charged(studio: Studio) -> 
     cent = Money(PRICE // 4, "USD")
     answers = await asyncio.gather(
         *(
-            studio.accounts.refund(operation, amount=cent, reason="blurred", reference=f"ticket-{number}")
+            studio.accounts.refund(
+                operation, amount=cent, reason="blurred", reference=f"ticket-{number}", account="acme"
+            )
             for number in range(9)
         ),
         return_exceptions=True,
     )
     assert [type(answer) for answer in answers].count(InvalidInput) == 5
-    result = await studio.wait(operation)
+    result = await studio.wait(operation, account="acme")
     assert result.price.micros == 0
     assert count(facts_of(studio), Adjusted) == 4
 
 
 async def test_the_same_refund_at_once_and_again_is_one(studio: Studio) -> None:
     operation = await generate(studio)
-    again = [studio.accounts.refund(operation, reason="blurred", reference="ticket-1") for _ in range(6)]
+    again = [
+        studio.accounts.refund(operation, reason="blurred", reference="ticket-1", account="acme") for _ in range(6)
+    ]
     answers = await asyncio.gather(*again)
     assert sorted(len(facts) for facts in answers) == [0] * 5 + [1]
-    assert (await studio.wait(operation)).price.micros == 0
+    assert (await studio.wait(operation, account="acme")).price.micros == 0
     assert (await studio.accounts.show("acme")).used["spend"] == 0
 
 
@@ -187,23 +191,27 @@ async def test_refunds_by_two_processes_never_exceed_what_was_charged(database_u
         half = Money(PRICE // 2, "USD")
         answers = await asyncio.gather(
             *(
-                studio.accounts.refund(operation, amount=half, reason="blurred", reference=f"{name}-{number}")
+                studio.accounts.refund(
+                    operation, amount=half, reason="blurred", reference=f"{name}-{number}", account="acme"
+                )
                 for name, studio in (("one", one), ("two", two))
                 for number in range(3)
             ),
             return_exceptions=True,
         )
         assert [type(answer) for answer in answers].count(InvalidInput) == 4
-        assert (await two.wait(operation)).price.micros == 0
+        assert (await two.wait(operation, account="acme")).price.micros == 0
 
 
 async def test_a_refund_frees_the_limit_and_a_partial_one_its_part(studio: Studio) -> None:
     await studio.accounts.change_limit("acme", "spend", PRICE)
     operation = await generate(studio)
     await refused(studio)
-    await studio.accounts.refund(operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1")
+    await studio.accounts.refund(
+        operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1", account="acme"
+    )
     assert (await refused(studio)).left == 1
-    await studio.accounts.refund(operation, reason="blurred", reference="ticket-2")
+    await studio.accounts.refund(operation, reason="blurred", reference="ticket-2", account="acme")
     assert await generate(studio)
 
 
@@ -211,18 +219,23 @@ async def test_our_cost_is_corrected_apart_from_the_price(studio: Studio) -> Non
     operation = await generate(studio)
     none = Money(0, "USD")
     await studio.accounts.adjust(
-        operation, price=none, cost=Money(5_000, "USD"), reason="the bill", reference="bill-11"
+        operation,
+        price=none,
+        cost=Money(5_000, "USD"),
+        reason="the bill",
+        reference="bill-11",
+        account="acme",
     )
-    result = await studio.wait(operation)
+    result = await studio.wait(operation, account="acme")
     assert (result.price.micros, micros(result.cost)) == (PRICE, PRICE + 5_000)
 
 
 async def test_one_operation_of_a_batch_is_corrected_and_not_the_batch(studio: Studio) -> None:
     batch = await generate(studio, n=6)
     with pytest.raises(UnknownOperation, match="no single operation"):
-        await studio.accounts.refund(batch, reason="blurred", reference="ticket-1")
-    await studio.accounts.refund(f"{batch}.2", reason="blurred", reference="ticket-1")
-    assert (await studio.wait(batch)).price.micros == 4 * PRICE
+        await studio.accounts.refund(batch, reason="blurred", reference="ticket-1", account="acme")
+    await studio.accounts.refund(f"{batch}.2", reason="blurred", reference="ticket-1", account="acme")
+    assert (await studio.wait(batch, account="acme")).price.micros == 4 * PRICE
     assert count(facts_of(studio), Charged) == 2
 
 
@@ -272,7 +285,7 @@ async def test_a_suspended_account_gets_nothing_until_it_is_resumed_and_a_closed
     operation = await generate(studio)
     await studio.accounts.close("acme", "the contract ended")
     assert (await refused(studio)).reason == "closed"
-    await studio.accounts.refund(operation, reason="blurred", reference="ticket-1")
+    await studio.accounts.refund(operation, reason="blurred", reference="ticket-1", account="acme")
     with pytest.raises(AccountExists, match="was closed"):
         await studio.open_account("acme", plan="pro")
 
@@ -281,19 +294,27 @@ async def test_a_refund_under_a_reference_of_another_amount_is_refused_and_so_is
     studio: Studio,
 ) -> None:
     operation = await generate(studio)
-    await studio.accounts.refund(operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1")
+    await studio.accounts.refund(
+        operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1", account="acme"
+    )
     before = studio.reader.end()
-    assert not await studio.accounts.refund(operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1")
+    assert not await studio.accounts.refund(
+        operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1", account="acme"
+    )
     for amount in (Money(2, "USD"), Money(0, "USD"), None):
         with pytest.raises(KeyReused, match="ticket-1"):
-            await studio.accounts.refund(operation, amount=amount, reason="blurred", reference="ticket-1")
+            await studio.accounts.refund(
+                operation, amount=amount, reason="blurred", reference="ticket-1", account="acme"
+            )
     with pytest.raises(InvalidInput, match="nothing of operation"):
-        await studio.accounts.refund(operation, amount=Money(0, "USD"), reason="blurred", reference="ticket-2")
+        await studio.accounts.refund(
+            operation, amount=Money(0, "USD"), reason="blurred", reference="ticket-2", account="acme"
+        )
     assert studio.reader.end() == before
-    await studio.accounts.refund(operation, reason="the rest", reference="ticket-2")
-    assert not await studio.accounts.refund(operation, reason="the rest", reference="ticket-2")
+    await studio.accounts.refund(operation, reason="the rest", reference="ticket-2", account="acme")
+    assert not await studio.accounts.refund(operation, reason="the rest", reference="ticket-2", account="acme")
     with pytest.raises(InvalidInput, match="nothing of operation"):
-        await studio.accounts.refund(operation, reason="the rest", reference="ticket-3")
+        await studio.accounts.refund(operation, reason="the rest", reference="ticket-3", account="acme")
 
 
 async def test_nothing_is_given_back_of_what_was_released(studio: Studio) -> None:
@@ -301,9 +322,13 @@ async def test_nothing_is_given_back_of_what_was_released(studio: Studio) -> Non
         await generate(studio, outcome="fail")
     before = studio.reader.end()
     with pytest.raises(InvalidInput, match="nothing of operation"):
-        await studio.accounts.refund(failed.value.operation, reason="sorry", reference="ticket-1")
+        await studio.accounts.refund(failed.value.operation, reason="sorry", reference="ticket-1", account="acme")
     with pytest.raises(IllegalTransition):
         await studio.accounts.refund(
-            failed.value.operation, amount=Money(1, "USD"), reason="sorry", reference="ticket-1"
+            failed.value.operation,
+            amount=Money(1, "USD"),
+            reason="sorry",
+            reference="ticket-1",
+            account="acme",
         )
     assert studio.reader.end() == before

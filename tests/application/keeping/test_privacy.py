@@ -20,6 +20,7 @@ from domain.errors import (
     OperationPending,
     UnknownOperation,
 )
+from domain.ledger import ContentErased
 from domain.operation import Charged, Requested
 from infrastructure.service import Studio
 from infrastructure.store.schema import METADATA
@@ -128,13 +129,16 @@ async def test_erasing_takes_content_and_files_and_leaves_the_facts(studio: Stud
     result = await studio.edit(picture(), f"sepia {SECRET}", account="acme", user="ann", allow="stand-in")
     facts = facts_of(studio)
     assert len(files(tmp_path)) == 2
-    erased = await studio.maintenance.erase(result.operation)
+    erased = await studio.maintenance.erase(result.operation, account="acme")
     assert (erased.batch, erased.content, erased.files) == (result.operation, True, 2)
     assert files(tmp_path) == set()
     assert not any("elephants" in content for content in rows(studio).values())
-    assert facts_of(studio) == facts
+    [noted] = facts_of(studio)[len(facts) :]
+    assert isinstance(noted, ContentErased)
+    assert (noted.operation_id, noted.reason) == (result.operation, "")
+    assert facts_of(studio)[: len(facts)] == facts
     assert not [*studio.verify()]
-    again = await studio.maintenance.erase(result.operation)
+    again = await studio.maintenance.erase(result.operation, account="acme")
     assert (again.content, again.files) == (False, 0)
 
 
@@ -145,24 +149,24 @@ async def test_files_that_others_share_stay(studio: Studio, tmp_path: Path) -> N
     twin = await studio.edit(picture(), "sepia", account="acme", allow="stand-in")
     third = await studio.upscale(second.assets[0].content, account="acme")
     kept = {one.assets[0].asset.digest for one in (second, third, twin)} | {sha256(picture()).hexdigest()}
-    await studio.maintenance.erase(first.operation)
+    await studio.maintenance.erase(first.operation, account="acme")
     assert {name.partition(".")[0] for name in files(tmp_path)} == kept
-    await studio.maintenance.erase(second.operation)
+    await studio.maintenance.erase(second.operation, account="acme")
     assert second.assets[0].asset.digest in {name.partition(".")[0] for name in files(tmp_path)}
-    assert (await studio.wait(twin.operation)).assets[0].content == twin.assets[0].content
+    assert (await studio.wait(twin.operation, account="acme")).assets[0].content == twin.assets[0].content
 
 
 async def test_another_accounts_equal_files_are_its_own(studio: Studio, tmp_path: Path) -> None:
     await studio.open_account("beta", plan="pro")
     mine = await studio.edit(picture(), "sepia", account="acme", allow="stand-in")
     theirs = await studio.edit(picture(), "sepia", account="beta", allow="stand-in")
-    await studio.maintenance.erase(mine.operation)
-    assert (await studio.wait(theirs.operation)).assets[0].content == theirs.assets[0].content
+    await studio.maintenance.erase(mine.operation, account="acme")
+    assert (await studio.wait(theirs.operation, account="beta")).assets[0].content == theirs.assets[0].content
 
 
 async def test_a_batch_is_erased_as_a_whole(studio: Studio, tmp_path: Path) -> None:
     result = await studio.generate(SECRET, account="acme", model=SYNC, n=6)
-    erased = await studio.maintenance.erase(result.operations[1].operation)
+    erased = await studio.maintenance.erase(result.operations[1].operation, account="acme")
     assert (erased.batch, erased.files) == (result.operation, 6)
 
 
@@ -172,7 +176,7 @@ async def test_after_erasing_a_repeat_of_the_key_never_charges_again(
 ) -> None:
     """What was asked can no longer be compared, so any request under the key is that one."""
     result = await studio.generate(SECRET, account="acme", model=SYNC, key="key-1")
-    await studio.maintenance.erase(result.operation)
+    await studio.maintenance.erase(result.operation, account="acme")
     length = studio.reader.end()
     with pytest.raises(AssetMissing) as missing:
         await studio.generate(words, account="acme", model=SYNC, key="key-1")
@@ -185,17 +189,17 @@ async def test_what_is_open_cannot_be_erased(studio: Studio) -> None:
     with pytest.raises(OperationPending) as pending:
         await studio.generate(SECRET, account="acme", model=SYNC, outcome="timeout")
     with pytest.raises(IllegalTransition, match="still open"):
-        await studio.maintenance.erase(pending.value.operation)
+        await studio.maintenance.erase(pending.value.operation, account="acme")
     assert SECRET in content_of(studio, pending.value.operation).body
     with pytest.raises(UnknownOperation):
-        await studio.maintenance.erase("nonsense")
+        await studio.maintenance.erase("nonsense", account="acme")
 
 
 async def test_a_failed_operation_can_be_erased(studio: Studio) -> None:
     with pytest.raises(OperationFailed) as failed:
         await studio.generate(SECRET, account="acme", model=SYNC, outcome="fail")
     assert rows(studio)["words"].count(failed.value.operation) == 1
-    erased = await studio.maintenance.erase(failed.value.operation)
+    erased = await studio.maintenance.erase(failed.value.operation, account="acme")
     assert (erased.content, erased.files) == (True, 0)
     assert failed.value.operation not in rows(studio)["words"]
 
@@ -217,7 +221,7 @@ async def test_sweeping_takes_what_nothing_references_once_its_grace_is_over(dat
         swept = await studio.maintenance.sweep()
         assert [Path(name).name for name in swept.files] == [f"{sha256(picture(color='blue')).hexdigest()}.png"]
         assert swept.size == len(picture(color="blue"))
-        assert (await studio.wait(kept.operation)).assets[0].content == kept.assets[0].content
+        assert (await studio.wait(kept.operation, account="acme")).assets[0].content == kept.assets[0].content
         assert await is_sound(studio)
 
 

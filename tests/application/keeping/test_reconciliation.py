@@ -84,7 +84,7 @@ async def test_a_difference_becomes_a_cost_correction_once_and_no_price_moves(
         assert (again.status, again.booked) == ("matched", 0)
         [correction] = [fact for fact in facts_of(studio) if isinstance(fact, Adjusted)]
         assert (correction.price, correction.cost, correction.reason) == (0, change, "reconciled")
-        result = await studio.wait(operation)
+        result = await studio.wait(operation, account="acme")
         assert (result.price.micros, micros(result.cost)) == (PRICE, PRICE + change)
         assert await is_sound(studio)
 
@@ -97,7 +97,7 @@ async def test_a_bill_that_changes_again_is_booked_again(sqlite_url: str, tmp_pa
         await reconciled(studio, correct=True)
         provider.written["job-1"] = 0
         [line] = (await reconciled(studio, correct=True)).values()
-        assert (line.booked, micros((await studio.wait(operation)).cost)) == (-PRICE - CENT, 0)
+        assert (line.booked, micros((await studio.wait(operation, account="acme")).cost)) == (-PRICE - CENT, 0)
 
 
 async def test_what_was_billed_in_another_span_than_it_was_asked_in_is_still_ours(

@@ -226,15 +226,15 @@ async def test_a_lost_or_changed_file_is_told_and_the_ledger_goes_on(sqlite_url:
     async with studio_on(sqlite_url, tmp_path) as studio:
         await studio.open_account("acme", plan="pro")
         operation = await generate(studio)
-        [asset] = (await studio.wait(operation)).assets
+        [asset] = (await studio.wait(operation, account="acme")).assets
         assert asset.path is not None
         Path(asset.path).write_bytes(b"something else")
         with pytest.raises(AssetDamaged) as damaged:
-            await studio.wait(operation)
+            await studio.wait(operation, account="acme")
         assert "backup" in damaged.value.hint
         Path(asset.path).unlink()
         with pytest.raises(AssetMissing) as missing:
-            await studio.wait(operation)
+            await studio.wait(operation, account="acme")
         assert missing.value.hint
         assert await generate(studio)
         assert await is_sound(studio)

@@ -202,7 +202,7 @@ async def test_accounts_estimates_and_what_is_left_are_read_without_a_lock(datab
         with statements(studio.database) as heard:
             view = await studio.accounts.show("acme")
             estimate = await studio.estimate(request)
-            waited = await studio.wait(result.operation)
+            waited = await studio.wait(result.operation, account="acme")
         assert heard
         assert not [one for one in heard if any(lock in one for lock in LOCKS)]
         assert view.left["images"] == estimate.left["images"] == waited.left["images"] == result.left["images"]

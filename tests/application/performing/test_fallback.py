@@ -159,7 +159,7 @@ async def test_what_was_rerouted_and_lost_is_recovered_as_the_model_it_went_to(
             await cheapest(studio)
     async with studio_on(database_url, tmp_path, catalogues=(overlay,), clock=later(LONG_AFTER)) as studio:
         assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
-        result = await studio.wait(left.value.operation)
+        result = await studio.wait(left.value.operation, account="acme")
         assert (result.model, result.price.micros) == ("tuppence", TWO_CENTS)
         assert [(one.model, one.attempt) for one in submissions(tmp_path)] == [("tuppence", 2)]
         assert await is_sound(studio)

@@ -63,7 +63,7 @@ async def test_a_cancelled_operation_is_stopped_at_its_provider_and_released(dat
     async with studio_on(database_url, tmp_path, providers={"scripted": provider}) as studio:
         await studio.open_account("acme", plan="pro")
         operation = await pending(studio, ask(outcome="never", job="job-1"))
-        result = await studio.cancel(operation)
+        result = await studio.cancel(operation, account="acme")
         assert (result.status, result.price.micros, result.operations[0].reason) == ("released", 0, "cancelled")
         assert provider.stopped == ["job-1"]
         *_, failed, released = timeline(studio, operation)
@@ -78,9 +78,9 @@ async def test_cancelling_twice_records_nothing_more(sqlite_url: str, tmp_path: 
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
         await studio.open_account("acme", plan="pro")
         operation = await pending(studio, ask(outcome="never"))
-        await studio.cancel(operation)
+        await studio.cancel(operation, account="acme")
         before = len(facts_of(studio))
-        assert (await studio.cancel(operation)).status == "released"
+        assert (await studio.cancel(operation, account="acme")).status == "released"
         assert (len(facts_of(studio)), len(provider.stopped)) == (before, 1)
 
 
@@ -89,7 +89,7 @@ async def test_what_its_provider_cannot_stop_goes_on_with_its_hold(sqlite_url: s
         await studio.open_account("acme", plan="pro")
         operation = await pending(studio, ask(BLIND, outcome="timeout"))
         with pytest.raises(IllegalTransition, match="cannot be stopped at its provider"):
-            await studio.cancel(operation)
+            await studio.cancel(operation, account="acme")
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
 
 
@@ -108,7 +108,7 @@ async def test_what_of_a_batch_can_be_stopped_is_stopped(sqlite_url: str, tmp_pa
             await studio.run(replace(ask(outcome="never"), n=3))
         [batch] = {one.operation.partition(".")[0] for one in submissions(tmp_path)}
         with pytest.raises(IllegalTransition, match=r"\.1 cannot be stopped"):
-            await studio.cancel(batch)
+            await studio.cancel(batch, account="acme")
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
         assert count(facts_of(studio), Released) == 2
 
@@ -118,9 +118,9 @@ async def test_what_was_charged_is_not_cancelled(sqlite_url: str, tmp_path: Path
         await studio.open_account("acme", plan="pro")
         operation = (await studio.run(ask(SYNC))).operation
         with pytest.raises(IllegalTransition, match="is charged: there is nothing to cancel"):
-            await studio.cancel(operation)
+            await studio.cancel(operation, account="acme")
         with pytest.raises(UnknownOperation):
-            await studio.cancel("nowhere")
+            await studio.cancel("nowhere", account="acme")
 
 
 async def test_a_completion_and_a_cancellation_that_race_have_one_outcome(database_url: str, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ async def test_a_completion_and_a_cancellation_that_race_have_one_outcome(databa
         await pause.until_reached()
         [submission] = submissions(tmp_path)
         async with studio_on(database_url, tmp_path, providers={"scripted": Stoppable(tmp_path)}) as elsewhere:
-            assert (await elsewhere.cancel(submission.operation)).status == "released"
+            assert (await elsewhere.cancel(submission.operation, account="acme")).status == "released"
         pause.go_on.set()
         with pytest.raises(OperationFailed, match="cancelled"):
             await running
@@ -150,7 +150,7 @@ async def test_a_call_back_settles_what_nobody_waits_for_any_more(database_url: 
         await studio.open_account("acme", plan="pro")
         operation = await pending(studio, ask(outcome="timeout", job="job-1"))
         await studio.notified(operation, "job-1")
-        assert (await studio.wait(operation)).price.micros == PRICE
+        assert (await studio.wait(operation, account="acme")).price.micros == PRICE
         facts = facts_of(studio)
         assert (count(facts, Submitted), count(facts, Charged), len(submissions(tmp_path))) == (1, 1, 1)
 

@@ -183,7 +183,7 @@ async def test_an_output_that_cannot_be_reached_keeps_its_hold_until_recovery_fe
     site.put("/a", answer(RED))
     assert await desk.recovered(provider, after=2 * SOON) == "charged: found at the provider"
     async with desk.studio(provider) as studio:
-        result = await studio.wait(operation)
+        result = await studio.wait(operation, account="acme")
         assert [output.content for output in result.assets] == [RED]
         assert (await studio.accounts.show("acme")).held["spend"] == 0
     assert provider.submissions == 1
@@ -197,7 +197,7 @@ async def test_until_it_expires_an_output_that_is_not_there_may_still_come(desk:
         *_, completed, _ = timeline(studio, operation)
         assert isinstance(completed, ProviderCompleted)
         assert completed.lost == 1
-        assert (await studio.wait(operation)).price.micros == 0
+        assert (await studio.wait(operation, account="acme")).price.micros == 0
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "http://ann:secret@127.0.0.1/a"])
@@ -301,7 +301,7 @@ async def test_until_it_expires_an_address_that_answers_without_a_file_keeps_its
     site.put("/a", answer(RED))
     assert await desk.recovered(provider, after=2 * SOON) == "charged: found at the provider"
     async with desk.studio(provider) as studio:
-        assert [output.content for output in (await studio.wait(operation)).assets] == [RED]
+        assert [output.content for output in (await studio.wait(operation, account="acme")).assets] == [RED]
 
 
 async def test_an_address_that_answered_without_a_file_until_it_expired_has_lost_its_output(
@@ -313,7 +313,7 @@ async def test_an_address_that_answered_without_a_file_until_it_expired_has_lost
     async with desk.studio(provider) as studio:
         *_, completed, _ = timeline(studio, operation)
         assert isinstance(completed, ProviderCompleted)
-        result = await studio.wait(operation)
+        result = await studio.wait(operation, account="acme")
         assert (completed.lost, result.price.micros, micros(result.cost)) == (1, 0, 30_000)
 
 

@@ -155,7 +155,7 @@ async def test_inputs_and_place_in_the_batch_are_what_they_were(sqlite_url: str,
     batch = await left_pending(sqlite_url, tmp_path, wanted, {"scripted": Deaf(tmp_path / "scripted")})
     assert len(await recovered(sqlite_url, tmp_path)) == 2
     async with studio_on(sqlite_url, tmp_path) as studio:
-        found = await studio.wait(batch.partition(".")[0])
+        found = await studio.wait(batch.partition(".")[0], account="acme")
     assert [one.asset for one in found.assets] == [one.asset for one in expected.assets]
 
 
@@ -431,7 +431,7 @@ async def test_a_job_that_runs_is_waited_for_although_its_input_files_are_gone(
         place.rename(folder)
     async with studio_on(database_url, home, clock=later(2 * SOON)) as studio:
         assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
-        assert (await studio.wait(sent.value.operation)).price.micros == PRICE
+        assert (await studio.wait(sent.value.operation, account="acme")).price.micros == PRICE
 
 
 async def test_what_a_model_that_is_gone_left_open_is_released_at_last(sqlite_url: str, tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ async def test_a_provider_that_breaks_where_it_should_stop_something_has_stopped
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
         pending = await left_pending(studio, ask(JOBS, outcome="never"))
         with pytest.raises(OperationPending, match=why):
-            await studio.cancel(pending.operation)
+            await studio.cancel(pending.operation, account="acme")
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
 
 

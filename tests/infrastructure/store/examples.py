@@ -17,7 +17,7 @@ from domain.account import (
 )
 from domain.bounds import Meter
 from domain.charging import CostSource
-from domain.ledger import BalanceReturned, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
+from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.operation import (
     Adjusted,
     Charged,
@@ -74,6 +74,7 @@ EXAMPLES: tuple[Fact, ...] = (
     BalanceReturned("acme", NOW, DECEMBER, "op-1", 40_000, "USD"),
     PeriodEnded("acme", NOW, Period(NOVEMBER.end, NOVEMBER.end + 1), 4_000_000, "USD", "a wrong clock"),
     PeriodResumed("acme", NOW, NOVEMBER, "pro", 4_000_000, -1_000_000, "USD"),
+    ContentErased("acme", NOW, DECEMBER, "op-1", "the customer asked"),
     Requested(OPERATION, NOW, "key-1", "ef" * 32, 2),
     Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 1, "USD"),
     Validated(OPERATION, NOW, METERED_QUOTE),

@@ -43,7 +43,7 @@ async def tell(url: str, home: Path) -> None:
         paid = await studio.generate("a hill", account="acme", model=JOBS)
         with suppress(OperationFailed):
             await studio.generate("x", account="acme", model=SYNC, outcome="fail")
-        await studio.accounts.refund(paid.operation, reason="blurred", reference="ticket-1")
+        await studio.accounts.refund(paid.operation, reason="blurred", reference="ticket-1", account="acme")
         await studio.accounts.change_limit("acme", "images", 1, scope="user:eve")
         with suppress(OperationRefused):
             await studio.generate("a fox", account="acme", user="eve", model=SYNC, key="order-3", n=2)

@@ -15,6 +15,7 @@ from infrastructure.store.transactions import SqlStore
 
 AT = 1
 STATE = b'{"at":1}'
+ACTOR = "studio:tests"
 
 
 def locked(transaction: Transaction, account: str) -> AccountRow:
@@ -27,8 +28,8 @@ def append(transaction: Transaction, row: AccountRow) -> Beside:
     """Put one more entry into the account's stream; what must be written beside it."""
     stream, version = f"ledger:{row.id}:0", row.period_head.version + 1
     topic = "note" if version > 1 else "ledger.period_opened"
-    hash = link_hash(row.period_head.hash, stream, version, topic, None, STATE)
-    transaction.append([Link(stream, version, topic, STATE, None, hash)])
+    hash = link_hash(row.period_head.hash, stream, version, topic, None, ACTOR, STATE)
+    transaction.append([Link(stream, version, topic, STATE, None, ACTOR, hash)])
     return Beside(accounts=[AccountRow(row.id, row.revision + 1, stream, Head(version, hash), row.account_head, AT)])
 
 

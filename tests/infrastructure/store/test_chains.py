@@ -135,12 +135,19 @@ def test_a_removed_tail_is_found_by_the_index_of_operations_too(told: Books) -> 
 def test_an_inserted_entry_with_a_perfect_hash_is_found(told: Books) -> None:
     end = next(entry.link for entry in told.reader.read(position_of(told, 11) - 1, 1))
     stream, version, state = BOOK, 12, end.state
-    forged = link_hash(end.hash, stream, version, end.topic, end.operation, state)
+    forged = link_hash(end.hash, stream, version, end.topic, end.operation, end.actor, state)
     insert = (
-        "INSERT INTO log (stream, version, topic, operation, state, hash)"
-        " VALUES (:stream, :version, :topic, :operation, :state, :hash)"
+        "INSERT INTO log (stream, version, topic, operation, actor, state, hash)"
+        " VALUES (:stream, :version, :topic, :operation, :actor, :state, :hash)"
     )
-    values = {"stream": stream, "version": version, "topic": end.topic, "operation": "b", "hash": forged}
+    values = {
+        "stream": stream,
+        "version": version,
+        "topic": end.topic,
+        "operation": "b",
+        "actor": end.actor,
+        "hash": forged,
+    }
     with told.database.transaction() as connection:
         connection.execute(text(insert), {**values, "state": state.decode()})
     (*_, found) = problems(told)
@@ -149,9 +156,10 @@ def test_an_inserted_entry_with_a_perfect_hash_is_found(told: Books) -> None:
 
 def test_a_forged_stream_of_an_account_that_never_was_is_found(told: Books) -> None:
     with told.database.transaction() as connection:
-        forged = link_hash(GENESIS, "account:ghost", 1, "account.opened", None, b"{}")
+        forged = link_hash(GENESIS, "account:ghost", 1, "account.opened", None, "", b"{}")
         insert = (
-            "INSERT INTO log (stream, version, topic, state, hash) VALUES ('account:ghost', 1, :topic, '{}', :hash)"
+            "INSERT INTO log (stream, version, topic, actor, state, hash)"
+            " VALUES ('account:ghost', 1, :topic, '', '{}', :hash)"
         )
         connection.execute(text(insert), {"topic": "account.opened", "hash": forged})
     (found,) = problems(told)
@@ -160,8 +168,8 @@ def test_a_forged_stream_of_an_account_that_never_was_is_found(told: Books) -> N
 
 def test_a_stream_with_a_name_no_fact_has_is_found(told: Books) -> None:
     with told.database.transaction() as connection:
-        forged = link_hash(GENESIS, "misc", 1, "x", None, b"{}")
-        insert = "INSERT INTO log (stream, version, topic, state, hash) VALUES ('misc', 1, 'x', '{}', :hash)"
+        forged = link_hash(GENESIS, "misc", 1, "x", None, "", b"{}")
+        insert = "INSERT INTO log (stream, version, topic, actor, state, hash) VALUES ('misc', 1, 'x', '', '{}', :hash)"
         connection.execute(text(insert), {"hash": forged})
     (found,) = problems(told)
     assert (found.position, found.stream) == (told.reader.end(), "misc")

@@ -27,15 +27,11 @@ from infrastructure.store.migrations import HEAD, REVISIONS, check, current, ens
 from infrastructure.store.migrations.views import shape_of_views
 from infrastructure.store.schema import (
     APPEND_ONLY,
-    JOBS,
-    LEDGER,
     METADATA,
     TRIGGER_NAMES,
     TRIGGERS,
     VERSION_TABLE,
-    WORDS,
 )
-from infrastructure.store.tables import SqlIndex
 from projections.engine.tables import schema_of
 from projections.views import ALL
 from tests.infrastructure.store.books import books
@@ -165,7 +161,7 @@ def test_an_upgrade_waits_for_a_writer_in_its_transaction_and_takes_nothing_it_n
             while not observer.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted AND relation IS NOT NULL")).all():
                 assert not upgrading.done()
             connection.execute(
-                text("INSERT INTO log (stream, version, topic, state, hash) VALUES ('a', 1, '', '', '')")
+                text("INSERT INTO log (stream, version, topic, actor, state, hash) VALUES ('a', 1, '', '', '', '')")
             )
         upgrading.result()
 
@@ -235,9 +231,6 @@ def test_opening_an_older_sqlite_file_changes_nothing_in_it_and_an_upgrade_keeps
         opened.open("acme")
         with opened.database.transaction() as connection:
             schema_of(ALL).drop_all(connection)
-            JOBS.drop(connection)
-            LEDGER.drop(connection)
-            WORDS.drop(connection)
     set_revision(sqlite_url, REVISIONS[0])
     with database(sqlite_url) as opened, pytest.raises(SchemaMismatch) as refused:
         ensure_schema(opened)
@@ -248,21 +241,6 @@ def test_opening_an_older_sqlite_file_changes_nothing_in_it_and_an_upgrade_keeps
     assert {table.name for table in schema_of(ALL).sorted_tables} <= tables(sqlite_url)
     with books(sqlite_url) as again:
         assert again.reader.end() == 1
-
-
-def test_whose_a_job_is_is_learned_from_the_facts_recorded_before(database_url: str) -> None:
-    with books(database_url) as opened:
-        opened.open("acme")
-        opened.accept("acme", "op-1")
-        opened.submit("acme", "op-1", "job-1")
-        with opened.database.transaction() as connection:
-            JOBS.drop(connection)
-            LEDGER.drop(connection)
-            WORDS.drop(connection)
-    set_revision(database_url, "0002")
-    upgrade(database_url)
-    with database(database_url) as opened_again:
-        assert SqlIndex(opened_again).jobs("scripted", ["job-1", "job-2"]) == {"job-1": "op-1"}
 
 
 @pytest.mark.parametrize("older", [None, REVISIONS[0]])
@@ -309,20 +287,21 @@ def test_a_database_that_was_never_upgraded_has_no_revision(empty_url: str) -> N
 
 # Append only
 
-COLUMNS = "(position, stream, version, topic, state, hash)"
+COLUMNS = "(position, stream, version, topic, actor, state, hash)"
 ATTACKS = {
     "update": "UPDATE log SET state = '{}'",
     "update of nothing but the position": "UPDATE log SET position = position + 1000",
     "delete": "DELETE FROM log WHERE version = 1",
-    "on conflict do update": f"INSERT INTO log {COLUMNS} SELECT position + 1000, stream, version, topic, '{{}}', hash"
-    " FROM log WHERE version = 1 ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state",
+    "on conflict do update": f"INSERT INTO log {COLUMNS} SELECT position + 1000, stream, version, topic, actor, '{{}}',"
+    " hash FROM log WHERE version = 1 ON CONFLICT (stream, version) DO UPDATE SET state = excluded.state",
 }
 SQLITE_ATTACKS = {
-    "insert or replace": f"INSERT OR REPLACE INTO log {COLUMNS} SELECT position + 1000, stream, version, topic, '{{}}',"
-    " hash FROM log WHERE version = 1",
-    "replace by position": f"REPLACE INTO log {COLUMNS} SELECT position, 'x', 1, topic, '{{}}', hash FROM log LIMIT 1",
+    "insert or replace": f"INSERT OR REPLACE INTO log {COLUMNS} SELECT position + 1000, stream, version, topic, actor,"
+    " '{}', hash FROM log WHERE version = 1",
+    "replace by position": f"REPLACE INTO log {COLUMNS} SELECT position, 'x', 1, topic, actor, '{{}}', hash"
+    " FROM log LIMIT 1",
     "update or replace": "UPDATE OR REPLACE log SET version = 1",
-    "insert or ignore": f"INSERT OR IGNORE INTO log {COLUMNS} SELECT position, 'x', 1, topic, '', hash FROM log",
+    "insert or ignore": f"INSERT OR IGNORE INTO log {COLUMNS} SELECT position, 'x', 1, topic, actor, '', hash FROM log",
 }
 POSTGRES_ATTACKS = {
     "truncate": "TRUNCATE log",

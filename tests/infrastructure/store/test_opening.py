@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import pytest
-from sqlalchemy import event, inspect, text
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 
 from domain.errors import SchemaMismatch, StoreError, StoreUnavailable
@@ -213,39 +213,6 @@ def test_a_schema_that_does_not_exist_is_named(empty_postgres_url: str) -> None:
     with pytest.raises(StoreUnavailable, match="no such schema") as refused:
         upgrade(missing)
     assert "search_path" in refused.value.hint
-
-
-def as_before(url: str, *revisions: str) -> None:
-    """The ledger as programs left it that kept their revision in the table of all."""
-    with closing(Database(url)) as database, database.transaction() as connection:
-        connection.execute(text("ALTER TABLE imagestudio_schema RENAME TO alembic_version"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
-        connection.execute(text("DROP TABLE ledger"))
-        connection.execute(text("DROP TABLE words"))
-        for revision in revisions:
-            connection.execute(text("INSERT INTO alembic_version VALUES (:one)"), {"one": revision})
-
-
-def tables_of(url: str) -> set[str]:
-    with closing(Database(url)) as database, database.connect() as connection:
-        return set(inspect(connection).get_table_names())
-
-
-def test_an_older_ledger_moves_to_a_table_of_its_own(database_url: str) -> None:
-    as_before(database_url)
-    assert current(database_url) == "0004"
-    upgrade(database_url)
-    assert current(database_url) == HEAD
-    assert "alembic_version" not in tables_of(database_url)
-
-
-def test_what_another_program_keeps_in_the_shared_table_stays(database_url: str) -> None:
-    as_before(database_url, "f00dfeed")
-    upgrade(database_url)
-    assert current(database_url) == HEAD
-    with closing(Database(database_url)) as database:
-        rows = database.rows(text("SELECT version_num FROM alembic_version ORDER BY version_num"))
-    assert [row[0] for row in rows] == ["0004", "f00dfeed"]
 
 
 def test_the_shared_table_of_another_program_is_nothing_to_a_new_ledger(empty_postgres_url: str) -> None:

@@ -1,9 +1,9 @@
-"""The log, and what stands beside it: account rows, the index of operations, keys, leases, contents, snapshots."""
+"""The log, and what stands beside it: accounts, operations, keys, jobs, leases, contents, words, the ledger's id."""
 
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Identity, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Integer, LargeBinary, Text, UniqueConstraint
 
 revision = "0001"
 down_revision = None
@@ -31,6 +31,7 @@ def _log() -> None:
         Column("version", BigInteger, nullable=False),
         Column("topic", Text, nullable=False),
         Column("operation", ID),
+        Column("actor", Text, nullable=False),
         Column("state", Text, nullable=False),
         Column("hash", LargeBinary, nullable=False),
         UniqueConstraint("stream", "version", name="log_stream_version"),
@@ -67,6 +68,12 @@ def _index() -> None:
         Column("fingerprint", Text, nullable=False),
     )
     op.create_table(
+        "jobs",
+        Column("provider", ID, primary_key=True),
+        Column("job", ID, primary_key=True),
+        Column("operation", ID, nullable=False),
+    )
+    op.create_table(
         "leases",
         Column("operation", ID, primary_key=True),
         Column("account", ID, nullable=False),
@@ -85,9 +92,20 @@ def _contents() -> None:
         Column("body", Text, nullable=False),
     )
     op.create_table(
+        "words",
+        Column("operation", ID, primary_key=True),
+        Column("said", Text, nullable=False),
+    )
+    op.create_table(
         "snapshots",
         Column("stream", ID, primary_key=True),
         Column("version", BigInteger, primary_key=True),
         Column("topic", Text, nullable=False),
         Column("state", Text, nullable=False),
+    )
+    op.create_table(
+        "ledger",
+        Column("one", Integer, primary_key=True),
+        Column("id", ID, nullable=False),
+        CheckConstraint("one = 1", name="ledger_is_one"),
     )

@@ -1,0 +1,31 @@
+"""Whose an operation is: whoever names one names its account too, and another account's is not found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from application.ports import Index, Indexed
+from domain.advice import Advice
+from domain.errors import UnknownOperation
+
+
+def owned(known: Sequence[Indexed], operation: str, account: str) -> list[Indexed]:
+    """Those of the account, of what an id stands for. Raises UnknownOperation if there is none."""
+    mine = [one for one in known if one.account == account]
+    if not mine:
+        raise UnknownOperation(f"no operation {operation!r}", hint=Advice("operation.list"))
+    return mine
+
+
+async def operations_of(index: Index, account: str, operation: str) -> list[Indexed]:
+    """What an id stands for in an account: one operation, or all of a batch. Raises UnknownOperation."""
+    return owned(await asyncio.to_thread(index.operations, operation), operation, account)
+
+
+async def account_of(index: Index, operation: str) -> str:
+    """Whose an operation is, for those who run the studio. Raises UnknownOperation."""
+    known = await asyncio.to_thread(index.operations, operation)
+    if not known:
+        raise UnknownOperation(f"no operation {operation!r}", hint=Advice("operation.list"))
+    return known[0].account
