@@ -15,6 +15,8 @@ from typer.main import get_command
 
 from infrastructure.cli.app import app
 from infrastructure.store.schema import VERSION_TABLE
+from projections.engine.tables import schema_of
+from projections.views import ALL
 from tests.infrastructure.cli.test_processes import ROOT, environment
 from tests.infrastructure.cli.workspaces import ACCOUNT, COMMANDS, SMALL, Workspace, call, filled, leaves
 
@@ -146,9 +148,9 @@ def test_reading_takes_nothing_over_from_a_log_that_was_left_behind(
 
 def test_a_schema_of_an_older_version_is_upgraded_by_nobody_but_who_asks_for_it(workspace: Workspace) -> None:
     with closing(sqlite3.connect(workspace.database, isolation_level=None)) as connection:
-        connection.execute("DROP TABLE ledger")
-        connection.execute("DROP TABLE words")
-        connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0005'")
+        for table in schema_of(ALL).tables:
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
     before = content(workspace.home)
     for command in (("usage",), ("audit",), ("generate", "a cat", *SMALL), ("account", "plan", "free")):
         done = call(*command, "--json")
