@@ -28,7 +28,7 @@ from infrastructure.bootstrap import Parts, open_providers, open_studio
 from infrastructure.service import Studio
 from tests.application.studios import LONG_AFTER, charged, count, facts_of, later, picture, settings_for, studio_on
 from tests.faults.killed import LOOK, TappedAssets, TappedProvider
-from tests.faults.processes import started
+from tests.faults.processes import signal_here, started
 from tests.providers.clients import PICTURE
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.server import Fake
@@ -107,7 +107,7 @@ class Place:
         def tap(reached: str) -> None:
             if reached in left:
                 left.remove(reached)
-                os.kill(os.getpid(), number)
+                signal_here(number)
 
         wanted = settings_for(self.url, self.home, **self.settings)
         async with open_providers(wanted) as providers:

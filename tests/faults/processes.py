@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import os
 import signal
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -21,7 +21,7 @@ Work = Callable[..., Coroutine[Any, Any, Any]]
 def forks() -> ForkServerContext:
     """The context whose server is shared by all tests of one process."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "infrastructure.bootstrap", "tests.application.studios"])
+    context.set_forkserver_preload(["pytest", "tests.faults.preloaded"])
     return context
 
 
@@ -53,6 +53,12 @@ def complete(work: Work, *arguments: Any) -> Any:
     return asyncio.run(work(*arguments))
 
 
+def signal_here(number: int) -> None:
+    """Send this process a signal that works before the next line: one that is sent to all its threads may stop another
+    first, and this one goes on meanwhile."""
+    signal.pthread_kill(threading.get_ident(), number)
+
+
 class Reaper:
     """Kills its own process at step `last`; the steps are whatever it is told of."""
 
@@ -64,4 +70,4 @@ class Reaper:
         self.seen.append(step)
         self.left -= 1
         if self.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            signal_here(signal.SIGKILL)

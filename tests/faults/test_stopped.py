@@ -34,7 +34,7 @@ from tests.application.studios import (
 )
 from tests.application.support import TappedStore
 from tests.faults.killed import request_for, tapped_parts
-from tests.faults.processes import DEADLINE, ended, started
+from tests.faults.processes import DEADLINE, ended, signal_here, started
 
 CASES = {
     "before it sends a job": (JOBS, "before submit", "released by policy", "released"),
@@ -55,7 +55,7 @@ async def perform(url: str, home: Path, model: str, last: str) -> None:
     def tap(step: str) -> None:
         if step in stops:
             stops.remove(step)
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal_here(signal.SIGSTOP)
 
     with patch.object(bootstrap, "SqlStore", partial(TappedStore, tap=tap)):
         async with open_studio(settings_for(url, home), tapped_parts(home, tap), serve=False) as studio:
