@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -96,7 +96,7 @@ def _installed() -> list[Source]:
 def _loaded(sources: tuple[Source, ...]) -> tuple[Catalogue, PriceBook]:
     currency = _currency(sources)
     meterings = _meterings(sources)
-    drafts = _drafts(sources, _presets(sources), meterings)
+    drafts = _drafts(sources)
     for source in sources:
         _change(source, drafts, meterings)
         _add_prices(source, drafts, meterings)
@@ -155,7 +155,8 @@ def _currency(sources: Sequence[Source]) -> str:
     return currency
 
 
-def _presets(sources: Sequence[Source]) -> Presets:
+@lru_cache(8)
+def _presets(sources: tuple[Source, ...]) -> Presets:
     for source in sources:
         for name, inputs in source.entry.preset.items():
             for input_name, entry in inputs.items():
@@ -163,7 +164,8 @@ def _presets(sources: Sequence[Source]) -> Presets:
     return _named(sources, "preset", lambda entry: entry.preset)
 
 
-def _meterings(sources: Sequence[Source]) -> Meterings:
+@lru_cache(8)
+def _meterings(sources: tuple[Source, ...]) -> Meterings:
     return _named(sources, "metering", lambda entry: entry.metering)
 
 
@@ -178,16 +180,31 @@ def _named(sources: Sequence[Source], key: str, tables: Callable[[FileEntry], Ma
     return found
 
 
-def _drafts(sources: Iterable[Source], presets: Presets, meterings: Meterings) -> dict[str, Draft]:
+def _drafts(sources: Sequence[Source]) -> dict[str, Draft]:
+    shared = tuple(source for source in sources if source.entry.preset or source.entry.metering)
     drafts: dict[str, Draft] = {}
     for source in sources:
-        for number, data in enumerate(source.entry.model):
-            where = f"{source.name}: model {data.get('id', number + 1)!r}"
-            entry = _parse(ModelEntry, _alike(data, source, where), where)
-            if entry.id in drafts:
-                raise _wrong(where, [f"id: {drafts[entry.id].file} has it already"])
-            drafts[entry.id] = _draft(entry, source.name, where, presets, meterings)
+        for where, draft in _written(source, shared):
+            _add(replace(draft, rules=list(draft.rules)), drafts, where)
     return drafts
+
+
+def _add(draft: Draft, drafts: dict[str, Draft], where: str) -> None:
+    if draft.entry.id in drafts:
+        raise _wrong(where, [f"id: {drafts[draft.entry.id].file} has it already"])
+    drafts[draft.entry.id] = draft
+
+
+@lru_cache(64)
+def _written(source: Source, shared: tuple[Source, ...]) -> list[tuple[str, Draft]]:
+    """The models of one file and where they stand, with what those files share; to be copied, not changed."""
+    presets, meterings = _presets(shared), _meterings(shared)
+    found = []
+    for number, data in enumerate(source.entry.model):
+        where = f"{source.name}: model {data.get('id', number + 1)!r}"
+        entry = _parse(ModelEntry, _alike(data, source, where), where)
+        found.append((where, _draft(entry, source.name, where, presets, meterings)))
+    return found
 
 
 def _alike(data: Mapping[str, Any], source: Source, where: str) -> Mapping[str, Any]:
