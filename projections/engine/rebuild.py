@@ -29,27 +29,40 @@ from projections.engine.rows import Unwritable
 from projections.engine.tables import CHECKPOINTS, FRESH, RETIRED, indexes_of, table_of
 from projections.engine.view import AnyView, in_order
 
-RANGE = 20_000
-"""Positions folded before anything is written: memory is bounded by it, and so is the ledger writer's wait."""
-
-READ = 5_000
-"""Rows read at a time."""
-
-NEAR = 2_000
-"""So close to the log's end the rest is folded under the live checkpoint's lock."""
-
 PATIENT_SECONDS = 60 * 60
 """As long as an audit may take, which holds the live tables; a rebuild waits for it before it swaps its own in."""
 
-ATTEMPT_SECONDS, PAUSE_SECONDS = 1, 4
-"""How long it stands in the way of readers at a time, and lets them by in between."""
+ATTEMPT_SECONDS = 1
+"""How long it stands in the way of readers at a time."""
 
 LOCK_NOT_AVAILABLE = "55P03"
 """PostgreSQL's code for a lock that was not given in time."""
 
 
+Fold = tuple[int, Folded]
+"""The last position of a range, and what it folds to."""
+
+
 class Held(Exception):
     """The live tables could not be had for the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strides:
+    """How far a rebuild goes at a time.
+
+    `range`: positions folded before anything is written; memory and the ledger writer's wait are bounded by it.
+    `read`: rows read at a time. `near`: so close to the log's end the rest is folded under the live checkpoint's lock.
+    `pause`: seconds in which readers are let by, between two attempts to swap the tables.
+    """
+
+    range: int = 20_000
+    read: int = 5_000
+    near: int = 2_000
+    pause: float = 4.0
+
+
+USUAL = Strides()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +79,14 @@ def rebuild(
     views: Sequence[AnyView],
     workers: Workers | None = None,
     progress: Callable[[int, int], None] = lambda _position, _end: None,
+    strides: Strides = USUAL,
 ) -> int:
     """Replace these views by what the log says; returns the position they then stand at.
 
     Raises RebuildLost where another rebuild of one of them began meanwhile, ViewStopped for a fact that cannot be
     folded; the live views are then as they were.
     """
-    run = _Rebuild(database, source, tuple(views), uuid4().hex)
+    run = _Rebuild(database, source, tuple(views), uuid4().hex, strides)
     try:
         run.prepare()
         run.fill(workers, progress)
@@ -90,11 +104,14 @@ def rebuild(
 class _Rebuild:
     """One attempt; its token in the checkpoints of the fresh tables is what makes them its own."""
 
-    def __init__(self, database: Database, source: Source, views: tuple[AnyView, ...], token: str) -> None:
+    def __init__(
+        self, database: Database, source: Source, views: tuple[AnyView, ...], token: str, strides: Strides
+    ) -> None:
         self._database = database
         self._source = source
         self._views = views
         self._token = token
+        self._strides = strides
         self._live = [view.name for view in views]
         self._fresh = [view.name + FRESH for view in views]
         self._position = 0
@@ -118,8 +135,8 @@ class _Rebuild:
     def fill(self, workers: Workers | None, progress: Callable[[int, int], None]) -> None:
         """Fold the log in ranges while its end comes nearer, then build the indexes that the load was spared."""
         end = left = self._source.reader.end()
-        while left > NEAR:
-            for upto, folded in _folds(self._views, self._source, self._position, end, workers):
+        while left > self._strides.near:
+            for upto, folded in self._folds(end, workers):
                 self._write(upto, folded)
                 progress(upto, end)
             workers = None  # what was appended meanwhile is not worth starting them again
@@ -147,7 +164,7 @@ class _Rebuild:
             except Held as error:
                 if monotonic() > until:
                     raise StoreUnavailable(f"{self.title}: {error}", hint="let that end, and start again") from error
-            sleep(PAUSE_SECONDS)
+            sleep(self._strides.pause)
 
     def _swap(self) -> int:
         """Hold the live checkpoints, fold what is left, and rename, all at once."""
@@ -155,7 +172,7 @@ class _Rebuild:
             checkpoints.lock(connection, self._live)
             end = self._source.reader.end()
             checkpoints.move(connection, self._fresh, self._position, end, self._token)
-            for _, folded in _folds(self._views, self._source, self._position, end, None):
+            for _, folded in self._folds(end):
                 rows.add(connection, self._views, folded, FRESH)
             self._rename(connection)
             live = update(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(self._live))
@@ -171,6 +188,15 @@ class _Rebuild:
             mine = connection.execute(delete(CHECKPOINTS).where(CHECKPOINTS.c.token == self._token))
             if mine.rowcount:
                 _drop(connection, self._live, FRESH)
+
+    def _folds(self, end: int, workers: Workers | None = None) -> Iterator[Fold]:
+        """Each range's last position and fold, in the order of the log."""
+        step, read = self._strides.range, self._strides.read
+        ranges = ((start, min(start + step, end)) for start in range(self._position, end, step))
+        if workers is not None:
+            return _folds_of_workers(self._views, ranges, workers, read)
+        folder = Folder(self._views, self._source.codec)
+        return _ahead((upto, fold_range(folder, self._source, start, upto, read)) for start, upto in ranges)
 
     def _tables(self) -> list[Table]:
         """Without indexes: those are built once the rows are in."""
@@ -207,18 +233,6 @@ def _drop(connection: Connection, names: Sequence[str], *suffixes: str) -> None:
 # Folding ranges, here or in processes
 
 
-Fold = tuple[int, Folded]
-
-
-def _folds(views: tuple[AnyView, ...], source: Source, after: int, end: int, workers: Workers | None) -> Iterator[Fold]:
-    """Each range's last position and fold, in the order of the log."""
-    ranges = ((start, min(start + RANGE, end)) for start in range(after, end, RANGE))
-    if workers is None:
-        folder = Folder(views, source.codec)
-        return _ahead((upto, fold_range(folder, source, start, upto)) for start, upto in ranges)
-    return _folds_of_workers(views, ranges, workers)
-
-
 def _ahead(folds: Iterator[Fold]) -> Iterator[Fold]:
     """Each is folded while the database is busy with the one before."""
     with ThreadPoolExecutor(1) as folding:
@@ -228,23 +242,23 @@ def _ahead(folds: Iterator[Fold]) -> Iterator[Fold]:
             yield fold
 
 
-def fold_range(folder: Folder, source: Source, after: int, upto: int) -> Folded:
+def fold_range(folder: Folder, source: Source, after: int, upto: int, read: int) -> Folded:
     """The fold of the positions above `after` up to `upto`, read in batches. Raises Choked."""
     folded = folder.empty()
-    while rows := source.reader.states(after, upto, READ):
+    while rows := source.reader.states(after, upto, read):
         after = folder.fold(rows, folded)
     return folded
 
 
 def _folds_of_workers(
-    views: tuple[AnyView, ...], ranges: Iterator[tuple[int, int]], workers: Workers
+    views: tuple[AnyView, ...], ranges: Iterator[tuple[int, int]], workers: Workers, read: int
 ) -> Iterator[Fold]:
     """Results are awaited in order, and few are under way, so that memory does not grow with the log."""
     context = get_context("spawn")
     with ProcessPoolExecutor(workers.count, context, _open, (workers.open, views)) as pool:
         under_way: deque[Future[Fold]] = deque()
         for start, upto in ranges:
-            under_way.append(pool.submit(_fold, start, upto))
+            under_way.append(pool.submit(_fold, start, upto, read))
             if len(under_way) > workers.count:
                 yield under_way.popleft().result()
         while under_way:
@@ -260,6 +274,6 @@ def _open(open: Callable[[], Source], views: tuple[AnyView, ...]) -> None:
     _here.append((Folder(views, source.codec), source))
 
 
-def _fold(start: int, upto: int) -> Fold:
+def _fold(start: int, upto: int, read: int) -> Fold:
     folder, source = _here[0]
-    return upto, fold_range(folder, source, start, upto)
+    return upto, fold_range(folder, source, start, upto, read)

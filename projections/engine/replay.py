@@ -67,14 +67,24 @@ class Comparison:
         return not any(view.differing for view in self.views)
 
 
-def compare(database: Database, source: Source, views: Sequence[AnyView], account: str | None = None) -> Comparison:
+def compare(
+    database: Database,
+    source: Source,
+    views: Sequence[AnyView],
+    account: str | None = None,
+    *,
+    read: int = READ,
+    most: int = MOST,
+) -> Comparison:
     """Compare the views with the log, each where it stands; of one account, those that have rows of its own.
+
+    `read` facts are folded at a time, and of each view the first `most` differences are shown.
 
     Raises ViewStopped for a fact that cannot be folded, StoreUnavailable.
     """
     chosen = [view for view in views if account is None or _account_in(view)]
     with database.connect() as connection, database.patiently(connection):
-        replay = _Replay(connection, source, chosen, account)
+        replay = _Replay(connection, source, chosen, account, read, most)
         if database.is_sqlite:
             with replay.scratch():
                 with _transaction(connection):
@@ -90,8 +100,17 @@ def compare(database: Database, source: Source, views: Sequence[AnyView], accoun
 class _Replay:
     """What the views should be, in tables that only this connection sees."""
 
-    def __init__(self, connection: Connection, source: Source, views: Sequence[AnyView], account: str | None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        source: Source,
+        views: Sequence[AnyView],
+        account: str | None,
+        read: int,
+        most: int,
+    ) -> None:
         self._connection = connection
+        self._at_a_time, self._most = read, most
         self._source = source
         self._views = views
         self._account = account
@@ -140,14 +159,14 @@ class _Replay:
         except (Choked, Unwritable) as error:
             raise ViewStopped(f"the log cannot be replayed {error}", hint="the fact itself is damaged") from error
         for view in views:
-            self.position[view.name] = facts[-1][0] if len(facts) == READ else upto
+            self.position[view.name] = facts[-1][0] if len(facts) == self._at_a_time else upto
             self.facts[view.name] += len(facts)
 
     def _read(self, start: int, upto: int) -> Sequence[LogRow]:
         reader = self._source.reader
         if self._account is None:
-            return reader.states(start, upto, READ)
-        found = reader.read(start, READ, LogFilter(upto, self._account))
+            return reader.states(start, upto, self._at_a_time)
+        found = reader.read(start, self._at_a_time, LogFilter(upto, self._account))
         links = [(one.position, one.link) for one in found]
         return [(at, link.topic, link.originator_version, link.state.decode()) for at, link in links]
 
@@ -155,7 +174,7 @@ class _Replay:
         ours, replayed = self._rows(view, live(view)), self._rows(view, self._scratch[view.name])
         keys = _differing(view, ours, replayed)
         count = self._connection.execute(select(func.count()).select_from(keys)).scalar_one()
-        shown = self._connection.execute(select(keys).order_by(*keys.c).limit(MOST)).all() if count else ()
+        shown = self._connection.execute(select(keys).order_by(*keys.c).limit(self._most)).all() if count else ()
         rows = self._connection.execute(select(func.count()).select_from(ours.subquery())).scalar_one()
         differences = tuple(self._difference(view, key) for key in shown)
         return Compared(view.name, self.position[view.name], rows, count, differences)

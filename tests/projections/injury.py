@@ -22,8 +22,11 @@ from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
 from projections.engine.database import Source
 from projections.engine.projector import Projector
-from projections.engine.rebuild import rebuild
+from projections.engine.rebuild import Strides, rebuild
 from projections.views import ALL
+
+SMALL = Strides(range=100, read=30, near=20, pause=0.1)
+"""Of a rebuild that goes over a short log in several ranges."""
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -41,9 +44,16 @@ def open_source(url: str) -> Source:
 def before(database: Database, statement: str, number: int, act: Callable[[], None]) -> Iterator[None]:
     """Act once, before the `number`-th statement that begins so."""
     numbers = count(1)
+    with each(database, statement, lambda: act() if next(numbers) == number else None):
+        yield
+
+
+@contextmanager
+def each(database: Database, statement: str, act: Callable[[], None]) -> Iterator[None]:
+    """Act before each statement that begins so."""
 
     def look(_connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
-        if sql.startswith(statement) and next(numbers) == number:
+        if sql.startswith(statement):
             act()
 
     event.listen(database.engine, "before_cursor_execute", look)
@@ -74,7 +84,7 @@ def main(url: str, work: str, statement: str = "", number: str = "1") -> None:
         if work == "project":
             Projector(database, source, ALL, batch=50).advance()
         else:
-            rebuild(database, source, ALL)
+            rebuild(database, source, ALL, strides=SMALL)
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from projections.engine import rebuild as rebuilding
 from projections.engine.checkpoints import CheckpointMoved
 from projections.engine.database import writing
 from projections.engine.projector import Projector, ProjectorThread
-from projections.engine.rebuild import Workers, rebuild
+from projections.engine.rebuild import Workers
 from projections.engine.replay import compare
 from projections.queries import Views
 from projections.views import ALL
@@ -26,19 +26,14 @@ from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS
 from projections.views.usage import USAGE
 from tests.projections.histories import Log, busy, rows_of
-from tests.projections.injury import Injury, before, injure, open_source, started
+from tests.projections.injury import SMALL, Injury, before, each, injure, open_source, started
 
 FACTS = busy(120)
 PATIENCE = 60.0
 POISON = ("ledger:acme:0", "operation.dispatched", b'{"operation": 5}', "op-1")
 
-
-@pytest.fixture(autouse=True)
-def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several ranges, and something left for the swap."""
-    monkeypatch.setattr(rebuilding, "RANGE", 100)
-    monkeypatch.setattr(rebuilding, "READ", 30)
-    monkeypatch.setattr(rebuilding, "NEAR", 20)
+rebuild = partial(rebuilding.rebuild, strides=SMALL)
+"""In several ranges, with something left for the swap."""
 
 
 def spoil(database: Database) -> None:
@@ -176,23 +171,14 @@ def test_what_is_written_during_a_rebuild_is_in_the_views_that_are_swapped_in(lo
     assert compare(database, log.source, ALL).equal
 
 
-def test_a_rebuild_waits_for_who_holds_the_views_as_an_audit_does(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rebuild_waits_for_who_holds_the_views_as_an_audit_does(postgres_url: str) -> None:
     """Longer than any statement waits for a lock; readers get by between its attempts."""
-    monkeypatch.setattr(rebuilding, "PAUSE_SECONDS", 0.1)
     tried = threading.Semaphore(0)
-
-    class Watched(rebuilding._Rebuild):
-        def _swap(self) -> int:
-            tried.release()
-            return super()._swap()
-
-    monkeypatch.setattr(rebuilding, "_Rebuild", Watched)
     with (
         closing(Database(postgres_url, lock_seconds=1)) as database,
         closing(Database(postgres_url)) as others,
         ThreadPoolExecutor(1) as pool,
+        each(database, "LOCK TABLE", tried.release),
     ):
         log = Log(database)
         end = log.record(FACTS)

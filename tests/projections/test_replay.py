@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 
 import pytest
 from sqlalchemy import inspect, text
@@ -13,7 +14,7 @@ from infrastructure.store.database import Database
 from projections.engine import replay
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import rebuild
-from projections.engine.replay import Comparison, compare
+from projections.engine.replay import Comparison
 from projections.views import ALL
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS
@@ -32,11 +33,8 @@ FORGED_PERIOD = (
     " WHERE account = 'bloom'"
 )
 
-
-@pytest.fixture(autouse=True)
-def _small_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several batches."""
-    monkeypatch.setattr(replay, "READ", 30)
+compare = partial(replay.compare, read=30)
+"""In several batches."""
 
 
 @pytest.fixture
@@ -97,12 +95,9 @@ def test_a_null_is_not_the_same_as_a_value(full: Log, database: Database) -> Non
     assert compare(database, full.source, ALL).views[-1].differing > 0
 
 
-def test_only_the_first_differences_are_shown_and_all_are_counted(
-    full: Log, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(replay, "MOST", 3)
+def test_only_the_first_differences_are_shown_and_all_are_counted(full: Log, database: Database) -> None:
     spoil(database, "UPDATE operation_log SET cost = -1")
-    (*_, operations) = compare(database, full.source, ALL).views
+    (*_, operations) = compare(database, full.source, ALL, most=3).views
     assert (operations.differing, len(operations.differences)) == (40, 3)
 
 
