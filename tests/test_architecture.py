@@ -71,6 +71,8 @@ CATCHES_ALL = frozenset(
     {
         "application/ledger/writer.py:_run",  # the writer outlives a group that breaks; its callers get the error
         "application/ledger/group.py:_decide",  # a decision that breaks fails its own caller, and the group goes on
+        "application/ledger/looking.py:see",  # a look that breaks fails who looks, and the others see
+        "application/ledger/looking.py:_answer",  # what cannot be read fails those who asked, not who asks next
         "application/performing/recovery.py:_recover",  # what is wrong with one operation keeps no other from its end
         "infrastructure/plugins.py:_loaded",  # somebody else's code may raise anything; it is told as one error
         "infrastructure/saving.py:go_on",  # a file that breaks fails its own caller, and its group goes on

@@ -1,6 +1,6 @@
 """Looks at ledgers as they stand, without their locks: at a committed position, and never at half of a commit.
 
-begin to read ─ the account's row ─ what is newer than what is remembered ─ look
+look ─ those who ask meanwhile ─ begin to read ─ the rows of their accounts ─ what is newer than is remembered ─ seen
 
 A writer that holds the account's lock is not waited for, and does not wait. Decisions are never made on what is seen
 here: it may be older by the time it is read.
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 from application.ledger.log import Codec
 from application.ledger.memory import Memory, Remembered
@@ -47,6 +49,35 @@ def left_to(one: For) -> Look[dict[str, int | None]]:
     return lambda ledger, now: left_of(ledger, one.user, one.project, now)
 
 
+@dataclass(slots=True, eq=False)
+class Asked:
+    """One look, and whoever waits in a loop for what is seen."""
+
+    account: str
+    look: Look[Any]
+    future: asyncio.Future[Any]
+    seen: Any = None
+    error: Exception | None = None
+
+    def see(self, found: Remembered | LogCorrupted, now: int) -> None:
+        """Look at the ledger, in any thread."""
+        try:
+            if isinstance(found, LogCorrupted):
+                raise found
+            self.seen = self.look(found.ledger, max(now, found.ledger.last))
+        except Exception as error:  # noqa: BLE001 - handed to the one caller who looks; the others see
+            self.error = error
+
+    def tell(self) -> None:
+        """In the loop of whoever waits, who may be gone."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.seen)
+
+
 class LedgerReader:
     """Remembers ledgers of its own, apart from the writer's, which change while they are decided on."""
 
@@ -54,41 +85,71 @@ class LedgerReader:
         """`store` begins transactions that lock nothing and see one moment of the database."""
         self._store, self._clock = store, clock
         self._memory = Memory(codec, REMEMBERED)
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
+        self._asked: list[Asked] = []
+        self._reading = False
 
     async def look(self, account: str, look: Look[Seen]) -> Seen:
-        """What `look` sees of the account's ledger; it is run in another thread.
+        """What `look` sees of the account's ledger; it is run in another thread, for all who ask meanwhile at once.
 
         Raises what `look` raises, LogCorrupted, StoreUnavailable.
         """
-        return await asyncio.to_thread(self._look, account, look)
+        loop = asyncio.get_running_loop()
+        asked = Asked(account, look, loop.create_future())
+        with self._lock:
+            self._asked.append(asked)
+            begins, self._reading = not self._reading, True
+        if begins:
+            loop.run_in_executor(None, self._read_all)
+        seen: Seen = await asked.future
+        return seen
 
-    def _look(self, account: str, look: Look[Seen]) -> Seen:
-        with self._turn:
-            ledger = self._brought_up(account).ledger
-            return look(ledger, max(self._clock(), ledger.last))
+    def _read_all(self) -> None:
+        while group := self._take():
+            self._answer(group)
+            loops = {asked.future.get_loop() for asked in group}
+            for loop in loops:
+                with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                    loop.call_soon_threadsafe(_tell, [one for one in group if one.future.get_loop() is loop])
 
-    def _brought_up(self, account: str) -> Remembered:
+    def _take(self) -> list[Asked]:
+        with self._lock:
+            group, self._asked = self._asked, []
+            self._reading = bool(group)
+        return group
+
+    def _answer(self, group: Sequence[Asked]) -> None:
+        try:
+            ledgers = self._brought_up(sorted({asked.account for asked in group}))
+            now = self._clock()
+            for asked in group:
+                asked.see(ledgers[asked.account], now)
+        except Exception as error:  # noqa: BLE001 - handed to all who asked; whoever asks next is answered
+            for asked in group:
+                asked.error = error
+
+    def _brought_up(self, accounts: Sequence[str]) -> dict[str, Remembered | LogCorrupted]:
         for attempt in range(1, TRIES + 1):
             try:
-                return self._read(account)
+                return self._read(accounts)
             except Conflict as error:
                 if attempt == TRIES:
                     raise StoreUnavailable(f"the database was lost while reading: {error}", hint="try again") from error
         raise AssertionError("every attempt returns or raises")
 
-    def _read(self, account: str) -> Remembered:
+    def _read(self, accounts: Sequence[str]) -> dict[str, Remembered | LogCorrupted]:
         read = False
         try:
             with self._store.begin() as transaction:
-                rows = transaction.lock([account], [])
-                found = self._memory.bring_up(transaction, rows, [account])[account]
-            if isinstance(found, LogCorrupted):
-                raise found
+                found = self._memory.bring_up(transaction, transaction.lock(accounts, []), accounts)
             read = True
         finally:
             if not read:  # what was read in part may be torn
-                self._memory.drop([account])
-        if found.revision:
-            self._memory.keep([found])
+                self._memory.drop(accounts)
+        self._memory.keep(one for one in found.values() if isinstance(one, Remembered) and one.revision)
         return found
+
+
+def _tell(group: Sequence[Asked]) -> None:
+    for asked in group:
+        asked.tell()

@@ -15,10 +15,11 @@ from sqlalchemy import event
 from application.asking.requests import Request
 from application.ledger.looking import LedgerReader
 from application.ledger.memory import CHUNK
+from application.ledger.transaction import Conflict
 from domain.account import Account
 from domain.admission import left_of
-from domain.errors import LogCorrupted, UnknownAccount
-from domain.ledger import Ledger, PeriodState
+from domain.errors import LogCorrupted, StoreUnavailable, UnknownAccount
+from domain.ledger import Ledger, PeriodState, known_account
 from domain.operation import Sent
 from domain.plans import Limits
 from infrastructure.store.database import Database
@@ -155,6 +156,45 @@ async def test_a_look_at_what_was_changed_in_place_says_so(office: Desk) -> None
     office.vandalise("UPDATE log SET state = replace(state, 'ann', 'bob') WHERE topic LIKE ?", "operation.validated%")
     with pytest.raises(LogCorrupted):
         await looker(office).look("acme", copied)
+
+
+async def test_those_who_look_at_once_are_answered_at_once_and_each_for_itself(office: Desk) -> None:
+    office.do(*(opening(f"account-{number}") for number in range(5)), opening("damaged"))
+    office.do(accepting(asking("op-1", account="damaged")))
+    office.vandalise("UPDATE log SET state = replace(state, 'ann', 'bob') WHERE topic LIKE ?", "operation.validated%")
+    steps = Steps()
+    store = TappedStore(office.database, steps)
+    store.reading = True
+    reader = LedgerReader(store, office.log.codec, office.clock)
+
+    def wrong(_ledger: Ledger, _now: int) -> None:
+        raise ZeroDivisionError
+
+    def id_of(ledger: Ledger, _now: int) -> str:
+        return known_account(ledger, "acme").id
+
+    looks = asyncio.gather(*(reader.look(f"account-{number % 5}", copied) for number in range(100)))
+    others = (reader.look("damaged", copied), reader.look("acme", wrong), reader.look("nobody", id_of))
+    gone = asyncio.ensure_future(reader.look("acme", copied))
+    waiting = asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert [*map(type, await waiting)] == [LogCorrupted, ZeroDivisionError, UnknownAccount]
+    seen = {account.id for account, _, _ in await looks if account is not None}
+    assert seen == {f"account-{number}" for number in range(5)}
+    assert steps.count("before lock") < 50
+
+
+async def test_a_database_that_is_away_is_told_and_the_next_look_is_answered(office: Desk) -> None:
+    steps = Steps()
+    store = TappedStore(office.database, steps)
+    store.reading = True
+    reader = LedgerReader(store, office.log.codec, office.clock)
+    steps.plan("before lock", StoreUnavailable("the disk was away for a moment"), Conflict("lost"), Conflict("lost"))
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match=r"away|lost while reading"):
+            await reader.look("acme", copied)
+    assert await reader.look("acme", copied) == decided(office)
 
 
 async def test_an_account_that_is_not_there_has_an_empty_ledger(office: Desk) -> None:
