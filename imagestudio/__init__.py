@@ -4,11 +4,13 @@
         result = await studio.run(Request("text-to-image", "acme", {"prompt": "a lake at dawn"}))
 
 Opening: `open_studio`, or `open_blocking` for code without an event loop, on `Settings`; they give a `Studio` and a
-`BlockingStudio`. Asking: a `Request`, its `Estimate` and its `Result`, with amounts of `Money`.
+`BlockingStudio`. Asking: a `Request`, its `Estimate` and its `Result`, with amounts of `Money`. Who asks or
+decides is an `Actor`, which `actor` reads from a text such as "operator:ann".
 
-Errors: `ImageStudioError` is the base of all. `InvalidRequest` means that nothing was recorded; `OperationRefused`,
-`OperationFailed` and `OperationPending` are recorded, and name their operation. After `Overloaded` and
-`StoreUnavailable` the same request may be sent again.
+Errors: `ImageStudioError` is the base of all. Its code names one, its `Kind` says what to answer, as by an HTTP status,
+and its hint what to do. After `InvalidRequest` and `Overloaded` nothing was recorded; `OperationRefused`,
+`OperationFailed` and `OperationPending` are recorded, and name their operation. After `StoreUnavailable` the request
+may be sent again under its key.
 
 Plug-ins find their names in `imagestudio.plugin`. All other modules may change from one version to the next.
 
@@ -21,9 +23,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from application.asking.requests import Estimate, Request, Result
+    from domain.actor import Actor, actor
     from domain.errors import (
         ImageStudioError,
         InvalidRequest,
+        Kind,
         OperationFailed,
         OperationPending,
         OperationRefused,
@@ -37,10 +41,12 @@ if TYPE_CHECKING:
     from infrastructure.settings import Settings
 
 __all__ = [
+    "Actor",
     "BlockingStudio",
     "Estimate",
     "ImageStudioError",
     "InvalidRequest",
+    "Kind",
     "Money",
     "OperationFailed",
     "OperationPending",
@@ -51,6 +57,7 @@ __all__ = [
     "Settings",
     "StoreUnavailable",
     "Studio",
+    "actor",
     "open_blocking",
     "open_studio",
 ]
@@ -92,6 +99,10 @@ def _module_of(name: str) -> object:
             from application.asking import requests
 
             return requests
+        case "Actor" | "actor":
+            from domain import actor
+
+            return actor
         case "Money":
             from domain import money
 
