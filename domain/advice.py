@@ -78,6 +78,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "log.audit": "verify the log: studio.verify()",
         "log.seal": "give one that was taken of this log",
         "model.choose": "name one of: {names}; all of them: studio.catalogue.for_kind({kind!r})",
+        "model.install": "install models that run on this machine: pip install 'image-studio[local]'",
         "model.list": "all of them: studio.catalogue.models",
         "model.such": "such as studio.catalogue.models has",
         "operation.choose": f"name one operation of a batch; {LIST}",

@@ -129,9 +129,10 @@ def _lacks_nothing(_model: Model) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All models by id."""
+    """All models by id; `more` says how to get those that are not installed, and is asked if one is not found."""
 
     models: Mapping[str, Model]
+    more: Callable[[], tuple[Hint, ...]] = tuple
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models.values())
@@ -152,8 +153,13 @@ class Catalogue:
     def get(self, id: str) -> Model:
         """The model of this id, usable or not. Raises UnknownModel."""
         if id not in self.models:
-            raise UnknownModel(f"there is no model {id!r}", hint=meant(id, self.models))
+            raise UnknownModel(f"there is no model {id!r}", hint=self.or_more(meant(id, self.models)))
         return self.models[id]
+
+    def or_more(self, hint: Hint) -> Hint:
+        """A hint that names models, and how to get those that are not installed."""
+        more = self.more()
+        return (hint, *more) if more else hint
 
     def warnings(self, ids: Iterable[str], at: int) -> tuple[str, ...]:
         """What to know ahead of these models, each with its name; of one that is not here, nothing."""
@@ -222,7 +228,7 @@ class Catalogue:
         if others:
             told = f"no real model can do {kind} here; a {' or '.join(others)} could, which is not allowed"
         ways: tuple[Hint, ...] = (*missing, *(Advice("class.allow", model_class=one) for one in others))
-        return UnknownModel(told, hint=ways or self._hint(kind, at, lacks))
+        return UnknownModel(told, hint=self.or_more(ways or self._hint(kind, at, lacks)))
 
     def _named(self, kind: str, wish: str, at: int, lacks: Lacks) -> Model:
         named = self.get(wish)

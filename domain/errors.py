@@ -214,7 +214,7 @@ class CatalogueError(ImageStudioError):
 
 
 class PluginError(ImageStudioError):
-    """A provider that an installed distribution offers cannot be built."""
+    """A plug-in is not installed, or what it offers cannot be used."""
 
     code = "plugin"
     kind = Kind.INVALID

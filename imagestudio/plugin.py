@@ -14,8 +14,7 @@ not allowed, `CHECKING` the seconds a check may take. `BlindAdapter` is the rest
 up, and `how_it_ended` tells what one of its jobs came to. `private_texts` are those of a task that no message may hold.
 `micros` reads an amount, `data_uri` and `read_data_uri` a file as text, `encode_base64` and `decode_base64` its bytes.
 
-Work on this machine: `read_media` tells what bytes are and `stored_image` opens a picture, both raising `InvalidInput`;
-`image_media` makes a file of a picture, a PNG compressed as `FASTEST_PNG`.
+`read_media` tells what bytes are, or raises `InvalidInput`, and `image_media` makes a file of a picture.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from application.ports import (
 from application.providing.listings import Listing, Offered, OfferedInput, Offers
 from application.providing.receiving import Callback, Notification, Receiving
 from domain.errors import InvalidInput
-from infrastructure.media import FASTEST_PNG, image_media, read_media, stored_image
+from infrastructure.media import image_media, read_media
 from infrastructure.plugins import ApiSettings, ProviderContext, ProviderSettings
 from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
@@ -59,7 +58,6 @@ from infrastructure.wire.content import (
 
 __all__ = [
     "CHECKING",
-    "FASTEST_PNG",
     "MODERATED",
     "Address",
     "Answer",
@@ -107,5 +105,4 @@ __all__ = [
     "read_data_uri",
     "read_media",
     "revealed",
-    "stored_image",
 ]

@@ -19,13 +19,14 @@ from rich.progress import BarColumn, Progress, TextColumn
 from application import ports
 from application.asking.requests import Result
 from domain.catalogue import Model
-from domain.errors import OperationFailed, OperationRefused
+from domain.errors import OperationFailed, OperationRefused, PluginError
 from infrastructure.bootstrap import open_studio
 from infrastructure.cli.audit import audited, show_verdict
 from infrastructure.cli.failures import guarded
 from infrastructure.cli.log import stories_of
 from infrastructure.cli.rendering import Page
 from infrastructure.cli.views import Asked, show_costs, show_periods, show_usage
+from infrastructure.plugins import more_models
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from infrastructure.showing.codes import OTHER
@@ -176,11 +177,17 @@ def _program() -> str:
 
 def main() -> int:
     """Play the story in a new temporary folder, which stays."""
+    return guarded(_play, [])
+
+
+def _play() -> int:
+    if lacking := more_models():
+        raise PluginError("the story is painted by the workshop, which is not installed", hint=lacking)
     workspace = Path(tempfile.mkdtemp(prefix="imagestudio-demo-"))
     folder = workspace / "pictures"
     folder.mkdir()
     page = Page.on_stdout()
-    return guarded(lambda: asyncio.run(story(workspace, Teller(Console(width=page.width), page, folder))), [])
+    return asyncio.run(story(workspace, Teller(Console(width=page.width), page, folder)))
 
 
 if __name__ == "__main__":

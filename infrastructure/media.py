@@ -7,10 +7,8 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
@@ -206,23 +204,6 @@ def image_media(image: Image.Image, image_format: str, *, text: Mapping[str, str
     return Media(stream.getvalue(), f"image/{image_format.lower()}", image.width, image.height)
 
 
-@contextmanager
-def stored_image(media: Media, *, field: str) -> Iterator[Image.Image]:
-    """An image as it is stored, each frame decoded when it is sought.
-
-    Raises InvalidInput naming `field` where `media` is no readable image, also while it is read.
-    """
-    if media.media_type not in (*_PILLOW_FORMATS, HEIC):
-        raise InvalidInput(field, f"is {media.media_type}, not an image")
-    if media.media_type == HEIC and find_spec("pi_heif") is None:
-        raise InvalidInput(field, f"is {HEIC}, which is opened here only with: pip install 'image-studio[local]'")
-    try:
-        with _open(io.BytesIO(media.content), media.media_type) as image:
-            yield image
-    except (*_BOMBS, *_UNREADABLE) as error:
-        raise InvalidInput(field, f"is a damaged or truncated {media.media_type} image") from error
-
-
 def extension(media_type: str) -> str:
     """The file name extension of `media_type`, without a dot; "bin" for one not known."""
     return _EXTENSIONS.get(media_type, "bin")
@@ -240,7 +221,7 @@ def _unmeasured(_content: memoryview) -> Measured:
 
 
 def _look_at_heic(view: memoryview, bounds: Bounds) -> Seen:
-    """By its tables alone: decoding it is left to whom it is sent to, and to the extra `local`."""
+    """By its tables alone: decoding it is left to whom it is sent to."""
     still = read_still(view)
     if still is None or not still.whole:
         raise InvalidInput(bounds.field, f"is a damaged or truncated {HEIC} image", hint=_SAVE_AGAIN)
@@ -269,17 +250,7 @@ def _shown_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _open(stream: BinaryIO, media_type: str) -> Image.Image:
-    if media_type == HEIC:
-        return _open_heic(stream)
     return Image.open(stream, formats=[_PILLOW_FORMATS[media_type]])
-
-
-def _open_heic(stream: BinaryIO) -> Image.Image:
-    """Its primary picture, turned by the decoder; imported here, as it comes with the extra `local`."""
-    import pi_heif
-
-    picture: Image.Image = pi_heif.open_heif(stream).to_pillow()
-    return picture
 
 
 def _check_sums(png: BinaryIO) -> None:

@@ -17,7 +17,8 @@ its settings, which are read from IMAGESTUDIO_<NAME>_…:
 The factory is called once, when a studio is opened that performs operations; it must not block, and may keep the
 context. What it raises closes the studio again with one error that names it: a provider that is half there could lose
 track of what it was sent. A provider of tests stands in the group `imagestudio.test_providers`: it is off until it is
-switched on. A catalogue names a file beside a package; none is imported for it.
+switched on. A catalogue names a file beside a package; none is imported for it. Ours are read first, then those of
+other distributions, which bring models and change none that is not their own, then the operator's.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.advice import Advice, Hint
 from domain.errors import PluginError
 from infrastructure.settings import Address
 
@@ -54,6 +56,8 @@ TEST_PROVIDERS: Final = "imagestudio.test_providers"
 CATALOGUES: Final = "imagestudio.catalogues"
 GROUPS: Final = (PROVIDERS, TEST_PROVIDERS, CATALOGUES)
 SUFFIX: Final = ".toml"
+WORKSHOP: Final = "image-studio-workshop"
+"""The distribution of ours that works on this machine, which the extra `local` installs."""
 
 
 class ProviderSettings(BaseSettings):
@@ -169,10 +173,30 @@ def check_names(names: Collection[str]) -> None:
             raise _broken(plugin.point, "there is another provider of that name")
 
 
-def catalogue_files() -> list[tuple[str, Path]]:
-    """The catalogue files that installed distributions offer, each with its name in messages. Raises PluginError."""
+@dataclass(frozen=True, slots=True)
+class CatalogueFile:
+    """A file of models, with its name in messages, and whether another distribution brought it."""
+
+    name: str
+    path: Path
+    is_guest: bool
+
+
+def catalogue_files() -> list[CatalogueFile]:
+    """The catalogue files that installed distributions offer, ours first. Raises PluginError."""
     points = [point for point in _points(tuple(sys.path)) if point.group == CATALOGUES]
-    return sorted((point.attr, _file_of(point)) for point in points)
+    found = [CatalogueFile(_named(point), _file_of(point), not _is_ours(point)) for point in points]
+    return sorted(found, key=lambda file: (file.is_guest, file.name))
+
+
+def more_models() -> tuple[Hint, ...]:
+    """How to get the models of this machine; empty if they are installed."""
+    installed = {point.dist.name for point in _points(tuple(sys.path)) if point.dist}
+    return () if WORKSHOP in installed else (Advice("model.install"),)
+
+
+def _named(point: EntryPoint) -> str:
+    return point.attr if _is_ours(point) else f"{_distribution(point)}: {point.attr}".removeprefix(": ")
 
 
 def _file_of(point: EntryPoint) -> Path:
@@ -186,7 +210,7 @@ def _plugins() -> list[Plugin]:
     """By name, ours before others of the same."""
     points = [point for point in _points(tuple(sys.path)) if point.group != CATALOGUES]
     found = [Plugin(point, is_test=point.group == TEST_PROVIDERS) for point in points]
-    return sorted(found, key=lambda plugin: (plugin.name, not plugin.point.module.startswith(f"{__package__}.")))
+    return sorted(found, key=lambda plugin: (plugin.name, not _is_ours(plugin.point)))
 
 
 @lru_cache(1)
@@ -208,7 +232,15 @@ def _loaded(point: EntryPoint, load: Callable[..., Any], *args: object) -> Any:
 
 
 def _broken(point: EntryPoint, why: str) -> PluginError:
-    whose = f" of {point.dist.name} {point.dist.version}" if point.dist else ""
+    whose = f" of {_distribution(point)}" if point.dist else ""
     hint = f"mend or uninstall {point.dist.name}" if point.dist else "mend or remove it"
     what = "catalogue" if point.group == CATALOGUES else "provider"
     return PluginError(f"the {what} {point.name!r}{whose} cannot be used: {why}", hint=hint)
+
+
+def _distribution(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else ""
+
+
+def _is_ours(point: EntryPoint) -> bool:
+    return point.module.startswith(f"{__package__}.")

@@ -41,10 +41,12 @@ settings.load_profile("studio")
 def pytest_sessionstart() -> None:
     """What is installed offers what pyproject.toml says, as otherwise providers and their models are missing."""
     root = Path(__file__).parent.parent
-    declared = tomllib.loads((root / "pyproject.toml").read_text())["project"]["entry-points"]
-    offered = {group: {point.name: point.value for point in entry_points(group=group)} for group in declared}
-    if any(not points.items() <= offered[group].items() for group, points in declared.items()):
-        pytest.exit("the installed entry points are older than pyproject.toml; run: pip install --no-deps -e .", 4)
+    for place in (".", "workshop"):
+        declared = tomllib.loads((root / place / "pyproject.toml").read_text())["project"]["entry-points"]
+        offered = {group: {point.name: point.value for point in entry_points(group=group)} for group in declared}
+        if any(not points.items() <= offered[group].items() for group, points in declared.items()):
+            run = "python -m pip install --editable '.[dev]' --editable ./workshop"
+            pytest.exit(f"the installed entry points are older than {place}/pyproject.toml; run: {run}", 4)
 
 
 class Worker(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -92,17 +93,22 @@ def test_every_command_it_shows_works(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The page's distribution, as pip would leave it in a folder that Python looks into; and its catalogue."""
+    """The page's distribution, as pip would leave it in a folder that Python looks into."""
     project = tomllib.loads(block(PAGE, "toml", "entry-points"))["project"]
-    [(group, points)] = project["entry-points"].items()
     info = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    lines = [f"{name} = {place}" for name, place in points.items()]
-    (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
-    (tmp_path / "atelier.py").write_text(block(PAGE, "python", "class Atelier"))
-    (tmp_path / "atelier.toml").write_text(block(PAGE, "toml", "atelier-oil"))
+    groups = {
+        group: [f"{name} = {place}" for name, place in points.items()]
+        for group, points in project["entry-points"].items()
+    }
+    sections = ["\n".join([f"[{group}]", *lines, ""]) for group, lines in groups.items()]
+    (info / "entry_points.txt").write_text("\n".join(sections))
+    (tmp_path / "atelier").mkdir()
+    (tmp_path / "atelier" / "__init__.py").write_text(block(PAGE, "python", "class Atelier"))
+    (tmp_path / "atelier" / "models.toml").write_text(block(PAGE, "toml", "atelier-oil"))
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "atelier", raising=False)
     monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "a-key")
     return tmp_path
 
@@ -121,8 +127,7 @@ class Shop:
     files: str
 
     def studio(self, clock: Callable[[], int] = now) -> AbstractAsyncContextManager[Studio]:
-        catalogues = (self.home / "atelier.toml",)
-        return studio_on(self.url, self.home, clock=clock, catalogues=catalogues, own_origins=(self.files,))
+        return studio_on(self.url, self.home, clock=clock, own_origins=(self.files,))
 
     async def left_pending(self) -> None:
         async with self.studio() as studio:

@@ -1,4 +1,4 @@
-"""Loads the catalogue: the files that installed distributions offer, then a user's own, which add models and prices.
+"""Loads the catalogue: the files that installed distributions offer, then the operator's, which add models and prices.
 
     [preset.NAME] ──> inputs by name ─┐      [metering.NAME] ──> meters of prices
     [[model]] ────────────────────────┴──> Model ──┐
@@ -6,6 +6,7 @@
     [[price]] ──> added, or in place of its like ──┴──> Catalogue, PriceBook
     [[known]] ──> routes that are not wanted here
 
+A file of another distribution's brings models; those of other files are changed by the operator's files alone.
 A model that is `like` another of its file has whatever that has, but for what it says itself.
 
 Every mistake is a CatalogueError naming file, model and field, and nothing is loaded. A process that opens many studios
@@ -41,7 +42,7 @@ from infrastructure.catalogue.entries import (
     PriceEntry,
     complaints,
 )
-from infrastructure.plugins import catalogue_files
+from infrastructure.plugins import catalogue_files, more_models
 
 Presets = Mapping[str, Mapping[str, InputEntry]]
 E = TypeVar("E", bound=BaseModel)
@@ -50,10 +51,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """One file, with the name that errors give it; the same object as long as the file says the same."""
+    """One file, with the name that errors give it, and whether another distribution brought it; the same object as long
+    as it says the same."""
 
     name: str
     entry: FileEntry
+    is_guest: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +81,19 @@ class Draft:
 def load_catalogue(overlays: Sequence[Path] = ()) -> tuple[Catalogue, PriceBook]:
     """Read the installed files, then `overlays` in their order; of two prices for one case the later file's holds.
 
-    Raises CatalogueError naming file, model and field.
+    Raises CatalogueError naming file, model and field, PluginError for a distribution whose file is not there.
     """
-    return _loaded((*_installed(), *(_read(path, str(path)) for path in overlays)))
+    return _loaded(_sources(overlays))
 
 
 def with_overlay(overlays: Sequence[Path], text: str, name: str) -> tuple[Catalogue, PriceBook]:
-    """As `load_catalogue` with one overlay more, of which this is the text. Raises CatalogueError."""
-    return _loaded((*_installed(), *(_read(path, str(path)) for path in overlays), _source(text, name)))
+    """As `load_catalogue` with one overlay more, of which this is the text. Raises CatalogueError, PluginError."""
+    return _loaded((*_sources(overlays), _source(text, name)))
 
 
-def _installed() -> list[Source]:
-    return [_read(path, name) for name, path in catalogue_files()]
+def _sources(overlays: Sequence[Path]) -> tuple[Source, ...]:
+    installed = (_read(file.path, file.name, is_guest=file.is_guest) for file in catalogue_files())
+    return (*installed, *(_read(path, str(path)) for path in overlays))
 
 
 @lru_cache(8)
@@ -101,21 +105,21 @@ def _loaded(sources: tuple[Source, ...]) -> tuple[Catalogue, PriceBook]:
         _change(source, drafts, meterings)
         _add_prices(source, drafts, meterings)
     models = {id: _finish(draft) for id, draft in sorted(drafts.items())}
-    return Catalogue(MappingProxyType(models)), price_book(models.values(), currency)
+    return Catalogue(MappingProxyType(models), more_models), price_book(models.values(), currency)
 
 
 def known_routes(overlays: Sequence[Path] = ()) -> dict[str, frozenset[str]]:
-    """The routes of each provider that it offers and that are not wanted here. Raises CatalogueError."""
+    """The routes of each provider that it offers and that are not wanted here. Raises CatalogueError, PluginError."""
     routes: dict[str, frozenset[str]] = {}
-    for path in (*(path for _, path in catalogue_files()), *overlays):
-        for known in _read(path, str(path)).entry.known:
+    for source in _sources(overlays):
+        for known in source.entry.known:
             routes[known.provider] = routes.get(known.provider, frozenset()) | frozenset(known.routes)
     return routes
 
 
-def _read(path: Path, name: str) -> Source:
+def _read(path: Path, name: str, *, is_guest: bool = False) -> Source:
     try:
-        return _source(path.read_text(encoding="utf-8"), name)
+        return _source(path.read_text(encoding="utf-8"), name, is_guest=is_guest)
     except OSError as error:
         raise CatalogueError(f"{name}: cannot be read: {error.strerror}", hint="check the path") from error
     except UnicodeDecodeError as error:
@@ -123,12 +127,12 @@ def _read(path: Path, name: str) -> Source:
 
 
 @lru_cache(64)
-def _source(text: str, name: str) -> Source:
+def _source(text: str, name: str, *, is_guest: bool = False) -> Source:
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise CatalogueError(f"{name}: is not TOML: {error}", hint="correct the file") from error
-    return Source(name, _parse(FileEntry, data, name))
+    return Source(name, _parse(FileEntry, data, name), is_guest)
 
 
 def _parse(shape: type[E], data: Mapping[str, Any], where: str, joint: str = ": ") -> E:
@@ -254,9 +258,7 @@ def _change(source: Source, drafts: Mapping[str, Draft], meterings: Meterings) -
     for number, data in enumerate(source.entry.change):
         where = f"{source.name}: model {data.get('model')!r}: change[{number}]"
         change = _parse(ChangeEntry, data, where, ".")
-        if change.model not in drafts:
-            raise _wrong(where, [f"model: there is no model {change.model!r}"], ".")
-        draft = drafts[change.model]
+        draft = _spoken_of(change.model, source, drafts, where)
         if missing := [name for name in change.without if name not in draft.inputs]:
             raise _wrong(where, [f"without: {name!r} is no input of the model" for name in missing], ".")
         draft.inputs = _changed_inputs(draft, change, where)
@@ -288,10 +290,17 @@ def _add_prices(source: Source, drafts: Mapping[str, Draft], meterings: Metering
     for number, data in enumerate(source.entry.price):
         where = f"{source.name}: model {data.get('model')!r}: price[{number}]"
         entry = _parse(LaterPrice, data, where, ".")
-        if entry.model not in drafts:
-            raise _wrong(where, [f"model: there is no model {entry.model!r}"], ".")
-        draft = drafts[entry.model]
+        draft = _spoken_of(entry.model, source, drafts, where)
         _put(draft, Written(_rule(entry, draft.entry.unit, meterings, where), source.name, where))
+
+
+def _spoken_of(id: str, source: Source, drafts: Mapping[str, Draft], where: str) -> Draft:
+    if id not in drafts:
+        raise _wrong(where, [f"model: there is no model {id!r}"], ".")
+    if source.is_guest and drafts[id].file != source.name:
+        theirs = f"model: {id!r} is of {drafts[id].file}, and a plug-in changes the models of its own file alone"
+        raise _wrong(where, [theirs], ".")
+    return drafts[id]
 
 
 def _put(draft: Draft, new: Written) -> None:

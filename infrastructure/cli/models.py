@@ -85,7 +85,7 @@ def _kinds(catalogue: Catalogue, which: str | None, kind: str | None) -> frozens
     from domain.catalogue import KINDS, meant
 
     if which is not None and which not in KINDS:
-        hint = meant(which, [*catalogue.models, *KINDS])
+        hint = catalogue.or_more(meant(which, [*catalogue.models, *KINDS]))
         raise UnknownModel(f"there is no model and no kind {which!r}", hint=hint)
     if kind is not None:
         catalogue.family(kind)
@@ -99,7 +99,8 @@ def _of_provider(catalogue: Catalogue, provider: str | None) -> list[Model]:
     """By id. Raises UnknownModel where no model is of the provider."""
     providers = sorted({model.provider for model in catalogue})
     if provider is not None and provider not in providers:
-        raise UnknownModel(f"no model is of provider {provider!r}", hint=f"there are: {', '.join(providers)}")
+        hint = catalogue.or_more(f"there are: {', '.join(providers)}")
+        raise UnknownModel(f"no model is of provider {provider!r}", hint=hint)
     return sorted((model for model in catalogue if provider in (None, model.provider)), key=lambda model: model.id)
 
 

@@ -17,13 +17,14 @@ the statements need be there. So what the samples come to is counted, and the lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final
-
-import numpy as np
-import numpy.typing as npt
+from itertools import accumulate
+from operator import add, mul
+from typing import Final, TypeAlias
 
 from infrastructure.formats.boxes import Boxes, TooMuch, is_long
 from infrastructure.formats.measured import Measured, milliseconds, signed, unsigned
@@ -33,13 +34,13 @@ _VIDEO, _SOUND, _PICTURES = b"vide", b"soun", b"pict"
 _SEEN: Final = (_VIDEO, _PICTURES)
 _EMPTY_EDIT: Final = -1
 _PLAIN_RATE: Final = 1 << 16
-_MOST_TICKS: Final = 2.0**62
+_MOST_TICKS: Final = 2**62
 _MOST_ROWS: Final = 1_000_000
 """Of one table, and samples for which it is looked up when each is shown; nine hours of film."""
 _MOST_EDITS: Final = 10_000
 _MOST_TRACKS: Final = 1_000
 
-_Rows = npt.NDArray[np.int64]
+_Numbers: TypeAlias = "array[int]"
 
 # Flags that say which fields a box has.
 _TFHD_BASE, _TFHD_INDEX, _TFHD_DURATION = 0x01, 0x02, 0x08
@@ -144,7 +145,8 @@ def _read_track(boxes: Boxes, track: memoryview, movie_matrix: memoryview) -> tu
     samples = boxes.first(media, b"minf", b"stbl")
     size = _shown_size(boxes, header, boxes.first(samples, b"stsd"), movie_matrix) if kind in _SEEN else None
     lasting = _rows(boxes.first(samples, b"stts"))
-    listed = _ticks(lasting) or length
+    ticks = sum(map(mul, *lasting))
+    listed = (ticks if ticks < _MOST_TICKS else 0) or length
     read = _Track(scale, kind, size, listed, _edits(boxes.first(track, b"edts", b"elst")))
     if listed:
         first, last = (0, listed) if read.edits else _when_shown(lasting, _rows(boxes.first(samples, b"ctts")), listed)
@@ -152,29 +154,54 @@ def _read_track(boxes: Boxes, track: memoryview, movie_matrix: memoryview) -> tu
     return unsigned(header, 20 if is_long(header) else 12, 4), read
 
 
-def _rows(table: memoryview) -> _Rows:
-    """Of shape (n, 2): so many samples, and what is said of each. Raises TooMuch."""
+def _rows(table: memoryview) -> tuple[_Numbers, _Numbers]:
+    """So many samples, and what is said of each, row by row. Raises TooMuch."""
     rows = min(unsigned(table, 4, 4), max(0, len(table) - 8) // 8)
     if rows > _MOST_ROWS:
         raise TooMuch
-    return np.frombuffer(table[8 : 8 + 8 * rows], dtype=">u4").astype(np.int64).reshape(rows, 2)
+    numbers = _numbers(table[8 : 8 + 8 * rows])
+    return numbers[::2], numbers[1::2]
 
 
-def _ticks(lasting: _Rows) -> int:
-    """Of all samples in the header's own table; 0 for a number that no film has."""
-    samples, ticks = lasting[:, 0], lasting[:, 1]
-    return int(samples @ ticks) if float(samples.astype(float) @ ticks.astype(float)) < _MOST_TICKS else 0
+def _numbers(table: memoryview) -> _Numbers:
+    """Its numbers of four bytes, highest first."""
+    numbers = array("I", bytes(table))
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
 
 
-def _when_shown(lasting: _Rows, shifts: _Rows, listed: int) -> tuple[int, int]:
-    """Ticks at which the first sample is shown and the last one ends: many are decoded some time before."""
-    samples = int(shifts[:, 0].sum())
-    if not samples or samples > _MOST_ROWS or samples != int(lasting[:, 0].sum()):
+def _signed(numbers: _Numbers) -> _Numbers:
+    return array("i", numbers.tobytes())
+
+
+def _when_shown(lasting: tuple[_Numbers, _Numbers], shifts: tuple[_Numbers, _Numbers], listed: int) -> tuple[int, int]:
+    """Ticks at which the first sample is shown and the last one ends: many are decoded some time before.
+
+    Of samples that last as long and are shifted alike the first is the first shown, and the last one the last to end.
+    """
+    samples = sum(shifts[0])
+    if not samples or samples > _MOST_ROWS or samples != sum(lasting[0]):
         return 0, listed
-    each = lasting[:, 1].repeat(lasting[:, 0])
-    shift = shifts[:, 1].astype(np.uint32).view(np.int32).astype(np.int64).repeat(shifts[:, 0])
-    ends = each.cumsum() + shift
-    return int((ends - each).min()), int(ends.max())
+    first, last, start = sys.maxsize, -sys.maxsize, 0
+    for count, each, shift in _runs(lasting, shifts):
+        first = min(first, start + shift)
+        start += count * each
+        last = max(last, start + shift)
+    return first, last
+
+
+def _runs(lasting: tuple[_Numbers, _Numbers], shifts: tuple[_Numbers, _Numbers]) -> Iterator[tuple[int, int, int]]:
+    """Both tables together, of as many samples: so many, how long each of them lasts, and how far it is shifted."""
+    rows, left, each = zip(*lasting, strict=True), 0, 0
+    for count, shift in zip(shifts[0], _signed(shifts[1]), strict=True):
+        wanted = count
+        while wanted:
+            while not left:
+                left, each = next(rows)
+            taken = min(wanted, left)
+            yield taken, each, shift
+            wanted, left = wanted - taken, left - taken
 
 
 def _edits(table: memoryview) -> list[tuple[int, int, int]]:
@@ -269,14 +296,13 @@ def _run(run: memoryview, usual: int) -> tuple[int, int, int]:
         return samples * usual, 0, samples * usual
     if samples > _MOST_ROWS:
         raise TooMuch
-    table = np.frombuffer(run[start : start + samples * 4 * len(present)], dtype=">u4").reshape(samples, len(present))
-    own = flags & _TRUN_DURATION
-    lasting = table[:, 0].astype(np.int64) if own else np.full(samples, usual, dtype=np.int64)
-    ends = lasting.cumsum()
+    table = _numbers(run[start : start + 4 * samples * len(present)])
+    lasting = table[:: len(present)] if flags & _TRUN_DURATION else array("I", [usual]) * samples
+    ticks = sum(lasting)
     if not flags & _TRUN_SHIFT:
-        return int(ends[-1]), 0, int(ends[-1])
-    shift = table[:, -1].astype(np.uint32).view(np.int32).astype(np.int64)
-    return int(ends[-1]), int((ends - lasting + shift).min()), int((ends + shift).max())
+        return ticks, 0, ticks
+    starts, shifts = array("q", accumulate(lasting, initial=0)), _signed(table[len(present) - 1 :: len(present)])
+    return ticks, min(map(add, starts, shifts)), max(map(add, starts[1:], shifts))
 
 
 def _indexed(index: memoryview) -> list[tuple[Fraction, Fraction]]:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.corpus.programs import asked_of_node
-from tests.infrastructure.portraits import portrait
-from tests.infrastructure.providers.local_work import make, png
-from tests.infrastructure.providers.test_local_keeping import LENGTHS, animated, deep, lying
+from tests.workshop.portraits import portrait
+from tests.workshop.test_keeping import LENGTHS, animated, deep, lying
+from tests.workshop.work import make, png
 
 
 async def test_pictures_and_models_are_what_others_take_them_for(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -19,11 +19,11 @@ from infrastructure import bootstrap
 from infrastructure.assets import FileAssets
 from infrastructure.bootstrap import Parts, open_studio
 from infrastructure.media import look_at
-from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.scripted import ScriptedProvider
 from tests.application.studios import LOCAL, SYNC, later, picture, settings_for, studio_on
 from tests.application.support import Step, TappedStore
 from tests.faults.processes import Reaper
+from tests.infrastructure.providers.building import built
 
 MARKS = {"after lock", "before commit", "after commit"} | {
     f"{when} {what}" for when in ("before", "after") for what in ("save", "submit", "collect", "receive")
@@ -112,7 +112,7 @@ def tapped_parts(home: Path, tap: Step) -> Parts:
     providers: dict[str, Provider] = {
         "scripted": ScriptedProvider(folder, executor=pool),
         "blind": ScriptedProvider(folder, name="blind", recovery=Recovery.BLIND, executor=pool),
-        "local": LocalProvider(pool),
+        "local": built("local", executor=pool),
     }
     tapped = {name: TappedProvider(provider, tap) for name, provider in providers.items()}
     return Parts(assets=TappedAssets(FileAssets(home / "assets", pool, LOOK), tap), providers=tapped)

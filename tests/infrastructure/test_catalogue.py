@@ -55,8 +55,10 @@ def instant(year: int, month: int, day: int) -> int:
 CATALOGUE, BOOK = load_catalogue()
 
 
-def test_our_files_load_and_hold_the_local_and_the_scripted_models() -> None:
-    assert {path.stem for _, path in catalogue_files()} >= {"local", "scripted"}
+def test_our_files_load_and_hold_the_scripted_models_and_the_workshop_brings_the_local_ones() -> None:
+    files = catalogue_files()
+    assert {file.path.stem for file in files if not file.is_guest} >= {"openai", "scripted"}
+    assert {file.name for file in files if file.is_guest} == {"image-studio-workshop 0.1.0: local.toml"}
     assert {model.id for model in CATALOGUE if model.provider == "local"} >= {
         "local-canvas",
         "local-filter",

@@ -271,7 +271,7 @@ def test_a_preset_is_given_once(tmp_path: Path) -> None:
         ('"aurora"', '"aurora\\n"', "overlay-1.toml: model 'aurora\\n': id: String should match pattern"),
         ('"aurora"', '"cheapest"', "overlay-1.toml: model 'cheapest': id: is the name of a strategy"),
         ('id = "aurora"', "", "overlay-1.toml: model 1: id: Field required"),
-        ('"aurora"', '"local-canvas"', "overlay-1.toml: model 'local-canvas': id: local.toml has it already"),
+        ('"aurora"', '"scripted-3d"', "overlay-1.toml: model 'scripted-3d': id: scripted.toml has it already"),
         ('"text-to-image"', '"painting"', HERE + "kinds: there is no kind of operation 'painting'"),
         ('"text-to-image"', '"erase", "erase"', HERE + "kinds: names a kind twice"),
         ('"text-to-image"', "", HERE + "kinds: List should have at least 1 item"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from application.ports import Recovery, Task, silent
-from domain.errors import PluginError, UnknownModel
+from domain.errors import CatalogueError, PluginError, UnknownModel
 from infrastructure.bootstrap import open_studio
 from infrastructure.catalogue import load_catalogue
 from infrastructure.plugins import ProviderSettings
@@ -19,6 +19,8 @@ from infrastructure.registry import prefix_of, told
 from infrastructure.settings import Settings
 from tests.infrastructure.cli.workspaces import call, settle
 from tests.infrastructure.providers.building import built
+
+OURS, OUR_BOOK = load_catalogue()
 
 # A whole provider of somebody else's; what it is given, it shows.
 ATELIER = """
@@ -255,13 +257,29 @@ def test_without_a_model_of_settings_it_has_none(site: Site) -> None:
     assert type(told(Settings(), ["plain"])["plain"]) is ProviderSettings
 
 
-def test_a_catalogue_file_of_its_own_is_loaded_and_nothing_imported_for_it(site: Site) -> None:
-    package = site.folder / "plugin_models"
+# Catalogues
+
+RED = MODEL.replace('currency = "USD"\n', "")
+
+
+def bring(site: Site, name: str, **files: str) -> str:
+    """A distribution with a package of catalogue files, each by its name without .toml; how errors call it."""
+    package = site.folder / f"brought_{name}"
     package.mkdir()
     (package / "__init__.py").write_text("raise RuntimeError('imported')\n")
-    (package / "more.toml").write_text(MODEL)
-    site.install("models", "", "", "[imagestudio.catalogues]\nmodels = plugin_models:more.toml\n")
-    assert load_catalogue()[0].get("red").provider == "atelier"
+    for file, text in files.items():
+        (package / f"{file}.toml").write_text(text)
+    points = [f"{name}-{file} = {package.name}:{file}.toml\n" for file in files]
+    site.install(name, "", "", "".join(["[imagestudio.catalogues]\n", *points]))
+    return f"{name}-dist 1.2"
+
+
+def test_its_catalogue_files_are_loaded_and_nothing_imported_for_them(site: Site) -> None:
+    bring(site, "colours", red=RED, blue=RED.replace('"red"', '"blue"'))
+    catalogue, book = load_catalogue()
+    assert catalogue.models.keys() - {model.id for model in OURS} == {"red", "blue"}
+    assert {str(rule.rate) for id in ("red", "blue") for rule in catalogue.get(id).prices} == {"0.07"}
+    assert book.version != OUR_BOOK.version
 
 
 @pytest.mark.parametrize("place", ["plugin_models:none", "nothing_of_that_name:more.toml", "plugin_lost:more.toml"])
@@ -271,6 +289,64 @@ def test_a_catalogue_that_is_no_file_is_told_by_its_name(site: Site, place: str)
     site.install("lost", "", "", f"[imagestudio.catalogues]\nlost = {place}\n")
     with pytest.raises(PluginError, match=r"the catalogue 'lost' of lost-dist 1\.2 cannot be used"):
         load_catalogue()
+
+
+def test_a_file_that_is_not_there_is_told_with_the_distribution(site: Site) -> None:
+    whose = bring(site, "hollow", models=RED)
+    (site.folder / "brought_hollow" / "models.toml").unlink()
+    with pytest.raises(CatalogueError, match=rf"^{whose}: models\.toml: cannot be read"):
+        load_catalogue()
+
+
+def test_the_operator_s_files_change_what_a_distribution_brought(site: Site) -> None:
+    bring(site, "colours", red=RED)
+    (site.folder / "own.toml").write_text('[[price]]\nmodel = "red"\nrate = "0.05"\n')
+    catalogue, _ = load_catalogue([site.folder / "own.toml"])
+    assert [str(rule.rate) for rule in catalogue.get("red").prices] == ["0.05"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("[[model]\n", ": is not TOML"),
+        (RED.replace('"image"\n', '"hour"\n'), ": model 'red': unit: Input should be"),
+        (RED.replace('"red"', '"scripted-3d"'), ": model 'scripted-3d': id: scripted.toml has it already"),
+        ('currency = "EUR"\n', ": currency: EUR beside prices in USD"),
+        (RED + '[[price]]\nmodel = "red"\nrate = 1\n', ": model 'red': price[0].rate"),
+    ],
+    ids=["broken", "a wrong unit", "a model of ours", "another currency", "a rate that is not exact"],
+)
+def test_what_is_wrong_in_its_file_is_told_with_its_name(site: Site, text: str, wrong: str) -> None:
+    whose = bring(site, "broken", models=text)
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue()
+    assert caught.value.message.startswith(f"{whose}: models.toml{wrong}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ['[[price]]\nmodel = "scripted-image"\nrate = "9"\n', '[[change]]\nmodel = "scripted-image"\nprices = []\n'],
+)
+def test_it_changes_no_model_of_another_file(site: Site, change: str) -> None:
+    whose = bring(site, "greedy", models=change)
+    with pytest.raises(CatalogueError, match=r"'scripted-image' is of scripted\.toml") as caught:
+        load_catalogue()
+    assert caught.value.message.startswith(f"{whose}: models.toml: model 'scripted-image'")
+
+
+def test_it_prices_and_changes_its_own(site: Site) -> None:
+    change = '[[change]]\nmodel = "red"\nunavailable = "sold out"\nprices = [{ rate = "0.06" }]\n'
+    bring(site, "colours", red=RED + change)
+    red = load_catalogue()[0].get("red")
+    assert ([str(rule.rate) for rule in red.prices], red.unavailable) == (["0.06"], "sold out")
+
+
+def test_the_command_line_tells_it_in_one_message(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle(monkeypatch, site.folder)
+    whose = bring(site, "broken", models="[[model]\n")
+    told = call("models")
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith(f"error: {whose}: models.toml: is not TOML")
 
 
 BROKEN = {
@@ -298,8 +374,8 @@ def test_one_that_is_broken_is_named_with_what_is_wrong(site: Site, what: str) -
 
 
 def test_a_name_that_is_taken_is_refused_before_anything_is_imported(site: Site) -> None:
-    site.install("local", "raise RuntimeError('imported')\n")
-    with pytest.raises(PluginError, match=r"'local' of local-dist 1\.2 .* another provider of that name"):
+    site.install("openai", "raise RuntimeError('imported')\n")
+    with pytest.raises(PluginError, match=r"'openai' of openai-dist 1\.2 .* another provider of that name"):
         told(Settings())
 
 

@@ -18,7 +18,6 @@ from application.ports import Delivery, Job, Progress, Provider, ProviderRefused
 from domain.errors import OperationPending, StoreUnavailable
 from domain.operation import Adjusted, Charged, Dispatched, ProviderCompleted, ProviderFailed, Released
 from infrastructure.clock import SECOND, now
-from infrastructure.providers.local import LocalProvider
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.store.database import Database
 from infrastructure.store.tables import SqlLeases
@@ -45,6 +44,7 @@ from tests.application.studios import (
 )
 from tests.application.support import Clock
 from tests.faults.overlays import painter
+from tests.infrastructure.providers.building import built
 
 SOON = 2 * 60 * SECOND
 """Leases are over, the grace is not."""
@@ -197,7 +197,7 @@ async def test_a_former_owner_that_comes_back_from_local_work_changes_nothing(
 ) -> None:
     pause = Pause()
     with ThreadPoolExecutor(2) as pool:
-        providers: dict[str, Provider] = {"local": Held(LocalProvider(pool), pause)}
+        providers: dict[str, Provider] = {"local": Held(built("local", executor=pool), pause)}
         async with studio_on(database_url, tmp_path, providers=providers) as studio:
             await studio.open_account("acme", plan="pro")
             late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme", allow="stand-in"))
@@ -252,7 +252,7 @@ async def test_what_this_very_process_still_works_on_is_renewed_and_not_recovere
     with ThreadPoolExecutor(2) as pool:
         blind = ScriptedProvider(tmp_path / "scripted", name="blind", recovery=Recovery.BLIND)
         providers: dict[str, Provider] = {
-            "local": FirstHeld(LocalProvider(pool), pause),
+            "local": FirstHeld(built("local", executor=pool), pause),
             "blind": FirstHeld(blind, pause),
         }
         async with studio_on(database_url, tmp_path, providers=providers, clock=clock) as studio:
@@ -275,7 +275,7 @@ async def test_an_attempt_that_a_later_one_of_the_same_process_overtook_is_answe
 ) -> None:
     pause, clock = Pause(), Clock(now())
     with ThreadPoolExecutor(2) as pool:
-        providers: dict[str, Provider] = {"local": FirstHeld(LocalProvider(pool), pause)}
+        providers: dict[str, Provider] = {"local": FirstHeld(built("local", executor=pool), pause)}
         async with studio_on(sqlite_url, tmp_path, providers=providers, clock=clock) as studio:
             await studio.open_account("acme", plan="pro")
             late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme", allow="stand-in"))

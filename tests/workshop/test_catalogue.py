@@ -1,0 +1,86 @@
+"""Every local model of the catalogue is asked as a customer asks it, and delivers what its entry promises."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from application.ports import Media, silent
+from application.providing.tasks import outline
+from domain.catalogue import Model, check_inputs
+from domain.inputs import FileInfo
+from imagestudio_workshop import social
+from imagestudio_workshop.film import reels, shapes
+from imagestudio_workshop.provider import LocalProvider
+from imagestudio_workshop.routes import ROUTES
+from infrastructure.catalogue import load_catalogue
+from infrastructure.media import read_media
+from tests.infrastructure.films import film
+from tests.workshop.portraits import portrait
+from tests.workshop.test_vision import mask_of
+from tests.workshop.work import media_of, png, scene
+
+CATALOGUE = load_catalogue(())[0]
+LOCAL = [model for model in CATALOGUE if model.provider == "local"]
+FACE = png(portrait(size=160))
+FILES = {
+    "image": png(scene(160, 120)),
+    "mask": png(mask_of((60, 40, 90, 70))),
+    "face": FACE,
+    "video": read_media(film(seconds=0.4), field="video", max_bytes=10**8, max_pixels=10**8),
+}
+WISHES: dict[str, dict[str, Any]] = {
+    "canvas": {"prompt": "a lake", "width": 64, "height": 64},
+    "filter": {"prompt": "sepia"},
+    "animation": {"prompt": "a lake", "width": 64, "height": 64, "duration": "0.5"},
+    "film": {"prompt": "a lake", "width": 64, "height": 64, "duration": "0.5"},
+    "pan": {"duration": "0.5", "resolution": "360p"},
+    "image-social": {"platform": "linkedin-cover"},
+    "video-social": {"platform": "x-post"},
+    "video-text": {"text": "Hello"},
+    "video-resolution": {"resolution": "240p", "enlarge": True},
+}
+
+
+@pytest.mark.parametrize("model", LOCAL, ids=lambda model: model.id)
+async def test_every_local_model_delivers_what_its_entry_promises(model: Model) -> None:
+    media = {name: FILES[name] for name, spec in model.inputs.items() if spec.is_file}
+    if model.route == "face-swap":
+        media["image"] = FACE
+    facts = {name: (facts_of(file),) for name, file in media.items()}
+    inputs = check_inputs(model, model.kinds[0], WISHES.get(model.route, {}), facts)
+    task = outline(model, model.kinds[0], 1, inputs, {name: (file,) for name, file in media.items()})
+    with ThreadPoolExecutor(1) as pool:
+        provider = LocalProvider(pool)
+        assert provider.lacks(model.route) == ""
+        (output,) = media_of(await provider.submit(task, silent))
+    assert output.media_type in model.outputs
+
+
+def facts_of(media: Media) -> FileInfo:
+    return FileInfo(media.media_type, len(media.content), media.width, media.height, media.duration_ms)
+
+
+def test_every_route_has_a_model_and_every_model_a_route() -> None:
+    assert {model.route for model in LOCAL} == set(ROUTES)
+
+
+def test_the_choices_of_an_entry_are_those_that_its_route_knows() -> None:
+    def choices(route: str, name: str) -> set[str | int]:
+        (model,) = (model for model in LOCAL if model.route == route)
+        return set(model.inputs[name].choices)
+
+    assert choices("image-social", "platform") == set(social.SIZES)
+    assert choices("video-social", "platform") == set(shapes.PLATFORMS)
+    assert choices("pan", "motion") == set(reels.MOVES)
+    assert choices("video-compress", "quality") == set(shapes.CRF)
+
+
+def test_what_only_encodes_anew_is_free_and_nothing_local_costs_us_anything() -> None:
+    for model in LOCAL:
+        assert {rule.cost_rate for rule in model.prices} == {Decimal(0)}
+        if model.label == "re-encoded":
+            assert {rule.rate for rule in model.prices} == {Decimal(0)}

@@ -1,0 +1,178 @@
+"""Makes one film of another: streams that are changed pass through filters, the others are copied packet by packet."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+import av
+from av.container import InputContainer
+
+from imagestudio.plugin import Media, ProviderRefused
+from imagestudio_workshop.film.chains import Chain, all_of, line
+from imagestudio_workshop.film.lanes import (
+    WHOLE,
+    Change,
+    Copied,
+    FilteredSound,
+    FilteredVideo,
+    Lane,
+    Span,
+)
+from imagestudio_workshop.film.marks import Filters
+from imagestudio_workshop.film.writer import COPIED_SOUND, Coding, Writer, written
+from imagestudio_workshop.orders import Step
+
+UNREADABLE: Final = "unreadable_video", "the film is damaged, or of a kind that cannot be read"
+MOST_PIXELS: Final = 4096 * 2304
+MOST_FRAMES: Final = 36_000
+"""Ten minutes at sixty frames a second; a small file may hold any number."""
+
+_CONTAINERS: Final = MappingProxyType({"video/mp4": "mp4", "video/quicktime": "mov", "video/webm": "webm"})
+_BEHIND: Final = 1.0
+"""Seconds by which streams of a file may be apart in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What becomes of pictures and sound. None leaves them as they are, where the container can hold them so.
+
+    `start` and `end` are seconds of the source.
+    """
+
+    video: Chain | None = None
+    sound: Filters | None = None
+    start: float = 0.0
+    end: float | None = None
+    coding: Coding = field(default_factory=Coding)
+    change: Change | None = None
+
+
+@contextmanager
+def opened(film: Media) -> Iterator[InputContainer]:
+    """Raises ProviderRefused for what cannot be read, here and while it is read, or is too large or too long."""
+    try:
+        with av.open(io.BytesIO(film.content), "r") as container:
+            _check(container.streams.video)
+            container.streams.video[0].thread_type = "AUTO"
+            yield container
+    except (av.FFmpegError, UnicodeDecodeError) as error:
+        raise ProviderRefused(*UNREADABLE) from error
+
+
+def _check(streams: Sequence[av.VideoStream]) -> None:
+    if not streams:
+        raise ProviderRefused("no_picture", "there is no picture in the film")
+    if not _is_known(streams[0]):
+        raise ProviderRefused(*UNREADABLE)
+    if streams[0].width * streams[0].height > MOST_PIXELS:
+        raise ProviderRefused("too_large", f"the film has more than {MOST_PIXELS} pixels a frame")
+
+
+def _is_known(stream: av.VideoStream | av.AudioStream) -> bool:
+    """Whether there is a decoder for it; PyAV has no context where there is none."""
+    context: object = stream.codec_context
+    return context is not None
+
+
+def container_of(film: Media) -> str:
+    return _CONTAINERS.get(film.media_type, "mp4")
+
+
+def seconds_of(film: Media) -> float:
+    """Its length. Raises ProviderRefused where it cannot be learned."""
+    if film.duration_ms:
+        return film.duration_ms / 1000
+    with opened(film) as container:
+        duration = container.duration
+    if not duration:
+        raise ProviderRefused("unknown_duration", "how long the film lasts cannot be read")
+    return duration / 1_000_000
+
+
+def has_sound(film: Media) -> bool:
+    with opened(film) as container:
+        return sound_of(container) is not None
+
+
+def sound_of(container: InputContainer) -> av.AudioStream | None:
+    """The first sound of a kind that can be read."""
+    return next((stream for stream in container.streams.audio if _is_known(stream)), None)
+
+
+def remade(film: Media, recipe: Recipe, step: Step) -> Media:
+    """The film by the recipe. Raises ProviderRefused."""
+    return written(recipe.coding, lambda writer: _fill(writer, film, recipe, step))
+
+
+def _fill(writer: Writer, film: Media, recipe: Recipe, step: Step) -> None:
+    with opened(film) as source:
+        offset = (source.start_time or 0) / 1_000_000
+        if recipe.start:
+            source.seek(round((recipe.start + offset) * 1_000_000))
+        lanes = _lanes(writer, source, recipe, offset)
+        last = (source.duration or 0) / 1_000_000 if recipe.end is None else recipe.end
+        _drive(source, lanes, recipe.start + offset, last + offset, stops=recipe.end is not None, step=step)
+        for lane in lanes.values():
+            lane.finish()
+
+
+def _drive(
+    source: InputContainer, lanes: dict[int, Lane], start: float, last: float, *, stops: bool, step: Step
+) -> None:
+    """Every packet to its lane, until all streams are past the end."""
+    going, frames, reached = set(lanes), 0, 0.0
+    for packet in source.demux([source.streams[index] for index in lanes]):
+        index = packet.stream.index
+        lanes[index].take(packet)
+        if packet.pts is None or packet.time_base is None:
+            continue
+        at = float(packet.pts * packet.time_base)
+        if isinstance(packet.stream, av.VideoStream):
+            frames += 1
+            # Packets come in the order in which they are decoded, not shown.
+            reached = max(reached, min(1.0, (at - start) / max(last - start, 0.001)))
+            step(0.9 * reached, "working on the film")
+        if frames > MOST_FRAMES:
+            raise ProviderRefused("too_long", f"the film has more than {MOST_FRAMES} frames")
+        if stops and at > last + _BEHIND:
+            going.discard(index)
+        if not going:
+            return
+
+
+def _lanes(writer: Writer, source: InputContainer, recipe: Recipe, offset: float) -> dict[int, Lane]:
+    video = source.streams.video[0]
+    lanes: dict[int, Lane] = {video.index: _video_lane(writer, video, recipe, offset)}
+    sound = sound_of(source)
+    if sound:
+        lanes[sound.index] = _sound_lane(writer, sound, recipe, offset)
+    return lanes
+
+
+def _video_lane(writer: Writer, video: av.VideoStream, recipe: Recipe, offset: float) -> Lane:
+    if recipe.video is None and recipe.change is None:
+        return Copied(video, writer, offset)
+    cut = _cut(recipe, offset, "")
+    span = Span(recipe.start + offset, None if recipe.end is None else recipe.end + offset) if cut else WHOLE
+    return FilteredVideo(writer, video, all_of(line(*cut), recipe.video or line()), recipe.change, span)
+
+
+def _sound_lane(writer: Writer, sound: av.AudioStream, recipe: Recipe, offset: float) -> Lane:
+    fits = sound.codec_context.name in COPIED_SOUND[recipe.coding.container]
+    if recipe.sound is None and fits and not recipe.start and recipe.end is None:
+        return Copied(sound, writer, offset)
+    return FilteredSound(writer, recipe.sound or (), _cut(recipe, offset, "a"))
+
+
+def _cut(recipe: Recipe, offset: float, prefix: str) -> Filters:
+    """From start to end, counted from 0 again: by the same amount in pictures and sound, so that they stay together."""
+    if not recipe.start and recipe.end is None and not offset:
+        return ()
+    start = recipe.start + offset
+    until = "" if recipe.end is None else f":end={recipe.end + offset:.6f}"
+    return (f"{prefix}trim", f"start={start:.6f}{until}"), (f"{prefix}setpts", f"PTS-{start:.6f}/TB")

@@ -1,0 +1,188 @@
+"""Writes a film: the streams that lanes ask for, encoded as the container usually has them, in one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+import av
+from av.codec.context import Flags
+from av.container import OutputContainer
+from av.packet import Packet
+
+from imagestudio.plugin import Media, ProviderRefused
+from imagestudio_workshop.film.marks import Marks, graded
+
+Copyable = TypeVar("Copyable", av.VideoStream, av.AudioStream)
+
+CONTAINERS: Final = MappingProxyType({"mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm"})
+_SOUND: Final = {"mp4": "aac", "mov": "aac", "webm": "libopus"}
+COPIED_SOUND: Final = {"mp4": ("aac", "mp3"), "mov": ("aac", "mp3"), "webm": ("opus", "vorbis")}
+"""What may stand in each container as it is."""
+
+_CRF: Final = {"libx264": 20, "libx265": 22, "libvpx-vp9": 32, "libsvtav1": 30}
+_FAST: Final = {
+    "libx264": {"preset": "veryfast"},
+    "libx265": {"preset": "veryfast"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "6", "row-mt": "1"},
+    "libsvtav1": {"preset": "8"},
+}
+# What an encoder is told in its own words: to be quiet, and on which display the film was graded.
+_OWN: Final = {"libx265": ("x265-params", "log-level=none"), "libsvtav1": ("svtav1-params", "")}
+_KEPT_TAGS: Final = ("hvc1", "avc1")
+"""Of two names for one coding, that which players of all makers know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How pictures of so many bits a sample are encoded; `tag` is the name by which players know them."""
+
+    depth: int
+    codec: str
+    format: str
+    tag: str = ""
+
+
+_H26X: Final = (
+    Kind(8, "libx264", "yuv420p"),
+    Kind(10, "libx265", "yuv420p10le", "hvc1"),
+    Kind(12, "libx265", "yuv420p12le", "hvc1"),
+)
+_KINDS: Final = {
+    "mp4": _H26X,
+    "mov": _H26X,
+    "webm": (Kind(8, "libvpx-vp9", "yuv420p"), Kind(10, "libsvtav1", "yuv420p10le")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a film is encoded: at a quality (`crf`, the lower the better), or at `bitrate` bits a second."""
+
+    container: str = "mp4"
+    crf: int | None = None
+    bitrate: int | None = None
+    sound_bitrate: int = 128_000
+
+    def kind(self, depth: int) -> Kind:
+        """The first that holds so many bits. Raises ProviderRefused."""
+        found = next((kind for kind in _KINDS[self.container] if kind.depth >= depth), None)
+        if found is None:
+            most = _KINDS[self.container][-1].depth
+            raise ProviderRefused(
+                "unsupported_depth", f"the film has {depth} bits a sample; {self.container} is written with {most}"
+            )
+        return found
+
+
+class Writer:
+    """Packets wait until every stream is known, as the file's header names them all."""
+
+    def __init__(self, output: OutputContainer, coding: Coding) -> None:
+        self._output, self._coding = output, coding
+        self._unknown = 0
+        self._waiting: list[Packet[Any]] = []
+        self.shows = False
+
+    def await_lane(self) -> None:
+        """A lane will ask for its stream later."""
+        self._unknown += 1
+
+    def copy_of(self, stream: Copyable) -> Copyable:
+        """A stream for packets of another, under the name by which players know them. Raises ProviderRefused."""
+        try:
+            # `opaque` spares the search for an encoder, which need not be there, nor have the decoder's name.
+            copy = self._output.add_stream_from_template(stream, opaque=True)
+        except ValueError as error:
+            raise ProviderRefused(
+                "unsupported_codec", f"{self._coding.container} cannot hold these pictures"
+            ) from error
+        if stream.codec_context.codec_tag in _KEPT_TAGS:
+            copy.codec_context.codec_tag = stream.codec_context.codec_tag
+        return copy
+
+    def kind(self, marks: Marks) -> Kind:
+        """How pictures so marked are encoded. Raises ProviderRefused where their depth would be lost."""
+        return self._coding.kind(marks.depth)
+
+    def video(self, frame: av.VideoFrame, rate: Fraction, marks: Marks) -> av.VideoStream:
+        """A stream for pictures like this one, marked as `marks` says."""
+        kind = self.kind(marks)
+        stream = self._output.add_stream(kind.codec, rate=rate, options=self._options(kind.codec, marks))
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, kind.format
+        marks.tell(stream.codec_context)
+        # Without it each frame is said to be shown for as long as the mean of all, the last one too.
+        stream.codec_context.flags |= Flags.frame_duration
+        if kind.tag:
+            stream.codec_context.codec_tag = kind.tag
+        if frame.time_base:
+            stream.codec_context.time_base = frame.time_base
+        if self._coding.bitrate:
+            stream.bit_rate = self._coding.bitrate
+        self._unknown -= 1
+        return stream
+
+    def sound(self, frame: av.AudioFrame) -> av.AudioStream:
+        """A stream for samples like these."""
+        stream = self._output.add_stream(_SOUND[self._coding.container], rate=frame.sample_rate)
+        assert isinstance(stream, av.AudioStream)
+        stream.codec_context.layout = frame.layout
+        stream.bit_rate = self._coding.sound_bitrate
+        self._unknown -= 1
+        return stream
+
+    def mux(self, packets: Sequence[Packet[Any]]) -> None:
+        if self._unknown:
+            self._waiting += packets
+            return
+        for packet in (*self._waiting, *packets):
+            self._output.mux(packet)
+            self.shows |= isinstance(packet.stream, av.VideoStream)
+        self._waiting.clear()
+
+    def finish(self) -> None:
+        """Write what waits, also where a lane never asked for its stream."""
+        self._unknown = 0
+        self.mux([])
+
+    def _options(self, codec: str, marks: Marks) -> dict[str, str]:
+        options = dict(_FAST[codec])
+        if codec == "libsvtav1":
+            # It tells the terminal all about itself otherwise, and knows no option against that.
+            os.putenv("SVT_LOG", "1")
+        if codec in _OWN:
+            name, words = _OWN[codec]
+            options[name] = ":".join(filter(None, (words, graded(marks, codec))))
+        if self._coding.bitrate is None:
+            options["crf"] = str(_CRF[codec] if self._coding.crf is None else self._coding.crf)
+            if codec == "libvpx-vp9":
+                options["b"] = "0"
+        elif codec in ("libx264", "libx265"):
+            options["maxrate"] = str(self._coding.bitrate * 5 // 4)
+            options["bufsize"] = str(self._coding.bitrate * 2)
+        return options
+
+
+def written(coding: Coding, fill: Callable[[Writer], None]) -> Media:
+    """The film that `fill` writes, its header at its start, so that it plays while it loads.
+
+    In a temporary file, which FFmpeg reads again for that; only the encoded film is ever held in memory. Raises
+    ProviderRefused where no picture was written.
+    """
+    with TemporaryDirectory(prefix="film-") as folder:
+        path = Path(folder) / "film"
+        options = {} if coding.container == "webm" else {"movflags": "+faststart"}
+        with av.open(str(path), "w", format=coding.container, options=options) as output:
+            writer = Writer(output, coding)
+            fill(writer)
+            writer.finish()
+            if not writer.shows:
+                raise ProviderRefused("nothing_left", "no picture of the film would be left")
+        return Media(path.read_bytes(), CONTAINERS[coding.container])

@@ -1,0 +1,124 @@
+"""Does real work on this machine for nothing: pictures, films and models, without a network or a key."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Final
+
+from imagestudio.plugin import (
+    Delivery,
+    Job,
+    Media,
+    Progress,
+    ProviderContext,
+    ProviderFailed,
+    ProviderRefused,
+    ProviderSettings,
+    Recovery,
+    Task,
+)
+from imagestudio_workshop.routes import ROUTES, Route
+
+if TYPE_CHECKING:
+    from imagestudio_workshop.orders import Step
+
+MAX_OUTPUTS: Final = 16
+
+
+class LocalProvider:
+    """The routes of `routes.ROUTES`; the work runs in `executor`, whose size bounds what is in flight."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._running: dict[str, threading.Event] = {}
+
+    @property
+    def name(self) -> str:
+        return "local"
+
+    @property
+    def recovery(self) -> Recovery:
+        return Recovery.REPEATABLE
+
+    async def submit(self, task: Task, progress: Progress) -> Delivery:
+        route = self._accepted(task)
+        loop, abandoned = asyncio.get_running_loop(), threading.Event()
+        ends = loop.time() + task.deadline
+
+        def report(fraction: float, message: str) -> None:
+            if abandoned.is_set():
+                raise _Abandoned
+            if loop.time() > ends:
+                raise ProviderFailed("deadline", f"this machine takes longer than {task.deadline} s for that")
+            loop.call_soon_threadsafe(progress, fraction, message)
+
+        self._running[task.operation] = abandoned
+        try:
+            outputs = await loop.run_in_executor(self._executor, lambda: tuple(_perform(task, route, report)))
+        except MemoryError as error:
+            raise ProviderFailed("out_of_memory", "this machine has not enough memory for that size") from error
+        except _Abandoned as stopped:
+            raise ProviderFailed("cancelled", "it was cancelled") from stopped
+        finally:
+            abandoned.set()
+            self._running.pop(task.operation, None)
+        progress(1.0, "done")
+        return Delivery(outputs, cost=0, metadata={"label": route.label})
+
+    async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:  # noqa: ARG002
+        raise ProviderFailed("no_jobs", "local work is finished when it is submitted; there are no jobs")
+
+    async def find(self, task: Task) -> tuple[Job, ...]:  # noqa: ARG002
+        """None: local work leaves no trace, and can simply be repeated."""
+        return ()
+
+    async def cancel(self, task: Task, job: Job | None) -> bool:  # noqa: ARG002
+        """It ends at its next step, where it is this process that runs it; nobody else can stop it."""
+        running = self._running.get(task.operation)
+        if running is None:
+            return False
+        running.set()
+        return True
+
+    async def check(self) -> str:
+        return "works on this machine"
+
+    def lacks(self, route: str) -> str:
+        return "" if route in ROUTES else f"this machine has no route {route!r}"
+
+    async def close(self) -> None:
+        """The pool belongs to whoever made it."""
+
+    def _accepted(self, task: Task) -> Route:
+        route = ROUTES.get(task.route)
+        if route is None:
+            raise ProviderRefused("unknown_route", f"local routes are: {', '.join(ROUTES)}")
+        if not 1 <= task.outputs <= MAX_OUTPUTS:
+            raise ProviderRefused("too_many_outputs", f"at most {MAX_OUTPUTS} outputs at once")
+        return route
+
+
+def build(context: ProviderContext[ProviderSettings]) -> LocalProvider:
+    """What the entry point names."""
+    return LocalProvider(context.executor)
+
+
+class _Abandoned(Exception):
+    """Nobody waits for the result any more; ends the work at its next step."""
+
+
+def _perform(task: Task, route: Route, report: Step) -> Iterator[Media]:
+    from imagestudio_workshop.orders import Order
+
+    work = route.load()(Order(task, route.label))
+    for variation in range(task.outputs):
+
+        def step(fraction: float, message: str, done: int = variation) -> None:
+            report((done + fraction) / task.outputs, message)
+
+        step(0.0, "starting")
+        yield work(task.first + variation, step)
+        step(0.95, "finished")

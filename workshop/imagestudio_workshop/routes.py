@@ -1,0 +1,69 @@
+"""Every local route: how its results are labelled, and who makes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from imagestudio_workshop.orders import Maker
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`maker` is "module:function" in this package, imported when first used."""
+
+    label: str
+    maker: str
+
+    def load(self) -> Maker:
+        maker: Maker = resolve_name(f"{__package__}.{self.maker}")
+        return maker
+
+
+def _film(maker: str) -> Route:
+    return Route("Image Studio local video edit (FFmpeg through PyAV)", maker)
+
+
+def _still(maker: str) -> Route:
+    return Route("Image Studio local picture encoding (Pillow)", maker)
+
+
+ROUTES: Final = MappingProxyType(
+    {
+        "canvas": Route("Image Studio local canvas (procedural, not a diffusion model)", "pictures:painted"),
+        "filter": Route("Image Studio local filter (classical image processing, not a model)", "pictures:filtered"),
+        "upscale": Route("Image Studio local upscale (back-projection, not a neural network)", "pictures:enlarged"),
+        "animation": Route("Image Studio local animation (procedural, not a video model)", "animations:animated"),
+        "relief": Route("Image Studio local relief (inflated outline, not a 3D model of the thing)", "relief:modelled"),
+        "image-compress": _still("encoding:compressed"),
+        "image-convert": _still("encoding:converted"),
+        "image-social": _still("social:posted"),
+        "upscale-detail": Route(
+            "Image Studio local detail (back-projection, not a neural network)", "vision.detail:refined"
+        ),
+        "face-swap": Route(
+            "Image Studio local face swap (Haar cascades, not a neural network)", "vision.faces:swapped"
+        ),
+        "erase": Route("Image Studio local eraser (cloned surroundings, not a model)", "vision.erase:erased"),
+        "background-remove": Route(
+            "Image Studio local cutout (GrabCut, not a neural network)", "vision.cutout:cut_out"
+        ),
+        "film": Route("Image Studio local film (procedural, not a video model)", "film.reels:filmed"),
+        "pan": Route("Image Studio local camera (moves over the picture, not a video model)", "film.reels:panned"),
+        "video-trim": _film("film.edits:trimmed"),
+        "video-speed": _film("film.edits:sped"),
+        "video-stabilize": _film("film.steady:steadied"),
+        "video-text": _film("film.edits:written_on"),
+        "video-volume": _film("film.edits:turned_up"),
+        "video-normalize": _film("film.edits:normalized"),
+        "video-denoise": _film("film.edits:cleaned"),
+        "video-format": _film("film.shapes:reformatted"),
+        "video-aspect": _film("film.shapes:reshaped"),
+        "video-resolution": _film("film.shapes:resampled"),
+        "video-compress": _film("film.shapes:compressed"),
+        "video-social": _film("film.shapes:posted"),
+    }
+)
