@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from infrastructure.bootstrap import open_providers
 from infrastructure.clock import now
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from tests import atelier
 from tests.amounts import micros
 from tests.application.studios import charged, facts_of, later, picture, studio_on
 from tests.infrastructure import sites
@@ -94,19 +94,7 @@ def test_every_command_it_shows_works(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The page's distribution, as pip would leave it in a folder that Python looks into."""
-    project = tomllib.loads(block(PAGE, "toml", "entry-points"))["project"]
-    info = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    groups = {
-        group: [f"{name} = {place}" for name, place in points.items()]
-        for group, points in project["entry-points"].items()
-    }
-    sections = ["\n".join([f"[{group}]", *lines, ""]) for group, lines in groups.items()]
-    (info / "entry_points.txt").write_text("\n".join(sections))
-    (tmp_path / "atelier").mkdir()
-    (tmp_path / "atelier" / "__init__.py").write_text(block(PAGE, "python", "class Atelier"))
-    (tmp_path / "atelier" / "models.toml").write_text(block(PAGE, "toml", "atelier-oil"))
+    atelier.install(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "atelier", raising=False)
     monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "a-key")

@@ -21,6 +21,7 @@ from packaging.requirements import Requirement
 
 from tests.pages import ROOT
 
+OURS = {"image-studio", "image-studio-workshop"}
 NEVER_BUILT = (".*", "__pycache__", "*.egg-info", "build", "dist", "findings", "results")
 
 
@@ -52,7 +53,7 @@ class Environment:
         subprocess.run([*pip, "--disable-pip-version-check", str(wheel)], check=True)
         name = wheel.name.partition("-")[0]
         [installed] = self.site.glob(f"{name}-*.dist-info")
-        for one in needed_by(Distribution.at(installed)):
+        for one in (each for each in needed_by(Distribution.at(installed)) if each.name not in OURS):
             for top in {file.parts[0] for file in one.files or ()} - {"..", "__pycache__"}:
                 link = self.site / top
                 if not link.exists():
@@ -99,10 +100,10 @@ def copy_of_tree(folder: Path) -> Path:
     return Path(shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NEVER_BUILT, "tests", "benchmarks")))
 
 
-def built(tree: Path, target: Path, what: str = "wheel") -> Path:
+def built(tree: Path, target: Path, what: str = "wheel", backend: str = "building.backend") -> Path:
     """The wheel or sdist of a tree, made into a new folder by the tree's own backend, as an installer does."""
     target.mkdir()
-    code = f"from building import backend; backend.build_{what}({str(target)!r})"
+    code = f"import {backend} as backend; backend.build_{what}({str(target)!r})"
     subprocess.run([sys.executable, "-c", code], cwd=tree, stdout=subprocess.DEVNULL, check=True)
     [made] = target.iterdir()
     return made
@@ -117,3 +118,17 @@ def shared(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
+
+
+async def python(environment: Environment, code: str, home: Path) -> str:
+    """What the code writes, in an interpreter that it leaves without an error."""
+    done = await environment.run("python", "-W", "error", "-c", code, home=home)
+    assert done.code == 0, done.err
+    return done.out
+
+
+async def command(environment: Environment, home: Path, *words: str, **said: str) -> str:
+    """What the command line writes, of which nothing goes wrong."""
+    done = await environment.run("imagestudio", *words, home=home, account="acme", **said)
+    assert (done.code, done.err) == (0, ""), (words, done)
+    return done.out

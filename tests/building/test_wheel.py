@@ -11,13 +11,14 @@ from zipfile import ZipFile
 import pytest
 
 from building.rewriting import PACKAGE, ROOMS
+from tests import atelier
 from tests.application.studios import picture
-from tests.building.environments import Environment, built, copy_of_tree, new_environment, shared
+from tests.building.environments import Environment, built, command, copy_of_tree, python
 from tests.infrastructure import sites
 from tests.infrastructure.wire.servers import answer, answering
 from tests.pages import block, page
 
-README, PROVIDERS = page("README.md"), page("docs/providers.md")
+README = page("README.md")
 OWN = """
 import sys
 import application, domain, infrastructure, projections
@@ -26,49 +27,6 @@ assert {application.OWNER, domain.OWNER, infrastructure.OWNER, projections.OWNER
 assert not [name for name in sys.modules if name.startswith("imagestudio.domain.purse")]
 """
 """What a product that has these packages may rest on, whatever it imports besides."""
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with shared(tmp_path_factory, "wheel") as folder:
-        made = sorted((folder / "made").glob("*.whl"))
-        return made[0] if made else built(copy_of_tree(folder / "tree"), folder / "made")
-
-
-@pytest.fixture(scope="session")
-def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    environment = new_environment(tmp_path_factory.mktemp("environment") / "venv")
-    environment.install(wheel)
-    return environment
-
-
-@pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with packages called as our rooms, and a module called as one of ours is not."""
-    folder = tmp_path_factory.mktemp("product")
-    for room in ROOMS:
-        (folder / room).mkdir()
-        (folder / room / "__init__.py").write_text("OWNER = 'product'\n")
-    (folder / "domain" / "purse.py").write_text("class Purse:\n    OWNER = 'product'\n")
-    return folder
-
-
-@pytest.fixture(params=["alone", "beside a product"])
-def installed(request: pytest.FixtureRequest, alone: Environment, product: Path) -> Environment:
-    return alone if request.param == "alone" else replace(alone, packages=product)
-
-
-async def python(environment: Environment, code: str, home: Path) -> str:
-    """What the code writes, in an interpreter that it leaves without an error."""
-    done = await environment.run("python", "-W", "error", "-c", code, home=home)
-    assert done.code == 0, done.err
-    return done.out
-
-
-async def command(environment: Environment, home: Path, *words: str, **said: str) -> str:
-    done = await environment.run("imagestudio", *words, home=home, account="acme", **said)
-    assert (done.code, done.err) == (0, ""), (words, done)
-    return done.out
 
 
 def test_it_holds_one_package_and_what_is_told_of_it(wheel: Path) -> None:
@@ -80,7 +38,7 @@ def test_it_holds_one_package_and_what_is_told_of_it(wheel: Path) -> None:
 
 
 def test_it_installs_them_and_one_program(alone: Environment) -> None:
-    ours = {path.name for path in alone.site.iterdir() if not path.is_symlink()}
+    ours = {path.name for path in alone.site.iterdir() if not path.is_symlink()} - {"__pycache__"}
     assert ours == {PACKAGE, "image_studio-0.1.0.dist-info"}
     assert {path.name for path in (alone.folder / "bin").iterdir()} >= {"imagestudio"}
 
@@ -99,9 +57,9 @@ def test_a_source_distribution_builds_the_same_and_nothing_is_left_in_it(wheel: 
         }
 
 
-async def test_the_ten_lines_run_and_leave_a_product_its_own(installed: Environment, tmp_path: Path) -> None:
-    code = block(README, "python", "open_studio") + (OWN if installed.packages else "")
-    path, *told = (await python(installed, code, tmp_path)).split()
+async def test_the_ten_lines_run_and_leave_a_product_its_own(drawing: Environment, tmp_path: Path) -> None:
+    code = block(README, "python", "open_studio") + (OWN if drawing.packages else "")
+    path, *told = (await python(drawing, code, tmp_path)).split()
     assert Path(path).read_bytes().startswith(b"\x89PNG")
     assert told == ["0.01", "USD", "99", "stand-in"]
 
@@ -132,12 +90,7 @@ async def test_its_modules_run_as_the_program(alone: Environment, tmp_path: Path
 def plugged(installed: Environment, product: Path, tmp_path: Path) -> Environment:
     """With the plug-in of docs/providers.md, in a folder of its own on the path."""
     folder = tmp_path / "atelier-1.0"
-    info = folder / "imagestudio_atelier-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: imagestudio-atelier\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[imagestudio.providers]\natelier = atelier:build\n")
-    (folder / "atelier.py").write_text(block(PROVIDERS, "python", "class Atelier"))
-    (tmp_path / "atelier.toml").write_text(block(PROVIDERS, "toml", "atelier-oil"))
+    atelier.install(folder)
     if installed.packages:
         for room in ROOMS:
             (folder / room).symlink_to(product / room)
@@ -150,7 +103,6 @@ async def test_a_plug_in_is_found_and_works(plugged: Environment, tmp_path: Path
         answers = [answer(body=json.dumps(body).encode()) for body in ({"balance": "12.50"}, {"id": "7"}, ready)]
         async with answering(*answers) as served:
             said = {"atelier_url": served.url, "atelier_key": "a-key", "own_origins": site.origin}
-            said["catalogues"] = str(tmp_path / "atelier.toml")
             assert "12.50 USD left" in await command(plugged, tmp_path, "providers", "check", "atelier", **said)
             await command(plugged, tmp_path, "account", "open", "acme", "--plan", "pro", **said)
             made = await command(plugged, tmp_path, "generate", "a lake", "--model", "atelier-oil", "--json", **said)
