@@ -27,6 +27,7 @@ from infrastructure.cli.log import stories_of
 from infrastructure.cli.rendering import Page
 from infrastructure.cli.views import Asked, show_costs, show_periods, show_usage
 from infrastructure.plugins import more_models
+from infrastructure.registry import switched_off
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from infrastructure.showing.codes import OTHER
@@ -125,7 +126,8 @@ async def troubles(studio: Studio, teller: Teller) -> None:
 
 def failing(studio: Studio) -> Model:
     """A model that fails when its input says so."""
-    models = studio.catalogue.for_kind("text-to-image")
+    off = switched_off(studio.settings, studio.providers)
+    models = [model for model in studio.catalogue.for_kind("text-to-image") if model.provider not in off]
     return next(model for model in models if "outcome" in model.inputs and model.prices)
 
 
