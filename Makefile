@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
-	$(BIN)/python -m infrastructure.demo
+	$(BIN)/python -m infrastructure.cli.demo
 
 test: $(INSTALLED)
 	$(BIN)/ruff format --check .

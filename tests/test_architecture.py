@@ -368,7 +368,7 @@ BREACHES = [
         "'''Offers `Job`.'''\n__all__ = ['Job', 'Task']",
     ),
     ("no module by a bare string", "infrastructure/cli.py", "NAMED = 'infrastructure'"),
-    ("no module by a bare string", "infrastructure/cli.py", "run('python -m infrastructure.demo')"),
+    ("no module by a bare string", "infrastructure/cli.py", "run('python -m infrastructure.cli.demo')"),
     ("no module by a bare string", "infrastructure/cli.py", "import_module(f'infrastructure.cli.{name}')"),
     ("no module by a bare string", "infrastructure/cli.py", "SCRIPTS = 'infrastructure:migrations'"),
     ("no module by a bare string", "imagestudio/plugin.py", "def f():\n    import application.ports"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from infrastructure import demo
+from infrastructure.cli import demo
 
 PICTURES = {
     "1-lake.png": (512, 512),

@@ -11,9 +11,9 @@ from domain.errors import InvalidInput
 from domain.plans import IN_MONEY
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import counted, document, limit_of, measured, money, span
 from infrastructure.cli.options import Account, Scope, Why, Yes
 from infrastructure.cli.session import Session
+from infrastructure.showing.formats import counted, document, limit_of, measured, money, span
 
 if TYPE_CHECKING:
     from application.keeping.accounts import AccountView

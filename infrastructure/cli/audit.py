@@ -13,10 +13,10 @@ from typer import Argument, Option
 
 from domain.errors import LogCorrupted, StoreUnavailable, ViewStopped
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import counted
 from infrastructure.cli.options import OneAccount
 from infrastructure.cli.session import Session
 from infrastructure.showing.codes import OTHER
+from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from application.keeping.chains import Seal

@@ -13,9 +13,9 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import counted
 from infrastructure.cli.session import Session
 from infrastructure.showing.codes import OTHER
+from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from application.ports import Provider

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from domain.money import Money
-from infrastructure.cli.formats import UTC_NAME, clock, units_of
 from infrastructure.cli.rendering import Column, amounts, no_style, on_the_point
+from infrastructure.showing.formats import UTC_NAME, clock, units_of
 from infrastructure.showing.rows import currency_of, known_of
 from projections.engine.columns import Kind, ViewRow
 

@@ -89,7 +89,7 @@ def _failure_of(error: ImageStudioError, arguments: Sequence[str]) -> Failure:
 
 def _fields_of(error: ImageStudioError) -> dict[str, object]:
     """What a program reads beside the message: the operation, and of a refusal its rule and figures."""
-    from infrastructure.cli.formats import measured
+    from infrastructure.showing.formats import measured
 
     fields: dict[str, object] = {"operation": error.operation} if isinstance(error, OperationError) else {}
     if isinstance(error, OperationRefused):

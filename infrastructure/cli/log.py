@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -11,24 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from domain.errors import InvalidInput, UnknownAccount, UnknownOperation
+from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import UTC_NAME, iso
 from infrastructure.cli.options import OneAccount, OperationId, Owner
 from infrastructure.cli.session import Session
-from infrastructure.showing.rows import row_document
+from infrastructure.showing.formats import UTC_NAME, iso
 
 if TYPE_CHECKING:
+    from application.keeping.stories import Event
     from application.ledger.log import Positioned
-    from application.ledger.reader import LogFilter
-    from infrastructure.cli.rendering import Page
-    from infrastructure.cli.stories import Event, Story
     from infrastructure.reading import Reading
-    from infrastructure.service import Studio
 
 app = typer.Typer()
 
-PAGE = 500
 WIDE = 118
 """Columns from which an operation's id has room."""
 
@@ -42,11 +36,17 @@ async def operation(id: OperationId, session: Session, account: Owner = None) ->
 
     Of a batch, the stories of all its operations.
     """
+    from application.keeping.stories import stories_of
+    from infrastructure.cli.timeline import rows_of, show_stories
+    from infrastructure.showing.stories import story_document
+
     async with session.reading() as reading:
         await session.catch_up(reading)
         stories = await stories_of(reading, id, account)
-    found = [story.document() for story in stories]
-    return Answer(found[0] if len(found) == 1 else {"operations": found}, lambda page: _show(page, stories))
+        rows = await rows_of(reading.views, stories)
+    found = [story_document(story, row) for story, row in zip(stories, rows, strict=True)]
+    document = found[0] if len(found) == 1 else {"operations": found}
+    return Answer(document, lambda page: show_stories(page, stories, rows))
 
 
 @command(app)
@@ -62,13 +62,14 @@ async def events(
     ndjson: Annotated[bool, Option("--ndjson", help="One JSON object a line, as they are read.")] = False,
 ) -> int:
     """Print the log, or a part of it, in its one order."""
+    from application.keeping.stories import entries
     from application.ledger.reader import LogFilter
 
     async with session.reading() as reading:
         zone = (await reading.accounts.show(account)).zone if account is not None else UTC_NAME
         one = () if operation is None else (operation,)
         wanted = LogFilter(account=account, operations=one, topics=_topics(type))
-        read = _read(reading, wanted, after, limit)
+        read = entries(reading.reader, wanted, after, limit)
         if ndjson:
             await _print_lines(reading, read)
         elif session.json:
@@ -76,38 +77,6 @@ async def events(
         else:
             await _print_table(reading, read, zone)
     return 0
-
-
-async def stories_of(studio: Studio | Reading, id: str, account: str | None = None) -> list[Story]:
-    """The story of one operation, or those of a batch. Raises UnknownOperation."""
-    members = await asyncio.to_thread(studio.index.operations, id)
-    members = [one for one in members if account in (None, one.account)]
-    if not members:
-        raise UnknownOperation(f"no operation {id!r}", hint="list them with: imagestudio operations")
-    return [await story_of(studio, one.operation, one.account) for one in members]
-
-
-async def story_of(studio: Studio | Reading, id: str, account: str) -> Story:
-    """What the log and the operation log say of one operation."""
-    from application.ledger.reader import LogFilter
-    from infrastructure.cli.stories import Story
-    from projections.views.operations import OPERATIONS
-
-    try:
-        zone = (await studio.accounts.show(account)).zone
-    except UnknownAccount:
-        zone = UTC_NAME
-    row = await asyncio.to_thread(studio.views.one, OPERATIONS, id)
-    told = [_event(studio, entry) async for entry in _read(studio, LogFilter(operations=(id,)), 0, None)]
-    shown = {} if row is None else row_document(OPERATIONS, row, OPERATIONS.stored)
-    return Story(id, shown, told, zone)
-
-
-def _show(page: Page, stories: list[Story]) -> None:
-    for number, story in enumerate(stories):
-        if number:
-            page.line()
-        story.show(page)
 
 
 def _topics(name: str | None) -> tuple[str, ...]:
@@ -125,82 +94,41 @@ def _topics(name: str | None) -> tuple[str, ...]:
     return tuple(topic for topic in stored if fact_name(topic) == wanted[0])
 
 
-async def _read(
-    studio: Studio | Reading, wanted: LogFilter, after: int, limit: int | None
-) -> AsyncIterator[Positioned]:
-    left = limit
-    while left is None or left > 0:
-        page = await asyncio.to_thread(studio.reader.read, after, PAGE if left is None else min(left, PAGE), wanted)
-        for entry in page:
-            yield entry
-        if not page:
-            return
-        after = page[-1].position
-        left = None if left is None else left - len(page)
-
-
-def _event(studio: Studio | Reading, entry: Positioned) -> Event:
-    from infrastructure.cli.stories import Event
-
-    link = entry.link
-    return Event(
-        entry.position, link.topic, link.actor, studio.codec.decode(link.topic, link.state), json.loads(link.state)
-    )
-
-
-def _stored(entry: Positioned) -> dict[str, object]:
-    """A row of the log as it is stored: amounts in micro-units, instants in microseconds since 1970 UTC.
-
-    `topic` is the stored name, with the version of the fact's shape, which the hash covers; `type` is without it.
-    """
-    from application.ledger.log import fact_name
-
-    link = entry.link
-    return {
-        "position": entry.position,
-        "stream": str(link.originator_id),
-        "version": link.originator_version,
-        "type": fact_name(link.topic),
-        "topic": link.topic,
-        "operation": link.operation,
-        "actor": link.actor,
-        "hash": link.hash.hex(),
-        "data": json.loads(link.state),
-    }
-
-
-async def _print_lines(studio: Studio | Reading, read: AsyncIterator[Positioned]) -> None:
+async def _print_lines(reading: Reading, read: AsyncIterator[Positioned]) -> None:
     async for entry in read:
-        sys.stdout.write(f"{json.dumps(_complete(studio, entry), ensure_ascii=False)}\n")
+        sys.stdout.write(f"{_json(reading, entry)}\n")
 
 
-async def _print_document(studio: Studio | Reading, read: AsyncIterator[Positioned]) -> None:
+async def _print_document(reading: Reading, read: AsyncIterator[Positioned]) -> None:
     """One document, written as it is read, however long the log is."""
     separator = '{"events": [\n'
     async for entry in read:
-        sys.stdout.write(f"{separator}{json.dumps(_complete(studio, entry), ensure_ascii=False)}")
+        sys.stdout.write(f"{separator}{_json(reading, entry)}")
         separator = ",\n"
     sys.stdout.write("\n]}\n" if separator == ",\n" else '{"events": []}\n')
 
 
-def _complete(studio: Studio | Reading, entry: Positioned) -> dict[str, object]:
-    event = _event(studio, entry).document()
-    return {**_stored(entry), "at": event["at"], "amount": event["amount"]}
+def _json(reading: Reading, entry: Positioned) -> str:
+    from application.keeping.stories import event_of
+    from infrastructure.showing.stories import stored_document
+
+    return json.dumps(stored_document(entry, event_of(reading.codec, entry)), ensure_ascii=False)
 
 
-async def _print_table(studio: Studio | Reading, read: AsyncIterator[Positioned], zone: str) -> None:
+async def _print_table(reading: Reading, read: AsyncIterator[Positioned], zone: str) -> None:
     """A line a fact, of widths that do not depend on the facts, so that the first is shown before the last is read."""
+    from application.keeping.stories import event_of
     from infrastructure.cli.rendering import Page
 
     page = Page.on_stdout()
     async for entry in read:
-        page.line(_line(entry, _event(studio, entry), zone, wide=page.width >= WIDE))
+        page.line(_line(entry, event_of(reading.codec, entry), zone, wide=page.width >= WIDE))
 
 
 def _line(entry: Positioned, event: Event, zone: str, *, wide: bool) -> str:
     from application.ledger.log import fact_name
     from domain.streams import account_of
-    from infrastructure.cli.stories import told
+    from infrastructure.showing.stories import told
 
     telling = told(event.fact)
     amount = str(telling.amount) if telling.amount is not None else ""

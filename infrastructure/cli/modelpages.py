@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from application.providing.standing import Status, ordered, status_of
 from domain.inputs import plain
 from infrastructure.cli.rendering import Column, Page
-from infrastructure.cli.standing import Status, ordered, since, status_of
+from infrastructure.showing.formats import since
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from application.providing.standing import Status, status_of
 from domain.errors import InvalidInput, InvalidMoney, UnknownModel
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import document, iso
 from infrastructure.cli.providers import lacks_of, switched_off
 from infrastructure.cli.session import Session
-from infrastructure.cli.standing import Status, since, status_of
+from infrastructure.showing.formats import document, iso, since
 
 if TYPE_CHECKING:
     from decimal import Decimal

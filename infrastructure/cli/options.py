@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from domain.errors import InvalidInput
-from infrastructure.cli.formats import instant_of
+from infrastructure.showing.formats import instant_of
 
 if TYPE_CHECKING:
     from application.asking.requests import File, Request

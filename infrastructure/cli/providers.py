@@ -14,9 +14,9 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import counted
 from infrastructure.cli.session import Session
 from infrastructure.showing.codes import OTHER
+from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from application.ports import Provider, Recovery
@@ -85,7 +85,7 @@ class Checked:
     reach: Reach | None = None
 
     def document(self) -> dict[str, object]:
-        from infrastructure.cli.formats import iso
+        from infrastructure.showing.formats import iso
 
         written: dict[str, object] = {"name": self.name, "state": self.state, "detail": self.words}
         if self.reach is not None:

@@ -17,9 +17,9 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import UTC_NAME, cell, counted, instant_of, iso, money, span
 from infrastructure.cli.session import Session
 from infrastructure.showing.codes import OTHER
+from infrastructure.showing.formats import UTC_NAME, cell, counted, instant_of, iso, money, span
 
 if TYPE_CHECKING:
     from application.keeping.reconciliation import Line

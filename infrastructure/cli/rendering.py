@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from domain.money import Money
-from infrastructure.cli.formats import TOGETHER
+from infrastructure.showing.formats import TOGETHER
 
 PIPED: Final = 200
 """Columns where there is no terminal to fit."""

@@ -13,9 +13,9 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.failures import note
-from infrastructure.cli.formats import TOGETHER, counted, document, limit_of, lost_text, measured, size, unlike_text
 from infrastructure.cli.options import WHAT, Asking, OperationId, Owner, Why
 from infrastructure.cli.session import Session
+from infrastructure.showing.formats import TOGETHER, counted, document, limit_of, lost_text, measured, size, unlike_text
 
 if TYPE_CHECKING:
     from application.asking.requests import Candidate, Estimate, Request, Result

@@ -13,9 +13,9 @@ from typer import Argument, Option
 from domain.errors import NoLedger
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import counted, document, iso, size
 from infrastructure.cli.options import OperationId, Owner, Why, Yes
 from infrastructure.cli.session import Session
+from infrastructure.showing.formats import counted, document, iso, size
 
 if TYPE_CHECKING:
     from application.performing.recovery import Recovered

@@ -13,9 +13,9 @@ from typer import Option
 
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.formats import UTC_NAME, counted, money, span
 from infrastructure.cli.options import Paging, ShortPaging, When, Whose
 from infrastructure.cli.session import Session
+from infrastructure.showing.formats import UTC_NAME, counted, money, span
 
 if TYPE_CHECKING:
     from infrastructure.cli.columns import Table

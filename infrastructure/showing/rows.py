@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from infrastructure.cli.formats import cell, iso, money, units_of
+from infrastructure.showing.formats import cell, iso, money, units_of
 from projections.engine.columns import Column, Kind, ViewRow
 
 if TYPE_CHECKING:

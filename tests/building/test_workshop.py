@@ -17,7 +17,7 @@ from tests.infrastructure.films import film
 
 ADVICE = "install models that run on this machine: pip install 'image-studio[local]'"
 DRAWERS = {"av", "cv2", "numpy", "pi_heif", "imagestudio_workshop"}
-DEMONSTRATION = ("python", "-m", "imagestudio.infrastructure.demo")
+DEMONSTRATION = ("python", "-m", "imagestudio.infrastructure.cli.demo")
 
 
 def test_its_wheel_holds_its_package_its_models_and_its_entry_points(workshop_wheel: Path) -> None:

@@ -16,8 +16,8 @@ from application.ports import Recovery
 from domain.bounds import Meter
 from domain.operation import ProviderCompleted, Stored, Validated
 from domain.pricing import Quote
-from infrastructure.cli.stories import told
 from infrastructure.providers.scripted import ScriptedProvider
+from infrastructure.showing.stories import told
 from tests.application.studios import later, studio_on
 from tests.domain.examples import NOON, OPERATION, QUOTE
 from tests.infrastructure.cli.workspaces import Workspace, call

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from application.providing.standing import Status, status_of
 from infrastructure.catalogue import load_catalogue
 from infrastructure.cli.modelpages import limits_of, price_text, show_all, show_one
 from infrastructure.cli.rendering import Page
-from infrastructure.cli.standing import Status, status_of
 from tests.infrastructure.catalogue_files import PRICED, loaded
 from tests.infrastructure.cli.workspaces import Workspace, call
 

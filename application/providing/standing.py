@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from infrastructure.cli.formats import iso
-
 if TYPE_CHECKING:
     from domain.catalogue import Model
 
@@ -29,13 +27,6 @@ def status_of(model: Model, at: int) -> Status:
     if model.warning(at):
         return Status.RETIRING
     return Status.AVAILABLE if any(rule.rate is not None for rule in model.prices) else Status.UNPRICED
-
-
-def since(instant: int) -> str | None:
-    """The instant from which a price holds; None where it always has."""
-    from domain.periods import EARLIEST
-
-    return None if instant <= EARLIEST else iso(instant)
 
 
 def ordered(models: Sequence[Model], kinds: frozenset[str]) -> list[tuple[str, Model]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from domain.errors import InvalidInput
 from domain.money import Money
 from domain.periods import EARLIEST, LATEST, Period
-from infrastructure.cli.formats import cell, clock, document, instant_of, iso, limit_of, money, size, span, units_of
+from infrastructure.showing.formats import cell, clock, document, instant_of, iso, limit_of, money, size, span, units_of
 
 DAY = 86_400_000_000
 NOVEMBER = 1_793_491_200_000_000

@@ -18,13 +18,14 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from application import ports
 from application.asking.requests import Result
+from application.keeping.stories import stories_of
 from domain.catalogue import Model
 from domain.errors import OperationFailed, OperationRefused, PluginError
 from infrastructure.bootstrap import open_studio
 from infrastructure.cli.audit import audited, show_verdict
 from infrastructure.cli.failures import guarded
-from infrastructure.cli.log import stories_of
 from infrastructure.cli.rendering import Page
+from infrastructure.cli.timeline import rows_of, show_stories
 from infrastructure.cli.views import Asked, show_costs, show_periods, show_usage
 from infrastructure.plugins import more_models
 from infrastructure.registry import switched_off
@@ -135,9 +136,9 @@ async def explained(studio: Studio, page: Page, operation: str) -> bool:
     """One operation's facts, all views, and the audit; whether that found everything equal."""
     await studio.catch_up()
     asked = Asked(ACCOUNT, (await studio.accounts.show(ACCOUNT)).zone)
-    for story in await stories_of(studio, operation):
-        page.line()
-        story.show(page)
+    stories = await stories_of(studio, operation)
+    page.line()
+    show_stories(page, stories, await rows_of(studio.views, stories))
     page.line()
     show_usage(page, await asyncio.to_thread(studio.views.find, USAGE, UsageFilter(account=ACCOUNT)), asked)
     page.line()

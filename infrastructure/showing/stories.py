@@ -47,7 +47,7 @@ from domain.operation import (
 )
 from domain.plans import IN_MONEY
 from domain.pricing import Quote
-from infrastructure.cli.formats import (
+from infrastructure.showing.formats import (
     TOGETHER,
     counted,
     document,
@@ -59,9 +59,12 @@ from infrastructure.cli.formats import (
     units_of,
     unlike_text,
 )
+from infrastructure.showing.rows import row_document
 
 if TYPE_CHECKING:
-    from infrastructure.cli.rendering import Page
+    from application.keeping.stories import Event, Story
+    from application.ledger.log import Positioned
+    from projections.queries import Views
 
 DIGEST = 12
 """Characters of a digest that people compare."""
@@ -236,70 +239,64 @@ def _files(files: Sequence[Stored]) -> str:
     return f"{one.media_type}{sides}, {size(one.size)}, {one.digest[:DIGEST]}…".replace(" kB", f"{TOGETHER}kB")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A stored fact: where it is in the log, its stored name, who did it, and itself."""
-
-    position: int
-    topic: str
-    actor: str
-    fact: Fact
-    data: Any
-
-    def document(self) -> dict[str, Any]:
-        amount = told(self.fact).amount
-        return {
-            "position": self.position,
-            "type": fact_name(self.topic),
-            "at": iso(self.fact.at, precision="microseconds"),
-            "actor": self.actor,
-            "amount": document(amount),
-            "data": self.data,
-        }
+def event_document(event: Event) -> dict[str, Any]:
+    """A stored fact, with the money that it is about."""
+    return {
+        "position": event.position,
+        "type": fact_name(event.topic),
+        "at": iso(event.fact.at, precision="microseconds"),
+        "actor": event.actor,
+        "amount": document(told(event.fact).amount),
+        "data": event.data,
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
-    """All that happened to one operation, with its row in the operation log and the zone whose clock it shows."""
+def stored_document(entry: Positioned, event: Event) -> dict[str, Any]:
+    """A row of the log as it is stored: amounts in micro-units, instants in microseconds since 1970 UTC.
 
-    id: str
-    row: dict[str, Any]
-    events: Sequence[Event]
-    zone: str
+    `topic` is the stored name, with the version of the fact's shape, which the hash covers; `type` is without it.
+    """
+    link = entry.link
+    told = event_document(event)
+    return {
+        "position": entry.position,
+        "stream": str(link.originator_id),
+        "version": link.originator_version,
+        "type": told["type"],
+        "topic": link.topic,
+        "operation": link.operation,
+        "actor": link.actor,
+        "hash": link.hash.hex(),
+        "data": event.data,
+        "at": told["at"],
+        "amount": told["amount"],
+    }
 
-    def document(self) -> dict[str, Any]:
-        return {**self.row, "id": self.id, "events": [event.document() for event in self.events]}
 
-    def show(self, page: Page) -> None:
-        """A headline, and a line a fact."""
-        from infrastructure.cli.rendering import Column, amounts, state_style
+def row_of(views: Views, operation: str) -> dict[str, Any]:
+    """The operation's row in the operation log, as JSON; empty if the log of operations does not know it. Blocking."""
+    from projections.views.operations import OPERATIONS
 
-        tellings = [told(event.fact) for event in self.events]
-        page.title(f"Operation {self.id}")
-        for line in self._summary():
-            page.prose(line, "dim", indent=2)
-        at, clock = _clock("AT", [event.fact.at for event in self.events], self.zone)
-        page.table(
-            Column(at, clock),
-            Column("FACT", [short(event.topic) for event in self.events], style=state_style),
-            amounts("AMOUNT", [telling.amount for telling in tellings]),
-            Column("", [telling.words for telling in tellings], wrap=24),
-            Column("BY", [event.actor for event in self.events], drop=1),
-        )
+    row = views.one(OPERATIONS, operation)
+    return {} if row is None else row_document(OPERATIONS, row, OPERATIONS.stored)
 
-    def _summary(self) -> list[str]:
-        row = self.row
-        if not row:
-            return ["the operation log does not know it; see: imagestudio projections status"]
-        project = f", for project {row['project']}" if row["project"] else ""
-        if row["settled_at"] is None and row["held"] is not None:
-            sums = [f"{row['held']['amount']} {row['held']['currency']} held", _sum(row, "cost")]
-        else:
-            sums = [_sum(row, name) for name in ("price", "cost")]
-        return [
-            f"{row['kind']} on {row['model']} ({row['provider']}), by {row['user']} of {row['account']}{project}",
-            f"{row['state']}: {', '.join(sums)}" if row["currency"] else row["state"],
-        ]
+
+def story_document(story: Story, row: Mapping[str, Any]) -> dict[str, Any]:
+    """An operation's row in the operation log, and all its facts."""
+    return {**row, "id": story.operation, "events": [event_document(event) for event in story.events]}
+
+
+def summary(row: Mapping[str, Any]) -> list[str]:
+    """What an operation is and how it stands, by its row in the operation log."""
+    project = f", for project {row['project']}" if row["project"] else ""
+    if row["settled_at"] is None and row["held"] is not None:
+        sums = [f"{row['held']['amount']} {row['held']['currency']} held", _sum(row, "cost")]
+    else:
+        sums = [_sum(row, name) for name in ("price", "cost")]
+    return [
+        f"{row['kind']} on {row['model']} ({row['provider']}), by {row['user']} of {row['account']}{project}",
+        f"{row['state']}: {', '.join(sums)}" if row["currency"] else row["state"],
+    ]
 
 
 def _sum(row: Mapping[str, Any], name: str) -> str:
@@ -312,10 +309,3 @@ def _sum(row: Mapping[str, Any], name: str) -> str:
 def short(topic: str) -> str:
     """A stored name without its room: "charged", "completed"."""
     return fact_name(topic).rpartition(".")[2].removeprefix("provider_").replace("_", " ")
-
-
-def _clock(title: str, instants: Sequence[int], zone: str) -> tuple[str, list[str]]:
-    """Instants to the millisecond; where all are of one day, that day is the title."""
-    written = [iso(instant, zone, "milliseconds") for instant in instants]
-    days = {instant[:10] for instant in written}
-    return (days.pop(), [instant[11:] for instant in written]) if len(days) == 1 else (title, written)

@@ -30,6 +30,11 @@ def iso(instant: int, zone: str = UTC_NAME, precision: str = "seconds") -> str:
     return local.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
+def since(instant: int) -> str | None:
+    """The instant from which something holds, in UTC; None if it always has."""
+    return None if instant <= EARLIEST else iso(instant)
+
+
 def clock(instant: int, zone: str) -> str:
     """The minute that a clock in the zone shows, where the page says which zone that is."""
     return iso(instant, zone, "minutes")[:16]

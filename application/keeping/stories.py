@@ -1,0 +1,103 @@
+"""What the log says of an operation or of anything else, fact by fact in its one order.
+
+stories_of ── index: the operations of an id ── one Story each: its facts, and the zone of its account's clock
+entries ───── the log, or a part of it, page by page
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from application.ledger.reader import LogFilter
+from domain.advice import Advice
+from domain.errors import UnknownAccount, UnknownOperation
+
+if TYPE_CHECKING:
+    from application.keeping.accounts import AccountReader
+    from application.ledger.log import Codec, Positioned
+    from application.ledger.reader import LogReader
+    from application.ports import Index
+    from domain.ledger import Fact
+
+PAGE = 500
+UTC = "UTC"
+
+
+class Ledger(Protocol):
+    """What is read of: an open studio, or a ledger that is only read."""
+
+    @property
+    def reader(self) -> LogReader: ...
+
+    @property
+    def codec(self) -> Codec: ...
+
+    @property
+    def index(self) -> Index: ...
+
+    @property
+    def accounts(self) -> AccountReader: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stored fact: where it is in the log, its stored name, who did it, itself, and what is stored of it."""
+
+    position: int
+    topic: str
+    actor: str
+    fact: Fact
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that happened to one operation, and the zone whose clock its account shows."""
+
+    operation: str
+    events: Sequence[Event]
+    zone: str
+
+
+async def stories_of(ledger: Ledger, id: str, account: str | None = None) -> list[Story]:
+    """The story of one operation, or those of a batch, of an account if one is named. Raises UnknownOperation."""
+    known = await asyncio.to_thread(ledger.index.operations, id)
+    members = [one for one in known if account in (None, one.account)]
+    if not members:
+        raise UnknownOperation(f"no operation {id!r}", hint=Advice("operation.list"))
+    return [await _story(ledger, one.operation, one.account) for one in members]
+
+
+async def _story(ledger: Ledger, id: str, account: str) -> Story:
+    try:
+        zone = (await ledger.accounts.show(account)).zone
+    except UnknownAccount:
+        zone = UTC
+    read = entries(ledger.reader, LogFilter(operations=(id,)))
+    return Story(id, [event_of(ledger.codec, entry) async for entry in read], zone)
+
+
+def event_of(codec: Codec, entry: Positioned) -> Event:
+    """A row of the log with the fact that it stores. Raises LogCorrupted."""
+    link = entry.link
+    fact, data = codec.decode(link.topic, link.state), json.loads(link.state)
+    return Event(entry.position, link.topic, link.actor, fact, data)
+
+
+async def entries(
+    reader: LogReader, wanted: LogFilter, after: int = 0, limit: int | None = None
+) -> AsyncIterator[Positioned]:
+    """The rows of the log that are wanted, read a page at a time, at most so many."""
+    left = limit
+    while left is None or left > 0:
+        page = await asyncio.to_thread(reader.read, after, PAGE if left is None else min(left, PAGE), wanted)
+        for entry in page:
+            yield entry
+        if not page:
+            return
+        after = page[-1].position
+        left = None if left is None else left - len(page)

@@ -1,0 +1,52 @@
+"""An operation's story on a page: a headline, and a line a fact."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from infrastructure.cli.rendering import Column, Page, amounts, state_style
+from infrastructure.showing.formats import iso
+from infrastructure.showing.stories import row_of, short, summary, told
+
+if TYPE_CHECKING:
+    from application.keeping.stories import Story
+    from projections.queries import Views
+
+UNKNOWN = "the operation log does not know it; see: imagestudio projections status"
+
+
+async def rows_of(views: Views, stories: Sequence[Story]) -> list[dict[str, Any]]:
+    """What the operation log says of each."""
+    return await asyncio.to_thread(lambda: [row_of(views, story.operation) for story in stories])
+
+
+def show_stories(page: Page, stories: Sequence[Story], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Each with its row in the operation log, one below the other."""
+    for number, (story, row) in enumerate(zip(stories, rows, strict=True)):
+        if number:
+            page.line()
+        show_story(page, story, row)
+
+
+def show_story(page: Page, story: Story, row: Mapping[str, Any]) -> None:
+    tellings = [told(event.fact) for event in story.events]
+    page.title(f"Operation {story.operation}")
+    for line in summary(row) if row else [UNKNOWN]:
+        page.prose(line, "dim", indent=2)
+    at, clock = _clock("AT", [event.fact.at for event in story.events], story.zone)
+    page.table(
+        Column(at, clock),
+        Column("FACT", [short(event.topic) for event in story.events], style=state_style),
+        amounts("AMOUNT", [telling.amount for telling in tellings]),
+        Column("", [telling.words for telling in tellings], wrap=24),
+        Column("BY", [event.actor for event in story.events], drop=1),
+    )
+
+
+def _clock(title: str, instants: Sequence[int], zone: str) -> tuple[str, list[str]]:
+    """Instants to the millisecond; where all are of one day, that day is the title."""
+    written = [iso(instant, zone, "milliseconds") for instant in instants]
+    days = {instant[:10] for instant in written}
+    return (days.pop(), [instant[11:] for instant in written]) if len(days) == 1 else (title, written)
