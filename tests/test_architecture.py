@@ -447,6 +447,28 @@ def test_who_may_catch_everything_still_does() -> None:
     assert broad >= CATCHES_ALL
 
 
+def test_a_provider_is_a_module_an_entry_point_and_catalogue_files_of_its_own() -> None:
+    """Whoever adds one touches nothing else: see the rule that no provider is named elsewhere."""
+    modules = {
+        name: place.split(":")[0]
+        for group, points in POINTS
+        for name, place in (points.items() if group.endswith("providers") else ())
+        if place.startswith(f"{PROVIDERS}.")
+    }
+    homes = {path.stem for path in (ROOT / "infrastructure/providers").iterdir() if not path.stem.startswith("__")}
+    assert {module.removeprefix(f"{PROVIDERS}.") for module in modules.values()} == homes
+    catalogue = ROOT / "infrastructure/catalogue"
+    offered = [
+        place.split(":") for group, points in POINTS if group.endswith("catalogues") for place in points.values()
+    ]
+    files = {file for package, file in offered if package == "infrastructure.catalogue"}
+    assert files == {path.name for path in catalogue.glob("*.toml")}
+    for file in files:
+        models = tomllib.loads((catalogue / file).read_text(encoding="utf-8")).get("model", [])
+        owners = {modules[model["provider"]].rpartition(".")[2] for model in models if "provider" in model}
+        assert owners <= {file.split(".")[0].split("_")[0]}, file
+
+
 def test_the_catalogue_is_what_the_rule_about_models_reads() -> None:
     assert len(MODELS) > 100
     assert {model for model in MODELS if model not in TELLING_MODELS} == {"video-face-swap"}

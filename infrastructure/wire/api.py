@@ -98,9 +98,9 @@ def unexplained(answer: Answer) -> Problem:  # noqa: ARG001
 class Api:
     """An API at `base`, through one client, which it closes.
 
-    `key` goes into the Authorization header of requests under `base`, and nowhere else: an absolute address, as of a
-    store of files, gets none. `explain` reads the API's own words about a failure. Blocking work runs in `executor`,
-    the event loop's own where there is none.
+    `key` goes into the header that is named of requests under `base`, after `scheme`, and nowhere else: an absolute
+    address, as of a store of files, gets none. `explain` reads the API's own words about a failure. Blocking work runs
+    in `executor`, the event loop's own where there is none.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class Api:
         *,
         key: str = "",
         scheme: str = "Bearer",
+        header: str = "Authorization",
         headers: Mapping[str, str] | None = None,
         explain: Explain = unexplained,
         sleep: Sleep = asyncio.sleep,
@@ -119,7 +120,7 @@ class Api:
         self.base = base.rstrip("/")
         self._client = client
         self._key = key
-        self._headers = {**(headers or {}), **({"Authorization": f"{scheme} {key}"} if key else {})}
+        self._headers = {**(headers or {}), **({header: f"{scheme} {key}".lstrip()} if key else {})}
         self._explain = explain
         self._sleep = sleep
         self._monotonic = monotonic

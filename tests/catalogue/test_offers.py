@@ -40,8 +40,10 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
             "HUGGINGFACE_HUB_URL": fake.url,
             "HUGGINGFACE_FAL_URL": f"{fake.url}/fal/v1",
             "HUGGINGFACE_FAL_KEY": "fal-key",
+            "FAL_API_URL": f"{fake.url}/fal/v1",
+            "GEMINI_URL": f"{fake.url}/v1beta",
         }
-        for name in ("wavespeed", "openai", "huggingface"):
+        for name in ("wavespeed", "openai", "huggingface", "fal", "gemini"):
             addresses[f"{name.upper()}_KEY"] = fake.key(name)
         for setting, value in addresses.items():
             monkeypatch.setenv(f"IMAGESTUDIO_{setting}", value)
@@ -73,7 +75,7 @@ def properties(listed: Listed, route: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("provider", ["wavespeed", "openai", "huggingface"])
+@pytest.mark.parametrize("provider", ["wavespeed", "openai", "huggingface", "fal", "gemini"])
 def test_no_entry_is_otherwise_than_its_provider_lists_it(fake: Fake, provider: str) -> None:
     done = check(provider)
     assert findings(done) == set()

@@ -287,8 +287,8 @@ def test_every_kind_but_a_few_has_a_model_of_known_price() -> None:
 # Beside the table
 
 
-def test_beside_the_table_there_are_models_of_our_own_and_those_of_openai() -> None:
-    assert {model.provider for model in BEYOND_THE_TABLE} == {"local", "scripted", "blind", "openai"}
+def test_beside_the_table_there_are_models_of_our_own_and_of_those_who_make_them() -> None:
+    assert {model.provider for model in BEYOND_THE_TABLE} == {"local", "scripted", "blind", "openai", "fal", "gemini"}
 
 
 def openai(id: str) -> Model:

@@ -7,10 +7,14 @@ import io
 from collections.abc import Iterator
 from decimal import Decimal
 
+import fal_client
+import fal_client.client
 import huggingface_hub
 import openai
 import pytest
 import wavespeed  # type: ignore[import-untyped]
+from google import genai
+from google.genai import errors as genai_errors
 from huggingface_hub import InferenceClient, constants
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.inference._providers import _common, fal_ai
@@ -48,6 +52,22 @@ def hub(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     yield fake
     _common._fetch_inference_provider_mapping.cache_clear()
     huggingface_hub.close_session()
+
+
+@pytest.fixture
+def fal(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Iterator[fal_client.SyncClient]:
+    """fal's own client, with its queue at the fake."""
+    monkeypatch.setattr(fal_client.client, "QUEUE_URL_FORMAT", f"{fake.url}/queue/")
+    client = fal_client.SyncClient(key=fake.key("fal"))
+    yield client
+    client._client.close()
+
+
+@pytest.fixture
+def gemini(fake: Fake) -> Iterator[genai.Client]:
+    options = genai.types.HttpOptions(base_url=fake.url, api_version="v1beta")
+    with genai.Client(api_key=fake.key("gemini"), http_options=options) as client:
+        yield client
 
 
 def test_wavespeed_runs_a_model_to_its_end(fake: Fake, wavespeed_client: wavespeed.Client) -> None:
@@ -228,3 +248,65 @@ def test_huggingface_draws_at_wavespeed_through_the_router(hub: Fake) -> None:
     client = InferenceClient(provider="wavespeed", api_key=hub.key("huggingface"))
     assert isinstance(client.text_to_image("a pond", model="Qwen/Qwen-Image"), Image.Image)
     assert [(job.provider, job.path) for job in hub.jobs()] == [("huggingface", PICTURE)]
+
+
+def test_fal_draws_in_its_queue_and_says_what_it_bills(fake: Fake, fal: fal_client.SyncClient) -> None:
+    fake.next("fal", Behaviour(polls=2))
+    asked = {"prompt": "a pond", "image_size": {"width": 96, "height": 48}, "num_images": 2, "output_format": "png"}
+    handle = fal.submit("fal-ai/flux/dev", arguments=asked, webhook_url="https://studio.test/hooks/1/2")
+    assert [type(handle.status()) for _ in range(2)] == [fal_client.Queued, fal_client.InProgress]
+    reply = handle.get(interval=SOON)
+    assert [media.size_of(fetch(one["url"]).content) for one in reply["images"]] == [(96, 48), (96, 48)]
+    [job] = fake.jobs("fal")
+    assert (job.webhook, job.extra["units"]) == ("https://studio.test/hooks/1/2", "2")
+
+
+def test_fal_stops_a_request_and_reads_each_error(fake: Fake, fal: fal_client.SyncClient) -> None:
+    fake.next("fal", Behaviour(ending="never"))
+    fal.submit("fal-ai/flux/dev", arguments={"prompt": "a pond"}).cancel()
+    assert fake.jobs("fal")[0].cancelled
+    for route, asked, status in (
+        ("fal-ai/flux/dev", {}, 422),
+        ("fal-ai/flux/dev", {"prompt": "a pond", "num_inference_steps": 99}, 422),
+        ("fal-ai/no-such/model", {"prompt": "a pond"}, 404),
+    ):
+        with pytest.raises(fal_client.FalClientHTTPError) as refused:
+            fal.submit(route, arguments=asked)
+        assert refused.value.status_code == status
+
+
+def test_gemini_draws_and_edits_and_says_what_it_took(fake: Fake, gemini: genai.Client) -> None:
+    picture = genai.types.Part.from_bytes(data=media.image(), mime_type="image/png")
+    shape = genai.types.ImageConfig(aspect_ratio="16:9", image_size="2K")
+    config = genai.types.GenerateContentConfig(response_modalities=["IMAGE"], image_config=shape)
+    asked = [genai.types.Part.from_text(text="more frogs"), picture]
+    turn = genai.types.Content(role="user", parts=asked)
+    reply = gemini.models.generate_content(model="gemini-3.1-flash-image", contents=turn, config=config)
+    [part] = reply.parts or []
+    assert part.inline_data is not None
+    assert media.media_type(part.inline_data.data or b"") == "image/png"
+    used = reply.usage_metadata
+    assert used is not None
+    assert (used.prompt_token_count, used.candidates_token_count, used.thoughts_token_count) == (1123, 1680, 200)
+    assert fake.submissions("gemini")[0].inputs["imageSize"] == "2K"
+
+
+def test_gemini_is_told_why_there_is_no_picture(fake: Fake, gemini: genai.Client) -> None:
+    fake.next("gemini", Behaviour(filtered="result"))
+    reply = gemini.models.generate_content(model="gemini-3-pro-image", contents="a pond")
+    assert [one.finish_reason for one in reply.candidates or []] == [genai.types.FinishReason.IMAGE_SAFETY]
+    fake.next("gemini", Behaviour(filtered="refused"))
+    reply = gemini.models.generate_content(model="gemini-3-pro-image", contents="a pond")
+    assert reply.prompt_feedback is not None
+    assert reply.prompt_feedback.block_reason == genai.types.BlockedReason.PROHIBITED_CONTENT
+
+
+def test_gemini_reads_each_error_and_the_list(fake: Fake, gemini: genai.Client) -> None:
+    with pytest.raises(genai_errors.ClientError) as refused:
+        gemini.models.generate_content(model="gemini-9-image", contents="a pond")
+    assert (refused.value.code, refused.value.status) == (404, "NOT_FOUND")
+    fake.next("gemini", Behaviour(status=429))
+    with pytest.raises(genai_errors.ClientError) as refused:
+        gemini.models.generate_content(model="gemini-3-pro-image", contents="a pond")
+    assert refused.value.status == "RESOURCE_EXHAUSTED"
+    assert "models/gemini-3.1-flash-image" in {one.name for one in gemini.models.list()}

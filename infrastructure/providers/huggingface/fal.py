@@ -1,31 +1,18 @@
-"""What fal's queue takes and says: flat JSON in, a request that is waited for, JSON with addresses of files out."""
+"""What fal's queue takes behind this router: flat JSON in, and a request that is waited for by its path."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
 
-from application.ports import Delivery, Job, Media, ProviderFailed, ProviderRefused, Remote, Task, Value
-from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
-from infrastructure.wire.blind import BROKE, CANCELLED
-from infrastructure.wire.content import data_uri, read_data_uri
+from application.ports import Job, ProviderRefused, Task, Value
+from infrastructure.wire.answers import Unreadable
+from infrastructure.wire.content import data_uri
 
-WAITING: Final = {"IN_QUEUE": "waiting in the queue", "IN_PROGRESS": "working"}
-DONE: Final = "COMPLETED"
-STOPPED: Final = {"FAILED": "failed", "CANCELED": CANCELLED, "CANCELLED": CANCELLED}
-NOT_YET: Final = "not_ended"
-CLIENT_CLOSED: Final = 499
-POLICY: Final = "content_policy_violation"
-BILLED: Final = "x-fal-billable-units"
-METER: Final = "billable_millionths"
-UNITS: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,18})?")
 NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)+")
-SPENT: Final = re.compile(r"exhausted balance|top up", re.IGNORECASE)
-"""Words of the 403 by which fal says that there is no credit left."""
 JOB: Final = re.compile(rf"{NAME.pattern}/requests/[\w-]+")
 
 
@@ -72,87 +59,3 @@ def job(reply: Mapping[str, Any]) -> Job:
     if not JOB.fullmatch(path):
         raise Unreadable("the provider's answer names no job")
     return Job(path)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Where a request is: words for people while it waits or runs, else a code where it failed, and fal's own words."""
-
-    waiting: str = ""
-    failure: str = ""
-    words: object = None
-
-
-def status(reply: Mapping[str, Any]) -> Status:
-    """Raises Unreadable for what is no status: that is no failure."""
-    state, error = str(reply.get("status")), reply.get("error")
-    if state in WAITING:
-        return Status(waiting=WAITING[state])
-    if state in STOPPED:
-        return Status(failure=STOPPED[state], words=error)
-    if state != DONE:
-        raise Unreadable("the provider's answer is no status")
-    return (
-        Status(failure=MODERATED if reply.get("error_type") == POLICY else "failed", words=error) if error else Status()
-    )
-
-
-def billed(answer: Answer) -> dict[str, int]:
-    """The units that fal bills, in millionths, as its header says; empty where it does not, or what makes no sense.
-
-    A unit's price is the endpoint's own, which no answer tells.
-    """
-    told = answer.headers.get(BILLED, "")
-    if not UNITS.fullmatch(told):
-        return {}
-    whole, _, fraction = told.partition(".")
-    return {METER: int(whole + fraction[:6].ljust(6, "0"))}
-
-
-def delivery(answer: Answer) -> Delivery:
-    """Raises ProviderFailed where all of it was filtered: what comes then is black, and billed."""
-    result, usage = answer.object(), billed(answer)
-    flags = result.get("has_nsfw_concepts")
-    if isinstance(flags, list) and flags and all(flag is True for flag in flags):
-        raise ProviderFailed(MODERATED, "the provider filtered what it had made", cost=None, usage=usage)
-    found = [result.get(name) for name in ("images", "image", "video", "videos")]
-    files = [file for one in found for file in (one if isinstance(one, list) else [one]) if isinstance(file, dict)]
-    seed = result.get("seed")
-    outputs = tuple(_output(str(file.get("url"))) for file in files)
-    return Delivery(outputs, metadata={"seed": str(seed)} if isinstance(seed, int) else {}, usage=usage)
-
-
-def explain(answer: Answer) -> Problem:
-    """Errors are {"detail"}, a text or a list whose entries repeat our inputs beside their words; the router's own are
-    {"error"}."""
-    try:
-        reply = answer.object()
-    except Unreadable:
-        return Problem()
-    detail = reply.get("detail")
-    entries = [entry for entry in detail if isinstance(entry, dict)] if isinstance(detail, list) else []
-    words = "; ".join(str(entry.get("msg", "")) for entry in entries) or str(detail or reply.get("error") or "")
-    if any(entry.get("type") == POLICY for entry in entries):
-        return Problem.moderated(words)
-    return Problem(words, "no_credit" if answer.status == httpx.codes.FORBIDDEN and SPENT.search(words) else "")
-
-
-def explain_result(answer: Answer) -> Problem:
-    """A job that broke answers with an error of its own, whatever its status; 400 is one that has not ended yet."""
-    problem = explain(answer)
-    if answer.status == httpx.codes.BAD_REQUEST:
-        return Problem(problem.message, NOT_YET)
-    if answer.status == CLIENT_CLOSED:
-        return Problem(problem.message, CANCELLED)
-    if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR and b'"detail"' in answer.content:
-        return Problem(problem.message, BROKE, refused=True)
-    return problem
-
-
-def _output(url: str) -> Media | Remote:
-    if url.startswith(("https://", "http://")):
-        return Remote(url)
-    media = read_data_uri(url)
-    if media is None:
-        raise Unreadable("the provider's answer names an output that cannot be read")
-    return media

@@ -8,36 +8,20 @@ The Hub lists a hundred thousand models, so that none is said to be new; what it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from application.ports import ProviderRefused, Value
+from application.ports import ProviderRefused
 from application.providing.listings import Offered, Offers
 from infrastructure.providers.huggingface import fal
-from infrastructure.wire.answers import Unreadable
 from infrastructure.wire.api import Api
+from infrastructure.wire.unitprices import UnitPrice, unit_prices
 
 SERVICES: Final = frozenset({"fal-ai", "hf-inference"})
 LIVE: Final = "live"
 ASKING: Final = 30.0
-MOST_PRICED: Final = 50
-"""Endpoints that one question about prices may name."""
-MOST_PAGES: Final = 20
-WHOLE: Final = frozenset({"image", "images", "video", "videos", "request", "requests", "generation", "generations"})
-"""Units of which one submission for one output takes one."""
 FAL_KEY: Final = "IMAGESTUDIO_HUGGINGFACE_FAL_KEY"
-
-
-@dataclass(frozen=True, slots=True)
-class _Price:
-    """One amount for each output."""
-
-    each: Decimal
-
-    def __call__(self, inputs: Mapping[str, Value], seconds: Mapping[str, Decimal]) -> Decimal:  # noqa: ARG002
-        return self.each
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +44,7 @@ class Listing:
             else:
                 gone.append(route)
         at_fal = {name for route, name in names.items() if route.startswith("fal-ai/")}
-        costs = await self._costs(at_fal) if self.prices.has_key and at_fal else {}
+        costs = await unit_prices(self.prices, at_fal) if self.prices.has_key and at_fal else {}
         if at_fal and not self.prices.has_key:
             notes.append(f"what fal bills was not asked: set {FAL_KEY}")
         unpriced = sorted(at_fal - costs.keys()) if self.prices.has_key else []
@@ -81,45 +65,8 @@ class Listing:
         name = entry.get("providerId")
         return name if isinstance(name, str) and entry.get("status") == LIVE else ""
 
-    async def _costs(self, endpoints: Collection[str]) -> dict[str, tuple[Decimal, str]]:
-        """Price in US dollars and its unit, by endpoint. Raises ProviderError."""
-        costs: dict[str, tuple[Decimal, str]] = {}
-        names = sorted(endpoints)
-        for start in range(0, len(names), MOST_PRICED):
-            costs |= await self._costs_of(",".join(names[start : start + MOST_PRICED]))
-        return costs
 
-    async def _costs_of(self, asked: str) -> dict[str, tuple[Decimal, str]]:
-        costs: dict[str, tuple[Decimal, str]] = {}
-        cursor = ""
-        for _ in range(MOST_PAGES):
-            params = {"endpoint_id": asked, **({"cursor": cursor} if cursor else {})}
-            page = (await self.prices.read("GET", "/models/pricing", within=ASKING, params=params)).object()
-            listed = page.get("prices")
-            if not isinstance(listed, list):
-                raise Unreadable("the provider's list of prices cannot be read")
-            costs |= dict(filter(None, map(_cost, listed)))
-            following = page.get("next_cursor")
-            if not isinstance(following, str) or not following:
-                break
-            cursor = following
-        return costs
-
-
-def _cost(told: Any) -> tuple[str, tuple[Decimal, str]] | None:
-    if not isinstance(told, dict) or told.get("currency") != "USD":
-        return None
-    endpoint, price, unit = told.get("endpoint_id"), told.get("unit_price"), told.get("unit")
-    if isinstance(price, bool) or not isinstance(price, int | Decimal) or price < 0:
-        return None
-    if not isinstance(endpoint, str) or not isinstance(unit, str):
-        return None
-    return endpoint, (Decimal(price), unit)
-
-
-def _offered(route: str, name: str, cost: tuple[Decimal, str] | None) -> Offered:
+def _offered(route: str, name: str, cost: UnitPrice | None) -> Offered:
     if cost is None:
         return Offered(route, about=name)
-    price, unit = cost
-    told = f"{price} USD per {unit}"
-    return Offered(route, about=name, price=_Price(price) if unit in WHOLE else None, formula=told)
+    return Offered(route, about=name, price=cost.of_one(), formula=str(cost))

@@ -37,6 +37,7 @@ from infrastructure.plugins import ApiSettings, ProviderContext
 from infrastructure.providers.huggingface import fal, inference
 from infrastructure.providers.huggingface.listing import Listing
 from infrastructure.settings import Address, revealed
+from infrastructure.wire import queue
 from infrastructure.wire.answers import Unreadable
 from infrastructure.wire.api import CHECKING, Pace, Patience
 from infrastructure.wire.blind import BlindAdapter, how_it_ended
@@ -77,10 +78,10 @@ class HuggingFaceProvider(BlindAdapter):
         api = partial(context.api, client=client, key=revealed(own.key))
         paying = {"X-HF-Bill-To": own.bill_to} if own.bill_to else {}
         super().__init__(context.name, api(own.url, headers=paying, explain=inference.explain))
-        self._fal = api(own.url, headers=paying, explain=fal.explain)
-        self._results = api(own.url, headers=paying, explain=fal.explain_result)
+        self._fal = api(own.url, headers=paying, explain=queue.explain)
+        self._results = api(own.url, headers=paying, explain=queue.explain_result)
         self._hub = api(own.hub_url, explain=inference.explain)
-        priced = context.api(own.fal_url, client=client, key=revealed(own.fal_key), scheme="Key", explain=fal.explain)
+        priced = context.api(own.fal_url, client=client, key=revealed(own.fal_key), scheme="Key", explain=queue.explain)
         self._listing = Listing(self._hub, priced)
         self._names: dict[str, str] = {}
 
@@ -106,7 +107,7 @@ class HuggingFaceProvider(BlindAdapter):
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
         async def ask(left: float) -> Delivery | None:
             answer = await self._fal.read("GET", f"/fal-ai/{job.id}/status", within=left, params=QUEUE)
-            status = fal.status(answer.object())
+            status = queue.status(answer.object())
             if status.waiting:
                 progress(0.5, status.waiting)
                 return None
@@ -162,10 +163,10 @@ class HuggingFaceProvider(BlindAdapter):
         try:
             answer = await self._results.read("GET", f"/fal-ai/{job.id}", within=within, params=QUEUE, hidden=hidden)
         except ProviderError as error:
-            if error.code == fal.NOT_YET:
+            if error.code == queue.NOT_YET:
                 return None
             raise how_it_ended(error) from error
-        return await self._results.understood(answer, fal.delivery)
+        return await self._results.understood(answer, queue.delivery)
 
 
 def _addressed(task: Task) -> tuple[str, str, dict[str, Value]]:

@@ -60,7 +60,7 @@ DOWN = ProviderUnknown("server_error", "the server answers 503")
 def use(monkeypatch: pytest.MonkeyPatch, *providers: Provider) -> None:
     """The command line's studio has these providers."""
     known = {provider.name: provider for provider in providers}
-    monkeypatch.setattr("infrastructure.bootstrap._providers", lambda *_: known)
+    monkeypatch.setattr("infrastructure.bootstrap.build", lambda *_: known)
 
 
 def built_in() -> Catalogue:

@@ -1,4 +1,4 @@
-"""What all four APIs do with a submission: check the key, take a script, record it, make a job, and answer, or not."""
+"""What all APIs do with a submission: check the key, take a script, record it, make a job, and answer, or not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ from tests.providers.fake.state import Job, Served, State, Submission, new_id
 from tests.providers.fake.wires import Dropped, Truncated
 
 HEADERS = ("accept", "content-type", "user-agent", "x-hf-bill-to", "idempotency-key", "x-stainless-retry-count")
-KEYS = {"wavespeed": "ws-key", "stability": "sk-stability", "huggingface": "hf_token", "openai": "sk-openai"}
+KEYS = {
+    "wavespeed": "ws-key",
+    "stability": "sk-stability",
+    "huggingface": "hf_token",
+    "openai": "sk-openai",
+    "fal": "fal-key",
+    "gemini": "gm-key",
+}
 LONGEST_HOLD = 60.0
 BLINK = 0.005
 
@@ -49,10 +56,10 @@ class Desk:
     def __init__(self, state: State) -> None:
         self.state = state
 
-    def knows(self, request: Request, provider: str) -> bool:
+    def knows(self, request: Request, provider: str, header: str = "authorization", scheme: str = "Bearer ") -> bool:
         """Whether the request carries the provider's key."""
         key = self.state.setting(f"key:{provider}", KEYS[provider])
-        return request.headers.get("authorization") == f"Bearer {key}"
+        return request.headers.get(header) == f"{scheme}{key}"
 
     async def submit(self, request: Request, order: Order, *, reply: Reply, refuse: Refuse) -> Response:
         """Make a job of `order` and answer with `reply`, or do what the script says.

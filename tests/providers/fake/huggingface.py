@@ -32,7 +32,12 @@ from tests.providers.fake.state import Job, State
 from tests.providers.fake.wavespeed import WaveSpeed
 
 FAL_KEY: Final = "fal-key"
-FAL_PRICES: Final = {"fal-ai/hunyuan-video": (0.1, "video")}
+FAL_PRICES: Final = {
+    "fal-ai/hunyuan-video": (0.1, "video"),
+    "fal-ai/flux/dev": (0.025, "megapixels"),
+    "fal-ai/flux/schnell": (0.003, "megapixels"),
+    "fal-ai/flux-pro/kontext": (0.04, "images"),
+}
 """US dollars, and the unit that they are for."""
 PAGE: Final = 1
 QUEUE: Final = "https://queue.fal.run"

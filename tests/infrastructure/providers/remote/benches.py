@@ -53,6 +53,15 @@ def huggingface(url: str, key: str, time: Time) -> Provider:
     return built("huggingface", key=key, **own, sleep=time.sleep, monotonic=time.monotonic)
 
 
+def fal(url: str, key: str, time: Time, **more: Any) -> Provider:
+    own: dict[str, Any] = {"url": f"{url}/queue", "api_url": f"{url}/fal/v1", "keys_url": f"{url}/fal/jwks.json"}
+    return built("fal", key=key, **own, **more, sleep=time.sleep, monotonic=time.monotonic)
+
+
+def gemini(url: str, key: str, time: Time) -> Provider:
+    return built("gemini", key=key, url=f"{url}/v1beta", sleep=time.sleep, monotonic=time.monotonic)
+
+
 def task(
     kind: str,
     route: str,
@@ -107,8 +116,15 @@ BENCHES = {
         huggingface,
         task("text-to-image", "fal-ai/black-forest-labs/FLUX.1-Krea-dev", prompt=SECRET_PROMPT),
     ),
+    "fal itself": Bench(
+        "fal", fal, task("text-to-image", "fal-ai/flux/dev", width=256, height=256, prompt=SECRET_PROMPT)
+    ),
+    "gemini": Bench("gemini", gemini, task("text-to-image", "gemini-3.1-flash-image", prompt=SECRET_PROMPT)),
+    "gemini, edit": Bench(
+        "gemini", gemini, task("image-edit", "gemini-3-pro-image", {"image": (PICTURE,)}, prompt=SECRET_PROMPT)
+    ),
 }
-LATER = ("stability, later", "fal")
+LATER = ("stability, later", "fal", "fal itself")
 """Those that hand out jobs."""
 
 

@@ -140,7 +140,7 @@ async def test_a_route_without_a_key_lacks_it(open_worker: Open, name: str) -> N
     assert open_worker(name, key="").provider.lacks(bench.task.route) == missing
 
 
-@pytest.mark.parametrize("name", ["stability", "stability, v1", "openai", "openai, edit", "fal"])
+@pytest.mark.parametrize("name", ["stability", "stability, v1", "openai", "openai, edit", "fal", "fal itself"])
 async def test_what_is_not_allowed_is_a_refusal_that_no_other_model_mends(
     fake: Fake, open_worker: Open, name: str
 ) -> None:
@@ -151,7 +151,7 @@ async def test_what_is_not_allowed_is_a_refusal_that_no_other_model_mends(
     assert submissions(fake, name) == 1
 
 
-@every
+@pytest.mark.parametrize("name", [name for name in BENCHES if name != "fal itself"])
 async def test_what_got_lost_cannot_be_looked_up(open_worker: Open, name: str) -> None:
     provider: Provider = open_worker(name).provider
     assert provider.recovery is Recovery.BLIND
