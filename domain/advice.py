@@ -95,5 +95,6 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         f" {RECOVER}",
         "setting.change": f"change {{setting}}, then: {RECOVER}",
         "tables.choose": "there are: {tables}; views are rebuilt by studio.rebuild()",
+        "views.rebuild": "look at studio.views.status(); to make them anew: studio.rebuild()",
     }
 )

@@ -387,6 +387,10 @@ def current_period(ledger: Ledger, account: Account, now: int) -> tuple[list[Fac
     return [opened], PeriodState(period, balance)
 
 
+CREDIT = "credit:"
+"""Keeps payments' keys apart from requests'."""
+
+
 def check_fingerprint(key: str | None, earlier: Spent, fingerprint: str) -> None:
     if earlier.fingerprint not in ("", fingerprint):
         raise KeyReused(

@@ -55,6 +55,13 @@ def check_currency(code: str) -> str:
     return code
 
 
+def check_money(*amounts: object) -> None:
+    """Raise InvalidMoney for what is no Money, such as a text: it would not say its currency."""
+    for amount in amounts:
+        if not isinstance(amount, Money):
+            raise InvalidMoney(f"{_quoted(amount)} is not money", hint='write Money.parse("12.50", "USD")')
+
+
 @made_often
 @dataclass(frozen=True, slots=True)
 class Money:

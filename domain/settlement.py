@@ -11,15 +11,16 @@ from domain import lifecycle
 from domain.account import check_not_closed
 from domain.advice import Advice
 from domain.charging import NOT_METERED, NOTHING_LOST, CostSource, LostOutputs, Told, readable, reckon
-from domain.errors import IllegalTransition, InvalidInput
+from domain.errors import IllegalTransition, InvalidInput, KeyReused
 from domain.ids import check_reason
 from domain.ledger import (
+    CREDIT,
     BalanceReturned,
     ContentErased,
     CreditAdded,
     Fact,
     Ledger,
-    check_fingerprint,
+    Spent,
     current_period,
     find,
     known_account,
@@ -142,7 +143,7 @@ def add_credit(ledger: Ledger, amount: int, key: str, now: int, reason: str = ""
     check_reason(reason)
     earlier = ledger.keys.get(key)
     if earlier is not None:
-        check_fingerprint(key, earlier, str(amount))
+        _check_paid(key, earlier, amount, account.currency)
         return []
     check_not_closed(account)
     if not account.prepaid:
@@ -172,6 +173,17 @@ def erase_content(ledger: Ledger, ids: Collection[str], reason: str, now: int) -
         ContentErased(state.operation.account, now, current.period, state.operation.id, reason) for state in states
     ]
     return [*facts, *erased]
+
+
+def _check_paid(key: str, earlier: Spent, amount: int, currency: str) -> None:
+    """Raise KeyReused if the key paid in another amount; one that is not known any more fits any."""
+    if earlier.fingerprint in ("", str(amount)):
+        return
+    paid, now = Money(int(earlier.fingerprint), currency), Money(amount, currency)
+    raise KeyReused(
+        f"key {key.removeprefix(CREDIT)!r} was used for another payment: it paid in {paid}, and is asked for {now}",
+        hint="repeat the same payment under a key, and take a new key for a new one",
+    )
 
 
 def give_back(ledger: Ledger, operation: Operation, amount: int, now: int) -> list[Fact]:

@@ -79,10 +79,7 @@ class Belonging:
         if marker is None:
             return self._unknown_files()
         if marker.ledger != self.id:
-            return ForeignFiles(
-                f"the files in {self.root} belong to the ledger {marker.ledger}, and this is {self.id}",
-                hint=Advice("files.adopt", otherwise=OTHERS),
-            )
+            return others_files(self.root, marker.ledger, self.id)
         return lost(self.root, marker, self.reader)
 
     def move_on(self) -> None:
@@ -134,6 +131,14 @@ def refuse_occupied(root: Path) -> None:
             hint="name that ledger's database, or another folder with IMAGESTUDIO_HOME; if the ledger is gone for"
             " good, move the folder away",
         )
+
+
+def others_files(root: Path, owner: str, ledger: str | None) -> ForeignFiles:
+    """That the files are `owner`'s, which is not this ledger."""
+    return ForeignFiles(
+        f"the files in {root} belong to the ledger {owner}, and this is {ledger or 'one that has no id yet'}",
+        hint=Advice("files.adopt", otherwise=OTHERS),
+    )
 
 
 def lost(root: Path, marker: Marker, reader: LogReader) -> FactsLost | None:

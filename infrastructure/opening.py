@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from application.ledger.log import Codec, LedgerLog
 from domain.advice import Advice
-from domain.errors import FactsLost, NoLedger, StoreError
-from infrastructure.belonging import Belonging, lost, read_marker, refuse_occupied
+from domain.errors import FactsLost, ForeignFiles, NoLedger, StoreError, StoreUnavailable
+from infrastructure.belonging import Belonging, lost, others_files, read_marker, refuse_occupied
 from infrastructure.folders import account_folder
 from infrastructure.settings import Settings
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
@@ -34,6 +34,9 @@ from projections.queries import Views
 if TYPE_CHECKING:
     from application.keeping.references import References
     from application.ledger.looking import LedgerReader
+
+PATIENCE = 2.0
+"""Seconds in which somebody else who brings the views up to the log may do so."""
 
 
 class Access(Enum):
@@ -137,11 +140,13 @@ def open_files(settings: Settings) -> Iterator[Belonging]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a database stands: the revision of its schema, which ledger it is, and which facts it lost."""
+    """How a database stands: the revision of its schema, which ledger it is, which facts it lost, and that the files
+    are another ledger's."""
 
     revision: str | None
     ledger: str | None
     lost: FactsLost | None
+    foreign: ForeignFiles | None = None
 
 
 def standing(settings: Settings) -> Standing:
@@ -152,7 +157,8 @@ def standing(settings: Settings) -> Standing:
         revision = revision_of(database)
         if revision != HEAD:
             return Standing(revision, None, None)
-        return Standing(revision, ledger_id(database), lost_facts(settings, database))
+        id = ledger_id(database)
+        return Standing(revision, id, lost_facts(settings, database), foreign_files(settings, id))
 
 
 def ledgers_of(log: StudioLog, clock: Callable[[], int]) -> LedgerReader:
@@ -169,6 +175,17 @@ def references(log: StudioLog) -> References:
     from infrastructure.store.tables import SqlContents
 
     return References(SqlReader(log.database), log.codec, SqlContents(log.database), account_folder)
+
+
+def foreign_files(settings: Settings, ledger: str | None) -> ForeignFiles | None:
+    """That the settings' files are another ledger's, or that nobody can say whose; for those who only read."""
+    try:
+        marker = read_marker(settings.assets)
+    except ForeignFiles as error:
+        return error
+    except StoreError:
+        return None
+    return None if marker is None or marker.ledger == ledger else others_files(settings.assets, marker.ledger, ledger)
 
 
 def lost_facts(settings: Settings, database: Database) -> FactsLost | None:
@@ -188,13 +205,23 @@ def lost_facts(settings: Settings, database: Database) -> FactsLost | None:
 def catch_up(settings: Settings, views: Views, codec: Codec) -> int:
     """Bring the views up to the log for those who only read; how many facts that took.
 
-    Opens the database for writing only if a view is behind. Raises StoreUnavailable.
+    Opens the database for writing only if a view is behind. Raises StoreUnavailable, also if they stay behind although
+    nothing is wrong with them.
     """
-    if not any(view.lag and view.error is None for view in views.status()):
+    behind = [view for view in views.status() if view.lag and view.error is None]
+    if not behind:
         return 0
     from projections.engine.database import Source
     from projections.engine.projector import Projector
     from projections.views import ALL
 
     with closing(Database(settings.database, lock_seconds=settings.lock_seconds)) as database:
-        return Projector(database, Source(SqlReader(database), codec), ALL).advance()
+        projector = Projector(database, Source(SqlReader(database), codec), ALL)
+        taken, end = projector.advance(), behind[0].position + behind[0].lag
+        if not projector.wait_for(end, PATIENCE, [view.view for view in behind]):
+            held = [view.view for view in views.status() if view.position < end and view.error is None]
+            if held:
+                raise StoreUnavailable(
+                    f"a rebuild that goes on, or was left behind, holds {', '.join(held)}", hint=Advice("views.rebuild")
+                )
+        return taken

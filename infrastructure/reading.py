@@ -14,10 +14,11 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from application.ledger.log import Codec
-from domain.errors import FactsLost
-from infrastructure.opening import Access, StudioLog, catch_up, ledgers_of, lost_facts, open_log
+from domain.errors import FactsLost, ForeignFiles
+from infrastructure.opening import Access, StudioLog, catch_up, foreign_files, ledgers_of, lost_facts, open_log
 from infrastructure.settings import Settings
 from infrastructure.store.database import Database
+from infrastructure.store.identity import ledger_id
 from infrastructure.store.reader import SqlReader
 from projections.queries import Views
 
@@ -40,6 +41,11 @@ class Reading:
     codec: Codec
     open_accounts: Callable[[], AccountReader]
     lost: FactsLost | None
+
+    @property
+    def foreign(self) -> ForeignFiles | None:
+        """That the settings' files are another ledger's."""
+        return foreign_files(self.settings, ledger_id(self.database))
 
     @property
     def accounts(self) -> AccountReader:

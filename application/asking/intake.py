@@ -213,7 +213,7 @@ def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, i
         provider=first.provider,
         unit=first.unit,
         units=str(sum(quote.units for quote in quotes)),
-        rate=None if first.rate is None else str(first.rate),
+        rate=_one_rate(quotes),
         price=Money(held, first.currency) if is_known else None,
         price_source=source,
         cost=Money(sum(quote.cost for quote in quotes), first.currency) if is_known else None,
@@ -227,6 +227,12 @@ def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, i
         left=left,
         model_class=first.model_class,
     )
+
+
+def _one_rate(quotes: Sequence[Quote]) -> str | None:
+    """The rate of all calls; None where they differ, as metered calls for unlike numbers of outputs do."""
+    rates = {quote.rate for quote in quotes}
+    return str(quotes[0].rate) if len(rates) == 1 and quotes[0].rate is not None else None
 
 
 def _candidate(model: Model, price: int | None, currency: str, skipped: str = "") -> Candidate:

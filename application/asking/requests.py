@@ -73,7 +73,8 @@ class Estimate:
     """What a request would hold. `refused` names the reason where it would be refused just now, with what is left.
 
     `held` is the most that it can be charged, None where nothing may be held for it. A price or cost of None is not
-    known; `price_source` and `cost_source` say how each is. `listed` is what the price book says, where the provider
+    known; `price_source` and `cost_source` say how each is. `rate` is None where it is not known, or where the calls
+    that the request is made in have different ones. `listed` is what the price book says, where the provider
     itself quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired. `chain` are
     the models that would be asked, in their order, and then those of the kind that would not, each with the reason.
     """

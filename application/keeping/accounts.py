@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from application.ledger.group import Proposal, Receipt
 from application.ledger.looking import LedgerReader
-from application.ledger.transaction import CREDIT, KeyRow
+from application.ledger.transaction import KeyRow
 from application.ledger.writer import Clock, LedgerWriter
 from application.ports import Index
 from application.scope import operations_of
@@ -20,8 +20,8 @@ from domain.admission import left_of
 from domain.advice import Advice
 from domain.errors import CurrencyMismatch, InvalidInput, UnknownOperation
 from domain.ids import check_id
-from domain.ledger import NOTHING_USED, Decide, Fact, Ledger, current_period, find, known_account
-from domain.money import Money, check_currency
+from domain.ledger import CREDIT, NOTHING_USED, Decide, Fact, Ledger, current_period, find, known_account
+from domain.money import Money, check_currency, check_money
 from domain.operation import Settled
 from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
 from domain.plans import MEASURES
@@ -227,8 +227,9 @@ class Accounts(AccountReader):
     async def add_credit(
         self, account: str, amount: Money, key: str, *, by: Actor | None = None, reason: str = ""
     ) -> AccountView:
-        """Pay into a prepaid account, once a key."""
+        """Pay into a prepaid account, once a key. Raises InvalidMoney for what is no amount."""
         check_id("key", key)
+        check_money(amount)
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
             _check_currency(known_account(ledger, account), amount)
@@ -249,6 +250,7 @@ class Accounts(AccountReader):
         by: Actor | None = None,
     ) -> tuple[Fact, ...]:
         """Correct a settled operation: a negative price is a refund; the same reference counts once."""
+        check_money(price, *(() if cost is None else (cost,)))
         return await self._correct(account, Correction(operation, reason, reference, price, cost), by)
 
     async def refund(
@@ -262,6 +264,7 @@ class Accounts(AccountReader):
         by: Actor | None = None,
     ) -> tuple[Fact, ...]:
         """Give back an amount, or all that is left of the charge."""
+        check_money(*(() if amount is None else (amount,)))
         change = Correction(operation, reason, reference, None if amount is None else -amount)
         return await self._correct(account, change, by)
 

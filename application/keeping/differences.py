@@ -27,8 +27,7 @@ from application.keeping.tables import (
     places_of,
 )
 from application.ledger.reader import LogFilter
-from application.ledger.transaction import CREDIT
-from domain.ledger import CreditAdded
+from domain.ledger import CREDIT, CreditAdded
 from domain.operation import Dropped, Refused, Requested
 
 FOREVER = 2**63 - 1

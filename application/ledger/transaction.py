@@ -65,10 +65,6 @@ class IndexRow:
     adjusted: int
 
 
-CREDIT = "credit:"
-"""Keeps payments' keys apart from requests'."""
-
-
 @made_often
 @dataclass(frozen=True, slots=True)
 class KeyRow:

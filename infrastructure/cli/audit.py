@@ -76,11 +76,14 @@ async def audit(
     Ends with 1, and the differences, where anything is not as the log says.
     """
     from application.keeping.chains import Seal
+    from infrastructure.showing.hints import in_shell
 
     sealed = Seal.parse(seal) if seal is not None else None
     async with session.reading(whole=False) as reading:
         if account is not None:
             await reading.accounts.show(account)
+        if (foreign := reading.foreign) is not None:
+            session.warn(foreign.message, in_shell(foreign.advice))
         with suppress(ViewStopped, LogCorrupted):  # the verdict says so
             await session.catch_up(reading)
         with session.progress("audit") as report:

@@ -269,7 +269,8 @@ def _show_estimate(page: Page, found: Estimate) -> None:
         page.title(f"The price is not known; at most {found.held} would be held")
     else:
         page.title(f"{found.price} would be held")
-    rate = f"{found.rate} {found.currency} per {found.unit}" if found.rate is not None else "unknown"
+    unknown = "unknown" if found.price is None else f"another for each {found.unit}"
+    rate = f"{found.rate} {found.currency} per {found.unit}" if found.rate is not None else unknown
     verdict = "admitted" if found.refused is None else f"refused: {found.refused}"
     page.pairs(
         [

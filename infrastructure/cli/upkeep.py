@@ -275,11 +275,12 @@ async def database_status(session: Session) -> Answer:
     if found.revision != HEAD:
         rows.append(("to do", "imagestudio db upgrade"))
     document = {"database": shown, "revision": found.revision, "needed": HEAD, "current": found.revision == HEAD}
-    document |= {"ledger": found.ledger, "files": str(settings.assets), "lost": lost}
+    foreign = found.foreign.message if found.foreign is not None else None
+    document |= {"ledger": found.ledger, "files": str(settings.assets), "lost": lost, "foreign": foreign}
 
     def show(page: Page) -> None:
         page.pairs(rows)
-        if lost is not None:
-            page.prose(lost, "red", indent=2)
+        for trouble in filter(None, (lost, foreign)):
+            page.prose(trouble, "red", indent=2)
 
     return Answer(document, show)

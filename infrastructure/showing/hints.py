@@ -57,6 +57,7 @@ SHELL: Final[Mapping[str, str]] = MappingProxyType(
         " imagestudio recover",
         "setting.change": "change {setting}, then: imagestudio recover",
         "tables.choose": "there are: {tables}; views are rebuilt by: imagestudio projections rebuild",
+        "views.rebuild": "see: imagestudio projections status; to make them anew: imagestudio projections rebuild",
     }
 )
 
@@ -99,6 +100,7 @@ HTTP: Final[Mapping[str, str]] = MappingProxyType(
         "provider.mend": "ask for it again once the provider is mended",
         "setting.change": OPERATOR,
         "tables.choose": "there are: {tables}",
+        "views.rebuild": OPERATOR,
     }
 )
 

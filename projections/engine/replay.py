@@ -211,10 +211,11 @@ def _one_moment(connection: Connection, views: Sequence[AnyView]) -> Iterator[No
     """One snapshot of all views; the tables are held first, lest a rebuilt one is swapped in behind it.
 
     The scratch tables are made, filled and dropped in the same transaction: behind a pooler the next one may be in
-    another session. Only a rebuild that swaps in its tables meanwhile has to wait.
+    another session. Only a rebuild that swaps in its tables meanwhile has to wait. Nothing else is written, so that a
+    session that is meant to read may do it, too; a standby cannot make a table, not even a temporary one.
     """
     names = ", ".join(view.name for view in in_order(views))
-    with _transaction(connection, " ISOLATION LEVEL REPEATABLE READ"):
+    with _transaction(connection, " ISOLATION LEVEL REPEATABLE READ READ WRITE"):
         connection.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
         yield
 

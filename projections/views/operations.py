@@ -154,7 +154,9 @@ def _requested(fact: Requested) -> Change:
 
 
 def _rejected(fact: Rejected) -> Change:
-    return (fact.operation.id,), NO_SUMS, {**_closed(fact, "rejected"), "reason": fact.reason}
+    """Nothing was quoted; the account's currency is what nothing is nothing of. Old facts do not name it."""
+    told: dict[str, Value] = {"reason": fact.reason, "currency": fact.currency or None}
+    return (fact.operation.id,), NO_SUMS, {**_closed(fact, "rejected"), **told}
 
 
 def _validated(fact: Validated) -> Change:
@@ -227,7 +229,7 @@ OPERATIONS = View(
     ),
     changes={
         Requested: reads(_requested, ID, *(f"operation.{name}" for name in IDENTITY), "outputs at"),
-        Rejected: reads(_rejected, ID, "reason at"),
+        Rejected: reads(_rejected, ID, "reason at currency"),
         Validated: reads(_validated, ID, QUOTE),
         Dispatched: reads(_dispatched, ID),
         Submitted: reads(_submitted, ID, "job"),

@@ -6,6 +6,8 @@ import contextlib
 import io
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -23,6 +25,7 @@ from imagestudio_workshop.orders import Order
 from imagestudio_workshop.provider import LocalProvider
 from imagestudio_workshop.routes import ROUTES
 from infrastructure.media import read_media
+from tests.corpus.programs import ffmpeg
 from tests.infrastructure.films import HERTZ, RATE, Frame, drifting, encoded, film, frames_of, sound_of, tone
 from tests.workshop.work import make, png, psnr, refused, scene, task_with
 
@@ -388,3 +391,80 @@ async def test_progress_rises_while_a_film_is_made() -> None:
     assert heard == sorted(heard)
     assert len(heard) > 20
     assert heard[-1] == 1.0
+
+
+# Tracks
+
+
+SAID = "1\n00:00:00,000 --> 00:00:01,000\nA heron.\n"
+
+
+def subtitled(content: bytes, tracks: int, folder: Path) -> bytes:
+    """With so many tracks of subtitles, by FFmpeg itself: PyAV encodes none."""
+    source, words, made = folder / "film.mp4", folder / "words.srt", folder / "subtitled.mp4"
+    source.write_bytes(content)
+    words.write_text(SAID)
+    inputs = ["-i", str(source), *["-i", str(words)] * tracks]
+    maps = [part for number in range(tracks + 1) for part in ("-map", str(number))]
+    ffmpeg(*inputs, *maps, "-c", "copy", "-c:s", "mov_text", str(made))
+    return made.read_bytes()
+
+
+def with_tracks(sounds: int, subtitles: int, folder: Path) -> Media:
+    """A film with so many tones, each of another pitch, and so many tracks of subtitles."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as output:
+        pictures = output.add_stream("libx264", rate=RATE)
+        assert isinstance(pictures, av.VideoStream)
+        pictures.width, pictures.height, pictures.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        voices = [output.add_stream("aac", rate=HERTZ, layout="mono") for _ in range(sounds)]
+        for number in range(2 * RATE):
+            output.mux(pictures.encode(av.VideoFrame.from_ndarray(drifting(number), format="rgb24")))
+        output.mux(pictures.encode())
+        for number, voice in enumerate(voices):
+            assert isinstance(voice, av.AudioStream)
+            samples = av.AudioFrame.from_ndarray(tone(2.0, hertz=300 * (number + 1)), format="fltp", layout="mono")
+            samples.sample_rate, samples.pts = HERTZ, 0
+            output.mux(voice.encode(samples))
+            output.mux(voice.encode())
+    return media(subtitled(stream.getvalue(), subtitles, folder) if subtitles else stream.getvalue())
+
+
+def pitches(made: Media) -> list[float]:
+    """Of each sound track, in hertz."""
+    found = []
+    with av.open(io.BytesIO(made.content), "r") as opened:
+        count = len(opened.streams.audio)
+    for track in range(count):
+        with av.open(io.BytesIO(made.content), "r") as opened:
+            parts = [frame.to_ndarray()[0] for frame in opened.decode(audio=track)]
+            samples = np.concatenate(parts)
+            spectrum = np.abs(np.fft.rfft(samples))
+            found.append(float(spectrum.argmax() * opened.streams.audio[track].rate / len(samples)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("route", "inputs"), [("video-volume", {"volume": "0.5"}), ("video-trim", {"start": "0.5"}), ("video-speed", {})]
+)
+async def test_every_sound_track_of_a_film_is_kept(route: str, inputs: dict[str, str], tmp_path: Path) -> None:
+    made = await make(route, {"video": with_tracks(3, 0, tmp_path)}, **inputs)
+    assert pitches(made) == pytest.approx([300, 600, 900], abs=10)
+
+
+@pytest.mark.parametrize(
+    ("route", "inputs", "tracks", "told"),
+    [
+        ("video-volume", {"volume": "0.5"}, (2, 0), None),
+        ("video-volume", {"volume": "0.5"}, (2, 1), "1 subtitle track"),
+        ("video-trim", {"start": "0.5"}, (1, 2), "2 subtitle tracks"),
+        ("video-social", {"platform": "x-post"}, (2, 1), "1 sound track, 1 subtitle track"),
+    ],
+)
+async def test_what_of_a_film_is_left_out_is_said(
+    route: str, inputs: dict[str, Any], tracks: tuple[int, int], told: str | None, tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        task = task_with(route, {"video": with_tracks(*tracks, tmp_path)}, **inputs)
+        delivery = await LocalProvider(pool).submit(task, silent)
+    assert delivery.metadata.get("left out") == told

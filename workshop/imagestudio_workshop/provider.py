@@ -57,7 +57,7 @@ class LocalProvider:
 
         self._running[task.operation] = abandoned
         try:
-            outputs = await loop.run_in_executor(self._executor, lambda: tuple(_perform(task, route, report)))
+            delivery = await loop.run_in_executor(self._executor, lambda: _delivered(task, route, report))
         except MemoryError as error:
             raise ProviderFailed("out_of_memory", "this machine has not enough memory for that size") from error
         except _Abandoned as stopped:
@@ -66,7 +66,7 @@ class LocalProvider:
             abandoned.set()
             self._running.pop(task.operation, None)
         progress(1.0, "done")
-        return Delivery(outputs, cost=0, metadata={"label": route.label})
+        return delivery
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:  # noqa: ARG002
         raise ProviderFailed("no_jobs", "local work is finished when it is submitted; there are no jobs")
@@ -108,6 +108,18 @@ def build(context: ProviderContext[ProviderSettings]) -> LocalProvider:
 
 class _Abandoned(Exception):
     """Nobody waits for the result any more; ends the work at its next step."""
+
+
+def _delivered(task: Task, route: Route, report: Step) -> Delivery:
+    """What was made, and what of the film that was given is not in it."""
+    outputs = tuple(_perform(task, route, report))
+    films = task.media.get("video", ())
+    if not films or not outputs[0].media_type.startswith("video/"):
+        return Delivery(outputs, cost=0, metadata={"label": route.label})
+    from imagestudio_workshop.film.remaking import left_out
+
+    missing = left_out(films[0], outputs[0])
+    return Delivery(outputs, cost=0, metadata={"label": route.label} | ({"left out": missing} if missing else {}))
 
 
 def _perform(task: Task, route: Route, report: Step) -> Iterator[Media]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +16,7 @@ from domain.errors import (
     AccountExists,
     IllegalTransition,
     InvalidInput,
+    InvalidMoney,
     KeyReused,
     OperationFailed,
     OperationPending,
@@ -129,10 +131,31 @@ async def test_a_prepaid_account_spends_what_was_paid_in_and_no_more(studio: Stu
 async def test_a_payment_counts_once_however_often_it_is_told(studio: Studio) -> None:
     await studio.open_account("paid", plan="pro", prepaid=True)
     await asyncio.gather(*(studio.accounts.add_credit("paid", DOLLAR, "payment-1") for _ in range(5)))
-    with pytest.raises(KeyReused):
+    with pytest.raises(KeyReused) as reused:
         await studio.accounts.add_credit("paid", Money(1, "USD"), "payment-1")
+    told = "key 'payment-1' was used for another payment: it paid in 1.00 USD, and is asked for 0.000001 USD"
+    assert reused.value.message == told
     assert (await studio.accounts.show("paid")).balance == DOLLAR.micros
     assert count(facts_of(studio), CreditAdded) == 1
+
+
+@pytest.mark.parametrize("amount", ["12.50", 12, None])
+async def test_an_amount_without_a_currency_is_no_money(studio: Studio, amount: Any) -> None:
+    await studio.open_account("paid", plan="pro", prepaid=True)
+    before, other = len(facts_of(studio)), cast("Money", amount or "0")
+    with pytest.raises(InvalidMoney, match="is not money") as refused:
+        await studio.accounts.add_credit("paid", amount, "payment-1")
+    assert refused.value.hint == 'write Money.parse("12.50", "USD")'
+    for correcting in (
+        studio.accounts.adjust("an-operation", account="paid", price=amount, reason="a test", reference="r-1"),
+        studio.accounts.adjust(
+            "an-operation", account="paid", price=-DOLLAR, cost=other, reason="a test", reference="r-1"
+        ),
+        studio.accounts.refund("an-operation", account="paid", amount=other, reason="a test", reference="r-1"),
+    ):
+        with pytest.raises(InvalidMoney, match="is not money"):
+            await correcting
+    assert len(facts_of(studio)) == before
 
 
 async def test_a_payments_key_and_a_requests_key_are_not_the_same(studio: Studio) -> None:

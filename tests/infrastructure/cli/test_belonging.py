@@ -124,6 +124,18 @@ def test_a_ledger_that_is_empty_sweeps_nothing(empty: Workspace) -> None:
     assert files(empty.home)
 
 
+def test_a_reader_is_told_that_the_files_are_another_ledgers(workspace: Workspace, other: tuple[str, str]) -> None:
+    owner = json.loads(marker(workspace.home).read_text())["ledger"]
+    audit = call("audit", *other)
+    assert audit.code == 0
+    assert f"belong to the ledger {owner}" in " ".join(audit.err.split())
+    told = call("db", "status", "--json", *other).document
+    assert told["ledger"] not in (None, owner)
+    assert f"belong to the ledger {owner}, and this is {told['ledger']}" in told["foreign"]
+    assert f"belong to the ledger {owner}" in " ".join(call("db", "status", *other).out.split())
+    assert (call("audit").err, call("db", "status", "--json").document["foreign"]) == ("", None)
+
+
 def test_reading_another_ledger_touches_no_files_and_is_allowed(workspace: Workspace, other: tuple[str, str]) -> None:
     for command in (("usage",), ("operations",), ("audit",), ("account", "show")):
         assert call(*command, *other).code == 0

@@ -138,6 +138,12 @@ def test_costs_show_what_a_provider_billed_for_its_failure(workspace: Workspace)
     assert call("costs", "--provider", "local", "--json").document["costs"] == [rows["local"]]
 
 
+def test_what_was_rejected_is_nothing_in_the_currency_of_its_account(workspace: Workspace) -> None:
+    [row] = call("operations", "--state", "rejected", "--json").document["operations"]
+    assert row["price"] == {"micros": 0, "currency": "USD", "amount": "0.00"}
+    assert (row["cost"], row["currency"]) == (row["price"], "USD")
+
+
 def test_operations_are_listed_newest_first_and_found_by_state(workspace: Workspace) -> None:
     rows = call("operations", "--json").document["operations"]
     assert [row["state"] for row in rows] == ["rejected", "released", "charged", "charged", "charged"]

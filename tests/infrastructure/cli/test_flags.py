@@ -82,6 +82,37 @@ inputs.height = { type = "integer", default = 768 }
 """
 
 
+UNEQUAL = """
+currency = "USD"
+
+[[model]]
+id = "counted"
+provider = "scripted"
+class = "test"
+route = "image"
+kinds = ["text-to-image"]
+outputs = ["image/png"]
+unit = "call"
+per_call = 2
+inputs.prompt = { type = "text", required = true }
+
+[[model.prices]]
+meters.tokens = { rate = "0.001", most = 10, per = "output" }
+"""
+
+
+@pytest.mark.parametrize(("n", "rate", "words"), [(4, "0.02", "0.02 USD per call"), (3, None, "another for each call")])
+def test_the_rate_of_one_call_is_not_told_as_that_of_all(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int, rate: str | None, words: str
+) -> None:
+    (tmp_path / "counted.toml").write_text(UNEQUAL)
+    monkeypatch.setenv("IMAGESTUDIO_CATALOGUES", str(tmp_path / "counted.toml"))
+    asked = ("estimate", "text-to-image", "-i", "prompt=a lake", "-m", "counted", "-a", "acme", "-n", str(n))
+    found = call(*asked, "--json").document
+    assert (found["rate"], found["price"]["micros"], found["operations"]) == (rate, n * 10_000, 2)
+    assert words in " ".join(call(*asked).out.split())
+
+
 def test_what_is_of_another_size_than_asked_is_said_at_once_and_found_later(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -197,6 +197,22 @@ def test_who_may_not_write_reads_all_the_same_and_is_told_how_far_the_views_are(
         shutil.rmtree(place)
 
 
+def test_views_that_a_rebuild_left_held_are_not_shown_in_silence(workspace: Workspace) -> None:
+    assert call("usage").err == ""
+    with closing(sqlite3.connect(workspace.database, isolation_level=None)) as other:
+        other.execute("UPDATE view_checkpoints SET token = 'left behind' WHERE view = 'usage_summary'")
+    assert call("account", "plan", "basic").code == 0
+    told = call("usage")
+    words = " ".join(told.err.split())
+    assert told.code == 0
+    assert "positions behind the log, and cannot be brought up to date" in words
+    assert "holds" in words
+    assert "usage_summary" in words
+    assert "imagestudio projections rebuild" in words
+    assert call("projections", "rebuild").code == 0
+    assert call("usage").err == ""
+
+
 def test_a_reader_sees_what_a_writer_that_goes_on_has_committed(workspace: Workspace) -> None:
     end = int(call("seal", "--json").document["position"])
     with closing(sqlite3.connect(workspace.database)) as holding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,14 @@ from sqlalchemy.engine import make_url
 
 from application.ledger.transaction import Conflict, TooSlow, Unknown
 from domain.errors import StoreUnavailable
+from infrastructure.reading import open_reading
 from infrastructure.store.database import Database
 from infrastructure.store.options import Limits, connect_arguments, options_of
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.urls import parse_url
 from projections.engine.database import patiently, writing
+from tests.application.studios import settings_for, studio_on
 from tests.infrastructure.store.posting import append, locked, post
 from tests.postgres import beside, execute
 from tests.proxy import Fault, Proxy, proxied
@@ -278,6 +281,19 @@ def test_so_is_one_of_a_small_write_or_of_a_view(postgres_url: str) -> None:
             execute(beside(postgres_url, "postgres"), f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
             with write(database) as connection:
                 connection.exec_driver_sql("DELETE FROM leases")
+
+
+async def test_who_is_meant_to_read_alone_audits_all_the_same(postgres_url: str, tmp_path: Path) -> None:
+    async with studio_on(postgres_url, tmp_path) as studio:
+        await studio.open_account("acme", plan="pro")
+        await studio.catch_up()
+    name = make_url(postgres_url).database
+    execute(postgres_url, f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    with open_reading(settings_for(postgres_url, tmp_path)) as reading:
+        compared = await reading.compare()
+        assert list(reading.differences()) == []
+    assert (compared.equal, compared.facts > 0) == (True, True)
+    execute(beside(postgres_url, "postgres"), f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
 
 
 def test_a_connection_left_in_a_transaction_is_not_used_again(postgres_url: str) -> None:

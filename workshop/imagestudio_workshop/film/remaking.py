@@ -33,6 +33,8 @@ MOST_FRAMES: Final = 36_000
 """Ten minutes at sixty frames a second; a small file may hold any number."""
 
 _CONTAINERS: Final = MappingProxyType({"video/mp4": "mp4", "video/quicktime": "mov", "video/webm": "webm"})
+TRACKS: Final = MappingProxyType({"audio": "sound track", "subtitle": "subtitle track"})
+"""What a viewer would miss, by FFmpeg's word."""
 _BEHIND: Final = 1.0
 """Seconds by which streams of a file may be apart in it."""
 
@@ -41,7 +43,7 @@ _BEHIND: Final = 1.0
 class Recipe:
     """What becomes of pictures and sound. None leaves them as they are, where the container can hold them so.
 
-    `start` and `end` are seconds of the source.
+    `start` and `end` are seconds of the source; of its sound tracks `one_sound` keeps the first alone.
     """
 
     video: Chain | None = None
@@ -50,6 +52,7 @@ class Recipe:
     end: float | None = None
     coding: Coding = field(default_factory=Coding)
     change: Change | None = None
+    one_sound: bool = False
 
 
 @contextmanager
@@ -99,9 +102,25 @@ def has_sound(film: Media) -> bool:
         return sound_of(container) is not None
 
 
+def sounds_of(container: InputContainer) -> list[av.AudioStream]:
+    """The sound tracks of kinds that can be read, in their order."""
+    return [stream for stream in container.streams.audio if _is_known(stream)]
+
+
 def sound_of(container: InputContainer) -> av.AudioStream | None:
-    """The first sound of a kind that can be read."""
-    return next((stream for stream in container.streams.audio if _is_known(stream)), None)
+    """The first of them."""
+    return next(iter(sounds_of(container)), None)
+
+
+def left_out(film: Media, made: Media) -> str:
+    """The tracks of a film that another made of it does not have, in words; empty if it has all."""
+    with opened(film) as source, opened(made) as result:
+        pairs = [(kind, words, _count(source, kind) - _count(result, kind)) for kind, words in TRACKS.items()]
+    return ", ".join(f"{missing} {words}{'s' if missing > 1 else ''}" for _, words, missing in pairs if missing > 0)
+
+
+def _count(container: InputContainer, kind: str) -> int:
+    return sum(stream.type == kind for stream in container.streams)
 
 
 def remade(film: Media, recipe: Recipe, step: Step) -> Media:
@@ -148,10 +167,8 @@ def _drive(
 def _lanes(writer: Writer, source: InputContainer, recipe: Recipe, offset: float) -> dict[int, Lane]:
     video = source.streams.video[0]
     lanes: dict[int, Lane] = {video.index: _video_lane(writer, video, recipe, offset)}
-    sound = sound_of(source)
-    if sound:
-        lanes[sound.index] = _sound_lane(writer, sound, recipe, offset)
-    return lanes
+    sounds = sounds_of(source)[: 1 if recipe.one_sound else None]
+    return lanes | {sound.index: _sound_lane(writer, sound, recipe, offset) for sound in sounds}
 
 
 def _video_lane(writer: Writer, video: av.VideoStream, recipe: Recipe, offset: float) -> Lane:

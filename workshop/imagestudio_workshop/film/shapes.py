@@ -86,7 +86,7 @@ def _within(bits: float, share: float, size: tuple[int, int]) -> Recipe:
     side = next((side for side, least in _LADDER if video >= least), _LADDER[-1][0])
     scale = min(Fraction(1), Fraction(side, min(size)))
     chain = resized(_even(size[0] * scale), _even(size[1] * scale))
-    return Recipe(chain, (), coding=Coding(bitrate=video, sound_bitrate=max(sound, _LEAST_SOUND)))
+    return Recipe(chain, (), coding=Coding(bitrate=video, sound_bitrate=max(sound, _LEAST_SOUND)), one_sound=True)
 
 
 # The shorter side at which a film still looks well at so many bits a second.
@@ -126,7 +126,7 @@ def posted(order: Order) -> Work:
         chain = all_of(line(("fps", str(wanted.rate))), chain)
     loudness = (("loudnorm", "I=-14:TP=-1.5:LRA=11"), ("aresample", str(SOUND_RATE)))
     end = wanted.seconds if seconds_of(film) > wanted.seconds else None
-    return made_by(film, replace(Recipe(chain, loudness), end=end, coding=Coding(crf=21)))
+    return made_by(film, replace(Recipe(chain, loudness), end=end, coding=Coding(crf=21), one_sound=True))
 
 
 def shown_size(film: Media) -> tuple[int, int]:
