@@ -1,4 +1,4 @@
-"""All followers of one process, told up to one position: whoever joins is told what comes after it.
+"""All followers of one process, told up to one position: who joins is told what comes after it.
 
 join ─ the position is known? ── no: it is read first ── given everything after it, until they leave
 """
@@ -20,7 +20,7 @@ class Audience:
 
     def __init__(self) -> None:
         self.position: int | None = None
-        """Up to where all were told; None if there is nobody, and so nothing is told."""
+        """Up to here all were told; None if there are no followers, and so nothing is told."""
         self._lock = threading.Lock()
         self._inboxes = Inboxes()
         self._gone: deque[Inbox] = deque()

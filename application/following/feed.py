@@ -16,22 +16,18 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from application.following.audience import Audience
-from application.following.follower import Follower
+from application.following.follower import USUAL, Follower, Limits
 from application.following.inbox import Inbox
 from application.ledger.log import Link, Positioned
 from application.ledger.reader import EVERYTHING, LogFilter, LogReader
 from domain.errors import StoreUnavailable
 
-PAGE = 1_000
-MOST = 1_000
-"""Commits of this process that wait to be told; with more, the log is read."""
+MOST = 64
+"""Commits of this process that wait to be told; if there are more, the log is read."""
 
 REST = 0.02
 ALONE = 0.05
 """Seconds between two rounds, with followers here and with none: commits that come together are told together."""
-
-AGAIN = 1.0
-"""Seconds after a round that failed."""
 
 Told = Callable[[int | None, Sequence[Link]], None]
 """What a listener is told: the entries of one commit of this process and the last one's position, if it is known."""
@@ -60,19 +56,19 @@ class Growth(Protocol):
 class Feed:
     """Tells of every commit; its thread begins with the first who listens or follows, and rests when all have left."""
 
-    def __init__(self, reader: LogReader, growth: Growth) -> None:
-        self._reader, self._growth = reader, growth
+    def __init__(self, reader: LogReader, growth: Growth, limits: Limits = USUAL) -> None:
+        self._reader, self._growth, self._limits = reader, growth, limits
         self.read = reader.read
         self._audience = Audience()
         self._listeners: tuple[Told, ...] = ()
         self._end = 0
-        """Where the log ended when it was last looked at, or this process has written to it."""
+        """The log's end, as it was last seen or written by this process."""
         self._own: deque[tuple[int | None, Sequence[Link]]] = deque(maxlen=MOST)
         self._untold = False
         """Whether this process has committed what it has told no other of."""
         self._unread = False
-        """Whether there may be entries that nobody will tell of."""
-        self._starting = threading.Lock()
+        """Whether there may be entries that will not be heard of."""
+        self._changing = threading.Lock()
         self._needed, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
@@ -83,17 +79,19 @@ class Feed:
 
     def follow(self, after: int | None = None, filter: LogFilter = EVERYTHING) -> Follower:
         """The entries after a position, else from now on, that the filter lets through; in the running loop."""
-        return Follower(self, after, filter)
+        return Follower(self, after, filter, self._limits)
 
     @contextmanager
     def listening(self, told: Told) -> Iterator[None]:
         """Tell a function of each commit: of this process's at once, in its thread; of others' that they were."""
-        self._listeners = (*self._listeners, told)
+        with self._changing:
+            self._listeners = (*self._listeners, told)
         self._begin()
         try:
             yield
         finally:
-            self._listeners = tuple(one for one in self._listeners if one is not told)
+            with self._changing:
+                self._listeners = tuple(one for one in self._listeners if one is not told)
 
     def appended(self, position: int | None, links: Sequence[Link]) -> None:
         """This process has committed; called by its writer, quickly."""
@@ -138,7 +136,7 @@ class Feed:
 
     def _begin(self) -> None:
         self._needed.set()
-        with self._starting:
+        with self._changing:
             if self._thread.ident is None and not self._closing.is_set():
                 self._thread.start()
 
@@ -154,7 +152,7 @@ class Feed:
                 self._unread = True
                 if failing != (failing := str(error)):
                     log.warning("the log cannot be followed for now: %s", error)
-                self._closing.wait(AGAIN)
+                self._closing.wait(self._limits.again)
             self._closing.wait(ALONE if self._audience.position is None else REST)
 
     def _rest(self) -> None:
@@ -194,11 +192,11 @@ class Feed:
         """Tell of all that is new in the log."""
         position, full = self._audience.position, True
         while full and position is not None and not self._closing.is_set():
-            page = self._reader.read(position, PAGE)
+            page = self._reader.read(position, self._limits.page)
             self._audience.give(page)
             if page:
                 self._notice(page[-1].position)
-            position, full = self._audience.position, len(page) == PAGE
+            position, full = self._audience.position, len(page) == self._limits.page
 
     def _notice(self, end: int) -> None:
         """Tell listeners that others have written."""

@@ -1,6 +1,6 @@
 """One follower of the log: it reads what is past, then is told what comes, without a gap and nothing twice.
 
-follow(after) ── reads up to where it joined ── is told ── too slow: reads on from where it is ── is told …
+follow(after) ── reads what is past ── joins ── is told ── too slow: reads on by itself ── is told …
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from application.following.inbox import Inbox
@@ -17,9 +17,19 @@ from application.ledger.log import Positioned
 from application.ledger.reader import LogFilter
 from domain.errors import StoreUnavailable
 
-PAGE = 500
-AGAIN = 1.0
-"""Seconds after which a database that does not answer is asked again."""
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes of facts that wait for one follower, entries that are read at a time, and seconds until what failed is
+    tried again.
+    """
+
+    waiting: int = 256 * 1024
+    page: int = 500
+    again: float = 1.0
+
+
+USUAL = Limits()
 
 
 class Source(Protocol):
@@ -32,7 +42,7 @@ class Source(Protocol):
         """Fill it no more."""
 
     def forget(self, inbox: Inbox) -> None:
-        """As `leave`, from wherever the memory of a follower is given back, so that nothing may be waited for."""
+        """As `leave`, at any moment at which the memory of a follower is given back; it may wait for nothing."""
 
     def read(self, after: int, limit: int, filter: LogFilter) -> Sequence[Positioned]:
         """Entries of the log; blocking. Raises StoreUnavailable."""
@@ -47,9 +57,9 @@ class Follower:
     One that is dropped instead of closed leaves nothing behind either.
     """
 
-    def __init__(self, source: Source, after: int | None, filter: LogFilter) -> None:
-        self._source, self._after = source, after
-        self._inbox = Inbox(filter, asyncio.get_running_loop())
+    def __init__(self, source: Source, after: int | None, filter: LogFilter, limits: Limits = USUAL) -> None:
+        self._source, self._after, self._limits = source, after, limits
+        self._inbox = Inbox(filter, asyncio.get_running_loop(), limits.waiting)
         self._dropped = weakref.finalize(self, source.forget, self._inbox)
         self._dropped.atexit = False
         self._joined = False
@@ -87,7 +97,7 @@ class Follower:
         return self._read.popleft()
 
     def close(self) -> None:
-        """End here; whoever waits for the next entry is told that there is none."""
+        """End here; who waits for the next entry is told that there is none."""
         if self._dropped.detach():
             self._source.leave(self._inbox)
 
@@ -104,9 +114,9 @@ class Follower:
     async def _read_on(self, upto: int) -> None:
         wanted = replace(self._inbox.filter, upto=upto)
         try:
-            page = await asyncio.to_thread(self._source.read, self._cursor, PAGE, wanted)
+            page = await asyncio.to_thread(self._source.read, self._cursor, self._limits.page, wanted)
         except StoreUnavailable:
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(self._limits.again)
             return
         self._read.extend(page)
-        self._cursor = page[-1].position if len(page) == PAGE else upto
+        self._cursor = page[-1].position if len(page) == self._limits.page else upto

@@ -11,9 +11,6 @@ from application.ledger.log import Link, Positioned
 from application.ledger.reader import LogFilter
 from domain.streams import account_of
 
-MOST = 256 * 1024
-"""Bytes of facts that wait for one follower; a slower one reads them from the log."""
-
 Key = tuple[str, str | None]
 EVERYTHING: Key = ("everything", None)
 
@@ -21,7 +18,8 @@ EVERYTHING: Key = ("everything", None)
 class Inbox:
     """Every entry after `since` that its follower wants and has not taken, in order."""
 
-    def __init__(self, filter: LogFilter, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, filter: LogFilter, loop: asyncio.AbstractEventLoop, most: int) -> None:
+        """`most` bytes of facts wait for its follower; a slower one reads them from the log."""
         self.filter, self.loop = filter, loop
         self.since = 0
         self.closed = False
@@ -29,7 +27,7 @@ class Inbox:
         """Set in its loop if there may be something new."""
         self._lock = threading.Lock()
         self._waiting: deque[Positioned] = deque()
-        self._size = 0
+        self._size, self._most = 0, most
 
     def wants(self, link: Link, account: str | None) -> bool:
         """Whether its follower asked for such an entry."""
@@ -45,7 +43,7 @@ class Inbox:
         with self._lock:
             self._waiting.append(entry)
             self._size += len(entry.link.state)
-            if self._size > MOST:
+            if self._size > self._most:
                 self._waiting.clear()
                 self._size, self.since = 0, entry.position
 

@@ -51,7 +51,7 @@ def left_to(one: For) -> Look[dict[str, int | None]]:
 
 @dataclass(slots=True, eq=False)
 class Asked:
-    """One look, and whoever waits in a loop for what is seen."""
+    """One look, and the caller who waits in a loop for what is seen."""
 
     account: str
     look: Look[Any]
@@ -69,7 +69,7 @@ class Asked:
             self.error = error
 
     def tell(self) -> None:
-        """In the loop of whoever waits, who may be gone."""
+        """In the loop of the caller, who may be gone."""
         if self.future.done():
             return
         if self.error is not None:
@@ -124,7 +124,7 @@ class LedgerReader:
             now = self._clock()
             for asked in group:
                 asked.see(ledgers[asked.account], now)
-        except Exception as error:  # noqa: BLE001 - handed to all who asked; whoever asks next is answered
+        except Exception as error:  # noqa: BLE001 - handed to all who asked; the next are answered
             for asked in group:
                 asked.error = error
 

@@ -2,7 +2,7 @@
 
 SQLite      it looks, many times a second: nothing tells of other processes
 PostgreSQL  LISTEN on a connection of its own, and a look now and then as the net;
-            where nobody can listen, at a standby or behind a pooler, it looks as on SQLite
+            if it cannot listen, at a standby or behind a pooler, it looks as on SQLite
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def growth_of(database: Database) -> Growth:
 
 
 class Looking:
-    """Nobody tells, so it is looked."""
+    """Looks, as nothing tells."""
 
     tells = False
 

@@ -41,8 +41,8 @@ class Listening:
 
     tells = True
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, net: float = NET, again: float = AGAIN) -> None:
+        self._database, self._net, self._again = database, net, again
         self._name = new_id()
         """By which it knows its own voice."""
         self._line: Line | None = None
@@ -80,9 +80,9 @@ class Listening:
         self._outer.close()
 
     def _listens(self) -> bool:
-        """Whether it listens from now on; where it cannot, that is not tried at every turn."""
+        """Whether it listens from now on; if it cannot, it is not tried at every turn."""
         if monotonic() >= self._try_at:
-            self._try_at = monotonic() + AGAIN
+            self._try_at = monotonic() + self._again
             with suppress(Error, SQLAlchemyError):
                 self._line = Line.opened(self._database.engine.raw_connection)
         return self._line is not None
@@ -93,7 +93,7 @@ class Listening:
         ready.register(inner, POLLIN)
         if self._line is not None:
             ready.register(self._line.connection.fileno(), POLLIN)
-        found = {which for which, _ in ready.poll(1000 * (NET if self._line is not None else LOOK))}
+        found = {which for which, _ in ready.poll(1000 * (self._net if self._line is not None else LOOK))}
         if inner in found:
             self._woken = False
             self._inner.recv(4096)
@@ -121,7 +121,7 @@ class Line:
 
     @classmethod
     def opened(cls, connect: Callable[[], PoolProxiedConnection]) -> Line | None:
-        """None where nothing would be heard: at a standby, or at another session than the server's own.
+        """None if nothing would be heard: at a standby, or at another session than the server's own.
 
         A pooler gives a number of its own for the session; if it pools by transaction, what was asked to listen is
         soon another's session.

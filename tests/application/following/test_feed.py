@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from application.following.feed import Feed, Growth
-from application.following.follower import Follower
+from application.following.follower import Follower, Limits
 from application.ledger.log import Link, Positioned
 from application.ledger.reader import EVERYTHING, LogFilter
 from domain.errors import StoreUnavailable
@@ -46,6 +46,11 @@ def office(database_url: str) -> Iterator[Desk]:
 def feed(office: Desk) -> Iterator[Feed]:
     with fed(office) as feed:
         yield feed
+
+
+@pytest.fixture
+def growth(office: Desk) -> Growth:
+    return growth_of(office.database)
 
 
 def carry(office: Desk, *ids: str, account: str = "acme") -> None:
@@ -172,19 +177,18 @@ async def test_only_what_is_asked_for_is_told(
 # Slow ones
 
 
-async def test_who_is_slow_holds_little_and_misses_nothing(
-    office: Desk, feed: Feed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("application.following.inbox.MOST", 4_000)
-    async with feed.follow(0) as slow, feed.follow(0) as fast:
-        for number in range(12):
-            await soon(office, f"op-{number}")
-            await taken(fast, office.reader.end())
-            await anext(slow)
-        rest = await taken(slow, office.reader.end())
-        assert rest == logged(office, rest[0].position - 1)
-        await soon(office, "op-last")
-        assert await taken(slow, office.reader.end()) == logged(office, rest[-1].position)
+async def test_who_is_slow_holds_little_and_misses_nothing(office: Desk, growth: Growth) -> None:
+    with closing(Feed(office.reader, growth, Limits(waiting=4_000))) as feed:
+        office.writer.after_commit = feed.appended
+        async with feed.follow(0) as slow, feed.follow(0) as fast:
+            for number in range(12):
+                await soon(office, f"op-{number}")
+                await taken(fast, office.reader.end())
+                await anext(slow)
+            rest = await taken(slow, office.reader.end())
+            assert rest == logged(office, rest[0].position - 1)
+            await soon(office, "op-last")
+            assert await taken(slow, office.reader.end()) == logged(office, rest[-1].position)
 
 
 # Ends
@@ -316,18 +320,11 @@ class Away:
         return self.reader.read(after, limit, filter)
 
 
-@pytest.fixture
-def growth(office: Desk) -> Growth:
-    return growth_of(office.database)
-
-
 async def test_a_database_that_was_away_is_followed_from_where_it_was(
-    office: Desk, growth: Growth, database_url: str, monkeypatch: pytest.MonkeyPatch
+    office: Desk, growth: Growth, database_url: str
 ) -> None:
-    for module in ("feed", "follower"):
-        monkeypatch.setattr(f"application.following.{module}.AGAIN", 0.01)
     away = Away(office)
-    with closing(Feed(away, growth)) as feed, desk(database_url, owner="desk-2") as other:
+    with closing(Feed(away, growth, Limits(again=0.01))) as feed, desk(database_url, owner="desk-2") as other:
         async with feed.follow() as entries:
             before = office.reader.end()
             away.times = 3

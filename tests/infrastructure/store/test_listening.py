@@ -14,6 +14,7 @@ from application.following.follower import Follower
 from application.ledger.log import Positioned
 from infrastructure.store.database import Database
 from infrastructure.store.growth import growth_of
+from infrastructure.store.listening import Listening
 from infrastructure.store.migrations import upgrade
 from infrastructure.store.reader import SqlReader
 from tests.application.support import PATIENCE, Desk, accepting, asking, desk, opening
@@ -24,13 +25,17 @@ from tests.standby import replicated
 
 LISTENERS = """SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND query LIKE '%LISTEN imagestudio' AND pid <> pg_backend_pid()"""
-FOR_EVER = 3_600.0
+ONLY_TOLD = {"net": 3_600.0}
+"""Who listens does not look by itself."""
 
 
 @contextmanager
-def fed(url: str) -> Iterator[Feed]:
+def fed(url: str, **paces: float) -> Iterator[Feed]:
     """The feed of a process that writes nothing."""
-    with closing(Database(url)) as database, closing(Feed(SqlReader(database), growth_of(database))) as feed:
+    with (
+        closing(Database(url)) as database,
+        closing(Feed(SqlReader(database), Listening(database, **paces))) as feed,
+    ):
         yield feed
 
 
@@ -41,12 +46,6 @@ def telling(url: str) -> Iterator[Desk]:
         office.writer.after_commit = feed.appended
         with feed.listening(lambda _position, _links: None):
             yield office
-
-
-@pytest.fixture
-def only_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who listens does not look by itself."""
-    monkeypatch.setattr("infrastructure.store.listening.NET", FOR_EVER)
 
 
 def heard_by(url: str) -> list[tuple[object, ...]]:
@@ -64,8 +63,8 @@ async def first(entries: Follower) -> Positioned:
         return await anext(entries)
 
 
-async def test_a_commit_is_heard_of_without_looking(postgres_url: str, only_told: None) -> None:
-    with telling(postgres_url) as office, fed(postgres_url) as feed:
+async def test_a_commit_is_heard_of_without_looking(postgres_url: str) -> None:
+    with telling(postgres_url) as office, fed(postgres_url, **ONLY_TOLD) as feed:
         async with feed.follow() as entries:
             await until(lambda: heard_by(postgres_url))
             for account in ("acme", "beta", "gamma"):
@@ -73,8 +72,8 @@ async def test_a_commit_is_heard_of_without_looking(postgres_url: str, only_told
                 assert (await first(entries)).link.originator_id == f"account:{account}"
 
 
-async def test_a_process_that_only_wrote_tells_at_its_end(postgres_url: str, only_told: None) -> None:
-    with fed(postgres_url) as feed:
+async def test_a_process_that_only_wrote_tells_at_its_end(postgres_url: str) -> None:
+    with fed(postgres_url, **ONLY_TOLD) as feed:
         async with feed.follow() as entries:
             await until(lambda: heard_by(postgres_url))
             with desk(postgres_url) as office, closing(Feed(office.reader, growth_of(office.database))) as own:
@@ -92,8 +91,8 @@ async def test_one_connection_listens_however_many_follow(postgres_url: str) -> 
         assert len(heard_by(postgres_url)) == 1
 
 
-async def test_a_listener_that_is_ended_listens_again_and_misses_nothing(postgres_url: str, only_told: None) -> None:
-    with telling(postgres_url) as office, fed(postgres_url) as feed:
+async def test_a_listener_that_is_ended_listens_again_and_misses_nothing(postgres_url: str) -> None:
+    with telling(postgres_url) as office, fed(postgres_url, **ONLY_TOLD) as feed:
         async with feed.follow() as entries:
             for number in range(3):
                 await until(lambda: len(heard_by(postgres_url)) == 2)
@@ -128,13 +127,10 @@ async def test_behind_a_pooler_nobody_listens_and_everything_is_told(postgres_ur
         assert heard_by(postgres_url) == []
 
 
-async def test_at_a_standby_everything_is_told_and_once_it_is_the_primary_it_listens(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("infrastructure.store.listening.AGAIN", 0.1)
+async def test_at_a_standby_everything_is_told_and_once_it_is_the_primary_it_listens() -> None:
     with replicated() as pair:
         upgrade(pair.primary)
-        with fed(pair.standby) as feed:
+        with fed(pair.standby, again=0.1) as feed:
             async with feed.follow() as entries:
                 with desk(pair.primary) as office:
                     await asyncio.to_thread(office.do, opening(), accepting(asking("op-1")))
