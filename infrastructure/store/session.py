@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from application.ledger.transaction import Conflict
@@ -37,6 +38,8 @@ class Session:
             self._cursor = self._connection.cursor()
         except self._errors as error:
             raise self._translated(error, None) from error
+        except DBAPIError as error:  # what the engine asks over its first connection goes through all its layers
+            raise self._translated(error.orig, None) from error
         except PoolExhausted as error:
             raise none_to_spare() from error
 
