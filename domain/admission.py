@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from domain.account import ACCOUNT, Account, Standing
+from domain.account import Account, Standing
 from domain.advice import Advice
 from domain.errors import IllegalTransition, InvalidInput, UnknownModel
 from domain.kinds import ONLY_REAL
@@ -20,6 +20,7 @@ from domain.ledger import (
     Ledger,
     PeriodState,
     Spent,
+    Usage,
     check_fingerprint,
     current_period,
     find,
@@ -32,6 +33,7 @@ from domain.periods import Period, local_day
 from domain.plans import MEASURES
 from domain.pricing import Quote, Unpriced, capped_quote
 from domain.records import made_often
+from domain.refusals import Refusal
 from domain.settlement import fail, give_back
 
 
@@ -71,18 +73,6 @@ class Leeway:
 
 
 AS_HELD = Leeway()
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why not: the limit that would be overrun, what was asked of it and what is left."""
-
-    reason: str
-    scope: str = ACCOUNT
-    measure: str = ""
-    limit: int | None = None
-    asked: int = 0
-    left: int | None = None
 
 
 def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
@@ -222,16 +212,16 @@ def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quo
     wanted = ((ask.family, outputs), (SPEND, price))
     scopes = scopes_of(ask.user, ask.project)
     if account.standing is not Standing.OPEN:
-        return Refusal(account.standing)
+        return Refusal(rule=account.standing)
     return _unfit(account, quotes) or _over_limit(account, current, scopes, wanted) or _over_balance(current, price)
 
 
 def _unfit(account: Account, quotes: tuple[Quote, ...]) -> Refusal | None:
     """What no room in any limit makes good. A cap of 0 allows no unknown price, as nothing could be held for it."""
     if {quote.currency for quote in quotes} != {account.currency}:
-        return Refusal("currency")
+        return Refusal(rule="currency")
     if not account.unpriced_cap and any(quote.rate is None for quote in quotes):
-        return Refusal("unpriced")
+        return Refusal(rule="unpriced")
     return None
 
 
@@ -247,16 +237,29 @@ def _over_limit(
             limit = limits.get(measure)
             if limit is None:
                 continue
-            left = max(limit - usage.taken(measure), 0)
-            if asked > left:
-                return Refusal("limit", scope, measure, limit, asked, left)
+            if asked > max(limit - usage.taken(measure), 0):
+                return _overrun(usage, scope, measure, limit, asked)
     return None
+
+
+def _overrun(usage: Usage, scope: str, measure: str, limit: int, asked: int) -> Refusal:
+    return Refusal(
+        rule="limit",
+        scope=scope,
+        measure=measure,
+        limit=limit,
+        asked=asked,
+        used=usage.posted.get(measure, 0),
+        held=usage.held.get(measure, 0),
+        left=max(limit - usage.taken(measure), 0),
+    )
 
 
 def _over_balance(current: PeriodState, price: int) -> Refusal | None:
     if current.balance is None or price <= current.balance:
         return None
-    return Refusal("balance", ACCOUNT, "balance", current.balance, price, max(current.balance, 0))
+    left = max(current.balance, 0)
+    return Refusal(rule="balance", measure="balance", limit=current.balance, asked=price, left=left)
 
 
 def _operation(ask: Ask, id: str, period: Period, day: str, quote: Quote) -> Operation:
@@ -279,23 +282,27 @@ def _answer(
     operation: Operation, quote: Quote, refusal: Refusal | None, currency: str, sender: str | None, now: int
 ) -> Iterable[Fact]:
     if refusal is not None:
-        return [
-            Rejected(
-                operation,
-                now,
-                refusal.reason,
-                refusal.scope,
-                refusal.measure,
-                refusal.limit,
-                refusal.asked,
-                refusal.left,
-                currency,
-            )
-        ]
+        return [_rejected(operation, refusal, currency, now)]
     validated = Validated(operation, now, quote)
     if sender is None:
         return [validated]
     return [validated, Dispatched(operation, now, 1, sender)]
+
+
+def _rejected(operation: Operation, why: Refusal, currency: str, now: int) -> Rejected:
+    return Rejected(
+        operation,
+        now,
+        why.rule,
+        why.scope,
+        why.measure,
+        why.limit,
+        why.asked,
+        why.used,
+        why.held,
+        why.left,
+        currency,
+    )
 
 
 def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, quote: Quote) -> bool:

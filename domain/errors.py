@@ -50,6 +50,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from domain.advice import PYTHON, Hint, worded
+from domain.refusals import Refusal
 
 
 class Kind(StrEnum):
@@ -231,32 +232,14 @@ class OperationError(ImageStudioError):
 
 
 class OperationRefused(OperationError):
-    """A plan, limit or price rule refused the operation; the refusal is recorded.
-
-    `rule` is the kind of refusal ("limit", "balance", "unpriced", "currency", "suspended", "closed"). Of a limit,
-    `scope` and `measure` say which, and `limit`, `asked` and `left` are outputs, or micro-units of `currency`.
-    """
+    """A plan, limit or price rule refused the operation; the refusal is recorded, and `refusal` has its figures."""
 
     code = "refused"
     kind = Kind.REFUSED
 
-    def __init__(
-        self,
-        operation: str,
-        reason: str,
-        *,
-        hint: Hint = "",
-        rule: str = "",
-        scope: str = "",
-        measure: str = "",
-        limit: int | None = None,
-        asked: int = 0,
-        left: int | None = None,
-        currency: str = "",
-    ) -> None:
-        super().__init__(operation, reason, hint=hint)
-        self.rule, self.scope, self.measure = rule, scope, measure
-        self.limit, self.asked, self.left, self.currency = limit, asked, left, currency
+    def __init__(self, operation: str, message: str, *, refusal: Refusal, hint: Hint = "") -> None:
+        super().__init__(operation, message, hint=hint)
+        self.refusal = refusal
 
 
 class OperationFailed(OperationError):

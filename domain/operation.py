@@ -82,9 +82,9 @@ class Requested(OperationFact):
 @made_often
 @dataclass(frozen=True, slots=True)
 class Rejected(OperationFact):
-    """The business refused: which limit of which scope, what was asked of it, and what is left.
+    """The business refused: which limit of which scope, what was asked of it, used and held, and what is left.
 
-    `currency` is the account's; of the first shape of this fact it is empty.
+    `currency` is the account's.
     """
 
     reason: str
@@ -92,6 +92,8 @@ class Rejected(OperationFact):
     measure: str
     limit: int | None
     asked: int
+    used: int | None
+    held: int | None
     left: int | None
     currency: str
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
 from domain.errors import InvalidInput, UnknownPlan
+from domain.inputs import plain
 from domain.money import LARGEST_AMOUNT, MICROS
 
 MEASURES: Final = ("images", "edits", "videos", "3d", "upscales", "other", "spend")
@@ -65,10 +67,17 @@ def check_limit(measure: str, limit: int | None) -> int | None:
     if type(limit) is not int:
         raise InvalidInput(measure, f"{limit!r} is no whole number", hint="count outputs, or millionths of money")
     if limit < 0:
-        raise InvalidInput(measure, f"{limit} is negative", hint="0 allows none, no number is unlimited")
+        told = f"{_told(measure, limit)} is negative"
+        raise InvalidInput(measure, told, hint="0 allows nothing; leave it out for no limit")
     if limit > LARGEST_AMOUNT:
-        raise InvalidInput(measure, f"{limit} is too large", hint="give at most 64 bits; 'unlimited' is another word")
+        told = f"{_told(measure, limit)} is too large"
+        raise InvalidInput(measure, told, hint="give at most 64 bits; 'unlimited' is another word")
     return limit
+
+
+def _told(measure: str, limit: int) -> str:
+    """Outputs, or an amount in whole units of the currency, which a limit does not know."""
+    return plain(Decimal(limit).scaleb(-6)) if measure in {*IN_MONEY, "price"} else str(limit)
 
 
 PLANS: Final[Mapping[str, Plan]] = MappingProxyType(

@@ -122,7 +122,7 @@ class Intake:
         def look(ledger: Ledger, now: int) -> Estimate:
             refusal = refusal_now(ledger, ask, now)
             left = left_of(ledger, ask.user, ask.project, now)
-            return _estimate(quotes_now(ledger, ask), refusal.reason if refusal else None, left)
+            return _estimate(quotes_now(ledger, ask), refusal.rule if refusal else None, left)
 
         estimate = await self.ledgers.look(ask.account, look)
         chain = await self._chain(request, prepared)

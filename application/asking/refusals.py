@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
 from domain.advice import Advice, Hint
 from domain.errors import OperationRefused
-from domain.inputs import plain
 from domain.money import Money
 from domain.operation import Rejected
 from domain.plans import IN_MONEY
+from domain.refusals import PERIOD, Refusal
 
 ADVICE: Final[Mapping[str, Hint]] = MappingProxyType(
     {
@@ -30,16 +29,25 @@ ADVICE: Final[Mapping[str, Hint]] = MappingProxyType(
 def refused(fact: Rejected) -> OperationRefused:
     """The error that tells a recorded refusal."""
     return OperationRefused(
-        fact.operation.id,
-        explain(fact),
-        hint=ADVICE.get(fact.reason, ""),
+        fact.operation.id, explain(fact), refusal=refusal_of(fact), hint=ADVICE.get(fact.reason, "")
+    )
+
+
+def refusal_of(fact: Rejected) -> Refusal:
+    """The figures of a recorded refusal; a limit begins anew with the period."""
+    limited = fact.reason == "limit"
+    return Refusal(
         rule=fact.reason,
         scope=fact.scope,
         measure=fact.measure,
+        window=PERIOD if limited else "",
         limit=fact.limit,
         asked=fact.asked,
+        used=fact.used,
+        held=fact.held,
         left=fact.left,
         currency=fact.currency,
+        resets_at=fact.operation.period.end if limited else None,
     )
 
 
@@ -62,7 +70,5 @@ def explain(fact: Rejected) -> str:
 
 
 def _amount(fact: Rejected, number: int | None) -> str:
-    """Outputs, or money; the first shape of the fact did not name the currency."""
-    if number is None or fact.measure not in IN_MONEY:
-        return str(number)
-    return str(Money(number, fact.currency)) if fact.currency else plain(Decimal(number).scaleb(-6))
+    """Outputs, or money."""
+    return str(number) if number is None or fact.measure not in IN_MONEY else str(Money(number, fact.currency))

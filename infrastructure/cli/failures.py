@@ -89,16 +89,10 @@ def _failure_of(error: ImageStudioError, arguments: Sequence[str]) -> Failure:
 
 def _fields_of(error: ImageStudioError) -> dict[str, object]:
     """What a program reads beside the message: the operation, and of a refusal its rule and figures."""
-    from infrastructure.showing.formats import measured
+    from infrastructure.showing.refusals import refusal_document
 
     fields: dict[str, object] = {"operation": error.operation} if isinstance(error, OperationError) else {}
-    if isinstance(error, OperationRefused):
-        fields["rule"] = error.rule
-        if error.measure:
-            fields |= {"scope": error.scope, "measure": error.measure}
-            for name, amount in (("limit", error.limit), ("asked", error.asked), ("left", error.left)):
-                fields[name] = measured({error.measure: amount}, error.currency)[error.measure]
-    return fields
+    return fields | refusal_document(error.refusal) if isinstance(error, OperationRefused) else fields
 
 
 def _option(arguments: Sequence[str], name: str) -> str | None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.account import AccountClosed, AccountFact, AccountSuspended, PlanChanged
-from domain.admission import Ask, Refusal, accept, left_of, quotes_now, refusal_now
+from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
 from domain.advice import Advice
 from domain.errors import KeyReused, UnknownAccount
 from domain.ledger import Fact, Ledger, PeriodOpened, Spent
@@ -26,6 +26,7 @@ from domain.operation import (
     Validated,
 )
 from domain.plans import Limits
+from domain.refusals import Refusal
 from domain.settlement import complete, fail
 from tests.domain.examples import (
     BILLED,
@@ -414,11 +415,20 @@ def test_nothing_is_said_of_what_is_left_where_there_is_no_account() -> None:
     assert left_of(Ledger(), "ann", None, NOON) == {}
 
 
+def test_a_limit_that_refuses_tells_what_was_used_and_what_is_held() -> None:
+    other = replace(OPERATION, id="op-3", batch="op-3")
+    sent = [replace(fact, operation=other) for fact in SENT]
+    refusal = refusal_now(recorded(BILLED, SETTLED, sent), ask("op-2", quote=priced(0, 3)), NOON)
+
+    assert refusal == Refusal(rule="limit", measure="images", limit=10, asked=3, used=4, held=4, left=2)
+
+
 def test_an_estimate_says_what_accept_would_and_records_nothing() -> None:
     ledger = recorded(BILLED, SENT)
     wish = ask("op-2", quote=priced(0, 7))
 
-    assert refusal_now(ledger, wish, NOON) == Refusal("limit", "account", "images", 10, 7, 6)
+    refusal = refusal_now(ledger, wish, NOON)
+    assert refusal == Refusal(rule="limit", measure="images", limit=10, asked=7, used=0, held=4, left=6)
     assert refusal_now(ledger, BY_COUNT, NOON) is None
     assert ledger == recorded(BILLED, SENT)
 

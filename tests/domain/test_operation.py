@@ -54,7 +54,7 @@ from tests.domain.examples import (
     priced,
 )
 
-REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 12, 10, "USD")
+REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 12, 0, 0, 10, "USD")
 OTHER_QUOTE = priced(20 * CENT, 2, model="other", provider="guild")
 OTHER = replace(OPERATION, model="other", provider="guild")
 REROUTED = Rerouted(OTHER, LATER, OTHER_QUOTE, "blocked")

@@ -47,7 +47,7 @@ from tests.domain.examples import (
 )
 from tests.projections.histories import CODEC, STEPS, History, Step, folded, trial_balance
 
-REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 4, 1, "USD")
+REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 4, 7, 2, 1, "USD")
 REFUND = Adjusted(OPERATION, LATER, MAY, "2026-05-02", -10 * CENT, -CENT, "USD", "sorry", "ticket-1")
 LATE_BILL = replace(REFUND, price=0, cost=25 * CENT, reason="late_success", reference="late_success")
 RETURNED = BalanceReturned("acme", LATER, APRIL, "op-1", 5 * CENT, "USD")

@@ -168,8 +168,10 @@ async def test_a_refusal_is_repeated_until_what_refused_has_changed(studio: Stud
     await studio.accounts.change_limit("acme", "images", 0)
     refused = await same_error(studio, ask(n=n))
     assert isinstance(refused, OperationRefused)
-    assert (refused.rule, refused.scope, refused.measure) == ("limit", "account", "images")
-    assert (refused.limit, refused.asked, refused.left, refused.currency) == (0, n, 0, "USD")
+    why = refused.refusal
+    assert (why.rule, why.scope, why.measure, why.window) == ("limit", "account", "images", "period")
+    assert (why.limit, why.asked, why.used, why.held, why.left, why.currency) == (0, n, 0, 0, 0, "USD")
+    assert why.resets_at is not None
     assert submissions(tmp_path) == ()
     await studio.accounts.change_limit("acme", "images", 10)
     with pytest.raises(KeyReused):

@@ -76,7 +76,7 @@ EXAMPLES: tuple[Fact, ...] = (
     PeriodResumed("acme", NOW, NOVEMBER, "pro", 4_000_000, -1_000_000, "USD"),
     ContentErased("acme", NOW, DECEMBER, "op-1", "the customer asked"),
     Requested(OPERATION, NOW, "key-1", "ef" * 32, 2),
-    Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 1, "USD"),
+    Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 7, 2, 1, "USD"),
     Validated(OPERATION, NOW, METERED_QUOTE),
     Dispatched(OPERATION, NOW, 1, "host:4711"),
     Submitted(OPERATION, NOW, "job/9 “ä”"),
