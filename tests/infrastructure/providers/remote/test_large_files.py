@@ -62,6 +62,14 @@ def wavespeed(client: httpx.AsyncClient, pool: Executor) -> Provider:
     return built("wavespeed", client=client, key="key", executor=pool)
 
 
+def gemini(client: httpx.AsyncClient, pool: Executor) -> Provider:
+    return built("gemini", client=client, key="key", executor=pool)
+
+
+def fal(client: httpx.AsyncClient, pool: Executor) -> Provider:
+    return built("fal", client=client, key="key", executor=pool)
+
+
 @dataclass(frozen=True)
 class Inline:
     """An API that answers with whole files: the adapter, a task, and the answers about a file as text."""
@@ -79,6 +87,15 @@ def of_fal(text: str) -> tuple[Answer, ...]:
         answer({"status": "COMPLETED"}),
         answer({"images": [{"url": f"data:image/png;base64,{text}"}]}),
     )
+
+
+def of_fal_itself(text: str) -> tuple[Answer, ...]:
+    return answer({"request_id": "r-1"}), *of_fal(text)[2:]
+
+
+def of_gemini(text: str) -> tuple[Answer, ...]:
+    parts = [{"inlineData": {"mimeType": "image/png", "data": text}}]
+    return (answer({"candidates": [{"content": {"parts": parts}}]}),)
 
 
 def of_wavespeed(output: str) -> tuple[Answer, ...]:
@@ -100,6 +117,8 @@ INLINE = {
         lambda text: (answer({"artifacts": [{"finishReason": "SUCCESS", "base64": text}]}),),
     ),
     "fal": Inline(huggingface, task("text-to-image", FAL, prompt="a pond"), of_fal),
+    "fal itself": Inline(fal, task("text-to-image", "fal-ai/flux/dev", prompt="a pond"), of_fal_itself),
+    "gemini": Inline(gemini, task("text-to-image", "gemini-3-pro-image", prompt="a pond"), of_gemini),
     "wavespeed": Inline(
         wavespeed,
         task("text-to-image", "wavespeed-ai/pond", prompt="a pond"),
@@ -138,7 +157,7 @@ async def test_an_answer_that_holds_a_large_file_is_read_in_the_pool(
     assert pool.given == given
 
 
-@pytest.mark.parametrize("name", ["openai", "stability, v1"])
+@pytest.mark.parametrize("name", ["openai", "stability, v1", "gemini"])
 async def test_a_large_file_that_cannot_be_read_is_as_unknown_as_a_small_one(pool: Pool, name: str) -> None:
     text = base64.b64encode(LARGEST).decode()
     async with opened(INLINE[name], f"{text[:-1]}*", pool) as provider:
@@ -150,6 +169,8 @@ async def test_a_large_file_that_cannot_be_read_is_as_unknown_as_a_small_one(poo
 ANSWERED = {
     "huggingface": (huggingface, INFERENCE, (answer(SMALL, "image/png"),)),
     "fal": (huggingface, FAL, of_fal("")),
+    "fal itself": (fal, "fal-ai/flux/dev", of_fal_itself("")),
+    "gemini": (gemini, "gemini-3-pro-image", of_gemini("")),
     "wavespeed": (wavespeed, "wavespeed-ai/pond", of_wavespeed("")),
 }
 
