@@ -19,7 +19,7 @@ from application.asking.choosing import Chooser
 from application.asking.consent import Consents
 from application.asking.intake import Intake
 from application.asking.preparing import Preparer
-from application.asking.results import Results
+from application.asking.results import LARGEST_HELD, Results
 from application.asking.studio import Timeouts, UseCases
 from application.following.feed import Feed
 from application.keeping.accounts import Accounts
@@ -30,7 +30,7 @@ from application.ledger.timekeeping import Timekeeper
 from application.ledger.writer import Clock, LedgerWriter, WriterOptions
 from application.performing.histories import Histories
 from application.performing.intervention import Intervention
-from application.performing.outputs import Outputs
+from application.performing.outputs import PAUSES, Outputs
 from application.performing.ownership import Ownership
 from application.performing.performer import Performer
 from application.performing.recording import Recording
@@ -79,6 +79,8 @@ class Parts:
     read_media: MediaReader | None = None
     providers: Mapping[str, Provider] | None = None
     clock: Clock = now
+    pauses: Sequence[float] = PAUSES
+    largest_held: int = LARGEST_HELD
 
 
 USUAL = Parts()
@@ -197,7 +199,7 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     assets = parts.assets or foundation.shelf
     own = told(settings, parts.providers)
     downloads = _downloads(settings, own)
-    outputs = Outputs(assets, downloads, parts.clock, asyncio.sleep, settings.largest_output)
+    outputs = Outputs(assets, downloads, parts.clock, asyncio.sleep, settings.largest_output, parts.pauses)
     providers = parts.providers or build(own, _contexts(settings, pool, downloads))
     performer = Performer(
         Recording(writer, Ownership(owner, lease, SqlLeases(database), parts.clock, believe=believe)),
@@ -208,7 +210,7 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
         # Whoever hands a provider in wants it.
         off={} if parts.providers else switched_off(settings, providers),
     )
-    results = Results(foundation.reader, log.codec, assets, foundation.index, foundation.contents)
+    results = Results(foundation.reader, log.codec, assets, foundation.index, foundation.contents, parts.largest_held)
     operations = Histories(results, foundation.contents, catalogue, assets)
     return Studio(
         _use_cases(foundation, performer, operations, settings), _house(foundation, performer, operations, settings)

@@ -100,6 +100,7 @@ class Results:
     assets: AssetStore
     index: Index
     contents: Contents
+    largest_held: int = LARGEST_HELD
 
     async def of(self, operation: str) -> OperationResult:
         """The operation as its facts tell it now. Raises UnknownOperation."""
@@ -166,7 +167,7 @@ class Results:
 
     async def _output(self, account: str, asset: Asset, contents: Mapping[str, bytes]) -> Output:
         path = self.assets.path(account, asset)
-        if path is not None and asset.size > LARGEST_HELD:
+        if path is not None and asset.size > self.largest_held:
             return Output(asset, None, path)
         content = contents.get(asset.digest)
         if content is None:

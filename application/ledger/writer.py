@@ -42,6 +42,7 @@ class WriterOptions:
     conflicts: int = 8
     retry_seconds: float = 0.2
     waiting_seconds: float = 30.0
+    timer: Callable[[], float] = monotonic
 
 
 class FutureMailbox:
@@ -160,7 +161,7 @@ class LedgerWriter:
 
     def _enqueue(self, tickets: Iterable[Ticket]) -> None:
         turned_away = []
-        now = monotonic()
+        now = self._options.timer()
         with self._changed:
             for ticket in tickets:
                 ticket.since = now
@@ -186,7 +187,7 @@ class LedgerWriter:
 
     def _run(self) -> None:
         while tickets := self._take():
-            until = monotonic() + self._options.waiting_seconds
+            until = self._options.timer() + self._options.waiting_seconds
             groups = [tickets]
             while groups:
                 group = groups.pop()
@@ -224,9 +225,9 @@ class LedgerWriter:
     def _in_time(self, tickets: list[Ticket]) -> list[Ticket]:
         """The group without the new work that has waited too long: its callers are told while they still listen."""
         seconds = self._options.waiting_seconds
-        if monotonic() - tickets[0].since <= seconds:  # the oldest
+        if self._options.timer() - tickets[0].since <= seconds:  # the oldest
             return tickets
-        longest = monotonic() - seconds
+        longest = self._options.timer() - seconds
         late = [ticket for ticket in tickets if not ticket.proposal.patient and ticket.since < longest]
         error = StoreUnavailable(
             f"the database is so slow that this request waited {seconds:g} seconds to be recorded; it was not",
@@ -244,7 +245,7 @@ class LedgerWriter:
                 return
             except (Conflict, StoreUnavailable) as error:
                 self._forget(tickets, isinstance(error, Unknown))
-                in_time = monotonic() < until
+                in_time = self._options.timer() < until
                 if isinstance(error, TooSlow) and len(tickets) > 1 and in_time:
                     raise  # half of it may be fast enough
                 if isinstance(error, TablesGone):  # no waiting brings them back under this program

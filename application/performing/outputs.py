@@ -11,7 +11,7 @@ leaves the operation pending too, where its provider can be asked again and noth
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -42,7 +42,7 @@ GONE = "gone"
 """Why an output was lost, where nothing else is said."""
 UNREACHABLE = "output_unreachable"
 PAUSES = (0.5, 2.0, 5.0)
-"""Seconds before each further try to fetch an output, while its caller waits."""
+"""As usual, while the caller waits."""
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -65,13 +65,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Keeps what providers deliver. `largest` is in bytes, an output."""
+    """Keeps what providers deliver. `largest` is in bytes; `pauses` are seconds before each further try."""
 
     assets: AssetStore
     downloads: Downloads
     clock: Clock
     sleep: Sleep
     largest: int
+    pauses: Sequence[float] = PAUSES
 
     async def keep(self, account: str, task: Task, delivery: Delivery, *, again: bool) -> Kept:
         """What could be kept; `again` where the provider can be asked again for the same.
@@ -115,7 +116,7 @@ class Outputs:
     async def _fetch(self, account: str, task: Task, output: Remote) -> Asset | None:
         """The file, or None where it is gone for good."""
         failure: DownloadFailed | InvalidInput
-        for pause in (*PAUSES, None):
+        for pause in (*self.pauses, None):
             try:
                 async with self.downloads.open(output.url, self.largest) as content:
                     return await self.assets.receive(account, content, task.media_types)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from application.asking.results import LARGEST_HELD
+from application.performing.outputs import PAUSES
 from application.ports import Delivery, Job, Progress, Provider, ProviderFailed, ProviderUnknown, Recovery, Task
 from domain.ledger import Fact
 from domain.operation import Charged, OperationFact
@@ -47,12 +49,18 @@ async def studio_on(
     clock: Callable[[], int] = now,
     providers: Mapping[str, Provider] | None = None,
     serve: bool = False,
+    pauses: Sequence[float] = PAUSES,
+    largest_held: int = LARGEST_HELD,
     **changes: Any,
 ) -> AsyncIterator[Studio]:
     """A studio; `changes` are settings."""
-    parts = Parts(providers=providers, clock=clock)
+    parts = Parts(providers=providers, clock=clock, pauses=pauses, largest_held=largest_held)
     async with open_studio(settings_for(url, home, **changes), parts, serve=serve) as studio:
         yield studio
+
+
+NO_PAUSES = (0.0, 0.0, 0.0)
+"""An output is tried as often as ever, without anybody waiting in between."""
 
 
 class Pause:

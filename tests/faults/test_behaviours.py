@@ -92,9 +92,9 @@ def test_nothing_is_sent_or_charged_twice_whatever_happens(
 ) -> None:
     home = tmp_path_factory.mktemp("play")
     shutil.copyfile(sqlite_template, home / "studio.db")
-    with serving(home / "fake") as fake, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("application.performing.outputs.PAUSES", (0.0,))
-        asyncio.run(performed(World(fake, f"sqlite:///{home / 'studio.db'}", home), [opening, *scenes]))
+    with serving(home / "fake") as fake:
+        world = World(fake, f"sqlite:///{home / 'studio.db'}", home, pauses=(0.0,))
+        asyncio.run(performed(world, [opening, *scenes]))
 
 
 async def performed(world: World, scenes: list[Scene]) -> None:

@@ -163,10 +163,8 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("bill", ["", "0.05"])
-async def test_what_fails_after_it_was_accepted_is_released_and_its_bill_is_our_cost(
-    world: World, monkeypatch: pytest.MonkeyPatch, bill: str
-) -> None:
-    monkeypatch.setattr("application.performing.outputs.PAUSES", (0.0,))
+async def test_what_fails_after_it_was_accepted_is_released_and_its_bill_is_our_cost(world: World, bill: str) -> None:
+    world.pauses = (0.0,)
     async with world.studio() as studio:
         await studio.open_account("acme", plan="pro")
         operations = {}
@@ -185,9 +183,9 @@ async def test_what_fails_after_it_was_accepted_is_released_and_its_bill_is_our_
 
 @pytest.mark.parametrize("files", ["empty", "not media", "missing"])
 async def test_what_it_delivered_and_nobody_could_fetch_for_days_is_lost_while_its_job_is_known(
-    world: World, monkeypatch: pytest.MonkeyPatch, files: Literal["empty", "not media", "missing"]
+    world: World, files: Literal["empty", "not media", "missing"]
 ) -> None:
-    monkeypatch.setattr("application.performing.outputs.PAUSES", ())
+    world.pauses = ()
     world.fake.next("wavespeed", Behaviour(files=files))
     async with world.studio() as studio:
         await studio.open_account("acme", plan="pro")

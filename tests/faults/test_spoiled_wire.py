@@ -16,7 +16,7 @@ import pytest
 from domain.errors import OperationFailed, OperationPending
 from infrastructure.clock import now
 from infrastructure.service import Studio
-from tests.application.studios import is_sound, later
+from tests.application.studios import NO_PAUSES, is_sound, later
 from tests.faults.ponds import BLIND, KEPT, LISTED, PRICE, PROVIDER, Scene, check_account, prompt_of, request_for
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.wavespeed.tasks import wavespeed
@@ -31,12 +31,6 @@ POLLS = {LISTED: "wavespeed.polls", KEPT: "stability.results"}
 FOR_EVER = 500
 
 Kind = Literal["before", "after", "truncate", "drip", "delay"]
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An output is tried as often as ever, without anybody waiting in between."""
-    monkeypatch.setattr("application.performing.outputs.PAUSES", (0.0, 0.0, 0.0))
 
 
 @pytest.fixture
@@ -58,7 +52,7 @@ async def distant(scene: Scene, *, late: bool = False) -> AsyncIterator[Studio]:
     stability = built("stability", key=fake.key("stability"), url=scene.way, sleep=time.sleep, monotonic=time)
     async with wavespeed(fake, time, url=scene.way) as adapter:
         providers = {"wavespeed": adapter, "stability": stability}
-        async with scene.studio(providers=providers, clock=later() if late else now) as studio:
+        async with scene.studio(providers=providers, clock=later() if late else now, pauses=NO_PAUSES) as studio:
             yield studio
 
 

@@ -6,13 +6,14 @@ world.studio() ── the real adapter, whose pauses take no time ──> fake p
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from application.asking.requests import Request
+from application.performing.outputs import PAUSES
 from application.ports import Provider
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
@@ -60,6 +61,7 @@ class World:
     url: str
     home: Path
     offset: int = 0
+    pauses: Sequence[float] = PAUSES
 
     def clock(self) -> int:
         return now() + self.offset
@@ -92,6 +94,7 @@ class World:
                 self.url,
                 self.home,
                 clock=self.clock,
+                pauses=self.pauses,
                 providers={"wavespeed": wrapped(adapter)},
                 catalogues=(models,),
                 wavespeed_url=f"{self.fake.url}/api/v3",

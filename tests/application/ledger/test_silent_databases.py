@@ -118,12 +118,11 @@ async def test_a_whole_studio_on_a_frozen_database_tells_and_closes(
 
 
 async def test_new_work_does_not_wait_for_ever_and_what_was_begun_does(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str,
 ) -> None:
-    with desk(database_url) as office:
+    seconds = [0.0]
+    with desk(database_url, options=WriterOptions(timer=lambda: seconds[0])) as office:
         office.do(opening(), accepting(asking("op-1")))
-        seconds = [0.0]
-        monkeypatch.setattr("application.ledger.writer.monotonic", lambda: seconds[0])
         gate = Gate()
         office.writer.queue(gate.proposal)
         assert await asyncio.to_thread(gate.entered.wait, 30)

@@ -20,6 +20,7 @@ from infrastructure.showing.hints import in_shell
 from projections.views.operations import OPERATIONS, OperationFilter
 from tests.amounts import micros
 from tests.application.studios import (
+    NO_PAUSES,
     PRICE,
     SYNC,
     count,
@@ -71,12 +72,6 @@ class Elsewhere:
     async def close(self) -> None: ...
 
 
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An output is tried as often as ever, without anybody waiting in between."""
-    monkeypatch.setattr("application.performing.outputs.PAUSES", (0.0, 0.0, 0.0))
-
-
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
     async with running_site() as site:
@@ -92,7 +87,7 @@ class Desk:
     site: Site
 
     def studio(self, provider: Provider, after: int = 0, **settings: Any) -> AbstractAsyncContextManager[Studio]:
-        settings = {"own_origins": (self.site.origin,), **settings}
+        settings = {"own_origins": (self.site.origin,), "pauses": NO_PAUSES, **settings}
         return studio_on(self.url, self.home, providers={"scripted": provider}, clock=later(after), **settings)
 
     async def run(self, provider: Provider, outputs: int = 1, **settings: Any) -> tuple[Result, ProviderCompleted]:
@@ -358,11 +353,8 @@ async def test_no_address_of_an_output_is_in_the_log_or_in_what_is_told(desk: De
 # Large outputs
 
 
-async def test_an_output_too_large_to_be_held_is_read_from_its_file(
-    desk: Desk, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("application.asking.results.LARGEST_HELD", len(RED) - 1)
-    result, _ = await desk.run(Elsewhere(Remote(site.put("/a", answer(RED)))))
+async def test_an_output_too_large_to_be_held_is_read_from_its_file(desk: Desk, site: Site, tmp_path: Path) -> None:
+    result, _ = await desk.run(Elsewhere(Remote(site.put("/a", answer(RED)))), largest_held=len(RED) - 1)
     [output] = result.assets
     assert (output.held, output.content, output.media_type) == (None, RED, "image/png")
     output.copy_to(tmp_path / "copy.png")
