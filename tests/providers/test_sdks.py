@@ -13,6 +13,7 @@ import huggingface_hub
 import openai
 import pytest
 import wavespeed  # type: ignore[import-untyped]
+from freezegun import freeze_time
 from google import genai
 from google.genai import errors as genai_errors
 from huggingface_hub import InferenceClient, constants
@@ -114,6 +115,18 @@ def test_wavespeed_reports_what_a_failed_job_says(fake: Fake, wavespeed_client: 
     fake.next("wavespeed", Behaviour(ending="failed", error="out of memory"))
     with pytest.raises(RuntimeError, match="out of memory"):
         wavespeed_client.run(PICTURE, {"prompt": "a pond"}, poll_interval=SOON)
+
+
+def test_wavespeed_gives_up_a_job_by_its_own_clock_and_the_job_goes_on(
+    fake: Fake, wavespeed_client: wavespeed.Client
+) -> None:
+    fake.next("wavespeed", Behaviour(ending="never"))
+    a_quarter_each_look = freeze_time(auto_tick_seconds=15 * 60, real_asyncio=True)
+    with a_quarter_each_look, pytest.raises(TimeoutError, match="timed out after 3600 seconds"):
+        wavespeed_client.run(PICTURE, {"prompt": "a pond"}, timeout=3600, poll_interval=SOON)
+    (job,) = fake.jobs()
+    assert job.polled > 0
+    assert wavespeed_client.get_result(job.id)["data"]["status"] == "processing"
 
 
 def test_wavespeed_uploads_a_file_and_uses_it(fake: Fake, wavespeed_client: wavespeed.Client) -> None:
