@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, contextmanager
 
-DEADLINE = 30.0
+from tests import patience
+
+DEADLINE = patience.SECONDS
 """Seconds after which a server that should have started or ended has not."""
 
 Work = Callable[[], AbstractAsyncContextManager[None]]

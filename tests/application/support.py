@@ -26,10 +26,11 @@ from infrastructure.store.migrations.guard import arm
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import TRIGGER_NAMES
 from infrastructure.store.transactions import SqlStore, SqlTransaction
+from tests import patience
 from tests.domain.examples import IMAGE, NOON, ask, priced
 
 CENT = 10_000
-PATIENCE = 20.0
+PATIENCE = patience.SECONDS
 """Seconds after which a test that waits for something gives up; nothing is asserted about how long it took."""
 
 Step = Callable[[str], None]

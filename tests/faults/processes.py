@@ -11,7 +11,9 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
-DEADLINE = 60.0
+from tests import patience
+
+DEADLINE = patience.SECONDS
 """Seconds after which a child that should have ended is given up."""
 
 Work = Callable[..., Coroutine[Any, Any, Any]]

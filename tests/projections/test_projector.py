@@ -27,12 +27,13 @@ from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.periods import PERIODS
 from projections.views.usage import USAGE
+from tests import patience
 from tests.domain.examples import APRIL_BOOK, OPENED, REQUESTED, SETTLED, of_operation
 from tests.projections.histories import CODEC, STEPS, History, Log, Step, busy, rows_of, trial_balance
 from tests.projections.injury import Injury, before, injure, started
 
 FACTS = busy(60)
-PATIENCE = 30.0
+PATIENCE = patience.SECONDS
 """Seconds after which a test that waits gives up; nothing is asserted about how long it took."""
 
 POISON = ("ledger:acme:0", "operation.dispatched", b'{"operation": 5}', "op-1")

@@ -25,11 +25,12 @@ from projections.views import ALL
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS
 from projections.views.usage import USAGE
+from tests import patience
 from tests.projections.histories import Log, busy, rows_of
 from tests.projections.injury import SMALL, Injury, before, each, injure, open_source, started
 
 FACTS = busy(120)
-PATIENCE = 60.0
+PATIENCE = patience.SECONDS
 POISON = ("ledger:acme:0", "operation.dispatched", b'{"operation": 5}', "op-1")
 
 rebuild = partial(rebuilding.rebuild, strides=SMALL)

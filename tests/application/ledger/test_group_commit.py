@@ -20,6 +20,7 @@ from domain.operation import Charged, Operation, Rejected, Requested, Submitted,
 from domain.plans import Limits
 from tests.application.support import (
     CENT,
+    PATIENCE,
     Clock,
     Desk,
     Gate,
@@ -102,7 +103,7 @@ async def test_an_answer_is_given_only_after_the_commit(office: Desk) -> None:
 
     def pause() -> None:
         committing.set()
-        assert allowed.wait(20)
+        assert allowed.wait(PATIENCE)
 
     office.steps.plan("before commit", pause)
     future = office.writer.queue(accepting(asking("op-1")))

@@ -17,7 +17,7 @@ from application.ledger.writer import WriterOptions
 from domain.errors import StoreUnavailable
 from domain.operation import Charged, Requested
 from tests.application.studios import SYNC, studio_on
-from tests.application.support import Desk, Gate, accepting, asking, completing, desk, opening
+from tests.application.support import PATIENCE, Desk, Gate, accepting, asking, completing, desk, opening
 from tests.postgres import execute
 from tests.proxy import Fault, Proxy, proxied
 
@@ -30,7 +30,7 @@ def frozen_desk(url: str, **options: Any) -> Iterator[tuple[Proxy, Desk]]:
     parsed = make_url(url)
     with proxied(str(parsed.host), int(parsed.port or 0)) as proxy:
         through = parsed.set(port=proxy.port).update_query_dict({"connect_timeout": "2"})
-        with desk(through.render_as_string(hide_password=False), statement_seconds=0.3, **options) as office:
+        with desk(through.render_as_string(hide_password=False), statement_seconds=0.5, **options) as office:
             office.do(opening())
             try:
                 yield proxy, office
@@ -125,7 +125,7 @@ async def test_new_work_does_not_wait_for_ever_and_what_was_begun_does(
         office.do(opening(), accepting(asking("op-1")))
         gate = Gate()
         office.writer.queue(gate.proposal)
-        assert await asyncio.to_thread(gate.entered.wait, 30)
+        assert await asyncio.to_thread(gate.entered.wait, PATIENCE)
         late, patient = office.writer.queue(accepting(asking("op-2"))), office.writer.queue(completing("op-1"))
         await asyncio.sleep(0)
         seconds[0] = 31.0
@@ -144,7 +144,7 @@ async def test_a_group_that_is_too_slow_is_halved_until_it_is_fast_enough(databa
         office.do(opening())
         gate = Gate()
         office.writer.queue(gate.proposal)
-        assert await asyncio.to_thread(gate.entered.wait, 30)
+        assert await asyncio.to_thread(gate.entered.wait, PATIENCE)
         waiting = [office.writer.queue(accepting(asking(f"op-{number}"))) for number in range(4)]
         await asyncio.sleep(0)
         office.steps.plan("before commit", lambda: None, SLOW, SLOW)

@@ -16,7 +16,7 @@ from application.ledger.group import Receipt
 from domain.operation import PHASES, Charged, Rejected, Requested, Settled, Validated
 from domain.plans import Limits
 from infrastructure.store.transactions import COMMIT_ORDER
-from tests.application.support import CENT, Desk, accepting, asking, completing, desk, in_one_group, opening
+from tests.application.support import CENT, PATIENCE, Desk, accepting, asking, completing, desk, in_one_group, opening
 
 ACCOUNTS = ("acme", "beta", "gamma")
 EACH = 40
@@ -84,7 +84,7 @@ def test_an_account_is_opened_once_by_whoever_comes_first(offices: tuple[Desk, D
     start = threading.Barrier(2)
 
     def open(number: int) -> tuple[object, ...]:
-        start.wait(20)
+        start.wait(PATIENCE)
         return tuple(offices[number].do(*(opening(f"account-{turn}") for turn in range(20))))
 
     with ThreadPoolExecutor(2) as pool:
@@ -112,14 +112,14 @@ def test_what_the_other_wrote_is_seen_under_the_lock_and_decided_on(offices: tup
 
     def pause() -> None:
         locked.set()
-        assert release.wait(20)
+        assert release.wait(PATIENCE)
 
     first.steps.plan("before commit", pause)
     second.steps.plan("before lock", release.set)
     second.steps.plan("before begin", release.set)
     with ThreadPoolExecutor(2) as pool:
         one = pool.submit(first.do, accepting(asking("op-1")))
-        assert locked.wait(20)
+        assert locked.wait(PATIENCE)
         other = pool.submit(second.do, accepting(asking("op-2")))
         assert isinstance(one.result()[0].facts[-2], Validated)
         assert isinstance(other.result()[0].facts[-1], Rejected)

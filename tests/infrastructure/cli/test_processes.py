@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from infrastructure.cli.app import PLACES
+from tests import patience
 from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace
 
 ROOT = Path(__file__).parents[3]
@@ -24,7 +25,7 @@ HEAVY = (
 )
 COMMAND_MODULES = tuple(f"infrastructure.cli.{place.module}" for place in PLACES.values())
 NOT_FOR_LISTING = ("asyncio", "pydantic", "zoneinfo", "domain.money", *COMMAND_MODULES)
-WAIT = 120
+WAIT = patience.SECONDS
 """Seconds after which a process counts as hanging."""
 
 STARTS = f"""

@@ -21,6 +21,7 @@ from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.urls import parse_url
 from projections.engine.database import patiently, writing
+from tests import patience
 from tests.application.studios import settings_for, studio_on
 from tests.infrastructure.store.posting import append, locked, post
 from tests.postgres import beside, execute
@@ -188,7 +189,7 @@ def test_a_statement_that_the_server_stops_is_too_slow_and_its_session_stays(pos
 
 
 def test_a_reader_of_a_frozen_server_is_told_and_the_next_is_served(postgres_url: str) -> None:
-    with through_proxy(postgres_url, statement_seconds=0.2) as (proxy, database):
+    with through_proxy(postgres_url, statement_seconds=0.5) as (proxy, database):
         assert SqlReader(database).end() == 0
         proxy.freeze()
         with pytest.raises(StoreUnavailable, match="no answer within"):
@@ -200,7 +201,7 @@ def test_a_reader_of_a_frozen_server_is_told_and_the_next_is_served(postgres_url
 
 
 def test_a_writer_whose_lock_is_never_answered_has_recorded_nothing(postgres_url: str) -> None:
-    with through_proxy(postgres_url, statement_seconds=0.2) as (proxy, database):
+    with through_proxy(postgres_url, statement_seconds=0.5) as (proxy, database):
         post(SqlStore(database), "acme")
         proxy.freeze()
         with pytest.raises(StoreUnavailable, match="no answer within"):
@@ -210,7 +211,7 @@ def test_a_writer_whose_lock_is_never_answered_has_recorded_nothing(postgres_url
 
 
 def test_a_commit_that_is_never_answered_is_unknown(postgres_url: str) -> None:
-    with through_proxy(postgres_url, statement_seconds=0.2) as (proxy, database):
+    with through_proxy(postgres_url, statement_seconds=0.5) as (proxy, database):
         post(SqlStore(database), "acme")
         proxy.next(Fault("stall", when=b"COMMIT"))
         with pytest.raises(Unknown):
@@ -220,7 +221,7 @@ def test_a_commit_that_is_never_answered_is_unknown(postgres_url: str) -> None:
 
 
 def test_a_small_write_and_a_view_on_a_frozen_server_are_told(postgres_url: str) -> None:
-    with through_proxy(postgres_url, statement_seconds=0.2) as (proxy, database):
+    with through_proxy(postgres_url, statement_seconds=0.5) as (proxy, database):
         SqlReader(database).end()
         proxy.freeze()
         with pytest.raises(StoreUnavailable), database.transaction():
@@ -235,13 +236,13 @@ def told_of_silence(database: Database) -> None:
 
 
 def test_closing_on_a_frozen_server_ends(postgres_url: str) -> None:
-    with through_proxy(postgres_url, statement_seconds=0.2) as (proxy, database):
+    with through_proxy(postgres_url, statement_seconds=0.5) as (proxy, database):
         post(SqlStore(database), "acme")
         reading = threading.Thread(target=told_of_silence, args=(database,))
         reading.start()
         proxy.freeze()
         database.close()
-        reading.join(30)
+        reading.join(patience.SECONDS)
         assert not reading.is_alive()
 
 

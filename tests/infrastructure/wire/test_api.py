@@ -15,6 +15,7 @@ from application.ports import ProviderFailed, ProviderRefused, ProviderUnknown
 from infrastructure.wire.answers import Answer, Problem, Unreadable
 from infrastructure.wire.api import Api, Pace, Patience
 from infrastructure.wire.client import open_client
+from tests import patience
 from tests.infrastructure.wire.servers import DRIP, HANG, Served, Time, answer, answering, calling
 
 BRIEF, LONG = Patience(1.0, 1.0), Patience(20.0, 20.0)
@@ -312,7 +313,7 @@ async def test_who_is_woken_looks_at_once(time: Time) -> None:
 
     api = Api(NOWHERE, open_client(), sleep=sleep, monotonic=time)
     ask, _ = asking(None, None, "done")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience.SECONDS):
         assert await api.poll(ask, pace=PACE, deadline=60, woken=woken) == "done"
     await api.close()
     assert pauses == [1.0, 1.5]

@@ -24,6 +24,7 @@ from infrastructure.media import read_media
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.providers.wavespeed.predictions import KEPT
 from infrastructure.wire.callbacks import operation_mac
+from tests import patience
 from tests.infrastructure.providers.wavespeed.tasks import (
     AUDIO,
     IMAGE,
@@ -43,7 +44,7 @@ from tests.providers.fake.server import Fake
 
 FILES = {"image": IMAGE, "video": VIDEO, "audio": AUDIO}
 LISTS = ("images", "source_image", "target_image")
-DEADLINE = 20.0
+DEADLINE = patience.SECONDS
 
 
 async def failure(adapter: WaveSpeed, fake: Fake, behaviour: Behaviour) -> ProviderFailed:
