@@ -9,14 +9,15 @@ import os
 import resource
 import signal
 import stat
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
+from unittest.mock import patch
 
 import pytest
 from PIL import Image
@@ -28,6 +29,7 @@ from infrastructure.folders import account_folder
 from infrastructure.media import Seen, look_at
 from infrastructure.saving import MEBIBYTE, MOST_FILES
 from tests.application.support import PATIENCE
+from tests.faults.processes import Reaper, ended, started
 from tests.infrastructure.folders import ACME, age, keeping, largest_file, stored, sweep
 from tests.infrastructure.test_media import encoded
 from tests.infrastructure.test_receiving import in_folder, stream
@@ -121,7 +123,7 @@ async def test_files_of_one_folder_share_its_flush(assets: FileAssets, disk: Cal
         is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
         files, folders = files + (not is_folder), folders + is_folder
 
-    one, two, three, *_ = in_folder("aa")
+    one, two, three = islice(in_folder("aa"), 3)
     await received(assets, [one])
     disk(counted)
     await received(assets, [two, three])
@@ -313,42 +315,25 @@ async def test_a_store_whose_threads_have_ended_says_so(tmp_path: Path) -> None:
         await received(assets, [picture(1), picture(2)])
 
 
-KILLED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from tests.infrastructure.test_saving import picture, received, store
+async def save_until(root: Path, flush: int) -> None:
+    """One file and then four at once; dead when it comes to that flush of theirs."""
+    reaper, flushed = Reaper(flush + 1), os.fsync
 
-left, flush = int(sys.argv[2]), os.fsync
+    def dying(descriptor: int) -> None:
+        reaper("flush")
+        flushed(descriptor)
 
-def dying(descriptor):
-    global left
-    if not left:
-        os.kill(os.getpid(), signal.SIGKILL)
-    left -= 1
-    flush(descriptor)
-
-async def save():
-    with store(Path(sys.argv[1])) as assets:
+    with store(root) as assets:
         await received(assets, [picture(1)])
-        os.fsync = dying
-        await received(assets, [picture(number) for number in range(2, 6)])
-
-asyncio.run(save())
-"""
-
-
-async def killed_at(root: Path, flush: int) -> int:
-    """A process that saves one file and then four at once, and dies when it comes to that flush of theirs."""
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(root), str(flush))
-    async with asyncio.timeout(PATIENCE):
-        return await process.wait()
+        with patch.object(os, "fsync", dying):
+            await received(assets, [picture(number) for number in range(2, 6)])
 
 
 async def test_a_process_killed_at_any_flush_leaves_whole_files_and_what_is_swept(tmp_path: Path) -> None:
     contents = {hashlib.sha256(one).hexdigest(): one for one in map(picture, range(1, 6))}
     for flush in range(100):
         root = tmp_path / str(flush)
-        code = await killed_at(root, flush)
+        code = await asyncio.to_thread(ended, started(save_until, root, flush))
         for file in stored(root):
             age(file)
             assert file.suffix == ".tmp" or file.read_bytes() == contents[file.stem]
