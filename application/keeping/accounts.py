@@ -210,19 +210,11 @@ class Accounts(AccountReader):
 
     async def allow(self, account: str, model_class: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Let models of a class, such as "stand-in", be chosen for the account without being named."""
-        return await self._on_terms(
-            account,
-            lambda known, now: [*terms.change_consent(known, model_class, now, given=True, reason=reason)],
-            by,
-        )
+        return await self._consent(account, model_class, by, reason, given=True)
 
     async def forbid(self, account: str, model_class: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Undo `allow`."""
-        return await self._on_terms(
-            account,
-            lambda known, now: [*terms.change_consent(known, model_class, now, given=False, reason=reason)],
-            by,
-        )
+        return await self._consent(account, model_class, by, reason, given=False)
 
     async def add_credit(
         self, account: str, amount: Money, key: str, *, by: Actor | None = None, reason: str = ""
@@ -292,6 +284,14 @@ class Accounts(AccountReader):
         receipt: Receipt = await self.writer.append_async(proposal)
         view: AccountView = receipt.seen
         return view
+
+    async def _consent(
+        self, account: str, model_class: str, by: Actor | None, reason: str, *, given: bool
+    ) -> AccountView:
+        def decide(known: Account, now: int) -> list[Fact]:
+            return [*terms.change_consent(known, model_class, now, given=given, reason=reason)]
+
+        return await self._on_terms(account, decide, by)
 
     async def _on_terms(
         self, account: str, decide: Callable[[Account, int], list[Fact]], by: Actor | None

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote as quoted
 
@@ -25,13 +24,11 @@ from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
 from infrastructure.wire.api import CHECKING, Patience
 from infrastructure.wire.blind import BlindAdapter
-from infrastructure.wire.content import decode_base64, encode_base64, private_texts
+from infrastructure.wire.content import count_of, decode_base64, encode_base64, private_texts
 
 LARGEST: Final = 128 * 1024 * 1024
 LIST_SECONDS: Final = 30.0
 MOST_PAGES: Final = 20
-MOST_TOKENS: Final = 10**9
-"""Of one count in one call; more is none."""
 IMAGE_CONFIG: Final = ("aspectRatio", "imageSize")
 GENERATES: Final = "generateContent"
 PICTURES: Final = re.compile(r"(^|[-.])(image|banana)([-.]|$)")
@@ -165,7 +162,7 @@ def _images(candidate: Mapping[str, Any]) -> Iterator[Media]:
 def _counts(usage: object) -> tuple[dict[str, int], bool]:
     """Tokens by meter, and whether some were not told apart, and are taken for the dearest that they can be."""
     told: Mapping[str, Any] = usage if isinstance(usage, dict) else {}
-    whole_in, whole_out = _count(told.get("promptTokenCount")), _count(told.get("candidatesTokenCount"))
+    whole_in, whole_out = count_of(told.get("promptTokenCount")), count_of(told.get("candidatesTokenCount"))
     if whole_in is None and whole_out is None:
         return {}, False
     seen, shown = _modalities(told.get("promptTokensDetails")), _modalities(told.get("candidatesTokensDetails"))
@@ -173,7 +170,7 @@ def _counts(usage: object) -> tuple[dict[str, int], bool]:
     rest = (whole_out or 0) - sum(shown.values())
     drawn = (whole_out or 0) if pictures_out is None else pictures_out + max(rest, 0)
     spoken = 0 if pictures_out is None else sum(shown.values()) - pictures_out
-    thought = _count(told.get("thoughtsTokenCount")) or 0
+    thought = count_of(told.get("thoughtsTokenCount")) or 0
     counts = {"text_input": max((whole_in or 0) - pictures_in, 0), "image_input": pictures_in, "image_output": drawn}
     return counts | {"text_output": spoken + thought}, rest != 0 and bool(whole_out)
 
@@ -182,17 +179,11 @@ def _modalities(details: object) -> dict[str, int]:
     """Tokens by modality, of those that are told."""
     found: dict[str, int] = {}
     for one in details if isinstance(details, list) else ():
-        count = _count(one.get("tokenCount")) if isinstance(one, dict) else None
+        count = count_of(one.get("tokenCount")) if isinstance(one, dict) else None
         if count is not None:
             name = str(one.get("modality"))
             found[name] = found.get(name, 0) + count
     return found
-
-
-def _count(value: Any) -> int | None:
-    if type(value) not in (int, Decimal) or not 0 <= value <= MOST_TOKENS or value != int(value):
-        return None
-    return int(value)
 
 
 def _explain(answer: Answer) -> Problem:

@@ -16,6 +16,8 @@ from application.ports import Media, Task
 MICROS: Final = 1_000_000
 AT_ONCE: Final = 768 * 1024
 """Bytes or characters converted in one go, a few milliseconds in which no other thread runs; whole groups of both."""
+MOST_COUNTED: Final = 10**9
+"""Of one thing in one call, such as tokens; more is no count."""
 LONGEST_MESSAGE: Final = 200
 LONGEST_READ: Final = 2_000
 _WIDEST_AMOUNT: Final = 12
@@ -32,6 +34,13 @@ _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 def encode_json(value: object) -> bytes:
     """JSON in which a Decimal is the very number that it is."""
     return _ENCODER.encode(value)
+
+
+def count_of(value: object) -> int | None:
+    """A count as a number of JSON, which may be written 20.0; None for whatever is none."""
+    if not isinstance(value, int | Decimal) or isinstance(value, bool):
+        return None
+    return int(value) if 0 <= value <= MOST_COUNTED and value == int(value) else None
 
 
 def decode_json(content: bytes) -> Any:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
@@ -24,11 +23,9 @@ from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import Answer, Problem, Unreadable
 from infrastructure.wire.api import CHECKING, Patience
 from infrastructure.wire.blind import BlindAdapter
-from infrastructure.wire.content import decode_base64, private_texts
+from infrastructure.wire.content import count_of, decode_base64, private_texts
 from infrastructure.wire.forms import Part, file_parts, text_part
 
-MOST_TOKENS: Final = 10**9
-"""Of one count in one call; more is none."""
 LARGEST: Final = 128 * 1024 * 1024
 MODERATIONS: Final = frozenset({"moderation_blocked", "content_policy_violation"})
 CODES: Final = {
@@ -128,13 +125,13 @@ def _usage(reply: Mapping[str, Any], *, edited: bool) -> _Usage:
 
 def _incoming(usage: Mapping[str, Any], *, edited: bool) -> _Usage:
     """What went in and was not told apart is taken for the dearer of what was sent: images, or text alone."""
-    whole, details = _count(usage.get("input_tokens")), usage.get("input_tokens_details")
+    whole, details = count_of(usage.get("input_tokens")), usage.get("input_tokens_details")
     if not isinstance(details, dict):
         if whole is None:
             return _Usage({})
         counts = {"text_input": 0, "image_input": whole} if edited else {"text_input": whole, "image_input": 0}
         return _Usage(counts, edited)
-    text, image = _count(details.get("text_tokens")), _count(details.get("image_tokens", 0))
+    text, image = count_of(details.get("text_tokens")), count_of(details.get("image_tokens", 0))
     cached = _cached(details, text, image)
     rest = _rest(whole, text, image)
     found: dict[str, int] = {}
@@ -165,8 +162,8 @@ def _cached(details: Mapping[str, Any], text: int | None, image: int | None) -> 
     """Where it is not told of what, of the text first, on which less is saved."""
     apart = details.get("cached_tokens_details")
     if isinstance(apart, dict):
-        return _Cached(_count(apart.get("text_tokens")) or 0, _count(apart.get("image_tokens")) or 0)
-    cached = _count(details.get("cached_tokens")) or 0
+        return _Cached(count_of(apart.get("text_tokens")) or 0, count_of(apart.get("image_tokens")) or 0)
+    cached = count_of(details.get("cached_tokens")) or 0
     of_text = min(cached, text or 0)
     could_be_both = bool(text and image) and 0 < cached < (text or 0) + (image or 0)
     return _Cached(of_text, min(cached - of_text, image or 0), could_be_both)
@@ -174,10 +171,10 @@ def _cached(details: Mapping[str, Any], text: int | None, image: int | None) -> 
 
 def _outgoing(usage: Mapping[str, Any]) -> _Usage:
     """Without details all that came out are images, as OpenAI says; so is what the details leave out, at most."""
-    whole, details = _count(usage.get("output_tokens")), usage.get("output_tokens_details")
+    whole, details = count_of(usage.get("output_tokens")), usage.get("output_tokens_details")
     image, text = whole, None
     if isinstance(details, dict):
-        image, text = _count(details.get("image_tokens")), _count(details.get("text_tokens"))
+        image, text = count_of(details.get("image_tokens")), count_of(details.get("text_tokens"))
     if image is None and whole is not None:
         image = max(whole - (text or 0), 0)
     rest = _rest(whole, image, text or 0)
@@ -188,15 +185,8 @@ def _outgoing(usage: Mapping[str, Any]) -> _Usage:
 def _svg(usage: object) -> dict[str, int]:
     """What is counted within another count is not counted again: reasoning is output."""
     told: Mapping[str, Any] = usage if isinstance(usage, dict) else {}
-    counts = {f"svg_{way}": _count(told.get(f"{way}_tokens")) for way in ("input", "output")}
+    counts = {f"svg_{way}": count_of(told.get(f"{way}_tokens")) for way in ("input", "output")}
     return {name: count for name, count in counts.items() if count}
-
-
-def _count(value: Any) -> int | None:
-    """A count as a number of JSON, which may be written 20.0; None for whatever is none."""
-    if type(value) not in (int, Decimal) or not 0 <= value <= MOST_TOKENS or value != int(value):
-        return None
-    return int(value)
 
 
 def _explain(answer: Answer) -> Problem:
