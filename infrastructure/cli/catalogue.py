@@ -142,10 +142,12 @@ class World:
 
 def _asked(providers: Mapping[str, Provider], which: str | None) -> list[str]:
     """The one that is named; otherwise all. Raises InvalidInput for one that there is not."""
+    from infrastructure.plugins import more_models
+
     if which is None:
         return sorted(providers)
     if which not in providers:
-        hint = f"there are: {', '.join(sorted(providers))}"
+        hint = (f"there are: {', '.join(sorted(providers))}", *more_models())
         raise InvalidInput("PROVIDER", f"there is no provider {which!r}", hint=hint)
     return [which]
 

@@ -218,10 +218,13 @@ async def _reach(provider: Provider, models: Sequence[Model]) -> Reach | None:
 
 def _asked(found: Sequence[Standing], names: Sequence[str] | None) -> list[Standing]:
     """Those that are named, each once; all where none is. Raises InvalidInput for one that there is not."""
+    from infrastructure.plugins import more_models
+
     known = {one.name: one for one in found}
     for name in names or ():
         if name not in known:
-            raise InvalidInput("NAME", f"there is no provider {name!r}", hint=f"there are: {', '.join(known)}")
+            hint = (f"there are: {', '.join(known)}", *more_models())
+            raise InvalidInput("NAME", f"there is no provider {name!r}", hint=hint)
     return [known[name] for name in dict.fromkeys(names or known)]
 
 

@@ -42,6 +42,8 @@ def test_the_base_install_has_nothing_to_draw_with(alone: Environment, drawn_in:
 UNINSTALLED: dict[str, tuple[Sequence[str], str]] = {
     "a model": (("imagestudio", "models", "local-canvas"), "there is no model and no kind 'local-canvas'"),
     "a provider": (("imagestudio", "models", "--provider", "local"), "no model is of provider 'local'"),
+    "a check of it": (("imagestudio", "providers", "check", "local"), "NAME: there is no provider 'local'"),
+    "its list": (("imagestudio", "catalogue", "check", "local"), "PROVIDER: there is no provider 'local'"),
     "by name": (("imagestudio", "generate", "a lake", "--model", "local-canvas"), "there is no model 'local-canvas'"),
     "by class": (("imagestudio", "generate", "a lake", "--allow", "stand-in"), "no model of known price does"),
     "the demonstration": (DEMONSTRATION, "the story is painted by the workshop, which is not installed"),
