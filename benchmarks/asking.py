@@ -1,4 +1,4 @@
-"""(d) How long the views' queries take, one after another, for accounts and users drawn at random."""
+"""How long the views' queries take, one after another, for accounts and users drawn at random."""
 
 from __future__ import annotations
 

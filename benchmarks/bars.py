@@ -40,9 +40,9 @@ def of_lifecycles(found: Sequence[Measured]) -> Iterator[Bar]:
         for other, bar, aim in (("usual", 8, 12), ("limit", 0.4, 0.6)):
             theirs = by_name.get((database, load, other))
             if theirs is not None:
-                yield Bar("a", f"{database}, {load.name}: ours / {other}", ours.against(theirs), bar, aim)
+                yield Bar("lifecycles", f"{database}, {load.name}: ours / {other}", ours.against(theirs), bar, aim)
         if load.hot and (distinct := by_name.get((database, load.distinct, contender))):
-            yield Bar("a", f"{database}, {load.crowd}: hot / distinct", ours.rate / distinct.rate, 0.8, 0.95)
+            yield Bar("lifecycles", f"{database}, {load.crowd}: hot / distinct", ours.rate / distinct.rate, 0.8, 0.95)
 
 
 def of_rebuilds(found: Sequence[Rebuilt]) -> Iterator[Bar]:
@@ -53,15 +53,17 @@ def of_rebuilds(found: Sequence[Rebuilt]) -> Iterator[Bar]:
         if way != OURS or theirs is None:
             continue
         bar = 2.0 if database == SQLITE else 1.0
-        yield Bar("b", f"{database}, {events:,} events: time / SQL's time", ours.against(theirs), bar, at_most=True)
+        yield Bar(
+            "rebuilds", f"{database}, {events:,} events: time / SQL's time", ours.against(theirs), bar, at_most=True
+        )
         for other in found:
             if (other.database, other.way) == (database, OURS) and FULL_CACHES <= other.events < events:
                 name = f"{database}: memory at {events:,} / at {other.events:,} events"
-                yield Bar("b", name, ours.peak / other.peak, 1.25, at_most=True)
+                yield Bar("rebuilds", name, ours.peak / other.peak, 1.25, at_most=True)
 
 
 def of_growth(found: Sequence[Grown]) -> Iterator[Bar]:
     """An operation's cost with more beside its cost with less."""
     for one in found:
         name = f"{one.database}, {one.load.name}: {one.pair.name}"
-        yield Bar("c", name, one.ratio, 1.25, at_most=True)
+        yield Bar("growth", name, one.ratio, 1.25, at_most=True)

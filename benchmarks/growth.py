@@ -1,4 +1,4 @@
-"""(c) What one operation costs on an account with a short and a long history, with one and with many operations open.
+"""What one operation costs on an account with a short and a long history, with one and with many operations open.
 
 Two studios on two filled databases take turns, so that whatever else the machine does disturbs both. The caller
 is alone (an operation's own time, most of it the disk's) or one of 64 on the same account (nearly all of it ours).

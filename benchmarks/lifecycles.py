@@ -1,4 +1,4 @@
-"""(a) Full life cycles a second and how long callers wait, beside the usual way and the limit, interleaved."""
+"""Full life cycles a second and how long callers wait, beside the usual way and the limit, interleaved."""
 
 from __future__ import annotations
 

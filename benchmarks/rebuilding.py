@@ -1,4 +1,4 @@
-"""(b) All views rebuilt from the log, beside one `INSERT … SELECT … GROUP BY` a view over the same stored JSON.
+"""All views rebuilt from the log, beside one `INSERT … SELECT … GROUP BY` a view over the same stored JSON.
 
 python -m benchmarks.rebuilding ours|sql URL [WORKERS]     one rebuild in a process of its own: seconds, peak RSS
 """

@@ -75,10 +75,10 @@ class Report:
                 "cpu us",
                 "updates lost",
             )
-            yield "(a) Full life cycles", heads, map(_measured_row, self.lifecycles)
+            yield "Full life cycles", heads, map(_measured_row, self.lifecycles)
         if self.rebuilds:
             heads = ("database", "events", "way", "seconds", "events/s", "peak MiB")
-            yield "(b) Rebuild of all views", heads, map(_rebuilt_row, self.rebuilds)
+            yield "Rebuild of all views", heads, map(_rebuilt_row, self.rebuilds)
         if self.growth:
             heads = (
                 "database",
@@ -90,10 +90,10 @@ class Report:
                 "statements",
                 "rows (SQLite: written)",
             )
-            yield "(c) An operation's cost as the account grows", heads, map(_grown_row, self.growth)
+            yield "An operation's cost as the account grows", heads, map(_grown_row, self.growth)
         if self.queries:
             heads = ("database", "events", "query", "p50 ms", "p99 ms")
-            yield "(d) Queries of the views", heads, map(_asked_row, self.queries)
+            yield "Queries of the views", heads, map(_asked_row, self.queries)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -116,7 +116,7 @@ def _bar(one: Bar) -> dict[str, Any]:
 def _bar_row(one: Bar) -> Sequence[str]:
     sign = "≤" if one.at_most else "≥"
     aim = "" if one.aim is None else f"{one.aim:g}"
-    return (f"({one.part})", one.name, f"{one.value:.2f}", f"{sign} {one.bar:g}", aim, "met" if one.met else "missed")
+    return (one.part, one.name, f"{one.value:.2f}", f"{sign} {one.bar:g}", aim, "met" if one.met else "missed")
 
 
 def _measured(one: Measured) -> dict[str, Any]:

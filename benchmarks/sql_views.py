@@ -175,6 +175,7 @@ def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
         **sums,
         "late": "0",
         "lost": "0",
+        "unlike": "0",
         **{name: f"max({sql.text(f'operation.{name}')}) {requested}" for name in IDENTITY},
         **{f"period_{end}": f"max({sql.whole(f'operation.period.{end}')}) {requested}" for end in ("start", "end")},
         "job": "cast(NULL AS text)",

@@ -170,6 +170,7 @@ class Paging:
     after: Annotated[
         str | None, Option("--after", metavar="CURSOR", help="Go on after a page that ended with this cursor.")
     ] = None
+    file: Annotated[Path | None, Option("--csv", metavar="FILE", help="Write every row of it there, too.")] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -17,6 +14,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.files import replacing
 from infrastructure.cli.session import Session
 from infrastructure.showing.codes import OTHER
 from infrastructure.showing.formats import UTC_NAME, cell, counted, instant_of, iso, money, span
@@ -116,7 +114,7 @@ async def reconcile(
     """
     async with session.studio(writes=correct) as studio:
         start, end = _span(since, until, studio.ownership.clock())
-        with _replacing(file) as stream:
+        with replacing(file) as stream:
             lines = await studio.reconcile(provider, start, end, correct=correct)
             how = "" if correct else _correcting(provider, since, until)
             found = Reconciled(provider, start, end, lines, studio.book.currency, how)
@@ -140,32 +138,6 @@ def _correcting(provider: str, since: str | None, until: str | None) -> str:
     span = [("--since", since), ("--until", until)]
     options = [f"{name} {text}" for name, text in span if text is not None]
     return " ".join(["imagestudio reconcile", provider, *options, "--correct"])
-
-
-@contextmanager
-def _replacing(file: Path | None) -> Iterator[TextIO | None]:
-    """A new file that takes the place of the old one when it is complete, on disk; until then nobody sees it.
-
-    It is opened before anything is booked. Raises InvalidInput where it cannot be written.
-    """
-    if file is None:
-        yield None
-        return
-    if file.is_dir():
-        raise InvalidInput("--csv", f"{file} is a folder", hint="give the path of a file")
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        stream = temporary.open("x", encoding="utf-8", newline="")
-    except OSError as error:
-        raise InvalidInput("--csv", f"{file} cannot be written: {error.strerror}") from error
-    try:
-        with stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _write(stream: TextIO, found: Reconciled) -> None:

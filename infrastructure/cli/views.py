@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
@@ -13,6 +13,7 @@ from typer import Option
 
 from domain.money import Money
 from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.files import replacing
 from infrastructure.cli.options import Paging, ShortPaging, When, Whose
 from infrastructure.cli.session import Session
 from infrastructure.showing.formats import UTC_NAME, counted, money, span
@@ -81,7 +82,7 @@ async def usage(
         asked = await _asked(reading, session, account)
         wanted = UsageFilter(account=account, user=user, kind=kind, at=when.instant(asked.zone))
         found = await _found(reading, USAGE, wanted, paging)
-    return Answer(_document("usage", USAGE, found), lambda page: show_usage(page, found, asked))
+    return _answer(_document("usage", USAGE, found), lambda page: show_usage(page, found, asked), paging)
 
 
 @command(app)
@@ -93,7 +94,7 @@ async def periods(whose: Whose, paging: Paging, session: Session) -> Answer:
     async with session.reading() as reading:
         asked = await _asked(reading, session, account)
         found = await _found(reading, PERIODS, PeriodFilter(account=account), paging)
-    return Answer(_document("periods", PERIODS, found), lambda page: show_periods(page, found, asked))
+    return _answer(_document("periods", PERIODS, found), lambda page: show_periods(page, found, asked), paging)
 
 
 @command(app)
@@ -116,7 +117,7 @@ async def costs(
         found = await _found(reading, COSTS, wanted, paging)
     if not found.rows:
         await _check_named(session, model, provider)
-    return Answer(_document("costs", COSTS, found), lambda page: show_costs(page, found))
+    return _answer(_document("costs", COSTS, found), lambda page: show_costs(page, found), paging)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +155,29 @@ async def operations(whose: Whose, which: Which, paging: ShortPaging, session: S
         wanted = OperationFilter(account=account, **asdict(which))
         found = await _found(reading, OPERATIONS, wanted, paging)
     rows = [row_document(OPERATIONS, row) for row in found.rows]
-    return Answer({"operations": rows, **_next(found)}, lambda page: show_operations(page, found, asked))
+    document = {"operations": rows, **_next(found)}
+    return _answer(document, lambda page: show_operations(page, found, asked), paging)
 
 
 async def _found(reading: Reading, view: View[Row, Filter], wanted: Filter, paging: Paging) -> Found[Row]:
-    return await asyncio.to_thread(partial(reading.views.find, view, wanted, after=paging.after, limit=paging.limit))
+    """One page of rows, written to a file, too, if one is named."""
+    from infrastructure.showing.rows import write_csv
+
+    ask = partial(reading.views.find, view, wanted, after=paging.after, limit=paging.limit)
+    with replacing(paging.file) as stream:
+        found = await asyncio.to_thread(ask)
+        if stream is not None:
+            write_csv(stream, view, found.rows)
+    return found
+
+
+def _answer(document: Mapping[str, object], show: Callable[[Page], None], paging: Paging) -> Answer:
+    def shown(page: Page) -> None:
+        show(page)
+        if paging.file is not None:
+            page.line(f"  every row is in {paging.file}", "dim")
+
+    return Answer(document, shown)
 
 
 async def _check_named(session: Session, model: str | None, provider: str | None) -> None:

@@ -103,7 +103,7 @@ def test_the_page_shows_what_the_document_holds() -> None:
     report = Report({"processor": "abacus"}, [_measured("ours", 10, 40, 90), _measured("usual", 1, 5, 10)])
     assert report.document()["bars"] == [
         {
-            "part": "a",
+            "part": "lifecycles",
             "name": "SQLite, 64 callers, distinct accounts: ours / usual",
             "ratio": 9,
             "bar": 8,
@@ -125,8 +125,8 @@ def test_growth_is_the_median_of_rounds_and_the_computing_is_told_beside_it() ->
 
 
 def test_a_missed_bar_is_said_to_be_missed() -> None:
-    assert not Bar("a", "too slow", 7.9, 8).met
-    assert not Bar("b", "too long", 2.1, 2, at_most=True).met
+    assert not Bar("lifecycles", "too slow", 7.9, 8).met
+    assert not Bar("rebuilds", "too long", 2.1, 2, at_most=True).met
 
 
 def _topics(database: Database) -> dict[str, int]:

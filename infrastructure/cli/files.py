@@ -1,0 +1,38 @@
+"""Files that a command writes for others to read: whole, or as they were."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from domain.errors import InvalidInput
+
+
+@contextmanager
+def replacing(file: Path | None) -> Iterator[TextIO | None]:
+    """A new file of --csv that takes the place of the old one when it is complete, on disk; until then nobody sees it.
+
+    It is opened before anything else is done. Raises InvalidInput if it cannot be written.
+    """
+    if file is None:
+        yield None
+        return
+    if file.is_dir():
+        raise InvalidInput("--csv", f"{file} is a folder", hint="give the path of a file")
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        stream = temporary.open("x", encoding="utf-8", newline="")
+    except OSError as error:
+        raise InvalidInput("--csv", f"{file} cannot be written: {error.strerror}") from error
+    try:
+        with stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
