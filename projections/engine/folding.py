@@ -86,9 +86,10 @@ class Folder:
                         if known is None:
                             totals[key] = {**blank, **sums, **notes}
                             continue
-                        for name in sums:
-                            known[name] += sums[name]
-                        known.update(notes)
+                        for name, amount in sums.items():
+                            known[name] += amount
+                        if notes:
+                            known.update(notes)
         except CHOKES as error:
             raise Choked(position, f"{topic}: {type(error).__name__}: {error}") from error
         return position

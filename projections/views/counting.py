@@ -23,6 +23,7 @@ RELEASED = "cost cost_source"
 ADJUSTED = "period price cost revealed"
 """What is read of each fact about money."""
 
+ESTIMATED = CostSource.ESTIMATED
 REJECTED, FAILED = ({count: 1} for count in ("rejected", "failed"))
 
 
@@ -91,6 +92,6 @@ def doubted(
     """What is not known, or not exactly, is counted; most is."""
     if fact.cost is None:
         sums["cost_unknown"] = 1
-    if CostSource.ESTIMATED in (fact.cost_source, price_source):
+    if fact.cost_source is ESTIMATED or price_source is ESTIMATED:
         sums["estimated"] = 1
     return sums

@@ -155,8 +155,14 @@ def _requested(fact: Requested) -> Change:
 
 def _rejected(fact: Rejected) -> Change:
     """Nothing was quoted; the account's currency is what nothing is nothing of. Old facts do not name it."""
-    told: dict[str, Value] = {"reason": fact.reason, "currency": fact.currency or None}
-    return (fact.operation.id,), NO_SUMS, {**_closed(fact, "rejected"), **told}
+    known: dict[str, Value] = {
+        "state": "rejected",
+        "held": 0,
+        "settled_at": fact.at,
+        "reason": fact.reason,
+        "currency": fact.currency or None,
+    }
+    return (fact.operation.id,), NO_SUMS, known
 
 
 def _validated(fact: Validated) -> Change:
@@ -186,17 +192,29 @@ def _completed(fact: ProviderCompleted) -> Change:
 
 def _charged(fact: Charged) -> Change:
     sums = {"outputs": fact.outputs, "price": fact.price, "cost": fact.cost or 0}
-    known: dict[str, Value] = {"price_source": _word(fact.price_source), "cost_source": _word(fact.cost_source)}
-    return (fact.operation.id,), doubted(fact, sums, fact.price_source), {**_closed(fact, "charged"), **known}
+    known: dict[str, Value] = {
+        "state": "charged",
+        "held": 0,
+        "settled_at": fact.at,
+        "price_source": _word(fact.price_source),
+        "cost_source": _word(fact.cost_source),
+    }
+    return (fact.operation.id,), doubted(fact, sums, fact.price_source), known
 
 
 def _released(fact: Released) -> Change:
-    known: dict[str, Value] = {"reason": fact.reason, "cost_source": _word(fact.cost_source)}
-    return (fact.operation.id,), doubted(fact, {"cost": fact.cost or 0}), {**_closed(fact, "released"), **known}
+    known: dict[str, Value] = {
+        "state": "released",
+        "held": 0,
+        "settled_at": fact.at,
+        "reason": fact.reason,
+        "cost_source": _word(fact.cost_source),
+    }
+    return (fact.operation.id,), doubted(fact, {"cost": fact.cost or 0}), known
 
 
 def _adjusted(fact: Adjusted) -> Change:
-    known: dict[str, Value] = {} if fact.cost_source is None else {"cost_source": fact.cost_source.value}
+    known: dict[str, Value] = {} if fact.cost_source is None else {"cost_source": str(fact.cost_source)}
     return (fact.operation.id,), correction(fact), known
 
 
@@ -206,11 +224,7 @@ def _hold(quote: Quote) -> dict[str, Value]:
 
 
 def _word(source: CostSource | None) -> str | None:
-    return None if source is None else source.value
-
-
-def _closed(fact: Rejected | Charged | Released, state: str) -> dict[str, Value]:
-    return {"state": state, "held": 0, "settled_at": fact.at}
+    return None if source is None else str(source)
 
 
 ID = "operation.id"

@@ -52,7 +52,9 @@ def test_only_a_whole_list_has_a_total(workspace: Workspace) -> None:
 
 
 def test_a_page_says_how_to_go_on_as_long_as_more_follow(workspace: Workspace) -> None:
-    count, after, seen = len(listed("operations")["operations"]), [], []
+    count = len(listed("operations")["operations"])
+    after: list[str] = []
+    seen: list[str] = []
     while True:
         told = call("operations", "--limit", "2", *after).out
         seen += re.findall(r"^ *([0-9a-f-]{36}(?:\.\d+)?) ", told, re.MULTILINE)
