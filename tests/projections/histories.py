@@ -195,7 +195,7 @@ class Log:
         self._versions[stream] += 1
         version, content = self._versions[stream], state.decode()
         named = {"stream": stream, "version": version, "topic": topic, "operation": operation}
-        return {**named, "state": content, "hash": bytes(32)}
+        return {**named, "actor": "studio:tests", "state": content, "hash": bytes(32)}
 
 
 def stored(facts: Sequence[Fact]) -> list[LogRow]:
