@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -54,7 +55,7 @@ Row = TypeVar("Row", bound=ViewRow)
 Filter = TypeVar("Filter", bound=ViewFilter)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class View(Generic[Row, Filter]):
     """One row a key. `newest` names the columns by which the newest rows come first, else rows come by key.
 
@@ -70,19 +71,27 @@ class View(Generic[Row, Filter]):
     newest: tuple[str, ...] = ()
     asked: Callable[[Table], Mapping[str, ColumnElement[Any]]] | None = field(default=None, repr=False)
     rank: int = 0
-    columns: tuple[Column, ...] = field(init=False, repr=False)
-    stored: tuple[Column, ...] = field(init=False, repr=False)
-    blank: Mapping[str, Value] = field(init=False, repr=False)
-    values: Callable[[Mapping[str, Any]], tuple[Value, ...]] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        columns = columns_of(self.row)
-        stored = tuple(column for column in columns if column.role in STORED)
-        blank = {one.name: 0 if one.role is Role.SUM else None for one in stored if one.role is not Role.KEY}
-        object.__setattr__(self, "columns", columns)
-        object.__setattr__(self, "stored", stored)
-        object.__setattr__(self, "blank", blank)
-        object.__setattr__(self, "values", itemgetter(*blank))
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """What the row class declares; read when it is asked for, as a program asks few views."""
+        return columns_of(self.row)
+
+    @cached_property
+    def stored(self) -> tuple[Column, ...]:
+        """The columns of the view's table, in its order."""
+        return tuple(column for column in self.columns if column.role in STORED)
+
+    @cached_property
+    def blank(self) -> Mapping[str, Value]:
+        """What a row holds before any fact: sums of nothing, and nothing noted."""
+        beside = (column for column in self.stored if column.role is not Role.KEY)
+        return {column.name: 0 if column.role is Role.SUM else None for column in beside}
+
+    @cached_property
+    def values(self) -> Callable[[Mapping[str, Any]], tuple[Value, ...]]:
+        """Takes what is folded of a row out in the table's order."""
+        return itemgetter(*self.blank)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process: it is declared there too."""
