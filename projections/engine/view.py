@@ -119,7 +119,7 @@ AnyView = View[Any, Any]
 
 
 def in_order(views: Iterable[AnyView]) -> tuple[AnyView, ...]:
-    """In the order in which their tables are locked."""
+    """In the order in which their tables are locked, and are listed: by rank, then by name from Z to A."""
     return tuple(sorted(sorted(views, key=lambda view: view.name, reverse=True), key=lambda view: view.rank))
 
 
