@@ -53,6 +53,7 @@ from infrastructure.wire.blind import how_it_ended
 from infrastructure.wire.callbacks import LARGEST, UNVERIFIED, address, attempt_of, is_recent
 from infrastructure.wire.content import data_uri, decode_base64, decode_json, encode_json, micros, private_texts
 from infrastructure.wire.unitprices import UnitPrice, unit_prices
+from infrastructure.wire.waiting import Waiting
 
 LARGEST_RESULT: Final = 64 * 1024 * 1024
 ASKING: Final = 30.0
@@ -94,7 +95,7 @@ class Settings(ApiSettings):
 
 
 class Fal:
-    """Implements Provider, Billing, Listing and Receiving."""
+    """Implements Provider, Billing, Listing, Receiving and Wakeable."""
 
     recovery = Recovery.FINDABLE
 
@@ -107,6 +108,7 @@ class Fal:
         self._platform = context.api(own.api_url, key=key, scheme="Key", explain=queue.explain, client=client)
         self._webhook, self._secret = own.webhook or "", revealed(own.webhook_secret)
         self._keys_url, self._monotonic = own.keys_url, context.monotonic
+        self._waiting = Waiting()
         self._prices: dict[str, tuple[float, UnitPrice]] = {}
         self._keys: tuple[float, tuple[bytes, ...]] | None = None
 
@@ -137,7 +139,11 @@ class Fal:
             return await self._result(task, where, left)
 
         pace = VIDEOS if any(kind.startswith("video/") for kind in task.media_types) else PICTURES
-        return await self._queue.poll(ask, pace=pace, deadline=task.deadline)
+        with self._waiting.on(job.id) as woken:
+            return await self._queue.poll(ask, pace=pace, deadline=task.deadline, woken=woken)
+
+    def notify(self, job: str) -> bool:
+        return self._waiting.notify(job)
 
     async def find(self, task: Task) -> tuple[Job, ...]:
         """Those with this very input. Raises ProviderUnknown while it may still run, or if inputs were not kept."""

@@ -7,7 +7,6 @@ find ── POST /predictions ──> the jobs with the same inputs, from the sa
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection
 from functools import partial
 from typing import Final, Self
@@ -30,6 +29,7 @@ from infrastructure.wire.answers import Answer
 from infrastructure.wire.api import Pace, Patience
 from infrastructure.wire.callbacks import address
 from infrastructure.wire.content import private_texts
+from infrastructure.wire.waiting import Waiting
 
 SUBMITTING: Final = Patience(60.0, 180.0)
 POLLING: Final = Patience(30.0, 60.0)
@@ -69,7 +69,7 @@ class WaveSpeed:
         self._money = Money(self._api)
         self._listing = Listing(self._api)
         self._webhook, self._secret = own.webhook or "", revealed(own.webhook_secret)
-        self._woken: dict[str, asyncio.Event] = {}
+        self._waiting = Waiting()
 
     def lacks(self, route: str) -> str:  # noqa: ARG002
         return "" if self._api.has_key else "set IMAGESTUDIO_WAVESPEED_KEY"
@@ -97,12 +97,8 @@ class WaveSpeed:
             return None
 
         pace = QUICK if task.media_types and task.media_types[0].startswith(("image/", "text/")) else SLOW
-        woken = self._woken.setdefault(job.id, asyncio.Event())
-        try:
+        with self._waiting.on(job.id) as woken:
             delivery = await self._api.poll(ask, pace=pace, deadline=task.deadline, woken=woken)
-        finally:
-            self._woken.pop(job.id, None)
-            woken.set()  # whoever else waits for the same job, as where a callback is settled, need wait no longer
         progress(1.0, "done")
         return delivery
 
@@ -112,10 +108,7 @@ class WaveSpeed:
         return prediction.status if prediction.is_running else prediction.delivery(self._api, task)
 
     def notify(self, job: str) -> bool:
-        """Somebody says that a job has ended: if it is being waited for, look now. Call it on the event loop."""
-        if (woken := self._woken.get(job)) is not None:
-            woken.set()
-        return woken is not None
+        return self._waiting.notify(job)
 
     async def receive(self, callback: Callback, now: int) -> Notification:
         """Without a secret all are refused."""

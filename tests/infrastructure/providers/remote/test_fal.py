@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -29,6 +30,7 @@ from infrastructure.clock import SECOND, now
 from infrastructure.wire.callbacks import address, operation_mac
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import PICTURE, Time, answer, fal, odd_client, task
+from tests.loops import DEADLINE
 from tests.providers.fake.behaviour import Behaviour
 from tests.providers.fake.fal import ENEMY, message, public
 from tests.providers.fake.server import Fake, serving
@@ -290,3 +292,24 @@ async def test_without_our_secret_none_is_taken(fake: Fake) -> None:
         headers, body = message(job, fake.state)
         with pytest.raises(Unverified):
             await provider.receive(Callback("op-1", operation_mac("op-1", ""), headers, body), now())
+
+
+async def test_a_callback_wakes_the_one_who_waits_for_its_job(fake: Fake) -> None:
+    asleep = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        asleep.set()
+        await asyncio.Event().wait()
+
+    own: dict[str, Any] = {"url": f"{fake.url}/queue", "api_url": f"{fake.url}/fal/v1", "key": fake.key("fal")}
+    provider: Any = built("fal", sleep=sleep, **own)
+    fake.next("fal", Behaviour(polls=1))
+    async with asyncio.timeout(DEADLINE):
+        job = await provider.submit(drawing(), silent)
+        waiting = asyncio.create_task(provider.collect(drawing(), job, silent))
+        await asleep.wait()
+        assert not provider.notify("a job that nobody waits for")
+        assert provider.notify(job.id)
+        assert len((await waiting).outputs) == 1
+        assert not provider.notify(job.id)
+    await provider.close()
