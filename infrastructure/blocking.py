@@ -97,6 +97,12 @@ class BlockingAccounts(Blocking[Accounts]):
     change_limit = _waiting(Accounts.change_limit)
     inherit_limit = _waiting(Accounts.inherit_limit)
     change_time_zone = _waiting(Accounts.change_time_zone)
+    end_period = _waiting(Accounts.end_period)
+    suspend = _waiting(Accounts.suspend)
+    resume = _waiting(Accounts.resume)
+    close = _waiting(Accounts.close)
+    allow = _waiting(Accounts.allow)
+    forbid = _waiting(Accounts.forbid)
     add_credit = _waiting(Accounts.add_credit)
     adjust = _waiting(Accounts.adjust)
     refund = _waiting(Accounts.refund)
@@ -106,6 +112,7 @@ class BlockingMaintenance(Blocking[Upkeep]):
     """The studio's housekeeping."""
 
     recover = _waiting(Upkeep.recover)
+    working = _waiting(Upkeep.working)
     erase = _waiting(Upkeep.erase)
     find_unneeded = _waiting(Upkeep.find_unneeded)
     sweep = _waiting(Upkeep.sweep)

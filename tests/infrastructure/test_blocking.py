@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from inspect import getmembers, iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from application.asking.requests import Request
+from application.keeping.accounts import Accounts
+from application.keeping.upkeep import Upkeep
 from domain.errors import InvalidInput, ShuttingDown, StoreError, UnknownAccount
 from domain.money import Money
-from infrastructure.blocking import BlockingStudio, open_blocking
+from infrastructure.blocking import BlockingAccounts, BlockingMaintenance, BlockingStudio, open_blocking
 from infrastructure.settings import Settings
 from projections.views.usage import USAGE, UsageFilter
 
@@ -86,6 +89,17 @@ def test_a_progress_callback_cannot_wait_for_the_studio_that_calls_it(studio: Bl
 
     studio.generate("a lake", account=ACCOUNT, progress=ask, **SMALL, allow="stand-in")
     assert set(caught) == {"a progress callback cannot wait for the studio that called it"}
+
+
+@pytest.mark.parametrize(("blocking", "waited_for"), [(BlockingAccounts, Accounts), (BlockingMaintenance, Upkeep)])
+def test_nothing_that_is_waited_for_is_left_out(blocking: type, waited_for: type) -> None:
+    awaited = {name for name, _ in getmembers(waited_for, iscoroutinefunction) if not name.startswith("_")}
+    assert awaited == {name for name in vars(blocking) if not name.startswith("_")}
+
+
+def test_an_account_is_suspended_and_resumed(studio: BlockingStudio) -> None:
+    assert studio.accounts.suspend("acme", "unpaid").standing == "suspended"
+    assert studio.accounts.resume("acme", "paid").standing == "open"
 
 
 def test_views_are_asked_directly(studio: BlockingStudio) -> None:
