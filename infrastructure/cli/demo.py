@@ -19,10 +19,11 @@ from rich.progress import BarColumn, Progress, TextColumn
 from application import ports
 from application.asking.requests import Result
 from application.keeping.stories import stories_of
+from application.keeping.verdict import audited
 from domain.catalogue import Model
 from domain.errors import OperationFailed, OperationRefused, PluginError
 from infrastructure.bootstrap import open_studio
-from infrastructure.cli.audit import audited, show_verdict
+from infrastructure.cli.audit import show_verdict
 from infrastructure.cli.failures import guarded
 from infrastructure.cli.rendering import Page
 from infrastructure.cli.timeline import rows_of, show_stories

@@ -65,7 +65,7 @@ def test_a_missing_row_is_a_difference(workspace: Workspace) -> None:
 def test_a_changed_byte_of_the_log_is_found_with_its_place(workspace: Workspace) -> None:
     changed = (
         "UPDATE log SET state = replace(state, '\"price\":10000', '\"price\":10009')"
-        " WHERE topic = 'operation.charged.2'"
+        " WHERE topic = 'operation.charged'"
     )
     tamper(workspace.database, changed)
     done = call("audit", "--json")

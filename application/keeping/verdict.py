@@ -1,0 +1,179 @@
+"""The audit: hash chains, every table beside the log, and every view against a replay, as one verdict.
+
+verify chains ── verify the index ── compare tables ── replay ─┬─ clean: everything says what the facts say
+                                                               └─ what is damaged or differs, never an error
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from application.keeping.chains import ChainReader, Seal, take_seal, verify_chains, verify_index
+from application.keeping.tables import Discrepancy
+from application.ledger.log import Codec
+from domain.errors import LogCorrupted, StoreUnavailable, ViewStopped
+
+MOST = 100
+"""Problems kept of each kind; if there are more, the last line says so."""
+
+
+class Compared(Protocol):
+    """One view against the replay."""
+
+    @property
+    def view(self) -> str: ...
+
+    @property
+    def position(self) -> int: ...
+
+
+class Comparison(Protocol):
+    """All views against a replay of the log."""
+
+    @property
+    def facts(self) -> int: ...
+
+    @property
+    def views(self) -> Sequence[Compared]: ...
+
+    @property
+    def equal(self) -> bool: ...
+
+
+class Status(Protocol):
+    """How far a view is, and why it stands still."""
+
+    @property
+    def view(self) -> str: ...
+
+    @property
+    def position(self) -> int: ...
+
+    @property
+    def error(self) -> str | None: ...
+
+
+class Views(Protocol):
+    """What knows how far each view is."""
+
+    def status(self) -> Sequence[Status]: ...
+
+
+C = TypeVar("C", bound=Comparison)
+C_co = TypeVar("C_co", bound=Comparison, covariant=True)
+
+
+class Auditable(Protocol[C_co]):
+    """What is audited: an open studio, or a ledger that is only read."""
+
+    @property
+    def reader(self) -> ChainReader: ...
+
+    @property
+    def codec(self) -> Codec: ...
+
+    @property
+    def views(self) -> Views: ...
+
+    def differences(self, account: str | None = None) -> Iterator[Discrepancy]: ...
+
+    async def catch_up(self) -> int: ...
+
+    async def compare(self, account: str | None = None) -> C_co: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Generic[C]):
+    """What an audit found. `comparison` is None if the log cannot be replayed; the reason is among the problems."""
+
+    chains: tuple[str, ...]
+    index: tuple[str, ...]
+    tables: tuple[str, ...]
+    comparison: C | None
+    replay: str
+    seal: Seal | None
+
+    @property
+    def clean(self) -> bool:
+        told = (*self.chains, *self.index, *self.tables, self.replay)
+        return not any(told) and self.comparison is not None and self.comparison.equal
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """All that was found, but for the rows of views that differ."""
+        return (*self.chains, *self.index, *self.tables, *([self.replay] if self.replay else []))
+
+
+async def audited(
+    ledger: Auditable[C],
+    account: str | None = None,
+    sealed: Seal | None = None,
+    report: Callable[[float, str], None] = lambda _fraction, _message: None,
+    *,
+    lost: str = "",
+) -> Verdict[C]:
+    """Audit all accounts, or one; `lost` says which facts the log had once and has no more, if its files know it."""
+    report(0.1, "verifying hash chains")
+    chains = await _problems(lambda: verify_chains(ledger.reader, account, sealed))
+    report(0.4, "reading the index")
+    index = await _problems(lambda: verify_index(ledger.reader, ledger.codec, account))
+    report(0.5, "comparing what stands beside the log")
+    tables = await _problems(lambda: _but_the_index(ledger.differences(account)))
+    report(0.7, "replaying the log")
+    comparison, replay = await _replayed(ledger, account)
+    chains = (lost, *chains) if lost else chains
+    seal = None if chains or account is not None else await asyncio.to_thread(take_seal, ledger.reader)
+    return Verdict(chains, index, tables, comparison, replay, seal)
+
+
+async def _replayed(ledger: Auditable[C], account: str | None) -> tuple[C | None, str]:
+    try:
+        end = await _brought_up(ledger)
+        comparison = await ledger.compare(account)
+        status = await asyncio.to_thread(ledger.views.status)
+        log_end = await asyncio.to_thread(ledger.reader.end)
+    except (ViewStopped, LogCorrupted) as error:
+        return None, str(error)
+    return comparison, _standing_still(comparison, end, status, log_end)
+
+
+async def _brought_up(ledger: Auditable[C]) -> int:
+    """Where the views must stand by now; nowhere in particular if nobody may bring them up to the log."""
+    end = await asyncio.to_thread(ledger.reader.end)
+    try:
+        await ledger.catch_up()
+    except StoreUnavailable:
+        return 0
+    return end
+
+
+def _but_the_index(found: Iterable[Discrepancy]) -> Iterator[Discrepancy]:
+    """The index of operations was compared already."""
+    return (one for one in found if one.table != "operations")
+
+
+def _standing_still(comparison: Comparison, end: int, status: Sequence[Status], log_end: int) -> str:
+    """Views that are not where the log ended before, or will not go on: what they say may be true, and gets old."""
+    behind = [f"{one.view} stands still at position {one.position}" for one in comparison.views if one.position < end]
+    stopped = [f"{one.view} stands still: {one.error}" for one in status if one.error is not None]
+    beyond = [f"{one.view} has read further than the log reaches" for one in status if one.position > log_end]
+    return "; ".join([*behind, *stopped, *beyond])
+
+
+async def _problems(find: Callable[[], Iterable[object]]) -> tuple[str, ...]:
+    return await asyncio.to_thread(_collected, find)
+
+
+def _collected(find: Callable[[], Iterable[object]]) -> tuple[str, ...]:
+    found: list[str] = []
+    try:
+        for problem in find():
+            found.append(str(problem))
+            if len(found) == MOST:
+                return (*found, f"and maybe more: only {MOST} are shown")
+    except LogCorrupted as error:
+        found.append(str(error))
+    return tuple(found)

@@ -1,0 +1,46 @@
+"""An audit's verdict, a seal and rows made anew, as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from application.keeping.chains import Seal
+    from application.keeping.tables import Discrepancy
+    from application.keeping.verdict import Verdict
+    from projections.engine.replay import Compared, Comparison
+
+
+def verdict_document(verdict: Verdict[Comparison]) -> dict[str, Any]:
+    """All that an audit found; each view with the first rows that differ."""
+    views = verdict.comparison.views if verdict.comparison is not None else ()
+    return {
+        "verdict": "clean" if verdict.clean else "differences",
+        "facts": verdict.comparison.facts if verdict.comparison is not None else None,
+        "chains": list(verdict.chains),
+        "index": list(verdict.index),
+        "tables": list(verdict.tables),
+        "replay": verdict.replay or None,
+        "views": [_view_document(view) for view in views],
+        "seal": str(verdict.seal) if verdict.seal is not None else None,
+    }
+
+
+def _view_document(view: Compared) -> dict[str, Any]:
+    return {
+        "view": view.view,
+        "position": view.position,
+        "rows": view.rows,
+        "differing": view.differing,
+        "differences": [{"key": one.key, "live": one.live, "replayed": one.replayed} for one in view.differences],
+    }
+
+
+def seal_document(seal: Seal) -> dict[str, Any]:
+    """A seal, whole and by its parts."""
+    return {"seal": str(seal), "position": seal.position, "streams": seal.streams, "digest": seal.digest}
+
+
+def mended_document(one: Discrepancy) -> dict[str, Any]:
+    """A row that was not as the log says."""
+    return {"table": one.table, "account": one.account, "key": dict(one.key), "what": str(one)}
