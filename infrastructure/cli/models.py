@@ -12,7 +12,7 @@ from typer import Argument, Option
 from application.providing.standing import Status, status_of
 from domain.errors import InvalidInput, InvalidMoney, UnknownModel
 from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.providers import lacks_of, switched_off
+from infrastructure.cli.providers import switched_off
 from infrastructure.cli.session import Session
 from infrastructure.showing.formats import document, iso, since
 
@@ -65,9 +65,11 @@ async def models(
     catalogue, book = load_catalogue(session.settings().catalogues)
     at, off = now(), switched_off(session, {model.provider for model in catalogue})
     if which is not None and which in catalogue:
+        from application.asking.choosing import lacking
+
         model = catalogue.get(which)
         async with session.providers() as providers:
-            lacks = lacks_of([model], providers, off)[model.id]
+            lacks = lacking(model, providers, off)
         return Answer(
             {"currency": book.currency, **_document(model, at, off), "lacks": lacks},
             lambda page: pages.show_one(page, model, book.currency, at, lacks),

@@ -64,8 +64,7 @@ def test_a_missing_row_is_a_difference(workspace: Workspace) -> None:
 
 def test_a_changed_byte_of_the_log_is_found_with_its_place(workspace: Workspace) -> None:
     changed = (
-        "UPDATE log SET state = replace(state, '\"price\":10000', '\"price\":10009')"
-        " WHERE topic = 'operation.charged'"
+        "UPDATE log SET state = replace(state, '\"price\":10000', '\"price\":10009') WHERE topic = 'operation.charged'"
     )
     tamper(workspace.database, changed)
     done = call("audit", "--json")
@@ -76,7 +75,7 @@ def test_a_changed_byte_of_the_log_is_found_with_its_place(workspace: Workspace)
 
 
 def test_a_fact_that_cannot_be_read_is_a_finding_not_a_crash(workspace: Workspace) -> None:
-    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released.2'")
+    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released'")
     done = call("audit", "--json")
     assert (done.code, done.err, done.document["verdict"]) == (1, "", "differences")
     assert done.document["chains"]
@@ -84,7 +83,7 @@ def test_a_fact_that_cannot_be_read_is_a_finding_not_a_crash(workspace: Workspac
 
 
 def test_a_damaged_log_is_not_sealed(workspace: Workspace) -> None:
-    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released.2'")
+    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released'")
     done = call("seal", "--json")
     assert (done.code, done.error["code"]) == (6, "log_corrupted")
 
@@ -131,7 +130,7 @@ def test_a_table_that_is_not_made_from_the_log_is_refused_with_those_that_are(wo
 
 
 def test_nothing_is_made_from_a_damaged_log(workspace: Workspace) -> None:
-    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released.2'", "DELETE FROM keys")
+    tamper(workspace.database, "UPDATE log SET state = '{' WHERE topic = 'operation.released'", "DELETE FROM keys")
     done = call("rebuild", "--json")
     assert (done.code, done.error["code"]) == (6, "log_corrupted")
 

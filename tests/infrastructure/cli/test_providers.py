@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from application.asking.choosing import lacking
 from application.ports import Provider, ProviderRefused, ProviderUnknown, Recovery, Task
+from application.providing.checking import checked, standings
 from domain.catalogue import Catalogue
 from infrastructure.catalogue import load_catalogue
-from infrastructure.cli.providers import checked, lacks_of, standings
+from infrastructure.clock import now
 from infrastructure.providers.scripted import ScriptedProvider
+from infrastructure.showing.standings import standing_document
 from tests.infrastructure.cli.workspaces import Workspace, call
 from tests.providers.fake.server import serving
 
@@ -100,13 +103,14 @@ def test_what_is_missing_is_told_with_how_to_mend_it(
 
 def test_a_provider_without_a_model_is_listed_too(tmp_path: Path) -> None:
     found = standings(built_in(), {"atelier": Atelier(tmp_path, "atelier", key=False)})
-    assert [(one.name, one.is_set_up, one.lacks, one.document()["models"]) for one in found] == [
+    assert [(one.name, one.is_set_up, one.lacks, standing_document(one)["models"]) for one in found] == [
         ("atelier", False, KEY, 0)
     ]
 
 
 def test_what_each_model_lacks_is_known_by_its_id(tmp_path: Path) -> None:
-    found = lacks_of(built_in(), {"scripted": Atelier(tmp_path, "scripted")})
+    providers = {"scripted": Atelier(tmp_path, "scripted")}
+    found = {model.id: lacking(model, providers) for model in built_in()}
     assert (found["scripted-image"], found["scripted-video"]) == ("", EXTRA)
     assert found["scripted-blind"] == "there is no provider 'blind' (there are: scripted)"
 
@@ -223,7 +227,7 @@ def test_a_key_is_tried_where_it_is_used_and_never_shown(
 
 async def test_one_that_never_answers_keeps_nobody_waiting(tmp_path: Path) -> None:
     providers: dict[str, Provider] = {"a": Silent(tmp_path, name="a"), "b": Atelier(tmp_path, "b")}
-    found = await checked(providers, standings(built_in(), providers), 0.05)
+    found = await checked(providers, standings(built_in(), providers), 0.05, (), now())
     assert [(one.state, one.words) for one in found] == [
         ("failed", "no answer within 0.05 s"),
         ("answers", "balance 12.50 USD"),

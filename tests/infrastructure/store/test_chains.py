@@ -70,7 +70,7 @@ def test_an_account_that_was_asked_for_and_never_opened_is_no_problem(told: Book
 
 
 FLIPS = {
-    "topic": "topic = 'operation.released.2'",
+    "topic": "topic = 'operation.released'",
     "operation": "operation = 'b'",
     "operation, to none": "operation = NULL",
     "state": "state = replace(state, '80000', '90000')",
