@@ -19,7 +19,6 @@ import zoneinfo
 from itertools import count, takewhile
 from pathlib import Path
 
-import numpy as np  # noqa: F401  # sets warning filters of its own when it is imported
 import sqlalchemy  # noqa: F401  # sets its own logger's level
 
 from imagestudio import Request, open_blocking, open_studio

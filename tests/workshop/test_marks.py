@@ -19,6 +19,7 @@ from application.ports import Media
 from imagestudio_workshop.routes import ROUTES
 from infrastructure.media import read_media
 from tests.infrastructure.films import HERTZ
+from tests.infrastructure.guests import environment_of_children
 from tests.workshop.opinions import filmed, pictured, probed, shown, times, turned
 from tests.workshop.work import make, png, psnr, refused
 
@@ -145,11 +146,18 @@ async def test_colours_depth_and_marks_are_kept(route: str, wish: dict[str, Any]
     assert np.abs(patches(shown(made.content)[1]) - patches(shown(source)[1])).max() < 0.03
 
 
-async def test_encoders_say_nothing_to_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("said", ["2", None])
+async def test_encoders_say_nothing_to_the_terminal_and_the_environment_stays_the_hosts(
+    said: str | None, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if said is not None:
+        monkeypatch.setenv("SVT_LOG", said)
+    before = environment_of_children()
     capfd.readouterr()
     for output in ("mp4", "webm"):
         await make("video-format", {"video": media(coloured("HDR10"))}, format=output)
     assert capfd.readouterr() == ("", "")
+    assert environment_of_children() == before
 
 
 def grading(content: bytes) -> list[bytes]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -35,6 +37,8 @@ _FAST: Final = {
 }
 # What an encoder is told in its own words: to be quiet, and on which display the film was graded.
 _OWN: Final = {"libx265": ("x265-params", "log-level=none"), "libsvtav1": ("svtav1-params", "")}
+_AV1_LOG: Final = "SVT_LOG"
+_HUSHING: Final = Lock()
 _KEPT_TAGS: Final = ("hvc1", "avc1")
 """Of two names for one coding, that which players of all makers know."""
 
@@ -126,6 +130,9 @@ class Writer:
             stream.codec_context.time_base = frame.time_base
         if self._coding.bitrate:
             stream.bit_rate = self._coding.bitrate
+        if kind.codec == "libsvtav1":
+            with _hushed_av1():
+                stream.codec_context.open()
         self._unknown -= 1
         return stream
 
@@ -154,9 +161,6 @@ class Writer:
 
     def _options(self, codec: str, marks: Marks) -> dict[str, str]:
         options = dict(_FAST[codec])
-        if codec == "libsvtav1":
-            # It tells the terminal all about itself otherwise, and knows no option against that.
-            os.putenv("SVT_LOG", "1")
         if codec in _OWN:
             name, words = _OWN[codec]
             options[name] = ":".join(filter(None, (words, graded(marks, codec))))
@@ -168,6 +172,21 @@ class Writer:
             options["maxrate"] = str(self._coding.bitrate * 5 // 4)
             options["bufsize"] = str(self._coding.bitrate * 2)
         return options
+
+
+@contextmanager
+def _hushed_av1() -> Iterator[None]:
+    """An encoder that is opened in here tells the terminal nothing of itself; it knows no option against that.
+
+    It looks for its variable when it is opened. The environment is the host's, and so are its children's.
+    """
+    with _HUSHING:
+        said = os.environ.get(_AV1_LOG)
+        os.putenv(_AV1_LOG, "1")
+        try:
+            yield
+        finally:
+            os.unsetenv(_AV1_LOG) if said is None else os.putenv(_AV1_LOG, said)
 
 
 def written(coding: Coding, fill: Callable[[Writer], None]) -> Media:
