@@ -49,7 +49,9 @@ def test_what_it_offers_is_what_the_rooms_raise_and_return() -> None:
     assert (imagestudio.Result, imagestudio.Studio) == (Result, Studio)
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OF_THE_TREE = {"views.md"}
+"""Pages whose examples are files of the rooms themselves."""
+PAGES = [ROOT / "README.md", *(page for page in (ROOT / "docs").rglob("*.md") if page.name not in OF_THE_TREE)]
 
 
 def test_what_pages_show_is_written_with_these_names_alone() -> None:
