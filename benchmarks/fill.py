@@ -103,7 +103,7 @@ class Filler:
 
     async def _all(self, proposals: Iterable[Proposal]) -> list[bool]:
         """Append them together; which of them left an operation open."""
-        receipts = await asyncio.gather(*[self._writer.append_async(proposal) for proposal in proposals])
+        receipts = await asyncio.gather(*[self._writer.put(proposal) for proposal in proposals])
         self._events += sum(len(receipt.facts) for receipt in receipts)
         return [any(isinstance(state, Sent) for state in receipt.states.values()) for receipt in receipts]
 

@@ -212,10 +212,10 @@ class LedgerOnly:
         id = new_id()
         ask = Ask(account, "ann", None, id, (id,), "text-to-image", "images", None, "", "d" * 64, (QUOTE,), "benchmark")
         content = ContentRow(id, account, new_secret(), BODY)
-        await self._writer.append_async(
+        await self._writer.put(
             Proposal(account, lambda ledger, at: accept(ledger, ask, at), own=(id,), content=content)
         )
-        await self._writer.append_async(
+        await self._writer.put(
             Proposal(
                 account,
                 lambda ledger, at: settlement.complete(ledger, id, STORED, None, at),

@@ -43,8 +43,3 @@ def actor(text: str) -> Actor:
         hint = f"name a kind and an id, such as operator:ann; the kinds are {', '.join(ActorKind)}"
         raise InvalidInput("actor", f"{shown(text)} does not say who acts", hint=hint)
     return Actor(ActorKind(kind), check_id("actor", id))
-
-
-def user(id: str) -> Actor:
-    """Whoever asks within an account."""
-    return Actor(ActorKind.USER, id)

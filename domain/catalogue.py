@@ -163,8 +163,12 @@ class Catalogue:
 
     def warnings(self, ids: Iterable[str], at: int) -> tuple[str, ...]:
         """What to know ahead of these models, each with its name; of one that is not here, nothing."""
-        found = ((id, self.models[id].warning(at)) for id in dict.fromkeys(ids) if id in self.models)
-        return tuple(f"model {id!r}: {warning}" for id, warning in found if warning)
+        found = []
+        for id in dict.fromkeys(ids):
+            model = self.models.get(id)
+            if model is not None and model.retires is not None and (warning := model.warning(at)):
+                found.append(f"model {id!r}: {warning}")
+        return tuple(found)
 
     def for_kind(self, kind: str) -> tuple[Model, ...]:
         """The models that do this kind of operation, by id. Raises UnknownKind."""

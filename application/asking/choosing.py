@@ -87,13 +87,16 @@ class Chooser:
         """The models for a request, each with its inputs as it takes them and its quotes. Raises InvalidRequest."""
         facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
         allowed = allowed_by(request)
-        first, *rest = await self._offers(request, allowed, facts, now)
+        if request.model in STRATEGIES:
+            first, *rest = await self._offers(request, allowed, facts, now)
+        else:  # a model that is named has no other beside it, and its class is allowed by that
+            (first,), rest = self._ranked(request, allowed, facts, now), []
+            allowed |= {first.model.class_}
         calls = _outputs(request.n, first.model.per_call)
         choice = self._choice(request, first.model, set(calls), facts, now)
-        choice = await self._exact(request.kind, choice, media)
-        others = self._others(request, choice, rest, facts, now)
-        named = {first.model.class_} if request.model not in STRATEGIES else set()
-        return Chosen(choice, others, calls, allowed | named)
+        if self.quotes.enabled:
+            choice = await self._exact(request.kind, choice, media)
+        return Chosen(choice, self._others(request, choice, rest, facts, now) if rest else (), calls, allowed)
 
     async def passed_over(
         self, request: Request, chosen: Chosen, media: Mapping[str, tuple[Media, ...]], now: int
@@ -151,8 +154,6 @@ class Chooser:
         self, request: Request, allowed: frozenset[Class], now: int, *, fresh: bool = False
     ) -> frozenset[Class]:
         """The classes that the account's terms add, asked of its ledger only where any model is of one."""
-        if request.model not in STRATEGIES:
-            return frozenset()
         more = {model.class_ for model in self.catalogue.candidates(request.kind, now)} - allowed
         if not more:
             return frozenset()
@@ -163,8 +164,10 @@ class Chooser:
         asked = (request.kind, wish, now, request.inputs, facts, self._lacks)
         offers = self.catalogue.offers(*asked, allowed=allowed, n=request.n)
         most = most_of(request, self.book.currency)
-        fitting = [offer for offer in offers if most is None or offer.price is None or offer.price <= most]
-        if most is not None and not fitting:
+        if most is None:
+            return offers
+        fitting = [offer for offer in offers if offer.price is None or offer.price <= most]
+        if not fitting:
             least = min(offers, key=lambda offer: offer.price or 0)
             raise too_dear(least.model.id, least.price or 0, most, self.book.currency)
         return fitting
@@ -172,9 +175,7 @@ class Chooser:
     def _others(
         self, request: Request, first: Choice, rest: Sequence[Offer], facts: FilesInfo, now: int
     ) -> tuple[Choice, ...]:
-        """Those that follow where the first is definitely refused; of a model that was named there are none."""
-        if not rest:
-            return ()
+        """Those that follow if the first is definitely refused."""
         calls = _outputs(request.n, first.model.per_call)
         found: dict[int, Choice] = {}
 
@@ -201,9 +202,7 @@ class Chooser:
         return Choice(model, inputs, quotes)
 
     async def _exact(self, kind: str, choice: Choice, media: Mapping[str, tuple[Media, ...]]) -> Choice:
-        """The quotes with the provider's own word, where it gives it."""
-        if not self.quotes.enabled:
-            return choice
+        """The quotes with the provider's own word, if it gives it."""
         quotes = dict(choice.quotes)
         for outputs, listed in choice.quotes.items():
             task = outline(choice.model, kind, outputs, choice.inputs, media)

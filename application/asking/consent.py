@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from application.asking.requests import Request
+from application.ledger.ledgers import Ledgers
 from application.ledger.looking import LedgerReader
-from application.ledger.writer import LedgerWriter
 from domain.errors import InvalidInput, InvalidMoney
 from domain.inputs import shown
 from domain.kinds import ONLY_REAL, Class, check_class
@@ -20,7 +20,7 @@ from domain.money import Money
 class Consents:
     """What accounts allow, as this process last saw it: decided is under the account's lock, which looks again."""
 
-    writer: LedgerWriter
+    writer: Ledgers
     ledgers: LedgerReader
 
     async def of(self, account: str, *, fresh: bool = False) -> frozenset[Class]:

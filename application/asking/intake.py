@@ -12,9 +12,9 @@ from application.asking.refusals import refused
 from application.asking.requests import Candidate, Estimate, Request
 from application.asking.results import Results
 from application.ledger.group import Proposal, Receipt
+from application.ledger.ledgers import Ledgers
 from application.ledger.looking import For, LedgerReader, left_to
 from application.ledger.transaction import ContentRow, KeyRow
-from application.ledger.writer import LedgerWriter
 from application.performing.ownership import Ownership
 from application.performing.recording import Offer
 from application.ports import Task
@@ -64,7 +64,7 @@ class Intake:
     """Puts requests to the ledger."""
 
     preparer: Preparer
-    writer: LedgerWriter
+    writer: Ledgers
     ledgers: LedgerReader
     ownership: Ownership
     results: Results
@@ -93,7 +93,7 @@ class Intake:
         """Hold, or raise OperationRefused with the recorded refusal; nothing is sent yet."""
         self.ownership.take(prepared.ask.operations)
         try:
-            return await self._answered(prepared, await self.writer.append_async(_accepting(prepared)))
+            return await self._answered(prepared, await self.writer.put(_accepting(prepared)))
         except ImageStudioError:
             self.ownership.drop(*prepared.ask.operations)
             raise

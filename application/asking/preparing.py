@@ -24,7 +24,6 @@ from application.ports import (
     Scalar,
 )
 from application.providing.tasks import operation_ids
-from domain.actor import Actor, user
 from domain.admission import Ask
 from domain.advice import Advice
 from domain.catalogue import Catalogue
@@ -46,7 +45,7 @@ class Prepared:
     chosen: Chosen
     content: Content
     media: Mapping[str, tuple[Media, ...]]
-    by: Actor
+    by: str
 
 
 @made_often
@@ -124,7 +123,7 @@ class Preparer:
             most_of(request, self.chooser.book.currency),
         )
         content = Content(batch, request.account, secret, body)
-        return Prepared(ask, chosen, content, media, request.by or user(ask.user))
+        return Prepared(ask, chosen, content, media, f"user:{ask.user}" if request.by is None else str(request.by))
 
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
         read: dict[str, tuple[Media, ...]] = {}
@@ -178,15 +177,21 @@ def _check_asked(request: Request) -> None:
         )
     if not 1 <= request.n <= MOST_VARIATIONS:
         raise InvalidInput("n", f"{request.n} variations", hint=f"ask for 1 to {MOST_VARIATIONS}")
-    for field, given in (("inputs", request.inputs), ("media", request.media)):
-        _check_by_name(field, given)
-    for name, files in request.media.items():
-        _check_files_given(name, files)
+    _check_by_name("inputs", request.inputs)
+    if request.media or not isinstance(request.media, dict):
+        _check_by_name("media", request.media)
+        for name, files in request.media.items():
+            _check_files_given(name, files)
 
 
 def _check_by_name(field: str, given: object) -> None:
-    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        raise InvalidInput(field, f"must be a mapping by input name, not {shown(given)}", hint="give a dict")
+    if isinstance(given, dict | Mapping):
+        for name in given:
+            if not isinstance(name, str):
+                break
+        else:
+            return
+    raise InvalidInput(field, f"must be a mapping by input name, not {shown(given)}", hint="give a dict")
 
 
 def _check_files_given(name: str, files: object) -> None:

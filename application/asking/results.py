@@ -22,6 +22,7 @@ from domain.operation import (
     PHASES,
     Adjusted,
     Charged,
+    Dispatched,
     Open,
     OperationFact,
     ProviderCompleted,
@@ -64,18 +65,21 @@ class Sums:
     losses: Mapping[str, int] = field(default_factory=dict)
 
     def add(self, fact: Fact) -> None:
+        """In the order of most operations' lives, so that few kinds are tried for each fact."""
         match fact:
-            case Charged() | Released() | Adjusted():
-                self._add_money(fact)
+            case Requested(outputs=outputs):
+                self.asked = outputs
             case Validated(quote=quote):
                 self.currency, self.quote = quote.currency, quote
+            case Dispatched():
+                pass
+            case ProviderCompleted(assets=stored):
+                self.stored, self.lost, self.losses, self.unlike = stored, fact.lost, fact.losses, fact.unlike
+            case Charged() | Released() | Adjusted():
+                self._add_money(fact)
             case Rerouted(quote=quote):
                 self.rerouted += (_rerouting(self.quote or quote, quote, fact.code),)
                 self.quote = quote
-            case ProviderCompleted(assets=stored):
-                self.stored, self.lost, self.losses, self.unlike = stored, fact.lost, fact.losses, fact.unlike
-            case Requested(outputs=outputs):
-                self.asked = outputs
             case Rejected():
                 self.rejected, self.currency = fact, fact.currency
 

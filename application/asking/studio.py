@@ -208,17 +208,14 @@ class ImageStudio:
             answer.set_result(task.result())
 
     async def _carry(self, prepared: Prepared | Repeat, progress: Progress) -> Result:
-        accepted = await self._accept(prepared)
+        accepted = prepared if isinstance(prepared, Repeat) else await self._intake.accept(prepared)
         return await (self._repeat(accepted) if isinstance(accepted, Repeat) else self._finish(accepted, progress))
 
     async def _admit(self, prepared: Prepared | Repeat, progress: Progress) -> Accepted | Repeat:
-        accepted = await self._accept(prepared)
+        accepted = prepared if isinstance(prepared, Repeat) else await self._intake.accept(prepared)
         if isinstance(accepted, Accepted):
             self._begin(self._finish(accepted, progress))
         return accepted
-
-    async def _accept(self, prepared: Prepared | Repeat) -> Accepted | Repeat:
-        return prepared if isinstance(prepared, Repeat) else await self._intake.accept(prepared)
 
     async def _finish(self, accepted: Accepted, progress: Progress) -> Result:
         """Perform what was admitted; what stays open when this ends is recovery's."""

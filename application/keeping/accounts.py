@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from application.ledger.group import Proposal, Receipt
+from application.ledger.ledgers import Ledgers
 from application.ledger.looking import LedgerReader
 from application.ledger.transaction import KeyRow
-from application.ledger.writer import Clock, LedgerWriter
+from application.ledger.writer import Clock
 from application.ports import Index
 from application.scope import operations_of
 from domain import account as terms
@@ -99,7 +100,7 @@ class Accounts(AccountReader):
     Each fact names who did it: `by`, or else the `operator` for whom this process works. A `reason` is kept with it.
     """
 
-    writer: LedgerWriter
+    writer: Ledgers
     index: Index
     clock: Clock
     currency: str
@@ -141,14 +142,14 @@ class Accounts(AccountReader):
             changed = terms.changed_since(known_account(ledger, account), wanted(ledger, now))
             return replace(view_of(ledger, account, now), changed=changed)
 
-        receipt = await self.writer.append_async(self._proposed(account, decide, look, by))
+        receipt = await self.writer.put(self._proposed(account, decide, look, by))
         view: AccountView = receipt.seen
         return view
 
     def _proposed(
         self, account: str, decide: Decide, look: Callable[[Ledger, int], AccountView], by: Actor | None
     ) -> Proposal:
-        return Proposal(account, decide, opening=True, look=look, actor=by or self.operator)
+        return Proposal(account, decide, opening=True, look=look, actor=str(by or self.operator))
 
     async def change_plan(self, account: str, plan: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Another plan, at once."""
@@ -265,8 +266,10 @@ class Accounts(AccountReader):
         if [one.operation for one in known] != [correction.operation]:
             what = f"no single operation {correction.operation!r}"
             raise UnknownOperation(what, hint=Advice("operation.choose"))
-        proposal = Proposal(account, correction.decide, operations=(correction.operation,), actor=by or self.operator)
-        return (await self.writer.append_async(proposal)).facts
+        proposal = Proposal(
+            account, correction.decide, operations=(correction.operation,), actor=str(by or self.operator)
+        )
+        return (await self.writer.put(proposal)).facts
 
     async def _decide(
         self,
@@ -280,8 +283,8 @@ class Accounts(AccountReader):
         def look(ledger: Ledger, now: int) -> AccountView:
             return view_of(ledger, account, now)
 
-        proposal = Proposal(account, decide, key=key, look=look, earlier=earlier, actor=by or self.operator)
-        receipt: Receipt = await self.writer.append_async(proposal)
+        proposal = Proposal(account, decide, key=key, look=look, earlier=earlier, actor=str(by or self.operator))
+        receipt: Receipt = await self.writer.put(proposal)
         view: AccountView = receipt.seen
         return view
 

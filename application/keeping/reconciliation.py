@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from application.ledger.group import Proposal
-from application.ledger.writer import LedgerWriter
+from application.ledger.ledgers import Ledgers
 from application.performing.histories import Histories
 from application.performing.performer import Performer
 from application.performing.recording import Performed
@@ -101,7 +101,7 @@ class Reconciler:
     operations: Histories
     books: RecordedCosts
     index: Index
-    writer: LedgerWriter
+    writer: Ledgers
     refresh: Callable[[], Awaitable[object]]
 
     async def run(self, provider: str, since: int, until: int, *, correct: bool) -> list[Line]:
@@ -177,7 +177,7 @@ class Reconciler:
             ),
             operations=(line.operation,),
         )
-        receipt = await self.writer.append_async(proposal)
+        receipt = await self.writer.put(proposal)
         return replace(line, booked=change, known=True) if receipt.facts else line
 
 

@@ -10,7 +10,8 @@ from typing import Protocol
 from application.asking.results import Results
 from application.keeping.references import References
 from application.ledger.group import Proposal
-from application.ledger.writer import Clock, LedgerWriter
+from application.ledger.ledgers import Ledgers
+from application.ledger.writer import Clock
 from application.performing.recovery import Recovered, Recoverer
 from application.ports import Contents, Swept, Unneeded
 from application.scope import operations_of, owned
@@ -51,7 +52,7 @@ class Upkeep:
     recoverer: Recoverer
     references: References
     results: Results
-    writer: LedgerWriter
+    writer: Ledgers
     contents: Contents
     shelf: Files
     clock: Clock
@@ -88,7 +89,7 @@ class Upkeep:
         def decide(ledger: Ledger, now: int) -> list[Fact]:
             return erase_content(ledger, ids, reason, now)
 
-        await self.writer.append_async(Proposal(account, decide, operations=tuple(ids), actor=by))
+        await self.writer.put(Proposal(account, decide, operations=tuple(ids), actor=str(by)))
 
     async def find_unneeded(self) -> Unneeded:
         """The files that a sweep would delete: nothing references them, and they are older than the grace period.

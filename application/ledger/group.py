@@ -55,8 +55,8 @@ class Proposal:
     patient: bool = False
     look: Callable[[Ledger, int], Any] | None = None
     earlier: str | None = None
-    actor: Actor | None = None
-    """Who decides it; None is this process, by itself."""
+    actor: str | None = None
+    """Who decides it, as text; None is this process, by itself."""
 
 
 @made_often
@@ -99,11 +99,11 @@ class LeaseTerms:
     owner: str
     lease: int
     snapshot_every: int
-    actor: Actor = field(init=False)
+    actor: str = field(init=False)
     """This process, as the one who does what nobody asks for."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "actor", Actor(ActorKind.STUDIO, self.owner))
+        object.__setattr__(self, "actor", str(Actor(ActorKind.STUDIO, self.owner)))
 
 
 Recorded = tuple[Fact, Link]
@@ -220,7 +220,7 @@ class Group:
         try:
             now = max(self.now, remembered.ledger.last)
             facts = proposal.decide(remembered.ledger, now)
-            entries, heads = self._encode(remembered, facts, str(proposal.actor or self.terms.actor))
+            entries, heads = self._encode(remembered, facts, proposal.actor or self.terms.actor)
         except (Conflict, StoreUnavailable, StoreRefused):  # the transaction is lost, not this decision
             raise
         except Exception as error:  # noqa: BLE001 - handed to the one caller whose decision it is; the others go on

@@ -126,21 +126,13 @@ class LedgerWriter:
         self._thread.start()
 
     def append(self, proposal: Proposal) -> Receipt:
-        """Append and wait, for callers without an event loop. Raises what `append_async` raises."""
+        """Append and wait, for callers without an event loop. Raises what `put` does."""
         port = FutureMailbox()
         self._enqueue([Ticket(proposal, port)])
         return port.future.result()
 
-    async def append_async(self, proposal: Proposal) -> Receipt:
-        """Append and wait without blocking the loop.
-
-        Raises what the decision raises, Overloaded, ShuttingDown, or StoreUnavailable where nothing could be written,
-        and StoreRefused where it never can be.
-        """
-        return await self.queue(proposal)
-
-    def queue(self, proposal: Proposal) -> asyncio.Future[Receipt]:
-        """What `append_async` waits for; for callers who want the outcome also when they are cancelled."""
+    def put(self, proposal: Proposal) -> asyncio.Future[Receipt]:
+        """As `Ledgers.put` says."""
         loop = asyncio.get_running_loop()
         port = self._ports.get(loop)
         if port is None:

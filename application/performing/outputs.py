@@ -11,8 +11,9 @@ leaves the operation pending too, where its provider can be asked again and noth
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NoReturn
 
 from application.ledger.writer import Clock
@@ -92,14 +93,20 @@ class Outputs:
                 troubles.append(error)
         if not kept.stored and troubles:
             _raise_trouble(troubles[0], delivery, again=again)
-        wrong = [asset.media_type for asset in kept.stored if not _is_sold(asset.media_type, task)]
-        if wrong and len(wrong) == len(kept.stored):
+        sold = {_sort(media_type) for media_type in task.media_types}
+        wrong = [asset.media_type for asset in kept.stored if _sort(asset.media_type) not in sold]
+        if wrong:
+            self._leave_out(kept, wrong, task, delivery)
+        return kept
+
+    def _leave_out(self, kept: Kept, wrong: Collection[str], task: Task, delivery: Delivery) -> None:
+        """What is of no sort that was sold is lost, and if all of it is, the delivery failed."""
+        if len(wrong) == len(kept.stored):
             what = f"the provider delivered {', '.join(sorted({*wrong}))} instead of {' or '.join(task.media_types)}"
             raise _failed(UNSOLD, what, delivery)
         for _ in wrong:
             kept.lose(UNSOLD)
-        kept.stored = [asset for asset in kept.stored if _is_sold(asset.media_type, task)]
-        return kept
+        kept.stored = [asset for asset in kept.stored if asset.media_type not in wrong]
 
     async def _keep_one(self, account: str, task: Task, output: Media | Remote, kept: Kept) -> None:
         if isinstance(output, Remote):
@@ -144,9 +151,10 @@ class Outputs:
         return self.clock() >= output.expires
 
 
-def _is_sold(media_type: str, task: Task) -> bool:
+@lru_cache(maxsize=256)
+def _sort(media_type: str) -> str:
     """A picture is one in any encoding, and so are a film, a sound and a model; one is none of the others."""
-    return any(media_type.partition("/")[0] == sold.partition("/")[0] for sold in task.media_types)
+    return media_type.partition("/")[0]
 
 
 def _reason(error: InvalidInput | DownloadKeptOut) -> str:

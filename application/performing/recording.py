@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from application.ledger.group import Proposal, Receipt
+from application.ledger.ledgers import Ledgers
 from application.ledger.looking import left_to
 from application.ledger.transaction import JobRow, WordsRow
-from application.ledger.writer import LedgerWriter
 from application.performing.ownership import Ownership
 from application.ports import Delivery, Job, ProviderFailed, Task
 from domain import settlement
@@ -95,7 +95,7 @@ def performed(
 class Recording:
     """Appends what came of operations that have begun; an operation that is closed is this process's no more."""
 
-    writer: LedgerWriter
+    writer: Ledgers
     ownership: Ownership
 
     async def dispatch(self, operation: Operation, attempt: int) -> Receipt:
@@ -207,9 +207,9 @@ class Recording:
             words=words,
             patient=True,
             look=look,
-            actor=by,
+            actor=None if by is None else str(by),
         )
-        receipt = await self.writer.append_async(proposal)
+        receipt = await self.writer.put(proposal)
         if isinstance(receipt.states[operation.id], Closed):
             self.ownership.drop(operation.id)
         return receipt

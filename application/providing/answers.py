@@ -159,15 +159,15 @@ def _is_output(output: object) -> bool:
 
 
 def _are_texts(texts: object) -> bool:
-    if not isinstance(texts, Mapping):
+    if not isinstance(texts, dict | Mapping):
         return False
-    return all(isinstance(name, str) and isinstance(text, str) for name, text in texts.items())
+    return not texts or all(isinstance(name, str) and isinstance(text, str) for name, text in texts.items())
 
 
 def _are_counts(usage: object) -> bool:
-    if not isinstance(usage, Mapping) or len(usage) > MOST_METERS:
+    if not isinstance(usage, dict | Mapping) or len(usage) > MOST_METERS:
         return False
-    return all(is_word(name) and _is_count(count) for name, count in usage.items())
+    return not usage or all(is_word(name) and _is_count(count) for name, count in usage.items())
 
 
 def _is_count(count: object) -> bool:

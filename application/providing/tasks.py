@@ -57,7 +57,7 @@ def _task(
     files = {specs[name].wire_name: several for name, several in media.items()}
     many = frozenset(specs[name].wire_name for name in media if specs[name].many > 1)
     names = (*submission, kind, model.id, model.route, outputs)
-    exactly = promised(inputs, timed=any(specs[name].type in TIMED for name in media))
+    exactly = promised(inputs, timed=bool(media) and any(specs[name].type in TIMED for name in media))
     return Task(*names, values, files, first, many, model.outputs, model.deadline, since, exactly)
 
 

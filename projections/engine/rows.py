@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection
@@ -41,7 +42,7 @@ def _upsert(connection: Connection, view: AnyView, table: str, rows: list[tuple[
         start = 0
         for size in SIZES:
             while len(rows) - start >= size:
-                values = tuple(value for row in rows[start : start + size] for value in row)
+                values = tuple(chain.from_iterable(rows[start : start + size]))
                 connection.exec_driver_sql(_sqlite_upsert(view, table, size), values)
                 start += size
         return

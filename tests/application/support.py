@@ -255,9 +255,9 @@ Answer = Receipt | BaseException
 async def in_one_group(writer: LedgerWriter, proposals: Sequence[Proposal]) -> list[Answer]:
     """Put them to the writer while it is busy; every outcome or error, in order."""
     gate = Gate()
-    busy = writer.queue(gate.proposal)
+    busy = writer.put(gate.proposal)
     assert await asyncio.to_thread(gate.entered.wait, PATIENCE)
-    waiting = [writer.queue(proposal) for proposal in proposals]
+    waiting = [writer.put(proposal) for proposal in proposals]
     await asyncio.sleep(0)  # the loop hands over what was queued in one turn
     gate.open()
     await busy

@@ -34,16 +34,16 @@ def office(database_url: str) -> Iterator[Desk]:
 
 
 async def busy(office: Desk, gate: Gate) -> None:
-    office.writer.queue(gate.proposal)
+    office.writer.put(gate.proposal)
     assert await asyncio.to_thread(gate.entered.wait, PATIENCE)
 
 
 async def test_new_work_beyond_the_room_is_refused_at_once_and_not_recorded(office: Desk) -> None:
     gate = Gate()
     await busy(office, gate)
-    waiting = [office.writer.queue(accepting(asking(f"op-{number}"))) for number in range(ROOM)]
+    waiting = [office.writer.put(accepting(asking(f"op-{number}"))) for number in range(ROOM)]
     with pytest.raises(Overloaded) as refused:
-        await office.writer.append_async(accepting(asking("one-too-many")))
+        await office.writer.put(accepting(asking("one-too-many")))
     assert refused.value.hint
     gate.open()
     await asyncio.gather(*waiting)
@@ -55,8 +55,8 @@ async def test_new_work_beyond_the_room_is_refused_at_once_and_not_recorded(offi
 async def test_what_was_begun_has_reserved_room(office: Desk) -> None:
     gate = Gate()
     await busy(office, gate)
-    accepts = [office.writer.queue(accepting(asking(f"op-{number}"))) for number in range(ROOM)]
-    settles = [office.writer.queue(completing(f"begun-{number}")) for number in range(ROOM)]
+    accepts = [office.writer.put(accepting(asking(f"op-{number}"))) for number in range(ROOM)]
+    settles = [office.writer.put(completing(f"begun-{number}")) for number in range(ROOM)]
     await asyncio.sleep(0)
     gate.open()
     answers = await asyncio.gather(*accepts, *settles)
@@ -66,10 +66,10 @@ async def test_what_was_begun_has_reserved_room(office: Desk) -> None:
 async def test_room_is_free_again_once_what_waited_was_written(office: Desk) -> None:
     gate = Gate()
     await busy(office, gate)
-    waiting = [office.writer.queue(accepting(asking(f"op-{number}"))) for number in range(ROOM)]
+    waiting = [office.writer.put(accepting(asking(f"op-{number}"))) for number in range(ROOM)]
     gate.open()
     await asyncio.gather(*waiting)
-    again = [office.writer.queue(accepting(asking(f"again-{number}"))) for number in range(ROOM)]
+    again = [office.writer.put(accepting(asking(f"again-{number}"))) for number in range(ROOM)]
     assert len(await asyncio.gather(*again)) == ROOM
 
 
@@ -81,7 +81,7 @@ def test_a_thread_is_told_as_a_loop_is(office: Desk) -> None:
 
     async def fill() -> None:
         for number in range(ROOM):
-            office.writer.queue(accepting(asking(f"op-{number}")))
+            office.writer.put(accepting(asking(f"op-{number}")))
         await asyncio.sleep(0)
 
     asyncio.run(fill())
@@ -96,7 +96,7 @@ async def test_closing_writes_everything_accepted_so_far(database_url: str) -> N
         office.do(opening())
         gate = Gate()
         await busy(office, gate)
-        waiting = [office.writer.queue(accepting(asking(f"op-{number}"))) for number in range(30)]
+        waiting = [office.writer.put(accepting(asking(f"op-{number}"))) for number in range(30)]
         await asyncio.sleep(0)
         closing = asyncio.create_task(asyncio.to_thread(office.writer.close))
         gate.open()
@@ -113,7 +113,7 @@ async def test_while_closing_what_was_begun_is_settled_and_new_work_is_refused(d
         await busy(office, gate)
         closing = asyncio.create_task(asyncio.to_thread(office.writer.close))
         accepted, refused = await until_refused(office)
-        settling = office.writer.queue(completing("op-1"))
+        settling = office.writer.put(completing("op-1"))
         await asyncio.sleep(0)
         gate.open()
         await closing
@@ -127,7 +127,7 @@ async def until_refused(office: Desk) -> tuple[list[asyncio.Future[Receipt]], Sh
     """Ask until the writer, busy with something else, takes nothing new; what it took before, and its refusal."""
     accepted: list[asyncio.Future[Receipt]] = []
     while True:
-        asked = office.writer.queue(accepting(asking(f"late-{len(accepted)}")))
+        asked = office.writer.put(accepting(asking(f"late-{len(accepted)}")))
         for _ in range(3):  # to hand it over, and to hear a refusal
             await asyncio.sleep(0)
         if asked.done():

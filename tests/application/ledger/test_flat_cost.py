@@ -46,7 +46,7 @@ async def open_ones(office: Desk, count: int) -> None:
 
 
 async def put(office: Desk, proposals: list[Proposal]) -> None:
-    for waiting in [office.writer.queue(proposal) for proposal in proposals]:
+    for waiting in [office.writer.put(proposal) for proposal in proposals]:
         await waiting
 
 

@@ -106,7 +106,7 @@ async def test_an_answer_is_given_only_after_the_commit(office: Desk) -> None:
         assert allowed.wait(PATIENCE)
 
     office.steps.plan("before commit", pause)
-    future = office.writer.queue(accepting(asking("op-1")))
+    future = office.writer.put(accepting(asking("op-1")))
     assert await asyncio.to_thread(committing.wait, 20)
     assert not future.done()
     allowed.set()
@@ -118,7 +118,7 @@ def test_threads_and_event_loops_share_one_writer(office: Desk) -> None:
     office.do(opening())
 
     async def several(names: list[str]) -> None:
-        await asyncio.gather(*(office.writer.append_async(accepting(asking(name))) for name in names))
+        await asyncio.gather(*(office.writer.put(accepting(asking(name))) for name in names))
 
     with ThreadPoolExecutor(4) as pool:
         loops = [pool.submit(asyncio.run, several([f"loop-{n}-{id}" for id in MANY])) for n in range(2)]
@@ -134,8 +134,8 @@ def test_a_loop_that_is_gone_hurts_nobody(office: Desk) -> None:
     gate = Gate()
 
     async def leave() -> None:
-        office.writer.queue(gate.proposal)
-        office.writer.queue(accepting(asking("op-1")))
+        office.writer.put(gate.proposal)
+        office.writer.put(accepting(asking("op-1")))
         assert await asyncio.to_thread(gate.entered.wait, 20)
 
     asyncio.run(leave())
@@ -147,16 +147,16 @@ def test_a_loop_that_is_gone_hurts_nobody(office: Desk) -> None:
 async def test_a_cancelled_caller_never_cancels_a_queued_decision(office: Desk) -> None:
     office.do(opening())
     gate = Gate()
-    busy = office.writer.queue(gate.proposal)
+    busy = office.writer.put(gate.proposal)
     assert await asyncio.to_thread(gate.entered.wait, 20)
-    caller = asyncio.create_task(office.writer.append_async(accepting(asking("op-1"))))
+    caller = asyncio.ensure_future(office.writer.put(accepting(asking("op-1"))))
     await asyncio.sleep(0)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
     gate.open()
     await busy
-    outcome = await office.writer.append_async(completing("op-1"))
+    outcome = await office.writer.put(completing("op-1"))
     assert Charged in {type(fact) for fact in outcome.facts}
 
 

@@ -224,7 +224,7 @@ def test_accept_fails_at_once_when_the_database_is_gone(office: Desk) -> None:
 async def test_what_was_begun_is_retried_until_it_is_written(office: Desk) -> None:
     office.do(accepting(asking("op-1")))
     office.steps.plan("before begin", *[GONE] * 5)
-    outcome = await office.writer.append_async(completing("op-1"))
+    outcome = await office.writer.put(completing("op-1"))
     assert isinstance(outcome.states["op-1"], Settled)
     assert count(office, Charged) == 1
 
@@ -277,7 +277,7 @@ async def test_on_close_what_cannot_be_written_is_given_up_and_stays_dispatched_
         refused = asyncio.Event()
         loop = asyncio.get_running_loop()
         office.steps.planned["before begin"] = [lambda: refuse(loop, refused)] * 1_000
-        waiting = asyncio.create_task(office.writer.append_async(completing("op-1")))
+        waiting = asyncio.ensure_future(office.writer.put(completing("op-1")))
         await asyncio.wait_for(refused.wait(), PATIENCE)
         assert not waiting.done()
         await asyncio.to_thread(office.writer.close)

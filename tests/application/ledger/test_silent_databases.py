@@ -68,10 +68,10 @@ def test_a_request_whose_commit_was_never_answered_may_be_recorded_and_its_key_t
 
 async def test_what_was_begun_waits_out_a_frozen_database_and_is_charged_once(postgres_url: str) -> None:
     with frozen_desk(postgres_url) as (proxy, office):
-        await office.writer.append_async(accepting(asking("op-1")))
+        await office.writer.put(accepting(asking("op-1")))
         proxy.next(Fault("stall", when=b"COMMIT"))
-        settling = office.writer.queue(completing("op-1"))
-        refused = office.writer.queue(accepting(asking("op-2")))
+        settling = office.writer.put(completing("op-1"))
+        refused = office.writer.put(accepting(asking("op-2")))
         with pytest.raises(StoreUnavailable):
             await refused
         assert not settling.done()
@@ -82,10 +82,10 @@ async def test_what_was_begun_waits_out_a_frozen_database_and_is_charged_once(po
 
 async def test_closing_on_a_frozen_database_ends_and_tells_everybody(postgres_url: str) -> None:
     with frozen_desk(postgres_url, options=WriterOptions(group=1)) as (proxy, office):
-        await office.writer.append_async(accepting(asking("begun")))
+        await office.writer.put(accepting(asking("begun")))
         proxy.freeze()
-        waiting = [office.writer.queue(accepting(asking(f"op-{number}"))) for number in range(50)]
-        waiting.append(office.writer.queue(completing("begun")))
+        waiting = [office.writer.put(accepting(asking(f"op-{number}"))) for number in range(50)]
+        waiting.append(office.writer.put(completing("begun")))
         await asyncio.sleep(0)
         await asyncio.to_thread(office.writer.close)
         answers = await asyncio.gather(*waiting, return_exceptions=True)
@@ -124,9 +124,9 @@ async def test_new_work_does_not_wait_for_ever_and_what_was_begun_does(
     with desk(database_url, options=WriterOptions(timer=lambda: seconds[0])) as office:
         office.do(opening(), accepting(asking("op-1")))
         gate = Gate()
-        office.writer.queue(gate.proposal)
+        office.writer.put(gate.proposal)
         assert await asyncio.to_thread(gate.entered.wait, PATIENCE)
-        late, patient = office.writer.queue(accepting(asking("op-2"))), office.writer.queue(completing("op-1"))
+        late, patient = office.writer.put(accepting(asking("op-2"))), office.writer.put(completing("op-1"))
         await asyncio.sleep(0)
         seconds[0] = 31.0
         gate.open()
@@ -143,9 +143,9 @@ async def test_a_group_that_is_too_slow_is_halved_until_it_is_fast_enough(databa
     with desk(database_url) as office:
         office.do(opening())
         gate = Gate()
-        office.writer.queue(gate.proposal)
+        office.writer.put(gate.proposal)
         assert await asyncio.to_thread(gate.entered.wait, PATIENCE)
-        waiting = [office.writer.queue(accepting(asking(f"op-{number}"))) for number in range(4)]
+        waiting = [office.writer.put(accepting(asking(f"op-{number}"))) for number in range(4)]
         await asyncio.sleep(0)
         office.steps.plan("before commit", lambda: None, SLOW, SLOW)
         gate.open()

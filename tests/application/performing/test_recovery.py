@@ -12,6 +12,7 @@ import pytest
 
 from application.asking.requests import Request
 from application.ledger.transaction import Conflict
+from application.ledger.writer import LedgerWriter
 from application.performing.ownership import Ownership
 from application.performing.recovery import Recovered
 from application.ports import Delivery, Job, Progress, Provider, ProviderRefused, ProviderUnknown, Recovery, Task
@@ -226,6 +227,7 @@ async def test_who_slept_past_its_lease_sends_only_what_is_still_its_own(
             for lease in other.expired(clock.now) if robbed else ():
                 assert other.claim(lease, "another process", clock.now + SOON)
 
+        assert isinstance(studio.accounts.writer, LedgerWriter)
         studio.accounts.writer.after_commit = sleep
         if robbed:
             with pytest.raises(OperationPending, match="lease was lost"):
