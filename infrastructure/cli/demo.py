@@ -27,7 +27,7 @@ from infrastructure.cli.audit import show_verdict
 from infrastructure.cli.failures import guarded
 from infrastructure.cli.rendering import Page
 from infrastructure.cli.timeline import rows_of, show_stories
-from infrastructure.cli.views import Asked, show_costs, show_periods, show_usage
+from infrastructure.cli.viewpages import Asked, show_costs, show_periods, show_usage
 from infrastructure.plugins import more_models
 from infrastructure.registry import switched_off
 from infrastructure.service import Studio

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from infrastructure.showing.formats import cell, iso, money, units_of
 from projections.engine.columns import Column, Kind, ViewRow
 
 if TYPE_CHECKING:
+    from projections.engine.asking import Found
     from projections.engine.view import AnyView
+    from projections.views.counting import BilledRow
 
 AS_JSON: dict[Kind, Callable[[Any], Any]] = {
     Kind.INSTANT: lambda value: iso(value, precision="microseconds"),
@@ -18,6 +20,11 @@ AS_JSON: dict[Kind, Callable[[Any], Any]] = {
     Kind.WORDS: list,
 }
 """How a value is told in JSON; others are told as they are, and money with its currency."""
+
+MONEY = ("gross", "adjusted", "price", "cost")
+"""What was charged, what was corrected of it later, what of it is left to pay, and what providers bill us."""
+DOUBTS = ("cost_unknown", "estimated")
+"""How many operations' costs are not among the sums, and how many amounts are the most that they can be."""
 
 
 def known_of(row: ViewRow, name: str) -> Any:
@@ -42,6 +49,38 @@ def _told(kind: Kind, value: Any, currency: str | None) -> Any:
     if kind is Kind.MONEY:
         return money(value, currency)
     return AS_JSON[kind](value) if kind in AS_JSON else value
+
+
+def totals(rows: Iterable[BilledRow]) -> dict[str, dict[str, int]]:
+    """The sums of money by currency; what was never priced has none."""
+    sums: dict[str, dict[str, int]] = {}
+    for row in rows:
+        if row.currency is not None:
+            found = sums.setdefault(row.currency, dict.fromkeys((*MONEY, *DOUBTS), 0))
+            for name in (*MONEY, *DOUBTS):
+                found[name] += getattr(row, name)
+    return sums
+
+
+def _total(field: str, sums: Mapping[str, int], currency: str) -> dict[str, Any] | None:
+    if field == "cost" and sums["cost_unknown"] and not sums["cost"]:
+        return None
+    return money(sums[field], currency)
+
+
+def list_document(name: str, view: AnyView, found: Found[Any]) -> dict[str, object]:
+    """Rows, what they come to if they are all, and where more begin."""
+    total = [
+        {**{field: _total(field, sums, currency) for field in MONEY}, **{field: sums[field] for field in DOUBTS}}
+        for currency, sums in sorted(totals(found.rows).items())
+    ]
+    rows = [row_document(view, row) for row in found.rows]
+    return {name: rows, "total": total if found.whole else None, **next_page(found)}
+
+
+def next_page(found: Found[Any]) -> dict[str, str]:
+    """The cursor, if more rows follow."""
+    return {} if found.next is None else {"next": found.next}
 
 
 def write_csv(stream: IO[str], view: AnyView, rows: Iterable[ViewRow]) -> None:
