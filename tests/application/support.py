@@ -111,7 +111,7 @@ class Steps:
         return self.count("after commit")
 
 
-class Desk:
+class Office:
     """What one process has: a writer, on connections of its own."""
 
     def __init__(
@@ -161,8 +161,8 @@ class Desk:
 
 
 @contextmanager
-def desk(url: str, **options: Any) -> Iterator[Desk]:
-    opened = Desk(url, **options)
+def desk(url: str, **options: Any) -> Iterator[Office]:
+    opened = Office(url, **options)
     try:
         yield opened
     finally:

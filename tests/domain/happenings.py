@@ -26,8 +26,8 @@ from domain.settlement import add_credit, adjust, complete, dispatch, fail, reco
 from tests.domain.examples import IMAGE, UNKNOWN_PRICE, ask, priced
 from tests.domain.naive import (
     OUTSIDE,
-    Desk,
     Life,
+    NaiveLedger,
     fair_share,
     lives,
     month_of,
@@ -70,7 +70,7 @@ class Studio(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = utc("2026-01-30T22:00")
-        self.desks = {name: Desk(name) for name in ACCOUNTS}
+        self.desks = {name: NaiveLedger(name) for name in ACCOUNTS}
         self.plans = {name: terms.limits for name, terms in ACCOUNTS.items()}
         self.changed: dict[tuple[str, str, str], int | None] = {}
         self.past: list[tuple[str, int, list[Fact]]] = []

@@ -43,7 +43,7 @@ from tests.domain.wall_clocks import EPOCH, MICROSECOND, wall
 
 
 @dataclass
-class Desk:
+class NaiveLedger:
     """What the writer does for one account, in one thread and without a database."""
 
     account: str

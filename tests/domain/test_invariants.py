@@ -16,7 +16,7 @@ from domain.plans import MEASURES
 from tests.domain.happenings import Studio
 from tests.domain.naive import (
     EARNED,
-    Desk,
+    NaiveLedger,
     free,
     held,
     is_refused,
@@ -49,7 +49,7 @@ class Invariants(Studio):
         for name, instant, facts in self.past:
             assert [fact for fact in self.desks[name].log if fact.at <= instant] == facts  # I9
 
-    def postings_balance(self, desk: Desk) -> None:
+    def postings_balance(self, desk: NaiveLedger) -> None:
         """I1: what was paid in is free, held or earned, to the micro-unit; an ended period keeps nothing free."""
         pockets = trial_balance(desk.log)
         charged = sum(life.charged - life.refunded for life in lives(desk.log).values())
@@ -60,7 +60,7 @@ class Invariants(Studio):
             assert pockets[free(current.period)] == current.balance
             assert all(pockets[free(period)] == 0 for period in periods(desk) if period != current.period)
 
-    def nothing_is_below_zero(self, desk: Desk) -> None:
+    def nothing_is_below_zero(self, desk: NaiveLedger) -> None:
         """I2."""
         current = desk.ledger.current
         if current is None:
@@ -75,7 +75,7 @@ class Invariants(Studio):
         ]
         assert all(number >= 0 for number in counters)
 
-    def holds_are_what_is_shown_as_held(self, desk: Desk) -> None:
+    def holds_are_what_is_shown_as_held(self, desk: NaiveLedger) -> None:
         """I3: of the current period by the book, of ended ones by the pockets."""
         pockets, current = trial_balance(desk.log), desk.ledger.current
         for period in periods(desk):
@@ -88,7 +88,7 @@ class Invariants(Studio):
                 id for id, life in lives(desk.log).items() if life.is_open and life.operation.period == current.period
             }
 
-    def every_operation_ends_once(self, desk: Desk) -> None:
+    def every_operation_ends_once(self, desk: NaiveLedger) -> None:
         """I4: one terminal money fact, after which come corrections that give back at most the charge."""
         for life in lives(desk.log).values():
             assert len(life.endings) <= 1
@@ -97,23 +97,23 @@ class Invariants(Studio):
             assert life.quote is None or life.charged <= life.quote.price
             assert not any(isinstance(fact, Adjusted) for fact in life.facts) or life.endings
 
-    def a_key_is_one_request(self, desk: Desk) -> None:
+    def a_key_is_one_request(self, desk: NaiveLedger) -> None:
         """I7."""
         assert all(len(requests_of(desk.log, key)) == (key in desk.keys) for key in ("key-1", "key-2", "key-3"))
 
-    def an_unknown_price_is_never_zero(self, desk: Desk) -> None:
+    def an_unknown_price_is_never_zero(self, desk: NaiveLedger) -> None:
         """I10: unless the provider says that it bills nothing, or nothing came."""
         for life in lives(desk.log).values():
             for fact in life.facts:
                 if isinstance(fact, Charged) and life.quote is not None and life.quote.rate is None:
                     assert fact.price > 0 or life.bill == 0 or fact.outputs == 0
 
-    def instants_never_go_back(self, desk: Desk) -> None:
+    def instants_never_go_back(self, desk: NaiveLedger) -> None:
         instants = [fact.at for fact in desk.log]
         assert instants == sorted(instants)
         assert desk.ledger.last == instants[-1]
 
-    def what_is_rebuilt_is_what_lives(self, desk: Desk) -> None:
+    def what_is_rebuilt_is_what_lives(self, desk: NaiveLedger) -> None:
         rebuilt = desk.rebuilt()
         assert (rebuilt.account, rebuilt.current, rebuilt.last) == (
             desk.ledger.account,
@@ -121,7 +121,7 @@ class Invariants(Studio):
             desk.ledger.last,
         )
 
-    def what_is_left_is_what_is_not_taken(self, desk: Desk) -> None:
+    def what_is_left_is_what_is_not_taken(self, desk: NaiveLedger) -> None:
         """The fast answer, for the tightest of three scopes, is the slow one."""
         now = max(self.clock, desk.ledger.last)
         shown = left_of(desk.ledger, "ann", "site", now)
@@ -131,7 +131,7 @@ class Invariants(Studio):
             assert shown[measure] == (min(known) if known else None)
 
 
-def periods(desk: Desk) -> set[Period]:
+def periods(desk: NaiveLedger) -> set[Period]:
     return {fact.operation.period for fact in desk.log if isinstance(fact, OperationFact)}
 
 

@@ -33,8 +33,8 @@ from infrastructure.webhooks import Callbacks
 from tests.application.studios import facts_of, is_sound
 from tests.domain.wall_clocks import utc
 from tests.faults.worlds import HOOKS, POND, ROUTES, World, ask
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake
 
 DAY = 86_400
 ABANDONED = 2 * DAY

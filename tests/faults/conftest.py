@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.ponds import Scene
-from tests.providers.fake.server import Fake, serving
+from tests.wire.fake.server import Fake, serving
 
 
 @pytest.fixture

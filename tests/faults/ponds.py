@@ -29,10 +29,10 @@ from infrastructure.service import Studio
 from tests.application.studios import LONG_AFTER, charged, count, facts_of, later, picture, settings_for, studio_on
 from tests.faults.killed import LOOK, TappedAssets, TappedProvider
 from tests.faults.processes import signal_here, started
-from tests.providers.clients import PICTURE
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake
-from tests.providers.fake.state import Job
+from tests.wire.clients import PICTURE
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake
+from tests.wire.fake.state import Job
 
 LISTED, KEPT, BLIND = "pond", "lagoon", "puddle"
 PROVIDER = {LISTED: "wavespeed", KEPT: "stability", BLIND: "stability"}

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tests.faults.behaviours import DAY, DEATHS, Play, playing
 from tests.faults.worlds import World
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import serving
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import serving
 
 Scene = Callable[[Play], Coroutine[Any, Any, None]]
 Act = Callable[..., Coroutine[Any, Any, None]]

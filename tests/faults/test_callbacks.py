@@ -15,9 +15,9 @@ from infrastructure.service import Studio
 from infrastructure.webhooks import Callbacks
 from tests.application.studios import count, facts_of, is_sound, timeline
 from tests.faults.worlds import HOOKS, LAKE, POND, World, ask
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake, serving
-from tests.providers.fake.state import Job
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake, serving
+from tests.wire.fake.state import Job
 
 HOUR, DAY = 3_600, 86_400
 LEASE_OVER = 120

@@ -24,8 +24,8 @@ from tests.amounts import micros
 from tests.application.studios import count, facts_of, is_sound, timeline
 from tests.domain.wall_clocks import wall
 from tests.faults.worlds import LAKE, POND, ROUTES, World, ask
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import serving
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import serving
 
 HOUR, DAY = 3_600, 86_400
 LEASE_OVER = 120

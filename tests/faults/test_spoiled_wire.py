@@ -21,9 +21,9 @@ from tests.faults.ponds import BLIND, KEPT, LISTED, PRICE, PROVIDER, Scene, chec
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.wavespeed.tasks import wavespeed
 from tests.infrastructure.wire.servers import Time
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake
-from tests.proxy import Fault, Proxy, proxied
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake
+from tests.wire.proxy import Fault, Proxy, proxied
 
 ACCOUNT = "acme"
 SUBMISSION, POLL, FILE = prompt_of(ACCOUNT).encode(), b"/result", b"GET /files/"

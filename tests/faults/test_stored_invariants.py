@@ -19,8 +19,7 @@ from application.ledger.transaction import Conflict, KeyRow
 from domain.admission import Ask
 from domain.ledger import Decide, Fact, Ledger, Spent
 from infrastructure.store.migrations import upgrade
-from tests.application.support import Clock
-from tests.application.support import Desk as Office
+from tests.application.support import Clock, Office
 from tests.domain import naive
 from tests.domain.test_invariants import Invariants
 
@@ -72,7 +71,7 @@ class Shared:
 
 
 @dataclass
-class StoredDesk(naive.Desk):
+class StoredDesk(naive.NaiveLedger):
     """An account whose decisions are put to the writers; what it knows is what they wrote."""
 
     shared: Shared = field(default_factory=Shared)

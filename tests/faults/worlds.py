@@ -20,8 +20,8 @@ from infrastructure.service import Studio
 from tests.application.studios import studio_on
 from tests.infrastructure.providers.wavespeed.tasks import wavespeed
 from tests.infrastructure.wire.servers import Time
-from tests.providers.fake.server import Fake
-from tests.providers.fake.webhooks import SECRET
+from tests.wire.fake.server import Fake
+from tests.wire.fake.webhooks import SECRET
 
 HOOKS = "http://127.0.0.1:9/hooks"
 """Where nobody listens: a test hands callbacks over itself."""

@@ -20,14 +20,14 @@ from domain.errors import StoreUnavailable
 from domain.operation import Charged, Requested, Validated
 from infrastructure.store.database import Database
 from infrastructure.store.growth import growth_of
-from tests.application.support import PATIENCE, Desk, accepting, asking, completing, desk, opening
+from tests.application.support import PATIENCE, Office, accepting, asking, completing, desk, opening
 from tests.faults.processes import in_processes
 
 ACCOUNTS = ("acme", "beta")
 
 
 @contextmanager
-def fed(office: Desk) -> Iterator[Feed]:
+def fed(office: Office) -> Iterator[Feed]:
     """The feed of a process whose writer this is."""
     feed = Feed(office.reader, growth_of(office.database))
     office.writer.after_commit = feed.appended
@@ -36,30 +36,30 @@ def fed(office: Desk) -> Iterator[Feed]:
 
 
 @pytest.fixture
-def office(database_url: str) -> Iterator[Desk]:
+def office(database_url: str) -> Iterator[Office]:
     with desk(database_url) as opened:
         opened.do(*(opening(account) for account in ACCOUNTS))
         yield opened
 
 
 @pytest.fixture
-def feed(office: Desk) -> Iterator[Feed]:
+def feed(office: Office) -> Iterator[Feed]:
     with fed(office) as feed:
         yield feed
 
 
 @pytest.fixture
-def growth(office: Desk) -> Growth:
+def growth(office: Office) -> Growth:
     return growth_of(office.database)
 
 
-def carry(office: Desk, *ids: str, account: str = "acme") -> None:
+def carry(office: Office, *ids: str, account: str = "acme") -> None:
     """Operations from request to charge."""
     for id in ids:
         office.do(accepting(asking(id, account=account)), completing(id, account))
 
 
-async def soon(office: Desk, *ids: str, account: str = "acme") -> None:
+async def soon(office: Office, *ids: str, account: str = "acme") -> None:
     await asyncio.to_thread(carry, office, *ids, account=account)
 
 
@@ -72,7 +72,7 @@ async def taken(follower: Follower, upto: int) -> list[Positioned]:
     return told
 
 
-def logged(office: Desk, after: int = 0, filter: LogFilter = EVERYTHING) -> list[Positioned]:
+def logged(office: Office, after: int = 0, filter: LogFilter = EVERYTHING) -> list[Positioned]:
     return [*office.reader.read(after, 100_000, filter)]
 
 
@@ -85,7 +85,7 @@ async def until(met: Callable[[], bool]) -> None:
 # Everything, once, in order
 
 
-async def test_what_is_past_is_read_and_what_comes_is_told(office: Desk, feed: Feed, database_url: str) -> None:
+async def test_what_is_past_is_read_and_what_comes_is_told(office: Office, feed: Feed, database_url: str) -> None:
     carry(office, "op-1", "op-2")
     async with feed.follow(0) as entries:
         await soon(office, "op-3")
@@ -96,7 +96,7 @@ async def test_what_is_past_is_read_and_what_comes_is_told(office: Desk, feed: F
         assert await taken(entries, end) == logged(office)
 
 
-async def test_who_follows_from_now_on_is_told_of_nothing_before(office: Desk, feed: Feed) -> None:
+async def test_who_follows_from_now_on_is_told_of_nothing_before(office: Office, feed: Feed) -> None:
     carry(office, "op-1")
     before = office.reader.end()
     async with feed.follow() as entries:
@@ -104,7 +104,7 @@ async def test_who_follows_from_now_on_is_told_of_nothing_before(office: Desk, f
         assert await taken(entries, office.reader.end()) == logged(office, before)
 
 
-async def test_nobody_misses_or_sees_twice_whenever_they_begin(office: Desk, feed: Feed, database_url: str) -> None:
+async def test_nobody_misses_or_sees_twice_whenever_they_begin(office: Office, feed: Feed, database_url: str) -> None:
     """Two processes write meanwhile; each begins somewhere in the past, or now, while the log grows."""
     told: list[tuple[int, asyncio.Task[list[Positioned]]]] = []
     ended = office.log.codec.names_of(Charged)
@@ -134,7 +134,7 @@ async def test_nobody_misses_or_sees_twice_whenever_they_begin(office: Desk, fee
             assert await task == logged(office, after)
 
 
-async def test_what_another_process_writes_is_told(office: Desk, feed: Feed, database_url: str) -> None:
+async def test_what_another_process_writes_is_told(office: Office, feed: Feed, database_url: str) -> None:
     async with feed.follow() as entries:
         before = office.reader.end()
         await asyncio.to_thread(in_processes, write, [(database_url, "op-1"), (database_url, "op-2")])
@@ -160,7 +160,7 @@ async def write(url: str, id: str) -> None:
 )
 @pytest.mark.parametrize("shapes", [(), (Charged,), (Requested, Validated)])
 async def test_only_what_is_asked_for_is_told(
-    office: Desk, feed: Feed, filter: LogFilter, shapes: tuple[type[Any], ...]
+    office: Office, feed: Feed, filter: LogFilter, shapes: tuple[type[Any], ...]
 ) -> None:
     names = tuple(name for shape in shapes for name in office.log.codec.names_of(shape))
     wanted = LogFilter(account=filter.account, operations=filter.operations, topics=names)
@@ -177,7 +177,7 @@ async def test_only_what_is_asked_for_is_told(
 # Slow ones
 
 
-async def test_who_is_slow_holds_little_and_misses_nothing(office: Desk, growth: Growth) -> None:
+async def test_who_is_slow_holds_little_and_misses_nothing(office: Office, growth: Growth) -> None:
     with closing(Feed(office.reader, growth, Limits(waiting=4_000))) as feed:
         office.writer.after_commit = feed.appended
         async with feed.follow(0) as slow, feed.follow(0) as fast:
@@ -194,7 +194,7 @@ async def test_who_is_slow_holds_little_and_misses_nothing(office: Desk, growth:
 # Ends
 
 
-async def test_who_is_cancelled_or_dropped_leaves_nothing_behind(office: Desk, feed: Feed) -> None:
+async def test_who_is_cancelled_or_dropped_leaves_nothing_behind(office: Office, feed: Feed) -> None:
     async def follow() -> None:
         async for _ in feed.follow():
             pass
@@ -232,7 +232,7 @@ async def test_a_feed_that_is_closed_ends_its_followers_with_what_they_were_told
             carry(office, "op-2")
 
 
-async def test_who_follows_in_a_loop_that_ended_bothers_nobody(office: Desk, feed: Feed) -> None:
+async def test_who_follows_in_a_loop_that_ended_bothers_nobody(office: Office, feed: Feed) -> None:
     kept: list[Follower] = []
 
     async def follow() -> None:
@@ -249,7 +249,7 @@ async def test_who_follows_in_a_loop_that_ended_bothers_nobody(office: Desk, fee
 
 
 async def test_a_listener_is_told_of_each_commit_at_once_and_that_others_have_written(
-    office: Desk, feed: Feed, database_url: str
+    office: Office, feed: Feed, database_url: str
 ) -> None:
     told: list[tuple[int | None, list[Link]]] = []
     with feed.listening(lambda position, links: told.append((position, [*links]))):
@@ -283,7 +283,7 @@ def statements(database: Database) -> Iterator[list[str]]:
         event.remove(database.engine, "before_cursor_execute", hear)
 
 
-async def test_a_thousand_followers_cost_no_query_each(office: Desk, feed: Feed, database_url: str) -> None:
+async def test_a_thousand_followers_cost_no_query_each(office: Office, feed: Feed, database_url: str) -> None:
     many = 1_000
     with desk(database_url, owner="desk-2") as other, statements(office.database) as heard:
         followers = [feed.follow(filter=LogFilter(operations=(f"op-{number}",))) for number in range(many)]
@@ -301,7 +301,7 @@ async def test_a_thousand_followers_cost_no_query_each(office: Desk, feed: Feed,
 class Away:
     """A reader whose database does not answer for a while."""
 
-    def __init__(self, office: Desk) -> None:
+    def __init__(self, office: Office) -> None:
         self.reader, self.times, self.asked = office.reader, 0, 0
         self.states = office.reader.states
 
@@ -321,7 +321,7 @@ class Away:
 
 
 async def test_a_database_that_was_away_is_followed_from_where_it_was(
-    office: Desk, growth: Growth, database_url: str
+    office: Office, growth: Growth, database_url: str
 ) -> None:
     away = Away(office)
     with closing(Feed(away, growth, Limits(again=0.01))) as feed, desk(database_url, owner="desk-2") as other:

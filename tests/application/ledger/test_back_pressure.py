@@ -14,8 +14,8 @@ from domain.errors import Overloaded, ShuttingDown
 from domain.operation import Charged, Requested, Settled
 from tests.application.support import (
     PATIENCE,
-    Desk,
     Gate,
+    Office,
     accepting,
     asking,
     completing,
@@ -27,18 +27,18 @@ ROOM = 5
 
 
 @pytest.fixture
-def office(database_url: str) -> Iterator[Desk]:
+def office(database_url: str) -> Iterator[Office]:
     with desk(database_url, options=WriterOptions(waiting=ROOM)) as opened:
         opened.do(opening(), *(accepting(asking(f"begun-{number}")) for number in range(ROOM)))
         yield opened
 
 
-async def busy(office: Desk, gate: Gate) -> None:
+async def busy(office: Office, gate: Gate) -> None:
     office.writer.put(gate.proposal)
     assert await asyncio.to_thread(gate.entered.wait, PATIENCE)
 
 
-async def test_new_work_beyond_the_room_is_refused_at_once_and_not_recorded(office: Desk) -> None:
+async def test_new_work_beyond_the_room_is_refused_at_once_and_not_recorded(office: Office) -> None:
     gate = Gate()
     await busy(office, gate)
     waiting = [office.writer.put(accepting(asking(f"op-{number}"))) for number in range(ROOM)]
@@ -52,7 +52,7 @@ async def test_new_work_beyond_the_room_is_refused_at_once_and_not_recorded(offi
     assert len(recorded) == 2 * ROOM
 
 
-async def test_what_was_begun_has_reserved_room(office: Desk) -> None:
+async def test_what_was_begun_has_reserved_room(office: Office) -> None:
     gate = Gate()
     await busy(office, gate)
     accepts = [office.writer.put(accepting(asking(f"op-{number}"))) for number in range(ROOM)]
@@ -63,7 +63,7 @@ async def test_what_was_begun_has_reserved_room(office: Desk) -> None:
     assert all(isinstance(answer, Receipt) for answer in answers)
 
 
-async def test_room_is_free_again_once_what_waited_was_written(office: Desk) -> None:
+async def test_room_is_free_again_once_what_waited_was_written(office: Office) -> None:
     gate = Gate()
     await busy(office, gate)
     waiting = [office.writer.put(accepting(asking(f"op-{number}"))) for number in range(ROOM)]
@@ -73,7 +73,7 @@ async def test_room_is_free_again_once_what_waited_was_written(office: Desk) -> 
     assert len(await asyncio.gather(*again)) == ROOM
 
 
-def test_a_thread_is_told_as_a_loop_is(office: Desk) -> None:
+def test_a_thread_is_told_as_a_loop_is(office: Office) -> None:
     gate = Gate()
     threads = [threading.Thread(target=office.do, args=(gate.proposal,))]
     threads[0].start()
@@ -123,7 +123,7 @@ async def test_while_closing_what_was_begun_is_settled_and_new_work_is_refused(d
         assert (kinds.count(Requested), kinds.count(Charged)) == (1 + len(accepted), 1)
 
 
-async def until_refused(office: Desk) -> tuple[list[asyncio.Future[Receipt]], ShuttingDown]:
+async def until_refused(office: Office) -> tuple[list[asyncio.Future[Receipt]], ShuttingDown]:
     """Ask until the writer, busy with something else, takes nothing new; what it took before, and its refusal."""
     accepted: list[asyncio.Future[Receipt]] = []
     while True:
@@ -137,7 +137,7 @@ async def until_refused(office: Desk) -> tuple[list[asyncio.Future[Receipt]], Sh
         accepted.append(asked)
 
 
-def test_a_closed_writer_refuses_everything_and_closing_again_changes_nothing(office: Desk) -> None:
+def test_a_closed_writer_refuses_everything_and_closing_again_changes_nothing(office: Office) -> None:
     office.writer.close()
     office.writer.close()
     for proposal in (accepting(asking("op-1")), completing("begun-1")):

@@ -15,7 +15,7 @@ from sqlalchemy import event, text
 
 from application.ledger.group import Proposal
 from infrastructure.store.schema import METADATA
-from tests.application.support import Desk, accepting, asking, completing, desk, opening
+from tests.application.support import Office, accepting, asking, completing, desk, opening
 from tests.postgres import fresh_database
 
 MEASURED = 10
@@ -30,7 +30,7 @@ class Cost:
     rows: int
 
 
-async def earlier(office: Desk, count: int) -> None:
+async def earlier(office: Office, count: int) -> None:
     """So many operations, all settled."""
     for start in range(0, count, GROUP):
         ids = [f"earlier-{number}" for number in range(start, min(start + GROUP, count))]
@@ -38,19 +38,19 @@ async def earlier(office: Desk, count: int) -> None:
         await put(office, [completing(id) for id in ids])
 
 
-async def open_ones(office: Desk, count: int) -> None:
+async def open_ones(office: Office, count: int) -> None:
     """So many operations, all still open."""
     for start in range(0, count, GROUP):
         ids = [f"open-{number}" for number in range(start, min(start + GROUP, count))]
         await put(office, [accepting(asking(id)) for id in ids])
 
 
-async def put(office: Desk, proposals: list[Proposal]) -> None:
+async def put(office: Office, proposals: list[Proposal]) -> None:
     for waiting in [office.writer.put(proposal) for proposal in proposals]:
         await waiting
 
 
-def life_cycles(office: Desk) -> None:
+def life_cycles(office: Office) -> None:
     """Keyed, so that keys are read too; and what is settled is sometimes settled again."""
     for number in range(MEASURED):
         id = f"measured-{number}"
@@ -58,7 +58,7 @@ def life_cycles(office: Desk) -> None:
 
 
 @contextmanager
-def counted(office: Desk) -> Iterator[Cost]:
+def counted(office: Office) -> Iterator[Cost]:
     """Counts statements, and rows looked at: as PostgreSQL counts them, or by the steps of SQLite's machine."""
     cost = Cost(Counter(), 0)
 
@@ -85,7 +85,7 @@ def counted(office: Desk) -> Iterator[Cost]:
     cost.rows += looked_at(office) - before
 
 
-def looked_at(office: Desk) -> int:
+def looked_at(office: Office) -> int:
     """Rows PostgreSQL has read so far."""
     if office.database.is_sqlite:
         return 0
@@ -97,7 +97,7 @@ def looked_at(office: Desk) -> int:
         return int(connection.execute(text(read)).scalar_one())
 
 
-def keep_plans(office: Desk) -> None:
+def keep_plans(office: Office) -> None:
     """Autovacuum might come by in the middle of one measurement, and let PostgreSQL change its mind."""
     if not office.database.is_sqlite:
         with office.database.connect() as connection:

@@ -22,8 +22,8 @@ from tests.application.support import (
     CENT,
     PATIENCE,
     Clock,
-    Desk,
     Gate,
+    Office,
     accepting,
     asking,
     completing,
@@ -36,12 +36,12 @@ MANY = [f"op-{number}" for number in range(1, 41)]
 
 
 @pytest.fixture
-def office(database_url: str) -> Iterator[Desk]:
+def office(database_url: str) -> Iterator[Office]:
     with desk(database_url) as opened:
         yield opened
 
 
-async def test_what_many_callers_ask_meanwhile_is_committed_in_one_transaction(office: Desk) -> None:
+async def test_what_many_callers_ask_meanwhile_is_committed_in_one_transaction(office: Office) -> None:
     office.do(opening())
     before = office.steps.commits
     answers = await in_one_group(office.writer, [accepting(asking(id)) for id in MANY])
@@ -50,7 +50,7 @@ async def test_what_many_callers_ask_meanwhile_is_committed_in_one_transaction(o
     assert [fact.operation.id for fact in office.facts() if isinstance(fact, Requested)] == MANY
 
 
-async def test_many_accounts_share_a_transaction_as_one_hot_account_does(office: Desk) -> None:
+async def test_many_accounts_share_a_transaction_as_one_hot_account_does(office: Office) -> None:
     accounts = [f"account-{number}" for number in range(20)]
     await in_one_group(office.writer, [opening(account) for account in accounts])
     before = office.steps.commits
@@ -58,7 +58,7 @@ async def test_many_accounts_share_a_transaction_as_one_hot_account_does(office:
     assert office.steps.commits == before + 1
 
 
-async def test_a_job_that_two_accounts_take_in_one_group_is_the_first_one_s(office: Desk) -> None:
+async def test_a_job_that_two_accounts_take_in_one_group_is_the_first_one_s(office: Office) -> None:
     """The rule sees what the group has decided so far: the database would refuse the row again and again."""
     office.do(opening("acme"), opening("beta"))
     asked = [accepting(asking(f"op-{account}", account=account)) for account in ("acme", "beta")]
@@ -88,7 +88,7 @@ async def test_a_group_is_bounded(database_url: str) -> None:
         assert small.steps.commits == before + len(MANY) // 10
 
 
-async def test_decisions_of_one_group_see_each_other_in_the_order_in_which_they_came(office: Desk) -> None:
+async def test_decisions_of_one_group_see_each_other_in_the_order_in_which_they_came(office: Office) -> None:
     office.do(opening(limits=Limits(images=3)))
     answers = await in_one_group(office.writer, [accepting(asking(id)) for id in MANY[:5]])
     kinds = [type(answer.facts[-2]) for answer in answers if isinstance(answer, Receipt) and len(answer.facts) > 2]
@@ -97,7 +97,7 @@ async def test_decisions_of_one_group_see_each_other_in_the_order_in_which_they_
     assert [isinstance(fact, Rejected) for fact in last] == [False, False, False, True, True]
 
 
-async def test_an_answer_is_given_only_after_the_commit(office: Desk) -> None:
+async def test_an_answer_is_given_only_after_the_commit(office: Office) -> None:
     office.do(opening())
     committing, allowed = threading.Event(), threading.Event()
 
@@ -114,7 +114,7 @@ async def test_an_answer_is_given_only_after_the_commit(office: Desk) -> None:
     assert Requested in {type(fact) for fact in office.facts()}
 
 
-def test_threads_and_event_loops_share_one_writer(office: Desk) -> None:
+def test_threads_and_event_loops_share_one_writer(office: Office) -> None:
     office.do(opening())
 
     async def several(names: list[str]) -> None:
@@ -128,7 +128,7 @@ def test_threads_and_event_loops_share_one_writer(office: Desk) -> None:
     assert sum(isinstance(fact, Validated) for fact in office.facts()) == 4 * len(MANY)
 
 
-def test_a_loop_that_is_gone_hurts_nobody(office: Desk) -> None:
+def test_a_loop_that_is_gone_hurts_nobody(office: Office) -> None:
     """Its caller was in the middle of waiting when the loop was closed."""
     office.do(opening())
     gate = Gate()
@@ -144,7 +144,7 @@ def test_a_loop_that_is_gone_hurts_nobody(office: Desk) -> None:
     assert [fact.operation.id for fact in office.facts() if isinstance(fact, Requested)] == ["op-1", "op-2"]
 
 
-async def test_a_cancelled_caller_never_cancels_a_queued_decision(office: Desk) -> None:
+async def test_a_cancelled_caller_never_cancels_a_queued_decision(office: Office) -> None:
     office.do(opening())
     gate = Gate()
     busy = office.writer.put(gate.proposal)
@@ -160,7 +160,7 @@ async def test_a_cancelled_caller_never_cancels_a_queued_decision(office: Desk) 
     assert Charged in {type(fact) for fact in outcome.facts}
 
 
-def test_an_operation_is_two_appends_and_an_asynchronous_one_three(office: Desk) -> None:
+def test_an_operation_is_two_appends_and_an_asynchronous_one_three(office: Office) -> None:
     """Asynchronous ones record a job id in between; here the two: accept, settle."""
     office.do(opening())
     before = office.steps.commits
@@ -170,14 +170,14 @@ def test_an_operation_is_two_appends_and_an_asynchronous_one_three(office: Desk)
     assert len(settled.facts) == 2
 
 
-def test_a_decision_that_records_nothing_commits_nothing(office: Desk) -> None:
+def test_a_decision_that_records_nothing_commits_nothing(office: Office) -> None:
     office.do(opening())
     before = office.steps.commits
     assert office.do(opening())[0].facts == ()
     assert office.steps.commits == before
 
 
-def test_followers_are_woken_after_each_commit_that_appended_facts(office: Desk) -> None:
+def test_followers_are_woken_after_each_commit_that_appended_facts(office: Office) -> None:
     told: list[tuple[int | None, list[Link], int]] = []
     office.writer.after_commit = lambda position, links: told.append((position, list(links), office.reader.end()))
     office.do(opening(), opening(), accepting(asking("op-1")))
@@ -201,7 +201,7 @@ def test_instants_in_the_log_never_go_back_though_the_clock_does(database_url: s
     assert instants[-1] > instants[0]
 
 
-async def test_one_price_is_held_once_however_many_ask_under_one_key_in_one_group(office: Desk) -> None:
+async def test_one_price_is_held_once_however_many_ask_under_one_key_in_one_group(office: Office) -> None:
     office.do(opening(limits=Limits(spend=100 * CENT)))
     same = [accepting(asking(id, key="key-1", fingerprint="same")) for id in MANY]
     answers = await in_one_group(office.writer, same)

@@ -17,7 +17,7 @@ from domain.plans import Limits
 from tests.application.support import (
     CENT,
     Answer,
-    Desk,
+    Office,
     accepting,
     asking,
     completing,
@@ -33,7 +33,7 @@ EARLIER = "op-0"
 
 
 @pytest.fixture
-def office(database_url: str) -> Iterator[Desk]:
+def office(database_url: str) -> Iterator[Office]:
     with desk(database_url) as opened:
         opened.do(opening("acme"), opening("beta"))
         yield opened
@@ -43,7 +43,7 @@ def accepted(answer: Answer) -> bool:
     return isinstance(answer, Receipt) and any(isinstance(fact, Validated) for fact in answer.facts)
 
 
-async def beside(office: Desk, failing: Proposal) -> Answer:
+async def beside(office: Office, failing: Proposal) -> Answer:
     """The answer to a decision whose neighbours, of its own account and of another, all commit in one transaction."""
     before = office.steps.commits
     first, failed, *rest = await in_one_group(
@@ -58,24 +58,24 @@ async def beside(office: Desk, failing: Proposal) -> Answer:
     return failed
 
 
-async def test_a_decision_that_raises_fails_its_caller_alone(office: Desk) -> None:
+async def test_a_decision_that_raises_fails_its_caller_alone(office: Office) -> None:
     error = ZeroDivisionError("a bug of this caller")
     assert await beside(office, raising(error)) is error
 
 
-async def test_a_fact_that_is_no_text_fails_its_caller_alone(office: Desk) -> None:
+async def test_a_fact_that_is_no_text_fails_its_caller_alone(office: Office) -> None:
     failed = await beside(office, accepting(asking("op-9", project="half a pair: \ud800")))
     assert isinstance(failed, InvalidRequest)
     assert failed.hint
 
 
-async def test_a_fact_that_is_too_large_fails_its_caller_alone(office: Desk) -> None:
+async def test_a_fact_that_is_too_large_fails_its_caller_alone(office: Office) -> None:
     failed = await beside(office, accepting(asking("op-9", project="x" * LARGEST_FACT)))
     assert isinstance(failed, InvalidInput)
     assert str(LARGEST_FACT) in str(failed)
 
 
-async def test_all_facts_of_a_failing_decision_are_dropped_not_only_those_after_the_broken_one(office: Desk) -> None:
+async def test_all_facts_of_a_failing_decision_are_dropped_not_only_those_after_the_broken_one(office: Office) -> None:
     ask = asking("op-8", "op-9")
     broken = (ask.quotes[0], replace(ask.quotes[1], book="\ud800"))
     failed = await beside(office, accepting(replace(ask, quotes=broken)))
@@ -83,22 +83,22 @@ async def test_all_facts_of_a_failing_decision_are_dropped_not_only_those_after_
     assert office.do(looking())[0].seen.current.usage["account"].held["spend"] == 2 * 4 * CENT
 
 
-async def test_who_asks_of_an_unknown_account_fails_alone(office: Desk) -> None:
+async def test_who_asks_of_an_unknown_account_fails_alone(office: Office) -> None:
     assert isinstance(await beside(office, accepting(asking("op-9", account="nobody"))), UnknownAccount)
 
 
-async def test_who_asks_of_an_unknown_operation_fails_alone(office: Desk) -> None:
+async def test_who_asks_of_an_unknown_operation_fails_alone(office: Office) -> None:
     assert isinstance(await beside(office, completing("never-seen")), UnknownOperation)
 
 
-async def test_who_looks_at_what_is_not_there_fails_alone(office: Desk) -> None:
+async def test_who_looks_at_what_is_not_there_fails_alone(office: Office) -> None:
     def look(ledger: Ledger, _now: int) -> object:
         raise UnknownAccount(f"nobody is {ledger.account}")
 
     assert isinstance(await beside(office, looking("nobody", look)), UnknownAccount)
 
 
-def change_a_byte(office: Desk, stream: str, version: int) -> None:
+def change_a_byte(office: Office, stream: str, version: int) -> None:
     office.vandalise("UPDATE log SET state = state || ' ' WHERE stream LIKE ? AND version = ?", stream, version)
 
 
@@ -136,7 +136,7 @@ async def test_a_closed_operation_that_cannot_be_read_stops_its_account_and_no_o
         assert not office.reader.read(0, 1_000, LogFilter(topics=office.log.codec.names_of(Adjusted)))
 
 
-async def test_an_account_whose_operation_is_asked_for_by_another_account_shows_nothing(office: Desk) -> None:
+async def test_an_account_whose_operation_is_asked_for_by_another_account_shows_nothing(office: Office) -> None:
     office.do(accepting(asking(EARLIER)), completing(EARLIER))
     assert isinstance(await beside(office, refunding(EARLIER, CENT, "ticket-1", account="beta")), UnknownOperation)
 

@@ -36,7 +36,7 @@ from tests.application.support import (
     CENT,
     PATIENCE,
     Answer,
-    Desk,
+    Office,
     accepting,
     asking,
     completing,
@@ -54,7 +54,7 @@ BEGUN = ("begun-1", "begun-2", "begun-3")
 
 
 @pytest.fixture
-def office(database_url: str) -> Iterator[Desk]:
+def office(database_url: str) -> Iterator[Office]:
     """Three operations that were sent, and a database that takes no text of any length."""
     with desk(database_url) as opened:
         if opened.database.is_sqlite:
@@ -97,18 +97,18 @@ def refused(request: pytest.FixtureRequest) -> Proposal:
     return REFUSED[request.param](BEGUN[0])
 
 
-async def together(office: Desk, proposals: Sequence[Proposal]) -> list[Answer]:
+async def together(office: Office, proposals: Sequence[Proposal]) -> list[Answer]:
     """The answers to one group; a writer that tries for ever gives none."""
     async with asyncio.timeout(PATIENCE):
         return await in_one_group(office.writer, proposals)
 
 
-def open_operations(office: Desk) -> dict[str, type]:
+def open_operations(office: Office) -> dict[str, type]:
     [outcome] = office.do(looking())
     return {id: type(state) for id, state in outcome.seen.current.open.items()}
 
 
-async def test_it_fails_its_caller_alone(office: Desk, refused: Proposal) -> None:
+async def test_it_fails_its_caller_alone(office: Office, refused: Proposal) -> None:
     """Its neighbours are patient and not, of its own account and of another."""
     neighbours = [accepting(asking("op-1")), completing(BEGUN[1]), accepting(asking("op-2", account="beta"))]
     first, failed, *rest = await together(office, [neighbours[0], refused, *neighbours[1:]])
@@ -117,7 +117,7 @@ async def test_it_fails_its_caller_alone(office: Desk, refused: Proposal) -> Non
 
 
 async def test_it_is_told_with_what_the_database_says_and_what_becomes_of_the_operation(
-    office: Desk, refused: Proposal
+    office: Office, refused: Proposal
 ) -> None:
     [failed] = await together(office, [refused])
     assert isinstance(failed, StoreRefused)
@@ -127,7 +127,7 @@ async def test_it_is_told_with_what_the_database_says_and_what_becomes_of_the_op
     assert failed.advice == Advice("operation.kept")
 
 
-async def test_its_operation_stays_open_with_its_hold_and_may_be_settled_yet(office: Desk, refused: Proposal) -> None:
+async def test_its_operation_stays_open_with_its_hold_and_may_be_settled_yet(office: Office, refused: Proposal) -> None:
     before = office.facts()
     await together(office, [refused])
     assert office.facts() == before
@@ -136,14 +136,14 @@ async def test_its_operation_stays_open_with_its_hold_and_may_be_settled_yet(off
     assert isinstance(office.do(completing(BEGUN[0]))[0].states[BEGUN[0]], Settled)
 
 
-async def test_new_work_that_is_refused_for_good_fails_alone_too(office: Desk) -> None:
+async def test_new_work_that_is_refused_for_good_fails_alone_too(office: Office) -> None:
     failing = replace(too_long(BEGUN[0]), patient=False)
     failed, accepted = await together(office, [failing, accepting(asking("op-1"))])
     assert isinstance(failed, StoreRefused)
     assert isinstance(accepted, Receipt)
 
 
-async def test_several_in_one_group_fail_each_by_itself_after_a_bounded_search(office: Desk) -> None:
+async def test_several_in_one_group_fail_each_by_itself_after_a_bounded_search(office: Office) -> None:
     group = [
         accepting(asking("op-1")),
         too_long(BEGUN[0]),
@@ -160,7 +160,7 @@ async def test_several_in_one_group_fail_each_by_itself_after_a_bounded_search(o
     assert recorded == {*BEGUN, "op-1", "op-2", "op-3"}
 
 
-async def test_the_writer_goes_on_as_if_nothing_had_been_asked(office: Desk, refused: Proposal) -> None:
+async def test_the_writer_goes_on_as_if_nothing_had_been_asked(office: Office, refused: Proposal) -> None:
     await together(office, [refused])
     begun = office.steps.count("before begin")
     office.do(accepting(asking("op-1")), completing("op-1"))
@@ -176,7 +176,7 @@ async def test_what_the_driver_cannot_write_down_fails_alone(postgres_url: str) 
         assert isinstance(accepted, Receipt)
 
 
-async def test_a_mistake_that_breaks_a_whole_group_leaves_the_others_alone(office: Desk) -> None:
+async def test_a_mistake_that_breaks_a_whole_group_leaves_the_others_alone(office: Office) -> None:
     """Not the database's refusal but ours; it is handed to whoever caused it."""
     mistaken = replace(completing(BEGUN[0]), operations=[BEGUN[0]])  # type: ignore[arg-type]
     failed, accepted = await together(office, [mistaken, accepting(asking("op-1"))])

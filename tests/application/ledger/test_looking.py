@@ -28,7 +28,7 @@ from tests.application.studios import JOBS, SYNC, studio_on
 from tests.application.support import (
     CENT,
     Clock,
-    Desk,
+    Office,
     Steps,
     TappedStore,
     accepting,
@@ -48,24 +48,24 @@ def copied(ledger: Ledger, now: int) -> Stand:
     return ledger.account, deepcopy(ledger.current), now
 
 
-def looker(office: Desk) -> LedgerReader:
+def looker(office: Office) -> LedgerReader:
     return LedgerReader(SqlReadings(office.database), office.log.codec, office.clock)
 
 
-def decided(office: Desk) -> Stand:
+def decided(office: Office) -> Stand:
     """What a decision would find, under the lock."""
     answer: Stand = office.do(looking("acme", copied))[0].seen
     return answer
 
 
 @pytest.fixture
-def office(database_url: str) -> Iterator[Desk]:
+def office(database_url: str) -> Iterator[Office]:
     with desk(database_url) as opened:
         opened.do(opening(limits=Limits(images=10_000)))
         yield opened
 
 
-async def test_a_look_sees_what_a_decision_would_find(office: Desk, database_url: str) -> None:
+async def test_a_look_sees_what_a_decision_would_find(office: Office, database_url: str) -> None:
     reader = looker(office)
     with desk(database_url, owner="desk-2") as other:
         for number in range(1, 9):
@@ -86,7 +86,7 @@ async def test_a_look_goes_with_the_account_into_its_next_period(database_url: s
         assert await reader.look("acme", copied) == decided(office)
 
 
-async def test_nobody_waits_for_who_holds_the_lock(office: Desk, database_url: str) -> None:
+async def test_nobody_waits_for_who_holds_the_lock(office: Office, database_url: str) -> None:
     reader = looker(office)
     office.do(accepting(asking("op-1")))
     before = decided(office)
@@ -96,7 +96,7 @@ async def test_nobody_waits_for_who_holds_the_lock(office: Desk, database_url: s
         assert await LedgerReader(SqlReadings(office.database), office.log.codec, office.clock).look("acme", copied)
 
 
-async def test_no_look_sees_half_of_a_commit(office: Desk, database_url: str) -> None:
+async def test_no_look_sees_half_of_a_commit(office: Office, database_url: str) -> None:
     """Every commit holds four at once, so whatever is seen is open four by four, and just as much is held."""
 
     def whole(ledger: Ledger, _now: int) -> bool:
@@ -137,7 +137,7 @@ async def test_who_is_far_behind_goes_on_from_a_snapshot(database_url: str) -> N
         assert store.rows["entries_after"] - before < entries - 3 * CHUNK
 
 
-async def test_who_looks_often_reads_only_what_is_new(office: Desk) -> None:
+async def test_who_looks_often_reads_only_what_is_new(office: Office) -> None:
     store = TappedStore(office.database, Steps())
     store.reading = True
     reader = LedgerReader(store, office.log.codec, office.clock)
@@ -151,14 +151,14 @@ async def test_who_looks_often_reads_only_what_is_new(office: Desk) -> None:
     assert store.rows["entries_after"] == before + len(outcome.facts)
 
 
-async def test_a_look_at_what_was_changed_in_place_says_so(office: Desk) -> None:
+async def test_a_look_at_what_was_changed_in_place_says_so(office: Office) -> None:
     office.do(accepting(asking("op-1")))
     office.vandalise("UPDATE log SET state = replace(state, 'ann', 'bob') WHERE topic LIKE ?", "operation.validated%")
     with pytest.raises(LogCorrupted):
         await looker(office).look("acme", copied)
 
 
-async def test_those_who_look_at_once_are_answered_at_once_and_each_for_itself(office: Desk) -> None:
+async def test_those_who_look_at_once_are_answered_at_once_and_each_for_itself(office: Office) -> None:
     office.do(*(opening(f"account-{number}") for number in range(5)), opening("damaged"))
     office.do(accepting(asking("op-1", account="damaged")))
     office.vandalise("UPDATE log SET state = replace(state, 'ann', 'bob') WHERE topic LIKE ?", "operation.validated%")
@@ -185,7 +185,7 @@ async def test_those_who_look_at_once_are_answered_at_once_and_each_for_itself(o
     assert steps.count("before lock") < 50
 
 
-async def test_a_database_that_is_away_is_told_and_the_next_look_is_answered(office: Desk) -> None:
+async def test_a_database_that_is_away_is_told_and_the_next_look_is_answered(office: Office) -> None:
     steps = Steps()
     store = TappedStore(office.database, steps)
     store.reading = True
@@ -197,7 +197,7 @@ async def test_a_database_that_is_away_is_told_and_the_next_look_is_answered(off
     assert await reader.look("acme", copied) == decided(office)
 
 
-async def test_an_account_that_is_not_there_has_an_empty_ledger(office: Desk) -> None:
+async def test_an_account_that_is_not_there_has_an_empty_ledger(office: Office) -> None:
     assert await looker(office).look("nobody", lambda ledger, _now: ledger.account) is None
 
 

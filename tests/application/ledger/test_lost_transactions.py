@@ -18,7 +18,7 @@ from tests.application.support import (
     CENT,
     PATIENCE,
     Clock,
-    Desk,
+    Office,
     accepting,
     asking,
     completing,
@@ -35,20 +35,20 @@ LOST = Conflict("the answer to COMMIT never came")
 
 
 @pytest.fixture
-def office(database_url: str) -> Iterator[Desk]:
+def office(database_url: str) -> Iterator[Office]:
     with desk(database_url, options=WriterOptions(conflicts=4, retry_seconds=0.01)) as opened:
         opened.do(opening("acme"), opening("beta"))
         yield opened
 
 
-def count(office: Desk, kind: type) -> int:
+def count(office: Office, kind: type) -> int:
     return sum(isinstance(fact, kind) for fact in office.facts())
 
 
 # Unknown commits
 
 
-def test_a_commit_whose_answer_is_lost_is_found_and_nothing_is_written_twice(office: Desk) -> None:
+def test_a_commit_whose_answer_is_lost_is_found_and_nothing_is_written_twice(office: Office) -> None:
     office.steps.plan("after commit", LOST)
     [outcome] = office.do(accepting(asking("op-1")))
     assert isinstance(outcome.states["op-1"], Sent)
@@ -56,7 +56,7 @@ def test_a_commit_whose_answer_is_lost_is_found_and_nothing_is_written_twice(off
     assert count(office, Requested) == 1
 
 
-def test_a_key_whose_commit_was_lost_belongs_to_the_operation_that_was_written(office: Desk) -> None:
+def test_a_key_whose_commit_was_lost_belongs_to_the_operation_that_was_written(office: Office) -> None:
     office.steps.plan("after commit", LOST)
     [outcome] = office.do(accepting(asking("op-1", key="key-1", fingerprint="same")))
     assert outcome.known is not None
@@ -66,7 +66,7 @@ def test_a_key_whose_commit_was_lost_belongs_to_the_operation_that_was_written(o
     assert count(office, Requested) == 1
 
 
-def test_a_refusal_whose_commit_was_lost_is_recorded_once(office: Desk) -> None:
+def test_a_refusal_whose_commit_was_lost_is_recorded_once(office: Office) -> None:
     """It is neither open nor known by a key: only its id, minted before, finds it."""
     office.do(opening("poor", Limits(images=0)))
     office.steps.plan("after commit", LOST)
@@ -76,7 +76,7 @@ def test_a_refusal_whose_commit_was_lost_is_recorded_once(office: Desk) -> None:
 
 
 @pytest.mark.parametrize("answers", [1, 3])
-def test_a_charge_whose_commit_was_lost_is_charged_once(office: Desk, answers: int) -> None:
+def test_a_charge_whose_commit_was_lost_is_charged_once(office: Office, answers: int) -> None:
     office.do(accepting(asking("op-1")))
     office.steps.plan("after commit", *[LOST] * answers)
     [outcome] = office.do(completing("op-1"))
@@ -84,7 +84,7 @@ def test_a_charge_whose_commit_was_lost_is_charged_once(office: Desk, answers: i
     assert count(office, Charged) == 1
 
 
-def test_a_refund_whose_commit_was_lost_is_given_once(office: Desk) -> None:
+def test_a_refund_whose_commit_was_lost_is_given_once(office: Office) -> None:
     office.do(accepting(asking("op-1")), completing("op-1"))
     office.steps.plan("after commit", LOST)
     [outcome] = office.do(refunding("op-1", CENT, "ticket-1"))
@@ -94,7 +94,7 @@ def test_a_refund_whose_commit_was_lost_is_given_once(office: Desk) -> None:
     assert count(office, Adjusted) == 1
 
 
-async def test_a_whole_group_whose_commit_was_lost_finds_all_its_facts(office: Desk) -> None:
+async def test_a_whole_group_whose_commit_was_lost_finds_all_its_facts(office: Office) -> None:
     office.steps.plan("after commit", LOST)
     asks = [accepting(asking(f"op-{number}", account=("acme", "beta")[number % 2])) for number in range(20)]
     answers = await in_one_group(office.writer, asks)
@@ -103,7 +103,7 @@ async def test_a_whole_group_whose_commit_was_lost_finds_all_its_facts(office: D
     assert count(office, Requested) == 20
 
 
-def killed(office: Desk) -> Callable[[], None]:
+def killed(office: Office) -> Callable[[], None]:
     """Ends every session of the database but the one that does it, as an administrator or a failover does."""
 
     def kill() -> None:
@@ -132,20 +132,20 @@ def test_a_connection_that_is_killed_at_any_step_loses_nothing(postgres_url: str
 
 
 @pytest.mark.parametrize("step", ["after begin", "after lock", "before commit"])
-def test_a_transaction_that_lost_is_decided_again(office: Desk, step: str) -> None:
+def test_a_transaction_that_lost_is_decided_again(office: Office, step: str) -> None:
     office.steps.plan(step, Conflict("deadlock detected"), Conflict("could not serialize access"))
     [outcome] = office.do(accepting(asking("op-1")))
     assert len(outcome.facts) == 4
     assert count(office, Requested) == 1
 
 
-def collide(office: Desk) -> None:
+def collide(office: Office) -> None:
     """Write every entry twice, so that the database itself refuses it, as it does where a stream would fork."""
     assert office.store.transaction is not None
     office.store.transaction.links *= 2
 
 
-def test_a_unique_violation_is_read_again_and_decided_again(office: Desk, database_url: str) -> None:
+def test_a_unique_violation_is_read_again_and_decided_again(office: Office, database_url: str) -> None:
     """In between, another process wrote on the same account."""
 
     def another() -> None:
@@ -161,7 +161,7 @@ def test_a_unique_violation_is_read_again_and_decided_again(office: Desk, databa
     assert [fact.operation.id for fact in office.facts() if isinstance(fact, Requested)] == ["op-1", "op-2"]
 
 
-def test_deciding_again_is_bounded_and_then_the_caller_is_told_that_nothing_was_recorded(office: Desk) -> None:
+def test_deciding_again_is_bounded_and_then_the_caller_is_told_that_nothing_was_recorded(office: Office) -> None:
     office.steps.plan("before commit", *[lambda: collide(office)] * 4)
     before = office.steps.count("before begin")
     with pytest.raises(StoreUnavailable, match="the database kept refusing") as refused:
@@ -186,7 +186,7 @@ def test_a_connection_lost_while_an_ended_period_is_read_is_nobodys_mistake(data
         assert isinstance(outcome.states["op-1"], Settled)
 
 
-def test_remembered_states_are_dropped_with_the_transaction(office: Desk) -> None:
+def test_remembered_states_are_dropped_with_the_transaction(office: Office) -> None:
     office.do(accepting(asking("op-1")))
     office.steps.plan("before commit", GONE)
     with pytest.raises(StoreUnavailable):
@@ -213,7 +213,7 @@ def test_a_lock_that_does_not_end_is_told_and_one_that_does_is_not(database_url:
 # Outages
 
 
-def test_accept_fails_at_once_when_the_database_is_gone(office: Desk) -> None:
+def test_accept_fails_at_once_when_the_database_is_gone(office: Office) -> None:
     office.steps.plan("before begin", GONE)
     with pytest.raises(StoreUnavailable) as refused:
         office.do(accepting(asking("op-1")))
@@ -221,7 +221,7 @@ def test_accept_fails_at_once_when_the_database_is_gone(office: Desk) -> None:
     assert count(office, Requested) == 0
 
 
-async def test_what_was_begun_is_retried_until_it_is_written(office: Desk) -> None:
+async def test_what_was_begun_is_retried_until_it_is_written(office: Office) -> None:
     office.do(accepting(asking("op-1")))
     office.steps.plan("before begin", *[GONE] * 5)
     outcome = await office.writer.put(completing("op-1"))
@@ -229,7 +229,7 @@ async def test_what_was_begun_is_retried_until_it_is_written(office: Desk) -> No
     assert count(office, Charged) == 1
 
 
-async def test_in_an_outage_new_work_is_refused_while_what_was_begun_waits(office: Desk) -> None:
+async def test_in_an_outage_new_work_is_refused_while_what_was_begun_waits(office: Office) -> None:
     office.do(accepting(asking("op-1")), accepting(asking("op-2", account="beta")))
     office.steps.plan("after lock", *[lambda: None], GONE)
     answers = await in_one_group(
@@ -250,7 +250,7 @@ async def test_in_an_outage_new_work_is_refused_while_what_was_begun_waits(offic
     ],
 )
 async def test_what_was_begun_is_told_at_once_that_the_tables_were_changed_under_it(
-    office: Desk, changed: str, back: str
+    office: Office, changed: str, back: str
 ) -> None:
     office.do(accepting(asking("op-1")), accepting(asking("op-2", account="beta")))
     _rename(office, changed)
@@ -264,7 +264,7 @@ async def test_what_was_begun_is_told_at_once_that_the_tables_were_changed_under
     assert count(office, Charged) == 2
 
 
-def _rename(office: Desk, what: str) -> None:
+def _rename(office: Office, what: str) -> None:
     with office.database.transaction() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {what}")
 

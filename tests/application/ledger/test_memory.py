@@ -18,7 +18,7 @@ from infrastructure.store.schema import SNAPSHOTS
 from tests.application.support import (
     CENT,
     Clock,
-    Desk,
+    Office,
     accepting,
     asking,
     completing,
@@ -36,7 +36,7 @@ EVERY = 10
 OPERATIONS = 80
 
 
-def story(office: Desk) -> None:
+def story(office: Office) -> None:
     """Some operations held, most charged, one refunded, by two users for two projects."""
     office.do(opening(limits=Limits(images=1_000)))
     for first in range(1, OPERATIONS, 4):
@@ -47,7 +47,7 @@ def story(office: Desk) -> None:
     office.do(refunding("op-5", 3 * CENT, "ticket-1"))
 
 
-def seen(office: Desk, account: str = "acme") -> tuple[Account | None, PeriodState | None, int]:
+def seen(office: Office, account: str = "acme") -> tuple[Account | None, PeriodState | None, int]:
     """A copy of the ledger as the next decision finds it."""
 
     def look(ledger: Ledger, _now: int) -> tuple[Account | None, PeriodState | None, int]:
@@ -57,7 +57,7 @@ def seen(office: Desk, account: str = "acme") -> tuple[Account | None, PeriodSta
     return answer
 
 
-def snapshots(office: Desk) -> list[tuple[str, int, str]]:
+def snapshots(office: Office) -> list[tuple[str, int, str]]:
     with office.database.connect() as connection:
         rows = connection.execute(select(SNAPSHOTS.c.stream, SNAPSHOTS.c.version, SNAPSHOTS.c.state)).all()
     return [(row[0], row[1], row[2]) for row in rows]

@@ -17,15 +17,15 @@ from application.ledger.writer import WriterOptions
 from domain.errors import StoreUnavailable
 from domain.operation import Charged, Requested
 from tests.application.studios import SYNC, studio_on
-from tests.application.support import PATIENCE, Desk, Gate, accepting, asking, completing, desk, opening
+from tests.application.support import PATIENCE, Gate, Office, accepting, asking, completing, desk, opening
 from tests.postgres import execute
-from tests.proxy import Fault, Proxy, proxied
+from tests.wire.proxy import Fault, Proxy, proxied
 
 SLOW = TooSlow("the server stopped a statement that took too long")
 
 
 @contextmanager
-def frozen_desk(url: str, **options: Any) -> Iterator[tuple[Proxy, Desk]]:
+def frozen_desk(url: str, **options: Any) -> Iterator[tuple[Proxy, Office]]:
     """A desk whose database stands behind a proxy; an account is open."""
     parsed = make_url(url)
     with proxied(str(parsed.host), int(parsed.port or 0)) as proxy:
@@ -38,7 +38,7 @@ def frozen_desk(url: str, **options: Any) -> Iterator[tuple[Proxy, Desk]]:
                 proxy.thaw()
 
 
-def recorded(office: Desk, id: str) -> int:
+def recorded(office: Office, id: str) -> int:
     facts = office.facts()
     return sum(isinstance(fact, Requested) and fact.operation.id == id for fact in facts)
 

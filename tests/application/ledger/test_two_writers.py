@@ -16,23 +16,23 @@ from application.ledger.group import Receipt
 from domain.operation import PHASES, Charged, Rejected, Requested, Settled, Validated
 from domain.plans import Limits
 from infrastructure.store.transactions import COMMIT_ORDER
-from tests.application.support import CENT, PATIENCE, Desk, accepting, asking, completing, desk, in_one_group, opening
+from tests.application.support import CENT, PATIENCE, Office, accepting, asking, completing, desk, in_one_group, opening
 
 ACCOUNTS = ("acme", "beta", "gamma")
 EACH = 40
 
 
 @pytest.fixture
-def offices(database_url: str) -> Iterator[tuple[Desk, Desk]]:
+def offices(database_url: str) -> Iterator[tuple[Office, Office]]:
     with desk(database_url) as first, desk(database_url, owner="desk-2") as second:
         yield first, second
 
 
-def sound(office: Desk) -> bool:
+def sound(office: Office) -> bool:
     return not [*verify_chains(office.reader), *verify_index(office.reader, office.log.codec)]
 
 
-def test_two_writers_on_one_account_never_fork_its_streams(offices: tuple[Desk, Desk]) -> None:
+def test_two_writers_on_one_account_never_fork_its_streams(offices: tuple[Office, Office]) -> None:
     offices[0].do(opening())
 
     def work(number: int) -> None:
@@ -49,11 +49,11 @@ def test_two_writers_on_one_account_never_fork_its_streams(offices: tuple[Desk, 
 
 
 async def test_writers_that_name_their_accounts_in_opposite_orders_never_wait_in_a_circle(
-    offices: tuple[Desk, Desk],
+    offices: tuple[Office, Office],
 ) -> None:
     offices[0].do(*(opening(account) for account in ACCOUNTS))
 
-    async def groups(office: Desk, accounts: tuple[str, ...], name: str) -> list[object]:
+    async def groups(office: Office, accounts: tuple[str, ...], name: str) -> list[object]:
         answers: list[object] = []
         for turn in range(10):
             asks = [accepting(asking(f"{name}-{turn}-{one}", account=one)) for one in accounts]
@@ -67,7 +67,7 @@ async def test_writers_that_name_their_accounts_in_opposite_orders_never_wait_in
     assert sound(offices[0])
 
 
-def test_a_limit_holds_across_writers(offices: tuple[Desk, Desk]) -> None:
+def test_a_limit_holds_across_writers(offices: tuple[Office, Office]) -> None:
     offices[0].do(opening(limits=Limits(images=EACH, spend=4 * CENT * EACH)))
 
     def ask(number: int) -> None:
@@ -80,7 +80,7 @@ def test_a_limit_holds_across_writers(offices: tuple[Desk, Desk]) -> None:
     assert (kinds.count(Validated), kinds.count(Rejected)) == (EACH, EACH)
 
 
-def test_an_account_is_opened_once_by_whoever_comes_first(offices: tuple[Desk, Desk]) -> None:
+def test_an_account_is_opened_once_by_whoever_comes_first(offices: tuple[Office, Office]) -> None:
     start = threading.Barrier(2)
 
     def open(number: int) -> tuple[object, ...]:
@@ -93,7 +93,7 @@ def test_an_account_is_opened_once_by_whoever_comes_first(offices: tuple[Desk, D
     assert sound(offices[0])
 
 
-def test_an_account_that_could_not_be_opened_is_still_unknown(offices: tuple[Desk, Desk]) -> None:
+def test_an_account_that_could_not_be_opened_is_still_unknown(offices: tuple[Office, Office]) -> None:
     """Its row may exist; it holds nothing."""
     with pytest.raises(Exception, match="currency"):
         offices[0].do(opening("delta", currency="bitcoin"))
@@ -103,7 +103,7 @@ def test_an_account_that_could_not_be_opened_is_still_unknown(offices: tuple[Des
     assert sound(offices[0])
 
 
-def test_what_the_other_wrote_is_seen_under_the_lock_and_decided_on(offices: tuple[Desk, Desk]) -> None:
+def test_what_the_other_wrote_is_seen_under_the_lock_and_decided_on(offices: tuple[Office, Office]) -> None:
     """Both know the account; the second writer then waits for the first one's lock, and reads after it."""
     first, second = offices
     first.do(opening(limits=Limits(images=1)))
@@ -125,7 +125,7 @@ def test_what_the_other_wrote_is_seen_under_the_lock_and_decided_on(offices: tup
         assert isinstance(other.result()[0].facts[-1], Rejected)
 
 
-def test_the_same_settlement_by_two_writers_is_one(offices: tuple[Desk, Desk]) -> None:
+def test_the_same_settlement_by_two_writers_is_one(offices: tuple[Office, Office]) -> None:
     offices[0].do(opening(), *(accepting(asking(f"op-{number}")) for number in range(EACH)))
 
     def settle(number: int) -> list[Receipt]:
@@ -138,7 +138,7 @@ def test_the_same_settlement_by_two_writers_is_one(offices: tuple[Desk, Desk]) -
     assert all(row.phase == PHASES[Settled] for row in offices[0].reader.index_after("", 1_000))
 
 
-def test_a_reader_that_has_seen_a_position_never_finds_one_below_it_later(offices: tuple[Desk, Desk]) -> None:
+def test_a_reader_that_has_seen_a_position_never_finds_one_below_it_later(offices: tuple[Office, Office]) -> None:
     done = threading.Event()
 
     def follow() -> list[int]:
@@ -164,7 +164,7 @@ def test_a_reader_that_has_seen_a_position_never_finds_one_below_it_later(office
 # The order of locks, as the database is told
 
 
-def statements(office: Desk, *wanted: Any) -> list[str]:
+def statements(office: Office, *wanted: Any) -> list[str]:
     """What the database is told while the decisions are made, one string a round trip."""
     told: list[str] = []
 

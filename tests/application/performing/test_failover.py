@@ -17,9 +17,9 @@ from domain.operation import Charged, Requested
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import upgrade
 from infrastructure.store.opening import check_opening
-from tests.application.support import Desk, accepting, asking, completing, desk, opening
-from tests.proxy import Proxy, proxied
+from tests.application.support import Office, accepting, asking, completing, desk, opening
 from tests.standby import Pair, replicated
+from tests.wire.proxy import Proxy, proxied
 
 CALLERS = 8
 BEFORE, AFTER = 15, 40
@@ -33,7 +33,7 @@ def pair() -> Iterator[Pair]:
         yield servers
 
 
-def persistently(office: Desk, number: int) -> None:
+def persistently(office: Office, number: int) -> None:
     """As a careful client: what was not answered is repeated under its key, then settled."""
     for attempt in range(600):
         try:
@@ -47,7 +47,7 @@ def persistently(office: Desk, number: int) -> None:
     raise AssertionError("the ledger did not come back")
 
 
-def under_load(office: Desk, failover: threading.Thread) -> None:
+def under_load(office: Office, failover: threading.Thread) -> None:
     """Operations from many callers; the failover begins when some are done."""
     office.do(opening())
     with ThreadPoolExecutor(CALLERS) as pool:

@@ -79,7 +79,7 @@ async def site() -> AsyncIterator[Site]:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Anew:
     """A studio on one database and one folder, opened anew for each thing that is done."""
 
     url: str
@@ -122,11 +122,11 @@ async def asked(studio: Studio, outputs: int = 1) -> Result:
 
 
 @pytest.fixture
-def desk(database_url: str, tmp_path: Path, site: Site) -> Desk:
-    return Desk(database_url, tmp_path, site)
+def desk(database_url: str, tmp_path: Path, site: Site) -> Anew:
+    return Anew(database_url, tmp_path, site)
 
 
-async def test_an_output_elsewhere_is_fetched_stored_and_charged(desk: Desk, site: Site) -> None:
+async def test_an_output_elsewhere_is_fetched_stored_and_charged(desk: Anew, site: Site) -> None:
     urls = [site.put("/red?key=1", answer(RED)), site.put("/blue", answer(BLUE))]
     result, completed = await desk.run(Elsewhere(*map(Remote, urls)), outputs=2)
     assert [output.content for output in result.assets] == [RED, BLUE]
@@ -134,7 +134,7 @@ async def test_an_output_elsewhere_is_fetched_stored_and_charged(desk: Desk, sit
     assert [asset.width for asset in completed.assets] == [8, 8]
 
 
-async def test_an_output_that_cannot_be_fetched_at_first_is_tried_again(desk: Desk, site: Site) -> None:
+async def test_an_output_that_cannot_be_fetched_at_first_is_tried_again(desk: Anew, site: Site) -> None:
     url = site.put("/a", answer(status=503), answer(RED[:20], length=len(RED)), b"", answer(RED))
     result, _ = await desk.run(Elsewhere(Remote(url)))
     assert [output.content for output in result.assets] == [RED]
@@ -143,7 +143,7 @@ async def test_an_output_that_cannot_be_fetched_at_first_is_tried_again(desk: De
 
 @pytest.mark.parametrize(("policy", "charged"), [("credit", 1), ("charge", 2)])
 async def test_an_output_that_is_gone_is_lost_and_charged_by_policy(
-    desk: Desk, site: Site, policy: str, charged: int
+    desk: Anew, site: Site, policy: str, charged: int
 ) -> None:
     urls = [site.put("/red", answer(RED)), site.put("/gone", answer(status=410))]
     provider = Elsewhere(*map(Remote, urls), cost=50_000)
@@ -155,14 +155,14 @@ async def test_an_output_that_is_gone_is_lost_and_charged_by_policy(
 
 @pytest.mark.parametrize(("policy", "charged"), [("credit", 0), ("charge", 1)])
 async def test_an_operation_whose_every_output_is_lost_still_ends(
-    desk: Desk, site: Site, policy: str, charged: int
+    desk: Anew, site: Site, policy: str, charged: int
 ) -> None:
     result, completed = await desk.run(Elsewhere(Remote(f"{site.origin}/gone")), lost_outputs=policy)
     assert (completed.lost, completed.assets, result.assets) == (1, (), ())
     assert result.price.micros == charged * PRICE
 
 
-async def test_lost_outputs_can_be_asked_for(desk: Desk, site: Site) -> None:
+async def test_lost_outputs_can_be_asked_for(desk: Anew, site: Site) -> None:
     async with desk.studio(Elsewhere(Remote(f"{site.origin}/gone"))) as studio:
         await asked(studio)
         await studio.catch_up()
@@ -170,7 +170,7 @@ async def test_lost_outputs_can_be_asked_for(desk: Desk, site: Site) -> None:
 
 
 async def test_an_output_that_cannot_be_reached_keeps_its_hold_until_recovery_fetches_it(
-    desk: Desk, site: Site
+    desk: Anew, site: Site
 ) -> None:
     provider = Elsewhere(Remote(site.put("/a", answer(status=500))))
     operation = await desk.left_pending(provider)
@@ -184,7 +184,7 @@ async def test_an_output_that_cannot_be_reached_keeps_its_hold_until_recovery_fe
     assert provider.submissions == 1
 
 
-async def test_until_it_expires_an_output_that_is_not_there_may_still_come(desk: Desk, site: Site) -> None:
+async def test_until_it_expires_an_output_that_is_not_there_may_still_come(desk: Anew, site: Site) -> None:
     provider = Elsewhere(Remote(f"{site.origin}/late", expires=now() + DAY))
     operation = await desk.left_pending(provider)
     assert await desk.recovered(provider, after=2 * DAY) == "charged: found at the provider"
@@ -196,7 +196,7 @@ async def test_until_it_expires_an_output_that_is_not_there_may_still_come(desk:
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "http://ann:secret@127.0.0.1/a"])
-async def test_an_output_at_no_address_that_could_be_let_in_is_lost_at_once(desk: Desk, url: str) -> None:
+async def test_an_output_at_no_address_that_could_be_let_in_is_lost_at_once(desk: Anew, url: str) -> None:
     _, completed = await desk.run(Elsewhere(Remote(url, expires=now() + DAY)))
     assert (completed.lost, completed.losses) == (1, {"gone": 1})
 
@@ -210,7 +210,7 @@ class Forgetful(Elsewhere):
     recovery = Recovery.BLIND
 
 
-async def test_an_output_that_our_own_address_policy_blocks_stays_recoverable(desk: Desk, site: Site) -> None:
+async def test_an_output_that_our_own_address_policy_blocks_stays_recoverable(desk: Anew, site: Site) -> None:
     provider = Elsewhere(Remote(site.put("/a", answer(RED)), expires=now() + DAY))
     async with desk.studio(provider, own_origins=()) as studio:
         with pytest.raises(OperationPending, match="IMAGESTUDIO_OWN_ORIGINS") as pending:
@@ -221,7 +221,7 @@ async def test_an_output_that_our_own_address_policy_blocks_stays_recoverable(de
     assert await desk.recovered(provider) == "charged: found at the provider"
 
 
-async def test_an_output_that_is_larger_than_we_accept_stays_recoverable(desk: Desk, site: Site) -> None:
+async def test_an_output_that_is_larger_than_we_accept_stays_recoverable(desk: Anew, site: Site) -> None:
     url = site.put("/a", silent(answer(length=10_001)), answer(RED))
     provider = Elsewhere(Remote(url, expires=now() + DAY))
     async with desk.studio(provider, largest_output=10_000) as studio:
@@ -234,7 +234,7 @@ async def test_an_output_that_is_larger_than_we_accept_stays_recoverable(desk: D
 @pytest.mark.parametrize(("setting", "value"), [("most_pixels", 10), ("largest_output", 20)])
 @pytest.mark.parametrize("inline", [True, False])
 async def test_a_picture_beyond_a_setting_of_ours_stays_recoverable_and_the_setting_is_named(
-    desk: Desk, site: Site, setting: str, value: int, *, inline: bool
+    desk: Anew, site: Site, setting: str, value: int, *, inline: bool
 ) -> None:
     """In the answer itself as well as at an address, by its bytes as well as by its pixels."""
     address = Remote(site.put("/a", answer(RED)), expires=now() + DAY)
@@ -248,7 +248,7 @@ async def test_a_picture_beyond_a_setting_of_ours_stays_recoverable_and_the_sett
 
 
 async def test_what_is_kept_out_and_cannot_be_had_again_is_a_failure_that_says_which_setting(
-    desk: Desk, site: Site
+    desk: Anew, site: Site
 ) -> None:
     provider = Forgetful(Remote(site.put("/a", answer(RED))), cost=30_000)
     async with desk.studio(provider, own_origins=()) as studio:
@@ -259,7 +259,7 @@ async def test_what_is_kept_out_and_cannot_be_had_again_is_a_failure_that_says_w
         assert (released.reason, released.cost) == ("output_withheld", 30_000)
 
 
-async def test_of_several_outputs_what_could_not_be_kept_is_told_with_its_reason(desk: Desk, site: Site) -> None:
+async def test_of_several_outputs_what_could_not_be_kept_is_told_with_its_reason(desk: Anew, site: Site) -> None:
     urls = [
         site.put("/red", answer(RED)),
         site.put("/half", answer(RED[:-20])),
@@ -281,14 +281,14 @@ def no_file(request: pytest.FixtureRequest) -> bytes:
     return answer(request.param)
 
 
-async def test_an_address_that_answers_without_a_file_is_asked_again(desk: Desk, site: Site, no_file: bytes) -> None:
+async def test_an_address_that_answers_without_a_file_is_asked_again(desk: Anew, site: Site, no_file: bytes) -> None:
     url = site.put("/a", no_file, no_file, no_file, answer(RED))
     result, _ = await desk.run(Elsewhere(Remote(url)))
     assert [output.content for output in result.assets] == [RED]
 
 
 async def test_until_it_expires_an_address_that_answers_without_a_file_keeps_its_hold(
-    desk: Desk, site: Site, no_file: bytes
+    desk: Anew, site: Site, no_file: bytes
 ) -> None:
     provider = Elsewhere(Remote(site.put("/a", no_file), expires=now() + DAY))
     operation = await desk.left_pending(provider)
@@ -300,7 +300,7 @@ async def test_until_it_expires_an_address_that_answers_without_a_file_keeps_its
 
 
 async def test_an_address_that_answered_without_a_file_until_it_expired_has_lost_its_output(
-    desk: Desk, site: Site, no_file: bytes
+    desk: Anew, site: Site, no_file: bytes
 ) -> None:
     provider = Elsewhere(Remote(site.put("/a", no_file), expires=now() + DAY), cost=30_000)
     operation = await desk.left_pending(provider)
@@ -314,7 +314,7 @@ async def test_an_address_that_answered_without_a_file_until_it_expired_has_lost
 
 @pytest.mark.parametrize(("policy", "charged"), [("credit", 1), ("charge", 2)])
 async def test_where_nobody_says_when_it_expires_an_address_without_a_file_is_believed_at_the_last_try(
-    desk: Desk, site: Site, no_file: bytes, policy: str, charged: int
+    desk: Anew, site: Site, no_file: bytes, policy: str, charged: int
 ) -> None:
     urls = [site.put("/red", answer(RED)), site.put("/a", no_file)]
     result, completed = await desk.run(Elsewhere(*map(Remote, urls), cost=60_000), outputs=2, lost_outputs=policy)
@@ -328,7 +328,7 @@ UNUSABLE = {"half a picture": RED[:-20], "a kind that is not known": b"II*\0\x08
 
 @pytest.mark.parametrize("content", UNUSABLE.values(), ids=UNUSABLE)
 async def test_a_file_that_is_damaged_or_of_no_known_kind_is_a_failure_of_its_provider(
-    desk: Desk, site: Site, content: bytes
+    desk: Anew, site: Site, content: bytes
 ) -> None:
     provider = Elsewhere(Remote(site.put("/a", answer(content)), expires=now() + DAY), cost=30_000)
     async with desk.studio(provider) as studio:
@@ -340,7 +340,7 @@ async def test_a_file_that_is_damaged_or_of_no_known_kind_is_a_failure_of_its_pr
         assert await is_sound(studio)
 
 
-async def test_no_address_of_an_output_is_in_the_log_or_in_what_is_told(desk: Desk, site: Site) -> None:
+async def test_no_address_of_an_output_is_in_the_log_or_in_what_is_told(desk: Anew, site: Site) -> None:
     provider = Elsewhere(Remote(site.put("/a?signature=secret", answer(status=500))))
     async with desk.studio(provider) as studio:
         with pytest.raises(OperationPending) as pending:
@@ -353,7 +353,7 @@ async def test_no_address_of_an_output_is_in_the_log_or_in_what_is_told(desk: De
 # Large outputs
 
 
-async def test_an_output_too_large_to_be_held_is_read_from_its_file(desk: Desk, site: Site, tmp_path: Path) -> None:
+async def test_an_output_too_large_to_be_held_is_read_from_its_file(desk: Anew, site: Site, tmp_path: Path) -> None:
     result, _ = await desk.run(Elsewhere(Remote(site.put("/a", answer(RED)))), largest_held=len(RED) - 1)
     [output] = result.assets
     assert (output.held, output.content, output.media_type) == (None, RED, "image/png")

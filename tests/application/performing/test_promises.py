@@ -14,7 +14,7 @@ from domain.operation import Charged, ProviderCompleted
 from projections.views.operations import OPERATIONS, OperationFilter
 from tests.application.providing.test_answers import Answering
 from tests.application.studios import is_sound, later, picture, studio_on, timeline
-from tests.providers.fake.media import mp4
+from tests.wire.fake.media import mp4
 
 MODELS = """
 currency = "USD"

@@ -16,8 +16,8 @@ from infrastructure.service import Studio
 from tests.amounts import micros
 from tests.application.studios import is_sound, timeline
 from tests.faults.worlds import LAKE, POND, ROUTES, World, ask
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import serving
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import serving
 
 QUOTED = 37_000
 

@@ -16,9 +16,9 @@ from infrastructure.settings import Settings
 from tests.application.studios import later
 from tests.faults.ponds import LISTED, leading_to
 from tests.infrastructure.cli.workspaces import Outcome, Workspace, call
-from tests.providers.clients import client_for, submit
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake, serving
+from tests.wire.clients import client_for, submit
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake, serving
 
 GENERATE = ("generate", "a pond", "--account", "acme", "--model", LISTED)
 NOWHERE = "http://127.0.0.1:1"

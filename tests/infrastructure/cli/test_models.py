@@ -13,7 +13,7 @@ from application.providing.standing import Status, status_of
 from infrastructure.catalogue import load_catalogue
 from infrastructure.cli.modelpages import limits_of, price_text, show_all, show_one
 from infrastructure.cli.rendering import Page
-from tests.infrastructure.catalogue_files import PRICED, loaded
+from tests.infrastructure.catalogue.catalogue_files import PRICED, loaded
 from tests.infrastructure.cli.workspaces import Workspace, call
 
 CATALOGUE, BOOK = load_catalogue()

@@ -17,7 +17,7 @@ from infrastructure.clock import now
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.showing.standings import standing_document
 from tests.infrastructure.cli.workspaces import Workspace, call
-from tests.providers.fake.server import serving
+from tests.wire.fake.server import serving
 
 KEY = "set IMAGESTUDIO_ATELIER_KEY"
 EXTRA = "install the extra [video]"

@@ -28,7 +28,7 @@ from infrastructure.store.urls import parse_url
 from tests.infrastructure.store.books import books
 from tests.infrastructure.store.posting import append, locked, post
 from tests.postgres import beside, execute, running_postgres
-from tests.proxy import Fault, proxied
+from tests.wire.proxy import Fault, proxied
 
 ROOT = Path(__file__).parents[3]
 LOST_ANSWER = Fault("after", when=b"COMMIT")

@@ -17,11 +17,11 @@ from infrastructure.store.growth import growth_of
 from infrastructure.store.listening import Listening
 from infrastructure.store.migrations import upgrade
 from infrastructure.store.reader import SqlReader
-from tests.application.support import PATIENCE, Desk, accepting, asking, desk, opening
+from tests.application.support import PATIENCE, Office, accepting, asking, desk, opening
 from tests.pgbouncer import pooled
 from tests.postgres import execute
-from tests.proxy import proxied
 from tests.standby import replicated
+from tests.wire.proxy import proxied
 
 LISTENERS = """SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND query LIKE '%LISTEN imagestudio' AND pid <> pg_backend_pid()"""
@@ -40,7 +40,7 @@ def fed(url: str, **paces: float) -> Iterator[Feed]:
 
 
 @contextmanager
-def telling(url: str) -> Iterator[Desk]:
+def telling(url: str) -> Iterator[Office]:
     """A process that writes, and tells others as a service does."""
     with desk(url) as office, closing(Feed(office.reader, growth_of(office.database))) as feed:
         office.writer.after_commit = feed.appended

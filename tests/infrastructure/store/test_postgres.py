@@ -25,7 +25,7 @@ from tests import patience
 from tests.application.studios import settings_for, studio_on
 from tests.infrastructure.store.posting import append, locked, post
 from tests.postgres import beside, execute
-from tests.proxy import Fault, Proxy, proxied
+from tests.wire.proxy import Fault, Proxy, proxied
 
 SETTINGS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout", "transaction_isolation")
 IN_FORCE = text("SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS))

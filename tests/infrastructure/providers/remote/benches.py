@@ -12,8 +12,8 @@ import httpx
 from application.ports import Delivery, Job, Media, Progress, Provider, Task, Value, silent
 from infrastructure.wire.answers import Answer
 from tests.infrastructure.providers.building import built
-from tests.providers.fake import media
-from tests.providers.fake.server import Fake
+from tests.wire.fake import media
+from tests.wire.fake.server import Fake
 
 PICTURE = Media(media.image(256, 256), "image/png", 256, 256)
 OTHER_PICTURE = Media(media.image(256, 256, "JPEG", 5), "image/jpeg", 256, 256)

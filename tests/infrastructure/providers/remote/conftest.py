@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.infrastructure.providers.remote.benches import BENCHES, Worker, worker
-from tests.providers.fake.server import Fake, serving
+from tests.wire.fake.server import Fake, serving
 
 Open = Callable[..., Worker]
 

@@ -30,10 +30,10 @@ from infrastructure.clock import SECOND, now
 from infrastructure.wire.callbacks import address, operation_mac
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import PICTURE, Time, answer, fal, odd_client, task
-from tests.loops import DEADLINE
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.fal import ENEMY, message, public
-from tests.providers.fake.server import Fake, serving
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.fal import ENEMY, message, public
+from tests.wire.fake.server import Fake, serving
+from tests.wire.loops import DEADLINE
 
 DEV, KONTEXT = "fal-ai/flux/dev", "fal-ai/flux-pro/kontext"
 HOOKS, OURS = "https://studio.test/hooks", "a secret of ours"

@@ -14,9 +14,9 @@ from domain.operation import Charged, ProviderFailed, Released
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
 from tests.application.studios import charged, count, is_sound, later, studio_on, timeline
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.fal import message
-from tests.providers.fake.server import Fake, serving
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.fal import message
+from tests.wire.fake.server import Fake, serving
 
 PRICE = 25_000
 """Micro-units of one picture at fal."""

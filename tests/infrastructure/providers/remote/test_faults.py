@@ -24,8 +24,8 @@ from application.ports import (
 )
 from tests.infrastructure.providers.remote.benches import BENCHES, LATER, SECRET_PROMPT, worker
 from tests.infrastructure.providers.remote.conftest import Open
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake, serving
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake, serving
 
 every = pytest.mark.parametrize("name", BENCHES)
 later = pytest.mark.parametrize("name", LATER)

@@ -12,9 +12,9 @@ from application.ports import Delivery, Media, ProviderFailed, ProviderRefused, 
 from application.providing.listings import Listing
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import OTHER_PICTURE, PICTURE, Time, answer, gemini, odd_client, task
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.gemini import THOUGHTS
-from tests.providers.fake.server import Fake, serving
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.gemini import THOUGHTS
+from tests.wire.fake.server import Fake, serving
 
 FLASH = "gemini-3.1-flash-image"
 DRAW = task("text-to-image", FLASH, prompt="a pond", imageSize="2K", aspectRatio="16:9")

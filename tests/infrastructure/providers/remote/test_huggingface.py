@@ -21,8 +21,8 @@ from tests.infrastructure.providers.remote.benches import (
     task,
 )
 from tests.infrastructure.providers.remote.conftest import Open
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake
 
 KREA = "fal-ai/black-forest-labs/FLUX.1-Krea-dev"
 PAINT = task("text-to-image", KREA, prompt="a pond")

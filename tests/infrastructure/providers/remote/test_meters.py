@@ -23,8 +23,8 @@ from projections.views.costs import COSTS, CostFilter
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.usage import USAGE, UsageFilter
 from tests.application.studios import is_sound, picture, studio_on, timeline
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake
 
 DRAWN = {"input_tokens": 20, "output_tokens": 196}
 """Comes to 5 980 where a token of text is 5 and one of an image 30."""

@@ -20,9 +20,9 @@ from tests.infrastructure.providers.remote.benches import (
     task,
 )
 from tests.infrastructure.providers.remote.conftest import Open
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.openai import offered
-from tests.providers.fake.server import Fake
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.openai import offered
+from tests.wire.fake.server import Fake
 
 MODEL = "gpt-image-2"
 DRAWN = base64.b64encode(b"a drawing").decode()

@@ -21,10 +21,10 @@ from tests.infrastructure.providers.remote.benches import (
     task,
 )
 from tests.infrastructure.providers.remote.conftest import Open
-from tests.providers.fake import media
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.endpoints import ENDPOINTS, SDXL
-from tests.providers.fake.server import Fake
+from tests.wire.fake import media
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.endpoints import ENDPOINTS, SDXL
+from tests.wire.fake.server import Fake
 
 SD3 = "/v2beta/stable-image/generate/sd3"
 V1 = f"/v1/generation/{SDXL}/text-to-image"

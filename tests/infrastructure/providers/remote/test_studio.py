@@ -13,8 +13,8 @@ from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from tests.application.studios import settings_for, studio_on, timeline
 from tests.infrastructure.providers.remote.benches import SECRET_PROMPT
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake
 
 MODELS = """
 currency = "USD"

@@ -10,7 +10,7 @@ import pytest
 from infrastructure.providers.wavespeed import WaveSpeed
 from tests.infrastructure.providers.wavespeed.tasks import wavespeed
 from tests.infrastructure.wire.servers import Time
-from tests.providers.fake.server import Fake, serving
+from tests.wire.fake.server import Fake, serving
 
 
 @pytest.fixture

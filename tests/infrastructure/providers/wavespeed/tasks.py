@@ -12,9 +12,9 @@ from infrastructure.downloads import HttpDownloads
 from infrastructure.providers.wavespeed import WaveSpeed
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.wire.servers import Time
-from tests.providers.clients import PICTURE, fetch
-from tests.providers.fake import media
-from tests.providers.fake.server import Fake
+from tests.wire.clients import PICTURE, fetch
+from tests.wire.fake import media
+from tests.wire.fake.server import Fake
 
 PROMPT = "a very private pond"
 IMAGE = Media(media.image(), "image/png", 64, 64)

@@ -15,10 +15,10 @@ from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.wire.api import Patience
 from tests.infrastructure.providers.wavespeed.tasks import IMAGE, PROMPT, performed, task, wavespeed
 from tests.infrastructure.wire.servers import Time, answer, answering
-from tests.providers.clients import EDIT
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake, serving
-from tests.proxy import Fault, Proxy, proxied
+from tests.wire.clients import EDIT
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake, serving
+from tests.wire.proxy import Fault, Proxy, proxied
 
 SUBMISSION = PROMPT.encode()
 POLL = b"/result"

@@ -14,10 +14,10 @@ from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.providers.wavespeed.inputs import KEPT_SECONDS, LARGEST_INLINE
 from tests.infrastructure.providers.wavespeed.tasks import IMAGE, PROMPT, task, wavespeed
 from tests.infrastructure.wire.servers import Time, answer, answering
-from tests.providers.clients import EDIT, fetch
-from tests.providers.fake import media
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake
+from tests.wire.clients import EDIT, fetch
+from tests.wire.fake import media
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake
 
 LARGE = Media(media.image() + bytes(LARGEST_INLINE), "image/png")
 HALF = Media(media.image() + bytes(LARGEST_INLINE // 2), "image/png")

@@ -37,10 +37,10 @@ from tests.infrastructure.providers.wavespeed.tasks import (
     wavespeed,
 )
 from tests.infrastructure.wire.servers import Time, answer, answering
-from tests.providers.clients import EDIT, PICTURE, fetch
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.prices import models
-from tests.providers.fake.server import Fake
+from tests.wire.clients import EDIT, PICTURE, fetch
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.prices import models
+from tests.wire.fake.server import Fake
 
 FILES = {"image": IMAGE, "video": VIDEO, "audio": AUDIO}
 LISTS = ("images", "source_image", "target_image")

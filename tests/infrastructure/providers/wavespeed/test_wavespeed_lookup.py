@@ -16,10 +16,10 @@ from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.wire.content import data_uri
 from tests.infrastructure.providers.wavespeed.tasks import IMAGE, PROMPT, performed, task, wavespeed
 from tests.infrastructure.wire.servers import Time, answer, answering
-from tests.providers.clients import EDIT, PICTURE
-from tests.providers.fake import media
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake
+from tests.wire.clients import EDIT, PICTURE
+from tests.wire.fake import media
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake
 
 OTHER_IMAGE = Media(media.image(seed=2), "image/png")
 MADE = "2026-11-25T12:00:00Z"

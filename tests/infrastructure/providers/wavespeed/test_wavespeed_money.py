@@ -12,9 +12,9 @@ from infrastructure.clock import SECOND, now
 from infrastructure.providers.wavespeed import WaveSpeed
 from tests.infrastructure.providers.wavespeed.tasks import AUDIO, IMAGE, VIDEO, performed, task, wavespeed
 from tests.infrastructure.wire.servers import Time, answer, answering
-from tests.providers.clients import PICTURE
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake
+from tests.wire.clients import PICTURE
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake
 
 HOUR = 3_600
 

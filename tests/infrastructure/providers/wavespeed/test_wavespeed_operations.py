@@ -20,10 +20,10 @@ from infrastructure.service import Studio
 from infrastructure.wire.callbacks import operation_mac
 from tests.application.studios import LONG_AFTER, charged, count, facts_of, is_sound, later, studio_on, timeline
 from tests.infrastructure.providers.wavespeed.tasks import PROMPT
-from tests.providers.clients import PICTURE
-from tests.providers.fake.behaviour import Behaviour
-from tests.providers.fake.server import Fake
-from tests.providers.fake.webhooks import SECRET
+from tests.wire.clients import PICTURE
+from tests.wire.fake.behaviour import Behaviour
+from tests.wire.fake.server import Fake
+from tests.wire.fake.webhooks import SECRET
 
 PRICE = 50_000
 REQUEST = Request("text-to-image", "acme", {"prompt": PROMPT, "size": "96x48"}, model="pond")
