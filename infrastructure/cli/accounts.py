@@ -13,7 +13,8 @@ from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.options import Account, Scope, Why, Yes
 from infrastructure.cli.session import Session
-from infrastructure.showing.formats import counted, document, limit_of, measured, money, span
+from infrastructure.showing.documents import account_document
+from infrastructure.showing.formats import counted, limit_of, span
 
 if TYPE_CHECKING:
     from application.keeping.accounts import AccountView
@@ -220,16 +221,7 @@ async def _amount(studio: Studio, account: str, measure: str, text: str) -> int 
 
 
 def _answer(view: AccountView) -> Answer:
-    return Answer(_document(view), lambda page: show_account(page, view))
-
-
-def _document(view: AccountView) -> dict[str, object]:
-    written: dict[str, object] = document(view)
-    for name in ("used", "held", "left"):
-        written[name] = measured(getattr(view, name), view.currency)
-    written["limits"] = {scope: measured(limits, view.currency) for scope, limits in view.limits.items()}
-    written["balance"] = None if view.balance is None else money(view.balance, view.currency)
-    return written
+    return Answer(account_document(view), lambda page: show_account(page, view))
 
 
 def show_account(page: Page, view: AccountView) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ from domain.errors import InvalidInput, InvalidMoney, UnknownModel
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.providers import switched_off
 from infrastructure.cli.session import Session
-from infrastructure.showing.formats import document, iso, since
+from infrastructure.showing.documents import model_document
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -71,13 +70,17 @@ async def models(
         async with session.providers() as providers:
             lacks = lacking(model, providers, off)
         return Answer(
-            {"currency": book.currency, **_document(model, at, off), "lacks": lacks},
+            {"currency": book.currency, **model_document(model, at, off), "lacks": lacks},
             lambda page: pages.show_one(page, model, book.currency, at, lacks),
         )
     kinds = _kinds(catalogue, which, wanted.kind)
     found = [model for model in _of_provider(catalogue, wanted.provider) if _is_wanted(model, kinds, wanted, at)]
     return Answer(
-        {"currency": book.currency, "book": book.version, "models": [_document(model, at, off) for model in found]},
+        {
+            "currency": book.currency,
+            "book": book.version,
+            "models": [model_document(model, at, off) for model in found],
+        },
         lambda page: pages.show_all(page, found, kinds, book.currency, at, off),
     )
 
@@ -110,14 +113,3 @@ def _is_wanted(model: Model, kinds: frozenset[str], wanted: Wanted, at: int) -> 
     most = wanted.most()
     cheap = most is None or any(rule.rate is not None and rule.rate <= most for rule in model.prices)
     return cheap and not kinds.isdisjoint(model.kinds) and wanted.status in (None, status_of(model, at))
-
-
-def _document(model: Model, at: int, off: Mapping[str, str]) -> dict[str, object]:
-    written: dict[str, object] = document(model)
-    written["class"] = written.pop("class_")
-    written["enabled"] = model.provider not in off
-    written["status"] = str(status_of(model, at))
-    written["retires"] = iso(model.retires) if model.retires is not None else None
-    written["warning"] = model.warning(at)
-    written["prices"] = [{**document(rule), "effective_from": since(rule.effective_from)} for rule in model.prices]
-    return written

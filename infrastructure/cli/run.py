@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
 from domain.errors import InvalidInput
+from domain.errors import Kind as ErrorKind
 from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.failures import note
 from infrastructure.cli.options import WHAT, Asking, OperationId, Owner, Why
 from infrastructure.cli.session import Session
-from infrastructure.showing.formats import TOGETHER, counted, document, limit_of, lost_text, measured, size, unlike_text
+from infrastructure.showing.codes import EXIT_CODES
+from infrastructure.showing.documents import estimate_document, result_document
+from infrastructure.showing.formats import TOGETHER, counted, limit_of, lost_text, size, unlike_text
 
 if TYPE_CHECKING:
     from application.asking.requests import Candidate, Estimate, Request, Result
@@ -74,7 +77,7 @@ async def cancel(id: OperationId, session: Session, account: Owner = None, reaso
     async with session.studio() as studio:
         owner = account or await account_of(studio.index, id)
         result = await studio.cancel(id, account=owner, reason=reason)
-    return Answer(_document(result, {}), lambda page: _show_cancelled(page, result))
+    return Answer(result_document(result, {}), lambda page: _show_cancelled(page, result))
 
 
 @command(app)
@@ -86,9 +89,8 @@ async def estimate(kind: Kind, asking: Asking, session: Session) -> Answer:
     request = asking.request(kind, session)
     async with session.studio(writes=False) as studio:
         found = await studio.estimate(request)
-    chain = [classed(document(one)) for one in found.chain]
-    written = {**classed(document(found)), "left": measured(found.left, found.currency), "chain": chain}
-    return Answer(written, lambda page: _show_estimate(page, found), 3 if found.refused == "unpriced" else 0)
+    code = EXIT_CODES[ErrorKind.REFUSED] if found.refused == "unpriced" else 0
+    return Answer(estimate_document(found), lambda page: _show_estimate(page, found), code)
 
 
 async def _perform(request: Request, session: Session, out: Path | None) -> Answer:
@@ -104,7 +106,7 @@ async def _perform(request: Request, session: Session, out: Path | None) -> Answ
     for moved in result.rerouted:
         session.warn(f"rerouted: {moved}", "name a model with --model to have no other asked")
     copies = _copied(result, out) if out is not None else {}
-    return Answer(_document(result, copies), lambda page: _show(page, result, copies), _code(result))
+    return Answer(result_document(result, copies), lambda page: _show(page, result, copies), _code(result))
 
 
 def _code(result: Result) -> int:
@@ -112,8 +114,8 @@ def _code(result: Result) -> int:
     if result.assets:
         return 0
     if result.lost:
-        return 4
-    return 0 if result.status == "charged" else 5
+        return EXIT_CODES[ErrorKind.FAILED]
+    return 0 if result.status == "charged" else EXIT_CODES[ErrorKind.PENDING]
 
 
 def _make_folder(out: Path) -> None:
@@ -142,42 +144,6 @@ def _copied(result: Result, out: Path) -> dict[tuple[str, int], Path]:
 def _suffix(media_type: str) -> str:
     subtype = media_type.rpartition("/")[2]
     return SUFFIXES.get(subtype, f".{subtype}")
-
-
-def _document(result: Result, copies: Mapping[tuple[str, int], Path]) -> dict[str, object]:
-    operations = [
-        {
-            **classed(document(one)),
-            "outputs": [
-                {**document(output.asset), "path": output.path, "copy": document(copies.get((one.operation, place)))}
-                for place, output in enumerate(one.outputs)
-            ],
-        }
-        for one in result.operations
-    ]
-    return {
-        "operation": result.operation,
-        "status": result.status,
-        "repeated": result.repeated,
-        "model": result.model,
-        "provider": result.provider,
-        "class": result.model_class,
-        "rerouted": document(result.rerouted),
-        "price": document(result.price),
-        "price_source": document(result.price_source),
-        "cost": document(result.cost),
-        "cost_source": document(result.cost_source),
-        "cost_partial": result.cost_partial,
-        "asked": result.asked,
-        "delivered": len(result.assets),
-        "lost": result.lost,
-        "losses": dict(result.losses),
-        "unlike": result.unlike,
-        "left": measured(result.left, result.price.currency),
-        "metadata": dict(result.metadata),
-        "warnings": list(result.warnings),
-        "operations": operations,
-    }
 
 
 def _show(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) -> None:
@@ -217,12 +183,6 @@ def _standing_in(model_class: str | None) -> list[tuple[str, str]]:
     """That a model is no real one is said wherever its work is."""
     words = NOT_REAL.get(model_class or "")
     return [("class", words)] if words else []
-
-
-def classed(written: dict[str, Any]) -> dict[str, Any]:
-    """A document under the word that catalogue files have for the class of a model."""
-    written["class"] = written.pop("model_class")
-    return written
 
 
 def _show_cancelled(page: Page, result: Result) -> None:

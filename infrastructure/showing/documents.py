@@ -1,0 +1,90 @@
+"""What use cases answer, as JSON: results, estimates, accounts and models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from infrastructure.showing.formats import document, iso, measured, money, since
+
+if TYPE_CHECKING:
+    from application.asking.requests import Estimate, Result
+    from application.keeping.accounts import AccountView
+    from domain.catalogue import Model
+
+NO_COPIES: Mapping[tuple[str, int], Path] = MappingProxyType({})
+
+
+def result_document(result: Result, copies: Mapping[tuple[str, int], Path] = NO_COPIES) -> dict[str, object]:
+    """All of a result; `copies` are where files were copied to, by operation and place."""
+    operations = [
+        {
+            **classed(document(one)),
+            "outputs": [
+                {**document(output.asset), "path": output.path, "copy": document(copies.get((one.operation, place)))}
+                for place, output in enumerate(one.outputs)
+            ],
+        }
+        for one in result.operations
+    ]
+    return {
+        "operation": result.operation,
+        "status": result.status,
+        "repeated": result.repeated,
+        "model": result.model,
+        "provider": result.provider,
+        "class": result.model_class,
+        "rerouted": document(result.rerouted),
+        "price": document(result.price),
+        "price_source": document(result.price_source),
+        "cost": document(result.cost),
+        "cost_source": document(result.cost_source),
+        "cost_partial": result.cost_partial,
+        "asked": result.asked,
+        "delivered": len(result.assets),
+        "lost": result.lost,
+        "losses": dict(result.losses),
+        "unlike": result.unlike,
+        "left": measured(result.left, result.price.currency),
+        "metadata": dict(result.metadata),
+        "warnings": list(result.warnings),
+        "operations": operations,
+    }
+
+
+def estimate_document(found: Estimate) -> dict[str, object]:
+    """What an operation would cost, whether it would be admitted, and who would be asked."""
+    chain = [classed(document(one)) for one in found.chain]
+    return {**classed(document(found)), "left": measured(found.left, found.currency), "chain": chain}
+
+
+def account_document(view: AccountView) -> dict[str, object]:
+    """An account with its limits, what is used, held and left of each, and its balance."""
+    written: dict[str, object] = document(view)
+    for name in ("used", "held", "left"):
+        written[name] = measured(getattr(view, name), view.currency)
+    written["limits"] = {scope: measured(limits, view.currency) for scope, limits in view.limits.items()}
+    written["balance"] = None if view.balance is None else money(view.balance, view.currency)
+    return written
+
+
+def model_document(model: Model, at: int, off: Mapping[str, str]) -> dict[str, object]:
+    """A model of the catalogue, as it stands at an instant; `off` are the providers that are switched off."""
+    from application.providing.standing import status_of
+
+    written: dict[str, object] = document(model)
+    written["class"] = written.pop("class_")
+    written["enabled"] = model.provider not in off
+    written["status"] = str(status_of(model, at))
+    written["retires"] = iso(model.retires) if model.retires is not None else None
+    written["warning"] = model.warning(at)
+    written["prices"] = [{**document(rule), "effective_from": since(rule.effective_from)} for rule in model.prices]
+    return written
+
+
+def classed(written: dict[str, Any]) -> dict[str, Any]:
+    """A document under the word that catalogue files have for the class of a model."""
+    written["class"] = written.pop("model_class")
+    return written
