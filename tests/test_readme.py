@@ -1,4 +1,4 @@
-"""What the README shows is run here as it stands, so that it is true on the day it lands and after."""
+"""What README, and the pages on models and settings, show is run here as it stands, so that it stays true."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def test_the_ten_lines_make_a_real_picture_and_charge_it_once_however_often_they
 
 def test_the_model_entry_it_shows_loads_and_changes_its_price_on_its_day(tmp_path: Path) -> None:
     entry = tmp_path / "my-models.toml"
-    entry.write_text(block(README, "toml", "my-model"))
+    entry.write_text(block(page("docs/models.md"), "toml", "my-model"))
     catalogue, _ = load_catalogue([entry])
     assert [str(rule.rate) for rule in catalogue.get("my-model").prices] == ["0.03", "0.025"]
 
 
 def test_every_setting_it_lists_exists_and_every_one_that_exists_is_documented_or_internal() -> None:
-    listed = set(re.findall(r"`([A-Z_]{4,})`", README.split("## Settings")[1]))
+    listed = set(re.findall(r"`([A-Z_]{4,})`", page("docs/settings.md")))
     existing = {name.upper() for name in NAMES}
     assert listed - existing == {"IMAGESTUDIO_", "HOME", "PATH"} - existing
     assert existing - listed == {"SNAPSHOT_EVERY", "MOST_WAITING"}
