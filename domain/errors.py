@@ -276,6 +276,10 @@ class StoreUnavailable(StoreError):
     kind = Kind.UNAVAILABLE
 
 
+class ViewsHeld(StoreUnavailable):
+    """A rebuild keeps views where they are: what they say is older than the log."""
+
+
 class ClockAhead(StoreUnavailable):
     """The clock is ahead of what else knows the time; what was begun waits until it is set."""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from application.ledger.log import Codec, LedgerLog
 from domain.advice import Advice
-from domain.errors import FactsLost, ForeignFiles, NoLedger, StoreError, StoreUnavailable
+from domain.errors import FactsLost, ForeignFiles, NoLedger, StoreError, ViewsHeld
 from infrastructure.belonging import Belonging, lost, others_files, read_marker, refuse_occupied
 from infrastructure.folders import account_folder
 from infrastructure.settings import Settings
@@ -205,8 +205,8 @@ def lost_facts(settings: Settings, database: Database) -> FactsLost | None:
 def catch_up(settings: Settings, views: Views, codec: Codec) -> int:
     """Bring the views up to the log for those who only read; how many facts that took.
 
-    Opens the database for writing only if a view is behind. Raises StoreUnavailable, also if they stay behind although
-    nothing is wrong with them.
+    Opens the database for writing only if a view is behind. Raises StoreUnavailable, ViewsHeld if they stay behind
+    although nothing is wrong with them.
     """
     behind = [view for view in views.status() if view.lag and view.error is None]
     if not behind:
@@ -221,7 +221,7 @@ def catch_up(settings: Settings, views: Views, codec: Codec) -> int:
         if not projector.wait_for(end, PATIENCE, [view.view for view in behind]):
             held = [view.view for view in views.status() if view.position < end and view.error is None]
             if held:
-                raise StoreUnavailable(
+                raise ViewsHeld(
                     f"a rebuild that goes on, or was left behind, holds {', '.join(held)}", hint=Advice("views.rebuild")
                 )
         return taken

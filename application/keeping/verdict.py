@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from application.keeping.chains import ChainReader, Seal, take_seal, verify_chains, verify_index
 from application.keeping.tables import Discrepancy
 from application.ledger.log import Codec
-from domain.errors import LogCorrupted, StoreUnavailable, ViewStopped
+from domain.errors import LogCorrupted, StoreUnavailable, ViewsHeld, ViewStopped
 
 MOST = 100
 """Problems kept of each kind; if there are more, the last line says so."""
@@ -145,6 +145,8 @@ async def _brought_up(ledger: Auditable[C]) -> int:
     end = await asyncio.to_thread(ledger.reader.end)
     try:
         await ledger.catch_up()
+    except ViewsHeld:
+        return end
     except StoreUnavailable:
         return 0
     return end
