@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
-from domain.ledger import Spent
+from domain.evidence import Spent
 from domain.operation import Stored
 from domain.promises import NOTHING, Promised
 from domain.records import made_often

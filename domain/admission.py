@@ -12,21 +12,9 @@ from dataclasses import dataclass, replace
 from domain.account import Account, Standing
 from domain.advice import Advice
 from domain.errors import IllegalTransition, InvalidInput, UnknownModel
+from domain.evidence import Spent
 from domain.kinds import ONLY_REAL
-from domain.ledger import (
-    NOTHING_USED,
-    SPEND,
-    Fact,
-    Ledger,
-    PeriodState,
-    Spent,
-    Usage,
-    check_fingerprint,
-    current_period,
-    find,
-    known_account,
-    scopes_of,
-)
+from domain.ledger import Fact, Ledger, check_fingerprint, current_period, find, known_account
 from domain.money import Money
 from domain.operation import Closed, Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
 from domain.periods import Period, local_day
@@ -35,6 +23,7 @@ from domain.pricing import Quote, Unpriced, capped_quote
 from domain.records import made_often
 from domain.refusals import Refusal
 from domain.settlement import fail, give_back
+from domain.totals import NOTHING_USED, SPEND, PeriodState, Usage, scopes_of
 
 
 @made_often
@@ -193,7 +182,7 @@ def _is_within(account: Account, leeway: Leeway, held: Quote, quote: Quote) -> b
 
 def _earlier(ledger: Ledger, ask: Ask) -> Spent | None:
     """What the key was used for before. Raises KeyReused if that was another request."""
-    earlier = ledger.keys.get(ask.key) if ask.key is not None else None
+    earlier = ledger.evidence.keys.get(ask.key) if ask.key is not None else None
     if earlier is not None:
         check_fingerprint(ask.key, earlier, ask.fingerprint)
     return earlier

@@ -11,48 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from domain import account as accounts
 from domain import operation as operations
-from domain.account import (
-    ACCOUNT,
-    Account,
-    AccountFact,
-    project_scope,
-    user_scope,
-)
+from domain.account import Account, AccountFact
 from domain.advice import Advice
 from domain.errors import KeyReused, UnknownAccount, UnknownOperation
-from domain.operation import (
-    Adjusted,
-    Charged,
-    Closed,
-    Delivered,
-    Held,
-    Operation,
-    OperationFact,
-    Released,
-    Requested,
-    Rerouted,
-    Running,
-    Sent,
-    State,
-    Validated,
-)
+from domain.evidence import Evidence, Spent
+from domain.operation import Adjusted, Closed, OperationFact, Requested, State
 from domain.periods import Period, period_after, period_at
 from domain.plans import Limits
-from domain.pricing import Quote
+from domain.totals import PeriodState, move_money, post
 from domain.zones import zones_version
-
-SPEND = "spend"
 
 # Facts
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodOpened:
-    """A new book begins; what is neither posted nor held of a prepaid balance is carried into it.
+    """A new period begins; what is neither posted nor held of a prepaid balance is carried into it.
 
     `zones` is the release of the time zones' tables by which its end was found, empty where that is not known.
     """
@@ -159,71 +136,23 @@ def period_stream(account: str, period: Period) -> str:
 
 
 @dataclass(slots=True)
-class Usage:
-    """What one scope has used and holds of each measure, in this period."""
-
-    posted: dict[str, int] = field(default_factory=dict)
-    held: dict[str, int] = field(default_factory=dict)
-
-    def taken(self, measure: str) -> int:
-        return self.posted.get(measure, 0) + self.held.get(measure, 0)
-
-
-NOTHING_USED = Usage()
-
-
-@dataclass(slots=True)
-class PeriodState:
-    """One period: its totals and its open operations. `balance` is what is neither posted nor held."""
-
-    period: Period
-    balance: int | None
-    usage: dict[str, Usage] = field(default_factory=dict)
-    open: dict[str, State] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What an idempotency key was used for; an empty fingerprint was erased with its content and fits any request.
-
-    If that was `refused`, the refusal is the key's answer until what refused has changed.
-    """
-
-    reference: str
-    fingerprint: str
-    refused: bool = False
-
-
-@dataclass(slots=True)
 class Ledger:
-    """What the account's lock protects, and the evidence that the decisions at hand asked for.
-
-    `found` holds operations that are closed or of ended periods, `keys` the keys already used, `jobs` whose providers'
-    jobs are (by provider and job); all are loaded under the lock where a decision names them and forgotten after it,
-    so memory holds open operations only.
-    """
+    """What the account's lock protects: its terms, its period, its last instant, and the evidence asked for."""
 
     account: Account | None = None
     current: PeriodState | None = None
     last: int = 0
-    found: dict[str, State] = field(default_factory=dict)
-    keys: dict[str, Spent] = field(default_factory=dict)
-    jobs: dict[tuple[str, str], str] = field(default_factory=dict)
-    earlier: PeriodState | None = None
-    """The book of an earlier period, where a decision names its stream."""
+    evidence: Evidence = field(default_factory=Evidence)
 
     def look_up(self, operation: str) -> State | None:
-        """The operation as far as the loaded evidence knows it."""
+        """The operation, if it is open or in the evidence."""
         if self.current is not None and operation in self.current.open:
             return self.current.open[operation]
-        return self.found.get(operation)
+        return self.evidence.found.get(operation)
 
     def forget(self) -> None:
         """Drop the evidence; what is open stays."""
-        self.found.clear()
-        self.keys.clear()
-        self.jobs.clear()
-        self.earlier = None
+        self.evidence.forget()
 
 
 # Evolve
@@ -236,7 +165,7 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
     if isinstance(fact, OperationFact):
         _evolve_operation(ledger, fact)
     elif isinstance(fact, PeriodOpened):
-        _open_book(ledger, fact)
+        _open_period(ledger, fact)
     elif isinstance(fact, CreditAdded | BalanceReturned):
         _give(ledger, fact.amount)
     elif isinstance(fact, PeriodEnded):
@@ -244,29 +173,34 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
     elif isinstance(fact, ContentErased):
         pass  # no amount, limit or operation is another for it
     elif isinstance(fact, PeriodResumed):
-        _resume_book(ledger, fact)
+        _resume_period(ledger, fact)
     else:
         ledger.account = accounts.evolve(ledger.account, fact)
     return ledger
 
 
-def _open_book(ledger: Ledger, fact: PeriodOpened) -> None:
-    _leave_book(ledger)
+def _open_period(ledger: Ledger, fact: PeriodOpened) -> None:
+    _leave_period(ledger)
     ledger.current = PeriodState(fact.period, fact.balance)
 
 
-def _leave_book(ledger: Ledger) -> None:
-    """What was open becomes evidence as it is: the little that is loaded joins the many, never the other way."""
-    if ledger.current is not None:
-        ledger.current.open.update(ledger.found)
-        ledger.found = ledger.current.open
+def _leave_period(ledger: Ledger) -> None:
+    """Make what is still open of the period evidence, as an ended period's operations are.
+
+    Many may be open and little is loaded, so the loaded is added to the open, and that dictionary kept.
+    """
+    if ledger.current is None:
+        return
+    still_open = ledger.current.open
+    still_open.update(ledger.evidence.found)
+    ledger.evidence.found = still_open
 
 
-def _resume_book(ledger: Ledger, fact: PeriodResumed) -> None:
-    """The period's own book goes on: the one at hand where its stream is folded, else the one that was looked up."""
+def _resume_period(ledger: Ledger, fact: PeriodResumed) -> None:
+    """The period goes on as it was: the one at hand if its own stream is folded, else the one that was looked up."""
     if ledger.current is None or ledger.current.period != fact.period:
-        _leave_book(ledger)
-        ledger.current = ledger.earlier or PeriodState(fact.period, None)
+        _leave_period(ledger)
+        ledger.current = ledger.evidence.earlier or PeriodState(fact.period, None)
     ledger.current.balance = fact.balance
 
 
@@ -280,74 +214,27 @@ def _evolve_operation(ledger: Ledger, fact: OperationFact) -> None:
     operation, current = fact.operation, ledger.current
     before = ledger.look_up(operation.id)
     if isinstance(fact, Adjusted):
-        _adjust_book(ledger, fact)
+        _adjust_period(ledger, fact)
     if before is None and not isinstance(fact, Requested):
         return
     after = operations.evolve(before, fact)
     if current is None or operation.period.start != current.period.start:
-        ledger.found[operation.id] = after
+        ledger.evidence.found[operation.id] = after
         return
-    _move_money(current, before, fact)
+    move_money(current, before, fact)
     if isinstance(after, Closed):
         current.open.pop(operation.id, None)
-        ledger.found[operation.id] = after
+        ledger.evidence.found[operation.id] = after
     else:
         current.open[operation.id] = after
 
 
-def _move_money(current: PeriodState, before: State | None, fact: OperationFact) -> None:
-    """Hold, capture and release: a hold is taken once and given back whole, the capture is what was charged."""
-    match fact:
-        case Validated():
-            _hold(current, fact.operation, fact.quote, 1)
-        case Charged() if isinstance(before, Delivered):
-            _hold(current, fact.operation, before.quote, -1)
-            _post(current, fact.operation, fact.outputs, fact.price)
-            if current.balance is not None:
-                current.balance -= fact.price
-        case Released() if isinstance(before, Held | Sent | Running):
-            _hold(current, fact.operation, before.quote, -1)
-        case Rerouted() if isinstance(before, Held | Sent):
-            _hold(current, before.operation, before.quote, -1)
-            _hold(current, fact.operation, fact.quote, 1)
-
-
-def _hold(current: PeriodState, operation: Operation, quote: Quote, sign: int) -> None:
-    for scope in scopes_of(operation.user, operation.project):
-        held = _usage_of(current, scope).held
-        held[operation.family] = held.get(operation.family, 0) + sign * quote.outputs
-        held[SPEND] = held.get(SPEND, 0) + sign * quote.price
-    if current.balance is not None:
-        current.balance -= sign * quote.price
-
-
-def _post(current: PeriodState, operation: Operation, outputs: int, price: int) -> None:
-    for scope in scopes_of(operation.user, operation.project):
-        posted = _usage_of(current, scope).posted
-        posted[operation.family] = posted.get(operation.family, 0) + outputs
-        posted[SPEND] = posted.get(SPEND, 0) + price
-
-
-def _usage_of(current: PeriodState, scope: str) -> Usage:
-    usage = current.usage.get(scope)
-    if usage is None:
-        usage = current.usage[scope] = Usage()
-    return usage
-
-
-def _adjust_book(ledger: Ledger, fact: Adjusted) -> None:
+def _adjust_period(ledger: Ledger, fact: Adjusted) -> None:
     """A refund is spendable at once; it frees the spend limit only within the operation's own period."""
     _give(ledger, -fact.price)
     current = ledger.current
     if current is not None and fact.operation.period == current.period:
-        _post(current, fact.operation, 0, fact.price)
-
-
-@lru_cache(maxsize=4096)
-def scopes_of(user: str, project: str | None) -> tuple[str, ...]:
-    """The scopes whose limits an operation counts against."""
-    scopes = (ACCOUNT, user_scope(user))
-    return scopes if project is None else (*scopes, project_scope(project))
+        post(current, fact.operation, 0, fact.price)
 
 
 # What every decision asks first
@@ -372,7 +259,7 @@ def known_account(ledger: Ledger, id: str) -> Account:
 
 
 def current_period(ledger: Ledger, account: Account, now: int) -> tuple[list[Fact], PeriodState]:
-    """The book this instant's facts go to, and the fact that opens it where it is new."""
+    """The period this instant's facts go to, and the fact that opens it if it is new."""
     current = ledger.current
     if current is not None and now < current.period.end:
         return [], current

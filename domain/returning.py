@@ -9,8 +9,9 @@ What was recorded in the mistaken period stays there, charges and all; its balan
 from __future__ import annotations
 
 from domain.errors import InvalidInput
-from domain.ledger import Fact, Ledger, PeriodEnded, PeriodOpened, PeriodResumed, PeriodState, known_account
+from domain.ledger import Fact, Ledger, PeriodEnded, PeriodOpened, PeriodResumed, known_account
 from domain.periods import period_after, period_at
+from domain.totals import PeriodState
 from domain.zones import zones_version
 
 LONGEST_REASON = 500
@@ -19,7 +20,7 @@ LONGEST_REASON = 500
 def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact]:
     """End a period that begins after `now`, and be in the one that holds it; empty where none is ahead.
 
-    `now` is what the clock says, before instants of the account that are not over yet. `ledger.earlier` is the book of
+    `now` is what the clock says, before instants of the account that are not over yet. `ledger.evidence.earlier` is
     the last period that began before, if there was one. Raises UnknownAccount, InvalidInput without a reason.
     """
     known, current = known_account(ledger, account), ledger.current
@@ -27,7 +28,7 @@ def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact
     if current is None or current.period.start <= now:
         return []
     ended = PeriodEnded(account, now, current.period, current.balance, known.currency, reason)
-    earlier, balance = ledger.earlier, current.balance
+    earlier, balance = ledger.evidence.earlier, current.balance
     if earlier is not None and earlier.period.contains(now):
         moved = _moved(earlier, balance)
         return [ended, PeriodResumed(account, now, earlier.period, known.plan, balance, moved, known.currency)]

@@ -12,6 +12,7 @@ from domain.account import check_not_closed
 from domain.advice import Advice
 from domain.charging import NOT_METERED, NOTHING_LOST, CostSource, LostOutputs, Told, readable, reckon
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
+from domain.evidence import Spent
 from domain.ids import check_reason
 from domain.ledger import (
     CREDIT,
@@ -20,7 +21,6 @@ from domain.ledger import (
     CreditAdded,
     Fact,
     Ledger,
-    Spent,
     current_period,
     find,
     known_account,
@@ -56,7 +56,7 @@ def record_job(ledger: Ledger, id: str, job: str, now: int) -> list[Fact]:
 
 
 def _check_owner(ledger: Ledger, operation: Operation, job: str) -> None:
-    owner = ledger.jobs.get((operation.provider, job), operation.id)
+    owner = ledger.evidence.jobs.get((operation.provider, job), operation.id)
     if owner != operation.id:
         what = f"job {job!r} is operation {owner}'s, not {operation.id}'s"
         raise IllegalTransition(what, hint="one job is settled once")
@@ -141,7 +141,7 @@ def add_credit(ledger: Ledger, amount: int, key: str, now: int, reason: str = ""
     assert ledger.account is not None
     account = ledger.account
     check_reason(reason)
-    earlier = ledger.keys.get(key)
+    earlier = ledger.evidence.keys.get(key)
     if earlier is not None:
         _check_paid(key, earlier, amount, account.currency)
         return []
@@ -187,7 +187,7 @@ def _check_paid(key: str, earlier: Spent, amount: int, currency: str) -> None:
 
 
 def give_back(ledger: Ledger, operation: Operation, amount: int, now: int) -> list[Fact]:
-    """Make what an ended period's hold sets free spendable now; a current hold frees its own book's balance."""
+    """Make what an ended period's hold sets free spendable now; a current hold frees its own period's balance."""
     current = ledger.current
     if current is None or current.balance is None or operation.period == current.period or amount == 0:
         return []

@@ -23,7 +23,8 @@ from domain.admission import Ask, Leeway, accept, left_of, quotes_now, refusal_n
 from domain.catalogue import Model
 from domain.charging import CostSource, expected
 from domain.errors import ImageStudioError
-from domain.ledger import Fact, Ledger, Spent, check_fingerprint
+from domain.evidence import Spent
+from domain.ledger import Fact, Ledger, check_fingerprint
 from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.pricing import Quote

@@ -21,13 +21,14 @@ from domain.admission import left_of
 from domain.advice import Advice
 from domain.errors import CurrencyMismatch, InvalidInput, UnknownOperation
 from domain.ids import check_id
-from domain.ledger import CREDIT, NOTHING_USED, Decide, Fact, Ledger, current_period, find, known_account
+from domain.ledger import CREDIT, Decide, Fact, Ledger, current_period, find, known_account
 from domain.money import Money, check_currency, check_money
 from domain.operation import Settled
 from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
 from domain.plans import MEASURES
 from domain.plans import plan as find_plan
 from domain.returning import end_period
+from domain.totals import NOTHING_USED
 
 CYCLES = ("calendar", "anniversary")
 

@@ -1,4 +1,4 @@
-"""Snapshots: each book is folded from its stream again, and compared."""
+"""Snapshots: each period is folded from its stream again, and compared."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from domain.ledger import Ledger, evolve
 from domain.streams import account_of
 
 SNAPSHOT = "ledger.book"
-"""The stored name of a book."""
+"""The stored name of a period."""
 
 
 def books_otherwise(ground: Ground, account: str | None) -> Iterator[Discrepancy]:
-    """Books that are not what their streams' facts make of them; those of an older schema are ignored, as by all."""
+    """Periods that are not what their streams' facts make of them; those of an older schema are ignored, as by all."""
     fold = _Fold(ground, "")
     for places in places_of(ground.desks, "snapshots"):
         for place in places:
@@ -49,7 +49,7 @@ def _compared(ground: Ground, row: Row, told: PeriodSnapshot | None) -> Iterator
 
 @dataclass(slots=True)
 class _Fold:
-    """A stream's book, folded further from version to version."""
+    """A stream's period, folded further from version to version."""
 
     ground: Ground
     stream: str
@@ -57,7 +57,7 @@ class _Fold:
     end: Head = field(default_factory=Head)
 
     def to(self, version: int) -> PeriodSnapshot | None:
-        """The book at a version; None where the stream has no such entry, or no period there."""
+        """The period at a version; None where the stream has no such entry, or no period there."""
         while self.end.version < version:
             links = self.ground.desks.stream(self.stream, self.end.version, min(PAGE, version - self.end.version))
             if not links:

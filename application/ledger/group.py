@@ -23,9 +23,11 @@ from application.ledger.transaction import (
 )
 from domain.actor import Actor, ActorKind
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
-from domain.ledger import Decide, Fact, Ledger, PeriodState, Spent, account_stream, evolve, period_stream, stream_of
+from domain.evidence import Spent
+from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, ProviderFailed, Rejected, Requested, Settled, State
 from domain.records import made_often
+from domain.totals import PeriodState
 
 LARGEST_FACT = 64 * 1024
 """Bytes; whatever is larger is content, and content is not kept in the log."""
@@ -40,7 +42,7 @@ class Proposal:
     for this decision, looked up when it is decided again, so that it finds its own facts. `words` are kept if the
     provider failed. A `patient` one is retried until it is written, the database refuses it for good, or the writer
     closes. `look` reads something from the ledger as the decision leaves it. `earlier` is the stream of an earlier
-    period whose book it needs.
+    period that it needs.
     """
 
     account: str
@@ -94,7 +96,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class LeaseTerms:
-    """Whose operations the batch opens, how long they are leased (microseconds), and how often a book is kept."""
+    """Whose operations the batch opens, how long they are leased (microseconds), and how often a period is kept."""
 
     owner: str
     lease: int
@@ -158,7 +160,7 @@ class Group:
         for (account, key), known in self.transaction.keys(wanted).items():
             ledger = self.ledgers[account]
             if isinstance(ledger, Remembered):
-                ledger.ledger.keys[key] = known
+                ledger.ledger.evidence.keys[key] = known
 
     def _load_jobs(self, tickets: Sequence[Ticket]) -> None:
         wanted = {(t.proposal.job.provider, t.proposal.job.job) for t in tickets if t.proposal.job is not None}
@@ -193,10 +195,10 @@ class Group:
             self.ledgers[account] = error
             return
         if state.operation.account == account:
-            remembered.ledger.found[id] = state
+            remembered.ledger.evidence.found[id] = state
 
-    def _book_of(self, stream: str) -> PeriodState | None:
-        """An earlier period's book, folded from its stream."""
+    def _period_of(self, stream: str) -> PeriodState | None:
+        """An earlier period, folded from its stream."""
         ledger = Ledger()
         for link in self.transaction.entries_after([(stream, 0)]):
             evolve(ledger, self.codec.decode(link.topic, link.state))
@@ -214,9 +216,9 @@ class Group:
             ticket.error = remembered
             return
         if proposal.job is not None:
-            remembered.ledger.jobs.update(self.jobs)
+            remembered.ledger.evidence.jobs.update(self.jobs)
         if proposal.earlier is not None:
-            remembered.ledger.earlier = self._book_of(proposal.earlier)
+            remembered.ledger.evidence.earlier = self._period_of(proposal.earlier)
         try:
             now = max(self.now, remembered.ledger.last)
             facts = proposal.decide(remembered.ledger, now)
@@ -280,7 +282,7 @@ class Group:
 
     def _note(self, proposal: Proposal, remembered: Remembered, facts: Sequence[Fact]) -> None:
         if proposal.key is not None:
-            keys = remembered.ledger.keys
+            keys = remembered.ledger.evidence.keys
             spent = self.beside.respent if proposal.key.key in keys else self.beside.keys
             spent.append(proposal.key)
             refused = isinstance(facts[-1], Rejected)
@@ -313,9 +315,9 @@ class Group:
         self.beside.accounts.append(
             AccountRow(remembered.account, remembered.revision, remembered.stream, head, terms, remembered.ledger.last)
         )
-        self._keep_book(remembered, head)
+        self._keep_period(remembered, head)
 
-    def _keep_book(self, remembered: Remembered, head: Head) -> None:
+    def _keep_period(self, remembered: Remembered, head: Head) -> None:
         """Snapshots cost in proportion to what is open, so they come the more rarely the more is open."""
         current = remembered.ledger.current
         every = max(self.terms.snapshot_every, 20 * remembered.weight)
@@ -338,7 +340,7 @@ class Group:
 
 def _receipt(proposal: Proposal, ledger: Ledger, facts: Sequence[Fact], now: int) -> Receipt:
     states = {id: ledger.look_up(id) for id in proposal.operations + proposal.own}
-    known = ledger.keys.get(proposal.key.key) if proposal.key is not None else None
+    known = ledger.evidence.keys.get(proposal.key.key) if proposal.key is not None else None
     seen = proposal.look(ledger, now) if proposal.look is not None else None
     return Receipt(tuple(facts), {id: state for id, state in states.items() if state is not None}, known, seen)
 

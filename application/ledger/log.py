@@ -13,8 +13,9 @@ from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from eventsourcing.application import Application
 
-from domain.ledger import BalanceReturned, ContentErased, Fact, PeriodState
+from domain.ledger import BalanceReturned, ContentErased, Fact
 from domain.operation import OperationFact
+from domain.totals import PeriodState
 
 GENESIS = bytes(32)
 """The hash before a stream's first entry."""
@@ -61,7 +62,7 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PeriodSnapshot:
-    """A book after `version` facts of its stream, whose last hash was `hash`; disposable."""
+    """A period after `version` facts of its stream, whose last hash was `hash`; disposable."""
 
     stream: str
     version: int

@@ -132,7 +132,7 @@ class Memory:
         owners = {stream: remembered for remembered in behind for stream in remembered.heads}
         wanted = [(stream, owner.heads[stream].version) for stream, owner in owners.items()]
         damaged: dict[str, LogCorrupted] = {}
-        # Terms before books: a ledger's facts are read in the light of its account's.
+        # Terms before periods: a ledger's facts are read in the light of its account's.
         links = sorted(
             transaction.entries_after(wanted),
             key=lambda link: not str(link.originator_id).startswith("account:"),

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from application.ledger.log import Head, Link
 from domain.errors import StoreUnavailable
-from domain.ledger import Spent
+from domain.evidence import Spent
 from domain.records import made_often
 
 
@@ -122,7 +122,7 @@ class WordsRow:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRow:
-    """A book at a version of its stream; disposable."""
+    """A period at a version of its stream; disposable."""
 
     stream: str
     version: int

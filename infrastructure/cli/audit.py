@@ -101,7 +101,7 @@ def _show_mended(page: Page, found: Sequence[Discrepancy], *, dry_run: bool) -> 
     for one in found:
         page.prose(str(one), indent=2)
     if not dry_run and any(one.table == "snapshots" for one in found):
-        page.line("  restart the processes that were running: they may remember a book that was wrong")
+        page.line("  restart the processes that were running: they may remember a period that was wrong")
 
 
 def show_verdict(page: Page, verdict: Verdict[Comparison]) -> None:

@@ -20,9 +20,10 @@ from application.ledger.log import Entry, Link, PeriodSnapshot
 from domain import account, ledger, operation
 from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
-from domain.ledger import Fact, PeriodState, Usage
+from domain.ledger import Fact
 from domain.operation import PHASES
 from domain.periods import Period
+from domain.totals import PeriodState, Usage
 
 NAMES: Mapping[str, type[Fact]] = {
     "account.opened": account.AccountOpened,
@@ -70,12 +71,12 @@ ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
 SNAPSHOT_SCHEMA = 4
-"""Raised whenever evolve or the shape of a book changes: older snapshots are then ignored."""
+"""Raised whenever evolve or the shape of a period's state changes: older snapshots are then ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class _StoredSnapshot:
-    """The bytes of a book, and their SHA-256 in hex: a book that was changed or damaged is not believed."""
+    """The bytes of a period, and their SHA-256 in hex: one that was changed or damaged is not believed."""
 
     schema: int
     digest: str
@@ -91,7 +92,7 @@ class _Schema:
 
 @dataclass(frozen=True, slots=True)
 class _StoredBook:
-    """A book with its open operations apart by state, which keeps each list of one type."""
+    """A period with its open operations apart by state, which keeps each list of one type."""
 
     stream: str
     version: int
@@ -187,7 +188,7 @@ class FactMapper(Mapper[str]):
         return Entry(str(stored_event.originator_id), stored_event.originator_version, fact)
 
     def encode_snapshot(self, snapshot: PeriodSnapshot) -> bytes:
-        """The bytes of a book."""
+        """The bytes of a period."""
         book = snapshot.state
         by_phase: dict[str, list[Any]] = {phase: [] for phase in OPEN_PHASES}
         for state in book.open.values():
@@ -206,7 +207,7 @@ class FactMapper(Mapper[str]):
         return self._encode(_StoredSnapshot(SNAPSHOT_SCHEMA, sha256(stored).hexdigest(), msgspec.Raw(stored)))
 
     def decode_snapshot(self, stream: str, version: int, state: bytes) -> PeriodSnapshot | None:
-        """The book, or None where the bytes are damaged, or of another schema, stream or version."""
+        """The period, or None where the bytes are damaged, or of another schema, stream or version."""
         try:
             snapshot = self._snapshots.decode(state)
             if (snapshot.schema, snapshot.digest) != (SNAPSHOT_SCHEMA, sha256(snapshot.book).hexdigest()):

@@ -10,7 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, or
 from application.ledger.transaction import Conflict
 from application.ports import Content, Indexed, Lease
 from domain.errors import StoreUnavailable
-from domain.ledger import Spent
+from domain.evidence import Spent
 from domain.streams import NEVER, begin_of
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader

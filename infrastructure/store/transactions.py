@@ -22,7 +22,7 @@ from application.ledger.transaction import (
     Unknown,
 )
 from domain.errors import StoreUnavailable
-from domain.ledger import Spent
+from domain.evidence import Spent
 from domain.operation import PHASES, Refused
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG

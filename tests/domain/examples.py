@@ -10,7 +10,8 @@ from typing import Any
 from domain.account import AccountOpened, LimitChanged
 from domain.admission import Ask
 from domain.charging import CostSource
-from domain.ledger import CreditAdded, Fact, Ledger, PeriodOpened, Spent, evolve
+from domain.evidence import Spent
+from domain.ledger import CreditAdded, Fact, Ledger, PeriodOpened, evolve
 from domain.operation import (
     POLICY,
     Charged,
@@ -138,7 +139,7 @@ def keyed(key: str, fingerprint: str = "same", *ids: str, **changes: Any) -> Ask
 
 def known_key(ledger: Ledger, key: str, reference: str = "op-1", fingerprint: str = "same") -> Ledger:
     """The ledger with the evidence that a key was used, as it is loaded under the lock."""
-    ledger.keys[key] = Spent(reference, fingerprint)
+    ledger.evidence.keys[key] = Spent(reference, fingerprint)
     return ledger
 
 

@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from domain.account import Account, AccountFact, Terms, change_limit, change_plan, inherit_limit, open_account
 from domain.admission import Ask, accept, reroute
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
-from domain.ledger import Decide, Fact, Ledger, PeriodOpened, Spent, known_account
+from domain.evidence import Spent
+from domain.ledger import Decide, Fact, Ledger, PeriodOpened, known_account
 from domain.money import LARGEST_AMOUNT
 from domain.operation import POLICY, Charged, Rejected, Released, Validated
 from domain.periods import Period

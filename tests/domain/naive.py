@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.evidence import Spent
 from domain.ledger import (
     BalanceReturned,
     CreditAdded,
@@ -14,7 +15,6 @@ from domain.ledger import (
     Fact,
     Ledger,
     PeriodOpened,
-    Spent,
     account_stream,
     evolve,
     period_stream,
@@ -55,15 +55,15 @@ class NaiveLedger:
         """Load the evidence a decision names, decide, and record; where it raises nothing is recorded."""
         for id in operations:
             if self.ledger.look_up(id) is None:
-                self.ledger.found |= self._folded(id)
+                self.ledger.evidence.found |= self._folded(id)
         if key is not None and key[0] in self.keys:
-            self.ledger.keys[key[0]] = self.keys[key[0]]
+            self.ledger.evidence.keys[key[0]] = self.keys[key[0]]
         facts = decide(self.ledger, max(clock, self.ledger.last))
         for fact in facts:
             evolve(self.ledger, fact)
         self.log += facts
         if key is not None and facts:
-            self.keys[key[0]] = self.ledger.keys[key[0]] = key[1]
+            self.keys[key[0]] = self.ledger.evidence.keys[key[0]] = key[1]
         return facts
 
     def rebuilt(self) -> Ledger:

@@ -13,7 +13,8 @@ from domain.account import AccountClosed, AccountFact, AccountSuspended, PlanCha
 from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
 from domain.advice import Advice
 from domain.errors import KeyReused, UnknownAccount
-from domain.ledger import Fact, Ledger, PeriodOpened, Spent
+from domain.evidence import Spent
+from domain.ledger import Fact, Ledger, PeriodOpened
 from domain.operation import (
     Charged,
     Dispatched,
@@ -250,7 +251,7 @@ def test_what_is_not_in_a_counted_family_has_a_limit_of_its_own() -> None:
 
 def test_a_key_that_was_refused_answers_so_until_what_refused_has_changed() -> None:
     ledger = recorded(BILLED, limited("images", 0))
-    ledger.keys["order-17"] = Spent("op-1", "same", refused=True)
+    ledger.evidence.keys["order-17"] = Spent("op-1", "same", refused=True)
 
     assert accept(ledger, keyed("order-17", "same", "op-2"), NOON) == []
     after(ledger, [limited("images", 4)])

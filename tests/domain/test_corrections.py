@@ -74,7 +74,7 @@ def test_a_refund_frees_the_spend_limit_and_no_output_of_its_period() -> None:
 
 def test_a_refund_of_an_ended_period_is_booked_in_the_current_one_and_frees_nothing_of_its_limits() -> None:
     ledger = recorded(BILLED, SETTLED, in_may())
-    ledger.found["op-1"] = Settled(OPERATION, 40 * CENT, "USD")
+    ledger.evidence.found["op-1"] = Settled(OPERATION, 40 * CENT, "USD")
     facts = refund(ledger, 10 * CENT, now=IN_MAY)
 
     assert facts == [replace(REFUND, at=IN_MAY, period=MAY, day="2026-05-02")]

@@ -83,7 +83,7 @@ def test_in_every_currency_what_is_charged_and_given_back_ends_where_it_began(pr
 
     for number, price in enumerate(prices):
         operation = replace(OPERATION, id=f"small-{number}")
-        ledger.found[operation.id] = Settled(operation, price, currency)
+        ledger.evidence.found[operation.id] = Settled(operation, price, currency)
         parts = (price // 3, price - price // 3)
         for part, amount in enumerate(amount for amount in parts if amount):
             after(ledger, adjust(ledger, operation.id, -amount, 0, "sorry", f"ticket-{part}", LATER))

@@ -8,22 +8,12 @@ import pytest
 
 from domain.admission import accept
 from domain.errors import InvalidInput, UnknownAccount
-from domain.ledger import (
-    CreditAdded,
-    Fact,
-    Ledger,
-    PeriodEnded,
-    PeriodOpened,
-    PeriodResumed,
-    PeriodState,
-    Usage,
-    evolve,
-    stream_of,
-)
+from domain.ledger import CreditAdded, Fact, Ledger, PeriodEnded, PeriodOpened, PeriodResumed, evolve, stream_of
 from domain.operation import Requested
 from domain.periods import Period
 from domain.returning import end_period
 from domain.settlement import add_credit
+from domain.totals import PeriodState, Usage
 from domain.zones import zones_version
 from tests.domain.examples import APRIL, APRIL_BOOK, BILLED, DOLLAR, LIMITS, MARCH, NOON, OPENED, ask, recorded
 from tests.domain.wall_clocks import utc
@@ -35,7 +25,7 @@ WRONG = "a wrong clock"
 
 
 def earlier(ledger: Ledger, current: PeriodState | None) -> Ledger:
-    ledger.earlier = current
+    ledger.evidence.earlier = current
     return ledger
 
 

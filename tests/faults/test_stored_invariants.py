@@ -17,7 +17,8 @@ from application.keeping.chains import verify_chains, verify_index
 from application.ledger.group import Proposal
 from application.ledger.transaction import Conflict, KeyRow
 from domain.admission import Ask
-from domain.ledger import Decide, Fact, Ledger, Spent
+from domain.evidence import Spent
+from domain.ledger import Decide, Fact, Ledger
 from infrastructure.store.migrations import upgrade
 from tests.application.support import Clock, Office
 from tests.domain import naive

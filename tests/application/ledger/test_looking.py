@@ -19,9 +19,10 @@ from application.ledger.transaction import Conflict
 from domain.account import Account
 from domain.admission import left_of
 from domain.errors import LogCorrupted, StoreUnavailable, UnknownAccount
-from domain.ledger import Ledger, PeriodState, known_account
+from domain.ledger import Ledger, known_account
 from domain.operation import Sent
 from domain.plans import Limits
+from domain.totals import PeriodState
 from infrastructure.store.database import Database
 from infrastructure.store.transactions import SqlReadings
 from tests.application.studios import JOBS, SYNC, studio_on

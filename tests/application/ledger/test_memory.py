@@ -12,8 +12,9 @@ from application.ledger.group import Proposal
 from application.ledger.memory import Memory, Remembered
 from application.ledger.writer import WriterOptions
 from domain.account import Account
-from domain.ledger import Fact, Ledger, PeriodState
+from domain.ledger import Fact, Ledger
 from domain.plans import Limits
+from domain.totals import PeriodState
 from infrastructure.store.schema import SNAPSHOTS
 from tests.application.support import (
     CENT,
@@ -191,8 +192,8 @@ def test_closed_operations_are_forgotten(database_url: str) -> None:
         for number in range(20):
             office.do(accepting(asking(f"op-{number}")), completing(f"op-{number}"))
         [outcome] = office.do(looking())
-        assert outcome.seen.found == {}
-        assert outcome.seen.keys == {}
+        assert outcome.seen.evidence.found == {}
+        assert outcome.seen.evidence.keys == {}
         assert outcome.seen.current.open == {}
 
 
@@ -204,7 +205,7 @@ def test_operations_of_an_ended_period_are_forgotten_and_found_again(database_ur
         office.do(accepting(asking("op-3")))
         [outcome] = office.do(looking())
         assert set(outcome.seen.current.open) == {"op-3"}
-        assert outcome.seen.found == {}
+        assert outcome.seen.evidence.found == {}
         [settled] = office.do(completing("op-1"))
         assert len(settled.facts) == 2
 

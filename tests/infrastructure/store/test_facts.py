@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from application.ledger.log import PeriodSnapshot
 from domain.account import AccountFact
 from domain.errors import InvalidRequest, LogCorrupted
-from domain.ledger import Fact, LedgerFact, PeriodState, Usage
+from domain.ledger import Fact, LedgerFact
 from domain.operation import (
     OPERATION_FACTS,
     Asked,
@@ -30,6 +30,7 @@ from domain.operation import (
     State,
     Submitted,
 )
+from domain.totals import PeriodState, Usage
 from infrastructure.store.facts import NAMES, UPCASTERS, FactMapper, Upcaster
 from tests.infrastructure.store.examples import EXAMPLES, NOVEMBER, NOW, OPERATION, QUOTE
 

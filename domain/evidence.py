@@ -1,0 +1,45 @@
+"""What decisions ask of an account beside what is always in memory: loaded for them, and forgotten after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from domain.operation import State
+from domain.totals import PeriodState
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What an idempotency key was used for; an empty fingerprint was erased with its content and fits any request.
+
+    If that was `refused`, the refusal is the key's answer until what refused has changed.
+    """
+
+    reference: str
+    fingerprint: str
+    refused: bool = False
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the decisions at hand name, beside what is always in memory.
+
+    An account has few open operations and any number of closed ones, so only the open are remembered. The writer loads
+    the rest under the account's lock, as far as a decision names it (`application.ledger.group`), and forgets it after.
+    So a decision stays a pure function: whatever it asks is there, and nobody else can change it meanwhile.
+    """
+
+    found: dict[str, State] = field(default_factory=dict)
+    """Operations that are closed, or of an ended period."""
+    keys: dict[str, Spent] = field(default_factory=dict)
+    """The idempotency keys that were used before."""
+    jobs: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The operation that a provider's job is of, by provider and job."""
+    earlier: PeriodState | None = None
+    """An earlier period, if a decision names its stream."""
+
+    def forget(self) -> None:
+        self.found.clear()
+        self.keys.clear()
+        self.jobs.clear()
+        self.earlier = None

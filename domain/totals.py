@@ -1,0 +1,105 @@
+"""What one billing period adds up to: of each scope what is used and held, and what is left of a prepaid balance.
+
+    Validated: hold ─ (Rerouted: hold anew) ─┬─ Charged: give the hold back, post what was charged
+                                             └─ Released: give the hold back
+
+An operation counts in each of its scopes: its outputs in the measure of its family, its price in SPEND.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from domain.account import ACCOUNT, project_scope, user_scope
+from domain.operation import (
+    Charged,
+    Delivered,
+    Held,
+    Operation,
+    OperationFact,
+    Released,
+    Rerouted,
+    Running,
+    Sent,
+    State,
+    Validated,
+)
+from domain.periods import Period
+from domain.pricing import Quote
+
+SPEND: Final = "spend"
+"""The measure that is money, in micro-units."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What one scope has used and holds of each measure, in this period."""
+
+    posted: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+
+    def taken(self, measure: str) -> int:
+        return self.posted.get(measure, 0) + self.held.get(measure, 0)
+
+
+NOTHING_USED = Usage()
+
+
+@dataclass(slots=True)
+class PeriodState:
+    """One period: its totals and its open operations. `balance` is what is neither posted nor held."""
+
+    period: Period
+    balance: int | None
+    usage: dict[str, Usage] = field(default_factory=dict)
+    open: dict[str, State] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=4096)
+def scopes_of(user: str, project: str | None) -> tuple[str, ...]:
+    """The scopes whose limits an operation counts against."""
+    scopes = (ACCOUNT, user_scope(user))
+    return scopes if project is None else (*scopes, project_scope(project))
+
+
+def move_money(current: PeriodState, before: State | None, fact: OperationFact) -> None:
+    """Hold, capture and release: a hold is taken once and given back whole, the capture is what was charged."""
+    match fact:
+        case Validated():
+            _hold(current, fact.operation, fact.quote, 1)
+        case Charged() if isinstance(before, Delivered):
+            _hold(current, fact.operation, before.quote, -1)
+            post(current, fact.operation, fact.outputs, fact.price)
+            if current.balance is not None:
+                current.balance -= fact.price
+        case Released() if isinstance(before, Held | Sent | Running):
+            _hold(current, fact.operation, before.quote, -1)
+        case Rerouted() if isinstance(before, Held | Sent):
+            _hold(current, before.operation, before.quote, -1)
+            _hold(current, fact.operation, fact.quote, 1)
+
+
+def _hold(current: PeriodState, operation: Operation, quote: Quote, sign: int) -> None:
+    for scope in scopes_of(operation.user, operation.project):
+        held = _usage_of(current, scope).held
+        held[operation.family] = held.get(operation.family, 0) + sign * quote.outputs
+        held[SPEND] = held.get(SPEND, 0) + sign * quote.price
+    if current.balance is not None:
+        current.balance -= sign * quote.price
+
+
+def post(current: PeriodState, operation: Operation, outputs: int, price: int) -> None:
+    """Count as used; a correction posts a negative price."""
+    for scope in scopes_of(operation.user, operation.project):
+        posted = _usage_of(current, scope).posted
+        posted[operation.family] = posted.get(operation.family, 0) + outputs
+        posted[SPEND] = posted.get(SPEND, 0) + price
+
+
+def _usage_of(current: PeriodState, scope: str) -> Usage:
+    usage = current.usage.get(scope)
+    if usage is None:
+        usage = current.usage[scope] = Usage()
+    return usage
