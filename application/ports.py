@@ -16,7 +16,7 @@ from typing import Protocol, runtime_checkable
 from domain.evidence import Spent
 from domain.operation import Stored
 from domain.promises import NOTHING, Promised
-from domain.records import made_often
+from domain.value import value
 
 Progress = Callable[[float, str], None]
 """Called with (fraction done in [0, 1], message); it must be quick and must not raise."""
@@ -32,8 +32,7 @@ def silent(fraction: float, message: str) -> None:
     """The progress callback of those who do not ask."""
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Media:
     """Bytes whose type was read from their content. Sizes in pixels, duration in milliseconds."""
 
@@ -48,8 +47,7 @@ Asset = Stored
 """One file as the log knows it."""
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Task:
     """What a provider is asked to do, once: one submission of one operation, in the provider's own names.
 
@@ -82,8 +80,7 @@ class Job:
     id: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Remote:
     """An output that is still at the provider: where, and the instant after which it is gone (None: unknown)."""
 
@@ -346,8 +343,7 @@ class Index(Protocol):
         """What an idempotency key was spent on; that it was not may be untrue already, the account's lock decides."""
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Content:
     """What a batch was asked with; `secret` keys its digest in the log."""
 

@@ -7,7 +7,7 @@ Ask ─ accept ─┬─ Requested, Rejected
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from domain.account import Account, Standing
 from domain.advice import Advice
@@ -20,14 +20,13 @@ from domain.operation import Closed, Dispatched, Operation, Rejected, Requested,
 from domain.periods import Period, local_day
 from domain.plans import MEASURES
 from domain.pricing import Quote, Unpriced, capped_quote
-from domain.records import made_often
 from domain.refusals import Refusal
 from domain.settlement import fail, give_back
 from domain.totals import NOTHING_USED, SPEND, PeriodState, Usage, scopes_of
+from domain.value import value
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Ask:
     """One request: a batch of operations, admitted or refused as a whole, each with its own quote.
 
@@ -51,8 +50,7 @@ class Ask:
     most: int | None = None
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Leeway:
     """How far from what was held a fallback may go: to which classes of models, besides those of the account's terms,
     and up to which price of the operation in micro-units; None is what is held for it now."""

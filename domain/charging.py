@@ -33,7 +33,7 @@ from domain.errors import InvalidMoney
 from domain.inputs import plain
 from domain.money import LARGEST_AMOUNT, share, total
 from domain.pricing import Quote, Unit
-from domain.records import made_often
+from domain.value import value
 
 _MILLION: Final = 1_000_000
 _TOKENS: Final = str(Unit.TOKEN)
@@ -87,8 +87,7 @@ NOTHING_LOST: Final = LostOutputs()
 NOT_METERED: Final[Mapping[str, int]] = MappingProxyType({})
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Told:
     """What a provider says of the money: its bill in micro-units, and what it counted, by the names of meters.
 
@@ -103,8 +102,7 @@ class Told:
 NOTHING_TOLD: Final = Told()
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Reckoning:
     """What is charged and what it costs us, in micro-units; a cost of None is not known."""
 

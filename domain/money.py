@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from domain.errors import CurrencyMismatch, InvalidMoney
-from domain.records import made_often
+from domain.value import value
 
 MICROS: Final = 1_000_000
 
@@ -62,8 +61,7 @@ def check_money(*amounts: object) -> None:
             raise InvalidMoney(f"{_quoted(amount)} is not money", hint='write Money.parse("12.50", "USD")')
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Money:
     """`micros` millionths of the unit of `currency`, at most 64 bits wide.
 

@@ -11,13 +11,13 @@ its cost and never charged. What may follow what is decided in `domain.lifecycle
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 
 from domain.charging import CostSource
 from domain.periods import Period
 from domain.pricing import Quote
-from domain.records import made_often
+from domain.value import value
 
 POLICY = "policy"
 LATE = "late_success"
@@ -26,8 +26,7 @@ Corrections = tuple[tuple[str, int, int], ...]
 """What was corrected: the reference, and the changes of price and cost, with which a repeat is compared."""
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Operation:
     """Who asked for what, where and when: carried whole by every fact, so that no view needs a join."""
 
@@ -44,8 +43,7 @@ class Operation:
     provider: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Stored:
     """An output as the log knows it: SHA-256 in hex, bytes, pixels, milliseconds."""
 
@@ -60,8 +58,7 @@ class Stored:
 # Facts
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class OperationFact:
     """What every fact about an operation carries: the operation, whole, and the instant."""
 
@@ -69,8 +66,7 @@ class OperationFact:
     at: int
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Requested(OperationFact):
     """Somebody asked; `digest` is a keyed hash of the content, which itself is kept erasable elsewhere."""
 
@@ -79,8 +75,7 @@ class Requested(OperationFact):
     outputs: int
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Rejected(OperationFact):
     """The business refused: which limit of which scope, what was asked of it, used and held, and what is left.
 
@@ -98,16 +93,14 @@ class Rejected(OperationFact):
     currency: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Validated(OperationFact):
     """Admitted: the quoted price and the outputs are held against every limit."""
 
     quote: Quote
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Dispatched(OperationFact):
     """May be sent from now on, once, by `sender`."""
 
@@ -115,16 +108,14 @@ class Dispatched(OperationFact):
     sender: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Submitted(OperationFact):
     """The provider took it under a job id of its own."""
 
     job: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Rerouted(OperationFact):
     """Another model after a definite refusal: the operation as it is now, and its new hold."""
 
@@ -132,8 +123,7 @@ class Rerouted(OperationFact):
     code: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class ProviderCompleted(OperationFact):
     """The provider delivered; `cost` is what it says it bills, where it says so, and `usage` what it counted.
 
@@ -152,8 +142,7 @@ class ProviderCompleted(OperationFact):
     unlike: int = 0
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Charged(OperationFact):
     """The posting: what the account pays, what the provider bills us, and by which price book.
 
@@ -171,8 +160,7 @@ class Charged(OperationFact):
     cost_source: CostSource | None = None
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class ProviderFailed(OperationFact):
     """The provider definitely failed; `code` is one of the adapter's own words, and `usage` what it counted."""
 
@@ -180,8 +168,7 @@ class ProviderFailed(OperationFact):
     usage: Mapping[str, int] = field(default_factory=dict)
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Released(OperationFact):
     """The hold is void: `price` and `outputs` are free again; `cost` is what the provider bills all the same, None if
     that is not known. `why` is what somebody who cancelled it said.
@@ -196,8 +183,7 @@ class Released(OperationFact):
     why: str = ""
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Adjusted(OperationFact):
     """A later correction, booked in the period in which it was made: negative price is a refund.
 
@@ -234,16 +220,14 @@ OPERATION_FACTS: tuple[type[OperationFact], ...] = (
 # States
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Asked:
     """Requested, and not yet answered."""
 
     operation: Operation
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Held:
     """Admitted; `attempts` submissions were allowed before and all were definitely refused."""
 
@@ -252,8 +236,7 @@ class Held:
     attempts: int = 0
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Sent:
     """May have reached the provider."""
 
@@ -263,8 +246,7 @@ class Sent:
     sender: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Running:
     """The provider works on it."""
 
@@ -274,8 +256,7 @@ class Running:
     job: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Delivered:
     """Outputs are safe, or lost; the charge follows in the same append."""
 
@@ -285,8 +266,7 @@ class Delivered:
     cost: int | None
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Settled:
     """Charged; `adjusted` is the sum of later corrections of the price, each known by its reference."""
 
@@ -298,8 +278,7 @@ class Settled:
     cost_known: bool = True
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Refused:
     """Never held anything."""
 
@@ -307,8 +286,7 @@ class Refused:
     reason: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Dropped:
     """Released without a charge; `quote` was its hold, `late` once a success after a release by policy was booked."""
 

@@ -26,7 +26,7 @@ from domain.errors import InvalidInput
 from domain.inputs import FileInfo, Scalar, plain, shown
 from domain.money import check_currency, extend, total
 from domain.periods import EARLIEST
-from domain.records import made_often
+from domain.value import value
 
 REAL: Final = "real"
 MOST_OUTPUTS: Final = 1_000_000
@@ -120,8 +120,7 @@ class PriceBook:
     currency: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Quote:
     """What one operation costs, in micro-units for all its outputs; `rate` None is unknown, under a cap.
 

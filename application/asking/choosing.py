@@ -22,7 +22,7 @@ from domain.catalogue import Catalogue, Class, FileInfo, Model, Offer, Strategy,
 from domain.errors import InvalidInput, UnknownModel
 from domain.fallback import Chain, pick
 from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
-from domain.records import made_often
+from domain.value import value
 
 AUTO = "auto"
 STRATEGIES = frozenset(Strategy)
@@ -31,8 +31,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 FilesInfo = Mapping[str, tuple[FileInfo, ...]]
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Choice:
     """A model, the inputs as it takes them, and what an operation costs there, by its number of outputs."""
 
@@ -46,8 +45,7 @@ class Choice:
         return tuple(quote.price if isinstance(quote, Quote) else None for quote in quotes)
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Chosen:
     """The model to use and those to fall back to; `calls` are the outputs of each operation, `allowed` the classes that
     the request itself allows, that of a named model among them."""

@@ -28,11 +28,10 @@ from domain.ledger import Fact, Ledger, check_fingerprint
 from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.pricing import Quote
-from domain.records import made_often
+from domain.value import value
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Admitted:
     """One operation that may be sent now, with the facts so far, the task for its provider, and whom to ask next."""
 
@@ -43,8 +42,7 @@ class Admitted:
     held: Quote
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Accepted:
     """The ledger's answer: operations to perform."""
 

@@ -30,14 +30,13 @@ from domain.catalogue import Catalogue
 from domain.errors import InvalidInput
 from domain.ids import check_id
 from domain.inputs import shown
-from domain.records import made_often
+from domain.value import value
 
 MOST_VARIATIONS = 100
 SECRET_BYTES = 32
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Prepared:
     """A request that may be put to the ledger, and the content it will be performed from."""
 
@@ -48,8 +47,7 @@ class Prepared:
     by: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Body:
     """The content of a batch as stored: enough to perform its operations again after a crash.
 
@@ -165,9 +163,9 @@ def _check_asked(request: Request) -> None:
     if not request.account:
         raise InvalidInput("account", "every operation needs an account", hint="a trial is an account with a plan")
     check_id("account", request.account)
-    for name, value in (("user", request.user), ("project", request.project), ("key", request.key)):
-        if value is not None:
-            check_id(name, value)
+    for name, id in (("user", request.user), ("project", request.project), ("key", request.key)):
+        if id is not None:
+            check_id(name, id)
     for name, word in (("kind", request.kind), ("model", request.model)):
         if not isinstance(word, str):
             raise InvalidInput(name, f"must be text, not {shown(word)}", hint=Advice("model.such"))

@@ -16,7 +16,7 @@ from domain.charging import CostSource, least_certain
 from domain.errors import AssetMissing
 from domain.money import Money
 from domain.operation import Rejected
-from domain.records import made_often
+from domain.value import value
 
 CLASSES = ("real", "stand-in", "test")
 """Of models, from what does what was asked for to what does what it is told."""
@@ -25,8 +25,7 @@ File = bytes | Path | str
 """A file's content, its path, or its http or https address."""
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """One request: `n` variations of one kind of operation, for one account.
 
@@ -100,8 +99,7 @@ class Estimate:
     chain: tuple[Candidate, ...] = ()
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Output:
     """One file delivered: what it is, where it is kept, and its bytes where they are few enough to be held."""
 
@@ -154,8 +152,7 @@ class Rerouting:
         )
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class OperationResult:
     """Where one operation of a request ended: charged, rejected, released, or still open (pending).
 
@@ -188,8 +185,7 @@ class OperationResult:
     unlike: int = 0
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Result:
     """The standard result of a request: the sum over its operations, which are all there too.
 

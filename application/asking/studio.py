@@ -35,7 +35,7 @@ from domain.errors import (
     ShuttingDown,
 )
 from domain.operation import CLOSED_PHASES, Charged, Rejected, Released
-from domain.records import made_often
+from domain.value import value
 
 Answer = TypeVar("Answer")
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -48,8 +48,7 @@ class Timeouts:
     wait_seconds: float = 60.0
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Ended:
     """One operation's result, with what only the process that performed it knows."""
 

@@ -26,15 +26,14 @@ from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRef
 from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, ProviderFailed, Rejected, Requested, Settled, State
-from domain.records import made_often
 from domain.totals import PeriodState
+from domain.value import value
 
 LARGEST_FACT = 64 * 1024
 """Bytes; whatever is larger is content, and content is not kept in the log."""
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Proposal:
     """A pure decision about one account, the evidence it needs, and what is written beside its facts.
 
@@ -61,8 +60,7 @@ class Proposal:
     """Who decides it, as text; None is this process, by itself."""
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Receipt:
     """What was appended, where the decision's operations stand now, and what its key was used for before."""
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from application.ledger.log import Head, Link
 from domain.errors import StoreUnavailable
 from domain.evidence import Spent
-from domain.records import made_often
+from domain.value import value
 
 
 class Conflict(Exception):
@@ -34,8 +34,7 @@ class TablesGone(StoreUnavailable):
     """The ledger's tables are not this program's any more; they were changed, or taken away, while it ran."""
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class AccountRow:
     """The lock of one account, and the ends of the streams it protects.
 
@@ -52,8 +51,7 @@ class AccountRow:
     last: int = 0
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class IndexRow:
     """Where an operation is and what was charged for it."""
 
@@ -65,8 +63,7 @@ class IndexRow:
     adjusted: int
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class KeyRow:
     """An idempotency key, spent."""
 
@@ -76,8 +73,7 @@ class KeyRow:
     fingerprint: str
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class JobRow:
     """Whose a provider's job is."""
 
@@ -96,8 +92,7 @@ class LeaseRow:
     expires: int
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class ContentRow:
     """What a batch was asked with, erasable; `secret` keys the digest in the log."""
 

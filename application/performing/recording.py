@@ -25,14 +25,13 @@ from domain.errors import IllegalTransition
 from domain.ledger import Decide, Fact, Ledger
 from domain.operation import Closed, Operation, State, Stored
 from domain.pricing import Quote, Unpriced
-from domain.records import made_often
+from domain.value import value
 
 LONGEST_JOB = 512
 """Characters of a job's id; more is not an id, and no database could index it."""
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Offer:
     """Another model that would do it after a definite refusal: what it costs, its task, and what its hold may be."""
 
@@ -61,8 +60,7 @@ class Arrived:
     unlike: int
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Performed:
     """How an operation ended: the facts this process appended (none where another was faster), and what is left.
 

@@ -1,28 +1,28 @@
-"""Records that are made often are frozen dataclasses like any other; only how they are filled differs."""
+"""Values are frozen dataclasses like any other; only how they are filled differs."""
 
 from __future__ import annotations
 
 import copy
 import inspect
 import pickle
-from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
+from dataclasses import FrozenInstanceError, asdict, field, fields, is_dataclass, replace
 
+import msgspec
+import pydantic
 import pytest
 
 from domain.operation import OPERATION_FACTS, Stored
-from domain.records import made_often
+from domain.value import value
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Place:
     name: str
     rank: int = 1
     signs: list[str] = field(default_factory=list)
 
 
-@made_often
-@dataclass(frozen=True, slots=True)
+@value
 class Town(Place):
     people: int = 0
 
@@ -79,7 +79,14 @@ def test_it_takes_what_its_dataclass_takes_and_nothing_else() -> None:
         Town()  # type: ignore[call-arg]
 
 
-def test_it_matches_by_position_as_before() -> None:
+def test_codecs_take_it_for_the_dataclass_it_is() -> None:
+    assert is_dataclass(Town)
+    assert msgspec.json.decode(msgspec.json.encode(TOWN), type=Town) == TOWN
+    reader = pydantic.TypeAdapter(Town)
+    assert reader.validate_json(reader.dump_json(TOWN)) == TOWN
+
+
+def test_it_matches_by_position() -> None:
     match TOWN:
         case Town(name, _, signs):
             assert (name, signs) == ("Ulm", ["minster"])

@@ -1,16 +1,18 @@
-"""Frozen dataclasses of which every operation makes several: the same, made at a third of the time.
+"""Values: frozen dataclasses with slots, equal by what they hold, and made as fast as if they were not frozen.
 
-A frozen dataclass sets each field through `object.__setattr__`. With fifty such values an operation that was a tenth of
-all processor time, more than encoding and hashing the facts.
+An operation makes fifty of them. A frozen dataclass sets each field through `object.__setattr__`, which was a tenth of
+all processor time, more than encoding and hashing the facts. So a value is filled as a writable twin of its class, and
+becomes of its own class at the end: 0.24 us instead of 0.77 (decision 11). No other file needs to know: for type
+checkers, `dataclasses`, msgspec and pydantic it is a frozen dataclass. What is made rarely is one in plain sight.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, Field, fields
-from typing import Any, Final, TypeVar
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, Final, TypeVar, dataclass_transform
 
-Record = TypeVar("Record")
+Made = TypeVar("Made")
 
 WRITABLE: Final = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
 """Both, or the interpreter takes neither for its own and sets each field the slow way."""
@@ -18,8 +20,14 @@ WRITABLE: Final = {"__setattr__": object.__setattr__, "__delattr__": object.__de
 _become: Final[Callable[[object, type], None]] = object.__dict__["__class__"].__set__
 
 
-def made_often(shape: type[Record]) -> type[Record]:
-    """Give a frozen dataclass with slots an `__init__` that fills a writable twin of it and freezes it at the end."""
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def value(shape: type[Made]) -> type[Made]:
+    """The class as a frozen dataclass with slots. Its `__post_init__`, if it has one, sees the finished value."""
+    return _filled_fast(dataclass(frozen=True, slots=True)(shape))
+
+
+def _filled_fast(shape: type[Made]) -> type[Made]:
+    """Give the class an `__init__` that fills the twin and freezes it at the end."""
     twin = type(shape.__name__, (shape,), {"__slots__": (), **WRITABLE})
     known: dict[str, Any] = {"frozen": shape, "twin": twin, "become": _become}
     own = fields(shape)  # type: ignore[arg-type]
