@@ -11,18 +11,19 @@ from dataclasses import replace
 
 from domain.account import Account, Standing
 from domain.advice import Advice
-from domain.errors import IllegalTransition, InvalidInput, UnknownModel
+from domain.errors import InvalidInput, UnknownModel
 from domain.evidence import Spent
 from domain.kinds import ONLY_REAL
 from domain.ledger import Fact, Ledger, check_fingerprint, current_period, find, known_account
+from domain.lifecycle import illegal
 from domain.money import Money
 from domain.operation import Closed, Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
 from domain.periods import Period, local_day
-from domain.plans import MEASURES
+from domain.plans import MEASURES, SPEND
 from domain.pricing import Quote, Unpriced, capped_quote
 from domain.refusals import Refusal
 from domain.settlement import fail, give_back
-from domain.totals import NOTHING_USED, SPEND, PeriodState, Usage, scopes_of
+from domain.totals import NOTHING_USED, PeriodState, Usage, scopes_of
 from domain.value import value
 
 
@@ -110,7 +111,7 @@ def reroute(
     if isinstance(state, Closed) or (isinstance(state, Sent) and attempt != state.attempts + 1):
         return []
     if not isinstance(state, Sent):
-        raise IllegalTransition(f"cannot reroute operation {id}: it is {type(state).__name__.lower()}")
+        raise illegal("reroute", state)
     account = known_account(ledger, state.operation.account)
     quote = _priced(account, wish)
     too_far = not _is_within(account, leeway, state.quote, quote)
@@ -280,15 +281,15 @@ def _rejected(operation: Operation, why: Refusal, currency: str, now: int) -> Re
     return Rejected(
         operation,
         now,
-        why.rule,
-        why.scope,
-        why.measure,
-        why.limit,
-        why.asked,
-        why.used,
-        why.held,
-        why.left,
-        currency,
+        reason=why.rule,
+        scope=why.scope,
+        measure=why.measure,
+        limit=why.limit,
+        asked=why.asked,
+        used=why.used,
+        held=why.held,
+        left=why.left,
+        currency=currency,
     )
 
 

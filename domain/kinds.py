@@ -11,7 +11,7 @@ from domain.errors import InvalidInput
 
 
 class Family(StrEnum):
-    """The counter of a plan that an operation uses up; OTHER counts against spend alone."""
+    """The counter of a plan that an operation uses up; OTHER is captions, conversions and the like."""
 
     IMAGES = "images"
     EDITS = "edits"

@@ -25,8 +25,10 @@ from domain.charging import (
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
 from domain.money import Money
 from domain.operation import (
+    PHASES,
     POLICY,
     Charged,
+    Closed,
     Dispatched,
     Dropped,
     Held,
@@ -34,7 +36,6 @@ from domain.operation import (
     OperationFact,
     ProviderCompleted,
     ProviderFailed,
-    Refused,
     Released,
     Running,
     Sent,
@@ -49,13 +50,13 @@ from domain.pricing import Quote
 def dispatch(state: State, attempt: int, sender: str, now: int) -> list[OperationFact]:
     """Allow submission number `attempt` to one sender; whoever finds another's name there must not send."""
     match state:
-        case Held(operation, attempts=attempts) if attempt == attempts + 1:
+        case Held(operation, attempts=attempts) | Sent(operation, attempts=attempts) if attempt == attempts + 1:
             return [Dispatched(operation, now, attempt, sender)]
-        case Sent(operation, attempts=attempts) if attempt == attempts + 1:
-            return [Dispatched(operation, now, attempt, sender)]
-        case Sent() | Running() | Settled() | Dropped() | Refused():
+        case Sent() | Running():
             return []
-    raise _illegal("dispatch", state)
+        case _ if isinstance(state, Closed):
+            return []
+    raise illegal("dispatch", state)
 
 
 def record_job(state: State, job: str, now: int) -> list[OperationFact]:
@@ -65,9 +66,9 @@ def record_job(state: State, job: str, now: int) -> list[OperationFact]:
             return [Submitted(operation, now, job)]
         case Running(job=known) if known == job:
             return []
-        case Settled() | Dropped() | Refused():
+        case _ if isinstance(state, Closed):
             return []
-    raise _illegal(f"record job {job!r} for", state)
+    raise illegal(f"record job {job!r} for", state)
 
 
 def complete(
@@ -92,9 +93,9 @@ def complete(
             return [completed, _charged(operation, quote, reckon(quote, len(assets), lost, told), now)]
         case Dropped(operation, reason, late=False) if reason == POLICY:
             return [_completed(operation, assets, now, told, lost, unlike, late=True)]
-        case Settled() | Dropped() | Refused():
+        case _ if isinstance(state, Closed):
             return []
-    raise _illegal("complete", state)
+    raise illegal("complete", state)
 
 
 def fail(
@@ -113,9 +114,9 @@ def fail(
         case Held(operation, quote) | Sent(operation, quote) | Running(operation, quote):
             ours, source = reckon_failure(quote, told, billed=cost is None)
             return [ProviderFailed(operation, now, code, dict(usage)), _released(state, code, ours, source, now, why)]
-        case Settled() | Dropped() | Refused():
+        case _ if isinstance(state, Closed):
             return []
-    raise _illegal("fail", state)
+    raise illegal("fail", state)
 
 
 def release(state: State, reason: str, now: int, why: str = "") -> list[OperationFact]:
@@ -125,9 +126,9 @@ def release(state: State, reason: str, now: int, why: str = "") -> list[Operatio
             return [_released(state, reason, 0, CostSource.COUNTED, now, why)]
         case Sent() | Running():
             return [_released(state, reason, None, CostSource.UNKNOWN, now, why)]
-        case Settled() | Dropped() | Refused():
+        case _ if isinstance(state, Closed):
             return []
-    raise _illegal("release", state)
+    raise illegal("release", state)
 
 
 def was_corrected(state: State, reference: str) -> bool:
@@ -175,7 +176,7 @@ def check_adjustment(state: State, price: int, cost: int, reference: str, *, rev
         case Dropped() if price == 0:
             _check_change(state, price, cost, reveals=reveals)
         case _:
-            raise _illegal("adjust", state)
+            raise illegal("adjust", state)
 
 
 def _check_change(state: Settled | Dropped, price: int, cost: int, *, reveals: bool) -> None:
@@ -202,15 +203,15 @@ def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int) -> 
     return Charged(
         operation,
         now,
-        found.outputs,
-        found.unit,
-        found.units,
-        found.price,
-        found.cost,
-        quote.currency,
-        quote.book,
-        found.price_source,
-        found.cost_source,
+        outputs=found.outputs,
+        unit=found.unit,
+        units=found.units,
+        price=found.price,
+        cost=found.cost,
+        currency=quote.currency,
+        book=quote.book,
+        price_source=found.price_source,
+        cost_source=found.cost_source,
     )
 
 
@@ -218,12 +219,22 @@ def _released(
     state: Held | Sent | Running, reason: str, cost: int | None, source: CostSource, now: int, why: str
 ) -> Released:
     quote = state.quote
-    return Released(state.operation, now, reason, quote.outputs, quote.price, cost, quote.currency, source, why)
+    return Released(
+        state.operation,
+        now,
+        reason,
+        outputs=quote.outputs,
+        price=quote.price,
+        cost=cost,
+        currency=quote.currency,
+        cost_source=source,
+        why=why,
+    )
 
 
-def _illegal(action: str, state: State) -> IllegalTransition:
-    phase = type(state).__name__.lower()
+def illegal(action: str, state: State) -> IllegalTransition:
+    """The error that an operation's state allows no such action."""
     return IllegalTransition(
-        f"cannot {action} operation {state.operation.id}: it is {phase}",
+        f"cannot {action} operation {state.operation.id}: it is {PHASES[type(state)]}",
         hint=Advice("operation.facts", operation=state.operation.id),
     )

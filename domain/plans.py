@@ -13,15 +13,19 @@ from typing import Final
 
 from domain.errors import InvalidInput, UnknownPlan
 from domain.inputs import plain
+from domain.kinds import Family
 from domain.money import LARGEST_AMOUNT, MICROS
 
-MEASURES: Final = ("images", "edits", "videos", "3d", "upscales", "other", "spend")
-"""What is limited: outputs of each family of work, and money; "other" is captions, conversions and the like."""
+SPEND: Final = "spend"
 
-IN_MONEY: Final = frozenset({"spend", "unpriced", "balance"})
+MEASURES: Final = (*(family.value for family in Family), SPEND)
+"""What is limited: outputs of each family of work, and money."""
+
+IN_MONEY: Final = frozenset({SPEND, "unpriced", "balance"})
 """The measures that are money, in micro-units; all others count outputs."""
 
-_FIELDS: Final = {measure: "models_3d" if measure == "3d" else measure for measure in MEASURES}
+_FIELDS: Final = {**{family.value: family.name.lower() for family in Family}, SPEND: SPEND}
+"""Under which name `Limits` has a measure: the family's own, as "3d" is not a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,17 @@ PLANS: Final[Mapping[str, Plan]] = MappingProxyType(
     {
         plan.id: plan
         for plan in (
-            Plan("free", 0, Limits(10, 5, 2, 1, 5, 2 * MICROS, other=50)),
-            Plan("basic", 29 * MICROS, Limits(25, 25, 10, 10, 25, 25 * MICROS, other=500)),
-            Plan("pro", 79 * MICROS, Limits(100, 100, 30, 30, 100, 100 * MICROS, other=2_000)),
+            Plan("free", 0, Limits(images=10, edits=5, videos=2, models_3d=1, upscales=5, other=50, spend=2 * MICROS)),
+            Plan(
+                "basic",
+                29 * MICROS,
+                Limits(images=25, edits=25, videos=10, models_3d=10, upscales=25, other=500, spend=25 * MICROS),
+            ),
+            Plan(
+                "pro",
+                79 * MICROS,
+                Limits(images=100, edits=100, videos=30, models_3d=30, upscales=100, other=2_000, spend=100 * MICROS),
+            ),
             Plan("enterprise", 199 * MICROS, Limits(spend=500 * MICROS)),
         )
     }

@@ -217,8 +217,20 @@ def _adjustment(
     account = known_account(ledger, operation.account)
     facts, current = current_period(ledger, account, now)
     day = local_day(now, account.zone)
-    terms = (price, cost, account.currency, reason, reference, source, _reveals(state, source))
-    return [*facts, Adjusted(operation, now, current.period, day, *terms)]
+    adjusted = Adjusted(
+        operation,
+        now,
+        current.period,
+        day,
+        price=price,
+        cost=cost,
+        currency=account.currency,
+        reason=reason,
+        reference=reference,
+        cost_source=source,
+        revealed=_reveals(state, source),
+    )
+    return [*facts, adjusted]
 
 
 def _reveals(state: State, source: CostSource | None) -> bool:

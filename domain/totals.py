@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
 
 from domain.account import ACCOUNT, project_scope, user_scope
 from domain.operation import (
@@ -27,10 +26,8 @@ from domain.operation import (
     Validated,
 )
 from domain.periods import Period
+from domain.plans import SPEND
 from domain.pricing import Quote
-
-SPEND: Final = "spend"
-"""The measure that is money, in micro-units."""
 
 
 @dataclass(slots=True)
