@@ -118,7 +118,10 @@ def spoken() -> dict[str, str]:
 
 def login_name() -> str:
     """Who this process works for: the name that the machine knows them by, as far as an id may hold it."""
-    name = os.environ.get("LOGNAME") or os.environ.get("USER") or f"uid-{os.getuid()}"
+    try:
+        name = getuser()
+    except (KeyError, OSError):  # nobody of this machine's
+        name = f"uid-{os.getuid()}"
     return "".join(letter for letter in name if letter.isprintable() and letter != " ")[:200] or "unnamed"
 
 

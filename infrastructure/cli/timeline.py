@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from domain.actor import ActorKind
 from infrastructure.cli.rendering import Column, Page, amounts, state_style
 from infrastructure.showing.formats import iso
 from infrastructure.showing.stories import row_of, short, summary, told
 
 if TYPE_CHECKING:
-    from application.keeping.stories import Story
+    from application.keeping.stories import Event, Story
+    from infrastructure.showing.stories import Telling
     from projections.queries import Views
 
+OPERATOR = f"{ActorKind.OPERATOR}:"
 UNKNOWN = "the operation log does not know it; see: imagestudio projections status"
 
 
@@ -40,9 +43,13 @@ def show_story(page: Page, story: Story, row: Mapping[str, Any]) -> None:
         Column(at, clock),
         Column("FACT", [short(event.topic) for event in story.events], style=state_style),
         amounts("AMOUNT", [telling.amount for telling in tellings]),
-        Column("", [telling.words for telling in tellings], wrap=24),
-        Column("BY", [event.actor for event in story.events], drop=1),
+        Column("", [_by(event, telling) for event, telling in zip(story.events, tellings, strict=True)], wrap=24),
     )
+
+
+def _by(event: Event, telling: Telling) -> str:
+    """What a fact says, and who did it if that was an operator; the rest is the user's, or the studio's own."""
+    return f"{telling.words}; by {event.actor}" if event.actor.startswith(OPERATOR) else telling.words
 
 
 def _clock(title: str, instants: Sequence[int], zone: str) -> tuple[str, list[str]]:
