@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
