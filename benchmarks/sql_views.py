@@ -168,6 +168,7 @@ def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
         f" WHEN {_count('provider_completed')} > 0 THEN 'completed' WHEN {_count('dispatched')} > 0 THEN 'dispatched'"
         f" WHEN {_count('validated')} > 0 THEN 'validated' ELSE 'requested' END"
     )
+    refused_in = f"max({sql.text('currency')}) {_when('rejected')}"
     held = f"CASE WHEN {_count(*ENDS)} > 0 THEN 0 ELSE max({sql.whole('quote.price')}) {validated} END"
     sums = {name: value for name, value in _sums(sql).items() if name in OPERATIONS.named(Role.SUM)}
     values = {
@@ -185,7 +186,7 @@ def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
         "state": state,
         "reason": f"max({sql.text('reason')}) {_when('released', 'rejected')}",
         "held": held,
-        "currency": f"max({sql.text('quote.currency')}) {validated}",
+        "currency": f"coalesce(max({sql.text('quote.currency')}) {validated}, {refused_in})",
         "price_source": f"max({sql.text('price_source')}) {_when('charged')}",
         "cost_source": f"max({sql.text('cost_source')}) {_when('charged', 'released')}",
         "model_class": f"max({sql.text('quote.model_class')}) {_when('validated')}",

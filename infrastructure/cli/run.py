@@ -221,10 +221,11 @@ def amount_text(amount: Money | None, source: str | None, *, partial: bool = Fal
 
 def _show_estimate(page: Page, found: Estimate) -> None:
     from application.asking.refusals import ADVICE
+    from infrastructure.showing.hints import in_shell
 
     if found.refused == "unpriced":
         page.title("It would be refused: the price is not known, and the account has no cap for such operations")
-        page.line(f"  {ADVICE['unpriced']}", "dim")
+        page.line(f"  {in_shell(ADVICE['unpriced'])}", "dim")
     elif found.price is None:
         page.title(f"The price is not known; at most {found.held} would be held")
     else:

@@ -297,7 +297,7 @@ BAD_TERMS = {
         lambda studio: refund(studio, CHARGED, Money(-1, "USD")), InvalidInput, "invalid_input", "would raise a charge"
     ),
     "a refund of what was refused": Bad(
-        lambda studio: refund(studio, REFUSED, Money(1, "USD")), IllegalTransition, "illegal_transition", "refused"
+        lambda studio: refund(studio, REFUSED, Money(1, "USD")), IllegalTransition, "illegal_transition", "rejected"
     ),
     "a refund without a reference": Bad(
         lambda studio: refund(studio, CHARGED, Money(1, "USD"), ""),

@@ -214,7 +214,7 @@ def change_a_price(studio: Studio) -> None:
             connection.exec_driver_sql(f"DROP TRIGGER {name}{on}")
         changed = connection.exec_driver_sql(
             "UPDATE log SET state = replace(state, '\"price\":40000', '\"price\":10000')"
-            " WHERE topic = 'operation.charged.2'"
+            " WHERE topic = 'operation.charged'"
         )
         assert changed.rowcount == 1
 

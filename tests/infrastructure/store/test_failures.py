@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from application.keeping.chains import verify_chains
 from application.ledger.transaction import Conflict
 from domain.errors import StoreError, StoreUnavailable
+from infrastructure.showing.hints import in_shell
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import upgrade
 from infrastructure.store.reader import SqlReader
@@ -49,7 +50,7 @@ def whole(url: str, entries: int) -> None:
 def refused(action: Callable[[], object], message: str, hint: str) -> None:
     with pytest.raises(StoreUnavailable, match=message) as error:
         action()
-    assert hint in error.value.hint
+    assert hint in in_shell(error.value.advice)
     assert "\n" not in str(error.value)
 
 
@@ -86,6 +87,7 @@ def test_a_read_only_database_can_be_read_and_not_written(sqlite_url: str) -> No
 WRITE_AS_NOBODY = """
 import os, sys
 from domain.errors import StoreUnavailable
+from infrastructure.showing.hints import in_shell
 from infrastructure.store.database import Database
 from infrastructure.store.transactions import SqlStore
 from tests.infrastructure.store.posting import post
@@ -96,7 +98,7 @@ if os.geteuid() == 0:
 try:
     post(SqlStore(database), "acme")
 except StoreUnavailable as error:
-    sys.stdout.write(error.hint)
+    sys.stdout.write(in_shell(error.advice))
 """
 
 
@@ -323,7 +325,7 @@ def test_a_replica_that_may_not_be_written_is_unavailable(postgres: Database, po
 def test_an_address_that_cannot_hold_a_ledger_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(StoreError) as refusal:
         parse_url(url)
-    assert "sqlite:///FILE" in refusal.value.hint
+    assert "sqlite:///FILE" in in_shell(refusal.value.advice)
 
 
 @pytest.mark.parametrize("url", ["postgresql://h/n", "postgresql+psycopg2://h/n", "postgresql+psycopg://h/n"])
@@ -376,7 +378,7 @@ def test_a_server_that_does_not_encrypt_is_told_so(postgres_url: str) -> None:
 
 def test_a_schema_that_has_no_ledger_is_told_so(postgres_url: str) -> None:
     elsewhere = make_url(postgres_url).update_query_dict({"options": "-c search_path=pg_catalog"})
-    assert "search_path" in told(elsewhere).hint
+    assert "search_path" in in_shell(told(elsewhere).advice)
 
 
 def test_a_setting_of_the_url_that_nobody_knows_is_told_so(postgres_url: str) -> None:
