@@ -340,6 +340,7 @@ def evolve(state: State | None, fact: OperationFact) -> State:
 
 
 def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
+    """How the operation ended, and what was corrected since."""
     match fact:
         case ProviderCompleted() if isinstance(state, Held | Sent | Running):
             return Delivered(fact.operation, state.quote, len(fact.assets) + fact.lost, fact.cost)
@@ -349,15 +350,15 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
             return Settled(fact.operation, fact.price, fact.currency, cost_known=fact.cost is not None)
         case Released() if isinstance(state, Held | Sent | Running):
             return Dropped(fact.operation, fact.reason, state.quote, cost_known=fact.cost is not None)
-        case Adjusted() if isinstance(state, Settled):
-            corrections, known = _corrected(state, fact), state.cost_known or fact.revealed
-            return replace(state, adjusted=state.adjusted + fact.price, corrections=corrections, cost_known=known)
-        case Adjusted() if isinstance(state, Dropped):
-            known = state.cost_known or fact.revealed
-            return replace(state, corrections=_corrected(state, fact), cost_known=known)
+        case Adjusted() if isinstance(state, Settled | Dropped):
+            return _corrected(state, fact)
     assert state is not None, f"{type(fact).__name__} cannot come first"
     return state
 
 
-def _corrected(state: Settled | Dropped, fact: Adjusted) -> Corrections:
-    return (*state.corrections, (fact.reference, fact.price, fact.cost))
+def _corrected(state: Settled | Dropped, fact: Adjusted) -> State:
+    corrections = (*state.corrections, (fact.reference, fact.price, fact.cost))
+    known = state.cost_known or fact.revealed
+    if isinstance(state, Settled):
+        return replace(state, adjusted=state.adjusted + fact.price, corrections=corrections, cost_known=known)
+    return replace(state, corrections=corrections, cost_known=known)

@@ -1,6 +1,9 @@
 """After the hold: send once, then charge or release once, then correct by facts alone.
 
-Validated ─ Dispatched ─ (Submitted) ─ ProviderCompleted ─ Charged | ProviderFailed ─ Released ─ (Adjusted …)
+    Validated ─ Dispatched ─ (Submitted) ─ ProviderCompleted ─ Charged | ProviderFailed ─ Released ─ (Adjusted …)
+
+Each verb of `lifecycle` again, for an operation of a ledger: found, decided there, and of what was held in a period
+that has ended the rest returned to the balance of the current one.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from application.keeping.derived import Told, contents_of, contents_otherwise, first_of, tell_fingerprints, told_by
-from application.keeping.snapshots import books_otherwise
+from application.keeping.snapshots import periods_otherwise
 from application.keeping.tables import (
     PAGE,
     TABLES,
@@ -57,7 +57,7 @@ def differences(ground: Ground, account: str | None = None) -> Iterator[Discrepa
         for places in places_of(ground.desks, table, account):
             with ground.desks.moment() as desk:
                 yield from unheard_of(ground, desk, table, places)
-    yield from books_otherwise(ground, account)
+    yield from periods_otherwise(ground, account)
 
 
 def requests(ground: Ground, account: str | None) -> Iterator[Asked]:

@@ -14,7 +14,7 @@ from functools import partial
 
 from application.keeping.chains import ChainReader, account_row, accounts_otherwise
 from application.keeping.differences import requests, told_otherwise, unheard_of
-from application.keeping.snapshots import books_otherwise
+from application.keeping.snapshots import periods_otherwise
 from application.keeping.tables import MADE, Desk, Discrepancy, Ground, Row, columns_of, places_of
 from application.ledger.transaction import AccountRow
 from domain.advice import Advice
@@ -71,7 +71,7 @@ class Mending:
 
     def _snapshots(self) -> Iterator[Discrepancy]:
         """A snapshot at a version never changes, so that it needs no second look."""
-        for one in books_otherwise(self.ground, self.account):
+        for one in periods_otherwise(self.ground, self.account):
             if not self.told:
                 with self.ground.desks.locked(one.account) as desk:
                     _mend(desk, [one])

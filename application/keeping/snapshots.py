@@ -14,7 +14,7 @@ SNAPSHOT = "ledger.book"
 """The stored name of a period."""
 
 
-def books_otherwise(ground: Ground, account: str | None) -> Iterator[Discrepancy]:
+def periods_otherwise(ground: Ground, account: str | None) -> Iterator[Discrepancy]:
     """Periods that are not what their streams' facts make of them; those of an older schema are ignored, as by all."""
     fold = _Fold(ground, "")
     for places in places_of(ground.desks, "snapshots"):

@@ -91,7 +91,7 @@ class _Schema:
 
 
 @dataclass(frozen=True, slots=True)
-class _StoredBook:
+class _StoredPeriod:
     """A period with its open operations apart by state, which keeps each list of one type."""
 
     stream: str
@@ -131,7 +131,7 @@ class FactMapper(Mapper[str]):
         self._upcasters = upcasters
         self._snapshots = msgspec.json.Decoder(_StoredSnapshot)
         self._schemas = msgspec.json.Decoder(_Schema)
-        self._books = msgspec.json.Decoder(_StoredBook)
+        self._periods = msgspec.json.Decoder(_StoredPeriod)
 
     @property
     def names(self) -> Mapping[str, type[Fact]]:
@@ -189,18 +189,18 @@ class FactMapper(Mapper[str]):
 
     def encode_snapshot(self, snapshot: PeriodSnapshot) -> bytes:
         """The bytes of a period."""
-        book = snapshot.state
+        period = snapshot.state
         by_phase: dict[str, list[Any]] = {phase: [] for phase in OPEN_PHASES}
-        for state in book.open.values():
+        for state in period.open.values():
             by_phase[PHASES[type(state)]].append(state)
         stored = self._encode(
-            _StoredBook(
+            _StoredPeriod(
                 snapshot.stream,
                 snapshot.version,
                 snapshot.hash,
-                book.period,
-                book.balance,
-                book.usage,
+                period.period,
+                period.balance,
+                period.usage,
                 **by_phase,
             )
         )
@@ -212,15 +212,15 @@ class FactMapper(Mapper[str]):
             snapshot = self._snapshots.decode(state)
             if (snapshot.schema, snapshot.digest) != (SNAPSHOT_SCHEMA, sha256(snapshot.book).hexdigest()):
                 return None
-            stored = self._books.decode(snapshot.book)
+            stored = self._periods.decode(snapshot.book)
         except UNREADABLE:
             return None
         if (stored.stream, stored.version) != (stream, version):
             return None
         lists = (stored.requested, stored.validated, stored.dispatched, stored.submitted, stored.completed)
         open: dict[str, operation.State] = {one.operation.id: one for states in lists for one in states}
-        book = PeriodState(stored.period, stored.balance, stored.usage, open)
-        return PeriodSnapshot(stream, version, stored.hash, book)
+        period = PeriodState(stored.period, stored.balance, stored.usage, open)
+        return PeriodSnapshot(stream, version, stored.hash, period)
 
     def is_older_snapshot(self, state: bytes) -> bool:
         """Whether the bytes are of another schema, which everybody ignores."""
