@@ -90,10 +90,10 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came back: the outputs, and what the provider bills us in micro-units where it says so.
+    """What came back: the outputs, and what the provider bills us in micro-units if it says so.
 
     `usage` counts what the provider metered, such as tokens, by the names of the price rule's meters. It is `rough`
-    where some of it was not told apart, and is taken for the dearest that it can be.
+    if some of it was not told apart, and is then taken for the dearest that it can be.
     """
 
     outputs: tuple[Media | Remote, ...]
@@ -115,7 +115,7 @@ class Recovery(StrEnum):
 
 
 class ProviderError(Exception):
-    """A provider's answer that is no delivery; `code` is stable, the message holds no input and no secret."""
+    """A provider's answer that is not a delivery; `code` is stable, the message holds no input and no secret."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -126,7 +126,7 @@ class ProviderError(Exception):
 class ProviderRefused(ProviderError):
     """Definitely not accepted: nothing was started and nothing will be billed.
 
-    `final` where no other model may be asked instead, as what was asked for is not allowed.
+    `final`: no other model may be asked instead, because the request itself is not allowed.
     """
 
     def __init__(self, code: str, message: str, *, final: bool = False) -> None:
@@ -178,7 +178,7 @@ class Provider(Protocol):
     def recovery(self) -> Recovery: ...
 
     def lacks(self, route: str) -> str:
-        """What is missing here for a route, such as a key or a package, and how to mend it; empty where nothing is."""
+        """What is missing here for a route, such as a key or a package, and how to mend it; empty if nothing is."""
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
         """Send the task once. Raises ProviderRefused, ProviderFailed or ProviderUnknown."""
@@ -189,12 +189,12 @@ class Provider(Protocol):
     async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
         """Look up what became of a submission: its outcome, or the jobs that may be its, most likely first.
 
-        Empty where the provider never saw it. Whose job each is, the ledger knows. Raises ProviderFailed where it was
+        Empty if the provider never saw it. Whose job each is, the ledger knows. Raises ProviderFailed if it was
         accepted and failed, ProviderUnknown where it cannot be learned now.
         """
 
     async def cancel(self, task: Task, job: Job | None) -> bool:
-        """Stop it; True where it is definitely stopped and will neither deliver nor be billed, False otherwise."""
+        """Stop it; True if it is definitely stopped and will neither deliver nor be billed, False otherwise."""
 
     async def check(self) -> str:
         """Whether key and address work, in a few words such as a balance; costs nothing. Raises ProviderError."""
@@ -207,12 +207,12 @@ class Quoting(Protocol):
     """A provider that says beforehand what a task will cost."""
 
     async def quote(self, task: Task) -> int | None:
-        """What it will bill us, in micro-units of USD; None where it does not say. Raises ProviderError."""
+        """What it will bill us, in micro-units of USD; None if it does not say. Raises ProviderError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a provider billed for one job: micro-units (None where it is unreadable), and when (epoch microseconds).
+    """What a provider billed for one job: micro-units (None if it is unreadable), and when (epoch microseconds).
 
     `model` is the provider's own name for it.
     """
@@ -243,8 +243,8 @@ class Downloads(Protocol):
     """Fetches what is elsewhere. Never follows an address into a private network, unless it is a provider's own."""
 
     def open(self, url: str, limit: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """The content in pieces, at most `limit` bytes. Raises DownloadGone where it is not there any more,
-        DownloadRefused where it is too large or elsewhere than is allowed, DownloadFailed for everything else, also
+        """The content in pieces, at most `limit` bytes. Raises DownloadGone if it is not there any more,
+        DownloadRefused if it is too large or elsewhere than is allowed, DownloadFailed for everything else, also
         while it is read."""
 
     async def close(self) -> None: ...
@@ -259,7 +259,7 @@ class DownloadGone(DownloadFailed):
 
 
 class DownloadRefused(DownloadGone):
-    """It never will be what may be fetched: it is too large, or where nobody may go."""
+    """It can never be fetched: it is too large, or its address is forbidden."""
 
 
 class DownloadKeptOut(DownloadRefused):
@@ -284,10 +284,10 @@ class AssetStore(Protocol):
         """
 
     async def load(self, account: str, asset: Asset) -> Media:
-        """Raises AssetMissing where the content was erased or lost."""
+        """Raises AssetMissing if the content was erased or lost."""
 
     def path(self, account: str, asset: Asset) -> str | None:
-        """Where the file is, for those who want to open it."""
+        """The file's path, to open it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +312,7 @@ class MediaReader(Protocol):
     """Reads what bytes really are, without blocking the event loop."""
 
     async def __call__(self, content: bytes, *, field: str, media_types: Sequence[str] = ()) -> Media:
-        """Raises InvalidInput, naming `field`, where they are not media, too large or a bomb.
+        """Raises InvalidInput, naming `field`, if they are not media, too large or a bomb.
 
         Text, and models written as text, are recognised only where `media_types` expects them.
         """
@@ -331,13 +331,13 @@ class Index(Protocol):
     """Where operations are, by id; read without locks."""
 
     def operations(self, id: str) -> list[Indexed]:
-        """The operation, or all operations of a batch, in order; empty where there is none."""
+        """The operation, or all operations of a batch, in order; empty if there is none."""
 
     def jobs(self, provider: str, jobs: Sequence[str]) -> dict[str, str]:
         """Those of a provider's jobs that belong to an operation here, with its id."""
 
     def period_before(self, account: str, instant: int) -> str | None:
-        """The stream of the account's last period that began at an instant or before; None where none did."""
+        """The stream of the account's last period that began at an instant or before; None if none did."""
 
     def key(self, account: str, key: str) -> Spent | None:
         """What an idempotency key was spent on; that it was not may be untrue already, the account's lock decides."""
@@ -359,7 +359,7 @@ class Contents(Protocol):
     def load(self, batch: str) -> Content | None: ...
 
     def page(self, after: str, limit: int, account: str | None = None) -> Sequence[Content]:
-        """Contents by ascending batch, above one; of one account where it is named."""
+        """Contents by ascending batch, above one; of one account if it is named."""
 
     def erase(self, batch: str) -> bool:
         """Delete content and secret for ever, and what providers said of it; whether there was any content."""

@@ -1,4 +1,4 @@
-"""Whose an operation is: whoever names one names its account too, and another account's is not found."""
+"""Whose an operation is: a caller names its account too, and does not find another account's."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
     AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged) …
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
-Each says why it was done, if whoever did it gave a `reason`; who that was stands beside it in the log.
+Each has the `reason` that its actor gave, if any; the actor stands beside it in the log.
 
 The account's own stream is small. Where a period of its ledger begins and ends follows from its time zone and cycle.
 """
@@ -56,7 +56,10 @@ class PlanChanged:
 
 @dataclass(frozen=True, slots=True)
 class LimitChanged:
-    """A limit of the account, a user or a project: None is unlimited, 0 is none; `inherited` undoes the change."""
+    """A limit of the account, a user or a project; `inherited` undoes the change.
+
+    `limit=None`: no limit. `limit=0`: nothing is allowed.
+    """
 
     account: str
     at: int
@@ -170,7 +173,7 @@ class Account:
         object.__setattr__(self, "in_force", in_force)
 
     def limit(self, scope: str, measure: str) -> int | None:
-        """What one scope may use of a measure in one period; None is unlimited."""
+        """The most that one scope may use of a measure in one period; None: no limit."""
         changed = self.overrides.get(scope)
         if changed is not None and measure in changed:
             return changed[measure]
@@ -277,7 +280,7 @@ def open_account(account: Account | None, id: str, terms: Terms, now: int, reaso
 
 
 def changed_since(account: Account, terms: Terms) -> tuple[str, ...]:
-    """What of the terms that an opening asks for is another thing by now, in words."""
+    """The terms asked for by an opening that have changed since, in words."""
     return tuple(
         f"{name} is {is_now}, not {asked}" for name, asked, _, is_now in _compared(account, terms) if asked != is_now
     )
@@ -336,7 +339,7 @@ def change_plan(account: Account, plan: str, limits: Limits, now: int, reason: s
 def change_limit(
     account: Account, scope: str, measure: str, limit: int | None, now: int, reason: str = ""
 ) -> list[AccountFact]:
-    """Set one limit: whole outputs or micro-units a period, None for unlimited. Raises InvalidInput."""
+    """Set one limit: whole outputs or micro-units a period, None for no limit. Raises InvalidInput."""
     check_not_closed(account)
     _check_limited(scope, measure)
     check_reason(reason)

@@ -17,7 +17,7 @@ from domain.kinds import ONLY_REAL
 from domain.ledger import Fact, Ledger, check_fingerprint, current_period, find, known_account
 from domain.lifecycle import illegal
 from domain.money import Money
-from domain.operation import Closed, Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
+from domain.operation import PHASES, Closed, Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
 from domain.periods import Period, local_day
 from domain.plans import MEASURES, SPEND
 from domain.pricing import Quote, Unpriced, capped_quote
@@ -32,7 +32,7 @@ class Ask:
     """One request: a batch of operations, admitted or refused as a whole, each with its own quote.
 
     `allowed` are the classes of models that the request itself allows, beside those of the account's terms; `most` is
-    the price that it may come to in micro-units, where it says so.
+    the price that it may come to in micro-units, if it says so.
     """
 
     account: str
@@ -68,7 +68,7 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
 
     With a `sender` the operations are dispatched in the same breath. A repeat of a key, or of this very append,
     records nothing; a key that was refused is tried again, and answers as before if it would be refused again.
-    Raises KeyReused, UnknownAccount, UnknownModel where a model's class is not allowed, and InvalidInput where the
+    Raises KeyReused, UnknownAccount, UnknownModel if a model's class is not allowed, and InvalidInput if the
     price is more than the request allows.
     """
     account = known_account(ledger, ask.account)
@@ -103,8 +103,8 @@ def reroute(
 ) -> list[Fact]:
     """After a definite refusal (`code`) by one model, hold for another and dispatch, within the limits of today.
 
-    `attempt` is the number of the submission this allows: empty where another sender was faster or the operation
-    is closed. Where the new hold may not be taken, or goes beyond the `leeway`, the operation fails and is released
+    `attempt` is the number of the submission this allows: empty if another sender was faster or the operation
+    is closed. If the new hold may not be taken, or goes beyond the `leeway`, the operation fails and is released
     instead.
     """
     state = find(ledger, id)
@@ -138,7 +138,7 @@ def quotes_now(ledger: Ledger, ask: Ask) -> tuple[Quote, ...]:
 
 
 def left_of(ledger: Ledger, user: str, project: str | None, now: int) -> dict[str, int | None]:
-    """What the tightest scope leaves of each measure, holds counted: outputs, micro-units; None is unlimited."""
+    """What the tightest scope leaves of each measure, holds counted: outputs, micro-units; None: no limit."""
     if ledger.account is None:
         return {}
     account = ledger.account
@@ -205,7 +205,7 @@ def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quo
 
 
 def _unfit(account: Account, quotes: tuple[Quote, ...]) -> Refusal | None:
-    """What no room in any limit makes good. A cap of 0 allows no unknown price, as nothing could be held for it."""
+    """Reasons to refuse that no room in any limit changes. A cap of 0 allows no unknown price."""
     if {quote.currency for quote in quotes} != {account.currency}:
         return Refusal(rule="currency")
     if not account.unpriced_cap and any(quote.rate is None for quote in quotes):

@@ -37,7 +37,7 @@ class Advice:
 
 
 def worded(hint: object, words: Mapping[str, str]) -> str:
-    """A hint in the words of a door's table; what is no advice is as it stands."""
+    """A hint in the words of a door's table; a plain text stays as it is."""
     match hint:
         case Advice(action=action, fields=fields):
             return words[action].format_map({name: worded(field, words) for name, field in fields.items()})
@@ -65,7 +65,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         " {model_class!r})",
         "database.choose": "choose a database of the studio's own",
         "database.create": f"create the database, and its schema with {UPGRADE}",
-        "database.file": "the file is no SQLite database; choose another with IMAGESTUDIO_DATABASE_URL",
+        "database.file": "the file is not a SQLite database; choose another with IMAGESTUDIO_DATABASE_URL",
         "database.find": "name the right one with IMAGESTUDIO_DATABASE_URL or IMAGESTUDIO_HOME (a copy needs the -wal"
         " beside it); a studio that is opened makes a new one",
         "database.folder": "does the directory exist, and may you write there? Choose another file with"

@@ -5,7 +5,7 @@
                            └──── patches ───┼──> the most of one meter
     size of the output ───────── axes ──────┘
 
-The numbers are the catalogue's. A formula says None where the request does not tell what it needs.
+The numbers are the catalogue's. A formula says None if the request does not tell what it needs.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Bound:
     numbers: Mapping[str, int]
 
     def most(self, inputs: Mapping[str, Scalar], files: Sized) -> int | None:
-        """The most in one call, or for one output; None where it cannot be told."""
+        """The most in one call, or for one output; None if it cannot be told."""
         return _FORMULAS[self.by](self, inputs, files)
 
     def content(self) -> list[object]:
@@ -69,7 +69,7 @@ class Bound:
         return [str(self.by), list(self.of), dict(sorted(self.numbers.items()))]
 
     def wrong(self) -> str:
-        """What is wrong with the numbers; empty where nothing is."""
+        """What is wrong with the numbers; empty if nothing is."""
         needed = _NEEDED[self.by]
         if self.numbers.keys() == needed:
             return ""
@@ -128,7 +128,7 @@ _FORMULAS: Final[Mapping[Formula, Callable[[Bound, Mapping[str, Scalar], Sized],
 @dataclass(frozen=True, slots=True)
 class Meter:
     """One thing that a provider counts while it works, such as tokens: what each costs us and our account, in
-    currency units, and the most of it that this very call can come to; None where nobody says."""
+    currency units, and the most of it that this very call can come to; None if nobody says."""
 
     name: str
     rate: Decimal
@@ -140,7 +140,7 @@ class Meter:
 class Metering:
     """What a price rule says of a meter: its rates, and how its most follows from the request.
 
-    `most` holds where `bound` says nothing of a request; `per_output` where it is that of one output.
+    `most` holds where `bound` says nothing of a request; `per_output` if it is that of one output.
     """
 
     name: str

@@ -99,7 +99,7 @@ class Model:
     label: str = ""
 
     def why_unavailable(self, at: int) -> str:
-        """Why it cannot be used at an instant; empty where it can."""
+        """Why the model cannot be used at an instant; empty if it can."""
         if self.unavailable:
             return self.unavailable
         if self.retires is not None and at >= self.retires:
@@ -111,7 +111,7 @@ class Model:
         return self.retires is not None and at < self.retires <= at + within
 
     def warning(self, at: int) -> str:
-        """What whoever uses it should know ahead; empty where nothing."""
+        """A warning for users of the model; empty if there is none."""
         if self.retires is None or not self.is_leaving(at, NOTICE):
             return ""
         days = -(-(self.retires - at) // DAY)
@@ -120,7 +120,7 @@ class Model:
 
 
 Lacks = Callable[[Model], str]
-"""What is missing here for a model, such as a key, and how to mend it; empty where nothing is."""
+"""What is missing here for a model, such as a key, and how to mend it; empty if nothing is."""
 
 
 def _lacks_nothing(_model: Model) -> str:
@@ -191,8 +191,8 @@ class Catalogue:
 
         A wish is an id, which has no other model beside it, or a strategy, which compares what `n` outputs of these
         very inputs cost at models of known price and of an `allowed` class that accept them; those about to be retired
-        come last. `lacks` says what is missing here for a model. Raises UnknownModel where there is none or the one
-        named cannot be used, UnknownKind where it does not do this, and where every candidate objects to the inputs,
+        come last. `lacks` says what is missing here for a model. Raises UnknownModel if there is none or the one
+        named cannot be used, UnknownKind if it does not do this, and if every candidate refuses the inputs,
         the InvalidInput of the best.
         """
         return tuple(offer.model for offer in self.offers(kind, wish, at, inputs, media, lacks, allowed=allowed, n=n))
@@ -250,7 +250,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A model, and what all outputs together would cost there in micro-units where that was compared."""
+    """A model, and what all outputs together would cost there in micro-units if that was compared."""
 
     model: Model
     price: int | None
@@ -272,7 +272,7 @@ def check_inputs(
     """Return the inputs in their one notation, in the model's order, with defaults filled in.
 
     `media` holds what is known of the files given for each input. Raises InvalidInput naming the input, its
-    value and the limit; UnknownKind where the model does not do this.
+    value and the limit; UnknownKind if the model does not do this.
     """
     check_kind(model, kind)
     for name in (*inputs, *media):
@@ -332,7 +332,7 @@ def _offers(
 def _price_of_all(
     model: Model, inputs: Mapping[str, Scalar], n: int, at: int, media: Mapping[str, Sequence[FileInfo]] = NO_FILES
 ) -> int | None:
-    """What `n` outputs cost in as many calls as the model needs for them, in micro-units; None where it is unknown."""
+    """What `n` outputs cost in as many calls as the model needs for them, in micro-units; None if it is unknown."""
     calls, rest = divmod(n, model.per_call)
     price = 0
     for times, outputs in ((calls, model.per_call), (1, rest)):
@@ -376,7 +376,7 @@ def _close(word: str, every: Sequence[str]) -> list[str]:
 
 
 def _name_one_of(models: Sequence[Model], kind: str) -> Hint:
-    """The best few; where there are more, how to see them all."""
+    """The best few; if there are more, how to see them all."""
     best = [model.id for model in sorted(models, key=lambda model: (-model.quality, model.id))[:SHOWN]]
     names = ", ".join(best)
     return Advice("model.choose", names=names, kind=kind) if len(models) > SHOWN else f"name one of: {names}"

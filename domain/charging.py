@@ -11,11 +11,11 @@
     unknown, counted       │ what was counted             (counted)  │ what was counted          (counted)
     unknown                │ the cap                      (capped)   │ not known                 (unknown)
 
-A bill, where there is one, is the cost (provider). A price that the hold cuts off is capped. Whatever was quoted:
+A bill, if there is one, is the cost (provider). A price that the hold cuts off is capped. Whatever was quoted:
 
 * The account pays for what it got of what it asked for: of all that was made, as many outputs as were kept, and lost
-  ones only where that is the policy; of more than it asked for, the share of as many as it asked for.
-* We pay for all that was made, and for no more than was asked for where nobody says what the rest costs.
+  ones only if that is the policy; of more than it asked for, the share of as many as it asked for.
+* We pay for all that was made, and for no more than was asked for if nobody says what the rest costs.
 * Where nothing came, the price is nothing, and the cost is as above.
 * A count without a rate leaves the cost unknown, and the price the most that was held.
 """
@@ -67,7 +67,7 @@ _FROM_CERTAIN: Final = (
 
 
 def least_certain(sources: Iterable[CostSource | None]) -> CostSource | None:
-    """How a sum is known: as its least certain part; None where nothing is said of any."""
+    """How a sum is known: as its least certain part; None if nothing is said of any."""
     return max((one for one in sources if one is not None), key=_FROM_CERTAIN.index, default=None)
 
 
@@ -140,7 +140,7 @@ def reckon(quote: Quote, kept: int, lost: LostOutputs = NOTHING_LOST, told: Told
 
 
 def reckon_failure(quote: Quote, told: Told, *, billed: bool) -> tuple[int | None, CostSource]:
-    """Our cost of what was accepted and came to nothing; `billed` where it is billed as if it had been delivered."""
+    """Our cost of an accepted submission that failed; `billed`: as if it had been delivered."""
     if not billed:
         return told.bill, CostSource.UNKNOWN if told.bill is None else CostSource.PROVIDER
     return _cost(quote, quote.outputs, _counted(quote, told), told)
@@ -154,7 +154,7 @@ def expected(quote: Quote) -> CostSource:
 
 
 def readable(bill: int | None) -> int | None:
-    """A bill in micro-units as it came from outside, or None where it is no amount that could be booked."""
+    """A bill in micro-units as it came from outside, or None if it is not an amount that could be booked."""
     return bill if type(bill) is int and 0 <= bill <= LARGEST_AMOUNT else None
 
 
@@ -189,7 +189,7 @@ def _part(amount: int, parts: int, taken: int) -> int:
 
 
 def _counted(quote: Quote, told: Told) -> _Counted | None:
-    """None where nothing was counted, or what was counted does not say what it comes to.
+    """None if nothing was counted, or what was counted does not say what it comes to.
 
     A count below nothing is as unknown as none: a count never makes a price negative.
     """

@@ -54,7 +54,7 @@ from domain.refusals import Refusal
 
 
 class Kind(StrEnum):
-    """What an error means for whoever asked, whatever door they came by."""
+    """What an error means for the caller, at any door."""
 
     INVALID = "invalid"
     """What was asked, or set, is wrong as it stands."""
@@ -157,7 +157,7 @@ class InvalidInput(InvalidRequest):
 
 
 class NoMedia(InvalidInput):
-    """There is nothing, or a text such as an error page, where a picture, film, sound or model should be."""
+    """The file is empty, or a text such as an error page, and not a picture, film, sound or model."""
 
 
 class BeyondLimit(InvalidInput):

@@ -1,4 +1,4 @@
-"""Which models may follow the first where it is definitely refused, and at what price.
+"""Which models may follow the first if it is definitely refused, and at what price.
 
     first ── the others, in the strategy's order ── pick ──> at most two that follow
              another provider before the same one
@@ -19,7 +19,7 @@ WHOLE_PROVIDER: Final = frozenset({"unreachable", "bad_key", "no_credit", "rate_
 """Codes of refusals that every other model of the same provider would meet too."""
 
 Prices = Sequence[int | None]
-"""What each operation of a request would hold, in micro-units; None where it cannot be said, or not be done."""
+"""What each operation of a request would hold, in micro-units; None if it cannot be said, or not be done."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Chain:
     most: int | None = None
 
     def why_not(self, prices: Prices) -> str:
-        """Why a model of these prices may not follow; empty where it may."""
+        """Why a model of these prices may not follow; empty if it may."""
         known = [price for price in prices if price is not None]
         if len(known) < len(self.held):
             return "it does not deliver as many a call"

@@ -60,7 +60,7 @@ _DECIMAL: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """What is known of a file from its content: bytes, pixels, milliseconds; None where it does not say."""
+    """What is known of a file from its content: bytes, pixels, milliseconds; None if it does not say."""
 
     media_type: str
     size: int
@@ -75,7 +75,7 @@ class Input:
 
     Sides and pixels are of a size, or of each image or video; aspects are width divided by height, `ms` is a
     duration. `multiple_of` is of a whole number, or of each side of a size. `sent_as` is what the provider calls it,
-    where that is another name.
+    if that is another name.
     """
 
     name: str
@@ -158,7 +158,7 @@ def _read_text(spec: Input, value: object) -> str:
         raise InvalidInput(spec.name, f"has {len(value)} characters; at most {spec.max_chars} are accepted")
     # Neither can be stored or sent: half a surrogate pair has no UTF-8, and PostgreSQL has no NUL.
     if _NO_TEXT.search(value):
-        raise InvalidInput(spec.name, "holds characters that are no text", hint="remove them")
+        raise InvalidInput(spec.name, "has characters that are not text", hint="remove them")
     return value
 
 
@@ -226,7 +226,7 @@ def _no_multiple(spec: Input, what: str, near: Iterable[Scalar]) -> InvalidInput
 
 
 def _around(number: int, step: int) -> tuple[int, ...]:
-    """The multiples next to a number, or the number itself where it is one."""
+    """The multiples next to a number, or the number itself if it is one."""
     below = number - number % step
     return (below, below + step) if number % step else (number,)
 
@@ -310,7 +310,7 @@ def _article(spec: Input) -> str:
 
 
 def shown(value: object) -> str:
-    """What was given, shortened: it may be of any length, and Python refuses to write huge numbers."""
+    """A given value, shortened: it may be of any length, and Python refuses to write huge numbers."""
     if isinstance(value, int) and abs(value) >= 10**_SHOWN:
         return "a number of that size"
     text = repr(value)

@@ -31,7 +31,7 @@ from domain.zones import zones_version
 class PeriodOpened:
     """A new period begins; what is neither posted nor held of a prepaid balance is carried into it.
 
-    `zones` is the release of the time zones' tables by which its end was found, empty where that is not known.
+    `zones` is the release of the time zones' tables by which its end was found, empty if that is not known.
     """
 
     account: str
@@ -59,7 +59,7 @@ class CreditAdded:
 
 @dataclass(frozen=True, slots=True)
 class BalanceReturned:
-    """What an operation of an ended period did not use of its hold is spendable again, in this period, once."""
+    """The unused part of the hold of an ended period's operation is spendable again, in this period, once."""
 
     account: str
     at: int
@@ -99,7 +99,7 @@ class PeriodResumed:
 
 @dataclass(frozen=True, slots=True)
 class ContentErased:
-    """What an operation was asked with and what it delivered is deleted for ever; its facts stay."""
+    """An operation's content and outputs are deleted for ever; its facts stay."""
 
     account: str
     at: int

@@ -48,7 +48,7 @@ from domain.pricing import Quote
 
 
 def dispatch(state: State, attempt: int, sender: str, now: int) -> list[OperationFact]:
-    """Allow submission number `attempt` to one sender; whoever finds another's name there must not send."""
+    """Allow submission number `attempt` to one sender; a process that finds another's name there must not send."""
     match state:
         case Held(operation, attempts=attempts) | Sent(operation, attempts=attempts) if attempt == attempts + 1:
             return [Dispatched(operation, now, attempt, sender)]
@@ -108,7 +108,7 @@ def fail(
     rough: bool = False,
     why: str = "",
 ) -> list[OperationFact]:
-    """A definite failure voids the hold; our own cost is booked with it, None: as if it had been delivered."""
+    """Void the hold after a definite failure, and book our cost; `cost=None`: as if it had been delivered."""
     told = Told(readable(cost), usage, rough)
     match state:
         case Held(operation, quote) | Sent(operation, quote) | Running(operation, quote):
@@ -156,10 +156,9 @@ def is_corrected(state: State, price: int, cost: int, reference: str) -> bool:
 
 
 def check_adjustment(state: State, price: int, cost: int, reference: str, *, reveals: bool = False) -> None:
-    """Corrections change something, only give back, and together never more than was charged.
+    """A correction changes something and only gives back, and all together give back at most what was charged.
 
-    One that `reveals` a cost that was not known changes something, also where it is nothing. Raises InvalidInput,
-    IllegalTransition.
+    One that `reveals` an unknown cost changes something even at 0. Raises InvalidInput, IllegalTransition.
     """
     if not reference:
         raise InvalidInput("reference", "an adjustment needs a reference", hint="it makes a repeat harmless")

@@ -125,7 +125,7 @@ class Rerouted(OperationFact):
 
 @value
 class ProviderCompleted(OperationFact):
-    """The provider delivered; `cost` is what it says it bills, where it says so, and `usage` what it counted.
+    """The provider delivered; `cost` is what it says it bills, if it says so, and `usage` what it counted.
 
     `lost` outputs were delivered and could not be kept, `losses` of them for each reason. Of `rough` counts some were
     not told apart, and are taken for the dearest that they can be. `unlike` of the assets are of another size or length
@@ -187,7 +187,7 @@ class Released(OperationFact):
 class Adjusted(OperationFact):
     """A later correction, booked in the period in which it was made: negative price is a refund.
 
-    `cost_source` says how our cost is known since, None where nothing new is known of it; `revealed` where it was not
+    `cost_source` says how our cost is known since, None if nothing new is known of it; `revealed` if it was not
     known before.
     """
 

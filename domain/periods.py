@@ -9,7 +9,7 @@ A period begins with the *first instant of a local day*. That is midnight, excep
   repeated belongs to the new period although its wall clock shows the day before.
 
 Instants are int epoch microseconds UTC, and all arithmetic is on integers. A period is known by its start: a
-month's name is no key, since 1 and 31 January are both in "January".
+month's name is not enough, since 1 and 31 January are both in "January".
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Period:
     def __post_init__(self) -> None:
         if type(self.start) is not int or type(self.end) is not int or self.end <= self.start:
             raise InvalidPeriod(
-                f"[{self.start!r}, {self.end!r}) is no period",
+                f"[{self.start!r}, {self.end!r}) is not a period",
                 hint="give whole microseconds, the end after the start",
             )
 
@@ -61,7 +61,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """A period a month, begun on local day `day`, or on the month's last day where it is shorter.
+    """A period a month, begun on local day `day`, or on the month's last day if it is shorter.
 
     Day 1 is the calendar month. The clamp starts from `day` every month, so a 31st never drifts to the 28th.
     Raises `InvalidPeriod` unless 1 <= `day` <= 31.

@@ -1,6 +1,6 @@
 """Plans: what an account may use in one billing period, counted by family of work and in money.
 
-Everywhere None is unlimited and 0 is none at all. A spend limit is in micro-units of the account's currency.
+Everywhere None means no limit, and 0 allows nothing. A spend limit is in micro-units of the account's currency.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ def check_limit(measure: str, limit: int | None) -> int | None:
     if limit is None:
         return None
     if type(limit) is not int:
-        raise InvalidInput(measure, f"{limit!r} is no whole number", hint="count outputs, or millionths of money")
+        raise InvalidInput(measure, f"{limit!r} is not a whole number", hint="count outputs, or millionths of money")
     if limit < 0:
         told = f"{_told(measure, limit)} is negative"
         raise InvalidInput(measure, told, hint="0 allows nothing; leave it out for no limit")
     if limit > LARGEST_AMOUNT:
         told = f"{_told(measure, limit)} is too large"
-        raise InvalidInput(measure, told, hint="give at most 64 bits; 'unlimited' is another word")
+        raise InvalidInput(measure, told, hint="give at most 64 bits, or leave it out for no limit")
     return limit
 
 

@@ -70,7 +70,7 @@ class PriceRule:
     `cost_rate` is what the provider bills us, the same as `rate` where None. `of` is the input that
     is measured: a number, or a file. A `step` begun counts whole, such as a second; `minimum` and `maximum` are the
     least and most units billed an output.
-    With `meters` the rate is what a call costs at most, None where nobody says, and what it does cost is settled on
+    With `meters` the rate is what a call costs at most, None if nobody says, and what it does cost is settled on
     what was counted.
     """
 
@@ -125,7 +125,7 @@ class Quote:
     """What one operation costs, in micro-units for all its outputs; `rate` None is unknown, under a cap.
 
     With `meters` it is an upper bound. `listed` is what the price book says, where the provider itself quoted the cost.
-    `model_class` is what the model was when it was quoted: real, a stand-in or for tests; empty where nobody noted it.
+    `model_class` is what the model was when it was quoted: real, a stand-in or for tests; empty if nobody noted it.
     """
 
     model: str
@@ -319,7 +319,7 @@ def _why_no_rule(model: Priced, inputs: Mapping[str, Scalar], at: int) -> str:
 def _millionths(
     rule: PriceRule, inputs: Mapping[str, Scalar], measured: Mapping[str, Sequence[FileInfo]]
 ) -> int | None:
-    """The millionths of a unit in one output, or None where the inputs do not say."""
+    """The millionths of a unit in one output, or None if the inputs do not say."""
     match rule.unit:
         case Unit.IMAGE | Unit.VIDEO | Unit.MODEL | Unit.CALL:
             return _MILLION

@@ -24,7 +24,7 @@ _SIZE: Final = re.compile(r"([0-9]{1,5})[x*]([0-9]{1,5})")
 
 
 class Measured(Protocol):
-    """What is known of a file: pixels as it is shown, milliseconds; None where it does not say."""
+    """What is known of a file: pixels as it is shown, milliseconds; None if it does not say."""
 
     @property
     def width(self) -> int | None: ...

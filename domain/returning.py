@@ -18,7 +18,7 @@ LONGEST_REASON = 500
 
 
 def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact]:
-    """End a period that begins after `now`, and be in the one that holds it; empty where none is ahead.
+    """End a period that begins after `now`, and be in the one that holds it; empty if none is ahead.
 
     `now` is what the clock says, before instants of the account that are not over yet. `ledger.evidence.earlier` is
     the last period that began before, if there was one. Raises UnknownAccount, InvalidInput without a reason.

@@ -47,12 +47,12 @@ from domain.periods import local_day
 
 
 def dispatch(ledger: Ledger, id: str, attempt: int, sender: str, now: int) -> list[Fact]:
-    """Allow one submission; empty where another sender was faster or the operation is closed."""
+    """Allow one submission; empty if another sender was faster or the operation is closed."""
     return [*lifecycle.dispatch(find(ledger, id), attempt, sender, now)]
 
 
 def record_job(ledger: Ledger, id: str, job: str, now: int) -> list[Fact]:
-    """Record the provider's job id. Raises IllegalTransition where the job is another operation's."""
+    """Record the provider's job id. Raises IllegalTransition if the job is another operation's."""
     state = find(ledger, id)
     _check_owner(ledger, state.operation, job)
     return [*lifecycle.record_job(state, job, now)]
@@ -80,7 +80,7 @@ def complete(
 ) -> list[Fact]:
     """Capture the hold for what was delivered; after a policy release book our cost alone, at price zero.
 
-    Raises IllegalTransition where the job that delivered is another operation's.
+    Raises IllegalTransition if the job that delivered is another operation's.
     """
     state = find(ledger, id)
     if job is not None:
@@ -129,7 +129,7 @@ def adjust(
 ) -> list[Fact]:
     """Correct a closed operation: `price` and `cost` are changes in micro-units; the same reference counts once.
 
-    `cost_source` says how the whole cost is known from now on, None where it is not what is corrected. Raises KeyReused
+    `cost_source` says how the whole cost is known from now on, None if it is not what is corrected. Raises KeyReused
     if the reference was used for other amounts, InvalidInput if nothing would change.
     """
     state = find(ledger, id)
@@ -140,7 +140,7 @@ def adjust(
 
 
 def add_credit(ledger: Ledger, amount: int, key: str, now: int, reason: str = "") -> list[Fact]:
-    """Pay into a prepaid account. Raises InvalidInput where it is not prepaid, KeyReused for another amount."""
+    """Pay into a prepaid account. Raises InvalidInput if it is not prepaid, KeyReused for another amount."""
     assert ledger.account is not None
     account = ledger.account
     check_reason(reason)
@@ -162,7 +162,7 @@ def add_credit(ledger: Ledger, amount: int, key: str, now: int, reason: str = ""
 
 
 def erase_content(ledger: Ledger, ids: Collection[str], reason: str, now: int) -> list[Fact]:
-    """Note that what closed operations were asked with, and what they delivered, is deleted, whenever it is again.
+    """Note that the content and the outputs of closed operations are deleted, each time that they are.
 
     Raises IllegalTransition while one is open.
     """
@@ -199,7 +199,7 @@ def give_back(ledger: Ledger, operation: Operation, amount: int, now: int) -> li
 
 
 def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list[Fact]:
-    """What a settlement did not use of the hold, once."""
+    """The unused part of a hold, given back once."""
     if not facts or not isinstance(state, Held | Sent | Running):
         return []
     used = sum(fact.price for fact in facts if isinstance(fact, Charged))

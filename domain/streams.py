@@ -15,7 +15,7 @@ def account_of(stream: str) -> str | None:
 
 
 def begin_of(stream: str) -> int:
-    """When the period of a ledger's stream begins; before all others for what is no such stream."""
+    """When the period of a ledger's stream begins; before all others for any other stream."""
     kind, _, rest = stream.partition(":")
     start = rest.rpartition(":")[2]
     return int(start) if kind == "ledger" and start.removeprefix("-").isdecimal() else NEVER

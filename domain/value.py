@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar, dataclass_transform
 Made = TypeVar("Made")
 
 WRITABLE: Final = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-"""Both, or the interpreter takes neither for its own and sets each field the slow way."""
+"""Both are needed: with one alone the interpreter sets each field the slow way."""
 
 _become: Final[Callable[[object, type], None]] = object.__dict__["__class__"].__set__
 

@@ -27,7 +27,7 @@ _VERSION_FILES: Final = ("tzdata.zi", "+VERSION", "version")
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The zone of an IANA name, by the newer tables. Raises KeyError, ValueError or OSError where there is none."""
+    """The zone of an IANA name, by the newer tables. Raises KeyError, ValueError or OSError if there is none."""
     folder = _package_folder()
     if folder is None or _host_version() > _package_version() or name not in _package_zones():
         return ZoneInfo(name)
@@ -36,7 +36,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=1)
 def zones_version() -> str:
-    """The release of the tables in use, such as "2026f"; empty where they do not say it."""
+    """The release of the tables in use, such as "2026f"; empty if they do not say it."""
     return max(_host_version(), _package_version())
 
 

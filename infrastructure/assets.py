@@ -97,7 +97,7 @@ class FileAssets:
         return str(file) if file.is_file() else None
 
     async def erase(self, account: str, digest: str) -> bool:
-        """Delete the content for good; False if there was none. Who else needs it is the caller's to know."""
+        """Delete the content for good; False if there was none. The caller makes sure that nobody else needs it."""
         return await self._run(self._erase, account, digest)
 
     async def find_unneeded(

@@ -171,7 +171,7 @@ def read_marker(root: Path) -> Marker | None:
         return msgspec.json.decode(text, type=Marker)
     except msgspec.DecodeError as error:
         raise ForeignFiles(
-            f"{root / MARKER} is damaged, so that nobody can say whose the files beside it are",
+            f"{root / MARKER} is damaged, so it does not say whose the files beside it are",
             hint=Advice("files.adopt", otherwise=DAMAGED),
         ) from error
 

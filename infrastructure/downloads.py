@@ -153,7 +153,7 @@ def _joined(url: httpx.URL, location: str) -> httpx.URL:
     try:
         return url.join(location)
     except (httpx.InvalidURL, ValueError) as error:
-        raise DownloadRefused(f"{url.host} redirects to what is no address") from error
+        raise DownloadRefused(f"{url.host} redirects to something that is not an address") from error
 
 
 def _check_literal(url: httpx.URL, own: Collection[Origin]) -> None:

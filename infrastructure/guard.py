@@ -82,7 +82,7 @@ def read_url(text: str) -> httpx.URL:
     try:
         return httpx.URL(text)
     except (httpx.InvalidURL, ValueError) as error:
-        raise DownloadRefused("it is no valid address") from error
+        raise DownloadRefused("it is not a valid address") from error
 
 
 def check_url(url: httpx.URL, own: Collection[Origin]) -> None:
@@ -92,7 +92,7 @@ def check_url(url: httpx.URL, own: Collection[Origin]) -> None:
     """
     scheme, host, port = origin_of(url)
     if scheme not in PORTS or not host:
-        raise DownloadRefused("it is no http or https address")
+        raise DownloadRefused("it is not an http or https address")
     if url.userinfo:
         raise DownloadRefused("it has a user name or password in it")
     if (scheme, host, port) not in own and port != PORTS[scheme]:

@@ -1,4 +1,4 @@
-"""Which model does a request, at what price, and which may follow where it is definitely refused.
+"""Which model does a request, at what price, and which may follow if it is definitely refused.
 
 wish, classes ── offers ──> the first ── the provider's own quote ──> Choice
                     └── those that follow at no more than is held ──> others
@@ -40,7 +40,7 @@ class Choice:
     quotes: Mapping[int, Quote | Unpriced]
 
     def prices(self, calls: Sequence[int]) -> tuple[int | None, ...]:
-        """What each of these calls holds in micro-units; None where that is unknown, or it delivers fewer at once."""
+        """What each of these calls holds in micro-units; None if that is unknown, or it delivers fewer at once."""
         quotes = [self.quotes.get(outputs) for outputs in calls]
         return tuple(quote.price if isinstance(quote, Quote) else None for quote in quotes)
 
@@ -77,7 +77,7 @@ class Chooser:
     consents: Consents
 
     def check_named(self, request: Request, now: int) -> None:
-        """Raise UnknownModel or UnknownKind at once where a model that was named cannot be used."""
+        """Raise UnknownModel or UnknownKind at once if a model that was named cannot be used."""
         if request.model not in STRATEGIES:
             self.catalogue.rank(request.kind, request.model, now, request.inputs, lacks=self._lacks)
 
@@ -138,7 +138,7 @@ class Chooser:
         return PassedOver(model, sum(known), why)
 
     async def _offers(self, request: Request, allowed: frozenset[Class], facts: FilesInfo, now: int) -> Sequence[Offer]:
-        """What the wish comes to, with the account's terms where they may add to what the request allows."""
+        """What the wish comes to, with the account's terms if they may add to what the request allows."""
         by_terms = await self._terms(request, allowed, now)
         try:
             return self._ranked(request, allowed | by_terms, facts, now)
@@ -214,7 +214,7 @@ class Chooser:
 
 
 def lacking(model: Model, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING) -> str:
-    """What a model's provider lacks here, and how to mend it; empty where nothing is.
+    """What a model's provider lacks here, and how to mend it; empty if nothing is.
 
     `off` are the providers that are switched off, each with how to switch it on.
     """

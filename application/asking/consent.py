@@ -24,7 +24,7 @@ class Consents:
     ledgers: LedgerReader
 
     async def of(self, account: str, *, fresh: bool = False) -> frozenset[Class]:
-        """The classes that the account's terms allow; read from its ledger where they are not known, or if `fresh`.
+        """The classes that the account's terms allow; read from its ledger if they are not known, or if `fresh`.
 
         Raises UnknownAccount.
         """
@@ -52,7 +52,7 @@ def allowed_by(request: Request) -> frozenset[Class]:
 
 
 def most_of(request: Request, currency: str) -> int | None:
-    """The price that the request may come to, in micro-units; None where it does not say. Raises InvalidInput."""
+    """The price that the request may come to, in micro-units; None if it does not say. Raises InvalidInput."""
     match request.max_price:
         case None:
             return None

@@ -69,10 +69,10 @@ class Intake:
     results: Results
 
     async def prepare(self, request: Request) -> Prepared | Repeat:
-        """Check, quote and keep; nothing is recorded, and whoever goes away now was never here.
+        """Check, quote and keep files; nothing is recorded, so a caller that stops here leaves nothing behind.
 
-        A repeat that names files by their addresses is answered before they are fetched: they may be gone by now. So
-        may be the model, its provider, or what allowed them: a key that was spent answers all the same.
+        A repeat that names files by their addresses is answered before they are fetched, because they may be gone. The
+        model, its provider or the consent may be gone too: a spent key answers all the same.
         """
         if request.key is not None and request.media:
             known = await self._spent(request, request.key, await fingerprint_before_fetching(request))
@@ -114,7 +114,7 @@ class Intake:
         return await self.ledgers.look(account, left_to(one))
 
     async def estimate(self, request: Request) -> Estimate:
-        """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""
+        """The price, the hold, and whether a request would be admitted now; records nothing, saves nothing."""
         prepared = await self.preparer.prepare(request, self.ownership.clock(), sender=None, keep=False)
         ask = prepared.ask
 
@@ -229,7 +229,7 @@ def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, i
 
 
 def _one_rate(quotes: Sequence[Quote]) -> str | None:
-    """The rate of all calls; None where they differ, as metered calls for unlike numbers of outputs do."""
+    """The rate of all calls; None if they differ, as metered calls for unlike numbers of outputs do."""
     rates = {quote.rate for quote in quotes}
     return str(quotes[0].rate) if len(rates) == 1 and quotes[0].rate is not None else None
 

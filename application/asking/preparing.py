@@ -136,7 +136,7 @@ class Preparer:
 
     async def _download(self, name: str, url: str) -> bytes:
         if not url.startswith(("http://", "https://")):
-            raise InvalidInput(name, "is no http or https address", hint="give a path as a Path, not as text")
+            raise InvalidInput(name, "is not an http or https address", hint="give a path as a Path, not as text")
         try:
             async with self.downloads.open(url, self.largest) as content:
                 whole = bytearray()
@@ -202,9 +202,9 @@ def _check_files_given(name: str, files: object) -> None:
 
 
 async def fingerprint_before_fetching(request: Request) -> str | None:
-    """What a keyed request's fingerprint will be once its addresses are fetched, which says nothing about it.
+    """The request's fingerprint, without fetching its addresses: they are compared as written.
 
-    None if nothing would be fetched. Raises as `fingerprint_of_asked`.
+    None if there is no address. Raises as `fingerprint_of_asked`.
     """
     _check_asked(request)
     files = [file for many in request.media.values() for file in many]
@@ -212,9 +212,9 @@ async def fingerprint_before_fetching(request: Request) -> str | None:
 
 
 async def fingerprint_of_asked(request: Request) -> str | None:
-    """A keyed request's fingerprint, whatever may be chosen for it now; None if its inputs were never recorded ones.
+    """A keyed request's fingerprint, whichever model would be chosen now; None if such inputs could never be recorded.
 
-    A path is no stable name, so its file is read. Raises InvalidInput if an id is none, or a path cannot be read.
+    A path is not a stable name, so its file is read. Raises InvalidInput for an id or a path that cannot be used.
     """
     _check_asked(request)
     if not all(isinstance(value, Scalar) for value in request.inputs.values()):

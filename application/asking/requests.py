@@ -69,10 +69,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a request would hold. `refused` names the reason where it would be refused just now, with what is left.
+    """What a request would hold. `refused` names the reason if it would be refused just now, with what is left.
 
-    `held` is the most that it can be charged, None where nothing may be held for it. A price or cost of None is not
-    known; `price_source` and `cost_source` say how each is. `rate` is None where it is not known, or where the calls
+    `held` is the most that it can be charged, None if nothing may be held for it. A price or cost of None is not
+    known; `price_source` and `cost_source` say how each is. `rate` is None if it is not known, or where the calls
     that the request is made in have different ones. `listed` is what the price book says, where the provider
     itself quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired. `chain` are
     the models that would be asked, in their order, and then those of the kind that would not, each with the reason.
@@ -156,10 +156,10 @@ class Rerouting:
 class OperationResult:
     """Where one operation of a request ended: charged, rejected, released, or still open (pending).
 
-    A cost of None is not known; `price_source` and `cost_source` say how each amount is known, None where facts before
+    A cost of None is not known; `price_source` and `cost_source` say how each amount is known, None if facts before
     0.3 do not say. Of `asked` outputs `lost` ones were delivered and could not be kept, `losses` for each reason;
     `unlike` ones are of another size or length than the request and its model's entry said exactly.
-    `model_class` says whether the model is a real one, a stand-in or one for tests; None where nothing was held, or
+    `model_class` says whether the model is a real one, a stand-in or one for tests; None if nothing was held, or
     before that was noted. `rerouted` are the models that refused before.
     """
 
@@ -214,7 +214,7 @@ class Result:
 
     @property
     def model_class(self) -> str | None:
-        """Of the operations' models the least real class: "real", "stand-in" or "test"; None where it is not known."""
+        """Of the operations' models the least real class: "real", "stand-in" or "test"; None if it is not known."""
         classes = [one.model_class for one in self.operations]
         return None if None in classes else max(classes, key=CLASSES.index)
 
@@ -229,7 +229,7 @@ class Result:
 
     @property
     def cost(self) -> Money | None:
-        """The sum of what is known, and so at least that where `cost_partial`; None where nothing is."""
+        """The sum of what is known, and so at least that where `cost_partial`; None if nothing is."""
         known = [one.cost for one in self.operations if one.cost is not None]
         return _sum(known) if known else None
 

@@ -103,10 +103,10 @@ class ImageStudio:
         return await self.run(request_of("upscale", account, {}, {"image": [image]}, options), progress)
 
     async def run(self, request: Request, progress: Progress = silent) -> Result:
-        """Do what is asked and return it; of a batch, whatever was delivered.
+        """Do what is asked and return the result; of a batch, all that was delivered.
 
-        Raises InvalidRequest where nothing was recorded, OperationRefused where a limit refused it, OperationFailed
-        where no output came, OperationPending where the provider's answer is unknown; the latter three are recorded.
+        Raises InvalidRequest if nothing was recorded, OperationRefused if a limit refused it, OperationFailed
+        if no output came, OperationPending if the provider's answer is unknown; the latter three are recorded.
         A caller that is cancelled stops waiting; what was put to the ledger goes on and is settled all the same.
         """
         prepared = await self._prepare(request)
@@ -134,7 +134,7 @@ class ImageStudio:
 
         The log names `by` for it, or else the operator for whom this process works.
 
-        Raises UnknownOperation, and IllegalTransition where one has ended otherwise or cannot be stopped; what of a
+        Raises UnknownOperation, and IllegalTransition if one has ended otherwise or cannot be stopped; what of a
         batch can be is stopped all the same.
         """
         order = Order(by or self.accounts.operator, reason)
@@ -162,7 +162,7 @@ class ImageStudio:
         return self._feed.follow(after, filter)
 
     async def estimate(self, request: Request) -> Estimate:
-        """What a request would hold and whether it would be admitted now; records nothing, saves nothing."""
+        """The price, the hold, and whether a request would be admitted now; records nothing, saves nothing."""
         return await self._intake.estimate(request)
 
     async def close(self) -> None:
@@ -249,7 +249,7 @@ class ImageStudio:
         return Ended(result, settled.left, settled.metadata)
 
     async def _combined(self, accepted: Accepted, ended: Sequence[Ended | BaseException]) -> Result:
-        """What was delivered, beside what ended otherwise; where nothing was, the first reason why."""
+        """What was delivered, beside what ended otherwise; if nothing was, the first reason why."""
         for one in ended:
             if isinstance(one, BaseException) and not isinstance(one, ImageStudioError):
                 raise one
@@ -351,7 +351,7 @@ def _parts(progress: Progress, count: int) -> list[Progress]:
 
 
 def _judged(result: Result) -> Result:
-    """The result, where there is one; otherwise the error that says why not."""
+    """The result, if there is one; otherwise the error that says why not."""
     first = result.operations[0]
     if result.assets or result.status == "charged":
         return result

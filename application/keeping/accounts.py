@@ -221,7 +221,7 @@ class Accounts(AccountReader):
     async def add_credit(
         self, account: str, amount: Money, key: str, *, by: Actor | None = None, reason: str = ""
     ) -> AccountView:
-        """Pay into a prepaid account, once a key. Raises InvalidMoney for what is no amount."""
+        """Pay into a prepaid account, once a key. Raises InvalidMoney if it is not an amount."""
         check_id("key", key)
         check_money(amount)
 

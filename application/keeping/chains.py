@@ -3,7 +3,7 @@
     account rows ── log, in order of positions ── account rows again ── index of operations
      not behind          link by link              not ahead            says what the entries say
 
-Whoever can rewrite the whole database can also forge its hashes; a `Seal` kept elsewhere shows that too.
+Someone who can rewrite the whole database can also forge its hashes; a `Seal` kept elsewhere shows that too.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class ChainReader(LogReader, Protocol):
     """The log, and the rows that must agree with it."""
 
     def accounts_after(self, id: str, limit: int, account: str | None = None) -> Sequence[AccountRow]:
-        """Account rows by ascending id, above one; of one account where it is named."""
+        """Account rows by ascending id, above one; of one account if it is named."""
 
     def index_after(self, id: str, limit: int, account: str | None = None) -> Sequence[IndexRow]:
-        """The index of operations by ascending id, above one; of one account where it is named."""
+        """The index of operations by ascending id, above one; of one account if it is named."""
 
     def indexed(self, operations: Sequence[str]) -> Sequence[IndexRow]:
         """The index's rows of these operations."""
@@ -77,7 +77,7 @@ class Seal:
         position, _, rest = text.strip().partition(":")
         streams, _, digest = rest.partition(":")
         if not (position.isdecimal() and streams.isdecimal() and len(digest) == 64):
-            raise InvalidInput("seal", f"{text!r} is no seal", hint=Advice("log.seal"))
+            raise InvalidInput("seal", f"{text!r} is not a seal", hint=Advice("log.seal"))
         return cls(int(position), int(streams), digest)
 
 
@@ -195,7 +195,7 @@ def verify_index(reader: ChainReader, codec: Codec, account: str | None = None) 
 
 
 def take_seal(reader: ChainReader) -> Seal:
-    """The seal of the log as it is now. Raises LogCorrupted where the log is damaged already."""
+    """The seal of the log as it is now. Raises LogCorrupted if the log is damaged already."""
     walk = _Walk()
     for page in _pages(reader, None):
         for problem in walk.turn(page):
@@ -211,7 +211,7 @@ def _hash_after(before: bytes, link: Link) -> bytes:
 def accounts_otherwise(reader: ChainReader, account: str | None = None) -> Iterator[str]:
     """Accounts whose rows are not as the log says; one that is busy may be among them although its row is right.
 
-    Raises LogCorrupted where the log is damaged: it is no source then.
+    Raises LogCorrupted if the log is damaged: then it cannot say.
     """
     walk = _Walk()
     for page in _pages(reader, account):

@@ -26,7 +26,7 @@ Found = Callable[[Desk], Iterable[Discrepancy]]
 
 @dataclass(frozen=True, slots=True)
 class Mending:
-    """What is mended: these tables, of all accounts or one; nothing is written where it is only `told`."""
+    """What is mended: these tables, of all accounts or one; nothing is written if it is only `told`."""
 
     ground: Ground
     reader: ChainReader
@@ -37,7 +37,7 @@ class Mending:
     def run(self) -> Iterator[Discrepancy]:
         """Every row that was not as the log says, mended when it is yielded.
 
-        Raises LogCorrupted where the log is damaged, as nothing is made from such a log; StoreUnavailable.
+        Raises LogCorrupted if the log is damaged, as nothing is made from such a log; StoreUnavailable.
         """
         yield from self._accounts()
         ground, account = self.ground, self.account
@@ -94,7 +94,7 @@ class Mending:
 
 
 def chosen_tables(names: Collection[str]) -> tuple[str, ...]:
-    """The tables of these names, all that can be made anew where none is named. Raises InvalidInput."""
+    """The tables of these names, all that can be made anew if none is named. Raises InvalidInput."""
     for name in names:
         if name not in MADE:
             hint = Advice("tables.choose", tables=", ".join(MADE))

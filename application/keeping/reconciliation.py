@@ -1,4 +1,4 @@
-"""What we recorded as cost, held against what the provider billed, operation by operation.
+"""Our recorded costs, compared with the provider's bills, operation by operation.
 
     bills of the provider ── job ──┬── operations here      matched | differs | unreadable | open
                                    └── nobody's             missing here
@@ -56,7 +56,7 @@ class BookedCost:
 
 
 class RecordedCosts(Protocol):
-    """What our own books say that operations cost, as far as they have been brought up."""
+    """The costs that we recorded, as far as the views have read the log."""
 
     def recorded(self, provider: str, since: int, until: int) -> Sequence[BookedCost]:
         """The operations that were requested of a provider in [since, until), epoch microseconds."""
@@ -107,8 +107,8 @@ class Reconciler:
     async def run(self, provider: str, since: int, until: int, *, correct: bool) -> list[Line]:
         """Every job that either side knows of in [since, until), epoch microseconds, by job.
 
-        With `correct`, late deliveries are fetched and differing costs corrected. Raises InvalidInput where the
-        provider has no bills to read, ProviderUnavailable where they cannot be read now.
+        With `correct`, late deliveries are fetched and differing costs corrected. Raises InvalidInput if the
+        provider has no bills to read, ProviderUnavailable if they cannot be read now.
         """
         bills = await self._bills(provider, since, until)
         recorded = await self._recorded(provider, since, until, bills)
@@ -151,7 +151,7 @@ class Reconciler:
         return list(found.values())
 
     async def _fetch(self, given_up: BookedCost) -> bool:
-        """What came of it after all; False where that cannot be learned."""
+        """What came of it after all; False if that cannot be learned."""
         settled: Performed | None
         try:
             opened = await self.operations.read(given_up.operation)

@@ -74,7 +74,7 @@ MADE = tuple(name for name, table in TABLES.items() if table.standing is Standin
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """A row that is not as the log says; None where one side has none. `why` is said where no value may be shown."""
+    """A row that is not as the log says; None if one side has none. `why` is said where no value may be shown."""
 
     table: str
     account: str

@@ -141,7 +141,7 @@ class Group:
             self._decide(ticket)
 
     def commit(self, log: LedgerLog) -> list[Remembered]:
-        """Write everything, or nothing where nothing was decided; the ledgers to remember."""
+        """Write everything, or nothing if nothing was decided; the ledgers to remember."""
         read = [ledger for ledger in self.ledgers.values() if isinstance(ledger, Remembered)]
         for account, count in self.touched.items():
             self._close_account(self._ledger(account), count)

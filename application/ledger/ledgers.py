@@ -16,7 +16,7 @@ class Ledgers(Protocol):
         """Append without blocking the loop; the future ends after the commit, or with the reason why there was none.
 
         That is what the decision raises, Overloaded, ShuttingDown, StoreUnavailable if nothing could be written, or
-        StoreRefused if it never can be. Whoever cancels it only stops waiting.
+        StoreRefused if it never can be. Cancelling it only stops the wait.
         """
 
     def known_terms(self, account: str) -> Account | None:

@@ -79,7 +79,7 @@ class Codec(Protocol):
         """Today's stored names, and which fact each is of."""
 
     def encode(self, fact: Fact) -> tuple[str, bytes]:
-        """The stored name and bytes. Raises InvalidRequest where the fact cannot be recorded."""
+        """The stored name and bytes. Raises InvalidRequest if the fact cannot be recorded."""
 
     def names_of(self, shape: type[Fact]) -> tuple[str, ...]:
         """The names under which a type of fact is stored: today's first, then those of earlier shapes."""
@@ -91,7 +91,7 @@ class Codec(Protocol):
         """The bytes of a snapshot, with the schema of evolve in them."""
 
     def decode_snapshot(self, stream: str, version: int, state: bytes) -> PeriodSnapshot | None:
-        """None where the bytes are damaged, or of another schema, stream or version."""
+        """None if the bytes are damaged, or of another schema, stream or version."""
 
     def is_older_snapshot(self, state: bytes) -> bool:
         """Whether the bytes are of another schema, which everybody ignores."""

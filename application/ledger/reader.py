@@ -26,7 +26,7 @@ class LogReader(Protocol):
     """Never waits for a missing number: a reader that has seen a position will not later find one below it."""
 
     def end(self) -> int:
-        """The last committed position, 0 where there is none."""
+        """The last committed position, 0 if there is none."""
 
     def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> Sequence[Positioned]:
         """Entries above a position, in order, at most `limit`."""

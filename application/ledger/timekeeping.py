@@ -33,7 +33,7 @@ class Witness(Protocol):
     """What else knows the time."""
 
     def clock(self) -> int | None:
-        """The database's own clock; None where it has none but this machine's."""
+        """The database's own clock; None if it has none but this machine's."""
 
     def newest(self) -> int | None:
         """The instant of the fact that was recorded last; None before the first."""

@@ -147,7 +147,7 @@ class Transaction(Protocol):
     """One transaction. Account rows first, by ascending id; then reads; then one write with the commit."""
 
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
-        """Lock the rows; those in `opening` are made where they are missing."""
+        """Lock the rows; those in `opening` are made if they are missing."""
 
     def keys(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Spent]: ...
 

@@ -141,7 +141,7 @@ class LedgerWriter:
         return port.append(proposal)
 
     def known_terms(self, account: str) -> Account | None:
-        """The account's terms as this process last saw them, without asking the database; None where it did not."""
+        """The account's terms as this process last saw them, without asking the database; None if it did not."""
         return self._memory.terms(account)
 
     def close(self) -> None:

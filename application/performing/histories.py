@@ -1,4 +1,4 @@
-"""Operations as their facts tell them, and the tasks their content makes: what those need who did not begin them."""
+"""Rebuilds an operation and its task from the log, for recovery, callbacks and reconciliation."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class Histories:
         return _history(await asyncio.to_thread(self.results.facts, operation))
 
     async def task(self, opened: History) -> Task | None:
-        """The task from the stored content, as it was last sent, or None where it was erased.
+        """The task from the stored content, as it was last sent, or None if it was erased.
 
-        Raises UnknownModel where the catalogue has the model no more, AssetDamaged for another content than was asked.
+        Raises UnknownModel if the catalogue has the model no more, AssetDamaged for another content than was asked.
         """
         operation = opened.state.operation
         content = await asyncio.to_thread(self.contents.load, operation.batch)

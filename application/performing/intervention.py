@@ -27,7 +27,7 @@ class Intervention:
     async def cancel(self, operation: str, order: Order) -> None:
         """Stop it at its provider and release its hold; nothing is charged. Cancelled again it stays as it is.
 
-        Raises UnknownOperation, and IllegalTransition where it has ended otherwise, or its provider cannot stop it.
+        Raises UnknownOperation, and IllegalTransition if it has ended otherwise, or its provider cannot stop it.
         """
         check_reason(order.reason)
         opened = await self.operations.read(operation)
@@ -43,8 +43,8 @@ class Intervention:
     async def notified(self, operation: str, job: str, attempt: int) -> Performed | None:
         """A provider says that a job of an attempt has ended: what became of it is asked of the provider itself.
 
-        Where the answer to its submission or its end is waited for here, whoever waits settles it. None where there is
-        nothing to do, or another does it. Raises UnknownOperation, and OperationPending where the job is not the
+        Where the answer to its submission or its end is waited for here, whoever waits settles it. None if there is
+        nothing to do, or another does it. Raises UnknownOperation, and OperationPending if the job is not the
         operation's, or an earlier attempt's that was refused, or cannot be settled now.
         """
         if self.performer.called_back(operation, attempt, job):

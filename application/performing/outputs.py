@@ -1,4 +1,4 @@
-"""Outputs made safe: sniffed and durable before their delivery is a fact, fetched first where they are elsewhere.
+"""Outputs made safe: sniffed and durable before their delivery is a fact, fetched first if they are elsewhere.
 
     Delivery ─┬─ Media ─────────── receive ─────────────────────┐
               └─ Remote ── open ── receive ── (tried again) ────┴─> Kept
@@ -78,9 +78,9 @@ class Outputs:
     async def keep(self, account: str, task: Task, delivery: Delivery, *, again: bool) -> Kept:
         """What could be kept; `again` where the provider can be asked again for the same.
 
-        Raises ProviderFailed where nothing came, or all that came is damaged, of no kind that is known, not of the kind
+        Raises ProviderFailed if nothing came, or all that came is damaged, of no kind that is known, not of the kind
         that the model is sold for, or kept out by a setting; ProviderUnknown where it must be fetched later, and
-        OutputWithheld where it can be once the setting is changed.
+        OutputWithheld if it can be once the setting is changed.
         """
         if not delivery.outputs:
             raise _failed(UNDELIVERED, "the provider delivered nothing", delivery)
@@ -121,7 +121,7 @@ class Outputs:
         kept.contents[asset.digest] = output.content
 
     async def _fetch(self, account: str, task: Task, output: Remote) -> Asset | None:
-        """The file, or None where it is gone for good."""
+        """The file, or None if it is gone for good."""
         failure: DownloadFailed | InvalidInput
         for pause in (*self.pauses, None):
             try:
@@ -142,8 +142,12 @@ class Outputs:
         raise ProviderUnknown(UNREACHABLE, f"an output cannot be fetched now: {failure}") from failure
 
     def _is_gone(self, output: Remote, error: DownloadFailed | NoMedia, *, last: bool) -> bool:
-        """Until it expires it may come back; where nobody says when that is, the answer "gone" is believed, and at the
-        last try also an answer without a file."""
+        """Whether it will never come.
+
+        refused for good             gone
+        a known end                  gone once that is past
+        no known end                 gone if the answer says so, or the last answer has no file
+        """
         if isinstance(error, DownloadRefused):
             return True
         if output.expires is None:

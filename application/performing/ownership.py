@@ -57,7 +57,7 @@ class Ownership:
         return now + self.lease
 
     async def claim(self, lease: Lease) -> bool:
-        """Take over an expired lease; False where another process was faster, or it cannot be done now.
+        """Take over an expired lease; False if another process was faster, or it cannot be done now.
 
         Raises ClockAhead.
         """

@@ -84,7 +84,7 @@ class Performer:
         """Send once and settle; after a definite refusal the next of `others` is sent instead, within the limits.
 
         `held` is what is held for it, to be told where that changes.
-        Raises OperationPending where the outcome is unknown, also by a mistake of the provider's: the hold then stays.
+        Raises OperationPending if the outcome is unknown, also by a mistake of the provider's: the hold then stays.
         """
         await self.ownership.check(operation.id)
         provider = self.provider_of(operation)
@@ -100,7 +100,7 @@ class Performer:
         return await self._settle(operation, task, self._finish(provider, operation, task, answer, progress), job)
 
     def called_back(self, operation: str, attempt: int, job: str) -> bool:
-        """Keep the job for whoever waits here for the answer to that submission; False where nobody does."""
+        """Keep the job for whoever waits here for the answer to that submission; False if nobody does."""
         if (operation, attempt) not in self.sending:
             return False
         self.sending[operation, attempt] = Job(job)
@@ -112,7 +112,7 @@ class Performer:
         return await self._settle(operation, task, _collected(provider, task, job, progress), job)
 
     async def look_up(self, operation: Operation, task: Task, progress: Progress) -> Performed | None:
-        """Ask the provider what became of a submission; None where it knows of none that is not another's."""
+        """Ask the provider what became of a submission; None if it knows of none that is not another's."""
         provider = self.provider_of(operation)
         try:
             with MistakesOf(operation.provider, operation.id):
@@ -128,13 +128,13 @@ class Performer:
         return None
 
     async def adopt(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Performed:
-        """Settle by a job that its provider says is this operation's. Raises OperationPending where it is not."""
+        """Settle by a job that its provider says is this operation's. Raises OperationPending if it is not."""
         if not await self.recording.claim(operation, job):
             return await self._fail(operation, ProviderUnknown(TAKEN, "the job is another operation's"))
         return await self.resume(operation, task, job, progress)
 
     async def cancel(self, operation: Operation, task: Task, job: Job | None, order: Order) -> Performed | None:
-        """Stop it at its provider and release its hold; None where the provider cannot, or not any more."""
+        """Stop it at its provider and release its hold; None if the provider cannot, or not any more."""
         provider = self.provider_of(operation)
         try:
             with MistakesOf(operation.provider, operation.id):
@@ -147,7 +147,7 @@ class Performer:
         return await self._fail(operation, ProviderFailed(CANCELLED, CANCELLED), order)
 
     def provider_of(self, operation: Operation) -> Provider:
-        """Raises UnknownModel where the operation's provider is no longer there."""
+        """Raises UnknownModel if the operation's provider is no longer there."""
         if operation.provider not in self.providers:
             raise UnknownModel(
                 f"there is no provider {operation.provider!r}", hint="open the studio with it, and recover again"
@@ -155,7 +155,7 @@ class Performer:
         return self.providers[operation.provider]
 
     async def _send(self, provider: Provider, operation: Operation, task: Task, progress: Progress) -> Delivery | Job:
-        """The provider's answer; where that is lost, the job that was called back about while it was waited for."""
+        """The provider's answer; if that is lost, the job that was called back about while it was waited for."""
         attempt = (operation.id, task.attempt)
         self.sending[attempt] = None
         try:
@@ -197,7 +197,7 @@ class Performer:
         others: Sequence[Offer],
         held: Quote | None,
     ) -> Performed:
-        """Hold for the next model and dispatch, in one append; where that may not be held it is released instead."""
+        """Hold for the next model and dispatch, in one append; if that may not be held it is released instead."""
         offer, attempt, words = others[0], task.attempt + 1, said_of(operation, refusal)
         receipt = await self.recording.reroute(operation, offer, refusal.code, attempt, words)
         state = receipt.states[operation.id]
@@ -245,7 +245,7 @@ class Performer:
 
 
 def _left(operation: Operation, others: Sequence[Offer], refusal: ProviderRefused) -> Sequence[Offer]:
-    """Whom it makes sense to ask after this refusal: nobody where it is final, else of a dead provider no other."""
+    """Whom it makes sense to ask after this refusal: nobody if it is final, else of a dead provider no other."""
     if refusal.final:
         return ()
     if refusal.code not in WHOLE_PROVIDER:
@@ -275,5 +275,5 @@ async def _at_once(delivery: Delivery) -> Delivery:
 
 
 async def _collected(provider: Provider, task: Task, job: Job, progress: Progress) -> Delivery:
-    """Called only where it is awaited, since a provider may break before it has anything to wait for."""
+    """Called only if it is awaited, since a provider may break before it has anything to wait for."""
     return await provider.collect(task, job, progress)

@@ -62,7 +62,7 @@ class Arrived:
 
 @value
 class Performed:
-    """How an operation ended: the facts this process appended (none where another was faster), and what is left.
+    """How an operation ended: the facts this process appended (none if another was faster), and what is left.
 
     `message` is the provider's explanation, which is kept beside the log and erased with what was asked;
     `contents` are the delivered bytes by digest.

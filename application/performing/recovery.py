@@ -145,7 +145,7 @@ class Recoverer:
         return state.operation.provider in self.performer.off
 
     async def _run_again(self, opened: History, state: Open, task: Task) -> tuple[str, Performed | None]:
-        """Once more also after long, as nobody may have been here to do it: only what does not end then is given up."""
+        """Try once even after `abandon`, because the service may have been down; give up only if this try fails too."""
         try:
             return await self._send(state, task, "run again")
         except OperationPending:
@@ -154,7 +154,7 @@ class Recoverer:
         return "released by policy", await self._release(state, POLICY)
 
     async def _look_up(self, opened: History, state: Open, task: Task) -> Performed | None:
-        """What its provider knows of it; None where that is nothing, or has not been told for so long."""
+        """What its provider knows of it; None if that is nothing, or has not been told for so long."""
         hurried = replace(task, deadline=min(task.deadline, HURRY))
         try:
             return await self.performer.look_up(state.operation, hurried, silent)

@@ -36,13 +36,13 @@ LARGEST_COUNT: Final = 10**9
 
 
 def check_kind(answer: object, *kinds: type) -> None:
-    """Raises TypeError where a provider answers with something else than its port says."""
+    """Raises TypeError if a provider's answer is not what its port promises."""
     if not isinstance(answer, kinds):
         raise TypeError(f"it answered with {type(answer).__name__}")
 
 
 def check_submitted(answer: Delivery | Job) -> None:
-    """The answer to a submission. Raises TypeError; what a delivery holds is checked where it is settled."""
+    """The answer to a submission. Raises TypeError; a delivery is checked when it is settled."""
     check_kind(answer, Delivery, Job)
     if isinstance(answer, Job):
         check_job(answer)
@@ -56,14 +56,14 @@ def check_found(found: Delivery | tuple[Job, ...]) -> None:
 
 
 def check_job(job: Job) -> None:
-    """Raises TypeError where it is no job, or its id no text."""
+    """Raises TypeError if it is not a job, or its id is not a text."""
     check_kind(job, Job)
     if type(job.id) is not str:
         raise TypeError(f"the id of a job is a {type(job.id).__name__}")
 
 
 def check_delivery(delivery: Delivery) -> None:
-    """Raises TypeError; a cost that cannot be read is no mistake, as it then is what was quoted."""
+    """Raises TypeError; a cost that cannot be read is not a mistake, because the quote then counts."""
     check_kind(delivery, Delivery)
     if not _is_believable(delivery.cost):
         raise TypeError("it bills beyond belief")
@@ -77,13 +77,13 @@ def check_delivery(delivery: Delivery) -> None:
 
 
 def check_quote(amount: int | None) -> None:
-    """Raises TypeError where it is neither nothing nor whole micro-units that could be held."""
+    """Raises TypeError unless it is None or whole micro-units that could be held."""
     if amount is not None and not is_amount(amount):
-        raise TypeError("a quote is no whole amount")
+        raise TypeError("a quote is not a whole amount")
 
 
 def is_told(error: ProviderError) -> bool:
-    """Whether a provider's error says what its port says that it does; its code and its cost go into facts."""
+    """Whether code, message and cost have the types that the port promises; they go into facts."""
     if not is_word(getattr(error, "code", None)) or not isinstance(getattr(error, "message", None), str):
         return False
     if not isinstance(error, ProviderFailed):
@@ -92,14 +92,14 @@ def is_told(error: ProviderError) -> bool:
 
 
 def check_bill(bill: Bill) -> None:
-    """Raises TypeError where it could not be held against what is recorded, or not be booked."""
+    """Raises TypeError if it could not be compared with what is recorded, or not be booked."""
     check_kind(bill, Bill)
     if type(bill.job) is not str or not (bill.amount is None or is_amount(bill.amount)):
-        raise TypeError("a bill is no whole amount, or names no job")
+        raise TypeError("a bill is not a whole amount, or does not name a job")
 
 
 def check_offers(offers: Any) -> None:
-    """Raises TypeError where a list is beyond all bounds, or not what its port says."""
+    """Raises TypeError if a list is beyond all bounds, or not what its port says."""
     check_kind(offers, Offers)
     if not isinstance(offers.models, tuple) or len(offers.models) > MOST_OFFERS:
         raise TypeError(f"it lists at most {MOST_OFFERS} models, in a tuple")

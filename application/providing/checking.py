@@ -21,7 +21,7 @@ ANSWERS, FAILED, NOT_SET_UP = "answers", "failed", "not set up"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A provider here: its models by what they lack, the empty text where that is nothing; or what its own mistake was
+    """A provider here: its models by what they lack, the empty text if that is nothing; or what its own mistake was
     where it could not even say that. `off` says that it is switched off, and how to switch it on."""
 
     name: str
@@ -37,7 +37,7 @@ class Standing:
 
     @property
     def lacks(self) -> str:
-        """Everything that is missing, each with how many models it keeps from use; empty where nothing is."""
+        """Everything that is missing, each with how many models it keeps from use; empty if nothing is."""
         if self.off:
             return self.off
         missing = sorted((what, count) for what, count in self.models.items() if what)
@@ -108,7 +108,7 @@ async def _check(provider: Provider, standing: Standing, seconds: float, models:
 
 
 async def _reach(provider: Provider, models: Sequence[Model], now: int) -> Reach | None:
-    """What the key can reach, where there is a list; one that is not given is no failure of the check."""
+    """What the key can reach, if there is a list; one that is not given is no failure of the check."""
     if not models or not isinstance(provider, Listing):
         return None
     try:

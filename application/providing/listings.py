@@ -14,12 +14,12 @@ from application.ports import Value
 
 PriceOf = Callable[[Mapping[str, Value], Mapping[str, Decimal]], Decimal]
 """What one submission is billed, in exact units of USD, by its inputs and by the seconds of each of its files (0 for a
-picture), under the provider's names as a task has them. Raises ValueError where the provider's list does not say."""
+picture), under the provider's names as a task has them. Raises ValueError if the provider's list does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedInput:
-    """One input as its provider documents it: `type` in the words of the catalogue, empty where it has none for it."""
+    """One input as its provider documents it: `type` in the words of the catalogue, empty if it has none for it."""
 
     name: str
     type: str
@@ -35,9 +35,9 @@ class OfferedInput:
 class Offered:
     """One model as its provider lists it now, by its route.
 
-    `kinds` are those of the catalogue that it may do. `inputs` and `price` are None where the list does not tell them;
+    `kinds` are those of the catalogue that it may do. `inputs` and `price` are None if the list does not tell them;
     `priced_by` names the inputs that the price hangs on, `formula` is the price in the provider's own words. `retires`
-    is the instant (epoch microseconds) from which it is offered no more, None where none is announced.
+    is the instant (epoch microseconds) from which it is offered no more, None if none is announced.
     """
 
     route: str
@@ -53,7 +53,7 @@ class Offered:
 @dataclass(frozen=True, slots=True)
 class Offers:
     """What a provider offers. `is_whole` where what is not among it is not offered, `gone` are otherwise the routes of
-    which this is known; `tells_ends` where it says of each model whether it will be retired. `notes` say what it could
+    which this is known; `tells_ends` if it says of each model whether it will be retired. `notes` say what it could
     not tell, and why."""
 
     models: tuple[Offered, ...]

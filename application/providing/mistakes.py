@@ -33,7 +33,7 @@ class ProviderMistaken(ProviderUnknown):
 class MistakesOf:
     """Raises ProviderMistaken in place of whatever is neither an error as the port has them nor one of ours.
 
-    That a request is wrong, so that nothing was recorded, is not for a provider to say: it was asked what is recorded.
+    A provider may not raise InvalidRequest: when it is called, the request is already in the log.
     """
 
     __slots__ = ("_operation", "_provider")

@@ -30,7 +30,7 @@ SECONDS: Final = tuple(map(Decimal, ("0.4", "3", "5", "7.2", "61", "700", "4000"
 """How long files last in the cases that are compared: whole and begun seconds, below and above usual bounds."""
 MOST_CASES: Final = 5_000
 MOST_NUMBERS: Final = 40
-"""Values of one number that are compared, where it has no choices."""
+"""Values of one number that are compared, if it has no choices."""
 SHOWN: Final = 3
 UNLIKE: Final = "is listed more than once, and not alike"
 UTC: Final = "UTC"
@@ -49,7 +49,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is otherwise than the catalogue says; `model` is empty where it has none of that route."""
+    """One thing that is otherwise than the catalogue says; `model` is empty if it has none of that route."""
 
     finding: Finding
     route: str
@@ -74,7 +74,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """What one case costs there and here, in micro-units of USD; None where it has no price here."""
+    """What one case costs there and here, in micro-units of USD; None if it has no price here."""
 
     case: Case
     theirs: Decimal
@@ -287,7 +287,7 @@ def _type(type: str, many: bool) -> str:
 
 
 def priced(model: Model, offered: Offered, book: PriceBook, at: int) -> list[Priced]:
-    """What every case costs there and here. Raises ValueError where one cannot be told, or they are too many."""
+    """What every case costs there and here. Raises ValueError if one cannot be told, or they are too many."""
     assert offered.price is not None
     files = {spec.name: spec for spec in model.inputs.values() if spec.is_file}
     found = []
@@ -315,7 +315,7 @@ def _ours(model: Model, case: Case, book: PriceBook, at: int) -> int | None:
 
 
 def cases(model: Model, offered: Offered) -> Iterator[Case]:
-    """Every case of which the price may be its own. Raises ValueError where they are too many."""
+    """Every case of which the price may be its own. Raises ValueError if they are too many."""
     wire = {spec.wire_name: spec.name for spec in model.inputs.values()}
     wanted = {wire[name] for name in offered.priced_by if name in wire}
     wanted |= {name for rule in model.prices for name in (*rule.when, *_measures(rule, model))}
@@ -336,7 +336,7 @@ def _measures(rule: PriceRule, model: Model) -> list[str]:
 
 
 def values_of(spec: Input, prices: Sequence[PriceRule]) -> list[Scalar | Decimal]:
-    """The values of one input that are compared; of a file, its seconds. Raises ValueError where it may be anything."""
+    """The values of one input that are compared; of a file, its seconds. Raises ValueError if it may be anything."""
     match spec.type:
         case InputType.FLAG:
             return [False, True]

@@ -18,7 +18,7 @@ MOST = 10_000
 
 @dataclass(slots=True)
 class ProviderQuotes:
-    """Asks providers that quote, where that is switched on; None means that the price book alone decides."""
+    """Asks providers that quote, if that is switched on; None means that the price book alone decides."""
 
     providers: Mapping[str, object]
     clock: Clock
@@ -26,7 +26,7 @@ class ProviderQuotes:
     _known: dict[str, tuple[int, int | None]] = field(default_factory=dict, repr=False)
 
     async def ask(self, provider: str, task: Task) -> int | None:
-        """Micro-units that the provider will bill for the task, or None where it does not say."""
+        """Micro-units that the provider will bill for the task, or None if it does not say."""
         quoting = self.providers.get(provider)
         if not self.enabled or not isinstance(quoting, Quoting):
             return None

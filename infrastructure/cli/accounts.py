@@ -217,7 +217,7 @@ async def _amount(studio: Studio, account: str, measure: str, text: str) -> int 
         return int(text)
     except ValueError as error:
         hint = f"give a whole number, '{UNLIMITED}' or '{INHERIT}'"
-        raise InvalidInput("limit", f"{text!r} is no limit of {measure}", hint=hint) from error
+        raise InvalidInput("limit", f"{text!r} is not a limit of {measure}", hint=hint) from error
 
 
 def _answer(view: AccountView) -> Answer:
@@ -236,7 +236,7 @@ def show_account(page: Page, view: AccountView) -> None:
         *([("standing", f"{view.standing}: {view.reason}")] if view.reason else []),
         ("currency", view.currency + (", prepaid" if view.prepaid else "")),
         ("period", f"{span(view.period.start, view.period.end, view.zone)} in {view.zone}"),
-        ("chosen", f"{' and '.join(view.allowed)} models, where none is named"),
+        ("chosen", f"{' and '.join(view.allowed)} models, if none is named"),
         ("open", counted(view.open, "operation")),
     ]
     if view.balance is not None:

@@ -43,7 +43,7 @@ PANELS = {
         "audit": {
             "audit": "Verify the log, replay it, and compare all tables.",
             "seal": "Print the log's seal, to be kept elsewhere.",
-            "rebuild": "Make the tables beside the log anew from it, where they differ.",
+            "rebuild": "Rebuild the tables beside the log from it, if they differ.",
         },
         "reconcile": {"reconcile": "Hold the costs we recorded against a provider's bills."},
         "upkeep": {
@@ -53,7 +53,7 @@ PANELS = {
             "sweep": "Delete files that nothing refers to any more.",
         },
         "config": {
-            "config": "List every setting, with its value and where it was said; of a secret only whether it is set.",
+            "config": "List every setting, with its value and where it was set; of a secret only whether it is set.",
         },
     },
 }

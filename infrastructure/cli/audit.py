@@ -80,7 +80,7 @@ async def rebuild(
     account: OneAccount = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Say what is not as the log says, and change nothing.")] = False,
 ) -> Answer:
-    """Make the tables beside the log anew from it, where they differ.
+    """Rebuild the tables beside the log from it, if they differ.
 
     Safe while others work. Views are rebuilt by imagestudio projections rebuild.
     """

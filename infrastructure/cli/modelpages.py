@@ -100,7 +100,7 @@ def show_one(page: Page, model: Model, currency: str, at: int, lacks: str) -> No
 def _chosen(model: Model) -> str:
     if not model.auto:
         return "only by name"
-    return "also by itself" if model.class_ == REAL else f"also by itself, where {model.class_} is allowed"
+    return "also by itself" if model.class_ == REAL else f"also by itself, if {model.class_} is allowed"
 
 
 def _standing(model: Model, at: int) -> str:

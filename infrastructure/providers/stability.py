@@ -112,7 +112,7 @@ def _job(answer: Answer) -> Job:
 
 def _delivery(answer: Answer) -> Delivery:
     if not answer.content or answer.media_type.startswith(("text/", "application/json")):
-        raise Unreadable("the provider's answer is no file")
+        raise Unreadable("the provider's answer is not a file")
     if answer.headers.get("finish-reason") == FILTERED:
         raise _filtered()
     seed = answer.headers.get("seed")

@@ -28,7 +28,7 @@ SHELL: Final[Mapping[str, str]] = MappingProxyType(
         "class.allow": "allow it: --allow {model_class}, or imagestudio account allow {model_class}",
         "database.choose": "choose a database of the studio's own with --db",
         "database.create": "create the database, and its schema with: imagestudio db upgrade",
-        "database.file": "the file is no SQLite database; choose another with --db",
+        "database.file": "the file is not a SQLite database; choose another with --db",
         "database.find": "name the right one with --db, IMAGESTUDIO_DATABASE_URL or IMAGESTUDIO_HOME (a copy needs the"
         " -wal beside it); opening an account makes a new one: " + OPEN_ONE,
         "database.folder": "does the directory exist, and may you write there? Choose another file with --db",
@@ -53,8 +53,7 @@ SHELL: Final[Mapping[str, str]] = MappingProxyType(
         "operation.release": "to release it: imagestudio recover",
         "operation.settle": "to settle it: imagestudio recover",
         "provider.check": "try again later, or check the key: imagestudio providers check",
-        "provider.mend": "the provider has to be mended, by what the log says; to learn then what became of it:"
-        " imagestudio recover",
+        "provider.mend": "fix the provider (see the service's log), then run: imagestudio recover",
         "setting.change": "change {setting}, then: imagestudio recover",
         "tables.choose": "there are: {tables}; views are rebuilt by: imagestudio projections rebuild",
         "views.rebuild": "see: imagestudio projections status; to make them anew: imagestudio projections rebuild",
@@ -97,7 +96,7 @@ HTTP: Final[Mapping[str, str]] = MappingProxyType(
         "operation.release": "it is released by recovery",
         "operation.settle": "ask for it again later",
         "provider.check": "try again later, or have the provider's key checked",
-        "provider.mend": "ask for it again once the provider is mended",
+        "provider.mend": "ask for it again once the provider is fixed",
         "setting.change": OPERATOR,
         "tables.choose": "there are: {tables}",
         "views.rebuild": OPERATOR,

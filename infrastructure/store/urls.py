@@ -106,7 +106,7 @@ def _sqlite(text: str, url: URL) -> URL:
         hint = "a path begins after three slashes: sqlite:///FILE"
         raise StoreError(f"{text!r} names a host, and a SQLite database has none", hint=hint)
     if "?" in text and not (url.query and OPTIONS.issuperset(url.query)):
-        raise StoreError(f"what follows the ? in {text!r} is no option", hint="a ? in a file's name is written %3F")
+        raise StoreError(f"what follows the ? in {text!r} is not an option", hint="a ? in a file's name is written %3F")
     if _is_uri(url):
         return url.set(drivername="sqlite+pysqlite")
     return url.set(drivername="sqlite+pysqlite", database=str(_expanded(str(url.database))))

@@ -49,7 +49,7 @@ def status(reply: Mapping[str, Any]) -> Status:
     if state in STOPPED:
         return Status(failure=STOPPED[state], words=error)
     if state != DONE:
-        raise Unreadable("the provider's answer is no status")
+        raise Unreadable("the provider's answer is not a status")
     return (
         Status(failure=MODERATED if reply.get("error_type") == POLICY else "failed", words=error) if error else Status()
     )

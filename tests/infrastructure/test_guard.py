@@ -81,13 +81,13 @@ def test_what_is_no_global_unicast_is_never_public(address: IPv6Address) -> None
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("file:///etc/passwd", "no http or https address"),
-        ("ftp://files.test/a", "no http or https address"),
-        ("gopher://files.test/a", "no http or https address"),
-        ("//files.test/a", "no http or https address"),
-        ("https:///a", "no http or https address"),
-        ("relative/a", "no http or https address"),
-        ("", "no http or https address"),
+        ("file:///etc/passwd", "not an http or https address"),
+        ("ftp://files.test/a", "not an http or https address"),
+        ("gopher://files.test/a", "not an http or https address"),
+        ("//files.test/a", "not an http or https address"),
+        ("https:///a", "not an http or https address"),
+        ("relative/a", "not an http or https address"),
+        ("", "not an http or https address"),
         ("https://ann:secret@files.test/a", "user name or password"),
         ("https://ann@files.test/a", "user name or password"),
         ("http://files.test:22/a", "port 22"),
@@ -114,7 +114,7 @@ def test_an_address_with_its_usual_port_or_of_our_own_is_let_by(url: str) -> Non
 
 @pytest.mark.parametrize("url", ["https://[::1/a", "https://files.test:x/a", "https://\x00/"])
 def test_what_is_no_address_is_refused_without_being_repeated(url: str) -> None:
-    with pytest.raises(DownloadRefused, match="no valid address") as caught:
+    with pytest.raises(DownloadRefused, match="not a valid address") as caught:
         read_url(url)
     assert url not in str(caught.value)
 

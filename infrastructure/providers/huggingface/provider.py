@@ -101,7 +101,7 @@ class HuggingFaceProvider(BlindAdapter):
             limit=LARGEST,
         )
         if not answer.content or answer.media_type.startswith(("text/", "application/json")):
-            raise Unreadable("the provider's answer is no file")
+            raise Unreadable("the provider's answer is not a file")
         return Delivery((Media(answer.content, answer.media_type),))
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:

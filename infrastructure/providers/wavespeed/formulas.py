@@ -276,7 +276,7 @@ def _joined(sign: str, left: Value, right: Value) -> Value:
     if sign in _ORDERS and isinstance(left, str) and isinstance(right, str):
         return _ORDERS[sign](_order(left, right))
     if not isinstance(left, Fraction) or not isinstance(right, Fraction):
-        raise Unknown(f"the formula has {sign!r} between what are no numbers")
+        raise Unknown(f"the formula has {sign!r} between values that are not numbers")
     if sign in _ORDERS:
         return _ORDERS[sign](_order(left, right))
     if sign in ("/", "%") and not right:
@@ -308,13 +308,13 @@ def _text(value: Value) -> str:
         return str(value.numerator)
     if value is None or isinstance(value, str):
         return value or ""
-    raise Unknown("the formula joins what is no text")
+    raise Unknown("the formula joins values that are not text")
 
 
 def _numbers(values: list[Value]) -> list[Fraction]:
     found = _flat(values)
     if not all(isinstance(one, Fraction) for one in found):
-        raise Unknown("the formula counts what are no numbers")
+        raise Unknown("the formula counts values that are not numbers")
     return [one for one in found if isinstance(one, Fraction)]
 
 

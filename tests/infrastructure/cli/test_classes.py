@@ -36,7 +36,7 @@ def test_without_consent_nothing_is_painted_in_a_model_s_place(workspace: Worksp
 
 def test_an_account_says_what_may_be_chosen_for_it(workspace: Workspace) -> None:
     assert call("account", "show", "--json").document["allowed"] == ["real", "stand-in"]
-    assert "real and stand-in models, where none is named" in call("account", "show").out
+    assert "real and stand-in models, if none is named" in call("account", "show").out
     assert call("account", "forbid", "stand-in", "--json").document["allowed"] == ["real"]
     assert call("events").out.count("consent") == 2
 
