@@ -135,7 +135,7 @@ class ProviderRefused(ProviderError):
 
 
 class ProviderFailed(ProviderError):
-    """Accepted, then definitely failed; `cost` in micro-units where the provider bills it all the same.
+    """Accepted, then definitely failed; `cost` in micro-units if the provider bills it all the same.
 
     None: it is billed as if it had been delivered, at what `usage` counts or else at what was quoted.
     """
@@ -190,7 +190,7 @@ class Provider(Protocol):
         """Look up what became of a submission: its outcome, or the jobs that may be its, most likely first.
 
         Empty if the provider never saw it. Whose job each is, the ledger knows. Raises ProviderFailed if it was
-        accepted and failed, ProviderUnknown where it cannot be learned now.
+        accepted and failed, ProviderUnknown if it cannot be learned now.
         """
 
     async def cancel(self, task: Task, job: Job | None) -> bool:
@@ -233,7 +233,7 @@ class Billing(Protocol):
 
 @runtime_checkable
 class Wakeable(Protocol):
-    """A provider that can be told that a job has ended, so that whoever waits for it looks at once."""
+    """A provider that can be told that a job has ended, so that a waiter looks at once."""
 
     def notify(self, job: str) -> bool:
         """Call it on the event loop that waits; whether anybody does."""

@@ -1,7 +1,7 @@
-"""Who did something: every fact of the log is some actor's, and the log names it beside the fact.
+"""Who did it: every fact of the log has an actor, whom the log names beside the fact.
 
-    user:ann        somebody for whom an account pays, or a key of theirs
-    operator:root   somebody who runs the studio
+    user:ann        a person for whom an account pays, or a key of theirs
+    operator:root   a person who runs the studio
     studio:NAME     a process of the studio, by itself: it sends, settles, recovers and reconciles
 
 An id is opaque: a name, an address or any other personal data does not belong into the log.
@@ -18,7 +18,7 @@ from domain.inputs import shown
 
 
 class ActorKind(StrEnum):
-    """In which capacity somebody acts."""
+    """The capacity in which an actor acts."""
 
     USER = "user"
     OPERATOR = "operator"

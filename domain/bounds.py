@@ -140,7 +140,7 @@ class Meter:
 class Metering:
     """What a price rule says of a meter: its rates, and how its most follows from the request.
 
-    `most` holds where `bound` says nothing of a request; `per_output` if it is that of one output.
+    `most` holds if `bound` says nothing of a request; `per_output`: it is that of one output.
     """
 
     name: str

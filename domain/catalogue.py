@@ -52,7 +52,7 @@ LAST_DAYS: Final = 14 * DAY
 
 
 class Strategy(StrEnum):
-    """How a model is chosen where the request names none; AUTO is balanced."""
+    """How a model is chosen if the request names none; AUTO is balanced."""
 
     AUTO = "auto"
     BALANCED = "balanced"
@@ -68,7 +68,7 @@ class Model:
     """One entry: where it runs, what it accepts and delivers, and what it costs.
 
     `outputs` are media types, the usual one first; `per_call` is the most outputs of one submission; of two
-    models the one of higher `quality` is the better. `auto` models may be chosen without being named, where their
+    models the one of higher `quality` is the better. `auto` models may be chosen without being named, if their
     class, `class_`, is allowed.
     `fixed` inputs are sent along with the caller's, under the provider's names; of the inputs `one_of` at least one is
     needed, of those `not_both` at most one is accepted. A job may take `deadline` seconds.

@@ -1,6 +1,6 @@
 """What an operation comes to: one table for its price, our cost, and how each of them is known.
 
-    what was quoted        │ price                                   │ cost, where nobody billed
+    what was quoted        │ price                                   │ cost, if nobody billed
     ───────────────────────┼─────────────────────────────────────────┼─────────────────────────────────────
     priced                 │ the quote                    (quoted)   │ the quote                 (quoted)
     metered, counted       │ what was counted             (counted)  │ what was counted          (counted)

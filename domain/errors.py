@@ -9,7 +9,7 @@ ImageStudioError
 │   ├── UnknownPlan
 │   ├── AccountExists
 │   ├── InvalidInput          a field, its value and the limit it breaks
-│   │   └── NoMedia           nothing, or a mere text, where a file should be
+│   │   └── NoMedia           nothing, or a mere text, in place of a file
 │   ├── InvalidMoney
 │   │   └── CurrencyMismatch
 │   ├── InvalidPeriod

@@ -71,7 +71,7 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One accepted input and its limits, all inclusive; None is no limit. `many` is the most files it takes.
+    """One accepted input and its limits, all inclusive; None: no limit. `many` is the most files it takes.
 
     Sides and pixels are of a size, or of each image or video; aspects are width divided by height, `ms` is a
     duration. `multiple_of` is of a whole number, or of each side of a size. `sent_as` is what the provider calls it,

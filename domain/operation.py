@@ -68,7 +68,7 @@ class OperationFact:
 
 @value
 class Requested(OperationFact):
-    """Somebody asked; `digest` is a keyed hash of the content, which itself is kept erasable elsewhere."""
+    """A request was made; `digest` is a keyed hash of the content, which itself is kept erasable elsewhere."""
 
     key: str | None
     digest: str
@@ -171,7 +171,7 @@ class ProviderFailed(OperationFact):
 @value
 class Released(OperationFact):
     """The hold is void: `price` and `outputs` are free again; `cost` is what the provider bills all the same, None if
-    that is not known. `why` is what somebody who cancelled it said.
+    that is not known. `why` is the reason that a canceller gave.
     """
 
     reason: str

@@ -124,7 +124,7 @@ class PriceBook:
 class Quote:
     """What one operation costs, in micro-units for all its outputs; `rate` None is unknown, under a cap.
 
-    With `meters` it is an upper bound. `listed` is what the price book says, where the provider itself quoted the cost.
+    With `meters` it is an upper bound. `listed` is the price book's price, if the provider itself quoted the cost.
     `model_class` is what the model was when it was quoted: real, a stand-in or for tests; empty if nobody noted it.
     """
 
@@ -251,7 +251,7 @@ def rule_at(model: Priced, inputs: Mapping[str, Scalar], at: int) -> PriceRule |
 
 
 def capped_quote(unpriced: Unpriced, cap: int, currency: str) -> Quote:
-    """Hold `cap` micro-units for an operation of unknown price, where the account allows it."""
+    """Hold `cap` micro-units for an operation of unknown price, if the account allows it."""
     units = 1 if unpriced.unit == Unit.CALL else unpriced.outputs
     return Quote(
         model=unpriced.model,

@@ -59,7 +59,7 @@ NOTHING: Final = Promised()
 
 
 def promised(inputs: Mapping[str, Scalar], *, timed: bool) -> Promised:
-    """What checked inputs promise; `timed` where a film or a sound goes in, as it may decide the length."""
+    """What checked inputs promise; `timed`: a film or a sound goes in, and may decide the length."""
     sides = _sides(inputs)
     length = None if timed else inputs.get("duration")
     if sides is None and length is None:

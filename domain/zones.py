@@ -4,7 +4,7 @@
     host,    2025b ─┘
 
 A host's tables are as old as its last upgrade, and governments change their clocks at weeks' notice. Both are data,
-read where they lie; nothing of the process is changed (`zoneinfo.TZPATH` is shared with whoever imports us).
+read where they lie; nothing of the process is changed (`zoneinfo.TZPATH` is shared with the program that imports us).
 """
 
 from __future__ import annotations

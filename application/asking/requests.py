@@ -57,7 +57,7 @@ class Request:
 class Candidate:
     """A model of the kind, and what the whole request would hold there (None: not known).
 
-    `skipped` says why it would not be asked, and is empty of those that would be, each where the one before refuses.
+    `skipped` says why it would not be asked, and is empty for those that would be, each if the one before refuses.
     """
 
     model: str
@@ -72,9 +72,9 @@ class Estimate:
     """What a request would hold. `refused` names the reason if it would be refused just now, with what is left.
 
     `held` is the most that it can be charged, None if nothing may be held for it. A price or cost of None is not
-    known; `price_source` and `cost_source` say how each is. `rate` is None if it is not known, or where the calls
-    that the request is made in have different ones. `listed` is what the price book says, where the provider
-    itself quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired. `chain` are
+    known; `price_source` and `cost_source` say how each is. `rate` is None if it is not known, or if the calls
+    that the request is made in have different ones. `listed` is the price book's price, if the provider itself
+    quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired. `chain` are
     the models that would be asked, in their order, and then those of the kind that would not, each with the reason.
     """
 
@@ -101,7 +101,7 @@ class Estimate:
 
 @value
 class Output:
-    """One file delivered: what it is, where it is kept, and its bytes where they are few enough to be held."""
+    """One file delivered: what it is, where it is kept, and its bytes if they are few enough to be kept in memory."""
 
     asset: Asset
     held: bytes | None = field(repr=False)

@@ -39,7 +39,7 @@ class Inbox:
         )
 
     def put(self, entry: Positioned) -> None:
-        """Add an entry, or let go of all if there is no room: what is not after `since` has to be read."""
+        """Add an entry, or drop all if there is no room: then the log has to be read from `since` on."""
         with self._lock:
             self._waiting.append(entry)
             self._size += len(entry.link.state)

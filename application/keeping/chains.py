@@ -49,7 +49,7 @@ class ChainReader(LogReader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one entry; where entries are missing, position and version are the last ones before."""
+    """What is wrong with one entry; if entries are missing, position and version are those of the last one before."""
 
     position: int
     stream: str

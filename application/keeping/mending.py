@@ -3,7 +3,7 @@
     log verified ── accounts' rows ── differences, a page at a time ── again under the account's lock ── mended
                                                                         one small transaction an account and page
 
-Everything goes on meanwhile: whoever decides for an account holds the same lock, and reads what was mended after it.
+Work goes on meanwhile: a decision about an account takes the same lock, and reads what was mended after it.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ class Line:
 
     @property
     def difference(self) -> int:
-        """What the provider billed beyond what is recorded by now; none where either is not known yet."""
+        """The bill minus the recorded cost; None if either is not known yet."""
         if self.status in (OPEN, UNREADABLE):
             return 0
         return (self.billed or 0) - (self.recorded or 0) - self.booked

@@ -74,7 +74,7 @@ MADE = tuple(name for name, table in TABLES.items() if table.standing is Standin
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """A row that is not as the log says; None if one side has none. `why` is said where no value may be shown."""
+    """A row that is not as the log says; None if one side has none. `why` is given if no value may be shown."""
 
     table: str
     account: str
@@ -107,7 +107,7 @@ class Desk(Protocol):
         """The rows whose columns hold any of the wanted values."""
 
     def places(self, table: str, after: Place, limit: int, account: str | None = None) -> Sequence[Place]:
-        """Where rows are, by ascending key, above one; of one account where it is named."""
+        """Where rows are, by ascending key, above one; of one account if it is named."""
 
     def put(self, table: str, key: Row, row: Row) -> None:
         """Make the row, or give it these values."""

@@ -1,6 +1,6 @@
 """The states the writer remembers: brought up to the locked rows, verified link by link, bounded.
 
-A state is as good as its account row says: where the row has moved on, only what is newer is read.
+A state is as good as its account row says: if the row has moved on, only newer entries are read.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Timekeeper:
     _asked: int = field(default=0, init=False)
 
     def believe(self, now: int) -> None:
-        """Raise ClockAhead, a StoreUnavailable, where the clock that says `now` may not be believed."""
+        """Raise ClockAhead, a StoreUnavailable, if the clock that says `now` may not be believed."""
         passed = self.steady() if self.steady is not None else now
         offset = now - passed
         if self._offset is not None and offset - self._offset <= self.tolerance and passed - self._asked < AGAIN:

@@ -168,10 +168,10 @@ class Transaction(Protocol):
     def append(self, links: Sequence[Link]) -> None: ...
 
     def commit(self, beside: Beside) -> int | None:
-        """Write everything in one go; the last link's position, where the database tells it without being asked.
+        """Write everything in one go; the last link's position, if the database tells it without being asked.
 
-        The links' positions then follow each other without a gap. Raises Conflict; StoreUnavailable where the
-        database refuses to work, and StoreRefused where it will never take this.
+        The links' positions then follow each other without a gap. Raises Conflict; StoreUnavailable if the
+        database refuses to work, and StoreRefused if it will never take this.
         """
 
 

@@ -1,1 +1,1 @@
-"""An admitted operation carried through to its end, by whoever began it or by whoever comes after."""
+"""An admitted operation carried through to its end, by the process that began it or by a later one."""

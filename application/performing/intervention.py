@@ -1,4 +1,4 @@
-"""What may happen to an operation from outside while it is open: somebody cancels it, or its provider calls back.
+"""An open operation is cancelled, or its provider calls back.
 
 Both are decided against the ledger's state, so that a cancellation and a completion that race have one outcome.
 """
@@ -43,7 +43,7 @@ class Intervention:
     async def notified(self, operation: str, job: str, attempt: int) -> Performed | None:
         """A provider says that a job of an attempt has ended: what became of it is asked of the provider itself.
 
-        Where the answer to its submission or its end is waited for here, whoever waits settles it. None if there is
+        If this process waits for its answer or its end, the waiter settles it. None if there is
         nothing to do, or another does it. Raises UnknownOperation, and OperationPending if the job is not the
         operation's, or an earlier attempt's that was refused, or cannot be settled now.
         """

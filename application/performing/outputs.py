@@ -6,7 +6,7 @@
 
 An output that cannot be fetched now and is not gone yet leaves the operation pending, for recovery to fetch. An address
 that answers with nothing, or with a page, is one whose file cannot be fetched now. What a setting of ours keeps out
-leaves the operation pending too, where its provider can be asked again and nothing else came.
+leaves the operation pending too, if its provider can be asked again and nothing else came.
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ class Outputs:
     pauses: Sequence[float] = PAUSES
 
     async def keep(self, account: str, task: Task, delivery: Delivery, *, again: bool) -> Kept:
-        """What could be kept; `again` where the provider can be asked again for the same.
+        """What could be kept; `again`: the provider can be asked again for the same.
 
         Raises ProviderFailed if nothing came, or all that came is damaged, of no kind that is known, not of the kind
-        that the model is sold for, or kept out by a setting; ProviderUnknown where it must be fetched later, and
+        that the model is sold for, or kept out by a setting; ProviderUnknown if it must be fetched later, and
         OutputWithheld if it can be once the setting is changed.
         """
         if not delivery.outputs:

@@ -38,7 +38,7 @@ class Ownership:
             self.held.pop(operation, None)
 
     async def renew(self) -> None:
-        """Extend every lease; one that was lost meanwhile is somebody else's operation now. Raises StoreUnavailable."""
+        """Extend every lease; an operation whose lease was lost is another process's now. Raises StoreUnavailable."""
         operations = list(self.held)
         if not operations:
             return

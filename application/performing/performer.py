@@ -83,7 +83,7 @@ class Performer:
     ) -> Performed:
         """Send once and settle; after a definite refusal the next of `others` is sent instead, within the limits.
 
-        `held` is what is held for it, to be told where that changes.
+        `held` is what is held for it, and is told if that changes.
         Raises OperationPending if the outcome is unknown, also by a mistake of the provider's: the hold then stays.
         """
         await self.ownership.check(operation.id)
@@ -100,7 +100,7 @@ class Performer:
         return await self._settle(operation, task, self._finish(provider, operation, task, answer, progress), job)
 
     def called_back(self, operation: str, attempt: int, job: str) -> bool:
-        """Keep the job for whoever waits here for the answer to that submission; False if nobody does."""
+        """Keep the job for the caller who waits here for that submission's answer; False if there is none."""
         if (operation, attempt) not in self.sending:
             return False
         self.sending[operation, attempt] = Job(job)

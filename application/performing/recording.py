@@ -2,7 +2,7 @@
 
     claim ─ (reroute) ─ complete | fail | release
 
-What a provider answered is somebody else's to ask; here it is recorded, decided against the ledger as it stands.
+The performer asks the provider; here its answer is recorded, decided against the ledger as it stands.
 """
 
 from __future__ import annotations

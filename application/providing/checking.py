@@ -59,7 +59,7 @@ class Checked:
 def standings(
     catalogue: Catalogue, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING
 ) -> list[Standing]:
-    """Every provider with its models; where the catalogue has none of it, whether it could be used at all.
+    """Every provider with its models; if the catalogue has none of it, whether it could be used at all.
 
     `off` are those that are switched off, each with how to switch it on.
     """

@@ -52,7 +52,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What a provider offers. `is_whole` where what is not among it is not offered, `gone` are otherwise the routes of
+    """What a provider offers. `is_whole`: what is not among it is not offered; `gone` are otherwise the routes of
     which this is known; `tells_ends` if it says of each model whether it will be retired. `notes` say what it could
     not tell, and why."""
 
