@@ -277,7 +277,7 @@ class StoreUnavailable(StoreError):
 
 
 class ViewsHeld(StoreUnavailable):
-    """A rebuild keeps views where they are: what they say is older than the log."""
+    """A rebuild keeps views if they are: what they say is older than the log."""
 
 
 class ClockAhead(StoreUnavailable):

@@ -148,8 +148,8 @@ class ImageStudio:
     async def notified(self, operation: str, job: str, attempt: int = 1) -> None:
         """A provider calls back that a job of an attempt at the operation has ended: settle it, unless that is done.
 
-        A caller that waits for it then finds it settled. Raises UnknownOperation, and OperationPending if the job is not
-        the operation's, or another attempt's, or cannot be settled now.
+        A caller that waits for it then finds it settled. Raises UnknownOperation, and OperationPending if the job is
+        not the operation's, or another attempt's, or cannot be settled now.
         """
         await self._intervention.notified(operation, job, attempt)
 

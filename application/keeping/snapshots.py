@@ -57,7 +57,7 @@ class _Fold:
     end: Head = field(default_factory=Head)
 
     def to(self, version: int) -> PeriodSnapshot | None:
-        """The period at a version; None where the stream has no such entry, or no period there."""
+        """The period at a version; None if the stream has no such entry, or no period there."""
         while self.end.version < version:
             links = self.ground.desks.stream(self.stream, self.end.version, min(PAGE, version - self.end.version))
             if not links:
