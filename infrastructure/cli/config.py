@@ -20,7 +20,7 @@ app = typer.Typer()
 
 @command(app)
 async def config(session: Session) -> Answer:
-    """List every setting, with its value and where it was said; of a secret only whether it is set."""
+    """List every setting, with its value and where it was set; of a secret only whether it is set."""
     from infrastructure.said import said
 
     found = said(session.settings(), option="--db" if session.db is not None else "")
