@@ -36,7 +36,7 @@ LONGEST_LEASE = 24 * 60 * 60 * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LogPage:
     """What a page of the log asks about: operations by id, and payments."""
 
     operations: tuple[str, ...]
@@ -60,7 +60,7 @@ def differences(ground: Ground, account: str | None = None) -> Iterator[Discrepa
     yield from periods_otherwise(ground, account)
 
 
-def requests(ground: Ground, account: str | None) -> Iterator[Asked]:
+def requests(ground: Ground, account: str | None) -> Iterator[LogPage]:
     """The log's requests and payments, a page at a time."""
     topics = (*ground.codec.names_of(Requested), *ground.codec.names_of(CreditAdded))
     which = LogFilter(upto=ground.reader.end(), account=account, topics=topics)
@@ -68,11 +68,11 @@ def requests(ground: Ground, account: str | None) -> Iterator[Asked]:
     while page := ground.reader.read(last, PAGE, which):
         facts = [ground.codec.decode(entry.link.topic, entry.link.state) for entry in page]
         ids = [fact.operation.id for fact in facts if isinstance(fact, Requested)]
-        yield Asked(tuple(ids), tuple(fact for fact in facts if isinstance(fact, CreditAdded)))
+        yield LogPage(tuple(ids), tuple(fact for fact in facts if isinstance(fact, CreditAdded)))
         last = page[-1].position
 
 
-def told_otherwise(ground: Ground, desk: Desk, asked: Asked) -> Iterator[Discrepancy]:
+def told_otherwise(ground: Ground, desk: Desk, asked: LogPage) -> Iterator[Discrepancy]:
     """Rows that the log's requests and payments ask for, and that are missing or say something else."""
     told = told_by(ground.codec, desk.entries_of(asked.operations))
     contents = contents_of(desk, told)

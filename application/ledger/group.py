@@ -78,7 +78,7 @@ class Mailbox(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """A decision in the queue since `since` (seconds, monotonic); ends with an outcome or an error.
+    """A decision in the queue since `since` (seconds, monotonic); ends with a receipt or an error.
 
     `unknown` is whether a commit that held it was sent and never answered: it may be recorded.
     """
@@ -94,7 +94,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class LeaseTerms:
-    """Whose operations the batch opens, how long they are leased (microseconds), and how often a period is kept."""
+    """Whose operations the group opens, how long they are leased (microseconds), and how often a period is kept."""
 
     owner: str
     lease: int

@@ -50,7 +50,7 @@ def left_to(one: For) -> Look[dict[str, int | None]]:
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
+class PendingLook:
     """One look, and the caller who waits in a loop for what is seen."""
 
     account: str
@@ -86,7 +86,7 @@ class LedgerReader:
         self._store, self._clock = store, clock
         self._memory = Memory(codec, REMEMBERED)
         self._lock = threading.Lock()
-        self._asked: list[Asked] = []
+        self._asked: list[PendingLook] = []
         self._reading = False
 
     async def look(self, account: str, look: Look[Seen]) -> Seen:
@@ -95,7 +95,7 @@ class LedgerReader:
         Raises what `look` raises, LogCorrupted, StoreUnavailable.
         """
         loop = asyncio.get_running_loop()
-        asked = Asked(account, look, loop.create_future())
+        asked = PendingLook(account, look, loop.create_future())
         with self._lock:
             self._asked.append(asked)
             begins, self._reading = not self._reading, True
@@ -112,13 +112,13 @@ class LedgerReader:
                 with suppress(RuntimeError):  # the loop was closed: nobody waits any more
                     loop.call_soon_threadsafe(_tell, [one for one in group if one.future.get_loop() is loop])
 
-    def _take(self) -> list[Asked]:
+    def _take(self) -> list[PendingLook]:
         with self._lock:
             group, self._asked = self._asked, []
             self._reading = bool(group)
         return group
 
-    def _answer(self, group: Sequence[Asked]) -> None:
+    def _answer(self, group: Sequence[PendingLook]) -> None:
         try:
             ledgers = self._brought_up(sorted({asked.account for asked in group}))
             now = self._clock()
@@ -150,6 +150,6 @@ class LedgerReader:
         return found
 
 
-def _tell(group: Sequence[Asked]) -> None:
+def _tell(group: Sequence[PendingLook]) -> None:
     for asked in group:
         asked.tell()

@@ -176,7 +176,7 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    """A database that can begin a unit; one writer a process uses it."""
+    """A database that can begin a transaction; one writer a process uses it."""
 
     def begin(self) -> AbstractContextManager[Transaction]:
         """Rolls back unless committed."""

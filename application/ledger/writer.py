@@ -46,7 +46,7 @@ class WriterOptions:
 
 
 class FutureMailbox:
-    """Hands one outcome to a thread that waits for it."""
+    """Hands one receipt to a thread that waits for it."""
 
     def __init__(self) -> None:
         self.future: Future[Receipt] = Future()
@@ -60,7 +60,7 @@ class FutureMailbox:
 
 
 class LoopMailbox:
-    """Hands outcomes to one event loop, all of a group in one wake-up, and collects what that loop asks in one turn."""
+    """Hands receipts to one event loop, all of a group in one wake-up, and collects what that loop asks in one turn."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, enqueue: Callable[[Iterable[Ticket]], None]) -> None:
         self._loop = loop

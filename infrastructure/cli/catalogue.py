@@ -33,7 +33,7 @@ NO_ANSWER = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ListCheck:
     """How one provider's list compares: same, differs, does not answer, cannot list or not set up; `words` say more."""
 
     name: str
@@ -106,7 +106,7 @@ class World:
     known: Mapping[str, frozenset[str]]
     at: int
 
-    async def held(self, name: str, provider: Provider, seconds: float) -> Held:
+    async def held(self, name: str, provider: Provider, seconds: float) -> ListCheck:
         """One provider's list, compared; whatever goes wrong there is its state, and keeps no other from answering."""
         from application.ports import ProviderError
         from application.providing.answers import check_offers
@@ -116,13 +116,13 @@ class World:
 
         models = [model for model in self.catalogue if model.provider == name]
         if not isinstance(provider, Listing):
-            return Held(
+            return ListCheck(
                 name, UNABLE, "it has no list of what it offers, so that nothing is known of what changed there"
             )
         try:
             with MistakesOf(name):
                 if models and (lacks := provider.lacks(models[0].route)):
-                    return Held(name, NOT_SET_UP, lacks)
+                    return ListCheck(name, NOT_SET_UP, lacks)
                 async with asyncio.timeout(seconds):
                     offers: Offers = await provider.offers({model.route for model in models if model.route})
                 check_offers(offers)
@@ -131,13 +131,13 @@ class World:
                 )
                 found = await asyncio.to_thread(check.found)
         except ProviderError as error:
-            return Held(name, SILENT, f"{error.message} ({error.code})")
+            return ListCheck(name, SILENT, f"{error.message} ({error.code})")
         except TimeoutError:
-            return Held(name, SILENT, f"no answer within {seconds:g} s")
+            return ListCheck(name, SILENT, f"no answer within {seconds:g} s")
         if models and not (offers.models or offers.gone):
-            return Held(name, SILENT, "it lists no model at all, which says nothing about any", notes=offers.notes)
+            return ListCheck(name, SILENT, "it lists no model at all, which says nothing about any", notes=offers.notes)
         words = f"{counted(len(offers.models), 'model')} listed"
-        return Held(name, DIFFERS if found else SAME, words, found, offers.notes, check)
+        return ListCheck(name, DIFFERS if found else SAME, words, found, offers.notes, check)
 
 
 def _asked(providers: Mapping[str, Provider], which: str | None) -> list[str]:
@@ -152,14 +152,14 @@ def _asked(providers: Mapping[str, Provider], which: str | None) -> list[str]:
     return [which]
 
 
-def _code(held: Sequence[Held], *, named: bool) -> int:
+def _code(held: Sequence[ListCheck], *, named: bool) -> int:
     bad = {SILENT, *((UNABLE, NOT_SET_UP) if named else ())}
     if any(one.state in bad for one in held):
         return NO_ANSWER
     return OTHER if any(one.state == DIFFERS for one in held) else 0
 
 
-def _write(path: Path, held: Sequence[Held]) -> Path | None:
+def _write(path: Path, held: Sequence[ListCheck]) -> Path | None:
     """Raises OSError, and InvalidInput where it came into being meanwhile."""
     from infrastructure.catalogue.overlay import overlay_of
 
@@ -175,7 +175,7 @@ def _write(path: Path, held: Sequence[Held]) -> Path | None:
     return path
 
 
-def _show(page: Page, held: Sequence[Held], written: Path | None) -> None:
+def _show(page: Page, held: Sequence[ListCheck], written: Path | None) -> None:
     from infrastructure.cli.rendering import Column, state_style
 
     page.table(
@@ -192,7 +192,7 @@ def _show(page: Page, held: Sequence[Held], written: Path | None) -> None:
         page.line(f"  to use it, once it is reviewed: IMAGESTUDIO_CATALOGUES={written}", "dim")
 
 
-def _show_one(page: Page, held: Held) -> None:
+def _show_one(page: Page, held: ListCheck) -> None:
     from infrastructure.cli.rendering import Column
 
     if held.differences:

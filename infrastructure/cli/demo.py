@@ -27,7 +27,7 @@ from infrastructure.cli.audit import show_verdict
 from infrastructure.cli.failures import guarded
 from infrastructure.cli.rendering import Page
 from infrastructure.cli.timeline import rows_of, show_stories
-from infrastructure.cli.viewpages import Asked, show_costs, show_periods, show_usage
+from infrastructure.cli.viewpages import Viewer, show_costs, show_periods, show_usage
 from infrastructure.plugins import more_models
 from infrastructure.registry import switched_off
 from infrastructure.service import Studio
@@ -136,7 +136,7 @@ def failing(studio: Studio) -> Model:
 async def explained(studio: Studio, page: Page, operation: str) -> bool:
     """One operation's facts, all views, and the audit; whether that found everything equal."""
     await studio.catch_up()
-    asked = Asked(ACCOUNT, (await studio.accounts.show(ACCOUNT)).zone)
+    asked = Viewer(ACCOUNT, (await studio.accounts.show(ACCOUNT)).zone)
     stories = await stories_of(studio, operation)
     page.line()
     show_stories(page, stories, await rows_of(studio.views, stories))

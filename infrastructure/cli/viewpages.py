@@ -34,7 +34,7 @@ PREPAID = {"carried": 3, "credits": 0, "returned": 4, "balance": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Viewer:
     """Whose rows a page shows, and the zone whose clock it shows."""
 
     account: str | None
@@ -45,7 +45,7 @@ class Asked:
         return f"of {self.account}" if self.account is not None else "of all accounts"
 
 
-def show_usage(page: Page, found: Found[UsageRow], asked: Asked) -> None:
+def show_usage(page: Page, found: Found[UsageRow], asked: Viewer) -> None:
     """The usage summary."""
     from infrastructure.cli.columns import Table
     from projections.views.usage import USAGE
@@ -69,7 +69,7 @@ def show_usage(page: Page, found: Found[UsageRow], asked: Asked) -> None:
     _show_end(page, found)
 
 
-def show_periods(page: Page, found: Found[PeriodRow], asked: Asked) -> None:
+def show_periods(page: Page, found: Found[PeriodRow], asked: Viewer) -> None:
     """Statements, one a period."""
     from infrastructure.cli.columns import Table
     from infrastructure.cli.rendering import Column
@@ -116,7 +116,7 @@ def show_costs(page: Page, found: Found[CostRow], zone: str = UTC_NAME) -> None:
     _show_end(page, found)
 
 
-def show_operations(page: Page, found: Found[OperationRow], asked: Asked) -> None:
+def show_operations(page: Page, found: Found[OperationRow], asked: Viewer) -> None:
     """The operation log."""
     from infrastructure.cli.columns import Table
     from infrastructure.cli.rendering import state_style
@@ -142,7 +142,7 @@ def show_operations(page: Page, found: Found[OperationRow], asked: Asked) -> Non
     _show_more(page, found)
 
 
-def _accounts(table: Table, asked: Asked) -> list[Column]:
+def _accounts(table: Table, asked: Viewer) -> list[Column]:
     return [] if asked.account is not None else [table.column("account")]
 
 

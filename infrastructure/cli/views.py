@@ -15,7 +15,7 @@ from infrastructure.cli.commands import Answer, command
 from infrastructure.cli.files import replacing
 from infrastructure.cli.options import Paging, ShortPaging, When, Whose
 from infrastructure.cli.session import Session
-from infrastructure.cli.viewpages import Asked, show_costs, show_operations, show_periods, show_usage
+from infrastructure.cli.viewpages import Viewer, show_costs, show_operations, show_periods, show_usage
 from infrastructure.showing.formats import UTC_NAME
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ async def _check_named(session: Session, model: str | None, provider: str | None
             check_word("provider", provider, sorted({one.provider for one in catalogue} | {*providers}))
 
 
-async def _asked(reading: Reading, session: Session, account: str | None) -> Asked:
+async def _asked(reading: Reading, session: Session, account: str | None) -> Viewer:
     """Bring the views up to date; tell of those that cannot be. Raises UnknownAccount."""
     await session.catch_up(reading)
     for view in await asyncio.to_thread(reading.views.status):
@@ -172,4 +172,4 @@ async def _asked(reading: Reading, session: Session, account: str | None) -> Ask
             told = f"{view.view} stands still at position {view.position}"
             session.warn(told, "what it says is older than the log; see: imagestudio projections status")
     zone = (await reading.accounts.show(account)).zone if account is not None else UTC_NAME
-    return Asked(account, zone)
+    return Viewer(account, zone)

@@ -43,7 +43,7 @@ Fold = tuple[int, Folded]
 """The last position of a range, and what it folds to."""
 
 
-class Held(Exception):
+class TablesBusy(Exception):
     """The live tables could not be had for the moment."""
 
 
@@ -161,7 +161,7 @@ class _Rebuild:
         while True:
             try:
                 return self._swap()
-            except Held as error:
+            except TablesBusy as error:
                 if monotonic() > until:
                     raise StoreUnavailable(f"{self.title}: {error}", hint="let that end, and start again") from error
             sleep(self._strides.pause)
@@ -217,7 +217,7 @@ class _Rebuild:
                 connection.exec_driver_sql(f"LOCK TABLE {', '.join(ordered)} IN ACCESS EXCLUSIVE MODE")
             except OperationalError as error:
                 if getattr(error.orig, "pgcode", None) == LOCK_NOT_AVAILABLE:
-                    raise Held("an audit or a long query holds the live tables") from error
+                    raise TablesBusy("an audit or a long query holds the live tables") from error
                 raise
         for name in self._live:
             connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}{RETIRED}")

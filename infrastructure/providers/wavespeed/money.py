@@ -22,7 +22,7 @@ LEAST_MICROS: Final = 1_000
 MILLISECOND: Final = 1_000
 
 
-class Money:
+class MoneyApi:
     """The part of the API that is about money."""
 
     def __init__(self, api: Api) -> None:

@@ -22,7 +22,7 @@ from infrastructure.providers.wavespeed.callbacks import verified
 from infrastructure.providers.wavespeed.inputs import Inputs
 from infrastructure.providers.wavespeed.listing import Listing
 from infrastructure.providers.wavespeed.lookup import Lookup
-from infrastructure.providers.wavespeed.money import Money
+from infrastructure.providers.wavespeed.money import MoneyApi
 from infrastructure.providers.wavespeed.predictions import explain, read_prediction, unwrap
 from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import Answer
@@ -66,7 +66,7 @@ class WaveSpeed:
         self._api = context.api(own.url, key=revealed(own.key), explain=explain)
         self._inputs = Inputs(self._api, context.monotonic)
         self._lookup = Lookup(self._api, context.downloads)
-        self._money = Money(self._api)
+        self._money = MoneyApi(self._api)
         self._listing = Listing(self._api)
         self._webhook, self._secret = own.webhook or "", revealed(own.webhook_secret)
         self._waiting = Waiting()
