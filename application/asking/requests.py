@@ -280,7 +280,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A request that was admitted and goes on by itself; wait for it with `studio.wait(begun.operation)`."""
+    """A request that was admitted and goes on by itself; wait for it with `studio.wait(begun.operation, account=…)`."""
 
     operation: str
     operations: tuple[str, ...]
