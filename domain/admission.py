@@ -17,7 +17,7 @@ from domain.kinds import ONLY_REAL
 from domain.ledger import Fact, Ledger, check_fingerprint, current_period, find, known_account
 from domain.lifecycle import illegal
 from domain.money import Money
-from domain.operation import PHASES, Closed, Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
+from domain.operation import Closed, Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
 from domain.periods import Period, local_day
 from domain.plans import MEASURES, SPEND
 from domain.pricing import Quote, Unpriced, capped_quote
