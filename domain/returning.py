@@ -8,13 +8,11 @@ What was recorded in the mistaken period stays there, charges and all; its balan
 
 from __future__ import annotations
 
-from domain.errors import InvalidInput
+from domain.ids import check_reason
 from domain.ledger import Fact, Ledger, PeriodEnded, PeriodOpened, PeriodResumed, known_account
 from domain.periods import period_after, period_at
 from domain.totals import PeriodState
 from domain.zones import zones_version
-
-LONGEST_REASON = 500
 
 
 def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact]:
@@ -24,7 +22,7 @@ def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact
     the last period that began before, if there was one. Raises UnknownAccount, InvalidInput without a reason.
     """
     known, current = known_account(ledger, account), ledger.current
-    _check_reason(reason)
+    check_reason(reason, needed=True)
     if current is None or current.period.start <= now:
         return []
     ended = PeriodEnded(account, now, current.period, current.balance, known.currency, reason)
@@ -43,8 +41,3 @@ def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact
 def _moved(earlier: PeriodState, balance: int | None) -> int:
     """What the mistaken period adds to the balance of the one before it; a charge there makes it negative."""
     return (balance or 0) - (earlier.balance or 0)
-
-
-def _check_reason(reason: str) -> None:
-    if not 1 <= len(reason) <= LONGEST_REASON or not reason.isprintable():
-        raise InvalidInput("reason", f"a reason has 1 to {LONGEST_REASON} printable characters, and is recorded")

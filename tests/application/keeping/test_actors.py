@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from application.asking.requests import Request
+from application.asking.requests import Begun, Request
 from application.ledger.reader import LogFilter
 from domain.actor import Actor, ActorKind, actor
 from domain.errors import IllegalTransition, InvalidInput, OperationFailed, UnknownOperation
 from domain.ledger import ContentErased
 from domain.money import Money
-from domain.operation import Released
+from domain.operation import Released, Submitted
 from infrastructure.service import Studio
 from tests.application.studios import JOBS, SYNC, facts_of, is_sound, studio_on
 
@@ -39,6 +39,15 @@ def actors(studio: Studio, after: int = 0) -> list[str]:
 async def generate(studio: Studio, **options: object) -> str:
     result = await studio.generate("a lake", account="acme", model=SYNC, **options)  # type: ignore[arg-type]
     return result.operation
+
+
+async def working(studio: Studio) -> Begun:
+    """An operation whose job never ends, and is known by now, so that it can be stopped."""
+    begun = await studio.submit(Request("text-to-image", "acme", {"prompt": "x", "outcome": "never"}, model=JOBS))
+    wanted = LogFilter(topics=studio.codec.names_of(Submitted))
+    async with studio.follow(0, wanted) as submitted:
+        await anext(submitted)
+    return begun
 
 
 Work = Callable[[Studio, Actor | None], Awaitable[object]]
@@ -84,7 +93,7 @@ async def test_a_correction_names_who_made_it(studio: Studio) -> None:
 
 
 async def test_a_cancelled_operation_says_by_whom_and_why(studio: Studio) -> None:
-    begun = await studio.submit(Request("text-to-image", "acme", {"prompt": "x", "outcome": "never"}, model=JOBS))
+    begun = await working(studio)
     await studio.cancel(begun.operation, account="acme", by=ANN, reason=WHY)
     released = [fact for fact in facts_of(studio) if isinstance(fact, Released)]
     assert [fact.why for fact in released] == [WHY]
@@ -106,7 +115,7 @@ async def test_erasing_is_a_fact_of_each_operation_once_however_often_it_is_aske
 
 
 async def test_what_is_open_is_not_erased(studio: Studio) -> None:
-    begun = await studio.submit(Request("text-to-image", "acme", {"prompt": "x", "outcome": "never"}, model=JOBS))
+    begun = await working(studio)
     with pytest.raises(IllegalTransition, match="still open"):
         await studio.maintenance.erase(begun.operation, account="acme")
     await studio.cancel(begun.operation, account="acme")
