@@ -175,8 +175,10 @@ BAD_REQUESTS = {
     ),
     "a blank prompt": Bad(generate(prompt=" \n"), InvalidInput, "invalid_input", "prompt: is empty", "write what"),
     "a prompt too long": Bad(generate(prompt="x" * 4_001), InvalidInput, "invalid_input", "at most 4000"),
-    "a prompt that is no text": Bad(generate(prompt="\ud800"), InvalidInput, "invalid_input", "no text", "remove them"),
-    "a prompt with a NUL": Bad(generate(prompt="a\0b"), InvalidInput, "invalid_input", "no text", "remove them"),
+    "a prompt that is no text": Bad(
+        generate(prompt="\ud800"), InvalidInput, "invalid_input", "not text", "remove them"
+    ),
+    "a prompt with a NUL": Bad(generate(prompt="a\0b"), InvalidInput, "invalid_input", "not text", "remove them"),
     "a number for a prompt": Bad(generate(prompt=7), InvalidInput, "invalid_input", "prompt: must be text"),
     "a fraction for a seed": Bad(generate(seed=0.5), InvalidInput, "invalid_input", "seed: must be a whole number"),
     "a number in words": Bad(generate(n="2"), InvalidInput, "invalid_input", "n: must be a whole number, not '2'"),
