@@ -6,15 +6,14 @@ import asyncio
 from collections.abc import Sequence
 
 from application.ports import Index, Indexed
-from domain.advice import Advice
 from domain.errors import UnknownOperation
 
 
-def owned(known: Sequence[Indexed], operation: str, account: str) -> list[Indexed]:
-    """Those of the account, of what an id stands for. Raises UnknownOperation if there is none."""
-    mine = [one for one in known if one.account == account]
+def owned(known: Sequence[Indexed], operation: str, account: str | None) -> list[Indexed]:
+    """Those of the account, of what an id stands for; None is for those who run the studio. Raises UnknownOperation."""
+    mine = [one for one in known if account in (None, one.account)]
     if not mine:
-        raise UnknownOperation(f"no operation {operation!r}", hint=Advice("operation.list"))
+        raise UnknownOperation.of(operation)
     return mine
 
 
@@ -26,6 +25,4 @@ async def operations_of(index: Index, account: str, operation: str) -> list[Inde
 async def account_of(index: Index, operation: str) -> str:
     """Whose an operation is, for those who run the studio. Raises UnknownOperation."""
     known = await asyncio.to_thread(index.operations, operation)
-    if not known:
-        raise UnknownOperation(f"no operation {operation!r}", hint=Advice("operation.list"))
-    return known[0].account
+    return owned(known, operation, None)[0].account

@@ -49,7 +49,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from domain.advice import PYTHON, Hint, worded
+from domain.advice import PYTHON, Advice, Hint, worded
 from domain.refusals import Refusal
 
 
@@ -130,6 +130,11 @@ class UnknownOperation(InvalidRequest):
 
     code = "unknown_operation"
     kind = Kind.NOT_FOUND
+
+    @classmethod
+    def of(cls, id: str) -> UnknownOperation:
+        """In the same words wherever it is looked for: whether it is another account's is not told."""
+        return cls(f"no operation {id!r}", hint=Advice("operation.list"))
 
 
 class UnknownPlan(InvalidRequest):

@@ -247,7 +247,7 @@ def find(ledger: Ledger, id: str) -> State:
     """The operation, or UnknownOperation."""
     state = ledger.look_up(id)
     if state is None:
-        raise UnknownOperation(f"no operation {id!r}", hint=Advice("operation.list"))
+        raise UnknownOperation.of(id)
     return state
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from domain.advice import Advice
 from domain.errors import InvalidInput, UnknownPlan
 from domain.inputs import plain
 from domain.kinds import Family
@@ -72,7 +73,7 @@ def check_limit(measure: str, limit: int | None) -> int | None:
         raise InvalidInput(measure, f"{limit!r} is not a whole number", hint="count outputs, or millionths of money")
     if limit < 0:
         told = f"{_told(measure, limit)} is negative"
-        raise InvalidInput(measure, told, hint="0 allows nothing; leave it out for no limit")
+        raise InvalidInput(measure, told, hint=Advice("limit.none", measure=measure))
     if limit > LARGEST_AMOUNT:
         told = f"{_told(measure, limit)} is too large"
         raise InvalidInput(measure, told, hint="give at most 64 bits, or leave it out for no limit")

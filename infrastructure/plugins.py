@@ -142,6 +142,11 @@ class Plugin:
     def name(self) -> str:
         return self.point.name
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it works on this machine, so that nobody is paid: those for tests, and the workshop's."""
+        return self.is_test or (self.point.dist is not None and self.point.dist.name == WORKSHOP)
+
     def settings_model(self) -> type[ProviderSettings]:
         """The model of its settings, with no field where it has none. Raises PluginError."""
         model = getattr(_loaded(self.point, import_module, self.point.module), "Settings", ProviderSettings)

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.errors import InvalidInput
 from infrastructure.plugins import Plugin, ProviderContext, ProviderSettings, check_names, plugins
-from infrastructure.settings import PREFIX, Settings, spoken
+from infrastructure.settings import PREFIX, Settings, complaint, spoken
 
 if TYPE_CHECKING:
     from application.ports import Provider
@@ -116,10 +116,9 @@ def _told(settings: Settings, plugin: Plugin) -> ProviderSettings:
     try:
         return model(_env_prefix=prefix, **{name: value for name, value in own.items() if name in model.model_fields})
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        name = "_".join(map(str, first["loc"]))
+        name, why = complaint(error)
         which = f"{prefix}{name}".upper() if name else prefix.removesuffix("_").upper()
-        raise InvalidInput(which, first["msg"], hint="correct the setting") from error
+        raise InvalidInput(which, why, hint="correct the setting") from error
 
 
 def _said_in_program(settings: Settings, prefix: str) -> dict[str, Any]:

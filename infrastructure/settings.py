@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+from datetime import date
 from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, Secret, SecretStr, field_validator
+from pydantic import AfterValidator, Field, Secret, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -18,11 +20,35 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from domain.actor import actor
+from domain.errors import InvalidInput
 from infrastructure.clock import new_id
 
 PREFIX = "IMAGESTUDIO_"
 Positive = Annotated[int, Field(gt=0)]
-Address = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", text):
+        raise ValueError(f"{text!r} is not an http or https address without a query")
+    return text
+
+
+def _actor(text: str) -> str:
+    try:
+        return str(actor(text))
+    except InvalidInput as error:
+        raise ValueError(f"{error.message.partition(': ')[2]}; {error.hint}") from error
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a day, such as 2026-11-30") from error
+
+
+Address = Annotated[str, AfterValidator(_address)]
 """Where an API is, without a query."""
 
 
@@ -34,9 +60,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: user_data_path("imagestudio", appauthor=False))
     database_url: str = ""
     account: str | None = None
-    actor: Annotated[str, Field(pattern=r"^(user|operator|studio):\S{1,200}$")] = Field(
-        default_factory=lambda: f"operator:{login_name()}"
-    )
+    actor: Annotated[str, AfterValidator(_actor)] = Field(default_factory=lambda: f"operator:{login_name()}")
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
     largest_file: Positive = 50 * 1024 * 1024
     most_pixels: Positive = 100_000_000
@@ -52,7 +76,7 @@ class Settings(BaseSettings):
     lock_seconds: Positive = 10
     statement_seconds: Positive = 30
     clock_seconds: Positive = 5 * 60
-    today: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    today: Annotated[str, AfterValidator(_day)] | None = None
     snapshot_every: Positive = 2_000
     most_waiting: Positive = 10_000
     proxy: SecretStr | None = None
@@ -104,6 +128,12 @@ class _OwnFile(DotEnvSettingsSource):
     def __call__(self) -> dict[str, Any]:
         own = self.settings_cls.model_fields
         return {name: value for name, value in super().__call__().items() if name in own}
+
+
+def complaint(error: ValidationError) -> tuple[str, str]:
+    """Which field is wrong first, "" for several together, and why; never the value of one that is hidden."""
+    first = error.errors(include_input=False)[0]
+    return "_".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
 
 
 def revealed(secret: SecretStr | None) -> str:

@@ -13,7 +13,6 @@ from application.ledger.log import Codec
 from application.ledger.reader import LogFilter, LogReader
 from application.ports import Asset, AssetStore, Contents, Index
 from domain.account import AccountOpened
-from domain.advice import Advice
 from domain.charging import CostSource
 from domain.errors import UnknownOperation
 from domain.ledger import Fact
@@ -116,7 +115,7 @@ class Results:
         """Every fact about an operation, in order. Raises UnknownOperation."""
         entries = self.reader.read(0, PAGE, LogFilter(operations=(operation,)))
         if not entries:
-            raise UnknownOperation(f"no operation {operation!r}", hint=Advice("operation.list"))
+            raise UnknownOperation.of(operation)
         return [self.codec.decode(entry.link.topic, entry.link.state) for entry in entries]
 
     async def build(

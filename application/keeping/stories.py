@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from application.ledger.reader import LogFilter
-from domain.advice import Advice
-from domain.errors import UnknownAccount, UnknownOperation
+from application.scope import owned
+from domain.errors import UnknownAccount
 
 if TYPE_CHECKING:
     from application.keeping.accounts import AccountReader
@@ -66,10 +66,7 @@ class Story:
 async def stories_of(ledger: Ledger, id: str, account: str | None = None) -> list[Story]:
     """The story of one operation, or those of a batch, of an account if one is named. Raises UnknownOperation."""
     known = await asyncio.to_thread(ledger.index.operations, id)
-    members = [one for one in known if account in (None, one.account)]
-    if not members:
-        raise UnknownOperation(f"no operation {id!r}", hint=Advice("operation.list"))
-    return [await _story(ledger, one.operation, one.account) for one in members]
+    return [await _story(ledger, one.operation, one.account) for one in owned(known, id, account)]
 
 
 async def _story(ledger: Ledger, id: str, account: str) -> Story:

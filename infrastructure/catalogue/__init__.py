@@ -148,6 +148,11 @@ def _wrong(where: str, what: Iterable[str], joint: str = ": ") -> CatalogueError
 
 def _currency(sources: Sequence[Source]) -> str:
     """All prices are in one currency: they are compared and never converted."""
+    if not sources:
+        what = "no installed distribution brings a catalogue, and this program's own is not installed"
+        raise CatalogueError(
+            what, hint="install it: python -m pip install image-studio, or in its folder: pip install -e ."
+        )
     currency = sources[0].entry.currency
     for source in sources:
         try:

@@ -28,7 +28,7 @@ from infrastructure.cli.failures import guarded
 from infrastructure.cli.rendering import Page
 from infrastructure.cli.timeline import rows_of, show_stories
 from infrastructure.cli.viewpages import Viewer, show_costs, show_periods, show_usage
-from infrastructure.plugins import more_models
+from infrastructure.plugins import more_models, plugins
 from infrastructure.registry import switched_off
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
@@ -159,8 +159,7 @@ async def story(workspace: Path, teller: Teller) -> int:
     page.line()
     page.prose("No key is needed: this machine paints, which only stands in for a model, and says so.", "dim", indent=2)
     page.line()
-    database = sqlite_url(workspace / "ledger.db")
-    async with open_studio(Settings(home=workspace, database_url=database, scripted_enabled=True)) as studio:
+    async with open_studio(settings_for(workspace)) as studio:
         await studio.open_account(ACCOUNT, plan="pro")
         oddest = await pictures(studio, teller)
         await troubles(studio, teller)
@@ -170,6 +169,13 @@ async def story(workspace: Path, teller: Teller) -> int:
     page.line(f"  export IMAGESTUDIO_HOME={workspace} IMAGESTUDIO_ACCOUNT={ACCOUNT}", "cyan")
     page.line(f"  {_program()} operations", "cyan")
     return 0 if clean else OTHER
+
+
+def settings_for(workspace: Path) -> Settings:
+    """A ledger of its own, and no provider that is paid, whatever keys the environment holds."""
+    switches: dict[str, Any] = {f"{name}_enabled": plugin.is_free for name, plugin in plugins().items()}
+    database = sqlite_url(workspace / "ledger.db")
+    return Settings(home=workspace, database_url=database, **switches)
 
 
 def _program() -> str:

@@ -42,14 +42,13 @@ class Session:
         """From the environment, with `--db` over it. Raises InvalidInput naming the variable that is wrong."""
         from pydantic import ValidationError
 
-        from infrastructure.settings import Settings
+        from infrastructure.settings import Settings, complaint
 
         try:
             return Settings(database_url=self.db) if self.db is not None else Settings()
         except ValidationError as error:
-            first = error.errors()[0]
-            field = "_".join(str(part) for part in first["loc"])
-            raise InvalidInput(f"IMAGESTUDIO_{field.upper()}", first["msg"], hint="correct the setting") from error
+            field, why = complaint(error)
+            raise InvalidInput(f"IMAGESTUDIO_{field.upper()}", why, hint="correct the setting") from error
 
     def check_settings(self) -> None:
         """Warn of settings that there are not. Raises InvalidInput for one that is nearly the name of another."""

@@ -209,7 +209,7 @@ BAD_TERMS = {
         InvalidInput,
         "invalid_input",
         "images: -1 is negative",
-        "0 allows nothing",
+        "for no limit: imagestudio account limit images unlimited",
     ),
     "a limit beyond all money": Bad(
         lambda studio: studio.accounts.change_limit("acme", "spend", 2**63), InvalidInput, "invalid_input", "too large"
