@@ -173,9 +173,9 @@ async def story(workspace: Path, teller: Teller) -> int:
 
 def settings_for(workspace: Path) -> Settings:
     """A ledger of its own, and no provider that is paid, whatever keys the environment holds."""
-    switches: dict[str, Any] = {f"{name}_enabled": plugin.is_free for name, plugin in plugins().items()}
+    off: dict[str, Any] = {f"{name}_enabled": False for name, plugin in plugins().items() if not plugin.is_free}
     database = sqlite_url(workspace / "ledger.db")
-    return Settings(home=workspace, database_url=database, **switches)
+    return Settings(home=workspace, database_url=database, scripted_enabled=True, **off)
 
 
 def _program() -> str:
