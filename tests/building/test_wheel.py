@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import tarfile
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
@@ -45,8 +45,7 @@ def test_it_installs_them_and_one_program(alone: Environment) -> None:
 
 def test_a_source_distribution_builds_the_same_and_nothing_is_left_in_it(wheel: Path, tmp_path: Path) -> None:
     sdist = built(copy_of_tree(tmp_path / "tree"), tmp_path / "sdist", "sdist")
-    with tarfile.open(sdist) as file:
-        file.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-xzf", sdist, "-C", tmp_path], check=True)
     source = tmp_path / sdist.name.removesuffix(".tar.gz")
     before = {*source.rglob("*")}
     again = built(source, tmp_path / "again")
