@@ -134,7 +134,7 @@ class ProviderRefused(ProviderError):
         self.final = final
 
 
-class ProviderFailed(ProviderError):
+class TaskFailed(ProviderError):
     """Accepted, then definitely failed; `cost` in micro-units if the provider bills it all the same.
 
     None: it is billed as if it had been delivered, at what `usage` counts or else at what was quoted.
@@ -181,15 +181,15 @@ class Provider(Protocol):
         """What is missing here for a route, such as a key or a package, and how to mend it; empty if nothing is."""
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
-        """Send the task once. Raises ProviderRefused, ProviderFailed or ProviderUnknown."""
+        """Send the task once. Raises ProviderRefused, TaskFailed or ProviderUnknown."""
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
-        """Wait for a job, within the task's deadline. Raises ProviderFailed; ProviderUnknown when that passes."""
+        """Wait for a job, within the task's deadline. Raises TaskFailed; ProviderUnknown when that passes."""
 
     async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
         """Look up what became of a submission: its outcome, or the jobs that may be its, most likely first.
 
-        Empty if the provider never saw it. Whose job each is, the ledger knows. Raises ProviderFailed if it was
+        Empty if the provider never saw it. Whose job each is, the ledger knows. Raises TaskFailed if it was
         accepted and failed, ProviderUnknown if it cannot be learned now.
         """
 

@@ -22,7 +22,7 @@ async def operations_of(index: Index, account: str, operation: str) -> list[Inde
     return owned(await asyncio.to_thread(index.operations, operation), operation, account)
 
 
-async def account_of(index: Index, operation: str) -> str:
+async def account_of_operation(index: Index, operation: str) -> str:
     """Whose an operation is, for those who run the studio. Raises UnknownOperation."""
     known = await asyncio.to_thread(index.operations, operation)
     return owned(known, operation, None)[0].account

@@ -44,12 +44,12 @@ QUOTE: Json = {
     "price": 40_000,
     "cost": 40_000,
     "currency": "USD",
-    "book": "0123456789abcdef",
+    "price_book": "0123456789abcdef",
     "outputs": 1,
     "meters": [],
     "listed": None,
 }
-POSTED = {name: QUOTE[name] for name in ("outputs", "unit", "units", "price", "cost", "currency", "book")}
+POSTED = {name: QUOTE[name] for name in ("outputs", "unit", "units", "price", "cost", "currency", "price_book")}
 POSTED |= {"price_source": "quoted", "cost_source": "quoted"}
 ASSET = {
     "digest": DIGEST,

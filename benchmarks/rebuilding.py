@@ -23,7 +23,7 @@ from benchmarks.teams import ROOT
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
-from projections.engine.database import Source
+from projections.engine.database import FactSource
 from projections.engine.rebuild import Workers, rebuild
 from projections.views import ALL
 
@@ -98,16 +98,16 @@ def _check_rows(url: str) -> None:
         raise DifferentRows(f"{count} rows of the views and of the SQL differ")
 
 
-def open_source(url: str) -> Source:
+def open_source(url: str) -> FactSource:
     """The log, for a worker process too."""
-    return Source(SqlReader(Database(url)), FactMapper())
+    return FactSource(SqlReader(Database(url)), FactMapper())
 
 
 def rebuild_all(url: str, workers: int) -> None:
     """All views, our way."""
     with closing(Database(url)) as database:
         several = Workers(workers, partial(open_source, url)) if workers > 1 else None
-        rebuild(database, Source(SqlReader(database), FactMapper()), ALL, workers=several)
+        rebuild(database, FactSource(SqlReader(database), FactMapper()), ALL, workers=several)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks.fill import Size, copy, fill
-from infrastructure.store.migrations import upgrade
+from infrastructure.store.migrations import upgrade_schema
 from tests.postgres import fresh_database, running_postgres
 
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
@@ -72,7 +72,7 @@ class Stores:
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="imagestudio-benchmark-")))
         is_sqlite = database == SQLITE
         url = f"sqlite:///{folder / LEDGER}" if is_sqlite else stack.enter_context(fresh_database(self.server))
-        upgrade(url)
+        upgrade_schema(url)
         return Place(url, folder)
 
     def _master(self, size: Size) -> Place:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from domain.errors import InvalidInput
 from domain.ids import check_id
-from domain.inputs import shown
+from domain.inputs import shortened
 
 
 class ActorKind(StrEnum):
@@ -41,5 +41,5 @@ def actor(text: str) -> Actor:
     kind, _, id = str(text).partition(":")
     if kind not in [one.value for one in ActorKind]:
         hint = f"name a kind and an id, such as operator:ann; the kinds are {', '.join(ActorKind)}"
-        raise InvalidInput("actor", f"{shown(text)} does not say who acts", hint=hint)
+        raise InvalidInput("actor", f"{shortened(text)} does not say who acts", hint=hint)
     return Actor(ActorKind(kind), check_id("actor", id))

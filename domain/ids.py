@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.errors import InvalidInput
-from domain.inputs import shown
+from domain.inputs import shortened
 
 LONGEST_ID = 200
 
@@ -11,7 +11,7 @@ LONGEST_ID = 200
 def check_id(what: str, id: str) -> str:
     """An opaque id of the caller's: 1 to 200 printable characters without spaces. Raises InvalidInput."""
     if not isinstance(id, str):
-        raise InvalidInput(what, f"must be text, not {shown(id)}", hint="use an opaque id")
+        raise InvalidInput(what, f"must be text, not {shortened(id)}", hint="use an opaque id")
     if not 1 <= len(id) <= LONGEST_ID:
         raise InvalidInput(what, f"an id has 1 to {LONGEST_ID} characters, this one has {len(id)}")
     if not id.isprintable() or " " in id:

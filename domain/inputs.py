@@ -129,7 +129,7 @@ def read_value(spec: Input, value: object) -> Scalar:
             return _read_choice(spec, value)
         case InputType.SIZE:
             return _read_size(spec, value)
-    raise InvalidInput(spec.name, f"is {_article(spec)} file, not {shown(value)}", hint="attach a file")
+    raise InvalidInput(spec.name, f"is {_article(spec)} file, not {shortened(value)}", hint="attach a file")
 
 
 def check_files(spec: Input, files: Sequence[FileInfo]) -> None:
@@ -151,7 +151,7 @@ def plain(number: Decimal) -> str:
 
 def _read_text(spec: Input, value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidInput(spec.name, f"must be text, not {shown(value)}")
+        raise InvalidInput(spec.name, f"must be text, not {shortened(value)}")
     if spec.required and not value.strip():
         raise InvalidInput(spec.name, "is empty", hint="write what you want")
     if len(value) > spec.max_chars:
@@ -166,7 +166,7 @@ def _read_integer(spec: Input, value: object) -> int:
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
     if type(value) is not int or abs(value) >= 10**18:
-        raise InvalidInput(spec.name, f"must be a whole number, not {shown(value)}")
+        raise InvalidInput(spec.name, f"must be a whole number, not {shortened(value)}")
     _check_choice(spec, value)
     _check_span(spec, value, Fraction(value))
     step = spec.multiple_of
@@ -176,10 +176,10 @@ def _read_integer(spec: Input, value: object) -> int:
 
 
 def _read_decimal(spec: Input, value: object) -> str:
-    text = shown(value) if type(value) is int else value
+    text = shortened(value) if type(value) is int else value
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         hint = 'write it as text with at most six decimals, such as "0.5"'
-        raise InvalidInput(spec.name, f"must be an exact decimal, not {shown(value)}", hint=hint)
+        raise InvalidInput(spec.name, f"must be an exact decimal, not {shortened(value)}", hint=hint)
     number = Decimal(text)
     _check_span(spec, plain(number), Fraction(number))
     return plain(number)
@@ -189,13 +189,13 @@ def _read_flag(spec: Input, value: object) -> bool:
     if isinstance(value, str) and value in ("true", "false"):
         return value == "true"
     if not isinstance(value, bool):
-        raise InvalidInput(spec.name, f"must be true or false, not {shown(value)}")
+        raise InvalidInput(spec.name, f"must be true or false, not {shortened(value)}")
     return value
 
 
 def _read_choice(spec: Input, value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidInput(spec.name, f"must be text, not {shown(value)}", hint=_choices(spec))
+        raise InvalidInput(spec.name, f"must be text, not {shortened(value)}", hint=_choices(spec))
     _check_choice(spec, value)
     return value
 
@@ -207,10 +207,10 @@ def _read_size(spec: Input, value: object) -> str:
     if written is None:
         words = "".join(f', or "{word}"' for word in spec.choices)
         hint = f'write width and height as "1024x768"{words}'
-        raise InvalidInput(spec.name, f"must be a size, not {shown(value)}", hint=hint)
+        raise InvalidInput(spec.name, f"must be a size, not {shortened(value)}", hint=hint)
     width, height = map(int, written.groups())
     if not width or not height:
-        raise InvalidInput(spec.name, f"{shown(value)} has no area")
+        raise InvalidInput(spec.name, f"{shortened(value)} has no area")
     _check_shape(spec, width, height)
     step = spec.multiple_of
     if step is not None and (width % step or height % step):
@@ -248,7 +248,7 @@ def _is_accepted(spec: Input, value: Scalar) -> bool:
 
 def _check_choice(spec: Input, value: Scalar) -> None:
     if spec.choices and value not in spec.choices:
-        raise InvalidInput(spec.name, f"{shown(value)} is not accepted", hint=_choices(spec))
+        raise InvalidInput(spec.name, f"{shortened(value)} is not accepted", hint=_choices(spec))
 
 
 def _check_span(spec: Input, shown: object, number: Fraction) -> None:
@@ -309,7 +309,7 @@ def _article(spec: Input) -> str:
     return f"{'an' if spec.type[0] in 'aeiou' else 'a'} {spec.type}"
 
 
-def shown(value: object) -> str:
+def shortened(value: object) -> str:
     """A given value, shortened: it may be of any length, and Python refuses to write huge numbers."""
     if isinstance(value, int) and abs(value) >= 10**_SHOWN:
         return "a number of that size"

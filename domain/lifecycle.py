@@ -208,7 +208,7 @@ def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int) -> 
         price=found.price,
         cost=found.cost,
         currency=quote.currency,
-        book=quote.book,
+        price_book=quote.price_book,
         price_source=found.price_source,
         cost_source=found.cost_source,
     )

@@ -155,7 +155,7 @@ class Charged(OperationFact):
     price: int
     cost: int | None
     currency: str
-    book: str
+    price_book: str
     price_source: CostSource | None = None
     cost_source: CostSource | None = None
 

@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol
 
 from domain.bounds import Meter, Metering
 from domain.errors import InvalidInput
-from domain.inputs import FileInfo, Scalar, plain, shown
+from domain.inputs import FileInfo, Scalar, plain, shortened
 from domain.money import check_currency, extend, total
 from domain.periods import EARLIEST
 from domain.value import value
@@ -136,7 +136,7 @@ class Quote:
     price: int
     cost: int
     currency: str
-    book: str
+    price_book: str
     outputs: int
     meters: tuple[Meter, ...] = ()
     listed: int | None = None
@@ -151,15 +151,15 @@ class Unpriced:
     provider: str
     reason: str
     outputs: int
-    book: str
+    price_book: str
     unit: str = Unit.CALL
     meters: tuple[Meter, ...] = ()
     """Those whose rates are known, although nobody says how much there can be of them."""
     model_class: str = REAL
 
 
-def price_book(models: Iterable[Priced], currency: str) -> PriceBook:
-    """The book of all these prices; its version changes if and only if one of them does.
+def price_book_of(models: Iterable[Priced], currency: str) -> PriceBook:
+    """The price book of all these prices; its version changes if and only if one of them does.
 
     "0.10" and "0.1" are one price, and the order of models and rules is none. Raises InvalidMoney.
     """
@@ -182,7 +182,7 @@ def ambiguous(rules: Sequence[PriceRule]) -> tuple[PriceRule, PriceRule] | None:
 
 def quote(
     model: Priced,
-    book: PriceBook,
+    price_book: PriceBook,
     inputs: Mapping[str, Scalar],
     outputs: int,
     at: int,
@@ -194,25 +194,25 @@ def quote(
     the files. Raises InvalidInput unless 1 <= `outputs` <= MOST_OUTPUTS, InvalidMoney for an amount beyond 64 bits.
     """
     if type(outputs) is not int or not 1 <= outputs <= MOST_OUTPUTS:
-        raise InvalidInput("n", f"{shown(outputs)} is not a number of outputs", hint=f"ask for 1 to {MOST_OUTPUTS}")
+        raise InvalidInput("n", f"{shortened(outputs)} is not a number of outputs", hint=f"ask for 1 to {MOST_OUTPUTS}")
     rule = rule_at(model, inputs, at)
     if rule is None:
-        return _unpriced(model, book, outputs, _why_no_rule(model, inputs, at))
+        return _unpriced(model, price_book, outputs, _why_no_rule(model, inputs, at))
     if rule.meters:
-        return _at_most(model, book, rule, inputs, measured, outputs)
+        return _at_most(model, price_book, rule, inputs, measured, outputs)
     assert rule.rate is not None, "what is not metered has a rate"
     each = _millionths(rule, inputs, measured)
     if each is None:
-        return _unpriced(model, book, outputs, f"its {rule.measure!r} cannot be measured")
+        return _unpriced(model, price_book, outputs, f"its {rule.measure!r} cannot be measured")
     units = _exact(_within(rule, each) * (1 if rule.unit is Unit.CALL else outputs))
     price = _amount(rule.rate, units)
     cost = price if rule.cost_rate is None else _amount(rule.cost_rate, units)
-    return _quoted(model, book, rule, outputs, units, rule.rate, price, cost)
+    return _quoted(model, price_book, rule, outputs, units, rule.rate, price, cost)
 
 
 def _at_most(
     model: Priced,
-    book: PriceBook,
+    price_book: PriceBook,
     rule: PriceRule,
     inputs: Mapping[str, Scalar],
     measured: Mapping[str, Sequence[FileInfo]],
@@ -223,15 +223,15 @@ def _at_most(
     unbounded = [meter.name for meter in meters if meter.most is None and (meter.rate or meter.cost)]
     if unbounded:
         reason = f"its rates are known, and nobody says how much {unbounded[0]} there can be"
-        return replace(_unpriced(model, book, outputs, reason), meters=meters)
+        return replace(_unpriced(model, price_book, outputs, reason), meters=meters)
     price = total((meter.rate, meter.most or 0) for meter in meters)
     cost = total((meter.cost, meter.most or 0) for meter in meters)
-    return _quoted(model, book, rule, outputs, Decimal(1), _exact(price), price, cost, meters)
+    return _quoted(model, price_book, rule, outputs, Decimal(1), _exact(price), price, cost, meters)
 
 
 def _quoted(
     model: Priced,
-    book: PriceBook,
+    price_book: PriceBook,
     rule: PriceRule,
     outputs: int,
     units: Decimal,
@@ -240,7 +240,7 @@ def _quoted(
     cost: int,
     meters: tuple[Meter, ...] = (),
 ) -> Quote:
-    names, terms = (model.id, model.provider, str(rule.unit)), (book.currency, book.version)
+    names, terms = (model.id, model.provider, str(rule.unit)), (price_book.currency, price_book.version)
     return Quote(*names, units, rate, price, cost, *terms, outputs, meters, None, str(model.class_))
 
 
@@ -262,7 +262,7 @@ def capped_quote(unpriced: Unpriced, cap: int, currency: str) -> Quote:
         price=cap,
         cost=cap,
         currency=check_currency(currency),
-        book=unpriced.book,
+        price_book=unpriced.price_book,
         outputs=unpriced.outputs,
         meters=unpriced.meters,
         model_class=unpriced.model_class,
@@ -270,7 +270,7 @@ def capped_quote(unpriced: Unpriced, cap: int, currency: str) -> Quote:
 
 
 def quoted_by_provider(quote: Quote | Unpriced, amount: int, currency: str) -> Quote:
-    """The quote with the provider's own word on what it will bill, in micro-units; what the book said stays visible.
+    """The quote with the provider's own word on what it will bill, in micro-units, beside what the price book said.
 
     Where our price is the provider's, passed on, or is not known at all, it follows; a price of our own stands.
     """
@@ -300,10 +300,12 @@ def _metered(meter: Metering) -> list[object]:
     return [*known, *bound, meter.per_output] if bound or meter.per_output else known
 
 
-def _unpriced(model: Priced, book: PriceBook, outputs: int, reason: str) -> Unpriced:
+def _unpriced(model: Priced, price_book: PriceBook, outputs: int, reason: str) -> Unpriced:
     """Where time or pixels would count and nobody knows the rate, the submission is what is counted."""
     unit = model.unit if model.unit in _COUNTED else Unit.CALL
-    return Unpriced(model.id, model.provider, reason, outputs, book.version, str(unit), model_class=str(model.class_))
+    return Unpriced(
+        model.id, model.provider, reason, outputs, price_book.version, str(unit), model_class=str(model.class_)
+    )
 
 
 def _why_no_rule(model: Priced, inputs: Mapping[str, Scalar], at: int) -> str:

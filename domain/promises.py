@@ -23,7 +23,7 @@ NEAR_MS: Final = 500
 _SIZE: Final = re.compile(r"([0-9]{1,5})[x*]([0-9]{1,5})")
 
 
-class Measured(Protocol):
+class Measurable(Protocol):
     """What is known of a file: pixels as it is shown, milliseconds; None if it does not say."""
 
     @property
@@ -41,13 +41,13 @@ class Promised:
     sides: tuple[int, int] | None = None
     duration_ms: int | None = None
 
-    def unlike(self, outputs: Iterable[Measured]) -> int:
+    def unlike(self, outputs: Iterable[Measurable]) -> int:
         """How many of the outputs are known to be of another size or length."""
         if self.sides is None and self.duration_ms is None:
             return 0
         return sum(map(self._is_broken, outputs))
 
-    def _is_broken(self, one: Measured) -> bool:
+    def _is_broken(self, one: Measurable) -> bool:
         if self.sides is not None and one.width and one.height and (one.width, one.height) != self.sides:
             return True
         if self.duration_ms is None or one.duration_ms is None:

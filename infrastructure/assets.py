@@ -27,7 +27,7 @@ from typing import BinaryIO, Final, ParamSpec, Protocol, TypeVar
 from application.ports import Asset, Media, Swept, Unneeded
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput
 from infrastructure.folders import MOST_REMEMBERED, account_folder
-from infrastructure.media import Seen, extension
+from infrastructure.media import Recognised, extension
 from infrastructure.saving import MEBIBYTE, Saver, Steps, Temporary, flush_folder, reported, taking_turns
 
 P = ParamSpec("P")
@@ -42,7 +42,7 @@ class Look(Protocol):
     """Says what bytes or a file are. Raises InvalidInput, naming `field`, where they are nothing known or too large,
     and NoMedia where there is nothing or a mere text."""
 
-    def __call__(self, content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Seen: ...
+    def __call__(self, content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Recognised: ...
 
 
 class FileAssets:
@@ -135,7 +135,7 @@ class FileAssets:
         seen = self._look(content, field="output", media_types=media_types)
         return (yield from self._save(account, content, seen))
 
-    def _save(self, account: str, content: bytes, seen: Seen | Media) -> Steps:
+    def _save(self, account: str, content: bytes, seen: Recognised | Media) -> Steps:
         asset = _asset(hashlib.sha256(content).hexdigest(), len(content), seen)
         folder = self._folder(account, asset.digest)
         with closing(Temporary(folder)) as temporary:
@@ -287,5 +287,5 @@ def _name(asset: Asset) -> str:
     return f"{asset.digest}.{extension(asset.media_type)}"
 
 
-def _asset(digest: str, size: int, seen: Seen | Media) -> Asset:
+def _asset(digest: str, size: int, seen: Recognised | Media) -> Asset:
     return Asset(digest, seen.media_type, size, seen.width, seen.height, seen.duration_ms)

@@ -47,12 +47,12 @@ from infrastructure.belonging import Belonging
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.collector import SPARED
-from infrastructure.costbook import CostsInViews
 from infrastructure.downloads import HttpDownloads
 from infrastructure.media import LimitedBy, look_at, read_media
 from infrastructure.opening import Access, StudioLog, belonging, catch_up, ledgers_of, open_log, references
 from infrastructure.plugins import ProviderContext, ProviderSettings
-from infrastructure.registry import Contexts, build, switched_off, told, unknown_settings
+from infrastructure.recorded import CostsInViews
+from infrastructure.registry import Contexts, build_providers, switched_off, told_settings, unknown_settings
 from infrastructure.saving import SIDE_BY_SIDE
 from infrastructure.service import House, Studio
 from infrastructure.settings import Settings, owner_name, revealed
@@ -63,7 +63,7 @@ from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.witness import SqlWitness
 from infrastructure.wire.client import open_client
-from projections.engine.database import Source
+from projections.engine.database import FactSource
 from projections.engine.projector import Projector
 from projections.queries import Views
 from projections.views import ALL
@@ -126,10 +126,10 @@ async def open_studio(
 @asynccontextmanager
 async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provider]]:
     """The providers by name, without a ledger, for those who only ask what can be used here."""
-    own = told(settings)
+    own = told_settings(settings)
     downloads = _downloads(settings, own)
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="worker") as pool:
-        providers = build(own, _contexts(settings, pool, downloads))
+        providers = build_providers(own, _contexts(settings, pool, downloads))
         try:
             yield providers
         finally:
@@ -137,10 +137,10 @@ async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provi
             await downloads.close()
 
 
-def open_source(settings: Settings) -> Source:
+def open_source(settings: Settings) -> FactSource:
     """The log, for a process that only reads it."""
     log = open_log(settings, Access.READ)
-    return Source(SqlReader(log.database), log.codec)
+    return FactSource(SqlReader(log.database), log.codec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Foundation:
     feed: Feed
     writer: LedgerWriter
     catalogue: Catalogue
-    book: PriceBook
+    price_book: PriceBook
     shelf: FileAssets
     read_media: MediaReader
     inputs: Downloads
@@ -174,7 +174,7 @@ class Foundation:
 def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -> Studio:
     """Build in the order of dependence; whatever was opened is closed by the stack, last first."""
     owner = owner_name()
-    catalogue, book = load_catalogue(settings.catalogues)
+    catalogue, price_book = load_catalogue(settings.catalogues)
     log = open_log(settings, access, files=parts.assets is None)
     stack.callback(log.close)
     database = log.database
@@ -195,12 +195,12 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     read = parts.read_media or _media_reader(settings, pool)
     # What callers name may not lead into the networks that only providers' outputs may come from.
     inputs = HttpDownloads(settings.own_origins, proxy=revealed(settings.proxy))
-    foundation = Foundation(database, log, feed, writer, catalogue, book, shelf, read, inputs, files)
+    foundation = Foundation(database, log, feed, writer, catalogue, price_book, shelf, read, inputs, files)
     assets = parts.assets or foundation.shelf
-    own = told(settings, parts.providers)
+    own = told_settings(settings, parts.providers)
     downloads = _downloads(settings, own)
     outputs = Outputs(assets, downloads, parts.clock, asyncio.sleep, settings.largest_output, parts.pauses)
-    providers = parts.providers or build(own, _contexts(settings, pool, downloads))
+    providers = parts.providers or build_providers(own, _contexts(settings, pool, downloads))
     performer = Performer(
         Recording(writer, Ownership(owner, lease, SqlLeases(database), parts.clock, believe=believe)),
         providers,
@@ -234,7 +234,7 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Histori
     ledgers = ledgers_of(foundation.log, outputs.clock)
     quotes = ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes)
     offering = (quotes, performer.providers, performer.off, Consents(writer, ledgers))
-    chooser = Chooser(foundation.catalogue, foundation.book, *offering)
+    chooser = Chooser(foundation.catalogue, foundation.price_book, *offering)
     preparer = Preparer(
         chooser, outputs.assets, foundation.read_media, foundation.inputs, new_id, new_secret, settings.largest_file
     )
@@ -243,7 +243,9 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Histori
         performer,
         operations.results,
         foundation.index,
-        Accounts(ledgers, writer, foundation.index, outputs.clock, foundation.book.currency, actor(settings.actor)),
+        Accounts(
+            ledgers, writer, foundation.index, outputs.clock, foundation.price_book.currency, actor(settings.actor)
+        ),
         Intervention(performer, operations),
         foundation.feed,
         Timeouts(settings.wait_seconds),
@@ -252,7 +254,7 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Histori
 
 def _house(foundation: Foundation, performer: Performer, operations: Histories, settings: Settings) -> House:
     database, reader, codec = foundation.database, foundation.reader, foundation.log.codec
-    projector = Projector(database, Source(reader, codec), ALL)
+    projector = Projector(database, FactSource(reader, codec), ALL)
     views = Views(database, reader)
     advance = partial(catch_up, settings, views, codec) if database.reading else projector.advance
     return House(
@@ -261,7 +263,7 @@ def _house(foundation: Foundation, performer: Performer, operations: Histories, 
         reader,
         codec,
         foundation.catalogue,
-        foundation.book,
+        foundation.price_book,
         performer.ownership,
         performer.providers,
         (foundation.inputs, performer.outputs.downloads),

@@ -42,7 +42,7 @@ GZIP: Final = 31
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class DownloadPatience:
     """Seconds for a whole file, for a pause within it, and for connecting."""
 
     total: float = 600
@@ -50,7 +50,7 @@ class Patience:
     connect: float = 10
 
 
-USUAL = Patience()
+USUAL = DownloadPatience()
 
 
 class HttpDownloads:
@@ -60,7 +60,7 @@ class HttpDownloads:
         self,
         own: Iterable[str] = (),
         *,
-        patience: Patience = USUAL,
+        patience: DownloadPatience = USUAL,
         proxy: str = "",
         wires: Wires | None = None,
     ) -> None:

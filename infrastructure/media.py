@@ -22,7 +22,7 @@ from infrastructure.formats.ebml import measure_webm
 from infrastructure.formats.measured import Measured
 from infrastructure.formats.movies import measure_movie
 from infrastructure.formats.ogg import measure_ogg
-from infrastructure.formats.shapes import upright
+from infrastructure.formats.shapes import upright_size
 from infrastructure.formats.signatures import OBJ, STL, TEXT, expected_text, reads_as_text, sniff
 from infrastructure.formats.sounds import measure_aac, measure_flac, measure_mp3, measure_wav
 from infrastructure.formats.stills import read_still
@@ -100,7 +100,7 @@ _BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Recognised:
     """What a file really is. Sizes in pixels, duration in milliseconds."""
 
     media_type: str
@@ -150,7 +150,7 @@ def look_at(
     max_pixels: int,
     media_types: Sequence[str] = (),
     settings: LimitedBy | None = None,
-) -> Seen:
+) -> Recognised:
     """Say what `content` is, having decoded it if it is an image. An open file is mapped and not read into memory.
 
     Text, and models written as text, are recognised only where `media_types` expects them. `max_pixels` bounds
@@ -166,7 +166,7 @@ def look_at(
     return _look_at(view, content, bounds)
 
 
-def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Seen:
+def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Recognised:
     """What the bytes are, of which `stream` reads the same."""
     field = bounds.field
     if not view:
@@ -186,7 +186,7 @@ def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Seen:
     measured = _MEASURES.get(media_type, _unmeasured)(view)
     duration = measured.duration_ms if (measured.duration_ms or 0) <= LONGEST_MS else None
     kind = media_type.replace("video/", "audio/") if measured.only_sound else media_type
-    return Seen(kind, measured.width, measured.height, duration)
+    return Recognised(kind, measured.width, measured.height, duration)
 
 
 def image_media(image: Image.Image, image_format: str, *, text: Mapping[str, str] = _NO_TEXT) -> Media:
@@ -220,16 +220,16 @@ def _unmeasured(_content: memoryview) -> Measured:
     return Measured()
 
 
-def _look_at_heic(view: memoryview, bounds: Bounds) -> Seen:
+def _look_at_heic(view: memoryview, bounds: Bounds) -> Recognised:
     """By its tables alone: decoding it is left to whom it is sent to."""
     still = read_still(view)
     if still is None or not still.whole:
         raise InvalidInput(bounds.field, f"is a damaged or truncated {HEIC} image", hint=_SAVE_AGAIN)
     _check_size(still.size, bounds)
-    return Seen(HEIC, *still.size)
+    return Recognised(HEIC, *still.size)
 
 
-def _look_at_image(stream: BinaryIO, media_type: str, bounds: Bounds) -> Seen:
+def _look_at_image(stream: BinaryIO, media_type: str, bounds: Bounds) -> Recognised:
     try:
         with _open(stream, media_type) as image:
             _check_size(image.size, bounds)
@@ -237,7 +237,7 @@ def _look_at_image(stream: BinaryIO, media_type: str, bounds: Bounds) -> Seen:
                 _check_sums(stream)
             # Only decoding proves that the pixels are there.
             duration = _decode_frames(image, media_type, bounds)
-            return Seen(media_type, *_shown_size(image), duration)
+            return Recognised(media_type, *_shown_size(image), duration)
     except _BOMBS as error:
         raise bounds.beyond(f"has too many pixels; at most {bounds.pixels} are accepted", pixels=True) from error
     except _UNREADABLE as error:
@@ -246,7 +246,7 @@ def _look_at_image(stream: BinaryIO, media_type: str, bounds: Bounds) -> Seen:
 
 def _shown_size(image: Image.Image) -> tuple[int, int]:
     """Upright, as Exif says; what turns an AVIF is told by Pillow in the same way."""
-    return upright(image.size, image.getexif().get(_ORIENTATION, 1))
+    return upright_size(image.size, image.getexif().get(_ORIENTATION, 1))
 
 
 def _open(stream: BinaryIO, media_type: str) -> Image.Image:

@@ -25,7 +25,7 @@ from infrastructure.settings import Settings
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.identity import established_id, ledger_id
-from infrastructure.store.migrations import HEAD, check, ensure_schema, is_empty, revision_of
+from infrastructure.store.migrations import HEAD, check_schema, ensure_schema, is_empty, revision_of
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_file
@@ -86,7 +86,7 @@ def _check(settings: Settings, database: Database, access: Access, *, files: boo
             raise _no_ledger(settings)
         _make_room(settings, files=files)
         ensure_schema(database)
-    check(database)
+    check_schema(database)
     if access is not Access.READ:
         check_opening(database)
 
@@ -139,7 +139,7 @@ def open_files(settings: Settings) -> Iterator[Belonging]:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DatabaseStanding:
     """How a database stands: the revision of its schema, which ledger it is, which facts it lost, and that the files
     are another ledger's."""
 
@@ -149,16 +149,16 @@ class Standing:
     foreign: ForeignFiles | None = None
 
 
-def standing(settings: Settings) -> Standing:
+def standing(settings: Settings) -> DatabaseStanding:
     """How the settings' database stands; changes nothing. Raises NoLedger, StoreUnavailable."""
     if not _exists(settings):
         raise _no_ledger(settings)
     with closing(Database(settings.database, lock_seconds=settings.lock_seconds, reading=True)) as database:
         revision = revision_of(database)
         if revision != HEAD:
-            return Standing(revision, None, None)
+            return DatabaseStanding(revision, None, None)
         id = ledger_id(database)
-        return Standing(revision, id, lost_facts(settings, database), foreign_files(settings, id))
+        return DatabaseStanding(revision, id, lost_facts(settings, database), foreign_files(settings, id))
 
 
 def ledgers_of(log: StudioLog, clock: Callable[[], int]) -> LedgerReader:
@@ -211,12 +211,12 @@ def catch_up(settings: Settings, views: Views, codec: Codec) -> int:
     behind = [view for view in views.status() if view.lag and view.error is None]
     if not behind:
         return 0
-    from projections.engine.database import Source
+    from projections.engine.database import FactSource
     from projections.engine.projector import Projector
     from projections.views import ALL
 
     with closing(Database(settings.database, lock_seconds=settings.lock_seconds)) as database:
-        projector = Projector(database, Source(SqlReader(database), codec), ALL)
+        projector = Projector(database, FactSource(SqlReader(database), codec), ALL)
         taken, end = projector.advance(), behind[0].position + behind[0].lag
         if not projector.wait_for(end, PATIENCE, [view.view for view in behind]):
             held = [view.view for view in views.status() if view.position < end and view.error is None]

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from application.keeping.accounts import AccountReader
     from application.keeping.tables import Discrepancy
     from infrastructure.store.tables import SqlIndex
-    from projections.engine.replay import Comparison
+    from projections.engine.replay import Replay
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingLedger:
     """`lost` says which facts the log once had and has no more, where the files know it.
 
     What only some commands ask for is loaded when they do; `open_accounts` opens what shows accounts, once.
@@ -81,19 +81,19 @@ class Reading:
         lease = self.settings.lease_seconds * SECOND
         return differences(Ground(SqlDesks(self.database), self.reader, self.codec, now(), lease), account)
 
-    async def compare(self, account: str | None = None) -> Comparison:
+    async def compare(self, account: str | None = None) -> Replay:
         """Replay the log, or one account's part, and hold every view against it."""
         from asyncio import to_thread
 
-        from projections.engine.database import Source
+        from projections.engine.database import FactSource
         from projections.engine.replay import compare
         from projections.views import ALL
 
-        return await to_thread(compare, self.database, Source(self.reader, self.codec), ALL, account)
+        return await to_thread(compare, self.database, FactSource(self.reader, self.codec), ALL, account)
 
 
 @contextmanager
-def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[Reading]:
+def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[ReadingLedger]:
     """The settings' ledger; blocking. Raises NoLedger, SchemaMismatch, StoreUnavailable.
 
     And FactsLost, if it has to be `whole`.
@@ -105,7 +105,7 @@ def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[Reading]
         if lost is not None and whole:
             raise lost
 
-        yield Reading(settings, log.database, log.codec, cache(partial(_accounts, log)), lost)
+        yield ReadingLedger(settings, log.database, log.codec, cache(partial(_accounts, log)), lost)
 
 
 def _accounts(log: StudioLog) -> AccountReader:

@@ -31,7 +31,7 @@ COMMON: Final = frozenset({ENABLED, "key", "url"})
 Contexts = Callable[[str, ProviderSettings], ProviderContext[Any]]
 
 
-def told(settings: Settings, names: Collection[str] | None = None) -> dict[str, ProviderSettings]:
+def told_settings(settings: Settings, names: Collection[str] | None = None) -> dict[str, ProviderSettings]:
     """The settings of each provider, or of those that are named, as far as there are such. Raises PluginError,
     InvalidInput."""
     found = plugins()
@@ -42,7 +42,7 @@ def told(settings: Settings, names: Collection[str] | None = None) -> dict[str, 
     return {name: _told(settings, found[name]) for name in chosen}
 
 
-def build(settings: Mapping[str, ProviderSettings], context: Contexts) -> dict[str, Provider]:
+def build_providers(settings: Mapping[str, ProviderSettings], context: Contexts) -> dict[str, Provider]:
     """The providers of these settings, by name. Raises PluginError for the first that cannot be built."""
     found = plugins()
     return {name: found[name].build(context(name, own)) for name, own in settings.items()}

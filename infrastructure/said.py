@@ -11,7 +11,7 @@ from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 from sqlalchemy.engine import make_url
 
 from infrastructure.plugins import ProviderSettings
-from infrastructure.registry import ENABLED, switched_off, told, variable
+from infrastructure.registry import ENABLED, switched_off, told_settings, variable
 from infrastructure.settings import PREFIX, Settings, spoken
 
 SET, DEFAULT, FILE, ENVIRONMENT = "set", "default", ".env", "environment"
@@ -40,7 +40,7 @@ def said(settings: Settings, option: str = "") -> list[Said]:
             value = make_url(settings.database).render_as_string(hide_password=True)
             source = option or source
         found.append(Said(f"{PREFIX}{name.upper()}", _text(value), source))
-    providers = told(settings)
+    providers = told_settings(settings)
     off = switched_off(settings, providers)
     return [*found, *(one for name, own in providers.items() for one in _of_provider(name, own, on=name not in off))]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from application.asking.progress import Heard
 from application.asking.studio import ImageStudio, UseCases
 from application.keeping.chains import Problem, verify_chains
-from application.keeping.reconciliation import Line, Reconciler
+from application.keeping.reconciliation import ReconciledJob, Reconciler
 from application.keeping.upkeep import Upkeep
 from application.ledger.log import Codec
 from application.performing.ownership import Ownership
@@ -26,10 +26,10 @@ from infrastructure.settings import Settings
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.webhooks import Callbacks
-from projections.engine.database import Source
+from projections.engine.database import FactSource
 from projections.engine.projector import NET, Projector, ProjectorThread
 from projections.engine.rebuild import Workers, rebuild
-from projections.engine.replay import Comparison, compare
+from projections.engine.replay import Replay, compare
 from projections.queries import Views
 from projections.views import ALL
 
@@ -49,7 +49,7 @@ class House:
     reader: SqlReader
     codec: Codec
     catalogue: Catalogue
-    book: PriceBook
+    price_book: PriceBook
     ownership: Ownership
     providers: Mapping[str, Provider]
     downloads: Sequence[Downloads]
@@ -58,7 +58,7 @@ class House:
     views: Views
     maintenance: Upkeep
     reconciler: Reconciler
-    open_source: Callable[[], Source]
+    open_source: Callable[[], FactSource]
     files: Belonging | None
 
 
@@ -70,10 +70,10 @@ class Studio(ImageStudio):
         self._house = house
         self.settings, self.database, self.reader = house.settings, house.database, house.reader
         self.codec, self.ownership = house.codec, house.ownership
-        self.catalogue, self.book = house.catalogue, house.book
+        self.catalogue, self.price_book = house.catalogue, house.price_book
         self.providers, self.projector, self.views = house.providers, house.projector, house.views
         self.maintenance, self.files = house.maintenance, house.files
-        self.source = Source(house.reader, house.codec)
+        self.source = FactSource(house.reader, house.codec)
         self.index = use_cases.index
 
     async def disconnect(self) -> None:
@@ -99,11 +99,11 @@ class Studio(ImageStudio):
         """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""
         return await asyncio.to_thread(self._house.advance)
 
-    async def reconcile(self, provider: str, since: int, until: int, *, correct: bool) -> list[Line]:
+    async def reconcile(self, provider: str, since: int, until: int, *, correct: bool) -> list[ReconciledJob]:
         """Hold the costs we recorded against a provider's bills; see `Reconciler.run`."""
         return await self._house.reconciler.run(provider, since, until, correct=correct)
 
-    async def compare(self, account: str | None = None) -> Comparison:
+    async def compare(self, account: str | None = None) -> Replay:
         """Replay the log, or one account's part, and hold every view against it."""
         return await asyncio.to_thread(compare, self.database, self.source, ALL, account)
 

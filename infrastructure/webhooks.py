@@ -18,7 +18,7 @@ from application.providing.receiving import Callback, Receiving
 REMEMBERED: Final = 10_000
 
 
-class Seen:
+class HandledCallbacks:
     """The ids of callbacks that were dealt with, the latest `most`: a repeated one is known again."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
@@ -48,7 +48,7 @@ class Callbacks:
         notified: Callable[[str, str, int], Awaitable[object]],
     ) -> None:
         self._provider, self._clock, self._notified = provider, clock, notified
-        self._seen = Seen()
+        self._seen = HandledCallbacks()
 
     async def take(self, operation: str, mac: str, headers: Mapping[str, str], raw_body: bytes) -> bool:
         """Settle what a callback to .../OPERATION/MAC is about; whether that was news.

@@ -16,7 +16,7 @@ from application.ledger.reader import LogReader
 from projections.engine import asking
 from projections.engine.asking import Found
 from projections.engine.columns import ViewRow
-from projections.engine.database import Database
+from projections.engine.database import ViewDatabase
 from projections.engine.filters import ViewFilter
 from projections.engine.tables import CHECKPOINTS, FRESH
 from projections.engine.view import AnyView, View
@@ -41,7 +41,7 @@ class ViewStatus:
 class Views:
     """All queries, of any view: `views.find(USAGE, UsageFilter(account="acme"))`. Raises StoreUnavailable."""
 
-    def __init__(self, database: Database, reader: LogReader, views: Sequence[AnyView] = ALL) -> None:
+    def __init__(self, database: ViewDatabase, reader: LogReader, views: Sequence[AnyView] = ALL) -> None:
         self._database = database
         self._reader = reader
         self._views = views
@@ -58,7 +58,7 @@ class Views:
 
         Raises InvalidInput for a word or a cursor that there is not, UnknownKind.
         """
-        return asking.find(self._database, view, wanted or view.filter(), after, limit)
+        return asking.find_rows(self._database, view, wanted or view.filter(), after, limit)
 
     def rows(self, view: View[Row, Filter], wanted: Filter | None = None) -> list[Row]:
         """All rows that are wanted, as `find` does."""

@@ -79,9 +79,9 @@ def pytest_unconfigure() -> None:
 
 def migrate(url: str) -> None:
     """Make the studio's schema; imported late, so that tests of pure rules need no store."""
-    from infrastructure.store.migrations import upgrade
+    from infrastructure.store.migrations import upgrade_schema
 
-    upgrade(url)
+    upgrade_schema(url)
 
 
 @pytest.fixture(scope="session")

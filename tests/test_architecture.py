@@ -85,6 +85,22 @@ CATCHES_ALL = frozenset(
     }
 )
 
+# Names that stand in two files and mean the same in both.
+ALIKE: dict[str, str] = {
+    "Settings": "what may be set: of the studio, and of each provider",
+    "build": "what a provider's entry point names",
+    "evolve": "a state after one more fact",
+    "main": "where a program begins",
+    "upgrade": "what a migration does, as Alembic calls it",
+    **dict.fromkeys(("open_studio", "open_blocking"), "the public face's, and what it opens"),
+    **dict.fromkeys(
+        ("complete", "dispatch", "fail", "record_job", "release"),
+        "one decision: about an operation, and about the ledger that holds it",
+    ),
+    **dict.fromkeys(("body", "explain"), "an API's request, and what it says of an error"),
+    **dict.fromkeys(("blurred", "compressed", "cropped", "padded", "posted"), "done to a picture, and to a film"),
+}
+
 
 @dataclass(frozen=True)
 class Source:
@@ -284,6 +300,21 @@ def model_ids(catalogue: str) -> set[str]:
     return {model["id"] for model in tomllib.loads(catalogue).get("model", [])}
 
 
+def names_alike(sources: Iterable[Source]) -> dict[str, list[str]]:
+    """Public classes and functions of one name, with their files; a command bears the word that people type."""
+    places: dict[str, list[str]] = {}
+    for source in sources:
+        for node in source.tree.body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not is_command(node):
+                places.setdefault(node.name, []).append(source.path)
+    return {name: files for name, files in places.items() if len(files) > 1 and not name.startswith("_")}
+
+
+def is_command(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    calls = [one.func for one in node.decorator_list if isinstance(one, ast.Call)]
+    return any(isinstance(call, ast.Name) and call.id == "command" for call in calls)
+
+
 def sources() -> list[Source]:
     folders = [ROOT / room for room in ROOMS if room != "workshop"] + [ROOT / "workshop" / "imagestudio_workshop"]
     paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in TEXTS]
@@ -428,6 +459,24 @@ def test_a_breach_is_seen(name: str, path: str, text: str) -> None:
 @pytest.mark.parametrize(("name", "path", "text"), NEAR_MISSES)
 def test_what_only_looks_like_a_breach_is_let_be(name: str, path: str, text: str) -> None:
     assert not list(RULES[name](Source(path, text)))
+
+
+def test_a_public_name_stands_in_one_file_or_means_the_same_in_all() -> None:
+    """Neither may a port and what implements it share a name; the table gives the reason of each that does stand twice.
+
+    Find a word of the trade that says which of the two is meant: see docs/words.md.
+    """
+    found = names_alike(SOURCES)
+    assert not {name: files for name, files in found.items() if name not in ALIKE}
+    assert not ALIKE.keys() - found.keys(), "stands in one file by now"
+
+
+def test_names_alike_are_seen_and_commands_are_let_be() -> None:
+    shown = [
+        Source("application/keeping/a.py", "class Standing: ...\ndef _own(): ...\ndef close(): ..."),
+        Source("infrastructure/b.py", "class Standing: ...\ndef _own(): ...\n@command(app)\nasync def close(): ..."),
+    ]
+    assert names_alike(shown) == {"Standing": ["application/keeping/a.py", "infrastructure/b.py"]}
 
 
 def test_every_rule_has_been_shown_a_breach() -> None:

@@ -70,7 +70,7 @@ class Chooser:
     """Chooses models and quotes them. `off` are the providers that are switched off, each with how to switch it on."""
 
     catalogue: Catalogue
-    book: PriceBook
+    price_book: PriceBook
     quotes: ProviderQuotes
     providers: Mapping[str, Provider]
     off: Mapping[str, str]
@@ -161,13 +161,13 @@ class Chooser:
         wish = Strategy.BALANCED if request.model == AUTO else request.model
         asked = (request.kind, wish, now, request.inputs, facts, self._lacks)
         offers = self.catalogue.offers(*asked, allowed=allowed, n=request.n)
-        most = most_of(request, self.book.currency)
+        most = most_of(request, self.price_book.currency)
         if most is None:
             return offers
         fitting = [offer for offer in offers if offer.price is None or offer.price <= most]
         if not fitting:
             least = min(offers, key=lambda offer: offer.price or 0)
-            raise too_dear(least.model.id, least.price or 0, most, self.book.currency)
+            raise too_dear(least.model.id, least.price or 0, most, self.price_book.currency)
         return fitting
 
     def _others(
@@ -188,12 +188,12 @@ class Chooser:
 
     def _chain(self, request: Request, first: Choice, calls: Sequence[int]) -> Chain:
         held = tuple(price or 0 for price in first.prices(calls))
-        return Chain({first.model.provider}, held, most_of(request, self.book.currency))
+        return Chain({first.model.provider}, held, most_of(request, self.price_book.currency))
 
     def _choice(self, request: Request, model: Model, counts: Collection[int], facts: FilesInfo, now: int) -> Choice:
         inputs = check_inputs(model, request.kind, request.inputs, facts)
         quotes = {
-            outputs: quote(model, self.book, inputs, outputs, now, facts)
+            outputs: quote(model, self.price_book, inputs, outputs, now, facts)
             for outputs in counts
             if outputs <= model.per_call
         }
@@ -206,14 +206,14 @@ class Chooser:
             task = outline(choice.model, kind, outputs, choice.inputs, media)
             amount = await self.quotes.ask(choice.model.provider, task)
             if amount is not None:
-                quotes[outputs] = quoted_by_provider(listed, amount, self.book.currency)
+                quotes[outputs] = quoted_by_provider(listed, amount, self.price_book.currency)
         return replace(choice, quotes=quotes)
 
     def _lacks(self, model: Model) -> str:
-        return lacking(model, self.providers, self.off)
+        return missing_here(model, self.providers, self.off)
 
 
-def lacking(model: Model, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING) -> str:
+def missing_here(model: Model, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING) -> str:
     """What a model's provider lacks here, and how to mend it; empty if nothing is.
 
     `off` are the providers that are switched off, each with how to switch it on.

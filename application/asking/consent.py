@@ -10,7 +10,7 @@ from application.asking.requests import Request
 from application.ledger.ledgers import Ledgers
 from application.ledger.looking import LedgerReader
 from domain.errors import InvalidInput, InvalidMoney
-from domain.inputs import shown
+from domain.inputs import shortened
 from domain.kinds import ONLY_REAL, Class, check_class
 from domain.ledger import Ledger, known_account
 from domain.money import Money
@@ -44,7 +44,7 @@ def allowed_by(request: Request) -> frozenset[Class]:
         return ONLY_REAL
     words = (request.allow,) if isinstance(request.allow, str) else request.allow
     if not isinstance(words, Collection):
-        raise InvalidInput("allow", f"must name classes of models, not {shown(words)}", hint="such as 'stand-in'")
+        raise InvalidInput("allow", f"must name classes of models, not {shortened(words)}", hint="such as 'stand-in'")
     try:
         return ONLY_REAL | {check_class(word) for word in words}
     except InvalidInput as error:

@@ -16,7 +16,7 @@ from application.ledger.ledgers import Ledgers
 from application.ledger.looking import For, LedgerReader, left_to
 from application.ledger.transaction import ContentRow, KeyRow
 from application.performing.ownership import Ownership
-from application.performing.recording import Offer
+from application.performing.recording import Alternative
 from application.ports import Task
 from application.providing.tasks import task_of
 from domain.admission import Ask, Leeway, accept, left_of, quotes_now, refusal_now
@@ -38,7 +38,7 @@ class Admitted:
     operation: Operation
     facts: tuple[Fact, ...]
     task: Task
-    others: tuple[Offer, ...]
+    others: tuple[Alternative, ...]
     held: Quote
 
 
@@ -131,7 +131,7 @@ class Intake:
         """Whom the request would be put to, and whom not."""
         chosen, chooser = prepared.chosen, self.preparer.chooser
         passed = await chooser.passed_over(request, chosen, prepared.media, self.ownership.clock())
-        currency = chooser.book.currency
+        currency = chooser.price_book.currency
         return (
             *(
                 _candidate(one.model, _sum(one.prices(chosen.calls)), currency)
@@ -192,11 +192,11 @@ def _task(prepared: Prepared, choice: Choice, validated: Validated) -> Task:
     )
 
 
-def _offers(prepared: Prepared, validated: Validated) -> tuple[Offer, ...]:
+def _offers(prepared: Prepared, validated: Validated) -> tuple[Alternative, ...]:
     """The other models at what they cost for as many outputs; one that cannot deliver so many at once is none."""
     outputs, ask = validated.quote.outputs, prepared.ask
     return tuple(
-        Offer(quote, _task(prepared, other, validated), Leeway(ask.allowed, ask.most and quote.price))
+        Alternative(quote, _task(prepared, other, validated), Leeway(ask.allowed, ask.most and quote.price))
         for other in prepared.chosen.others
         if isinstance(quote := other.quotes.get(outputs), Quote)
     )
@@ -219,7 +219,7 @@ def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, i
         cost_source=source,
         held=Money(held, first.currency) if is_known or held else None,
         currency=first.currency,
-        book=first.book,
+        price_book=first.price_book,
         operations=len(quotes),
         refused=refused,
         listed=_listed(quotes),

@@ -12,7 +12,7 @@ from pathlib import Path
 from application.asking.choosing import Chooser, Chosen
 from application.asking.consent import allowed_by, most_of
 from application.asking.requests import File, Request
-from application.ledger.transaction import digest_of
+from application.ledger.transaction import keyed_digest
 from application.ports import (
     Asset,
     AssetStore,
@@ -29,7 +29,7 @@ from domain.advice import Advice
 from domain.catalogue import Catalogue
 from domain.errors import InvalidInput
 from domain.ids import check_id
-from domain.inputs import shown
+from domain.inputs import shortened
 from domain.value import value
 
 MOST_VARIATIONS = 100
@@ -114,11 +114,11 @@ class Preparer:
             str(self.catalogue.family(request.kind)),
             request.key,
             asked,
-            digest_of(secret, body),
+            keyed_digest(secret, body),
             tuple(quotes),
             sender,
             chosen.allowed,
-            most_of(request, self.chooser.book.currency),
+            most_of(request, self.chooser.price_book.currency),
         )
         content = Content(batch, request.account, secret, body)
         return Prepared(ask, chosen, content, media, f"user:{ask.user}" if request.by is None else str(request.by))
@@ -168,10 +168,10 @@ def _check_asked(request: Request) -> None:
             check_id(name, id)
     for name, word in (("kind", request.kind), ("model", request.model)):
         if not isinstance(word, str):
-            raise InvalidInput(name, f"must be text, not {shown(word)}", hint=Advice("model.such"))
+            raise InvalidInput(name, f"must be text, not {shortened(word)}", hint=Advice("model.such"))
     if type(request.n) is not int:
         raise InvalidInput(
-            "n", f"must be a whole number, not {shown(request.n)}", hint=f"ask for 1 to {MOST_VARIATIONS}"
+            "n", f"must be a whole number, not {shortened(request.n)}", hint=f"ask for 1 to {MOST_VARIATIONS}"
         )
     if not 1 <= request.n <= MOST_VARIATIONS:
         raise InvalidInput("n", f"{request.n} variations", hint=f"ask for 1 to {MOST_VARIATIONS}")
@@ -189,7 +189,7 @@ def _check_by_name(field: str, given: object) -> None:
                 break
         else:
             return
-    raise InvalidInput(field, f"must be a mapping by input name, not {shown(given)}", hint="give a dict")
+    raise InvalidInput(field, f"must be a mapping by input name, not {shortened(given)}", hint="give a dict")
 
 
 def _check_files_given(name: str, files: object) -> None:
@@ -197,7 +197,7 @@ def _check_files_given(name: str, files: object) -> None:
         raise InvalidInput(name, "must be a list of files", hint="give several or one, as in [file]")
     for file in files:
         if not isinstance(file, bytes | Path | str):
-            told = f"a file is bytes, a path or an http address, not {shown(file)}"
+            told = f"a file is bytes, a path or an http address, not {shortened(file)}"
             raise InvalidInput(name, told, hint="read it first, or give its pathlib.Path")
 
 

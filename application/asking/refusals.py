@@ -29,7 +29,7 @@ ADVICE: Final[Mapping[str, Hint]] = MappingProxyType(
 def refused(fact: Rejected) -> OperationRefused:
     """The error that tells a recorded refusal."""
     return OperationRefused(
-        fact.operation.id, explain(fact), refusal=refusal_of(fact), hint=ADVICE.get(fact.reason, "")
+        fact.operation.id, refusal_in_words(fact), refusal=refusal_of(fact), hint=ADVICE.get(fact.reason, "")
     )
 
 
@@ -51,7 +51,7 @@ def refusal_of(fact: Rejected) -> Refusal:
     )
 
 
-def explain(fact: Rejected) -> str:
+def refusal_in_words(fact: Rejected) -> str:
     """A refusal in one sentence: the limit, what was asked of it, and what is left."""
     match fact.reason:
         case "limit":

@@ -89,7 +89,7 @@ class Estimate:
     cost_source: CostSource
     held: Money | None
     currency: str
-    book: str
+    price_book: str
     operations: int
     refused: str | None
     listed: Money | None

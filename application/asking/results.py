@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from application.asking.refusals import explain
+from application.asking.refusals import refusal_in_words
 from application.asking.requests import OperationResult, Output, Rerouting
 from application.ledger.log import Codec
 from application.ledger.reader import LogFilter, LogReader
@@ -148,7 +148,7 @@ class Results:
             Money(account.price, currency),
             None if account.unknown or isinstance(state, Open) else Money(account.cost, currency),
             tuple(outputs),
-            message or (account.reason if rejected is None else explain(rejected)),
+            message or (account.reason if rejected is None else refusal_in_words(rejected)),
             rejected,
             account.price_source,
             CostSource.UNKNOWN if isinstance(state, Open) else account.cost_source,

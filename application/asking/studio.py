@@ -23,7 +23,7 @@ from application.ledger.log import Codec
 from application.ledger.reader import EVERYTHING, LogFilter
 from application.performing.intervention import Intervention
 from application.performing.performer import Performer
-from application.performing.recording import Order
+from application.performing.recording import Stopping
 from application.ports import Index, Indexed, Progress, silent
 from application.scope import operations_of
 from domain.actor import Actor
@@ -137,7 +137,7 @@ class ImageStudio:
         Raises UnknownOperation, and IllegalTransition if one has ended otherwise or cannot be stopped; what of a
         batch can be is stopped all the same.
         """
-        order = Order(by or self.accounts.operator, reason)
+        order = Stopping(by or self.accounts.operator, reason)
         known = await operations_of(self._index, account, operation)
         cancelling = [self._intervention.cancel(one.operation, order) for one in known]
         for ended in await asyncio.gather(*cancelling, return_exceptions=True):

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from application.following.audience import Audience
-from application.following.follower import USUAL, Follower, Limits
+from application.following.follower import USUAL, Follower, FollowerLimits
 from application.following.inbox import Inbox
 from application.ledger.log import Link, Positioned
 from application.ledger.reader import EVERYTHING, LogFilter, LogReader
@@ -56,7 +56,7 @@ class Growth(Protocol):
 class Feed:
     """Tells of every commit; its thread begins with the first who listens or follows, and rests when all have left."""
 
-    def __init__(self, reader: LogReader, growth: Growth, limits: Limits = USUAL) -> None:
+    def __init__(self, reader: LogReader, growth: Growth, limits: FollowerLimits = USUAL) -> None:
         self._reader, self._growth, self._limits = reader, growth, limits
         self.read = reader.read
         self._audience = Audience()

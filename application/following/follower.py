@@ -19,7 +19,7 @@ from domain.errors import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FollowerLimits:
     """Bytes of facts that wait for one follower, entries that are read at a time, and seconds until what failed is
     tried again.
     """
@@ -29,10 +29,10 @@ class Limits:
     again: float = 1.0
 
 
-USUAL = Limits()
+USUAL = FollowerLimits()
 
 
-class Source(Protocol):
+class FollowedFeed(Protocol):
     """The feed, as a follower needs it."""
 
     def join(self, inbox: Inbox) -> Awaitable[int]:
@@ -57,7 +57,9 @@ class Follower:
     One that is dropped instead of closed leaves nothing behind either.
     """
 
-    def __init__(self, source: Source, after: int | None, filter: LogFilter, limits: Limits = USUAL) -> None:
+    def __init__(
+        self, source: FollowedFeed, after: int | None, filter: LogFilter, limits: FollowerLimits = USUAL
+    ) -> None:
         self._source, self._after, self._limits = source, after, limits
         self._inbox = Inbox(filter, asyncio.get_running_loop(), limits.waiting)
         self._dropped = weakref.finalize(self, source.forget, self._inbox)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from application.keeping.tables import Desk, Discrepancy, Place, Row, Value
 from application.ledger.group import index_row
 from application.ledger.log import Codec, Link
-from application.ledger.transaction import digest_of
+from application.ledger.transaction import keyed_digest
 from application.providing.tasks import operation_ids
 from domain import operation as operations
 from domain.operation import CLOSED_PHASES, OperationFact, Refused, Requested, State, Submitted
 
 
 @dataclass(slots=True)
-class Told:
+class Derived:
     """What the log says must stand in each table, of what was asked; `states` and `requested` by operation."""
 
     rows: dict[str, dict[Place, dict[str, Value]]]
@@ -29,9 +29,9 @@ class Told:
         self.accounts[table, place] = account
 
 
-def told_by(codec: Codec, links: Iterable[Link]) -> Told:
+def told_by(codec: Codec, links: Iterable[Link]) -> Derived:
     """What whole operations' entries say. Raises LogCorrupted for one that cannot be read."""
-    told = Told({"operations": {}, "keys": {}, "jobs": {}, "leases": {}}, {}, {}, {})
+    told = Derived({"operations": {}, "keys": {}, "jobs": {}, "leases": {}}, {}, {}, {})
     jobs: list[Submitted] = []
     for link in links:
         fact = codec.decode(link.topic, link.state)
@@ -52,7 +52,7 @@ def told_by(codec: Codec, links: Iterable[Link]) -> Told:
     return told
 
 
-def _tell(told: Told, state: State) -> None:
+def _tell(told: Derived, state: State) -> None:
     row = index_row(state)
     id, account = row.operation, row.account
     indexed: Row = {
@@ -76,7 +76,7 @@ def first_of(batch: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class StoredContent:
     """A batch's content as it is stored: whether it is what was asked, and the fingerprint it holds."""
 
     account: str
@@ -84,7 +84,7 @@ class Content:
     fingerprint: str | None
 
 
-def contents_of(desk: Desk, told: Told) -> dict[str, Content]:
+def contents_of(desk: Desk, told: Derived) -> dict[str, StoredContent]:
     """By batch, the content that is kept of what was asked."""
     digests = {one.operation.batch: one.digest for one in told.requested.values()}
     if not digests:
@@ -93,15 +93,15 @@ def contents_of(desk: Desk, told: Told) -> dict[str, Content]:
     return {str(row["batch"]): _content(row, digests[str(row["batch"])]) for row in rows}
 
 
-def _content(row: Row, digest: str) -> Content:
+def _content(row: Row, digest: str) -> StoredContent:
     secret, body = row["secret"], row["body"]
     assert isinstance(secret, bytes)
     assert isinstance(body, str)
-    genuine = digest_of(secret, body) == digest
-    return Content(str(row["account"]), genuine, json.loads(body).get("asked") if genuine else None)
+    genuine = keyed_digest(secret, body) == digest
+    return StoredContent(str(row["account"]), genuine, json.loads(body).get("asked") if genuine else None)
 
 
-def contents_otherwise(told: Told, contents: Mapping[str, Content]) -> Iterator[Discrepancy]:
+def contents_otherwise(told: Derived, contents: Mapping[str, StoredContent]) -> Iterator[Discrepancy]:
     """Content is erased only of what is closed, and is never another than was asked."""
     for batch, states in _batches(told).items():
         found, account = contents.get(batch), states[0].operation.account
@@ -115,7 +115,7 @@ def contents_otherwise(told: Told, contents: Mapping[str, Content]) -> Iterator[
             yield Discrepancy("contents", account, key, {"account": found.account}, {"account": account})
 
 
-def tell_fingerprints(told: Told, contents: Mapping[str, Content]) -> None:
+def tell_fingerprints(told: Derived, contents: Mapping[str, StoredContent]) -> None:
     """The fingerprint is in the content, and blank once that was erased; of a refusal no content is kept."""
     for batch, states in _batches(told).items():
         requested = told.requested[states[0].operation.id]
@@ -126,7 +126,7 @@ def tell_fingerprints(told: Told, contents: Mapping[str, Content]) -> None:
         told.rows["keys"][requested.operation.account, requested.key]["fingerprint"] = fingerprint
 
 
-def _batches(told: Told) -> dict[str, list[State]]:
+def _batches(told: Derived) -> dict[str, list[State]]:
     batches: dict[str, list[State]] = {}
     for state in told.states.values():
         batches.setdefault(state.operation.batch, []).append(state)

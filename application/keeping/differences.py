@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from application.keeping.derived import Told, contents_of, contents_otherwise, first_of, tell_fingerprints, told_by
+from application.keeping.derived import Derived, contents_of, contents_otherwise, first_of, tell_fingerprints, told_by
 from application.keeping.snapshots import periods_otherwise
 from application.keeping.tables import (
     PAGE,
@@ -23,7 +23,7 @@ from application.keeping.tables import (
     Place,
     Row,
     columns_of,
-    place_of,
+    place_in_table,
     places_of,
 )
 from application.ledger.reader import LogFilter
@@ -86,10 +86,10 @@ def told_otherwise(ground: Ground, desk: Desk, asked: LogPage) -> Iterator[Discr
         yield from _compared(ground, desk, table, told)
 
 
-def _compared(ground: Ground, desk: Desk, table: str, told: Told) -> Iterator[Discrepancy]:
+def _compared(ground: Ground, desk: Desk, table: str, told: Derived) -> Iterator[Discrepancy]:
     rows, key = told.rows[table], TABLES[table].key
     places = list(rows) if table != "leases" else [(id,) for id in told.states]
-    stored = {place_of(table, row): row for row in desk.rows(table, key, places)} if places else {}
+    stored = {place_in_table(table, row): row for row in desk.rows(table, key, places)} if places else {}
     for place in places:
         wanted, found = rows.get(place), stored.get(place)
         account = told.accounts["operations", place] if table == "leases" else told.accounts[table, place]
@@ -113,7 +113,7 @@ def _ends(ground: Ground, lease: Row | None) -> int | None:
     return ground.now + ground.lease if expires > ground.now + max(LONGEST_LEASE, ground.lease) else None
 
 
-def _is_newer(ground: Ground, desk: Desk, table: str, place: Place, found: Row, told: Told) -> bool:
+def _is_newer(ground: Ground, desk: Desk, table: str, place: Place, found: Row, told: Derived) -> bool:
     """Whether the row is what a later request under the key, or another claim of the job, made of it."""
     if table == "jobs":
         other = told_by(ground.codec, desk.entries_of([str(found["operation"])]))
@@ -129,12 +129,12 @@ def _is_newer(ground: Ground, desk: Desk, table: str, place: Place, found: Row, 
 def unheard_of(ground: Ground, desk: Desk, table: str, places: Sequence[Place]) -> Iterator[Discrepancy]:
     """Rows that no fact speaks of."""
     rows = desk.rows(table, TABLES[table].key, places)
-    by_operation = {place_of(table, row): _operations_of(table, row) for row in rows}
+    by_operation = {place_in_table(table, row): _operations_of(table, row) for row in rows}
     ids = [id for ids in by_operation.values() for id in ids]
     told = told_by(ground.codec, desk.entries_of(ids))
     paid = _paid(ground, rows) if table == "keys" else frozenset()
     for row in rows:
-        place = place_of(table, row)
+        place = place_in_table(table, row)
         if place in paid or _is_told(told, table, row, by_operation[place]):
             continue
         account = str(row.get("account") or _account_of(told, by_operation[place]))
@@ -150,26 +150,26 @@ def _operations_of(table: str, row: Row) -> tuple[str, ...]:
     return (str(row["id"] if table == "operations" else row["operation"]),)
 
 
-def _is_told(told: Told, table: str, row: Row, ids: Sequence[str]) -> bool:
+def _is_told(told: Derived, table: str, row: Row, ids: Sequence[str]) -> bool:
     known = [id for id in ids if id in told.states]
     if table == "keys":
-        return place_of(table, row) in told.rows["keys"]
+        return place_in_table(table, row) in told.rows["keys"]
     if table == "contents":
         return any(not isinstance(told.states[id], Refused) for id in known)
     if table == "jobs":
         # A late success brings its job with it, and no fact of its own names that.
         late = any(isinstance(state, Dropped) and state.late for state in map(told.states.__getitem__, known))
-        return place_of(table, row) in told.rows["jobs"] or late
+        return place_in_table(table, row) in told.rows["jobs"] or late
     return bool(known)
 
 
-def _account_of(told: Told, ids: Sequence[str]) -> str:
+def _account_of(told: Derived, ids: Sequence[str]) -> str:
     return next((told.states[id].operation.account for id in ids if id in told.states), "")
 
 
 def _paid(ground: Ground, rows: Sequence[Row]) -> frozenset[Place]:
     """Those of the keys under which payments were recorded: each account's payments are read through once a page."""
-    wanted = {place_of("keys", row) for row in rows if str(row["key"]).startswith(CREDIT)}
+    wanted = {place_in_table("keys", row) for row in rows if str(row["key"]).startswith(CREDIT)}
     found: set[Place] = set()
     for account in sorted({str(place[0]) for place in wanted}):
         which = LogFilter(account=account, topics=ground.codec.names_of(CreditAdded))

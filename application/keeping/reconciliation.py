@@ -65,7 +65,7 @@ class RecordedCosts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReconciledJob:
     """One job: an operation's, or nobody's. Amounts in micro-units; `booked` is the correction that was made."""
 
     status: str
@@ -95,16 +95,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Compares with, and corrects by, what providers billed; `refresh` brings the books up to the log."""
+    """Compares with, and corrects by, what providers billed; `refresh` brings the costs up to the log."""
 
     performer: Performer
     operations: Histories
-    books: RecordedCosts
+    costs: RecordedCosts
     index: Index
     writer: Ledgers
     refresh: Callable[[], Awaitable[object]]
 
-    async def run(self, provider: str, since: int, until: int, *, correct: bool) -> list[Line]:
+    async def run(self, provider: str, since: int, until: int, *, correct: bool) -> list[ReconciledJob]:
         """Every job that either side knows of in [since, until), epoch microseconds, by job.
 
         With `correct`, late deliveries are fetched and differing costs corrected. Raises InvalidInput if the
@@ -141,11 +141,11 @@ class Reconciler:
         A job that was found after its operation's release is in no fact: whose it is, the index alone knows.
         """
         await self.refresh()
-        recorded = await asyncio.to_thread(self.books.recorded, provider, since, until)
+        recorded = await asyncio.to_thread(self.costs.recorded, provider, since, until)
         found = {one.operation: one for one in recorded}
         owners = await asyncio.to_thread(self.index.jobs, provider, list(bills))
         for job, operation in owners.items():
-            one = found.get(operation) or await asyncio.to_thread(self.books.one, operation)
+            one = found.get(operation) or await asyncio.to_thread(self.costs.one, operation)
             if one is not None:
                 found[operation] = replace(one, job=job)
         return list(found.values())
@@ -167,7 +167,7 @@ class Reconciler:
             return False
         return settled is not None and bool(settled.facts)
 
-    async def _correct(self, line: Line) -> Line:
+    async def _correct(self, line: ReconciledJob) -> ReconciledJob:
         """The same bill is booked once, however often and by however many it is found."""
         change, reference = line.difference, f"bill:{line.job}:{line.recorded}:{line.billed}"
         proposal = Proposal(
@@ -181,11 +181,11 @@ class Reconciler:
         return replace(line, booked=change, known=True) if receipt.facts else line
 
 
-def _line(job: str, recorded: BookedCost | None, bill: Bill | None) -> Line:
+def _line(job: str, recorded: BookedCost | None, bill: Bill | None) -> ReconciledJob:
     billed = None if bill is None else bill.amount
     if recorded is None:
-        return Line(MISSING_HERE, job, model=bill.model if bill is not None else "", billed=billed)
-    return Line(
+        return ReconciledJob(MISSING_HERE, job, model=bill.model if bill is not None else "", billed=billed)
+    return ReconciledJob(
         _status(recorded, bill),
         job,
         recorded.operation,

@@ -10,8 +10,8 @@ from application.ledger.log import Head, PeriodSnapshot
 from domain.ledger import Ledger, evolve
 from domain.streams import account_of
 
-SNAPSHOT = "ledger.book"
-"""The stored name of a period."""
+SNAPSHOT = "ledger.period_state"
+"""The stored name of a period state."""
 
 
 def periods_otherwise(ground: Ground, account: str | None) -> Iterator[Discrepancy]:

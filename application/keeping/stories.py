@@ -27,7 +27,7 @@ PAGE = 500
 UTC = "UTC"
 
 
-class Ledger(Protocol):
+class ToldFrom(Protocol):
     """What is read of: an open studio, or a ledger that is only read."""
 
     @property
@@ -63,13 +63,13 @@ class Story:
     zone: str
 
 
-async def stories_of(ledger: Ledger, id: str, account: str | None = None) -> list[Story]:
+async def stories_of(ledger: ToldFrom, id: str, account: str | None = None) -> list[Story]:
     """The story of one operation, or those of a batch, of an account if one is named. Raises UnknownOperation."""
     known = await asyncio.to_thread(ledger.index.operations, id)
     return [await _story(ledger, one.operation, one.account) for one in owned(known, id, account)]
 
 
-async def _story(ledger: Ledger, id: str, account: str) -> Story:
+async def _story(ledger: ToldFrom, id: str, account: str) -> Story:
     try:
         zone = (await ledger.accounts.show(account)).zone
     except UnknownAccount:

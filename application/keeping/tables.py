@@ -19,7 +19,7 @@ Place = tuple[Value, ...]
 """A row's values of its table's key."""
 
 
-class Standing(StrEnum):
+class TableStanding(StrEnum):
     """How a table stands to the log."""
 
     CHAINED = "is the log: verified link by link"
@@ -32,7 +32,7 @@ class Standing(StrEnum):
 class Table:
     """A table's key, the columns that the log tells, and the reason why nothing hangs on each of the others."""
 
-    standing: Standing
+    standing: TableStanding
     key: tuple[str, ...]
     told: tuple[str, ...]
     free: Mapping[str, str] = field(default_factory=dict)
@@ -42,14 +42,14 @@ ENDS = ("revision", "stream", "version", "hash", "terms_version", "terms_hash", 
 
 TABLES: Mapping[str, Table] = {
     "log": Table(
-        Standing.CHAINED, ("position",), ("stream", "version", "topic", "operation", "actor", "state", "hash")
+        TableStanding.CHAINED, ("position",), ("stream", "version", "topic", "operation", "actor", "state", "hash")
     ),
-    "accounts": Table(Standing.MADE, ("id",), ENDS),
-    "operations": Table(Standing.MADE, ("id",), ("account", "stream", "phase", "charged", "adjusted")),
-    "keys": Table(Standing.MADE, ("account", "key"), ("reference", "fingerprint")),
-    "jobs": Table(Standing.MADE, ("provider", "job"), ("operation",)),
+    "accounts": Table(TableStanding.MADE, ("id",), ENDS),
+    "operations": Table(TableStanding.MADE, ("id",), ("account", "stream", "phase", "charged", "adjusted")),
+    "keys": Table(TableStanding.MADE, ("account", "key"), ("reference", "fingerprint")),
+    "jobs": Table(TableStanding.MADE, ("provider", "job"), ("operation",)),
     "leases": Table(
-        Standing.MADE,
+        TableStanding.MADE,
         ("operation",),
         ("account", "expires"),
         {
@@ -57,19 +57,21 @@ TABLES: Mapping[str, Table] = {
             "epoch": "any number; it is compared and raised",
         },
     ),
-    "contents": Table(Standing.COMPARED, ("batch",), ("account", "secret", "body")),
-    "snapshots": Table(Standing.MADE, ("stream", "version"), ("topic", "state")),
+    "contents": Table(TableStanding.COMPARED, ("batch",), ("account", "secret", "body")),
+    "snapshots": Table(TableStanding.MADE, ("stream", "version"), ("topic", "state")),
     "ledger": Table(
-        Standing.APART,
+        TableStanding.APART,
         ("one",),
         (),
         {"id": "no fact says which ledger this is; the marker beside its files does, at every opening"},
     ),
-    "words": Table(Standing.APART, ("operation",), (), {"said": "shown to people; the failure is a fact without it"}),
+    "words": Table(
+        TableStanding.APART, ("operation",), (), {"said": "shown to people; the failure is a fact without it"}
+    ),
 }
 """The log and all that is written beside it. The views' tables are compared by `projections.engine.replay`."""
 
-MADE = tuple(name for name, table in TABLES.items() if table.standing is Standing.MADE)
+MADE = tuple(name for name, table in TABLES.items() if table.standing is TableStanding.MADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def places_of(desks: Desks, table: str, account: str | None = None) -> Iterator[
         last = places[-1]
 
 
-def place_of(table: str, row: Row) -> Place:
+def place_in_table(table: str, row: Row) -> Place:
     return tuple(row[name] for name in TABLES[table].key)
 
 

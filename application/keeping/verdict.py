@@ -43,7 +43,7 @@ class Comparison(Protocol):
     def equal(self) -> bool: ...
 
 
-class Status(Protocol):
+class ViewProgress(Protocol):
     """How far a view is, and why it stands still."""
 
     @property
@@ -56,10 +56,10 @@ class Status(Protocol):
     def error(self) -> str | None: ...
 
 
-class Views(Protocol):
+class ProgressOfViews(Protocol):
     """What knows how far each view is."""
 
-    def status(self) -> Sequence[Status]: ...
+    def status(self) -> Sequence[ViewProgress]: ...
 
 
 C = TypeVar("C", bound=Comparison)
@@ -76,7 +76,7 @@ class Auditable(Protocol[C_co]):
     def codec(self) -> Codec: ...
 
     @property
-    def views(self) -> Views: ...
+    def views(self) -> ProgressOfViews: ...
 
     def differences(self, account: str | None = None) -> Iterator[Discrepancy]: ...
 
@@ -157,7 +157,7 @@ def _but_the_index(found: Iterable[Discrepancy]) -> Iterator[Discrepancy]:
     return (one for one in found if one.table != "operations")
 
 
-def _standing_still(comparison: Comparison, end: int, status: Sequence[Status], log_end: int) -> str:
+def _standing_still(comparison: Comparison, end: int, status: Sequence[ViewProgress], log_end: int) -> str:
     """Views that are not where the log ended before, or will not go on: what they say may be true, and gets old."""
     behind = [f"{one.view} stands still at position {one.position}" for one in comparison.views if one.position < end]
     stopped = [f"{one.view} stands still: {one.error}" for one in status if one.error is not None]

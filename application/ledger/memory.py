@@ -150,14 +150,14 @@ class Memory:
     def _replay(self, owner: Remembered, link: Link, damaged: dict[str, LogCorrupted]) -> None:
         stream = str(link.originator_id)
         try:
-            owner.heads[stream] = verified(owner.heads[stream], link)
+            owner.heads[stream] = linked(owner.heads[stream], link)
             evolve(owner.ledger, self._codec.decode(link.topic, link.state))
         except LogCorrupted as error:
             damaged[owner.account] = error
             self.drop([owner.account])
 
 
-def verified(before: Head, link: Link) -> Head:
+def linked(before: Head, link: Link) -> Head:
     """The end of the stream after one more link. Raises LogCorrupted, naming stream and version."""
     stream, version = str(link.originator_id), link.originator_version
     expected = link_hash(before.hash, stream, version, link.topic, link.operation, link.actor, link.state)

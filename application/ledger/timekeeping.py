@@ -72,14 +72,14 @@ class Timekeeper:
     def _compare(self, now: int, theirs: int) -> None:
         if now - theirs > (LONGEST_REST if self.steady is None else self.tolerance):
             raise ClockAhead(
-                f"this machine's clock says {told(now)}, the database's {told(theirs)}; nothing was recorded",
+                f"this machine's clock says {in_utc(now)}, the database's {in_utc(theirs)}; nothing was recorded",
                 hint="set the one that is wrong; IMAGESTUDIO_CLOCK_SECONDS is how far they may be apart",
             )
 
     def _refuse_jump(self, now: int, expected: int, jump: int) -> None:
         if jump > self.tolerance:
             raise ClockAhead(
-                f"this machine's clock jumped to {told(now)} and should say {told(expected)}; nothing was recorded",
+                f"this machine's clock jumped to {in_utc(now)} and should say {in_utc(expected)}; nothing was recorded",
                 hint="set it back; if it was wrong before and is right now, start this program again",
             )
 
@@ -88,7 +88,7 @@ class Timekeeper:
         if newest is None or now - newest <= LONGEST_REST or self.today == local_day(now, "UTC"):
             return
         raise ClockAhead(
-            f"this machine's clock says {told(now)}, the newest fact is of {told(newest)}; nothing was recorded",
+            f"this machine's clock says {in_utc(now)}, the newest fact is of {in_utc(newest)}; nothing was recorded",
             hint=f"set the clock; if it is right, say which day it is, once: IMAGESTUDIO_TODAY={local_day(now, 'UTC')}",
         )
 
@@ -97,7 +97,7 @@ def believe_all(_now: int) -> None:
     """For those who know their clock."""
 
 
-def told(instant: int) -> str:
+def in_utc(instant: int) -> str:
     """An instant as people read it, to the second, in UTC."""
     second = instant // SECOND % 86_400
     return f"{local_day(instant, 'UTC')}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"

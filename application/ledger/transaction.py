@@ -18,7 +18,7 @@ class Conflict(Exception):
     """The transaction lost: a unique violation, a deadlock, a serialization failure or an unknown commit."""
 
 
-class Unknown(Conflict):
+class CommitUnknown(Conflict):
     """The commit was sent and its answer was lost: what it wrote may be there."""
 
 
@@ -102,7 +102,7 @@ class ContentRow:
     body: str = field(repr=False)
 
 
-def digest_of(secret: bytes, body: str) -> str:
+def keyed_digest(secret: bytes, body: str) -> str:
     """What the log has of a body, in hex: the same for nobody who lacks the secret."""
     return hmac.digest(secret, body.encode(), "sha256").hex()
 

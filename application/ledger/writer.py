@@ -21,7 +21,7 @@ from application.ledger.group import Group, LeaseTerms, Mailbox, Proposal, Recei
 from application.ledger.log import LedgerLog, Link
 from application.ledger.memory import Memory
 from application.ledger.timekeeping import Believe, believe_all
-from application.ledger.transaction import Conflict, ServerChanged, Store, TablesGone, TooSlow, Unknown
+from application.ledger.transaction import CommitUnknown, Conflict, ServerChanged, Store, TablesGone, TooSlow
 from domain.account import Account
 from domain.errors import ClockAhead, ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
 
@@ -236,7 +236,7 @@ class LedgerWriter:
                 _deliver(tickets)
                 return
             except (Conflict, StoreUnavailable) as error:
-                self._forget(tickets, isinstance(error, Unknown))
+                self._forget(tickets, isinstance(error, CommitUnknown))
                 in_time = self._options.timer() < until
                 if isinstance(error, TooSlow) and len(tickets) > 1 and in_time:
                     raise  # half of it may be fast enough

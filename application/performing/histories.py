@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from application.asking.preparing import Body
 from application.asking.results import Results, state_of
-from application.ledger.transaction import digest_of
+from application.ledger.transaction import keyed_digest
 from application.ports import Asset, AssetStore, Contents, Media, Task
 from application.providing.tasks import task_of
 from domain.advice import Advice
@@ -56,7 +56,7 @@ class Histories:
         quote = _quote(opened.state)
         if content is None or quote is None:
             return None
-        if digest_of(content.secret, content.body) != opened.digest:
+        if keyed_digest(content.secret, content.body) != opened.digest:
             what = f"what is kept of operation {operation.id} is not what was asked; it is not sent"
             raise AssetDamaged(what, hint=Advice("log.audit"))
         body = Body.from_json(content.body)

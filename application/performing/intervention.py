@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from application.performing.histories import Histories, History
 from application.performing.performer import CANCELLED, RECOVER, Performer
-from application.performing.recording import Order, Performed
+from application.performing.recording import Performed, Stopping
 from application.ports import Job, Task, Wakeable, silent
 from domain.advice import Advice
 from domain.errors import AssetMissing, IllegalTransition, OperationPending
@@ -24,7 +24,7 @@ class Intervention:
     performer: Performer
     operations: Histories
 
-    async def cancel(self, operation: str, order: Order) -> None:
+    async def cancel(self, operation: str, order: Stopping) -> None:
         """Stop it at its provider and release its hold; nothing is charged. Cancelled again it stays as it is.
 
         Raises UnknownOperation, and IllegalTransition if it has ended otherwise, or its provider cannot stop it.
@@ -61,7 +61,7 @@ class Intervention:
             raise OperationPending(operation, "the job is of another attempt at it; the hold stays", hint=RECOVER)
         return await self.performer.adopt(state.operation, await self._task(opened), Job(job), silent)
 
-    async def _stop(self, opened: History, order: Order) -> Performed:
+    async def _stop(self, opened: History, order: Stopping) -> Performed:
         state = opened.state
         job = Job(state.job) if isinstance(state, Running) else None
         stopped = await self.performer.cancel(state.operation, await self._task(opened), job, order)

@@ -28,10 +28,10 @@ from application.ports import (
     Downloads,
     Media,
     OutputWithheld,
-    ProviderFailed,
     ProviderUnknown,
     Remote,
     Task,
+    TaskFailed,
 )
 from domain.errors import BeyondLimit, InvalidInput, NoMedia
 
@@ -78,7 +78,7 @@ class Outputs:
     async def keep(self, account: str, task: Task, delivery: Delivery, *, again: bool) -> Kept:
         """What could be kept; `again`: the provider can be asked again for the same.
 
-        Raises ProviderFailed if nothing came, or all that came is damaged, of no kind that is known, not of the kind
+        Raises TaskFailed if nothing came, or all that came is damaged, of no kind that is known, not of the kind
         that the model is sold for, or kept out by a setting; ProviderUnknown if it must be fetched later, and
         OutputWithheld if it can be once the setting is changed.
         """
@@ -176,9 +176,9 @@ def _raise_trouble(error: InvalidInput | DownloadKeptOut, delivery: Delivery, *,
     raise _failed(WITHHELD, what, delivery) from error
 
 
-def _failed(code: str, message: str, delivery: Delivery) -> ProviderFailed:
+def _failed(code: str, message: str, delivery: Delivery) -> TaskFailed:
     """It is billed all the same: as it says, as it was counted, or as it was quoted."""
-    return ProviderFailed(code, message, cost=delivery.cost, usage=delivery.usage, rough=delivery.rough)
+    return TaskFailed(code, message, cost=delivery.cost, usage=delivery.usage, rough=delivery.rough)
 
 
 async def _as_it_is(content: bytes) -> AsyncIterator[bytes]:

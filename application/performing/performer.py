@@ -16,11 +16,11 @@ from application.performing.outputs import Outputs
 from application.performing.ownership import Ownership
 from application.performing.recording import (
     BY_ITSELF,
+    Alternative,
     Arrived,
-    Offer,
-    Order,
     Performed,
     Recording,
+    Stopping,
     can_be_kept,
     performed,
 )
@@ -32,13 +32,13 @@ from application.ports import (
     Progress,
     Provider,
     ProviderError,
-    ProviderFailed,
     ProviderRefused,
     ProviderUnknown,
     Recovery,
     Task,
+    TaskFailed,
 )
-from application.providing.answers import check_delivery, check_found, check_kind, check_submitted, said_of
+from application.providing.answers import check_answer, check_delivery, check_found, check_submitted, said_of
 from application.providing.mistakes import MistakesOf, ProviderMistaken
 from domain.advice import Advice
 from domain.charging import NOTHING_LOST, LostOutputs
@@ -78,7 +78,7 @@ class Performer:
         operation: Operation,
         task: Task,
         progress: Progress,
-        others: Sequence[Offer] = (),
+        others: Sequence[Alternative] = (),
         held: Quote | None = None,
     ) -> Performed:
         """Send once and settle; after a definite refusal the next of `others` is sent instead, within the limits.
@@ -133,18 +133,18 @@ class Performer:
             return await self._fail(operation, ProviderUnknown(TAKEN, "the job is another operation's"))
         return await self.resume(operation, task, job, progress)
 
-    async def cancel(self, operation: Operation, task: Task, job: Job | None, order: Order) -> Performed | None:
+    async def cancel(self, operation: Operation, task: Task, job: Job | None, order: Stopping) -> Performed | None:
         """Stop it at its provider and release its hold; None if the provider cannot, or not any more."""
         provider = self.provider_of(operation)
         try:
             with MistakesOf(operation.provider, operation.id):
                 stopped = await provider.cancel(task, job)
-                check_kind(stopped, bool)
+                check_answer(stopped, bool)
         except ProviderError as error:
             return await self._fail(operation, _asked(error))
         if not stopped:
             return None
-        return await self._fail(operation, ProviderFailed(CANCELLED, CANCELLED), order)
+        return await self._fail(operation, TaskFailed(CANCELLED, CANCELLED), order)
 
     def provider_of(self, operation: Operation) -> Provider:
         """Raises UnknownModel if the operation's provider is no longer there."""
@@ -194,7 +194,7 @@ class Performer:
         task: Task,
         refusal: ProviderRefused,
         progress: Progress,
-        others: Sequence[Offer],
+        others: Sequence[Alternative],
         held: Quote | None,
     ) -> Performed:
         """Hold for the next model and dispatch, in one append; if that may not be held it is released instead."""
@@ -230,7 +230,7 @@ class Performer:
             return await self._fail(operation, ProviderUnknown(TAKEN, "the job is another operation's"))
         return performed(operation, receipt, delivery.metadata, contents=kept.contents)
 
-    async def _fail(self, operation: Operation, error: ProviderError, order: Order = BY_ITSELF) -> Performed:
+    async def _fail(self, operation: Operation, error: ProviderError, order: Stopping = BY_ITSELF) -> Performed:
         if isinstance(error, ProviderMistaken):
             message = f"{error.message} while it worked on operation {operation.id}; the hold stays"
             raise OperationPending(operation.id, message, hint=MISTAKEN) from error.__cause__
@@ -240,11 +240,11 @@ class Performer:
         if isinstance(error, ProviderUnknown):
             message = f"the provider's answer is unknown ({error.code}); the hold stays"
             raise OperationPending(operation.id, message, hint=RECOVER) from error
-        failed = error if isinstance(error, ProviderFailed) else ProviderFailed(error.code, error.message)
+        failed = error if isinstance(error, TaskFailed) else TaskFailed(error.code, error.message)
         return await self.recording.fail(operation, failed, said_of(operation, error), order)
 
 
-def _left(operation: Operation, others: Sequence[Offer], refusal: ProviderRefused) -> Sequence[Offer]:
+def _left(operation: Operation, others: Sequence[Alternative], refusal: ProviderRefused) -> Sequence[Alternative]:
     """Whom it makes sense to ask after this refusal: nobody if it is final, else of a dead provider no other."""
     if refusal.final:
         return ()

@@ -16,7 +16,7 @@ from application.ledger.ledgers import Ledgers
 from application.ledger.looking import left_to
 from application.ledger.transaction import JobRow, WordsRow
 from application.performing.ownership import Ownership
-from application.ports import Delivery, Job, ProviderFailed, Task
+from application.ports import Delivery, Job, Task, TaskFailed
 from domain import settlement
 from domain.actor import Actor
 from domain.admission import AS_HELD, Leeway, reroute
@@ -32,7 +32,7 @@ LONGEST_JOB = 512
 
 
 @value
-class Offer:
+class Alternative:
     """Another model that would do it after a definite refusal: what it costs, its task, and what its hold may be."""
 
     quote: Quote | Unpriced
@@ -41,14 +41,14 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Stopping:
     """Who wants an operation to end, and why in their words; nobody but this process, if `by` is None."""
 
     by: Actor | None = None
     reason: str = ""
 
 
-BY_ITSELF = Order()
+BY_ITSELF = Stopping()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,9 @@ class Recording:
             return False
         return True
 
-    async def reroute(self, operation: Operation, offer: Offer, code: str, attempt: int, words: WordsRow) -> Receipt:
+    async def reroute(
+        self, operation: Operation, offer: Alternative, code: str, attempt: int, words: WordsRow
+    ) -> Receipt:
         """Hold for the offered model and dispatch, in one append; if that may not be held, release instead."""
         sender = self.ownership.owner
 
@@ -156,7 +158,7 @@ class Recording:
         return await self._append(operation, decide, job=_row(operation, job), look=left_to(operation))
 
     async def fail(
-        self, operation: Operation, failed: ProviderFailed, words: WordsRow, order: Order = BY_ITSELF
+        self, operation: Operation, failed: TaskFailed, words: WordsRow, order: Stopping = BY_ITSELF
     ) -> Performed:
         """Record a definite failure, which voids the hold."""
 
@@ -175,7 +177,7 @@ class Recording:
         receipt = await self._append(operation, decide, words=words, look=left_to(operation), by=order.by)
         return performed(operation, receipt, {}, words.said)
 
-    async def release(self, operation: Operation, code: str, order: Order = BY_ITSELF) -> Performed:
+    async def release(self, operation: Operation, code: str, order: Stopping = BY_ITSELF) -> Performed:
         """Void the hold of an operation that nothing more can be learned about."""
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from application.ledger.transaction import WordsRow
-from application.ports import Bill, Delivery, Job, Media, ProviderError, ProviderFailed, Remote, Value
+from application.ports import Bill, Delivery, Job, Media, ProviderError, Remote, TaskFailed, Value
 from application.providing.listings import Offered, OfferedInput, Offers
 from domain.operation import Operation
 
@@ -35,7 +35,7 @@ LARGEST_COUNT: Final = 10**9
 """Of anything in one call. Views add its millionths up, in 64 bits as well."""
 
 
-def check_kind(answer: object, *kinds: type) -> None:
+def check_answer(answer: object, *kinds: type) -> None:
     """Raises TypeError if a provider's answer is not what its port promises."""
     if not isinstance(answer, kinds):
         raise TypeError(f"it answered with {type(answer).__name__}")
@@ -43,28 +43,28 @@ def check_kind(answer: object, *kinds: type) -> None:
 
 def check_submitted(answer: Delivery | Job) -> None:
     """The answer to a submission. Raises TypeError; a delivery is checked when it is settled."""
-    check_kind(answer, Delivery, Job)
+    check_answer(answer, Delivery, Job)
     if isinstance(answer, Job):
         check_job(answer)
 
 
 def check_found(found: Delivery | tuple[Job, ...]) -> None:
     """What a submission is said to have become, as `check_submitted`."""
-    check_kind(found, Delivery, tuple)
+    check_answer(found, Delivery, tuple)
     for job in found if isinstance(found, tuple) else ():
         check_job(job)
 
 
 def check_job(job: Job) -> None:
     """Raises TypeError if it is not a job, or its id is not a text."""
-    check_kind(job, Job)
+    check_answer(job, Job)
     if type(job.id) is not str:
         raise TypeError(f"the id of a job is a {type(job.id).__name__}")
 
 
 def check_delivery(delivery: Delivery) -> None:
     """Raises TypeError; a cost that cannot be read is not a mistake, because the quote then counts."""
-    check_kind(delivery, Delivery)
+    check_answer(delivery, Delivery)
     if not _is_believable(delivery.cost):
         raise TypeError("it bills beyond belief")
     if not _are_outputs(delivery.outputs):
@@ -73,7 +73,7 @@ def check_delivery(delivery: Delivery) -> None:
         raise TypeError("metadata are texts by their names")
     if not _are_counts(delivery.usage):
         raise TypeError(f"usage is at most {MOST_METERS} whole counts by their names")
-    check_kind(delivery.rough, bool)
+    check_answer(delivery.rough, bool)
 
 
 def check_quote(amount: int | None) -> None:
@@ -86,28 +86,28 @@ def is_told(error: ProviderError) -> bool:
     """Whether code, message and cost have the types that the port promises; they go into facts."""
     if not is_word(getattr(error, "code", None)) or not isinstance(getattr(error, "message", None), str):
         return False
-    if not isinstance(error, ProviderFailed):
+    if not isinstance(error, TaskFailed):
         return True
     return _is_believable(error.cost) and _are_counts(error.usage) and isinstance(error.rough, bool)
 
 
 def check_bill(bill: Bill) -> None:
     """Raises TypeError if it could not be compared with what is recorded, or not be booked."""
-    check_kind(bill, Bill)
+    check_answer(bill, Bill)
     if type(bill.job) is not str or not (bill.amount is None or is_amount(bill.amount)):
         raise TypeError("a bill is not a whole amount, or does not name a job")
 
 
 def check_offers(offers: Any) -> None:
     """Raises TypeError if a list is beyond all bounds, or not what its port says."""
-    check_kind(offers, Offers)
+    check_answer(offers, Offers)
     if not isinstance(offers.models, tuple) or len(offers.models) > MOST_OFFERS:
         raise TypeError(f"it lists at most {MOST_OFFERS} models, in a tuple")
     texts: tuple[object, ...] = (*offers.notes, *offers.gone)
     if not all(isinstance(text, str) and len(text) <= LONGEST_NOTE for text in texts):
         raise TypeError("notes and routes are short texts")
     for offered in offers.models:
-        check_kind(offered, Offered)
+        check_answer(offered, Offered)
         if not is_believable(offered):
             raise TypeError("it lists a model that cannot be believed")
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from application.ports import Provider, ProviderError, Recovery
-from application.providing.answers import check_kind, check_offers
-from application.providing.listings import Listing
+from application.providing.answers import check_answer, check_offers
+from application.providing.listings import ListsOffers
 from application.providing.mistakes import MistakesOf, ProviderMistaken
 from application.providing.offers import Reach, reach
 from domain.catalogue import Catalogue, Model
@@ -20,7 +20,7 @@ ANSWERS, FAILED, NOT_SET_UP = "answers", "failed", "not set up"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ProviderStanding:
     """A provider here: its models by what they lack, the empty text if that is nothing; or what its own mistake was
     where it could not even say that. `off` says that it is switched off, and how to switch it on."""
 
@@ -58,7 +58,7 @@ class Checked:
 
 def standings(
     catalogue: Catalogue, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING
-) -> list[Standing]:
+) -> list[ProviderStanding]:
     """Every provider with its models; if the catalogue has none of it, whether it could be used at all.
 
     `off` are those that are switched off, each with how to switch it on.
@@ -71,17 +71,21 @@ def standings(
     ]
 
 
-def _standing(name: str, provider: Provider, models: Sequence[Model]) -> Standing:
+def _standing(name: str, provider: Provider, models: Sequence[Model]) -> ProviderStanding:
     try:
         with MistakesOf(name):
             lacks = Counter(provider.lacks(model.route) for model in models) or {provider.lacks(""): 0}
     except ProviderMistaken as mistake:
-        return Standing(name, provider.recovery, {mistake.message: len(models)}, is_broken=True)
-    return Standing(name, provider.recovery, lacks)
+        return ProviderStanding(name, provider.recovery, {mistake.message: len(models)}, is_broken=True)
+    return ProviderStanding(name, provider.recovery, lacks)
 
 
 async def checked(
-    providers: Mapping[str, Provider], asked: Sequence[Standing], seconds: float, models: Sequence[Model], now: int
+    providers: Mapping[str, Provider],
+    asked: Sequence[ProviderStanding],
+    seconds: float,
+    models: Sequence[Model],
+    now: int,
 ) -> list[Checked]:
     """Check all of them at the same time, each within so many seconds; one that fails keeps no other from answering.
 
@@ -90,14 +94,16 @@ async def checked(
     return await asyncio.gather(*[_check(providers[one.name], one, seconds, models, now) for one in asked])
 
 
-async def _check(provider: Provider, standing: Standing, seconds: float, models: Sequence[Model], now: int) -> Checked:
+async def _check(
+    provider: Provider, standing: ProviderStanding, seconds: float, models: Sequence[Model], now: int
+) -> Checked:
     if not standing.is_set_up:
         return Checked(standing.name, FAILED if standing.is_broken else NOT_SET_UP, standing.lacks)
     try:
         async with asyncio.timeout(seconds):
             with MistakesOf(standing.name):
                 words = await provider.check()
-                check_kind(words, str)
+                check_answer(words, str)
                 reached = await _reach(provider, [model for model in models if model.provider == standing.name], now)
     except ProviderError as error:
         return Checked(standing.name, FAILED, f"{error.message} ({error.code})")
@@ -109,7 +115,7 @@ async def _check(provider: Provider, standing: Standing, seconds: float, models:
 
 async def _reach(provider: Provider, models: Sequence[Model], now: int) -> Reach | None:
     """What the key can reach, if there is a list; one that is not given is no failure of the check."""
-    if not models or not isinstance(provider, Listing):
+    if not models or not isinstance(provider, ListsOffers):
         return None
     try:
         offers = await provider.offers({model.route for model in models if model.route})

@@ -64,7 +64,7 @@ class Offers:
 
 
 @runtime_checkable
-class Listing(Protocol):
+class ListsOffers(Protocol):
     """A provider that lists what it offers, so that the catalogue can be held against it."""
 
     async def offers(self, routes: Collection[str]) -> Offers:

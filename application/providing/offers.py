@@ -48,7 +48,7 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Mismatch:
     """One thing that is otherwise than the catalogue says; `model` is empty if it has none of that route."""
 
     finding: Finding
@@ -73,7 +73,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Priced:
+class PricedCase:
     """What one case costs there and here, in micro-units of USD; None if it has no price here."""
 
     case: Case
@@ -86,9 +86,9 @@ class Priced:
         return self.ours is None or round(Fraction(self.theirs) * MICROS) != self.ours
 
 
-def differences(
-    models: Iterable[Model], offers: Offers, known: Collection[str], book: PriceBook, at: int
-) -> list[Difference]:
+def mismatches(
+    models: Iterable[Model], offers: Offers, known: Collection[str], price_book: PriceBook, at: int
+) -> list[Mismatch]:
     """All that is otherwise, by route. `known` are routes that are not wanted here.
 
     What is listed more than once, and not alike, is not compared. A list of nothing says of nothing that it is gone.
@@ -97,19 +97,19 @@ def differences(
     offers = offers if offers.models else replace(offers, is_whole=False)
     offered = {one.route: one for one in offers.models}
     unlike = {one.route for one in offers.models if one != offered[one.route]}
-    found: list[Difference] = []
+    found: list[Mismatch] = []
     for model in entered:
         if model.route in unlike and not model.why_unavailable(at):
-            found.append(Difference(Finding.UNCLEAR, model.route, model.id, UNLIKE))
+            found.append(Mismatch(Finding.UNCLEAR, model.route, model.id, UNLIKE))
         elif model.route in offered and model.route not in unlike:
-            found += _of_model(model, offered[model.route], offers, book, at)
+            found += _of_model(model, offered[model.route], offers, price_book, at)
         elif _is_gone(model, offers) and not model.why_unavailable(at):
-            found.append(Difference(Finding.GONE, model.route, model.id, "is not offered any more"))
+            found.append(Mismatch(Finding.GONE, model.route, model.id, "is not offered any more"))
     routes = {model.route for model in entered}
     if offers.is_whole:
         fresh = [one for one in offered.values() if one.route not in routes and one.route not in known]
         found += [
-            Difference(Finding.UNCLEAR, one.route, "", UNLIKE) if one.route in unlike else _new(one) for one in fresh
+            Mismatch(Finding.UNCLEAR, one.route, "", UNLIKE) if one.route in unlike else _new(one) for one in fresh
         ]
     return sorted(found, key=lambda one: (one.route, one.model, one.finding))
 
@@ -162,9 +162,9 @@ def is_metered(model: Model) -> bool:
     return any(rule.meters for rule in model.prices)
 
 
-def _new(offered: Offered) -> Difference:
+def _new(offered: Offered) -> Mismatch:
     does = f"does {', '.join(offered.kinds)}" if offered.kinds else "is offered"
-    return Difference(Finding.NEW, offered.route, "", f"{does}; {_price_words(offered)}")
+    return Mismatch(Finding.NEW, offered.route, "", f"{does}; {_price_words(offered)}")
 
 
 def _price_words(offered: Offered) -> str:
@@ -176,9 +176,9 @@ def _price_words(offered: Offered) -> str:
     return f"price: {offered.formula}" if offered.formula else "its price is not told"
 
 
-def _of_model(model: Model, offered: Offered, offers: Offers, book: PriceBook, at: int) -> Iterator[Difference]:
-    def told(finding: Finding, whats: Iterable[str]) -> Iterator[Difference]:
-        return (Difference(finding, model.route, model.id, what) for what in whats)
+def _of_model(model: Model, offered: Offered, offers: Offers, price_book: PriceBook, at: int) -> Iterator[Mismatch]:
+    def told(finding: Finding, whats: Iterable[str]) -> Iterator[Mismatch]:
+        return (Mismatch(finding, model.route, model.id, what) for what in whats)
 
     if offers.tells_ends:
         yield from told(Finding.ENDS, _ends(model, offered))
@@ -188,7 +188,7 @@ def _of_model(model: Model, offered: Offered, offers: Offers, book: PriceBook, a
         yield from told(Finding.INPUTS, _inputs(model, offered.inputs))
     if offered.price is not None and not is_metered(model):
         try:
-            otherwise = [one for one in priced(model, offered, book, at) if one.differs]
+            otherwise = [one for one in priced(model, offered, price_book, at) if one.differs]
         except ValueError as error:
             yield from told(Finding.UNCLEAR, [f"its price cannot be compared: {error}"] if model.prices else [])
         else:
@@ -286,7 +286,7 @@ def _type(type: str, many: bool) -> str:
 # Prices
 
 
-def priced(model: Model, offered: Offered, book: PriceBook, at: int) -> list[Priced]:
+def priced(model: Model, offered: Offered, price_book: PriceBook, at: int) -> list[PricedCase]:
     """What every case costs there and here. Raises ValueError if one cannot be told, or they are too many."""
     assert offered.price is not None
     files = {spec.name: spec for spec in model.inputs.values() if spec.is_file}
@@ -295,7 +295,7 @@ def priced(model: Model, offered: Offered, book: PriceBook, at: int) -> list[Pri
         sent = {model.inputs[name].wire_name: value for name, value in case.values.items()}
         lengths = {files[name].wire_name: length for name, length in case.seconds.items()}
         theirs = offered.price({**model.fixed, **_numbers(model, sent)}, lengths)
-        found.append(Priced(case, theirs, _ours(model, case, book, at)))
+        found.append(PricedCase(case, theirs, _ours(model, case, price_book, at)))
     return found
 
 
@@ -305,12 +305,12 @@ def _numbers(model: Model, sent: Mapping[str, Scalar]) -> dict[str, Value]:
     return {name: Decimal(str(value)) if name in decimals else value for name, value in sent.items()}
 
 
-def _ours(model: Model, case: Case, book: PriceBook, at: int) -> int | None:
+def _ours(model: Model, case: Case, price_book: PriceBook, at: int) -> int | None:
     media = {
         name: (FileInfo(f"{model.inputs[name].type}/x", 1, 1, 1, int(length * 1000) or None),)
         for name, length in case.seconds.items()
     }
-    found = quote(model, book, case.values, 1, at, media)
+    found = quote(model, price_book, case.values, 1, at, media)
     return found.cost if isinstance(found, Quote) else None
 
 
@@ -361,7 +361,7 @@ def _numbers_of(spec: Input) -> set[Scalar]:
     return {*few, int(most), *([spec.default] if spec.default is not None else [])}
 
 
-def _prices(otherwise: Sequence[Priced]) -> Iterator[str]:
+def _prices(otherwise: Sequence[PricedCase]) -> Iterator[str]:
     """All cases in one sentence: how many, and what the first few are."""
     if not otherwise:
         return

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from domain.catalogue import Model
 
 
-class Status(StrEnum):
+class ModelStatus(StrEnum):
     """How a model stands."""
 
     AVAILABLE = "available"
@@ -20,13 +20,13 @@ class Status(StrEnum):
     RETIRED = "retired"
 
 
-def status_of(model: Model, at: int) -> Status:
+def status_of(model: Model, at: int) -> ModelStatus:
     """How a model stands at an instant, whatever else is missing here."""
     if model.why_unavailable(at):
-        return Status.UNAVAILABLE if model.unavailable else Status.RETIRED
+        return ModelStatus.UNAVAILABLE if model.unavailable else ModelStatus.RETIRED
     if model.warning(at):
-        return Status.RETIRING
-    return Status.AVAILABLE if any(rule.rate is not None for rule in model.prices) else Status.UNPRICED
+        return ModelStatus.RETIRING
+    return ModelStatus.AVAILABLE if any(rule.rate is not None for rule in model.prices) else ModelStatus.UNPRICED
 
 
 def ordered(models: Sequence[Model], kinds: frozenset[str]) -> list[tuple[str, Model]]:

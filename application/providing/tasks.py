@@ -25,7 +25,7 @@ def task_of(
     since: int,
 ) -> Task:
     """The task of one submission; `since` is the instant before which it was not sent."""
-    first = place_of(operation.id, operation.batch) * model.per_call
+    first = place_in_batch(operation.id, operation.batch) * model.per_call
     return _task(model, operation.kind, outputs, inputs, media, (operation.id, attempt), first, since)
 
 
@@ -66,7 +66,7 @@ def operation_ids(batch: str, count: int) -> tuple[str, ...]:
     return (batch,) if count == 1 else tuple(f"{batch}.{number}" for number in range(1, count + 1))
 
 
-def place_of(operation: str, batch: str) -> int:
+def place_in_batch(operation: str, batch: str) -> int:
     """How many operations of its batch come before this one."""
     return 0 if operation == batch else int(operation.removeprefix(f"{batch}.")) - 1
 

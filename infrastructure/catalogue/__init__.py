@@ -30,7 +30,7 @@ from domain.catalogue import Catalogue, Model
 from domain.errors import CatalogueError, InvalidMoney
 from domain.inputs import Input
 from domain.money import check_currency
-from domain.pricing import PriceBook, PriceRule, Unit, price_book
+from domain.pricing import PriceBook, PriceRule, Unit, price_book_of
 from infrastructure.catalogue.checks import check_group, check_input, check_rule, check_rules
 from infrastructure.catalogue.entries import (
     ChangeEntry,
@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class CatalogueSource:
     """One file, with the name that errors give it, and whether another distribution brought it; the same object as long
     as it says the same."""
 
@@ -69,7 +69,7 @@ class Written:
 
 
 @dataclass(slots=True)
-class Draft:
+class ModelDraft:
     """A model while later files may still change its prices."""
 
     entry: ModelEntry
@@ -91,13 +91,13 @@ def with_overlay(overlays: Sequence[Path], text: str, name: str) -> tuple[Catalo
     return _loaded((*_sources(overlays), _source(text, name)))
 
 
-def _sources(overlays: Sequence[Path]) -> tuple[Source, ...]:
+def _sources(overlays: Sequence[Path]) -> tuple[CatalogueSource, ...]:
     installed = (_read(file.path, file.name, is_guest=file.is_guest) for file in catalogue_files())
     return (*installed, *(_read(path, str(path)) for path in overlays))
 
 
 @lru_cache(8)
-def _loaded(sources: tuple[Source, ...]) -> tuple[Catalogue, PriceBook]:
+def _loaded(sources: tuple[CatalogueSource, ...]) -> tuple[Catalogue, PriceBook]:
     currency = _currency(sources)
     meterings = _meterings(sources)
     drafts = _drafts(sources)
@@ -105,7 +105,7 @@ def _loaded(sources: tuple[Source, ...]) -> tuple[Catalogue, PriceBook]:
         _change(source, drafts, meterings)
         _add_prices(source, drafts, meterings)
     models = {id: _finish(draft) for id, draft in sorted(drafts.items())}
-    return Catalogue(MappingProxyType(models), more_models), price_book(models.values(), currency)
+    return Catalogue(MappingProxyType(models), more_models), price_book_of(models.values(), currency)
 
 
 def known_routes(overlays: Sequence[Path] = ()) -> dict[str, frozenset[str]]:
@@ -117,7 +117,7 @@ def known_routes(overlays: Sequence[Path] = ()) -> dict[str, frozenset[str]]:
     return routes
 
 
-def _read(path: Path, name: str, *, is_guest: bool = False) -> Source:
+def _read(path: Path, name: str, *, is_guest: bool = False) -> CatalogueSource:
     try:
         return _source(path.read_text(encoding="utf-8"), name, is_guest=is_guest)
     except OSError as error:
@@ -127,12 +127,12 @@ def _read(path: Path, name: str, *, is_guest: bool = False) -> Source:
 
 
 @lru_cache(64)
-def _source(text: str, name: str, *, is_guest: bool = False) -> Source:
+def _source(text: str, name: str, *, is_guest: bool = False) -> CatalogueSource:
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise CatalogueError(f"{name}: is not TOML: {error}", hint="correct the file") from error
-    return Source(name, _parse(FileEntry, data, name), is_guest)
+    return CatalogueSource(name, _parse(FileEntry, data, name), is_guest)
 
 
 def _parse(shape: type[E], data: Mapping[str, Any], where: str, joint: str = ": ") -> E:
@@ -146,7 +146,7 @@ def _wrong(where: str, what: Iterable[str], joint: str = ": ") -> CatalogueError
     return CatalogueError("\n".join(f"{where}{joint}{each}" for each in what), hint="correct the file")
 
 
-def _currency(sources: Sequence[Source]) -> str:
+def _currency(sources: Sequence[CatalogueSource]) -> str:
     """All prices are in one currency: they are compared and never converted."""
     if not sources:
         what = "no installed distribution brings a catalogue, and this program's own is not installed"
@@ -165,7 +165,7 @@ def _currency(sources: Sequence[Source]) -> str:
 
 
 @lru_cache(8)
-def _presets(sources: tuple[Source, ...]) -> Presets:
+def _presets(sources: tuple[CatalogueSource, ...]) -> Presets:
     for source in sources:
         for name, inputs in source.entry.preset.items():
             for input_name, entry in inputs.items():
@@ -174,11 +174,13 @@ def _presets(sources: tuple[Source, ...]) -> Presets:
 
 
 @lru_cache(8)
-def _meterings(sources: tuple[Source, ...]) -> Meterings:
+def _meterings(sources: tuple[CatalogueSource, ...]) -> Meterings:
     return _named(sources, "metering", lambda entry: entry.metering)
 
 
-def _named(sources: Sequence[Source], key: str, tables: Callable[[FileEntry], Mapping[str, T]]) -> dict[str, T]:
+def _named(
+    sources: Sequence[CatalogueSource], key: str, tables: Callable[[FileEntry], Mapping[str, T]]
+) -> dict[str, T]:
     """The tables of one key of all files, each under a name of its own."""
     found: dict[str, T] = {}
     for source in sources:
@@ -189,23 +191,23 @@ def _named(sources: Sequence[Source], key: str, tables: Callable[[FileEntry], Ma
     return found
 
 
-def _drafts(sources: Sequence[Source]) -> dict[str, Draft]:
+def _drafts(sources: Sequence[CatalogueSource]) -> dict[str, ModelDraft]:
     shared = tuple(source for source in sources if source.entry.preset or source.entry.metering)
-    drafts: dict[str, Draft] = {}
+    drafts: dict[str, ModelDraft] = {}
     for source in sources:
         for where, draft in _written(source, shared):
             _add(replace(draft, rules=list(draft.rules)), drafts, where)
     return drafts
 
 
-def _add(draft: Draft, drafts: dict[str, Draft], where: str) -> None:
+def _add(draft: ModelDraft, drafts: dict[str, ModelDraft], where: str) -> None:
     if draft.entry.id in drafts:
         raise _wrong(where, [f"id: {drafts[draft.entry.id].file} has it already"])
     drafts[draft.entry.id] = draft
 
 
 @lru_cache(64)
-def _written(source: Source, shared: tuple[Source, ...]) -> list[tuple[str, Draft]]:
+def _written(source: CatalogueSource, shared: tuple[CatalogueSource, ...]) -> list[tuple[str, ModelDraft]]:
     """The models of one file and where they stand, with what those files share; to be copied, not changed."""
     presets, meterings = _presets(shared), _meterings(shared)
     found = []
@@ -216,7 +218,7 @@ def _written(source: Source, shared: tuple[Source, ...]) -> list[tuple[str, Draf
     return found
 
 
-def _alike(data: Mapping[str, Any], source: Source, where: str) -> Mapping[str, Any]:
+def _alike(data: Mapping[str, Any], source: CatalogueSource, where: str) -> Mapping[str, Any]:
     """What is written of a model, with what is written of the one that it is like."""
     if "like" not in data:
         return data
@@ -226,7 +228,7 @@ def _alike(data: Mapping[str, Any], source: Source, where: str) -> Mapping[str, 
     return {**other, **{name: value for name, value in data.items() if name != "like"}}
 
 
-def _draft(entry: ModelEntry, file: str, where: str, presets: Presets, meterings: Meterings) -> Draft:
+def _draft(entry: ModelEntry, file: str, where: str, presets: Presets, meterings: Meterings) -> ModelDraft:
     if not entry.route and not entry.unavailable:
         raise _wrong(where, ["route: is missing; a model without one says why it is unavailable"])
     entries: dict[str, InputEntry] = {}
@@ -239,7 +241,7 @@ def _draft(entry: ModelEntry, file: str, where: str, presets: Presets, meterings
     groups = {"one_of": entry.one_of, "not_both": entry.not_both}
     if wrong := [each for key, names in groups.items() for each in check_group(key, names, inputs)]:
         raise _wrong(where, wrong)
-    draft = Draft(entry, file, MappingProxyType(inputs))
+    draft = ModelDraft(entry, file, MappingProxyType(inputs))
     for number, price in enumerate(entry.prices):
         place = f"{where}: prices[{number}]"
         _put(draft, Written(_rule(price, entry.unit, meterings, place), file, place))
@@ -259,7 +261,7 @@ def _check_input(entry: InputEntry, name: str, where: str) -> Input:
     return spec
 
 
-def _change(source: Source, drafts: Mapping[str, Draft], meterings: Meterings) -> None:
+def _change(source: CatalogueSource, drafts: Mapping[str, ModelDraft], meterings: Meterings) -> None:
     for number, data in enumerate(source.entry.change):
         where = f"{source.name}: model {data.get('model')!r}: change[{number}]"
         change = _parse(ChangeEntry, data, where, ".")
@@ -283,7 +285,7 @@ def _change(source: Source, drafts: Mapping[str, Draft], meterings: Meterings) -
                 raise _wrong(where, [f"does not fit {rule.place}: {each}" for each in wrong], " ")
 
 
-def _changed_inputs(draft: Draft, change: ChangeEntry, where: str) -> Mapping[str, Input]:
+def _changed_inputs(draft: ModelDraft, change: ChangeEntry, where: str) -> Mapping[str, Input]:
     kept = {name: spec for name, spec in draft.inputs.items() if name not in change.without}
     inputs = kept | {name: _check_input(entry, name, where) for name, entry in change.inputs.items()}
     if wrong := list(check_group("one_of", draft.entry.one_of, inputs)):
@@ -291,7 +293,7 @@ def _changed_inputs(draft: Draft, change: ChangeEntry, where: str) -> Mapping[st
     return MappingProxyType(inputs)
 
 
-def _add_prices(source: Source, drafts: Mapping[str, Draft], meterings: Meterings) -> None:
+def _add_prices(source: CatalogueSource, drafts: Mapping[str, ModelDraft], meterings: Meterings) -> None:
     for number, data in enumerate(source.entry.price):
         where = f"{source.name}: model {data.get('model')!r}: price[{number}]"
         entry = _parse(LaterPrice, data, where, ".")
@@ -299,7 +301,7 @@ def _add_prices(source: Source, drafts: Mapping[str, Draft], meterings: Metering
         _put(draft, Written(_rule(entry, draft.entry.unit, meterings, where), source.name, where))
 
 
-def _spoken_of(id: str, source: Source, drafts: Mapping[str, Draft], where: str) -> Draft:
+def _spoken_of(id: str, source: CatalogueSource, drafts: Mapping[str, ModelDraft], where: str) -> ModelDraft:
     if id not in drafts:
         raise _wrong(where, [f"model: there is no model {id!r}"], ".")
     if source.is_guest and drafts[id].file != source.name:
@@ -308,7 +310,7 @@ def _spoken_of(id: str, source: Source, drafts: Mapping[str, Draft], where: str)
     return drafts[id]
 
 
-def _put(draft: Draft, new: Written) -> None:
+def _put(draft: ModelDraft, new: Written) -> None:
     """Add a rule, or put it in the place of an earlier file's for the same case."""
     if wrong := list(check_rule(new.rule, draft.inputs)):
         raise _wrong(new.place, wrong, ".")
@@ -321,7 +323,7 @@ def _put(draft: Draft, new: Written) -> None:
     draft.rules.append(new)
 
 
-def _finish(draft: Draft) -> Model:
+def _finish(draft: ModelDraft) -> Model:
     rules = tuple(written.rule for written in draft.rules)
     if undecided := check_rules(rules):
         files = " and ".join(dict.fromkeys([draft.file, *(written.file for written in draft.rules)]))

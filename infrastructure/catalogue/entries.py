@@ -92,13 +92,13 @@ Count = Annotated[int, Field(ge=1)]
 Measure = Annotated[int, Field(ge=0)]
 
 
-class Entry(BaseModel):
+class FileTable(BaseModel):
     """A table of a catalogue file: no other keys, no conversions."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class InputEntry(Entry):
+class InputEntry(FileTable):
     """`inputs.NAME = { … }`; the keys are the fields of `domain.inputs.Input`."""
 
     type: Annotated[InputType, Field(strict=False)]
@@ -129,7 +129,7 @@ class InputEntry(Entry):
         return Input(name=name, **written)
 
 
-class BoundEntry(Entry):
+class BoundEntry(FileTable):
     """`bound = { by = "bytes", of = ["prompt"], plus = 32 }`; the formulas are those of `domain.bounds.Formula`."""
 
     by: Annotated[Formula, Field(strict=False)]
@@ -154,7 +154,7 @@ class BoundEntry(Entry):
         return Bound(self.by, tuple(self.of), MappingProxyType({name: getattr(self, name) for name in sorted(written)}))
 
 
-class MeterEntry(Entry):
+class MeterEntry(FileTable):
     """One thing that the provider counts: `{ rate = "0.00003", most = 8000 }`.
 
     `most` is of a call, or of one output where it is `per = "output"`; 0 where a call has none of it, or where it is
@@ -182,7 +182,7 @@ Meterings = Mapping[str, Mapping[str, MeterEntry]]
 """Presets of meters, by name."""
 
 
-class PriceEntry(Entry):
+class PriceEntry(FileTable):
     """One rate: `{ rate = "0.08", when = { resolution = "720p" }, from = 2027-01-01 }`.
 
     Where the provider meters several things, `meters` has a rate for each, and a call costs at most what the most of
@@ -234,7 +234,7 @@ class LaterPrice(PriceEntry):
     model: str
 
 
-class ChangeEntry(Entry):
+class ChangeEntry(FileTable):
     """`[[change]]`: what is otherwise of a model of an earlier file. `inputs` are added or put in the place of others,
     `without` names those that go, `prices` come in place of all that there are; one that `lasts` is not retired."""
 
@@ -248,14 +248,14 @@ class ChangeEntry(Entry):
     prices: list[PriceEntry] | None = None
 
 
-class KnownEntry(Entry):
+class KnownEntry(FileTable):
     """`[[known]]`: routes that a provider offers and that are not wanted here, so that no check calls them new."""
 
     provider: Id
     routes: list[str]
 
 
-class ModelEntry(Entry):
+class ModelEntry(FileTable):
     """`[[model]]`: everything there is to know of one model; `extends` names presets of inputs, later ones win."""
 
     id: Id
@@ -332,7 +332,7 @@ class ModelEntry(Entry):
         )
 
 
-class FileEntry(Entry):
+class FileEntry(FileTable):
     """A whole file. Models and prices are read one by one, so that what is wrong names its model."""
 
     currency: str = "USD"

@@ -51,7 +51,7 @@ class Question:
         return Fraction(self.offered.price({**self.model.fixed, **sent}, lengths))
 
 
-def fitted(model: Model, offered: Offered) -> tuple[PriceRule, ...] | None:
+def rules_that_fit(model: Model, offered: Offered) -> tuple[PriceRule, ...] | None:
     """The rules by which every case costs here what it costs there; None where none are found."""
     if offered.price is None:
         return None

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Final
 
 from application.providing.listings import Offered, Offers
-from application.providing.offers import Difference, Finding, differences
+from application.providing.offers import Finding, Mismatch, mismatches
 from domain.catalogue import Catalogue, Model
 from domain.errors import CatalogueError
 from domain.inputs import Scalar
 from domain.pricing import PriceBook, PriceRule, Unit, rule_at
 from infrastructure.catalogue import with_overlay
 from infrastructure.catalogue.documented import correct_inputs, input_of, vocabulary
-from infrastructure.catalogue.fitting import fitted
-from infrastructure.catalogue.written import Change, Draft, line, written
+from infrastructure.catalogue.fitting import rules_that_fit
+from infrastructure.catalogue.written import Change, OverlayDraft, one_line, overlay_text
 
 LONGEST_ID: Final = 100
 MOST_ROUNDS: Final = 5
@@ -45,7 +45,7 @@ class Check:
 
     provider: str
     catalogue: Catalogue
-    book: PriceBook
+    price_book: PriceBook
     overlays: Sequence[Path]
     known: Collection[str]
     offers: Offers
@@ -55,8 +55,8 @@ class Check:
     def models(self) -> list[Model]:
         return [model for model in self.catalogue if model.provider == self.provider]
 
-    def found(self) -> list[Difference]:
-        return differences(self.models, self.offers, self.known, self.book, self.at)
+    def found(self) -> list[Mismatch]:
+        return mismatches(self.models, self.offers, self.known, self.price_book, self.at)
 
 
 def overlay_of(check: Check) -> str:
@@ -69,25 +69,25 @@ def overlay_of(check: Check) -> str:
     raise CatalogueError("no overlay says what the provider lists", hint="write one by hand, from the check")
 
 
-def _text(check: Check, draft: Draft) -> str:
-    return written(check.provider, check.book.currency, check.at, draft)
+def _text(check: Check, draft: OverlayDraft) -> str:
+    return overlay_text(check.provider, check.price_book.currency, check.at, draft)
 
 
-def _left(check: Check, draft: Draft) -> set[str]:
+def _left(check: Check, draft: OverlayDraft) -> set[str]:
     """Ids of changed entries, and routes of new ones, that cannot be loaded or still differ."""
     try:
-        catalogue, book = with_overlay(check.overlays, _text(check, draft), "overlay")
+        catalogue, price_book = with_overlay(check.overlays, _text(check, draft), "overlay")
     except CatalogueError:
         return _unloadable(check, draft)
     known = {*check.known, *draft.known}
-    still = replace(check, catalogue=catalogue, book=book, known=known).found()
+    still = replace(check, catalogue=catalogue, price_book=price_book, known=known).found()
     return {one.model if one.model in draft.changes else one.route for one in still}
 
 
-def _unloadable(check: Check, draft: Draft) -> set[str]:
+def _unloadable(check: Check, draft: OverlayDraft) -> set[str]:
     """Which of the entries keep the overlay from being loaded, each tried alone; all where none does alone."""
-    alone = [Draft({id: one}, {}, {}) for id, one in draft.changes.items()]
-    alone += [Draft({}, {id: one}, {}) for id, one in draft.models.items()]
+    alone = [OverlayDraft({id: one}, {}, {}) for id, one in draft.changes.items()]
+    alone += [OverlayDraft({}, {id: one}, {}) for id, one in draft.models.items()]
     wrong: set[str] = set()
     for one in alone:
         try:
@@ -97,18 +97,18 @@ def _unloadable(check: Check, draft: Draft) -> set[str]:
     return wrong or {*draft.changes, *(model.route for model in draft.models.values())}
 
 
-def _given_up(draft: Draft, left: Collection[str]) -> Draft:
+def _given_up(draft: OverlayDraft, left: Collection[str]) -> OverlayDraft:
     changes = {id: _unwritten(one) if id in left else one for id, one in draft.changes.items()}
     models = {id: model for id, model in draft.models.items() if model.route not in left}
     dropped = {model.route: UNWRITTEN for model in draft.models.values() if model.route in left}
-    return Draft(changes, models, {**draft.known, **dropped})
+    return OverlayDraft(changes, models, {**draft.known, **dropped})
 
 
 def _unwritten(change: Change) -> Change:
     return Change(change.model, change.why, change.retires, change.lasts, change.unavailable or UNWRITTEN)
 
 
-def _drafted(check: Check, found: Iterable[Difference]) -> Draft:
+def _drafted(check: Check, found: Iterable[Mismatch]) -> OverlayDraft:
     offered = {one.route: one for one in check.offers.models}
     words = vocabulary(check.models)
     changes: dict[str, Change] = {}
@@ -133,7 +133,7 @@ def _drafted(check: Check, found: Iterable[Difference]) -> Draft:
     for change in changes.values():
         if len(change.why) > 1 or not (change.unavailable or change.retires or change.lasts):
             _corrected(check, change, offered.get(change.model.route), words)
-    return Draft(changes, models, known)
+    return OverlayDraft(changes, models, known)
 
 
 # What is otherwise of an entry
@@ -147,7 +147,7 @@ def _corrected(check: Check, change: Change, offered: Offered | None, words: Map
         correct_inputs(change, offered.inputs, words)
     inputs = {name: spec for name, spec in change.model.inputs.items() if name not in change.without} | change.inputs
     if offered.price is not None and not any(rule.meters for rule in change.model.prices):
-        rules = fitted(replace(change.model, inputs=inputs), offered)
+        rules = rules_that_fit(replace(change.model, inputs=inputs), offered)
         if rules is None:
             change.unavailable = UNWRITTEN
         elif change.model.prices or rules:
@@ -191,9 +191,9 @@ def _entered(check: Check, offered: Offered, words: Mapping[str, str], taken: Co
         auto=False,
         omits=tuple(one.name for one in offered.inputs if one.name not in kept),
         retires=offered.retires,
-        description=line(offered.about)[:200],
+        description=one_line(offered.about)[:200],
     )
-    rules = fitted(model, offered)
+    rules = rules_that_fit(model, offered)
     return None if not rules else replace(model, unit=rules[0].unit, prices=rules)
 
 

@@ -32,7 +32,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class OverlayDraft:
     """An overlay that is being written: changes and new models by id, and routes that are known and left out."""
 
     changes: Mapping[str, Change]
@@ -40,7 +40,7 @@ class Draft:
     known: Mapping[str, str]
 
 
-def written(provider: str, currency: str, at: int, draft: Draft) -> str:
+def overlay_text(provider: str, currency: str, at: int, draft: OverlayDraft) -> str:
     """The overlay as TOML; `at` is the instant at which the provider's list was read."""
     day = (_EPOCH + timedelta(microseconds=at)).date()
     lines = [
@@ -55,14 +55,14 @@ def written(provider: str, currency: str, at: int, draft: Draft) -> str:
     if draft.known:
         lines += ["", "[[known]]", f"provider = {_string(provider)}", "routes = ["]
         for route, why in sorted(draft.known.items()):
-            lines += [f"    # {line(why)}", f"    {_string(route)},"]
+            lines += [f"    # {one_line(why)}", f"    {_string(route)},"]
         lines.append("]")
     return "\n".join(lines) + "\n"
 
 
 def _changed(change: Change) -> Iterator[str]:
     yield ""
-    yield from (f"# {line(why)}" for why in change.why)
+    yield from (f"# {one_line(why)}" for why in change.why)
     yield "[[change]]"
     yield f"model = {_string(change.model.id)}"
     if change.unavailable:
@@ -150,7 +150,7 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
-def line(text: str) -> str:
+def one_line(text: str) -> str:
     """Text that is one printable line."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 

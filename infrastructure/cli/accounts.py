@@ -10,9 +10,9 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from domain.plans import IN_MONEY
 from infrastructure.cli.asking import confirm
-from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Account, Scope, Why, Yes
-from infrastructure.cli.session import Session
+from infrastructure.cli.session import CommandSession
 from infrastructure.showing.documents import account_document
 from infrastructure.showing.formats import counted, limit_of, span
 
@@ -31,7 +31,7 @@ Id = Annotated[
 
 @command(app, "open")
 async def open_account(
-    session: Session,
+    session: CommandSession,
     id: Id = None,
     account: Account = None,
     plan: Annotated[str, Option(metavar="PLAN", help="free, basic, pro or enterprise.")] = "free",
@@ -40,7 +40,7 @@ async def open_account(
     cycle: Annotated[str, Option(metavar="CYCLE", help="calendar, or anniversary of its opening.")] = "calendar",
     prepaid: Annotated[bool, Option("--prepaid", help="Spend only what was paid in before.")] = False,
     reason: Why = "",
-) -> Answer:
+) -> Report:
     """Open an account, once; again on the same terms changes nothing, and says what is another by now."""
     async with session.studio(makes=True) as studio:
         view = await studio.accounts.open(
@@ -59,14 +59,14 @@ Reason = Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it i
 
 
 @command(app)
-async def suspend(reason: Reason, session: Session, id: Id = None, account: Account = None) -> Answer:
+async def suspend(reason: Reason, session: CommandSession, id: Id = None, account: Account = None) -> Report:
     """Admit nothing new until the account is resumed; what is open goes on and is settled."""
     async with session.studio() as studio:
         return _answer(await studio.accounts.suspend(session.account(id or account), reason))
 
 
 @command(app)
-async def resume(reason: Reason, session: Session, id: Id = None, account: Account = None) -> Answer:
+async def resume(reason: Reason, session: CommandSession, id: Id = None, account: Account = None) -> Report:
     """Admit requests of a suspended account again."""
     async with session.studio() as studio:
         return _answer(await studio.accounts.resume(session.account(id or account), reason))
@@ -75,11 +75,11 @@ async def resume(reason: Reason, session: Session, id: Id = None, account: Accou
 @command(app)
 async def close(
     reason: Reason,
-    session: Session,
+    session: CommandSession,
     id: Id = None,
     account: Account = None,
     yes: Yes = False,
-) -> Answer:
+) -> Report:
     """Close an account for ever; what is open is settled, and corrections can still be made."""
     which = session.account(id or account)
     confirm(f"Close account {which} for ever?", yes=yes)
@@ -89,10 +89,10 @@ async def close(
 
 @command(app)
 async def show(
-    session: Session,
+    session: CommandSession,
     id: Id = None,
     account: Account = None,
-) -> Answer:
+) -> Report:
     """Show an account's terms, and what is used, held and left in its current period."""
     named = session.account(id or account)
     async with session.reading() as reading:
@@ -102,10 +102,10 @@ async def show(
 @command(app)
 async def plan(
     plan: Annotated[str, Argument(metavar="PLAN", help="free, basic, pro or enterprise.")],
-    session: Session,
+    session: CommandSession,
     account: Account = None,
     reason: Why = "",
-) -> Answer:
+) -> Report:
     """Change the plan; it holds at once."""
     async with session.studio() as studio:
         return _answer(await studio.accounts.change_plan(session.account(account), plan, reason=reason))
@@ -121,9 +121,9 @@ async def limit(
         Argument(metavar="LIMIT", help="A count, an amount for spend, 'unlimited', or 'inherit' to undo the change."),
     ],
     scope: Scope,
-    session: Session,
+    session: CommandSession,
     reason: Why = "",
-) -> Answer:
+) -> Report:
     """Set one limit a period, of the account or of a user or project in it."""
     account = session.account(scope.account)
     async with session.studio() as studio:
@@ -137,11 +137,11 @@ async def limit(
 @command(app, context_settings={"ignore_unknown_options": True})
 async def credit(
     amount: Annotated[str, Argument(metavar="AMOUNT", help="In the account's currency, such as 25.00.")],
-    session: Session,
+    session: CommandSession,
     key: Annotated[str, Option("--key", "-k", metavar="KEY", help="The payment's reference; it counts once.")],
     account: Account = None,
     reason: Why = "",
-) -> Answer:
+) -> Report:
     """Pay into a prepaid account."""
     from domain.money import Money
 
@@ -155,10 +155,10 @@ async def credit(
 @command(app)
 async def zone(
     zone: Annotated[str, Argument(metavar="ZONE", help="An IANA name, such as Europe/Berlin.")],
-    session: Session,
+    session: CommandSession,
     account: Account = None,
     reason: Why = "",
-) -> Answer:
+) -> Report:
     """Change the time zone, from the next period on."""
     async with session.studio() as studio:
         return _answer(await studio.accounts.change_time_zone(session.account(account), zone, reason=reason))
@@ -166,10 +166,10 @@ async def zone(
 
 @command(app, "end-period")
 async def end_period(
-    session: Session,
+    session: CommandSession,
     reason: Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded.")],
     account: Account = None,
-) -> Answer:
+) -> Report:
     """End a period that a wrong clock began, and return to the one that holds today.
 
     What was charged there stays there; its balance comes along. Does nothing where no period is ahead.
@@ -181,10 +181,10 @@ async def end_period(
 @command(app)
 async def allow(
     model_class: Annotated[str, Argument(metavar="CLASS", help="stand-in, or test.")],
-    session: Session,
+    session: CommandSession,
     account: Account = None,
     reason: Why = "",
-) -> Answer:
+) -> Report:
     """Let models of a class be chosen without being named.
 
     A stand-in only imitates what is asked for; without this none is ever chosen by itself, nor fallen back to.
@@ -196,10 +196,10 @@ async def allow(
 @command(app)
 async def forbid(
     model_class: Annotated[str, Argument(metavar="CLASS", help="stand-in, or test.")],
-    session: Session,
+    session: CommandSession,
     account: Account = None,
     reason: Why = "",
-) -> Answer:
+) -> Report:
     """Let models of a class be chosen no more, unless they are named."""
     async with session.studio() as studio:
         return _answer(await studio.accounts.forbid(session.account(account), model_class, reason=reason))
@@ -220,13 +220,13 @@ async def _amount(studio: Studio, account: str, measure: str, text: str) -> int 
         raise InvalidInput("limit", f"{text!r} is not a limit of {measure}", hint=hint) from error
 
 
-def _answer(view: AccountView) -> Answer:
-    return Answer(account_document(view), lambda page: show_account(page, view))
+def _answer(view: AccountView) -> Report:
+    return Report(account_document(view), lambda page: show_account(page, view))
 
 
 def show_account(page: Page, view: AccountView) -> None:
     """Terms and limits of one account."""
-    from infrastructure.cli.rendering import Column
+    from infrastructure.cli.rendering import PageColumn
 
     page.title(f"Account {view.id}")
     for change in view.changed:
@@ -246,9 +246,9 @@ def show_account(page: Page, view: AccountView) -> None:
     measures = list(view.used)
     columns = (("LIMIT", view.limits["account"]), ("USED", view.used), ("HELD", view.held), ("LEFT", view.left))
     page.table(
-        Column("MEASURE", measures),
+        PageColumn("MEASURE", measures),
         *(
-            Column(title, [limit_of(name, amounts.get(name), view.currency) for name in measures], right=True)
+            PageColumn(title, [limit_of(name, amounts.get(name), view.currency) for name in measures], right=True)
             for title, amounts in columns
         ),
     )
@@ -257,14 +257,14 @@ def show_account(page: Page, view: AccountView) -> None:
 
 def _show_special(page: Page, view: AccountView) -> None:
     """Limits of users and projects, and the cap of what has no price."""
-    from infrastructure.cli.rendering import Column
+    from infrastructure.cli.rendering import PageColumn
 
     special = [(scope, name, amount) for scope, some in view.limits.items() for name, amount in some.items()]
     special = [row for row in special if row[0] != "account" or row[1] not in view.used]
     if special:
         page.line()
         page.table(
-            Column("SCOPE", [scope for scope, _, _ in special]),
-            Column("MEASURE", [name for _, name, _ in special]),
-            Column("LIMIT", [limit_of(name, amount, view.currency) for _, name, amount in special], right=True),
+            PageColumn("SCOPE", [scope for scope, _, _ in special]),
+            PageColumn("MEASURE", [name for _, name, _ in special]),
+            PageColumn("LIMIT", [limit_of(name, amount, view.currency) for _, name, amount in special], right=True),
         )

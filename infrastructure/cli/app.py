@@ -13,7 +13,7 @@ import typer
 from typer import Context, Option
 from typer.main import get_group
 
-from infrastructure.cli.commands import NO_VALUE, Group, OneCommand
+from infrastructure.cli.commands import NO_VALUE, CommandGroup, OneCommand
 
 PANELS = {
     "Operations": {
@@ -102,7 +102,7 @@ class Commands(Mapping[str, Any]):
         part = getattr(import_module(f"{__package__}.{place.module}"), place.variable)
         whole = typer.Typer(rich_markup_mode=None)
         if name in GROUPS:
-            whole.add_typer(part, cls=Group, name=name, help=place.help)
+            whole.add_typer(part, cls=CommandGroup, name=name, help=place.help)
         else:
             whole.add_typer(part)
         return get_group(whole).commands[name]
@@ -114,7 +114,7 @@ class Commands(Mapping[str, Any]):
         return len(PLACES) + len(self._others)
 
 
-class Root(Group):
+class Root(CommandGroup):
     """The commands, and those that were registered beside them."""
 
     def __init__(self, *, commands: Mapping[str, Any], **options: Any) -> None:

@@ -11,9 +11,9 @@ import typer
 from typer import Argument, Option
 
 from domain.errors import LogCorrupted, ViewStopped
-from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import OneAccount
-from infrastructure.cli.session import Session
+from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
 from infrastructure.showing.formats import counted
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from application.keeping.tables import Discrepancy
     from application.keeping.verdict import Verdict
     from infrastructure.cli.rendering import Page
-    from projections.engine.replay import Compared, Comparison, Difference
+    from projections.engine.replay import DifferingRow, Replay, ReplayedView
 
 app = typer.Typer()
 
 
 @command(app)
 async def audit(
-    session: Session,
+    session: CommandSession,
     account: OneAccount = None,
     seal: Annotated[
         str | None, Option("--seal", metavar="SEAL", help="Check that the log still begins as it was sealed.")
     ] = None,
-) -> Answer:
+) -> Report:
     """Verify the log, replay it, and compare all tables.
 
     Ends with 1, and the differences, where anything is not as the log says.
@@ -54,11 +54,11 @@ async def audit(
         with session.progress("audit") as report:
             lost = reading.lost.message if reading.lost is not None else ""
             verdict = await audited(reading, account, sealed, report, lost=lost)
-    return Answer(verdict_document(verdict), lambda page: show_verdict(page, verdict), 0 if verdict.clean else OTHER)
+    return Report(verdict_document(verdict), lambda page: show_verdict(page, verdict), 0 if verdict.clean else OTHER)
 
 
 @command(app)
-async def seal(session: Session) -> Answer:
+async def seal(session: CommandSession) -> Report:
     """Print the log's seal, to be kept elsewhere.
 
     With it, imagestudio audit --seal shows even a database that was rewritten as a whole.
@@ -68,18 +68,18 @@ async def seal(session: Session) -> Answer:
 
     async with session.reading() as reading:
         found = await asyncio.to_thread(take_seal, reading.reader)
-    return Answer(seal_document(found), lambda page: page.line(str(found)))
+    return Report(seal_document(found), lambda page: page.line(str(found)))
 
 
 @command(app)
 async def rebuild(
-    session: Session,
+    session: CommandSession,
     tables: Annotated[
         list[str] | None, Argument(metavar="[TABLE]...", help="Of keys, operations, jobs, leases, accounts, snapshots.")
     ] = None,
     account: OneAccount = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Say what is not as the log says, and change nothing.")] = False,
-) -> Answer:
+) -> Report:
     """Rebuild the tables beside the log from it, if they differ.
 
     Safe while others work. Views are rebuilt by imagestudio projections rebuild.
@@ -90,7 +90,7 @@ async def rebuild(
         with session.progress("rebuild"):
             found = await asyncio.to_thread(lambda: list(studio.mend(tables or (), account, told=dry_run)))
     document = {"dry_run": dry_run, "rows": [mended_document(one) for one in found]}
-    return Answer(document, lambda page: _show_mended(page, found, dry_run=dry_run))
+    return Report(document, lambda page: _show_mended(page, found, dry_run=dry_run))
 
 
 def _show_mended(page: Page, found: Sequence[Discrepancy], *, dry_run: bool) -> None:
@@ -104,7 +104,7 @@ def _show_mended(page: Page, found: Sequence[Discrepancy], *, dry_run: bool) -> 
         page.line("  restart the processes that were running: they may remember a period that was wrong")
 
 
-def show_verdict(page: Page, verdict: Verdict[Comparison]) -> None:
+def show_verdict(page: Page, verdict: Verdict[Replay]) -> None:
     """The verdict in a few lines, and every difference after it."""
     facts = verdict.comparison.facts if verdict.comparison is not None else 0
     page.title("Audit")
@@ -126,20 +126,20 @@ def show_verdict(page: Page, verdict: Verdict[Comparison]) -> None:
     _show_conclusion(page, verdict)
 
 
-def _show_views(page: Page, views: Sequence[Compared]) -> None:
-    from infrastructure.cli.rendering import Column, state_style
+def _show_views(page: Page, views: Sequence[ReplayedView]) -> None:
+    from infrastructure.cli.rendering import PageColumn, state_style
 
     if views:
         page.line()
         page.table(
-            Column("VIEW", [view.view for view in views]),
-            Column("ROWS", [f"{view.rows:,}" for view in views], right=True),
-            Column("DIFFER", [f"{view.differing:,}" for view in views], right=True),
-            Column("", ["differs" if view.differing else "equal" for view in views], style=state_style),
+            PageColumn("VIEW", [view.view for view in views]),
+            PageColumn("ROWS", [f"{view.rows:,}" for view in views], right=True),
+            PageColumn("DIFFER", [f"{view.differing:,}" for view in views], right=True),
+            PageColumn("", ["differs" if view.differing else "equal" for view in views], style=state_style),
         )
 
 
-def _show_conclusion(page: Page, verdict: Verdict[Comparison]) -> None:
+def _show_conclusion(page: Page, verdict: Verdict[Replay]) -> None:
     if not verdict.clean:
         if verdict.index or verdict.tables:
             page.line("  the tables are made anew from the log by: imagestudio rebuild")
@@ -160,7 +160,7 @@ def _show_problems(page: Page, problems: Sequence[str]) -> None:
         page.prose(problem, indent=2)
 
 
-def _show_difference(page: Page, difference: Difference) -> None:
+def _show_difference(page: Page, difference: DifferingRow) -> None:
     key = ", ".join(f"{name}={value}" for name, value in difference.key.items())
     page.line()
     page.prose(f"{difference.view} {key}", "red", indent=2)
@@ -168,7 +168,7 @@ def _show_difference(page: Page, difference: Difference) -> None:
         page.line(f"    {name}: the view says {live}, the log {replayed}")
 
 
-def _fields(difference: Difference) -> list[tuple[str, object, object]]:
+def _fields(difference: DifferingRow) -> list[tuple[str, object, object]]:
     if difference.live is None or difference.replayed is None:
         live, replayed = ("a row" if side else "no row" for side in (difference.live, difference.replayed))
         return [("row", live, replayed)]

@@ -12,15 +12,15 @@ import typer
 from typer import Argument, Option
 
 from domain.errors import InvalidInput
-from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.session import Session
+from infrastructure.cli.commands import Report, command
+from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
 from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from application.ports import Provider
     from application.providing.listings import Offers
-    from application.providing.offers import Difference
+    from application.providing.offers import Mismatch
     from domain.catalogue import Catalogue
     from domain.pricing import PriceBook
     from infrastructure.catalogue.overlay import Check
@@ -39,7 +39,7 @@ class ListCheck:
     name: str
     state: str
     words: str = ""
-    differences: Sequence[Difference] = ()
+    differences: Sequence[Mismatch] = ()
     notes: Sequence[str] = ()
     check: Check | None = None
 
@@ -59,7 +59,7 @@ class ListCheck:
 
 @command(app)
 async def check(
-    session: Session,
+    session: CommandSession,
     which: Annotated[
         str | None, Argument(metavar="[PROVIDER]", help="This one alone; otherwise all that are set up.")
     ] = None,
@@ -70,7 +70,7 @@ async def check(
     seconds: Annotated[
         float, Option("--seconds", min=0.1, metavar="COUNT", help="How long each may take to answer.")
     ] = 120,
-) -> Answer:
+) -> Report:
     """Hold entries against the provider's own live lists; it costs nothing.
 
     New and gone models, changed inputs and prices, days of retirement. Ends with 1 where anything differs, and with 4
@@ -84,16 +84,16 @@ async def check(
     if overlay is not None and overlay.exists():
         raise InvalidInput("--overlay", f"{overlay} is there already", hint="name a new file")
     paths = session.settings().catalogues
-    catalogue, book = load_catalogue(paths)
+    catalogue, price_book = load_catalogue(paths)
     known = known_routes(paths)
     async with session.providers() as providers:
         asked = _asked(providers, which)
         with session.progress("catalogue check"):
-            world = World(catalogue, book, paths, known, now())
+            world = World(catalogue, price_book, paths, known, now())
             held = await asyncio.gather(*[world.held(name, providers[name], seconds) for name in asked])
     written = _write(overlay, held) if overlay is not None else None
     document = {"providers": [one.document() for one in held], "overlay": str(written) if written else None}
-    return Answer(document, lambda page: _show(page, held, written), _code(held, named=which is not None))
+    return Report(document, lambda page: _show(page, held, written), _code(held, named=which is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class World:
     """What the lists are held against."""
 
     catalogue: Catalogue
-    book: PriceBook
+    price_book: PriceBook
     overlays: Sequence[Path]
     known: Mapping[str, frozenset[str]]
     at: int
@@ -110,12 +110,12 @@ class World:
         """One provider's list, compared; whatever goes wrong there is its state, and keeps no other from answering."""
         from application.ports import ProviderError
         from application.providing.answers import check_offers
-        from application.providing.listings import Listing
+        from application.providing.listings import ListsOffers
         from application.providing.mistakes import MistakesOf
         from infrastructure.catalogue.overlay import Check
 
         models = [model for model in self.catalogue if model.provider == name]
-        if not isinstance(provider, Listing):
+        if not isinstance(provider, ListsOffers):
             return ListCheck(
                 name, UNABLE, "it has no list of what it offers, so that nothing is known of what changed there"
             )
@@ -127,7 +127,13 @@ class World:
                     offers: Offers = await provider.offers({model.route for model in models if model.route})
                 check_offers(offers)
                 check = Check(
-                    name, self.catalogue, self.book, self.overlays, self.known.get(name, frozenset()), offers, self.at
+                    name,
+                    self.catalogue,
+                    self.price_book,
+                    self.overlays,
+                    self.known.get(name, frozenset()),
+                    offers,
+                    self.at,
                 )
                 found = await asyncio.to_thread(check.found)
         except ProviderError as error:
@@ -176,13 +182,13 @@ def _write(path: Path, held: Sequence[ListCheck]) -> Path | None:
 
 
 def _show(page: Page, held: Sequence[ListCheck], written: Path | None) -> None:
-    from infrastructure.cli.rendering import Column, state_style
+    from infrastructure.cli.rendering import PageColumn, state_style
 
     page.table(
-        Column("PROVIDER", [one.name for one in held]),
-        Column("STATE", [one.state for one in held], style=state_style),
-        Column("DIFFERENCES", [str(len(one.differences)) if one.check else "" for one in held], right=True),
-        Column("", [one.words for one in held], wrap=30),
+        PageColumn("PROVIDER", [one.name for one in held]),
+        PageColumn("STATE", [one.state for one in held], style=state_style),
+        PageColumn("DIFFERENCES", [str(len(one.differences)) if one.check else "" for one in held], right=True),
+        PageColumn("", [one.words for one in held], wrap=30),
     )
     for one in held:
         _show_one(page, one)
@@ -193,15 +199,15 @@ def _show(page: Page, held: Sequence[ListCheck], written: Path | None) -> None:
 
 
 def _show_one(page: Page, held: ListCheck) -> None:
-    from infrastructure.cli.rendering import Column
+    from infrastructure.cli.rendering import PageColumn
 
     if held.differences:
         page.line()
         page.title(held.name)
         page.table(
-            Column("FINDING", [str(one.finding) for one in held.differences]),
-            Column("MODEL", [one.model or one.route for one in held.differences]),
-            Column("", [one.what for one in held.differences], wrap=30),
+            PageColumn("FINDING", [str(one.finding) for one in held.differences]),
+            PageColumn("MODEL", [one.model or one.route for one in held.differences]),
+            PageColumn("", [one.what for one in held.differences], wrap=30),
         )
     for note in held.notes:
         page.prose(f"{held.name}: {note}", "dim", indent=2)

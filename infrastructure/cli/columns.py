@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from domain.money import Money
-from infrastructure.cli.rendering import Column, amounts, no_style, on_the_point
+from infrastructure.cli.rendering import PageColumn, amounts, no_style, on_the_point
 from infrastructure.showing.formats import UTC_NAME, clock, units_of
 from infrastructure.showing.rows import currency_of, known_of
-from projections.engine.columns import Kind, ViewRow
+from projections.engine.columns import ColumnKind, ViewRow
 
 if TYPE_CHECKING:
     from projections.engine.view import AnyView
 
-RIGHT = (Kind.COUNT, Kind.UNITS)
+RIGHT = (ColumnKind.COUNT, ColumnKind.UNITS)
 
 
-class Table:
+class ViewColumns:
     """Makes columns of a view's rows, on the clocks of a zone."""
 
     def __init__(self, view: AnyView, rows: Sequence[ViewRow], zone: str = UTC_NAME) -> None:
@@ -28,28 +28,28 @@ class Table:
 
     def column(
         self, name: str, *, title: str = "", drop: int = 0, style: Callable[[str], str] = no_style, zeros: bool = True
-    ) -> Column:
+    ) -> PageColumn:
         """One column under its own name or another; without `zeros` nothing is shown for a count of none."""
         kind, title = self._kinds[name], title or name.upper()
-        if kind is Kind.MONEY:
+        if kind is ColumnKind.MONEY:
             moneys = [_money(row, name, of) for row, of in zip(self._rows, self._currencies, strict=True)]
             return amounts(title, moneys, drop)
         cells = [self._cell(kind, known_of(row, name), zeros=zeros) for row in self._rows]
-        if kind is Kind.UNITS:
+        if kind is ColumnKind.UNITS:
             cells = on_the_point(cells)
-        return Column(title, cells, right=kind in RIGHT, drop=drop, style=style)
+        return PageColumn(title, cells, right=kind in RIGHT, drop=drop, style=style)
 
-    def _cell(self, kind: Kind, value: Any, *, zeros: bool) -> str:
+    def _cell(self, kind: ColumnKind, value: Any, *, zeros: bool) -> str:
         if value is None or not (value or zeros):
             return ""
         match kind:
-            case Kind.COUNT:
+            case ColumnKind.COUNT:
                 return f"{value:,}"
-            case Kind.UNITS:
+            case ColumnKind.UNITS:
                 return units_of(value)
-            case Kind.INSTANT:
+            case ColumnKind.INSTANT:
                 return clock(value, self._zone)
-            case Kind.WORDS:
+            case ColumnKind.WORDS:
                 return ", ".join(value)
         return str(value)
 

@@ -19,14 +19,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from infrastructure.cli.failures import UNREAD, silence
-from infrastructure.cli.session import Session
+from infrastructure.cli.session import CommandSession
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Report:
     """What a command found: a document for programs, and how a page shows it to people."""
 
     document: Any
@@ -34,7 +34,7 @@ class Answer:
     code: int = 0
 
 
-Command = Callable[..., Awaitable[Answer | int]]
+Command = Callable[..., Awaitable[Report | int]]
 NO_VALUE = " "
 
 
@@ -52,7 +52,7 @@ class OneCommand(_PlainHelp, TyperCommand):
     """A command of this program."""
 
 
-class Group(_PlainHelp, TyperGroup):
+class CommandGroup(_PlainHelp, TyperGroup):
     """Commands under one name, listed by their panels."""
 
     def format_commands(self, context: Any, formatter: Any) -> None:
@@ -90,7 +90,7 @@ def _flattened(function: Command) -> Callable[..., int]:
 
         for name, group in groups.items():
             given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
-        session: Session = given["session"]
+        session: CommandSession = given["session"]
         session.check_settings()
         try:
             code = _printed(asyncio.run(_awaited(function, given)), session)
@@ -112,7 +112,7 @@ def _flattened(function: Command) -> Callable[..., int]:
     return call
 
 
-async def _awaited(function: Command, given: dict[str, Any]) -> Answer | int:
+async def _awaited(function: Command, given: dict[str, Any]) -> Report | int:
     return await function(**given)
 
 
@@ -142,7 +142,7 @@ def _options(group: type[Any]) -> list[Parameter]:
     ]
 
 
-def _printed(answer: Answer | int, session: Session) -> int:
+def _printed(answer: Report | int, session: CommandSession) -> int:
     if isinstance(answer, int):
         return answer
     if session.json:

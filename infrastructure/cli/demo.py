@@ -91,7 +91,7 @@ class Teller:
         return paths[0]
 
 
-def paint(studio: Studio, who: dict[str, Any], prompt: str, **options: Any) -> Work:
+def painting(studio: Studio, who: dict[str, Any], prompt: str, **options: Any) -> Work:
     """An image from words, still to be made."""
     return lambda report: studio.generate(prompt, **who, **options, progress=report)
 
@@ -99,13 +99,13 @@ def paint(studio: Studio, who: dict[str, Any], prompt: str, **options: Any) -> W
 async def pictures(studio: Studio, teller: Teller) -> str:
     """What is delivered and charged; the id of the operation whose price is the oddest."""
 
-    lake = teller.keep("1-lake", await teller.act(ANN, LAKE, paint(studio, ANN, LAKE, key=KEY)))
-    teller.keep("2-lighthouse", await teller.act(BOB, LIGHTHOUSE, paint(studio, BOB, LIGHTHOUSE)))
+    lake = teller.keep("1-lake", await teller.act(ANN, LAKE, painting(studio, ANN, LAKE, key=KEY)))
+    teller.keep("2-lighthouse", await teller.act(BOB, LIGHTHOUSE, painting(studio, BOB, LIGHTHOUSE)))
     edit = await teller.act(ANN, f"edit it: {EDIT}", lambda report: studio.edit(lake, EDIT, **ANN, progress=report))
     sepia = teller.keep("3-lake-in-sepia", edit)
     large = await teller.act(ANN, "enlarge that twice", lambda report: studio.upscale(sepia, **ANN, progress=report))
     teller.keep("4-lake-enlarged", large)
-    teller.keep("5-forest", await teller.act(BOB, f"{FOREST}, 3 times", paint(studio, BOB, FOREST, n=3)))
+    teller.keep("5-forest", await teller.act(BOB, f"{FOREST}, 3 times", painting(studio, BOB, FOREST, n=3)))
     return large.operation
 
 
@@ -114,15 +114,15 @@ async def troubles(studio: Studio, teller: Teller) -> None:
 
     await studio.accounts.change_limit(ACCOUNT, "images", PICTURES_OF_BOB, scope=f"user:{BOB['user']}")
     try:
-        await teller.act(BOB, f"{FOREST}, 3 more", paint(studio, BOB, FOREST, n=3))
+        await teller.act(BOB, f"{FOREST}, 3 more", painting(studio, BOB, FOREST, n=3))
     except OperationRefused as refusal:
         teller.why(refusal.message)
     script = {"model": failing(studio).id, "outcome": "fail-billed", "cost": BILLED}
     try:
-        await teller.act(ANN, "one that the provider spoils", paint(studio, ANN, LAKE, **script))
+        await teller.act(ANN, "one that the provider spoils", painting(studio, ANN, LAKE, **script))
     except OperationFailed as failure:
         teller.why(failure.message)
-    await teller.act(ANN, f"{LAKE}, again", paint(studio, ANN, LAKE, key=KEY))
+    await teller.act(ANN, f"{LAKE}, again", painting(studio, ANN, LAKE, key=KEY))
     teller.why(f"the key {KEY} is known: this is the operation of the first line")
 
 

@@ -11,15 +11,15 @@ import typer
 from typer import Option
 
 from domain.errors import InvalidInput
-from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import OneAccount, OperationId, Owner
-from infrastructure.cli.session import Session
+from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import UTC_NAME, iso
 
 if TYPE_CHECKING:
     from application.keeping.stories import Event
     from application.ledger.log import Positioned
-    from infrastructure.reading import Reading
+    from infrastructure.reading import ReadingLedger
 
 app = typer.Typer()
 
@@ -31,7 +31,7 @@ LONGEST = 38
 
 
 @command(app)
-async def operation(id: OperationId, session: Session, account: Owner = None) -> Answer:
+async def operation(id: OperationId, session: CommandSession, account: Owner = None) -> Report:
     """Tell an operation's story, each fact with its money.
 
     Of a batch, the stories of all its operations.
@@ -46,12 +46,12 @@ async def operation(id: OperationId, session: Session, account: Owner = None) ->
         rows = await rows_of(reading.views, stories)
     found = [story_document(story, row) for story, row in zip(stories, rows, strict=True)]
     document = found[0] if len(found) == 1 else {"operations": found}
-    return Answer(document, lambda page: show_stories(page, stories, rows))
+    return Report(document, lambda page: show_stories(page, stories, rows))
 
 
 @command(app)
 async def events(
-    session: Session,
+    session: CommandSession,
     account: OneAccount = None,
     operation: Annotated[str | None, Option("--operation", metavar="ID", help="Only about this one.")] = None,
     type: Annotated[
@@ -94,12 +94,12 @@ def _topics(name: str | None) -> tuple[str, ...]:
     return tuple(topic for topic in stored if fact_name(topic) == wanted[0])
 
 
-async def _print_lines(reading: Reading, read: AsyncIterator[Positioned]) -> None:
+async def _print_lines(reading: ReadingLedger, read: AsyncIterator[Positioned]) -> None:
     async for entry in read:
         sys.stdout.write(f"{_json(reading, entry)}\n")
 
 
-async def _print_document(reading: Reading, read: AsyncIterator[Positioned]) -> None:
+async def _print_document(reading: ReadingLedger, read: AsyncIterator[Positioned]) -> None:
     """One document, written as it is read, however long the log is."""
     separator = '{"events": [\n'
     async for entry in read:
@@ -108,14 +108,14 @@ async def _print_document(reading: Reading, read: AsyncIterator[Positioned]) -> 
     sys.stdout.write("\n]}\n" if separator == ",\n" else '{"events": []}\n')
 
 
-def _json(reading: Reading, entry: Positioned) -> str:
+def _json(reading: ReadingLedger, entry: Positioned) -> str:
     from application.keeping.stories import event_of
     from infrastructure.showing.stories import stored_document
 
     return json.dumps(stored_document(entry, event_of(reading.codec, entry)), ensure_ascii=False)
 
 
-async def _print_table(reading: Reading, read: AsyncIterator[Positioned], zone: str) -> None:
+async def _print_table(reading: ReadingLedger, read: AsyncIterator[Positioned], zone: str) -> None:
     """A line a fact, of widths that do not depend on the facts, so that the first is shown before the last is read."""
     from application.keeping.stories import event_of
     from infrastructure.cli.rendering import Page
@@ -128,9 +128,9 @@ async def _print_table(reading: Reading, read: AsyncIterator[Positioned], zone: 
 def _line(entry: Positioned, event: Event, zone: str, *, wide: bool) -> str:
     from application.ledger.log import fact_name
     from domain.streams import account_of
-    from infrastructure.showing.stories import told
+    from infrastructure.showing.stories import in_words
 
-    telling = told(event.fact)
+    telling = in_words(event.fact)
     amount = str(telling.amount) if telling.amount is not None else ""
     parts = [f"{entry.position:>6}", iso(event.fact.at, zone), f"{fact_name(entry.link.topic):<28}", f"{amount:>14}"]
     parts += [f"{entry.link.operation or '':<{LONGEST}}"] if wide else []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from application.providing.standing import Status, ordered, status_of
+from application.providing.standing import ModelStatus, ordered, status_of
 from domain.inputs import plain
-from infrastructure.cli.rendering import Column, Page
+from infrastructure.cli.rendering import Page, PageColumn
 from infrastructure.showing.formats import since
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def show_all(
     names = [kind for kind, _ in rows]
     firsts = ["" if names[:number][-1:] == [kind] else kind for number, kind in enumerate(names)]
     page.table(
-        *([Column("KIND", firsts)] if len(kinds) > 1 else []),
-        Column("MODEL", [model.id for _, model in rows]),
-        Column("PRICE", [_price_or_status(model, currency, at) for _, model in rows]),
-        Column("CLASS", ["" if model.class_ == REAL else str(model.class_) for _, model in rows], drop=3),
-        Column("PROVIDER", [model.provider for _, model in rows], drop=1),
-        Column("", [_about(model, at, off) for _, model in rows], wrap=48, drop=2),
+        *([PageColumn("KIND", firsts)] if len(kinds) > 1 else []),
+        PageColumn("MODEL", [model.id for _, model in rows]),
+        PageColumn("PRICE", [_price_or_status(model, currency, at) for _, model in rows]),
+        PageColumn("CLASS", ["" if model.class_ == REAL else str(model.class_) for _, model in rows], drop=3),
+        PageColumn("PROVIDER", [model.provider for _, model in rows], drop=1),
+        PageColumn("", [_about(model, at, off) for _, model in rows], wrap=48, drop=2),
     )
     page.line("  what is missing to use them here: imagestudio providers list", "dim")
 
@@ -57,7 +57,7 @@ def _about(model: Model, at: int, off: Mapping[str, str]) -> str:
 
 def _price_or_status(model: Model, currency: str, at: int) -> str:
     status = status_of(model, at)
-    return str(status) if status in (Status.UNAVAILABLE, Status.RETIRED) else price_text(model, currency)
+    return str(status) if status in (ModelStatus.UNAVAILABLE, ModelStatus.RETIRED) else price_text(model, currency)
 
 
 def price_text(model: Model, currency: str) -> str:
@@ -114,10 +114,10 @@ def _fixed(model: Model) -> str:
 
 def _show_inputs(page: Page, inputs: Sequence[Input]) -> None:
     page.table(
-        Column("INPUT", [one.name for one in inputs]),
-        Column("TYPE", [str(one.type) for one in inputs]),
-        Column("DEFAULT", ["required" if one.required else _default(one) for one in inputs]),
-        Column("LIMITS", [limits_of(one) for one in inputs], wrap=30),
+        PageColumn("INPUT", [one.name for one in inputs]),
+        PageColumn("TYPE", [str(one.type) for one in inputs]),
+        PageColumn("DEFAULT", ["required" if one.required else _default(one) for one in inputs]),
+        PageColumn("LIMITS", [limits_of(one) for one in inputs], wrap=30),
     )
 
 
@@ -164,11 +164,11 @@ def _show_prices(page: Page, model: Model, currency: str) -> None:
         return
     costs = [rule.rate if rule.cost_rate is None else rule.cost_rate for rule in rules]
     page.table(
-        Column(f"PRICE {currency}", [_rate(rule.rate) for rule in rules], right=True),
-        Column(f"COST {currency}", [_rate(cost) for cost in costs], right=True),
-        Column("PER", [_per(rule) for rule in rules]),
-        Column("FROM", [(since(rule.effective_from) or "")[:10] for rule in rules], drop=1),
-        Column("WHERE", [where(rule) for rule in rules], wrap=24),
+        PageColumn(f"PRICE {currency}", [_rate(rule.rate) for rule in rules], right=True),
+        PageColumn(f"COST {currency}", [_rate(cost) for cost in costs], right=True),
+        PageColumn("PER", [_per(rule) for rule in rules]),
+        PageColumn("FROM", [(since(rule.effective_from) or "")[:10] for rule in rules], drop=1),
+        PageColumn("WHERE", [where(rule) for rule in rules], wrap=24),
     )
     if any(rule.meters for rule in rules):
         page.line()
@@ -198,9 +198,9 @@ def _show_meters(page: Page, rules: Sequence[PriceRule], currency: str) -> None:
         for meter in rule.meters:
             kept.setdefault(meter.name, []).append(meter)
     page.table(
-        Column("COUNTED", list(kept)),
-        Column(f"PRICE {currency}", [_several([plain(one.rate) for one in many]) for many in kept.values()]),
-        Column("AT MOST", [_several([_most(one) for one in many]) for many in kept.values()], wrap=24),
+        PageColumn("COUNTED", list(kept)),
+        PageColumn(f"PRICE {currency}", [_several([plain(one.rate) for one in many]) for many in kept.values()]),
+        PageColumn("AT MOST", [_several([_most(one) for one in many]) for many in kept.values()], wrap=24),
     )
     bound = any(meter.bound is not None for rule in rules for meter in rule.meters)
     tighter = "; what a request can come to is reckoned from its inputs" if bound else ""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from application.providing.standing import Status, status_of
+from application.providing.standing import ModelStatus, status_of
 from domain.errors import InvalidInput, InvalidMoney, UnknownModel
-from infrastructure.cli.commands import Answer, command
-from infrastructure.cli.providers import switched_off
-from infrastructure.cli.session import Session
+from infrastructure.cli.commands import Report, command
+from infrastructure.cli.providers import off_here
+from infrastructure.cli.session import CommandSession
 from infrastructure.showing.documents import model_document
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Wanted:
         str | None,
         Option("--price", metavar="MAX", help="Only those that cost at most so much a unit in their cheapest case."),
     ] = None
-    status: Annotated[Status | None, Option("--status", help="Only those that stand so.")] = None
+    status: Annotated[ModelStatus | None, Option("--status", help="Only those that stand so.")] = None
 
     def most(self) -> Decimal | None:
         """The highest price a unit. Raises InvalidInput."""
@@ -48,11 +48,11 @@ class Wanted:
 @command(app)
 async def models(
     wanted: Wanted,
-    session: Session,
+    session: CommandSession,
     which: Annotated[
         str | None, Argument(metavar="[KIND|ID]", help="Models of a kind, or everything about one model.")
     ] = None,
-) -> Answer:
+) -> Report:
     """List models and prices, or show all about one.
 
     Of one model: its inputs with their limits, and its price rules.
@@ -61,27 +61,27 @@ async def models(
     from infrastructure.cli import modelpages as pages
     from infrastructure.clock import now
 
-    catalogue, book = load_catalogue(session.settings().catalogues)
-    at, off = now(), switched_off(session, {model.provider for model in catalogue})
+    catalogue, price_book = load_catalogue(session.settings().catalogues)
+    at, off = now(), off_here(session, {model.provider for model in catalogue})
     if which is not None and which in catalogue:
-        from application.asking.choosing import lacking
+        from application.asking.choosing import missing_here
 
         model = catalogue.get(which)
         async with session.providers() as providers:
-            lacks = lacking(model, providers, off)
-        return Answer(
-            {"currency": book.currency, **model_document(model, at, off), "lacks": lacks},
-            lambda page: pages.show_one(page, model, book.currency, at, lacks),
+            lacks = missing_here(model, providers, off)
+        return Report(
+            {"currency": price_book.currency, **model_document(model, at, off), "lacks": lacks},
+            lambda page: pages.show_one(page, model, price_book.currency, at, lacks),
         )
     kinds = _kinds(catalogue, which, wanted.kind)
     found = [model for model in _of_provider(catalogue, wanted.provider) if _is_wanted(model, kinds, wanted, at)]
-    return Answer(
+    return Report(
         {
-            "currency": book.currency,
-            "book": book.version,
+            "currency": price_book.currency,
+            "price_book": price_book.version,
             "models": [model_document(model, at, off) for model in found],
         },
-        lambda page: pages.show_all(page, found, kinds, book.currency, at, off),
+        lambda page: pages.show_all(page, found, kinds, price_book.currency, at, off),
     )
 
 

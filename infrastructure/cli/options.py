@@ -14,7 +14,7 @@ from infrastructure.showing.formats import instant_of
 
 if TYPE_CHECKING:
     from application.asking.requests import File, Request
-    from infrastructure.cli.session import Session
+    from infrastructure.cli.session import CommandSession
 
 WHO, WHAT = "Who asks, who pays", "What is asked"
 
@@ -108,7 +108,7 @@ class Asking:
     ] = None
 
     def request(
-        self, kind: str, session: Session, inputs: dict[str, str] | None = None, image: str | None = None
+        self, kind: str, session: CommandSession, inputs: dict[str, str] | None = None, image: str | None = None
     ) -> Request:
         """The request these options describe. Raises InvalidInput, UnknownAccount."""
         from application.asking.requests import Request
@@ -138,7 +138,7 @@ class Whose:
     account: Account = None
     everyone: Annotated[bool, Option("--everyone", help="Of all accounts.")] = False
 
-    def id(self, session: Session) -> str | None:
+    def id(self, session: CommandSession) -> str | None:
         """The account, None for all. Raises UnknownAccount where none is named."""
         return None if self.everyone else session.account(self.account)
 

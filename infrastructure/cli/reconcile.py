@@ -13,15 +13,15 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from domain.money import Money
-from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing
-from infrastructure.cli.session import Session
+from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
 from infrastructure.showing.formats import UTC_NAME, cell, counted, instant_of, iso, money, span
 
 if TYPE_CHECKING:
-    from application.keeping.reconciliation import Line
-    from infrastructure.cli.rendering import Column, Page
+    from application.keeping.reconciliation import ReconciledJob
+    from infrastructure.cli.rendering import Page, PageColumn
 
 app = typer.Typer()
 
@@ -39,7 +39,7 @@ class Reconciled:
     provider: str
     since: int
     until: int
-    lines: Sequence[Line]
+    lines: Sequence[ReconciledJob]
     currency: str
     command: str
     """What books what differs; empty where it was booked."""
@@ -49,7 +49,7 @@ class Reconciled:
         return sum(not line.is_explained for line in self.lines)
 
     @property
-    def booked(self) -> list[Line]:
+    def booked(self) -> list[ReconciledJob]:
         return [line for line in self.lines if line.booked]
 
     @property
@@ -57,10 +57,10 @@ class Reconciled:
         """Whether anything differs that could be booked and was not."""
         return bool(self.command) and any(line.status == "differs" for line in self.lines)
 
-    def of(self, status: str) -> list[Line]:
+    def of(self, status: str) -> list[ReconciledJob]:
         return [line for line in self.lines if line.status == status]
 
-    def total(self, lines: Sequence[Line], name: str) -> int | None:
+    def total(self, lines: Sequence[ReconciledJob], name: str) -> int | None:
         """The sum in micro-units of what is known; None where nothing of it is."""
         found = [getattr(line, name) for line in lines]
         unknown = (name == "recorded" and not all(line.known for line in lines)) or (
@@ -84,7 +84,7 @@ class Reconciled:
             "lines": [self._document(line) for line in self.lines],
         }
 
-    def _document(self, line: Line) -> dict[str, object]:
+    def _document(self, line: ReconciledJob) -> dict[str, object]:
         words = {name: getattr(line, name) or None for name in ("operation", "account", "model")}
         amounts = {name: self._money(getattr(line, name)) for name in AMOUNTS}
         return {"status": line.status, "job": line.job, **words, **amounts, "late": line.late, "known": line.known}
@@ -96,7 +96,7 @@ class Reconciled:
 @command(app)
 async def reconcile(
     provider: Annotated[str, Argument(metavar="PROVIDER", help="Whose bills to read.")],
-    session: Session,
+    session: CommandSession,
     since: Annotated[
         str | None, Option("--since", metavar="DAY", help="From this day or instant on; else 7 days.")
     ] = None,
@@ -105,7 +105,7 @@ async def reconcile(
     ] = None,
     correct: Annotated[bool, Option("--correct", help="Correct our costs, by facts; no price changes.")] = False,
     file: Annotated[Path | None, Option("--csv", metavar="FILE", help="Write every line there, too.")] = None,
-) -> Answer:
+) -> Report:
     """Hold the costs we recorded against a provider's bills.
 
     Ends with 1 where something is left unexplained. Days are those of UTC.
@@ -117,10 +117,10 @@ async def reconcile(
         with replacing(file) as stream:
             lines = await studio.reconcile(provider, start, end, correct=correct)
             how = "" if correct else _correcting(provider, since, until)
-            found = Reconciled(provider, start, end, lines, studio.book.currency, how)
+            found = Reconciled(provider, start, end, lines, studio.price_book.currency, how)
             if stream is not None:
                 _write(stream, found)
-    return Answer(found.document(), lambda page: show(page, found, file), OTHER if found.unexplained else 0)
+    return Report(found.document(), lambda page: show_reconciled(page, found, file), OTHER if found.unexplained else 0)
 
 
 def _span(since: str | None, until: str | None, now: int) -> tuple[int, int]:
@@ -155,7 +155,7 @@ def _digits(micros: int | None, currency: str) -> str:
     return "" if micros is None else str(Money(micros, currency)).split(" ")[0]
 
 
-def show(page: Page, found: Reconciled, file: Path | None = None) -> None:
+def show_reconciled(page: Page, found: Reconciled, file: Path | None = None) -> None:
     """What is not plainly matched, the sums by status, and what was or could be booked."""
     page.title(f"Costs in {found.currency} against the bills of {found.provider}")
     page.line(f"  {span(found.since, found.until)} in {UTC_NAME}", "dim")
@@ -170,19 +170,19 @@ def show(page: Page, found: Reconciled, file: Path | None = None) -> None:
         page.line(f"  every line is in {file}", "dim")
 
 
-def _show_lines(page: Page, lines: Sequence[Line], currency: str) -> None:
-    from infrastructure.cli.rendering import Column, state_style
+def _show_lines(page: Page, lines: Sequence[ReconciledJob], currency: str) -> None:
+    from infrastructure.cli.rendering import PageColumn, state_style
 
     if not lines:
         return
     page.line()
     page.table(
-        Column("STATUS", [line.status for line in lines], style=state_style),
-        Column("OPERATION, OR JOB", [line.operation or line.job for line in lines]),
-        Column("JOB", [line.job if line.operation else "" for line in lines], drop=5),
-        Column("ACCOUNT", [line.account for line in lines], drop=3),
-        Column("MODEL", [line.model for line in lines], drop=4),
-        Column("", ["late" if line.late else "" for line in lines], drop=6),
+        PageColumn("STATUS", [line.status for line in lines], style=state_style),
+        PageColumn("OPERATION, OR JOB", [line.operation or line.job for line in lines]),
+        PageColumn("JOB", [line.job if line.operation else "" for line in lines], drop=5),
+        PageColumn("ACCOUNT", [line.account for line in lines], drop=3),
+        PageColumn("MODEL", [line.model for line in lines], drop=4),
+        PageColumn("", ["late" if line.late else "" for line in lines], drop=6),
         _column(lines, "recorded", currency),
         _column(lines, "billed", currency),
         _column(lines, "booked", currency, drop=1),
@@ -190,21 +190,21 @@ def _show_lines(page: Page, lines: Sequence[Line], currency: str) -> None:
     )
 
 
-def _column(lines: Sequence[Line], name: str, currency: str, drop: int = 0) -> Column:
+def _column(lines: Sequence[ReconciledJob], name: str, currency: str, drop: int = 0) -> PageColumn:
     """One amount of each line; what may be dropped says nothing where it is zero."""
     found = [getattr(line, name) for line in lines]
     return _amounts(name.upper(), [one or None for one in found] if drop else found, currency, drop)
 
 
 def _show_summary(page: Page, found: Reconciled) -> None:
-    from infrastructure.cli.rendering import Column, state_style
+    from infrastructure.cli.rendering import PageColumn, state_style
 
     groups = {status: lines for status in STATUSES if (lines := found.of(status))}
     sums = {name: [found.total(lines, name) for lines in groups.values()] for name in AMOUNTS}
     page.line()
     page.table(
-        Column("STATUS", list(groups), style=state_style),
-        Column("JOBS", [f"{len(lines):,}" for lines in groups.values()], right=True),
+        PageColumn("STATUS", list(groups), style=state_style),
+        PageColumn("JOBS", [f"{len(lines):,}" for lines in groups.values()], right=True),
         *(_amounts(name.upper(), sums[name], found.currency) for name in AMOUNTS if name != "booked" or found.booked),
     )
 
@@ -221,8 +221,8 @@ def _show_conclusion(page: Page, found: Reconciled) -> None:
         page.prose(f"to correct what differs: {found.command}", indent=2)
 
 
-def _amounts(title: str, micros: Sequence[int | None], currency: str, drop: int = 0) -> Column:
+def _amounts(title: str, micros: Sequence[int | None], currency: str, drop: int = 0) -> PageColumn:
     """Amounts on their points; the currency is in the page's title."""
-    from infrastructure.cli.rendering import Column, on_the_point
+    from infrastructure.cli.rendering import PageColumn, on_the_point
 
-    return Column(title, on_the_point([_digits(one, currency) for one in micros]), right=True, drop=drop)
+    return PageColumn(title, on_the_point([_digits(one, currency) for one in micros]), right=True, drop=drop)

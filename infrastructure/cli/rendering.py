@@ -59,7 +59,7 @@ def no_style(word: str) -> str:  # noqa: ARG001
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PageColumn:
     """Cells of one kind. Of columns that do not fit, the one of the highest `drop` goes first; 0 always stays.
 
     A column that may `wrap` takes what is left of the line, at least that many characters, and goes on below itself.
@@ -83,13 +83,13 @@ class Column:
         return self.drop == 0 or any(self.cells)
 
 
-def amounts(title: str, moneys: Sequence[Money | None], drop: int = 0) -> Column:
+def amounts(title: str, moneys: Sequence[Money | None], drop: int = 0) -> PageColumn:
     """A column of money on its decimal points; the currency is in the title where it is the same in all rows."""
     currencies = {money.currency for money in moneys if money is not None}
     if len(currencies) != 1:
-        return Column(title, ["" if money is None else str(money) for money in moneys], right=True, drop=drop)
+        return PageColumn(title, ["" if money is None else str(money) for money in moneys], right=True, drop=drop)
     digits = ["" if money is None else str(money).split(" ")[0] for money in moneys]
-    return Column(f"{title} {currencies.pop()}", on_the_point(digits), right=True, drop=drop)
+    return PageColumn(f"{title} {currencies.pop()}", on_the_point(digits), right=True, drop=drop)
 
 
 def on_the_point(numbers: Sequence[str]) -> list[str]:
@@ -103,7 +103,7 @@ def _fraction(digits: str) -> str:
     return point + fraction if whole else ""
 
 
-def plain(text: str) -> str:
+def printable(text: str) -> str:
     """Text that cannot steer a terminal."""
     return "".join(character if character.isprintable() else "�" for character in text)
 
@@ -130,7 +130,7 @@ class Page:
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line, not broken."""
-        self._put(Text(plain(text), style))
+        self._put(Text(printable(text), style))
 
     def title(self, text: str) -> None:
         self.line(text, "bold")
@@ -148,9 +148,9 @@ class Page:
             for number, part in enumerate(self._wrapped(value, room) or [""]):
                 label = name if number == 0 else ""
                 style = state_style(part) if part == value else ""
-                self._put(Text.assemble(GAP, (label.ljust(widest), "dim"), GAP, (plain(part), style)))
+                self._put(Text.assemble(GAP, (label.ljust(widest), "dim"), GAP, (printable(part), style)))
 
-    def table(self, *columns: Column) -> None:
+    def table(self, *columns: PageColumn) -> None:
         """Rows under dim titles; nothing is cut, and columns that do not fit are left out and named below."""
         shown = self._fitting(columns)
         fixed = [column.width for column in shown if not column.wrap]
@@ -164,7 +164,7 @@ class Page:
         if left_out:
             self.prose(f"not shown, as there is no room: {', '.join(left_out)}", "dim", indent=2)
 
-    def _entry(self, columns: Sequence[Column], widths: Sequence[int], cells: Sequence[str]) -> None:
+    def _entry(self, columns: Sequence[PageColumn], widths: Sequence[int], cells: Sequence[str]) -> None:
         parts = [
             self._wrapped(cell, width) if column.wrap else [cell]
             for column, width, cell in zip(columns, widths, cells, strict=True)
@@ -172,11 +172,11 @@ class Page:
         for number in range(max(map(len, parts))):
             line = []
             for column, width, part in zip(columns, widths, parts, strict=True):
-                text = plain(part[number]) if number < len(part) else ""
+                text = printable(part[number]) if number < len(part) else ""
                 line.append((_aligned(text, width, column), column.style(text)))
             self._put(_row(line))
 
-    def _fitting(self, columns: Sequence[Column]) -> list[Column]:
+    def _fitting(self, columns: Sequence[PageColumn]) -> list[PageColumn]:
         shown = [column for column in columns if column.is_needed]
         while sum(len(GAP) + column.width for column in shown) > self.width:
             least = max(shown, key=lambda column: column.drop)
@@ -198,7 +198,7 @@ def _row(cells: Sequence[tuple[str, str]]) -> Text:
     return Text.assemble(*(part for cell in cells for part in (GAP, cell)))
 
 
-def _aligned(text: str, width: int, column: Column) -> str:
+def _aligned(text: str, width: int, column: PageColumn) -> str:
     space = " " * max(width - cell_len(text), 0)
     return space + text if column.right else text + space
 
@@ -213,6 +213,6 @@ def progress_bar(what: str) -> Iterator[Callable[[float, str], None]]:
         task = bar.add_task("", total=1.0, what=what, doing="")
 
         def report(fraction: float, message: str) -> None:
-            bar.update(task, completed=fraction, doing=plain(message))
+            bar.update(task, completed=fraction, doing=printable(message))
 
         yield report

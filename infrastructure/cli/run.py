@@ -12,10 +12,10 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from domain.errors import Kind as ErrorKind
-from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.commands import Report, command
 from infrastructure.cli.failures import note
 from infrastructure.cli.options import WHAT, Asking, OperationId, Owner, Why
-from infrastructure.cli.session import Session
+from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import EXIT_CODES
 from infrastructure.showing.documents import estimate_document, result_document
 from infrastructure.showing.formats import TOGETHER, counted, limit_of, lost_text, size, unlike_text
@@ -43,45 +43,45 @@ SUFFIXES = {"jpeg": ".jpg", "mpeg": ".mp3", "gltf-binary": ".glb"}
 
 
 @command(app)
-async def generate(prompt: Prompt, asking: Asking, session: Session, out: Out = None) -> Answer:
+async def generate(prompt: Prompt, asking: Asking, session: CommandSession, out: Out = None) -> Report:
     """Make an image from words."""
     return await _perform(asking.request("text-to-image", session, {"prompt": prompt}), session, out)
 
 
 @command(app)
-async def edit(image: Image, prompt: Prompt, asking: Asking, session: Session, out: Out = None) -> Answer:
+async def edit(image: Image, prompt: Prompt, asking: Asking, session: CommandSession, out: Out = None) -> Report:
     """Change an image as the words say."""
     return await _perform(asking.request("image-edit", session, {"prompt": prompt}, image), session, out)
 
 
 @command(app)
-async def upscale(image: Image, asking: Asking, session: Session, out: Out = None) -> Answer:
+async def upscale(image: Image, asking: Asking, session: CommandSession, out: Out = None) -> Report:
     """Give an image more pixels."""
     return await _perform(asking.request("upscale", session, {}, image), session, out)
 
 
 @command(app)
-async def run(kind: Kind, asking: Asking, session: Session, out: Out = None) -> Answer:
+async def run(kind: Kind, asking: Asking, session: CommandSession, out: Out = None) -> Report:
     """Do any kind of operation, given its inputs and files."""
     return await _perform(asking.request(kind, session), session, out)
 
 
 @command(app)
-async def cancel(id: OperationId, session: Session, account: Owner = None, reason: Why = "") -> Answer:
+async def cancel(id: OperationId, session: CommandSession, account: Owner = None, reason: Why = "") -> Report:
     """Stop an operation, or all of a batch, at its provider.
 
     What is stopped is released, and nothing is charged. What has ended, or cannot be stopped, stays as it is.
     """
-    from application.scope import account_of
+    from application.scope import account_of_operation
 
     async with session.studio() as studio:
-        owner = account or await account_of(studio.index, id)
+        owner = account or await account_of_operation(studio.index, id)
         result = await studio.cancel(id, account=owner, reason=reason)
-    return Answer(result_document(result, {}), lambda page: _show_cancelled(page, result))
+    return Report(result_document(result, {}), lambda page: _show_cancelled(page, result))
 
 
 @command(app)
-async def estimate(kind: Kind, asking: Asking, session: Session) -> Answer:
+async def estimate(kind: Kind, asking: Asking, session: CommandSession) -> Report:
     """Say what an operation would cost; nothing is recorded.
 
     The limits are asked too: whether it would be admitted now, and what is left of them.
@@ -90,10 +90,10 @@ async def estimate(kind: Kind, asking: Asking, session: Session) -> Answer:
     async with session.studio(writes=False) as studio:
         found = await studio.estimate(request)
     code = EXIT_CODES[ErrorKind.REFUSED] if found.refused == "unpriced" else 0
-    return Answer(estimate_document(found), lambda page: _show_estimate(page, found), code)
+    return Report(estimate_document(found), lambda page: _show_estimate(page, found), code)
 
 
-async def _perform(request: Request, session: Session, out: Path | None) -> Answer:
+async def _perform(request: Request, session: CommandSession, out: Path | None) -> Report:
     if out is not None:
         _make_folder(out)
     async with session.studio() as studio:
@@ -106,7 +106,7 @@ async def _perform(request: Request, session: Session, out: Path | None) -> Answ
     for moved in result.rerouted:
         session.warn(f"rerouted: {moved}", "name a model with --model to have no other asked")
     copies = _copied(result, out) if out is not None else {}
-    return Answer(result_document(result, copies), lambda page: _show(page, result, copies), _code(result))
+    return Report(result_document(result, copies), lambda page: _show(page, result, copies), _code(result))
 
 
 def _code(result: Result) -> int:
@@ -200,12 +200,12 @@ def _show_cancelled(page: Page, result: Result) -> None:
 
 
 def _show_operations(page: Page, result: Result) -> None:
-    from infrastructure.cli.rendering import Column, amounts, state_style
+    from infrastructure.cli.rendering import PageColumn, amounts, state_style
 
     page.table(
-        Column("OPERATION", [one.operation for one in result.operations]),
-        Column("STATE", [one.status for one in result.operations], style=state_style),
-        Column("FILES", [str(len(one.outputs)) for one in result.operations], right=True, drop=2),
+        PageColumn("OPERATION", [one.operation for one in result.operations]),
+        PageColumn("STATE", [one.status for one in result.operations], style=state_style),
+        PageColumn("FILES", [str(len(one.outputs)) for one in result.operations], right=True, drop=2),
         amounts("PRICE", [one.price for one in result.operations]),
         amounts("COST", [one.cost for one in result.operations], drop=1),
     )
@@ -242,7 +242,7 @@ def _show_estimate(page: Page, found: Estimate) -> None:
             ("price", _priced(found)),
             ("cost", amount_text(found.cost, _source(found, found.cost_source))),
             *_quoted(found),
-            ("price book", found.book),
+            ("price book", found.price_book),
             ("now", f"it would be {verdict}"),
             ("left", left_text(found.left, found.currency)),
             *_warned(found.warnings),
@@ -253,16 +253,16 @@ def _show_estimate(page: Page, found: Estimate) -> None:
 
 def _show_chain(page: Page, chain: Sequence[Candidate]) -> None:
     """Who would be asked one after the other, and who not, by reason."""
-    from infrastructure.cli.rendering import Column
+    from infrastructure.cli.rendering import PageColumn
 
     asked = [one for one in chain if not one.skipped]
     page.line()
     page.line("Asked in this order, each if the one before definitely refuses:", "dim")
     page.table(
-        Column("MODEL", [one.model for one in asked]),
-        Column("PROVIDER", [one.provider for one in asked]),
-        Column("CLASS", [one.model_class for one in asked]),
-        Column("PRICE", ["unknown" if one.price is None else str(one.price) for one in asked], right=True),
+        PageColumn("MODEL", [one.model for one in asked]),
+        PageColumn("PROVIDER", [one.provider for one in asked]),
+        PageColumn("CLASS", [one.model_class for one in asked]),
+        PageColumn("PRICE", ["unknown" if one.price is None else str(one.price) for one in asked], right=True),
     )
     reasons: dict[str, list[str]] = {}
     for one in chain:

@@ -15,7 +15,7 @@ from infrastructure.cli.failures import note
 
 if TYPE_CHECKING:
     from application.ports import Progress, Provider
-    from infrastructure.reading import Reading
+    from infrastructure.reading import ReadingLedger
     from infrastructure.service import Studio
     from infrastructure.settings import Settings
 
@@ -23,7 +23,7 @@ COMMON = "Common"
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class CommandSession:
     """One command's surroundings."""
 
     db: Annotated[
@@ -73,14 +73,14 @@ class Session:
             yield studio
 
     @asynccontextmanager
-    async def reading(self, *, whole: bool = True) -> AsyncIterator[Reading]:
+    async def reading(self, *, whole: bool = True) -> AsyncIterator[ReadingLedger]:
         """The ledger, to be read and not changed; unless it has to be `whole`, also one that lost facts."""
         from infrastructure.reading import open_reading
 
         with open_reading(self.settings(), whole=whole) as reading:
             yield reading
 
-    async def catch_up(self, reading: Reading) -> None:
+    async def catch_up(self, reading: ReadingLedger) -> None:
         """Bring the views up to the log; if they cannot be, say how far behind they are."""
         from asyncio import to_thread
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from domain.actor import ActorKind
-from infrastructure.cli.rendering import Column, Page, amounts, state_style
+from infrastructure.cli.rendering import Page, PageColumn, amounts, state_style
 from infrastructure.showing.formats import iso
-from infrastructure.showing.stories import row_of, short, summary, told
+from infrastructure.showing.stories import in_words, row_of, short, summary
 
 if TYPE_CHECKING:
     from application.keeping.stories import Event, Story
@@ -34,16 +34,16 @@ def show_stories(page: Page, stories: Sequence[Story], rows: Sequence[Mapping[st
 
 
 def show_story(page: Page, story: Story, row: Mapping[str, Any]) -> None:
-    tellings = [told(event.fact) for event in story.events]
+    tellings = [in_words(event.fact) for event in story.events]
     page.title(f"Operation {story.operation}")
     for line in summary(row) if row else [UNKNOWN]:
         page.prose(line, "dim", indent=2)
     at, clock = _clock("AT", [event.fact.at for event in story.events], story.zone)
     page.table(
-        Column(at, clock),
-        Column("FACT", [short(event.topic) for event in story.events], style=state_style),
+        PageColumn(at, clock),
+        PageColumn("FACT", [short(event.topic) for event in story.events], style=state_style),
         amounts("AMOUNT", [telling.amount for telling in tellings]),
-        Column("", [_by(event, telling) for event, telling in zip(story.events, tellings, strict=True)], wrap=24),
+        PageColumn("", [_by(event, telling) for event, telling in zip(story.events, tellings, strict=True)], wrap=24),
     )
 
 

@@ -12,9 +12,9 @@ from typer import Argument, Option
 
 from domain.errors import NoLedger
 from infrastructure.cli.asking import confirm
-from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import OperationId, Owner, Why, Yes
-from infrastructure.cli.session import Session
+from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted, document, iso, size
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ db = typer.Typer()
 @command(app)
 async def refund(
     id: OperationId,
-    session: Session,
+    session: CommandSession,
     reason: Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded.")] = "refund",
     reference: Annotated[
         str | None, Option("--reference", metavar="ID", help="Of this refund; the same one counts once.")
@@ -39,16 +39,16 @@ async def refund(
         str | None, Option("--amount", metavar="AMOUNT", help="Such as 0.01; otherwise all that is left.")
     ] = None,
     account: Owner = None,
-) -> Answer:
+) -> Report:
     """Give back what an operation was charged, or a part of it."""
-    from application.scope import account_of
+    from application.scope import account_of_operation
     from domain.money import Money
     from domain.operation import Adjusted
     from infrastructure.clock import new_id
 
     reference = new_id() if reference is None else reference
     async with session.studio() as studio:
-        owner = account or await account_of(studio.index, id)
+        owner = account or await account_of_operation(studio.index, id)
         currency = (await studio.accounts.show(owner)).currency
         money = Money.parse(amount, currency) if amount is not None else None
         facts = await studio.accounts.refund(id, account=owner, amount=money, reason=reason, reference=reference)
@@ -57,11 +57,11 @@ async def refund(
     adjusted = [fact for fact in facts if isinstance(fact, Adjusted)]
     told = f"{back} given back, under reference {reference}" if adjusted else f"{reference!r} was given back before"
     found = {"operation": id, "refunded": document(back), "reference": reference, "repeated": not adjusted}
-    return Answer(found, lambda page: page.title(told))
+    return Report(found, lambda page: page.title(told))
 
 
 @command(app)
-async def recover(session: Session) -> Answer:
+async def recover(session: CommandSession) -> Report:
     """Settle what dead processes left open.
 
     What was never sent is sent, what may have been is looked up, run again or released, each by a fact.
@@ -72,12 +72,12 @@ async def recover(session: Session) -> Answer:
         count, until = await studio.maintenance.working()
     working = {"operations": count, "until": None if until is None else iso(until)}
     found = {"recovered": document(done), "working": working}
-    return Answer(found, lambda page: _show_recovered(page, done, count, until))
+    return Report(found, lambda page: _show_recovered(page, done, count, until))
 
 
 def _show_recovered(page: Page, done: Sequence[Recovered], count: int, until: int | None) -> None:
     from domain.operation import CLOSED_PHASES
-    from infrastructure.cli.rendering import Column, state_style
+    from infrastructure.cli.rendering import PageColumn, state_style
 
     settled = sum(one.phase in CLOSED_PHASES for one in done)
     found = f"{counted(settled, 'operation')} settled, {len(done) - settled} still open"
@@ -87,35 +87,37 @@ def _show_recovered(page: Page, done: Sequence[Recovered], count: int, until: in
         page.line(f"  {told}: run it again then")
     if done:
         page.table(
-            Column("OPERATION", [one.operation for one in done]),
-            Column("ACCOUNT", [one.account for one in done], drop=1),
-            Column("STATE", [one.phase for one in done], style=state_style),
-            Column("DONE", [one.action for one in done], wrap=30),
+            PageColumn("OPERATION", [one.operation for one in done]),
+            PageColumn("ACCOUNT", [one.account for one in done], drop=1),
+            PageColumn("STATE", [one.phase for one in done], style=state_style),
+            PageColumn("DONE", [one.action for one in done], wrap=30),
         )
 
 
 @command(app)
-async def erase(id: OperationId, session: Session, account: Owner = None, reason: Why = "", yes: Yes = False) -> Answer:
+async def erase(
+    id: OperationId, session: CommandSession, account: Owner = None, reason: Why = "", yes: Yes = False
+) -> Report:
     """Delete an operation's prompt and files, for ever.
 
     Its facts stay, and still verify. Files that other operations of the account share stay too.
     """
-    from application.scope import account_of
+    from application.scope import account_of_operation
 
     confirm(f"Delete the prompt and files of {id} for ever?", yes=yes)
     async with session.studio() as studio:
-        owner = account or await account_of(studio.index, id)
+        owner = account or await account_of_operation(studio.index, id)
         erased = await studio.maintenance.erase(id, account=owner, reason=reason)
     told = f"Erased {counted(erased.files, 'file')}" + (" and the prompt" if erased.content else "")
-    return Answer(document(erased), lambda page: page.title(f"{told}; the facts about it stay"))
+    return Report(document(erased), lambda page: page.title(f"{told}; the facts about it stay"))
 
 
 @command(app)
 async def sweep(
-    session: Session,
+    session: CommandSession,
     dry_run: Annotated[bool, Option("--dry-run", help="Only list what would be deleted.")] = False,
     yes: Yes = False,
-) -> Answer:
+) -> Report:
     """Delete files that nothing refers to any more.
 
     They are counted and asked about first. Nothing is deleted if facts may be missing that refer to them.
@@ -130,32 +132,32 @@ async def sweep(
     return _swept(swept.files, swept.size, "Swept")
 
 
-def _swept(files: Sequence[str], bytes: int, told: str) -> Answer:
+def _swept(files: Sequence[str], bytes: int, told: str) -> Report:
     def show(page: Page) -> None:
         page.title(f"{told} {counted(len(files), 'file')}, {size(bytes)}")
         for file in files:
             page.line(f"  {file}")
 
-    return Answer({"files": list(files), "size": bytes}, show)
+    return Report({"files": list(files), "size": bytes}, show)
 
 
 @command(projections)
-async def status(session: Session) -> Answer:
+async def status(session: CommandSession) -> Report:
     """Show how far each view is behind the log, and why where one stands still."""
     async with session.reading() as reading:
         found = await asyncio.to_thread(reading.views.status)
-    return Answer({"views": document(found)}, lambda page: _show_status(page, found))
+    return Report({"views": document(found)}, lambda page: _show_status(page, found))
 
 
 def _show_status(page: Page, found: Sequence[ViewStatus]) -> None:
-    from infrastructure.cli.rendering import Column, state_style
+    from infrastructure.cli.rendering import PageColumn, state_style
 
     page.title("Views")
     page.table(
-        Column("VIEW", [one.view for one in found]),
-        Column("POSITION", [f"{one.position:,}" for one in found], right=True),
-        Column("LAG", [f"{one.lag:,}" for one in found], right=True),
-        Column("STATE", [_standing(one) for one in found], style=state_style),
+        PageColumn("VIEW", [one.view for one in found]),
+        PageColumn("POSITION", [f"{one.position:,}" for one in found], right=True),
+        PageColumn("LAG", [f"{one.lag:,}" for one in found], right=True),
+        PageColumn("STATE", [_standing(one) for one in found], style=state_style),
     )
     for one in found:
         if one.error is not None:
@@ -173,9 +175,9 @@ def _standing(one: ViewStatus) -> str:
 
 @command(projections)
 async def rebuild(
-    session: Session,
+    session: CommandSession,
     workers: Annotated[int, Option("--workers", "-w", min=1, max=64, help="Processes that fold the log.")] = 1,
-) -> Answer:
+) -> Report:
     """Build all views anew from the log, beside the live ones, and swap them in."""
     async with session.studio() as studio:
         with session.progress("rebuild") as report:
@@ -183,37 +185,37 @@ async def rebuild(
                 studio.rebuild, workers, lambda at, end: report(at / max(end, 1), f"{at:,} of {end:,}")
             )
     told = f"All views were rebuilt from the log, and stand at position {position:,}"
-    return Answer({"position": position}, lambda page: page.title(told))
+    return Report({"position": position}, lambda page: page.title(told))
 
 
 @command(projections)
 async def retry(
-    view: Annotated[str, Argument(metavar="VIEW", help="A view that stands still.")], session: Session
-) -> Answer:
+    view: Annotated[str, Argument(metavar="VIEW", help="A view that stands still.")], session: CommandSession
+) -> Report:
     """Let a view that stands still try its fact again."""
     async with session.studio() as studio:
         await asyncio.to_thread(studio.projector.retry, view)
         await studio.catch_up()
         found = [one for one in await asyncio.to_thread(studio.views.status) if one.view == view]
-    return Answer({"views": document(found)}, lambda page: _show_status(page, found))
+    return Report({"views": document(found)}, lambda page: _show_status(page, found))
 
 
 @command(db)
-async def upgrade(session: Session) -> Answer:
+async def upgrade(session: CommandSession) -> Report:
     """Bring the database's schema to this program's; the log is only added to."""
     from infrastructure.opening import make_folder
-    from infrastructure.store.migrations import HEAD, upgrade
+    from infrastructure.store.migrations import HEAD, upgrade_schema
 
     settings = session.settings()
     make_folder(settings)
-    await asyncio.to_thread(upgrade, settings.database)
-    return Answer({"revision": HEAD}, lambda page: page.title(f"The schema is {HEAD}, as this program needs it"))
+    await asyncio.to_thread(upgrade_schema, settings.database)
+    return Report({"revision": HEAD}, lambda page: page.title(f"The schema is {HEAD}, as this program needs it"))
 
 
 @command(db)
 async def backup(
-    file: Annotated[Path, Argument(metavar="FILE", help="A new file; nothing is overwritten.")], session: Session
-) -> Answer:
+    file: Annotated[Path, Argument(metavar="FILE", help="A new file; nothing is overwritten.")], session: CommandSession
+) -> Report:
     """Copy a SQLite ledger into one file, whole, while others go on.
 
     Its files are not copied: copy their folder afterwards.
@@ -233,11 +235,11 @@ async def backup(
         page.title(f"Copied to {file}, {size(written)}")
         page.line(f"  its files are in {settings.assets}", "dim")
 
-    return Answer({"file": str(file), "size": written, "files": str(settings.assets)}, show)
+    return Report({"file": str(file), "size": written, "files": str(settings.assets)}, show)
 
 
 @command(db)
-async def adopt(session: Session, yes: Yes = False) -> Answer:
+async def adopt(session: CommandSession, yes: Yes = False) -> Report:
     """Let the folder of files belong to this ledger.
 
     It says what speaks against it, such as another ledger's marker or facts that were lost, and asks.
@@ -255,11 +257,11 @@ async def adopt(session: Session, yes: Yes = False) -> Answer:
         page.title(f"The files in {files.root} belong to the ledger {files.id}")
         page.prose(f"taken although {against}" if against else "nothing spoke against it", indent=2)
 
-    return Answer({"ledger": files.id, "files": str(files.root), "although": against}, show)
+    return Report({"ledger": files.id, "files": str(files.root), "although": against}, show)
 
 
 @command(db, "status")
-async def database_status(session: Session) -> Answer:
+async def database_status(session: CommandSession) -> Report:
     """Show which database is used, and whether its schema is this program's."""
     from infrastructure.opening import standing
     from infrastructure.store.migrations import HEAD
@@ -283,4 +285,4 @@ async def database_status(session: Session) -> Answer:
         for trouble in filter(None, (lost, foreign)):
             page.prose(trouble, "red", indent=2)
 
-    return Answer(document, show)
+    return Report(document, show)

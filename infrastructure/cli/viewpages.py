@@ -11,8 +11,8 @@ from infrastructure.showing.formats import UTC_NAME, counted, span
 from infrastructure.showing.rows import DOUBTS, MONEY, totals
 
 if TYPE_CHECKING:
-    from infrastructure.cli.columns import Table
-    from infrastructure.cli.rendering import Column, Page
+    from infrastructure.cli.columns import ViewColumns
+    from infrastructure.cli.rendering import Page, PageColumn
     from projections.engine.asking import Found
     from projections.views.costs import CostRow
     from projections.views.counting import BilledRow
@@ -47,7 +47,7 @@ class Viewer:
 
 def show_usage(page: Page, found: Found[UsageRow], asked: Viewer) -> None:
     """The usage summary."""
-    from infrastructure.cli.columns import Table
+    from infrastructure.cli.columns import ViewColumns
     from projections.views.usage import USAGE
 
     rows = found.rows
@@ -55,7 +55,7 @@ def show_usage(page: Page, found: Found[UsageRow], asked: Viewer) -> None:
     if not rows:
         page.line("  nothing was asked in this period", "dim")
         return
-    table = Table(USAGE, rows, asked.zone)
+    table = ViewColumns(USAGE, rows, asked.zone)
     page.table(
         *_accounts(table, asked),
         table.column("user"),
@@ -71,8 +71,8 @@ def show_usage(page: Page, found: Found[UsageRow], asked: Viewer) -> None:
 
 def show_periods(page: Page, found: Found[PeriodRow], asked: Viewer) -> None:
     """Statements, one a period."""
-    from infrastructure.cli.columns import Table
-    from infrastructure.cli.rendering import Column
+    from infrastructure.cli.columns import ViewColumns
+    from infrastructure.cli.rendering import PageColumn
     from projections.views.periods import PERIODS
 
     rows = found.rows
@@ -80,10 +80,10 @@ def show_periods(page: Page, found: Found[PeriodRow], asked: Viewer) -> None:
     if not rows:
         page.line("  none was begun", "dim")
         return
-    table = Table(PERIODS, rows, asked.zone)
+    table = ViewColumns(PERIODS, rows, asked.zone)
     page.table(
         *_accounts(table, asked),
-        Column("PERIOD", [span(*row.span, asked.zone) for row in rows]),
+        PageColumn("PERIOD", [span(*row.span, asked.zone) for row in rows]),
         table.column("plan", drop=9),
         *_counts(table, ("operations", "charged", "rejected", "released"), drop=5),
         *_money(table, rows),
@@ -95,7 +95,7 @@ def show_periods(page: Page, found: Found[PeriodRow], asked: Viewer) -> None:
 
 def show_costs(page: Page, found: Found[CostRow], zone: str = UTC_NAME) -> None:
     """Per-model costs."""
-    from infrastructure.cli.columns import Table
+    from infrastructure.cli.columns import ViewColumns
     from projections.views.costs import COSTS
 
     rows = found.rows
@@ -103,7 +103,7 @@ def show_costs(page: Page, found: Found[CostRow], zone: str = UTC_NAME) -> None:
     if not rows:
         page.line("  nothing was charged or billed in this period", "dim")
         return
-    table = Table(COSTS, rows, zone)
+    table = ViewColumns(COSTS, rows, zone)
     page.table(
         table.column("model"),
         table.column("provider", drop=4),
@@ -118,7 +118,7 @@ def show_costs(page: Page, found: Found[CostRow], zone: str = UTC_NAME) -> None:
 
 def show_operations(page: Page, found: Found[OperationRow], asked: Viewer) -> None:
     """The operation log."""
-    from infrastructure.cli.columns import Table
+    from infrastructure.cli.columns import ViewColumns
     from infrastructure.cli.rendering import state_style
     from projections.views.operations import OPERATIONS
 
@@ -126,7 +126,7 @@ def show_operations(page: Page, found: Found[OperationRow], asked: Viewer) -> No
     if not found.rows:
         page.line("  none was asked for", "dim")
         return
-    table = Table(OPERATIONS, found.rows, asked.zone)
+    table = ViewColumns(OPERATIONS, found.rows, asked.zone)
     page.table(
         table.column("id", title="OPERATION"),
         table.column("requested_at", title="REQUESTED", drop=2),
@@ -142,7 +142,7 @@ def show_operations(page: Page, found: Found[OperationRow], asked: Viewer) -> No
     _show_more(page, found)
 
 
-def _accounts(table: Table, asked: Viewer) -> list[Column]:
+def _accounts(table: ViewColumns, asked: Viewer) -> list[PageColumn]:
     return [] if asked.account is not None else [table.column("account")]
 
 
@@ -152,19 +152,19 @@ def _of_period(rows: Iterable[Spanned], zone: str) -> str:
     return f", {spans.pop()} in {zone}" if len(spans) == 1 else ""
 
 
-def _periods(rows: Sequence[Spanned], zone: str) -> list[Column]:
+def _periods(rows: Sequence[Spanned], zone: str) -> list[PageColumn]:
     """The column of periods, if they are several."""
-    from infrastructure.cli.rendering import Column
+    from infrastructure.cli.rendering import PageColumn
 
     cells = [span(*row.span, zone) for row in rows]
-    return [Column("PERIOD", cells, drop=2)] if len(set(cells)) > 1 else []
+    return [PageColumn("PERIOD", cells, drop=2)] if len(set(cells)) > 1 else []
 
 
-def _counts(table: Table, names: Sequence[str], drop: int) -> list[Column]:
+def _counts(table: ViewColumns, names: Sequence[str], drop: int) -> list[PageColumn]:
     return [table.column(name, drop=drop + place if place else 1) for place, name in enumerate(names)]
 
 
-def _money(table: Table, rows: Sequence[BilledRow]) -> list[Column]:
+def _money(table: ViewColumns, rows: Sequence[BilledRow]) -> list[PageColumn]:
     """Price and cost; before them what was charged and what was corrected of it, if anything was; then what is not
     known, or not exactly, if anything is not."""
     corrected = any(row.adjusted for row in rows)
@@ -176,7 +176,7 @@ def _money(table: Table, rows: Sequence[BilledRow]) -> list[Column]:
     ]
 
 
-def _prepaid(table: Table, rows: Sequence[PeriodRow]) -> list[Column]:
+def _prepaid(table: ViewColumns, rows: Sequence[PeriodRow]) -> list[PageColumn]:
     """What was carried over, paid in and given back, and what is left, of accounts that pay beforehand."""
     if not any(row.carried or row.credits or row.returned for row in rows):
         return []

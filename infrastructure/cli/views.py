@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from typer import Option
 
-from infrastructure.cli.commands import Answer, command
+from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing
 from infrastructure.cli.options import Paging, ShortPaging, When, Whose
-from infrastructure.cli.session import Session
+from infrastructure.cli.session import CommandSession
 from infrastructure.cli.viewpages import Viewer, show_costs, show_operations, show_periods, show_usage
 from infrastructure.showing.formats import UTC_NAME
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
-    from infrastructure.reading import Reading
+    from infrastructure.reading import ReadingLedger
     from projections.engine.asking import Found
     from projections.engine.columns import ViewRow
     from projections.engine.filters import ViewFilter
@@ -38,10 +38,10 @@ async def usage(
     whose: Whose,
     when: When,
     paging: Paging,
-    session: Session,
+    session: CommandSession,
     user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only this user.")] = None,
     kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind of operation.")] = None,
-) -> Answer:
+) -> Report:
     """Sum up who did what, and what it cost."""
     from infrastructure.showing.rows import list_document
     from projections.views.usage import USAGE, UsageFilter
@@ -55,7 +55,7 @@ async def usage(
 
 
 @command(app)
-async def periods(whose: Whose, paging: Paging, session: Session) -> Answer:
+async def periods(whose: Whose, paging: Paging, session: CommandSession) -> Report:
     """List billing periods with their totals."""
     from infrastructure.showing.rows import list_document
     from projections.views.periods import PERIODS, PeriodFilter
@@ -71,10 +71,10 @@ async def periods(whose: Whose, paging: Paging, session: Session) -> Answer:
 async def costs(
     when: When,
     paging: Paging,
-    session: Session,
+    session: CommandSession,
     model: Annotated[str | None, Option("--model", "-m", metavar="ID", help="Only this model.")] = None,
     provider: Annotated[str | None, Option("--provider", metavar="ID", help="Only this provider.")] = None,
-) -> Answer:
+) -> Report:
     """List what each model brought in and what it cost us.
 
     Over all accounts; periods are those of the accounts.
@@ -111,7 +111,7 @@ class Which:
 
 
 @command(app)
-async def operations(whose: Whose, which: Which, paging: ShortPaging, session: Session) -> Answer:
+async def operations(whose: Whose, which: Which, paging: ShortPaging, session: CommandSession) -> Report:
     """List operations, the newest first.
 
     Flags tell what is out of the ordinary: outputs that could not be kept, late deliveries after a release, outputs
@@ -130,7 +130,7 @@ async def operations(whose: Whose, which: Which, paging: ShortPaging, session: S
     return _answer(document, lambda page: show_operations(page, found, asked), paging)
 
 
-async def _found(reading: Reading, view: View[Row, Filter], wanted: Filter, paging: Paging) -> Found[Row]:
+async def _found(reading: ReadingLedger, view: View[Row, Filter], wanted: Filter, paging: Paging) -> Found[Row]:
     """One page of rows, written to a file, too, if one is named."""
     from infrastructure.showing.rows import write_csv
 
@@ -142,16 +142,16 @@ async def _found(reading: Reading, view: View[Row, Filter], wanted: Filter, pagi
     return found
 
 
-def _answer(document: Mapping[str, object], show: Callable[[Page], None], paging: Paging) -> Answer:
+def _answer(document: Mapping[str, object], show: Callable[[Page], None], paging: Paging) -> Report:
     def shown(page: Page) -> None:
         show(page)
         if paging.file is not None:
             page.line(f"  every row is in {paging.file}", "dim")
 
-    return Answer(document, shown)
+    return Report(document, shown)
 
 
-async def _check_named(session: Session, model: str | None, provider: str | None) -> None:
+async def _check_named(session: CommandSession, model: str | None, provider: str | None) -> None:
     """A model or provider that finds nothing must be one that there is. Raises UnknownModel, InvalidInput."""
     from infrastructure.catalogue import load_catalogue
     from projections.engine.filters import check_word
@@ -164,7 +164,7 @@ async def _check_named(session: Session, model: str | None, provider: str | None
             check_word("provider", provider, sorted({one.provider for one in catalogue} | {*providers}))
 
 
-async def _asked(reading: Reading, session: Session, account: str | None) -> Viewer:
+async def _asked(reading: ReadingLedger, session: CommandSession, account: str | None) -> Viewer:
     """Bring the views up to date; tell of those that cannot be. Raises UnknownAccount."""
     await session.catch_up(reading)
     for view in await asyncio.to_thread(reading.views.status):

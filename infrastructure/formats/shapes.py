@@ -22,6 +22,6 @@ def on_its_side(matrix: tuple[int, int, int, int]) -> bool:
     return b + c > a + d
 
 
-def upright(size: Size, orientation: int) -> Size:
+def upright_size(size: Size, orientation: int) -> Size:
     """The size under an orientation of Exif, of which the upper four swap the sides."""
     return (size[1], size[0]) if orientation in _ON_ITS_SIDE else size

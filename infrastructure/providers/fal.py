@@ -33,11 +33,11 @@ from application.ports import (
     Job,
     Progress,
     ProviderError,
-    ProviderFailed,
     ProviderRefused,
     ProviderUnknown,
     Recovery,
     Task,
+    TaskFailed,
     Value,
 )
 from application.providing.listings import Offered, Offers
@@ -129,13 +129,13 @@ class Fal:
 
         async def ask(left: float) -> Delivery | None:
             answer = await self._queue.read("GET", f"{where}/status", within=left)
-            status = queue.status(answer.object())
+            status = queue.read_status(answer.object())
             if status.waiting:
                 progress(0.5, status.waiting)
                 return None
             if status.failure:
                 words = self._queue.told(status.words, private_texts(task))
-                raise ProviderFailed(status.failure, words or "the request was not completed")
+                raise TaskFailed(status.failure, words or "the request was not completed")
             return await self._result(task, where, left)
 
         pace = VIDEOS if any(kind.startswith("video/") for kind in task.media_types) else PICTURES
@@ -239,8 +239,8 @@ class Fal:
         cost = None if units is None else await self._bill(task.route, units)
         try:
             delivery = await self._results.understood(answer, queue.delivery)
-        except ProviderFailed as failed:
-            raise ProviderFailed(failed.code, failed.message, cost=cost, usage=failed.usage) from failed
+        except TaskFailed as failed:
+            raise TaskFailed(failed.code, failed.message, cost=cost, usage=failed.usage) from failed
         return replace(delivery, cost=cost)
 
     async def _bill(self, route: str, millionths: int) -> int | None:

@@ -16,12 +16,12 @@ from urllib.parse import quote as quoted
 
 import httpx
 
-from application.ports import Delivery, Media, Progress, ProviderFailed, Task
+from application.ports import Delivery, Media, Progress, Task, TaskFailed
 from application.providing.answers import is_word
 from application.providing.listings import Offered, Offers
 from infrastructure.plugins import ApiSettings, ProviderContext
 from infrastructure.settings import Address, revealed
-from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
+from infrastructure.wire.answers import MODERATED, Answer, ApiProblem, Unreadable
 from infrastructure.wire.api import CHECKING, Patience
 from infrastructure.wire.blind import BlindAdapter
 from infrastructure.wire.content import count_of, decode_base64, encode_base64, private_texts
@@ -117,7 +117,7 @@ def _body(task: Task) -> dict[str, object]:
 def _delivery(answer: Answer) -> Delivery:
     """Whatever it delivered, what it counted is billed.
 
-    Raises ProviderFailed where it says why there is no picture, Unreadable where it says neither.
+    Raises TaskFailed where it says why there is no picture, Unreadable where it says neither.
     """
     reply = answer.object()
     counts, rough = _counts(reply.get("usageMetadata"))
@@ -132,7 +132,7 @@ def _delivery(answer: Answer) -> Delivery:
 
 def _nothing(
     reply: Mapping[str, Any], candidates: list[Any], counts: Mapping[str, int], *, rough: bool
-) -> ProviderFailed | Unreadable:
+) -> TaskFailed | Unreadable:
     """Why there is no picture; without a reason nobody knows what became of it."""
     feedback = reply.get("promptFeedback")
     blocked = feedback.get("blockReason") if isinstance(feedback, dict) else None
@@ -142,7 +142,7 @@ def _nothing(
         return Unreadable()
     code = MODERATED if reason in BLOCKED else "no_image"
     message = f"the provider made no picture: {reason}"
-    return ProviderFailed(code, message, cost=None, usage=counts, rough=rough)
+    return TaskFailed(code, message, cost=None, usage=counts, rough=rough)
 
 
 def _images(candidate: Mapping[str, Any]) -> Iterator[Media]:
@@ -186,22 +186,22 @@ def _modalities(details: object) -> dict[str, int]:
     return found
 
 
-def _explain(answer: Answer) -> Problem:
+def _explain(answer: Answer) -> ApiProblem:
     """Its errors are {"error": {"code", "message", "status", "details": [{"reason"}]}}; a wrong key is a 400, too."""
     try:
         error = answer.object().get("error")
     except Unreadable:
-        return Problem()
+        return ApiProblem()
     if not isinstance(error, dict):
-        return Problem()
+        return ApiProblem()
     details = error.get("details")
     reasons = [one.get("reason") for one in details if isinstance(one, dict)] if isinstance(details, list) else []
     words, status = str(error.get("message", "")), error.get("status")
     if BAD_KEY in reasons:
-        return Problem(words, "bad_key")
+        return ApiProblem(words, "bad_key")
     if answer.status == httpx.codes.BAD_REQUEST and status == "FAILED_PRECONDITION":
-        return Problem(words, "no_credit")
-    return Problem(words)
+        return ApiProblem(words, "no_credit")
+    return ApiProblem(words)
 
 
 def build(context: ProviderContext[Settings]) -> Gemini:

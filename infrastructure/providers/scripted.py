@@ -47,11 +47,11 @@ from application.ports import (
     Job,
     Media,
     Progress,
-    ProviderFailed,
     ProviderRefused,
     ProviderUnknown,
     Recovery,
     Task,
+    TaskFailed,
     Value,
 )
 from infrastructure.clock import now
@@ -150,7 +150,7 @@ class ScriptedProvider:
         for submission in await self._submissions_of(task):
             if submission.job == job.id:
                 return await self._finish(task, submission, progress)
-        raise ProviderFailed("unknown_job", "there is no such job")
+        raise TaskFailed("unknown_job", "there is no such job")
 
     async def find(self, task: Task) -> Delivery | tuple[Job, ...]:
         self._check_findable()
@@ -206,10 +206,10 @@ class ScriptedProvider:
     async def _outcome(self, task: Task, submission: Submission) -> Delivery:
         match submission.outcome:
             case "fail":
-                raise ProviderFailed(submission.failure or "failed", "the script fails this submission")
+                raise TaskFailed(submission.failure or "failed", "the script fails this submission")
             case "fail-billed":
                 message = "the script fails this submission and bills it"
-                raise ProviderFailed(submission.failure or "failed", message, cost=submission.cost or 0)
+                raise TaskFailed(submission.failure or "failed", message, cost=submission.cost or 0)
             case "never":
                 raise ProviderUnknown("timeout", "the job is not finished yet")
             case "unreadable":

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import httpx
 
-from application.ports import Delivery, Job, Media, Progress, ProviderFailed, ProviderRefused, Task
+from application.ports import Delivery, Job, Media, Progress, ProviderRefused, Task, TaskFailed
 from infrastructure.plugins import ApiSettings, ProviderContext
 from infrastructure.settings import Address, revealed
-from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
+from infrastructure.wire.answers import MODERATED, Answer, ApiProblem, Unreadable
 from infrastructure.wire.api import CHECKING, Pace, Patience
 from infrastructure.wire.blind import BlindAdapter, how_it_ended
 from infrastructure.wire.content import decode_base64, private_texts
@@ -135,19 +135,19 @@ def _artifacts(answer: Answer) -> Delivery:
     return Delivery(outputs, metadata={"seed": ", ".join(seeds)} if seeds else {})
 
 
-def _filtered() -> ProviderFailed:
-    return ProviderFailed(MODERATED, "the provider filtered what it had made", cost=None)
+def _filtered() -> TaskFailed:
+    return TaskFailed(MODERATED, "the provider filtered what it had made", cost=None)
 
 
-def _explain(answer: Answer) -> Problem:
+def _explain(answer: Answer) -> ApiProblem:
     """Its errors are {"id", "name", "errors": […]}, those of v1 {"id", "name", "message"}."""
     try:
         body = answer.object()
     except Unreadable:
-        return Problem()
+        return ApiProblem()
     name, errors = body.get("name"), body.get("errors")
     words = "; ".join(map(str, errors)) if isinstance(errors, list) else str(body.get("message", ""))
-    return Problem.moderated(words) if str(name) in MODERATIONS else Problem(words, CODES.get(str(name), ""))
+    return ApiProblem.moderated(words) if str(name) in MODERATIONS else ApiProblem(words, CODES.get(str(name), ""))
 
 
 def build(context: ProviderContext[Settings]) -> StabilityProvider:

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from infrastructure.showing.formats import cell, iso, money, units_of
-from projections.engine.columns import Column, Kind, ViewRow
+from projections.engine.columns import Column, ColumnKind, ViewRow
 
 if TYPE_CHECKING:
     from projections.engine.asking import Found
     from projections.engine.view import AnyView
     from projections.views.counting import BilledRow
 
-AS_JSON: dict[Kind, Callable[[Any], Any]] = {
-    Kind.INSTANT: lambda value: iso(value, precision="microseconds"),
-    Kind.UNITS: units_of,
-    Kind.WORDS: list,
+AS_JSON: dict[ColumnKind, Callable[[Any], Any]] = {
+    ColumnKind.INSTANT: lambda value: iso(value, precision="microseconds"),
+    ColumnKind.UNITS: units_of,
+    ColumnKind.WORDS: list,
 }
 """How a value is told in JSON; others are told as they are, and money with its currency."""
 
@@ -34,7 +34,7 @@ def known_of(row: ViewRow, name: str) -> Any:
 
 def currency_of(view: AnyView, row: ViewRow) -> str | None:
     """The currency of a row's money, None if nothing in it was ever priced."""
-    return next((getattr(row, one.name) for one in view.columns if one.kind is Kind.CURRENCY), None)
+    return next((getattr(row, one.name) for one in view.columns if one.kind is ColumnKind.CURRENCY), None)
 
 
 def row_document(view: AnyView, row: ViewRow, columns: Sequence[Column] = ()) -> dict[str, Any]:
@@ -43,10 +43,10 @@ def row_document(view: AnyView, row: ViewRow, columns: Sequence[Column] = ()) ->
     return {one.name: _told(one.kind, known_of(row, one.name), currency) for one in columns or view.columns}
 
 
-def _told(kind: Kind, value: Any, currency: str | None) -> Any:
+def _told(kind: ColumnKind, value: Any, currency: str | None) -> Any:
     if value is None:
         return None
-    if kind is Kind.MONEY:
+    if kind is ColumnKind.MONEY:
         return money(value, currency)
     return AS_JSON[kind](value) if kind in AS_JSON else value
 
@@ -92,11 +92,11 @@ def write_csv(stream: IO[str], view: AnyView, rows: Iterable[ViewRow]) -> None:
         writer.writerow([_cell(column.kind, told[column.name]) for column in view.columns])
 
 
-def _cell(kind: Kind, told: Any) -> str:
+def _cell(kind: ColumnKind, told: Any) -> str:
     if told is None:
         return ""
-    if kind is Kind.MONEY:
+    if kind is ColumnKind.MONEY:
         return str(told["amount"])
-    if kind is Kind.WORDS:
+    if kind is ColumnKind.WORDS:
         return cell(" ".join(told))
-    return cell(told) if kind in (Kind.TEXT, Kind.ACCOUNT, Kind.CURRENCY) else str(told)
+    return cell(told) if kind in (ColumnKind.TEXT, ColumnKind.ACCOUNT, ColumnKind.CURRENCY) else str(told)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from infrastructure.showing.formats import iso
 
 if TYPE_CHECKING:
-    from application.providing.checking import Checked, Standing
+    from application.providing.checking import Checked, ProviderStanding
 
 LOST_ANSWERS = {
     "repeatable": "run again, it is free",
@@ -17,7 +17,7 @@ LOST_ANSWERS = {
 """What becomes of a submission whose answer was lost, by what its provider allows."""
 
 
-def standing_document(one: Standing) -> dict[str, object]:
+def standing_document(one: ProviderStanding) -> dict[str, object]:
     """A provider with how many of its models are ready, and what keeps the others from use."""
     missing = {one.off: sum(one.models.values())} if one.off else one.models
     lacks = [{"what": what, "models": count} for what, count in sorted(missing.items()) if what]
@@ -40,6 +40,6 @@ def checked_document(one: Checked) -> dict[str, object]:
     return written
 
 
-def here(one: Standing) -> str:
+def here(one: ProviderStanding) -> str:
     """Whether it is ready here, and what it lacks."""
     return "; ".join(part for part in ("ready" if one.is_set_up else "", one.lacks) if part)

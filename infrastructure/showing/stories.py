@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from application.asking.refusals import explain
+from application.asking.refusals import refusal_in_words
 from application.ledger.log import fact_name
 from domain.account import (
     AccountClosed,
@@ -78,14 +78,14 @@ class Telling:
     words: str
 
 
-def told(fact: Fact) -> Telling:
+def in_words(fact: Fact) -> Telling:
     """A fact in words."""
     match fact:
         case Requested():
             key = f", under key {fact.key}" if fact.key is not None else ""
             return Telling(None, f"{counted(fact.outputs, 'output')} asked{key}")
         case Rejected():
-            return Telling(None, explain(fact))
+            return Telling(None, refusal_in_words(fact))
         case Validated(quote=quote):
             return Telling(Money(quote.price, quote.currency), f"held for {_reckoned(quote)}")
         case Dispatched():
@@ -117,7 +117,7 @@ def _told_of_outcome(fact: Fact) -> Telling:
         case Charged():
             cost = known("cost", fact.cost, fact.currency, fact.cost_source)
             how = f" ({fact.price_source})" if fact.price_source is not None else ""
-            words = f"for {fact.units} {fact.unit}{how}; {cost}; price book {fact.book}"
+            words = f"for {fact.units} {fact.unit}{how}; {cost}; price book {fact.price_book}"
             return Telling(Money(fact.price, fact.currency), words)
         case ProviderFailed():
             counted = f"; {_counted(fact.usage)}" if fact.usage else ""
@@ -246,7 +246,7 @@ def event_document(event: Event) -> dict[str, Any]:
         "type": fact_name(event.topic),
         "at": iso(event.fact.at, precision="microseconds"),
         "actor": event.actor,
-        "amount": document(told(event.fact).amount),
+        "amount": document(in_words(event.fact).amount),
         "data": event.data,
     }
 

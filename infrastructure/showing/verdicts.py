@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from application.keeping.chains import Seal
     from application.keeping.tables import Discrepancy
     from application.keeping.verdict import Verdict
-    from projections.engine.replay import Compared, Comparison
+    from projections.engine.replay import Replay, ReplayedView
 
 
-def verdict_document(verdict: Verdict[Comparison]) -> dict[str, Any]:
+def verdict_document(verdict: Verdict[Replay]) -> dict[str, Any]:
     """All that an audit found; each view with the first rows that differ."""
     views = verdict.comparison.views if verdict.comparison is not None else ()
     return {
@@ -26,7 +26,7 @@ def verdict_document(verdict: Verdict[Comparison]) -> dict[str, Any]:
     }
 
 
-def _view_document(view: Compared) -> dict[str, Any]:
+def _view_document(view: ReplayedView) -> dict[str, Any]:
     return {
         "view": view.view,
         "position": view.position,

@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from application.ledger.transaction import Conflict
 from domain.errors import StoreError, StoreUnavailable
 from infrastructure.store.errors import in_our_words, is_gone, none_to_spare
-from infrastructure.store.options import Limits, connect_arguments
+from infrastructure.store.options import StatementLimits, connect_arguments
 from infrastructure.store.session import Session
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_reading
 
@@ -65,7 +65,7 @@ class Database:
         if self.is_sqlite:
             self.engine = _sqlite_reader(self.url, lock_seconds) if reading else _sqlite_writer(self.url, lock_seconds)
         else:
-            limits = Limits.of(self.url, lock_seconds, statement_seconds)
+            limits = StatementLimits.of(self.url, lock_seconds, statement_seconds)
             self.limits = limits.in_force
             self.engine, self._watch = _postgres_engine(self.url, limits, lock_seconds)
         self._turn = threading.Lock()
@@ -218,7 +218,7 @@ def roll_back(connection: Connection) -> None:
         connection.invalidate()
 
 
-def _postgres_engine(url: URL, limits: Limits, lock_seconds: float) -> tuple[Engine, Watch]:
+def _postgres_engine(url: URL, limits: StatementLimits, lock_seconds: float) -> tuple[Engine, Watch]:
     """The engine, and who watches over its statements. Raises StoreError."""
     try:
         from infrastructure.store import postgres

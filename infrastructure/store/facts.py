@@ -70,7 +70,7 @@ BACKSLASH = b"\\"
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
-SNAPSHOT_SCHEMA = 4
+SNAPSHOT_SCHEMA = 5
 """Raised whenever evolve or the shape of a period's state changes: older snapshots are then ignored."""
 
 
@@ -80,7 +80,7 @@ class _StoredSnapshot:
 
     schema: int
     digest: str
-    book: msgspec.Raw
+    state: msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +210,9 @@ class FactMapper(Mapper[str]):
         """The period, or None where the bytes are damaged, or of another schema, stream or version."""
         try:
             snapshot = self._snapshots.decode(state)
-            if (snapshot.schema, snapshot.digest) != (SNAPSHOT_SCHEMA, sha256(snapshot.book).hexdigest()):
+            if (snapshot.schema, snapshot.digest) != (SNAPSHOT_SCHEMA, sha256(snapshot.state).hexdigest()):
                 return None
-            stored = self._periods.decode(snapshot.book)
+            stored = self._periods.decode(snapshot.state)
         except UNREADABLE:
             return None
         if (stored.stream, stored.version) != (stream, version):

@@ -45,7 +45,7 @@ class Listening:
         self._database, self._net, self._again = database, net, again
         self._name = new_id()
         """By which it knows its own voice."""
-        self._line: Line | None = None
+        self._line: ListeningConnection | None = None
         self._try_at = 0.0
         self._inner, self._outer = socket.socketpair()
         self._woken = False
@@ -84,7 +84,7 @@ class Listening:
         if monotonic() >= self._try_at:
             self._try_at = monotonic() + self._again
             with suppress(Error, SQLAlchemyError):
-                self._line = Line.opened(self._database.engine.raw_connection)
+                self._line = ListeningConnection.opened(self._database.engine.raw_connection)
         return self._line is not None
 
     def _woken_or_told(self) -> tuple[bool, bool]:
@@ -99,7 +99,7 @@ class Listening:
             self._inner.recv(4096)
         return inner in found, bool(found - {inner})
 
-    def _others_told(self, line: Line) -> bool:
+    def _others_told(self, line: ListeningConnection) -> bool:
         """Whether another process has told something, or could have, as the line is broken."""
         try:
             return any(voice != self._name for voice in line.voices())
@@ -113,14 +113,14 @@ class Listening:
             self._line, self._try_at = None, 0.0
 
 
-class Line:
+class ListeningConnection:
     """A connection that listens, taken from the pool for good."""
 
     def __init__(self, connection: GuardedConnection) -> None:
         self.connection = connection
 
     @classmethod
-    def opened(cls, connect: Callable[[], PoolProxiedConnection]) -> Line | None:
+    def opened(cls, connect: Callable[[], PoolProxiedConnection]) -> ListeningConnection | None:
         """None if nothing would be heard: at a standby, or at another session than the server's own.
 
         A pooler gives a number of its own for the session; if it pools by transaction, what was asked to listen is

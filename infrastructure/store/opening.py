@@ -17,7 +17,7 @@ from application.ledger.transaction import Conflict
 from domain.errors import StoreError, StoreUnavailable
 from infrastructure.clock import SECOND, now
 from infrastructure.store.database import Database
-from infrastructure.store.options import NAMES, options_of, seconds_of
+from infrastructure.store.options import NAMES, options_of, seconds_written
 from projections.engine.sql import texts
 
 log = logging.getLogger("imagestudio")
@@ -148,7 +148,7 @@ def _look(database: Database) -> tuple[Look, tuple[Demand, ...]]:
     look |= {"ours": now(), "behind": (look["clock"] - now()) // SECOND}
     found = dict(named.split("=", 1) for named in look["named"])
     dropped = [name for name, value in wanted.items() if name in found and not _same(found[name], value)]
-    limits = [name for name, seconds in database.limits.items() if seconds_of(look[name]) != seconds]
+    limits = [name for name, seconds in database.limits.items() if seconds_written(look[name]) != seconds]
     return look, (*ON_POSTGRESQL, *map(_dropped, dropped), *map(_not_in_force, limits))
 
 

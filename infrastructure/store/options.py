@@ -39,7 +39,7 @@ NAMES = {"lock": "lock_timeout", "statement": "statement_timeout", "idle": "idle
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StatementLimits:
     """Seconds: a statement's wait for one lock, a statement, a transaction that does nothing. None is without end."""
 
     lock: float | None
@@ -48,12 +48,12 @@ class Limits:
     idle: float | None = IDLE_SECONDS
 
     @classmethod
-    def of(cls, url: URL, lock: float, statement: float) -> Limits:
+    def of(cls, url: URL, lock: float, statement: float) -> StatementLimits:
         """Ours, unless the URL's options name others."""
         theirs = options_of(url)
 
         def limit(name: str, ours: float) -> float | None:
-            return seconds_of(theirs[name]) if DURATION.fullmatch(theirs.get(name, "")) else ours
+            return seconds_written(theirs[name]) if DURATION.fullmatch(theirs.get(name, "")) else ours
 
         longest = limit(NAMES["statement"], statement)
         patience = max(statement, longest or 0)
@@ -76,7 +76,7 @@ class Limits:
         """The seconds of each limit, by the server's name."""
         return {name: _milliseconds(getattr(self, field)) / 1000 or None for field, name in NAMES.items()}
 
-    def patient(self, seconds: float) -> Limits:
+    def patient(self, seconds: float) -> StatementLimits:
         """For what takes long by its nature."""
         return replace(self, statement=seconds, patience=seconds + GRACE_SECONDS)
 
@@ -85,7 +85,7 @@ def _milliseconds(seconds: float | None) -> int:
     return 0 if seconds is None else max(1, int(seconds * 1000))
 
 
-def seconds_of(text: str) -> float | None:
+def seconds_written(text: str) -> float | None:
     """A limit as the server writes it, None for 0, which is none."""
     found = DURATION.fullmatch(text)
     assert found is not None

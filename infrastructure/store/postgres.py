@@ -21,7 +21,7 @@ from typing import Any
 from psycopg2 import Error, OperationalError
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
 
-from infrastructure.store.options import GRACE_SECONDS, Limits
+from infrastructure.store.options import GRACE_SECONDS, StatementLimits
 from infrastructure.store.session import QUIET_SECONDS
 
 
@@ -65,7 +65,7 @@ class Watch:
 class GuardedConnection(connection):
     """A connection in autocommit; `limits` go ahead of whatever begins a transaction, or is one."""
 
-    def __init__(self, dsn: str, *, watch: Watch, limits: Limits) -> None:
+    def __init__(self, dsn: str, *, watch: Watch, limits: StatementLimits) -> None:
         super().__init__(dsn)
         self.cursor_factory = GuardedCursor
         self.running = watch.running
@@ -76,7 +76,7 @@ class GuardedConnection(connection):
         self._let_go = weakref.finalize(self, os.close, self._socket)
         watch.begin()
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: StatementLimits) -> None:
         """From the next transaction on."""
         self.limits = limits
         self.ahead = limits.sql

@@ -15,11 +15,11 @@ from application.ledger.log import GENESIS, Head, Link
 from application.ledger.transaction import (
     AccountRow,
     Beside,
+    CommitUnknown,
     Conflict,
     ServerChanged,
     SnapshotRow,
     Transaction,
-    Unknown,
 )
 from domain.errors import StoreUnavailable
 from domain.evidence import Spent
@@ -162,7 +162,7 @@ class PostgresTransaction(SqlTransaction):
             raise
         except (Conflict, StoreUnavailable) as error:
             if self.session.lost:
-                raise Unknown(str(error)) from error
+                raise CommitUnknown(str(error)) from error
             raise
         self.committed = True
         return None

@@ -145,7 +145,7 @@ def _words(_links: Sequence[Link], beside: Beside) -> Rows:
 
 
 def _snapshots(_links: Sequence[Link], beside: Beside) -> Rows:
-    return [(one.stream, one.version, "ledger.book", one.state.decode()) for one in beside.snapshots]
+    return [(one.stream, one.version, "ledger.period_state", one.state.decode()) for one in beside.snapshots]
 
 
 HEADS = "revision stream version hash terms_version terms_hash last"

@@ -38,7 +38,7 @@ REFUSALS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ApiProblem:
     """What an API says about an answer that is no success.
 
     `code` where the status alone would mislead; `final` where no other model may be asked instead; `refused` where
@@ -51,7 +51,7 @@ class Problem:
     refused: bool = False
 
     @classmethod
-    def moderated(cls, message: str) -> Problem:
+    def moderated(cls, message: str) -> ApiProblem:
         """What was asked for is not allowed."""
         return cls(message, MODERATED, final=True)
 
@@ -99,7 +99,7 @@ class Answer:
             return None
 
 
-Explain = Callable[[Answer], Problem]
+Explain = Callable[[Answer], ApiProblem]
 """Reads an API's own words about a failure; must accept anything, and raise nothing but Unreadable."""
 
 
@@ -110,7 +110,7 @@ class Unreadable(ProviderUnknown):
         super().__init__(UNREADABLE, message)
 
 
-def verdict(status: int, problem: Problem) -> ProviderError:
+def verdict(status: int, problem: ApiProblem) -> ProviderError:
     """What an answer with this status that is no success means for a submission."""
     message = f"the provider answers {status}" + (f": {problem.message}" if problem.message else "")
     if problem.refused or (400 <= status < 500 and status not in AMBIGUOUS):

@@ -18,10 +18,10 @@ from typing import Any, Final, TypedDict, TypeVar, TypeVarTuple, Unpack
 
 import httpx
 
-from application.ports import ProviderError, ProviderFailed, ProviderRefused, ProviderUnknown
-from infrastructure.wire.answers import RATE_LIMITED, TRANSIENT, Answer, Explain, Problem, Unreadable, verdict
+from application.ports import ProviderError, ProviderRefused, ProviderUnknown, TaskFailed
+from infrastructure.wire.answers import RATE_LIMITED, TRANSIENT, Answer, ApiProblem, Explain, Unreadable, verdict
 from infrastructure.wire.client import ONCE
-from infrastructure.wire.content import encode_json, told
+from infrastructure.wire.content import encode_json, told_by_provider
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -90,9 +90,9 @@ class Options(TypedDict, total=False):
     hidden: Iterable[str]
 
 
-def unexplained(answer: Answer) -> Problem:  # noqa: ARG001
+def unexplained(answer: Answer) -> ApiProblem:  # noqa: ARG001
     """Of an API that says nothing about its failures."""
-    return Problem()
+    return ApiProblem()
 
 
 class Api:
@@ -192,7 +192,7 @@ class Api:
         """Call `ask` with the seconds left, at once and then at `pace`, until it returns something.
 
         What is not known, or cannot be read, is asked again; so is, for UNSEEN seconds, a job that is not there.
-        `woken` ends a pause early. Raises ProviderFailed where `ask` does, or where the job is definitely gone;
+        `woken` ends a pause early. Raises TaskFailed where `ask` does, or where the job is definitely gone;
         ProviderUnknown where `deadline` seconds have passed, or the provider will not say: the job may still be
         running, and be billed.
         """
@@ -211,7 +211,7 @@ class Api:
                     missed = self._monotonic() if missed is None else missed
                     if self._monotonic() - missed >= min(UNSEEN, deadline):
                         message = f"the provider does not know the job any more: {refusal.message}"
-                        raise ProviderFailed(UNKNOWN_JOB, message) from refusal
+                        raise TaskFailed(UNKNOWN_JOB, message) from refusal
                     late = ProviderUnknown(UNKNOWN_JOB, "the provider does not know the job, as yet")
                 elif refusal.code != RATE_LIMITED:
                     raise ProviderUnknown(refusal.code, refusal.message) from refusal
@@ -235,12 +235,12 @@ class Api:
     def verdict(self, answer: Answer, hidden: Iterable[str] = ()) -> ProviderError:
         """What an answer means that is no success, in the API's own words but without our secrets."""
         problem = self._explain(answer)
-        message = told(problem.message, (self._key, *hidden))
-        return verdict(answer.status, Problem(message, problem.code, problem.final, problem.refused))
+        message = told_by_provider(problem.message, (self._key, *hidden))
+        return verdict(answer.status, ApiProblem(message, problem.code, problem.final, problem.refused))
 
     def told(self, words: object, hidden: Iterable[str] = ()) -> str:
         """A provider's words about a job, safe to show."""
-        return told(words, (self._key, *hidden))
+        return told_by_provider(words, (self._key, *hidden))
 
     async def close(self) -> None:
         await self._client.aclose()

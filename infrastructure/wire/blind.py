@@ -9,10 +9,10 @@ from application.ports import (
     Job,
     Progress,
     ProviderError,
-    ProviderFailed,
     ProviderUnknown,
     Recovery,
     Task,
+    TaskFailed,
 )
 from infrastructure.wire.answers import MODERATED
 from infrastructure.wire.api import UNKNOWN_JOB, Api
@@ -38,7 +38,7 @@ class BlindAdapter:
         return "" if self._api.has_key else f"set IMAGESTUDIO_{self.name.upper()}_KEY"
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:  # noqa: ARG002
-        raise ProviderFailed(UNKNOWN_JOB, "this provider hands out no jobs")
+        raise TaskFailed(UNKNOWN_JOB, "this provider hands out no jobs")
 
     async def find(self, task: Task) -> Delivery | tuple[Job, ...]:  # noqa: ARG002
         raise ProviderUnknown("not_findable", "this provider keeps no list of what it was asked")
@@ -52,4 +52,4 @@ class BlindAdapter:
 
 def how_it_ended(error: ProviderError) -> ProviderError:
     """What it says about a job that its result was not given: it failed, where the job itself is blamed for that."""
-    return ProviderFailed(error.code, error.message) if error.code in ENDINGS else error
+    return TaskFailed(error.code, error.message) if error.code in ENDINGS else error

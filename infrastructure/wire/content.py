@@ -113,7 +113,7 @@ def private_texts(task: Task) -> tuple[str, ...]:
     return tuple(text for text in texts if not _PLAIN_WORD.fullmatch(text))
 
 
-def told(words: object, hidden: Iterable[str] = ()) -> str:
+def told_by_provider(words: object, hidden: Iterable[str] = ()) -> str:
     """A provider's words in one short line, without `hidden` texts, files, and what stands behind a "?" of an address.
 
     Empty where they are no words.

@@ -14,7 +14,7 @@ Part = tuple[str, tuple[str | None, bytes] | tuple[str | None, bytes, str]]
 
 def text_part(name: str, value: Value) -> Part:
     """A field: numbers in plain notation, flags as true and false."""
-    return name, (None, written(value).encode())
+    return name, (None, as_text(value).encode())
 
 
 def file_parts(name: str, files: tuple[Media, ...]) -> Iterator[Part]:
@@ -23,7 +23,7 @@ def file_parts(name: str, files: tuple[Media, ...]) -> Iterator[Part]:
         yield name, (f"{number}.{extension(file.media_type)}", file.content, file.media_type)
 
 
-def written(value: Value) -> str:
+def as_text(value: Value) -> str:
     match value:
         case bool():
             return "true" if value else "false"

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import httpx
 
-from application.ports import Delivery, Media, ProviderFailed, Remote
-from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
+from application.ports import Delivery, Media, Remote, TaskFailed
+from infrastructure.wire.answers import MODERATED, Answer, ApiProblem, Unreadable
 from infrastructure.wire.blind import BROKE, CANCELLED
 from infrastructure.wire.content import read_data_uri
 
@@ -33,7 +33,7 @@ SPENT: Final = re.compile(r"exhausted balance|top up", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class QueueStatus:
     """Where a request is: words for people while it waits or runs, else a code where it failed, and fal's own words."""
 
     waiting: str = ""
@@ -41,17 +41,19 @@ class Status:
     words: object = None
 
 
-def status(reply: Mapping[str, Any]) -> Status:
+def read_status(reply: Mapping[str, Any]) -> QueueStatus:
     """Raises Unreadable for what is no status: that is no failure."""
     state, error = str(reply.get("status")), reply.get("error")
     if state in WAITING:
-        return Status(waiting=WAITING[state])
+        return QueueStatus(waiting=WAITING[state])
     if state in STOPPED:
-        return Status(failure=STOPPED[state], words=error)
+        return QueueStatus(failure=STOPPED[state], words=error)
     if state != DONE:
         raise Unreadable("the provider's answer is not a status")
     return (
-        Status(failure=MODERATED if reply.get("error_type") == POLICY else "failed", words=error) if error else Status()
+        QueueStatus(failure=MODERATED if reply.get("error_type") == POLICY else "failed", words=error)
+        if error
+        else QueueStatus()
     )
 
 
@@ -68,11 +70,11 @@ def billed(answer: Answer) -> dict[str, int]:
 
 
 def delivery(answer: Answer) -> Delivery:
-    """Raises ProviderFailed where all of it was filtered: what comes then is black, and billed."""
+    """Raises TaskFailed where all of it was filtered: what comes then is black, and billed."""
     result, usage = answer.object(), billed(answer)
     flags = result.get("has_nsfw_concepts")
     if isinstance(flags, list) and flags and all(flag is True for flag in flags):
-        raise ProviderFailed(MODERATED, "the provider filtered what it had made", cost=None, usage=usage)
+        raise TaskFailed(MODERATED, "the provider filtered what it had made", cost=None, usage=usage)
     found = [result.get(name) for name in ("images", "image", "video", "videos")]
     files = [file for one in found for file in (one if isinstance(one, list) else [one]) if isinstance(file, dict)]
     seed = result.get("seed")
@@ -80,30 +82,30 @@ def delivery(answer: Answer) -> Delivery:
     return Delivery(outputs, metadata={"seed": str(seed)} if isinstance(seed, int) else {}, usage=usage)
 
 
-def explain(answer: Answer) -> Problem:
+def explain(answer: Answer) -> ApiProblem:
     """Errors are {"detail"}, a text or a list whose entries repeat our inputs beside their words; the router's own are
     {"error"}."""
     try:
         reply = answer.object()
     except Unreadable:
-        return Problem()
+        return ApiProblem()
     detail = reply.get("detail")
     entries = [entry for entry in detail if isinstance(entry, dict)] if isinstance(detail, list) else []
     words = "; ".join(str(entry.get("msg", "")) for entry in entries) or str(detail or reply.get("error") or "")
     if any(entry.get("type") == POLICY for entry in entries):
-        return Problem.moderated(words)
-    return Problem(words, "no_credit" if answer.status == httpx.codes.FORBIDDEN and SPENT.search(words) else "")
+        return ApiProblem.moderated(words)
+    return ApiProblem(words, "no_credit" if answer.status == httpx.codes.FORBIDDEN and SPENT.search(words) else "")
 
 
-def explain_result(answer: Answer) -> Problem:
+def explain_result(answer: Answer) -> ApiProblem:
     """A job that broke answers with an error of its own, whatever its status; 400 is one that has not ended yet."""
     problem = explain(answer)
     if answer.status == httpx.codes.BAD_REQUEST:
-        return Problem(problem.message, NOT_YET)
+        return ApiProblem(problem.message, NOT_YET)
     if answer.status == CLIENT_CLOSED:
-        return Problem(problem.message, CANCELLED)
+        return ApiProblem(problem.message, CANCELLED)
     if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR and b'"detail"' in answer.content:
-        return Problem(problem.message, BROKE, refused=True)
+        return ApiProblem(problem.message, BROKE, refused=True)
     return problem
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Select, select, tuple_
 
 from domain.errors import InvalidInput
 from projections.engine.columns import Role, ViewRow
-from projections.engine.database import Database
+from projections.engine.database import ViewDatabase
 from projections.engine.filters import ViewFilter
 from projections.engine.tables import live
 from projections.engine.view import AnyView, View
@@ -37,8 +37,8 @@ class Found(Generic[Row]):
     whole: bool
 
 
-def find(
-    database: Database, view: View[Row, Filter], wanted: Filter, after: str | None = None, limit: int | None = None
+def find_rows(
+    database: ViewDatabase, view: View[Row, Filter], wanted: Filter, after: str | None = None, limit: int | None = None
 ) -> Found[Row]:
     """The rows that are wanted, after a cursor, at most so many.
 
@@ -54,7 +54,7 @@ def find(
     return Found(rows[:limit], cursor(view, rows[limit - 1]), whole=False)
 
 
-def one(database: Database, view: View[Row, Filter], key: Sequence[str | int]) -> Row | None:
+def one(database: ViewDatabase, view: View[Row, Filter], key: Sequence[str | int]) -> Row | None:
     """The row of a key, None if the view does not know it (yet)."""
     table = live(view)
     here = [table.c[name] == value for name, value in zip(view.key, key, strict=True)]
@@ -81,7 +81,7 @@ def _places(view: AnyView) -> list[ColumnElement[Any]]:
 def _after(view: AnyView, after: str | None) -> list[ColumnElement[bool]]:
     if after is None:
         return []
-    here, there = tuple_(*_places(view)), place_of(view, after)
+    here, there = tuple_(*_places(view)), place_after(view, after)
     return [here < there if view.newest else here > there]
 
 
@@ -91,7 +91,7 @@ def cursor(view: AnyView, row: ViewRow) -> str:
     return urlsafe_b64encode(place).decode().rstrip("=")
 
 
-def place_of(view: AnyView, after: str) -> tuple[str | int, ...]:
+def place_after(view: AnyView, after: str) -> tuple[str | int, ...]:
     """The place that a cursor of this view names. Raises InvalidInput."""
     try:
         name, *place = msgspec.json.decode(urlsafe_b64decode(after + "=" * (-len(after) % 4)), type=list[str | int])

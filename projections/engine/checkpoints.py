@@ -83,7 +83,7 @@ def stop(connection: Connection, view: str, position: int, failed_at: int, error
     connection.execute(update(CHECKPOINTS).where(here).values(failed_at=failed_at, error=error))
 
 
-def resume(connection: Connection, view: str) -> None:
+def forget_failure(connection: Connection, view: str) -> None:
     """Forget why a view stands still."""
     here = CHECKPOINTS.c.view == view
     connection.execute(update(CHECKPOINTS).where(here).values(failed_at=None, error=None))

@@ -17,7 +17,7 @@ from enum import Enum, auto
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     """What a value is, by which it is stored and shown."""
 
     TEXT = auto()
@@ -38,7 +38,7 @@ class Kind(Enum):
     @property
     def is_whole(self) -> bool:
         """Whether it is stored as a 64-bit number; the others are text."""
-        return self in (Kind.COUNT, Kind.UNITS, Kind.MONEY, Kind.INSTANT)
+        return self in (ColumnKind.COUNT, ColumnKind.UNITS, ColumnKind.MONEY, ColumnKind.INSTANT)
 
 
 class Role(Enum):
@@ -55,14 +55,14 @@ STORED = (Role.KEY, Role.SUM, Role.NOTE)
 
 Holds = TypeVar("Holds")
 
-Text = Annotated[str, Kind.TEXT]
-Account = Annotated[str, Kind.ACCOUNT]
-Currency = Annotated[str, Kind.CURRENCY]
-Count = Annotated[int, Kind.COUNT]
-Units = Annotated[int, Kind.UNITS]
-Money = Annotated[int, Kind.MONEY]
-Instant = Annotated[int, Kind.INSTANT]
-Words = Annotated[tuple[str, ...], Kind.WORDS]
+Text = Annotated[str, ColumnKind.TEXT]
+Account = Annotated[str, ColumnKind.ACCOUNT]
+Currency = Annotated[str, ColumnKind.CURRENCY]
+Count = Annotated[int, ColumnKind.COUNT]
+Units = Annotated[int, ColumnKind.UNITS]
+Money = Annotated[int, ColumnKind.MONEY]
+Instant = Annotated[int, ColumnKind.INSTANT]
+Words = Annotated[tuple[str, ...], ColumnKind.WORDS]
 
 Key = Annotated[Holds, Role.KEY]
 Sum = Annotated[Holds, Role.SUM]
@@ -76,7 +76,7 @@ class Column:
 
     name: str
     role: Role
-    kind: Kind
+    kind: ColumnKind
 
 
 class ViewRow:
@@ -89,7 +89,7 @@ class ViewRow:
         return ()
 
 
-def columns_of(row: type[ViewRow]) -> tuple[Column, ...]:
+def columns_of_row(row: type[ViewRow]) -> tuple[Column, ...]:
     """All columns of a row class, those worked out last. Raises TypeError if they are not in the order of `Role`."""
     hints = get_type_hints(row, include_extras=True)
     found = [_column(row, field.name, hints[field.name]) for field in fields(row)]  # type: ignore[arg-type]
@@ -100,9 +100,9 @@ def columns_of(row: type[ViewRow]) -> tuple[Column, ...]:
 
 def _column(row: type[ViewRow], name: str, hint: Any) -> Column:
     told = {type(one): one for one in _told(hint)}
-    if told.keys() != {Kind, Role}:
+    if told.keys() != {ColumnKind, Role}:
         raise TypeError(f"{row.__name__}.{name} must say what it is and what it holds, such as Sum[Money]")
-    return Column(name, told[Role], told[Kind])
+    return Column(name, told[Role], told[ColumnKind])
 
 
 def _worked_out(row: type[ViewRow]) -> Iterator[Column]:
@@ -110,10 +110,10 @@ def _worked_out(row: type[ViewRow]) -> Iterator[Column]:
         for name, value in vars(owner).items():
             if isinstance(value, property):
                 told = _told(get_type_hints(value.fget, include_extras=True)["return"])
-                yield from (Column(name, Role.WORKED_OUT, one) for one in told if isinstance(one, Kind))
+                yield from (Column(name, Role.WORKED_OUT, one) for one in told if isinstance(one, ColumnKind))
 
 
 def _told(hint: Any) -> Iterator[Any]:
     """The kinds and roles in an annotation, also behind `| None`."""
     for one in get_args(hint):
-        yield from [one] if isinstance(one, Kind | Role) else _told(one)
+        yield from [one] if isinstance(one, ColumnKind | Role) else _told(one)

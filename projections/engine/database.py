@@ -14,7 +14,7 @@ from application.ledger.log import Codec
 from application.ledger.reader import LogReader
 
 
-class Database(Protocol):
+class ViewDatabase(Protocol):
     """What views need of a database: connections in autocommit, their errors in our words, turns at writing."""
 
     @property
@@ -32,7 +32,7 @@ class Database(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FactSource:
     """Where facts come from: the log's rows, and its one door for those under retired names."""
 
     reader: LogReader
@@ -45,7 +45,7 @@ ONE_SCHEMA = """SELECT set_config('search_path',
 
 
 @contextmanager
-def patiently(database: Database) -> Iterator[Connection]:
+def patiently(database: ViewDatabase) -> Iterator[Connection]:
     """A write transaction that may take long: of a rebuild, which copies, indexes and drops whole tables."""
     with database.turn(), database.connect() as connection:  # noqa: SIM117
         with database.patiently(connection), _transaction(database, connection):
@@ -55,14 +55,14 @@ def patiently(database: Database) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(database: Database) -> Iterator[Connection]:
+def writing(database: ViewDatabase) -> Iterator[Connection]:
     """A write transaction, committed unless an error passes through."""
     with database.turn(), database.connect() as connection, _transaction(database, connection):
         yield connection
 
 
 @contextmanager
-def _transaction(database: Database, connection: Connection) -> Iterator[None]:
+def _transaction(database: ViewDatabase, connection: Connection) -> Iterator[None]:
     """Views can be rebuilt, so on SQLite their commits need not wait for the disk; the log's next commit syncs
     whatever lies before it.
     """

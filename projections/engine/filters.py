@@ -47,7 +47,7 @@ def check_word(name: str, word: str | None, known: Iterable[str]) -> None:
         raise InvalidInput(name, f"there is no {name} {word!r}", hint=hint)
 
 
-def check_kind(kind: str | None) -> None:
+def check_kind_named(kind: str | None) -> None:
     """The kind that was asked for is one that there is. Raises UnknownKind."""
     if kind is not None:
         from domain.catalogue import Catalogue

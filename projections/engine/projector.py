@@ -17,7 +17,7 @@ from application.ledger.log import Link
 from domain.errors import ImageStudioError, InvalidInput
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import CheckpointMoved, Mark
-from projections.engine.database import Database, Source, writing
+from projections.engine.database import FactSource, ViewDatabase, writing
 from projections.engine.folding import Choked, Folded, Folder, LogRow
 from projections.engine.recent import Recent
 from projections.engine.rows import Unwritable
@@ -43,7 +43,9 @@ log = logging.getLogger("imagestudio")
 class Projector:
     """Advances views. Where another projector was faster, what was folded here is dropped: nothing counts twice."""
 
-    def __init__(self, database: Database, source: Source, views: Sequence[AnyView], batch: int = BATCH) -> None:
+    def __init__(
+        self, database: ViewDatabase, source: FactSource, views: Sequence[AnyView], batch: int = BATCH
+    ) -> None:
         self._database = database
         self._source = source
         self._views = tuple(views)
@@ -88,7 +90,7 @@ class Projector:
         if view not in (known.name for known in self._views):
             raise InvalidInput("view", f"there is no view {view!r}", hint=", ".join(v.name for v in self._views))
         with writing(self._database) as connection:
-            checkpoints.resume(connection, view)
+            checkpoints.forget_failure(connection, view)
 
     def _marks(self) -> dict[str, Mark]:
         names = [view.name for view in self._views]

@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 from domain.errors import RebuildLost, StoreUnavailable, ViewStopped
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import CheckpointMoved
-from projections.engine.database import Database, Source, patiently
+from projections.engine.database import FactSource, ViewDatabase, patiently
 from projections.engine.folding import Choked, Folded, Folder
 from projections.engine.rows import Unwritable
 from projections.engine.tables import CHECKPOINTS, FRESH, RETIRED, indexes_of, table_of
@@ -70,12 +70,12 @@ class Workers:
     """Processes that read and fold ranges of the log; `open` is called once in each and must be picklable."""
 
     count: int
-    open: Callable[[], Source]
+    open: Callable[[], FactSource]
 
 
 def rebuild(
-    database: Database,
-    source: Source,
+    database: ViewDatabase,
+    source: FactSource,
     views: Sequence[AnyView],
     workers: Workers | None = None,
     progress: Callable[[int, int], None] = lambda _position, _end: None,
@@ -105,7 +105,7 @@ class _Rebuild:
     """One attempt; its token in the checkpoints of the fresh tables is what makes them its own."""
 
     def __init__(
-        self, database: Database, source: Source, views: tuple[AnyView, ...], token: str, strides: Strides
+        self, database: ViewDatabase, source: FactSource, views: tuple[AnyView, ...], token: str, strides: Strides
     ) -> None:
         self._database = database
         self._source = source
@@ -242,7 +242,7 @@ def _ahead(folds: Iterator[Fold]) -> Iterator[Fold]:
             yield fold
 
 
-def fold_range(folder: Folder, source: Source, after: int, upto: int, read: int) -> Folded:
+def fold_range(folder: Folder, source: FactSource, after: int, upto: int, read: int) -> Folded:
     """The fold of the positions above `after` up to `upto`, read in batches. Raises Choked."""
     folded = folder.empty()
     while rows := source.reader.states(after, upto, read):
@@ -265,11 +265,11 @@ def _folds_of_workers(
             yield under_way.popleft().result()
 
 
-_here: list[tuple[Folder, Source]] = []
+_here: list[tuple[Folder, FactSource]] = []
 """A worker process's own log reader."""
 
 
-def _open(open: Callable[[], Source], views: tuple[AnyView, ...]) -> None:
+def _open(open: Callable[[], FactSource], views: tuple[AnyView, ...]) -> None:
     source = open()
     _here.append((Folder(views, source.codec), source))
 

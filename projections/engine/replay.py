@@ -19,8 +19,8 @@ from application.ledger.reader import LogFilter
 from domain.errors import ViewStopped
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import Mark
-from projections.engine.columns import Kind
-from projections.engine.database import Database, Source
+from projections.engine.columns import ColumnKind
+from projections.engine.database import FactSource, ViewDatabase
 from projections.engine.folding import Choked, Folder, LogRow
 from projections.engine.rows import Unwritable
 from projections.engine.tables import live, table_of
@@ -35,7 +35,7 @@ MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class DifferingRow:
     """A row that the replay makes otherwise; None where one side has none."""
 
     view: str
@@ -45,22 +45,22 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ReplayedView:
     """One view: where it stood, how many facts it was compared after, how many rows differ, and the first of them."""
 
     view: str
     position: int
     rows: int
     differing: int
-    differences: tuple[Difference, ...]
+    differences: tuple[DifferingRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Replay:
     """The verdict: how many facts were replayed, and each view against the replay."""
 
     facts: int
-    views: tuple[Compared, ...]
+    views: tuple[ReplayedView, ...]
 
     @property
     def equal(self) -> bool:
@@ -68,14 +68,14 @@ class Comparison:
 
 
 def compare(
-    database: Database,
-    source: Source,
+    database: ViewDatabase,
+    source: FactSource,
     views: Sequence[AnyView],
     account: str | None = None,
     *,
     read: int = READ,
     most: int = MOST,
-) -> Comparison:
+) -> Replay:
     """Compare the views with the log, each where it stands; of one account, those that have rows of its own.
 
     `read` facts are folded at a time, and of each view the first `most` differences are shown.
@@ -94,7 +94,7 @@ def compare(
         else:
             with _one_moment(connection, chosen), replay.scratch():
                 compared = replay.compared()
-        return Comparison(max(replay.facts.values()), compared)
+        return Replay(max(replay.facts.values()), compared)
 
 
 class _Replay:
@@ -103,7 +103,7 @@ class _Replay:
     def __init__(
         self,
         connection: Connection,
-        source: Source,
+        source: FactSource,
         views: Sequence[AnyView],
         account: str | None,
         read: int,
@@ -134,7 +134,7 @@ class _Replay:
                 for table in self._scratch.values():
                     table.drop(self._connection, checkfirst=True)
 
-    def compared(self) -> tuple[Compared, ...]:
+    def compared(self) -> tuple[ReplayedView, ...]:
         """Every view as it is at this moment, with the replay up to there."""
         self.to(checkpoints.marks(self._connection, self.position))
         return tuple(self.compare(view) for view in self._views)
@@ -170,24 +170,24 @@ class _Replay:
         links = [(one.position, one.link) for one in found]
         return [(at, link.topic, link.originator_version, link.state.decode()) for at, link in links]
 
-    def compare(self, view: AnyView) -> Compared:
+    def compare(self, view: AnyView) -> ReplayedView:
         ours, replayed = self._rows(view, live(view)), self._rows(view, self._scratch[view.name])
         keys = _differing(view, ours, replayed)
         count = self._connection.execute(select(func.count()).select_from(keys)).scalar_one()
         shown = self._connection.execute(select(keys).order_by(*keys.c).limit(self._most)).all() if count else ()
         rows = self._connection.execute(select(func.count()).select_from(ours.subquery())).scalar_one()
         differences = tuple(self._difference(view, key) for key in shown)
-        return Compared(view.name, self.position[view.name], rows, count, differences)
+        return ReplayedView(view.name, self.position[view.name], rows, count, differences)
 
     def _rows(self, view: AnyView, table: Table) -> Select[Any]:
         if self._account is None:
             return select(table)
         return select(table).where(table.c[_account_in(view)] == self._account)
 
-    def _difference(self, view: AnyView, key: Sequence[Any]) -> Difference:
+    def _difference(self, view: AnyView, key: Sequence[Any]) -> DifferingRow:
         named = dict(zip(view.key, key, strict=True))
         ours, replayed = (self._row(table, named) for table in (live(view), self._scratch[view.name]))
-        return Difference(view.name, named, ours, replayed)
+        return DifferingRow(view.name, named, ours, replayed)
 
     def _row(self, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:
         query = select(table).where(*(table.c[name] == value for name, value in key.items()))
@@ -197,7 +197,7 @@ class _Replay:
 
 def _account_in(view: AnyView) -> str:
     """The column that says whose a row is, empty if rows are of all accounts together."""
-    return next((column.name for column in view.stored if column.kind is Kind.ACCOUNT), "")
+    return next((column.name for column in view.stored if column.kind is ColumnKind.ACCOUNT), "")
 
 
 def _differing(view: AnyView, ours: Select[Any], replayed: Select[Any]) -> Subquery:

@@ -14,7 +14,7 @@ from importlib import import_module
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from projections.engine.columns import STORED, Column, Role, ViewRow, columns_of
+from projections.engine.columns import STORED, Column, Role, ViewRow, columns_of_row
 from projections.engine.filters import ViewFilter
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class View(Generic[Row, Filter]):
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """What the row class declares; read when it is asked for, as a program asks few views."""
-        return columns_of(self.row)
+        return columns_of_row(self.row)
 
     @cached_property
     def stored(self) -> tuple[Column, ...]:

@@ -22,7 +22,7 @@ from domain.operation import (
 )
 from domain.pricing import Quote
 from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Note, Sum, Text, Words
-from projections.engine.filters import ViewFilter, check_kind, check_word, containing, same
+from projections.engine.filters import ViewFilter, check_kind_named, check_word, containing, same
 from projections.engine.view import NO_SUMS, NOTHING, Change, Sorted, Value, View, reads
 from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted
 
@@ -128,7 +128,7 @@ class OperationFilter(ViewFilter):
             yield from (table.c.requested_at >= since, table.c.requested_at < until)
 
     def missed(self) -> None:
-        check_kind(self.kind)
+        check_kind_named(self.kind)
 
 
 DISPATCHED, SUBMITTED, COMPLETED = ({"state": state} for state in ("dispatched", "submitted", "completed"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from domain.periods import Period
 from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Note, Sum, Text
-from projections.engine.filters import ViewFilter, check_kind, containing, same
+from projections.engine.filters import ViewFilter, check_kind_named, containing, same
 from projections.engine.view import RowKey, Value, View
 from projections.views.counting import BilledRow, Posting, counts
 
@@ -59,7 +59,7 @@ class UsageFilter(ViewFilter):
         yield from containing(table.c.period_start, table.c.period_end, self.at)
 
     def missed(self) -> None:
-        check_kind(self.kind)
+        check_kind_named(self.kind)
 
 
 def _place(fact: Any, period: Period) -> RowKey:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from application.asking.results import LARGEST_HELD
 from application.performing.outputs import PAUSES
-from application.ports import Delivery, Job, Progress, Provider, ProviderFailed, ProviderUnknown, Recovery, Task
+from application.ports import Delivery, Job, Progress, Provider, ProviderUnknown, Recovery, Task, TaskFailed
 from domain.ledger import Fact
 from domain.operation import Charged, OperationFact
 from infrastructure.bootstrap import Parts, open_studio
@@ -135,7 +135,7 @@ class Deaf(ScriptedProvider):
     """Does what it is asked, and its answer is lost on the way."""
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
-        with suppress(ProviderFailed):
+        with suppress(TaskFailed):
             await super().submit(task, progress)
         raise ProviderUnknown("connection_lost", "the answer never came")
 

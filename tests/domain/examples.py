@@ -154,5 +154,5 @@ def of_operation(id: str, *facts: Any) -> list[Fact]:
 
 
 def in_may(*, balance: int | None = None, limits: Limits = LIMITS) -> PeriodOpened:
-    """The book of May."""
+    """The period state of May."""
     return PeriodOpened("acme", IN_MAY, MAY, "pro", limits, balance, "USD", ZONES)

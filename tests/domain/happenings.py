@@ -99,9 +99,9 @@ class Studio(RuleBasedStateMachine):
 
     @rule(name=NAMES, step=st.sampled_from([-1, 0, 1]))
     def move_the_clock_to_the_end_of_a_period(self, name: str, step: int) -> None:
-        book = self.desks[name].ledger.current
-        if book is not None:
-            self.clock = book.period.end + step
+        period = self.desks[name].ledger.current
+        if period is not None:
+            self.clock = period.period.end + step
 
     @rule(name=NAMES, quote=PRICED, late=st.integers(0, 2))
     def begin_the_next_period(self, name: str, quote: Quote, late: int) -> None:

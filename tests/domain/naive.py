@@ -72,8 +72,10 @@ class NaiveLedger:
         The last instant is the account's, as an ended period's stream may hold a later one than the current.
         """
         ledger = Ledger()
-        book = self.ledger.current
-        streams = [account_stream(self.account)] + ([] if book is None else [period_stream(self.account, book.period)])
+        state = self.ledger.current
+        streams = [account_stream(self.account)] + (
+            [] if state is None else [period_stream(self.account, state.period)]
+        )
         for stream in streams:
             for fact in self.stream(stream):
                 evolve(ledger, fact)

@@ -135,8 +135,8 @@ def test_a_capped_price_is_never_charged_for_what_was_lost() -> None:
 
 
 def test_a_passed_on_price_follows_the_provider_s_quote_and_the_book_s_stays_visible() -> None:
-    book = replace(QUOTE, price=40 * CENT, cost=40 * CENT)
-    quote = quoted_by_provider(book, 37 * CENT, "USD")
+    price_book = replace(QUOTE, price=40 * CENT, cost=40 * CENT)
+    quote = quoted_by_provider(price_book, 37 * CENT, "USD")
 
     assert (quote.price, quote.cost, quote.listed) == (37 * CENT, 37 * CENT, 40 * CENT)
     assert quote.rate is not None
@@ -144,11 +144,11 @@ def test_a_passed_on_price_follows_the_provider_s_quote_and_the_book_s_stays_vis
 
 
 def test_a_price_of_our_own_stands_and_only_the_cost_follows() -> None:
-    book = replace(QUOTE, price=40 * CENT, cost=30 * CENT)
-    quote = quoted_by_provider(book, 37 * CENT, "USD")
+    price_book = replace(QUOTE, price=40 * CENT, cost=30 * CENT)
+    quote = quoted_by_provider(price_book, 37 * CENT, "USD")
 
     assert (quote.price, quote.cost, quote.listed) == (40 * CENT, 37 * CENT, 40 * CENT)
-    assert (quote.rate, quote.units) == (book.rate, book.units)
+    assert (quote.rate, quote.units) == (price_book.rate, price_book.units)
 
 
 def test_a_price_nobody_knew_is_known_once_the_provider_quotes_it() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.errors import InvalidMoney
 from domain.inputs import Scalar
 from domain.periods import EARLIEST
-from domain.pricing import PriceRule, Quote, Unit, Unpriced, ambiguous, price_book, quote
+from domain.pricing import PriceRule, Quote, Unit, Unpriced, ambiguous, price_book_of, quote
 from tests.domain.priced import BOOK, NOW, Example, quoted, quoted_for, rule
 
 # Which rule
@@ -153,15 +153,15 @@ OTHER = Example((rule("0.30"),), id="other")
 
 
 def version(*models: Example) -> str:
-    return price_book(models, "USD").version
+    return price_book_of(models, "USD").version
 
 
 def test_a_book_is_named_by_its_content() -> None:
-    book = price_book([BASE, OTHER], "USD")
+    price_book = price_book_of([BASE, OTHER], "USD")
 
-    assert len(book.version) == 12
-    assert book == price_book([BASE, OTHER], "USD")
-    assert book.currency == "USD"
+    assert len(price_book.version) == 12
+    assert price_book == price_book_of([BASE, OTHER], "USD")
+    assert price_book.currency == "USD"
 
 
 @pytest.mark.parametrize(
@@ -206,6 +206,6 @@ def test_the_version_tells_a_flag_from_a_number_and_a_text() -> None:
 
 
 def test_the_version_tells_currencies_apart() -> None:
-    assert price_book([BASE], "EUR").version != version(BASE)
+    assert price_book_of([BASE], "EUR").version != version(BASE)
     with pytest.raises(InvalidMoney):
-        price_book([BASE], "gold")
+        price_book_of([BASE], "gold")

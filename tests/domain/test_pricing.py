@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from domain.charging import reckon
 from domain.errors import CurrencyMismatch, InvalidInput, InvalidMoney
 from domain.inputs import FileInfo, Scalar
-from domain.pricing import MOST_OUTPUTS, Quote, Unit, Unpriced, capped_quote, price_book, quote
+from domain.pricing import MOST_OUTPUTS, Quote, Unit, Unpriced, capped_quote, price_book_of, quote
 from tests.domain.priced import BOOK, CLIP, NOW, Example, quoted, rule, unpriced
 
 PER_IMAGE = Example((rule("0.04"),))
@@ -43,7 +43,7 @@ def test_a_quote_says_everything_that_the_charge_will_say() -> None:
         price=120_000,
         cost=120_000,
         currency="USD",
-        book="0123456789ab",
+        price_book="0123456789ab",
         outputs=3,
     )
 
@@ -51,7 +51,10 @@ def test_a_quote_says_everything_that_the_charge_will_say() -> None:
 def test_the_fields_of_a_quote_are_those_that_stand_in_the_log() -> None:
     names = [field.name for field in dataclasses.fields(Quote)]
 
-    assert names == "model provider unit units rate price cost currency book outputs meters listed model_class".split()
+    assert (
+        names
+        == "model provider unit units rate price cost currency price_book outputs meters listed model_class".split()
+    )
 
 
 def test_what_the_provider_bills_us_may_be_another_rate() -> None:
@@ -190,7 +193,7 @@ def test_a_step_of_a_price_is_part_of_the_book() -> None:
     plain = Example((replace(rule("0.03", Unit.SECOND), of="audio"),))
     begun = Example((replace(plain.prices[0], step=Decimal(1)),))
 
-    assert price_book([plain], "USD").version != price_book([begun], "USD").version
+    assert price_book_of([plain], "USD").version != price_book_of([begun], "USD").version
 
 
 def test_minimum_and_maximum_hold_for_each_output_and_not_for_their_sum() -> None:

@@ -38,12 +38,12 @@ async def test_the_quote_stands_although_the_price_book_changed_mid_flight(datab
         facts = timeline(studio, pending.value.operation)
         [quoted] = [fact.quote for fact in facts if isinstance(fact, Validated)]
         [posting] = [fact for fact in facts if isinstance(fact, Charged)]
-        assert (posting.price, posting.book, quoted.price) == (100_000, quoted.book, 100_000)
+        assert (posting.price, posting.price_book, quoted.price) == (100_000, quoted.price_book, 100_000)
         assert (await studio.run(ask(outcome="timeout", key="key-1"))).price == Money(100_000, "USD")
         new = await studio.run(ask())
         assert new.price == Money(500_000, "USD")
         [other] = [fact for fact in timeline(studio, new.operation) if isinstance(fact, Charged)]
-        assert other.book != posting.book, "price books of different prices have one name"
+        assert other.price_book != posting.price_book, "price books of different prices have one name"
         assert await is_sound(studio)
 
 

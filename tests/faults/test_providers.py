@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 
-from application.keeping.reconciliation import Line
+from application.keeping.reconciliation import ReconciledJob
 from domain.errors import IllegalTransition, OperationFailed, OperationPending
 from domain.ledger import BalanceReturned, Fact
 from domain.money import Money
@@ -220,7 +220,7 @@ BILLS = {
 """What is found of each, and what it costs us then."""
 
 
-async def reconciled(world: World, studio: Studio) -> dict[str, Line]:
+async def reconciled(world: World, studio: Studio) -> dict[str, ReconciledJob]:
     """What became of each operation when the bills of these months were read, and differences booked."""
     month = 40 * DAY * SECOND
     lines = await studio.reconcile("wavespeed", world.clock() - month, world.clock() + SECOND, correct=True)
@@ -286,7 +286,7 @@ async def test_a_price_that_changes_under_way_changes_neither_the_hold_nor_the_c
         facts = timeline(studio, operation)
         [held] = [fact.quote for fact in facts if isinstance(fact, Validated)]
         [posted] = [fact for fact in facts if isinstance(fact, Charged)]
-        assert (held.price, posted.price, posted.cost, posted.book) == (POND, POND, POND, held.book)
+        assert (held.price, posted.price, posted.cost, posted.price_book) == (POND, POND, POND, held.price_book)
         assert (await studio.run(ask())).price.micros == 500_000
         assert await is_sound(studio)
 

@@ -19,7 +19,7 @@ from application.ledger.transaction import Conflict, KeyRow
 from domain.admission import Ask
 from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger
-from infrastructure.store.migrations import upgrade
+from infrastructure.store.migrations import upgrade_schema
 from tests.application.support import Clock, Office
 from tests.domain import naive
 from tests.domain.test_invariants import Invariants
@@ -31,7 +31,7 @@ SNAPSHOT_EVERY = 5
 def template() -> Path:
     """A migrated file, to be copied."""
     path = Path(tempfile.mkdtemp(prefix="studio-")) / "template.db"
-    upgrade(f"sqlite:///{path}")
+    upgrade_schema(f"sqlite:///{path}")
     return path
 
 

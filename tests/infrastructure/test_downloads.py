@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from application.ports import DownloadFailed, DownloadGone, DownloadRefused
-from infrastructure.downloads import INFLATED, MOST_MOVES, USUAL, Gzip, HttpDownloads, Patience
+from infrastructure.downloads import INFLATED, MOST_MOVES, USUAL, DownloadPatience, Gzip, HttpDownloads
 from infrastructure.guard import Wires
 from tests.application.support import PATIENCE
 from tests.infrastructure.sites import (
@@ -33,10 +33,10 @@ from tests.infrastructure.sites import (
 )
 
 LIMIT = 1_000_000
-IN_NO_TIME = Patience(total=0.2, idle=20, connect=20)
+IN_NO_TIME = DownloadPatience(total=0.2, idle=20, connect=20)
 """Over before a drip or a silent server ends, which is never."""
 
-QUICKLY_BORED = Patience(total=20, idle=0.1, connect=20)
+QUICKLY_BORED = DownloadPatience(total=20, idle=0.1, connect=20)
 NOBODY_BELIEVED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 BODY = b"not much, but whole"
 
@@ -49,7 +49,7 @@ async def site() -> AsyncIterator[Site]:
 
 @asynccontextmanager
 async def downloading(
-    *own: str, patience: Patience = USUAL, proxy: str = "", wires: Wires | None = None
+    *own: str, patience: DownloadPatience = USUAL, proxy: str = "", wires: Wires | None = None
 ) -> AsyncIterator[HttpDownloads]:
     downloads = HttpDownloads(own, patience=patience, proxy=proxy, wires=wires or Wires(tls=NOBODY_BELIEVED))
     try:
@@ -63,20 +63,20 @@ async def read(downloads: HttpDownloads, url: str, limit: int = LIMIT) -> bytes:
         return b"".join([piece async for piece in content])
 
 
-async def fetch(site: Site, url: str, limit: int = LIMIT, patience: Patience = USUAL) -> bytes:
+async def fetch(site: Site, url: str, limit: int = LIMIT, patience: DownloadPatience = USUAL) -> bytes:
     """From a site that may be fetched from although it is on this machine."""
     async with downloading(site.origin, patience=patience) as downloads:
         return await read(downloads, url, limit)
 
 
-async def refusal(site: Site, *answers: bytes | Script, limit: int = LIMIT, patience: Patience = USUAL) -> str:
+async def refusal(site: Site, *answers: bytes | Script, limit: int = LIMIT, patience: DownloadPatience = USUAL) -> str:
     """How a file that never will be fetched is refused."""
     with pytest.raises(DownloadRefused) as caught:
         await fetch(site, site.put("/a?key=secret", *answers), limit, patience)
     return told(caught.value)
 
 
-async def failure(site: Site, *answers: bytes | Script, patience: Patience = USUAL) -> str:
+async def failure(site: Site, *answers: bytes | Script, patience: DownloadPatience = USUAL) -> str:
     """How a fetch fails that may be tried again."""
     with pytest.raises(DownloadFailed) as caught:
         await fetch(site, site.put("/a?key=secret", *answers), patience=patience)

@@ -15,7 +15,7 @@ from domain.errors import CatalogueError, PluginError, UnknownModel
 from infrastructure.bootstrap import open_studio
 from infrastructure.catalogue import load_catalogue
 from infrastructure.plugins import ProviderSettings
-from infrastructure.registry import prefix_of, told
+from infrastructure.registry import prefix_of, told_settings
 from infrastructure.settings import Settings
 from tests.infrastructure.cli.workspaces import call, settle
 from tests.infrastructure.providers.building import built
@@ -254,7 +254,7 @@ def test_a_name_with_a_dash_has_its_settings_under_an_underscore(site: Site, mon
 
 def test_without_a_model_of_settings_it_has_none(site: Site) -> None:
     site.install("plain", ATELIER.replace("class Settings", "class _Settings").format(name="plain"))
-    assert type(told(Settings(), ["plain"])["plain"]) is ProviderSettings
+    assert type(told_settings(Settings(), ["plain"])["plain"]) is ProviderSettings
 
 
 # Catalogues
@@ -276,10 +276,10 @@ def bring(site: Site, name: str, **files: str) -> str:
 
 def test_its_catalogue_files_are_loaded_and_nothing_imported_for_them(site: Site) -> None:
     bring(site, "colours", red=RED, blue=RED.replace('"red"', '"blue"'))
-    catalogue, book = load_catalogue()
+    catalogue, price_book = load_catalogue()
     assert catalogue.models.keys() - {model.id for model in OURS} == {"red", "blue"}
     assert {str(rule.rate) for id in ("red", "blue") for rule in catalogue.get(id).prices} == {"0.07"}
-    assert book.version != OUR_BOOK.version
+    assert price_book.version != OUR_BOOK.version
 
 
 @pytest.mark.parametrize("place", ["plugin_models:none", "nothing_of_that_name:more.toml", "plugin_lost:more.toml"])
@@ -376,11 +376,11 @@ def test_one_that_is_broken_is_named_with_what_is_wrong(site: Site, what: str) -
 def test_a_name_that_is_taken_is_refused_before_anything_is_imported(site: Site) -> None:
     site.install("openai", "raise RuntimeError('imported')\n")
     with pytest.raises(PluginError, match=r"'openai' of openai-dist 1\.2 .* another provider of that name"):
-        told(Settings())
+        told_settings(Settings())
 
 
 def test_two_of_one_name_are_refused(site: Site) -> None:
     site.install("atelier", ATELIER.format(name="atelier"))
     site.install("second", ATELIER.format(name="atelier"), "atelier = plugin_second:build")
     with pytest.raises(PluginError, match="another provider of that name"):
-        told(Settings())
+        told_settings(Settings())

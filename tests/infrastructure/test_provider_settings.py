@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 
 from domain.errors import InvalidInput
-from infrastructure.registry import told
+from infrastructure.registry import told_settings
 from infrastructure.settings import Settings, revealed
 
 KEY = "ws-very-secret"
 
 
 def key_of(provider: str, **said: Any) -> str:
-    own: Any = told(Settings(**said), [provider])[provider]
+    own: Any = told_settings(Settings(**said), [provider])[provider]
     return revealed(own.key)
 
 
 def test_a_key_is_read_from_the_environment_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGESTUDIO_WAVESPEED_KEY", KEY)
     settings = Settings()
-    own = told(settings)["wavespeed"]
+    own = told_settings(settings)["wavespeed"]
     assert key_of("wavespeed") == KEY
     assert KEY not in f"{settings!r} {settings} {settings.model_dump_json()} {own!r} {own} {own.model_dump_json()}"
 
@@ -56,9 +56,9 @@ def test_without_a_key_there_is_none() -> None:
 )
 def test_an_address_that_cannot_work_is_a_mistake(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match=r"IMAGESTUDIO_WAVESPEED_URL|IMAGESTUDIO_WAVESPEED_WEBHOOK_SECRET"):
-        told(Settings(**changes))
+        told_settings(Settings(**changes))
 
 
 def test_what_is_said_in_a_program_for_nobody_is_a_mistake() -> None:
     with pytest.raises(InvalidInput, match="IMAGESTUDIO_WAVESPEED_KEI: there is no such setting"):
-        told(Settings(wavespeed_kei=KEY))
+        told_settings(Settings(wavespeed_kei=KEY))

@@ -26,7 +26,7 @@ from application.ports import Asset, Media
 from domain.errors import InvalidInput, StoreUnavailable
 from infrastructure.assets import FileAssets, Look
 from infrastructure.folders import account_folder
-from infrastructure.media import Seen, look_at
+from infrastructure.media import Recognised, look_at
 from infrastructure.saving import MEBIBYTE, MOST_FILES
 from tests.application.support import PATIENCE
 from tests.faults.processes import Reaper, ended, started
@@ -157,7 +157,7 @@ async def test_what_fails_fails_alone(assets: FileAssets, tmp_path: Path) -> Non
 
 
 async def test_a_reader_that_breaks_fails_its_own_caller(tmp_path: Path) -> None:
-    def breaking(content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Seen:
+    def breaking(content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Recognised:
         if content == NO_MEDIA:
             raise ZeroDivisionError("a reader's own mistake")
         return LOOK(content, field=field)
@@ -239,7 +239,7 @@ async def test_what_nobody_waits_for_any_more_is_not_begun(tmp_path: Path) -> No
 async def test_what_was_begun_goes_on_without_its_caller(tmp_path: Path) -> None:
     looking, released = threading.Event(), threading.Event()
 
-    def waiting(content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Seen:
+    def waiting(content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Recognised:
         looking.set()
         assert released.wait(PATIENCE)
         return LOOK(content, field=field)
@@ -258,7 +258,7 @@ async def test_what_was_begun_goes_on_without_its_caller(tmp_path: Path) -> None
 async def test_what_is_more_than_a_mebibyte_together_is_not_one_group(tmp_path: Path) -> None:
     saved = threading.Event()
 
-    def waiting(content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Seen:
+    def waiting(content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Recognised:
         if content == large:
             assert saved.wait(PATIENCE), "one waits for the other"
         return LOOK(content, field=field)
@@ -281,7 +281,7 @@ async def test_whatever_else_needs_the_threads_has_its_turn_between_groups(tmp_p
         for _ in range(3):  # it begins, it is collected, it is queued
             await asyncio.sleep(0)
 
-    def followed(content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Seen:
+    def followed(content: bytes | BinaryIO, *, field: str, media_types: Sequence[str] = ()) -> Recognised:
         if not loaded.is_set():
             assert len(saves) < 100, "nobody else has a turn"
             asyncio.run_coroutine_threadsafe(follow(), loop).result(PATIENCE)

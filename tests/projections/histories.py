@@ -25,7 +25,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import LOG
-from projections.engine.database import Source
+from projections.engine.database import FactSource
 from projections.engine.folding import Folded, Folder, LogRow
 from projections.engine.tables import live
 from projections.engine.view import AnyView
@@ -175,7 +175,7 @@ class Log:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.reader = SqlReader(database)
-        self.source = Source(self.reader, CODEC)
+        self.source = FactSource(self.reader, CODEC)
         self._versions: Counter[str] = Counter()
 
     def record(self, facts: Iterable[Fact]) -> int:

@@ -20,7 +20,7 @@ from sqlalchemy import event
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
-from projections.engine.database import Source
+from projections.engine.database import FactSource
 from projections.engine.projector import Projector
 from projections.engine.rebuild import Strides, rebuild
 from projections.views import ALL
@@ -35,9 +35,9 @@ class Injury(Exception):
     """What a broken driver raises."""
 
 
-def open_source(url: str) -> Source:
+def open_source(url: str) -> FactSource:
     """The log, for a process of its own."""
-    return Source(SqlReader(Database(url)), FactMapper())
+    return FactSource(SqlReader(Database(url)), FactMapper())
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def started(url: str, *arguments: str) -> subprocess.Popen[bytes]:
 
 def main(url: str, work: str, statement: str = "", number: str = "1") -> None:
     with closing(Database(url)) as database, before(database, statement or "never", int(number), die):
-        source = Source(SqlReader(database), FactMapper())
+        source = FactSource(SqlReader(database), FactMapper())
         if work == "project":
             Projector(database, source, ALL, batch=50).advance()
         else:

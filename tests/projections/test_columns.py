@@ -9,10 +9,10 @@ import pytest
 from projections.engine.columns import (
     Asked,
     Column,
+    ColumnKind,
     Count,
     Instant,
     Key,
-    Kind,
     Money,
     Note,
     Role,
@@ -20,7 +20,7 @@ from projections.engine.columns import (
     Text,
     ViewRow,
     Words,
-    columns_of,
+    columns_of_row,
 )
 from projections.views import ALL
 from projections.views.operations import OPERATIONS
@@ -80,31 +80,31 @@ class KindlessRow(ViewRow):
 
 
 def test_columns_are_what_annotations_say_and_what_is_worked_out_comes_last() -> None:
-    assert columns_of(WholeRow) == (
-        Column("name", Role.KEY, Kind.TEXT),
-        Column("price", Role.SUM, Kind.MONEY),
-        Column("seen", Role.NOTE, Kind.INSTANT),
-        Column("held", Role.ASKED, Kind.MONEY),
-        Column("double", Role.WORKED_OUT, Kind.MONEY),
-        Column("marks", Role.WORKED_OUT, Kind.WORDS),
+    assert columns_of_row(WholeRow) == (
+        Column("name", Role.KEY, ColumnKind.TEXT),
+        Column("price", Role.SUM, ColumnKind.MONEY),
+        Column("seen", Role.NOTE, ColumnKind.INSTANT),
+        Column("held", Role.ASKED, ColumnKind.MONEY),
+        Column("double", Role.WORKED_OUT, ColumnKind.MONEY),
+        Column("marks", Role.WORKED_OUT, ColumnKind.WORDS),
     )
 
 
 def test_columns_come_in_the_order_in_which_they_are_folded_and_written() -> None:
     with pytest.raises(TypeError, match="UnsortedRow: write keys, then sums"):
-        columns_of(UnsortedRow)
+        columns_of_row(UnsortedRow)
 
 
 @pytest.mark.parametrize("row", [BareRow, RolelessRow, KindlessRow])
 def test_a_column_whose_name_alone_would_say_what_it_is_is_refused(row: type[ViewRow]) -> None:
     with pytest.raises(TypeError, match="margin must say what it is and what it holds"):
-        columns_of(row)
+        columns_of_row(row)
 
 
 def test_no_row_holds_money_without_saying_in_which_currency() -> None:
     for view in ALL:
         kinds = [column.kind for column in view.columns]
-        assert (Kind.MONEY not in kinds) or kinds.count(Kind.CURRENCY) == 1, view.name
+        assert (ColumnKind.MONEY not in kinds) or kinds.count(ColumnKind.CURRENCY) == 1, view.name
 
 
 def test_a_view_that_reads_anothers_table_is_locked_before_it() -> None:

@@ -191,7 +191,7 @@ def test_what_nobody_knows_of_a_row_is_null_and_no_text_runs_as_a_formula() -> N
 def test_it_is_shown_as_a_table_by_what_its_columns_hold(width: int) -> None:
     from rich.console import Console
 
-    from infrastructure.cli.columns import Table
+    from infrastructure.cli.columns import ViewColumns
     from infrastructure.cli.rendering import Page
 
     out = io.StringIO()
@@ -199,7 +199,7 @@ def test_it_is_shown_as_a_table_by_what_its_columns_hold(width: int) -> None:
         DeliveryRow("painter", "acme", 1200, 1, 4_500_000, 40 * CENT, NOON, "USD", "job-1"),
         DeliveryRow("sketcher", "acme", 1, 0, 0, 0, LATER, None, None),
     ]
-    table = Table(DELIVERIES, rows)
+    table = ViewColumns(DELIVERIES, rows)
     names = ("model", "sent", "amount", "earned", "latest", "marks")
     columns = [table.column(name, drop=place) for place, name in enumerate(names)]
     Page(Console(file=out, width=width), width).table(*columns)

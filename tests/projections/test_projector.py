@@ -16,7 +16,7 @@ from domain.errors import InvalidInput, LogCorrupted, StoreUnavailable
 from domain.operation import Charged, Requested
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
-from projections.engine.database import Source
+from projections.engine.database import FactSource
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import rebuild
 from projections.engine.replay import compare
@@ -248,7 +248,7 @@ def test_retired_facts_reach_the_views_in_todays_shape(log: Log, views: Views, d
         }
 
     codec = FactMapper(upcasters={"operation.asked": (topic, renamed)})
-    Projector(database, Source(log.reader, codec), ALL).advance()
+    Projector(database, FactSource(log.reader, codec), ALL).advance()
     assert [row.asked for row in views.rows(OPERATIONS)] == [REQUESTED.outputs]
 
 

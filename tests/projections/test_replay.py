@@ -14,7 +14,7 @@ from infrastructure.store.database import Database
 from projections.engine import replay
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import rebuild
-from projections.engine.replay import Comparison
+from projections.engine.replay import Replay
 from projections.views import ALL
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS
@@ -50,7 +50,7 @@ def spoil(database: Database, statement: str) -> None:
         connection.execute(text(statement))
 
 
-def differing(comparison: Comparison) -> dict[str, int]:
+def differing(comparison: Replay) -> dict[str, int]:
     return {view.view: view.differing for view in comparison.views if view.differing}
 
 

@@ -21,7 +21,7 @@ from application.ports import Media, ProviderRefused, silent
 from imagestudio_workshop.film import steady
 from imagestudio_workshop.film.edits import measured_loudness
 from imagestudio_workshop.film.shapes import PLATFORMS
-from imagestudio_workshop.orders import Order
+from imagestudio_workshop.orders import LabelledTask
 from imagestudio_workshop.provider import LocalProvider
 from imagestudio_workshop.routes import ROUTES
 from infrastructure.media import read_media
@@ -355,7 +355,7 @@ def test_a_film_of_damaged_bytes_is_either_made_or_refused(
     for position, replacement in edits:
         place = position % len(content)
         content[place : place + len(replacement)] = replacement
-    order = Order(task_with(route, {"video": Media(bytes(content), "video/mp4")}, volume="0.5"), "")
+    order = LabelledTask(task_with(route, {"video": Media(bytes(content), "video/mp4")}, volume="0.5"), "")
     with contextlib.suppress(ProviderRefused):
         assert ROUTES[route].load()(order)(0, silent).media_type.startswith("video/")
 
@@ -377,7 +377,7 @@ async def test_work_on_a_film_that_nobody_waits_for_ends_at_its_next_frame() -> 
         if len(heard) == 5:
             raise Gone
 
-    work = ROUTES["video-format"].load()(Order(task_with("video-format", {"video": MP4}), ""))
+    work = ROUTES["video-format"].load()(LabelledTask(task_with("video-format", {"video": MP4}), ""))
     with pytest.raises(Gone):
         work(0, progress)
     assert len(heard) == 5

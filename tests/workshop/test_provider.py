@@ -20,11 +20,11 @@ from application.ports import (
     Job,
     Media,
     Provider,
-    ProviderFailed,
     ProviderRefused,
     Recovery,
     Scalar,
     Task,
+    TaskFailed,
     silent,
 )
 from imagestudio_workshop import upscale
@@ -103,7 +103,7 @@ async def test_local_work_is_repeatable_and_leaves_no_jobs(provider: LocalProvid
     port: Provider = provider
     assert (port.name, port.recovery) == ("local", Recovery.REPEATABLE)
     assert await port.find(canvas("sea")) == ()
-    with pytest.raises(ProviderFailed):
+    with pytest.raises(TaskFailed):
         await port.collect(canvas("sea"), Job("job"), silent)
 
 
@@ -352,8 +352,8 @@ async def test_an_enlarged_edge_is_sharp_and_has_no_halo(provider: LocalProvider
 @pytest.mark.parametrize("factor", [2, 4])
 def test_a_large_picture_is_enlarged_in_bands_that_leave_no_seam(mode: str, factor: int) -> None:
     image = Image.open(io.BytesIO(photo(mode, (40, 150)).content))
-    whole = upscale.enlarged(image, factor, silent, band=150)
-    assert (np.asarray(upscale.enlarged(image, factor, silent, band=31)) == np.asarray(whole)).all()
+    whole = upscale.enlarged_by_planes(image, factor, silent, band=150)
+    assert (np.asarray(upscale.enlarged_by_planes(image, factor, silent, band=31)) == np.asarray(whole)).all()
 
 
 @pytest.mark.parametrize("color", [(0, 0, 0), (255, 255, 255), (13, 130, 200)])
@@ -443,7 +443,7 @@ async def test_work_that_is_cancelled_ends_at_its_next_step_and_says_so(provider
             stopped.append(True)
             asyncio.get_running_loop().create_task(provider.cancel(wanted, None))
 
-    with pytest.raises(ProviderFailed) as failed:
+    with pytest.raises(TaskFailed) as failed:
         await provider.submit(wanted, stop)
     assert failed.value.code == "cancelled"
 
@@ -455,6 +455,6 @@ async def test_what_does_not_run_here_cannot_be_stopped_here(provider: LocalProv
 
 
 async def test_work_that_takes_longer_than_its_model_allows_is_ended(provider: LocalProvider) -> None:
-    with pytest.raises(ProviderFailed) as failed:
+    with pytest.raises(TaskFailed) as failed:
         await provider.submit(replace(canvas("a lake"), deadline=0), silent)
     assert failed.value.code == "deadline"

@@ -43,8 +43,8 @@ async def test_four_times_is_twice_doubled() -> None:
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_bands_leave_no_seam(mode: str) -> None:
     image = scene(24, 150).convert(mode)
-    whole = np.asarray(detail.enlarged(image, 2, silent, band=150)).astype(int)
-    banded = np.asarray(detail.enlarged(image, 2, silent, band=50)).astype(int)
+    whole = np.asarray(detail.enlarged_in_rounds(image, 2, silent, band=150)).astype(int)
+    banded = np.asarray(detail.enlarged_in_rounds(image, 2, silent, band=50)).astype(int)
     assert np.abs(whole - banded).max() <= 1
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop import canvas
-from imagestudio_workshop.orders import Order, Step, Work
+from imagestudio_workshop.orders import LabelledTask, Step, Work
 from imagestudio_workshop.pictures import size_of
 from imagestudio_workshop.reel import Reel
 from imagestudio_workshop.strips import Strip
@@ -21,7 +21,7 @@ LONGEST: Final = 10.0
 _QUALITY: Final = 78
 
 
-def animated(order: Order) -> Work:
+def animated(order: LabelledTask) -> Work:
     """The prompt's picture in motion, for `duration` seconds at `fps` frames a second; it loops without a seam."""
     prompt, seed = order.text("prompt"), order.task.inputs.get("seed")
     size, (count, rate) = size_of(order, USUAL_SIDE, MOST_PIXELS), timing(order)
@@ -36,7 +36,7 @@ def animated(order: Order) -> Work:
     return work
 
 
-def timing(order: Order, rate: int = 12) -> tuple[int, int]:
+def timing(order: LabelledTask, rate: int = 12) -> tuple[int, int]:
     """How many frames, and how many a second."""
     rate, seconds = order.whole("fps", rate), order.number("duration", 4)
     if rate not in RATES or not 0 < seconds <= LONGEST:

@@ -39,7 +39,7 @@ UNASKED = ("mountains", "lake", "sea", "forest", "meadow", "silk", "cosmos", "du
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Understood:
     """What was understood of a prompt."""
 
     scene: str
@@ -47,11 +47,11 @@ class Reading:
     words: frozenset[str]
 
 
-def read_prompt(prompt: str, rng: np.random.Generator) -> Reading:
+def read_prompt(prompt: str, rng: np.random.Generator) -> Understood:
     """Scene and palette by the first words known; what no word decides, the prompt's own seed does."""
     words = _words(prompt)
     scene, palette = str(rng.choice(UNASKED)), str(rng.choice(list(PALETTES)))
-    return Reading(_asked(SCENE_WORDS, words) or scene, _asked(PALETTE_WORDS, words) or palette, words)
+    return Understood(_asked(SCENE_WORDS, words) or scene, _asked(PALETTE_WORDS, words) or palette, words)
 
 
 def _words(prompt: str) -> frozenset[str]:

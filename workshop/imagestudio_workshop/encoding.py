@@ -20,7 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop.opening import animation, bits_of, moves, orientation_in, still, too_deep
-from imagestudio_workshop.orders import Order, Step, Work
+from imagestudio_workshop.orders import LabelledTask, Step, Work
 from imagestudio_workshop.profiles import Picture
 from imagestudio_workshop.stripped import stripped
 from imagestudio_workshop.strips import Strip
@@ -40,7 +40,7 @@ Encode: TypeAlias = Callable[[tuple[int, int], int], Media]
 """A file of a size in pixels, at a quality."""
 
 
-def converted(order: Order) -> Work:
+def converted(order: LabelledTask) -> Work:
     """The same picture, or animation, as PNG, JPEG or WebP; what is transparent lies on `background` in a JPEG.
 
     `depth` is "keep", or "8" for a picture of more bits a channel.
@@ -63,7 +63,7 @@ def converted(order: Order) -> Work:
     return _made(encode, chosen)
 
 
-def compressed(order: Order) -> Work:
+def compressed(order: LabelledTask) -> Work:
     """Smaller in bytes: at a quality, or the best quality, then the largest size, that fits `target_bytes`.
 
     Never larger than what came in: where encoding it anew gains nothing, it is delivered as it was, without what was

@@ -13,7 +13,7 @@ Edit = Callable[[Image.Image], Image.Image]
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Adjustment:
     """`pattern` finds it in a prompt, `word` names it to people.
 
     Where `shape` is set, `edit` moves pixels about, transparency included; otherwise it recolours RGB in place.
@@ -25,9 +25,9 @@ class Operation:
     shape: bool = False
 
 
-def wanted(prompt: str) -> list[Operation]:
+def wanted(prompt: str) -> list[Adjustment]:
     """The operations that the prompt names, each once, by where it is named first; words never overlap."""
-    found: list[tuple[int, int, Operation]] = []
+    found: list[tuple[int, int, Adjustment]] = []
     for operation in OPERATIONS:
         match = re.search(rf"\b(?:{operation.pattern})\b", prompt.casefold())
         if match and not any(start < match.end() and match.start() < end for start, end, _ in found):
@@ -35,7 +35,7 @@ def wanted(prompt: str) -> list[Operation]:
     return [operation for _, _, operation in sorted(found, key=lambda entry: entry[0])]
 
 
-def apply(operation: Operation, image: Image.Image, strength: float) -> Image.Image:
+def apply(operation: Adjustment, image: Image.Image, strength: float) -> Image.Image:
     """`strength` 1 is the edit itself, less is weaker, more is stronger; shapes know no strength."""
     if operation.shape:
         return operation.edit(image)
@@ -140,36 +140,36 @@ _SEPIA = _matrix(0.393, 0.769, 0.189, 0, 0.349, 0.686, 0.168, 0, 0.272, 0.534, 0
 
 # Longer phrases stand before the words that they contain: "rotate left" is not "rotate".
 OPERATIONS = (
-    Operation("grayscale", r"gr[ae]y-?\s?scale|black (?:and|&) white|b&w|monochrome|gr[ae]y", _grayscale),
-    Operation("sepia", r"sepia", _SEPIA),
-    Operation("vintage", r"vintage|retro|old photo", _vintage),
-    Operation("blur", r"blur(?:red|ry)?|soften|softer", _blur),
-    Operation("sharpen", r"sharp(?:en|er|ened)?|crisp(?:er)?", _sharpen),
-    Operation("brighten", r"bright(?:en|er|ened|ness)?|lighten|lighter", _enhanced(ImageEnhance.Brightness, 1.3)),
-    Operation("darken", r"dark(?:en|er|ened)?|dim", _enhanced(ImageEnhance.Brightness, 0.68)),
-    Operation("contrast", r"(?:more |high |higher )?contrast|punchy", _enhanced(ImageEnhance.Contrast, 1.45)),
-    Operation("saturate", r"saturated?|vivid|vibrant|colou?rful", _enhanced(ImageEnhance.Color, 1.65)),
-    Operation("desaturate", r"desaturated?|muted|faded?", _enhanced(ImageEnhance.Color, 0.45)),
-    Operation("warm", r"warm(?:er)?", _matrix(1.14, 0.03, 0, 4, 0, 1.02, 0, 1, 0, 0, 0.82, 0)),
-    Operation("cool", r"cool(?:er)?|cold(?:er)?", _matrix(0.84, 0, 0, 0, 0, 1.0, 0.02, 1, 0, 0.03, 1.14, 4)),
-    Operation("invert", r"invert(?:ed)?|negative", ImageOps.invert),
-    Operation("posterize", r"posteri[sz]ed?|cartoon|comic", _posterize),
-    Operation("sketch", r"(?:pencil )?sketch|(?:pencil )?drawing", _sketch),
-    Operation("edges", r"edges?|outlines?", _edges),
-    Operation("emboss", r"emboss(?:ed)?", _emboss),
-    Operation("glow", r"glow(?:ing)?|dreamy|bloom", _glow),
-    Operation("vignette", r"vignette", _vignette),
-    Operation("pixelate", r"pixelated?|pixel art|pixels", _pixelate),
-    Operation(
+    Adjustment("grayscale", r"gr[ae]y-?\s?scale|black (?:and|&) white|b&w|monochrome|gr[ae]y", _grayscale),
+    Adjustment("sepia", r"sepia", _SEPIA),
+    Adjustment("vintage", r"vintage|retro|old photo", _vintage),
+    Adjustment("blur", r"blur(?:red|ry)?|soften|softer", _blur),
+    Adjustment("sharpen", r"sharp(?:en|er|ened)?|crisp(?:er)?", _sharpen),
+    Adjustment("brighten", r"bright(?:en|er|ened|ness)?|lighten|lighter", _enhanced(ImageEnhance.Brightness, 1.3)),
+    Adjustment("darken", r"dark(?:en|er|ened)?|dim", _enhanced(ImageEnhance.Brightness, 0.68)),
+    Adjustment("contrast", r"(?:more |high |higher )?contrast|punchy", _enhanced(ImageEnhance.Contrast, 1.45)),
+    Adjustment("saturate", r"saturated?|vivid|vibrant|colou?rful", _enhanced(ImageEnhance.Color, 1.65)),
+    Adjustment("desaturate", r"desaturated?|muted|faded?", _enhanced(ImageEnhance.Color, 0.45)),
+    Adjustment("warm", r"warm(?:er)?", _matrix(1.14, 0.03, 0, 4, 0, 1.02, 0, 1, 0, 0, 0.82, 0)),
+    Adjustment("cool", r"cool(?:er)?|cold(?:er)?", _matrix(0.84, 0, 0, 0, 0, 1.0, 0.02, 1, 0, 0.03, 1.14, 4)),
+    Adjustment("invert", r"invert(?:ed)?|negative", ImageOps.invert),
+    Adjustment("posterize", r"posteri[sz]ed?|cartoon|comic", _posterize),
+    Adjustment("sketch", r"(?:pencil )?sketch|(?:pencil )?drawing", _sketch),
+    Adjustment("edges", r"edges?|outlines?", _edges),
+    Adjustment("emboss", r"emboss(?:ed)?", _emboss),
+    Adjustment("glow", r"glow(?:ing)?|dreamy|bloom", _glow),
+    Adjustment("vignette", r"vignette", _vignette),
+    Adjustment("pixelate", r"pixelated?|pixel art|pixels", _pixelate),
+    Adjustment(
         "rotate left",
         r"(?:rotated?|turn)(?: it)? (?:left|counter-?clockwise|anti-?clockwise)",
         _turned(Image.Transpose.ROTATE_90),
         shape=True,
     ),
-    Operation("upside down", r"upside[ -]down|rotated? 180", _turned(Image.Transpose.ROTATE_180), shape=True),
-    Operation("rotate", r"rotated?", _turned(Image.Transpose.ROTATE_270), shape=True),
-    Operation("mirror", r"mirror(?:ed)?|flip horizontal(?:ly)?", _turned(Image.Transpose.FLIP_LEFT_RIGHT), shape=True),
-    Operation("flip", r"flip(?:ped)?(?: vertical(?:ly)?)?", _turned(Image.Transpose.FLIP_TOP_BOTTOM), shape=True),
-    Operation("square", r"(?:crop(?:ped)? )?(?:to )?(?:a )?square|crop", _square, shape=True),
-    Operation("border", r"(?:white )?border|frame", _border, shape=True),
+    Adjustment("upside down", r"upside[ -]down|rotated? 180", _turned(Image.Transpose.ROTATE_180), shape=True),
+    Adjustment("rotate", r"rotated?", _turned(Image.Transpose.ROTATE_270), shape=True),
+    Adjustment("mirror", r"mirror(?:ed)?|flip horizontal(?:ly)?", _turned(Image.Transpose.FLIP_LEFT_RIGHT), shape=True),
+    Adjustment("flip", r"flip(?:ped)?(?: vertical(?:ly)?)?", _turned(Image.Transpose.FLIP_TOP_BOTTOM), shape=True),
+    Adjustment("square", r"(?:crop(?:ped)? )?(?:to )?(?:a )?square|crop", _square, shape=True),
+    Adjustment("border", r"(?:white )?border|frame", _border, shape=True),
 )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imagestudio_workshop.color import color
-from imagestudio_workshop.noise import Field, line, lookup, mix, smoothstep, spectral, splat
+from imagestudio_workshop.noise import Field, line_noise, lookup, mix, smoothstep, spectral, splat
 from imagestudio_workshop.stage import Stage
 
 
@@ -39,7 +39,7 @@ def paint_hills(stage: Stage, foot: float, *, layers: int = 4) -> list[Ridge]:
     for layer in range(layers):
         near = layer / max(1, layers - 1)
         base = stage.horizon + (foot - stage.horizon) * near**1.2
-        wave = line(stage.rng, stage.columns() * (0.9 + 0.5 * near), 3, 0.35)
+        wave = line_noise(stage.rng, stage.columns() * (0.9 + 0.5 * near), 3, 0.35)
         ridges.append(Ridge(base - (0.11 - 0.04 * near) * (0.6 + wave), near, soft=True))
     _paint_ridges(stage, ridges)
     return ridges
@@ -58,8 +58,8 @@ def _paint_ridges(stage: Stage, ridges: list[Ridge]) -> None:
 def _peaks(stage: Stage, frequency: float) -> Field:
     """Sharp crests over rounded valleys: one minus the size of noise, with smaller noise upon it."""
     x = stage.columns() * np.float32(frequency)
-    sharp = 1 - np.abs(line(stage.rng, x, 1))
-    return np.asarray(sharp**1.4 * 0.95 + 0.20 * line(stage.rng, x * 3, 6, 0.52), dtype=np.float32)
+    sharp = 1 - np.abs(line_noise(stage.rng, x, 1))
+    return np.asarray(sharp**1.4 * 0.95 + 0.20 * line_noise(stage.rng, x * 3, 6, 0.52), dtype=np.float32)
 
 
 def _paint_ridge(stage: Stage, ridge: Ridge, first: int, last: int) -> None:
@@ -140,7 +140,7 @@ def _sand(stage: Stage, below: Field, peaks: npt.NDArray[np.float64], width: flo
     x, side = stage.columns(), _side(stage)
     shadow = np.zeros_like(below)
     for peak in peaks:
-        wander = np.float32(0.22) * line(stage.rng, below / np.float32(width * 1.6), 2, 0.35) + np.maximum(
+        wander = np.float32(0.22) * line_noise(stage.rng, below / np.float32(width * 1.6), 2, 0.35) + np.maximum(
             below, 0
         ) * np.float32(1.5)
         behind = (np.float32(peak) + wander * np.float32(width) - x) * side / np.float32(width)

@@ -55,7 +55,7 @@ def lookup(tile: Field, u: Field, v: Field) -> Field:
     return np.asarray(upper * (1 - fy) + lower * fy, dtype=np.float32)
 
 
-def line(rng: np.random.Generator, points: Field, octaves: int, gain: float = 0.5) -> Field:
+def line_noise(rng: np.random.Generator, points: Field, octaves: int, gain: float = 0.5) -> Field:
     """One-dimensional noise about [-1, 1] at `points` (one period is 1), each octave `gain` times the last."""
     total = np.zeros_like(points)
     amplitude, frequency = 1.0, 1

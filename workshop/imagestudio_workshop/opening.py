@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from imagestudio.plugin import Media, ProviderRefused
-from imagestudio_workshop.profiles import SRGB, Meaning, Picture, shown
-from imagestudio_workshop.reading import opened
+from imagestudio_workshop.profiles import SRGB, Meaning, Picture, in_rgb
+from imagestudio_workshop.reading import opened_picture
 
 _ORIENTATION: Final = 0x0112
 _USUAL_BITS: Final = 8
@@ -38,13 +38,13 @@ def still(media: Media, field: str, *, narrowed: bool = False) -> Picture:
     to be `narrowed`."""
     if not narrowed and (bits := bits_of(media)) > _USUAL_BITS:
         raise too_deep(field, bits, "this is done in 8")
-    with opened(media, field) as image:
+    with opened_picture(media, field) as image:
         if (count := _count(image)) > 1:
             raise ProviderRefused(
                 "animation", f"{field} is an animation of {count} frames; this is done to one picture"
             )
         image.load()
-        return shown(_upright(image, orientation_of(image)), _meaning(image, media, field))
+        return in_rgb(_upright(image, orientation_of(image)), _meaning(image, media, field))
 
 
 def too_deep(field: str, bits: int, instead: str) -> ProviderRefused:
@@ -53,20 +53,20 @@ def too_deep(field: str, bits: int, instead: str) -> ProviderRefused:
 
 def moves(media: Media, field: str) -> bool:
     """Whether it is an animation of several frames. Raises ProviderRefused where it cannot be read."""
-    with opened(media, field) as image:
+    with opened_picture(media, field) as image:
         return _count(image) > 1
 
 
 @contextmanager
 def animation(media: Media, field: str) -> Iterator[Animation]:
     """Its frames, which can be had as long as it is open."""
-    with opened(media, field) as image:
+    with opened_picture(media, field) as image:
         numbers, orientation, meaning = _numbers(image), orientation_of(image), _meaning(image, media, field)
 
         def frame(number: int) -> Picture:
             image.seek(numbers[number])
             image.load()
-            return shown(_upright(image, orientation), meaning)
+            return in_rgb(_upright(image, orientation), meaning)
 
         durations, clear = [], False
         for number in range(len(numbers)):
@@ -79,7 +79,7 @@ def animation(media: Media, field: str) -> Iterator[Animation]:
 
 def orientation_in(media: Media, field: str) -> int:
     """As `orientation_of`, of a file."""
-    with opened(media, field) as image:
+    with opened_picture(media, field) as image:
         image.load()
         return orientation_of(image)
 

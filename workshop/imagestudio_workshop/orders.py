@@ -20,7 +20,7 @@ Work: TypeAlias = Callable[[int, Step], Media]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LabelledTask:
     """A task, and the label that what is made of it carries. Inputs were checked against the catalogue before."""
 
     task: Task
@@ -66,7 +66,7 @@ class Order:
         return still(self.file(name), name)
 
 
-Maker: TypeAlias = Callable[[Order], Work]
+Maker: TypeAlias = Callable[[LabelledTask], Work]
 """Reads an order before any work is done; raises ProviderRefused."""
 
 

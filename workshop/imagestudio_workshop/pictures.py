@@ -7,7 +7,7 @@ from typing import Final
 
 from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop import canvas, encoding, filters, upscale
-from imagestudio_workshop.orders import Order, Step, Work, whole
+from imagestudio_workshop.orders import LabelledTask, Step, Work, whole
 from imagestudio_workshop.profiles import Picture
 
 FASTEST_PNG: Final = 1
@@ -18,22 +18,22 @@ MAX_ENLARGED: Final = 64_000_000
 _SIZE: Final = re.compile(r"(\d{1,5})\s*[x*]\s*(\d{1,5})")
 
 
-def png(picture: Picture, order: Order) -> Media:
+def labelled_png(picture: Picture, order: LabelledTask) -> Media:
     """The picture as a PNG that says how it was made; with its colour profile, and small where it has few colours."""
     return encoding.png(picture, level=FASTEST_PNG, label=order.label)
 
 
-def painted(order: Order) -> Work:
+def painted(order: LabelledTask) -> Work:
     """A picture of the prompt, of the asked size; each variation another one."""
     prompt, seed, size = order.text("prompt"), order.task.inputs.get("seed"), size_of(order)
 
     def work(variation: int, step: Step) -> Media:
-        return png(Picture(canvas.paint(prompt, canvas.seeded(prompt, seed, variation), size, step)), order)
+        return labelled_png(Picture(canvas.paint(prompt, canvas.seeded(prompt, seed, variation), size, step)), order)
 
     return work
 
 
-def size_of(order: Order, side: int = DEFAULT_SIDE, most: int = MAX_PAINTED) -> tuple[int, int]:
+def size_of(order: LabelledTask, side: int = DEFAULT_SIDE, most: int = MAX_PAINTED) -> tuple[int, int]:
     """From `width` and `height`, or from `size` as "1024x768"; a square of `side` where neither is given."""
     written = _SIZE.fullmatch(order.text("size"))
     width, height = map(int, written.groups()) if written else (side, side)
@@ -44,7 +44,7 @@ def size_of(order: Order, side: int = DEFAULT_SIDE, most: int = MAX_PAINTED) -> 
     return width, height
 
 
-def filtered(order: Order) -> Work:
+def filtered(order: LabelledTask) -> Work:
     """The filters that the prompt names, one after the other; variations differ in strength."""
     wanted = filters.wanted(order.text("prompt"))
     if not wanted:
@@ -57,7 +57,7 @@ def filtered(order: Order) -> Work:
         for number, operation in enumerate(wanted):
             edited = filters.apply(operation, edited, _strength(variation))
             step(0.9 * (number + 1) / (len(wanted) + 1), operation.word)
-        return png(picture.of(edited), order)
+        return labelled_png(picture.of(edited), order)
 
     return work
 
@@ -68,17 +68,19 @@ def _strength(variation: int) -> float:
     return 1 + away if variation % 2 == 0 else max(0.1, 1 - away)
 
 
-def enlarged(order: Order) -> Work:
+def enlarged(order: LabelledTask) -> Work:
     """Two or four times as large, and true to the original; variations differ in sharpness."""
     picture, factor = enlargement(order)
 
     def work(variation: int, step: Step) -> Media:
-        return png(picture.of(upscale.enlarged(picture.image, factor, step, percent=30 * variation)), order)
+        return labelled_png(
+            picture.of(upscale.enlarged_by_planes(picture.image, factor, step, percent=30 * variation)), order
+        )
 
     return work
 
 
-def enlargement(order: Order) -> tuple[Picture, int]:
+def enlargement(order: LabelledTask) -> tuple[Picture, int]:
     """The picture to enlarge and how many times, where the result is not too large."""
     factor = whole(order.text("factor", "2").removesuffix("x"))
     if factor not in upscale.FACTORS:

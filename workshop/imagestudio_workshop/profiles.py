@@ -91,7 +91,7 @@ class Meaning:
         return cls(None, {4: 1 / 2.2, 8: 1.0}.get(transfer), _PRIMARIES.get(primaries, SRGB))
 
 
-def shown(image: Image.Image, meaning: Meaning) -> Picture:
+def in_rgb(image: Image.Image, meaning: Meaning) -> Picture:
     """A stored picture, whatever its mode, in colours of RGB."""
     alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
     profile = _fit(meaning.profile)

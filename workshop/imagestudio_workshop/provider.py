@@ -14,11 +14,11 @@ from imagestudio.plugin import (
     Media,
     Progress,
     ProviderContext,
-    ProviderFailed,
     ProviderRefused,
     ProviderSettings,
     Recovery,
     Task,
+    TaskFailed,
 )
 from imagestudio_workshop.routes import ROUTES, Route
 
@@ -52,16 +52,16 @@ class LocalProvider:
             if abandoned.is_set():
                 raise _Abandoned
             if loop.time() > ends:
-                raise ProviderFailed("deadline", f"this machine takes longer than {task.deadline} s for that")
+                raise TaskFailed("deadline", f"this machine takes longer than {task.deadline} s for that")
             loop.call_soon_threadsafe(progress, fraction, message)
 
         self._running[task.operation] = abandoned
         try:
             delivery = await loop.run_in_executor(self._executor, lambda: _delivered(task, route, report))
         except MemoryError as error:
-            raise ProviderFailed("out_of_memory", "this machine has not enough memory for that size") from error
+            raise TaskFailed("out_of_memory", "this machine has not enough memory for that size") from error
         except _Abandoned as stopped:
-            raise ProviderFailed("cancelled", "it was cancelled") from stopped
+            raise TaskFailed("cancelled", "it was cancelled") from stopped
         finally:
             abandoned.set()
             self._running.pop(task.operation, None)
@@ -69,7 +69,7 @@ class LocalProvider:
         return delivery
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:  # noqa: ARG002
-        raise ProviderFailed("no_jobs", "local work is finished when it is submitted; there are no jobs")
+        raise TaskFailed("no_jobs", "local work is finished when it is submitted; there are no jobs")
 
     async def find(self, task: Task) -> tuple[Job, ...]:  # noqa: ARG002
         """None: local work leaves no trace, and can simply be repeated."""
@@ -123,9 +123,9 @@ def _delivered(task: Task, route: Route, report: Step) -> Delivery:
 
 
 def _perform(task: Task, route: Route, report: Step) -> Iterator[Media]:
-    from imagestudio_workshop.orders import Order
+    from imagestudio_workshop.orders import LabelledTask
 
-    work = route.load()(Order(task, route.label))
+    work = route.load()(LabelledTask(task, route.label))
     for variation in range(task.outputs):
 
         def step(fraction: float, message: str, done: int = variation) -> None:

@@ -27,7 +27,7 @@ _UNREADABLE: Final = (
 
 
 @contextmanager
-def opened(media: Media, field: str) -> Iterator[Image.Image]:
+def opened_picture(media: Media, field: str) -> Iterator[Image.Image]:
     """The picture as it is stored, each frame decoded when it is sought.
 
     Raises ProviderRefused if `media` is not a picture that can be read, also while it is read.

@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter
 from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop.encoding import flattened
 from imagestudio_workshop.glb import Mesh, glb
-from imagestudio_workshop.orders import Order, Step, Work
+from imagestudio_workshop.orders import LabelledTask, Step, Work
 from imagestudio_workshop.outline import outlined
 from imagestudio_workshop.profiles import Picture
 
@@ -30,7 +30,7 @@ _EDGE: Final = 0.5
 _SLAB: Final = 0.06
 
 
-def modelled(order: Order) -> Work:
+def modelled(order: LabelledTask) -> Work:
     """A GLB of one textured mesh, a metre along its longer side; `shape` is "auto", "inflate" or "relief"."""
     # Of a texture glTF says that it is sRGB; a profile in it is ignored.
     image = order.picture().in_profile(None).image

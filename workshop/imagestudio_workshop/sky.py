@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imagestudio_workshop.color import color, gradient
-from imagestudio_workshop.noise import Field, enlarge, line, lookup, mix, smoothstep, splat
+from imagestudio_workshop.noise import Field, enlarge, line_noise, lookup, mix, smoothstep, splat
 from imagestudio_workshop.stage import Stage
 
 
@@ -73,9 +73,9 @@ def _paint_aurora(stage: Stage) -> None:
     y = np.linspace(0, stage.horizon, height, dtype=np.float32)[:, None]
     total = np.zeros((3, height, width), dtype=np.float32)
     for curtain in range(3):
-        hem = 0.62 - 0.13 * curtain + 0.12 * line(stage.rng, x * 0.9, 3) + stage.rng.uniform(-0.04, 0.04)
+        hem = 0.62 - 0.13 * curtain + 0.12 * line_noise(stage.rng, x * 0.9, 3) + stage.rng.uniform(-0.04, 0.04)
         above = (hem * stage.horizon * 1.15 - y) / np.float32(stage.horizon)
-        rays = 0.55 + 0.45 * line(stage.rng, x * 9 + line(stage.rng, x * 1.5, 2) * 1.5, 4, 0.7)
+        rays = 0.55 + 0.45 * line_noise(stage.rng, x * 9 + line_noise(stage.rng, x * 1.5, 2) * 1.5, 4, 0.7)
         fall = np.exp(-np.maximum(above, 0) * (3.2 + 1.8 * rays)) * smoothstep(-0.03, 0.04, above)
         violet = np.clip(above * 2.3, 0, 1)
         strength = fall * np.clip(rays, 0.08, 1.4) * np.float32(0.75 - 0.17 * curtain)

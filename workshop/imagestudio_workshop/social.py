@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from imagestudio.plugin import Media
 from imagestudio_workshop import encoding
-from imagestudio_workshop.orders import Order, Step, Work
+from imagestudio_workshop.orders import LabelledTask, Step, Work
 from imagestudio_workshop.profiles import Picture
 
 # Width and height in pixels, as the platforms ask for them.
@@ -43,7 +43,7 @@ _SEEN: Final = 96
 _NEARLY: Final = 0.97
 
 
-def posted(order: Order) -> Work:
+def posted(order: LabelledTask) -> Work:
     """The picture as a JPEG in the size of `platform`; `fit` is "crop", "blur" or "pad"."""
     size, fit = SIZES[order.choice("platform", SIZES)], _FITS[order.choice("fit", _FITS, "crop")]
     background = order.color("background", "white")

@@ -25,7 +25,7 @@ _MARGIN: Final = 24
 """Rows beside a band that its filters may look at."""
 
 
-def enlarged(
+def enlarged_by_planes(
     image: Image.Image, factor: int, step: Callable[[float, str], None], *, percent: int = 0, band: int = BAND
 ) -> Image.Image:
     """`image` (RGB or RGBA) at `factor` times its size, 2 or 4; `percent` is the strength of the sharpening.
@@ -49,7 +49,7 @@ def _doubled(image: Image.Image, percent: int) -> Image.Image:
     known = weighted(image)
     estimate = doubled(known, LANCZOS)
     for _ in range(_ROUNDS):
-        estimate += lacking(estimate, known)
+        estimate += lost_detail(estimate, known)
     if percent:
         estimate += _sharper(estimate, percent)
     highest, lowest = _twice(_extreme(known, np.maximum)), _twice(_extreme(known, np.minimum))
@@ -114,7 +114,7 @@ def _summed(planes: Planes, axis: int, kernel: tuple[float, ...], firsts: range)
     return total
 
 
-def lacking(estimate: Planes, known: Planes) -> Planes:
+def lost_detail(estimate: Planes, known: Planes) -> Planes:
     """What the original has and the estimate, made as small, has not; as large as the estimate."""
     return doubled(known - halved(estimate), CUBIC)
 

@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 
 from application.ports import Media, Task, Value
-from infrastructure.wire.answers import Answer, Problem, Unreadable
+from infrastructure.wire.answers import Answer, ApiProblem, Unreadable
 from infrastructure.wire.content import encode_base64
 
 SOURCE: Final = "image"
@@ -25,16 +25,16 @@ def body(task: Task, inputs: Mapping[str, Value]) -> dict[str, object]:
     return {"inputs": subject, "parameters": parameters}
 
 
-def explain(answer: Answer) -> Problem:
+def explain(answer: Answer) -> ApiProblem:
     """Errors are {"error"}; 503 with an estimated time is a model that is being loaded, for which nothing waits."""
     try:
         reply = answer.object()
     except Unreadable:
-        return Problem()
+        return ApiProblem()
     words = str(reply.get("error", ""))
     if answer.status == httpx.codes.SERVICE_UNAVAILABLE and "estimated_time" in reply:
-        return Problem(words, "loading", refused=True)
-    return Problem(words)
+        return ApiProblem(words, "loading", refused=True)
+    return ApiProblem(words)
 
 
 def _encoded(files: tuple[Media, ...]) -> str | list[str]:

@@ -25,7 +25,7 @@ FAL_KEY: Final = "IMAGESTUDIO_HUGGINGFACE_FAL_KEY"
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class HubListing:
     """Asks the Hub who runs what, and fal what it costs; `prices` is fal's own API, which wants a key of its own."""
 
     hub: Api

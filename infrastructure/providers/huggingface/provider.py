@@ -26,16 +26,16 @@ from application.ports import (
     Media,
     Progress,
     ProviderError,
-    ProviderFailed,
     ProviderRefused,
     ProviderUnknown,
     Task,
+    TaskFailed,
     Value,
 )
 from application.providing.listings import Offers
 from infrastructure.plugins import ApiSettings, ProviderContext
 from infrastructure.providers.huggingface import fal, inference
-from infrastructure.providers.huggingface.listing import Listing
+from infrastructure.providers.huggingface.listing import HubListing
 from infrastructure.settings import Address, revealed
 from infrastructure.wire import queue
 from infrastructure.wire.answers import Unreadable
@@ -82,7 +82,7 @@ class HuggingFaceProvider(BlindAdapter):
         self._results = api(own.url, headers=paying, explain=queue.explain_result)
         self._hub = api(own.hub_url, explain=inference.explain)
         priced = context.api(own.fal_url, client=client, key=revealed(own.fal_key), scheme="Key", explain=queue.explain)
-        self._listing = Listing(self._hub, priced)
+        self._listing = HubListing(self._hub, priced)
         self._names: dict[str, str] = {}
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
@@ -107,13 +107,13 @@ class HuggingFaceProvider(BlindAdapter):
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
         async def ask(left: float) -> Delivery | None:
             answer = await self._fal.read("GET", f"/fal-ai/{job.id}/status", within=left, params=QUEUE)
-            status = queue.status(answer.object())
+            status = queue.read_status(answer.object())
             if status.waiting:
                 progress(0.5, status.waiting)
                 return None
             if status.failure:
                 words = self._fal.told(status.words, private_texts(task))
-                raise ProviderFailed(status.failure, words or "the job was not completed")
+                raise TaskFailed(status.failure, words or "the job was not completed")
             return await self._result(task, job, left)
 
         pace = VIDEOS if any(kind.startswith("video/") for kind in task.media_types) else PICTURES

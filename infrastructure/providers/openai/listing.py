@@ -24,7 +24,7 @@ PICTURES: Final = re.compile(r"(^|[-.])(image|images|dall-e)([-.]|$)")
 DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-async def models(api: Api, within: float = LIST_SECONDS) -> list[Mapping[str, Any]]:
+async def read_models(api: Api, within: float = LIST_SECONDS) -> list[Mapping[str, Any]]:
     """The entries of the list that can be read. Raises ProviderError."""
     return [one for one in _entries(await api.read("GET", "/models", within=within)) if _is_entry(one)]
 

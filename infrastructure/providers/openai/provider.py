@@ -20,7 +20,7 @@ from application.providing.listings import Offers
 from infrastructure.plugins import ApiSettings, ProviderContext
 from infrastructure.providers.openai import listing
 from infrastructure.settings import Address, revealed
-from infrastructure.wire.answers import Answer, Problem, Unreadable
+from infrastructure.wire.answers import Answer, ApiProblem, Unreadable
 from infrastructure.wire.api import CHECKING, Patience
 from infrastructure.wire.blind import BlindAdapter
 from infrastructure.wire.content import count_of, decode_base64, private_texts
@@ -63,7 +63,7 @@ class OpenAIProvider(BlindAdapter):
         return await self._api.understood(answer, partial(_delivery, edited=bool(task.media)))
 
     async def check(self) -> str:
-        return f"{len(await listing.models(self._api, CHECKING))} models may be used"
+        return f"{len(await listing.read_models(self._api, CHECKING))} models may be used"
 
     async def offers(self, routes: Collection[str]) -> Offers:
         return await listing.offers(self._api, routes)
@@ -189,16 +189,16 @@ def _svg(usage: object) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def _explain(answer: Answer) -> Problem:
+def _explain(answer: Answer) -> ApiProblem:
     """Its errors are {"error": {"message", "type", "param", "code"}}."""
     try:
         error = answer.object().get("error")
     except Unreadable:
-        return Problem()
+        return ApiProblem()
     if not isinstance(error, dict):
-        return Problem()
+        return ApiProblem()
     code, words = str(error.get("code") or error.get("type")), str(error.get("message", ""))
-    return Problem.moderated(words) if code in MODERATIONS else Problem(words, CODES.get(code, ""))
+    return ApiProblem.moderated(words) if code in MODERATIONS else ApiProblem(words, CODES.get(code, ""))
 
 
 def build(context: ProviderContext[Settings]) -> OpenAIProvider:

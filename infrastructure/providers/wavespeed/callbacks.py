@@ -18,7 +18,7 @@ ENDED: Final = frozenset({"completed", "succeeded", "failed", "cancelled", "canc
 _SIGNATURE: Final = re.compile(r"(?:^|[\s,])v3,([0-9a-f]{64})(?![0-9a-f])")
 
 
-def verified(callback: Callback, secret: str, now: int) -> Notification:
+def verified_callback(callback: Callback, secret: str, now: int) -> Notification:
     """Check a callback; `now` in epoch microseconds, the secret with or without whsec_.
 
     Raises Unverified, which does not say what exactly was wrong to whoever may be trying.

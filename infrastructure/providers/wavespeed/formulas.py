@@ -43,19 +43,19 @@ Value = Fraction | str | bool | list["Value"] | dict[str, "Value"] | None
 Node = tuple[object, ...]
 
 
-class Unknown(ValueError):
+class NotUnderstood(ValueError):
     """A formula, or a value in it, that is not understood."""
 
 
 @dataclass(frozen=True, slots=True)
-class Formula:
+class PriceFormula:
     """A formula that was read; `names` are the inputs that it asks for, in their order."""
 
     tree: Node
     names: tuple[str, ...]
 
     def price(self, base: Decimal, values: Mapping[str, object], seconds: Mapping[str, Decimal]) -> Decimal:
-        """US dollars for these inputs, of which files are among the `seconds` as well. Raises Unknown."""
+        """US dollars for these inputs, of which files are among the `seconds` as well. Raises NotUnderstood."""
         given = {name: _value(value) for name, value in values.items()}
         given |= {name: name for name in seconds}
         given[BASE] = Fraction(base) * MICROS
@@ -63,21 +63,21 @@ class Formula:
         if isinstance(total, dict):
             total = total.get(TOTAL)
         if not isinstance(total, Fraction) or total < 0:
-            raise Unknown("the formula comes to no price")
+            raise NotUnderstood("the formula comes to no price")
         digits = str(round(total * 10**PLACES / MICROS))
         return Decimal((0, tuple(map(int, digits)), -PLACES))
 
 
-def read_formula(text: str) -> Formula:
-    """Raises Unknown."""
+def read_formula(text: str) -> PriceFormula:
+    """Raises NotUnderstood."""
     tokens = list(islice(_tokens(text[:LONGEST]), MOST_TOKENS + 1))
     if len(text) > LONGEST or len(tokens) > MOST_TOKENS:
-        raise Unknown("the formula is too long")
+        raise NotUnderstood("the formula is too long")
     parser = _Parser(tokens)
     tree = parser.expression()
     if parser.rest:
-        raise Unknown("the formula goes on where it should end")
-    return Formula(tree, tuple(dict.fromkeys(_names(tree, frozenset()))))
+        raise NotUnderstood("the formula goes on where it should end")
+    return PriceFormula(tree, tuple(dict.fromkeys(_names(tree, frozenset()))))
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -85,7 +85,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
     while place < len(text):
         found = _TOKEN.match(text, place)
         if found is None or found.lastgroup is None:
-            raise Unknown("the formula holds signs that are not known")
+            raise NotUnderstood("the formula holds signs that are not known")
         yield found.lastgroup, found[found.lastgroup]
         place = found.end()
 
@@ -101,7 +101,7 @@ class _Parser:
         """One expression, a choice with "?" being the loosest."""
         self.depth += 1
         if self.depth > DEEPEST:
-            raise Unknown("the formula is nested too deeply")
+            raise NotUnderstood("the formula is nested too deeply")
         found = self.binary(0)
         if self.take("?"):
             then = self.expression()
@@ -142,13 +142,13 @@ class _Parser:
                 return ("list", *self.several("]"))
             case "sign", "{":
                 return ("object", *self.pairs())
-        raise Unknown("the formula cannot be read")
+        raise NotUnderstood("the formula cannot be read")
 
     def several(self, end: str, between: str = ",") -> list[Node]:
         found: list[Node] = []
         while not self.take(end):
             if found and not self.take(between):
-                raise Unknown(f"the formula misses {end!r}")
+                raise NotUnderstood(f"the formula misses {end!r}")
             if self.take(end):
                 break
             found.append(self.expression())
@@ -158,10 +158,10 @@ class _Parser:
         found: list[Node] = []
         while not self.take("}"):
             if found and not self.take(","):
-                raise Unknown("the formula misses '}'")
+                raise NotUnderstood("the formula misses '}'")
             key = self.primary()
             if key[0] != "value" or not isinstance(key[1], str) or not self.take(":"):
-                raise Unknown("the formula names no key")
+                raise NotUnderstood("the formula names no key")
             found.append(("pair", key[1], self.expression()))
         return found
 
@@ -216,13 +216,13 @@ class _Evaluation:
                 return first if first == (sign == "or") else _true(self.of(right))
             case str(sign), tuple(left), tuple(right):
                 return _joined(sign, self.of(left), self.of(right))
-        raise Unknown("the formula cannot be evaluated")
+        raise NotUnderstood("the formula cannot be evaluated")
 
     def call(self, name: str, values: list[Value]) -> Value:
         if name.startswith(LENGTH):
             return self.length(values)
         if name not in _FUNCTIONS:
-            raise Unknown(f"the formula calls {name!r}")
+            raise NotUnderstood(f"the formula calls {name!r}")
         return _FUNCTIONS[name](values)
 
     def length(self, values: list[Value]) -> Value:
@@ -244,7 +244,7 @@ def _value(value: object) -> Value:
 
 def _bounded(number: Fraction) -> Fraction:
     if abs(number.numerator) > LARGEST or number.denominator > LARGEST:
-        raise Unknown("a number in the formula is beyond all bounds")
+        raise NotUnderstood("a number in the formula is beyond all bounds")
     return number
 
 
@@ -276,11 +276,11 @@ def _joined(sign: str, left: Value, right: Value) -> Value:
     if sign in _ORDERS and isinstance(left, str) and isinstance(right, str):
         return _ORDERS[sign](_order(left, right))
     if not isinstance(left, Fraction) or not isinstance(right, Fraction):
-        raise Unknown(f"the formula has {sign!r} between values that are not numbers")
+        raise NotUnderstood(f"the formula has {sign!r} between values that are not numbers")
     if sign in _ORDERS:
         return _ORDERS[sign](_order(left, right))
     if sign in ("/", "%") and not right:
-        raise Unknown("the formula divides by nothing")
+        raise NotUnderstood("the formula divides by nothing")
     return _bounded(_NUMBERS[sign](left, right))
 
 
@@ -308,13 +308,13 @@ def _text(value: Value) -> str:
         return str(value.numerator)
     if value is None or isinstance(value, str):
         return value or ""
-    raise Unknown("the formula joins values that are not text")
+    raise NotUnderstood("the formula joins values that are not text")
 
 
 def _numbers(values: list[Value]) -> list[Fraction]:
     found = _flat(values)
     if not all(isinstance(one, Fraction) for one in found):
-        raise Unknown("the formula counts values that are not numbers")
+        raise NotUnderstood("the formula counts values that are not numbers")
     return [one for one in found if isinstance(one, Fraction)]
 
 
@@ -344,7 +344,7 @@ def _number(values: list[Value]) -> Value:
             return number
         case [None] | []:
             return None
-    raise Unknown("the formula reads a number where there is none")
+    raise NotUnderstood("the formula reads a number where there is none")
 
 
 def _rounded(values: list[Value]) -> Value:
@@ -354,7 +354,7 @@ def _rounded(values: list[Value]) -> Value:
         return None
     places = int(numbers[1]) if len(numbers) > 1 else 0
     if not 0 <= places <= PLACES:
-        raise Unknown("the formula rounds in a way that is not known")
+        raise NotUnderstood("the formula rounds in a way that is not known")
     return Fraction(round(numbers[0] * 10**places), 10**places)
 
 

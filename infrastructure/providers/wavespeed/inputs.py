@@ -57,7 +57,7 @@ class Inputs:
     async def _sent(self, media: Media, most: int, until: float) -> str:
         if len(media.content) <= most:
             return await self._api.unblocked(len(media.content), data_uri, media)
-        digest = await asyncio.to_thread(digest_of, media)
+        digest = await asyncio.to_thread(upload_name, media)
         upload = self._uploads.setdefault(digest, _Upload())
         self._uploads.move_to_end(digest)
         if len(self._uploads) > KEPT_UPLOADS:
@@ -91,10 +91,10 @@ def longest_upload(task: Task) -> int:
 
 def values(task: Task) -> dict[str, Any]:
     """The inputs besides files, as they are sent."""
-    return {name: written(name, value) for name, value in task.inputs.items()}
+    return {name: as_sent(name, value) for name, value in task.inputs.items()}
 
 
-def digest_of(media: Media) -> str:
+def upload_name(media: Media) -> str:
     """The name under which a file is uploaded, by which a job's inputs can be compared later."""
     return hashlib.sha256(media.content).hexdigest()
 
@@ -103,7 +103,7 @@ def _most_inline(task: Task) -> int:
     return LARGEST_INLINE // max(1, sum(map(len, task.media.values())))
 
 
-def written(name: str, value: object) -> object:
+def as_sent(name: str, value: object) -> object:
     """One value as it is sent."""
     if name == SIZE and isinstance(value, str) and (size := _SIZE.fullmatch(value)):
         return f"{size[1]}*{size[2]}"

@@ -16,8 +16,8 @@ from typing import Any, Final
 from application.ports import Value
 from application.providing.answers import is_believable
 from application.providing.listings import Offered, OfferedInput, Offers
-from infrastructure.providers.wavespeed.formulas import Formula, Unknown, read_formula
-from infrastructure.providers.wavespeed.inputs import SIZE, read_size, written
+from infrastructure.providers.wavespeed.formulas import NotUnderstood, PriceFormula, read_formula
+from infrastructure.providers.wavespeed.inputs import SIZE, as_sent, read_size
 from infrastructure.wire.answers import Answer, Unreadable
 from infrastructure.wire.api import Api
 
@@ -62,17 +62,17 @@ class _Price:
     """What the formula of one model comes to; what is not sent is priced at the default that its schema has."""
 
     base: Decimal
-    formula: Formula | None
+    formula: PriceFormula | None
     defaults: Mapping[str, object]
 
     def __call__(self, inputs: Mapping[str, Value], seconds: Mapping[str, Decimal]) -> Decimal:
         if self.formula is None:
             return self.base
-        sent = {name: written(name, value) for name, value in inputs.items()}
+        sent = {name: as_sent(name, value) for name, value in inputs.items()}
         return self.formula.price(self.base, {**self.defaults, **sent}, seconds)
 
 
-class Listing:
+class ModelsListing:
     """The part of the API that lists models."""
 
     def __init__(self, api: Api) -> None:
@@ -94,7 +94,7 @@ def _offers(answer: Answer, routes: Collection[str]) -> Offers:
     for item in listed:
         try:
             offered, kind = _offered(item)
-        except Unknown:
+        except NotUnderstood:
             unread += 1
             continue
         if not is_believable(offered):
@@ -118,9 +118,9 @@ def _notes(others: Counter[str], unread: int) -> list[str]:
 
 
 def _offered(item: Any) -> tuple[Offered, str]:
-    """One model and its type there. Raises Unknown where it is none."""
+    """One model and its type there. Raises NotUnderstood where it is none."""
     if not isinstance(item, dict) or not isinstance(route := item.get("model_id"), str) or not route:
-        raise Unknown("an entry names no model")
+        raise NotUnderstood("an entry names no model")
     kind, about = (text if isinstance(text := item.get(name), str) else "" for name in ("type", "description"))
     schema = _schema(item)
     inputs = None if schema is None else tuple(_inputs(schema))
@@ -191,7 +191,7 @@ def _price(base: object, formula: str, schema: Mapping[str, Any]) -> tuple[_Pric
         return _Price(Decimal(base), None, {}), ()
     try:
         read = read_formula(formula)
-    except Unknown:
+    except NotUnderstood:
         return None, ()
     properties = schema.get("properties", {})
     defaults = {

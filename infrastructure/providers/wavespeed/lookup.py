@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from application.ports import DownloadFailed, Downloads, Job, Media, Task
 from infrastructure.clock import SECOND
-from infrastructure.providers.wavespeed.inputs import digest_of, longest_upload, values
+from infrastructure.providers.wavespeed.inputs import longest_upload, upload_name, values
 from infrastructure.providers.wavespeed.pages import items
 from infrastructure.providers.wavespeed.predictions import Prediction, read_prediction
 from infrastructure.wire.api import Api
@@ -78,7 +78,7 @@ class Lookup:
         """Whether what the provider shows is this file."""
         if (media := await self.api.unblocked(len(text), read_data_uri, text)) is not None:
             return media.content == file.content
-        digest = await asyncio.to_thread(digest_of, file)
+        digest = await asyncio.to_thread(upload_name, file)
         if digest[:NAMED] in text:
             return True
         if not text.startswith(("https://", "http://")):

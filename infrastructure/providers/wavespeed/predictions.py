@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from application.ports import Delivery, Media, ProviderFailed, Remote, Task
+from application.ports import Delivery, Media, Remote, Task, TaskFailed
 from infrastructure.clock import SECOND
 from infrastructure.formats.signatures import TEXT
-from infrastructure.wire.answers import MODERATED, Answer, Problem, Unreadable
+from infrastructure.wire.answers import MODERATED, Answer, ApiProblem, Unreadable
 from infrastructure.wire.api import Api
 from infrastructure.wire.content import decode_base64, private_texts, read_data_uri
 
@@ -70,14 +70,14 @@ class Prediction:
         return self.status in RUNNING
 
     def delivery(self, api: Api, task: Task) -> Delivery:
-        """What it delivered. Raises ProviderFailed where it ended otherwise, Unreadable where its status is unknown."""
+        """What it delivered. Raises TaskFailed where it ended otherwise, Unreadable where its status is unknown."""
         if self.status in DELIVERED and (self.outputs or not self.flagged):
             expires = None if self.created is None else self.created + KEPT
             return Delivery(tuple(_output(text, task, expires) for text in self.outputs))
         if self.status not in DELIVERED and self.status not in ENDED_BADLY:
             raise Unreadable("the provider tells a status that is not known")
         words = api.told(self.error, private_texts(task))
-        raise ProviderFailed(self._failure(), words or f"the job was {self.status}")
+        raise TaskFailed(self._failure(), words or f"the job was {self.status}")
 
     def _failure(self) -> str:
         if self.flagged or _NOT_ALLOWED.search(self.error):
@@ -99,20 +99,20 @@ def unwrap(api: Api, answer: Answer, hidden: Iterable[str] = ()) -> Mapping[str,
     return told
 
 
-def explain(answer: Answer) -> Problem:
+def explain(answer: Answer) -> ApiProblem:
     """The API's words about an error, `{"code", "message"}`; its own codes may stand where the status is."""
     try:
         body = answer.object()
     except Unreadable:
-        return Problem()
+        return ApiProblem()
     said = body.get("message") or body.get("error")
     message, code = said if isinstance(said, str) else "", CODES.get(_number(body.get("code")), "")
     refused = answer.status in CLIENT_CODES
     if code == MODERATED or (_is_client_error(answer.status) and _NOT_ALLOWED.search(message)):
-        return Problem(message, MODERATED, final=True, refused=True)
+        return ApiProblem(message, MODERATED, final=True, refused=True)
     if _is_client_error(answer.status) and _NO_CREDIT.search(message):
-        return Problem(message, "no_credit", refused=refused)
-    return Problem(message, code, refused=refused)
+        return ApiProblem(message, "no_credit", refused=refused)
+    return ApiProblem(message, code, refused=refused)
 
 
 def _is_client_error(status: int) -> bool:

@@ -18,9 +18,9 @@ from application.ports import Bill, Delivery, Job, Progress, Recovery, Task
 from application.providing.listings import Offers
 from application.providing.receiving import Callback, Notification
 from infrastructure.plugins import ApiSettings, ProviderContext
-from infrastructure.providers.wavespeed.callbacks import verified
+from infrastructure.providers.wavespeed.callbacks import verified_callback
 from infrastructure.providers.wavespeed.inputs import Inputs
-from infrastructure.providers.wavespeed.listing import Listing
+from infrastructure.providers.wavespeed.listing import ModelsListing
 from infrastructure.providers.wavespeed.lookup import Lookup
 from infrastructure.providers.wavespeed.money import MoneyApi
 from infrastructure.providers.wavespeed.predictions import explain, read_prediction, unwrap
@@ -67,7 +67,7 @@ class WaveSpeed:
         self._inputs = Inputs(self._api, context.monotonic)
         self._lookup = Lookup(self._api, context.downloads)
         self._money = MoneyApi(self._api)
-        self._listing = Listing(self._api)
+        self._listing = ModelsListing(self._api)
         self._webhook, self._secret = own.webhook or "", revealed(own.webhook_secret)
         self._waiting = Waiting()
 
@@ -112,7 +112,7 @@ class WaveSpeed:
 
     async def receive(self, callback: Callback, now: int) -> Notification:
         """Without a secret all are refused."""
-        return verified(callback, self._secret, now)
+        return verified_callback(callback, self._secret, now)
 
     async def find(self, task: Task) -> tuple[Job, ...]:
         return await self._lookup.jobs(task)

@@ -33,7 +33,7 @@ UPGRADING = 0x1A6E57D11
 """The advisory lock's number on PostgreSQL."""
 
 
-def upgrade(url: str) -> None:
+def upgrade_schema(url: str) -> None:
     """Bring the schema to this program's, whole or not at all; the log's triggers are made anew and tried.
 
     Raises SchemaMismatch for a newer schema or a database of another program, StoreUnavailable.
@@ -48,7 +48,7 @@ def current(url: str) -> str | None:
         return revision_of(database)
 
 
-def check(database: Database) -> None:
+def check_schema(database: Database) -> None:
     """Raise SchemaMismatch unless the schema is exactly this program's."""
     revision = revision_of(database)
     _refuse_newer(revision)
@@ -62,8 +62,8 @@ def check(database: Database) -> None:
 def ensure_schema(database: Database) -> None:
     """What opening a studio does: make the schema in a new SQLite file, refuse everything else that does not fit."""
     if database.is_sqlite and is_empty(database):
-        upgrade(database.url.render_as_string(hide_password=False))
-    check(database)
+        upgrade_schema(database.url.render_as_string(hide_password=False))
+    check_schema(database)
 
 
 def is_empty(database: Database) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from application.following.feed import Feed, Growth
-from application.following.follower import Follower, Limits
+from application.following.follower import Follower, FollowerLimits
 from application.ledger.log import Link, Positioned
 from application.ledger.reader import EVERYTHING, LogFilter
 from domain.errors import StoreUnavailable
@@ -178,7 +178,7 @@ async def test_only_what_is_asked_for_is_told(
 
 
 async def test_who_is_slow_holds_little_and_misses_nothing(office: Office, growth: Growth) -> None:
-    with closing(Feed(office.reader, growth, Limits(waiting=4_000))) as feed:
+    with closing(Feed(office.reader, growth, FollowerLimits(waiting=4_000))) as feed:
         office.writer.after_commit = feed.appended
         async with feed.follow(0) as slow, feed.follow(0) as fast:
             for number in range(12):
@@ -324,7 +324,7 @@ async def test_a_database_that_was_away_is_followed_from_where_it_was(
     office: Office, growth: Growth, database_url: str
 ) -> None:
     away = Away(office)
-    with closing(Feed(away, growth, Limits(again=0.01))) as feed, desk(database_url, owner="desk-2") as other:
+    with closing(Feed(away, growth, FollowerLimits(again=0.01))) as feed, desk(database_url, owner="desk-2") as other:
         async with feed.follow() as entries:
             before = office.reader.end()
             away.times = 3

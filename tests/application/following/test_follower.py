@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.following.audience import Audience
-from application.following.follower import Follower, Limits
+from application.following.follower import Follower, FollowerLimits
 from application.following.inbox import Inbox
 from application.ledger.log import GENESIS, Link, Positioned
 from application.ledger.reader import LogFilter
 from tests.application.support import PATIENCE
 
-NARROW = Limits(waiting=60, page=3)
+NARROW = FollowerLimits(waiting=60, page=3)
 ACCOUNTS, OPERATIONS, TOPICS = ("acme", "beta"), ("op-1", "op-2", "op-3"), ("operation.charged", "operation.released")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from application.asking.requests import Request
-from application.keeping.reconciliation import Line
+from application.keeping.reconciliation import ReconciledJob
 from application.ports import Bill, Delivery, Job, Progress, ProviderUnknown, Recovery, Task
 from domain.errors import InvalidInput, OperationFailed, OperationPending, ProviderUnavailable
 from domain.operation import Adjusted, Charged
@@ -40,7 +40,7 @@ def ask(**inputs: str | int) -> Request:
     return Request("text-to-image", "acme", {"prompt": "a lake", **inputs}, model=JOBS)
 
 
-async def reconciled(studio: Studio, *, correct: bool = False) -> dict[str, Line]:
+async def reconciled(studio: Studio, *, correct: bool = False) -> dict[str, ReconciledJob]:
     lines = await studio.reconcile("scripted", now() - DAY, now() + DAY, correct=correct)
     return {line.job: line for line in lines}
 

@@ -77,7 +77,7 @@ async def test_a_fact_that_is_too_large_fails_its_caller_alone(office: Office) -
 
 async def test_all_facts_of_a_failing_decision_are_dropped_not_only_those_after_the_broken_one(office: Office) -> None:
     ask = asking("op-8", "op-9")
-    broken = (ask.quotes[0], replace(ask.quotes[1], book="\ud800"))
+    broken = (ask.quotes[0], replace(ask.quotes[1], price_book="\ud800"))
     failed = await beside(office, accepting(replace(ask, quotes=broken)))
     assert isinstance(failed, InvalidRequest)
     assert office.do(looking())[0].seen.current.usage["account"].held["spend"] == 2 * 4 * CENT

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from application.ledger.group import Receipt
-from application.ledger.transaction import ServerChanged, TooSlow, Unknown
+from application.ledger.transaction import CommitUnknown, ServerChanged, TooSlow
 from application.ledger.writer import WriterOptions
 from domain.errors import StoreUnavailable
 from domain.operation import Charged, Requested
@@ -185,7 +185,7 @@ def test_a_server_that_became_read_only_is_left_without_the_callers_noticing(dat
 def test_an_end_that_stayed_unknown_is_told_as_such_by_what_follows(database_url: str) -> None:
     with desk(database_url) as office:
         office.do(opening())
-        office.steps.plan("before commit", Unknown("server closed the connection unexpectedly"))
+        office.steps.plan("before commit", CommitUnknown("server closed the connection unexpectedly"))
         office.steps.plan("before begin", lambda: None, StoreUnavailable("nobody answers at the database's address"))
         with pytest.raises(StoreUnavailable, match=r"nobody answers.*may have been recorded"):
             office.do(accepting(asking("op-1")))

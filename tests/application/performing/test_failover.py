@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from domain.errors import StoreUnavailable
 from domain.operation import Charged, Requested
 from infrastructure.store.database import Database
-from infrastructure.store.migrations import upgrade
+from infrastructure.store.migrations import upgrade_schema
 from infrastructure.store.opening import check_opening
 from tests.application.support import Office, accepting, asking, completing, desk, opening
 from tests.standby import Pair, replicated
@@ -29,7 +29,7 @@ BEFORE, AFTER = 15, 40
 @pytest.fixture
 def pair() -> Iterator[Pair]:
     with replicated() as servers:
-        upgrade(servers.primary)
+        upgrade_schema(servers.primary)
         yield servers
 
 

@@ -21,11 +21,11 @@ from application.ports import (
     Media,
     Progress,
     ProviderError,
-    ProviderFailed,
     ProviderRefused,
     ProviderUnknown,
     Remote,
     Task,
+    TaskFailed,
 )
 from domain.errors import ImageStudioError, OperationPending, ProviderUnavailable
 from domain.operation import Charged, Submitted
@@ -130,14 +130,14 @@ SECRET = "sk-secret"
 
 ERRORS: dict[str, Callable[[], ProviderError]] = {
     "refused with a number": lambda: ProviderRefused(404, SECRET),  # type: ignore[arg-type]
-    "failed with a number": lambda: ProviderFailed(404, SECRET),  # type: ignore[arg-type]
-    "failed with nothing": lambda: ProviderFailed(None, SECRET),  # type: ignore[arg-type]
-    "failed with no word": lambda: ProviderFailed("", SECRET),
-    "failed with a page": lambda: ProviderFailed(SECRET * 8_000, SECRET),
-    "failed with half a character": lambda: ProviderFailed("\ud800", SECRET),
-    "failed with lines": lambda: ProviderFailed("one\ntwo", SECRET),
-    "failed without a message": lambda: ProviderFailed("failed", None),  # type: ignore[arg-type]
-    "failed, and billed beyond belief": lambda: ProviderFailed("failed", SECRET, cost=2**63 - 1),
+    "failed with a number": lambda: TaskFailed(404, SECRET),  # type: ignore[arg-type]
+    "failed with nothing": lambda: TaskFailed(None, SECRET),  # type: ignore[arg-type]
+    "failed with no word": lambda: TaskFailed("", SECRET),
+    "failed with a page": lambda: TaskFailed(SECRET * 8_000, SECRET),
+    "failed with half a character": lambda: TaskFailed("\ud800", SECRET),
+    "failed with lines": lambda: TaskFailed("one\ntwo", SECRET),
+    "failed without a message": lambda: TaskFailed("failed", None),  # type: ignore[arg-type]
+    "failed, and billed beyond belief": lambda: TaskFailed("failed", SECRET, cost=2**63 - 1),
     "unknown with a number": lambda: ProviderUnknown(503, SECRET),  # type: ignore[arg-type]
 }
 
@@ -225,7 +225,7 @@ deliveries = st.builds(
 words = st.sampled_from(["blocked", "failed"]) | things
 failures = (
     st.builds(ProviderRefused, words, texts | things, final=st.booleans())
-    | st.builds(ProviderFailed, words, texts | things, cost=costs)
+    | st.builds(TaskFailed, words, texts | things, cost=costs)
     | st.builds(ProviderUnknown, words, texts | things)
 )
 jobs = st.builds(Job, things)

@@ -340,11 +340,11 @@ def test_a_model_retires_at_its_date(tmp_path: Path) -> None:
 
 
 def test_an_overlay_adds_a_model_and_changes_the_book(tmp_path: Path) -> None:
-    catalogue, book = loaded(tmp_path, PRICED)
+    catalogue, price_book = loaded(tmp_path, PRICED)
 
     assert len(catalogue) == len(CATALOGUE) + 1
     assert price(catalogue.get("aurora"), {}) == "0.04"
-    assert book.version != BOOK.version
+    assert price_book.version != BOOK.version
 
 
 def test_an_overlay_without_a_price_leaves_the_book_alone(tmp_path: Path) -> None:

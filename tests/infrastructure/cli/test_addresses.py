@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infrastructure.cli.options import Asking, file_of
-from infrastructure.cli.session import Session
+from infrastructure.cli.session import CommandSession
 from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace, call
 
 ADDRESS = "https://example.com/a%20b//c/../x.png?key=a=b&c#d"
@@ -26,7 +26,7 @@ def test_anything_else_is_a_path(text: str) -> None:
 
 def test_addresses_and_paths_reach_the_request_side_by_side() -> None:
     asking = Asking(account=ACCOUNT, file=[f"image={ADDRESS}", "mask=mask.png", "image=second.png"])
-    request = asking.request("image-edit", Session(), {"prompt": "sepia"}, ADDRESS)
+    request = asking.request("image-edit", CommandSession(), {"prompt": "sepia"}, ADDRESS)
     assert request.media == {"image": [ADDRESS, ADDRESS, Path("second.png")], "mask": [Path("mask.png")]}
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.main import get_command
 
 from infrastructure.cli.app import PLACES, app
-from infrastructure.cli.commands import Group
+from infrastructure.cli.commands import CommandGroup
 from tests.infrastructure.cli.workspaces import ACCOUNT, COMMANDS, SMALL, Workspace, call, filled, leaves, stuck
 
 CENT = {"micros": 10_000, "currency": "USD", "amount": "0.01"}
@@ -39,7 +39,7 @@ def test_the_list_of_commands_has_all_that_their_modules_have_and_says_what_they
     for name, place in PLACES.items():
         listed = commands.listed(None, name).get_short_help_str(wide)
         assert listed == made[name].get_short_help_str(wide), name
-        assert isinstance(made[name], Group) == (place.panel == "Groups")
+        assert isinstance(made[name], CommandGroup) == (place.panel == "Groups")
     parts = {(place.module, place.variable) for place in PLACES.values() if place.panel != "Groups"}
     there = [import_module(f"infrastructure.cli.{module}") for module, _ in sorted(parts)]
     assert {one.name or one.callback.__name__ for part in there for one in part.app.registered_commands} == {

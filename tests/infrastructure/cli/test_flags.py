@@ -17,7 +17,7 @@ from domain.bounds import Meter
 from domain.operation import ProviderCompleted, Stored, Validated
 from domain.pricing import Quote
 from infrastructure.providers.scripted import ScriptedProvider
-from infrastructure.showing.stories import told
+from infrastructure.showing.stories import in_words
 from tests.application.studios import later, studio_on
 from tests.domain.examples import NOON, OPERATION, QUOTE
 from tests.infrastructure.cli.workspaces import Workspace, call
@@ -173,7 +173,7 @@ METERS = (
     ],
 )
 def test_a_hold_tells_how_it_was_reckoned(held: Quote, words: str) -> None:
-    assert told(Validated(OPERATION, NOON, held)).words == words
+    assert in_words(Validated(OPERATION, NOON, held)).words == words
 
 
 PICTURE = Stored("0123456789abcdef" * 4, "image/png", 2_000, 64, 48)
@@ -196,4 +196,4 @@ PICTURE = Stored("0123456789abcdef" * 4, "image/png", 2_000, 64, 48)
 )
 def test_a_completion_tells_what_came_and_what_did_not(completed: dict[str, Any], words: str) -> None:
     usual = {"assets": (), "cost": None, "late": False}
-    assert told(ProviderCompleted(OPERATION, NOON, **{**usual, **completed})).words == words
+    assert in_words(ProviderCompleted(OPERATION, NOON, **{**usual, **completed})).words == words

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from application.providing.standing import Status, status_of
+from application.providing.standing import ModelStatus, status_of
 from infrastructure.catalogue import load_catalogue
 from infrastructure.cli.modelpages import limits_of, price_text, show_all, show_one
 from infrastructure.cli.rendering import Page
@@ -84,7 +84,7 @@ def test_models_are_filtered_by_how_they_stand(empty: Workspace, status: str, am
 
 def test_every_model_stands_in_one_way() -> None:
     found = [status_of(model, at) for model in CATALOGUE for at in (NOW, BEFORE)]
-    assert set(found) == set(Status)
+    assert set(found) == set(ModelStatus)
 
 
 def test_filters_are_joined(empty: Workspace) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from application.asking.choosing import lacking
+from application.asking.choosing import missing_here
 from application.ports import Provider, ProviderRefused, ProviderUnknown, Recovery, Task
 from application.providing.checking import checked, standings
 from domain.catalogue import Catalogue
@@ -63,7 +63,7 @@ DOWN = ProviderUnknown("server_error", "the server answers 503")
 def use(monkeypatch: pytest.MonkeyPatch, *providers: Provider) -> None:
     """The command line's studio has these providers."""
     known = {provider.name: provider for provider in providers}
-    monkeypatch.setattr("infrastructure.bootstrap.build", lambda *_: known)
+    monkeypatch.setattr("infrastructure.bootstrap.build_providers", lambda *_: known)
 
 
 def built_in() -> Catalogue:
@@ -110,7 +110,7 @@ def test_a_provider_without_a_model_is_listed_too(tmp_path: Path) -> None:
 
 def test_what_each_model_lacks_is_known_by_its_id(tmp_path: Path) -> None:
     providers = {"scripted": Atelier(tmp_path, "scripted")}
-    found = {model.id: lacking(model, providers) for model in built_in()}
+    found = {model.id: missing_here(model, providers) for model in built_in()}
     assert (found["scripted-image"], found["scripted-video"]) == ("", EXTRA)
     assert found["scripted-blind"] == "there is no provider 'blind' (there are: scripted)"
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from application.keeping.reconciliation import Line
-from infrastructure.cli.reconcile import Reconciled, show
+from application.keeping.reconciliation import ReconciledJob
+from infrastructure.cli.reconcile import Reconciled, show_reconciled
 from infrastructure.cli.rendering import Page
 from tests.infrastructure.cli.workspaces import ACCOUNT, Outcome, Workspace, call, stuck
 
@@ -177,15 +177,15 @@ def test_an_export_of_bills_that_cannot_be_read_leaves_the_old_one(workspace: Wo
     assert [path.name for path in workspace.home.iterdir() if "bills" in path.name] == ["bills.csv"]
 
 
-def printed(width: int, *found: Line) -> str:
+def printed(width: int, *found: ReconciledJob) -> str:
     console = Console(file=io.StringIO(), width=10_000, soft_wrap=True)
-    show(Page(console, width), Reconciled("atelier", 0, 1, found, "USD", ""))
+    show_reconciled(Page(console, width), Reconciled("atelier", 0, 1, found, "USD", ""))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-UNREADABLE = Line("unreadable", "j-1", "op-1", "acme", "painter", 40_000, None)
-LATE = Line("differs", "j-2", "op-2", "acme", "painter", 0, 30_000, late=True, booked=30_000)
+UNREADABLE = ReconciledJob("unreadable", "j-1", "op-1", "acme", "painter", 40_000, None)
+LATE = ReconciledJob("differs", "j-2", "op-2", "acme", "painter", 0, 30_000, late=True, booked=30_000)
 
 
 def test_a_bill_that_cannot_be_read_is_not_explained() -> None:

@@ -10,12 +10,12 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from domain.money import Money
-from infrastructure.cli.rendering import Column, Page, amounts, on_the_point, plain
+from infrastructure.cli.rendering import Page, PageColumn, amounts, on_the_point, printable
 
 WORDS = some.text("abcdefgh", min_size=1, max_size=12)
 
 
-def printed(width: int, *columns: Column) -> list[str]:
+def printed(width: int, *columns: PageColumn) -> list[str]:
     """The lines of a table on a page of this width."""
     console = Console(file=io.StringIO(), width=10_000, soft_wrap=True)
     Page(console, width).table(*columns)
@@ -45,7 +45,7 @@ def test_whole_numbers_stand_on_the_point_too() -> None:
 @given(some.lists(some.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=5), some.integers(20, 90))
 def test_columns_that_do_not_fit_are_left_out_and_no_cell_is_cut(rows: list[tuple[str, str, str]], width: int) -> None:
     first, second, third = ([row[place] for row in rows] for place in range(3))
-    lines = printed(width, Column("A", first), Column("B", second, drop=1), Column("C", third, drop=2))
+    lines = printed(width, PageColumn("A", first), PageColumn("B", second, drop=1), PageColumn("C", third, drop=2))
     titles = lines[0].split()
     assert titles in (["A"], ["A", "B"], ["A", "B", "C"])
     table, told = lines[: len(rows) + 1], " ".join(lines[len(rows) + 1 :]).split()
@@ -57,30 +57,30 @@ def test_columns_that_do_not_fit_are_left_out_and_no_cell_is_cut(rows: list[tupl
 
 def test_an_id_wider_than_the_terminal_is_printed_whole() -> None:
     id = "x" * 200
-    assert printed(80, Column("ID", [id]), Column("B", ["y"], drop=1))[1].strip() == id
+    assert printed(80, PageColumn("ID", [id]), PageColumn("B", ["y"], drop=1))[1].strip() == id
 
 
 def test_a_column_that_says_nothing_is_left_out() -> None:
-    assert printed(80, Column("A", ["x"]), Column("B", [""], drop=1))[0].split() == ["A"]
+    assert printed(80, PageColumn("A", ["x"]), PageColumn("B", [""], drop=1))[0].split() == ["A"]
 
 
 @given(some.lists(WORDS, min_size=1, max_size=30), some.integers(40, 90))
 def test_words_wrap_below_themselves(words: list[str], width: int) -> None:
-    _, *lines = printed(width, Column("ID", ["0123456789"]), Column("", [" ".join(words)], wrap=12))
+    _, *lines = printed(width, PageColumn("ID", ["0123456789"]), PageColumn("", [" ".join(words)], wrap=12))
     assert all(len(line) <= width for line in lines)
     assert " ".join(" ".join(line[14:] for line in lines).split()) == " ".join(words)
     assert {line[:14].strip() for line in lines} <= {"0123456789", ""}
 
 
 def test_a_wide_character_takes_its_two_columns() -> None:
-    lines = printed(80, Column("USER", ["日本", "ann"]), Column("N", ["1", "2"]))
+    lines = printed(80, PageColumn("USER", ["日本", "ann"]), PageColumn("N", ["1", "2"]))
     assert len({cell_len(line) for line in lines[1:]}) == 1
 
 
 def test_nothing_that_is_printed_can_steer_the_terminal() -> None:
-    assert plain("\x1b[2Jhello\r\n") == "�[2Jhello��"
-    assert "\x1b" not in "".join(printed(80, Column("A", ["\x1b[31mred"])))
+    assert printable("\x1b[2Jhello\r\n") == "�[2Jhello��"
+    assert "\x1b" not in "".join(printed(80, PageColumn("A", ["\x1b[31mred"])))
 
 
 def test_markup_in_names_is_printed_as_it_is() -> None:
-    assert printed(80, Column("USER", ["[bold]ann[/]"]))[1].strip() == "[bold]ann[/]"
+    assert printed(80, PageColumn("USER", ["[bold]ann[/]"]))[1].strip() == "[bold]ann[/]"

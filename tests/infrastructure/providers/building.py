@@ -14,7 +14,7 @@ import httpx
 from application.ports import Downloads, Provider
 from infrastructure.downloads import HttpDownloads
 from infrastructure.plugins import ProviderContext
-from infrastructure.registry import build, told
+from infrastructure.registry import build_providers, told_settings
 from infrastructure.settings import Settings
 from infrastructure.wire.client import open_client
 
@@ -46,5 +46,5 @@ def built(
             monotonic=monotonic,
         )
 
-    own = told(Settings(**{f"{name}_{setting}": value for setting, value in settings.items()}), [name])
-    return build(own, context)[name]
+    own = told_settings(Settings(**{f"{name}_{setting}": value for setting, value in settings.items()}), [name])
+    return build_providers(own, context)[name]

@@ -21,12 +21,12 @@ from application.ports import (
     Delivery,
     Job,
     Provider,
-    ProviderFailed,
     ProviderRefused,
     ProviderUnknown,
     Recovery,
     Scalar,
     Task,
+    TaskFailed,
     silent,
 )
 from domain.errors import InvalidInput
@@ -168,7 +168,7 @@ async def test_a_failure_has_its_code_and_what_it_is_billed(
     provider: ScriptedProvider, outcome: str, cost: int
 ) -> None:
     for route in ("image", "async-image"):
-        with pytest.raises(ProviderFailed) as caught:
+        with pytest.raises(TaskFailed) as caught:
             await delivered(provider, task(outcome, route, cost="0.03", failure="nsfw"))
         assert (caught.value.code, caught.value.cost) == ("nsfw", cost)
     assert len(provider.submissions()) == 2
@@ -200,9 +200,9 @@ async def test_what_got_lost_was_never_seen(provider: ScriptedProvider) -> None:
 
 async def test_a_failure_is_found_as_a_failure(provider: ScriptedProvider) -> None:
     wanted = task("fail", failure="nsfw")
-    with pytest.raises(ProviderFailed):
+    with pytest.raises(TaskFailed):
         await provider.submit(wanted, silent)
-    with pytest.raises(ProviderFailed, match="fails"):
+    with pytest.raises(TaskFailed, match="fails"):
         await provider.find(wanted)
 
 
@@ -256,7 +256,7 @@ async def test_an_operation_finds_only_its_own_attempt(provider: ScriptedProvide
 
 async def test_a_job_of_another_operation_is_not_collected(provider: ScriptedProvider) -> None:
     job = await started(provider, task(route="async-image"))
-    with pytest.raises(ProviderFailed) as caught:
+    with pytest.raises(TaskFailed) as caught:
         await provider.collect(task(route="async-image", operation="op-2"), job, silent)
     assert caught.value.code == "unknown_job"
 

@@ -29,7 +29,7 @@ from tests.application.studios import BLIND, JOBS, PRICE, SYNC, studio_on
 LEASE = 60 * SECOND
 EVERY = 4
 MANY = 26
-"""Operations of an account whose books are kept: at least 60 facts apart, for what a book with three scopes weighs."""
+"""Operations of an account whose periods are kept: at least 60 facts apart, for what three scopes weigh."""
 
 
 async def tell(url: str, home: Path) -> None:
@@ -110,10 +110,10 @@ def forge(state: str, **changes: Any) -> str:
     from hashlib import sha256
 
     document = json.loads(state)
-    document["book"].update(changes)
-    book = json.dumps(document["book"], separators=(",", ":"), ensure_ascii=False)
-    digest = sha256(book.encode()).hexdigest()
-    return f'{{"schema":{document["schema"]},"digest":"{digest}","book":{book}}}'
+    document["state"].update(changes)
+    state = json.dumps(document["state"], separators=(",", ":"), ensure_ascii=False)
+    digest = sha256(state.encode()).hexdigest()
+    return f'{{"schema":{document["schema"]},"digest":"{digest}","state":{state}}}'
 
 
 async def left(studio: Studio, account: str) -> dict[str, int | None]:

@@ -22,11 +22,11 @@ from application.ledger.transaction import Conflict
 from domain.errors import StoreError, StoreUnavailable
 from infrastructure.showing.hints import in_shell
 from infrastructure.store.database import Database
-from infrastructure.store.migrations import upgrade
+from infrastructure.store.migrations import upgrade_schema
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.urls import parse_url
-from tests.infrastructure.store.books import books
+from tests.infrastructure.store.driven import driven_ledger
 from tests.infrastructure.store.posting import append, locked, post
 from tests.postgres import beside, execute, running_postgres
 from tests.wire.proxy import Fault, proxied
@@ -269,7 +269,7 @@ def test_an_answer_lost_after_the_commit_is_nothing_to_the_caller(postgres_url: 
     url = make_url(postgres_url)
     with ExitStack() as stack:
         proxy = stack.enter_context(proxied(str(url.host), int(url.port or 0)))
-        opened = stack.enter_context(books(url.set(port=proxy.port).render_as_string(hide_password=False)))
+        opened = stack.enter_context(driven_ledger(url.set(port=proxy.port).render_as_string(hide_password=False)))
         opened.open("acme")
         proxy.next(LOST_ANSWER)
         opened.accept("acme", "a")
@@ -285,7 +285,7 @@ def test_a_server_that_stops_in_the_middle_is_unavailable_until_it_is_back() -> 
     with ExitStack() as running, ExitStack() as opened:
         server = running.enter_context(running_postgres(fsync=False))
         url = beside(server, "template1")
-        upgrade(url)
+        upgrade_schema(url)
         database = opened.enter_context(closing(Database(url)))
         post(SqlStore(database), "acme")
         with pytest.raises(Conflict):

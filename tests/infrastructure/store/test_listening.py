@@ -15,7 +15,7 @@ from application.ledger.log import Positioned
 from infrastructure.store.database import Database
 from infrastructure.store.growth import growth_of
 from infrastructure.store.listening import Listening
-from infrastructure.store.migrations import upgrade
+from infrastructure.store.migrations import upgrade_schema
 from infrastructure.store.reader import SqlReader
 from tests.application.support import PATIENCE, Office, accepting, asking, desk, opening
 from tests.pgbouncer import pooled
@@ -129,7 +129,7 @@ async def test_behind_a_pooler_nobody_listens_and_everything_is_told(postgres_ur
 
 async def test_at_a_standby_everything_is_told_and_once_it_is_the_primary_it_listens() -> None:
     with replicated() as pair:
-        upgrade(pair.primary)
+        upgrade_schema(pair.primary)
         with fed(pair.standby, again=0.1) as feed:
             async with feed.follow() as entries:
                 with desk(pair.primary) as office:

@@ -23,7 +23,7 @@ from domain.errors import SchemaMismatch, StoreError
 from infrastructure.showing.hints import in_shell
 from infrastructure.store import migrations
 from infrastructure.store.database import Database
-from infrastructure.store.migrations import HEAD, REVISIONS, check, current, ensure_schema, guard, upgrade
+from infrastructure.store.migrations import HEAD, REVISIONS, check_schema, current, ensure_schema, guard, upgrade_schema
 from infrastructure.store.migrations.views import shape_of_views
 from infrastructure.store.schema import (
     APPEND_ONLY,
@@ -34,7 +34,7 @@ from infrastructure.store.schema import (
 )
 from projections.engine.tables import schema_of
 from projections.views import ALL
-from tests.infrastructure.store.books import books
+from tests.infrastructure.store.driven import driven_ledger
 
 ROOT = Path(__file__).parents[3]
 AT_ONCE = 6
@@ -70,7 +70,7 @@ def set_revision(url: str, revision: str) -> None:
 
 
 def test_an_upgrade_makes_exactly_the_tables_that_the_program_uses(empty_url: str) -> None:
-    upgrade(empty_url)
+    upgrade_schema(empty_url)
     everything = MetaData()
     for table in (*METADATA.sorted_tables, *schema_of(ALL).sorted_tables):
         table.to_metadata(everything)
@@ -80,26 +80,26 @@ def test_an_upgrade_makes_exactly_the_tables_that_the_program_uses(empty_url: st
 
 
 def test_the_first_position_is_one_as_proving_the_triggers_leaves_no_trace(empty_url: str) -> None:
-    upgrade(empty_url)
-    upgrade(empty_url)
-    with books(empty_url) as opened:
+    upgrade_schema(empty_url)
+    upgrade_schema(empty_url)
+    with driven_ledger(empty_url) as opened:
         assert opened.reader.end() == 0
         opened.open("acme")
         assert opened.reader.end() == 1
 
 
 def test_an_upgrade_of_what_is_up_to_date_changes_nothing_in_it(database_url: str) -> None:
-    with books(database_url) as opened:
+    with driven_ledger(database_url) as opened:
         opened.open("acme")
         opened.run("acme", "a")
         before = opened.reader.read(0, 100)
-    upgrade(database_url)
-    with books(database_url) as opened:
+    upgrade_schema(database_url)
+    with driven_ledger(database_url) as opened:
         assert opened.reader.read(0, 100) == before
 
 
 def test_rows_that_are_updated_in_place_have_room_on_their_pages(empty_postgres_url: str) -> None:
-    upgrade(empty_postgres_url)
+    upgrade_schema(empty_postgres_url)
     with database(empty_postgres_url) as opened, opened.connect() as connection:
         filled = connection.execute(text("SELECT relname FROM pg_class WHERE 'fillfactor=70' = ANY (reloptions)"))
         assert {"accounts", "leases"} <= set(filled.scalars())
@@ -129,7 +129,7 @@ def upgrade_in_threads(url: str) -> None:
 
     def run(_: int) -> None:
         start.wait()
-        upgrade(url)
+        upgrade_schema(url)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(run, range(AT_ONCE)))
@@ -157,7 +157,7 @@ def test_an_upgrade_waits_for_a_writer_in_its_transaction_and_takes_nothing_it_n
     with database(postgres_url) as opened, ThreadPoolExecutor(1) as pool, opened.connect() as observer:
         with opened.transaction() as connection:
             connection.execute(text("SELECT id FROM accounts FOR UPDATE"))
-            upgrading = pool.submit(upgrade, postgres_url)
+            upgrading = pool.submit(upgrade_schema, postgres_url)
             while not observer.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted AND relation IS NOT NULL")).all():
                 assert not upgrading.done()
             connection.execute(
@@ -179,9 +179,9 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(
     with monkeypatch.context() as broken:
         broken.setattr(migrations, failing, fail)
         with pytest.raises(StoreError, match="pulled out"):
-            upgrade(empty_url)
+            upgrade_schema(empty_url)
     assert tables(empty_url) == set()
-    upgrade(empty_url)
+    upgrade_schema(empty_url)
     assert current(empty_url) == HEAD
 
 
@@ -198,10 +198,10 @@ def test_a_log_that_accepts_an_attack_is_not_accepted(
         mine = missing in TRIGGER_NAMES[opened.dialect]
     if mine:
         with pytest.raises(StoreError, match="does not refuse"):
-            upgrade(empty_url)
+            upgrade_schema(empty_url)
         assert tables(empty_url) == set()
     else:
-        upgrade(empty_url)
+        upgrade_schema(empty_url)
 
 
 def test_an_upgrade_puts_back_the_triggers_that_somebody_dropped(database_url: str) -> None:
@@ -212,7 +212,7 @@ def test_an_upgrade_puts_back_the_triggers_that_somebody_dropped(database_url: s
             with pytest.raises(StoreError, match="does not refuse"):
                 guard.prove(connection)
             connection.execute(text("ROLLBACK TO SAVEPOINT proof"))
-        upgrade(database_url)
+        upgrade_schema(database_url)
         with opened.transaction() as connection:
             guard.prove(connection)
 
@@ -223,11 +223,11 @@ def test_an_upgrade_puts_back_the_triggers_that_somebody_dropped(database_url: s
 def test_opening_a_new_sqlite_file_makes_its_schema(empty_sqlite_url: str) -> None:
     with database(empty_sqlite_url) as opened:
         ensure_schema(opened)
-        check(opened)
+        check_schema(opened)
 
 
 def test_opening_an_older_sqlite_file_changes_nothing_in_it_and_an_upgrade_keeps_its_facts(sqlite_url: str) -> None:
-    with books(sqlite_url) as opened:
+    with driven_ledger(sqlite_url) as opened:
         opened.open("acme")
         with opened.database.transaction() as connection:
             schema_of(ALL).drop_all(connection)
@@ -236,10 +236,10 @@ def test_opening_an_older_sqlite_file_changes_nothing_in_it_and_an_upgrade_keeps
         ensure_schema(opened)
     assert "imagestudio db upgrade --db sqlite" in in_shell(refused.value.advice)
     assert current(sqlite_url) == REVISIONS[0]
-    upgrade(sqlite_url)
+    upgrade_schema(sqlite_url)
     assert current(sqlite_url) == HEAD
     assert {table.name for table in schema_of(ALL).sorted_tables} <= tables(sqlite_url)
-    with books(sqlite_url) as again:
+    with driven_ledger(sqlite_url) as again:
         assert again.reader.end() == 1
 
 
@@ -248,7 +248,7 @@ def test_opening_an_older_postgres_is_refused_with_the_command_that_upgrades_it(
     empty_postgres_url: str, older: str | None
 ) -> None:
     if older is not None:
-        upgrade(empty_postgres_url)
+        upgrade_schema(empty_postgres_url)
         set_revision(empty_postgres_url, older)
     before = tables(empty_postgres_url)
     with database(empty_postgres_url) as opened, pytest.raises(SchemaMismatch) as refused:
@@ -260,14 +260,14 @@ def test_opening_an_older_postgres_is_refused_with_the_command_that_upgrades_it(
 def test_a_password_is_not_shown_in_a_hint(empty_postgres_url: str) -> None:
     secret = empty_postgres_url.replace("postgres@", "postgres:s3cret@", 1)
     with database(secret) as opened, pytest.raises(SchemaMismatch) as refused:
-        check(opened)
+        check_schema(opened)
     assert "s3cret" not in f"{refused.value} {in_shell(refused.value.advice)}"
 
 
 def test_a_newer_schema_is_refused_and_left_alone(database_url: str) -> None:
     set_revision(database_url, "9999")
     with pytest.raises(SchemaMismatch, match="newer than this program"):
-        upgrade(database_url)
+        upgrade_schema(database_url)
     with database(database_url) as opened, pytest.raises(SchemaMismatch, match="newer than this program"):
         ensure_schema(opened)
     assert current(database_url) == "9999"
@@ -277,7 +277,7 @@ def test_another_programs_database_is_refused_and_left_alone(empty_url: str) -> 
     with database(empty_url) as opened, opened.transaction() as connection:
         connection.execute(text("CREATE TABLE log (line TEXT)"))
     with pytest.raises(SchemaMismatch, match="another program"):
-        upgrade(empty_url)
+        upgrade_schema(empty_url)
     assert tables(empty_url) == {"log"}
 
 
@@ -313,7 +313,7 @@ POSTGRES_ATTACKS = {
 
 
 def attack(url: str, statement: str) -> None:
-    with books(url) as opened:
+    with driven_ledger(url) as opened:
         opened.open("acme")
         before = opened.reader.read(0, 10)
         with opened.database.engine.connect() as connection:

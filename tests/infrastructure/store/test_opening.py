@@ -15,16 +15,16 @@ from domain.errors import SchemaMismatch, StoreError, StoreUnavailable
 from infrastructure.clock import SECOND, now
 from infrastructure.store import opening
 from infrastructure.store.database import Database
-from infrastructure.store.migrations import HEAD, check, current, ensure_schema, upgrade
+from infrastructure.store.migrations import HEAD, check_schema, current, ensure_schema, upgrade_schema
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
 from projections.engine import checkpoints
-from projections.engine.database import Source, writing
+from projections.engine.database import FactSource, writing
 from projections.engine.rebuild import rebuild
 from projections.engine.replay import compare
 from projections.views import ALL
-from tests.infrastructure.store.books import books
+from tests.infrastructure.store.driven import driven_ledger
 from tests.infrastructure.store.posting import post
 from tests.postgres import beside, execute
 
@@ -68,7 +68,7 @@ def test_a_database_that_cannot_keep_every_text_is_refused(postgres_server: str,
         assert encoding in error.message
         assert "ENCODING 'UTF8'" in error.hint
         with pytest.raises(StoreError, match=f"{encoding}, the ledger needs UTF8"):
-            upgrade(url)
+            upgrade_schema(url)
 
 
 def test_a_connection_that_cannot_carry_every_text_is_refused(postgres_url: str) -> None:
@@ -185,21 +185,21 @@ def test_what_is_as_it_should_be_is_opened_in_one_look(database_url: str) -> Non
 
 def test_the_schema_of_the_url_is_used_for_everything(empty_postgres_url: str) -> None:
     """Beside another ledger in the usual schema, whose tables are in the path."""
-    upgrade(empty_postgres_url)
+    upgrade_schema(empty_postgres_url)
     execute(empty_postgres_url, "CREATE SCHEMA studio")
     inside = with_query(empty_postgres_url, options=r"-c search_path=studio,\ public")
     assert current(inside) is None
-    upgrade(inside)
+    upgrade_schema(inside)
     assert current(inside) == HEAD
-    with books(inside) as ours, books(empty_postgres_url) as others:
+    with driven_ledger(inside) as ours, driven_ledger(empty_postgres_url) as others:
         ours.open("acme")
         ours.run("acme", "op-1")
         check_opening(ours.database)
         execute(empty_postgres_url, "CREATE TABLE usage_summary__next (being_rebuilt int)")
-        rebuild(ours.database, Source(ours.reader, ours.codec), ALL)
+        rebuild(ours.database, FactSource(ours.reader, ours.codec), ALL)
         assert execute(empty_postgres_url, "SELECT count(*) FROM usage_summary__next") == [(0,)], "is not ours"
         execute(empty_postgres_url, "DROP TABLE usage_summary__next")
-        assert compare(ours.database, Source(ours.reader, ours.codec), ALL).equal
+        assert compare(ours.database, FactSource(ours.reader, ours.codec), ALL).equal
         assert (ours.reader.end() > 0, others.reader.end()) == (True, 0)
     places = "SELECT DISTINCT relname, nspname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
     tables = execute(empty_postgres_url, f"{places} WHERE relkind = 'r' AND nspname IN ('public', 'studio')")
@@ -211,7 +211,7 @@ def test_the_schema_of_the_url_is_used_for_everything(empty_postgres_url: str) -
 def test_a_schema_that_does_not_exist_is_named(empty_postgres_url: str) -> None:
     missing = with_query(empty_postgres_url, options="-c search_path=nowhere")
     with pytest.raises(StoreUnavailable, match="no such schema") as refused:
-        upgrade(missing)
+        upgrade_schema(missing)
     assert "search_path" in refused.value.hint
 
 
@@ -220,8 +220,8 @@ def test_the_shared_table_of_another_program_is_nothing_to_a_new_ledger(empty_po
     execute(empty_postgres_url, "INSERT INTO alembic_version VALUES ('0003')", "CREATE TABLE orders (id int)")
     assert current(empty_postgres_url) is None
     with closing(Database(empty_postgres_url)) as database, pytest.raises(SchemaMismatch, match="missing"):
-        check(database)
-    upgrade(empty_postgres_url)
+        check_schema(database)
+    upgrade_schema(empty_postgres_url)
     assert current(empty_postgres_url) == HEAD
     assert execute(empty_postgres_url, "SELECT version_num FROM alembic_version") == [("0003",)]
 

@@ -14,18 +14,18 @@ from sqlalchemy.engine import make_url
 from application.ledger.transaction import TooSlow
 from domain.errors import StoreError, StoreUnavailable
 from infrastructure.store.database import Database
-from infrastructure.store.migrations import HEAD, current, upgrade
+from infrastructure.store.migrations import HEAD, current, upgrade_schema
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlLeases
 from infrastructure.store.transactions import SqlStore
-from projections.engine.database import Source
+from projections.engine.database import FactSource
 from projections.engine.projector import Projector
 from projections.engine.rebuild import rebuild
 from projections.engine.replay import compare
 from projections.views import ALL
 from tests.application.studios import SYNC, studio_on
-from tests.infrastructure.store.books import books
+from tests.infrastructure.store.driven import driven_ledger
 from tests.infrastructure.store.posting import post
 from tests.infrastructure.store.test_postgres import OURS, in_force, with_options
 from tests.pgbouncer import pooled
@@ -69,7 +69,7 @@ def test_nothing_stays_in_a_session_that_another_client_gets_next(postgres_url: 
 def test_an_upgrade_works(empty_postgres_url: str) -> None:
     for mode in MODES:
         with pooled(empty_postgres_url, mode) as url:
-            upgrade(url)
+            upgrade_schema(url)
             assert current(url) == HEAD
 
 
@@ -94,10 +94,10 @@ def test_many_writers_and_readers_share_few_sessions(postgres_url: str) -> None:
 
 def test_views_are_advanced_rebuilt_and_audited(postgres_url: str) -> None:
     """An audit's scratch tables live in one transaction, so in one session, and are gone with it."""
-    with transacting(postgres_url) as url, books(url) as opened:
+    with transacting(postgres_url) as url, driven_ledger(url) as opened:
         opened.open("acme")
         opened.run("acme", *(f"op-{number}" for number in range(5)))
-        source = Source(opened.reader, opened.codec)
+        source = FactSource(opened.reader, opened.codec)
         Projector(opened.database, source, ALL).advance()
         for _ in range(4):
             assert compare(opened.database, source, ALL).equal
@@ -175,9 +175,9 @@ def test_one_log_serves_two_poolers(postgres_url: str) -> None:
     """And programs that go round them."""
     with pooled(postgres_url, "transaction") as one, pooled(postgres_url, "session") as two:
         for url in (one, two, postgres_url, one):
-            with books(url) as opened:
+            with driven_ledger(url) as opened:
                 opened.open(f"account-{opened.reader.end()}")
-        with books(postgres_url) as opened:
+        with driven_ledger(postgres_url) as opened:
             positions = [entry.position for entry in opened.reader.read(0, 100)]
     assert positions == sorted(set(positions))
     assert len(positions) == 4

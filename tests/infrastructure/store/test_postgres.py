@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 
-from application.ledger.transaction import Conflict, TooSlow, Unknown
+from application.ledger.transaction import CommitUnknown, Conflict, TooSlow
 from domain.errors import StoreUnavailable
 from infrastructure.reading import open_reading
 from infrastructure.store.database import Database
-from infrastructure.store.options import Limits, connect_arguments, options_of
+from infrastructure.store.options import StatementLimits, connect_arguments, options_of
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.urls import parse_url
@@ -105,9 +105,9 @@ def test_the_settings_in_a_url_are_read_as_the_server_reads_them(options: str, f
 
 def test_limits_of_the_url_are_kept() -> None:
     url = make_url("postgresql://h/n").update_query_dict({"options": "-c statement_timeout=2min -c lock_timeout=1500"})
-    limits = Limits.of(url, 10, 30)
+    limits = StatementLimits.of(url, 10, 30)
     assert (limits.lock, limits.statement, limits.idle, limits.patience) == (1.5, 120, 60, 125)
-    assert Limits.of(make_url("postgresql://h/n?options=-c%20statement_timeout=0"), 10, 30).statement is None
+    assert StatementLimits.of(make_url("postgresql://h/n?options=-c%20statement_timeout=0"), 10, 30).statement is None
 
 
 def test_what_the_url_says_reaches_the_server(postgres_url: str) -> None:
@@ -214,7 +214,7 @@ def test_a_commit_that_is_never_answered_is_unknown(postgres_url: str) -> None:
     with through_proxy(postgres_url, statement_seconds=0.5) as (proxy, database):
         post(SqlStore(database), "acme")
         proxy.next(Fault("stall", when=b"COMMIT"))
-        with pytest.raises(Unknown):
+        with pytest.raises(CommitUnknown):
             post(SqlStore(database), "acme")
         proxy.thaw()
         assert SqlReader(database).end() == 2, "it had arrived"

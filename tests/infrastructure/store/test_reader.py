@@ -14,7 +14,7 @@ from application.ledger.log import fact_name
 from application.ledger.reader import LogFilter
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
-from tests.infrastructure.store.books import MONTH, Books, books
+from tests.infrastructure.store.driven import MONTH, DrivenLedger, driven_ledger
 from tests.infrastructure.store.posting import post
 
 ACCOUNTS = ("acme", "acme:1", "acme:1:2", "acm", "acme;", "Acme", "ac%e", "ac_e", "zürich", "acme-1")
@@ -22,8 +22,8 @@ ACCOUNTS = ("acme", "acme:1", "acme:1:2", "acm", "acme;", "Acme", "ac%e", "ac_e"
 
 
 @pytest.fixture
-def told(database_url: str) -> Iterator[Books]:
-    with books(database_url) as opened:
+def told(database_url: str) -> Iterator[DrivenLedger]:
+    with driven_ledger(database_url) as opened:
         for account in ACCOUNTS:
             opened.open(account)
             opened.accept(account, f"{account}/1")
@@ -35,7 +35,7 @@ def told(database_url: str) -> Iterator[Books]:
 
 
 def test_the_reader_is_what_an_audit_reads_with(sqlite_url: str) -> None:
-    with books(sqlite_url) as opened:
+    with driven_ledger(sqlite_url) as opened:
         reader: ChainReader = opened.reader
         assert reader.end() == 0
         assert not reader.read(0, 10)
@@ -43,7 +43,7 @@ def test_the_reader_is_what_an_audit_reads_with(sqlite_url: str) -> None:
         assert not reader.accounts_after("", 10)
 
 
-def test_pages_of_any_size_give_every_entry_once_and_in_order(told: Books) -> None:
+def test_pages_of_any_size_give_every_entry_once_and_in_order(told: DrivenLedger) -> None:
     everything = told.reader.read(0, 10_000)
     assert [entry.position for entry in everything] == sorted({entry.position for entry in everything})
     assert everything[-1].position == told.reader.end()
@@ -56,7 +56,7 @@ def test_pages_of_any_size_give_every_entry_once_and_in_order(told: Books) -> No
         assert read == list(everything)
 
 
-def test_states_are_the_same_entries_as_bare_rows(told: Books) -> None:
+def test_states_are_the_same_entries_as_bare_rows(told: DrivenLedger) -> None:
     entries = told.reader.read(0, 10_000)
     bare = [
         (entry.position, entry.link.topic, entry.link.originator_version, entry.link.state.decode())
@@ -66,7 +66,7 @@ def test_states_are_the_same_entries_as_bare_rows(told: Books) -> None:
     assert list(told.reader.states(3, 9, 4)) == [row for row in bare if 3 < row[0] <= 9][:4]
 
 
-def test_an_account_is_read_with_all_its_periods_and_nobody_elses(told: Books) -> None:
+def test_an_account_is_read_with_all_its_periods_and_nobody_elses(told: DrivenLedger) -> None:
     for account in ACCOUNTS:
         read = told.reader.read(0, 10_000, LogFilter(account=account))
         named = [json.loads(entry.link.state) for entry in read]
@@ -74,7 +74,7 @@ def test_an_account_is_read_with_all_its_periods_and_nobody_elses(told: Books) -
         assert len({entry.link.originator_id for entry in read}) == 3
 
 
-def test_filters_hold_together(told: Books) -> None:
+def test_filters_hold_together(told: DrivenLedger) -> None:
     where = LogFilter(upto=told.reader.end(), account="acme", operations=("acme/1",), topics=("operation.charged",))
     (charged,) = told.reader.read(0, 10, where)
     assert charged.link.operation == "acme/1"
@@ -83,7 +83,7 @@ def test_filters_hold_together(told: Books) -> None:
     assert list(told.reader.read(charged.position, 10, where)) == []
 
 
-def test_an_operation_is_read_across_the_periods_it_lived_in(told: Books) -> None:
+def test_an_operation_is_read_across_the_periods_it_lived_in(told: DrivenLedger) -> None:
     topics = [fact_name(entry.link.topic) for entry in told.reader.read(0, 10, LogFilter(operations=("acme/1",)))]
     assert topics == [f"operation.{word}" for word in STORY]
     assert [fact_name(link.topic) for link in told.reader.entries_of(["acme/1"])] == topics
@@ -92,7 +92,7 @@ def test_an_operation_is_read_across_the_periods_it_lived_in(told: Books) -> Non
 STORY = ("requested", "validated", "dispatched", "provider_completed", "charged")
 
 
-def test_rows_beside_the_log_come_by_ascending_id_compared_byte_by_byte(told: Books) -> None:
+def test_rows_beside_the_log_come_by_ascending_id_compared_byte_by_byte(told: DrivenLedger) -> None:
     ordered = sorted(ACCOUNTS, key=str.encode)
     assert [row.id for row in told.reader.accounts_after("", 100)] == ordered
     assert [row.id for row in told.reader.accounts_after(ordered[2], 2)] == ordered[3:5]
@@ -102,7 +102,7 @@ def test_rows_beside_the_log_come_by_ascending_id_compared_byte_by_byte(told: Bo
     assert [row.operation for row in told.reader.index_after("", 100, "acme")] == ["acme/1", "acme/2"]
 
 
-def test_more_ids_than_a_statement_holds_are_read_in_parts(told: Books) -> None:
+def test_more_ids_than_a_statement_holds_are_read_in_parts(told: DrivenLedger) -> None:
     many = [f"none/{number}" for number in range(40_000)]
     assert [row.operation for row in told.reader.indexed([*many, "acme/1"])] == ["acme/1"]
     assert len(told.reader.entries_of([*many[:600], "acme/1"])) == len(STORY)
@@ -121,5 +121,5 @@ def test_no_account_is_ever_read_as_another(empty_posts: SqlReader, accounts: se
 
 @pytest.fixture
 def empty_posts(sqlite_url: str) -> Iterator[SqlReader]:
-    with books(sqlite_url) as opened:
+    with driven_ledger(sqlite_url) as opened:
         yield opened.reader

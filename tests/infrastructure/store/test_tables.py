@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from application.keeping.tables import MADE, TABLES, Standing, columns_of
+from application.keeping.tables import MADE, TABLES, TableStanding, columns_of
 from infrastructure.store.schema import METADATA
 from projections.engine.tables import schema_of
 from projections.views import ALL
@@ -21,7 +21,7 @@ SCHEMA = "imagestudio_schema"
 
 LATER = "9000000000000000"
 
-LOG_BESIDE = [name for name, table in TABLES.items() if table.standing in (Standing.MADE, Standing.COMPARED)]
+LOG_BESIDE = [name for name, table in TABLES.items() if table.standing in (TableStanding.MADE, TableStanding.COMPARED)]
 TOLD = [(name, column) for name in LOG_BESIDE for column in (*TABLES[name].key, *TABLES[name].told)]
 """All columns that the log tells; keys too, as a changed key is a row lost and a stranger."""
 
@@ -105,7 +105,7 @@ def test_a_lost_row_is_found_and_made_anew(told: Ledger, table: str) -> None:
     for row in some(told.rows(f"SELECT * FROM {table}")):
         here = " AND ".join(f"{name} = :{name}" for name in TABLES[table].key)
         told.run(f"DELETE FROM {table} WHERE {here}", **{name: row[name] for name in TABLES[table].key})
-        if table == "snapshots":  # they are disposable: without one a book is folded from its stream
+        if table == "snapshots":  # they are disposable: without one a period is folded from its stream
             assert told.audit() == []
             continue
         assert any(table[:-1] in one for one in told.audit())

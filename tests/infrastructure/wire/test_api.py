@@ -11,8 +11,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from application.ports import ProviderFailed, ProviderRefused, ProviderUnknown
-from infrastructure.wire.answers import Answer, Problem, Unreadable
+from application.ports import ProviderRefused, ProviderUnknown, TaskFailed
+from infrastructure.wire.answers import Answer, ApiProblem, Unreadable
 from infrastructure.wire.api import Api, Pace, Patience
 from infrastructure.wire.client import open_client
 from tests import patience
@@ -281,7 +281,7 @@ async def test_a_job_that_stays_away_for_its_span_is_gone_and_has_failed(
 ) -> None:
     async with calling(NOWHERE, time) as api:
         ask, _ = asking(NOT_THERE)
-        with pytest.raises(ProviderFailed, match="does not know the job any more: the provider answers 404") as failed:
+        with pytest.raises(TaskFailed, match="does not know the job any more: the provider answers 404") as failed:
             await api.poll(ask, pace=pace, deadline=deadline)
     assert (failed.value.code, time.slept) == ("unknown_job", slept)
 
@@ -320,8 +320,8 @@ async def test_who_is_woken_looks_at_once(time: Time) -> None:
     assert not woken.is_set()
 
 
-def in_message(answer: Answer) -> Problem:
-    return Problem(answer.object()["message"])
+def in_message(answer: Answer) -> ApiProblem:
+    return ApiProblem(answer.object()["message"])
 
 
 async def test_no_message_and_no_log_holds_a_key_or_an_address(time: Time, caplog: pytest.LogCaptureFixture) -> None:

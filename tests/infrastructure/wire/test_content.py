@@ -20,7 +20,7 @@ from infrastructure.wire.content import (
     micros,
     private_texts,
     read_data_uri,
-    told,
+    told_by_provider,
 )
 
 MICRO = Decimal("0.000001")
@@ -92,11 +92,11 @@ def test_a_data_uri_is_read_or_is_none(text: str, media: Media | None) -> None:
     ],
 )
 def test_words_are_made_safe_to_show(words: object, safe: str) -> None:
-    assert told(words, ["sk-1", ""]) == safe
+    assert told_by_provider(words, ["sk-1", ""]) == safe
 
 
 def test_words_are_shortened() -> None:
-    assert len(told("so " * 1000)) == 201
+    assert len(told_by_provider("so " * 1000)) == 201
 
 
 def test_prompts_are_private_and_plain_words_are_not() -> None:
@@ -119,8 +119,8 @@ def test_a_number_beyond_all_bounds_is_no_json() -> None:
 
 def test_however_long_words_are_little_is_read_and_no_half_of_a_secret_is_told() -> None:
     secret = "a private pond " * 10
-    assert len(told("https://a" * 100_000)) <= 201
-    assert "private" not in told("x " * 985 + secret, [secret])
+    assert len(told_by_provider("https://a" * 100_000)) <= 201
+    assert "private" not in told_by_provider("x " * 985 + secret, [secret])
 
 
 @given(st.binary(max_size=64), st.sampled_from([1, 2, 3, 5]))

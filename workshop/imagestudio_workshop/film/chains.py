@@ -36,7 +36,7 @@ Chain: TypeAlias = Callable[[Graph, FilterContext, Scene], FilterContext]
 _ANY_TIME_BASE = Fraction(1, 1000)
 
 
-def line(*filters: tuple[str, str]) -> Chain:
+def chain_of(*filters: tuple[str, str]) -> Chain:
     """Filters one after the other, each with its arguments as FFmpeg writes them."""
 
     def build(graph: Graph, node: FilterContext, _scene: Scene) -> FilterContext:
@@ -61,19 +61,19 @@ def all_of(*chains: Chain) -> Chain:
 
 
 def resized(width: int, height: int) -> Chain:
-    return line(("scale", f"{width}:{height}:flags=lanczos"), ("setsar", "1"))
+    return chain_of(("scale", f"{width}:{height}:flags=lanczos"), ("setsar", "1"))
 
 
 def cropped(width: int, height: int) -> Chain:
     """Fills the frame; what is too wide or too high is cut off on both sides."""
     scale = f"{width}:{height}:force_original_aspect_ratio=increase:flags=lanczos"
-    return line(("scale", scale), ("crop", f"{width}:{height}"), ("setsar", "1"))
+    return chain_of(("scale", scale), ("crop", f"{width}:{height}"), ("setsar", "1"))
 
 
 def padded(width: int, height: int, colour: str = "black") -> Chain:
     """Shows everything, with bars of a colour."""
     scale = f"{width}:{height}:force_original_aspect_ratio=decrease:flags=lanczos"
-    return line(("scale", scale), ("pad", f"{width}:{height}:-1:-1:{colour}"), ("setsar", "1"))
+    return chain_of(("scale", scale), ("pad", f"{width}:{height}:-1:-1:{colour}"), ("setsar", "1"))
 
 
 def blurred(width: int, height: int) -> Chain:
@@ -84,7 +84,7 @@ def blurred(width: int, height: int) -> Chain:
         node.link_to(split)
         behind = graph.add("scale", f"{width // 8}:{height // 8}:force_original_aspect_ratio=increase:flags=area")
         split.link_to(behind, 0, 0)
-        soft = line(
+        soft = chain_of(
             ("crop", f"{width // 8}:{height // 8}"),
             ("gblur", "sigma=4"),
             ("scale", f"{width}:{height}"),
@@ -94,7 +94,7 @@ def blurred(width: int, height: int) -> Chain:
         split.link_to(front, 1, 0)
         over = graph.add("overlay", f"(W-w)/2:(H-h)/2:format={_blending(scene.marks)}")
         soft(graph, behind, scene).link_to(over, 0, 0)
-        line(("setsar", "1"))(graph, front, scene).link_to(over, 0, 1)
+        chain_of(("setsar", "1"))(graph, front, scene).link_to(over, 0, 1)
         return over
 
     return build
@@ -113,7 +113,7 @@ def overlaid(draw: Callable[[int, int], Image.Image], start: float, end: float |
         blending = _blending(scene.marks)
         over = graph.add("overlay", f"0:0:eof_action=repeat:format={blending}:enable='gte(t,{start}){until}'")
         node.link_to(over, 0, 0)
-        line(("format", _LAID[blending] + scene.marks.coded()))(graph, picture, scene).link_to(over, 0, 1)
+        chain_of(("format", _LAID[blending] + scene.marks.coded()))(graph, picture, scene).link_to(over, 0, 1)
         return over
 
     return build

@@ -9,20 +9,20 @@ import av
 from PIL import Image, ImageDraw, ImageFont
 
 from imagestudio.plugin import Media, ProviderRefused
-from imagestudio_workshop.film.chains import line, overlaid
+from imagestudio_workshop.film.chains import chain_of, overlaid
 from imagestudio_workshop.film.lanes import frames_in, rate_of, sound_pipe
 from imagestudio_workshop.film.marks import Filters
 from imagestudio_workshop.film.remaking import (
     Recipe,
     container_of,
     has_sound,
-    opened,
+    length_of,
+    opened_film,
     remade,
-    seconds_of,
     sound_of,
 )
 from imagestudio_workshop.film.writer import Coding
-from imagestudio_workshop.orders import Order, Step, Work
+from imagestudio_workshop.orders import LabelledTask, Step, Work
 
 SPEEDS: Final = (0.25, 4.0)
 _STEP: Final = 2.0
@@ -41,20 +41,20 @@ def made_by(film: Media, recipe: Recipe) -> Work:
     return work
 
 
-def trimmed(order: Order) -> Work:
+def trimmed(order: LabelledTask) -> Work:
     """From `start` to `end` seconds, or for `duration`; to a frame exactly, as it is encoded anew."""
     film = order.file("video")
-    start, length = order.number("start", 0), seconds_of(film)
+    start, length = order.number("start", 0), length_of(film)
     span = order.number("duration", 0) or length
     end = order.number("end", 0) or start + span
     if not start < min(end, length):
         raise ProviderRefused(
             "unsupported_span", f"nothing is left between {start:g} and {end:g} of {length:g} seconds"
         )
-    return made_by(film, Recipe(line(), (), start, min(end, length)))
+    return made_by(film, Recipe(chain_of(), (), start, min(end, length)))
 
 
-def sped(order: Order) -> Work:
+def sped(order: LabelledTask) -> Work:
     """`speed` times as fast; voices keep their pitch."""
     film, speed = order.file("video"), order.number("speed", 1)
     if not SPEEDS[0] <= speed <= SPEEDS[1]:
@@ -62,12 +62,12 @@ def sped(order: Order) -> Work:
     chain: Filters = (("setpts", f"PTS/{speed:.6f}"),)
     if speed > 1:
         chain += (_thinned(film),)
-    return made_by(film, Recipe(line(*chain), _tempo(speed)))
+    return made_by(film, Recipe(chain_of(*chain), _tempo(speed)))
 
 
 def _thinned(film: Media) -> tuple[str, str]:
     """No more frames a second than before; where they come unevenly, only those go that come too close."""
-    with opened(film) as container:
+    with opened_film(film) as container:
         stream = container.streams.video[0]
         rate, closest = rate_of(stream), min(stream.base_rate or _MOST_RATE, _MOST_RATE)
         if stream.average_rate == stream.base_rate:
@@ -81,7 +81,7 @@ def _tempo(speed: float) -> Filters:
     return (("atempo", f"{speed ** (1 / steps):.6f}"),) * steps
 
 
-def written_on(order: Order) -> Work:
+def written_on(order: LabelledTask) -> Work:
     """`text` over the film at `position`, from `start` to `end` seconds, in a share of the height, `size` percent."""
     film, text = order.file("video"), order.text("text").strip()
     font = ImageFont.load_default(20)
@@ -137,7 +137,7 @@ def _broken(
     return "\n".join(lines)
 
 
-def turned_up(order: Order) -> Work:
+def turned_up(order: LabelledTask) -> Work:
     """The sound `volume` times as loud, or silent at 0; pictures are not touched."""
     film, volume = _with_sound(order), order.number("volume", 1)
     filters: Filters = (("volume", f"{volume:.6f}"),)
@@ -146,7 +146,7 @@ def turned_up(order: Order) -> Work:
     return made_by(film, Recipe(None, filters, coding=Coding(container_of(film))))
 
 
-def normalized(order: Order) -> Work:
+def normalized(order: LabelledTask) -> Work:
     """The sound at `loudness` LUFS by one gain (EBU R 128), peaks held below -1.5 dB; pictures are not touched."""
     film, wanted = _with_sound(order), order.number("loudness", _LOUDNESS)
 
@@ -163,7 +163,7 @@ def normalized(order: Order) -> Work:
 def measured_loudness(film: Media) -> float:
     """Integrated loudness of the whole film in LUFS. Raises ProviderRefused where there is nothing but silence."""
     loudness, pipe = -math.inf, None
-    with opened(film) as container:
+    with opened_film(film) as container:
         for packet in container.demux(sound_of(container)):
             for frame in frames_in(packet, av.AudioFrame):
                 pipe = pipe or sound_pipe(frame, (("ebur128", "metadata=1"),))
@@ -174,14 +174,14 @@ def measured_loudness(film: Media) -> float:
     return loudness
 
 
-def cleaned(order: Order) -> Work:
+def cleaned(order: LabelledTask) -> Work:
     """Less grain in the pictures, and less hiss in the sound, by `strength`; `of` is "picture", "sound" or "both"."""
     film, of = order.file("video"), order.choice("of", ("both", "picture", "sound"), "both")
     sigma, hiss = _NOISE[order.choice("strength", _NOISE, "medium")]
     picture, sound = of != "sound", of != "picture" and has_sound(film)
     if not picture and not sound:
         raise ProviderRefused("no_sound", "there is no sound in the film")
-    chain = line(("fftdnoiz", f"sigma={sigma}")) if picture else None
+    chain = chain_of(("fftdnoiz", f"sigma={sigma}")) if picture else None
     filters = (("afftdn", hiss),) if sound else None
     return made_by(film, Recipe(chain, filters, coding=Coding("mp4" if picture else container_of(film))))
 
@@ -194,7 +194,7 @@ _NOISE: Final = {
 }
 
 
-def _with_sound(order: Order) -> Media:
+def _with_sound(order: LabelledTask) -> Media:
     film = order.file("video")
     if not has_sound(film):
         raise ProviderRefused("no_sound", "there is no sound in the film")

@@ -18,7 +18,7 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 from av.packet import Packet
 
-from imagestudio_workshop.film.chains import Chain, Scene, line
+from imagestudio_workshop.film.chains import Chain, Scene, chain_of
 from imagestudio_workshop.film.marks import Filters, Marks, marks_of, source_of, upright
 from imagestudio_workshop.film.writer import Copyable, Writer
 
@@ -188,9 +188,9 @@ def piped(frame: av.VideoFrame, scene: Scene, pixels: str, chain: Chain) -> Pipe
     """A pipe for frames like this one: set upright and brought to the format `pixels`, then through the chain."""
     graph, coding = Graph(), ("format", f"pix_fmts={pixels}{scene.marks.coded()}")
     source = source_of(graph, frame, scene.marks)
-    node = chain(graph, line(*upright(frame, scene.marks), coding)(graph, source, scene), scene)
+    node = chain(graph, chain_of(*upright(frame, scene.marks), coding)(graph, source, scene), scene)
     sink = graph.add("buffersink")
-    line(_EVEN, coding)(graph, node, scene).link_to(sink)
+    chain_of(_EVEN, coding)(graph, node, scene).link_to(sink)
     graph.configure()
     for place, picture in scene.feeds:
         place.push(picture)
@@ -203,7 +203,7 @@ def upright_frames(stream: av.VideoStream, frames: Iterable[av.VideoFrame]) -> I
     pipe: Pipe | None = None
     for frame in frames:
         marks = marks_of(frame, stream)
-        pipe = pipe or piped(frame, Scene(*marks.shown(frame.width, frame.height), marks), "yuv420p", line())
+        pipe = pipe or piped(frame, Scene(*marks.shown(frame.width, frame.height), marks), "yuv420p", chain_of())
         yield from (done for done in pipe.through(frame) if isinstance(done, av.VideoFrame))
     if pipe:
         yield from (done for done in pipe.through(None) if isinstance(done, av.VideoFrame))
@@ -247,6 +247,6 @@ def sound_pipe(frame: av.AudioFrame, filters: Filters, cut: Filters = ()) -> Pip
     # Gaps are filled first: filters that stretch or look ahead count samples, not times.
     filled = ("aresample", f"{SOUND_RATE}:async=1:first_pts=0")
     sink = graph.add("abuffersink")
-    line(*cut, filled, *filters, ("aformat", shape))(graph, source, Scene(0, 0)).link_to(sink)
+    chain_of(*cut, filled, *filters, ("aformat", shape))(graph, source, Scene(0, 0)).link_to(sink)
     graph.configure()
     return Pipe(graph, source, sink)

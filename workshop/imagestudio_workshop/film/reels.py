@@ -17,8 +17,8 @@ from imagestudio_workshop import canvas
 from imagestudio_workshop.animations import timing
 from imagestudio_workshop.encoding import flattened
 from imagestudio_workshop.film.marks import BT709, LIMITED, Marks
-from imagestudio_workshop.film.writer import Coding, Writer, written
-from imagestudio_workshop.orders import Order, Step, Work
+from imagestudio_workshop.film.writer import Coding, Writer, written_film
+from imagestudio_workshop.orders import LabelledTask, Step, Work
 from imagestudio_workshop.pictures import size_of
 from imagestudio_workshop.reel import Reel
 
@@ -29,7 +29,7 @@ _ROUND: Final = 6.0
 """Seconds of one round of a scene's motion."""
 
 
-def filmed(order: Order) -> Work:
+def filmed(order: LabelledTask) -> Work:
     """The prompt's picture in motion, for `duration` seconds; its end leads to its beginning without a seam."""
     prompt, seed = order.text("prompt"), order.task.inputs.get("seed")
     size, (count, rate) = _even(size_of(order, 640, MOST_PIXELS)), timing(order, USUAL_RATE)
@@ -58,11 +58,11 @@ def shot(pictures: Iterator[Image.Image], count: int, rate: int, step: Step) -> 
         if stream:
             writer.mux(stream.encode())
 
-    return written(Coding(), fill)
+    return written_film(Coding(), fill)
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Framing:
     """What the camera sees: the middle in shares of the picture's spare width and height, and how near it is."""
 
     x: float
@@ -77,17 +77,17 @@ _LONGEST: Final = 4.0
 # From where to where the camera goes.
 MOVES: Final = MappingProxyType(
     {
-        "zoom-in": (View(0.5, 0.5, 1.0), View(0.5, 0.45, _NEAR)),
-        "zoom-out": (View(0.5, 0.45, _NEAR), View(0.5, 0.5, 1.0)),
-        "pan-left": (View(1.0, 0.4, _NEAR), View(0.0, 0.4, _NEAR)),
-        "pan-right": (View(0.0, 0.4, _NEAR), View(1.0, 0.4, _NEAR)),
-        "pan-up": (View(0.5, 1.0, _NEAR), View(0.5, 0.0, _NEAR)),
-        "pan-down": (View(0.5, 0.0, _NEAR), View(0.5, 1.0, _NEAR)),
+        "zoom-in": (Framing(0.5, 0.5, 1.0), Framing(0.5, 0.45, _NEAR)),
+        "zoom-out": (Framing(0.5, 0.45, _NEAR), Framing(0.5, 0.5, 1.0)),
+        "pan-left": (Framing(1.0, 0.4, _NEAR), Framing(0.0, 0.4, _NEAR)),
+        "pan-right": (Framing(0.0, 0.4, _NEAR), Framing(1.0, 0.4, _NEAR)),
+        "pan-up": (Framing(0.5, 1.0, _NEAR), Framing(0.5, 0.0, _NEAR)),
+        "pan-down": (Framing(0.5, 0.0, _NEAR), Framing(0.5, 1.0, _NEAR)),
     }
 )
 
 
-def panned(order: Order) -> Work:
+def panned(order: LabelledTask) -> Work:
     """A camera moving over the picture by `motion`; variations move in other ways."""
     image = flattened(order.picture().in_profile(None)).image
     motion = order.choice("motion", MOVES, "zoom-in")
@@ -103,7 +103,7 @@ def panned(order: Order) -> Work:
     return work
 
 
-def _frame_of(order: Order, image: Image.Image) -> tuple[int, int]:
+def _frame_of(order: LabelledTask, image: Image.Image) -> tuple[int, int]:
     """The picture's own shape, or that of `aspect_ratio`, with `resolution` pixels on the shorter side."""
     wish = order.text("aspect_ratio", "auto")
     aspect = image.width / image.height if wish == "auto" else float(Fraction(wish.replace(":", "/")))
@@ -113,7 +113,7 @@ def _frame_of(order: Order, image: Image.Image) -> tuple[int, int]:
     return _even((round(size[0]), round(size[1])))
 
 
-def camera(image: Image.Image, size: tuple[int, int]) -> Callable[[View], Image.Image]:
+def camera(image: Image.Image, size: tuple[int, int]) -> Callable[[Framing], Image.Image]:
     """Looks at the part of the picture that has the frame's shape; never beyond its border."""
     image = _not_too_long(image, size[0] / size[1])
     # Large enough for the nearest view, and no larger, since what is made much smaller in a frame would flicker.
@@ -121,7 +121,7 @@ def camera(image: Image.Image, size: tuple[int, int]) -> Callable[[View], Image.
     wanted = round(image.width * scale), round(image.height * scale)
     large = image.resize((max(size[0], wanted[0]), max(size[1], wanted[1])), Image.Resampling.LANCZOS)
 
-    def look(view: View) -> Image.Image:
+    def look(view: Framing) -> Image.Image:
         step = _NEAR / view.zoom
         width, height = min(large.width, size[0] * step), min(large.height, size[1] * step)
         left, top = (large.width - width) * view.x, (large.height - height) * view.y
@@ -138,11 +138,11 @@ def _not_too_long(image: Image.Image, aspect: float) -> Image.Image:
     return image.crop((left, top, left + max(1, width), top + height))
 
 
-def _between(begin: View, end: View, share: float) -> View:
+def _between(begin: Framing, end: Framing, share: float) -> Framing:
     """Slow at both ends."""
     eased = share * share * (3 - 2 * share)
     x, y = begin.x + (end.x - begin.x) * eased, begin.y + (end.y - begin.y) * eased
-    return View(x, y, begin.zoom * (end.zoom / begin.zoom) ** eased)
+    return Framing(x, y, begin.zoom * (end.zoom / begin.zoom) ** eased)
 
 
 def _even(size: tuple[int, int]) -> tuple[int, int]:

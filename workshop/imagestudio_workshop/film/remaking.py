@@ -13,7 +13,7 @@ import av
 from av.container import InputContainer
 
 from imagestudio.plugin import Media, ProviderRefused
-from imagestudio_workshop.film.chains import Chain, all_of, line
+from imagestudio_workshop.film.chains import Chain, all_of, chain_of
 from imagestudio_workshop.film.lanes import (
     WHOLE,
     Change,
@@ -24,7 +24,7 @@ from imagestudio_workshop.film.lanes import (
     Span,
 )
 from imagestudio_workshop.film.marks import Filters
-from imagestudio_workshop.film.writer import COPIED_SOUND, Coding, Writer, written
+from imagestudio_workshop.film.writer import COPIED_SOUND, Coding, Writer, written_film
 from imagestudio_workshop.orders import Step
 
 UNREADABLE: Final = "unreadable_video", "the film is damaged, or of a kind that cannot be read"
@@ -56,7 +56,7 @@ class Recipe:
 
 
 @contextmanager
-def opened(film: Media) -> Iterator[InputContainer]:
+def opened_film(film: Media) -> Iterator[InputContainer]:
     """Raises ProviderRefused for what cannot be read, here and while it is read, or is too large or too long."""
     try:
         with av.open(io.BytesIO(film.content), "r") as container:
@@ -86,11 +86,11 @@ def container_of(film: Media) -> str:
     return _CONTAINERS.get(film.media_type, "mp4")
 
 
-def seconds_of(film: Media) -> float:
+def length_of(film: Media) -> float:
     """Its length. Raises ProviderRefused where it cannot be learned."""
     if film.duration_ms:
         return film.duration_ms / 1000
-    with opened(film) as container:
+    with opened_film(film) as container:
         duration = container.duration
     if not duration:
         raise ProviderRefused("unknown_duration", "how long the film lasts cannot be read")
@@ -98,7 +98,7 @@ def seconds_of(film: Media) -> float:
 
 
 def has_sound(film: Media) -> bool:
-    with opened(film) as container:
+    with opened_film(film) as container:
         return sound_of(container) is not None
 
 
@@ -114,7 +114,7 @@ def sound_of(container: InputContainer) -> av.AudioStream | None:
 
 def left_out(film: Media, made: Media) -> str:
     """The tracks of a film that another made of it does not have, in words; empty if it has all."""
-    with opened(film) as source, opened(made) as result:
+    with opened_film(film) as source, opened_film(made) as result:
         pairs = [(kind, words, _count(source, kind) - _count(result, kind)) for kind, words in TRACKS.items()]
     return ", ".join(f"{missing} {words}{'s' if missing > 1 else ''}" for _, words, missing in pairs if missing > 0)
 
@@ -125,11 +125,11 @@ def _count(container: InputContainer, kind: str) -> int:
 
 def remade(film: Media, recipe: Recipe, step: Step) -> Media:
     """The film by the recipe. Raises ProviderRefused."""
-    return written(recipe.coding, lambda writer: _fill(writer, film, recipe, step))
+    return written_film(recipe.coding, lambda writer: _fill(writer, film, recipe, step))
 
 
 def _fill(writer: Writer, film: Media, recipe: Recipe, step: Step) -> None:
-    with opened(film) as source:
+    with opened_film(film) as source:
         offset = (source.start_time or 0) / 1_000_000
         if recipe.start:
             source.seek(round((recipe.start + offset) * 1_000_000))
@@ -176,7 +176,7 @@ def _video_lane(writer: Writer, video: av.VideoStream, recipe: Recipe, offset: f
         return Copied(video, writer, offset)
     cut = _cut(recipe, offset, "")
     span = Span(recipe.start + offset, None if recipe.end is None else recipe.end + offset) if cut else WHOLE
-    return FilteredVideo(writer, video, all_of(line(*cut), recipe.video or line()), recipe.change, span)
+    return FilteredVideo(writer, video, all_of(chain_of(*cut), recipe.video or chain_of()), recipe.change, span)
 
 
 def _sound_lane(writer: Writer, sound: av.AudioStream, recipe: Recipe, offset: float) -> Lane:

@@ -8,13 +8,13 @@ from types import MappingProxyType
 from typing import Final
 
 from imagestudio.plugin import Media, ProviderRefused
-from imagestudio_workshop.film.chains import Chain, all_of, blurred, cropped, line, padded, resized
+from imagestudio_workshop.film.chains import Chain, all_of, blurred, chain_of, cropped, padded, resized
 from imagestudio_workshop.film.edits import made_by
 from imagestudio_workshop.film.lanes import SOUND_RATE
 from imagestudio_workshop.film.marks import marks_of
-from imagestudio_workshop.film.remaking import Recipe, has_sound, opened, remade, seconds_of
+from imagestudio_workshop.film.remaking import Recipe, has_sound, length_of, opened_film, remade
 from imagestudio_workshop.film.writer import CONTAINERS, Coding
-from imagestudio_workshop.orders import Order, Step, Work
+from imagestudio_workshop.orders import LabelledTask, Step, Work
 
 _FITS: Final = {"crop": cropped, "blur": blurred, "pad": padded}
 CRF: Final = {"high": 23, "medium": 27, "low": 32}
@@ -26,13 +26,13 @@ _AIM: Final = 0.93
 """Of the bytes that are allowed; the rest is for what the container adds."""
 
 
-def reformatted(order: Order) -> Work:
+def reformatted(order: LabelledTask) -> Work:
     """The same film as MP4, MOV (H.264, AAC) or WebM (VP9, Opus)."""
     chosen = order.choice("format", CONTAINERS, "mp4")
-    return made_by(order.file("video"), Recipe(line(), coding=Coding(chosen)))
+    return made_by(order.file("video"), Recipe(chain_of(), coding=Coding(chosen)))
 
 
-def reshaped(order: Order) -> Work:
+def reshaped(order: LabelledTask) -> Work:
     """In another aspect, such as "9:16": cut to it, or with bars, or on its own blur; as large as what is kept."""
     film, fit = order.file("video"), order.choice("fit", _FITS, "crop")
     width, height = shown_size(film)
@@ -45,7 +45,7 @@ def reshaped(order: Order) -> Work:
     return made_by(film, Recipe(_FITS[fit](*size)))
 
 
-def resampled(order: Order) -> Work:
+def resampled(order: LabelledTask) -> Work:
     """With so many pixels on the shorter side, as "720p" says; never larger unless `enlarge` is set."""
     film = order.file("video")
     width, height = shown_size(film)
@@ -56,12 +56,12 @@ def resampled(order: Order) -> Work:
     return made_by(film, Recipe(resized(_even(width * scale), _even(height * scale))))
 
 
-def compressed(order: Order) -> Work:
+def compressed(order: LabelledTask) -> Work:
     """Smaller in bytes: at a `quality`, or so that it has at most `target_bytes`."""
     film, target = order.file("video"), order.whole("target_bytes")
     if not target:
-        return made_by(film, Recipe(line(), (), coding=Coding(crf=CRF[order.choice("quality", CRF, "medium")])))
-    seconds, size, share = seconds_of(film), shown_size(film), _SOUND_SHARE if has_sound(film) else 0
+        return made_by(film, Recipe(chain_of(), (), coding=Coding(crf=CRF[order.choice("quality", CRF, "medium")])))
+    seconds, size, share = length_of(film), shown_size(film), _SOUND_SHARE if has_sound(film) else 0
 
     def work(_variation: int, step: Step) -> Media:
         bits = target * 8 * _AIM / seconds
@@ -118,20 +118,20 @@ PLATFORMS: Final = MappingProxyType(
 )
 
 
-def posted(order: Order) -> Work:
+def posted(order: LabelledTask) -> Work:
     """In the size of `platform`, no longer than it shows and no faster, as H.264 and AAC at an even loudness."""
     film, wanted = order.file("video"), PLATFORMS[order.choice("platform", PLATFORMS)]
     chain: Chain = _FITS[order.choice("fit", _FITS, "blur")](wanted.width, wanted.height)
     if _rate(film) > wanted.rate:
-        chain = all_of(line(("fps", str(wanted.rate))), chain)
+        chain = all_of(chain_of(("fps", str(wanted.rate))), chain)
     loudness = (("loudnorm", "I=-14:TP=-1.5:LRA=11"), ("aresample", str(SOUND_RATE)))
-    end = wanted.seconds if seconds_of(film) > wanted.seconds else None
+    end = wanted.seconds if length_of(film) > wanted.seconds else None
     return made_by(film, replace(Recipe(chain, loudness), end=end, coding=Coding(crf=21), one_sound=True))
 
 
 def shown_size(film: Media) -> tuple[int, int]:
     """Width and height as it is shown: turned as the file says, in square pixels."""
-    with opened(film) as container:
+    with opened_film(film) as container:
         frame = next(container.decode(video=0), None)
         if frame is None:
             raise ProviderRefused("no_picture", "there is no picture in the film")
@@ -139,7 +139,7 @@ def shown_size(film: Media) -> tuple[int, int]:
 
 
 def _rate(film: Media) -> float:
-    with opened(film) as container:
+    with opened_film(film) as container:
         return float(container.streams.video[0].average_rate or 0)
 
 

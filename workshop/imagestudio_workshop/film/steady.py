@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from imagestudio.plugin import Media
-from imagestudio_workshop.film.chains import line
+from imagestudio_workshop.film.chains import chain_of
 from imagestudio_workshop.film.lanes import upright_frames
-from imagestudio_workshop.film.remaking import Recipe, opened, remade
-from imagestudio_workshop.orders import Order, Step, Work
+from imagestudio_workshop.film.remaking import Recipe, opened_film, remade
+from imagestudio_workshop.orders import LabelledTask, Step, Work
 
 Path: TypeAlias = npt.NDArray[np.float64]
 Samples: TypeAlias = npt.NDArray[Any]
@@ -32,14 +32,14 @@ _SMOOTH: Final = {"light": 0.3, "medium": 0.7, "strong": 1.5}
 _ZOOM: Final = {"light": 1.04, "medium": 1.08, "strong": 1.14}
 
 
-def steadied(order: Order) -> Work:
+def steadied(order: LabelledTask) -> Work:
     """The film with its camera held steady, by `strength`; a little of its border is lost."""
     film, strength = order.file("video"), order.choice("strength", _SMOOTH, "medium")
 
     def work(_variation: int, step: Step) -> Media:
         path, rate = followed(film, lambda fraction, message: step(0.4 * fraction, message))
         corrections = _corrections(path, _SMOOTH[strength] * rate, _ZOOM[strength])
-        recipe = Recipe(line(), change=_warping(corrections, _ZOOM[strength]))
+        recipe = Recipe(chain_of(), change=_warping(corrections, _ZOOM[strength]))
         return remade(film, recipe, lambda fraction, message: step(0.4 + 0.6 * fraction, message))
 
     return work
@@ -49,7 +49,7 @@ def followed(film: Media, step: Step) -> tuple[Path, float]:
     """Where the camera is at each frame, of shape (n, 3): x and y in shares of the longer side, radians; and frames a
     second."""
     moves: list[Path] = [np.zeros(3)]
-    with opened(film) as container:
+    with opened_film(film) as container:
         video = container.streams.video[0]
         rate = float(video.average_rate or 25)
         length = (container.duration or 0) / 1_000_000

@@ -44,7 +44,7 @@ _KEPT_TAGS: Final = ("hvc1", "avc1")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PixelCoding:
     """How pictures of so many bits a sample are encoded; `tag` is the name by which players know them."""
 
     depth: int
@@ -54,14 +54,14 @@ class Kind:
 
 
 _H26X: Final = (
-    Kind(8, "libx264", "yuv420p"),
-    Kind(10, "libx265", "yuv420p10le", "hvc1"),
-    Kind(12, "libx265", "yuv420p12le", "hvc1"),
+    PixelCoding(8, "libx264", "yuv420p"),
+    PixelCoding(10, "libx265", "yuv420p10le", "hvc1"),
+    PixelCoding(12, "libx265", "yuv420p12le", "hvc1"),
 )
 _KINDS: Final = {
     "mp4": _H26X,
     "mov": _H26X,
-    "webm": (Kind(8, "libvpx-vp9", "yuv420p"), Kind(10, "libsvtav1", "yuv420p10le")),
+    "webm": (PixelCoding(8, "libvpx-vp9", "yuv420p"), PixelCoding(10, "libsvtav1", "yuv420p10le")),
 }
 
 
@@ -74,7 +74,7 @@ class Coding:
     bitrate: int | None = None
     sound_bitrate: int = 128_000
 
-    def kind(self, depth: int) -> Kind:
+    def kind(self, depth: int) -> PixelCoding:
         """The first that holds so many bits. Raises ProviderRefused."""
         found = next((kind for kind in _KINDS[self.container] if kind.depth >= depth), None)
         if found is None:
@@ -111,7 +111,7 @@ class Writer:
             copy.codec_context.codec_tag = stream.codec_context.codec_tag
         return copy
 
-    def kind(self, marks: Marks) -> Kind:
+    def kind(self, marks: Marks) -> PixelCoding:
         """How pictures so marked are encoded. Raises ProviderRefused where their depth would be lost."""
         return self._coding.kind(marks.depth)
 
@@ -189,7 +189,7 @@ def _hushed_av1() -> Iterator[None]:
             os.unsetenv(_AV1_LOG) if said is None else os.putenv(_AV1_LOG, said)
 
 
-def written(coding: Coding, fill: Callable[[Writer], None]) -> Media:
+def written_film(coding: Coding, fill: Callable[[Writer], None]) -> Media:
     """The film that `fill` writes, its header at its start, so that it plays while it loads.
 
     In a temporary file, which FFmpeg reads again for that; only the encoded film is ever held in memory. Raises

@@ -16,8 +16,8 @@ from PIL import Image, ImageChops
 
 from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop.encoding import flattened
-from imagestudio_workshop.orders import Order, Step, Work
-from imagestudio_workshop.pictures import png
+from imagestudio_workshop.orders import LabelledTask, Step, Work
+from imagestudio_workshop.pictures import labelled_png
 from imagestudio_workshop.vision.faces import found
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -40,7 +40,7 @@ _LIKE: Final = 25.0
 _LEAST, _MOST = 0.01, 0.95
 
 
-def cut_out(order: Order) -> Work:
+def cut_out(order: LabelledTask) -> Work:
     """The picture with what is behind the thing made transparent."""
     given = order.picture()
     picture = flattened(given)
@@ -55,7 +55,7 @@ def cut_out(order: Order) -> Work:
         result = Image.fromarray(_unmixed(pixels, alpha, band))
         left = Image.fromarray((alpha * 255 + 0.5).astype(np.uint8))
         result.putalpha(ImageChops.multiply(left, given.image.getchannel("A")) if given.image.mode == "RGBA" else left)
-        return png(picture.of(result), order)
+        return labelled_png(picture.of(result), order)
 
     return work
 

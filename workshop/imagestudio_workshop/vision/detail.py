@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 
 from imagestudio.plugin import Media
-from imagestudio_workshop.orders import Order, Step, Work
-from imagestudio_workshop.pictures import enlargement, png
-from imagestudio_workshop.upscale import LANCZOS, Planes, doubled, lacking, unweighted, weighted
+from imagestudio_workshop.orders import LabelledTask, Step, Work
+from imagestudio_workshop.pictures import enlargement, labelled_png
+from imagestudio_workshop.upscale import LANCZOS, Planes, doubled, lost_detail, unweighted, weighted
 
 ROUNDS: Final = 5
 BAND: Final = 384
@@ -31,19 +31,19 @@ _BEYOND: Final = 0.1
 """How far a pixel may leave the range of its neighbours, as a share of that range."""
 
 
-def refined(order: Order) -> Work:
+def refined(order: LabelledTask) -> Work:
     """Two or four times as large; with `denoise`, noise is taken away before."""
     picture, factor = enlargement(order)
     denoise = order.flag("denoise")
 
     def work(_variation: int, step: Step) -> Media:
         image = _denoised(picture.image) if denoise else picture.image
-        return png(picture.of(enlarged(image, factor, step)), order)
+        return labelled_png(picture.of(enlarged_in_rounds(image, factor, step)), order)
 
     return work
 
 
-def enlarged(image: Image.Image, factor: int, step: Step, *, band: int = BAND) -> Image.Image:
+def enlarged_in_rounds(image: Image.Image, factor: int, step: Step, *, band: int = BAND) -> Image.Image:
     """`image` (RGB or RGBA) at 2 or 4 times its size, worked in bands of rows."""
     done, doublings = 0.0, factor.bit_length() - 1
     whole = sum(4.0**number for number in range(doublings))
@@ -64,7 +64,7 @@ def _doubled(image: Image.Image) -> Image.Image:
     estimate = doubled(known, LANCZOS)
     for _ in range(ROUNDS):
         estimate = _along_edges(estimate)
-        estimate += lacking(estimate, known)
+        estimate += lost_detail(estimate, known)
     return unweighted(_bounded(estimate, known))
 
 

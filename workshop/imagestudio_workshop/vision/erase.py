@@ -15,8 +15,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from imagestudio.plugin import Media, ProviderRefused
-from imagestudio_workshop.orders import Order, Step, Work
-from imagestudio_workshop.pictures import png
+from imagestudio_workshop.orders import LabelledTask, Step, Work
+from imagestudio_workshop.pictures import labelled_png
 from imagestudio_workshop.vision.cloning import cloned
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -31,7 +31,7 @@ _FITS: Final = 34.0
 """Root of the mean square, in levels, by which the surroundings of a place may differ."""
 
 
-def erased(order: Order) -> Work:
+def erased(order: LabelledTask) -> Work:
     """The picture without what the mask covers; masks are white, or opaque, where something is to go."""
     picture = order.picture()
     image, mask = picture.image, mask_of(order, picture.image.size)
@@ -43,12 +43,12 @@ def erased(order: Order) -> Work:
         healed = Image.fromarray(heal(np.asarray(image.convert("RGB")), mask, step))
         if image.mode == "RGBA":
             healed.putalpha(image.getchannel("A"))
-        return png(picture.of(healed), order)
+        return labelled_png(picture.of(healed), order)
 
     return work
 
 
-def mask_of(order: Order, size: tuple[int, int]) -> Pixels:
+def mask_of(order: LabelledTask, size: tuple[int, int]) -> Pixels:
     """255 where something is to go and 0 elsewhere, of the picture's `size` and a little wider than it was drawn.
 
     Raises ProviderRefused where its size is not the picture's.

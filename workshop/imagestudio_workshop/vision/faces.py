@@ -18,8 +18,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from imagestudio.plugin import Media, ProviderRefused
-from imagestudio_workshop.orders import Order, Step, Work
-from imagestudio_workshop.pictures import png
+from imagestudio_workshop.orders import LabelledTask, Step, Work
+from imagestudio_workshop.pictures import labelled_png
 from imagestudio_workshop.vision.cloning import cloned
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -65,7 +65,7 @@ class Face:
         return np.asarray((self.left + self.right) / 2 + _OVAL_CENTRE * np.array([-y, x]))
 
 
-def swapped(order: Order) -> Work:
+def swapped(order: LabelledTask) -> Work:
     """`image` with the face of `face` in place of its largest one, or of `every` one."""
     picture = order.picture()
     image, donor = picture.image, np.asarray(order.picture("face").in_profile(picture.profile).image.convert("RGB"))
@@ -82,7 +82,7 @@ def swapped(order: Order) -> Work:
         result = Image.fromarray(pixels)
         if image.mode == "RGBA":
             result.putalpha(image.getchannel("A"))
-        return png(picture.of(result), order)
+        return labelled_png(picture.of(result), order)
 
     return work
 

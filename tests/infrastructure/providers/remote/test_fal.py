@@ -16,14 +16,14 @@ from application.ports import (
     Billing,
     Delivery,
     Job,
-    ProviderFailed,
     ProviderRefused,
     ProviderUnknown,
     Remote,
     Task,
+    TaskFailed,
     silent,
 )
-from application.providing.listings import Listing
+from application.providing.listings import ListsOffers
 from application.providing.receiving import Callback, Receiving
 from domain.errors import Unverified
 from infrastructure.clock import SECOND, now
@@ -114,7 +114,7 @@ async def test_a_price_that_makes_no_sense_leaves_the_bill_to_the_catalogue(fake
 async def test_what_was_flagged_is_a_failure_that_is_not_billed(fake: Fake) -> None:
     fake.next("fal", Behaviour(filtered="result"))
     async with opened(fake) as provider:
-        with pytest.raises(ProviderFailed) as failed:
+        with pytest.raises(TaskFailed) as failed:
             await collected(provider, drawing())
     assert (failed.value.code, failed.value.cost) == ("content_moderation", 0)
 
@@ -126,7 +126,7 @@ async def test_what_was_made_and_blacked_out_is_billed() -> None:
     prices = answer({"prices": [{"endpoint_id": DEV, "unit_price": 0.025, "unit": "megapixels", "currency": "USD"}]})
     time, client = Time(), odd_client(answer({"status": "COMPLETED"}), result, prices)
     provider: Any = built("fal", client=client, key="key", sleep=time.sleep, monotonic=time.monotonic)
-    with pytest.raises(ProviderFailed) as failed:
+    with pytest.raises(TaskFailed) as failed:
         await provider.collect(drawing(), Job("7"), silent)
     assert (failed.value.code, failed.value.cost) == ("content_moderation", 50_000)
     await provider.close()
@@ -214,7 +214,7 @@ async def test_an_answer_that_names_no_request_is_unknown(body: Any) -> None:
 async def test_its_endpoints_are_listed_with_their_prices_and_what_is_gone(fake: Fake) -> None:
     fake.state.set("models:fal", [DEV, KONTEXT])
     async with opened(fake) as provider:
-        assert isinstance(provider, Listing)
+        assert isinstance(provider, ListsOffers)
         found = await provider.offers({DEV, KONTEXT, "fal-ai/flux/schnell"})
     assert (found.gone, found.is_whole) == (("fal-ai/flux/schnell",), False)
     prices = {one.route: one for one in found.models}

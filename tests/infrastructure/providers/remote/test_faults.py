@@ -16,10 +16,10 @@ from application.ports import (
     Job,
     Provider,
     ProviderError,
-    ProviderFailed,
     ProviderRefused,
     ProviderUnknown,
     Recovery,
+    TaskFailed,
     silent,
 )
 from tests.infrastructure.providers.remote.benches import BENCHES, LATER, SECRET_PROMPT, worker
@@ -189,7 +189,7 @@ async def test_what_has_no_job_cannot_be_stopped_or_collected(open_worker: Open,
 
 
 async def test_a_job_is_nothing_that_openai_hands_out(open_worker: Open) -> None:
-    with pytest.raises(ProviderFailed):
+    with pytest.raises(TaskFailed):
         await open_worker("openai").provider.collect(BENCHES["openai"].task, Job("any"), silent)
 
 
@@ -238,14 +238,14 @@ async def test_a_job_that_does_not_end_in_time_stays_unknown_and_can_be_collecte
 async def test_a_job_that_failed_has_failed(fake: Fake, open_worker: Open, name: str) -> None:
     fake.next(BENCHES[name].provider, Behaviour(ending="failed", error="it fell over"))
     error = await failure(name, open_worker)
-    assert isinstance(error, ProviderFailed)
+    assert isinstance(error, TaskFailed)
     assert (error.cost, "it fell over" in error.message) == (0, True)
 
 
 @later
 async def test_a_job_that_nobody_knows_any_more_has_failed(open_worker: Open, name: str) -> None:
     gone = Job("fal-ai/flux/requests/gone" if name == "fal" else "gone")
-    with pytest.raises(ProviderFailed) as caught:
+    with pytest.raises(TaskFailed) as caught:
         await open_worker(name).provider.collect(BENCHES[name].task, gone, silent)
     assert caught.value.code == "unknown_job"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from application.ports import Delivery, Media, ProviderFailed, ProviderRefused, ProviderUnknown, silent
-from application.providing.listings import Listing
+from application.ports import Delivery, Media, ProviderRefused, ProviderUnknown, TaskFailed, silent
+from application.providing.listings import ListsOffers
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import OTHER_PICTURE, PICTURE, Time, answer, gemini, odd_client, task
 from tests.wire.fake.behaviour import Behaviour
@@ -77,7 +77,7 @@ async def test_what_was_blocked_is_a_failure_that_is_billed_by_what_it_counted(
     fake: Fake, provider: Any, filtered: Any, counted: int
 ) -> None:
     fake.next("gemini", Behaviour(filtered=filtered))
-    with pytest.raises(ProviderFailed) as failed:
+    with pytest.raises(TaskFailed) as failed:
         await provider.submit(DRAW, silent)
     assert (failed.value.code, failed.value.cost) == ("content_moderation", None)
     assert failed.value.usage["text_input"] == counted
@@ -95,7 +95,7 @@ async def test_what_it_thought_with_is_no_output() -> None:
 
 @pytest.mark.parametrize("reason", ["NO_IMAGE", "MAX_TOKENS", "MALFORMED_FUNCTION_CALL"])
 async def test_an_answer_without_a_picture_has_failed_for_its_reason(reason: str) -> None:
-    with pytest.raises(ProviderFailed) as failed:
+    with pytest.raises(TaskFailed) as failed:
         await delivered({"candidates": [{"content": {"parts": [{"text": "sorry"}]}, "finishReason": reason}]})
     assert (failed.value.code, reason in failed.value.message) == ("no_image", True)
 
@@ -148,7 +148,7 @@ async def test_its_errors_are_understood(status: int, error: object, code: str) 
 
 async def test_its_list_holds_what_makes_images_on_all_pages(fake: Fake, provider: Any) -> None:
     listing: object = provider
-    assert isinstance(listing, Listing)
+    assert isinstance(listing, ListsOffers)
     found = await listing.offers({FLASH})
     assert {one.route for one in found.models} == {FLASH, "gemini-3-pro-image", "gemini-3.1-flash-lite-image"}
     assert (found.is_whole, found.notes) == (True, ("left out are 1 models that make no images, by their names",))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.ports import Delivery, Job, Media, ProviderFailed, ProviderRefused, ProviderUnknown, Remote, silent
+from application.ports import Delivery, Job, Media, ProviderRefused, ProviderUnknown, Remote, TaskFailed, silent
 from infrastructure.providers.huggingface.inference import body
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import (
@@ -230,7 +230,7 @@ async def test_a_job_that_is_only_asked_to_stop_is_not_definitely_stopped(fake: 
     job = await worker.provider.submit(PAINT, silent)
     assert isinstance(job, Job)
     assert not await worker.provider.cancel(PAINT, job)
-    with pytest.raises(ProviderFailed) as caught:
+    with pytest.raises(TaskFailed) as caught:
         await worker.provider.collect(PAINT, job, silent)
     assert caught.value.code == "cancelled"
 
@@ -308,7 +308,7 @@ RESULTS: dict[str, tuple[Any, str, int | None]] = {
 async def test_a_job_that_ended_badly_has_failed(what: str) -> None:
     reply, code, cost = (BROKEN | RESULTS)[what]
     replies = (reply,) if what in BROKEN else (answer(DONE), reply)
-    with pytest.raises(ProviderFailed) as caught:
+    with pytest.raises(TaskFailed) as caught:
         await collected(*replies)
     assert (caught.value.code, caught.value.cost) == (code, cost)
     assert "a pond" not in caught.value.message

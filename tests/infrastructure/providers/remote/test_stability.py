@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.ports import Job, Media, ProviderFailed, ProviderRefused, ProviderUnknown, silent
+from application.ports import Job, Media, ProviderRefused, ProviderUnknown, TaskFailed, silent
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import (
     GLB,
@@ -117,7 +117,7 @@ async def test_what_was_made_and_filtered_has_failed_and_is_billed(
     fake: Fake, worker: Worker, route: str, files: dict[str, tuple[Media, ...]]
 ) -> None:
     fake.next("stability", Behaviour(filtered="result"))
-    with pytest.raises(ProviderFailed) as caught:
+    with pytest.raises(TaskFailed) as caught:
         await worker.run(task("text-to-image", route, files, prompt="a pond"))
     assert (caught.value.code, caught.value.cost) == ("content_moderation", None)
 
@@ -135,7 +135,7 @@ async def test_a_result_is_kept_for_a_day(fake: Fake, worker: Worker) -> None:
     fake.advance(86_000)
     assert (await worker.provider.collect(wanted, job, silent)).outputs
     fake.advance(1_000)
-    with pytest.raises(ProviderFailed) as caught:
+    with pytest.raises(TaskFailed) as caught:
         await worker.provider.collect(wanted, job, silent)
     assert caught.value.code == "unknown_job"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.providers.wavespeed.formulas import Unknown, read_formula
+from infrastructure.providers.wavespeed.formulas import NotUnderstood, read_formula
 
 TALKING = (
     '{"total_price": $max([5, $min([$ceil(get_duration_v3(audio)), 600])]) / 5 * base_price '
@@ -100,7 +100,7 @@ def test_the_inputs_that_a_price_hangs_on_are_known() -> None:
     ],
 )
 def test_what_is_not_understood_is_unknown_and_never_a_price(text: str) -> None:
-    with pytest.raises(Unknown):
+    with pytest.raises(NotUnderstood):
         price(text, {}, {})
 
 
@@ -108,7 +108,7 @@ def test_what_is_not_understood_is_unknown_and_never_a_price(text: str) -> None:
 def test_any_text_is_a_formula_or_unknown(text: str) -> None:
     try:
         found = read_formula(text).price(Decimal("0.15"), {}, {})
-    except Unknown:
+    except NotUnderstood:
         return
     assert found >= 0
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from application.providing.receiving import Callback, Notification
 from domain.errors import OperationPending, Unverified
 from infrastructure.clock import SECOND
-from infrastructure.providers.wavespeed.callbacks import verified
-from infrastructure.webhooks import Callbacks, Seen
+from infrastructure.providers.wavespeed.callbacks import verified_callback
+from infrastructure.webhooks import Callbacks, HandledCallbacks
 from infrastructure.wire.callbacks import address, operation_mac
 from tests.wire.clients import client_for, submit
 from tests.wire.fake.server import Fake, serving
@@ -49,12 +49,12 @@ def signed(body: bytes = BODY, at: str = str(NOW // SECOND), secret: str = SECRE
 
 
 def checked(headers: dict[str, str], body: bytes = BODY, mac: str = MAC, secret: str = SECRET) -> Notification:
-    return verified(Callback(OPERATION, mac, headers, body), secret, NOW)
+    return verified_callback(Callback(OPERATION, mac, headers, body), secret, NOW)
 
 
 def test_the_providers_own_callback_names_its_operation_and_job(fake: Fake, job: Job) -> None:
     headers, body = fake.message(job.id, "signed")
-    got = verified(Callback(OPERATION, MAC, headers, body), SECRET, fake.state.now())
+    got = verified_callback(Callback(OPERATION, MAC, headers, body), SECRET, fake.state.now())
     assert (got.operation, got.job, got.ended) == (OPERATION, job.id, True)
     assert got.id == headers["webhook-id"]
 
@@ -63,12 +63,12 @@ def test_the_providers_own_callback_names_its_operation_and_job(fake: Fake, job:
 def test_every_dishonest_callback_is_turned_away(fake: Fake, job: Job, kind: str) -> None:
     headers, body = fake.message(job.id, kind)
     with pytest.raises(Unverified, match="not the provider's, or too old"):
-        verified(Callback(OPERATION, MAC, headers, body), SECRET, fake.state.now())
+        verified_callback(Callback(OPERATION, MAC, headers, body), SECRET, fake.state.now())
 
 
 def test_a_callback_about_the_time_before_the_end_is_taken_for_what_it_is(fake: Fake, job: Job) -> None:
     headers, body = fake.message(job.id, "processing")
-    assert verified(Callback(OPERATION, MAC, headers, body), SECRET, fake.state.now()).ended is False
+    assert verified_callback(Callback(OPERATION, MAC, headers, body), SECRET, fake.state.now()).ended is False
 
 
 def test_a_callback_of_one_operation_is_none_of_another() -> None:
@@ -145,7 +145,7 @@ def test_nothing_made_without_the_secret_is_ever_verified(headers: dict[str, str
 
 
 def test_only_the_latest_callbacks_are_remembered() -> None:
-    seen = Seen(most=2)
+    seen = HandledCallbacks(most=2)
     for id in ("a", "b", "a", "c"):
         seen.add(id)
     assert [id in seen for id in ("a", "b", "c")] == [True, False, True]
@@ -170,7 +170,7 @@ class Studio:
         return Callbacks(self, lambda: NOW, self.notified)
 
     async def receive(self, callback: Callback, now: int) -> Notification:
-        return verified(callback, SECRET, now)
+        return verified_callback(callback, SECRET, now)
 
 
 async def test_a_callback_that_was_dealt_with_is_known_when_it_comes_again() -> None:

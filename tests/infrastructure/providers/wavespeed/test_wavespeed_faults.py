@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.ports import Delivery, ProviderError, ProviderFailed, ProviderRefused, ProviderUnknown, silent
+from application.ports import Delivery, ProviderError, ProviderRefused, ProviderUnknown, TaskFailed, silent
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.wire.api import Patience
 from tests.infrastructure.providers.wavespeed.tasks import IMAGE, PROMPT, performed, task, wavespeed
@@ -314,9 +314,9 @@ def test_no_sequence_of_behaviours_leads_to_a_second_submission(
             assert not made or behaviour.accepted
         case Delivery():
             assert made[0].delivered
-        case ProviderFailed(code="unknown_job"):
+        case TaskFailed(code="unknown_job"):
             assert any(poll.status == 404 for poll in polls)
-        case ProviderFailed():
+        case TaskFailed():
             assert made[0].ended
             assert not made[0].delivered
         case ProviderUnknown():

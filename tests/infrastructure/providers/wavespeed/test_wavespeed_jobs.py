@@ -12,11 +12,11 @@ from application.ports import (
     Delivery,
     Job,
     Media,
-    ProviderFailed,
     ProviderRefused,
     ProviderUnknown,
     Recovery,
     Remote,
+    TaskFailed,
     Value,
     silent,
 )
@@ -47,10 +47,10 @@ LISTS = ("images", "source_image", "target_image")
 DEADLINE = patience.SECONDS
 
 
-async def failure(adapter: WaveSpeed, fake: Fake, behaviour: Behaviour) -> ProviderFailed:
+async def failure(adapter: WaveSpeed, fake: Fake, behaviour: Behaviour) -> TaskFailed:
     """How a job with that script fails."""
     fake.next("wavespeed", behaviour)
-    with pytest.raises(ProviderFailed) as failed:
+    with pytest.raises(TaskFailed) as failed:
         await performed(adapter, task())
     assert PROMPT not in failed.value.message
     assert len(fake.submissions("wavespeed")) == 1
@@ -174,7 +174,7 @@ async def test_a_failed_job_is_told_by_its_code(fake: Fake, time: Time, said: st
         answering(answer(200, b'{"id": "7", %s}' % said.encode())) as served,
         wavespeed(fake, time, url=served.url) as adapter,
     ):
-        with pytest.raises(ProviderFailed) as failed:
+        with pytest.raises(TaskFailed) as failed:
             await adapter.collect(task(), Job("7"), silent)
     assert failed.value.code == code
 
@@ -218,7 +218,7 @@ async def test_a_job_that_never_ends_is_unknown_at_its_deadline_and_found_later(
 async def test_a_job_that_the_provider_forgot_has_failed(fake: Fake, adapter: WaveSpeed) -> None:
     job = await adapter.submit(task(), silent)
     fake.advance(8 * 86_400)
-    with pytest.raises(ProviderFailed) as failed:
+    with pytest.raises(TaskFailed) as failed:
         await adapter.collect(task(), job, silent)
     assert failed.value.code == "unknown_job"
 

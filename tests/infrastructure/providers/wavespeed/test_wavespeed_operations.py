@@ -15,7 +15,7 @@ from application.providing.receiving import Callback
 from domain.errors import OperationPending, UnknownModel
 from domain.operation import Charged, Submitted
 from infrastructure.media import read_media
-from infrastructure.providers.wavespeed.callbacks import verified
+from infrastructure.providers.wavespeed.callbacks import verified_callback
 from infrastructure.service import Studio
 from infrastructure.wire.callbacks import operation_mac
 from tests.application.studios import LONG_AFTER, charged, count, facts_of, is_sound, later, studio_on, timeline
@@ -144,7 +144,9 @@ async def test_an_operation_whose_answer_was_lost_is_settled_by_its_callback(fak
     (job,) = fake.jobs()
     assert job.webhook == f"https://studio.test/hooks/{operation}/{operation_mac(operation, SECRET)}"
     headers, body = fake.message(job.id)
-    said = verified(Callback(operation, job.webhook.rpartition("/")[2], headers, body), SECRET, fake.state.now())
+    said = verified_callback(
+        Callback(operation, job.webhook.rpartition("/")[2], headers, body), SECRET, fake.state.now()
+    )
     async with opening() as studio:
         for _ in range(2):
             await studio.notified(said.operation, said.job)

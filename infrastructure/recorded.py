@@ -1,4 +1,4 @@
-"""Our own books of costs, read from the operation log that the projector keeps."""
+"""The costs that we recorded, read from the operation log that the projector keeps."""
 
 from __future__ import annotations
 

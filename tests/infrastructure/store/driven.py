@@ -27,7 +27,7 @@ PICTURES = (Stored("ab" * 32, "image/png", 9), Stored("cd" * 32, "image/png", 9)
 MONTH = 31 * 24 * 3600 * 1_000_000
 
 
-class Books:
+class DrivenLedger:
     """One database with its writer; each instant is a microsecond after the last, unless the clock is moved."""
 
     def __init__(self, url: str) -> None:
@@ -90,8 +90,8 @@ class Books:
 
 
 @contextmanager
-def books(url: str) -> Iterator[Books]:
-    opened = Books(url)
+def driven_ledger(url: str) -> Iterator[DrivenLedger]:
+    opened = DrivenLedger(url)
     try:
         yield opened
     finally:
