@@ -43,6 +43,7 @@ NO_FILES: Final[Mapping[str, Sequence[FileInfo]]] = MappingProxyType({})
 SHOWN: Final = 5
 """Models or kinds that a hint names at most."""
 LONGEST_ID: Final = 100
+MODELS: Final = Advice("model.list")
 _COMPARED: Final = PriceBook("", "USD")
 DAY: Final = 86_400_000_000
 NOTICE: Final = 90 * DAY
@@ -119,6 +120,9 @@ class Model:
         return f"its provider retires it on {local_day(self.retires, 'UTC')}, {left}"
 
 
+Given = Mapping[str, object] | Callable[[Model], Mapping[str, object]]
+"""Inputs by name, the same for every model or what each is given; the latter may raise InvalidInput."""
+
 Lacks = Callable[[Model], str]
 """What is missing here for a model, such as a key, and how to mend it; empty if nothing is."""
 
@@ -180,7 +184,7 @@ class Catalogue:
         kind: str,
         wish: str,
         at: int,
-        inputs: Mapping[str, object],
+        inputs: Given,
         media: Mapping[str, Sequence[FileInfo]] = NO_FILES,
         lacks: Lacks = _lacks_nothing,
         *,
@@ -202,7 +206,7 @@ class Catalogue:
         kind: str,
         wish: str,
         at: int,
-        inputs: Mapping[str, object],
+        inputs: Given,
         media: Mapping[str, Sequence[FileInfo]] = NO_FILES,
         lacks: Lacks = _lacks_nothing,
         *,
@@ -306,13 +310,14 @@ def _check_groups(model: Model, given: Collection[str], checked: Mapping[str, Sc
 def _accepting(
     models: Sequence[Model],
     kind: str,
-    inputs: Mapping[str, object],
+    inputs: Given,
     media: Mapping[str, Sequence[FileInfo]],
 ) -> list[tuple[Model, dict[str, Scalar]]]:
     accepting, objections = [], []
     for model in sorted(models, key=lambda model: (-model.quality, model.id)):
         try:
-            accepting.append((model, check_inputs(model, kind, inputs, media)))
+            given = inputs(model) if callable(inputs) else inputs
+            accepting.append((model, check_inputs(model, kind, given, media)))
         except InvalidInput as objection:
             objections.append(objection)
     if objections and not accepting:
@@ -358,13 +363,13 @@ def _accepted(model: Model) -> str:
     return f"it accepts: {', '.join(model.inputs)}" if model.inputs else "it accepts none"
 
 
-def meant(word: str, known: Iterable[str]) -> Hint:
+def meant(word: str, known: Iterable[str], otherwise: Hint = MODELS) -> Hint:
     """A hint that names the few that may have been meant, or how to see all."""
     every = sorted(known)
     close = _close(word.lower(), every)
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"there are: {', '.join(every)}" if len(every) <= SHOWN else Advice("model.list")
+    return f"there are: {', '.join(every)}" if len(every) <= SHOWN else otherwise
 
 
 def _close(word: str, every: Sequence[str]) -> list[str]:

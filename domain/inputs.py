@@ -220,7 +220,7 @@ def _read_size(spec: Input, value: object) -> str:
 
 def _no_multiple(spec: Input, what: str, near: Iterable[Scalar]) -> InvalidInput:
     """The refusal, with the nearest values that meet the other limits too."""
-    nearest = [str(value) for value in near if _is_accepted(spec, value)][:2]
+    nearest = [str(value) for value in near if is_accepted(spec, value)][:2]
     hint = f"choose {' or '.join(nearest)}" if nearest else "choose another within the other limits"
     return InvalidInput(spec.name, f"{what} must be a multiple of {spec.multiple_of}", hint=hint)
 
@@ -238,7 +238,8 @@ def _sizes_around(width: int, height: int, step: int) -> list[str]:
     return [f"{wide}x{high}" for wide, high in nearest]
 
 
-def _is_accepted(spec: Input, value: Scalar) -> bool:
+def is_accepted(spec: Input, value: Scalar) -> bool:
+    """Whether an input takes a value."""
     try:
         read_value(spec, value)
     except InvalidInput:

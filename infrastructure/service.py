@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from application.asking.progress import Heard
@@ -35,6 +36,7 @@ from projections.views import ALL
 
 if TYPE_CHECKING:
     from application.keeping.tables import Discrepancy, Ground
+    from application.studios.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,15 @@ class Studio(ImageStudio):
         self.maintenance, self.files = house.maintenance, house.files
         self.source = FactSource(house.reader, house.codec)
         self.index = use_cases.index
+
+    @cached_property
+    def services(self) -> Services:
+        """What people use: create and the others, each on the one entry. Raises CatalogueError for a wrong file."""
+        from application.studios.desk import ServiceDesk
+        from application.studios.services import services
+        from infrastructure.studios import load_presets
+
+        return services(ServiceDesk(self, self.catalogue, load_presets(self.settings.presets)))
 
     async def disconnect(self) -> None:
         """Let each provider, and whoever fetches files, give back its connections; nothing works after that."""

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     account: str | None = None
     actor: Annotated[str, AfterValidator(_actor)] = Field(default_factory=lambda: f"operator:{login_name()}")
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
+    presets: Annotated[tuple[Path, ...], NoDecode] = ()
     largest_file: Positive = 50 * 1024 * 1024
     most_pixels: Positive = 100_000_000
     largest_output: Positive = 500 * 1024 * 1024
@@ -83,10 +84,10 @@ class Settings(BaseSettings):
     __pydantic_extra__: dict[str, Secret[Any]] = Field(init=False)
     """What a program says for providers, as `atelier_key="…"`; only a provider's own model knows what is no secret."""
 
-    @field_validator("catalogues", mode="before")
+    @field_validator("catalogues", "presets", mode="before")
     @classmethod
     def _split_paths(cls, value: object) -> object:
-        """Several overlay files are separated as PATH is."""
+        """Several files are separated as PATH is."""
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
     @field_validator("own_origins", mode="before")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 
 from application.asking.consent import Consents, allowed_by, most_of
@@ -23,6 +23,7 @@ from domain.errors import InvalidInput, UnknownModel
 from domain.fallback import Chain, pick
 from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
 from domain.value import value
+from domain.wishes import as_wished
 
 AUTO = "auto"
 STRATEGIES = frozenset(Strategy)
@@ -159,7 +160,8 @@ class Chooser:
 
     def _ranked(self, request: Request, allowed: frozenset[Class], facts: FilesInfo, now: int) -> Sequence[Offer]:
         wish = Strategy.BALANCED if request.model == AUTO else request.model
-        asked = (request.kind, wish, now, request.inputs, facts, self._lacks)
+        inputs = request.inputs if request.wishes is None else partial(_given, request)
+        asked = (request.kind, wish, now, inputs, facts, self._lacks)
         offers = self.catalogue.offers(*asked, allowed=allowed, n=request.n)
         most = most_of(request, self.price_book.currency)
         if most is None:
@@ -191,7 +193,8 @@ class Chooser:
         return Chain({first.model.provider}, held, most_of(request, self.price_book.currency))
 
     def _choice(self, request: Request, model: Model, counts: Collection[int], facts: FilesInfo, now: int) -> Choice:
-        inputs = check_inputs(model, request.kind, request.inputs, facts)
+        given = request.inputs if request.wishes is None else _given(request, model)
+        inputs = check_inputs(model, request.kind, given, facts)
         quotes = {
             outputs: quote(model, self.price_book, inputs, outputs, now, facts)
             for outputs in counts
@@ -211,6 +214,12 @@ class Chooser:
 
     def _lacks(self, model: Model) -> str:
         return missing_here(model, self.providers, self.off)
+
+
+def _given(request: Request, model: Model) -> Mapping[str, object]:
+    """The inputs of a request in the words of one model. Raises InvalidInput."""
+    assert request.wishes is not None, "other requests have the same inputs for every model"
+    return as_wished(model, request.wishes, request.inputs)
 
 
 def missing_here(model: Model, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -241,6 +241,8 @@ def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
         asked["allow"] = sorted(allowed_by(request))
     if request.max_price is not None:
         asked["max_price"] = str(request.max_price)
+    if request.wishes is not None:
+        asked["wishes"] = asdict(request.wishes)
     return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -17,6 +17,7 @@ from domain.errors import AssetMissing
 from domain.money import Money
 from domain.operation import Rejected
 from domain.value import value
+from domain.wishes import Wishes
 
 CLASSES = ("real", "stand-in", "test")
 """Of models, from what does what was asked for to what does what it is told."""
@@ -33,9 +34,9 @@ class Request:
     definite refusal, take real models alone, and besides them the classes that `allow` or the account's terms name:
     "stand-in", "test". A fallback costs at most what was held, or together with all else of the request `max_price`,
     in the account's currency, which then nothing exceeds. `media` holds files by input name, as bytes, paths, or text
-    that is an http or https address. `user` defaults to the account. The same `key` never does or
-    charges the same thing twice; what was asked is compared with addresses as they are written, and other files by
-    content.
+    that is an http or https address. `wishes` are put into the inputs of each model that is asked, in its own words,
+    and pass over those that cannot meet them. `user` defaults to the account. The same `key` never does or charges the
+    same thing twice; what was asked is compared with addresses as they are written, and other files by content.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Request:
     max_price: Money | Decimal | str | None = None
     by: Actor | None = None
     """Who asks, as the log names them; otherwise the user."""
+    wishes: Wishes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

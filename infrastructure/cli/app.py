@@ -27,6 +27,9 @@ PANELS = {
         },
         "models": {"models": "List models and prices, or show all about one."},
     },
+    "Services": {
+        "create": {"create": "Make pictures from words, by a template, in a style, at a quality."},
+    },
     "What happened": {
         "views": {
             "usage": "Sum up who did what, and what it cost.",
@@ -63,6 +66,7 @@ GROUPS = {
     "account": ("accounts", "app", "Accounts: open, show, and change plan, limits, zone and credit."),
     "catalogue": ("catalogue", "app", "The catalogue: held against what its providers list now."),
     "providers": ("providers", "app", "Providers: what each lacks here, and whether it answers."),
+    "templates": ("templates", "app", "Templates: pictures for platforms and purposes, for 'create'."),
     "projections": ("upkeep", "projections", "The views: how far they are, and building them anew."),
     "db": ("upkeep", "db", "The database's schema."),
 }

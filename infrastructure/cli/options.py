@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -129,6 +129,11 @@ class Asking:
             tuple(self.allow or ()),
             self.max_price,
         )
+
+    def options(self) -> dict[str, Any]:
+        """What these options say to a service, but for the account. Raises InvalidInput."""
+        own = {name: getattr(self, name) for name in ("user", "project", "model", "n", "key", "max_price")}
+        return {**dict(pairs("--input", self.input or ())), **own, "allow": tuple(self.allow or ())}
 
 
 @dataclass(frozen=True, slots=True)

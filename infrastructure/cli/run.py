@@ -95,7 +95,7 @@ async def estimate(kind: Kind, asking: Asking, session: CommandSession) -> Repor
 
 async def _perform(request: Request, session: CommandSession, out: Path | None) -> Report:
     if out is not None:
-        _make_folder(out)
+        make_out_folder(out)
     async with session.studio() as studio:
         with session.progress(request.kind) as report:
             try:
@@ -105,11 +105,11 @@ async def _perform(request: Request, session: CommandSession, out: Path | None) 
                 raise
     for moved in result.rerouted:
         session.warn(f"rerouted: {moved}", "name a model with --model to have no other asked")
-    copies = _copied(result, out) if out is not None else {}
-    return Report(result_document(result, copies), lambda page: _show(page, result, copies), _code(result))
+    copies = copied(result, out) if out is not None else {}
+    return Report(result_document(result, copies), lambda page: show_result(page, result, copies), exit_code(result))
 
 
-def _code(result: Result) -> int:
+def exit_code(result: Result) -> int:
     """An operation that is still open elsewhere has no answer yet; one whose every output was lost has failed."""
     if result.assets:
         return 0
@@ -118,7 +118,7 @@ def _code(result: Result) -> int:
     return 0 if result.status == "charged" else EXIT_CODES[ErrorKind.PENDING]
 
 
-def _make_folder(out: Path) -> None:
+def make_out_folder(out: Path) -> None:
     """Before anything is paid."""
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def _make_folder(out: Path) -> None:
         raise InvalidInput("--out", f"{out} cannot be a folder: {error.strerror}") from error
 
 
-def _copied(result: Result, out: Path) -> dict[tuple[str, int], Path]:
+def copied(result: Result, out: Path) -> dict[tuple[str, int], Path]:
     """The copy of each output, by operation and place; names sort as the outputs do, and are the same for a repeat."""
     copies = {}
     for one in result.operations:
@@ -146,7 +146,8 @@ def _suffix(media_type: str) -> str:
     return SUFFIXES.get(subtype, f".{subtype}")
 
 
-def _show(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) -> None:
+def show_result(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) -> None:
+    """What was done, what it cost, and where the files are."""
     if result.repeated:
         page.title("Done before under this key; nothing was done or charged again")
     elif result.lost and not result.assets:
@@ -168,7 +169,7 @@ def _show(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) ->
         rows.append(("unlike", f"{unlike_text(result.unlike)}; see: imagestudio operation {result.operation}"))
     if result.left:
         rows.append(("left", left_text(result.left, result.price.currency)))
-    page.pairs([*rows, *result.metadata.items(), *_warned(result.warnings)])
+    page.pairs([*rows, *result.metadata.items(), *warned(result.warnings)])
     if len(result.operations) > 1:
         page.line()
         _show_operations(page, result)
@@ -245,13 +246,13 @@ def _show_estimate(page: Page, found: Estimate) -> None:
             ("price book", found.price_book),
             ("now", f"it would be {verdict}"),
             ("left", left_text(found.left, found.currency)),
-            *_warned(found.warnings),
+            *warned(found.warnings),
         ]
     )
-    _show_chain(page, found.chain)
+    show_chain(page, found.chain)
 
 
-def _show_chain(page: Page, chain: Sequence[Candidate]) -> None:
+def show_chain(page: Page, chain: Sequence[Candidate]) -> None:
     """Who would be asked one after the other, and who not, by reason."""
     from infrastructure.cli.rendering import PageColumn
 
@@ -278,7 +279,7 @@ def _some(models: Sequence[str]) -> str:
     return ", ".join(models[:SOME]) + (" …" if len(models) > SOME else "")
 
 
-def _warned(warnings: Sequence[str]) -> list[tuple[str, str]]:
+def warned(warnings: Sequence[str]) -> list[tuple[str, str]]:
     return [("warning", warning) for warning in warnings]
 
 

@@ -23,7 +23,10 @@ from tests.infrastructure.cli.workspaces import ACCOUNT, COMMANDS, SMALL, Worksp
 MAKING = {("account", "open"), ("db", "upgrade")}
 """Commands that make a ledger if there is none."""
 
-WITHOUT_LEDGER = {("models",), ("providers", "list"), ("providers", "check"), ("catalogue", "check"), ("config",)}
+WITHOUT_LEDGER = {
+    *(("models",), ("providers", "list"), ("providers", "check"), ("catalogue", "check"), ("config",)),
+    *(("templates", "list"), ("templates", "search"), ("templates", "show"), ("templates", "recommend")),
+}
 """Commands that ask nothing of a ledger."""
 
 READING = {
@@ -42,6 +45,7 @@ READING = {
 
 WRITING = {
     *MAKING,
+    ("create",),
     *(("generate",), ("edit",), ("upscale",), ("run",), ("cancel",), ("refund",), ("recover",), ("erase",), ("sweep",)),
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid")),

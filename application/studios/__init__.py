@@ -1,0 +1,1 @@
+"""Services that people use: each builds requests for the one entry, from a brief and what is preset."""

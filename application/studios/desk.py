@@ -1,0 +1,155 @@
+"""What every service works with, and what it answers.
+
+    brief ─ a service builds ─> Request ─┬─ estimate ─> Advised: price, who does it and why, who else could
+                                         └─ run ──────> Served: the ordinary result
+
+A service validates, prices, tracks and charges nothing: it asks the one entry, as everybody does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, Protocol
+
+from application.asking.requests import Estimate, Request, Result
+from application.ports import Progress, Scalar, silent
+from application.studios.presets import Presets
+from domain.catalogue import Catalogue, meant
+from domain.errors import InvalidInput
+from domain.inputs import shortened
+from domain.money import Money
+from domain.value import value
+
+
+class Operations(Protocol):
+    """The one entry."""
+
+    async def run(self, request: Request, progress: Progress = silent) -> Result: ...
+
+    async def estimate(self, request: Request) -> Estimate: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDesk:
+    """The entry, the models, and what is preset."""
+
+    operations: Operations
+    catalogue: Catalogue
+    presets: Presets
+
+
+@dataclass(frozen=True, slots=True)
+class OtherModel:
+    """Another model that does the same: `price` for the whole request, `quality` from 0 to 100."""
+
+    model: str
+    provider: str
+    model_class: str
+    quality: int
+    price: Money | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The model that is asked first, the reason, and those that could do it as well, cheapest first."""
+
+    model: str
+    provider: str
+    quality: int
+    reason: str
+    alternatives: tuple[OtherModel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What a request would hold, and why it is done where it is; `before` are operations that come before it.
+
+    `price` is of all together, None if some part of it is not known.
+    """
+
+    estimate: Estimate
+    recommendation: Recommendation
+    notes: tuple[str, ...] = ()
+    before: tuple[Estimate, ...] = ()
+
+    @property
+    def price(self) -> Money | None:
+        total = self.estimate.price
+        for one in self.before:
+            total = None if total is None or one.price is None else total + one.price
+        return total
+
+
+@value
+class Served:
+    """The result of a service; `notes` say what it made of the brief, `before` was done and charged on the way."""
+
+    result: Result
+    notes: tuple[str, ...] = ()
+    before: tuple[Result, ...] = ()
+
+    @property
+    def price(self) -> Money:
+        total = self.result.price
+        for one in self.before:
+            total = total + one.price
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, for how much of what, and under which key: see `Request`; `inputs` are the model's own."""
+
+    account: str
+    user: str | None = None
+    project: str | None = None
+    model: str = "auto"
+    n: int = 1
+    key: str | None = None
+    allow: Any = ()
+    max_price: Any = None
+    by: Any = None
+    inputs: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def request(
+        self, kind: str, inputs: Mapping[str, Scalar], media: Mapping[str, Sequence[Any]], **more: Any
+    ) -> Request:
+        """A request of this caller's; `more` is said over what the caller says."""
+        own = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("account", "inputs")}
+        return Request(kind, self.account, {**inputs, **self.inputs}, media, **{**own, **more})
+
+
+TYPES: Mapping[str, tuple[type, str]] = {"str": (str, "text"), "int | None": (int, "a whole number")}
+_WHOLE = re.compile(r"[0-9]{1,18}")
+OF_CALLERS = tuple(one.name for one in fields(Caller) if one.name not in ("account", "inputs"))
+
+
+def sorted_out(
+    desk: ServiceDesk, service: type[Any], account: str, options: Mapping[str, Any]
+) -> tuple[Caller, dict[str, Any]]:
+    """Keyword options as the caller's, and the brief's own; all others are inputs that some model has.
+
+    Raises InvalidInput for what is nobody's, with the nearest names.
+    """
+    own = {one.name for one in fields(service)}
+    rest = {name: value for name, value in options.items() if name not in own and name not in OF_CALLERS}
+    for name in rest:
+        if not any(name in model.inputs for model in desk.catalogue):
+            hint = meant(name, [*own, *OF_CALLERS], "see the inputs of the model")
+            raise InvalidInput(name, "is no option of this service, and no model has such an input", hint=hint)
+    asked = {name: options[name] for name in OF_CALLERS if name in options}
+    brief = {one.name: _read(one, options[one.name]) for one in fields(service) if one.name in options}
+    return Caller(account, inputs=rest, **asked), brief
+
+
+def _read(one: Field[Any], value: object) -> object:
+    """The value of a field, which comes from anybody; a whole number may come as text. Raises InvalidInput."""
+    sort = str(one.type)
+    if sort == "int | None" and isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    if value is not None and sort in TYPES and (not isinstance(value, TYPES[sort][0]) or isinstance(value, bool)):
+        raise InvalidInput(one.name, f"must be {TYPES[sort][1]}, not {shortened(value)}")
+    return value
