@@ -1,4 +1,4 @@
-"""What the use cases need from the world, as small protocols.
+"""The use cases' needs of the world, as small protocols.
 
 A provider knows one API and nothing about money or customers; a store of assets keeps bytes under their digest.
 """
@@ -49,7 +49,7 @@ Asset = Stored
 
 @value
 class Task:
-    """What a provider is asked to do, once: one submission of one operation, in the provider's own names.
+    """The work that a provider is asked to do, once: one submission of one operation, in the provider's own names.
 
     `many` names those of the media that are sent as lists, however many there are. `media_types` are those the model
     delivers, the usual one first. `deadline` is how many seconds its job may take. `first` is the number of its first
@@ -90,7 +90,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came back: the outputs, and what the provider bills us in micro-units if it says so.
+    """A provider's answer: the outputs, and what the provider bills us in micro-units if it says so.
 
     `usage` counts what the provider metered, such as tokens, by the names of the price rule's meters. It is `rough`
     if some of it was not told apart, and is then taken for the dearest that it can be.
@@ -104,7 +104,7 @@ class Delivery:
 
 
 class Recovery(StrEnum):
-    """What may be done about a submission whose outcome is unknown."""
+    """The way to deal with a submission whose outcome is unknown."""
 
     REPEATABLE = "repeatable"
     """Free or local: run it again."""
@@ -178,7 +178,7 @@ class Provider(Protocol):
     def recovery(self) -> Recovery: ...
 
     def lacks(self, route: str) -> str:
-        """What is missing here for a route, such as a key or a package, and how to mend it; empty if nothing is."""
+        """The lack here for a route, such as a key or a package, and how to mend it; empty if nothing is."""
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
         """Send the task once. Raises ProviderRefused, TaskFailed or ProviderUnknown."""
@@ -207,12 +207,12 @@ class Quoting(Protocol):
     """A provider that says beforehand what a task will cost."""
 
     async def quote(self, task: Task) -> int | None:
-        """What it will bill us, in micro-units of USD; None if it does not say. Raises ProviderError."""
+        """Its bill for the task, in micro-units of USD; None if it does not say. Raises ProviderError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a provider billed for one job: micro-units (None if it is unreadable), and when (epoch microseconds).
+    """A provider's bill for one job: micro-units (None if it is unreadable), and when (epoch microseconds).
 
     `model` is the provider's own name for it.
     """
@@ -302,7 +302,7 @@ class Unneeded:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep deleted: paths relative to the store's root, and their bytes together."""
+    """The files that a sweep deleted: paths relative to the store's root, and their bytes together."""
 
     files: tuple[str, ...]
     size: int
@@ -328,7 +328,7 @@ class Indexed:
 
 
 class Index(Protocol):
-    """Where operations are, by id; read without locks."""
+    """The index of operations, by id; read without locks."""
 
     def operations(self, id: str) -> list[Indexed]:
         """The operation, or all operations of a batch, in order; empty if there is none."""
@@ -340,12 +340,12 @@ class Index(Protocol):
         """The stream of the account's last period that began at an instant or before; None if none did."""
 
     def key(self, account: str, key: str) -> Spent | None:
-        """What an idempotency key was spent on; that it was not may be untrue already, the account's lock decides."""
+        """The earlier use of an idempotency key; None may be untrue already, as the account's lock decides."""
 
 
 @value
 class Content:
-    """What a batch was asked with; `secret` keys its digest in the log."""
+    """The content that a batch was asked with; `secret` keys its digest in the log."""
 
     batch: str
     account: str
@@ -365,7 +365,7 @@ class Contents(Protocol):
         """Delete content and secret for ever, and what providers said of it; whether there was any content."""
 
     def words(self, operation: str) -> str:
-        """What the provider said of the operation's failure; empty if it said nothing, or that was erased."""
+        """The provider's words about the operation's failure; empty if it said nothing, or that was erased."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ def owned(known: Sequence[Indexed], operation: str, account: str | None) -> list
 
 
 async def operations_of(index: Index, account: str, operation: str) -> list[Indexed]:
-    """What an id stands for in an account: one operation, or all of a batch. Raises UnknownOperation."""
+    """The operations that an id stands for in an account: one, or all of a batch. Raises UnknownOperation."""
     return owned(await asyncio.to_thread(index.operations, operation), operation, account)
 
 

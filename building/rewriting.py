@@ -36,7 +36,7 @@ def moved(source: bytes, file: str = "") -> bytes:
 
 
 def _places(source: bytes, file: str) -> Iterator[int]:
-    """Where the name of a room begins that is imported."""
+    """The place where the name of an imported room begins."""
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))

@@ -5,7 +5,7 @@
 
 Each has the `reason` that its actor gave, if any; the actor stands beside it in the log.
 
-The account's own stream is small. Where a period of its ledger begins and ends follows from its time zone and cycle.
+The account's own stream is small. The beginning and end of its ledger's periods follow from its time zone and cycle.
 """
 
 from __future__ import annotations
@@ -241,7 +241,7 @@ def _with_limit(account: Account, fact: LimitChanged) -> Account:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an account is opened with."""
+    """The terms that an account is opened with."""
 
     plan: str
     limits: Limits
@@ -254,8 +254,8 @@ class Terms:
 def open_account(account: Account | None, id: str, terms: Terms, now: int, reason: str = "") -> list[AccountFact]:
     """Open it once; opening it again as it was opened, or as it is by now, records nothing.
 
-    What was asked is compared: the plan by its name, as a plan's limits are another thing on another day. Raises
-    AccountExists on other terms, or if the account is closed.
+    The terms are compared as they were asked: the plan by its name, as a plan's limits are another thing on another
+    day. Raises AccountExists on other terms, or if the account is closed.
     """
     check_id("account", id)
     check_currency(terms.currency)

@@ -123,7 +123,7 @@ def reroute(
 
 
 def refusal_now(ledger: Ledger, ask: Ask, now: int) -> Refusal | None:
-    """What `accept` would refuse at this instant, without asking for it. Raises what `accept` raises."""
+    """The refusal that `accept` would record at this instant; nothing is asked for. Raises what `accept` raises."""
     account = known_account(ledger, ask.account)
     _, current = current_period(ledger, account, now)
     quotes = quotes_now(ledger, ask)
@@ -138,7 +138,7 @@ def quotes_now(ledger: Ledger, ask: Ask) -> tuple[Quote, ...]:
 
 
 def left_of(ledger: Ledger, user: str, project: str | None, now: int) -> dict[str, int | None]:
-    """What the tightest scope leaves of each measure, holds counted: outputs, micro-units; None: no limit."""
+    """The rest that the tightest scope leaves of each measure, holds counted: outputs, micro-units; None: no limit."""
     if ledger.account is None:
         return {}
     account = ledger.account
@@ -180,7 +180,7 @@ def _is_within(account: Account, leeway: Leeway, held: Quote, quote: Quote) -> b
 
 
 def _earlier(ledger: Ledger, ask: Ask) -> Spent | None:
-    """What the key was used for before. Raises KeyReused if that was another request."""
+    """The earlier use of the key. Raises KeyReused if that was another request."""
     earlier = ledger.evidence.keys.get(ask.key) if ask.key is not None else None
     if earlier is not None:
         check_fingerprint(ask.key, earlier, ask.fingerprint)

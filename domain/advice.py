@@ -1,4 +1,4 @@
-"""What to do about an error: an action with its fields, which each door says in its own words.
+"""Advice about an error: an action with its fields, which each door says in its own words.
 
     Advice("account.open", account="acme") ─┬─ Python   open it first: studio.accounts.open('acme', plan='free')
                                             ├─ shell    open it with: imagestudio account open acme --plan free

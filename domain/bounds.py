@@ -65,11 +65,11 @@ class Bound:
         return _FORMULAS[self.by](self, inputs, files)
 
     def content(self) -> list[object]:
-        """What a price book is made of."""
+        """The parts that a price book is made of."""
         return [str(self.by), list(self.of), dict(sorted(self.numbers.items()))]
 
     def wrong(self) -> str:
-        """What is wrong with the numbers; empty if nothing is."""
+        """The mistake in the numbers; empty if nothing is."""
         needed = _NEEDED[self.by]
         if self.numbers.keys() == needed:
             return ""
@@ -138,7 +138,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metering:
-    """What a price rule says of a meter: its rates, and how its most follows from the request.
+    """A meter of a price rule: its rates, and how its most follows from the request.
 
     `most` holds if `bound` says nothing of a request; `per_output`: it is that of one output.
     """

@@ -124,7 +124,7 @@ Given = Mapping[str, object] | Callable[[Model], Mapping[str, object]]
 """Inputs by name, the same for every model or what each is given; the latter may raise InvalidInput."""
 
 Lacks = Callable[[Model], str]
-"""What is missing here for a model, such as a key, and how to mend it; empty if nothing is."""
+"""The lack here that keeps a model from use, such as a key, and how to mend it; empty if nothing is."""
 
 
 def _lacks_nothing(_model: Model) -> str:
@@ -166,7 +166,7 @@ class Catalogue:
         return (hint, *more) if more else hint
 
     def warnings(self, ids: Iterable[str], at: int) -> tuple[str, ...]:
-        """What to know ahead of these models, each with its name; of one that is not here, nothing."""
+        """Warnings about these models, each with its name; a model that is not here has none."""
         found = []
         for id in dict.fromkeys(ids):
             model = self.models.get(id)
@@ -213,7 +213,7 @@ class Catalogue:
         allowed: Collection[Class] = ONLY_REAL,
         n: int = 1,
     ) -> tuple[Offer, ...]:
-        """What `rank` ranks, with the prices that were compared; nothing is compared with a model that was named."""
+        """The models that `rank` ranks, with the prices that were compared; a model that was named stands alone."""
         if wish not in _STRATEGIES:
             return (Offer(self._named(kind, wish, at, lacks), None),)
         equipped = [model for model in self.candidates(kind, at) if model.class_ in allowed and not lacks(model)]
@@ -298,7 +298,7 @@ def check_inputs(
 
 
 def _check_groups(model: Model, given: Collection[str], checked: Mapping[str, Scalar]) -> None:
-    """Hold inputs that stand for each other against the model. What is empty or false counts as not given."""
+    """Hold inputs that stand for each other against the model. An empty or false value counts as not given."""
     given = [name for name in (*model.one_of, *model.not_both) if name in given and checked.get(name, True)]
     if model.one_of and not any(name in given for name in model.one_of):
         raise InvalidInput(" or ".join(model.one_of), "is missing", hint=f"model {model.id!r} needs one of them")
@@ -337,7 +337,7 @@ def _offers(
 def _price_of_all(
     model: Model, inputs: Mapping[str, Scalar], n: int, at: int, media: Mapping[str, Sequence[FileInfo]] = NO_FILES
 ) -> int | None:
-    """What `n` outputs cost in as many calls as the model needs for them, in micro-units; None if it is unknown."""
+    """The cost of `n` outputs in as many calls as the model needs for them, in micro-units; None if it is unknown."""
     calls, rest = divmod(n, model.per_call)
     price = 0
     for times, outputs in ((calls, model.per_call), (1, rest)):

@@ -1,4 +1,4 @@
-"""What an operation comes to: one table for its price, our cost, and how each of them is known.
+"""The sum that an operation comes to: one table for its price, our cost, and how each of them is known.
 
     what was quoted        │ price                                   │ cost, if nobody billed
     ───────────────────────┼─────────────────────────────────────────┼─────────────────────────────────────
@@ -89,7 +89,7 @@ NOT_METERED: Final[Mapping[str, int]] = MappingProxyType({})
 
 @value
 class Told:
-    """What a provider says of the money: its bill in micro-units, and what it counted, by the names of meters.
+    """A provider's word on the money: its bill in micro-units, and what it counted, by the names of meters.
 
     `rough` counts were not all told apart, and are taken for the dearest that they can be.
     """
@@ -104,7 +104,7 @@ NOTHING_TOLD: Final = Told()
 
 @value
 class Reckoning:
-    """What is charged and what it costs us, in micro-units; a cost of None is not known."""
+    """The charge and our cost, in micro-units; a cost of None is not known."""
 
     outputs: int
     unit: str
@@ -117,7 +117,7 @@ class Reckoning:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """What all counts come to, before any share is taken."""
+    """The sum of all counts, before any share is taken."""
 
     price: int
     cost: int

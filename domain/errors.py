@@ -40,7 +40,7 @@ ImageStudioError
 ├── Overloaded                too many requests are waiting; none of this one was recorded
 └── ShuttingDown
 
-Each class has a kind. What a door answers with, an exit code or a status, follows from the kind alone: see
+Each class has a kind. A door's answer, an exit code or a status, follows from the kind alone: see
 `infrastructure/showing/codes.py`.
 """
 
@@ -54,10 +54,10 @@ from domain.refusals import Refusal
 
 
 class Kind(StrEnum):
-    """What an error means for the caller, at any door."""
+    """The meaning of an error for the caller, at any door."""
 
     INVALID = "invalid"
-    """What was asked, or set, is wrong as it stands."""
+    """The request, or a setting, is wrong as it stands."""
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     """It does not agree with what is recorded."""

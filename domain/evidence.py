@@ -1,4 +1,4 @@
-"""What decisions ask of an account beside what is always in memory: loaded for them, and forgotten after them."""
+"""Facts about an account that decisions need beside those in memory: loaded for them, and forgotten after them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.totals import PeriodState
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What an idempotency key was used for; an empty fingerprint was erased with its content and fits any request.
+    """The use of an idempotency key; an empty fingerprint was erased with its content and fits any request.
 
     If that was `refused`, the refusal is the key's answer until what refused has changed.
     """
@@ -22,7 +22,7 @@ class Spent:
 
 @dataclass(slots=True)
 class Evidence:
-    """What the decisions at hand name, beside what is always in memory.
+    """The rows that the decisions at hand name, beside those that are always in memory.
 
     An account has few open operations and any number of closed ones, so only the open are remembered. The writer loads
     the rest under the account's lock, as far as a decision names it (`application.ledger.group`), and forgets it after.

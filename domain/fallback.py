@@ -19,12 +19,12 @@ WHOLE_PROVIDER: Final = frozenset({"unreachable", "bad_key", "no_credit", "rate_
 """Codes of refusals that every other model of the same provider would meet too."""
 
 Prices = Sequence[int | None]
-"""What each operation of a request would hold, in micro-units; None if it cannot be said, or not be done."""
+"""The hold of each operation of a request, in micro-units; None if it cannot be said, or not be done."""
 
 
 @dataclass(slots=True)
 class Chain:
-    """What was chosen so far: its providers, and what each operation of the request holds there at least, or at most.
+    """The choice so far: its providers, and what each operation of the request holds there at least, or at most.
 
     `most` is the price that the whole request may come to; None is what is held.
     """

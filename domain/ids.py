@@ -1,4 +1,4 @@
-"""What callers bring to be recorded for ever: opaque ids, and reasons in one line; neither may hold personal data."""
+"""Texts of callers that are recorded for ever: opaque ids, and reasons in one line, without personal data."""
 
 from __future__ import annotations
 

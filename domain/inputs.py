@@ -1,4 +1,4 @@
-"""What a model accepts: one declaration an input, and the check of one value or file against it.
+"""The inputs that a model accepts: one declaration an input, and the check of one value or file against it.
 
     caller's value ── read_value ──> str | int | bool, in one notation
     caller's files ── check_files ──> nothing, or InvalidInput naming the input, the value and the limit
@@ -24,7 +24,7 @@ Scalar = str | int | bool
 
 
 class InputType(StrEnum):
-    """What an input holds."""
+    """The type of what an input holds."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -46,7 +46,7 @@ MEDIA_TYPES: Final = {
     InputType.VIDEO: ("video/mp4", "video/webm"),
     InputType.AUDIO: ("audio/wav", "audio/mpeg"),
 }
-"""What is accepted where a model does not say."""
+"""The media types that are accepted if a model does not say."""
 
 LONGEST_TEXT: Final = 10_000
 LARGEST_FILE: Final = 50_000_000
@@ -60,7 +60,7 @@ _DECIMAL: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """What is known of a file from its content: bytes, pixels, milliseconds; None if it does not say."""
+    """A file as its content shows it: bytes, pixels, milliseconds; None if it does not say."""
 
     media_type: str
     size: int

@@ -1,4 +1,4 @@
-"""What can be asked for: kinds of operations in families, and classes of models by how real they are."""
+"""The work that can be asked for: kinds of operations in families, and classes of models by how real they are."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Class(StrEnum):
 
 
 ONLY_REAL: Final = frozenset({Class.REAL})
-"""What may be chosen unless a call or an account's terms allow more."""
+"""The classes that may be chosen unless a call or an account's terms allow more."""
 
 
 def check_class(word: object) -> Class:

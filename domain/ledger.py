@@ -137,7 +137,7 @@ def period_stream(account: str, period: Period) -> str:
 
 @dataclass(slots=True)
 class Ledger:
-    """What the account's lock protects: its terms, its period, its last instant, and the evidence asked for."""
+    """The state that the account's lock protects: terms, period, last instant, and the evidence asked for."""
 
     account: Account | None = None
     current: PeriodState | None = None
@@ -237,7 +237,7 @@ def _adjust_period(ledger: Ledger, fact: Adjusted) -> None:
         post(current, fact.operation, 0, fact.price)
 
 
-# What every decision asks first
+# Questions that every decision asks first
 
 Decide = Callable[[Ledger, int], list[Fact]]
 """A decision as the writer runs it: the locked ledger and the instant, to the facts to append."""

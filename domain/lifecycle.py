@@ -1,4 +1,4 @@
-"""What may become of an operation: decisions over its states, each a pure function to the facts it adds.
+"""The life of an operation: decisions over its states, each a pure function to the facts it adds.
 
     Held ── dispatch ──> Sent ── record_job ──> Running
                           └── complete, fail, release ──> Settled | Dropped      (repeated: no facts)

@@ -5,7 +5,7 @@
                   the hold    may be sent   job id      └─ ProviderFailed ─ Released
 
 `Rerouted` replaces the hold after a definite refusal. After a release by policy a late success is delivered with
-its cost and never charged. What may follow what is decided in `domain.lifecycle`.
+its cost and never charged. The order of facts is decided in `domain.lifecycle`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ POLICY = "policy"
 LATE = "late_success"
 
 Corrections = tuple[tuple[str, int, int], ...]
-"""What was corrected: the reference, and the changes of price and cost, with which a repeat is compared."""
+"""A recorded correction: the reference, and the changes of price and cost, with which a repeat is compared."""
 
 
 @value
@@ -60,7 +60,7 @@ class Stored:
 
 @value
 class OperationFact:
-    """What every fact about an operation carries: the operation, whole, and the instant."""
+    """The part that every fact about an operation carries: the operation, whole, and the instant."""
 
     operation: Operation
     at: int

@@ -2,7 +2,7 @@
 
     cycle day 31, Europe/Berlin:   [31 Jan ─────── [28 Feb ─────── [31 Mar ─────── [30 Apr ───────
 
-A period begins with the *first instant of a local day*. That is midnight, unless clocks say otherwise:
+A period begins with the *first instant of a local day*. The instant is midnight, unless clocks say otherwise:
 
 * midnight, or the whole day, is skipped (Sao Paulo 2018-11-04, Apia 2011-12-30): the instant of the jump;
 * midnight comes twice (St. John's until 2011 went back at 00:01): the first of the two. The hour that is then
@@ -151,7 +151,7 @@ def _wall(instant: int, zone: str) -> datetime:
 
 
 def _clock(instant: int, zone: str) -> datetime:
-    """What a clock on the wall shows at `instant`, as a datetime without zone."""
+    """The time that a clock on the wall shows at `instant`, as a datetime without zone."""
     utc = _EPOCH + timedelta(microseconds=instant)
     return utc.astimezone(_zone(zone)).replace(tzinfo=None)
 

@@ -20,7 +20,7 @@ from domain.money import LARGEST_AMOUNT, MICROS
 SPEND: Final = "spend"
 
 MEASURES: Final = (*(family.value for family in Family), SPEND)
-"""What is limited: outputs of each family of work, and money."""
+"""The names of all that is limited: outputs of each family of work, and money."""
 
 IN_MONEY: Final = frozenset({SPEND, "unpriced", "balance"})
 """The measures that are money, in micro-units; all others count outputs."""
@@ -31,7 +31,7 @@ _FIELDS: Final = {**{family.value: family.name.lower() for family in Family}, SP
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one period allows of each measure. Raises InvalidInput for a negative or broken number."""
+    """The most that one period allows of each measure. Raises InvalidInput for a negative or broken number."""
 
     images: int | None = None
     edits: int | None = None
@@ -53,7 +53,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an account pays for a period, in micro-units, and what it may use in it."""
+    """The price of a period, in micro-units, and the use that it allows."""
 
     id: str
     price: int

@@ -4,8 +4,8 @@
                                     └── none, or nothing to measure ──> Unpriced
 
 Of the rules that match the inputs, the one with the most conditions holds, and of the same conditions the
-latest that is in force: a new general price never overrides the price of a variant. What could match equally
-well is refused when the catalogue is loaded. Units are whole millionths, and the amount is rounded once.
+latest that is in force: a new general price never overrides the price of a variant. Rules that match equally well are
+refused when the catalogue is loaded. Units are whole millionths, and the amount is rounded once.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _BLOCK: Final = 5 * _MILLION
 
 
 class Unit(StrEnum):
-    """What a rate is for."""
+    """The thing that a rate is for."""
 
     IMAGE = "image"
     SECOND = "second"
@@ -98,7 +98,7 @@ class PriceRule:
 
 
 class Priced(Protocol):
-    """What pricing needs to know of a model."""
+    """A model, as far as pricing needs to know it."""
 
     @property
     def id(self) -> str: ...
@@ -122,7 +122,7 @@ class PriceBook:
 
 @value
 class Quote:
-    """What one operation costs, in micro-units for all its outputs; `rate` None is unknown, under a cap.
+    """The price of one operation, in micro-units for all its outputs; `rate` None is unknown, under a cap.
 
     With `meters` it is an upper bound. `listed` is the price book's price, if the provider itself quoted the cost.
     `model_class` is what the model was when it was quoted: real, a stand-in or for tests; empty if nobody noted it.
@@ -272,7 +272,7 @@ def capped_quote(unpriced: Unpriced, cap: int, currency: str) -> Quote:
 def quoted_by_provider(quote: Quote | Unpriced, amount: int, currency: str) -> Quote:
     """The quote with the provider's own word on what it will bill, in micro-units, beside what the price book said.
 
-    Where our price is the provider's, passed on, or is not known at all, it follows; a price of our own stands.
+    Our price follows if it is the provider's, passed on, or is not known at all; a price of our own stands.
     """
     call: dict[str, Any] = {"unit": str(Unit.CALL), "units": Decimal(1), "rate": _exact(amount)}
     if isinstance(quote, Unpriced):
@@ -301,7 +301,7 @@ def _metered(meter: Metering) -> list[object]:
 
 
 def _unpriced(model: Priced, price_book: PriceBook, outputs: int, reason: str) -> Unpriced:
-    """Where time or pixels would count and nobody knows the rate, the submission is what is counted."""
+    """The submission is counted if time or pixels would count and nobody knows the rate."""
     unit = model.unit if model.unit in _COUNTED else Unit.CALL
     return Unpriced(
         model.id, model.provider, reason, outputs, price_book.version, str(unit), model_class=str(model.class_)

@@ -1,9 +1,9 @@
-"""What was promised exactly of an output, as far as a request and its model's entry name it, and whether it came so.
+"""Promises about an output, as exactly as a request and its model's entry make them, and whether they were kept.
 
     size = "1536x1024", or width and height ─────────────────> pixels, to the pixel
     duration, of what is made of neither film nor sound ─────> milliseconds, to the second
 
-A word such as "auto", a ratio or "720p" promises nothing exactly. What is delivered otherwise is recorded and can be
+A word such as "auto", a ratio or "720p" promises nothing exactly. An output that is otherwise is recorded and can be
 found; it changes no charge.
 """
 
@@ -24,7 +24,7 @@ _SIZE: Final = re.compile(r"([0-9]{1,5})[x*]([0-9]{1,5})")
 
 
 class Measurable(Protocol):
-    """What is known of a file: pixels as it is shown, milliseconds; None if it does not say."""
+    """A file, as far as it is known: pixels as it is shown, milliseconds; None if it does not say."""
 
     @property
     def width(self) -> int | None: ...
@@ -59,7 +59,7 @@ NOTHING: Final = Promised()
 
 
 def promised(inputs: Mapping[str, Scalar], *, timed: bool) -> Promised:
-    """What checked inputs promise; `timed`: a film or a sound goes in, and may decide the length."""
+    """The promise of checked inputs; `timed`: a film or a sound goes in, and may decide the length."""
     sides = _sides(inputs)
     length = None if timed else inputs.get("duration")
     if sides is None and length is None:

@@ -3,7 +3,7 @@
     PeriodOpened (ahead, by mistake) ─ … ─ PeriodEnded ─┬─ PeriodResumed   the account had a period for this instant
                                                         └─ PeriodOpened    it had none
 
-What was recorded in the mistaken period stays there, charges and all; its balance comes along.
+Facts of the mistaken period stay there, charges and all; its balance comes along.
 """
 
 from __future__ import annotations
@@ -39,5 +39,5 @@ def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact
 
 
 def _moved(earlier: PeriodState, balance: int | None) -> int:
-    """What the mistaken period adds to the balance of the one before it; a charge there makes it negative."""
+    """The sum that the mistaken period adds to the balance of the one before it; a charge there makes it negative."""
     return (balance or 0) - (earlier.balance or 0)

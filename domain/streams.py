@@ -1,4 +1,4 @@
-"""What a stream's name tells: whose it is, and of a ledger's stream, when its period begins."""
+"""The two things that a stream's name tells: whose it is, and of a ledger's stream, when its period begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one billing period adds up to: of each scope what is used and held, and what is left of a prepaid balance.
+"""The totals of one billing period: what each scope has used and holds, and what is left of a prepaid balance.
 
     Validated: hold ─ (Rerouted: hold anew) ─┬─ Charged: give the hold back, post what was charged
                                              └─ Released: give the hold back
@@ -32,7 +32,7 @@ from domain.pricing import Quote
 
 @dataclass(slots=True)
 class Usage:
-    """What one scope has used and holds of each measure, in this period."""
+    """The amounts that one scope has used and holds of each measure, in this period."""
 
     posted: dict[str, int] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)

@@ -23,7 +23,7 @@ UNKNOWN: Final = ""
 _RELEASE: Final = re.compile(r"\b(\d{4}[a-z]{1,2})\b")
 
 _VERSION_FILES: Final = ("tzdata.zi", "+VERSION", "version")
-"""Where a host's tables say which they are: Debian and Red Hat, the BSDs and macOS, and some others."""
+"""The files in which a host's tables say which they are: Debian and Red Hat, the BSDs and macOS, and some others."""
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -48,7 +48,7 @@ def _read(folder: str, name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=1)
 def _package_folder() -> str | None:
-    """Where the package's files are; None where it is not installed, or not as files."""
+    """The folder of the package's files; None if it is not installed, or not as files."""
     spec = find_spec(PACKAGE)
     folders = spec.submodule_search_locations if spec is not None else None
     return folders[0] if folders else None

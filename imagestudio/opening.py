@@ -31,7 +31,7 @@ async def open_studio(settings: Settings | None = None, *, serve: bool = True) -
 
 @contextmanager
 def open_blocking(settings: Settings | None = None, *, serve: bool = True) -> Iterator[BlockingStudio]:
-    """What `open_studio` opens, without await: from any thread, on an event loop of its own."""
+    """The studio that `open_studio` opens, without await: from any thread, on an event loop of its own."""
     from infrastructure import blocking
 
     with blocking.open_blocking(settings, serve=serve) as studio:

@@ -1,10 +1,10 @@
-"""What a distribution needs that brings a provider of its own: ports, and the tools that ours are made with.
+"""The names that a distribution needs that brings a provider of its own: ports, and the tools that ours are made with.
 
 A provider is a `Provider`, built by a factory from its `ProviderContext`, whose settings are of a model of its own: a
 `ProviderSettings`, or an `ApiSettings` with a key and an `Address`. `revealed` is a secret among them. It gets a `Task`
 and answers it with a `Delivery` of `Media` or `Remote` files, or with a `Job` that it collects later; inputs are each a
 `Value`, `Progress` hears how far it is, and `Recovery` says what may be done about a lost answer. It raises a
-`ProviderError`: `ProviderRefused`, `TaskFailed` or `ProviderUnknown`. What else it can do is a port of its own:
+`ProviderError`: `ProviderRefused`, `TaskFailed` or `ProviderUnknown`. Each further skill is a port of its own:
 `Quoting`, `Billing` by a `Bill` each, `Wakeable`, `Receiving`, which makes a `Notification` of a `Callback`, and
 `ListsOffers` its `Offers`, each `Offered` with every `OfferedInput`.
 

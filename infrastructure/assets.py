@@ -4,7 +4,7 @@
                              └─ incoming / what has no digest yet
 
 A file appears whole or not at all: it is written under a temporary name, flushed, renamed, and its directory
-flushed. Where a save and a sweep would race for the same file, also in two processes, they take turns on one
+flushed. If a save and a sweep would race for the same file, also in two processes, they take turns on one
 lock file.
 
 A file costs two flushes, and one more where it is the first of its folder; those saved at the same time wait for them
@@ -92,7 +92,7 @@ class FileAssets:
         return await self._run(self._load, account, asset)
 
     def path(self, account: str, asset: Asset) -> str | None:
-        """Where the file is, or None where it was erased or lost."""
+        """The file's path, or None if it was erased or lost."""
         file = self._file(account, asset)
         return str(file) if file.is_file() else None
 
@@ -103,7 +103,7 @@ class FileAssets:
     async def find_unneeded(
         self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int
     ) -> Unneeded:
-        """What crashes and refusals left behind: files that nothing references, and unfinished ones.
+        """The remains of crashes and refusals: files that nothing references, and unfinished ones.
 
         `referenced` is called in a worker thread with an account's folder (see `account_folder`) and returns
         the digests to keep. A file touched less than `grace_seconds` before `now` (epoch microseconds) stays,
@@ -181,7 +181,7 @@ class FileAssets:
         return {folder, folder.parent, self._root}
 
     def _remember(self, folder: Path) -> None:
-        """That it lasts."""
+        """Make sure that it lasts."""
         if folder not in self._made:
             if len(self._made) >= MOST_REMEMBERED:
                 self._made.clear()
@@ -269,7 +269,7 @@ def _touched(file: Path) -> int:
 
 
 class Arrival:
-    """What has arrived of a stream."""
+    """The part of a stream that has arrived."""
 
     def __init__(self, folder: Path) -> None:
         self.file = Temporary(folder)

@@ -27,7 +27,7 @@ from infrastructure.saving import Temporary, flush_folder, reported, taking_turn
 
 MARKER: Final = "ledger.json"
 
-# What else to do than to adopt the files.
+# Another way than to adopt the files.
 OTHERS: Final = "name the right database, or another folder with IMAGESTUDIO_HOME; to give them to this ledger for good"
 LEFTOVERS: Final = (
     "give each ledger an IMAGESTUDIO_HOME of its own; if no other ledger keeps files there, they are leftovers of this"
@@ -134,7 +134,7 @@ def refuse_occupied(root: Path) -> None:
 
 
 def others_files(root: Path, owner: str, ledger: str | None) -> ForeignFiles:
-    """That the files are `owner`'s, which is not this ledger."""
+    """The error that the files are `owner`'s, which is not this ledger."""
     return ForeignFiles(
         f"the files in {root} belong to the ledger {owner}, and this is {ledger or 'one that has no id yet'}",
         hint=Advice("files.adopt", otherwise=OTHERS),
@@ -142,7 +142,7 @@ def others_files(root: Path, owner: str, ledger: str | None) -> ForeignFiles:
 
 
 def lost(root: Path, marker: Marker, reader: LogReader) -> FactsLost | None:
-    """That the log does not have what it had when the marker was last moved on."""
+    """The error that the log does not have what it had when the marker was last moved on."""
     if marker.position == 0 or hash_at(reader, marker.position) == marker.hash:
         return None
     end = reader.end()
@@ -161,7 +161,7 @@ def hash_at(reader: LogReader, position: int) -> str:
 
 
 def read_marker(root: Path) -> Marker | None:
-    """What the folder says of itself. Raises ForeignFiles if that cannot be understood, StoreUnavailable."""
+    """The marker that says whose the folder is. Raises ForeignFiles if it cannot be understood, StoreUnavailable."""
     with reported():
         try:
             text = (root / MARKER).read_bytes()

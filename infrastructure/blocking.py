@@ -158,7 +158,7 @@ class BlockingStudio(Blocking[Studio]):
 def open_blocking(
     settings: Settings | None = None, parts: Parts = USUAL, *, serve: bool = True
 ) -> Iterator[BlockingStudio]:
-    """What `open_studio` opens, for code without an event loop; also inside one, where it blocks it."""
+    """The studio that `open_studio` opens, for code without an event loop; also inside one, where it blocks it."""
     loop = Loop()
     try:
         opened = open_studio(settings, parts, serve=serve)

@@ -73,7 +73,7 @@ LOGGER = logging.getLogger("imagestudio")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What may be exchanged from outside, as benchmarks and other applications do; None takes the usual part."""
+    """Parts that may be exchanged from outside, as benchmarks and other applications do; None takes the usual part."""
 
     assets: AssetStore | None = None
     read_media: MediaReader | None = None
@@ -145,7 +145,7 @@ def open_source(settings: Settings) -> FactSource:
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """What stands on the database and the catalogue's files."""
+    """The parts that stand on the database and the catalogue's files."""
 
     database: Database
     log: StudioLog
@@ -193,7 +193,7 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     looking = partial(look_at, max_bytes=settings.largest_output, max_pixels=settings.most_pixels, settings=limits)
     shelf = FileAssets(settings.assets, pool, looking, flushers)
     read = parts.read_media or _media_reader(settings, pool)
-    # What callers name may not lead into the networks that only providers' outputs may come from.
+    # Addresses that callers name may not lead into the networks that only providers' outputs may come from.
     inputs = HttpDownloads(settings.own_origins, proxy=revealed(settings.proxy))
     foundation = Foundation(database, log, feed, writer, catalogue, price_book, shelf, read, inputs, files)
     assets = parts.assets or foundation.shelf
@@ -306,7 +306,7 @@ def _downloads(settings: Settings, providers: Mapping[str, ProviderSettings]) ->
 
 
 def _contexts(settings: Settings, pool: Executor, downloads: Downloads) -> Contexts:
-    """What each provider is built with: a client of its own, and what all share."""
+    """The context that each provider is built with: a client of its own, and what all share."""
     client = partial(open_client, proxy=revealed(settings.proxy))
 
     def context(name: str, own: ProviderSettings) -> ProviderContext[ProviderSettings]:

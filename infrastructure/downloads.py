@@ -74,7 +74,7 @@ class HttpDownloads:
     async def open(self, url: str, limit: int) -> AsyncIterator[AsyncIterator[bytes]]:
         """The content in pieces, at most `limit` bytes together; its reader's time counts too.
 
-        What goes wrong is told by the server's name alone, since the rest of an address may hold a secret.
+        A failure is told by the server's name alone, since the rest of an address may hold a secret.
         """
         try:
             async with asyncio.timeout(self._patience.total) as whole:
@@ -192,7 +192,7 @@ def _too_large(message: str) -> DownloadKeptOut:
 
 
 async def _decoded(response: httpcore.Response) -> AsyncIterator[bytes]:
-    """What was asked for is sent as it is; some servers have only a compressed copy and send that all the same."""
+    """A file is asked for as it is; some servers have only a compressed copy and send that all the same."""
     coding = (_header(response, b"content-encoding") or IDENTITY).strip().lower()
     if coding not in (IDENTITY, "gzip"):
         raise DownloadRefused("it is sent in a coding that was not asked for")

@@ -63,7 +63,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _translated(address: IPv6Address) -> IPv4Address | None:
-    """What a NAT64 gateway would connect to (RFC 6052)."""
+    """The address that a NAT64 gateway would connect to (RFC 6052)."""
     return IPv4Address(int(address) & 0xFFFF_FFFF) if address in NAT64 else None
 
 
@@ -86,7 +86,7 @@ def read_url(text: str) -> httpx.URL:
 
 
 def check_url(url: httpx.URL, own: Collection[Origin]) -> None:
-    """What can be said before a name is resolved; `own` are origins that may have any port and any address.
+    """The check that is possible before a name is resolved; `own` are origins that may have any port and any address.
 
     Raises DownloadRefused.
     """

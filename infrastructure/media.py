@@ -90,7 +90,7 @@ _KNOWN_HINT: Final = (
     "or a GLB, FBX, USDZ or STL model"
 )
 
-# What Pillow and its codecs raise on hostile bytes; its warnings too, under python -W error.
+# Errors that Pillow and its codecs raise on hostile bytes; its warnings too, under python -W error.
 _UNREADABLE: Final = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, MemoryError),
     *(struct.error, zlib.error, RuntimeError, AttributeError, Warning),
@@ -101,7 +101,7 @@ _BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What a file really is. Sizes in pixels, duration in milliseconds."""
+    """A file as it really is. Sizes in pixels, duration in milliseconds."""
 
     media_type: str
     width: int | None = None
@@ -119,7 +119,7 @@ class LimitedBy:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is accepted for the input or output `field`."""
+    """The files that are accepted for the input or output `field`."""
 
     field: str
     bytes: int
@@ -167,7 +167,7 @@ def look_at(
 
 
 def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Recognised:
-    """What the bytes are, of which `stream` reads the same."""
+    """The file that the bytes are, of which `stream` reads the same."""
     field = bounds.field
     if not view:
         raise NoMedia(field, "is empty", hint=_KNOWN_HINT)

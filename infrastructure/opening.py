@@ -40,7 +40,7 @@ PATIENCE = 2.0
 
 
 class Access(Enum):
-    """What a ledger is opened for."""
+    """The use that a ledger is opened for."""
 
     READ = auto()
     WRITE = auto()
@@ -178,7 +178,7 @@ def references(log: StudioLog) -> References:
 
 
 def foreign_files(settings: Settings, ledger: str | None) -> ForeignFiles | None:
-    """That the settings' files are another ledger's, or that nobody can say whose; for those who only read."""
+    """The error that the settings' files are another ledger's, or nobody's that is known; for those who only read."""
     try:
         marker = read_marker(settings.assets)
     except ForeignFiles as error:
@@ -189,7 +189,7 @@ def foreign_files(settings: Settings, ledger: str | None) -> ForeignFiles | None
 
 
 def lost_facts(settings: Settings, database: Database) -> FactsLost | None:
-    """That the settings' files are the ledger's, and have seen facts that it does not have; for those who only read.
+    """The error that the settings' files have seen facts that their ledger does not have; for those who only read.
 
     A standby may be behind, and files that cannot be read say nothing.
     """

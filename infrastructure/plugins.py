@@ -1,4 +1,4 @@
-"""What a distribution offers to the studio, ours and others' alike: providers, and the models they can do.
+"""Plug-ins that a distribution offers to the studio, ours and others' alike: providers, and the models they can do.
 
     [project.entry-points."imagestudio.providers"]
     atelier = "atelier.studio:build"
@@ -15,7 +15,7 @@ its settings, which are read from IMAGESTUDIO_<NAME>_…:
     def build(context: ProviderContext[Settings]) -> Provider: ...
 
 The factory is called once, when a studio is opened that performs operations; it must not block, and may keep the
-context. What it raises closes the studio again with one error that names it: a provider that is half there could lose
+context. An error in it closes the studio again with one error that names it: a provider that is half there could lose
 track of what it was sent. A provider of tests stands in the group `imagestudio.test_providers`: it is off until it is
 switched on. A catalogue names a file beside a package; none is imported for it. Ours are read first, then those of
 other distributions, which bring models and change none that is not their own, then the operator's.
@@ -61,7 +61,7 @@ WORKSHOP: Final = "image-studio-workshop"
 
 
 class ProviderSettings(BaseSettings):
-    """What one provider is told: IMAGESTUDIO_<NAME>_… in the environment or a .env file, by the rest of the name."""
+    """One provider's settings: IMAGESTUDIO_<NAME>_… in the environment or a .env file, by the rest of the name."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -87,7 +87,7 @@ S = TypeVar("S", bound=ProviderSettings)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderContext(Generic[S]):
-    """What a provider is built with.
+    """The surroundings that a provider is built with.
 
     `settings` are its own. `open_client` makes an HTTP client with the studio's proxy, connection limits and time-outs,
     which the provider closes; `api` puts rules of money and failure over it. `downloads` fetches files, also from the
@@ -222,7 +222,7 @@ def _plugins() -> list[Plugin]:
 
 @lru_cache(1)
 def _points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001
-    """What is installed where this path leads, read once: that opens a file a distribution."""
+    """The entry points that are installed where this path leads, read once: that opens a file a distribution."""
     found = entry_points()
     return tuple(point for group in GROUPS for point in found.select(group=group))
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class ReadingLedger:
     """`lost` says which facts the log once had and has no more, where the files know it.
 
-    What only some commands ask for is loaded when they do; `open_accounts` opens what shows accounts, once.
+    Parts that only some commands ask for are loaded when they do; `open_accounts` opens what shows accounts, once.
     """
 
     settings: Settings
@@ -44,7 +44,7 @@ class ReadingLedger:
 
     @property
     def foreign(self) -> ForeignFiles | None:
-        """That the settings' files are another ledger's."""
+        """The error that the settings' files are another ledger's."""
         return foreign_files(self.settings, ledger_id(self.database))
 
     @property

@@ -3,7 +3,7 @@
     entry points ──> names ──┬─ IMAGESTUDIO_<NAME>_ENABLED ──> switched_off      nothing is imported for that
                              └─ its module's Settings ──> told ──> built         only where work can be done
 
-What a program says for a provider goes before the environment, and that before the .env file.
+A program's word for a provider goes before the environment, and that before the .env file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NEAR: Final = 0.8
 """How alike two names are, of 1, of which one may be meant for the other."""
 ENABLED: Final = "enabled"
 COMMON: Final = frozenset({ENABLED, "key", "url"})
-"""What any provider may be told; for these alone none is imported to see whether there is such a setting."""
+"""Settings that any provider may be told; for these alone none is imported to see if there is such a setting."""
 
 Contexts = Callable[[str, ProviderSettings], ProviderContext[Any]]
 
@@ -70,7 +70,7 @@ def prefix_of(provider: str) -> str:
 
 
 def unknown_settings() -> dict[str, str]:
-    """What is said under our prefix that is no setting, each with the setting it may be meant for, or an empty text."""
+    """Variables under our prefix that are not settings, each with the setting it may be meant for, or an empty text."""
     ours = {f"{PREFIX}{name}".lower() for name in Settings.model_fields}
     left = sorted(spoken().keys() - ours)
     found = plugins() if left else {}

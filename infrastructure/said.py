@@ -1,4 +1,4 @@
-"""Where each setting was said, for those who look for the one that surprises them; of a secret only that it is set."""
+"""The place where each setting was said, for those whom one surprises; of a secret only that it is set."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
     save ── the loop's turn ends ── queue ── a group ─┬─ each goes on to its next flush ─┬─ answers, all at once
                                                       └──── flush, several at a time ◄───┘
 
-What a file costs is less the disk's work than being handed from thread to thread, and a ledger that commits one at a
+The cost of a file is less the disk's work than being handed from thread to thread, and a ledger that commits one at a
 time what comes one at a time (docs/decisions/0012). A file of a group fails alone.
 """
 
@@ -92,7 +92,7 @@ class Temporary:
 
 
 Flushed = Temporary | Path
-"""What can be flushed: a file that is being written, or a folder, that is the names in it."""
+"""The thing that can be flushed: a file that is being written, or a folder, that is the names in it."""
 
 Steps = Generator[Collection[Flushed], None, "Asset"]
 """How a file is saved: it stops wherever it wants something flushed, and goes on, or is told why not, when it is."""
@@ -262,7 +262,7 @@ def reported() -> Iterator[None]:
 
 
 def unusable(error: OSError) -> StoreUnavailable:
-    """What callers are told of it."""
+    """The error that callers are told."""
     return StoreUnavailable(
         f"the asset folder cannot be used: {error.strerror or type(error).__name__}",
         hint="free disk space, or choose a folder that this user may write to",

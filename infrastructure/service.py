@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What an open studio has besides its use cases; `open_source` opens the log for another process that reads it.
+    """The parts of an open studio besides its use cases; `open_source` opens the log for another process that reads it.
 
     `files` are those that belong to the ledger; None if they are kept elsewhere.
     """
@@ -100,7 +100,7 @@ class Studio(ImageStudio):
             yield
 
     def callbacks(self, provider: str) -> Callbacks:
-        """What a server hands the callbacks of a provider's jobs to. Raises InvalidInput if it is none that calls."""
+        """The receiver of callbacks about a provider's jobs. Raises InvalidInput if that provider does not call."""
         found: object = self.providers.get(provider)
         if not isinstance(found, Receiving):
             raise InvalidInput("provider", f"{provider!r} sends no callbacks")

@@ -49,11 +49,11 @@ def _day(text: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
-"""Where an API is, without a query."""
+"""The address of an API, without a query."""
 
 
 class Settings(BaseSettings):
-    """Where things are kept, and how patient the studio is. Sizes in bytes and pixels, times in seconds."""
+    """The places where things are kept, and how patient the studio is. Sizes in bytes and pixels, times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="allow", frozen=True)
 
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     most_waiting: Positive = 10_000
     proxy: SecretStr | None = None
     __pydantic_extra__: dict[str, Secret[Any]] = Field(init=False)
-    """What a program says for providers, as `atelier_key="…"`; only a provider's own model knows what is no secret."""
+    """Settings of providers that a program gives, as `atelier_key="…"`; only their own models know which are secret."""
 
     @field_validator("catalogues", "presets", mode="before")
     @classmethod
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
 
     @property
     def assets(self) -> Path:
-        """Where files are kept."""
+        """The folder or the address where files are kept."""
         return self.home / "assets"
 
 
@@ -143,7 +143,7 @@ def revealed(secret: SecretStr | None) -> str:
 
 
 def spoken() -> dict[str, str]:
-    """What the .env file, and over it the environment, say under our prefix, by each variable's name in lower case."""
+    """The .env file's settings under our prefix, and over them the environment's, by name in lower case."""
     found = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
     return {name: value or "" for name, value in found.items() if name.startswith(PREFIX.lower())}
 

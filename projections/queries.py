@@ -1,4 +1,4 @@
-"""What people ask of the views: their rows, and how far behind each view is.
+"""Queries of the views: their rows, and how far behind each view is.
 
 Amounts are micro-units, without the costs of `cost_unknown` operations, instants epoch microseconds UTC, `units`
 millionths of a unit. An answer is one statement, and so of one moment, also while a rebuilt table is swapped in.

@@ -33,6 +33,7 @@ NAMES = sorted({name for group, points in POINTS if group.endswith("providers") 
 NAMES_A_PROVIDER = re.compile(rf"^({'|'.join({*NAMES} - {'blind'})})$|IMAGESTUDIO_({'|'.join(NAMES)})_", re.IGNORECASE)
 WORDS_THE_SHELL = ("infrastructure/cli/", "infrastructure/showing/")
 SHELL_WORDS = re.compile(r"\bimagestudio [a-z]|(?<![\w-])--[a-z]")
+SUBJECT_LAST = re.compile(r"(?:^|(?<=[.!?] ))(What|That|Where)\b")
 LONGEST_FILE = 399
 LONGEST_FUNCTION = 45
 
@@ -238,6 +239,15 @@ def shell_words_at_the_shell_only(source: Source) -> Breaches:
                 yield node.lineno, f"names a command or an option: {found[0].strip()}"
 
 
+def the_subject_first(source: Source) -> Breaches:
+    """No sentence of a docstring is opened by What, That or Where: it begins with the thing that it is about."""
+    for node in source.docstrings:
+        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        for paragraph in re.split(r"\n\s*\n", text):
+            if found := SUBJECT_LAST.search(" ".join(paragraph.split())):
+                yield node.lineno, f"a sentence is opened by {found[1]}"
+
+
 def short_files(source: Source) -> Breaches:
     length = len(source.text.splitlines())
     if source.path.endswith(".py") and length > LONGEST_FILE:
@@ -337,6 +347,7 @@ RULES: dict[str, Rule] = {
     "settings alone read the environment": settings_alone_read_the_environment,
     "no broad except": no_broad_except,
     "shell words at the shell only": shell_words_at_the_shell_only,
+    "the subject first": the_subject_first,
     "short files": short_files,
     "short functions": short_functions,
     "__all__ is the documented surface": all_is_the_documented_surface,
@@ -381,6 +392,9 @@ BREACHES = [
     ("shell words at the shell only", "domain/ledger.py", "hint = 'run: imagestudio audit'"),
     ("shell words at the shell only", "domain/ledger.py", "hint = f'its facts: imagestudio operation {id}'"),
     ("shell words at the shell only", "infrastructure/opening.py", "hint = 'name the right one with --db'"),
+    ("the subject first", "domain/money.py", "'What is paid.'"),
+    ("the subject first", "domain/money.py", "def f():\n    'Pays. That is all.'"),
+    ("the subject first", "domain/money.py", 'PAID = 1\n"""Paid\n\nWhere it is due, at once."""'),
     ("short files", "domain/money.py", "\n" * 400),
     ("short functions", "domain/money.py", "def f():\n" + "    pass\n" * 45),
     ("short functions", "domain/money.py", "class A:\n    async def f():\n" + "        pass\n" * 45),
@@ -433,6 +447,8 @@ NEAR_MISSES = [
     ("shell words at the shell only", "infrastructure/opening.py", "hint = 'set IMAGESTUDIO_HOME -- or another'"),
     ("shell words at the shell only", "infrastructure/opening.py", "log = getLogger('imagestudio')"),
     ("shell words at the shell only", "domain/ledger.py", "'''As imagestudio audit --seal prints.'''"),
+    ("the subject first", "domain/money.py", "'The price, and what of it is paid. Thatch is not paid.'"),
+    ("the subject first", "domain/money.py", "def f():\n    return 'What is paid.'"),
     ("short files", "domain/money.py", "\n" * 399),
     ("short functions", "domain/money.py", "def f():\n" + "    pass\n" * 44),
     ("__all__ is the documented surface", "domain/__init__.py", "'''Offers `Money`.'''\n__all__ = ['Money']"),

@@ -1,1 +1,1 @@
-"""What a caller meets: requests, estimates, results, and the studio that takes them."""
+"""The side that a caller meets: requests, estimates, results, and the studio that takes them."""

@@ -41,7 +41,7 @@ class Choice:
     quotes: Mapping[int, Quote | Unpriced]
 
     def prices(self, calls: Sequence[int]) -> tuple[int | None, ...]:
-        """What each of these calls holds in micro-units; None if that is unknown, or it delivers fewer at once."""
+        """The hold of each of these calls in micro-units; None if it is unknown, or it delivers fewer at once."""
         quotes = [self.quotes.get(outputs) for outputs in calls]
         return tuple(quote.price if isinstance(quote, Quote) else None for quote in quotes)
 
@@ -139,7 +139,7 @@ class Chooser:
         return PassedOver(model, sum(known), why)
 
     async def _offers(self, request: Request, allowed: frozenset[Class], facts: FilesInfo, now: int) -> Sequence[Offer]:
-        """What the wish comes to, with the account's terms if they may add to what the request allows."""
+        """The sum that the wish comes to, with the account's terms if they may add to what the request allows."""
         by_terms = await self._terms(request, allowed, now)
         try:
             return self._ranked(request, allowed | by_terms, facts, now)
@@ -223,7 +223,7 @@ def _given(request: Request, model: Model) -> Mapping[str, object]:
 
 
 def missing_here(model: Model, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING) -> str:
-    """What a model's provider lacks here, and how to mend it; empty if nothing is.
+    """The lack here of a model's provider, and how to mend it; empty if nothing is.
 
     `off` are the providers that are switched off, each with how to switch it on.
     """

@@ -18,7 +18,7 @@ from domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Consents:
-    """What accounts allow, as this process last saw it: decided is under the account's lock, which looks again."""
+    """The consents of accounts, as this process last saw them; the account's lock looks again and decides."""
 
     writer: Ledgers
     ledgers: LedgerReader

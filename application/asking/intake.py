@@ -98,7 +98,7 @@ class Intake:
             raise
 
     async def _spent(self, request: Request, key: str, fingerprint: str | None) -> Spent | None:
-        """What the key was spent on, as far as a fingerprint tells. Raises KeyReused.
+        """The earlier use of the key, as far as a fingerprint tells. Raises KeyReused.
 
         A shortcut, without a lock: what it does not find is looked for under the account's lock, as every key is.
         """
@@ -110,7 +110,7 @@ class Intake:
         return known
 
     async def left(self, account: str, one: For) -> dict[str, int | None]:
-        """What the limits leave now to whom an operation of the account is for."""
+        """The rest that the limits leave now to those whom an operation of the account is for."""
         return await self.ledgers.look(account, left_to(one))
 
     async def estimate(self, request: Request) -> Estimate:
@@ -141,7 +141,7 @@ class Intake:
         )
 
     def warnings(self, models: Iterable[str]) -> tuple[str, ...]:
-        """What to know ahead of these models, now."""
+        """Warnings about these models, as of now."""
         return self.preparer.catalogue.warnings(models, self.ownership.clock())
 
     async def _answered(self, prepared: Prepared, receipt: Receipt) -> Accepted | Repeat:

@@ -224,7 +224,7 @@ async def fingerprint_of_asked(request: Request) -> str | None:
 
 
 def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
-    """What a repeat under the same key is compared with: everything that was asked, files as they are `named`."""
+    """The text by which a repeat under the same key is compared: all that was asked, files as they are `named`."""
     asked: dict[str, object] = {
         "account": request.account,
         "key": request.key,
@@ -236,7 +236,7 @@ def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
         "inputs": dict(request.inputs),
         "media": named,
     }
-    # What is not said is not compared, so that keys of before there was such a thing stay what they were.
+    # A thing that is not said is not compared, so that keys of before there was such a thing stay what they were.
     if request.allow:
         asked["allow"] = sorted(allowed_by(request))
     if request.max_price is not None:

@@ -1,6 +1,6 @@
 """A caller's own callbacks: one that raises is a caller's mistake, and neither the operation's end nor a provider's.
 
-What it raised is logged once, by its kind and its place; it is called again all the same, as it may have been one call.
+Its error is logged once, by its kind and its place; it is called again all the same, as it may have been one call.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ ADVICE: Final[Mapping[str, Hint]] = MappingProxyType(
         "closed": "a closed account stays closed: use another",
     }
 )
-"""What to do about each reason. The same key is tried again once that is done."""
+"""Advice about each reason. The same key is tried again once that is done."""
 
 
 def refused(fact: Rejected) -> OperationRefused:

@@ -1,4 +1,4 @@
-"""What callers ask and what they get back: one shape for every kind of operation."""
+"""Requests and their results: one shape for every kind of operation."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a request would hold. `refused` names the reason if it would be refused just now, with what is left.
+    """A request's hold and choice. `refused` names the reason if it would be refused just now, with what is left.
 
     `held` is the most that it can be charged, None if nothing may be held for it. A price or cost of None is not
     known; `price_source` and `cost_source` say how each is. `rate` is None if it is not known, or if the calls
@@ -156,7 +156,7 @@ class Rerouting:
 
 @value
 class OperationResult:
-    """Where one operation of a request ended: charged, rejected, released, or still open (pending).
+    """The end of one operation of a request: charged, rejected, released, or still open (pending).
 
     A cost of None is not known; `price_source` and `cost_source` say how each amount is known, None if facts before
     0.3 do not say. Of `asked` outputs `lost` ones were delivered and could not be kept, `losses` for each reason;

@@ -45,7 +45,7 @@ NONE: Mapping[str, bytes] = MappingProxyType({})
 
 @dataclass(slots=True)
 class Sums:
-    """What the facts of one operation add up to."""
+    """The sum of one operation's facts."""
 
     price: int = 0
     cost: int = 0
@@ -184,7 +184,7 @@ def _rerouting(before: Quote, after: Quote, code: str) -> Rerouting:
 
 
 def state_of(facts: Sequence[Fact]) -> State:
-    """Where an operation stands after all its facts."""
+    """The phase of an operation after all its facts."""
     state: State | None = None
     for fact in facts:
         if isinstance(fact, OperationFact):

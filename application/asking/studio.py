@@ -59,7 +59,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """What a studio is made of."""
+    """The parts that a studio is made of."""
 
     intake: Intake
     performer: Performer
@@ -249,7 +249,7 @@ class ImageStudio:
         return Ended(result, settled.left, settled.metadata)
 
     async def _combined(self, accepted: Accepted, ended: Sequence[Ended | BaseException]) -> Result:
-        """What was delivered, beside what ended otherwise; if nothing was, the first reason why."""
+        """The deliveries, beside what ended otherwise; if there are none, the first reason is raised."""
         for one in ended:
             if isinstance(one, BaseException) and not isinstance(one, ImageStudioError):
                 raise one

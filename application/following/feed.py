@@ -30,7 +30,7 @@ ALONE = 0.05
 """Seconds between two rounds, with followers here and with none: commits that come together are told together."""
 
 Told = Callable[[int | None, Sequence[Link]], None]
-"""What a listener is told: the entries of one commit of this process and the last one's position, if it is known."""
+"""The news of one commit: the entries of one commit of this process and the last one's position, if it is known."""
 
 log = logging.getLogger("imagestudio")
 

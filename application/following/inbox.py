@@ -1,4 +1,4 @@
-"""What is waiting for one follower, and which entries are for whom."""
+"""Entries that wait for one follower, and which entries are for whom."""
 
 from __future__ import annotations
 

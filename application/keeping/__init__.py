@@ -1,1 +1,1 @@
-"""What an operator keeps: accounts, the audit, rebuilt tables, reconciliation, upkeep."""
+"""The work of an operator: accounts, the audit, rebuilt tables, reconciliation, upkeep."""

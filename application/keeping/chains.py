@@ -49,7 +49,7 @@ class ChainReader(LogReader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one entry; if entries are missing, position and version are those of the last one before."""
+    """A breach at one entry; if entries are missing, position and version are those of the last one before."""
 
     position: int
     stream: str
@@ -233,7 +233,7 @@ def account_row(reader: LogReader, account: str) -> AccountRow:
 
 
 def _pages(reader: LogReader, account: str | None) -> Iterator[Sequence[Positioned]]:
-    """What is in the log when the reading begins; what is appended meanwhile is for the next audit."""
+    """The entries that are in the log when the reading begins; what is appended meanwhile is for the next audit."""
     which = LogFilter(upto=reader.end(), account=account)
     last = -1
     while page := reader.read(last, PAGE, which):

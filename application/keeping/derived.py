@@ -1,4 +1,4 @@
-"""What the log says must stand beside it: the rows that follow from operations' facts, and from their content."""
+"""Rows that must stand beside the log: those that follow from operations' facts, and from their content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.operation import CLOSED_PHASES, OperationFact, Refused, Requested, S
 
 @dataclass(slots=True)
 class Derived:
-    """What the log says must stand in each table, of what was asked; `states` and `requested` by operation."""
+    """The rows that must stand in each table by the log, of what was asked; `states` and `requested` by operation."""
 
     rows: dict[str, dict[Place, dict[str, Value]]]
     accounts: dict[tuple[str, Place], str]
@@ -30,7 +30,7 @@ class Derived:
 
 
 def told_by(codec: Codec, links: Iterable[Link]) -> Derived:
-    """What whole operations' entries say. Raises LogCorrupted for one that cannot be read."""
+    """The rows that follow from whole operations' entries. Raises LogCorrupted for one that cannot be read."""
     told = Derived({"operations": {}, "keys": {}, "jobs": {}, "leases": {}}, {}, {}, {})
     jobs: list[Submitted] = []
     for link in links:

@@ -37,7 +37,7 @@ LONGEST_LEASE = 24 * 60 * 60 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """What a page of the log asks about: operations by id, and payments."""
+    """The rows that a page of the log asks about: operations by id, and payments."""
 
     operations: tuple[str, ...]
     credits: tuple[CreditAdded, ...]

@@ -26,7 +26,7 @@ Found = Callable[[Desk], Iterable[Discrepancy]]
 
 @dataclass(frozen=True, slots=True)
 class Mending:
-    """What is mended: these tables, of all accounts or one; nothing is written if it is only `told`."""
+    """The extent of a mending: these tables, of all accounts or one; nothing is written if it is only `told`."""
 
     ground: Ground
     reader: ChainReader

@@ -4,8 +4,8 @@
                                    └── nobody's             missing here
     operations here ── no bill ───────────────────────────  missing there
 
-What differs is corrected by facts: the cost changes, the price never does. What was delivered after its operation had
-been released by policy is fetched first, and its cost booked by that.
+A difference is corrected by facts: the cost changes, the price never does. A delivery after its operation's release by
+policy is fetched first, and its cost booked by that.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class Reconciler:
         return list(found.values())
 
     async def _fetch(self, given_up: BookedCost) -> bool:
-        """What came of it after all; False if that cannot be learned."""
+        """Fetch what came of it after all; False if that cannot be learned."""
         settled: Performed | None
         try:
             opened = await self.operations.read(given_up.operation)

@@ -1,4 +1,4 @@
-"""What the log says of an operation or of anything else, fact by fact in its one order.
+"""Stories that the log tells, of an operation or of anything else, fact by fact in its one order.
 
 stories_of ── index: the operations of an id ── one Story each: its facts, and the zone of its account's clock
 entries ───── the log, or a part of it, page by page
@@ -28,7 +28,7 @@ UTC = "UTC"
 
 
 class ToldFrom(Protocol):
-    """What is read of: an open studio, or a ledger that is only read."""
+    """The studio or ledger that stories are read from: an open studio, or a ledger that is only read."""
 
     @property
     def reader(self) -> LogReader: ...

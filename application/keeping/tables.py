@@ -109,7 +109,7 @@ class Desk(Protocol):
         """The rows whose columns hold any of the wanted values."""
 
     def places(self, table: str, after: Place, limit: int, account: str | None = None) -> Sequence[Place]:
-        """Where rows are, by ascending key, above one; of one account if it is named."""
+        """The places of rows, by ascending key, above one; of one account if it is named."""
 
     def put(self, table: str, key: Row, row: Row) -> None:
         """Make the row, or give it these values."""
@@ -119,7 +119,7 @@ class Desk(Protocol):
 
 
 class Desks(Protocol):
-    """Where desks come from."""
+    """The opener of desks."""
 
     def moment(self) -> AbstractContextManager[Desk]:
         """One moment of the database, to read."""
@@ -133,7 +133,7 @@ class Desks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What differences are looked for with: `now` and `lease` in microseconds, which leases are measured by."""
+    """The means of looking for differences: `now` and `lease` in microseconds, which leases are measured by."""
 
     desks: Desks
     reader: LogReader

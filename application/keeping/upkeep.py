@@ -1,4 +1,4 @@
-"""What an operator may do at any time: recover what was left open, erase what was asked, sweep what nobody needs."""
+"""An operator's chores: recover what was left open, erase what was asked, sweep what nobody needs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased of one batch: whether its content was still there, and how many files."""
+    """The report of erasing one batch: whether its content was still there, and how many files."""
 
     batch: str
     content: bool
@@ -70,7 +70,7 @@ class Upkeep:
     async def erase(self, operation: str, *, account: str, by: Actor | None = None, reason: str = "") -> Erased:
         """Delete what a request was asked with and what it delivered, for ever; its facts stay, and still verify.
 
-        That it was erased, by whom and why, is a fact of each of its operations before anything is deleted; erased
+        The erasure, by whom and why, is a fact of each of its operations before anything is deleted; erased
         again, only what is still there is deleted. Files that other operations of the account share stay too. Raises
         UnknownOperation, and IllegalTransition while one of its batch is open.
         """

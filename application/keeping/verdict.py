@@ -57,7 +57,7 @@ class ViewProgress(Protocol):
 
 
 class ProgressOfViews(Protocol):
-    """What knows how far each view is."""
+    """A reader that knows how far each view is."""
 
     def status(self) -> Sequence[ViewProgress]: ...
 
@@ -67,7 +67,7 @@ C_co = TypeVar("C_co", bound=Comparison, covariant=True)
 
 
 class Auditable(Protocol[C_co]):
-    """What is audited: an open studio, or a ledger that is only read."""
+    """The subject of an audit: an open studio, or a ledger that is only read."""
 
     @property
     def reader(self) -> ChainReader: ...
@@ -87,7 +87,7 @@ class Auditable(Protocol[C_co]):
 
 @dataclass(frozen=True, slots=True)
 class Verdict(Generic[C]):
-    """What an audit found. `comparison` is None if the log cannot be replayed; the reason is among the problems."""
+    """An audit's findings. `comparison` is None if the log cannot be replayed; the reason is among the problems."""
 
     chains: tuple[str, ...]
     index: tuple[str, ...]
@@ -141,7 +141,7 @@ async def _replayed(ledger: Auditable[C], account: str | None) -> tuple[C | None
 
 
 async def _brought_up(ledger: Auditable[C]) -> int:
-    """Where the views must stand by now; nowhere in particular if nobody may bring them up to the log."""
+    """The position at which the views must stand by now; any if nobody may bring them up to the log."""
     end = await asyncio.to_thread(ledger.reader.end)
     try:
         await ledger.catch_up()

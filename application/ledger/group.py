@@ -62,7 +62,7 @@ class Proposal:
 
 @value
 class Receipt:
-    """What was appended, where the decision's operations stand now, and what its key was used for before."""
+    """The facts that were appended, where the decision's operations stand now, and the earlier use of its key."""
 
     facts: tuple[Fact, ...]
     states: dict[str, State]
@@ -71,7 +71,7 @@ class Receipt:
 
 
 class Mailbox(Protocol):
-    """Where finished tickets go: many at a time, because waking a caller costs more than deciding."""
+    """The receiver of finished tickets: many at a time, because waking a caller costs more than deciding."""
 
     def deliver(self, tickets: Sequence[Ticket]) -> None: ...
 
@@ -124,7 +124,7 @@ class Group:
     touched: dict[str, int] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
     position: int | None = None
-    """Where in the log the last fact stands, once committed, if the store tells."""
+    """The last fact's position in the log, once committed, if the store tells."""
     jobs: dict[tuple[str, str], str] = field(default_factory=dict)
     """Whose the jobs are that the group names: what one decision takes, no later one may, whatever its account."""
 

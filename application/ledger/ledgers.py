@@ -1,4 +1,4 @@
-"""Where decisions are put: one writer of this process today, whatever keeps accounts together tomorrow."""
+"""The port to which decisions are put: one writer of this process today, whatever keeps accounts together tomorrow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Ledgers(Protocol):
     def put(self, proposal: Proposal) -> asyncio.Future[Receipt]:
         """Append without blocking the loop; the future ends after the commit, or with the reason why there was none.
 
-        That is what the decision raises, Overloaded, ShuttingDown, StoreUnavailable if nothing could be written, or
+        It raises what the decision raises, Overloaded, ShuttingDown, StoreUnavailable if nothing could be written, or
         StoreRefused if it never can be. Cancelling it only stops the wait.
         """
 

@@ -90,7 +90,7 @@ class LedgerReader:
         self._reading = False
 
     async def look(self, account: str, look: Look[Seen]) -> Seen:
-        """What `look` sees of the account's ledger; it is run in another thread, for all who ask meanwhile at once.
+        """The answer of `look`, which is run in another thread, for all who ask meanwhile at once.
 
         Raises what `look` raises, LogCorrupted, StoreUnavailable.
         """

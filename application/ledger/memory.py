@@ -92,12 +92,12 @@ class Memory:
             self.drop([next(iter(self._kept))])
 
     def terms(self, account: str) -> Account | None:
-        """What is remembered of an account's terms; from any thread, and maybe older than what is stored."""
+        """The account's terms as they are remembered; from any thread, and maybe older than what is stored."""
         known = self._kept.get(account)
         return None if known is None else known.ledger.account
 
     def _starting_point(self, transaction: Transaction, known: Remembered | None, row: AccountRow) -> Remembered:
-        """What is remembered of the period, or its newest snapshot if that is nearer by far, or nothing."""
+        """The period as it is remembered, or its newest snapshot if that is nearer by far, or nothing."""
         terms, begun = account_stream(row.id), 0
         if known is not None and known.stream == row.stream:
             known.heads = {name: known.heads[name] for name in (terms, row.stream) if name in known.heads}

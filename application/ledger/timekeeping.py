@@ -30,7 +30,7 @@ AGAIN = 10 * 60 * SECOND
 
 
 class Witness(Protocol):
-    """What else knows the time."""
+    """Another that knows the time."""
 
     def clock(self) -> int | None:
         """The database's own clock; None if it has none but this machine's."""

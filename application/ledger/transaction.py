@@ -1,4 +1,4 @@
-"""What the writer needs from a database, in one transaction: lock, read, append, commit."""
+"""The writer's needs of a database, in one transaction: lock, read, append, commit."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class AccountRow:
 
 @value
 class IndexRow:
-    """Where an operation is and what was charged for it."""
+    """An operation's place, and what was charged for it."""
 
     operation: str
     account: str
@@ -94,7 +94,7 @@ class LeaseRow:
 
 @value
 class ContentRow:
-    """What a batch was asked with, erasable; `secret` keys the digest in the log."""
+    """The content that a batch was asked with, erasable; `secret` keys the digest in the log."""
 
     batch: str
     account: str
@@ -103,13 +103,13 @@ class ContentRow:
 
 
 def keyed_digest(secret: bytes, body: str) -> str:
-    """What the log has of a body, in hex: the same for nobody who lacks the secret."""
+    """The digest that the log has of a body, in hex: the same for nobody who lacks the secret."""
     return hmac.digest(secret, body.encode(), "sha256").hex()
 
 
 @dataclass(frozen=True, slots=True)
 class WordsRow:
-    """What a provider said of an operation's failure, erasable."""
+    """A provider's words about an operation's failure, erasable."""
 
     operation: str
     said: str = field(repr=False)

@@ -199,7 +199,7 @@ class LedgerWriter:
         return []
 
     def _forget(self, tickets: Sequence[Ticket], unknown: bool = False) -> None:
-        """What was decided was lost with its transaction, or may have been."""
+        """The decisions were lost with their transaction, or may have been."""
         self._memory.drop(ticket.proposal.account for ticket in tickets)
         for ticket in tickets:
             ticket.again, ticket.receipt, ticket.error = True, None, None

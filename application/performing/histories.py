@@ -87,5 +87,5 @@ def _history(facts: Sequence[Fact]) -> History:
 
 
 def _quote(state: State) -> Quote | None:
-    """What is or was held."""
+    """The quote that is or was held."""
     return state.quote if isinstance(state, Held | Sent | Running | Dropped) else None

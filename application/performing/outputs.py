@@ -5,8 +5,8 @@
                               └── gone, or not to be kept ──> lost
 
 An output that cannot be fetched now and is not gone yet leaves the operation pending, for recovery to fetch. An address
-that answers with nothing, or with a page, is one whose file cannot be fetched now. What a setting of ours keeps out
-leaves the operation pending too, if its provider can be asked again and nothing else came.
+that answers with nothing, or with a page, is one whose file cannot be fetched now. An output that a setting of ours
+keeps out leaves the operation pending too, if its provider can be asked again and nothing else came.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Sleep = Callable[[float], Awaitable[object]]
 
 @dataclass(slots=True)
 class Kept:
-    """What is safe now: the files, the bytes of those that came with the answer, and how many outputs are gone."""
+    """The outputs that are safe now: files, the bytes of those that came with the answer, and how many are gone."""
 
     stored: list[Asset] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict, repr=False)
@@ -76,7 +76,7 @@ class Outputs:
     pauses: Sequence[float] = PAUSES
 
     async def keep(self, account: str, task: Task, delivery: Delivery, *, again: bool) -> Kept:
-        """What could be kept; `again`: the provider can be asked again for the same.
+        """The outputs that could be kept; `again`: the provider can be asked again for the same.
 
         Raises TaskFailed if nothing came, or all that came is damaged, of no kind that is known, not of the kind
         that the model is sold for, or kept out by a setting; ProviderUnknown if it must be fetched later, and
@@ -100,7 +100,7 @@ class Outputs:
         return kept
 
     def _leave_out(self, kept: Kept, wrong: Collection[str], task: Task, delivery: Delivery) -> None:
-        """What is of no sort that was sold is lost, and if all of it is, the delivery failed."""
+        """An output of no sort that was sold is lost; if all are, the delivery failed."""
         if len(wrong) == len(kept.stored):
             what = f"the provider delivered {', '.join(sorted({*wrong}))} instead of {' or '.join(task.media_types)}"
             raise _failed(UNSOLD, what, delivery)

@@ -47,7 +47,7 @@ class Ownership:
             kept = await asyncio.to_thread(self.leases.renew, operations, self.owner, expires)
         except Conflict as error:
             raise StoreUnavailable(f"the leases could not be renewed: {error}", hint="try again shortly") from error
-        # What was settled meanwhile is not held again.
+        # An operation that was settled meanwhile is not held again.
         self.held.update((operation, expires) for operation in kept if operation in self.held)
 
     def _end(self) -> int:

@@ -254,7 +254,7 @@ def _left(operation: Operation, others: Sequence[Alternative], refusal: Provider
 
 
 def _moved(code: str, operation: Operation, held: Quote | None, state: Sent) -> str:
-    """Where it goes instead, and what is held for that, in words."""
+    """The model that it goes to instead, and the hold for that, in words."""
     before = f", {Money(held.price, held.currency)} held" if held is not None else ""
     now, quote = state.operation, state.quote
     after = f"{now.model} ({now.provider}) instead, {Money(quote.price, quote.currency)} held"
@@ -266,7 +266,7 @@ RECOVER, MISTAKEN = Advice("operation.look"), Advice("provider.mend")
 
 
 def _asked(error: ProviderError) -> ProviderError:
-    """What an answer to a question means: that it was refused says nothing about what was sent before."""
+    """The meaning of an answer to a question: a refusal of it says nothing about what was sent before."""
     return ProviderUnknown(error.code, error.message) if isinstance(error, ProviderRefused) else error
 
 

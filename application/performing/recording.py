@@ -1,4 +1,4 @@
-"""What becomes of an admitted operation, as facts: each verb is one append, retried until it is written.
+"""Facts of what becomes of an admitted operation: each verb is one append, retried until it is written.
 
     claim ─ (reroute) ─ complete | fail | release
 
@@ -53,7 +53,7 @@ BY_ITSELF = Stopping()
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What of a delivery is kept, what is lost, and how many are of another size or length than was promised."""
+    """A delivery that was stored: its outputs, those that are lost, and how many are not as they were promised."""
 
     stored: tuple[Stored, ...]
     lost: LostOutputs

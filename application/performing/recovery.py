@@ -1,4 +1,4 @@
-"""What a dead process left open: sent, looked up, run again, settled or released, each by a fact.
+"""Recovery of what a dead process left open: sent, looked up, run again, settled or released, each by a fact.
 
 Only expired leases are claimed, and none of what this very process still works on, however long it slept: that is
 renewed, or a blind submission could be given up while it is being answered. Whatever recovery and a former owner that
@@ -105,7 +105,7 @@ class Recoverer:
         return await self._without_content(opened, state)
 
     async def _without_content(self, opened: History, state: Open) -> tuple[str, Performed | None]:
-        """What was never sent cannot be any more; what may have been keeps its hold as long as any other."""
+        """An operation that was never sent cannot be any more; one that may have been keeps its hold."""
         if isinstance(state, Held):
             return "released, its content was erased", await self._release(state, ERASED)
         if self.performer.ownership.clock() < opened.dispatched + self.grace:
@@ -154,7 +154,7 @@ class Recoverer:
         return "released by policy", await self._release(state, POLICY)
 
     async def _look_up(self, opened: History, state: Open, task: Task) -> Performed | None:
-        """What its provider knows of it; None if that is nothing, or has not been told for so long."""
+        """The provider's knowledge of it; None if that is nothing, or has not been told for so long."""
         hurried = replace(task, deadline=min(task.deadline, HURRY))
         try:
             return await self.performer.look_up(state.operation, hurried, silent)

@@ -1,4 +1,4 @@
-"""What a provider may answer with: the one door through which its words and numbers go into facts.
+"""The check of a provider's answers: the one door through which its words and numbers go into facts.
 
     Delivery, Job, Bill, ProviderError ── check ──> facts
                                            └── TypeError, and so a mistake of the provider's
@@ -49,7 +49,7 @@ def check_submitted(answer: Delivery | Job) -> None:
 
 
 def check_found(found: Delivery | tuple[Job, ...]) -> None:
-    """What a submission is said to have become, as `check_submitted`."""
+    """The answer to a search for a submission, checked as by `check_submitted`."""
     check_answer(found, Delivery, tuple)
     for job in found if isinstance(found, tuple) else ():
         check_job(job)

@@ -114,7 +114,7 @@ async def _check(
 
 
 async def _reach(provider: Provider, models: Sequence[Model], now: int) -> Reach | None:
-    """What the key can reach, if there is a list; one that is not given is no failure of the check."""
+    """The reach of the key, if there is a list; a list that is not given is not a failure of the check."""
     if not models or not isinstance(provider, ListsOffers):
         return None
     try:

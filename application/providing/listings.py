@@ -1,4 +1,4 @@
-"""What a provider says that it offers now: the port of those that list their models.
+"""Lists of what providers offer now: the port of those that list their models.
 
 routes ── Listing.offers ──> Offers: each model with its inputs, its price as a function, and the day of its end
 """
@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 from application.ports import Value
 
 PriceOf = Callable[[Mapping[str, Value], Mapping[str, Decimal]], Decimal]
-"""What one submission is billed, in exact units of USD, by its inputs and by the seconds of each of its files (0 for a
+"""The bill of one submission, in exact units of USD, by its inputs and by the seconds of each of its files (0 for a
 picture), under the provider's names as a task has them. Raises ValueError if the provider's list does not say."""
 
 
@@ -52,7 +52,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What a provider offers. `is_whole`: what is not among it is not offered; `gone` are otherwise the routes of
+    """All that a provider offers. `is_whole`: nothing else is offered; `gone` are otherwise the routes of
     which this is known; `tells_ends` if it says of each model whether it will be retired. `notes` say what it could
     not tell, and why."""
 
@@ -68,4 +68,4 @@ class ListsOffers(Protocol):
     """A provider that lists what it offers, so that the catalogue can be held against it."""
 
     async def offers(self, routes: Collection[str]) -> Offers:
-        """What it offers now, of these routes at least; costs nothing. Raises ProviderError."""
+        """Its offers now, of these routes at least; costs nothing. Raises ProviderError."""

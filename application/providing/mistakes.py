@@ -3,7 +3,7 @@
     KeyError, TypeError …          ──┬──> ProviderMistaken      logged by its kind and its place, since its words may
     ProviderError of no fit code   ──┘                           hold inputs
 
-Anybody may write a provider. That its code broke says nothing about what it had sent before, and neither its caller nor
+Anybody may write a provider. Its broken code says nothing about what it had sent before, and neither its caller nor
 those who wait beside may be lost with it.
 """
 
@@ -61,6 +61,6 @@ async def close_all(providers: Mapping[str, Provider]) -> None:
 
 
 def _place(error: Exception) -> str:
-    """Where it was raised, from the outermost call inwards; without what was in the variables."""
+    """The place where it was raised, from the outermost call inwards; without what was in the variables."""
     frames = traceback.extract_tb(error.__traceback__)
     return " > ".join(f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames)

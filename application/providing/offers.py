@@ -4,7 +4,7 @@
     Offers, checked at a door ─┴── differences ──> new | gone | inputs | price | ends | unclear
 
 Prices are compared by what each case costs: every choice that a price of ours or theirs hangs on, with clips and sounds
-of several lengths, at their formula and at our rules. What cannot be compared is unclear, and never equal.
+of several lengths, at their formula and at our rules. A thing that cannot be compared is unclear, and never equal.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ UTC: Final = "UTC"
 
 
 class Finding(StrEnum):
-    """What is found to be otherwise."""
+    """The sorts of mismatches."""
 
     NEW = "new"
     GONE = "gone"
@@ -74,7 +74,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class PricedCase:
-    """What one case costs there and here, in micro-units of USD; None if it has no price here."""
+    """The price of one case there and here, in micro-units of USD; None if it has no price here."""
 
     case: Case
     theirs: Decimal
@@ -91,7 +91,8 @@ def mismatches(
 ) -> list[Mismatch]:
     """All that is otherwise, by route. `known` are routes that are not wanted here.
 
-    What is listed more than once, and not alike, is not compared. A list of nothing says of nothing that it is gone.
+    A route that is listed more than once, and not alike, is not compared. A list of nothing says of nothing that it is
+    gone.
     """
     entered = list(models)
     offers = offers if offers.models else replace(offers, is_whole=False)
@@ -120,7 +121,7 @@ def _is_gone(model: Model, offers: Offers) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a key can reach of the entries that could be used: ids that are offered and that are not, and the last days
+    """The reach of a key among the entries that could be used: ids that are offered and that are not, and the last days
     (epoch microseconds) that the provider tells."""
 
     offered: tuple[str, ...]
@@ -209,7 +210,7 @@ def _ends(model: Model, offered: Offered) -> Iterator[str]:
 
 
 def _inputs(model: Model, documented: Sequence[OfferedInput]) -> Iterator[str]:
-    """What the entry sends that is not documented, what it misses, and what of its values is not accepted."""
+    """Inputs of the entry that are not documented, those that it misses, and its values that are not accepted."""
     theirs = {one.name: one for one in documented}
     ours = {spec.wire_name: spec for spec in model.inputs.values()}
     for name, spec in ours.items():
@@ -287,7 +288,7 @@ def _type(type: str, many: bool) -> str:
 
 
 def priced(model: Model, offered: Offered, price_book: PriceBook, at: int) -> list[PricedCase]:
-    """What every case costs there and here. Raises ValueError if one cannot be told, or they are too many."""
+    """The price of every case there and here. Raises ValueError if one cannot be told, or they are too many."""
     assert offered.price is not None
     files = {spec.name: spec for spec in model.inputs.values() if spec.is_file}
     found = []

@@ -1,4 +1,4 @@
-"""What providers say beforehand that they will bill: asked once for the same task, and never needed."""
+"""Providers' own quotes of what they will bill: asked once for the same task, and never needed."""
 
 from __future__ import annotations
 

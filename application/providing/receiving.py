@@ -1,4 +1,4 @@
-"""What a provider that calls back about its jobs must do: say whether a callback is its own, and what it is about."""
+"""The port of providers that call back about their jobs: say whether a callback is its own, and what it is about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What came by HTTP to the address of an attempt at an operation; `mac` is that address's last part."""
+    """A message that came by HTTP to the address of an attempt at an operation; `mac` is that address's last part."""
 
     operation: str
     mac: str
@@ -19,7 +19,7 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What a verified callback is about; `id` is the same whenever it is repeated.
+    """The subject of a verified callback; `id` is the same whenever it is repeated.
 
     `attempt` is the one at the operation to whose address it came; `ended` says that there is something to look for.
     """

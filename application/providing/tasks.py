@@ -1,4 +1,4 @@
-"""What a provider is handed: an operation's inputs in the provider's own names, with what its model always sends."""
+"""Tasks for providers: an operation's inputs in the provider's own names, with what its model always sends."""
 
 from __future__ import annotations
 

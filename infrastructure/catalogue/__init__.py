@@ -219,7 +219,7 @@ def _written(source: CatalogueSource, shared: tuple[CatalogueSource, ...]) -> li
 
 
 def _alike(data: Mapping[str, Any], source: CatalogueSource, where: str) -> Mapping[str, Any]:
-    """What is written of a model, with what is written of the one that it is like."""
+    """The entry of a model, with the entry of the one that it is like."""
     if "like" not in data:
         return data
     other = next((one for one in source.entry.model if one.get("id") == data["like"] and "like" not in one), None)

@@ -1,4 +1,4 @@
-"""What a catalogue file's shape cannot say: limits that fit their input, prices that fit their model.
+"""Checks of what a catalogue file's shape cannot say: limits that fit their input, prices that fit their model.
 
 Each check yields "field: what is wrong". A limit or a price that could never apply is an error, since whoever wrote
 it believes that it does.
@@ -39,7 +39,7 @@ _SEEN: Final = frozenset({InputType.IMAGE, InputType.VIDEO})
 
 
 def check_input(spec: Input, written: set[str]) -> Iterator[str]:
-    """What is wrong with one input; `written` are the keys that the file gives."""
+    """The mistakes in one input; `written` are the keys that the file gives."""
     for key in sorted(written - _MEANINGFUL[spec.type] - {"type", "sent_as"}):
         yield f"{key}: means nothing for an input of type {spec.type}"
     for limit in ("imum", "_side", "_pixels", "_aspect", "_ms"):
@@ -56,7 +56,7 @@ def check_input(spec: Input, written: set[str]) -> Iterator[str]:
 
 
 def check_group(key: str, names: Sequence[str], inputs: Mapping[str, Input]) -> Iterator[str]:
-    """What is wrong with the inputs of which one is needed (`one_of`), or at most one may be given (`not_both`)."""
+    """The mistakes in the inputs of which one is needed (`one_of`), or at most one may be given (`not_both`)."""
     if len(names) == 1 or len(set(names)) < len(names):
         yield f"{key}: names at least two inputs, each once"
     for name in names:
@@ -67,7 +67,7 @@ def check_group(key: str, names: Sequence[str], inputs: Mapping[str, Input]) -> 
 
 
 def check_rule(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str]:
-    """What is wrong with one rule, given what its model accepts."""
+    """The mistakes in one rule, given what its model accepts."""
     for name, values in rule.when.items():
         spec = inputs.get(name)
         if spec is None or spec.type not in _PRICEABLE:
@@ -157,7 +157,7 @@ def _check_measure(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str
 
 
 def _check_measured(name: str, inputs: Mapping[str, Input], types: frozenset[InputType]) -> Iterator[str]:
-    """What is measured is always given and never zero, so that no request slips by without a price."""
+    """A measured input is always given and never zero, so that no request slips by without a price."""
     spec = inputs.get(name)
     if spec is None or spec.type not in types:
         yield f"of: {name!r} is no input of type {' or '.join(sorted(types))}"
@@ -178,7 +178,7 @@ def _always_given(spec: Input) -> bool:
 
 
 def _objection(spec: Input, value: object) -> str:
-    """What the input says against a value; and that it must be written as requests are compared."""
+    """The input's objections to a value, and to a notation in which requests are not compared."""
     try:
         read = read_value(spec, value)
     except InvalidInput as error:

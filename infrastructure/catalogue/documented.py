@@ -93,7 +93,7 @@ def _chosen(spec: Input, choices: Sequence[Any]) -> Input:
 
 
 def input_of(one: OfferedInput, words: Mapping[str, str]) -> Input | None:
-    """What an input that is documented is here; None where no type of ours is its own."""
+    """A documented input as it is here; None if no type of ours is its own."""
     name = words.get(one.name, one.name)
     if one.type not in list(InputType) or not NAME.fullmatch(name):
         return None
@@ -136,7 +136,7 @@ def _default(kind: InputType, one: OfferedInput, choices: Collection[str | int])
 
 
 def vocabulary(models: Iterable[Model]) -> dict[str, str]:
-    """What this studio calls each input of a provider: the name that most of its entries give it."""
+    """This studio's name for each input of a provider: the name that most of its entries give it."""
     counts: dict[str, Counter[str]] = {}
     for model in models:
         for spec in model.inputs.values():

@@ -185,7 +185,7 @@ Meterings = Mapping[str, Mapping[str, MeterEntry]]
 class PriceEntry(FileTable):
     """One rate: `{ rate = "0.08", when = { resolution = "720p" }, from = 2027-01-01 }`.
 
-    Where the provider meters several things, `meters` has a rate for each, and a call costs at most what the most of
+    If the provider meters several things, `meters` has a rate for each, and a call costs at most what the most of
     each comes to. `metering` names a preset of meters, of which its own take the place.
     """
 

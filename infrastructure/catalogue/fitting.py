@@ -36,7 +36,7 @@ Ruled = tuple[Case, PriceRule]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a model costs there, by our own names of its inputs."""
+    """The cost of a model there, by our own names of its inputs."""
 
     model: Model
     offered: Offered
@@ -147,7 +147,7 @@ def _as_value(spec: Input, length: Decimal) -> dict[str, Scalar]:
 
 
 def _bills(model: Model, rule: PriceRule, spec: Input, length: Decimal) -> Fraction:
-    """What the rule alone comes to, in whole units of the currency."""
+    """The sum that the rule alone comes to, in whole units of the currency."""
     alone = replace(model, prices=(rule,))
     media = {spec.name: (FileInfo(f"{spec.type}/x", 1, 1, 1, int(length * 1000)),)} if spec.is_file else {}
     found = quote(alone, _BOOK, {} if spec.is_file else _as_value(spec, length), 1, 0, media)

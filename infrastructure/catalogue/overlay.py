@@ -41,7 +41,7 @@ UNWRITTEN: Final = "its provider says something of it that cannot be written her
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was compared: a provider's models with what it offers, the overlays in force, and what was found."""
+    """The comparison: a provider's models with what it offers, the overlays in force, and what was found."""
 
     provider: str
     catalogue: Catalogue
@@ -136,7 +136,7 @@ def _drafted(check: Check, found: Iterable[Mismatch]) -> OverlayDraft:
     return OverlayDraft(changes, models, known)
 
 
-# What is otherwise of an entry
+# The changes of an entry
 
 
 def _corrected(check: Check, change: Change, offered: Offered | None, words: Mapping[str, str]) -> None:
@@ -155,7 +155,7 @@ def _corrected(check: Check, change: Change, offered: Offered | None, words: Map
 
 
 def _at_our_rate(model: Model, rule: PriceRule, at: int) -> PriceRule:
-    """What the provider bills is our cost; what an account pays follows, unless the entry has a price of its own."""
+    """The provider's bill is our cost; an account's price follows, unless the entry has a price of its own."""
     values = {name: next(iter(several)) for name, several in rule.when.items()}
     before = rule_at(model, {**_defaults(model), **values}, at)
     if before is None or before.cost_rate is None or before.cost_rate == before.rate or before.unit is not rule.unit:

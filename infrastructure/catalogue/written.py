@@ -1,4 +1,4 @@
-"""What an overlay is to say, and how it is written: changes of entries, new entries, and routes that are not wanted."""
+"""An overlay, and how it is written: changes of entries, new entries, and routes that are not wanted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Change:
-    """What one entry is to say otherwise."""
+    """The changes of one entry."""
 
     model: Model
     why: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ def overlay_text(provider: str, currency: str, at: int, draft: OverlayDraft) -> 
     """The overlay as TOML; `at` is the instant at which the provider's list was read."""
     day = (_EPOCH + timedelta(microseconds=at)).date()
     lines = [
-        f"# What {provider} lists otherwise than the catalogue, read on {day}. Review it before you use it.",
+        f"# The changes that {provider} lists against the catalogue, read on {day}. Review it before you use it.",
         "",
         f"currency = {_string(currency)}",
     ]

@@ -172,7 +172,7 @@ async def end_period(
 ) -> Report:
     """End a period that a wrong clock began, and return to the one that holds today.
 
-    What was charged there stays there; its balance comes along. Does nothing where no period is ahead.
+    Charges of that period stay in it; its balance comes along. Does nothing where no period is ahead.
     """
     async with session.studio() as studio:
         return _answer(await studio.accounts.end_period(session.account(account), reason))

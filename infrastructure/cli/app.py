@@ -74,7 +74,7 @@ GROUPS = {
 
 
 class Place(NamedTuple):
-    """Where a command is, or a group of them, and how it is listed."""
+    """The place of a command, or a group of them, and how it is listed."""
 
     module: str
     variable: str

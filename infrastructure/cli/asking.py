@@ -1,4 +1,4 @@
-"""What cannot be undone is asked about first; whoever cannot be asked says so beforehand."""
+"""Questions before what cannot be undone; whoever cannot be asked says so beforehand."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ async def check(
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the lists are held against."""
+    """The catalogue that the lists are held against."""
 
     catalogue: Catalogue
     price_book: PriceBook

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a command found: a document for programs, and how a page shows it to people."""
+    """A command's answer: a document for programs, and how a page shows it to people."""
 
     document: Any
     show: Callable[[Page], None]

@@ -47,7 +47,7 @@ LAKE, LIGHTHOUSE, FOREST = "a mountain lake at dawn", "a lighthouse under the st
 EDIT = "sepia, vignette"
 KEY = "lake-1"
 BILLED = "0.015"
-"""What the provider bills for its failure, in whole units."""
+"""The provider's bill for its failure, in whole units."""
 
 ENDS = {OperationRefused: "[yellow]refused, recorded", OperationFailed: "[yellow]failed, released"}
 
@@ -63,7 +63,7 @@ class Teller:
     pictures: Path
 
     async def act(self, who: dict[str, Any], what: str, work: Work) -> Result:
-        """What the work delivered; a refusal or failure is told, then raised."""
+        """The delivery of the work; a refusal or failure is told, then raised."""
         columns = ("  {task.fields[who]}  {task.description:<38}", "{task.fields[end]}")
         about, end = (TextColumn(column) for column in columns)
         with Progress(about, BarColumn(12), end, console=self.console) as bar:
@@ -97,7 +97,7 @@ def painting(studio: Studio, who: dict[str, Any], prompt: str, **options: Any) -
 
 
 async def pictures(studio: Studio, teller: Teller) -> str:
-    """What is delivered and charged; the id of the operation whose price is the oddest."""
+    """Deliveries that are charged; the id of the operation whose price is the oddest."""
 
     lake = teller.keep("1-lake", await teller.act(ANN, LAKE, painting(studio, ANN, LAKE, key=KEY)))
     teller.keep("2-lighthouse", await teller.act(BOB, LIGHTHOUSE, painting(studio, BOB, LIGHTHOUSE)))
@@ -110,7 +110,7 @@ async def pictures(studio: Studio, teller: Teller) -> str:
 
 
 async def troubles(studio: Studio, teller: Teller) -> None:
-    """What is refused, what fails, and what was done before: nothing of it is charged."""
+    """Refusals, failures and repeats, none of which is charged."""
 
     await studio.accounts.change_limit(ACCOUNT, "images", PICTURES_OF_BOB, scope=f"user:{BOB['user']}")
     try:

@@ -1,4 +1,4 @@
-"""What goes wrong, as one message with a hint on stderr, and as one exit code; a traceback is nobody's answer."""
+"""Failures, each as one message with a hint on stderr, and as one exit code; a traceback is nobody's answer."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _failure_of(error: ImageStudioError, arguments: Sequence[str]) -> Failure:
 
 
 def _fields_of(error: ImageStudioError) -> dict[str, object]:
-    """What a program reads beside the message: the operation, and of a refusal its rule and figures."""
+    """The fields that a program reads beside the message: the operation, and of a refusal its rule and figures."""
     from infrastructure.showing.refusals import refusal_document
 
     fields: dict[str, object] = {"operation": error.operation} if isinstance(error, OperationError) else {}

@@ -192,7 +192,7 @@ def _most(meter: Metering) -> str:
 
 
 def _show_meters(page: Page, rules: Sequence[PriceRule], currency: str) -> None:
-    """What is counted; a rate is for one, the last column says how many of it each of the rules above holds."""
+    """The meters; a rate is for one, the last column says how many of it each of the rules above holds."""
     kept: dict[str, list[Metering]] = {}
     for rule in rules:
         for meter in rule.meters:

@@ -46,7 +46,7 @@ async def check(
 ) -> Report:
     """Ask providers whether key and address work; it costs nothing.
 
-    Ends with 1 where one fails. What is not set up counts as a failure only where it is named.
+    Ends with 1 where one fails. One that is not set up counts as a failure only if it is named.
     """
     from application.providing.checking import FAILED, NOT_SET_UP, checked, standings
     from infrastructure.clock import now

@@ -42,7 +42,7 @@ class Reconciled:
     lines: Sequence[ReconciledJob]
     currency: str
     command: str
-    """What books what differs; empty where it was booked."""
+    """The command that books what differs; empty if it was booked."""
 
     @property
     def unexplained(self) -> int:
@@ -124,7 +124,7 @@ async def reconcile(
 
 
 def _span(since: str | None, until: str | None, now: int) -> tuple[int, int]:
-    """Where the span begins and ends, epoch microseconds. Raises InvalidInput where it would be empty."""
+    """The span's beginning and end, epoch microseconds. Raises InvalidInput if it would be empty."""
     end = now if until is None else instant_of(until, field="--until")
     start = end - WEEK if since is None else instant_of(since, field="--since")
     if start >= end:
@@ -156,7 +156,7 @@ def _digits(micros: int | None, currency: str) -> str:
 
 
 def show_reconciled(page: Page, found: Reconciled, file: Path | None = None) -> None:
-    """What is not plainly matched, the sums by status, and what was or could be booked."""
+    """Show what is not plainly matched, the sums by status, and what was or could be booked."""
     page.title(f"Costs in {found.currency} against the bills of {found.provider}")
     page.line(f"  {span(found.since, found.until)} in {UTC_NAME}", "dim")
     if not found.lines:

@@ -74,7 +74,7 @@ class PageColumn:
 
     @property
     def width(self) -> int:
-        """What it needs: all of its widest cell, or as much as lets it wrap."""
+        """The width that it needs: all of its widest cell, or as much as lets it wrap."""
         widest = max(map(cell_len, (self.title, *self.cells)))
         return min(widest, self.wrap) if self.wrap else widest
 

@@ -70,7 +70,8 @@ async def run(kind: Kind, asking: Asking, session: CommandSession, out: Out = No
 async def cancel(id: OperationId, session: CommandSession, account: Owner = None, reason: Why = "") -> Report:
     """Stop an operation, or all of a batch, at its provider.
 
-    What is stopped is released, and nothing is charged. What has ended, or cannot be stopped, stays as it is.
+    An operation that is stopped is released, and nothing is charged. One that has ended, or cannot be stopped, stays as
+    it is.
     """
     from application.scope import account_of_operation
 
@@ -181,7 +182,7 @@ def show_result(page: Page, result: Result, copies: Mapping[tuple[str, int], Pat
 
 
 def _standing_in(model_class: str | None) -> list[tuple[str, str]]:
-    """That a model is no real one is said wherever its work is."""
+    """A model that is not a real one is named so wherever its work is."""
     words = NOT_REAL.get(model_class or "")
     return [("class", words)] if words else []
 
@@ -284,7 +285,7 @@ def warned(warnings: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _priced(found: Estimate) -> str:
-    """What would be charged; where nobody knows, at most the cap, if there is one."""
+    """The charge that is expected; if nobody knows it, at most the cap, if there is one."""
     if found.price is not None:
         return amount_text(found.price, _source(found, found.price_source))
     return f"unknown, at most {found.held}" if found.held is not None else "unknown"
@@ -296,14 +297,14 @@ def _source(found: Estimate, source: str) -> str:
 
 
 def _quoted(found: Estimate) -> list[tuple[str, str]]:
-    """Where the provider itself said what it will bill: that, beside the price that the price book has."""
+    """The provider's own quote if it gave one, beside the price that the price book has."""
     if found.listed is None:
         return []
     return [("quoted", f"{found.cost} by the provider; the price book says {found.listed}")]
 
 
 def left_text(left: Mapping[str, int | None], currency: str) -> str:
-    """What remains of each limit, in one line."""
+    """The rest of each limit, in one line."""
     parts = [f"{measure} {limit_of(measure, limit, currency)}" for measure, limit in left.items()]
     return " · ".join(part.replace(" ", TOGETHER) for part in parts)
 

@@ -1,4 +1,4 @@
-"""What every command shares: the settings with the options over them, the open studio, and a bar of progress."""
+"""The surroundings of every command: settings with the options over them, the open studio, a bar of progress."""
 
 from __future__ import annotations
 

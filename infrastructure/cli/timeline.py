@@ -21,7 +21,7 @@ UNKNOWN = "the operation log does not know it; see: imagestudio projections stat
 
 
 async def rows_of(views: Views, stories: Sequence[Story]) -> list[dict[str, Any]]:
-    """What the operation log says of each."""
+    """The operation log's row of each."""
     return await asyncio.to_thread(lambda: [row_of(views, story.operation) for story in stories])
 
 
@@ -48,7 +48,7 @@ def show_story(page: Page, story: Story, row: Mapping[str, Any]) -> None:
 
 
 def _by(event: Event, telling: Telling) -> str:
-    """What a fact says, and who did it if that was an operator; the rest is the user's, or the studio's own."""
+    """A fact in words, and who did it if that was an operator; the rest is the user's, or the studio's own."""
     return f"{telling.words}; by {event.actor}" if event.actor.startswith(OPERATOR) else telling.words
 
 

@@ -1,4 +1,4 @@
-"""What an operator does: refunds, recovery, erasing, sweeping, the views' upkeep and the database's schema."""
+"""The work of an operator: refunds, recovery, erasing, sweeping, the views' upkeep and the database's schema."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ async def refund(
 async def recover(session: CommandSession) -> Report:
     """Settle what dead processes left open.
 
-    What was never sent is sent, what may have been is looked up, run again or released, each by a fact.
+    An operation that was never sent is sent; one that may have been is looked up, run again or released, each by a
+    fact.
     """
     async with session.studio() as studio:
         with session.progress("recover"):

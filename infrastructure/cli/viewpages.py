@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CORRECTED = frozenset({"gross", "adjusted"})
 TITLES = dict(zip(DOUBTS, ("UNKNOWN", "ESTIMATED"), strict=True))
 PREPAID = {"carried": 3, "credits": 0, "returned": 4, "balance": 0}
-"""What is shown of accounts that pay beforehand, and in which order it is left out."""
+"""Columns of accounts that pay beforehand, and the order in which they are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _money(table: ViewColumns, rows: Sequence[BilledRow]) -> list[PageColumn]:
 
 
 def _prepaid(table: ViewColumns, rows: Sequence[PeriodRow]) -> list[PageColumn]:
-    """What was carried over, paid in and given back, and what is left, of accounts that pay beforehand."""
+    """The amounts that were carried over, paid in and given back, and what is left, of accounts that pay beforehand."""
     if not any(row.carried or row.credits or row.returned for row in rows):
         return []
     return [table.column(name, drop=drop) for name, drop in PREPAID.items()]

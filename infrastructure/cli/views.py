@@ -1,4 +1,4 @@
-"""What the views say: usage, periods, costs and operations, brought up to the log before they are asked."""
+"""The views at the command line: usage, periods, costs and operations, brought up to the log before they are asked."""
 
 from __future__ import annotations
 

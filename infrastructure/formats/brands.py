@@ -1,4 +1,4 @@
-"""What a file of boxes is by its brands: a film, a sound, or a still picture (ISO/IEC 14496-12; MIME Sniffing, 6.2.1).
+"""The type of a file of boxes by its brands: film, sound or still picture (ISO/IEC 14496-12; MIME Sniffing, 6.2.1).
 
 The first brand says what a file is best opened as, the compatible ones what else it may be opened as. A maker's own
 brand is often the first of a common film, so those behind it count too; if none is known, what the file holds does.

@@ -57,7 +57,7 @@ class _TooManyElements(Exception):
 
 @dataclass(slots=True)
 class _Track:
-    """What a track entry says, by id, and when its blocks begin, in ticks: the one before the last, and the last."""
+    """A track entry's fields, by id, and when its blocks begin, in ticks: the one before the last, and the last."""
 
     facts: dict[int, int] = field(default_factory=dict)
     roll: float = 0.0
@@ -102,7 +102,7 @@ class _Track:
 
 @dataclass(slots=True)
 class _Walk:
-    """What is known so far. Times are in ticks of `scale` nanoseconds."""
+    """The film as it is known so far. Times are in ticks of `scale` nanoseconds."""
 
     scale: int = _MILLION
     stated: float | None = None

@@ -1,4 +1,4 @@
-"""What a file says of itself."""
+"""Sizes and lengths that a file says of itself."""
 
 from __future__ import annotations
 

@@ -318,7 +318,7 @@ def _indexed(index: memoryview) -> list[tuple[Fraction, Fraction]]:
 
 
 def _duration(movie: _Movie) -> int | None:
-    """What the samples come to, or what is stated where that is more than a tick of its own behind their end."""
+    """The length of the samples, or the stated one if that is more than a tick of its own behind their end."""
     shown = [span for track in movie.tracks.values() if (span := _shown(track, movie.scale))]
     length = max(_span(shown), _span(movie.indexed))
     end = max((end for _, end in shown), default=Fraction(0))

@@ -85,7 +85,7 @@ def measure_ogg(content: memoryview) -> Measured:
 
 
 def _next_page(content: memoryview, position: int) -> int:
-    """Where the next page begins, behind what is none; -1 where there is none."""
+    """The start of the next page, behind what is not one; -1 if there is none."""
     found = _NEXT.search(content, position)
     return found.start() if found else -1
 

@@ -1,4 +1,4 @@
-"""What a file is, by its content: signatures at its start, and for texts what stands in them."""
+"""The type of a file by its content: signatures at its start, and the words that stand in texts."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def sniff(content: memoryview) -> str | None:
 
 
 def _tagged(content: memoryview) -> str | None:
-    """What stands behind a tag, which is an MP3 as long as it is nothing else."""
+    """The type of what stands behind a tag, which is an MP3 as long as it is nothing else."""
     if bytes(content[:3]) != b"ID3":
         return None
     start = after_tag(content)

@@ -1,6 +1,6 @@
 """Sounds that are frame after frame, or samples alone: how long they last by what is in them.
 
-What an encoder added in front and at the end is no part of the sound if the file says how much it is.
+Padding by an encoder, in front and at the end, is not a part of the sound if the file says how much it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MOST_TAGS: Final = 16
 
 
 def after_tag(content: memoryview, position: int = 0) -> int:
-    """Where the ID3v2 tags at a place end; a size is written in seven bits a byte, a footer is as long as a head."""
+    """The end of the ID3v2 tags at a place; a size is written in seven bits a byte, a footer is as long as a head."""
     for _ in range(_MOST_TAGS):
         if bytes(content[position : position + 3]) != b"ID3" or position + _TAG > len(content):
             break

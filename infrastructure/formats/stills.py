@@ -91,7 +91,7 @@ def _of_item(table: memoryview, id: int) -> Iterator[int]:
 
 
 def _kinds(boxes: Boxes, table: memoryview) -> dict[int, bytes]:
-    """What each item is; only entries of version 2 and 3 say so."""
+    """The type of each item; only entries of version 2 and 3 say so."""
     start = 8 if unsigned(table, 0, 1) else 6
     kinds = {}
     for kind, entry in boxes.of(table[start:]):
@@ -102,7 +102,7 @@ def _kinds(boxes: Boxes, table: memoryview) -> dict[int, bytes]:
 
 
 def _ends(table: memoryview) -> Iterator[int]:
-    """Where in the file each part of each item ends; parts that are elsewhere are not looked at, nor are too many."""
+    """The ends in the file of each item's parts; parts that are elsewhere are not looked at, nor are too many."""
     version, sizes = unsigned(table, 0, 1), unsigned(table, 4, 2)
     wide_offset, wide_length, wide_base, wide_index = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15, sizes & 15
     wide = 4 if version == 2 else 2

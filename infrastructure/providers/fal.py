@@ -324,7 +324,7 @@ def _id(told: Mapping[str, Any]) -> str:
 
 
 def _texts(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What is no file: fal may show one at another address than it was sent at."""
+    """The values that are not files: fal may show one at another address than it was sent at."""
     return {name: value for name, value in inputs.items() if not name.endswith(("_url", "_urls"))}
 
 

@@ -3,7 +3,7 @@
     POST /models/{route}:generateContent, JSON with files inside ──> candidates with images inside, and usageMetadata
 
 A catalogue's route is the model's name. The meters are `text_input`, `image_input`, `image_output`, and `text_output`:
-the text and the thoughts beside a picture. Nothing can be looked up or stopped afterwards. What was blocked is
+the text and the thoughts beside a picture. Nothing can be looked up or stopped afterwards. Blocked work is
 billed by what it counted, as far as it says so; errors are not billed.
 """
 

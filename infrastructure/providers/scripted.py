@@ -98,7 +98,7 @@ class Submission:
 
     @property
     def bill(self) -> int | None:
-        """What its bill says; None where there is none, as the script names no cost, or none that is billed."""
+        """The sum of its bill; None if there is none, as the script names no cost, or none that is billed."""
         return self.cost if self.billed is None and self.outcome not in _UNBILLED else self.billed
 
 

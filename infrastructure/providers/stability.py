@@ -6,8 +6,8 @@
 A catalogue's route is the path, as "/v2beta/stable-image/generate/core" is. The v2beta API takes forms only; of v1,
 which takes JSON, text-to-image is spoken, where `prompt` and `negative_prompt` become prompts of weight 1 and -1.
 Results are kept for a day, and fetched by the id of the job; which jobs there are cannot be asked, nor can one be
-stopped. What was made and then filtered is billed as any other, as it is called a successful generation that was
-blurred; errors are not.
+stopped. A picture that was made and then filtered is billed as any other, as it is called a successful generation that
+was blurred; errors are not.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What every door says, whoever asks: documents, words, advice."""
+"""The words of every door, whoever asks: documents, words, advice."""

@@ -1,4 +1,4 @@
-"""What a door answers to each kind of error: an exit code of the shell, a status of HTTP."""
+"""The answer of a door to each kind of error: an exit code of the shell, a status of HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What use cases answer, as JSON: results, estimates, accounts and models."""
+"""Answers of use cases, as JSON: results, estimates, accounts and models."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def result_document(result: Result, copies: Mapping[tuple[str, int], Path] = NO_
 
 
 def estimate_document(found: Estimate) -> dict[str, object]:
-    """What an operation would cost, whether it would be admitted, and who would be asked."""
+    """An estimate: what an operation would cost, whether it would be admitted, and who would be asked."""
     chain = [classed(document(one)) for one in found.chain]
     return {**classed(document(found)), "left": measured(found.left, found.currency), "chain": chain}
 

@@ -107,10 +107,10 @@ HTTP: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def in_shell(hint: Hint) -> str:
-    """What to do, for who typed a command."""
+    """The hint for a person who typed a command."""
     return worded(hint, SHELL)
 
 
 def over_http(hint: Hint) -> str:
-    """What to do, for a program that sent a request."""
+    """The hint for a program that sent a request."""
     return worded(hint, HTTP)

@@ -22,7 +22,7 @@ AS_JSON: dict[ColumnKind, Callable[[Any], Any]] = {
 """How a value is told in JSON; others are told as they are, and money with its currency."""
 
 MONEY = ("gross", "adjusted", "price", "cost")
-"""What was charged, what was corrected of it later, what of it is left to pay, and what providers bill us."""
+"""The charge, its later corrections, the rest that is to be paid, and what providers bill us."""
 DOUBTS = ("cost_unknown", "estimated")
 """How many operations' costs are not among the sums, and how many amounts are the most that they can be."""
 

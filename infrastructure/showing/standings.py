@@ -14,7 +14,7 @@ LOST_ANSWERS = {
     "findable": "looked up there",
     "blind": "released after a grace",
 }
-"""What becomes of a submission whose answer was lost, by what its provider allows."""
+"""The fate of a submission whose answer was lost, by what its provider allows."""
 
 
 def standing_document(one: ProviderStanding) -> dict[str, object]:
@@ -32,7 +32,7 @@ def standing_document(one: ProviderStanding) -> dict[str, object]:
 
 
 def checked_document(one: Checked) -> dict[str, object]:
-    """What came of a check, and which models its key can reach if the provider lists them."""
+    """The outcome of a check, and which models its key can reach if the provider lists them."""
     written: dict[str, object] = {"name": one.name, "state": one.state, "detail": one.words}
     if one.reach is not None:
         ends = {id: iso(end)[:10] for id, end in one.reach.ends.items()}

@@ -72,7 +72,7 @@ DIGEST = 12
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What a fact says: the money it is about, if any, and the rest in words."""
+    """A fact as it is told: the money it is about, if any, and the rest in words."""
 
     amount: Money | None
     words: str
@@ -203,7 +203,7 @@ def _and(words: Sequence[str]) -> str:
 
 
 def _delivered(fact: ProviderCompleted) -> str:
-    """What came, what did not, and what the provider counted and billed."""
+    """The outputs that came, those that did not, and what the provider counted and billed."""
     words = [("late, after its release: " if fact.late else "") + _files(fact.assets)]
     if fact.lost:
         words.append(lost_text(fact.lost, fact.losses))
@@ -287,7 +287,7 @@ def story_document(story: Story, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def summary(row: Mapping[str, Any]) -> list[str]:
-    """What an operation is and how it stands, by its row in the operation log."""
+    """An operation, and how it stands, by its row in the operation log."""
     project = f", for project {row['project']}" if row["project"] else ""
     if row["settled_at"] is None and row["held"] is not None:
         sums = [f"{row['held']['amount']} {row['held']['currency']} held", _sum(row, "cost")]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LOCK_SECONDS = 10
 STATEMENT_SECONDS = 30
 PATIENT_SECONDS = 60 * 60
-"""What takes long by its nature: upgrades, rebuilds, audits."""
+"""Work that takes long by its nature: upgrades, rebuilds, audits."""
 
 AGAIN_SECONDS = 0.01
 POOL = 10
@@ -248,7 +248,7 @@ def _guarded(connection: Connection) -> GuardedConnection:
 
 
 def _refuse_stale(connection: GuardedConnection, _record: Any, _proxy: Any) -> None:
-    """What ended while nobody looked is replaced, and all that waited with it."""
+    """A connection that ended while nobody looked is replaced, and all that waited with it."""
     if connection.is_stale():
         raise InvalidatePoolError
 

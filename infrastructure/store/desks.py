@@ -18,7 +18,7 @@ CHUNK = 200
 """Places that one query asks for."""
 
 USUAL: dict[str, dict[str, Value]] = {"keys": {"fingerprint": ""}, "leases": {"owner": "rebuild", "epoch": 1}}
-"""What a row is given that the log does not tell: a blank fingerprint fits any request."""
+"""The columns of a row that the log does not tell: a blank fingerprint fits any request."""
 
 
 class SqlDesk:

@@ -1,4 +1,4 @@
-"""What a driver raises, in our words: worth deciding again, not now or never, and what to do about it.
+"""A driver's errors, in our words: worth deciding again, not now or never, and what to do about it.
 
 A server's errors are told apart by SQLSTATE; those of connecting have none, only their words.
 """
@@ -55,7 +55,7 @@ LASTING_CODES = {
 """The same on SQLite."""
 
 UNSENDABLE = (ValueError, OverflowError)
-"""What a driver raises of a value that it cannot even write down."""
+"""The errors that a driver raises of a value that it cannot even write down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ UPCASTERS: Mapping[str, Upcaster] = {}
 """Retired name -> (the name that follows it, how its JSON becomes the next one's)."""
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, InvalidRequest, LookupError, TypeError, AttributeError, ValueError)
-"""What damaged bytes raise: in the decoder, in a value's own checks, in an upcaster that misses what it expects."""
+"""Errors that damaged bytes raise: in the decoder, a value's own checks, an upcaster that misses what it expects."""
 
 PLAIN = "{:f}".format
 """How decimals are written: as text without an exponent, "0.00000025" and never "2.5E-7"."""
@@ -175,7 +175,7 @@ class FactMapper(Mapper[str]):
         return msgspec.convert(document, self._shapes[topic])
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
-        """What every batch saves is stored as it is; the entry of a fact has its bytes made here."""
+        """The state that every batch saves is stored as it is; the entry of a fact has its bytes made here."""
         if isinstance(domain_event, Link):
             return cast("StoredEvent", domain_event)
         assert isinstance(domain_event, Entry)

@@ -2,8 +2,8 @@
 
 commit ─ answered ─ NOTIFY, in a transaction of its own ─ … ─ a listener wakes ─ looks into the log
 
-NOTIFY inside the writer's transaction would put the commits of all processes in one queue. What is not heard is found
-by the look that every listener takes now and then, so nothing rests on it but how soon.
+NOTIFY inside the writer's transaction would put the commits of all processes in one queue. A commit that is not heard
+of is found by the look that every listener takes now and then, so nothing rests on it but how soon.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from projections.engine.sql import texts
 log = logging.getLogger("imagestudio")
 
 Look = Mapping[str, Any]
-"""What the database says of itself, by name."""
+"""The settings that the database says of itself, by name."""
 
 ENDS = """coalesce((SELECT max(position) FROM log), 0) AS log_end,
     coalesce((SELECT max(position) FROM view_checkpoints), 0) AS views_end"""
@@ -47,7 +47,7 @@ SQLITE = text(
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What must be so; `says` is filled from the look."""
+    """A condition that must hold; `says` is filled from the look."""
 
     met: Callable[[Look], bool]
     says: str
@@ -153,7 +153,7 @@ def _look(database: Database) -> tuple[Look, tuple[Demand, ...]]:
 
 
 def _in_a_transaction(database: Database, named: str) -> Sequence[Any]:
-    """What the server says inside a transaction, as it is there that all must hold."""
+    """The settings of the server inside a transaction, as it is there that all must hold."""
     try:
         with database.session("") as session:
             (row,) = session.rows(POSTGRESQL, (named,))

@@ -1,4 +1,4 @@
-"""What a database URL says of PostgreSQL's sessions, what is asked for beside it, and the limits of transactions."""
+"""Options of PostgreSQL's sessions, from a database URL and from us, and the limits of transactions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULTS: Mapping[str, object] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""What a connection is asked for unless the URL says otherwise."""
+"""The options that a connection is asked for unless the URL says otherwise."""
 
 OPTION = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.-]*)=((?:\\.|\S)*)")
 """One setting in the `options` of a URL; a blank in its value stands behind a backslash."""
@@ -35,7 +35,7 @@ SECONDS = {"us": 1e-6, "ms": 1e-3, None: 1e-3, "s": 1.0, "min": 60.0, "h": 3600.
 
 
 NAMES = {"lock": "lock_timeout", "statement": "statement_timeout", "idle": "idle_in_transaction_session_timeout"}
-"""What the server calls each limit."""
+"""The server's name of each limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def options_of(url: URL) -> dict[str, str]:
 
 
 def connect_arguments(url: URL) -> dict[str, object]:
-    """What is asked of libpq beside what the URL says, which always stands."""
+    """The options that are asked of libpq; those of the URL always stand."""
     arguments = {name: value for name, value in DEFAULTS.items() if name not in url.query}
     if _hosts(url) > 1 and "target_session_attrs" not in url.query:
         arguments["target_session_attrs"] = "read-write"

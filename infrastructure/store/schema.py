@@ -19,7 +19,7 @@ from sqlalchemy import (
 METADATA = MetaData()
 
 VERSION_TABLE = "imagestudio_schema"
-"""Where the schema's revision is kept; Alembic's usual table may be another program's in the same database."""
+"""The table of the schema's revision; Alembic's usual table may be another program's in the same database."""
 
 POSITION = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -108,7 +108,7 @@ WORDS = Table(
     Column("operation", ID, primary_key=True),
     Column("said", Text, nullable=False),
 )
-"""What a provider said of a failure: it may repeat what was asked, so it is erased with that."""
+"""A provider's words about a failure: they may repeat what was asked, so they are erased with that."""
 
 SNAPSHOTS = Table(
     "snapshots",

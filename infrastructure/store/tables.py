@@ -41,7 +41,7 @@ def _of_batch(column: Column[str], batch: str) -> ColumnElement[bool]:
 
 
 class SqlIndex:
-    """Where operations are."""
+    """The index of operations."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -73,7 +73,7 @@ class SqlIndex:
 
 
 class SqlContents:
-    """What was asked, erasable; erasing also blanks the fingerprint by which a repeat is compared."""
+    """The content that was asked, erasable; erasing also blanks the fingerprint by which a repeat is compared."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

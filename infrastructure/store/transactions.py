@@ -53,7 +53,7 @@ def to_link(row: Any) -> Link:
 
 @dataclass(slots=True)
 class SqlTransaction:
-    """What both databases share: the reads, under the lock."""
+    """The part that both databases share: the reads, under the lock."""
 
     mark: ClassVar[str]
     session: Session

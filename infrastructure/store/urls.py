@@ -1,4 +1,4 @@
-"""Where a database is: its URL as the user meant it, always with the driver this program is made for.
+"""The address of a database: its URL as the user meant it, always with the driver this program is made for.
 
 sqlite:///ledger.db              in the current folder        %20 a space, %25 a percent sign, %3F a question mark
 sqlite:////srv/ledger.db         an absolute path             # and letters of any language stand for themselves
@@ -24,7 +24,7 @@ from domain.errors import StoreError
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 POSTGRES: Final = "postgres"
-"""What others call it."""
+"""The names by which others call it."""
 
 EXAMPLES: Final = "sqlite:///FILE or postgresql://HOST/NAME"
 URI: Final = "file:"
@@ -32,7 +32,7 @@ OPTIONS: Final = frozenset(
     "timeout isolation_level detect_types check_same_thread cached_statements uri"
     " mode cache immutable vfs nolock psow modeof".split()
 )
-"""What may follow the ? of a SQLite URL: the driver's options, and with uri=true SQLite's own."""
+"""The options that may follow the ? of a SQLite URL: the driver's options, and with uri=true SQLite's own."""
 
 
 SEVERAL: Final = re.compile(
@@ -79,7 +79,7 @@ def sqlite_reading(url: URL) -> str:
     """SQLite's own address of a file that is only read, so that nothing is left beside it.
 
     Every reader of a database in WAL mode makes a log beside it, and only one that may write takes it away again. A log
-    with something in it stays as it is. Where nobody may write and no log is, the file is all there is.
+    with something in it stays as it is. If nobody may write and no log is there, the file is all there is.
     """
     if _is_uri(url):
         return f"{url.database}?{urlencode([(name, value) for name, value in url.query.items() if name != 'uri'])}"

@@ -1,4 +1,4 @@
-"""What a database knows of the time: its own clock, where it is another machine's, and the newest fact."""
+"""A database's knowledge of the time: its own clock, if it is another machine's, and the newest fact."""
 
 from __future__ import annotations
 

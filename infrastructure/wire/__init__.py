@@ -1,4 +1,4 @@
-"""What every adapter to an HTTP API stands on: one exchange with its limits, and what its failure means for money.
+"""The ground of every adapter to an HTTP API: one exchange, its limits, and what its failure means for money.
 
     client.py    one HTTP client an API: time-outs, connections, proxy
     api.py       Api: submit once, read until a deadline, poll a job

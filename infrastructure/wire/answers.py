@@ -39,7 +39,7 @@ REFUSALS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ApiProblem:
-    """What an API says about an answer that is no success.
+    """An API's words about an answer that is not a success.
 
     `code` where the status alone would mislead; `final` where no other model may be asked instead; `refused` where
     the API promises that nothing was started, whatever the status.
@@ -52,7 +52,7 @@ class ApiProblem:
 
     @classmethod
     def moderated(cls, message: str) -> ApiProblem:
-        """What was asked for is not allowed."""
+        """The refusal of a request that is not allowed."""
         return cls(message, MODERATED, final=True)
 
 
@@ -111,7 +111,7 @@ class Unreadable(ProviderUnknown):
 
 
 def verdict(status: int, problem: ApiProblem) -> ProviderError:
-    """What an answer with this status that is no success means for a submission."""
+    """The meaning for a submission of an answer with this status, which is not a success."""
     message = f"the provider answers {status}" + (f": {problem.message}" if problem.message else "")
     if problem.refused or (400 <= status < 500 and status not in AMBIGUOUS):
         return ProviderRefused(problem.code or REFUSALS.get(status, "refused"), message, final=problem.final)

@@ -75,7 +75,7 @@ class Pace:
 
 
 class Options(TypedDict, total=False):
-    """What a request may carry. `json` is written with exact decimals; `files` and `data` as httpx has them.
+    """The parts that a request may carry. `json` is written with exact decimals; `files` and `data` as httpx has them.
 
     `limit` is the largest answer in bytes; `hidden` are texts that no message may quote, such as the prompt.
     """
@@ -191,8 +191,8 @@ class Api:
     ) -> T:
         """Call `ask` with the seconds left, at once and then at `pace`, until it returns something.
 
-        What is not known, or cannot be read, is asked again; so is, for UNSEEN seconds, a job that is not there.
-        `woken` ends a pause early. Raises TaskFailed where `ask` does, or where the job is definitely gone;
+        An answer that is not known, or cannot be read, is asked for again; so is, for UNSEEN seconds, a job that is not
+        there. `woken` ends a pause early. Raises TaskFailed where `ask` does, or where the job is definitely gone;
         ProviderUnknown where `deadline` seconds have passed, or the provider will not say: the job may still be
         running, and be billed.
         """
@@ -222,18 +222,18 @@ class Api:
             pause = min(1.5 * pause, pace.slowest)
 
     async def unblocked(self, size: int, work: Callable[[*Ts], T], *args: *Ts) -> T:
-        """What `work` returns, which takes the longer the more bytes it is about: done at once where they are few, and
+        """The result of `work`, which takes the longer the more bytes it is about: done at once where they are few, and
         otherwise in the executor, while the event loop goes on."""
         if size <= QUICK:
             return work(*args)
         return await asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
 
     async def understood(self, answer: Answer, read: Callable[[Answer], T]) -> T:
-        """What `read` makes of an answer that may hold whole files."""
+        """The result that `read` makes of an answer that may hold whole files."""
         return await self.unblocked(len(answer.content), read, answer)
 
     def verdict(self, answer: Answer, hidden: Iterable[str] = ()) -> ProviderError:
-        """What an answer means that is no success, in the API's own words but without our secrets."""
+        """The meaning of an answer that is not a success, in the API's own words but without our secrets."""
         problem = self._explain(answer)
         message = told_by_provider(problem.message, (self._key, *hidden))
         return verdict(answer.status, ApiProblem(message, problem.code, problem.final, problem.refused))
@@ -308,7 +308,7 @@ async def _content(response: httpx.Response, limit: int) -> bytes:
 
 
 def _broken(error: Exception) -> ProviderUnknown:
-    """What a connection that failed under way means; httpx's own words may name the address."""
+    """The meaning of a connection that failed under way; httpx's own words may name the address."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return ProviderUnknown("timeout", "the provider did not answer in time")
     return ProviderUnknown("connection_lost", f"the connection to the provider failed: {_kind(error)}")

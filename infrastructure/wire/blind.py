@@ -1,4 +1,4 @@
-"""What adapters have in common whose APIs keep no list of what they were asked: nothing can be looked up later."""
+"""The common part of adapters whose APIs keep no list of what they were asked: nothing can be looked up later."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ class BlindAdapter:
 
 
 def how_it_ended(error: ProviderError) -> ProviderError:
-    """What it says about a job that its result was not given: it failed, where the job itself is blamed for that."""
+    """The meaning for a job of a result that was not given: it failed, where the job itself is blamed for that."""
     return TaskFailed(error.code, error.message) if error.code in ENDINGS else error

@@ -24,7 +24,7 @@ _SECONDS: Final = re.compile(r"[0-9]{1,12}")
 
 
 def address(base: str, operation: str, secret: str, attempt: int = 1) -> str:
-    """Where the provider shall call back for an attempt at an operation, and nobody can for another."""
+    """The address at which the provider shall call back for an attempt at an operation, and nobody can for another."""
     return f"{base.rstrip('/')}/{quote(operation, safe='')}/{operation_mac(operation, secret, attempt)}"
 
 

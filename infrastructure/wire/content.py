@@ -1,4 +1,4 @@
-"""What travels: JSON with exact numbers, files as data URIs, amounts in micro-units, and words safe to show."""
+"""Content that travels: JSON with exact numbers, files as data URIs, amounts in micro-units, words safe to show."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def encode_base64(content: bytes) -> str:
 
 
 def decode_base64(text: str) -> bytes:
-    """What the text stands for, nothing else being in it. Blocking for large ones, but never other threads for long.
+    """The bytes that the text stands for alone. Large ones block, but never other threads for long.
 
     Raises ValueError.
     """
@@ -108,7 +108,7 @@ def read_data_uri(text: str) -> Media | None:
 
 
 def private_texts(task: Task) -> tuple[str, ...]:
-    """What must not be told on of a task's inputs: its texts, but not plain words such as a size or a format."""
+    """The inputs of a task that must not be told on: its texts, but not plain words such as a size or a format."""
     texts = [value for value in task.inputs.values() if isinstance(value, str) and value.strip()]
     return tuple(text for text in texts if not _PLAIN_WORD.fullmatch(text))
 

@@ -34,7 +34,7 @@ SPENT: Final = re.compile(r"exhausted balance|top up", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """Where a request is: words for people while it waits or runs, else a code where it failed, and fal's own words."""
+    """A request's place in its queue: words while it waits or runs, else a code and fal's words of its failure."""
 
     waiting: str = ""
     failure: str = ""

@@ -1,4 +1,4 @@
-"""What httpx and httpcore would log of our requests is dropped: whole addresses and headers, which may hold a token.
+"""A filter of what httpx and httpcore would log of our requests: whole addresses and headers, maybe with a token.
 
 Their loggers are the host's: its own requests are logged as it wishes, and levels stay as they are.
 """

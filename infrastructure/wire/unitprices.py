@@ -1,4 +1,4 @@
-"""What fal bills for a unit of each endpoint, as its pricing API tells whoever has a key of fal's own.
+"""The price of a unit of each endpoint of fal, as its pricing API tells whoever has a key of fal's own.
 
 GET /models/pricing?endpoint_id=… ──> {"prices": [{"endpoint_id", "unit_price", "unit", "currency"}], "next_cursor"}
 """
@@ -38,7 +38,7 @@ class UnitPrice:
         return int((self.each * millionths).to_integral_value())
 
     def of_one(self) -> Callable[[Mapping[str, Value], Mapping[str, Decimal]], Decimal] | None:
-        """What a submission for one output is billed, whatever its inputs; None if they decide how many units it is."""
+        """The bill of a submission for one output, whatever its inputs; None if they decide how many units it is."""
         return (lambda _inputs, _seconds: self.each) if self.unit in WHOLE else None
 
 

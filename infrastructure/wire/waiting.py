@@ -15,7 +15,7 @@ class Waiting:
 
     @contextmanager
     def on(self, job: str) -> Iterator[asyncio.Event]:
-        """What is set when somebody says that the job has ended, as `Api.poll` takes it."""
+        """The event that is set when somebody says that the job has ended, as `Api.poll` takes it."""
         woken = self._woken.setdefault(job, asyncio.Event())
         try:
             yield woken

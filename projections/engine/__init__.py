@@ -1,1 +1,1 @@
-"""What moves any view: folding, checkpoints and rows; kept up live, built anew, or held against the log."""
+"""The engine that moves any view: folding, checkpoints and rows; kept up live, built anew, or held against the log."""

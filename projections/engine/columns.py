@@ -1,4 +1,4 @@
-"""What the columns of a view hold, told by the annotations of its row class; nothing is told by a column's name.
+"""The columns of a view, told by the annotations of its row class; nothing is told by a column's name.
 
 account: Key[Text]          which row: a part of its key
 price: Sum[Money]           a measure: what facts bring is added up
@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 
 class ColumnKind(Enum):
-    """What a value is, by which it is stored and shown."""
+    """The sort of a value, by which it is stored and shown."""
 
     TEXT = auto()
     ACCOUNT = auto()
@@ -42,7 +42,7 @@ class ColumnKind(Enum):
 
 
 class Role(Enum):
-    """What a column is in its row."""
+    """The part that a column plays in its row."""
 
     KEY = auto()
     SUM = auto()
@@ -80,7 +80,7 @@ class Column:
 
 
 class ViewRow:
-    """What the row classes of all views are: frozen dataclasses whose annotations declare the columns."""
+    """The base of all views' row classes: frozen dataclasses whose annotations declare the columns."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""What views need of the world: a database to be written in transactions, and the log that they are folded from."""
+"""The views' needs of the world: a database to be written in transactions, and the log that they are folded from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from application.ledger.reader import LogReader
 
 
 class ViewDatabase(Protocol):
-    """What views need of a database: connections in autocommit, their errors in our words, turns at writing."""
+    """The views' needs of a database: connections in autocommit, their errors in our words, turns at writing."""
 
     @property
     def is_sqlite(self) -> bool: ...
@@ -33,7 +33,7 @@ class ViewDatabase(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FactSource:
-    """Where facts come from: the log's rows, and its one door for those under retired names."""
+    """The source of facts: the log's rows, and its one door for those under retired names."""
 
     reader: LogReader
     codec: Codec

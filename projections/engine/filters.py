@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ViewFilter:
-    """What the filters of all views are: frozen dataclasses, whose fields are None for any."""
+    """The base of all views' filters: frozen dataclasses, whose fields are None for any."""
 
     __slots__ = ()
 
@@ -21,7 +21,7 @@ class ViewFilter:
         """Refuse a word that there is not, as it would find nothing. Raises InvalidInput."""
 
     def conditions(self, table: Table) -> Iterable[ColumnElement[bool]]:  # noqa: ARG002
-        """What must hold of a row."""
+        """The conditions that must hold of a row."""
         return ()
 
     def missed(self) -> None:
@@ -29,12 +29,12 @@ class ViewFilter:
 
 
 def same(table: Table, **wanted: str | None) -> Iterable[ColumnElement[bool]]:
-    """That columns have these values, None for any."""
+    """Conditions that columns have these values, None for any."""
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
 def containing(start: Column[Any], end: Column[Any], at: int | None) -> Iterable[ColumnElement[bool]]:
-    """That the span [start, end) contains an instant, None for any."""
+    """Conditions that the span [start, end) contains an instant, None for any."""
     return [] if at is None else [start <= at, end > at]
 
 

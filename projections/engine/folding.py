@@ -37,7 +37,7 @@ CHOKES = (
     ImageStudioError,
     msgspec.MsgspecError,
 )
-"""What decoding and a pure function can raise. A database's errors are not among them: those are tried again."""
+"""Errors that decoding and a pure function can raise. A database's are not among them: those are tried again."""
 
 
 class Choked(Exception):

@@ -41,7 +41,7 @@ log = logging.getLogger("imagestudio")
 
 
 class Projector:
-    """Advances views. Where another projector was faster, what was folded here is dropped: nothing counts twice."""
+    """Advances views. If another projector was faster, what was folded here is dropped: nothing counts twice."""
 
     def __init__(
         self, database: ViewDatabase, source: FactSource, views: Sequence[AnyView], batch: int = BATCH

@@ -21,7 +21,7 @@ MOST = 16 * 1024 * 1024
 class Recent:
     """A stretch of the log without a gap, up to what was written last; from any thread.
 
-    What another process writes makes a gap, and what stands before a gap is forgotten: so everything after a position
+    Entries of another process make a gap, and what stands before a gap is forgotten: so everything after a position
     is here, or nothing is.
     """
 
@@ -34,7 +34,7 @@ class Recent:
         self._kept = 0
 
     def add(self, position: int | None, links: Sequence[Link]) -> None:
-        """What one commit has written, the last of it at `position`, if that is known."""
+        """The entries that one commit has written, the last of it at `position`, if that is known."""
         with self._lock:
             if position is None or position - len(links) != self._end:
                 self._groups.clear()

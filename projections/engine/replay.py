@@ -98,7 +98,7 @@ def compare(
 
 
 class _Replay:
-    """What the views should be, in tables that only this connection sees."""
+    """The views as they should be, in tables that only this connection sees."""
 
     def __init__(
         self,

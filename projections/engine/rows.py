@@ -1,4 +1,4 @@
-"""What a fold adds to the views' tables, by ascending key: many rows with one statement."""
+"""Rows that a fold adds to the views' tables, by ascending key: many rows with one statement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What views read of each fact: structs of the fields they name, decoded several times as fast as the whole fact.
+"""The fields that views read of each fact, as structs, decoded several times as fast as the whole fact.
 
 a fact of the domain ∩ the names that some view reads ── struct with the same names and types ── decoder
 """
@@ -30,7 +30,7 @@ def shape_of(fact: type[Any], names: frozenset[str]) -> type[msgspec.Struct]:
 
 
 def _within(name: str, names: frozenset[str]) -> frozenset[str]:
-    """What is read within a field; a field that is named itself is read whole."""
+    """The parts that are read within a field; a field that is named itself is read whole."""
     inside = frozenset(one.partition(".")[2] for one in names if one.partition(".")[0] == name)
     return WHOLE if not inside or "" in inside else inside
 

@@ -23,7 +23,7 @@ CHECKPOINTS = Table(
 
 
 FRESH, RETIRED = "__next", "__old"
-"""What follows a view's name in the names of the tables that will replace its own, and that were replaced."""
+"""The endings of a view's name in the names of the tables that will replace its own, and that were replaced."""
 
 
 def table_of(view: AnyView, metadata: MetaData, name: str = "", prefixes: Sequence[str] = ()) -> Table:

@@ -38,7 +38,7 @@ class Reads:
 
 
 def reads(change: Callable[[Any], Change], *names: str) -> Reads:
-    """What a change reads: names with spaces between them, "operation.id" for a field of a field."""
+    """The fields that a change reads: names with spaces between them, "operation.id" for a field of a field."""
     return Reads(change, frozenset(name for several in names for name in several.split()))
 
 
@@ -74,7 +74,7 @@ class View(Generic[Row, Filter]):
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """What the row class declares; read when it is asked for, as a program asks few views."""
+        """The columns that the row class declares; read when it is asked for, as a program asks few views."""
         return columns_of_row(self.row)
 
     @cached_property
@@ -84,7 +84,7 @@ class View(Generic[Row, Filter]):
 
     @cached_property
     def blank(self) -> Mapping[str, Value]:
-        """What a row holds before any fact: sums of nothing, and nothing noted."""
+        """The values of a row before any fact: sums of nothing, and nothing noted."""
         beside = (column for column in self.stored if column.role is not Role.KEY)
         return {column.name: 0 if column.role is Role.SUM else None for column in beside}
 

@@ -1,4 +1,4 @@
-"""What several views count alike: operations by how they ended, and money with what is not known of it."""
+"""Counts that several views share: operations by how they ended, and money with what is not known of it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Posting = Charged | Released | Adjusted
 Place = Callable[[Any, Period], RowKey]
 """The key of a fact that counts in a period."""
 Told = Callable[[Posting], Mapping[str, Value]]
-"""What a view notes of a fact about money."""
+"""The columns that a view keeps of a fact about money."""
 
 PERIOD = "operation.period"
 CHARGED = "outputs price cost price_source cost_source"
 RELEASED = "cost cost_source"
 ADJUSTED = "period price cost revealed"
-"""What is read of each fact about money."""
+"""The fields that are read of each fact about money."""
 
 ESTIMATED = CostSource.ESTIMATED
 REJECTED, FAILED = ({count: 1} for count in ("rejected", "failed"))
@@ -40,7 +40,7 @@ class BilledRow(ViewRow):
 
     @property
     def gross(self) -> Money:
-        """What was charged, before any correction."""
+        """The charge, before any correction."""
         return self.price - self.adjusted
 
     def unknown(self) -> Collection[str]:
@@ -81,7 +81,7 @@ def counts(place: Place, names: str, told: Told = lambda _: NOTHING) -> dict[typ
 
 
 def correction(fact: Adjusted) -> dict[str, int]:
-    """What a correction adds."""
+    """The change that a correction adds."""
     sums = {"price": fact.price, "adjusted": fact.price, "cost": fact.cost}
     return {**sums, "cost_unknown": -1} if fact.revealed else sums
 
@@ -89,7 +89,7 @@ def correction(fact: Adjusted) -> dict[str, int]:
 def doubted(
     fact: Charged | Released, sums: dict[str, int], price_source: CostSource | None = None
 ) -> Mapping[str, int]:
-    """What is not known, or not exactly, is counted; most is."""
+    """An amount that is not known, or not exactly, is counted; most amounts are known."""
     if fact.cost is None:
         sums["cost_unknown"] = 1
     if fact.cost_source is ESTIMATED or price_source is ESTIMATED:

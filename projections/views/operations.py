@@ -73,11 +73,11 @@ class OperationRow(BilledRow):
 
     @property
     def flags(self) -> Words:
-        """What is out of the ordinary about it, by the names of FLAGS."""
+        """The flags of what is out of the ordinary about it, by the names of FLAGS."""
         return tuple(name for name, holds in FLAGS.items() if holds(self))
 
     def unknown(self) -> Collection[str]:
-        """What an operation costs that has not ended, nobody knows."""
+        """The cost of an operation that has not ended is not known."""
         return ("cost",) if (self.cost_unknown or self.settled_at is None) and not self.cost else ()
 
 
@@ -91,9 +91,9 @@ FLAGS: Mapping[str, Callable[[Any], Any]] = {
     "stand-in": lambda row: row.model_class == "stand-in",
     "test": lambda row: row.model_class == "test",
 }
-"""What is out of the ordinary, asked of a row or of the table's columns: outputs that could not be kept, deliveries
+"""Flags of what is out of the ordinary, asked of a row or of its table: outputs that could not be kept, deliveries
 after a release, outputs of another size or length than promised, costs above the price, amounts that are the most they
-can be, costs that nobody knows, models that are no real ones."""
+can be, costs that nobody knows, models that are not real."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +183,7 @@ def _rerouted(fact: Rerouted) -> Change:
 
 
 def _completed(fact: ProviderCompleted) -> Change:
-    """What is out of the ordinary is counted; most deliveries are not."""
+    """A fact out of the ordinary is counted; most deliveries are not."""
     sums = NO_SUMS
     if fact.late or fact.lost or fact.unlike:
         sums = {"late": int(fact.late), "lost": fact.lost, "unlike": fact.unlike}

@@ -46,7 +46,7 @@ class PeriodRow(BilledRow):
 
     @property
     def balance(self) -> Money:
-        """What is left of a prepaid account's money in its current period."""
+        """The rest of a prepaid account's money in its current period."""
         return self.carried + self.credits + self.returned - self.price - self.held
 
     @property

@@ -40,7 +40,7 @@ UNASKED = ("mountains", "lake", "sea", "forest", "meadow", "silk", "cosmos", "du
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What was understood of a prompt."""
+    """The part of a prompt that was understood."""
 
     scene: str
     palette: str

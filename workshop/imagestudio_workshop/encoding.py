@@ -3,7 +3,7 @@
     file ──┬── what shows nothing left out, pixels untouched ──┐
            └── decoded, upright ── encoded at a quality ───────┴──> the smaller one
 
-What a camera wrote beside the picture, such as where it was taken, is left out; colours, bits and frames are kept, or
+A camera's notes beside the picture, such as where it was taken, are left out; colours, bits and frames are kept, or
 the order is refused.
 """
 
@@ -160,7 +160,7 @@ def _moving_encoder(source: Media, wish: str) -> tuple[str, tuple[int, int], Enc
 def _still_encoder(source: Media, wish: str) -> tuple[str, tuple[int, int], Encode]:
     picture = still(source, "image")
     chosen = _fitting(source, picture.image) if wish == "auto" else wish
-    # What is drawn in few colours is smaller, and cleaner, without loss.
+    # A picture in few colours is smaller, and cleaner, without loss.
     few = wish == "auto" and picture.image.getcolors(_COLOURS) is not None
 
     def encode(size: tuple[int, int], quality: int) -> Media:

@@ -146,7 +146,7 @@ def _light_windows(lamps: Pen, rng: np.random.Generator, place: tuple[float, flo
 
 
 def place_figures(stage: Stage, shore: float) -> None:
-    """What the prompt names and we can draw, at most once each; `shore` is where land or water begins."""
+    """The figures that the prompt names and we can draw, at most once each; `shore` is where land or water begins."""
     across = _clear_side(stage)
     if stage.has("boat", "ship", "sail", "sailboat", "yacht"):
         _sailboat(stage, stage.aspect - across * 0.9, shore + 0.05)

@@ -16,7 +16,7 @@ Edit = Callable[[Image.Image], Image.Image]
 class Adjustment:
     """`pattern` finds it in a prompt, `word` names it to people.
 
-    Where `shape` is set, `edit` moves pixels about, transparency included; otherwise it recolours RGB in place.
+    If `shape` is set, `edit` moves pixels about, transparency included; otherwise it recolours RGB in place.
     """
 
     word: str

@@ -40,7 +40,7 @@ def _shares(image: Image.Image) -> Shares:
 
 
 def _reached_from_border(open_to: Mask) -> Mask:
-    """What is connected to the border within `open_to`: a flood that runs along rows and columns until it stands."""
+    """The region connected to the border within `open_to`: a flood along rows and columns until it stands."""
     flood = np.zeros_like(open_to)
     flood[0], flood[-1], flood[:, 0], flood[:, -1] = open_to[0], open_to[-1], open_to[:, 0], open_to[:, -1]
     reached = -1
@@ -61,7 +61,7 @@ def _run(flood: Mask, ground: Mask) -> None:
 
 
 def _without_specks(thing: Mask) -> Mask:
-    """What is left after everything thinner than three pixels is worn away and the rest has grown again."""
+    """The region that is left after everything thinner than three pixels is worn away and the rest has grown again."""
     return _grown(_worn(thing)) & thing
 
 

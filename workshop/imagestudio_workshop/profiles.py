@@ -1,4 +1,4 @@
-"""What a picture's numbers mean as colours: an ICC profile that is kept, or gone through where the mode changes.
+"""The meaning of a picture's numbers as colours: an ICC profile that is kept, or gone through where the mode changes.
 
 stored ──┬── RGB with a profile of RGB ────────────────> as it is, with its profile
          ├── CMYK or grey with a profile of its own ───> through the profile to sRGB
@@ -77,7 +77,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a file says of its numbers: an ICC profile, or a curve and primaries; nothing of either is sRGB."""
+    """The words of a file on its numbers: an ICC profile, or a curve and primaries; nothing of either is sRGB."""
 
     profile: bytes | None = None
     gamma: float | None = None

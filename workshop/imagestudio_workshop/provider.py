@@ -102,7 +102,7 @@ class LocalProvider:
 
 
 def build(context: ProviderContext[ProviderSettings]) -> LocalProvider:
-    """What the entry point names."""
+    """The factory that the entry point names."""
     return LocalProvider(context.executor)
 
 
@@ -111,7 +111,7 @@ class _Abandoned(Exception):
 
 
 def _delivered(task: Task, route: Route, report: Step) -> Delivery:
-    """What was made, and what of the film that was given is not in it."""
+    """The film that was made, and what of the given one is not in it."""
     outputs = tuple(_perform(task, route, report))
     films = task.media.get("video", ())
     if not films or not outputs[0].media_type.startswith("video/"):

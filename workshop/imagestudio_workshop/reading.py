@@ -19,7 +19,7 @@ _FORMATS: Final = MappingProxyType(
     {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF", "image/avif": "AVIF"}
 )
 
-# What Pillow and its codecs raise on hostile bytes; its warnings too, under python -W error.
+# Errors that Pillow and its codecs raise on hostile bytes; its warnings too, under python -W error.
 _UNREADABLE: Final = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, MemoryError),
     *(struct.error, zlib.error, RuntimeError, AttributeError, Warning, Image.DecompressionBombError),

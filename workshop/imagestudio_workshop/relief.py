@@ -70,7 +70,7 @@ def _cushion(covered: Grid, depth: float) -> Mesh:
     points, heights = places[used], height[used]
     behind = places[inside], -height[inside]
     flat, raised = np.concatenate([points, behind[0]]), np.concatenate([heights, behind[1]])
-    # Where all three corners lie on the rim, front and back would be one and the same triangle, twice.
+    # If all three corners lie on the rim, front and back would be one and the same triangle, twice.
     raised_at_all = np.append(inside[used], np.ones(inside.sum(), dtype=np.bool_))
     triangles = np.concatenate([_triangles(front, squares), _triangles(back, squares)[:, ::-1]])
     triangles = triangles[raised_at_all[triangles].any(axis=1)]

@@ -37,7 +37,7 @@ Colour: TypeAlias = tuple[int, int, int]
 
 WHITE: Final = (255, 255, 255)
 MOST_BYTES: Final = 2_000_000
-"""What every platform takes; YouTube's thumbnails are limited to so much."""
+"""The most bytes that every platform takes; YouTube's thumbnails are limited to so much."""
 QUALITY: Final = 90
 _SEEN: Final = 96
 _NEARLY: Final = 0.97
@@ -79,7 +79,7 @@ def cropped(image: Image.Image, size: tuple[int, int], _ground: Colour = WHITE) 
 
 
 def _focus(image: Image.Image, spare_x: int, spare_y: int) -> tuple[int, int]:
-    """Where the window lies that holds most of the edges."""
+    """The place of the window that holds most of the edges."""
     small = image.convert("L").resize((_SEEN, _SEEN), Image.Resampling.BOX).filter(ImageFilter.FIND_EDGES)
     edges = np.asarray(small, dtype=np.float64)[2:-2, 2:-2] + 1
     return _placed(edges.sum(axis=0), spare_x, image.width), _placed(edges.sum(axis=1), spare_y, image.height)

@@ -1,4 +1,4 @@
-"""What every part of a picture shares: the canvas, its colours, its words and where the light stands."""
+"""The parts that a whole picture shares: the canvas, its colours, its words and where the light stands."""
 
 from __future__ import annotations
 

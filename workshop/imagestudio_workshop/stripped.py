@@ -1,6 +1,6 @@
 """A picture's file without what was written beside the picture: place, time, camera, thumbnails, comments, edits.
 
-What shows it stays as it is, byte by byte: pixels, colour profile, orientation, frames and their times.
+All that shows it stays as it is, byte by byte: pixels, colour profile, orientation, frames and their times.
 
     bytes ── segments, chunks or blocks ── those that show something ──> bytes
 """
@@ -87,7 +87,7 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _scanned(content: bytes, at: int) -> int:
-    """Where the coded pixels end: at the first marker that is none of theirs."""
+    """The end of the coded pixels: at the first marker that is none of theirs."""
     while (at := content.find(b"\xff", at)) >= 0:
         if content[at + 1] and content[at + 1] not in _ALONE:
             return at

@@ -1,4 +1,4 @@
-"""What Pillow encodes as an animation: frames that are made one by one."""
+"""The frames that Pillow encodes as an animation: frames that are made one by one."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _summed(planes: Planes, axis: int, kernel: tuple[float, ...], firsts: range)
 
 
 def lost_detail(estimate: Planes, known: Planes) -> Planes:
-    """What the original has and the estimate, made as small, has not; as large as the estimate."""
+    """The detail that the original has and the estimate, made as small, has not; as large as the estimate."""
     return doubled(known - halved(estimate), CUBIC)
 
 
@@ -134,7 +134,7 @@ def unweighted(planes: Planes) -> Image.Image:
 
 
 def _sharper(planes: Planes, percent: int) -> Planes:
-    """What an unsharp mask adds to the colours."""
+    """The change that an unsharp mask adds to the colours."""
     colours = Image.fromarray((planes[..., :3] + np.float32(0.5)).clip(0, 255).astype(np.uint8))
     sharp = np.asarray(colours.filter(ImageFilter.UnsharpMask(1.6, percent, 1)), dtype=np.float32)
     added = np.zeros_like(planes)

@@ -21,7 +21,7 @@ def paint_water(stage: Stage, level: float, *, calm: float) -> None:
     grazing = np.clip(0.90 - rows / np.float32(1 - level) * (0.62 - 0.22 * calm), 0, 1)
     tilt = np.clip(grazing + (fine - 0.5) * np.float32(0.55 - 0.42 * calm), 0, 1)
     water = mix(deep, mirrored, tilt)
-    # What stands between the light and the water keeps its glitter away.
+    # A thing between the light and the water keeps its glitter away.
     water += _path(stage, rows, fine, level, calm) * smoothstep(0.02, 0.22, mirrored.mean(axis=0))
     stage.picture[:, first:] = water
 

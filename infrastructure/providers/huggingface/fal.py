@@ -1,4 +1,4 @@
-"""What fal's queue takes behind this router: flat JSON in, and a request that is waited for by its path."""
+"""The dialect of fal's queue behind this router: flat JSON in, and a request that is waited for by its path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JOB: Final = re.compile(rf"{NAME.pattern}/requests/[\w-]+")
 
 
 def name_of(mapping: object) -> str:
-    """What fal calls a model, from the Hub's table of services. Raises ProviderRefused."""
+    """fal's name for a model, from the Hub's table of services. Raises ProviderRefused."""
     entry = entry_of(mapping, "fal-ai")
     name = entry.get("providerId")
     if not isinstance(name, str) or not NAME.fullmatch(name):
@@ -28,7 +28,7 @@ def name_of(mapping: object) -> str:
 
 
 def entry_of(mapping: object, service: str) -> Mapping[str, Any]:
-    """What the Hub's table of services, which has two shapes, says of one; empty where nothing."""
+    """The entry of one service in the Hub's table, which has two shapes; empty if there is none."""
     if isinstance(mapping, list):
         mapping = {str(entry.get("provider")): entry for entry in mapping if isinstance(entry, dict)}
     entry = mapping.get(service) if isinstance(mapping, dict) else None

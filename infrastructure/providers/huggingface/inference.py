@@ -1,4 +1,4 @@
-"""What Hugging Face's own inference takes and says: {"inputs", "parameters"} in, a file out."""
+"""The dialect of Hugging Face's own inference: {"inputs", "parameters"} in, a file out."""
 
 from __future__ import annotations
 

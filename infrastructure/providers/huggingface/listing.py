@@ -1,4 +1,4 @@
-"""What Hugging Face's router offers of the models that are asked about, and what fal bills for those that it runs.
+"""The offers of Hugging Face's router among the models that are asked about, and fal's bills for those that it runs.
 
     GET {hub}/api/models/{model}?expand=inferenceProviderMapping ──> who runs it, under which name, live or not
     GET {fal}/models/pricing?endpoint_id=… ──> a price and its unit, with a key of fal's own
@@ -32,7 +32,7 @@ class HubListing:
     prices: Api
 
     async def offers(self, routes: Collection[str]) -> Offers:
-        """What is offered of these routes. Raises ProviderError."""
+        """The offers of these routes. Raises ProviderError."""
         names: dict[str, str] = {}
         gone, notes = [], []
         for route in sorted(routes):
@@ -53,7 +53,7 @@ class HubListing:
         return Offers(found, is_whole=False, gone=tuple(gone), notes=tuple(notes))
 
     async def _name(self, service: str, model: str) -> str:
-        """What the service calls a model; empty where it does not run it, or the Hub does not know it."""
+        """The service's name for a model; empty if it does not run it, or the Hub does not know it."""
         asked = {"expand": "inferenceProviderMapping"}
         try:
             answer = await self.hub.read("GET", f"/api/models/{model}", within=ASKING, params=asked)

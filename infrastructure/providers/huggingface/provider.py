@@ -4,10 +4,10 @@
     fal-ai ── GET {hub}/api/models/{model} ── POST {router}/fal-ai/{its name there}?_subdomain=queue ──> Job
                     └── GET …/requests/{id}/status until COMPLETED ── GET …/requests/{id} ──> Delivery
 
-A catalogue's route is SERVICE/OWNER/NAME, the model being named as on the Hub. What fal calls it, the Hub says, so that
+A catalogue's route is SERVICE/OWNER/NAME, the model being named as on the Hub. The Hub says what fal calls it, so that
 the catalogue need not follow when it changes there; that is asked once a process and model, before anything is sent.
-A name in braces is an input of the caller's: "hf-inference/{model_id}". The id of a job is its path in the queue. What
-was never answered cannot be looked up.
+A name in braces is an input of the caller's: "hf-inference/{model_id}". The id of a job is its path in the queue. A
+call that was never answered cannot be looked up.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""What OpenAI offers now: the models that a key may use, each with the day on which it is shut down, if that is known.
+"""OpenAI's offers now: the models that a key may use, each with the day on which it is shut down, if that is known.
 
     GET /models ──> {"data": [{"id", "created", "owned_by", "shutdown_date"}]}      "2026-12-01", or null
 
-Neither inputs nor prices are listed. What makes images is told by its name alone, as nothing else in the list says it.
+Neither inputs nor prices are listed. A model that makes images is told by its name alone, as nothing else in the list
+says it.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _usage(reply: Mapping[str, Any], *, edited: bool) -> _Usage:
 
 
 def _incoming(usage: Mapping[str, Any], *, edited: bool) -> _Usage:
-    """What went in and was not told apart is taken for the dearer of what was sent: images, or text alone."""
+    """Input that was not told apart is taken for the dearer of what was sent: images, or text alone."""
     whole, details = count_of(usage.get("input_tokens")), usage.get("input_tokens_details")
     if not isinstance(details, dict):
         if whole is None:
@@ -144,7 +144,7 @@ def _incoming(usage: Mapping[str, Any], *, edited: bool) -> _Usage:
 
 
 def _rest(whole: int | None, *parts: int | None) -> int:
-    """What of the whole is in none of its parts, below nothing if these are more; 0 if any of them is not told."""
+    """The rest of the whole beside its parts, below nothing if these are more; 0 if any of them is not told."""
     told = [part for part in parts if part is not None]
     return 0 if whole is None or len(told) < len(parts) else whole - sum(told)
 
@@ -159,7 +159,7 @@ class _Cached:
 
 
 def _cached(details: Mapping[str, Any], text: int | None, image: int | None) -> _Cached:
-    """Where it is not told of what, of the text first, on which less is saved."""
+    """Cached input of which nobody says what it was is taken for text first, on which less is saved."""
     apart = details.get("cached_tokens_details")
     if isinstance(apart, dict):
         return _Cached(count_of(apart.get("text_tokens")) or 0, count_of(apart.get("image_tokens")) or 0)
@@ -183,7 +183,7 @@ def _outgoing(usage: Mapping[str, Any]) -> _Usage:
 
 
 def _svg(usage: object) -> dict[str, int]:
-    """What is counted within another count is not counted again: reasoning is output."""
+    """A count within another count is not counted again: reasoning is output."""
     told: Mapping[str, Any] = usage if isinstance(usage, dict) else {}
     counts = {f"svg_{way}": count_of(told.get(f"{way}_tokens")) for way in ("input", "output")}
     return {name: count for name, count in counts.items() if count}

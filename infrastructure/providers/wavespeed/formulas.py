@@ -226,7 +226,7 @@ class _Evaluation:
         return _FUNCTIONS[name](values)
 
     def length(self, values: list[Value]) -> Value:
-        """What is not given lasts no time, so that a price falls to its least."""
+        """A file that is not given lasts no time, so that a price falls to its least."""
         lengths = [self.seconds.get(one) for one in _flat(values) if isinstance(one, str)]
         return sum((_bounded(Fraction(one)) for one in lengths if one is not None), Fraction(0))
 

@@ -1,4 +1,4 @@
-"""What WaveSpeed offers now: its models with the inputs that they document and the formulas that they are billed by.
+"""WaveSpeed's offers now: its models with the inputs that they document and the formulas that they are billed by.
 
     GET /models ── one answer, thousands of models ──> Offers     what cannot be read is noted, and never guessed
 
@@ -26,7 +26,7 @@ LARGEST_LIST: Final = 64 * 1024 * 1024
 MOST_MODELS: Final = 20_000
 MOST_NAMED: Final = 12
 SENT_ANYWAY: Final = frozenset({"enable_sync_mode", "enable_base64_output"})
-"""What the adapter decides: how a submission is answered."""
+"""The inputs that the adapter decides: how a submission is answered."""
 
 # Its own words for what a model does, and the kinds of the catalogue that may be. What is not here makes nothing that
 # this studio has a kind for, such as speech or text.
@@ -59,7 +59,7 @@ UPLOADS: Final = ("uploader", "uploaders", "mask-uploader", "image", "video", "a
 
 @dataclass(frozen=True, slots=True)
 class _Price:
-    """What the formula of one model comes to; what is not sent is priced at the default that its schema has."""
+    """The sum that the formula of one model comes to; what is not sent is priced at the default that its schema has."""
 
     base: Decimal
     formula: PriceFormula | None
@@ -131,7 +131,7 @@ def _offered(item: Any) -> tuple[Offered, str]:
 
 
 def _schema(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What a submission may hold, or None where it is not told."""
+    """The inputs that a submission may hold, or None if they are not told."""
     schemas = item.get("api_schema")
     listed = schemas.get("api_schemas") if isinstance(schemas, dict) else None
     first = listed[0] if isinstance(listed, list) and listed else None
@@ -184,7 +184,7 @@ def _type(name: str, told: Mapping[str, Any], each: Mapping[str, Any]) -> str:
 
 
 def _price(base: object, formula: str, schema: Mapping[str, Any]) -> tuple[_Price | None, tuple[str, ...]]:
-    """What it is billed by, where that can be understood, and the inputs that this hangs on."""
+    """The formula that it is billed by, if that can be understood, and the inputs that this hangs on."""
     if isinstance(base, bool) or not isinstance(base, int | Decimal) or base < 0:
         return None, ()
     if not formula:

@@ -31,7 +31,7 @@ class MoneyApi:
     async def quote(self, route: str, body: Mapping[str, Any]) -> int | None:
         """Micro-units that this body would cost, discounts included; None where the API does not say.
 
-        What is null is not said: without a discount the discounted price may be.
+        A null is not said: without a discount the discounted price may be.
         """
         wanted = {"model_id": route, "inputs": body}
         for path, names in (("model/price", ("discounted_price", "price")), ("model/pricing", ("unit_price",))):
@@ -51,7 +51,7 @@ class MoneyApi:
     async def bills(self, since: int, until: int) -> AsyncIterator[Bill]:
         """One a job, oldest first; a record is made when its job is.
 
-        What a failed job was charged is paid back within three hours, and counts as nothing unless it is final.
+        The charge of a failed job is paid back within three hours, and counts as nothing unless it is final.
         """
         wanted = {
             "billing_type": "deduct",
@@ -64,7 +64,7 @@ class MoneyApi:
                 yield bill
 
     async def balance(self) -> str:
-        """What is left, in words."""
+        """The rest of the balance, in words."""
         data = unwrap(self._api, await self._api.read("GET", "balance", within=CHECKING))
         amount = data.get("balance")
         if not isinstance(amount, int | Decimal):

@@ -70,7 +70,7 @@ class Prediction:
         return self.status in RUNNING
 
     def delivery(self, api: Api, task: Task) -> Delivery:
-        """What it delivered. Raises TaskFailed where it ended otherwise, Unreadable where its status is unknown."""
+        """The files that it delivered. Raises TaskFailed if it ended otherwise, Unreadable if its status is unknown."""
         if self.status in DELIVERED and (self.outputs or not self.flagged):
             expires = None if self.created is None else self.created + KEPT
             return Delivery(tuple(_output(text, task, expires) for text in self.outputs))
@@ -86,7 +86,7 @@ class Prediction:
 
 
 def unwrap(api: Api, answer: Answer, hidden: Iterable[str] = ()) -> Mapping[str, Any]:
-    """What an answer is about, out of its envelope. Raises what an error inside a 200 means; Unreadable."""
+    """The content of an answer, out of its envelope. Raises what an error inside a 200 means; Unreadable."""
     body = answer.object()
     code, data = body.get("code"), body.get("data")
     told = data if isinstance(data, dict) else body

@@ -103,7 +103,7 @@ class WaveSpeed:
         return delivery
 
     def _told(self, task: Task, answer: Answer) -> Delivery | str:
-        """What came of a job, or its status while it runs. Raises ProviderFailed where it ended otherwise."""
+        """The outcome of a job, or its status while it runs. Raises TaskFailed if it ended otherwise."""
         prediction = read_prediction(unwrap(self._api, answer, private_texts(task)))
         return prediction.status if prediction.is_running else prediction.delivery(self._api, task)
 

@@ -60,7 +60,7 @@ def check_schema(database: Database) -> None:
 
 
 def ensure_schema(database: Database) -> None:
-    """What opening a studio does: make the schema in a new SQLite file, refuse everything else that does not fit."""
+    """The step of opening a studio: make the schema in a new SQLite file, refuse everything else that does not fit."""
     if database.is_sqlite and is_empty(database):
         upgrade_schema(database.url.render_as_string(hide_password=False))
     check_schema(database)

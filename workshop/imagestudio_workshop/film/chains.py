@@ -119,7 +119,7 @@ def overlaid(draw: Callable[[int, int], Image.Image], start: float, end: float |
     return build
 
 
-# What the filter "overlay" calls its way of blending, and the pixels that it wants to be laid over the film.
+# The way of blending as the filter "overlay" calls it, and the pixels that it wants to be laid over the film.
 _LAID: Final = {"yuv420": "pix_fmts=yuva420p", "yuv420p10": "pix_fmts=yuva420p10le"}
 
 

@@ -25,7 +25,7 @@ from imagestudio_workshop.film.writer import Copyable, Writer
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What is wanted of a stream, in seconds of the file's own clock; None is its end."""
+    """The span that is wanted of a stream, in seconds of the file's own clock; None is its end."""
 
     start: float = -math.inf
     end: float | None = None
@@ -78,7 +78,7 @@ class Copied:
 
 @dataclass(slots=True)
 class Pipe:
-    """Where frames go into a graph and where they come out; the graph is kept, as its nodes do not keep it alive."""
+    """A graph's two ends, where frames go in and come out; the graph is kept, as its nodes do not keep it alive."""
 
     graph: Graph
     source: FilterContext

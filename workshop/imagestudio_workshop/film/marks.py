@@ -1,4 +1,4 @@
-"""What a film says of its pictures beside their samples: how they lie, their shape, their colours and their depth.
+"""The words of a film on its pictures beside their samples: how they lie, their shape, their colours and their depth.
 
 frame, stream ── marks_of ──> Marks ──┬──> the graph is told what comes in, and sets it upright with square pixels
                                       └──> the encoder is told what goes out
@@ -147,7 +147,7 @@ def _turned(matrix: bytes) -> Filters:
 
 
 def source_of(graph: Graph, frame: av.VideoFrame, marks: Marks, name: str = "film") -> FilterContext:
-    """Where frames like this one enter a graph, which is told what their numbers mean."""
+    """The entry of a graph for frames like this one, which is told what their numbers mean."""
     return graph.add(
         "buffer",
         name=name,

@@ -63,7 +63,7 @@ def shot(pictures: Iterator[Image.Image], count: int, rate: int, step: Step) -> 
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """What the camera sees: the middle in shares of the picture's spare width and height, and how near it is."""
+    """The camera's window: the middle in shares of the picture's spare width and height, and how near it is."""
 
     x: float
     y: float

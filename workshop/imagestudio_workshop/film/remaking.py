@@ -34,14 +34,14 @@ MOST_FRAMES: Final = 36_000
 
 _CONTAINERS: Final = MappingProxyType({"video/mp4": "mp4", "video/quicktime": "mov", "video/webm": "webm"})
 TRACKS: Final = MappingProxyType({"audio": "sound track", "subtitle": "subtitle track"})
-"""What a viewer would miss, by FFmpeg's word."""
+"""The side data that a viewer would miss, by FFmpeg's word."""
 _BEHIND: Final = 1.0
 """Seconds by which streams of a file may be apart in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What becomes of pictures and sound. None leaves them as they are, where the container can hold them so.
+    """The changes of pictures and sound. None leaves them as they are, where the container can hold them so.
 
     `start` and `end` are seconds of the source; of its sound tracks `one_sound` keeps the first alone.
     """

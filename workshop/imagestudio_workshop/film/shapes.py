@@ -95,7 +95,7 @@ _LADDER: Final = ((1080, 2_500_000), (720, 1_000_000), (480, 400_000), (360, 200
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What a platform wants: pixels, the most seconds it shows, the most frames a second."""
+    """The wishes of a platform: pixels, the most seconds it shows, the most frames a second."""
 
     width: int
     height: int

@@ -46,8 +46,8 @@ def steadied(order: LabelledTask) -> Work:
 
 
 def followed(film: Media, step: Step) -> tuple[Path, float]:
-    """Where the camera is at each frame, of shape (n, 3): x and y in shares of the longer side, radians; and frames a
-    second."""
+    """The place of the camera at each frame, of shape (n, 3): x and y in shares of the longer side, radians; and frames
+    a second."""
     moves: list[Path] = [np.zeros(3)]
     with opened_film(film) as container:
         video = container.streams.video[0]
@@ -91,7 +91,7 @@ def _move(before: Grey, after: Grey) -> Path:
 
 
 def _corrections(path: Path, sigma: float, zoom: float) -> Path:
-    """What to add to each frame's place, no more than the enlarged picture has to spare."""
+    """The shift to add to each frame's place, no more than the enlarged picture has to spare."""
     reach = max(1, round(3 * sigma))
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     padded = np.pad(path, ((reach, reach), (0, 0)), mode="edge")
@@ -144,7 +144,7 @@ def _warped(samples: Samples, matrix: Path, bits: int) -> Samples:
 
 
 _SITED: Final = np.array([0.0, 0.5])
-"""Where the first sample of colour lies among those of light, which it has half as many of each way."""
+"""The place of the first sample of colour among those of light, which it has half as many of each way."""
 
 
 def _halved(matrix: Path) -> Path:

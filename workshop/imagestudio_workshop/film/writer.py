@@ -26,7 +26,7 @@ Copyable = TypeVar("Copyable", av.VideoStream, av.AudioStream)
 CONTAINERS: Final = MappingProxyType({"mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm"})
 _SOUND: Final = {"mp4": "aac", "mov": "aac", "webm": "libopus"}
 COPIED_SOUND: Final = {"mp4": ("aac", "mp3"), "mov": ("aac", "mp3"), "webm": ("opus", "vorbis")}
-"""What may stand in each container as it is."""
+"""The codecs that may stand in each container as they are."""
 
 _CRF: Final = {"libx264": 20, "libx265": 22, "libvpx-vp9": 32, "libsvtav1": 30}
 _FAST: Final = {
@@ -35,7 +35,7 @@ _FAST: Final = {
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "6", "row-mt": "1"},
     "libsvtav1": {"preset": "8"},
 }
-# What an encoder is told in its own words: to be quiet, and on which display the film was graded.
+# Words that an encoder is told: to be quiet, and on which display the film was graded.
 _OWN: Final = {"libx265": ("x265-params", "log-level=none"), "libsvtav1": ("svtav1-params", "")}
 _AV1_LOG: Final = "SVT_LOG"
 _HUSHING: Final = Lock()

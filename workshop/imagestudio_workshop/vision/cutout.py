@@ -114,7 +114,7 @@ def loses_face(small: Pixels, thing: Pixels) -> bool:
 
 
 def _guess(small: Pixels) -> Pixels:
-    """What is unlike every colour that the border has much of is probably the thing."""
+    """A region that is unlike every colour that the border has much of is probably the thing."""
     lab = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), dtype=np.float32)
     edge = max(2, round(min(small.shape[:2]) * _BORDER))
     border = np.ones(small.shape[:2], dtype=np.bool_)

@@ -141,7 +141,7 @@ def _within(shape: tuple[int, ...], spot: Pixels, x: int, y: int) -> tuple[int, 
 
 
 def _shifted(pixels: Pixels, shift: tuple[int, int]) -> Pixels:
-    """What lies at a shift, brought here."""
+    """The picture at a shift, brought here."""
     back = np.array([[1, 0, -shift[0]], [0, 1, -shift[1]]], dtype=np.float32)
     size = (pixels.shape[1], pixels.shape[0])
     return np.asarray(cv2.warpAffine(pixels, back, size, borderMode=cv2.BORDER_REFLECT), dtype=np.uint8)

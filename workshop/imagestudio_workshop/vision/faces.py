@@ -36,7 +36,7 @@ _SAME: Final = 0.4
 _SMALLEST: Final = 0.06
 """Of the picture's shorter side."""
 
-# Where eyes are in the square that the cascade finds, and how far the oval reaches, in distances between the eyes.
+# The place of eyes in the square that the cascade finds, and how far the oval reaches, in distances between the eyes.
 _USUAL_EYES: Final = ((0.31, 0.40), (0.69, 0.40))
 _OVAL_CENTRE: Final = 0.52
 _OVAL: Final = (0.92, 1.22)
@@ -90,7 +90,7 @@ def swapped(order: LabelledTask) -> Work:
 def found(pixels: Pixels, where: str) -> list[Face]:
     """The faces in a picture, the largest first. Raises ProviderRefused where there is none.
 
-    What only one cascade takes for a face is none: on photographs each finds some in petals, coins and hair, and no two
+    A face that only one cascade finds is none: on photographs each finds some in petals, coins and hair, and no two
     the same.
     """
     scale = min(1.0, _SEEN / max(pixels.shape[:2]))
@@ -135,7 +135,7 @@ def _note(sightings: list[Sighting], square: Square, name: str, view: Pixels) ->
 
 
 def _shared(one: Square, other: Square) -> float:
-    """What two squares have in common, as a share of what they cover together."""
+    """The area that two squares have in common, as a share of what they cover together."""
     across, down = (max(0, min(one[n] + one[2], other[n] + other[2]) - max(one[n], other[n])) for n in (0, 1))
     return across * down / (one[2] ** 2 + other[2] ** 2 - across * down)
 
