@@ -123,7 +123,7 @@ class Source:
         return list(ast.walk(self.tree))
 
     @cached_property
-    def docstrings(self) -> set[ast.AST]:
+    def docstrings(self) -> set[ast.Constant]:
         """Every text that stands alone as a statement, as what is written of names does too."""
         return {
             node.value for node in self.nodes if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -242,8 +242,7 @@ def shell_words_at_the_shell_only(source: Source) -> Breaches:
 def the_subject_first(source: Source) -> Breaches:
     """No sentence of a docstring is opened by What, That or Where: it begins with the thing that it is about."""
     for node in source.docstrings:
-        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-        for paragraph in re.split(r"\n\s*\n", text):
+        for paragraph in re.split(r"\n\s*\n", str(node.value)):
             if found := SUBJECT_LAST.search(" ".join(paragraph.split())):
                 yield node.lineno, f"a sentence is opened by {found[1]}"
 
