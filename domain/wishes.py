@@ -1,4 +1,4 @@
-"""What is wanted of a model in words that are no model's own, put into the inputs of each model that is asked.
+"""Wishes of a model in words that are no model's own, put into the inputs of each model that is asked.
 
     Wishes ─ as_wished ─> inputs of one model, or InvalidInput: this model cannot do that
       aspect, covers   width and height · size · aspect_ratio
@@ -8,7 +8,8 @@
       style, words     style_preset, or words of the prompt
       gladly           whatever of it the model takes
 
-A shape is kept exactly: a model that cannot draw it is passed over. What is asked `gladly` never passes a model over.
+A shape is kept exactly: a model that cannot draw it is passed over. A wish that is asked `gladly` never passes a model
+over.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Wishes:
 
 
 def as_wished(model: Model, wishes: Wishes, inputs: Mapping[str, object]) -> dict[str, object]:
-    """The inputs with what is wished in the words of the model. What is given by name stands as it is given.
+    """The inputs with what is wished in the words of the model. A value that is given by name stands as it is given.
 
     Raises InvalidInput if the model cannot draw the shape, or takes no seed.
     """

@@ -80,7 +80,7 @@ class Studio(ImageStudio):
 
     @cached_property
     def services(self) -> Services:
-        """What people use: create and the others, each on the one entry. Raises CatalogueError for a wrong file."""
+        """The services: create and the others, each on the one entry. Raises CatalogueError for a wrong file."""
         from application.studios.desk import ServiceDesk
         from application.studios.services import services
         from infrastructure.studios import load_presets

@@ -14,7 +14,7 @@ REASONS = {
 
 
 def recommended(estimate: Estimate, catalogue: Catalogue, wish: str) -> Recommendation:
-    """What an estimate says of the models, for people. Who cannot do it is in the estimate's chain, with why."""
+    """An estimate's words on the models, for people. Who cannot do it is in the estimate's chain, with why."""
     alternatives = sorted(
         (
             _alternative(one, catalogue)

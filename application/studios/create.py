@@ -32,7 +32,7 @@ USUAL: Final = "standard"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateBrief:
-    """What is wanted. What is empty is as the template has it; `aspect` is a shape, `size` exact pixels.
+    """The picture that is wanted. An empty field is as the template has it; `aspect` is a shape, `size` exact pixels.
 
     `enhance` is "rule" or "model".
     """
@@ -73,7 +73,7 @@ class Create:
         return Served(await self.desk.operations.run(request, progress), (*drafted.notes, note), (better,))
 
     async def estimate(self, prompt: str, *, account: str, **options: Any) -> Advised:
-        """What it would cost, at which model and why; nothing is recorded. Options as when it is done."""
+        """The estimate: what it would cost, at which model and why; nothing is recorded. Options as when it is done."""
         drafted = self.draft(prompt, account, options)
         found = await self.desk.operations.estimate(drafted.request)
         before = () if drafted.first is None else (await self.desk.operations.estimate(drafted.first),)

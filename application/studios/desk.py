@@ -1,4 +1,4 @@
-"""What every service works with, and what it answers.
+"""The tools that every service works with, and what it answers.
 
     brief ─ a service builds ─> Request ─┬─ estimate ─> Advised: price, who does it and why, who else could
                                          └─ run ──────> Served: the ordinary result
@@ -65,7 +65,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Advised:
-    """What a request would hold, and why it is done where it is; `before` are operations that come before it.
+    """A request's hold, and why it is done where it is; `before` are operations that come before it.
 
     `price` is of all together, None if some part of it is not known.
     """

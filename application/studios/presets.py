@@ -1,4 +1,4 @@
-"""What is preset: entries that a service reads instead of having them in its code, each of a shape and with an id.
+"""Presets: entries that a service reads instead of having them in its code, each of a shape and with an id.
 
     TOML  [[template]] id = "…" ──> Template ─┐
           [[style]]    id = "…" ──> Style ────┴──> Presets ── get(Style, "anime", "style") ──> one of them
@@ -77,7 +77,8 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enhancement:
-    """What the rule adds to a prompt that says nothing of it: `words`, or others for a purpose; `unless` names it."""
+    """The words that the rule adds to a prompt that says nothing of it: `words`, or others for a purpose; `unless`
+    names it."""
 
     WORD: ClassVar[str] = "enhancement"
     id: str

@@ -131,7 +131,7 @@ class Asking:
         )
 
     def options(self) -> dict[str, Any]:
-        """What these options say to a service, but for the account. Raises InvalidInput."""
+        """The words of these options to a service, but for the account. Raises InvalidInput."""
         own = {name: getattr(self, name) for name in ("user", "project", "model", "n", "key", "max_price")}
         return {**dict(pairs("--input", self.input or ())), **own, "allow": tuple(self.allow or ())}
 

@@ -148,7 +148,7 @@ def _suffix(media_type: str) -> str:
 
 
 def show_result(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) -> None:
-    """What was done, what it cost, and where the files are."""
+    """The work that was done, what it cost, and where the files are."""
     if result.repeated:
         page.title("Done before under this key; nothing was done or charged again")
     elif result.lost and not result.assets:

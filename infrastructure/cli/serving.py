@@ -1,4 +1,5 @@
-"""What all commands of services share: an estimate shown with its reasons, a result with what was made of its brief."""
+"""The part that all commands of services share: an estimate shown with its reasons, a result with what was made of its
+brief."""
 
 from __future__ import annotations
 
@@ -27,12 +28,12 @@ SHOWN = 8
 
 
 def options_said(options: Any) -> dict[str, Any]:
-    """What was said of a group of options, without what was not."""
+    """The given options of a group, by name."""
     return {name: value for name, value in asdict(options).items() if value not in ("", None, [])}
 
 
 async def ask(session: CommandSession, asked: Callable[[Services], Awaitable[Advised]]) -> Report:
-    """What a service would cost, and why it would be done there; nothing is recorded."""
+    """A service's price, and why it would be done there; nothing is recorded."""
     async with session.studio(writes=False) as studio:
         found = await asked(studio.services)
     code = EXIT_CODES[ErrorKind.REFUSED] if found.estimate.refused == "unpriced" else 0

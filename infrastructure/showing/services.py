@@ -1,4 +1,4 @@
-"""What services answer, as JSON: the ordinary documents, with what was made of the brief and why it was done there."""
+"""Answers of services, as JSON: the ordinary documents, with what was made of the brief and why it was done there."""
 
 from __future__ import annotations
 
