@@ -37,11 +37,16 @@ LONGEST_MS: Final = 10**12
 FASTEST_PNG: Final = 1
 _NO_TEXT: Final[Mapping[str, str]] = MappingProxyType({})
 
+_PNG: Final = "image/png"
+_JPEG: Final = "image/jpeg"
+_TIFF: Final = "image/tiff"
 _EXTENSIONS: Final = {
     "image/png": "png",
     "image/jpeg": "jpg",
     "image/webp": "webp",
     "image/gif": "gif",
+    "image/bmp": "bmp",
+    _TIFF: "tiff",
     HEIC: "heic",
     AVIF: "avif",
     "video/mp4": "mp4",
@@ -79,15 +84,24 @@ _MEASURES: Final[Mapping[str, Callable[[memoryview], Measured]]] = {
     "audio/ogg": measure_ogg,
     "audio/aac": measure_aac,
 }
-_PNG: Final = "image/png"
 _PNG_HEAD: Final = 8
 _GLB_HEAD: Final = 20
 _ORIENTATION: Final = 0x0112
-_JPEG: Final = "image/jpeg"
-_PILLOW_FORMATS: Final = {_PNG: "PNG", _JPEG: "JPEG", "image/webp": "WEBP", "image/gif": "GIF", AVIF: "AVIF"}
+_PILLOW_FORMATS: Final = {
+    _PNG: "PNG",
+    _JPEG: "JPEG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/bmp": "BMP",
+    _TIFF: "TIFF",
+    AVIF: "AVIF",
+}
+_ONE_SHOWN: Final = (_JPEG, _TIFF)
+_SUBFILE: Final = 254
+_PREVIEW: Final = 1
 _KNOWN_HINT: Final = (
-    "send a PNG, JPEG, WebP, GIF, HEIC or AVIF image, an MP4, MOV or WebM video, a WAV, MP3, M4A, FLAC or Ogg sound, "
-    "or a GLB, FBX, USDZ or STL model"
+    "send a PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF image, an MP4, MOV or WebM video, a WAV, MP3, M4A, FLAC or "
+    "Ogg sound, or a GLB, FBX, USDZ or STL model"
 )
 
 # Errors that Pillow and its codecs raise on hostile bytes; its warnings too, under python -W error.
@@ -95,6 +109,7 @@ _UNREADABLE: Final = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, MemoryError),
     *(struct.error, zlib.error, RuntimeError, AttributeError, Warning),
 )
+_DEVELOP: Final = "develop it in a photo program and save it as JPEG, PNG or TIFF"
 _SAVE_AGAIN: Final = "open it in an image editor and save it again"
 _BOMBS: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
@@ -235,6 +250,8 @@ def _look_at_image(stream: BinaryIO, media_type: str, bounds: Bounds) -> Recogni
             _check_size(image.size, bounds)
             if media_type == _PNG:
                 _check_sums(stream)
+            if media_type == _TIFF:
+                _check_whole(image, bounds)
             # Only decoding proves that the pixels are there.
             duration = _decode_frames(image, media_type, bounds)
             return Recognised(media_type, *_shown_size(image), duration)
@@ -259,6 +276,12 @@ def _check_sums(png: BinaryIO) -> None:
     ChunkStream(png).verify()
 
 
+def _check_whole(tiff: Image.Image, bounds: Bounds) -> None:
+    """The first picture of a raw photo is a mere preview of what only its maker's programs develop."""
+    if tiff.getexif().get(_SUBFILE, 0) & _PREVIEW:
+        raise InvalidInput(bounds.field, "is a raw photo, of which only a preview can be read", hint=_DEVELOP)
+
+
 def _check_size(size: tuple[int, int], bounds: Bounds) -> None:
     width, height = size
     if width * height > bounds.pixels:
@@ -268,10 +291,10 @@ def _check_size(size: tuple[int, int], bounds: Bounds) -> None:
 def _decode_frames(image: Image.Image, media_type: str, bounds: Bounds) -> int | None:
     """Decode each frame; returns the time they take in milliseconds, None for a still picture.
 
-    Of the pictures in a JPEG the first is the one that is shown: the others are previews, other views or maps. The one
-    that a PNG shows if it cannot run is none of its frames.
+    Of the pictures in a JPEG the first is the one that is shown: the others are previews, other views or maps; so is the
+    first page of a TIFF. The one that a PNG shows if it cannot run is none of its frames.
     """
-    frames = 1 if media_type == _JPEG else getattr(image, "n_frames", 1)
+    frames = 1 if media_type in _ONE_SHOWN else getattr(image, "n_frames", 1)
     pixels = frames * image.width * image.height
     if frames > MAX_FRAMES:
         raise InvalidInput(bounds.field, f"is an animation of {frames} frames, more than is accepted")

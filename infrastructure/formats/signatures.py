@@ -15,7 +15,7 @@ STL: Final = "model/stl"
 
 KNOWN: Final = frozenset(
     """
-    image/png image/jpeg image/webp image/gif image/heic image/avif
+    image/png image/jpeg image/webp image/gif image/bmp image/tiff image/heic image/avif
     video/mp4 video/quicktime video/webm video/3gpp video/3gpp2
     audio/wav audio/mpeg audio/mp4 audio/aac audio/flac audio/ogg audio/webm audio/quicktime audio/3gpp audio/3gpp2
     model/gltf-binary model/vnd.fbx model/vnd.usdz+zip model/obj model/stl text/plain
@@ -27,6 +27,8 @@ _HEAD: Final = 128
 _FLAC: Final = b"fLaC"
 _OGG_SOUNDS: Final = (b"OpusHead", b"\x01vorbis", b"\x7fFLAC")
 _STL_HEADER, _STL_FACET = 84, 50
+_BITMAPS: Final = (12, 16, 40, 52, 56, 64, 108, 124)
+"""Lengths of the headers that versions of BMP have."""
 
 # Lines that a model written as text must have; what else stands in it is for whoever opens it.
 _VERTEX: Final = re.compile(rb"^[ \t]*v[ \t]+-?[0-9.]", re.MULTILINE)
@@ -47,6 +49,8 @@ def sniff(content: memoryview) -> str | None:
         ("image/png", head.startswith(b"\x89PNG\r\n\x1a\n")),
         ("image/jpeg", head.startswith(b"\xff\xd8\xff")),
         ("image/gif", head.startswith((b"GIF87a", b"GIF89a"))),
+        ("image/bmp", _is_bitmap(head)),
+        ("image/tiff", _is_tiff(head)),
         ("image/webp", head.startswith(b"RIFF") and head[8:12] == b"WEBP"),
         ("audio/wav", head.startswith((b"RIFF", b"RF64")) and head[8:12] == b"WAVE"),
         ("audio/flac", head.startswith(_FLAC)),
@@ -103,6 +107,16 @@ def _is_usdz(head: bytes) -> bool:
     name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
     stored = head.startswith(b"PK\x03\x04") and head[8:10] == b"\0\0"
     return stored and name.endswith((b".usd", b".usda", b".usdc"))
+
+
+def _is_bitmap(head: bytes) -> bool:
+    """Two letters are little to go by: behind them stand four bytes kept at zero, and the length of a known header."""
+    return head.startswith(b"BM") and head[6:10] == bytes(4) and int.from_bytes(head[14:18], "little") in _BITMAPS
+
+
+def _is_tiff(head: bytes) -> bool:
+    """Of 32 or of 64 bits; some raw photos begin like it, and say so behind it."""
+    return head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")) and head[8:10] != b"CR"
 
 
 def _is_binary_stl(content: memoryview) -> bool:

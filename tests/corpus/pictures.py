@@ -20,12 +20,15 @@ MODES = {
     "webp": ("RGB", "RGBA"),
     "gif": ("P", "L"),
     "avif": ("RGB", "RGBA"),
+    "bmp": ("1", "L", "P", "RGB"),
+    "tif": ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"),
 }
 SAVED: dict[str, dict[str, dict[str, Any]]] = {
     "jpg": {"progressive": {"progressive": True}, "full": {"subsampling": 0}, "bright": {"quality": 100}},
     "webp": {"lossless": {"lossless": True}},
     "png": {"best": {"optimize": True}},
     "avif": {"full": {"subsampling": "4:4:4"}, "small": {"quality": 10}},
+    "tif": {name: {"compression": f"tiff_{name}"} for name in ("lzw", "deflate", "jpeg")},
 }
 ANIMATED = ("png", "webp", "gif", "avif")
 
@@ -36,7 +39,7 @@ def pictures(folder: Path) -> Iterator[Path]:
             yield saved(folder / f"{mode.replace(';', '')}.{ending}", mode)
         for name, options in SAVED.get(ending, {}).items():
             yield saved(folder / f"{name}.{ending}", "RGB", **options)
-    for ending in ("png", "jpg", "webp", "avif"):
+    for ending in ("png", "jpg", "webp", "avif", "tif"):
         for orientation in ORIENTATIONS:
             exif = Image.Exif()
             exif[0x0112] = orientation
@@ -44,6 +47,9 @@ def pictures(folder: Path) -> Iterator[Path]:
     for ending in ANIMATED:
         frames = [painted("RGB").rotate(90 * turn) for turn in range(3)]
         yield saved(folder / f"moving.{ending}", "RGB", save_all=True, append_images=frames, duration=40)
+    pages = folder / "pages.tif"
+    painted("RGB").save(pages, save_all=True, append_images=[painted("L")])
+    yield pages
     photo = folder / "several.jpg"
     painted("RGB").save(photo, "MPO", save_all=True, append_images=[painted("RGB").resize((30, 20))])
     yield photo

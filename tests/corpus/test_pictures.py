@@ -18,9 +18,15 @@ from infrastructure.media import read_media
 from tests.corpus.pictures import SIZE, heics, models, pictures
 from tests.corpus.programs import asked_of_node
 
-KINDS: Final = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif"}
-SHARP_CANNOT: Final = {"moving.avif"}
-"""Its libheif opens no sequence."""
+KINDS: Final = {
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "tiff": "image/tiff",
+}
+SHARP_CANNOT: Final = {"moving.avif", "1.bmp", "L.bmp", "P.bmp", "RGB.bmp"}
+"""Its libheif opens no sequence, and it has no reader of BMP."""
 
 SHARP_DIFFERS: Final = {"moving.png": "it reads the first picture of an animated PNG"}
 MOVING_MS: Final = 160

@@ -18,7 +18,14 @@ from domain.errors import InvalidInput
 from infrastructure.media import ANIMATION_FACTOR, MAX_FRAMES, extension, image_media, read_media
 
 MEGABYTE = 1_000_000
-FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
+FORMATS = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+}
 
 
 def picture(width: int = 20, height: int = 10, mode: str = "RGB") -> Image.Image:
@@ -117,8 +124,10 @@ def test_a_sound_lasts_as_long_as_its_samples() -> None:
         b"no image at all",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         "UTF-16 text".encode("utf-16"),
-        encoded("BMP"),
-        encoded("TIFF"),
+        encoded("TGA"),
+        encoded("ICO"),
+        encoded("TIFF").replace(b"II*\0\x08\0\0\0", b"II*\0\x10\0\0\0CR\2\0"),
+        b"BM" + bytes(60),
         b"RIFF\x04\x00\x00\x00AVI ",
         b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00",
         b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x88matroska",
@@ -132,6 +141,15 @@ def test_what_is_no_known_medium_is_refused(content: bytes) -> None:
 def test_a_truncated_image_is_refused(image_format: str) -> None:
     content = encoded(image_format, Image.effect_noise((64, 64), 80).convert("RGB"))
     assert "damaged or truncated" in refusal(content[: len(content) // 2])
+
+
+def test_a_raw_photo_of_which_only_a_preview_can_be_read_is_refused() -> None:
+    assert "is a raw photo" in refusal(encoded("TIFF", tiffinfo={254: 1}))
+
+
+def test_the_first_page_of_a_tiff_is_shown_and_does_not_move() -> None:
+    media = read(encoded("TIFF", picture(), save_all=True, append_images=[picture(6, 5)]))
+    assert (media.width, media.height, media.duration_ms) == (20, 10, None)
 
 
 def test_a_png_with_one_changed_byte_of_pixels_is_refused() -> None:

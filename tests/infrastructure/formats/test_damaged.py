@@ -42,6 +42,8 @@ ORIGINALS = {
     "HEIC": heic(b"\1" * 40, bytes(range(256)), (64, 48), turn=1, cut=(40, 20), pictures=2),
     "AVIF": saved("AVIF"),
     "JPEG": saved("JPEG"),
+    "BMP": saved("BMP"),
+    "TIFF": saved("TIFF", compression="tiff_lzw"),
     "GLB": b"glTF" + struct.pack("<II", 2, 20) + bytes(8),
 }
 
