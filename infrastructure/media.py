@@ -291,8 +291,8 @@ def _check_size(size: tuple[int, int], bounds: Bounds) -> None:
 def _decode_frames(image: Image.Image, media_type: str, bounds: Bounds) -> int | None:
     """Decode each frame; returns the time they take in milliseconds, None for a still picture.
 
-    Of the pictures in a JPEG the first is the one that is shown: the others are previews, other views or maps; so is the
-    first page of a TIFF. The one that a PNG shows if it cannot run is none of its frames.
+    Of the pictures in a JPEG or a TIFF the first is the one that is shown: the others are previews, other views, maps
+    or pages. The one that a PNG shows if it cannot run is none of its frames.
     """
     frames = 1 if media_type in _ONE_SHOWN else getattr(image, "n_frames", 1)
     pixels = frames * image.width * image.height

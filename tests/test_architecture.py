@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "domain": {"domain"},
     "application": {"domain", "application", "eventsourcing"},
     "projections": {"domain", "application", "projections", "sqlalchemy", "msgspec"},
-    "workshop": {"imagestudio", "imagestudio_workshop", "av", "cv2", "numpy", "PIL", "pi_heif"},
+    "workshop": {"imagestudio", "imagestudio_workshop", "av", "cv2", "numpy", "PIL", "font_roboto", "pi_heif"},
 }
 IMPURE = {
     "asyncio",

@@ -12,6 +12,9 @@ from tests.workshop.portraits import portrait
 from tests.workshop.test_keeping import LENGTHS, animated, deep, lying
 from tests.workshop.work import make, png
 
+WIDE = {"color_space": "adobe-rgb"}
+PRINTED = ("png", "jpeg")
+
 
 async def test_pictures_and_models_are_what_others_take_them_for(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder, made = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("files")
@@ -25,7 +28,12 @@ async def test_pictures_and_models_are_what_others_take_them_for(tmp_path_factor
         assert (said[name]["pages"], said[name]["delay"]) == (len(LENGTHS), LENGTHS)
     for name in ("upright.jpeg", "upright.webp", "upright.png"):
         assert (said[name]["width"], said[name]["height"], said[name].get("orientation", 1)) == (120, 120, 1)
-    assert said["deep.png"]["depth"] == "ushort"
+    for name in ("still.gif", "still.tiff", "still.avif"):
+        assert (said[name]["width"], said[name]["height"]) == (120, 120)
+    assert (said["moving.gif"]["pages"], said["moving.gif"]["delay"]) == (len(LENGTHS), LENGTHS)
+    assert said["deep.png"]["depth"] == said["deep.tiff"]["depth"] == "ushort"
+    assert {said[name]["hasProfile"] for name in ("wide.tiff", "wide.avif", "wide.png")} == {True}
+    assert said["print.png"]["density"] == said["print.jpeg"]["density"] == 300
 
 
 async def write(made: Path) -> None:
@@ -35,6 +43,11 @@ async def write(made: Path) -> None:
         ("slab.glb", "relief", sitter, {"shape": "relief"}),
         ("from-gif.webp", "image-convert", animated("GIF"), {"format": "webp"}),
         ("from-png.webp", "image-convert", animated("PNG"), {"format": "webp"}),
+        ("moving.gif", "image-convert", animated("WEBP"), {"format": "gif"}),
+        *((f"still.{kind}", "image-convert", sitter, {"format": kind}) for kind in ("gif", "tiff", "avif")),
+        *((f"wide.{kind}", "image-convert", sitter, WIDE | {"format": kind}) for kind in ("png", "tiff", "avif")),
+        *((f"print.{kind}", "image-resize", sitter, {"width": 60, "dpi": 300, "format": kind}) for kind in PRINTED),
+        ("deep.tiff", "image-convert", deep(3, 16), {"format": "tiff"}),
         ("deep.png", "image-convert", deep(3, 16), {"format": "png"}),
         *((f"upright.{kind}", "image-convert", lying(6, "JPEG"), {"format": kind}) for kind in ("jpeg", "webp", "png")),
     ]

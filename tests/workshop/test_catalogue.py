@@ -12,7 +12,7 @@ from application.ports import Media, silent
 from application.providing.tasks import outline
 from domain.catalogue import Model, check_inputs
 from domain.inputs import FileInfo
-from imagestudio_workshop import social
+from imagestudio_workshop import coding, compressing, cropping, resizing, social, spaces, watermark
 from imagestudio_workshop.film import reels, shapes
 from imagestudio_workshop.provider import LocalProvider
 from imagestudio_workshop.routes import ROUTES
@@ -30,6 +30,7 @@ FILES = {
     "image": png(scene(160, 120)),
     "mask": png(mask_of((60, 40, 90, 70))),
     "face": FACE,
+    "mark": png(scene(40, 20)),
     "video": read_media(film(seconds=0.4), field="video", max_bytes=10**8, max_pixels=10**8),
 }
 WISHES: dict[str, dict[str, Any]] = {
@@ -38,7 +39,9 @@ WISHES: dict[str, dict[str, Any]] = {
     "animation": {"prompt": "a lake", "width": 64, "height": 64, "duration": "0.5"},
     "film": {"prompt": "a lake", "width": 64, "height": 64, "duration": "0.5"},
     "pan": {"duration": "0.5", "resolution": "360p"},
-    "image-social": {"platform": "linkedin-cover"},
+    "image-social": {"width": 1584, "height": 396},
+    "image-resize": {"width": 80},
+    "image-watermark": {},
     "video-social": {"platform": "x-post"},
     "video-text": {"text": "Hello"},
     "video-resolution": {"resolution": "240p", "enlarge": True},
@@ -73,7 +76,13 @@ def test_the_choices_of_an_entry_are_those_that_its_route_knows() -> None:
         (model,) = (model for model in LOCAL if model.route == route)
         return set(model.inputs[name].choices)
 
-    assert choices("image-social", "platform") == set(social.SIZES)
+    assert choices("image-social", "fit") == set(cropping.FITS)
+    assert choices("image-social", "output_format") == set(social.FORMATS)
+    assert choices("image-convert", "output_format") == set(coding.FORMATS)
+    assert choices("image-convert", "color_space") == {"keep", *spaces.SPACES}
+    assert choices("image-compress", "output_format") == {"auto", *compressing.SMALL}
+    assert choices("image-resize", "mode") == set(resizing.MODES)
+    assert choices("image-watermark", "position") == set(watermark.PLACES)
     assert choices("video-social", "platform") == set(shapes.PLATFORMS)
     assert choices("pan", "motion") == set(reels.MOVES)
     assert choices("video-compress", "quality") == set(shapes.CRF)

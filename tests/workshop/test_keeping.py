@@ -30,6 +30,7 @@ from tests.workshop.work import make, png, psnr, refused, scene
 MODELS = [model for model in load_catalogue(())[0] if model.provider == "local" and "image" in model.inputs]
 ROUTES = sorted({model.route for model in MODELS})
 SIDE = 120
+POST = {"width": 1200, "height": 627}
 # What each route is asked to do. A new route has to be entered here.
 ASKED: dict[str, dict[str, Any]] = {
     "background-remove": {},
@@ -38,7 +39,9 @@ ASKED: dict[str, dict[str, Any]] = {
     "filter": {"prompt": "darken, border"},
     "image-compress": {"quality": 90},
     "image-convert": {"format": "png"},
-    "image-social": {"platform": "linkedin-post", "fit": "pad", "background": "#c03020"},
+    "image-resize": {"mode": "percent", "percent": "100"},
+    "image-social": {**POST, "fit": "pad", "background": "#c03020"},
+    "image-watermark": {"text": "(c)", "size": 10, "margin": 0, "opacity": 0.05},
     "pan": {"resolution": "48p", "duration": "0.2", "fps": 10},
     "relief": {"shape": "relief"},
     "upscale": {"factor": 2},
@@ -50,8 +53,9 @@ WAYS = [
     ("image-compress", {"format": "webp", "target_bytes": 6_000}),
     ("image-convert", {"format": "jpeg"}),
     ("image-convert", {"format": "webp"}),
-    ("image-social", {"platform": "linkedin-post", "fit": "blur"}),
-    ("image-social", {"platform": "linkedin-post", "fit": "crop"}),
+    *(("image-convert", {"format": kind, "background": "#ffffff"}) for kind in ("gif", "bmp", "tiff", "avif")),
+    ("image-social", {**POST, "fit": "blur"}),
+    ("image-social", {**POST, "fit": "crop"}),
 ]
 NAMES = [" ".join((route, *map(str, wish.values()))) for route, wish in WAYS]
 PROFILED = ("P3 in JPEG", "inks with a profile", "grey with a profile")
@@ -162,6 +166,8 @@ def pairs() -> dict[str, tuple[Media, Media]]:
         "P3 in WebP": (written(face, "WEBP", icc_profile=icc.display_p3()), written(p3, "WEBP")),
         "P3 by cICP": (with_chunks(face, chunk(b"cICP", bytes([12, 13, 0, 1]))), written(p3, "PNG")),
         "inks with a profile": (written(inked, "JPEG", icc_profile=icc.inks()), written(dull, "JPEG")),
+        "inks in TIFF": (written(inked, "TIFF", icc_profile=icc.inks()), written(dull, "TIFF")),
+        "P3 in TIFF": (written(face, "TIFF", icc_profile=icc.display_p3()), written(p3, "TIFF")),
         "inks without": (written(inked, "JPEG"), written(inked.convert("RGB"), "JPEG")),
         "grey with a profile": (written(grey, "JPEG", icc_profile=icc.grey(1.4)), written(greyed, "JPEG")),
         "grey PNG with a profile": (written(grey, "PNG", icc_profile=icc.grey(1.4)), written(greyed, "PNG")),
@@ -236,6 +242,7 @@ def lying(orientation: int, kind: str) -> Media:
     ("route", "wish", "orientation", "kind"),
     [
         *(("image-convert", {"format": "webp", "lossless": True}, turn, "JPEG") for turn in range(1, 9)),
+        *(("image-convert", {"format": "png"}, turn, "TIFF") for turn in range(1, 9)),
         *((route, wish, 5, "JPEG") for route, wish in WAYS),
         *(
             (route, {"format": one}, 5, kind)

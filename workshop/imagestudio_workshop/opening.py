@@ -16,7 +16,12 @@ from imagestudio_workshop.profiles import SRGB, Meaning, Picture, in_rgb
 from imagestudio_workshop.reading import opened_picture
 
 _ORIENTATION: Final = 0x0112
+_BITS_A_SAMPLE: Final = 258
 _USUAL_BITS: Final = 8
+_MOST_BITS: Final = 16
+_EXTRA: Final = 338
+"""Of a TIFF: 1 is alpha by which its colours were multiplied."""
+_PLAIN: Final = ("I;16", "I;16B", "I;16L", "I", "L", "LA", "RGB", "RGBA")
 _HEAD: Final = 1 << 16
 
 
@@ -36,15 +41,21 @@ class Animation:
 def still(media: Media, field: str, *, narrowed: bool = False) -> Picture:
     """The picture as it is shown. Raises ProviderRefused for an animation, and for more than 8 bits where these are not
     to be `narrowed`."""
-    if not narrowed and (bits := bits_of(media)) > _USUAL_BITS:
+    if (bits := bits_of(media)) > (_MOST_BITS if narrowed else _USUAL_BITS):
         raise too_deep(field, bits, "this is done in 8")
     with opened_picture(media, field) as image:
+        _refuse_pages(image, field)
         if (count := _count(image)) > 1:
             raise ProviderRefused(
                 "animation", f"{field} is an animation of {count} frames; this is done to one picture"
             )
         image.load()
         return in_rgb(_upright(image, orientation_of(image)), _meaning(image, media, field))
+
+
+def _refuse_pages(image: Image.Image, field: str) -> None:
+    if image.format == "TIFF" and (pages := getattr(image, "n_frames", 1)) > 1:
+        raise ProviderRefused("pages", f"{field} has {pages} pages; this is done to one picture")
 
 
 def too_deep(field: str, bits: int, instead: str) -> ProviderRefused:
@@ -55,6 +66,12 @@ def moves(media: Media, field: str) -> bool:
     """Whether it is an animation of several frames. Raises ProviderRefused where it cannot be read."""
     with opened_picture(media, field) as image:
         return _count(image) > 1
+
+
+def first_frame(media: Media, field: str) -> Picture:
+    """The first frame of an animation."""
+    with animation(media, field) as frames:
+        return frames.first
 
 
 @contextmanager
@@ -84,11 +101,38 @@ def orientation_in(media: Media, field: str) -> int:
         return orientation_of(image)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredSamples:
+    """The words of a file on its samples: how they lie, and what they mean as colours.
+
+    `by_numbers` are colours that are told by numbers of their own, not by a profile.
+    """
+
+    orientation: int
+    profile: bytes | None
+    by_numbers: bool
+
+
+def stored(media: Media, field: str) -> StoredSamples:
+    """Raises ProviderRefused where it cannot be read, has several pages, or other planes than grey or colours."""
+    with opened_picture(media, field) as image:
+        _refuse_pages(image, field)
+        if image.mode not in _PLAIN or image.getexif().get(_EXTRA, (2,)) == (1,):
+            raise ProviderRefused("unsupported_colours", f"{field} has other planes than grey or red, green and blue")
+        orientation = orientation_of(image)
+        meaning = _meaning(image, media, field)
+    return StoredSamples(orientation, meaning.profile, by_numbers=not meaning.profile and not meaning.is_srgb)
+
+
 def bits_of(media: Media) -> int:
     """Of each channel, by what its own header says."""
     content = media.content[:_HEAD]
     if media.media_type == "image/png":
         return content[24] if len(content) > 24 else _USUAL_BITS
+    if media.media_type == "image/tiff":
+        with opened_picture(media, "image") as image:
+            bits = image.getexif().get(_BITS_A_SAMPLE, _USUAL_BITS)
+        return max(bits) if isinstance(bits, tuple) else int(bits)
     # AV1 codec ISO media file format binding 2.3, ISO/IEC 14496-15, 8.3.3.1.
     if (at := content.find(b"av1C")) >= 0 and len(content) > at + 6:
         return {0: 8, 2: 10, 3: 12}.get(content[at + 6] >> 5 & 3, _USUAL_BITS)
@@ -132,7 +176,7 @@ def _count(image: Image.Image) -> int:
 
 def _numbers(image: Image.Image) -> range:
     """Of the frames that run: not of a picture that a PNG shows where it cannot run, nor of others beside a photo."""
-    if image.format in ("JPEG", "MPO"):
+    if image.format in ("JPEG", "MPO", "TIFF"):
         return range(1)
     return range(int(bool(getattr(image, "default_image", False))), getattr(image, "n_frames", 1))
 

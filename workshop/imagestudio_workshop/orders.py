@@ -52,6 +52,10 @@ class LabelledTask:
             raise ProviderRefused(f"unsupported_{name}", f'{name} is a colour, such as "navy" or "#1a2b3c"') from error
         return written
 
+    def ground(self, name: str = "background") -> str:
+        """As `color`; empty where none is named."""
+        return self.color(name, "") if self.text(name) else ""
+
     def flag(self, name: str, *, default: bool = False) -> bool:
         return self.task.inputs.get(name, default) is True
 

@@ -25,6 +25,8 @@ _GREY: Final = ("1", "L", "LA", "La")
 _USUAL_GAMMA: Final = 1 / 2.2
 _NEARLY: Final = 0.005
 _ROWS: Final = 256
+_PCS_WHITE: Final = (0.9642, 1.0, 0.8249)
+_CONES: Final = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 # x and y of red, green, blue and white (ITU-T H.273, table 2), by its numbers.
 _D65: Final = (0.3127, 0.329)
@@ -59,14 +61,18 @@ class Picture:
         return Picture(image, self.profile)
 
     def in_profile(self, profile: bytes | None) -> Picture:
-        """The same colours, as another profile says them."""
-        if self.profile == profile:
-            return self
+        """The same colours, as another profile says them; the same numbers where a profile leads nowhere."""
         try:
-            return Picture(_through(self.image, self.profile, profile), profile)
+            return self.through(profile)
         except ImageCms.PyCMSError:
             # A profile that only leads one way, as those of scanners do.
             return Picture(self.image, profile)
+
+    def through(self, profile: bytes | None) -> Picture:
+        """As `in_profile`. Raises PyCMSError where a profile leads nowhere."""
+        if self.profile == profile:
+            return self
+        return Picture(_through(self.image, self.profile, profile), profile)
 
     def colour(self, name: str) -> tuple[int, int, int]:
         """A colour's name, or "#rrggbb", in the numbers of this picture."""
@@ -82,6 +88,16 @@ class Meaning:
     profile: bytes | None = None
     gamma: float | None = None
     primaries: tuple[tuple[float, float], ...] = SRGB
+
+    @property
+    def is_srgb(self) -> bool:
+        """Whether numbers without a profile are shown as they are, by the usual curve."""
+        usual = self.gamma is None or abs(self.gamma - _USUAL_GAMMA) < _NEARLY
+        return usual and self.has_usual_primaries
+
+    @property
+    def has_usual_primaries(self) -> bool:
+        return bool(np.abs(np.array(self.primaries) - np.array(SRGB)).max() < _NEARLY)
 
     @classmethod
     def of_code(cls, primaries: int, transfer: int) -> Meaning | None:
@@ -155,13 +171,11 @@ def _opened(profile: bytes | None) -> ImageCms.ImageCmsProfile:
 
 def _by_numbers(image: Image.Image, meaning: Meaning) -> Image.Image:
     """From a power of light, and from other primaries, to sRGB."""
-    usual = meaning.gamma is None or abs(meaning.gamma - _USUAL_GAMMA) < _NEARLY
-    like = np.abs(np.array(meaning.primaries) - np.array(SRGB)).max() < _NEARLY
-    if usual and like:
+    if meaning.is_srgb:
         return image
     levels = np.arange(256) / 255
     light = _linear(levels) if meaning.gamma is None else levels ** (1 / meaning.gamma)
-    if like:
+    if meaning.has_usual_primaries:
         return image.point([round(float(value) * 255) for value in _encoded(light)] * 3)
     across = (np.linalg.inv(_to_xyz(SRGB)) @ _adapted(meaning.primaries)).T.astype(np.float32)
     table, pixels = light.astype(np.float32), np.asarray(image)
@@ -185,8 +199,17 @@ def _to_xyz(primaries: tuple[tuple[float, float], ...]) -> Matrix:
     return np.asarray(columns[:, :3] * np.linalg.solve(columns[:, :3], columns[:, 3]))
 
 
+def to_pcs(primaries: tuple[tuple[float, float], ...]) -> Matrix:
+    """To XYZ under the white in which profiles meet (ICC.1:2010, 6.3.4.3)."""
+    return _under(primaries, np.array(_PCS_WHITE))
+
+
 def _adapted(primaries: tuple[tuple[float, float], ...]) -> Matrix:
     """To XYZ under the white of sRGB, by Bradford's cones."""
-    cones = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-    white, wanted = (cones @ np.array([x / y, 1, (1 - x - y) / y]) for x, y in (primaries[3], _D65))
-    return np.asarray(np.linalg.inv(cones) @ np.diag(wanted / white) @ cones @ _to_xyz(primaries))
+    return _under(primaries, np.array([_D65[0] / _D65[1], 1, (1 - sum(_D65)) / _D65[1]]))
+
+
+def _under(primaries: tuple[tuple[float, float], ...], wanted: Matrix) -> Matrix:
+    x, y = primaries[3]
+    white, target = (_CONES @ np.asarray(place) for place in ((x / y, 1, (1 - x - y) / y), wanted))
+    return np.asarray(np.linalg.inv(_CONES) @ np.diag(target / white) @ _CONES @ _to_xyz(primaries))

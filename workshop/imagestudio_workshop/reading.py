@@ -16,7 +16,15 @@ from imagestudio.plugin import Media, ProviderRefused
 
 HEIC: Final = "image/heic"
 _FORMATS: Final = MappingProxyType(
-    {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF", "image/avif": "AVIF"}
+    {
+        "image/png": "PNG",
+        "image/jpeg": "JPEG",
+        "image/webp": "WEBP",
+        "image/gif": "GIF",
+        "image/bmp": "BMP",
+        "image/tiff": "TIFF",
+        "image/avif": "AVIF",
+    }
 )
 
 # Errors that Pillow and its codecs raise on hostile bytes; its warnings too, under python -W error.

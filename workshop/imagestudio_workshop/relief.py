@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from imagestudio.plugin import Media, ProviderRefused
-from imagestudio_workshop.encoding import flattened
+from imagestudio_workshop.coding import flattened
 from imagestudio_workshop.glb import Mesh, glb
 from imagestudio_workshop.orders import LabelledTask, Step, Work
 from imagestudio_workshop.outline import outlined

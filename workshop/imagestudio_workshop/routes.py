@@ -38,9 +38,11 @@ ROUTES: Final = MappingProxyType(
         "upscale": Route("Image Studio local upscale (back-projection, not a neural network)", "pictures:enlarged"),
         "animation": Route("Image Studio local animation (procedural, not a video model)", "animations:animated"),
         "relief": Route("Image Studio local relief (inflated outline, not a 3D model of the thing)", "relief:modelled"),
-        "image-compress": _still("encoding:compressed"),
-        "image-convert": _still("encoding:converted"),
+        "image-compress": _still("compressing:compressed"),
+        "image-convert": _still("converting:converted"),
         "image-social": _still("social:posted"),
+        "image-resize": _still("resizing:brought_to_size"),
+        "image-watermark": _still("watermark:marked"),
         "upscale-detail": Route(
             "Image Studio local detail (back-projection, not a neural network)", "vision.detail:refined"
         ),

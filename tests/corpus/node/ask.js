@@ -7,8 +7,9 @@ async function said(file) {
     const { issues, info } = await require("gltf-validator").validateBytes(new Uint8Array(fs.readFileSync(file)));
     return { errors: issues.numErrors, warnings: issues.numWarnings, kind: info?.generator };
   }
-  const { format, width, height, orientation, pages, delay, depth } = await require("sharp")(file).metadata();
-  return { format, width, height, orientation, pages, delay, depth };
+  const { format, width, height, orientation, pages, delay, depth, density, hasProfile } =
+    await require("sharp")(file).metadata();
+  return { format, width, height, orientation, pages, delay, depth, density, hasProfile };
 }
 
 (async () => {

@@ -6,9 +6,10 @@ import math
 from typing import Final
 
 import av
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from imagestudio.plugin import Media, ProviderRefused
+from imagestudio_workshop import lettering
 from imagestudio_workshop.film.chains import chain_of, overlaid
 from imagestudio_workshop.film.lanes import frames_in, rate_of, sound_pipe
 from imagestudio_workshop.film.marks import Filters
@@ -22,6 +23,7 @@ from imagestudio_workshop.film.remaking import (
     sound_of,
 )
 from imagestudio_workshop.film.writer import Coding
+from imagestudio_workshop.lettering import Lettering
 from imagestudio_workshop.orders import LabelledTask, Step, Work
 
 SPEEDS: Final = (0.25, 4.0)
@@ -83,12 +85,7 @@ def _tempo(speed: float) -> Filters:
 
 def written_on(order: LabelledTask) -> Work:
     """`text` over the film at `position`, from `start` to `end` seconds, in a share of the height, `size` percent."""
-    film, text = order.file("video"), order.text("text").strip()
-    font = ImageFont.load_default(20)
-    if not text:
-        raise ProviderRefused("missing_text", "there is no text to write")
-    if isinstance(font, ImageFont.FreeTypeFont) and (unknown := _unknown(text, font)):
-        raise ProviderRefused("unsupported_text", f"the font has no letter for {len(unknown)} of the characters")
+    film, text = order.file("video"), lettering.writable(order.text("text"))
     position, share = order.choice("position", ("top", "center", "bottom"), "bottom"), order.number("size", 6) / 100
     colour, end = order.color("color", "white"), order.number("end", 0) or None
 
@@ -99,42 +96,14 @@ def written_on(order: LabelledTask) -> Work:
     return made_by(film, Recipe(chain))
 
 
-def _unknown(text: str, font: ImageFont.FreeTypeFont) -> set[str]:
-    """Characters for which the font draws its sign for what it has not."""
-    missing = bytes(font.getmask("\U0010fffd"))
-    return {letter for letter in set(text) if not letter.isspace() and bytes(font.getmask(letter)) == missing}
-
-
 def lettered(text: str, width: int, height: int, position: str, share: float, colour: str) -> Image.Image:
     """The text, broken to fit, with an outline that is read on any ground; transparent around it."""
     picture = Image.new("RGBA", (width, height), (0, 0, 0, 0))
-    draw = ImageDraw.Draw(picture)
-    size = max(8, round(height * share))
-    font, outline = ImageFont.load_default(size), max(1, size // 12)
-    broken = _broken(text, draw, font, width * 0.9)
-    left, top, right, bottom = draw.multiline_textbbox((0, 0), broken, font, align="center", stroke_width=outline)
-    margin = height * 0.05
-    y = {"top": margin, "center": (height - bottom + top) / 2}.get(position, height - margin - (bottom - top))
-    place = ((width - right + left) / 2 - left, y - top)
-    draw.multiline_text(place, broken, colour, font, align="center", stroke_width=outline, stroke_fill=(0, 0, 0, 220))
+    drawn = Lettering(text, max(lettering.SMALLEST, round(height * share)), colour, width * 0.9).drawn()
+    margin = round(height * 0.05)
+    top = {"top": margin, "center": (height - drawn.height) // 2}.get(position, height - margin - drawn.height)
+    picture.paste(drawn, ((width - drawn.width) // 2, top))
     return picture
-
-
-def _broken(
-    text: str, draw: ImageDraw.ImageDraw, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, most: float
-) -> str:
-    """Lines of words that are no wider than `most` pixels, where a single word is not."""
-    lines: list[str] = []
-    for paragraph in text.splitlines():
-        now = ""
-        for word in paragraph.split():
-            longer = f"{now} {word}".strip()
-            if now and draw.textlength(longer, font) > most:
-                lines.append(now)
-                longer = word
-            now = longer
-        lines.append(now)
-    return "\n".join(lines)
 
 
 def turned_up(order: LabelledTask) -> Work:

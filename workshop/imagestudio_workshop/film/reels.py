@@ -15,7 +15,7 @@ from PIL import Image
 from imagestudio.plugin import Media
 from imagestudio_workshop import canvas
 from imagestudio_workshop.animations import timing
-from imagestudio_workshop.encoding import flattened
+from imagestudio_workshop.coding import flattened
 from imagestudio_workshop.film.marks import BT709, LIMITED, Marks
 from imagestudio_workshop.film.writer import Coding, Writer, written_film
 from imagestudio_workshop.orders import LabelledTask, Step, Work

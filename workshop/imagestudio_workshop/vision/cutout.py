@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image, ImageChops
 
 from imagestudio.plugin import Media, ProviderRefused
-from imagestudio_workshop.encoding import flattened
+from imagestudio_workshop.coding import flattened
 from imagestudio_workshop.orders import LabelledTask, Step, Work
 from imagestudio_workshop.pictures import labelled_png
 from imagestudio_workshop.vision.faces import found
