@@ -14,8 +14,12 @@ from benchmarks.stores import Stores
 from benchmarks.timing import percentile
 from infrastructure.clock import now
 from infrastructure.store.database import Database
+from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
+from projections.engine.database import FactSource
+from projections.engine.projector import Projector
 from projections.queries import Views
+from projections.views import ALL
 from projections.views.costs import COSTS, CostFilter
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.periods import PERIODS, PeriodFilter
@@ -39,7 +43,8 @@ def measure(stores: Stores, database: str, size: Size, times: int, say: Callable
     """Each query so many times."""
     url = stores.filled(database, size, "views").url
     with closing(Database(url)) as opened:
-        views = Views(opened, SqlReader(opened))
+        reader = SqlReader(opened)
+        views = Views(opened, reader, Projector(opened, FactSource(reader, FactMapper()), ALL).advance)
         if any(status.lag for status in views.status()):
             rebuild_all(url, 1)
         found = [_ask(database, size, name, one, times) for name, one in _queries(views, size).items()]

@@ -1,6 +1,6 @@
 """The studio itself, through its public entry, with what would measure something else than the ledger exchanged.
 
-`ours` is ImageStudio.run with an instant provider and assets that are only hashed: inputs are checked, the price
+`ours` is `operations.run` with an instant provider and assets that are only hashed: inputs are checked, the price
 is quoted, limits are checked and held, every state is durable, the result is built, and the views are brought up by
 the studio's own projector; the time ends when the usage summary shows the last operation. `files` is the same with
 the studio's own asset store and media reader, each output a different small PNG, saved durably. `ledger` is a
@@ -42,7 +42,6 @@ from infrastructure.store.transactions import SqlStore
 MODEL, PROVIDER = "scripted-image", "scripted"
 PROMPT = "a lighthouse at dusk"
 SIDE = 16
-PATIENCE = 900
 
 
 class InstantProvider:
@@ -166,14 +165,15 @@ class Ours:
 
     async def _operation(self, account: str) -> None:
         request = Request("text-to-image", account, {"prompt": PROMPT}, user="ann", model=MODEL)
-        result = await self._studio.run(request)
+        result = await self._studio.operations.run(request)
         assert result.status == "charged"
 
     async def _shown(self) -> None:
         """Until the usage summary shows everything that was appended before now."""
-        end = await asyncio.to_thread(self._studio.reader.end)
-        shown = await asyncio.to_thread(self._studio.projector.wait_for, end, PATIENCE, ("usage_summary",))
-        assert shown, "the views stand still"
+        end = await asyncio.to_thread(self._studio.log.reader.end)
+        await asyncio.to_thread(self._studio.views.catch_up)
+        found = await asyncio.to_thread(self._studio.views.status)
+        assert all(one.position >= end for one in found), "the views stand still"
 
 
 class LedgerOnly:

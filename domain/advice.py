@@ -46,7 +46,7 @@ def worded(hint: object, words: Mapping[str, str]) -> str:
     return str(hint)
 
 
-RECOVER: Final = "studio.maintenance.recover()"
+RECOVER: Final = "studio.upkeep.recover()"
 LIST: Final = "list them with studio.views.rows(OPERATIONS)"
 UPGRADE: Final = "the command line's db upgrade"
 
@@ -76,7 +76,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "database.write": "make the file and its directory writable, or choose another with IMAGESTUDIO_DATABASE_URL",
         "files.adopt": "{otherwise}: the command line's db adopt",
         "limit.none": "0 allows nothing; None is no limit",
-        "log.audit": "verify the log: studio.verify()",
+        "log.audit": "verify the log: studio.audit.verify()",
         "log.seal": "give one that was taken of this log",
         "model.choose": "name one of: {names}; all of them: studio.catalogue.for_kind({kind!r})",
         "model.install": "install models that run on this machine: pip install 'image-studio[local]'",
@@ -88,14 +88,14 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "operation.kept": f"nothing was recorded; what was begun stays open with its hold, for {RECOVER}",
         "operation.list": LIST,
         "operation.look": f"it is settled as soon as the truth is known; to look now: {RECOVER}",
-        "operation.refund": "what was charged can be given back: studio.accounts.refund()",
+        "operation.refund": "what was charged can be given back: studio.upkeep.refund()",
         "operation.release": f"to release it: {RECOVER}",
         "operation.settle": f"to settle it: {RECOVER}",
         "provider.check": "try again later, or check the key",
         "provider.mend": "the provider has to be mended, by what the log says; to learn then what became of it:"
         f" {RECOVER}",
         "setting.change": f"change {{setting}}, then: {RECOVER}",
-        "tables.choose": "there are: {tables}; views are rebuilt by studio.rebuild()",
-        "views.rebuild": "look at studio.views.status(); to make them anew: studio.rebuild()",
+        "tables.choose": "there are: {tables}; views are rebuilt by studio.audit.rebuild()",
+        "views.rebuild": "look at studio.views.status(); to make them anew: studio.audit.rebuild()",
     }
 )

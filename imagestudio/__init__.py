@@ -1,7 +1,7 @@
 """Image Studio: everything that an application needs of it has a name here.
 
     async with open_studio() as studio:
-        result = await studio.run(Request("text-to-image", "acme", {"prompt": "a lake at dawn"}))
+        result = await studio.operations.run(Request("text-to-image", "acme", {"prompt": "a lake at dawn"}))
 
 Opening: `open_studio`, or `open_blocking` for code without an event loop, on `Settings`; they give a `Studio` and a
 `BlockingStudio`. Asking: a `Request`, its `Estimate` and its `Result`, with amounts of `Money`. Who asks or

@@ -1,8 +1,8 @@
 """The studio for scripts: the same methods without await, from any thread, on an event loop of its own.
 
 with open_blocking(Settings()) as studio:
-    studio.open_account("acme", plan="pro")
-    result = studio.generate("a lake at dawn", account="acme", user="ann")
+    studio.accounts.open("acme", plan="pro")
+    result = studio.operations.generate("a lake at dawn", account="acme", user="ann")
 """
 
 from __future__ import annotations
@@ -11,18 +11,24 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from threading import Thread, current_thread
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
+from application.asking.operations import Operations
 from application.asking.requests import File, Result
-from application.keeping.accounts import Accounts, AccountView
+from application.keeping.accounts import Accounts
+from application.keeping.providers import Providers
 from application.keeping.upkeep import Upkeep
 from application.ports import Progress, silent
+from domain.catalogue import Catalogue
 from domain.errors import ShuttingDown
 from infrastructure.bootstrap import USUAL, Parts, open_studio
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from projections.audit import Audit
+from projections.queries import Views
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -88,6 +94,30 @@ def _waiting(method: Callable[Concatenate[T, P], Coroutine[Any, Any, R]]) -> Cal
     return call
 
 
+class BlockingOperations(Blocking[Operations]):
+    """Whatever is asked of models. Progress callbacks are called from the studio's own thread."""
+
+    run = _waiting(Operations.run)
+    submit = _waiting(Operations.submit)
+    wait = _waiting(Operations.wait)
+    cancel = _waiting(Operations.cancel)
+    notified = _waiting(Operations.notified)
+    estimate = _waiting(Operations.estimate)
+    account_of = _waiting(Operations.account_of)
+
+    def generate(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
+        """As `Operations.generate`."""
+        return self._loop.run(self._subject.generate(prompt, account=account, progress=progress, **options))
+
+    def edit(self, image: File, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
+        """As `Operations.edit`."""
+        return self._loop.run(self._subject.edit(image, prompt, account=account, progress=progress, **options))
+
+    def upscale(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> Result:
+        """As `Operations.upscale`."""
+        return self._loop.run(self._subject.upscale(image, account=account, progress=progress, **options))
+
+
 class BlockingAccounts(Blocking[Accounts]):
     """The use cases of those who run accounts."""
 
@@ -104,54 +134,49 @@ class BlockingAccounts(Blocking[Accounts]):
     allow = _waiting(Accounts.allow)
     forbid = _waiting(Accounts.forbid)
     add_credit = _waiting(Accounts.add_credit)
-    adjust = _waiting(Accounts.adjust)
-    refund = _waiting(Accounts.refund)
 
 
-class BlockingMaintenance(Blocking[Upkeep]):
+class BlockingProviders(Blocking[Providers]):
+    """The providers' side of the table."""
+
+    reconcile = _waiting(Providers.reconcile)
+
+
+class BlockingUpkeep(Blocking[Upkeep]):
     """The studio's housekeeping."""
 
     recover = _waiting(Upkeep.recover)
     working = _waiting(Upkeep.working)
+    adjust = _waiting(Upkeep.adjust)
+    refund = _waiting(Upkeep.refund)
     erase = _waiting(Upkeep.erase)
     find_unneeded = _waiting(Upkeep.find_unneeded)
     sweep = _waiting(Upkeep.sweep)
 
 
-class BlockingStudio(Blocking[Studio]):
-    """An open studio. Progress callbacks are called from its own thread; `views` are asked directly."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockingStudio:
+    """An open studio; views and audit are a studio's own, which block anyway."""
 
-    run = _waiting(Studio.run)
-    submit = _waiting(Studio.submit)
-    wait = _waiting(Studio.wait)
-    estimate = _waiting(Studio.estimate)
-    cancel = _waiting(Studio.cancel)
-    reconcile = _waiting(Studio.reconcile)
-    catch_up = _waiting(Studio.catch_up)
-    compare = _waiting(Studio.compare)
+    operations: BlockingOperations
+    accounts: BlockingAccounts
+    views: Views
+    audit: Audit
+    providers: BlockingProviders
+    upkeep: BlockingUpkeep
+    catalogue: Catalogue
 
-    def __init__(self, subject: Studio, loop: Loop) -> None:
-        super().__init__(subject, loop)
-        self.accounts = BlockingAccounts(subject.accounts, loop)
-        self.maintenance = BlockingMaintenance(subject.maintenance, loop)
-        self.views = subject.views
-        self.catalogue = subject.catalogue
 
-    def open_account(self, account: str, **terms: Any) -> AccountView:
-        """As `Studio.open_account`."""
-        return self._loop.run(self._subject.open_account(account, **terms))
-
-    def generate(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
-        """As `Studio.generate`."""
-        return self._loop.run(self._subject.generate(prompt, account=account, progress=progress, **options))
-
-    def edit(self, image: File, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
-        """As `Studio.edit`."""
-        return self._loop.run(self._subject.edit(image, prompt, account=account, progress=progress, **options))
-
-    def upscale(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> Result:
-        """As `Studio.upscale`."""
-        return self._loop.run(self._subject.upscale(image, account=account, progress=progress, **options))
+def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
+    return BlockingStudio(
+        operations=BlockingOperations(studio.operations, loop),
+        accounts=BlockingAccounts(studio.accounts, loop),
+        views=studio.views,
+        audit=studio.audit,
+        providers=BlockingProviders(studio.providers, loop),
+        upkeep=BlockingUpkeep(studio.upkeep, loop),
+        catalogue=studio.catalogue,
+    )
 
 
 @contextmanager
@@ -164,7 +189,7 @@ def open_blocking(
         opened = open_studio(settings, parts, serve=serve)
         studio = loop.run(_awaited(opened.__aenter__()))
         try:
-            yield BlockingStudio(studio, loop)
+            yield _blocking(studio, loop)
         finally:
             loop.run(_awaited(opened.__aexit__(None, None, None)))
     finally:

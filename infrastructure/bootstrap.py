@@ -1,8 +1,8 @@
 """The one place that names concrete classes: settings in, an open studio out.
 
 async with open_studio(Settings()) as studio:
-    await studio.open_account("acme", plan="pro")
-    result = await studio.generate("a lake at dawn", account="acme", user="ann")
+    await studio.accounts.open("acme", plan="pro")
+    result = await studio.operations.generate("a lake at dawn", account="acme", user="ann")
 """
 
 from __future__ import annotations
@@ -13,17 +13,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from application.asking.choosing import Chooser
 from application.asking.consent import Consents
 from application.asking.intake import Intake
+from application.asking.operations import Operations
 from application.asking.preparing import Preparer
 from application.asking.results import LARGEST_HELD, Results
-from application.asking.studio import Timeouts, UseCases
 from application.following.feed import Feed
+from application.following.log import Log
 from application.keeping.accounts import Accounts
+from application.keeping.providers import Providers
 from application.keeping.reconciliation import Reconciler
+from application.keeping.tables import Ground
 from application.keeping.upkeep import Upkeep
 from application.ledger.group import LeaseTerms
 from application.ledger.timekeeping import Timekeeper
@@ -40,33 +44,38 @@ from application.providing.mistakes import close_all
 from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
 from domain.catalogue import Catalogue
-from domain.errors import StoreError
 from domain.pricing import PriceBook
 from infrastructure.assets import FileAssets
 from infrastructure.belonging import Belonging
 from infrastructure.catalogue import load_catalogue
+from infrastructure.chores import keeping_views, move_on, recovering, renewing, staying_marked
 from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.collector import SPARED
 from infrastructure.downloads import HttpDownloads
 from infrastructure.media import LimitedBy, look_at, read_media
-from infrastructure.opening import Access, StudioLog, belonging, catch_up, ledgers_of, open_log, references
+from infrastructure.opening import Access, StudioLog, belonging, catch_up, ledgers_of, open_log, open_source, references
 from infrastructure.plugins import ProviderContext, ProviderSettings
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import Contexts, build_providers, switched_off, told_settings, unknown_settings
 from infrastructure.saving import SIDE_BY_SIDE
-from infrastructure.service import House, Studio
+from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name, revealed
 from infrastructure.store.database import Database
+from infrastructure.store.desks import SqlDesks
 from infrastructure.store.growth import growth_of
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.witness import SqlWitness
 from infrastructure.wire.client import open_client
+from projections.audit import Audit
 from projections.engine.database import FactSource
 from projections.engine.projector import Projector
 from projections.queries import Views
 from projections.views import ALL
+
+if TYPE_CHECKING:
+    from application.studios.services import Services
 
 LOGGER = logging.getLogger("imagestudio")
 
@@ -99,26 +108,30 @@ async def open_studio(
     if settings is None:
         for name, near in unknown_settings().items():
             LOGGER.warning("there is no setting %s%s", name, f"; {near} may be meant" if near else "")
+    settings = settings or Settings()
     with ExitStack() as stack:
-        studio = await asyncio.to_thread(_build, settings or Settings(), parts, access, stack)
-        chores = [asyncio.create_task(_heartbeat(studio.ownership))]
+        opened = await asyncio.to_thread(_build, settings, parts, access, stack)
+        studio = opened.studio
+        chores = [asyncio.create_task(renewing(opened.ownership))]
         try:
-            if studio.files is not None:
-                chores.append(asyncio.create_task(_stay_marked(studio.files, studio.settings.lease_seconds)))
+            if opened.files is not None:
+                chores.append(asyncio.create_task(staying_marked(opened.files, settings.lease_seconds)))
             if serve:
                 stack.enter_context(SPARED)
-                chores.append(asyncio.create_task(_recover(studio)))
-                stack.enter_context(studio.keeping_views())
+                chores.append(asyncio.create_task(recovering(studio.upkeep, settings.lease_seconds)))
+                stack.enter_context(keeping_views(opened.projector, studio.log.feed))
             yield studio
         finally:
-            await studio.close()
+            await studio.operations.close()
             for chore in chores:
                 chore.cancel()
             for ended in await asyncio.gather(*chores, return_exceptions=True):
                 if isinstance(ended, Exception):
                     LOGGER.error("a chore of the studio ended too early", exc_info=ended)
             try:
-                await studio.disconnect()
+                await close_all(studio.providers.by_name)
+                for downloads in opened.downloads:
+                    await downloads.close()
             finally:
                 await asyncio.to_thread(stack.close)
 
@@ -135,12 +148,6 @@ async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provi
         finally:
             await close_all(providers)
             await downloads.close()
-
-
-def open_source(settings: Settings) -> FactSource:
-    """The log, for a process that only reads it."""
-    log = open_log(settings, Access.READ)
-    return FactSource(SqlReader(log.database), log.codec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +178,7 @@ class Foundation:
         return SqlContents(self.database)
 
 
-def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -> Studio:
+def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -> Opened:
     """Build in the order of dependence; whatever was opened is closed by the stack, last first."""
     owner = owner_name()
     catalogue, price_book = load_catalogue(settings.catalogues)
@@ -212,9 +219,18 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     )
     results = Results(foundation.reader, log.codec, assets, foundation.index, foundation.contents, parts.largest_held)
     operations = Histories(results, foundation.contents, catalogue, assets)
-    return Studio(
-        _use_cases(foundation, performer, operations, settings), _house(foundation, performer, operations, settings)
-    )
+    return _opened(foundation, performer, operations, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A studio, and what is kept going or closed with it."""
+
+    studio: Studio
+    ownership: Ownership
+    projector: Projector
+    downloads: Sequence[Downloads]
+    files: Belonging | None
 
 
 def _writing(settings: Settings) -> WriterOptions:
@@ -225,11 +241,39 @@ def _claimed(settings: Settings, log: StudioLog, stack: ExitStack) -> Belonging:
     """The settings' files, taken for the log's ledger, and marked once more when all is closed."""
     files = belonging(settings, log)
     files.claim()
-    stack.callback(_move_on, files)
+    stack.callback(move_on, files)
     return files
 
 
-def _use_cases(foundation: Foundation, performer: Performer, operations: Histories, settings: Settings) -> UseCases:
+def _opened(foundation: Foundation, performer: Performer, histories: Histories, settings: Settings) -> Opened:
+    database, reader, codec = foundation.database, foundation.reader, foundation.log.codec
+    operations = _operations(foundation, performer, histories, settings)
+    projector = Projector(database, FactSource(reader, codec), ALL)
+    advance = partial(catch_up, settings, database, codec) if database.reading else projector.advance
+    views = Views(database, reader, advance)
+    studio = Studio(
+        operations=operations,
+        accounts=Accounts(
+            operations.intake.ledgers,
+            foundation.writer,
+            foundation.index,
+            performer.outputs.clock,
+            foundation.price_book.currency,
+            operations.operator,
+        ),
+        views=views,
+        log=Log(reader, codec, foundation.index, foundation.feed),
+        audit=_audit(foundation, performer.ownership, views, settings),
+        providers=_providers(foundation, operations, histories, views),
+        upkeep=_upkeep(foundation, operations, histories, settings),
+        catalogue=foundation.catalogue,
+        open_services=cache(partial(_services, operations, foundation.catalogue, settings)),
+    )
+    downloads = (foundation.inputs, performer.outputs.downloads)
+    return Opened(studio, performer.ownership, projector, downloads, foundation.files)
+
+
+def _operations(foundation: Foundation, performer: Performer, histories: Histories, settings: Settings) -> Operations:
     outputs, writer = performer.outputs, foundation.writer
     ledgers = ledgers_of(foundation.log, outputs.clock)
     quotes = ProviderQuotes(performer.providers, outputs.clock, settings.provider_quotes)
@@ -238,59 +282,55 @@ def _use_cases(foundation: Foundation, performer: Performer, operations: Histori
     preparer = Preparer(
         chooser, outputs.assets, foundation.read_media, foundation.inputs, new_id, new_secret, settings.largest_file
     )
-    return UseCases(
-        Intake(preparer, writer, ledgers, performer.ownership, operations.results),
-        performer,
-        operations.results,
-        foundation.index,
-        Accounts(
-            ledgers, writer, foundation.index, outputs.clock, foundation.price_book.currency, actor(settings.actor)
-        ),
-        Intervention(performer, operations),
-        foundation.feed,
-        Timeouts(settings.wait_seconds),
+    return Operations(
+        intake=Intake(preparer, writer, ledgers, performer.ownership, histories.results),
+        performer=performer,
+        results=histories.results,
+        intervention=Intervention(performer, histories),
+        feed=foundation.feed,
+        operator=actor(settings.actor),
+        wait_seconds=settings.wait_seconds,
     )
 
 
-def _house(foundation: Foundation, performer: Performer, operations: Histories, settings: Settings) -> House:
+def _services(operations: Operations, catalogue: Catalogue, settings: Settings) -> Services:
+    from application.studios.desk import ServiceDesk
+    from application.studios.services import services
+    from infrastructure.studios import load_presets
+
+    return services(ServiceDesk(operations, catalogue, load_presets(settings.presets)))
+
+
+def _audit(foundation: Foundation, ownership: Ownership, views: Views, settings: Settings) -> Audit:
     database, reader, codec = foundation.database, foundation.reader, foundation.log.codec
-    projector = Projector(database, FactSource(reader, codec), ALL)
-    views = Views(database, reader)
-    advance = partial(catch_up, settings, views, codec) if database.reading else projector.advance
-    return House(
-        settings,
-        database,
-        reader,
-        codec,
-        foundation.catalogue,
-        foundation.price_book,
-        performer.ownership,
-        performer.providers,
-        (foundation.inputs, performer.outputs.downloads),
-        projector,
-        advance,
-        views,
-        Upkeep(
-            Recoverer(performer, operations, settings.grace_seconds * SECOND, settings.abandon_seconds * SECOND),
-            references(foundation.log),
-            operations.results,
-            foundation.writer,
-            foundation.contents,
-            foundation.shelf,
-            performer.outputs.clock,
-            actor(settings.actor),
-            settings.grace_seconds,
-        ),
-        Reconciler(
-            performer,
-            operations,
-            CostsInViews(views),
-            foundation.index,
-            foundation.writer,
-            partial(asyncio.to_thread, advance),
-        ),
-        partial(open_source, settings),
-        foundation.files,
+    return Audit(
+        database=database,
+        reader=reader,
+        codec=codec,
+        views=views,
+        ground=lambda: Ground(SqlDesks(database), reader, codec, ownership.clock(), ownership.lease),
+        open_source=partial(open_source, settings),
+    )
+
+
+def _providers(foundation: Foundation, operations: Operations, histories: Histories, views: Views) -> Providers:
+    performer, refresh = operations.performer, partial(asyncio.to_thread, views.catch_up)
+    reconciler = Reconciler(performer, histories, CostsInViews(views), foundation.index, foundation.writer, refresh)
+    return Providers(performer.providers, performer.off, reconciler, performer.ownership.clock, operations.notified)
+
+
+def _upkeep(foundation: Foundation, operations: Operations, histories: Histories, settings: Settings) -> Upkeep:
+    grace, performer = settings.grace_seconds, operations.performer
+    return Upkeep(
+        Recoverer(performer, histories, grace * SECOND, settings.abandon_seconds * SECOND),
+        references(foundation.log),
+        histories.results,
+        foundation.writer,
+        foundation.contents,
+        foundation.shelf,
+        performer.outputs.clock,
+        operations.operator,
+        grace,
     )
 
 
@@ -326,38 +366,3 @@ def _media_reader(settings: Settings, pool: Executor) -> MediaReader:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     return read
-
-
-async def _recover(studio: Studio) -> None:
-    """Settle what dead processes left open: at once, and then whenever another lease may have ended."""
-    while True:
-        try:
-            for one in await studio.maintenance.recover():
-                LOGGER.info("recovered operation %s: %s, now %s", one.operation, one.action, one.phase)
-        except StoreError as error:
-            LOGGER.warning("nothing could be recovered for now: %s", error)
-        await asyncio.sleep(studio.settings.lease_seconds)
-
-
-async def _stay_marked(files: Belonging, seconds: int) -> None:
-    """Note beside the files how far the log is, so that a process that is killed leaves it noted, too."""
-    while True:
-        await asyncio.sleep(seconds)
-        await asyncio.to_thread(_move_on, files)
-
-
-def _move_on(files: Belonging) -> None:
-    try:
-        files.move_on()
-    except StoreError as error:  # the marker stays behind, which is never wrong
-        LOGGER.warning("how far the log is could not be noted beside the files: %s", error)
-
-
-async def _heartbeat(ownership: Ownership) -> None:
-    """Renew the leases of what this process works on, well before they end."""
-    while True:
-        await asyncio.sleep(ownership.lease / SECOND / 3)
-        try:
-            await ownership.renew()
-        except StoreError as error:  # the leases may run out; recovery and the ledger's state keep that safe
-            LOGGER.warning("leases could not be renewed: %s", error)

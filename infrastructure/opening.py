@@ -29,11 +29,12 @@ from infrastructure.store.migrations import HEAD, check_schema, ensure_schema, i
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_file
-from projections.queries import Views
+from projections.queries import statuses
 
 if TYPE_CHECKING:
     from application.keeping.references import References
     from application.ledger.looking import LedgerReader
+    from projections.engine.database import FactSource
 
 PATIENCE = 2.0
 """Seconds in which somebody else who brings the views up to the log may do so."""
@@ -78,6 +79,14 @@ def open_log(settings: Settings, access: Access, *, files: bool = True) -> Studi
         _check(settings, log.database, access, files=files)
         stack.pop_all()
     return log
+
+
+def open_source(settings: Settings) -> FactSource:
+    """The log, for a process that only reads it."""
+    from projections.engine.database import FactSource
+
+    log = open_log(settings, Access.READ)
+    return FactSource(SqlReader(log.database), log.codec)
 
 
 def _check(settings: Settings, database: Database, access: Access, *, files: bool) -> None:
@@ -202,13 +211,14 @@ def lost_facts(settings: Settings, database: Database) -> FactsLost | None:
     return lost(settings.assets, marker, SqlReader(database))
 
 
-def catch_up(settings: Settings, views: Views, codec: Codec) -> int:
+def catch_up(settings: Settings, known: Database, codec: Codec) -> int:
     """Bring the views up to the log for those who only read; how many facts that took.
 
     Opens the database for writing only if a view is behind. Raises StoreUnavailable, ViewsHeld if they stay behind
     although nothing is wrong with them.
     """
-    behind = [view for view in views.status() if view.lag and view.error is None]
+    reader = SqlReader(known)
+    behind = [view for view in statuses(known, reader) if view.lag and view.error is None]
     if not behind:
         return 0
     from projections.engine.database import FactSource
@@ -219,7 +229,7 @@ def catch_up(settings: Settings, views: Views, codec: Codec) -> int:
         projector = Projector(database, FactSource(SqlReader(database), codec), ALL)
         taken, end = projector.advance(), behind[0].position + behind[0].lag
         if not projector.wait_for(end, PATIENCE, [view.view for view in behind]):
-            held = [view.view for view in views.status() if view.position < end and view.error is None]
+            held = [view.view for view in statuses(known, reader) if view.position < end and view.error is None]
             if held:
                 raise ViewsHeld(
                     f"a rebuild that goes on, or was left behind, holds {', '.join(held)}", hint=Advice("views.rebuild")

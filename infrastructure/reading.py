@@ -1,7 +1,7 @@
 """A ledger that is only read: its facts, its views and its accounts, without providers, files or a catalogue.
 
 with open_reading(Settings()) as reading:
-    await reading.catch_up()
+    await asyncio.to_thread(reading.views.catch_up)
     rows = reading.views.rows(USAGE, UsageFilter(account="acme"))
 """
 
@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 
 from application.ledger.log import Codec
 from domain.errors import FactsLost, ForeignFiles
-from infrastructure.opening import Access, StudioLog, catch_up, foreign_files, ledgers_of, lost_facts, open_log
+from infrastructure.opening import (
+    Access,
+    StudioLog,
+    catch_up,
+    foreign_files,
+    ledgers_of,
+    lost_facts,
+    open_log,
+    open_source,
+)
 from infrastructure.settings import Settings
 from infrastructure.store.database import Database
 from infrastructure.store.identity import ledger_id
@@ -24,9 +33,9 @@ from projections.queries import Views
 
 if TYPE_CHECKING:
     from application.keeping.accounts import AccountReader
-    from application.keeping.tables import Discrepancy
+    from application.keeping.tables import Ground
     from infrastructure.store.tables import SqlIndex
-    from projections.engine.replay import Replay
+    from projections.audit import Audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +72,29 @@ class ReadingLedger:
 
     @property
     def views(self) -> Views:
-        return Views(self.database, self.reader)
+        """They can be brought up to the log, unless nobody may write: StoreUnavailable."""
+        return Views(self.database, self.reader, partial(catch_up, self.settings, self.database, self.codec))
 
-    async def catch_up(self) -> int:
-        """Bring the views up to the log; how many facts that took. Raises StoreUnavailable if nobody may write."""
-        from asyncio import to_thread
+    @property
+    def audit(self) -> Audit:
+        from projections.audit import Audit
 
-        return await to_thread(catch_up, self.settings, self.views, self.codec)
+        return Audit(
+            database=self.database,
+            reader=self.reader,
+            codec=self.codec,
+            views=self.views,
+            ground=self._ground,
+            open_source=partial(open_source, self.settings),
+        )
 
-    def differences(self, account: str | None = None) -> Iterator[Discrepancy]:
-        """Hold the tables beside the log against it; blocking. Yields nothing where all is well."""
-        from application.keeping.differences import differences
+    def _ground(self) -> Ground:
         from application.keeping.tables import Ground
         from infrastructure.clock import SECOND, now
         from infrastructure.store.desks import SqlDesks
 
         lease = self.settings.lease_seconds * SECOND
-        return differences(Ground(SqlDesks(self.database), self.reader, self.codec, now(), lease), account)
-
-    async def compare(self, account: str | None = None) -> Replay:
-        """Replay the log, or one account's part, and hold every view against it."""
-        from asyncio import to_thread
-
-        from projections.engine.database import FactSource
-        from projections.engine.replay import compare
-        from projections.views import ALL
-
-        return await to_thread(compare, self.database, FactSource(self.reader, self.codec), ALL, account)
+        return Ground(SqlDesks(self.database), self.reader, self.codec, now(), lease)
 
 
 @contextmanager

@@ -6,17 +6,18 @@ millionths of a unit. An answer is one statement, and so of one moment, also whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import select
 
 from application.ledger.reader import LogReader
-from projections.engine import asking
+from domain.errors import InvalidInput
+from projections.engine import asking, checkpoints
 from projections.engine.asking import Found
 from projections.engine.columns import ViewRow
-from projections.engine.database import ViewDatabase
+from projections.engine.database import ViewDatabase, writing
 from projections.engine.filters import ViewFilter
 from projections.engine.tables import CHECKPOINTS, FRESH
 from projections.engine.view import AnyView, View
@@ -41,9 +42,12 @@ class ViewStatus:
 class Views:
     """All queries, of any view: `views.find(USAGE, UsageFilter(account="acme"))`. Raises StoreUnavailable."""
 
-    def __init__(self, database: ViewDatabase, reader: LogReader, views: Sequence[AnyView] = ALL) -> None:
+    def __init__(
+        self, database: ViewDatabase, reader: LogReader, advance: Callable[[], int], views: Sequence[AnyView] = ALL
+    ) -> None:
         self._database = database
         self._reader = reader
+        self._advance = advance
         self._views = views
 
     def find(
@@ -70,9 +74,25 @@ class Views:
 
     def status(self) -> list[ViewStatus]:
         """How far each view is behind the log."""
-        rows = {row.view: row for row in self._database.rows(select(CHECKPOINTS))}
-        end = self._reader.end()
-        return [_status(view.name, rows, end) for view in self._views]
+        return statuses(self._database, self._reader, self._views)
+
+    def catch_up(self) -> int:
+        """Bring the views up to the log now, as one command does before it asks them; how many facts that took."""
+        return self._advance()
+
+    def retry(self, view: str) -> None:
+        """Let a view that stands still try its fact again. Raises InvalidInput for an unknown name."""
+        if view not in (known.name for known in self._views):
+            raise InvalidInput("view", f"there is no view {view!r}", hint=", ".join(v.name for v in self._views))
+        with writing(self._database) as connection:
+            checkpoints.forget_failure(connection, view)
+
+
+def statuses(database: ViewDatabase, reader: LogReader, views: Sequence[AnyView] = ALL) -> list[ViewStatus]:
+    """How far each view is behind the log."""
+    rows = {row.view: row for row in database.rows(select(CHECKPOINTS))}
+    end = reader.end()
+    return [_status(view.name, rows, end) for view in views]
 
 
 def _status(view: str, rows: Mapping[str, Any], end: int) -> ViewStatus:

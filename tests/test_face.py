@@ -82,9 +82,9 @@ def test_the_names_of_one_who_asks_load_nothing_of_what_carries_that_out() -> No
 def test_a_script_without_an_event_loop_opens_it_and_is_told_by_the_errors_it_offers(tmp_path: Path) -> None:
     with imagestudio.open_blocking(Settings(home=tmp_path), serve=False) as studio:
         assert isinstance(studio, imagestudio.BlockingStudio)
-        studio.open_account("acme", plan="pro", prepaid=True)
+        studio.accounts.open("acme", plan="pro", prepaid=True)
         with pytest.raises(InvalidRequest):
-            studio.run(Request("text-to-image", "nobody", {"prompt": "a lake"}))
+            studio.operations.run(Request("text-to-image", "nobody", {"prompt": "a lake"}))
         left = studio.accounts.show("acme").left["images"]
     assert left == 100
     assert Money.parse("0.10", "USD") + Money.parse("0.20", "USD") == Money.parse("0.30", "USD")

@@ -282,7 +282,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A request that was admitted and goes on by itself; wait for it with `studio.wait(begun.operation, account=…)`."""
+    """A request that was admitted and goes on by itself; `studio.operations.wait(begun.operation, account=…)` waits."""
 
     operation: str
     operations: tuple[str, ...]

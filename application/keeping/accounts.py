@@ -1,4 +1,4 @@
-"""Opening accounts and changing their terms, credit and corrections: small decisions, each one append."""
+"""Opening accounts, changing their terms and paying in: small decisions, each one append."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from application.keeping.corrections import check_currency_of
 from application.ledger.group import Proposal, Receipt
 from application.ledger.ledgers import Ledgers
 from application.ledger.looking import LedgerReader
 from application.ledger.transaction import KeyRow
 from application.ledger.writer import Clock
 from application.ports import Index
-from application.scope import operations_of
 from domain import account as terms
-from domain import lifecycle, settlement
+from domain import settlement
 from domain.account import Account, Standing, Terms
 from domain.actor import Actor
 from domain.admission import left_of
-from domain.advice import Advice
-from domain.errors import CurrencyMismatch, InvalidInput, UnknownOperation
+from domain.errors import InvalidInput
 from domain.ids import check_id
-from domain.ledger import CREDIT, Decide, Fact, Ledger, current_period, find, known_account
+from domain.ledger import CREDIT, Decide, Fact, Ledger, current_period, known_account
 from domain.money import Money, check_currency, check_money
-from domain.operation import Settled
 from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
 from domain.plans import MEASURES
 from domain.plans import plan as find_plan
@@ -56,31 +54,6 @@ class AccountView:
     reason: str = ""
     changed: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ("real",)
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """A change of price and cost of one operation; a price of None gives back all that is left of the charge."""
-
-    operation: str
-    reason: str
-    reference: str
-    price: Money | None
-    cost: Money | None = None
-
-    def decide(self, ledger: Ledger, now: int) -> list[Fact]:
-        """The adjustment, in the account's currency."""
-        state = find(ledger, self.operation)
-        account = known_account(ledger, state.operation.account)
-        for amount in (self.price, self.cost):
-            if amount is not None:
-                _check_currency(account, amount)
-        left = state.charged + state.adjusted if isinstance(state, Settled) else 0
-        if self.price is None and not left and lifecycle.was_corrected(state, self.reference):
-            return []  # all that was left was given back under this reference
-        price = -left if self.price is None else self.price.micros
-        cost = 0 if self.cost is None else self.cost.micros
-        return settlement.adjust(ledger, self.operation, price, cost, self.reason, self.reference, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,51 +199,11 @@ class Accounts(AccountReader):
         check_money(amount)
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
-            _check_currency(known_account(ledger, account), amount)
+            check_currency_of(known_account(ledger, account), amount)
             return settlement.add_credit(ledger, amount.micros, CREDIT + key, now, reason)
 
         row = KeyRow(account, CREDIT + key, CREDIT + key, str(amount.micros))
         return await self._decide(account, decide, key=row, by=by)
-
-    async def adjust(
-        self,
-        operation: str,
-        *,
-        account: str,
-        price: Money,
-        cost: Money | None = None,
-        reason: str,
-        reference: str,
-        by: Actor | None = None,
-    ) -> tuple[Fact, ...]:
-        """Correct a settled operation: a negative price is a refund; the same reference counts once."""
-        check_money(price, *(() if cost is None else (cost,)))
-        return await self._correct(account, Correction(operation, reason, reference, price, cost), by)
-
-    async def refund(
-        self,
-        operation: str,
-        *,
-        account: str,
-        amount: Money | None = None,
-        reason: str,
-        reference: str,
-        by: Actor | None = None,
-    ) -> tuple[Fact, ...]:
-        """Give back an amount, or all that is left of the charge."""
-        check_money(*(() if amount is None else (amount,)))
-        change = Correction(operation, reason, reference, None if amount is None else -amount)
-        return await self._correct(account, change, by)
-
-    async def _correct(self, account: str, correction: Correction, by: Actor | None) -> tuple[Fact, ...]:
-        known = await operations_of(self.index, account, correction.operation)
-        if [one.operation for one in known] != [correction.operation]:
-            what = f"no single operation {correction.operation!r}"
-            raise UnknownOperation(what, hint=Advice("operation.choose"))
-        proposal = Proposal(
-            account, correction.decide, operations=(correction.operation,), actor=str(by or self.operator)
-        )
-        return (await self.writer.put(proposal)).facts
 
     async def _decide(
         self,
@@ -332,10 +265,3 @@ def _first_day(ledger: Ledger, now: int, zone: str) -> Cycle:
     """An anniversary counts from the day the account was opened, also when it is opened again."""
     opened = ledger.account.opened.at if ledger.account is not None else now
     return anniversary_of(opened, zone)
-
-
-def _check_currency(account: Account, amount: Money) -> None:
-    if amount.currency != account.currency:
-        raise CurrencyMismatch(
-            f"account {account.id!r} is in {account.currency}, not {amount.currency}", hint="nothing is converted"
-        )

@@ -39,9 +39,6 @@ class ToldFrom(Protocol):
     @property
     def index(self) -> Index: ...
 
-    @property
-    def accounts(self) -> AccountReader: ...
-
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -63,15 +60,15 @@ class Story:
     zone: str
 
 
-async def stories_of(ledger: ToldFrom, id: str, account: str | None = None) -> list[Story]:
+async def stories_of(ledger: ToldFrom, accounts: AccountReader, id: str, account: str | None = None) -> list[Story]:
     """The story of one operation, or those of a batch, of an account if one is named. Raises UnknownOperation."""
     known = await asyncio.to_thread(ledger.index.operations, id)
-    return [await _story(ledger, one.operation, one.account) for one in owned(known, id, account)]
+    return [await _story(ledger, accounts, one.operation, one.account) for one in owned(known, id, account)]
 
 
-async def _story(ledger: ToldFrom, id: str, account: str) -> Story:
+async def _story(ledger: ToldFrom, accounts: AccountReader, id: str, account: str) -> Story:
     try:
-        zone = (await ledger.accounts.show(account)).zone
+        zone = (await accounts.show(account)).zone
     except UnknownAccount:
         zone = UTC
     read = entries(ledger.reader, LogFilter(operations=(id,)))

@@ -1,4 +1,4 @@
-"""An operator's chores: recover what was left open, erase what was asked, sweep what nobody needs."""
+"""An operator's chores: recover what was left open, give back, erase what was asked, sweep what nobody needs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from application.asking.results import Results
+from application.keeping.corrections import Correction
 from application.keeping.references import References
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
@@ -16,8 +17,10 @@ from application.performing.recovery import Recovered, Recoverer
 from application.ports import Contents, Swept, Unneeded
 from application.scope import operations_of, owned
 from domain.actor import Actor
-from domain.errors import FilesAtRisk
+from domain.advice import Advice
+from domain.errors import FilesAtRisk, UnknownOperation
 from domain.ledger import ContentErased, Fact, Ledger
+from domain.money import Money, check_money
 from domain.operation import Requested
 from domain.settlement import erase_content
 
@@ -66,6 +69,46 @@ class Upkeep:
     async def working(self) -> tuple[int, int | None]:
         """How many operations are worked on under a lease that still runs, and when the last of these ends."""
         return await asyncio.to_thread(self.recoverer.performer.ownership.leases.running, self.clock())
+
+    async def adjust(
+        self,
+        operation: str,
+        *,
+        account: str,
+        price: Money,
+        cost: Money | None = None,
+        reason: str,
+        reference: str,
+        by: Actor | None = None,
+    ) -> tuple[Fact, ...]:
+        """Correct a settled operation: a negative price is a refund; the same reference counts once."""
+        check_money(price, *(() if cost is None else (cost,)))
+        return await self._correct(account, Correction(operation, reason, reference, price, cost), by)
+
+    async def refund(
+        self,
+        operation: str,
+        *,
+        account: str,
+        amount: Money | None = None,
+        reason: str,
+        reference: str,
+        by: Actor | None = None,
+    ) -> tuple[Fact, ...]:
+        """Give back an amount, or all that is left of the charge."""
+        check_money(*(() if amount is None else (amount,)))
+        change = Correction(operation, reason, reference, None if amount is None else -amount)
+        return await self._correct(account, change, by)
+
+    async def _correct(self, account: str, correction: Correction, by: Actor | None) -> tuple[Fact, ...]:
+        known = await operations_of(self.results.index, account, correction.operation)
+        if [one.operation for one in known] != [correction.operation]:
+            what = f"no single operation {correction.operation!r}"
+            raise UnknownOperation(what, hint=Advice("operation.choose"))
+        proposal = Proposal(
+            account, correction.decide, operations=(correction.operation,), actor=str(by or self.operator)
+        )
+        return (await self.writer.put(proposal)).facts
 
     async def erase(self, operation: str, *, account: str, by: Actor | None = None, reason: str = "") -> Erased:
         """Delete what a request was asked with and what it delivered, for ever; its facts stay, and still verify.

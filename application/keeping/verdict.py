@@ -57,9 +57,11 @@ class ViewProgress(Protocol):
 
 
 class ProgressOfViews(Protocol):
-    """A reader that knows how far each view is."""
+    """Knows how far each view is, and brings them up to the log."""
 
     def status(self) -> Sequence[ViewProgress]: ...
+
+    def catch_up(self) -> int: ...
 
 
 C = TypeVar("C", bound=Comparison)
@@ -67,7 +69,7 @@ C_co = TypeVar("C_co", bound=Comparison, covariant=True)
 
 
 class Auditable(Protocol[C_co]):
-    """The subject of an audit: an open studio, or a ledger that is only read."""
+    """The subject of an audit; all of it blocks."""
 
     @property
     def reader(self) -> ChainReader: ...
@@ -80,9 +82,7 @@ class Auditable(Protocol[C_co]):
 
     def differences(self, account: str | None = None) -> Iterator[Discrepancy]: ...
 
-    async def catch_up(self) -> int: ...
-
-    async def compare(self, account: str | None = None) -> C_co: ...
+    def compare(self, account: str | None = None) -> C_co: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ async def audited(
 async def _replayed(ledger: Auditable[C], account: str | None) -> tuple[C | None, str]:
     try:
         end = await _brought_up(ledger)
-        comparison = await ledger.compare(account)
+        comparison = await asyncio.to_thread(ledger.compare, account)
         status = await asyncio.to_thread(ledger.views.status)
         log_end = await asyncio.to_thread(ledger.reader.end)
     except (ViewStopped, LogCorrupted) as error:
@@ -144,7 +144,7 @@ async def _brought_up(ledger: Auditable[C]) -> int:
     """The position at which the views must stand by now; any if nobody may bring them up to the log."""
     end = await asyncio.to_thread(ledger.reader.end)
     try:
-        await ledger.catch_up()
+        await asyncio.to_thread(ledger.views.catch_up)
     except ViewsHeld:
         return end
     except StoreUnavailable:

@@ -11,24 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any
 
+from application.asking.operations import Operations
 from application.asking.requests import Estimate, Request, Result
-from application.ports import Progress, Scalar, silent
+from application.ports import Scalar
 from application.studios.presets import Presets
 from domain.catalogue import Catalogue, meant
 from domain.errors import InvalidInput
 from domain.inputs import shortened
 from domain.money import Money
 from domain.value import value
-
-
-class Operations(Protocol):
-    """The one entry."""
-
-    async def run(self, request: Request, progress: Progress = silent) -> Result: ...
-
-    async def estimate(self, request: Request) -> Estimate: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ async def audit(
             await session.catch_up(reading)
         with session.progress("audit") as report:
             lost = reading.lost.message if reading.lost is not None else ""
-            verdict = await audited(reading, account, sealed, report, lost=lost)
+            verdict = await audited(reading.audit, account, sealed, report, lost=lost)
     return Report(verdict_document(verdict), lambda page: show_verdict(page, verdict), 0 if verdict.clean else OTHER)
 
 
@@ -88,7 +88,7 @@ async def rebuild(
 
     async with session.studio(writes=not dry_run) as studio:
         with session.progress("rebuild"):
-            found = await asyncio.to_thread(lambda: list(studio.mend(tables or (), account, told=dry_run)))
+            found = await asyncio.to_thread(lambda: list(studio.audit.mend(tables or (), account, told=dry_run)))
     document = {"dry_run": dry_run, "rows": [mended_document(one) for one in found]}
     return Report(document, lambda page: _show_mended(page, found, dry_run=dry_run))
 

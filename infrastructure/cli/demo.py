@@ -29,7 +29,6 @@ from infrastructure.cli.rendering import Page
 from infrastructure.cli.timeline import rows_of, show_stories
 from infrastructure.cli.viewpages import Viewer, show_costs, show_periods, show_usage
 from infrastructure.plugins import more_models, plugins
-from infrastructure.registry import switched_off
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from infrastructure.showing.codes import OTHER
@@ -93,7 +92,7 @@ class Teller:
 
 def painting(studio: Studio, who: dict[str, Any], prompt: str, **options: Any) -> Work:
     """An image from words, still to be made."""
-    return lambda report: studio.generate(prompt, **who, **options, progress=report)
+    return lambda report: studio.operations.generate(prompt, **who, **options, progress=report)
 
 
 async def pictures(studio: Studio, teller: Teller) -> str:
@@ -101,9 +100,13 @@ async def pictures(studio: Studio, teller: Teller) -> str:
 
     lake = teller.keep("1-lake", await teller.act(ANN, LAKE, painting(studio, ANN, LAKE, key=KEY)))
     teller.keep("2-lighthouse", await teller.act(BOB, LIGHTHOUSE, painting(studio, BOB, LIGHTHOUSE)))
-    edit = await teller.act(ANN, f"edit it: {EDIT}", lambda report: studio.edit(lake, EDIT, **ANN, progress=report))
+    edit = await teller.act(
+        ANN, f"edit it: {EDIT}", lambda report: studio.operations.edit(lake, EDIT, **ANN, progress=report)
+    )
     sepia = teller.keep("3-lake-in-sepia", edit)
-    large = await teller.act(ANN, "enlarge that twice", lambda report: studio.upscale(sepia, **ANN, progress=report))
+    large = await teller.act(
+        ANN, "enlarge that twice", lambda report: studio.operations.upscale(sepia, **ANN, progress=report)
+    )
     teller.keep("4-lake-enlarged", large)
     teller.keep("5-forest", await teller.act(BOB, f"{FOREST}, 3 times", painting(studio, BOB, FOREST, n=3)))
     return large.operation
@@ -128,16 +131,16 @@ async def troubles(studio: Studio, teller: Teller) -> None:
 
 def failing(studio: Studio) -> Model:
     """A model that fails when its input says so."""
-    off = switched_off(studio.settings, studio.providers)
+    off = studio.providers.off
     models = [model for model in studio.catalogue.for_kind("text-to-image") if model.provider not in off]
     return next(model for model in models if "outcome" in model.inputs and model.prices)
 
 
 async def explained(studio: Studio, page: Page, operation: str) -> bool:
     """One operation's facts, all views, and the audit; whether that found everything equal."""
-    await studio.catch_up()
+    await asyncio.to_thread(studio.views.catch_up)
     asked = Viewer(ACCOUNT, (await studio.accounts.show(ACCOUNT)).zone)
-    stories = await stories_of(studio, operation)
+    stories = await stories_of(studio.log, studio.accounts, operation)
     page.line()
     show_stories(page, stories, await rows_of(studio.views, stories))
     page.line()
@@ -147,7 +150,7 @@ async def explained(studio: Studio, page: Page, operation: str) -> bool:
     page.line()
     show_costs(page, await asyncio.to_thread(studio.views.find, COSTS))
     page.line()
-    verdict = await audited(studio)
+    verdict = await audited(studio.audit)
     show_verdict(page, verdict)
     return verdict.clean
 
@@ -160,7 +163,7 @@ async def story(workspace: Path, teller: Teller) -> int:
     page.prose("No key is needed: this machine paints, which only stands in for a model, and says so.", "dim", indent=2)
     page.line()
     async with open_studio(settings_for(workspace)) as studio:
-        await studio.open_account(ACCOUNT, plan="pro")
+        await studio.accounts.open(ACCOUNT, plan="pro")
         oddest = await pictures(studio, teller)
         await troubles(studio, teller)
         clean = await explained(studio, page, oddest)

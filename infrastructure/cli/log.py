@@ -42,7 +42,7 @@ async def operation(id: OperationId, session: CommandSession, account: Owner = N
 
     async with session.reading() as reading:
         await session.catch_up(reading)
-        stories = await stories_of(reading, id, account)
+        stories = await stories_of(reading, reading.accounts, id, account)
         rows = await rows_of(reading.views, stories)
     found = [story_document(story, row) for story, row in zip(stories, rows, strict=True)]
     document = found[0] if len(found) == 1 else {"operations": found}

@@ -113,11 +113,11 @@ async def reconcile(
     With --correct, what differs is corrected, and late deliveries are fetched.
     """
     async with session.studio(writes=correct) as studio:
-        start, end = _span(since, until, studio.ownership.clock())
+        start, end = _span(since, until, studio.providers.clock())
         with replacing(file) as stream:
-            lines = await studio.reconcile(provider, start, end, correct=correct)
+            lines = await studio.providers.reconcile(provider, start, end, correct=correct)
             how = "" if correct else _correcting(provider, since, until)
-            found = Reconciled(provider, start, end, lines, studio.price_book.currency, how)
+            found = Reconciled(provider, start, end, lines, studio.accounts.currency, how)
             if stream is not None:
                 _write(stream, found)
     return Report(found.document(), lambda page: show_reconciled(page, found, file), OTHER if found.unexplained else 0)

@@ -73,11 +73,10 @@ async def cancel(id: OperationId, session: CommandSession, account: Owner = None
     An operation that is stopped is released, and nothing is charged. One that has ended, or cannot be stopped, stays as
     it is.
     """
-    from application.scope import account_of_operation
 
     async with session.studio() as studio:
-        owner = account or await account_of_operation(studio.index, id)
-        result = await studio.cancel(id, account=owner, reason=reason)
+        owner = account or await studio.operations.account_of(id)
+        result = await studio.operations.cancel(id, account=owner, reason=reason)
     return Report(result_document(result, {}), lambda page: _show_cancelled(page, result))
 
 
@@ -89,7 +88,7 @@ async def estimate(kind: Kind, asking: Asking, session: CommandSession) -> Repor
     """
     request = asking.request(kind, session)
     async with session.studio(writes=False) as studio:
-        found = await studio.estimate(request)
+        found = await studio.operations.estimate(request)
     code = EXIT_CODES[ErrorKind.REFUSED] if found.refused == "unpriced" else 0
     return Report(estimate_document(found), lambda page: _show_estimate(page, found), code)
 
@@ -100,7 +99,7 @@ async def _perform(request: Request, session: CommandSession, out: Path | None) 
     async with session.studio() as studio:
         with session.progress(request.kind) as report:
             try:
-                result = await studio.run(request, report)
+                result = await studio.operations.run(request, report)
             except asyncio.CancelledError:
                 note("stopping: what was sent is being settled; Ctrl-C again leaves it to: imagestudio recover")
                 raise

@@ -88,7 +88,7 @@ class CommandSession:
         from infrastructure.showing.hints import in_shell
 
         try:
-            await reading.catch_up()
+            await to_thread(reading.views.catch_up)
         except StoreUnavailable as error:
             behind = max(view.lag for view in await to_thread(reading.views.status))
             told = f"the views are {behind} positions behind the log, and cannot be brought up to date"

@@ -41,17 +41,16 @@ async def refund(
     account: Owner = None,
 ) -> Report:
     """Give back what an operation was charged, or a part of it."""
-    from application.scope import account_of_operation
     from domain.money import Money
     from domain.operation import Adjusted
     from infrastructure.clock import new_id
 
     reference = new_id() if reference is None else reference
     async with session.studio() as studio:
-        owner = account or await account_of_operation(studio.index, id)
+        owner = account or await studio.operations.account_of(id)
         currency = (await studio.accounts.show(owner)).currency
         money = Money.parse(amount, currency) if amount is not None else None
-        facts = await studio.accounts.refund(id, account=owner, amount=money, reason=reason, reference=reference)
+        facts = await studio.upkeep.refund(id, account=owner, amount=money, reason=reason, reference=reference)
     given = -sum(fact.price for fact in facts if isinstance(fact, Adjusted))
     back = Money(given, currency)
     adjusted = [fact for fact in facts if isinstance(fact, Adjusted)]
@@ -69,8 +68,8 @@ async def recover(session: CommandSession) -> Report:
     """
     async with session.studio() as studio:
         with session.progress("recover"):
-            done = await studio.maintenance.recover()
-        count, until = await studio.maintenance.working()
+            done = await studio.upkeep.recover()
+        count, until = await studio.upkeep.working()
     working = {"operations": count, "until": None if until is None else iso(until)}
     found = {"recovered": document(done), "working": working}
     return Report(found, lambda page: _show_recovered(page, done, count, until))
@@ -103,12 +102,11 @@ async def erase(
 
     Its facts stay, and still verify. Files that other operations of the account share stay too.
     """
-    from application.scope import account_of_operation
 
     confirm(f"Delete the prompt and files of {id} for ever?", yes=yes)
     async with session.studio() as studio:
-        owner = account or await account_of_operation(studio.index, id)
-        erased = await studio.maintenance.erase(id, account=owner, reason=reason)
+        owner = account or await studio.operations.account_of(id)
+        erased = await studio.upkeep.erase(id, account=owner, reason=reason)
     told = f"Erased {counted(erased.files, 'file')}" + (" and the prompt" if erased.content else "")
     return Report(document(erased), lambda page: page.title(f"{told}; the facts about it stay"))
 
@@ -124,12 +122,12 @@ async def sweep(
     They are counted and asked about first. Nothing is deleted if facts may be missing that refer to them.
     """
     async with session.studio() as studio:
-        found = await studio.maintenance.find_unneeded()
+        found = await studio.upkeep.find_unneeded()
         if dry_run:
             return _swept(found.files, found.size, "Would sweep")
         if found.files:
             confirm(f"Delete {counted(len(found.files), 'file')}, {size(found.size)}, for ever?", yes=yes)
-        swept = await studio.maintenance.sweep(found)
+        swept = await studio.upkeep.sweep(found)
     return _swept(swept.files, swept.size, "Swept")
 
 
@@ -183,7 +181,7 @@ async def rebuild(
     async with session.studio() as studio:
         with session.progress("rebuild") as report:
             position = await asyncio.to_thread(
-                studio.rebuild, workers, lambda at, end: report(at / max(end, 1), f"{at:,} of {end:,}")
+                studio.audit.rebuild, workers, lambda at, end: report(at / max(end, 1), f"{at:,} of {end:,}")
             )
     told = f"All views were rebuilt from the log, and stand at position {position:,}"
     return Report({"position": position}, lambda page: page.title(told))
@@ -195,8 +193,8 @@ async def retry(
 ) -> Report:
     """Let a view that stands still try its fact again."""
     async with session.studio() as studio:
-        await asyncio.to_thread(studio.projector.retry, view)
-        await studio.catch_up()
+        await asyncio.to_thread(studio.views.retry, view)
+        await asyncio.to_thread(studio.views.catch_up)
         found = [one for one in await asyncio.to_thread(studio.views.status) if one.view == view]
     return Report({"views": document(found)}, lambda page: _show_status(page, found))
 

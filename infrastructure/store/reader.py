@@ -31,10 +31,10 @@ class SqlReader:
     """Implements LogReader and ChainReader on one database; every method raises StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def end(self) -> int:
-        return int(self._database.read("SELECT max(position) FROM log")[0][0] or 0)
+        return int(self.database.read("SELECT max(position) FROM log")[0][0] or 0)
 
     def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> list[Positioned]:
         query = select(*ENTRY, LOG.c.position).where(LOG.c.position > after)
@@ -53,7 +53,7 @@ class SqlReader:
             f"SELECT position, topic, version, state FROM log WHERE position > {after:d} AND position <= {upto:d}"
             f" ORDER BY position LIMIT {limit:d}"
         )
-        return self._database.read(query)
+        return self.database.read(query)
 
     def accounts_after(self, id: str, limit: int, account: str | None = None) -> list[AccountRow]:
         query = select(ACCOUNTS).where(ACCOUNTS.c.id > id)
@@ -84,11 +84,11 @@ class SqlReader:
         """Exactly this account's: ids may hold colons, so a range of names may hold others' streams too."""
         prefix = f"ledger:{account}:"
         span = {"first": prefix, "beyond": prefix[:-1] + ";"}  # the character after the colon
-        found = [row[0] for row in self._database.rows(STREAMS, span)]
+        found = [row[0] for row in self.database.rows(STREAMS, span)]
         return [account_stream(account), *(stream for stream in found if account_of(stream) == account)]
 
     def _all(self, query: Select[Any]) -> Sequence[Any]:
-        return self._database.rows(query)
+        return self.database.rows(query)
 
 
 def _chunks(ids: Sequence[str]) -> list[Sequence[str]]:

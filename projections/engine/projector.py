@@ -14,7 +14,7 @@ from time import monotonic
 from sqlalchemy.exc import SQLAlchemyError
 
 from application.ledger.log import Link
-from domain.errors import ImageStudioError, InvalidInput
+from domain.errors import ImageStudioError
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import CheckpointMoved, Mark
 from projections.engine.database import FactSource, ViewDatabase, writing
@@ -84,13 +84,6 @@ class Projector:
         """How many positions the view furthest behind is from the log's end, stopped ones included."""
         position = min(mark.position for mark in self._marks().values())
         return max(self._source.reader.end() - position, 0)
-
-    def retry(self, view: str) -> None:
-        """Let a view that stands still try its fact again. Raises InvalidInput for an unknown name."""
-        if view not in (known.name for known in self._views):
-            raise InvalidInput("view", f"there is no view {view!r}", hint=", ".join(v.name for v in self._views))
-        with writing(self._database) as connection:
-            checkpoints.forget_failure(connection, view)
 
     def _marks(self) -> dict[str, Mark]:
         names = [view.name for view in self._views]

@@ -21,6 +21,8 @@ from infrastructure.clock import SECOND, now
 from infrastructure.providers.scripted import ScriptedProvider, Submission
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from infrastructure.store.database import Database
+from infrastructure.store.reader import SqlReader
 from tests.application.support import CENT, PATIENCE
 
 SYNC, JOBS, BLIND, LOCAL = "scripted-image", "scripted-findable", "scripted-blind", "local-canvas"
@@ -95,10 +97,17 @@ def submissions(home: Path, provider: str = "scripted") -> tuple[Submission, ...
     return ScriptedProvider(home / "scripted", name=provider, recovery=recovery).submissions()
 
 
+def database_of(studio: Studio) -> Database:
+    """The studio's own, with its pool."""
+    reader = studio.log.reader
+    assert isinstance(reader, SqlReader)
+    return reader.database
+
+
 def facts_of(studio: Studio, account: str | None = None) -> list[Fact]:
     """The whole log, decoded; or what is about one account's operations."""
-    links = [entry.link for entry in studio.reader.read(0, 1_000_000)]
-    facts = [studio.codec.decode(link.topic, link.state) for link in links]
+    links = [entry.link for entry in studio.log.reader.read(0, 1_000_000)]
+    facts = [studio.log.codec.decode(link.topic, link.state) for link in links]
     if account is None:
         return facts
     return [fact for fact in facts if isinstance(fact, OperationFact) and fact.operation.account == account]
@@ -106,7 +115,7 @@ def facts_of(studio: Studio, account: str | None = None) -> list[Fact]:
 
 def timeline(studio: Studio, operation: str) -> list[Fact]:
     """What was recorded about an operation."""
-    return studio.maintenance.results.facts(operation)
+    return studio.upkeep.results.facts(operation)
 
 
 def count(facts: Iterable[Fact], kind: type) -> int:
@@ -127,8 +136,8 @@ def picture(width: int = 8, height: int = 8, color: str = "red") -> bytes:
 
 async def is_sound(studio: Studio) -> bool:
     """Chains hold, every table beside the log says what it says, and every view equals its replay."""
-    await studio.catch_up()
-    return not [*studio.verify(), *studio.differences()] and (await studio.compare()).equal
+    studio.views.catch_up()
+    return not [*studio.audit.verify(), *studio.audit.differences()] and studio.audit.compare().equal
 
 
 class Deaf(ScriptedProvider):

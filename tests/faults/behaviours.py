@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from application.ports import Delivery, Job, Progress, Provider, Task
+from application.providing.callbacks import Callbacks
 from domain.errors import ImageStudioError
 from domain.money import Money
 from domain.operation import (
@@ -29,7 +30,6 @@ from domain.periods import Period
 from infrastructure.clock import SECOND
 from infrastructure.providers.wavespeed import WaveSpeed
 from infrastructure.service import Studio
-from infrastructure.webhooks import Callbacks
 from tests.application.studios import facts_of, is_sound
 from tests.domain.wall_clocks import utc
 from tests.faults.worlds import HOOKS, POND, ROUTES, World, ask
@@ -115,7 +115,7 @@ class Play:
         stack = AsyncExitStack()
         opening = self.world.studio(mortal, abandon_seconds=ABANDONED, wait_seconds=1)
         studio = await stack.enter_async_context(opening)
-        return Process(studio, mortals[0], studio.callbacks("wavespeed"), stack)
+        return Process(studio, mortals[0], studio.providers.callbacks("wavespeed"), stack)
 
     async def restart(self, which: int) -> None:
         await self.processes[which].stack.aclose()
@@ -127,7 +127,7 @@ class Play:
             self.fake.next("wavespeed", behaviour)
         process = self.processes[which]
         process.provider.dies = death
-        await quietly(process.studio.run(ask("cheapest", n=n)))
+        await quietly(process.studio.operations.run(ask("cheapest", n=n)))
         self.fake.heal("wavespeed")
         if death:
             await self.restart(which)
@@ -136,7 +136,7 @@ class Play:
         """Behind the scenes: the provider has it, and its answer is held back."""
         before = len(self.fake.submissions())
         self.fake.next("wavespeed", replace(behaviour, held=True))
-        running = quietly(self.processes[which].studio.run(ask("cheapest")))
+        running = quietly(self.processes[which].studio.operations.run(ask("cheapest")))
         self.behind.append(asyncio.create_task(running))
         await asyncio.to_thread(self.fake.wait_for, lambda: len(self.fake.submissions()) > before)
 
@@ -148,7 +148,7 @@ class Play:
 
     async def recover(self, which: int, seconds: int) -> None:
         self.world.advance(seconds)
-        await quietly(self.processes[which].studio.maintenance.recover())
+        await quietly(self.processes[which].studio.upkeep.recover())
 
     async def call_back(self, which: int, job: int, kind: str) -> None:
         if jobs := self.fake.jobs():
@@ -164,11 +164,15 @@ class Play:
 
     async def cancel(self, which: int, operation: int) -> None:
         if operations := sorted(self.books().holds):
-            await quietly(self.processes[which].studio.cancel(operations[operation % len(operations)], account="acme"))
+            await quietly(
+                self.processes[which].studio.operations.cancel(operations[operation % len(operations)], account="acme")
+            )
 
     async def reconcile(self, which: int) -> None:
         now = self.world.clock()
-        await quietly(self.processes[which].studio.reconcile("wavespeed", now - LONG, now + SECOND, correct=True))
+        await quietly(
+            self.processes[which].studio.providers.reconcile("wavespeed", now - LONG, now + SECOND, correct=True)
+        )
 
     def books(self) -> Books:
         return Books.read(facts_of(self.processes[0].studio, "acme"))

@@ -150,12 +150,12 @@ async def perform(url: str, home: Path, model: str, account: str, last: int) -> 
 
     with patch.object(bootstrap, "SqlStore", partial(TappedStore, tap=tap)):
         async with open_studio(settings_for(url, home), tapped_parts(home, tap), serve=False) as studio:
-            await studio.run(request_for(model, account))
+            await studio.operations.run(request_for(model, account))
             with statements(reaper) if model == SYNC else nullcontext():  # views are one for all models
-                await studio.catch_up()
+                studio.views.catch_up()
 
 
 async def recover(url: str, home: Path) -> list[Recovered]:
     """What another process does, long after."""
     async with studio_on(url, home, clock=later()) as studio:
-        return await studio.maintenance.recover()
+        return await studio.upkeep.recover()

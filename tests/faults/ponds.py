@@ -123,13 +123,13 @@ async def perform(place: Place, model: str, account: str, step: str, number: int
     """What a child does that asks for one picture."""
     async with place.studio(step, number) as studio:
         with suppress(OperationFailed, OperationPending):
-            await studio.run(request_for(model, account))
+            await studio.operations.run(request_for(model, account))
 
 
 async def recover(place: Place, step: str, number: int) -> None:
     """What a child does that recovers."""
     async with place.studio(step, number) as studio:
-        await studio.maintenance.recover()
+        await studio.upkeep.recover()
 
 
 async def check_account(
@@ -151,7 +151,7 @@ async def check_repeat(studio: Studio, model: str, account: str) -> None:
     """Who comes back under the key finds the same operation, with its file where there is one."""
     before = facts_of(studio, account)
     try:
-        result = await studio.run(request_for(model, account))
+        result = await studio.operations.run(request_for(model, account))
     except OperationFailed:
         assert count(before, Released) == 1
     else:
@@ -202,7 +202,7 @@ class Scene:
 
     async def open_accounts(self, *accounts: str) -> None:
         async with self.studio() as studio:
-            await asyncio.gather(*(studio.open_account(account, plan="pro") for account in accounts))
+            await asyncio.gather(*(studio.accounts.open(account, plan="pro") for account in accounts))
 
     def signalled(self, model: str, account: str, step: str, number: int) -> ForkServerProcess:
         """A process that performs one operation and is sent the signal at the step, by itself where it can be."""
@@ -224,4 +224,4 @@ class Scene:
     async def recover(self, by: int = LONG_AFTER) -> dict[str, Recovered]:
         """What another process does, long after; by account."""
         async with self.studio(clock=later(by)) as studio:
-            return {one.account: one for one in await studio.maintenance.recover()}
+            return {one.account: one for one in await studio.upkeep.recover()}

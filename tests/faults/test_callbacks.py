@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from application.providing.callbacks import Callbacks
 from domain.errors import OperationPending, Unverified
 from domain.operation import Adjusted, Charged, ProviderCompleted, Released, Submitted
 from infrastructure.service import Studio
-from infrastructure.webhooks import Callbacks
 from tests.application.studios import count, facts_of, is_sound, timeline
 from tests.faults.worlds import HOOKS, LAKE, POND, World, ask
 from tests.wire.fake.behaviour import Behaviour
@@ -47,14 +47,14 @@ class Post:
 
 
 async def opened(studio: Studio) -> None:
-    await studio.open_account("acme", plan="pro")
+    await studio.accounts.open("acme", plan="pro")
 
 
 async def lost(world: World, studio: Studio) -> tuple[str, Job]:
     """An operation whose job was made and whose answer never came."""
     world.fake.next("wavespeed", Behaviour(lost="drop"))
     with pytest.raises(OperationPending) as pending:
-        await studio.run(ask())
+        await studio.operations.run(ask())
     return pending.value.operation, world.fake.jobs()[-1]
 
 
@@ -89,11 +89,11 @@ async def test_whatever_is_delivered_in_whatever_order_it_is_settled_once(
     async with world.studio() as studio:
         await opened(studio)
         operation, job = await lost(world, studio)
-        post = Post(world.fake, studio.callbacks("wavespeed"))
+        post = Post(world.fake, studio.providers.callbacks("wavespeed"))
         assert [await post.deliver(job, kind) for kind in kinds] == answers
         assert count(facts_of(studio), Charged) == ("taken" in answers)
         world.advance(LEASE_OVER)
-        await studio.maintenance.recover()
+        await studio.upkeep.recover()
         assert await is_settled_once(world, studio, operation)
 
 
@@ -101,9 +101,9 @@ async def test_a_callback_that_comes_before_the_submission_is_answered_changes_n
     world.fake.next("wavespeed", Behaviour(held=True))
     async with world.studio() as studio:
         await opened(studio)
-        running = asyncio.create_task(studio.run(ask()))
+        running = asyncio.create_task(studio.operations.run(ask()))
         [job] = await asyncio.to_thread(world.fake.wait_for, world.fake.jobs)
-        assert await Post(world.fake, studio.callbacks("wavespeed")).deliver(job, "signed") == "taken"
+        assert await Post(world.fake, studio.providers.callbacks("wavespeed")).deliver(job, "signed") == "taken"
         assert count(facts_of(studio), Charged) == 0
         world.fake.release()
         assert await is_settled_once(world, studio, (await running).operation)
@@ -115,9 +115,9 @@ async def test_a_callback_that_comes_before_an_answer_that_is_lost_names_the_job
     world.fake.next("wavespeed.predictions", Behaviour(status=503), times=None)
     async with world.studio() as studio:
         await opened(studio)
-        running = asyncio.create_task(studio.run(ask()))
+        running = asyncio.create_task(studio.operations.run(ask()))
         [job] = await asyncio.to_thread(world.fake.wait_for, world.fake.jobs)
-        assert await Post(world.fake, studio.callbacks("wavespeed")).deliver(job, "signed") == "taken"
+        assert await Post(world.fake, studio.providers.callbacks("wavespeed")).deliver(job, "signed") == "taken"
         world.fake.release()
         assert await is_settled_once(world, studio, (await running).operation)
 
@@ -128,10 +128,10 @@ async def test_a_callback_of_a_refused_attempt_is_never_taken_for_the_next_one_s
     world.fake.next("wavespeed", Behaviour(held=True, lost="drop"))
     async with world.studio() as studio, world.studio() as other:
         await opened(studio)
-        running = asyncio.create_task(studio.run(ask("cheapest")))
+        running = asyncio.create_task(studio.operations.run(ask("cheapest")))
         await asyncio.to_thread(world.fake.wait_for, lambda: len(world.fake.jobs()) == 2)
         refused, its = world.fake.jobs()
-        posts = [Post(world.fake, one.callbacks("wavespeed")) for one in (studio, other)]
+        posts = [Post(world.fake, one.providers.callbacks("wavespeed")) for one in (studio, other)]
         for post in posts:
             with pytest.raises(OperationPending, match="another attempt"):
                 await post.deliver(refused, "signed")
@@ -155,9 +155,9 @@ async def test_a_callback_of_a_later_attempt_names_its_job_where_its_answer_is_l
     world.fake.next("wavespeed.predictions", Behaviour(status=503), times=None)
     async with world.studio() as studio:
         await opened(studio)
-        running = asyncio.create_task(studio.run(ask("cheapest")))
+        running = asyncio.create_task(studio.operations.run(ask("cheapest")))
         [job] = await asyncio.to_thread(world.fake.wait_for, world.fake.jobs)
-        assert await Post(world.fake, studio.callbacks("wavespeed")).deliver(job, "signed") == "taken"
+        assert await Post(world.fake, studio.providers.callbacks("wavespeed")).deliver(job, "signed") == "taken"
         world.fake.release()
         assert (await running).price.micros == LAKE
         assert count(facts_of(studio), Submitted) == 1
@@ -168,12 +168,12 @@ async def test_a_callback_settles_what_its_batch_has_lost_while_others_of_it_go_
     world.fake.next("wavespeed", Behaviour(held=True))
     async with world.studio() as studio, world.studio() as other:
         await opened(studio)
-        running = asyncio.create_task(studio.run(ask(n=2)))
+        running = asyncio.create_task(studio.operations.run(ask(n=2)))
         await asyncio.to_thread(world.fake.wait_for, lambda: len(world.fake.jobs()) == 2)
         [job] = [one for one in world.fake.jobs() if one.behaviour.lost]
-        assert await Post(world.fake, studio.callbacks("wavespeed")).deliver(job, "signed") == "taken"
+        assert await Post(world.fake, studio.providers.callbacks("wavespeed")).deliver(job, "signed") == "taken"
         operation = job.webhook.removeprefix(f"{HOOKS}/").split("/")[0]
-        assert (await other.wait(operation, account="acme")).price.micros == POND
+        assert (await other.operations.wait(operation, account="acme")).price.micros == POND
         assert count(facts_of(studio), Charged) == 1
         world.fake.release()
         assert len((await running).assets) == 2
@@ -183,9 +183,9 @@ async def test_a_callback_settles_what_its_batch_has_lost_while_others_of_it_go_
 async def test_processes_that_are_told_at_once_while_one_waits_settle_it_once(world: World) -> None:
     async with world.studio() as owner, world.studio() as other:
         await opened(owner)
-        running = asyncio.create_task(owner.run(ask()))
+        running = asyncio.create_task(owner.operations.run(ask()))
         [job] = await asyncio.to_thread(world.fake.wait_for, world.fake.jobs)
-        posts = [Post(world.fake, one.callbacks("wavespeed")) for one in (owner, other, other)]
+        posts = [Post(world.fake, one.providers.callbacks("wavespeed")) for one in (owner, other, other)]
         told = await asyncio.gather(*(post.deliver(job, "signed") for post in posts))
         result = await running
         assert (told, result.status) == (["taken"] * 3, "charged")
@@ -195,10 +195,10 @@ async def test_processes_that_are_told_at_once_while_one_waits_settle_it_once(wo
 async def test_a_callback_about_another_operations_job_settles_nothing(world: World) -> None:
     async with world.studio() as studio:
         await opened(studio)
-        await studio.run(ask())
+        await studio.operations.run(ask())
         [its] = world.fake.jobs()
         _, job = await lost(world, studio)
-        post = Post(world.fake, studio.callbacks("wavespeed"))
+        post = Post(world.fake, studio.providers.callbacks("wavespeed"))
         for _ in range(2):
             with pytest.raises(OperationPending, match="job_of_another"):
                 await post.deliver(its, "signed", job.webhook)
@@ -212,7 +212,7 @@ async def test_a_callback_that_cannot_be_dealt_with_now_is_dealt_with_when_it_is
     async with world.studio() as studio:
         await opened(studio)
         operation, job = await lost(world, studio)
-        post = Post(world.fake, studio.callbacks("wavespeed"))
+        post = Post(world.fake, studio.providers.callbacks("wavespeed"))
         world.fake.next("wavespeed.polls", Behaviour(status=503), times=20)
         with pytest.raises(OperationPending):
             await post.deliver(job, "signed")
@@ -226,13 +226,13 @@ async def test_a_callback_after_a_release_by_policy_delivers_once_and_never_char
     async with world.studio(abandon_seconds=HOUR) as studio:
         await opened(studio)
         with pytest.raises(OperationPending) as pending:
-            await studio.run(ask())
+            await studio.operations.run(ask())
         world.advance(2 * HOUR)
-        assert [one.phase for one in await studio.maintenance.recover()] == ["released"]
+        assert [one.phase for one in await studio.upkeep.recover()] == ["released"]
         [job] = world.fake.jobs()
         world.fake.change(job.id, Behaviour())
     async with world.studio() as studio, world.studio() as other:
-        posts = [Post(world.fake, one.callbacks("wavespeed")) for one in (studio, other)]
+        posts = [Post(world.fake, one.providers.callbacks("wavespeed")) for one in (studio, other)]
         await asyncio.gather(*(post.deliver(job, "signed") for post in posts))
         facts = timeline(studio, pending.value.operation)
         assert [fact.late for fact in facts if isinstance(fact, ProviderCompleted)] == [True]

@@ -14,7 +14,7 @@ from domain.errors import ClockAhead, OperationPending
 from infrastructure import bootstrap, clock
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
-from tests.application.studios import BLIND, PRICE, SYNC, Pause, charged, facts_of, is_sound, studio_on
+from tests.application.studios import BLIND, PRICE, SYNC, Pause, charged, database_of, facts_of, is_sound, studio_on
 from tests.application.support import Clock
 from tests.domain.wall_clocks import utc
 
@@ -129,19 +129,19 @@ def test_a_new_ledger_has_nothing_to_be_held_against() -> None:
 async def refused(studio: Studio) -> None:
     before = len(facts_of(studio))
     with pytest.raises(ClockAhead) as told:
-        await studio.generate("a lake", account="acme", model=SYNC)
+        await studio.operations.generate("a lake", account="acme", model=SYNC)
     assert told.value.code == "clock_ahead"
     assert len(facts_of(studio)) == before
 
 
 async def test_ten_years_ahead_for_one_operation_moves_no_account(database_url: str, tmp_path: Path) -> None:
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         period = (await studio.accounts.show("acme")).period
     async with studio_on(database_url, tmp_path, clock=lambda: now() + TEN_YEARS) as studio:
         await refused(studio)
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.generate("a lake", account="acme", model=SYNC)
+        await studio.operations.generate("a lake", account="acme", model=SYNC)
         assert (await studio.accounts.show("acme")).period == period
         assert await is_sound(studio)
 
@@ -152,13 +152,13 @@ async def test_a_process_whose_clock_jumps_is_caught_before_it_records_and_goes_
     real, ahead = time.time_ns, 0
     monkeypatch.setattr(time, "time_ns", lambda: real() + 1_000 * ahead)
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
-        await studio.generate("a lake", account="acme", model=SYNC)
+        await studio.accounts.open("acme", plan="pro")
+        await studio.operations.generate("a lake", account="acme", model=SYNC)
         ahead = 31 * DAY
         await refused(studio)
         assert (await studio.accounts.show("acme")).plan == "pro"  # looking records nothing
         ahead = 0
-        await studio.generate("a lake", account="acme", model=SYNC)
+        await studio.operations.generate("a lake", account="acme", model=SYNC)
         assert charged(facts_of(studio)) == 2 * PRICE
 
 
@@ -167,12 +167,12 @@ async def test_on_postgresql_an_hour_ahead_is_refused_from_the_first_fact_on(
 ) -> None:
     real = time.time_ns
     async with studio_on(postgres_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
     monkeypatch.setattr(time, "time_ns", lambda: real() + 3_600 * 1_000 * SECOND)
     async with studio_on(postgres_url, tmp_path) as studio:
         await refused(studio)
     async with studio_on(postgres_url, tmp_path, clock_seconds=4_000) as studio:
-        await studio.generate("a lake", account="acme", model=SYNC)
+        await studio.operations.generate("a lake", account="acme", model=SYNC)
 
 
 async def test_what_was_begun_is_settled_when_the_clock_is_back(
@@ -181,8 +181,8 @@ async def test_what_was_begun_is_settled_when_the_clock_is_back(
     real, ahead, pause = time.time_ns, 0, Pause()
     monkeypatch.setattr(time, "time_ns", lambda: real() + 1_000 * ahead)
     async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
-        await studio.open_account("acme", plan="pro")
-        running = asyncio.create_task(studio.generate("a lake", account="acme", model=SYNC, delay_ms=1))
+        await studio.accounts.open("acme", plan="pro")
+        running = asyncio.create_task(studio.operations.generate("a lake", account="acme", model=SYNC, delay_ms=1))
         await pause.until_reached()
         ahead = 31 * DAY
         pause.go_on.set()
@@ -199,27 +199,27 @@ async def test_no_lease_is_taken_or_renewed_by_a_clock_that_is_ahead(
     real, ahead = time.time_ns, 0
     monkeypatch.setattr(time, "time_ns", lambda: real() + 1_000 * ahead)
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending):
-            await studio.generate("a lake", account="acme", model=BLIND, outcome="timeout")
-        studio.ownership.held.clear()
+            await studio.operations.generate("a lake", account="acme", model=BLIND, outcome="timeout")
+        studio.operations.performer.ownership.held.clear()
         ahead = 31 * DAY
         with pytest.raises(ClockAhead):
-            await studio.maintenance.recover()
-        assert not [*studio.differences()]
+            await studio.upkeep.recover()
+        assert not [*studio.audit.differences()]
 
 
 async def test_a_year_of_rest_is_confirmed_by_the_day(sqlite_url: str, tmp_path: Path) -> None:
     then = Clock(utc("2025-03-10T12:00"))
     async with studio_on(sqlite_url, tmp_path, clock=then) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
     later = Clock(utc("2026-11-29T12:00"))
     async with studio_on(sqlite_url, tmp_path, clock=later) as studio:
         await refused(studio)
     async with studio_on(sqlite_url, tmp_path, clock=later, today="2026-11-29") as studio:
-        await studio.generate("a lake", account="acme", model=SYNC)
+        await studio.operations.generate("a lake", account="acme", model=SYNC)
     async with studio_on(sqlite_url, tmp_path, clock=later) as studio:
-        await studio.generate("a lake", account="acme", model=SYNC)
+        await studio.operations.generate("a lake", account="acme", model=SYNC)
 
 
 def test_the_steady_clock_is_never_set() -> None:
@@ -230,6 +230,6 @@ def test_the_steady_clock_is_never_set() -> None:
 
 async def test_the_databases_own_clock_is_read(postgres_url: str, tmp_path: Path) -> None:
     async with studio_on(postgres_url, tmp_path) as studio:
-        with studio.database.connect() as connection:
+        with database_of(studio).connect() as connection:
             stamp = connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()
         assert abs(int(stamp * SECOND) - now()) < DAY

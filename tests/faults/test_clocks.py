@@ -44,9 +44,9 @@ CLOCKS = {
     "a year's end": ["2026-12-31T22:59", "2026-12-31T23:00", "2026-12-31T23:59", "2027-01-01T00:00"],
 }
 TERMS = {
-    "calendar, UTC": {"zone": "UTC", "cycle": "calendar"},
-    "calendar, Berlin": {"zone": "Europe/Berlin", "cycle": "calendar"},
-    "anniversary, Tokyo": {"zone": "Asia/Tokyo", "cycle": "anniversary"},
+    "calendar, UTC": ("UTC", "calendar"),
+    "calendar, Berlin": ("Europe/Berlin", "calendar"),
+    "anniversary, Tokyo": ("Asia/Tokyo", "anniversary"),
 }
 
 
@@ -55,8 +55,8 @@ async def test_periods_tile_time_and_each_charge_is_in_exactly_one(sqlite_url: s
     instants = [utc(text) for text in CLOCKS[story]]
     clock = Clock(instants[0] - 2 * DAY)
     async with studio_on(sqlite_url, tmp_path, clock=clock) as studio:
-        for account, terms in TERMS.items():
-            await studio.open_account(account.replace(" ", ""), plan="pro", **terms)
+        for account, (zone, cycle) in TERMS.items():
+            await studio.accounts.open(account.replace(" ", ""), plan="pro", zone=zone, cycle=cycle)
         for instant in instants:
             clock.now = instant
             await asyncio.gather(*(generate(studio, account.replace(" ", "")) for account in TERMS))
@@ -66,7 +66,7 @@ async def test_periods_tile_time_and_each_charge_is_in_exactly_one(sqlite_url: s
 
 
 async def generate(studio: Studio, account: str, **inputs: Any) -> None:
-    await studio.generate("a lake", account=account, model=SYNC, **inputs)
+    await studio.operations.generate("a lake", account=account, model=SYNC, **inputs)
 
 
 def check(studio: Studio, account: str, instants: list[int]) -> None:
@@ -93,7 +93,7 @@ def check(studio: Studio, account: str, instants: list[int]) -> None:
 async def test_a_clock_that_goes_back_over_midnight_stays_in_the_new_period(sqlite_url: str, tmp_path: Path) -> None:
     clock = Clock(utc("2026-04-30T23:00"))
     async with studio_on(sqlite_url, tmp_path, clock=clock) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         await generate(studio, "acme")
         clock.now += 2 * HOUR
         await generate(studio, "acme")
@@ -106,7 +106,7 @@ async def test_a_clock_that_goes_back_over_midnight_stays_in_the_new_period(sqli
 async def test_limits_begin_anew_with_the_period_and_not_before(database_url: str, tmp_path: Path) -> None:
     clock = Clock(utc("2026-04-30T23:59"))
     async with studio_on(database_url, tmp_path, clock=clock) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         await studio.accounts.change_limit("acme", "images", 1)
         await generate(studio, "acme")
         with pytest.raises(OperationRefused):
@@ -123,7 +123,7 @@ async def test_limits_begin_anew_with_the_period_and_not_before(database_url: st
 async def test_a_change_of_zone_in_the_middle_neither_loses_nor_repeats_time(sqlite_url: str, tmp_path: Path) -> None:
     clock = Clock(utc("2026-04-10T12:00"))
     async with studio_on(sqlite_url, tmp_path, clock=clock) as studio:
-        await studio.open_account("acme", plan="pro", zone="America/Los_Angeles")
+        await studio.accounts.open("acme", plan="pro", zone="America/Los_Angeles")
         for zone in ("Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Marquesas", "Europe/Berlin"):
             await generate(studio, "acme")
             await studio.accounts.change_time_zone("acme", zone)
@@ -144,7 +144,7 @@ PAID = 10 * PRICE
 
 
 async def prepaid(studio: Studio) -> None:
-    await studio.open_account("acme", plan="pro", prepaid=True)
+    await studio.accounts.open("acme", plan="pro", prepaid=True)
     await studio.accounts.add_credit("acme", Money(PAID, "USD"), "payment-1")
 
 
@@ -159,7 +159,7 @@ async def test_a_late_settlement_is_in_its_own_period_and_returns_what_it_did_no
     async with studio_on(database_url, tmp_path, clock=clock, providers=pause.providers(tmp_path)) as studio:
         await prepaid(studio)
         wanted = Request("text-to-image", "acme", {"prompt": "x", "outcome": "partial", "delay_ms": 1}, model=SYNC, n=4)
-        late = asyncio.create_task(studio.run(wanted))
+        late = asyncio.create_task(studio.operations.run(wanted))
         await pause.until_reached()
         clock.now += 2 * HOUR
         await generate(studio, "acme")
@@ -171,7 +171,7 @@ async def test_a_late_settlement_is_in_its_own_period_and_returns_what_it_did_no
         facts = facts_of(studio)
         [returned] = [fact for fact in facts if isinstance(fact, BalanceReturned)]
         assert (returned.amount, returned.period.start) == (PRICE, utc("2026-05-01"))
-        await studio.catch_up()
+        studio.views.catch_up()
         totals = {one.period_start: one.price for one in studio.views.rows(PERIODS, PeriodFilter(account="acme"))}
         assert totals == {utc("2026-04-01"): 3 * PRICE, utc("2026-05-01"): PRICE}
         assert await is_sound(studio)
@@ -184,12 +184,12 @@ async def test_a_release_after_the_periods_end_is_spendable_in_the_current_perio
     async with studio_on(database_url, tmp_path, clock=clock) as studio:
         await prepaid(studio)
         with pytest.raises(OperationPending):
-            await studio.generate("a lake", account="acme", model=BLIND, outcome="timeout")
+            await studio.operations.generate("a lake", account="acme", model=BLIND, outcome="timeout")
         clock.now += LONG_AFTER + 2 * HOUR
         await generate(studio, "acme")
         assert await balance(studio) == PAID - 2 * PRICE
         for _ in range(3):
-            await studio.maintenance.recover()
+            await studio.upkeep.recover()
             clock.now += LONG_AFTER
         facts = facts_of(studio)
         assert (count(facts, Released), count(facts, BalanceReturned)) == (1, 1)
@@ -204,11 +204,11 @@ async def test_a_refund_of_an_ended_period_is_booked_and_spendable_in_the_curren
     clock = Clock(utc("2026-04-30T23:00"))
     async with studio_on(database_url, tmp_path, clock=clock) as studio:
         await prepaid(studio)
-        result = await studio.generate("a lake", account="acme", model=SYNC)
+        result = await studio.operations.generate("a lake", account="acme", model=SYNC)
         clock.now += 2 * HOUR
-        await studio.accounts.refund(result.operation, reason="blurred", reference="ticket-1", account="acme")
+        await studio.upkeep.refund(result.operation, reason="blurred", reference="ticket-1", account="acme")
         assert await balance(studio) == PAID
-        await studio.catch_up()
+        studio.views.catch_up()
         periods = {
             one.period_start: (one.price, one.adjusted)
             for one in studio.views.rows(PERIODS, PeriodFilter(account="acme"))
@@ -225,15 +225,15 @@ async def test_an_account_that_was_moved_ahead_comes_back_with_its_limits_its_mo
 ) -> None:
     here, ahead = Clock(utc("2026-11-10T12:00")), Clock(utc("2027-01-20T12:00"))
     async with studio_on(database_url, tmp_path, clock=here) as studio:
-        await studio.open_account("acme", plan="pro", prepaid=True)
+        await studio.accounts.open("acme", plan="pro", prepaid=True)
         await studio.accounts.add_credit("acme", Money(9 * PRICE, "USD"), "payment-1")
         await studio.accounts.change_limit("acme", "images", 3)
-        await studio.generate("a lake", account="acme", model=SYNC)
+        await studio.operations.generate("a lake", account="acme", model=SYNC)
         with pytest.raises(OperationPending):
-            await studio.generate("x", account="acme", model=BLIND, outcome="timeout")
+            await studio.operations.generate("x", account="acme", model=BLIND, outcome="timeout")
         november = (await studio.accounts.show("acme")).period
         async with studio_on(database_url, tmp_path, clock=ahead) as wrong:
-            await wrong.generate("a fox", account="acme", model=SYNC)
+            await wrong.operations.generate("a fox", account="acme", model=SYNC)
             await wrong.accounts.change_limit("acme", "videos", 1)
             here.now += DAY
             view = await studio.accounts.end_period("acme", "the clock of host 7 was wrong")
@@ -241,25 +241,25 @@ async def test_an_account_that_was_moved_ahead_comes_back_with_its_limits_its_mo
             assert (view.used["images"], view.held["images"], view.open) == (1, 1, 1)
             assert await studio.accounts.end_period("acme", "again") == view
         here.now += DAY
-        await studio.generate("a hill", account="acme", model=SYNC)
+        await studio.operations.generate("a hill", account="acme", model=SYNC)
         with pytest.raises(OperationRefused):
-            await studio.generate("a hill", account="acme", model=SYNC)
+            await studio.operations.generate("a hill", account="acme", model=SYNC)
         assert facts_of(studio)[-1].at == here.now
         assert await is_sound(studio)
         check_totals(studio)
     async with studio_on(database_url, tmp_path, clock=here, snapshot_every=1) as studio:  # read again from its streams
         with pytest.raises(OperationRefused):
-            await studio.generate("a hill", account="acme", model=SYNC)
+            await studio.operations.generate("a hill", account="acme", model=SYNC)
         here.now += LONG_AFTER
-        await studio.maintenance.recover()
+        await studio.upkeep.recover()
         here.now = utc("2026-12-02")
-        await studio.generate("a hill", account="acme", model=SYNC)
+        await studio.operations.generate("a hill", account="acme", model=SYNC)
         assert (await studio.accounts.show("acme")).balance == 5 * PRICE
         here.now = utc("2027-01-21")
-        await studio.generate("a hill", account="acme", model=SYNC)
+        await studio.operations.generate("a hill", account="acme", model=SYNC)
         assert (await studio.accounts.show("acme")).balance == 4 * PRICE
         assert await is_sound(studio)
-        assert list(studio.mend()) == []
+        assert list(studio.audit.mend()) == []
 
 
 def check_totals(studio: Studio) -> None:
@@ -276,14 +276,14 @@ async def test_what_the_mistaken_month_left_open_is_settled_there_and_returned_h
 ) -> None:
     here, ahead = Clock(utc("2026-11-10T12:00")), Clock(utc("2027-01-20T12:00"))
     async with studio_on(database_url, tmp_path, clock=ahead) as studio:
-        await studio.open_account("acme", plan="pro", prepaid=True)
+        await studio.accounts.open("acme", plan="pro", prepaid=True)
         await studio.accounts.add_credit("acme", Money(9 * PRICE, "USD"), "payment-1")
         with pytest.raises(OperationPending):
-            await studio.generate("x", account="acme", model=BLIND, outcome="timeout")
+            await studio.operations.generate("x", account="acme", model=BLIND, outcome="timeout")
     async with studio_on(database_url, tmp_path, clock=here) as studio:
         view = await studio.accounts.end_period("acme", "a wrong clock")
         assert (view.period.start, view.balance) == (utc("2026-11-01"), 8 * PRICE)
         here.now = ahead.now + LONG_AFTER
-        await studio.maintenance.recover()
+        await studio.upkeep.recover()
         assert (await studio.accounts.show("acme")).balance == 9 * PRICE
         assert await is_sound(studio)

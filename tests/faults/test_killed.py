@@ -39,7 +39,7 @@ ACTIONS = {
 
 async def open_accounts(url: str, home: Path, accounts: list[str]) -> None:
     async with studio_on(url, home) as studio:
-        await asyncio.gather(*(studio.open_account(account, plan="pro") for account in accounts))
+        await asyncio.gather(*(studio.accounts.open(account, plan="pro") for account in accounts))
 
 
 def kill_after_every_step(url: str, home: Path, model: str) -> list[str]:
@@ -70,7 +70,7 @@ async def check(url: str, home: Path, model: str, accounts: list[str], recovered
     async with studio_on(url, home) as studio:
         for account in accounts:
             await check_account(studio, home, model, account)
-        assert await studio.maintenance.recover() == []
+        assert await studio.upkeep.recover() == []
         assert await is_sound(studio)
 
 
@@ -102,7 +102,7 @@ async def check_repeat(studio: Studio, model: str, account: str) -> None:
     """The client comes back under its key: the same operation, or the first, and never a second charge."""
     before = facts_of(studio, account)
     try:
-        result = await studio.run(request_for(model, account))
+        result = await studio.operations.run(request_for(model, account))
     except OperationFailed as failed:
         assert count(before, Released) == 1
         operation = failed.operation

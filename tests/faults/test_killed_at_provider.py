@@ -59,7 +59,7 @@ async def check(scene: Scene, model: str) -> None:
             phase = "released" if action == RELEASED else "charged"
             await check_account(studio, scene.fake, account_of(step), phase, jobs)
             await check_repeat(studio, model, account_of(step))
-        assert await studio.maintenance.recover() == []
+        assert await studio.upkeep.recover() == []
         assert await is_sound(studio)
 
 

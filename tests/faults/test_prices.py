@@ -30,17 +30,17 @@ async def test_the_quote_stands_although_the_price_book_changed_mid_flight(datab
     """Requested at ten cents; settled by a process whose catalogue says fifty."""
     before, after = painter(tmp_path, CHEAP, name="before.toml"), painter(tmp_path, DEAR, name="after.toml")
     async with studio_on(database_url, tmp_path, catalogues=(before,)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending) as pending:
-            await studio.run(ask(outcome="timeout", key="key-1"))
+            await studio.operations.run(ask(outcome="timeout", key="key-1"))
     async with studio_on(database_url, tmp_path, catalogues=(after,), clock=later()) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
+        assert [one.phase for one in await studio.upkeep.recover()] == ["charged"]
         facts = timeline(studio, pending.value.operation)
         [quoted] = [fact.quote for fact in facts if isinstance(fact, Validated)]
         [posting] = [fact for fact in facts if isinstance(fact, Charged)]
         assert (posting.price, posting.price_book, quoted.price) == (100_000, quoted.price_book, 100_000)
-        assert (await studio.run(ask(outcome="timeout", key="key-1"))).price == Money(100_000, "USD")
-        new = await studio.run(ask())
+        assert (await studio.operations.run(ask(outcome="timeout", key="key-1"))).price == Money(100_000, "USD")
+        new = await studio.operations.run(ask())
         assert new.price == Money(500_000, "USD")
         [other] = [fact for fact in timeline(studio, new.operation) if isinstance(fact, Charged)]
         assert other.price_book != posting.price_book, "price books of different prices have one name"
@@ -54,22 +54,22 @@ async def test_a_later_effective_dated_price_holds_for_what_is_requested_from_th
     overlay = painter(tmp_path, dated)
     clock = Clock(utc("2026-05-01") - SECOND)
     async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,), clock=clock) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending):
-            await studio.run(ask(outcome="timeout"))
+            await studio.operations.run(ask(outcome="timeout"))
         clock.now = utc("2026-05-01")
-        assert (await studio.run(ask())).price.micros == 500_000
+        assert (await studio.operations.run(ask())).price.micros == 500_000
         clock.now += DAY
-        await studio.maintenance.recover()
+        await studio.upkeep.recover()
         assert sorted(fact.price for fact in facts_of(studio) if isinstance(fact, Charged)) == [100_000, 500_000]
 
 
 async def test_repricing_only_adds_adjustments(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path, catalogues=(painter(tmp_path, DEAR),)) as studio:
-        await studio.open_account("acme", plan="pro")
-        result = await studio.run(ask())
+        await studio.accounts.open("acme", plan="pro")
+        result = await studio.operations.run(ask())
         before = facts_of(studio)
-        await studio.accounts.adjust(
+        await studio.upkeep.adjust(
             result.operation,
             price=Money(-400_000, "USD"),
             reason="repriced",
@@ -79,15 +79,15 @@ async def test_repricing_only_adds_adjustments(sqlite_url: str, tmp_path: Path) 
         after = facts_of(studio)
         assert after[: len(before)] == before
         assert [type(fact) for fact in after[len(before) :]] == [Adjusted]
-        assert (await studio.wait(result.operation, account="acme")).price.micros == 100_000
+        assert (await studio.operations.wait(result.operation, account="acme")).price.micros == 100_000
 
 
 async def test_a_bill_that_differs_is_our_cost_and_the_price_stays(sqlite_url: str, tmp_path: Path) -> None:
     """F9: more, less and nothing."""
     async with studio_on(sqlite_url, tmp_path, catalogues=(painter(tmp_path, CHEAP),)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         for bill, cost in (("0.70", 700_000), ("0.000001", 1), ("0", 0)):
-            result = await studio.run(ask(cost=bill))
+            result = await studio.operations.run(ask(cost=bill))
             assert (result.price.micros, micros(result.cost)) == (100_000, cost)
 
 
@@ -102,7 +102,7 @@ async def test_a_thousand_charges_of_one_micro_unit_are_a_thousand_micro_units(
     async with studio_on(database_url, tmp_path) as studio:
         assert count(facts_of(studio), Charged) == 1_000
         assert charged(facts_of(studio)) == (await studio.accounts.show("acme")).used["spend"] == 1_000
-        await studio.catch_up()
+        studio.views.catch_up()
         [period] = studio.views.rows(PERIODS, PeriodFilter(account="acme"))
         assert period.price == 1_000
         assert await is_sound(studio)
@@ -115,8 +115,8 @@ async def test_what_is_split_over_a_batch_adds_up(
     """Each output's price, when one of four is missing from a call, is its exact share."""
     overlay = painter(tmp_path, f'{{ rate = "{rate}" }}', per_call=4)
     async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
-        result = await studio.run(ask(n=4, outcome="partial"))
+        await studio.accounts.open("acme", plan="pro")
+        result = await studio.operations.run(ask(n=4, outcome="partial"))
         assert result.price.micros == sum(shares)
 
 
@@ -124,10 +124,10 @@ async def test_the_largest_spend_is_exact(sqlite_url: str, tmp_path: Path) -> No
     """Beyond what a float can count, and what thirty-two bits can hold."""
     overlay = painter(tmp_path, '{ rate = "999999999999" }')
     async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="enterprise")
+        await studio.accounts.open("acme", plan="enterprise")
         await studio.accounts.change_limit("acme", "spend", None)
         for _ in range(3):
-            assert (await studio.run(ask())).price.micros == 999_999_999_999_000_000
-        await studio.catch_up()
+            assert (await studio.operations.run(ask())).price.micros == 999_999_999_999_000_000
+        studio.views.catch_up()
         assert studio.views.rows(PERIODS, PeriodFilter(account="acme"))[0].price == 2_999_999_999_997_000_000
         assert await is_sound(studio)

@@ -43,12 +43,12 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
 async def pending(studio: Studio, model: str = "pond") -> str:
     """An operation that is left open."""
     with pytest.raises(OperationPending) as left:
-        await studio.run(ask(model))
+        await studio.operations.run(ask(model))
     return left.value.operation
 
 
 async def recovered(studio: Studio) -> list[str]:
-    return [one.phase for one in await studio.maintenance.recover()]
+    return [one.phase for one in await studio.upkeep.recover()]
 
 
 # F5: a client that gives up and asks again
@@ -58,14 +58,14 @@ async def recovered(studio: Studio) -> list[str]:
 async def test_a_client_that_gives_up_and_asks_again_has_one_job(world: World, retries: int) -> None:
     world.fake.next("wavespeed", Behaviour(held=True))
     async with world.studio() as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         for _ in range(retries):
-            client = asyncio.create_task(studio.run(ask(key="key-1")))
+            client = asyncio.create_task(studio.operations.run(ask(key="key-1")))
             await asyncio.to_thread(world.fake.wait_for, world.fake.submissions)
             client.cancel()
             with suppress(asyncio.CancelledError):
                 await client
-        last = asyncio.create_task(studio.run(ask(key="key-1")))
+        last = asyncio.create_task(studio.operations.run(ask(key="key-1")))
         world.fake.release()
         result = await last
         assert (result.status, result.price.micros, result.repeated) == ("charged", POND, True)
@@ -78,7 +78,7 @@ async def test_a_client_that_gives_up_and_asks_again_has_one_job(world: World, r
 
 async def near_the_end(world: World, studio: Studio) -> int:
     """A prepaid account an hour before its period ends; the start of the next."""
-    await studio.open_account("acme", plan="pro", prepaid=True)
+    await studio.accounts.open("acme", plan="pro", prepaid=True)
     await studio.accounts.add_credit("acme", Money(PAID, "USD"), "payment-1")
     end = (await studio.accounts.show("acme")).period.end
     world.advance_to(end - HOUR * SECOND)
@@ -95,13 +95,13 @@ async def test_a_late_success_is_charged_in_its_own_period_while_its_hold_stands
         end = await near_the_end(world, studio)
         operation = await pending(studio)
         world.advance(2 * HOUR)
-        await studio.run(ask())
+        await studio.operations.run(ask())
         assert await balance(studio) == PAID - 2 * POND
         assert await recovered(studio) == ["charged"]
         [posted] = [fact for fact in timeline(studio, operation) if isinstance(fact, Charged)]
         assert posted.operation.period.end == end <= posted.at
         assert (await balance(studio), count(facts_of(studio), BalanceReturned)) == (PAID - 2 * POND, 0)
-        await studio.catch_up()
+        studio.views.catch_up()
         assert [one.price for one in studio.views.rows(PERIODS, PeriodFilter(account="acme"))] == [POND, POND]
         assert len(world.fake.submissions()) == 2
         assert await is_sound(studio)
@@ -113,10 +113,10 @@ async def test_a_release_after_the_periods_end_is_spendable_once_in_the_current_
         end = await near_the_end(world, studio)
         await pending(studio)
         world.advance(2 * HOUR)
-        await studio.run(ask())
+        await studio.operations.run(ask())
         assert await balance(studio) == PAID - 2 * POND
         for _ in range(3):
-            await studio.maintenance.recover()
+            await studio.upkeep.recover()
             world.advance(HOUR)
         facts = facts_of(studio)
         [returned] = [fact for fact in facts if isinstance(fact, BalanceReturned)]
@@ -166,12 +166,12 @@ FAILURES = {
 async def test_what_fails_after_it_was_accepted_is_released_and_its_bill_is_our_cost(world: World, bill: str) -> None:
     world.pauses = (0.0,)
     async with world.studio() as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         operations = {}
         for code, behaviour in FAILURES.items():
             world.fake.next("wavespeed", replace(behaviour, bill=bill) if bill else behaviour)
             with pytest.raises(OperationFailed) as failed:
-                await studio.run(ask())
+                await studio.operations.run(ask())
             operations[code] = failed.value.operation
         await reconciled(world, studio)
         found = {code: released(timeline(studio, operation)) for code, operation in operations.items()}
@@ -188,7 +188,7 @@ async def test_what_it_delivered_and_nobody_could_fetch_for_days_is_lost_while_i
     world.pauses = ()
     world.fake.next("wavespeed", Behaviour(files=files))
     async with world.studio() as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         operation = await pending(studio)
         for phases in (["submitted"], ["submitted"], ["charged"]):
             world.advance(2 * DAY + HOUR)
@@ -223,17 +223,17 @@ BILLS = {
 async def reconciled(world: World, studio: Studio) -> dict[str, ReconciledJob]:
     """What became of each operation when the bills of these months were read, and differences booked."""
     month = 40 * DAY * SECOND
-    lines = await studio.reconcile("wavespeed", world.clock() - month, world.clock() + SECOND, correct=True)
+    lines = await studio.providers.reconcile("wavespeed", world.clock() - month, world.clock() + SECOND, correct=True)
     return {line.operation: line for line in lines}
 
 
 async def test_whatever_is_billed_the_price_stays_and_the_difference_shows(world: World) -> None:
     async with world.studio() as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         operations = {}
         for bill in BILLS:
             world.fake.next("wavespeed", Behaviour(bill=bill))
-            operations[bill] = (await studio.run(ask())).operation
+            operations[bill] = (await studio.operations.run(ask())).operation
         lines = await reconciled(world, studio)
         again = await reconciled(world, studio)
         for bill, (status, cost) in BILLS.items():
@@ -241,7 +241,7 @@ async def test_whatever_is_billed_the_price_stays_and_the_difference_shows(world
             line = lines[operation]
             assert (line.status, line.recorded, line.is_explained) == (status, POND, differs or status == "matched")
             assert (again[operation].status, again[operation].booked) == ("matched" if differs else status, 0)
-            found = await studio.wait(operation, account="acme")
+            found = await studio.operations.wait(operation, account="acme")
             assert (found.price.micros, micros(found.cost)) == (POND, cost)
         assert (await studio.accounts.show("acme")).used["spend"] == len(BILLS) * POND
         assert [row.id for row in studio.views.rows(OPERATIONS, OperationFilter(flag="overbilled"))] == [
@@ -257,15 +257,15 @@ async def test_a_cancellation_that_meets_the_end_of_its_job_has_one_outcome(worl
     """This provider stops nothing, so that the job's end is always the outcome."""
     world.fake.next("wavespeed", Behaviour(polls=2))
     async with world.studio() as studio:
-        await studio.open_account("acme", plan="pro")
-        begun = await studio.submit(ask())
+        await studio.accounts.open("acme", plan="pro")
+        begun = await studio.operations.submit(ask())
         ended = await asyncio.gather(
-            *(studio.cancel(begun.operation, account="acme") for _ in range(3)),
-            studio.wait(begun.operation, account="acme"),
+            *(studio.operations.cancel(begun.operation, account="acme") for _ in range(3)),
+            studio.operations.wait(begun.operation, account="acme"),
             return_exceptions=True,
         )
         assert [type(one) for one in ended[:3]] == [IllegalTransition] * 3
-        assert (await studio.wait(begun.operation, account="acme")).price.micros == POND
+        assert (await studio.operations.wait(begun.operation, account="acme")).price.micros == POND
         facts = timeline(studio, begun.operation)
         assert (count(facts, Charged), count(facts, Released), len(world.fake.jobs())) == (1, 0, 1)
         assert await is_sound(studio)
@@ -277,7 +277,7 @@ async def test_a_cancellation_that_meets_the_end_of_its_job_has_one_outcome(worl
 async def test_a_price_that_changes_under_way_changes_neither_the_hold_nor_the_charge(world: World) -> None:
     world.fake.next("wavespeed", ACCEPTED_AND_LOST)
     async with world.studio() as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         operation = await pending(studio)
     world.advance(LEASE_OVER)
     world.fake.price(ROUTES["pond"], "0.5")
@@ -287,13 +287,13 @@ async def test_a_price_that_changes_under_way_changes_neither_the_hold_nor_the_c
         [held] = [fact.quote for fact in facts if isinstance(fact, Validated)]
         [posted] = [fact for fact in facts if isinstance(fact, Charged)]
         assert (held.price, posted.price, posted.cost, posted.price_book) == (POND, POND, POND, held.price_book)
-        assert (await studio.run(ask())).price.micros == 500_000
+        assert (await studio.operations.run(ask())).price.micros == 500_000
         assert await is_sound(studio)
 
 
 async def test_a_dated_price_holds_for_what_is_asked_from_then_on(world: World) -> None:
     async with world.studio() as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         end = (await studio.accounts.show("acme")).period.end
     since = wall(end, "UTC").date()
     dated = world.catalogue(lake=f'{{ rate = "0.06" }}, {{ rate = "0.08", from = {since} }}')
@@ -302,7 +302,7 @@ async def test_a_dated_price_holds_for_what_is_asked_from_then_on(world: World) 
     async with world.studio(catalogue=dated) as studio:
         operation = await pending(studio, model="lake")
         world.advance(2 * HOUR)
-        assert (await studio.run(ask("lake"))).price.micros == 80_000
+        assert (await studio.operations.run(ask("lake"))).price.micros == 80_000
         assert await recovered(studio) == ["charged"]
-        assert (await studio.wait(operation, account="acme")).price.micros == LAKE
+        assert (await studio.operations.wait(operation, account="acme")).price.micros == LAKE
         assert await is_sound(studio)

@@ -31,7 +31,7 @@ async def ask(url: str, home: Path, name: str, project: str | None = None) -> Co
 
 async def ask_once(studio: Studio, user: str, project: str | None) -> str:
     try:
-        result = await studio.generate("x", account="acme", user=user, model=SYNC, project=project)
+        result = await studio.operations.generate("x", account="acme", user=user, model=SYNC, project=project)
     except OperationRefused:
         return "refused"
     return result.status
@@ -54,7 +54,7 @@ EITHER = pytest.mark.parametrize("asking", [by_threads, by_processes])
 
 async def prepare(url: str, home: Path, measure: str, limit: int | None, scope: str = "account") -> None:
     async with studio_on(url, home) as studio:
-        await studio.open_account("acme", plan="enterprise")
+        await studio.accounts.open("acme", plan="enterprise")
         await studio.accounts.change_limit("acme", measure, limit, scope=scope)
 
 

@@ -61,7 +61,7 @@ async def ending(scene: Scene, model: str) -> str:
     await scene.open_accounts(ACCOUNT)
     async with distant(scene) as studio:
         try:
-            result = await studio.run(request_for(model, ACCOUNT))
+            result = await studio.operations.run(request_for(model, ACCOUNT))
         except OperationFailed:
             ended = "released"
         except OperationPending:
@@ -78,7 +78,7 @@ async def ending(scene: Scene, model: str) -> str:
 async def truth(scene: Scene, **reached: Any) -> str:
     """What recovery brings to light, once the wire is whole again."""
     async with distant(scene, late=True) as studio:
-        [one] = await studio.maintenance.recover()
+        [one] = await studio.upkeep.recover()
         await check_account(studio, scene.fake, ACCOUNT, one.phase, **reached)
         assert await is_sound(studio)
         return one.action

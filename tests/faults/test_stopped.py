@@ -60,7 +60,7 @@ async def perform(url: str, home: Path, model: str, last: str) -> None:
     with patch.object(bootstrap, "SqlStore", partial(TappedStore, tap=tap)):
         async with open_studio(settings_for(url, home), tapped_parts(home, tap), serve=False) as studio:
             with suppress(OperationFailed, OperationPending):
-                await studio.run(request_for(model, "acme"))
+                await studio.operations.run(request_for(model, "acme"))
 
 
 def until_stopped(pid: int | None) -> None:
@@ -73,13 +73,13 @@ def until_stopped(pid: int | None) -> None:
 
 async def prepare(url: str, home: Path) -> None:
     async with studio_on(url, home) as studio:
-        await studio.open_account("acme", plan="pro")
-        await studio.open_account("beta", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
+        await studio.accounts.open("beta", plan="pro")
 
 
 async def recover(url: str, home: Path) -> list[Recovered]:
     async with studio_on(url, home, clock=later()) as studio:
-        return await studio.maintenance.recover()
+        return await studio.upkeep.recover()
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -115,7 +115,7 @@ async def check(url: str, home: Path, model: str, phase: str) -> None:
         assert len(sent) == (0 if model == LOCAL else 1)
         view = await studio.accounts.show("acme")
         assert (view.open, view.held["spend"]) == (0, 0)
-        assert await studio.maintenance.recover() == []
+        assert await studio.upkeep.recover() == []
         assert await is_sound(studio)
 
 
@@ -129,7 +129,7 @@ def test_who_is_stopped_holding_the_file_keeps_others_waiting_and_loses_nothing(
     async def blocked() -> None:
         async with studio_on(sqlite_url, tmp_path, lock_seconds=1) as studio:
             with pytest.raises(StoreUnavailable, match="locked"):
-                await studio.generate("a lake", account="beta", model=SYNC)
+                await studio.operations.generate("a lake", account="beta", model=SYNC)
 
     asyncio.run(blocked())
     os.kill(owner.pid or 0, signal.SIGCONT)
@@ -138,7 +138,7 @@ def test_who_is_stopped_holding_the_file_keeps_others_waiting_and_loses_nothing(
     async def free() -> None:
         async with studio_on(sqlite_url, tmp_path) as studio:
             assert count(facts_of(studio, "acme"), Charged) == 1
-            await studio.generate("a lake", account="beta", model=SYNC)
+            await studio.operations.generate("a lake", account="beta", model=SYNC)
             assert await is_sound(studio)
 
     asyncio.run(free())

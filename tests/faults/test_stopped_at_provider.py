@@ -47,7 +47,7 @@ async def check(scene: Scene, phase: str) -> None:
         await check_account(studio, scene.fake, ACCOUNT, phase, jobs=1)
         check_late(studio, late=phase == "released")
         assert count(facts_of(studio), Dispatched) == 1
-        assert await studio.maintenance.recover() == []
+        assert await studio.upkeep.recover() == []
         assert await is_sound(studio)
 
 

@@ -69,8 +69,8 @@ def told_of(one: logging.Logger) -> tuple[object, ...]:
 
 async def visit(*, serve: bool) -> None:
     async with open_studio(serve=serve) as studio:
-        await studio.open_account("acme", plan="pro")
-        await studio.run(LAKE)
+        await studio.accounts.open("acme", plan="pro")
+        await studio.operations.run(LAKE)
 
 
 def changed(before: dict[str, object]) -> list[str]:
@@ -91,7 +91,7 @@ def main() -> None:
     for serve in (False, True):
         asyncio.run(visit(serve=serve))
     with open_blocking() as studio:
-        studio.run(LAKE)
+        studio.operations.run(LAKE)
     sys.exit("\n".join(changed(before)) or 0)
 
 

@@ -13,10 +13,11 @@ import pytest
 
 from application.asking.requests import Request
 from application.keeping.accounts import Accounts
+from application.keeping.providers import Providers
 from application.keeping.upkeep import Upkeep
 from domain.errors import InvalidInput, ShuttingDown, StoreError, UnknownAccount
 from domain.money import Money
-from infrastructure.blocking import BlockingAccounts, BlockingMaintenance, BlockingStudio, open_blocking
+from infrastructure.blocking import BlockingAccounts, BlockingProviders, BlockingStudio, BlockingUpkeep, open_blocking
 from infrastructure.settings import Settings
 from projections.views.usage import USAGE, UsageFilter
 
@@ -33,15 +34,15 @@ def settings(sqlite_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def studio(settings: Settings) -> Iterator[BlockingStudio]:
     with open_blocking(settings, serve=False) as studio:
-        studio.open_account(ACCOUNT, plan="pro")
+        studio.accounts.open(ACCOUNT, plan="pro")
         yield studio
 
 
 def test_an_operation_is_done_and_charged_without_an_event_loop(studio: BlockingStudio) -> None:
-    result = studio.generate("a lake", account=ACCOUNT, user="ann", **SMALL, allow="stand-in")
+    result = studio.operations.generate("a lake", account=ACCOUNT, user="ann", **SMALL, allow="stand-in")
     assert (result.status, result.price) == ("charged", CENT)
-    edited = studio.edit(result.assets[0].content, "sepia", account=ACCOUNT, allow="stand-in")
-    enlarged = studio.upscale(edited.assets[0].content, account=ACCOUNT)
+    edited = studio.operations.edit(result.assets[0].content, "sepia", account=ACCOUNT, allow="stand-in")
+    enlarged = studio.operations.upscale(edited.assets[0].content, account=ACCOUNT)
     assert enlarged.assets[0].asset.width == 128
     assert studio.accounts.show(ACCOUNT).used["spend"] == (result.price + edited.price + enlarged.price).micros
 
@@ -49,29 +50,33 @@ def test_an_operation_is_done_and_charged_without_an_event_loop(studio: Blocking
 def test_threads_share_one_studio(studio: BlockingStudio) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(
-            pool.map(lambda n: studio.generate(f"tree {n}", account=ACCOUNT, **SMALL, allow="stand-in"), range(8))
+            pool.map(
+                lambda n: studio.operations.generate(f"tree {n}", account=ACCOUNT, **SMALL, allow="stand-in"), range(8)
+            )
         )
     assert len({result.operation for result in results}) == 8
     assert studio.accounts.show(ACCOUNT).used["images"] == 8
 
 
 def test_what_is_submitted_is_waited_for(studio: BlockingStudio) -> None:
-    submission = studio.submit(Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL}, allow="stand-in"))
-    assert studio.wait(submission.operation, account="acme").price == CENT
-    assert studio.accounts.refund(submission.operation, reason="a test", reference="r1", account="acme")
-    assert studio.maintenance.erase(submission.operation, account="acme").files == 1
+    submission = studio.operations.submit(
+        Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL}, allow="stand-in")
+    )
+    assert studio.operations.wait(submission.operation, account="acme").price == CENT
+    assert studio.upkeep.refund(submission.operation, reason="a test", reference="r1", account="acme")
+    assert studio.upkeep.erase(submission.operation, account="acme").files == 1
 
 
 def test_errors_are_the_studios_own(studio: BlockingStudio) -> None:
     with pytest.raises(UnknownAccount):
-        studio.generate("a lake", account="nobody")
+        studio.operations.generate("a lake", account="nobody")
     with pytest.raises(InvalidInput):
-        studio.generate("a lake", account=ACCOUNT, n=0)
+        studio.operations.generate("a lake", account=ACCOUNT, n=0)
 
 
 def test_progress_is_reported_to_the_end(studio: BlockingStudio) -> None:
     heard: list[float] = []
-    studio.generate(
+    studio.operations.generate(
         "a lake", account=ACCOUNT, progress=lambda fraction, _: heard.append(fraction), **SMALL, allow="stand-in"
     )
     assert heard == sorted(heard)
@@ -87,11 +92,14 @@ def test_a_progress_callback_cannot_wait_for_the_studio_that_calls_it(studio: Bl
         except RuntimeError as error:
             caught.append(str(error))
 
-    studio.generate("a lake", account=ACCOUNT, progress=ask, **SMALL, allow="stand-in")
+    studio.operations.generate("a lake", account=ACCOUNT, progress=ask, **SMALL, allow="stand-in")
     assert set(caught) == {"a progress callback cannot wait for the studio that called it"}
 
 
-@pytest.mark.parametrize(("blocking", "waited_for"), [(BlockingAccounts, Accounts), (BlockingMaintenance, Upkeep)])
+@pytest.mark.parametrize(
+    ("blocking", "waited_for"),
+    [(BlockingAccounts, Accounts), (BlockingProviders, Providers), (BlockingUpkeep, Upkeep)],
+)
 def test_nothing_that_is_waited_for_is_left_out(blocking: type, waited_for: type) -> None:
     awaited = {name for name, _ in getmembers(waited_for, iscoroutinefunction) if not name.startswith("_")}
     assert awaited == {name for name in vars(blocking) if not name.startswith("_")}
@@ -103,27 +111,27 @@ def test_an_account_is_suspended_and_resumed(studio: BlockingStudio) -> None:
 
 
 def test_views_are_asked_directly(studio: BlockingStudio) -> None:
-    studio.generate("a lake", account=ACCOUNT, user="ann", **SMALL, allow="stand-in")
-    studio.catch_up()
+    studio.operations.generate("a lake", account=ACCOUNT, user="ann", **SMALL, allow="stand-in")
+    studio.views.catch_up()
     assert [row.price for row in studio.views.rows(USAGE, UsageFilter(account=ACCOUNT, user="ann"))] == [CENT.micros]
-    assert studio.compare().equal
+    assert studio.audit.compare().equal
 
 
 def test_a_closed_studio_takes_nothing_more(settings: Settings) -> None:
     with open_blocking(settings, serve=False) as studio:
-        studio.open_account(ACCOUNT)
+        studio.accounts.open(ACCOUNT)
     with pytest.raises(ShuttingDown):
         studio.accounts.show(ACCOUNT)
 
 
 def test_what_was_submitted_is_settled_before_the_studio_closes(settings: Settings) -> None:
     with open_blocking(settings) as studio:
-        studio.open_account(ACCOUNT)
-        operation = studio.submit(
+        studio.accounts.open(ACCOUNT)
+        operation = studio.operations.submit(
             Request("text-to-image", ACCOUNT, {"prompt": "a lake", **SMALL}, allow="stand-in")
         ).operation
     with open_blocking(settings, serve=False) as studio:
-        assert studio.wait(operation, account="acme").status == "charged"
+        assert studio.operations.wait(operation, account="acme").status == "charged"
 
 
 def test_a_studio_that_cannot_open_leaves_no_thread(tmp_path: Path) -> None:
@@ -134,7 +142,7 @@ def test_a_studio_that_cannot_open_leaves_no_thread(tmp_path: Path) -> None:
 async def test_it_works_inside_somebody_elses_event_loop(settings: Settings) -> None:
     def script() -> Money:
         with open_blocking(settings, serve=False) as studio:
-            studio.open_account(ACCOUNT)
-            return studio.generate("a lake", account=ACCOUNT, **SMALL, allow="stand-in").price
+            studio.accounts.open(ACCOUNT)
+            return studio.operations.generate("a lake", account=ACCOUNT, **SMALL, allow="stand-in").price
 
     assert await asyncio.to_thread(script) == CENT

@@ -58,8 +58,8 @@ def test_a_program_that_opened_studios_finds_itself_as_it_was(tmp_path: Path) ->
 async def test_a_studio_leaves_nothing_changed(tmp_path: Path, own_thresholds: None, *, serve: bool) -> None:
     before = surroundings()
     async with open_studio(Settings(home=tmp_path), serve=serve) as one, open_studio(Settings(home=tmp_path)) as two:
-        await one.open_account("acme", plan="pro")
-        await two.open_account("acme", plan="pro")
+        await one.accounts.open("acme", plan="pro")
+        await two.accounts.open("acme", plan="pro")
         assert gc.get_threshold() == THRESHOLDS
     assert surroundings() == before
 
@@ -69,7 +69,7 @@ async def test_one_that_does_not_serve_leaves_the_collector_alone_while_it_is_op
 ) -> None:
     before = surroundings()[:3]
     async with open_studio(Settings(home=tmp_path), serve=False) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         assert surroundings()[:3] == before
 
 

@@ -112,17 +112,17 @@ async def test_with_a_catalogue_entry_it_paints_and_is_charged(site: Site, monke
     (site.folder / "models.toml").write_text(MODEL)
     settings = Settings(home=site.folder, catalogues=(site.folder / "models.toml",))
     async with open_studio(settings, serve=False) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(UnknownModel, match="set IMAGESTUDIO_ATELIER_KEY"):
-            await studio.generate("a pond", account="acme", model="red")
+            await studio.operations.generate("a pond", account="acme", model="red")
     monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "k")
     async with open_studio(settings, serve=False) as studio:
-        result = await studio.generate("a pond", account="acme", model="red")
+        result = await studio.operations.generate("a pond", account="acme", model="red")
     assert (result.price.micros, [asset.media_type for asset in result.assets]) == (70_000, ["image/png"])
     monkeypatch.setenv("IMAGESTUDIO_ATELIER_ENABLED", "false")
     async with open_studio(settings, serve=False) as studio:
         with pytest.raises(UnknownModel, match="switched off"):
-            await studio.generate("a pond", account="acme", model="red")
+            await studio.operations.generate("a pond", account="acme", model="red")
 
 
 LISTING = """

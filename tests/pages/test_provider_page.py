@@ -65,8 +65,8 @@ async def test_its_model_is_used_at_its_price_and_sent_as_it_says(fake: Fake, sq
     entry.write_text(block(PAGE, "toml", "house-style"))
     url, key = f"{fake.url}/api/v3", fake.key("wavespeed")
     async with studio_on(sqlite_url, tmp_path, catalogues=(entry,), wavespeed_url=url, wavespeed_key=key) as studio:
-        await studio.open_account("acme", plan="pro")
-        result = await studio.generate("a pond", account="acme", model="house-style", steps=20)
+        await studio.accounts.open("acme", plan="pro")
+        result = await studio.operations.generate("a pond", account="acme", model="house-style", steps=20)
     assert (result.price.micros, micros(result.cost), len(result.assets)) == (80_000, 40_000, 1)
     [job] = fake.jobs()
     sent = {"prompt": "a pond", "width": 512, "height": 512, "num_inference_steps": 20, "negative_prompt": "lettering"}
@@ -146,8 +146,8 @@ def open_shop(installed: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch)
 
 async def paint(studio: Studio) -> str:
     """The operation, charged."""
-    await studio.open_account("acme", plan="pro")
-    result = await studio.generate("a pond", account="acme", model="atelier-oil")
+    await studio.accounts.open("acme", plan="pro")
+    result = await studio.operations.generate("a pond", account="acme", model="atelier-oil")
     assert (result.price.micros, [one.content for one in result.assets]) == (70_000, [RED])
     return result.operation
 
@@ -165,7 +165,7 @@ async def test_what_was_lost_on_its_way_back_is_found_by_its_provider_and_charge
     async with open_shop(b"", said(orders=[{"id": "7"}])) as shop:
         await shop.left_pending()
         async with shop.studio(later()) as studio:
-            [one] = await studio.maintenance.recover()
+            [one] = await studio.upkeep.recover()
             assert (one.action, charged(facts_of(studio))) == ("found at the provider", 70_000)
     assert shop.asked == ["POST /pictures", f"GET /orders?reference={one.operation}", "GET /orders/7"]
 
@@ -189,7 +189,7 @@ async def test_a_list_of_orders_that_cannot_be_read_keeps_the_hold(open_shop: Op
     async with open_shop(b"", said(**body)) as shop:
         await shop.left_pending()
         async with shop.studio(later()) as studio:
-            [one] = await studio.maintenance.recover()
+            [one] = await studio.upkeep.recover()
     assert (one.phase, one.action.startswith("left open")) == ("dispatched", True)
 
 

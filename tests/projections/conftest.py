@@ -34,6 +34,6 @@ def projector(log: Log) -> Projector:
 
 
 @pytest.fixture
-def views(log: Log) -> Views:
+def views(log: Log, projector: Projector) -> Views:
     """The queries."""
-    return Views(log.database, log.reader)
+    return Views(log.database, log.reader, projector.advance)

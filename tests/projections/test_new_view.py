@@ -51,9 +51,9 @@ def projector(log: Log) -> Projector:
 
 
 @pytest.fixture
-def views(log: Log) -> Views:
+def views(log: Log, projector: Projector) -> Views:
     """All views and the new one."""
-    return Views(log.database, log.reader, VIEWS)
+    return Views(log.database, log.reader, projector.advance, VIEWS)
 
 
 def test_its_file_is_all_that_declares_it() -> None:

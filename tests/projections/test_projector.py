@@ -193,14 +193,14 @@ def test_a_view_goes_on_once_it_is_told_to_try_again(log: Log, views: Views, dat
     mended = Projector(database, log.source, ALL)
     mended.advance()
     assert mended.lag() > 0
-    mended.retry(COSTS.name)
+    views.retry(COSTS.name)
     mended.advance()
     assert (mended.lag(), stopped(views), compare(database, log.source, ALL).equal) == (0, {}, True)
 
 
-def test_only_a_view_that_exists_can_be_tried_again(projector: Projector) -> None:
+def test_only_a_view_that_exists_can_be_tried_again(views: Views) -> None:
     with pytest.raises(InvalidInput, match="there is no view 'weather'"):
-        projector.retry("weather")
+        views.retry("weather")
 
 
 def test_a_fact_of_a_newer_program_stops_all_views_rather_than_being_skipped(

@@ -20,7 +20,7 @@ from projections.engine.database import writing
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import Workers
 from projections.engine.replay import compare
-from projections.queries import Views
+from projections.queries import Views, statuses
 from projections.views import ALL
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS
@@ -297,7 +297,7 @@ def test_a_poisoned_fact_ends_a_rebuild_and_spares_the_live_rows(
         rebuild(database, log.source, ALL)
     assert (rows_of(database), tables_of(database)) == (live, NAMES)
     rebuild(database, log.source, [USAGE, COSTS])
-    assert {status.lag for status in Views(database, log.reader).status() if status.view == USAGE.name} == {0}
+    assert {status.lag for status in statuses(database, log.reader) if status.view == USAGE.name} == {0}
 
 
 def test_a_poisoned_fact_ends_a_rebuild_by_workers_too(log: Log, database_url: str, database: Database) -> None:

@@ -83,11 +83,11 @@ async def _judge(case: Case, home: Path) -> None:
     made = trade(home, case.entries)
     url = f"sqlite:///{home / 'ledger.db'}"
     async with studio_on(url, home, catalogues=(made.overlay,), providers=made.providers) as studio:
-        await studio.open_account("acme", plan="enterprise")
+        await studio.accounts.open("acme", plan="enterprise")
         for one in case.by_terms:
             await studio.accounts.allow("acme", one)
         try:
-            told = (await studio.estimate(case.request)).chain
+            told = (await studio.operations.estimate(case.request)).chain
         except (UnknownModel, InvalidInput):
             told = ()
         result, refused = await _ran(studio, case.request)
@@ -105,7 +105,7 @@ async def _ran(studio: Studio, request: Request) -> tuple[Result | None, bool]:
     """What came of it, and whether it was refused before anything was sent."""
     with suppress(OperationFailed):
         try:
-            return await studio.run(request), False
+            return await studio.operations.run(request), False
         except OperationFailed:
             raise
         except ImageStudioError:

@@ -62,26 +62,26 @@ class Bad:
 
 def generate(**changes: object) -> Callable[[Studio], Awaitable[object]]:
     options: dict[str, object] = {"prompt": "a lake", "account": "acme", "model": SYNC, **changes}
-    return lambda studio: studio.generate(**options)  # type: ignore[arg-type]
+    return lambda studio: studio.operations.generate(**options)  # type: ignore[arg-type]
 
 
 def of_types(**fields: object) -> Callable[[Studio], Awaitable[object]]:
     """A request that says of a field what its type does not allow."""
     asked: dict[str, object] = {"kind": "text-to-image", "account": "acme", "inputs": {"prompt": "x"}, **fields}
-    return lambda studio: studio.run(Request(**asked))  # type: ignore[arg-type]
+    return lambda studio: studio.operations.run(Request(**asked))  # type: ignore[arg-type]
 
 
 def edit(image: bytes | Path, **changes: object) -> Callable[[Studio], Awaitable[object]]:
-    return lambda studio: studio.edit(image, "sepia", **{"account": "acme", **changes})  # type: ignore[arg-type]
+    return lambda studio: studio.operations.edit(image, "sepia", **{"account": "acme", **changes})  # type: ignore[arg-type]
 
 
 def video(**inputs: str | int) -> Callable[[Studio], Awaitable[object]]:
     wanted = Request("text-to-video", "acme", {"prompt": "a lake", **inputs}, model="scripted-video")
-    return lambda studio: studio.run(wanted)
+    return lambda studio: studio.operations.run(wanted)
 
 
 def upscale(image: bytes, **changes: object) -> Callable[[Studio], Awaitable[object]]:
-    return lambda studio: studio.upscale(image, **{"account": "acme", **changes})  # type: ignore[arg-type]
+    return lambda studio: studio.operations.upscale(image, **{"account": "acme", **changes})  # type: ignore[arg-type]
 
 
 BAD_REQUESTS = {
@@ -100,7 +100,7 @@ BAD_REQUESTS = {
         SYNC,
     ),
     "unknown kind": Bad(
-        lambda studio: studio.run(Request("text-to-smell", "acme")),
+        lambda studio: studio.operations.run(Request("text-to-smell", "acme")),
         UnknownKind,
         "unknown_kind",
         "'text-to-smell'",
@@ -131,7 +131,7 @@ BAD_REQUESTS = {
     ),
     "a folder for a file": Bad(edit(Path("/")), InvalidInput, "invalid_input", "cannot be read", "path of a file"),
     "an image where none is taken": Bad(
-        lambda studio: studio.run(
+        lambda studio: studio.operations.run(
             Request("text-to-image", "acme", {"prompt": "x"}, {"image": [picture()]}, model=SYNC)
         ),
         InvalidInput,
@@ -139,19 +139,19 @@ BAD_REQUESTS = {
         "image",
     ),
     "no image where one is needed": Bad(
-        lambda studio: studio.run(Request("image-edit", "acme", {"prompt": "x"}, allow="stand-in")),
+        lambda studio: studio.operations.run(Request("image-edit", "acme", {"prompt": "x"}, allow="stand-in")),
         InvalidInput,
         "invalid_input",
         "image: ",
     ),
     "two images where one is taken": Bad(
-        lambda studio: studio.run(Request("upscale", "acme", {}, {"image": [picture(), picture()]})),
+        lambda studio: studio.operations.run(Request("upscale", "acme", {}, {"image": [picture(), picture()]})),
         InvalidInput,
         "invalid_input",
         "2 files are more than the 1",
     ),
     "text for an image": Bad(
-        lambda studio: studio.run(Request("upscale", "acme", {"image": "a.png"})),
+        lambda studio: studio.operations.run(Request("upscale", "acme", {"image": "a.png"})),
         InvalidInput,
         "invalid_input",
         "image: ",
@@ -244,20 +244,23 @@ BAD_TERMS = {
         lambda studio: studio.accounts.change_plan("acme", "gold"), UnknownPlan, "unknown_plan", "'gold'", "enterprise"
     ),
     "an account opened on other terms": Bad(
-        lambda studio: studio.open_account("acme", plan="free"),
+        lambda studio: studio.accounts.open("acme", plan="free"),
         AccountExists,
         "account_exists",
         "on other terms",
         "account plan",
     ),
     "an account in no currency": Bad(
-        lambda studio: studio.open_account("beta", currency="XXL"), InvalidMoney, "invalid_money", "XXL"
+        lambda studio: studio.accounts.open("beta", currency="XXL"), InvalidMoney, "invalid_money", "XXL"
     ),
     "an account in no zone": Bad(
-        lambda studio: studio.open_account("beta", zone="Mars/Olympus"), InvalidPeriod, "invalid_period", "Mars/Olympus"
+        lambda studio: studio.accounts.open("beta", zone="Mars/Olympus"),
+        InvalidPeriod,
+        "invalid_period",
+        "Mars/Olympus",
     ),
     "an account with no cycle": Bad(
-        lambda studio: studio.open_account("beta", cycle="weekly"), InvalidInput, "invalid_input", "cycle: 'weekly'"
+        lambda studio: studio.accounts.open("beta", cycle="weekly"), InvalidInput, "invalid_input", "cycle: 'weekly'"
     ),
     "credit for an account that is not prepaid": Bad(
         lambda studio: studio.accounts.add_credit("acme", Money(1_000_000, "USD"), "payment-1"),
@@ -280,7 +283,7 @@ BAD_TERMS = {
         "amount: 0",
     ),
     "a refund of nothing known": Bad(
-        lambda studio: studio.accounts.refund("nonsense", reason="r", reference="1", account="acme"),
+        lambda studio: studio.upkeep.refund("nonsense", reason="r", reference="1", account="acme"),
         UnknownOperation,
         "unknown_operation",
         "'nonsense'",
@@ -312,8 +315,8 @@ BAD_TERMS = {
 
 
 async def refund(studio: Studio, key: str, amount: Money, reference: str = "ticket-1") -> object:
-    operation = (await studio.submit(REQUESTS[key])).operation
-    return await studio.accounts.refund(operation, amount=amount, reason="blurred", reference=reference, account="acme")
+    operation = (await studio.operations.submit(REQUESTS[key])).operation
+    return await studio.upkeep.refund(operation, amount=amount, reason="blurred", reference=reference, account="acme")
 
 
 REQUESTS = {
@@ -342,11 +345,11 @@ async def studio(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
     overlay.write_text(ELSEWHERE)
     limits: dict[str, Any] = {"largest_file": LARGEST_FILE, "most_pixels": MOST_PIXELS, "catalogues": (overlay,)}
     async with studio_on(sqlite_url, tmp_path, **limits) as opened:
-        await opened.open_account("acme", plan="pro")
-        await opened.open_account("prepaid", plan="pro", prepaid=True)
-        await opened.run(REQUESTS[CHARGED])
+        await opened.accounts.open("acme", plan="pro")
+        await opened.accounts.open("prepaid", plan="pro", prepaid=True)
+        await opened.operations.run(REQUESTS[CHARGED])
         with pytest.raises(ImageStudioError):
-            await opened.run(REQUESTS[REFUSED])
+            await opened.operations.run(REQUESTS[REFUSED])
         yield opened
 
 
@@ -374,5 +377,5 @@ async def test_after_all_that_the_studio_goes_on_as_if_nothing_had_been_asked(st
         with pytest.raises(ImageStudioError):
             await bad.ask(studio)
     assert await studio.accounts.show("acme") == before
-    assert (await studio.generate("a lake", account="acme", model=SYNC)).status == "charged"
+    assert (await studio.operations.generate("a lake", account="acme", model=SYNC)).status == "charged"
     assert len(submissions(tmp_path)) == 2

@@ -31,7 +31,7 @@ ASKED = {"prompt": "a quiet shore"}
 async def open_trade(url: str, home: Path, *entries: Entry) -> AsyncIterator[tuple[Studio, Trade]]:
     made = trade(home, entries)
     async with studio_on(url, home, catalogues=(made.overlay,), providers=made.providers) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         yield studio, made
 
 
@@ -47,9 +47,9 @@ async def test_without_a_key_nothing_is_painted_in_a_model_s_place_and_nothing_r
     sqlite_url: str, tmp_path: Path, wish: str
 ) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(UnknownModel, match="no real model can do text-to-image here") as refused:
-            await studio.generate("a portrait of a woman", account="acme", model=wish)
+            await studio.operations.generate("a portrait of a woman", account="acme", model=wish)
         assert "IMAGESTUDIO_WAVESPEED_KEY" in refused.value.hint
         assert "--allow stand-in" in in_shell(refused.value.advice)
         assert len(refused.value.hint) < 400
@@ -62,10 +62,10 @@ async def test_in_an_outage_nobody_is_charged_for_a_procedural_film(sqlite_url: 
     dead: dict[str, Any] = {f"{name}_url": NOWHERE for name in ("wavespeed", "stability", "openai")}
     keys: dict[str, Any] = {f"{name}_key": "key" for name in ("wavespeed", "stability", "openai")}
     async with studio_on(sqlite_url, tmp_path, **dead, **keys) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         asked = Request(kind, "acme", {"prompt": "a woman walks through Berlin"})
         with pytest.raises(OperationFailed, match="no connection"):
-            await studio.run(asked)
+            await studio.operations.run(asked)
         facts = facts_of(studio, "acme")
         assert (count(facts, Charged), count(facts, Released)) == (0, 1)
         asked_of = [fact.operation.provider for fact in facts if isinstance(fact, Validated | Rerouted)]
@@ -78,12 +78,12 @@ async def test_a_stand_in_is_taken_where_the_call_allows_it_and_its_result_says_
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_trade(database_url, tmp_path, PENNY, TUPPENCE) as (studio, _):
-        real = await studio.run(ask())
+        real = await studio.operations.run(ask())
         assert (real.model, real.model_class) == ("tuppence", "real")
-        allowed = await studio.run(ask(allow="stand-in"))
+        allowed = await studio.operations.run(ask(allow="stand-in"))
         assert (allowed.model, allowed.model_class) == ("penny", "stand-in")
-        assert (await studio.wait(allowed.operation, account="acme")).model_class == "stand-in"
-        await studio.catch_up()
+        assert (await studio.operations.wait(allowed.operation, account="acme")).model_class == "stand-in"
+        studio.views.catch_up()
         flagged = studio.views.rows(OPERATIONS, OperationFilter(account="acme", flag="stand-in"))
         assert [(one.id, one.model_class) for one in flagged] == [(allowed.operation, "stand-in")]
         assert await is_sound(studio)
@@ -93,10 +93,10 @@ async def test_the_terms_of_an_account_allow_a_class_until_they_do_not(database_
     async with open_trade(database_url, tmp_path, PENNY, TUPPENCE) as (studio, _):
         assert (await studio.accounts.show("acme")).allowed == ("real",)
         assert (await studio.accounts.allow("acme", "stand-in")).allowed == ("real", "stand-in")
-        assert (await studio.run(ask())).model == "penny"
+        assert (await studio.operations.run(ask())).model == "penny"
         await studio.accounts.allow("acme", "stand-in")
         assert (await studio.accounts.forbid("acme", "stand-in")).allowed == ("real",)
-        assert (await studio.run(ask())).model == "tuppence"
+        assert (await studio.operations.run(ask())).model == "tuppence"
         assert count(facts_of(studio), ConsentChanged) == 2
         with pytest.raises(InvalidInput, match="real models may always be chosen"):
             await studio.accounts.forbid("acme", "real")
@@ -110,29 +110,29 @@ async def test_terms_that_another_process_changed_hold_here_too(database_url: st
         studio_on(database_url, tmp_path, catalogues=(made.overlay,), providers=made.providers) as other,
     ):
         with pytest.raises(UnknownModel):
-            await studio.run(ask())
+            await studio.operations.run(ask())
         await other.accounts.allow("acme", "stand-in")
-        assert (await studio.run(ask())).model == "penny"
+        assert (await studio.operations.run(ask())).model == "penny"
         await other.accounts.forbid("acme", "stand-in")
         with pytest.raises(UnknownModel, match="does not allow"):
-            await studio.run(ask())
-        assert (await studio.run(ask("penny"))).model_class == "stand-in"
+            await studio.operations.run(ask())
+        assert (await studio.operations.run(ask("penny"))).model_class == "stand-in"
 
 
 async def test_to_name_a_model_is_consent_and_no_other_is_asked(sqlite_url: str, tmp_path: Path) -> None:
     refusing = Entry("shilling", "abbey", 3, "stand-in", REFUSED)
     async with open_trade(sqlite_url, tmp_path, refusing, PENNY, TUPPENCE) as (studio, made):
-        assert (await studio.run(ask("penny"))).model_class == "stand-in"
+        assert (await studio.operations.run(ask("penny"))).model_class == "stand-in"
         with pytest.raises(OperationFailed):
-            await studio.run(ask("shilling", allow="stand-in", max_price="1.00"))
+            await studio.operations.run(ask("shilling", allow="stand-in", max_price="1.00"))
         assert [model for _, model in made.sent] == ["penny", "shilling"]
 
 
 async def test_local_work_and_scripts_say_what_they_are(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
-        painted = await studio.generate("a lake", account="acme", model=LOCAL, width=64, height=64)
-        scripted = await studio.generate("a lake", account="acme", model=SYNC)
+        await studio.accounts.open("acme", plan="pro")
+        painted = await studio.operations.generate("a lake", account="acme", model=LOCAL, width=64, height=64)
+        scripted = await studio.operations.generate("a lake", account="acme", model=SYNC)
         assert (painted.model_class, scripted.model_class) == ("stand-in", "test")
         assert [one.price.micros for one in (painted, scripted)] == [10_000, 40_000]
 
@@ -141,7 +141,7 @@ async def test_local_work_and_scripts_say_what_they_are(sqlite_url: str, tmp_pat
 async def test_a_class_that_there_is_not_is_refused(sqlite_url: str, tmp_path: Path, allow: object) -> None:
     async with open_trade(sqlite_url, tmp_path, TUPPENCE) as (studio, _):
         with pytest.raises(InvalidInput, match=r"allow: .* is not one of real, stand-in, test"):
-            await studio.run(ask(allow=allow))
+            await studio.operations.run(ask(allow=allow))
 
 
 # Fallback
@@ -152,7 +152,7 @@ async def test_after_no_connection_another_provider_is_asked_and_never_the_same_
 ) -> None:
     dead = [Entry(f"dead-{n}", "abbey", 5, answer=UNREACHABLE, quality=90 - n) for n in (1, 2, 3)]
     async with open_trade(sqlite_url, tmp_path, *dead, Entry("alive", "borough", 5, quality=1)) as (studio, made):
-        result = await studio.run(ask("best"))
+        result = await studio.operations.run(ask("best"))
         assert [model for _, model in made.sent] == ["dead-1", "alive"]
         [moved] = result.rerouted
         assert (moved.code, moved.model, moved.next_model) == (UNREACHABLE, "dead-1", "alive")
@@ -161,7 +161,7 @@ async def test_after_no_connection_another_provider_is_asked_and_never_the_same_
 async def test_a_refusal_of_one_model_may_go_to_another_of_its_provider(sqlite_url: str, tmp_path: Path) -> None:
     entries = (Entry("first", "abbey", 5, answer=REFUSED, quality=90), Entry("second", "abbey", 5))
     async with open_trade(sqlite_url, tmp_path, *entries) as (studio, made):
-        assert (await studio.run(ask("best"))).model == "second"
+        assert (await studio.operations.run(ask("best"))).model == "second"
         assert [model for _, model in made.sent] == ["first", "second"]
 
 
@@ -169,17 +169,17 @@ async def test_no_fallback_costs_more_than_is_held_unless_the_request_says_so(sq
     entries = (Entry("first", "abbey", 1, answer=REFUSED), Entry("dearer", "borough", 2))
     async with open_trade(sqlite_url, tmp_path, *entries) as (studio, made):
         with pytest.raises(OperationFailed):
-            await studio.run(ask())
+            await studio.operations.run(ask())
         with pytest.raises(OperationFailed):
-            await studio.run(ask(max_price="0.019999"))
+            await studio.operations.run(ask(max_price="0.019999"))
         assert [model for _, model in made.sent] == ["first", "first"]
         heard: list[str] = []
-        result = await studio.run(ask(max_price="0.02"), lambda _, words: heard.append(words))
+        result = await studio.operations.run(ask(max_price="0.02"), lambda _, words: heard.append(words))
         assert (result.model, result.price) == ("dearer", Money(20_000, "USD"))
         told = "refused at first (abbey, 0.01 USD held): dearer (borough) instead, 0.02 USD held"
         assert heard == [told]
         assert str(result.rerouted[0]) == told
-        assert str((await studio.wait(result.operation, account="acme")).rerouted[0]) == told
+        assert str((await studio.operations.wait(result.operation, account="acme")).rerouted[0]) == told
         [moved] = [fact for fact in timeline(studio, result.operation) if isinstance(fact, Rerouted)]
         assert (moved.quote.price, moved.quote.model_class) == (20_000, "real")
 
@@ -188,8 +188,8 @@ async def test_a_batch_as_a_whole_stays_within_its_price(sqlite_url: str, tmp_pa
     entries = (Entry("first", "abbey", 1, answer=REFUSED), Entry("dearer", "borough", 2))
     async with open_trade(sqlite_url, tmp_path, *entries) as (studio, _):
         with pytest.raises(OperationFailed):
-            await studio.run(ask(n=3, max_price="0.05"))
-        assert (await studio.run(ask(n=3, max_price="0.06"))).price == Money(60_000, "USD")
+            await studio.operations.run(ask(n=3, max_price="0.05"))
+        assert (await studio.operations.run(ask(n=3, max_price="0.06"))).price == Money(60_000, "USD")
 
 
 @pytest.mark.parametrize("model", ["cheapest", "tuppence"])
@@ -198,9 +198,9 @@ async def test_nothing_that_costs_more_than_the_request_allows_is_even_begun(
 ) -> None:
     async with open_trade(sqlite_url, tmp_path, TUPPENCE) as (studio, made):
         with pytest.raises(InvalidInput, match=r"max_price: 0\.02 USD would be held for 'tuppence', more than 0\.01"):
-            await studio.run(ask(model, max_price="0.01"))
+            await studio.operations.run(ask(model, max_price="0.01"))
         with pytest.raises(InvalidInput, match="max_price"):
-            await studio.estimate(ask(model, max_price="0.01"))
+            await studio.operations.estimate(ask(model, max_price="0.01"))
         assert (made.sent, facts_of(studio, "acme")) == ([], [])
 
 
@@ -210,7 +210,7 @@ async def test_a_price_that_is_no_exact_amount_in_the_currency_is_refused(
 ) -> None:
     async with open_trade(sqlite_url, tmp_path, TUPPENCE) as (studio, _):
         with pytest.raises(InvalidInput, match="max_price"):
-            await studio.run(ask(max_price=price))
+            await studio.operations.run(ask(max_price=price))
 
 
 async def test_the_cheapest_is_the_cheapest_for_as_many_as_are_asked_for(sqlite_url: str, tmp_path: Path) -> None:
@@ -218,8 +218,8 @@ async def test_the_cheapest_is_the_cheapest_for_as_many_as_are_asked_for(sqlite_
     made = trade(tmp_path, (Entry("piece", "abbey", 2), Entry("call", "borough", 5, per_call=4)))
     made.overlay.write_text(made.overlay.read_text().replace('"0.05" }', '"0.05", unit = "call" }'))
     async with studio_on(sqlite_url, tmp_path, catalogues=(made.overlay,), providers=made.providers) as studio:
-        await studio.open_account("acme", plan="pro")
-        assert [(await studio.estimate(ask(n=n))).model for n in (1, 2, 3, 4, 5)] == [
+        await studio.accounts.open("acme", plan="pro")
+        assert [(await studio.operations.estimate(ask(n=n))).model for n in (1, 2, 3, 4, 5)] == [
             "piece", "piece", "call", "call", "call"
         ]  # fmt: skip
 
@@ -238,7 +238,7 @@ async def test_an_estimate_lists_who_would_be_asked_and_who_not_and_why(sqlite_u
         Entry("mystery", "castle", None),
     )
     async with open_trade(sqlite_url, tmp_path, *entries) as (studio, _):
-        found = await studio.estimate(ask("best", n=2))
+        found = await studio.operations.estimate(ask("best", n=2))
         ours = [one for one in found.chain if one.provider in ("abbey", "borough", "castle")]
         asked = [(one.model, one.provider, one.model_class, str(one.price)) for one in ours if not one.skipped]
         assert asked == [
@@ -252,4 +252,4 @@ async def test_an_estimate_lists_who_would_be_asked_and_who_not_and_why(sqlite_u
             "fake": "its class, stand-in, is not allowed",
             "mystery": "its price is not known",
         }
-        assert (await studio.estimate(ask("fake"))).chain[0].model_class == "stand-in"
+        assert (await studio.operations.estimate(ask("fake"))).chain[0].model_class == "stand-in"

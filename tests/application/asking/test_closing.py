@@ -56,8 +56,8 @@ async def test_what_was_sent_is_settled_although_its_caller_went_away(
 ) -> None:
     pause = Pause()
     async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
-        await studio.open_account("acme", plan="pro")
-        caller = asyncio.create_task(studio.run(ask(model)))
+        await studio.accounts.open("acme", plan="pro")
+        caller = asyncio.create_task(studio.operations.run(ask(model)))
         await pause.until_reached()
         await gone(caller)
         pause.go_on.set()
@@ -70,9 +70,11 @@ async def test_a_caller_who_goes_away_while_the_ledger_decides_leaves_no_hold_be
 ) -> None:
     """Cancelled at every moment of its request, one after another."""
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         for turns in range(40):
-            caller = asyncio.create_task(studio.run(Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC)))
+            caller = asyncio.create_task(
+                studio.operations.run(Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC))
+            )
             for _ in range(turns):
                 await asyncio.sleep(0)
             await gone(caller)
@@ -86,24 +88,24 @@ async def test_a_caller_who_goes_away_before_the_ledger_is_asked_was_never_there
     sqlite_url: str, tmp_path: Path
 ) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
-        caller = asyncio.create_task(studio.run(ask()))
+        await studio.accounts.open("acme", plan="pro")
+        caller = asyncio.create_task(studio.operations.run(ask()))
         await gone(caller)
         assert count(facts_of(studio), Requested) == 0
 
 
 async def test_a_refusal_whose_caller_went_away_is_recorded_all_the_same(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         await studio.accounts.change_limit("acme", "images", 0)
         for turns in range(30):
-            caller = asyncio.create_task(studio.run(ask()))
+            caller = asyncio.create_task(studio.operations.run(ask()))
             for _ in range(turns):
                 await asyncio.sleep(0)
             with contextlib.suppress(OperationRefused):  # who goes away too late has its answer already
                 await gone(caller)
         with pytest.raises(OperationRefused):
-            await studio.run(ask())
+            await studio.operations.run(ask())
         facts = facts_of(studio)
         assert count(facts, Rejected) == count(facts, Requested) > 0
 
@@ -111,9 +113,9 @@ async def test_a_refusal_whose_caller_went_away_is_recorded_all_the_same(sqlite_
 async def test_one_of_several_who_wait_may_go_away(sqlite_url: str, tmp_path: Path) -> None:
     pause = Pause()
     async with studio_on(sqlite_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
-        await studio.open_account("acme", plan="pro")
-        submission = await studio.submit(ask())
-        waiting = [asyncio.create_task(studio.wait(submission.operation, account="acme")) for _ in range(3)]
+        await studio.accounts.open("acme", plan="pro")
+        submission = await studio.operations.submit(ask())
+        waiting = [asyncio.create_task(studio.operations.wait(submission.operation, account="acme")) for _ in range(3)]
         await pause.until_reached()
         await gone(waiting[0])
         pause.go_on.set()
@@ -126,9 +128,9 @@ async def test_one_of_several_who_wait_may_go_away(sqlite_url: str, tmp_path: Pa
 async def test_closing_waits_for_what_is_in_flight(database_url: str, tmp_path: Path) -> None:
     pause = Pause()
     async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
-        await studio.open_account("acme", plan="pro")
-        callers = [asyncio.create_task(studio.run(ask())) for _ in range(5)]
-        await studio.submit(ask(JOBS))
+        await studio.accounts.open("acme", plan="pro")
+        callers = [asyncio.create_task(studio.operations.run(ask())) for _ in range(5)]
+        await studio.operations.submit(ask(JOBS))
         await pause.until_reached()
         asyncio.get_running_loop().call_soon(pause.go_on.set)
     assert [(await caller).status for caller in callers] == ["charged"] * 5
@@ -141,12 +143,12 @@ async def test_closing_waits_for_what_is_in_flight(database_url: str, tmp_path: 
 async def test_closing_at_any_moment_loses_nothing_and_holds_nothing(database_url: str, tmp_path: Path) -> None:
     """Requests are on their way through every stage when the studio closes; each is refused or carried to its end."""
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="enterprise")
+        await studio.accounts.open("acme", plan="enterprise")
     ends = 0
     for turns in range(0, 60, 6):
         async with studio_on(database_url, tmp_path) as studio:
             wanted = Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC)
-            callers = [asyncio.create_task(studio.run(wanted)) for _ in range(4)]
+            callers = [asyncio.create_task(studio.operations.run(wanted)) for _ in range(4)]
             for _ in range(turns):
                 await asyncio.sleep(0)
         answers = await asyncio.gather(*callers, return_exceptions=True)
@@ -164,21 +166,21 @@ async def test_what_does_not_end_in_time_keeps_its_hold_and_is_found_by_recovery
 ) -> None:
     pause = Pause()
     async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path), wait_seconds=1) as studio:
-        await studio.open_account("acme", plan="pro")
-        submission = await studio.submit(ask())
+        await studio.accounts.open("acme", plan="pro")
+        submission = await studio.operations.submit(ask())
         await pause.until_reached()
     async with studio_on(database_url, tmp_path, clock=later()) as studio:
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
-        [recovered] = await studio.maintenance.recover()
+        [recovered] = await studio.upkeep.recover()
         assert (recovered.operation, recovered.phase) == (submission.operation, "charged")
         assert len(submissions(tmp_path)) == 1
 
 
 async def test_a_closed_studio_takes_nothing_new(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
     with pytest.raises(ShuttingDown) as refused:
-        await studio.run(ask())
+        await studio.operations.run(ask())
     assert "same key" in refused.value.hint
 
 
@@ -189,5 +191,5 @@ async def test_a_studio_that_fails_to_open_leaves_nothing_running(tmp_path: Path
         async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,)):
             pass
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
-        assert (await studio.generate("a lake", account="acme", model=LOCAL, **SMALL)).status == "charged"  # type: ignore[arg-type]
+        await studio.accounts.open("acme", plan="pro")
+        assert (await studio.operations.generate("a lake", account="acme", model=LOCAL, **SMALL)).status == "charged"  # type: ignore[arg-type]

@@ -47,7 +47,7 @@ async def site() -> AsyncIterator[Site]:
 @pytest.fixture
 async def studio(database_url: str, tmp_path: Path, site: Site) -> AsyncIterator[Studio]:
     async with studio_near(site, database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         yield studio
 
 
@@ -70,41 +70,41 @@ def swap(image: File, face: File) -> Request:
 
 async def test_a_repeat_is_answered_although_the_address_is_dead(studio: Studio, site: Site, tmp_path: Path) -> None:
     url = site.put("/a.png", answer(PICTURE), GONE)
-    first = await studio.run(ask(url))
-    length = studio.reader.end()
-    again = await studio.run(ask(url))
+    first = await studio.operations.run(ask(url))
+    length = studio.log.reader.end()
+    again = await studio.operations.run(ask(url))
     assert (again.operation, again.repeated, again.price) == (first.operation, True, first.price)
     assert [one.content for one in again.assets] == [one.content for one in first.assets]
-    assert studio.reader.end() == length
+    assert studio.log.reader.end() == length
     assert len(submissions(tmp_path)) == 1
     assert site.asked == ["/a.png"]
 
 
 async def test_a_repeat_is_answered_although_something_else_is_at_the_address(studio: Studio, site: Site) -> None:
     url = site.put("/a.png", answer(PICTURE), answer(picture(color="blue")))
-    first = await studio.run(ask(url))
-    assert (await studio.run(ask(url))).operation == first.operation
+    first = await studio.operations.run(ask(url))
+    assert (await studio.operations.run(ask(url))).operation == first.operation
     assert len(site.asked) == 1
 
 
 async def test_a_repeat_that_does_not_wait_is_answered_too(studio: Studio, site: Site) -> None:
     url = site.put("/a.png", answer(PICTURE), GONE)
-    first = await studio.submit(ask(url))
-    again = await studio.submit(ask(url))
+    first = await studio.operations.submit(ask(url))
+    again = await studio.operations.submit(ask(url))
     assert (again.operation, again.operations, again.repeated) == (first.operation, first.operations, True)
-    assert (await studio.wait(first.operation, account="acme")).status == "charged"
+    assert (await studio.operations.wait(first.operation, account="acme")).status == "charged"
     assert len(site.asked) == 1
 
 
 async def test_a_repeat_in_flight_waits_for_the_first(database_url: str, tmp_path: Path, site: Site) -> None:
     pause = Pause()
     async with studio_near(site, database_url, tmp_path, pause) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         wanted = ask(site.put("/a.png", answer(PICTURE), GONE), delay_ms=1)
-        first = asyncio.create_task(studio.run(wanted))
+        first = asyncio.create_task(studio.operations.run(wanted))
         await pause.until_reached()
-        again = asyncio.create_task(studio.run(wanted))
-        submission = await studio.submit(wanted)
+        again = asyncio.create_task(studio.operations.run(wanted))
+        submission = await studio.operations.submit(wanted)
         pause.go_on.set()
         assert {(await one).operation for one in (first, again)} == {submission.operation}
         assert count(facts_of(studio), Charged) == 1
@@ -114,7 +114,7 @@ async def test_a_repeat_in_flight_waits_for_the_first(database_url: str, tmp_pat
 async def test_many_at_once_that_all_come_before_the_key_are_one(studio: Studio, site: Site, tmp_path: Path) -> None:
     """They all look too early; under the account's lock the key answers all but one."""
     wanted = ask(site.put("/a.png", answer(PICTURE)))
-    results = await asyncio.gather(*(studio.run(wanted) for _ in range(8)))
+    results = await asyncio.gather(*(studio.operations.run(wanted) for _ in range(8)))
     assert len({one.operation for one in results}) == 1
     assert sorted(one.repeated for one in results) == [False] + [True] * 7
     assert len(submissions(tmp_path)) == 1
@@ -126,25 +126,25 @@ async def test_files_beside_the_address_are_compared_by_what_is_in_them(
     url = site.put("/a.png", answer(PICTURE), GONE)
     face = tmp_path / "face.png"
     face.write_bytes(picture(color="green"))
-    first = await studio.run(swap(url, face))
-    assert (await studio.run(swap(url, face))).operation == first.operation
-    assert (await studio.run(swap(url, picture(color="green")))).operation == first.operation
+    first = await studio.operations.run(swap(url, face))
+    assert (await studio.operations.run(swap(url, face))).operation == first.operation
+    assert (await studio.operations.run(swap(url, picture(color="green")))).operation == first.operation
     face.write_bytes(picture(color="blue"))
     site.put("/a.png", answer(PICTURE))
     with pytest.raises(KeyReused, match=first.operation):
-        await studio.run(swap(url, face))
+        await studio.operations.run(swap(url, face))
 
 
 async def test_a_path_is_no_stable_name_and_its_file_is_needed_again(studio: Studio, tmp_path: Path) -> None:
     """What was there is all that tells a repeat from another request."""
     path = tmp_path / "a.png"
     path.write_bytes(PICTURE)
-    first = await studio.run(ask(path))
-    assert (await studio.run(ask(path))).operation == first.operation
-    assert (await studio.run(ask(PICTURE))).operation == first.operation
+    first = await studio.operations.run(ask(path))
+    assert (await studio.operations.run(ask(path))).operation == first.operation
+    assert (await studio.operations.run(ask(PICTURE))).operation == first.operation
     path.unlink()
     with pytest.raises(InvalidInput, match="cannot be read"):
-        await studio.run(ask(path))
+        await studio.operations.run(ask(path))
 
 
 @pytest.mark.parametrize("other", ["prompt", "address", "as bytes"])
@@ -153,34 +153,34 @@ async def test_another_request_under_the_key_is_refused_and_nothing_is_written(
 ) -> None:
     """The same content at another address is another request, as it always was."""
     url, mirror = site.put("/a.png", answer(PICTURE)), site.put("/b.png", answer(PICTURE))
-    first = await studio.run(ask(url))
-    length = studio.reader.end()
+    first = await studio.operations.run(ask(url))
+    length = studio.log.reader.end()
     asked = {"prompt": ask(url, prompt="grey"), "address": ask(mirror), "as bytes": ask(PICTURE)}[other]
     with pytest.raises(KeyReused, match=first.operation):
-        await studio.run(asked)
-    assert studio.reader.end() == length
+        await studio.operations.run(asked)
+    assert studio.log.reader.end() == length
 
 
 async def test_another_request_is_told_from_the_first_although_its_address_is_dead(studio: Studio, site: Site) -> None:
-    first = await studio.run(ask(site.put("/a.png", answer(PICTURE))))
+    first = await studio.operations.run(ask(site.put("/a.png", answer(PICTURE))))
     with pytest.raises(KeyReused, match=first.operation):
-        await studio.run(ask(site.put("/b.png", GONE)))
+        await studio.operations.run(ask(site.put("/b.png", GONE)))
 
 
 async def test_a_key_whose_content_was_erased_answers_without_the_address(studio: Studio, site: Site) -> None:
     url = site.put("/a.png", answer(PICTURE), GONE)
-    first = await studio.submit(ask(url))
-    await studio.wait(first.operation, account="acme")
-    await studio.maintenance.erase(first.operation, account="acme")
-    assert (await studio.submit(ask(url))).operation == first.operation
+    first = await studio.operations.submit(ask(url))
+    await studio.operations.wait(first.operation, account="acme")
+    await studio.upkeep.erase(first.operation, account="acme")
+    assert (await studio.operations.submit(ask(url))).operation == first.operation
     assert len(site.asked) == 1
 
 
 async def test_another_account_s_key_answers_nobody_else(studio: Studio, site: Site) -> None:
-    await studio.open_account("beta", plan="pro")
+    await studio.accounts.open("beta", plan="pro")
     url = site.put("/a.png", answer(PICTURE))
-    first = await studio.upscale(url, account="acme", key=KEY)
-    other = await studio.upscale(url, account="beta", key=KEY)
+    first = await studio.operations.upscale(url, account="acme", key=KEY)
+    other = await studio.operations.upscale(url, account="beta", key=KEY)
     assert (other.repeated, other.operation != first.operation) == (False, True)
 
 
@@ -190,19 +190,19 @@ async def test_what_could_never_be_recorded_is_refused_as_ever(
 ) -> None:
     url = site.put("/a.png", answer(PICTURE))
     with pytest.raises(InvalidInput):
-        await studio.run(ask(url, **inputs))
+        await studio.operations.run(ask(url, **inputs))
     assert count(facts_of(studio), Requested) == 0
 
 
 async def test_a_key_that_is_none_is_refused_before_it_is_looked_up(studio: Studio, site: Site) -> None:
     with pytest.raises(InvalidInput, match="key: "):
-        await studio.run(ask(site.put("/a.png", answer(PICTURE)), key="a\0b"))
+        await studio.operations.run(ask(site.put("/a.png", answer(PICTURE)), key="a\0b"))
     assert site.asked == []
 
 
 async def test_without_a_key_the_address_is_fetched_each_time(studio: Studio, site: Site) -> None:
     url = site.put("/a.png", answer(PICTURE))
-    first, second = [await studio.run(ask(url, key=None)) for _ in range(2)]
+    first, second = [await studio.operations.run(ask(url, key=None)) for _ in range(2)]
     assert first.operation != second.operation
     assert len(site.asked) == 2
 

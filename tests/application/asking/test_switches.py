@@ -36,7 +36,7 @@ OFF: dict[str, Any] = {"scripted_enabled": False, "blind_enabled": False, "local
 
 async def left_open(studio: Studio, model: str, **inputs: Any) -> str:
     with pytest.raises(OperationPending) as left:
-        await studio.run(Request("text-to-image", "acme", {"prompt": "a lake", **inputs}, model=model))
+        await studio.operations.run(Request("text-to-image", "acme", {"prompt": "a lake", **inputs}, model=model))
     return left.value.operation
 
 
@@ -52,63 +52,65 @@ class Deaf(ScriptedProvider):
 
 async def test_scripts_are_off_until_they_are_switched_on_and_say_how(sqlite_url: str, tmp_path: Path) -> None:
     async with open_studio(Settings(home=tmp_path, database_url=sqlite_url), serve=False) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         for model, name in ((SYNC, "SCRIPTED"), (BLIND, "BLIND")):
             with pytest.raises(UnknownModel, match=f"switched off; .* IMAGESTUDIO_{name}_ENABLED=true"):
-                await studio.generate("a lake", account="acme", model=model)
-        assert (await studio.generate("a lake", account="acme", model=LOCAL, width=64, height=64)).status == "charged"
+                await studio.operations.generate("a lake", account="acme", model=model)
+        assert (
+            await studio.operations.generate("a lake", account="acme", model=LOCAL, width=64, height=64)
+        ).status == "charged"
 
 
 async def test_whatever_is_switched_off_is_neither_named_nor_chosen(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path, **OFF) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(UnknownModel, match="'local' is switched off"):
-            await studio.generate("a lake", account="acme", model=LOCAL)
+            await studio.operations.generate("a lake", account="acme", model=LOCAL)
         with pytest.raises(UnknownModel) as refused:
-            await studio.generate("a lake", account="acme", allow="stand-in")
+            await studio.operations.generate("a lake", account="acme", allow="stand-in")
         assert "IMAGESTUDIO_LOCAL_ENABLED=true" in refused.value.hint
         assert facts_of(studio, "acme") == []
 
 
 async def test_what_was_sent_before_is_looked_up_and_charged(database_url: str, tmp_path: Path) -> None:
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         operation = await left_open(studio, JOBS, outcome="timeout")
     async with studio_on(database_url, tmp_path, clock=later(), **OFF) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
-        assert (await studio.wait(operation, account="acme")).price.micros == PRICE
+        assert [one.phase for one in await studio.upkeep.recover()] == ["charged"]
+        assert (await studio.operations.wait(operation, account="acme")).price.micros == PRICE
         assert len(submissions(tmp_path)) == 1
         assert await is_sound(studio)
 
 
 async def test_a_job_is_stopped_at_a_provider_that_is_off(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         operation = await left_open(studio, JOBS, outcome="never")
     async with studio_on(sqlite_url, tmp_path, **OFF) as studio:
-        assert (await studio.cancel(operation, account="acme")).status == "released"
+        assert (await studio.operations.cancel(operation, account="acme")).status == "released"
 
 
 async def test_what_would_be_run_again_is_not_and_is_released_after_its_grace(sqlite_url: str, tmp_path: Path) -> None:
     deaf: dict[str, Provider] = {"local": Deaf(tmp_path)}
     async with studio_on(sqlite_url, tmp_path, providers=deaf) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         await left_open(studio, LOCAL, **SMALL)
     async with studio_on(sqlite_url, tmp_path, clock=later(), **OFF) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["released"]
+        assert [one.phase for one in await studio.upkeep.recover()] == ["released"]
         facts = facts_of(studio, "acme")
         assert (count(facts, Dispatched), count(facts, Charged), count(facts, Released)) == (1, 0, 1)
 
 
 async def test_what_was_held_and_never_sent_is_released_and_not_sent(database_url: str, tmp_path: Path) -> None:
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
-        intake = studio._intake  # as a sender that dies between the two
+        await studio.accounts.open("acme", plan="pro")
+        intake = studio.operations.intake  # as a sender that dies between the two
         request = Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC)
-        prepared = await intake.preparer.prepare(request, studio.ownership.clock(), sender=None)
+        prepared = await intake.preparer.prepare(request, studio.operations.performer.ownership.clock(), sender=None)
         await intake.accept(prepared)
     async with studio_on(database_url, tmp_path, clock=later(), **OFF) as studio:
-        [recovered] = await studio.maintenance.recover()
+        [recovered] = await studio.upkeep.recover()
         assert (recovered.action, recovered.phase) == ("released, its provider is switched off", "released")
         facts = facts_of(studio, "acme")
         assert (count(facts, Dispatched), count(facts, Released)) == (0, 1)

@@ -37,13 +37,13 @@ DOLLAR = Money(1_000_000, "USD")
 @pytest.fixture
 async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
     async with studio_on(database_url, tmp_path) as opened:
-        await opened.open_account("acme", plan="pro", zone="Europe/Berlin", cycle="anniversary")
+        await opened.accounts.open("acme", plan="pro", zone="Europe/Berlin", cycle="anniversary")
         yield opened
         assert await is_sound(opened)
 
 
 async def generate(studio: Studio, account: str = "acme", **options: object) -> str:
-    result = await studio.generate("a lake", account=account, **{"model": SYNC, **options})  # type: ignore[arg-type]
+    result = await studio.operations.generate("a lake", account=account, **{"model": SYNC, **options})  # type: ignore[arg-type]
     return result.operation
 
 
@@ -51,7 +51,7 @@ async def refused(studio: Studio, account: str = "acme", **options: object) -> R
     with pytest.raises(OperationRefused) as error:
         await generate(studio, account, **options)
     assert error.value.hint
-    *_, rejected = studio.maintenance.results.facts(error.value.operation)
+    *_, rejected = studio.upkeep.results.facts(error.value.operation)
     assert isinstance(rejected, Rejected)
     return rejected
 
@@ -60,10 +60,10 @@ async def refused(studio: Studio, account: str = "acme", **options: object) -> R
 
 
 async def test_opening_again_on_the_same_terms_changes_nothing(studio: Studio) -> None:
-    length = studio.reader.end()
-    view = await studio.open_account("acme", plan="pro", zone="Europe/Berlin", cycle="anniversary")
+    length = studio.log.reader.end()
+    view = await studio.accounts.open("acme", plan="pro", zone="Europe/Berlin", cycle="anniversary")
     assert (view.id, view.plan, view.zone) == ("acme", "pro", "Europe/Berlin")
-    assert studio.reader.end() == length
+    assert studio.log.reader.end() == length
 
 
 async def test_a_plan_counts_at_once_also_for_what_was_used(studio: Studio) -> None:
@@ -79,12 +79,12 @@ async def test_a_plan_counts_at_once_also_for_what_was_used(studio: Studio) -> N
 
 async def test_a_change_that_changes_nothing_records_nothing(studio: Studio) -> None:
     await studio.accounts.change_limit("acme", "images", 7)
-    length = studio.reader.end()
+    length = studio.log.reader.end()
     await studio.accounts.change_limit("acme", "images", 7)
     await studio.accounts.change_plan("acme", "pro")
     await studio.accounts.change_time_zone("acme", "Europe/Berlin")
     await studio.accounts.inherit_limit("acme", "edits")
-    assert studio.reader.end() == length
+    assert studio.log.reader.end() == length
 
 
 async def test_a_limit_is_changed_and_given_back_to_the_plan(studio: Studio) -> None:
@@ -119,7 +119,7 @@ async def test_midnights_move_with_the_next_period(studio: Studio) -> None:
 
 
 async def test_a_prepaid_account_spends_what_was_paid_in_and_no_more(studio: Studio) -> None:
-    await studio.open_account("paid", plan="pro", prepaid=True)
+    await studio.accounts.open("paid", plan="pro", prepaid=True)
     assert (await refused(studio, "paid")).reason == "balance"
     view = await studio.accounts.add_credit("paid", Money(3 * PRICE - 1, "USD"), "payment-1")
     assert view.balance == 3 * PRICE - 1
@@ -129,7 +129,7 @@ async def test_a_prepaid_account_spends_what_was_paid_in_and_no_more(studio: Stu
 
 
 async def test_a_payment_counts_once_however_often_it_is_told(studio: Studio) -> None:
-    await studio.open_account("paid", plan="pro", prepaid=True)
+    await studio.accounts.open("paid", plan="pro", prepaid=True)
     await asyncio.gather(*(studio.accounts.add_credit("paid", DOLLAR, "payment-1") for _ in range(5)))
     with pytest.raises(KeyReused) as reused:
         await studio.accounts.add_credit("paid", Money(1, "USD"), "payment-1")
@@ -141,17 +141,17 @@ async def test_a_payment_counts_once_however_often_it_is_told(studio: Studio) ->
 
 @pytest.mark.parametrize("amount", ["12.50", 12, None])
 async def test_an_amount_without_a_currency_is_no_money(studio: Studio, amount: Any) -> None:
-    await studio.open_account("paid", plan="pro", prepaid=True)
+    await studio.accounts.open("paid", plan="pro", prepaid=True)
     before, other = len(facts_of(studio)), cast("Money", amount or "0")
     with pytest.raises(InvalidMoney, match="is not money") as refused:
         await studio.accounts.add_credit("paid", amount, "payment-1")
     assert refused.value.hint == 'write Money.parse("12.50", "USD")'
     for correcting in (
-        studio.accounts.adjust("an-operation", account="paid", price=amount, reason="a test", reference="r-1"),
-        studio.accounts.adjust(
+        studio.upkeep.adjust("an-operation", account="paid", price=amount, reason="a test", reference="r-1"),
+        studio.upkeep.adjust(
             "an-operation", account="paid", price=-DOLLAR, cost=other, reason="a test", reference="r-1"
         ),
-        studio.accounts.refund("an-operation", account="paid", amount=other, reason="a test", reference="r-1"),
+        studio.upkeep.refund("an-operation", account="paid", amount=other, reason="a test", reference="r-1"),
     ):
         with pytest.raises(InvalidMoney, match="is not money"):
             await correcting
@@ -159,13 +159,13 @@ async def test_an_amount_without_a_currency_is_no_money(studio: Studio, amount: 
 
 
 async def test_a_payments_key_and_a_requests_key_are_not_the_same(studio: Studio) -> None:
-    await studio.open_account("paid", plan="pro", prepaid=True)
+    await studio.accounts.open("paid", plan="pro", prepaid=True)
     await studio.accounts.add_credit("paid", DOLLAR, "key-1")
     assert await generate(studio, "paid", key="key-1")
 
 
 async def test_what_was_held_and_not_used_is_spendable_again(studio: Studio) -> None:
-    await studio.open_account("paid", plan="pro", prepaid=True)
+    await studio.accounts.open("paid", plan="pro", prepaid=True)
     await studio.accounts.add_credit("paid", DOLLAR, "payment-1")
     with pytest.raises(OperationFailed):
         await generate(studio, "paid", outcome="fail")
@@ -183,38 +183,34 @@ async def test_refunds_at_once_never_exceed_what_was_charged(studio: Studio) -> 
     cent = Money(PRICE // 4, "USD")
     answers = await asyncio.gather(
         *(
-            studio.accounts.refund(
-                operation, amount=cent, reason="blurred", reference=f"ticket-{number}", account="acme"
-            )
+            studio.upkeep.refund(operation, amount=cent, reason="blurred", reference=f"ticket-{number}", account="acme")
             for number in range(9)
         ),
         return_exceptions=True,
     )
     assert [type(answer) for answer in answers].count(InvalidInput) == 5
-    result = await studio.wait(operation, account="acme")
+    result = await studio.operations.wait(operation, account="acme")
     assert result.price.micros == 0
     assert count(facts_of(studio), Adjusted) == 4
 
 
 async def test_the_same_refund_at_once_and_again_is_one(studio: Studio) -> None:
     operation = await generate(studio)
-    again = [
-        studio.accounts.refund(operation, reason="blurred", reference="ticket-1", account="acme") for _ in range(6)
-    ]
+    again = [studio.upkeep.refund(operation, reason="blurred", reference="ticket-1", account="acme") for _ in range(6)]
     answers = await asyncio.gather(*again)
     assert sorted(len(facts) for facts in answers) == [0] * 5 + [1]
-    assert (await studio.wait(operation, account="acme")).price.micros == 0
+    assert (await studio.operations.wait(operation, account="acme")).price.micros == 0
     assert (await studio.accounts.show("acme")).used["spend"] == 0
 
 
 async def test_refunds_by_two_processes_never_exceed_what_was_charged(database_url: str, tmp_path: Path) -> None:
     async with studio_on(database_url, tmp_path) as one, studio_on(database_url, tmp_path) as two:
-        await one.open_account("acme", plan="pro")
+        await one.accounts.open("acme", plan="pro")
         operation = await generate(one)
         half = Money(PRICE // 2, "USD")
         answers = await asyncio.gather(
             *(
-                studio.accounts.refund(
+                studio.upkeep.refund(
                     operation, amount=half, reason="blurred", reference=f"{name}-{number}", account="acme"
                 )
                 for name, studio in (("one", one), ("two", two))
@@ -223,25 +219,25 @@ async def test_refunds_by_two_processes_never_exceed_what_was_charged(database_u
             return_exceptions=True,
         )
         assert [type(answer) for answer in answers].count(InvalidInput) == 4
-        assert (await two.wait(operation, account="acme")).price.micros == 0
+        assert (await two.operations.wait(operation, account="acme")).price.micros == 0
 
 
 async def test_a_refund_frees_the_limit_and_a_partial_one_its_part(studio: Studio) -> None:
     await studio.accounts.change_limit("acme", "spend", PRICE)
     operation = await generate(studio)
     await refused(studio)
-    await studio.accounts.refund(
+    await studio.upkeep.refund(
         operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1", account="acme"
     )
     assert (await refused(studio)).left == 1
-    await studio.accounts.refund(operation, reason="blurred", reference="ticket-2", account="acme")
+    await studio.upkeep.refund(operation, reason="blurred", reference="ticket-2", account="acme")
     assert await generate(studio)
 
 
 async def test_our_cost_is_corrected_apart_from_the_price(studio: Studio) -> None:
     operation = await generate(studio)
     none = Money(0, "USD")
-    await studio.accounts.adjust(
+    await studio.upkeep.adjust(
         operation,
         price=none,
         cost=Money(5_000, "USD"),
@@ -249,16 +245,16 @@ async def test_our_cost_is_corrected_apart_from_the_price(studio: Studio) -> Non
         reference="bill-11",
         account="acme",
     )
-    result = await studio.wait(operation, account="acme")
+    result = await studio.operations.wait(operation, account="acme")
     assert (result.price.micros, micros(result.cost)) == (PRICE, PRICE + 5_000)
 
 
 async def test_one_operation_of_a_batch_is_corrected_and_not_the_batch(studio: Studio) -> None:
     batch = await generate(studio, n=6)
     with pytest.raises(UnknownOperation, match="no single operation"):
-        await studio.accounts.refund(batch, reason="blurred", reference="ticket-1", account="acme")
-    await studio.accounts.refund(f"{batch}.2", reason="blurred", reference="ticket-1", account="acme")
-    assert (await studio.wait(batch, account="acme")).price.micros == 4 * PRICE
+        await studio.upkeep.refund(batch, reason="blurred", reference="ticket-1", account="acme")
+    await studio.upkeep.refund(f"{batch}.2", reason="blurred", reference="ticket-1", account="acme")
+    assert (await studio.operations.wait(batch, account="acme")).price.micros == 4 * PRICE
     assert count(facts_of(studio), Charged) == 2
 
 
@@ -274,29 +270,29 @@ async def test_what_is_held_is_shown_as_held(studio: Studio) -> None:
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "GBP"])
 async def test_an_account_that_could_buy_nothing_is_not_opened(studio: Studio, currency: str) -> None:
-    before = studio.reader.end()
+    before = studio.log.reader.end()
     with pytest.raises(InvalidInput, match=f"every price is in USD, so an account in {currency} could buy nothing"):
-        await studio.open_account("other", plan="pro", currency=currency)
-    assert studio.reader.end() == before
+        await studio.accounts.open("other", plan="pro", currency=currency)
+    assert studio.log.reader.end() == before
 
 
 async def test_what_an_account_is_by_now_is_said_where_it_is_opened_again(studio: Studio) -> None:
     """The ten lines of the README open their account each time they are run."""
-    await studio.open_account("ten-lines", plan="pro")
+    await studio.accounts.open("ten-lines", plan="pro")
     await studio.accounts.change_plan("ten-lines", "free")
-    view = await studio.open_account("ten-lines", plan="pro")
+    view = await studio.accounts.open("ten-lines", plan="pro")
     assert (view.plan, view.changed) == ("free", ("plan is free, not pro",))
-    assert (await studio.open_account("ten-lines", plan="free")).changed == ()
+    assert (await studio.accounts.open("ten-lines", plan="free")).changed == ()
     with pytest.raises(AccountExists, match="plan pro, not basic"):
-        await studio.open_account("ten-lines", plan="basic")
+        await studio.accounts.open("ten-lines", plan="basic")
 
 
 async def test_an_account_opens_again_although_its_plan_has_other_limits_by_now(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await studio.open_account("ten-lines", plan="pro")
+    await studio.accounts.open("ten-lines", plan="pro")
     monkeypatch.setattr(plans, "PLANS", {**plans.PLANS, "pro": replace(plans.PLANS["pro"], limits=Limits(images=1))})
-    view = await studio.open_account("ten-lines", plan="pro")
+    view = await studio.accounts.open("ten-lines", plan="pro")
     assert (view.limits["account"]["images"], view.changed) == (100, ())
 
 
@@ -308,50 +304,48 @@ async def test_a_suspended_account_gets_nothing_until_it_is_resumed_and_a_closed
     operation = await generate(studio)
     await studio.accounts.close("acme", "the contract ended")
     assert (await refused(studio)).reason == "closed"
-    await studio.accounts.refund(operation, reason="blurred", reference="ticket-1", account="acme")
+    await studio.upkeep.refund(operation, reason="blurred", reference="ticket-1", account="acme")
     with pytest.raises(AccountExists, match="was closed"):
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
 
 
 async def test_a_refund_under_a_reference_of_another_amount_is_refused_and_so_is_one_of_nothing(
     studio: Studio,
 ) -> None:
     operation = await generate(studio)
-    await studio.accounts.refund(
+    await studio.upkeep.refund(
         operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1", account="acme"
     )
-    before = studio.reader.end()
-    assert not await studio.accounts.refund(
+    before = studio.log.reader.end()
+    assert not await studio.upkeep.refund(
         operation, amount=Money(1, "USD"), reason="blurred", reference="ticket-1", account="acme"
     )
     for amount in (Money(2, "USD"), Money(0, "USD"), None):
         with pytest.raises(KeyReused, match="ticket-1"):
-            await studio.accounts.refund(
-                operation, amount=amount, reason="blurred", reference="ticket-1", account="acme"
-            )
+            await studio.upkeep.refund(operation, amount=amount, reason="blurred", reference="ticket-1", account="acme")
     with pytest.raises(InvalidInput, match="nothing of operation"):
-        await studio.accounts.refund(
+        await studio.upkeep.refund(
             operation, amount=Money(0, "USD"), reason="blurred", reference="ticket-2", account="acme"
         )
-    assert studio.reader.end() == before
-    await studio.accounts.refund(operation, reason="the rest", reference="ticket-2", account="acme")
-    assert not await studio.accounts.refund(operation, reason="the rest", reference="ticket-2", account="acme")
+    assert studio.log.reader.end() == before
+    await studio.upkeep.refund(operation, reason="the rest", reference="ticket-2", account="acme")
+    assert not await studio.upkeep.refund(operation, reason="the rest", reference="ticket-2", account="acme")
     with pytest.raises(InvalidInput, match="nothing of operation"):
-        await studio.accounts.refund(operation, reason="the rest", reference="ticket-3", account="acme")
+        await studio.upkeep.refund(operation, reason="the rest", reference="ticket-3", account="acme")
 
 
 async def test_nothing_is_given_back_of_what_was_released(studio: Studio) -> None:
     with pytest.raises(OperationFailed) as failed:
         await generate(studio, outcome="fail")
-    before = studio.reader.end()
+    before = studio.log.reader.end()
     with pytest.raises(InvalidInput, match="nothing of operation"):
-        await studio.accounts.refund(failed.value.operation, reason="sorry", reference="ticket-1", account="acme")
+        await studio.upkeep.refund(failed.value.operation, reason="sorry", reference="ticket-1", account="acme")
     with pytest.raises(IllegalTransition):
-        await studio.accounts.refund(
+        await studio.upkeep.refund(
             failed.value.operation,
             amount=Money(1, "USD"),
             reason="sorry",
             reference="ticket-1",
             account="acme",
         )
-    assert studio.reader.end() == before
+    assert studio.log.reader.end() == before

@@ -15,7 +15,7 @@ from domain.ledger import ContentErased
 from domain.money import Money
 from domain.operation import Released, Submitted
 from infrastructure.service import Studio
-from tests.application.studios import JOBS, SYNC, facts_of, is_sound, studio_on
+from tests.application.studios import JOBS, SYNC, database_of, facts_of, is_sound, studio_on
 
 ANN = Actor(ActorKind.OPERATOR, "ann")
 WHY = "ticket 4711"
@@ -24,28 +24,30 @@ WHY = "ticket 4711"
 @pytest.fixture
 async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
     async with studio_on(database_url, tmp_path, actor="operator:root") as opened:
-        await opened.open_account("acme", plan="pro", prepaid=True)
+        await opened.accounts.open("acme", plan="pro", prepaid=True)
         await opened.accounts.add_credit("acme", Money(5_000_000, "USD"), "payment-1")
-        await opened.open_account("beta", plan="pro")
+        await opened.accounts.open("beta", plan="pro")
         yield opened
         assert await is_sound(opened)
 
 
 def actors(studio: Studio, after: int = 0) -> list[str]:
     """Whoever appended each fact, in the order of the log."""
-    return [entry.link.actor for entry in studio.reader.read(after, 1_000, LogFilter())]
+    return [entry.link.actor for entry in studio.log.reader.read(after, 1_000, LogFilter())]
 
 
 async def generate(studio: Studio, **options: object) -> str:
-    result = await studio.generate("a lake", account="acme", model=SYNC, **options)  # type: ignore[arg-type]
+    result = await studio.operations.generate("a lake", account="acme", model=SYNC, **options)  # type: ignore[arg-type]
     return result.operation
 
 
 async def working(studio: Studio) -> Begun:
     """An operation whose job never ends, and is known by now, so that it can be stopped."""
-    begun = await studio.submit(Request("text-to-image", "acme", {"prompt": "x", "outcome": "never"}, model=JOBS))
-    wanted = LogFilter(topics=studio.codec.names_of(Submitted))
-    async with studio.follow(0, wanted) as submitted:
+    begun = await studio.operations.submit(
+        Request("text-to-image", "acme", {"prompt": "x", "outcome": "never"}, model=JOBS)
+    )
+    wanted = LogFilter(topics=studio.log.codec.names_of(Submitted))
+    async with studio.log.follow(0, wanted) as submitted:
         await anext(submitted)
     return begun
 
@@ -69,17 +71,17 @@ ADMINISTRATION: dict[str, Work] = {
 async def test_what_an_operator_does_names_them_and_why(
     studio: Studio, work: Work, by: Actor | None, named: str
 ) -> None:
-    end = studio.reader.end()
+    end = studio.log.reader.end()
     await work(studio, by)
     assert set(actors(studio, end)) == {named}
-    last = studio.reader.read(studio.reader.end() - 1, 1)[0].link
-    assert getattr(studio.codec.decode(last.topic, last.state), "reason", None) == WHY
+    last = studio.log.reader.read(studio.log.reader.end() - 1, 1)[0].link
+    assert getattr(studio.log.codec.decode(last.topic, last.state), "reason", None) == WHY
 
 
 async def test_who_asks_is_the_user_or_whom_the_request_names_and_what_follows_is_the_studios(studio: Studio) -> None:
     for by, named in ((None, "user:bob"), (Actor(ActorKind.USER, "key-7"), "user:key-7")):
-        end = studio.reader.end()
-        await studio.run(Request("text-to-image", "acme", {"prompt": "x"}, user="bob", model=SYNC, by=by))
+        end = studio.log.reader.end()
+        await studio.operations.run(Request("text-to-image", "acme", {"prompt": "x"}, user="bob", model=SYNC, by=by))
         found = actors(studio, end)
         assert set(found[:3]) == {named}
         assert {one.partition(":")[0] for one in found[3:]} == {"studio"}
@@ -87,26 +89,26 @@ async def test_who_asks_is_the_user_or_whom_the_request_names_and_what_follows_i
 
 async def test_a_correction_names_who_made_it(studio: Studio) -> None:
     operation = await generate(studio)
-    end = studio.reader.end()
-    await studio.accounts.refund(operation, account="acme", reason="blurred", reference="r-1", by=ANN)
+    end = studio.log.reader.end()
+    await studio.upkeep.refund(operation, account="acme", reason="blurred", reference="r-1", by=ANN)
     assert set(actors(studio, end)) == {"operator:ann"}
 
 
 async def test_a_cancelled_operation_says_by_whom_and_why(studio: Studio) -> None:
     begun = await working(studio)
-    await studio.cancel(begun.operation, account="acme", by=ANN, reason=WHY)
+    await studio.operations.cancel(begun.operation, account="acme", by=ANN, reason=WHY)
     released = [fact for fact in facts_of(studio) if isinstance(fact, Released)]
     assert [fact.why for fact in released] == [WHY]
     assert "operator:ann" in actors(studio)
     with pytest.raises(OperationFailed):
-        await studio.wait(begun.operation, account="acme")
+        await studio.operations.wait(begun.operation, account="acme")
 
 
 async def test_erasing_is_a_fact_of_each_operation_once_however_often_it_is_asked(studio: Studio) -> None:
-    result = await studio.generate("a lake", account="acme", model=SYNC, n=6)
-    end = studio.reader.end()
+    result = await studio.operations.generate("a lake", account="acme", model=SYNC, n=6)
+    end = studio.log.reader.end()
     for _ in range(2):
-        await studio.maintenance.erase(result.operation, account="acme", by=ANN, reason=WHY)
+        await studio.upkeep.erase(result.operation, account="acme", by=ANN, reason=WHY)
     erased = [fact for fact in facts_of(studio) if isinstance(fact, ContentErased)]
     assert {fact.operation_id for fact in erased} == {one.operation for one in result.operations}
     assert len(erased) == len(result.operations)
@@ -117,16 +119,16 @@ async def test_erasing_is_a_fact_of_each_operation_once_however_often_it_is_aske
 async def test_what_is_open_is_not_erased(studio: Studio) -> None:
     begun = await working(studio)
     with pytest.raises(IllegalTransition, match="still open"):
-        await studio.maintenance.erase(begun.operation, account="acme")
-    await studio.cancel(begun.operation, account="acme")
+        await studio.upkeep.erase(begun.operation, account="acme")
+    await studio.operations.cancel(begun.operation, account="acme")
 
 
 OF_AN_OPERATION: dict[str, Callable[[Studio, str, str], Awaitable[object]]] = {
-    "wait": lambda studio, one, account: studio.wait(one, account=account),
-    "cancel": lambda studio, one, account: studio.cancel(one, account=account),
-    "erase": lambda studio, one, account: studio.maintenance.erase(one, account=account),
-    "refund": lambda studio, one, account: studio.accounts.refund(one, account=account, reason="x", reference="x"),
-    "adjust": lambda studio, one, account: studio.accounts.adjust(
+    "wait": lambda studio, one, account: studio.operations.wait(one, account=account),
+    "cancel": lambda studio, one, account: studio.operations.cancel(one, account=account),
+    "erase": lambda studio, one, account: studio.upkeep.erase(one, account=account),
+    "refund": lambda studio, one, account: studio.upkeep.refund(one, account=account, reason="x", reference="x"),
+    "adjust": lambda studio, one, account: studio.upkeep.adjust(
         one, account=account, price=Money(-1, "USD"), reason="x", reference="x"
     ),
 }
@@ -137,21 +139,21 @@ async def test_another_accounts_operation_is_not_found_and_nothing_is_recorded(
     studio: Studio, use: Callable[[Studio, str, str], Awaitable[object]]
 ) -> None:
     operation = await generate(studio)
-    end = studio.reader.end()
+    end = studio.log.reader.end()
     with pytest.raises(UnknownOperation) as theirs:
         await use(studio, operation, "beta")
     with pytest.raises(UnknownOperation) as nobodys:
         await use(studio, "no-such", "beta")
     assert str(theirs.value).replace(operation, "no-such") == str(nobodys.value), "whether it exists is not told"
-    assert studio.reader.end() == end
+    assert studio.log.reader.end() == end
 
 
 @pytest.mark.parametrize("reason", ["two\nlines", "x" * 201, " "])
 async def test_a_reason_that_cannot_be_recorded_is_refused_before_anything_is(studio: Studio, reason: str) -> None:
-    end = studio.reader.end()
+    end = studio.log.reader.end()
     with pytest.raises(InvalidInput, match="reason"):
         await studio.accounts.change_plan("acme", "basic", reason=reason)
-    assert studio.reader.end() == end
+    assert studio.log.reader.end() == end
 
 
 @pytest.mark.parametrize("text", ["", "ann", "boss:ann", "operator:", "operator:a b", "operator:" + "x" * 201])
@@ -169,21 +171,21 @@ async def test_a_changed_actor_is_found_by_the_chain(studio: Studio, tmp_path: P
     from sqlalchemy import text
 
     await generate(studio)
-    with studio.database.transaction() as connection:
+    with database_of(studio).transaction() as connection:
         for statement in (
             "DROP TRIGGER IF EXISTS log_no_update",
             "UPDATE log SET actor = 'operator:eve' WHERE position = 1",
         ):
-            if studio.database.is_sqlite:
+            if database_of(studio).is_sqlite:
                 connection.execute(text(statement))
-        if not studio.database.is_sqlite:
+        if not database_of(studio).is_sqlite:
             connection.execute(text("ALTER TABLE log DISABLE TRIGGER USER"))
             connection.execute(text("UPDATE log SET actor = 'operator:eve' WHERE position = 1"))
-    assert [problem.position for problem in studio.verify()][:1] == [1]
-    with studio.database.transaction() as connection:
-        if studio.database.is_sqlite:
+    assert [problem.position for problem in studio.audit.verify()][:1] == [1]
+    with database_of(studio).transaction() as connection:
+        if database_of(studio).is_sqlite:
             connection.execute(text("UPDATE log SET actor = 'operator:root' WHERE position = 1"))
         else:
             connection.execute(text("UPDATE log SET actor = 'operator:root' WHERE position = 1"))
             connection.execute(text("ALTER TABLE log ENABLE TRIGGER USER"))
-    assert not [*studio.verify()]
+    assert not [*studio.audit.verify()]

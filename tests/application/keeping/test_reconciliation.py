@@ -41,20 +41,20 @@ def ask(**inputs: str | int) -> Request:
 
 
 async def reconciled(studio: Studio, *, correct: bool = False) -> dict[str, ReconciledJob]:
-    lines = await studio.reconcile("scripted", now() - DAY, now() + DAY, correct=correct)
+    lines = await studio.providers.reconcile("scripted", now() - DAY, now() + DAY, correct=correct)
     return {line.job: line for line in lines}
 
 
 async def test_each_job_is_matched_differs_or_is_missing_on_one_side(database_url: str, tmp_path: Path) -> None:
     bills = {"same": PRICE, "more": PRICE + CENT, "odd": None, "stranger": CENT, "failed": 0}
     async with studio_on(database_url, tmp_path, providers={"scripted": Billed(tmp_path, bills)}) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         for job in ("same", "more", "odd", "unbilled"):
-            await studio.run(ask(job=job))
+            await studio.operations.run(ask(job=job))
         with pytest.raises(OperationFailed):
-            await studio.run(ask(job="failed", outcome="fail"))
+            await studio.operations.run(ask(job="failed", outcome="fail"))
         with pytest.raises(OperationPending):
-            await studio.run(ask(job="running", outcome="never"))
+            await studio.operations.run(ask(job="running", outcome="never"))
         found = await reconciled(studio)
         assert {job: line.status for job, line in found.items()} == {
             "same": "matched",
@@ -76,15 +76,15 @@ async def test_a_difference_becomes_a_cost_correction_once_and_no_price_moves(
 ) -> None:
     provider = Billed(tmp_path, {"job-1": PRICE + change})
     async with studio_on(database_url, tmp_path, providers={"scripted": provider}) as studio:
-        await studio.open_account("acme", plan="pro")
-        operation = (await studio.run(ask(job="job-1"))).operation
+        await studio.accounts.open("acme", plan="pro")
+        operation = (await studio.operations.run(ask(job="job-1"))).operation
         [line] = (await reconciled(studio, correct=True)).values()
         assert (line.status, line.booked, line.difference, line.is_explained) == ("differs", change, 0, True)
         [again] = (await reconciled(studio, correct=True)).values()
         assert (again.status, again.booked) == ("matched", 0)
         [correction] = [fact for fact in facts_of(studio) if isinstance(fact, Adjusted)]
         assert (correction.price, correction.cost, correction.reason) == (0, change, "reconciled")
-        result = await studio.wait(operation, account="acme")
+        result = await studio.operations.wait(operation, account="acme")
         assert (result.price.micros, micros(result.cost)) == (PRICE, PRICE + change)
         assert await is_sound(studio)
 
@@ -92,12 +92,15 @@ async def test_a_difference_becomes_a_cost_correction_once_and_no_price_moves(
 async def test_a_bill_that_changes_again_is_booked_again(sqlite_url: str, tmp_path: Path) -> None:
     provider = Billed(tmp_path, {"job-1": PRICE + CENT})
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
-        await studio.open_account("acme", plan="pro")
-        operation = (await studio.run(ask(job="job-1"))).operation
+        await studio.accounts.open("acme", plan="pro")
+        operation = (await studio.operations.run(ask(job="job-1"))).operation
         await reconciled(studio, correct=True)
         provider.written["job-1"] = 0
         [line] = (await reconciled(studio, correct=True)).values()
-        assert (line.booked, micros((await studio.wait(operation, account="acme")).cost)) == (-PRICE - CENT, 0)
+        assert (line.booked, micros((await studio.operations.wait(operation, account="acme")).cost)) == (
+            -PRICE - CENT,
+            0,
+        )
 
 
 async def test_what_was_billed_in_another_span_than_it_was_asked_in_is_still_ours(
@@ -105,9 +108,9 @@ async def test_what_was_billed_in_another_span_than_it_was_asked_in_is_still_our
 ) -> None:
     provider = Billed(tmp_path, {"job-1": PRICE})
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
-        await studio.open_account("acme", plan="pro")
-        await studio.run(ask(job="job-1"))
-        [line] = await studio.reconcile("scripted", now() + DAY, now() + 2 * DAY, correct=False)
+        await studio.accounts.open("acme", plan="pro")
+        await studio.operations.run(ask(job="job-1"))
+        [line] = await studio.providers.reconcile("scripted", now() + DAY, now() + 2 * DAY, correct=False)
         assert line.status == "matched"
 
 
@@ -115,20 +118,20 @@ async def test_a_late_delivery_is_fetched_its_cost_booked_and_nothing_charged(
     database_url: str, tmp_path: Path
 ) -> None:
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending) as left:
-            await studio.run(ask(outcome="timeout", job="job-1", cost="0.03"))
+            await studio.operations.run(ask(outcome="timeout", job="job-1", cost="0.03"))
     blind = ScriptedProvider(tmp_path / "scripted", recovery=Recovery.BLIND)
     async with studio_on(database_url, tmp_path, clock=later(2 * GRACE), providers={"scripted": blind}) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["released"]
+        assert [one.phase for one in await studio.upkeep.recover()] == ["released"]
     provider = Billed(tmp_path, {"job-1": 3 * CENT})
     async with studio_on(database_url, tmp_path, clock=later(3 * GRACE), providers={"scripted": provider}) as studio:
         [line] = (await reconciled(studio, correct=True)).values()
         assert (line.status, line.recorded, line.late) == ("matched", 3 * CENT, True)
-        await studio.catch_up()
+        studio.views.catch_up()
         [row] = studio.views.rows(OPERATIONS, OperationFilter(flag="late"))
         assert (row.id, row.cost, row.price, row.state) == (left.value.operation, 3 * CENT, 0, "released")
-        assert len((await studio.maintenance.results.of(row.id)).outputs) == 1
+        assert len((await studio.upkeep.results.of(row.id)).outputs) == 1
         assert count(facts_of(studio), Charged) == 0
         assert await is_sound(studio)
 
@@ -146,13 +149,13 @@ class Alike(Billed):
 
 async def test_two_late_deliveries_alike_are_booked_a_bill_each(database_url: str, tmp_path: Path) -> None:
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         for job in ("job-1", "job-2"):
             with pytest.raises(OperationPending):
-                await studio.run(ask(outcome="timeout", job=job, cost="0.03"))
+                await studio.operations.run(ask(outcome="timeout", job=job, cost="0.03"))
     blind = ScriptedProvider(tmp_path / "scripted", recovery=Recovery.BLIND)
     async with studio_on(database_url, tmp_path, clock=later(2 * GRACE), providers={"scripted": blind}) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["released"] * 2
+        assert [one.phase for one in await studio.upkeep.recover()] == ["released"] * 2
     provider = Alike(tmp_path, {"job-1": 3 * CENT, "job-2": 3 * CENT})
     async with studio_on(database_url, tmp_path, clock=later(3 * GRACE), providers={"scripted": provider}) as studio:
         for _ in range(2):
@@ -168,7 +171,7 @@ async def test_two_late_deliveries_alike_are_booked_a_bill_each(database_url: st
 async def test_a_provider_without_bills_is_refused(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
         with pytest.raises(InvalidInput, match="no bills that can be read"):
-            await studio.reconcile("local", 0, 1, correct=False)
+            await studio.providers.reconcile("local", 0, 1, correct=False)
 
 
 class Shut(Billed):
@@ -182,8 +185,8 @@ class Shut(Billed):
 
 async def test_bills_that_cannot_be_read_correct_nothing(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": Shut(tmp_path, {})}) as studio:
-        await studio.open_account("acme", plan="pro")
-        await studio.run(ask())
+        await studio.accounts.open("acme", plan="pro")
+        await studio.operations.run(ask())
         with pytest.raises(ProviderUnavailable, match="503"):
             await reconciled(studio, correct=True)
         assert count(facts_of(studio), Adjusted) == 0

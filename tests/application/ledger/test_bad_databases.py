@@ -25,7 +25,7 @@ from domain.errors import (
 from infrastructure.service import Studio
 from infrastructure.showing.hints import in_shell
 from infrastructure.store.schema import TRIGGER_NAMES
-from tests.application.studios import SYNC, facts_of, is_sound, studio_on, submissions
+from tests.application.studios import SYNC, database_of, facts_of, is_sound, studio_on, submissions
 from tests.postgres import execute
 
 
@@ -33,13 +33,13 @@ from tests.postgres import execute
 async def prepared(database_url: str, tmp_path: Path) -> str:
     """A database with an account and an operation."""
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         await generate(studio)
     return database_url
 
 
 async def generate(studio: Studio) -> str:
-    return (await studio.generate("a lake", account="acme", model=SYNC)).operation
+    return (await studio.operations.generate("a lake", account="acme", model=SYNC)).operation
 
 
 def file_of(url: str) -> str:
@@ -63,7 +63,7 @@ async def refused(studio: Studio, home: Path) -> ImageStudioError:
 
 async def test_a_locked_sqlite_file_is_waited_for_and_then_refused(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path, lock_seconds=1) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with closing(sqlite3.connect(file_of(sqlite_url), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             error = await refused(studio, tmp_path)
@@ -76,7 +76,7 @@ async def test_a_locked_sqlite_file_is_waited_for_and_then_refused(sqlite_url: s
 
 async def test_a_lock_that_ends_in_time_is_not_noticed(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with closing(sqlite3.connect(file_of(sqlite_url), isolation_level=None, check_same_thread=False)) as other:
             other.execute("BEGIN IMMEDIATE")
             waiting = asyncio.create_task(generate(studio))
@@ -105,7 +105,7 @@ def every_connection(*statements: str) -> Iterator[None]:
 
 async def test_a_read_only_sqlite_file_is_read_and_not_written(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         operation = await generate(studio)
     with every_connection("PRAGMA query_only = ON"):
         async with studio_on(sqlite_url, tmp_path) as studio:
@@ -113,12 +113,12 @@ async def test_a_read_only_sqlite_file_is_read_and_not_written(sqlite_url: str, 
             assert type(error) is StoreUnavailable
             assert "readonly" in error.message
             assert "writable" in error.hint
-            assert (await studio.maintenance.results.of(operation)).status == "charged"
+            assert (await studio.upkeep.results.of(operation)).status == "charged"
 
 
 async def test_a_read_only_server_is_read_and_not_written(postgres_url: str, tmp_path: Path) -> None:
     async with studio_on(postgres_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
     name = make_url(postgres_url).database
     execute(postgres_url, f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     async with studio_on(postgres_url, tmp_path) as studio:
@@ -133,7 +133,7 @@ async def test_a_read_only_server_is_read_and_not_written(postgres_url: str, tmp
 
 async def test_a_full_disk_refuses_and_loses_nothing(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
     with closing(sqlite3.connect(file_of(sqlite_url))) as file:
         [pages] = file.execute("PRAGMA page_count").fetchone()
     with every_connection(f"PRAGMA max_page_count = {pages + 4}"):
@@ -147,14 +147,14 @@ async def test_a_full_disk_refuses_and_loses_nothing(sqlite_url: str, tmp_path: 
         assert facts_of(studio) == before
         assert await generate(studio)
         assert len(submissions(tmp_path)) == len(sent) + 1
-        assert not [*studio.verify()]
+        assert not [*studio.audit.verify()]
 
 
 async def filled(studio: Studio) -> ImageStudioError:
     """What is told when there is no page left; new accounts fill them, so that nothing is left unsettled."""
     for number in range(1_000):
         try:
-            await studio.open_account(f"account-{number}", plan="pro")
+            await studio.accounts.open(f"account-{number}", plan="pro")
         except ImageStudioError as error:
             return error
     raise AssertionError("the file never filled up")
@@ -185,7 +185,7 @@ async def test_a_database_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 async def test_a_newer_schema_is_refused_on_opening(prepared: str, tmp_path: Path) -> None:
     async with studio_on(prepared, tmp_path) as studio:
-        with studio.database.transaction() as connection:
+        with database_of(studio).transaction() as connection:
             connection.exec_driver_sql("UPDATE imagestudio_schema SET version_num = '9999'")
     with pytest.raises(SchemaMismatch, match="9999, newer than"):
         async with studio_on(prepared, tmp_path):
@@ -194,23 +194,23 @@ async def test_a_newer_schema_is_refused_on_opening(prepared: str, tmp_path: Pat
 
 async def test_a_changed_byte_in_the_log_stops_its_account_and_is_named(prepared: str, tmp_path: Path) -> None:
     async with studio_on(prepared, tmp_path) as studio:
-        await studio.open_account("beta", plan="pro")
+        await studio.accounts.open("beta", plan="pro")
         change_a_price(studio)
     async with studio_on(prepared, tmp_path) as studio:
         error = await refused(studio, tmp_path)
         assert type(error) is LogCorrupted
         assert "version 6 is not what was written" in error.message
         assert error.advice == Advice("log.audit")
-        assert (await studio.generate("a lake", account="beta", model=SYNC)).status == "charged"
-        [problem, *_] = studio.verify()
+        assert (await studio.operations.generate("a lake", account="beta", model=SYNC)).status == "charged"
+        [problem, *_] = studio.audit.verify()
         assert problem.version == 6
 
 
 def change_a_price(studio: Studio) -> None:
     """One digit of one charge, by someone who knows how."""
-    on = "" if studio.database.is_sqlite else " ON log"
-    with studio.database.transaction() as connection:
-        for name in TRIGGER_NAMES[studio.database.dialect]:
+    on = "" if database_of(studio).is_sqlite else " ON log"
+    with database_of(studio).transaction() as connection:
+        for name in TRIGGER_NAMES[database_of(studio).dialect]:
             connection.exec_driver_sql(f"DROP TRIGGER {name}{on}")
         changed = connection.exec_driver_sql(
             "UPDATE log SET state = replace(state, '\"price\":40000', '\"price\":10000')"
@@ -224,17 +224,17 @@ def change_a_price(studio: Studio) -> None:
 
 async def test_a_lost_or_changed_file_is_told_and_the_ledger_goes_on(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         operation = await generate(studio)
-        [asset] = (await studio.wait(operation, account="acme")).assets
+        [asset] = (await studio.operations.wait(operation, account="acme")).assets
         assert asset.path is not None
         Path(asset.path).write_bytes(b"something else")
         with pytest.raises(AssetDamaged) as damaged:
-            await studio.wait(operation, account="acme")
+            await studio.operations.wait(operation, account="acme")
         assert "backup" in damaged.value.hint
         Path(asset.path).unlink()
         with pytest.raises(AssetMissing) as missing:
-            await studio.wait(operation, account="acme")
+            await studio.operations.wait(operation, account="acme")
         assert missing.value.hint
         assert await generate(studio)
         assert await is_sound(studio)

@@ -26,6 +26,7 @@ from tests.application.studios import (
     PRICE,
     SYNC,
     charged,
+    database_of,
     facts_of,
     is_sound,
     later,
@@ -202,8 +203,8 @@ JOBS_AGAIN = {
 
 
 def change(studio: Studio, statements: dict[str, tuple[str, ...]]) -> None:
-    with studio.database.transaction() as connection:
-        for statement in statements[studio.database.dialect]:
+    with database_of(studio).transaction() as connection:
+        for statement in statements[database_of(studio).dialect]:
             connection.exec_driver_sql(statement)
 
 
@@ -211,20 +212,20 @@ async def test_a_job_that_cannot_be_recorded_leaves_its_operation_to_recovery_an
     database_url: str, tmp_path: Path
 ) -> None:
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         change(studio, NO_JOBS)
         async with asyncio.timeout(PATIENCE):
             with pytest.raises(StoreRefused):
-                await studio.generate("a lake", account="acme", model=JOBS, key="order-17")
-            assert (await studio.generate("a sea", account="acme", model=SYNC)).status == "charged"
+                await studio.operations.generate("a lake", account="acme", model=JOBS, key="order-17")
+            assert (await studio.operations.generate("a sea", account="acme", model=SYNC)).status == "charged"
     async with studio_on(database_url, tmp_path, clock=later(), wait_seconds=1) as studio:
-        [refused] = await studio.maintenance.recover()
+        [refused] = await studio.upkeep.recover()
         assert "will never take" in refused.action
         with pytest.raises(OperationPending):
-            await studio.generate("a lake", account="acme", model=JOBS, key="order-17")
+            await studio.operations.generate("a lake", account="acme", model=JOBS, key="order-17")
         change(studio, JOBS_AGAIN)
     async with studio_on(database_url, tmp_path, clock=later(2 * LONG_AFTER)) as studio:
-        [recovered] = await studio.maintenance.recover()
+        [recovered] = await studio.upkeep.recover()
         assert recovered.phase == "charged"
         assert charged(facts_of(studio)) == 2 * PRICE
         assert len(submissions(tmp_path)) == 2

@@ -25,7 +25,7 @@ from domain.plans import Limits
 from domain.totals import PeriodState
 from infrastructure.store.database import Database
 from infrastructure.store.transactions import SqlReadings
-from tests.application.studios import JOBS, SYNC, studio_on
+from tests.application.studios import JOBS, SYNC, database_of, studio_on
 from tests.application.support import (
     CENT,
     Clock,
@@ -236,14 +236,14 @@ LOCKS = ("FOR UPDATE", "BEGIN IMMEDIATE", "pg_advisory")
 async def test_accounts_estimates_and_what_is_left_are_read_without_a_lock(database_url: str, tmp_path: Path) -> None:
     request = Request("text-to-image", "acme", {"prompt": "a lake"}, model="cheapest")
     async with studio_on(database_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         await studio.accounts.allow("acme", "stand-in")
-        result = await studio.generate("a lake", account="acme", model=SYNC)
+        result = await studio.operations.generate("a lake", account="acme", model=SYNC)
     async with studio_on(database_url, tmp_path) as studio:
-        with statements(studio.database) as heard:
+        with statements(database_of(studio)) as heard:
             view = await studio.accounts.show("acme")
-            estimate = await studio.estimate(request)
-            waited = await studio.wait(result.operation, account="acme")
+            estimate = await studio.operations.estimate(request)
+            waited = await studio.operations.wait(result.operation, account="acme")
         assert heard
         assert not [one for one in heard if any(lock in one for lock in LOCKS)]
         assert view.left["images"] == estimate.left["images"] == waited.left["images"] == result.left["images"]
@@ -263,6 +263,6 @@ async def test_what_is_left_is_counted_once_an_operation(
 
     monkeypatch.setattr("application.ledger.looking.left_of", count)
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
-        result = await studio.generate("a lake", account="acme", model=JOBS)
+        await studio.accounts.open("acme", plan="pro")
+        result = await studio.operations.generate("a lake", account="acme", model=JOBS)
     assert (len(counted), result.left["images"]) == (1, 99)

@@ -16,7 +16,7 @@ from application.ledger.transaction import CommitUnknown, ServerChanged, TooSlow
 from application.ledger.writer import WriterOptions
 from domain.errors import StoreUnavailable
 from domain.operation import Charged, Requested
-from tests.application.studios import SYNC, studio_on
+from tests.application.studios import SYNC, database_of, studio_on
 from tests.application.support import PATIENCE, Gate, Office, accepting, asking, completing, desk, opening
 from tests.postgres import execute
 from tests.wire.proxy import Fault, Proxy, proxied
@@ -102,15 +102,15 @@ async def test_a_whole_studio_on_a_frozen_database_tells_and_closes(
         through = parsed.set(port=proxy.port).update_query_dict({"connect_timeout": "2"})
         url = through.render_as_string(hide_password=False)
         async with studio_on(url, tmp_path, statement_seconds=1) as studio:
-            await studio.open_account("acme", plan="pro")
+            await studio.accounts.open("acme", plan="pro")
             if frozen == "at a commit":
                 proxy.next(Fault("stall", when=b"COMMIT"))
             else:
                 proxy.freeze()
             with pytest.raises(StoreUnavailable):
-                await studio.generate("a lake", account="acme", model=SYNC)
+                await studio.operations.generate("a lake", account="acme", model=SYNC)
             with pytest.raises(StoreUnavailable):
-                await asyncio.to_thread(studio.database.read, "SELECT 1")
+                await asyncio.to_thread(database_of(studio).read, "SELECT 1")
         proxy.thaw()
 
 

@@ -53,7 +53,9 @@ def models(folder: Path, *entries: tuple[str, str, str], provider: str = "script
 
 async def cheapest(studio: Studio, n: int = 1) -> Result:
     """At any price, so that dearer models may follow."""
-    return await studio.run(Request(KIND, "acme", {"prompt": "a lake"}, model="cheapest", n=n, max_price="1.00"))
+    return await studio.operations.run(
+        Request(KIND, "acme", {"prompt": "a lake"}, model="cheapest", n=n, max_price="1.00")
+    )
 
 
 async def test_a_refused_operation_is_rerouted_to_the_next_model_and_charged_its_price(
@@ -61,7 +63,7 @@ async def test_a_refused_operation_is_rerouted_to_the_next_model_and_charged_its
 ) -> None:
     overlay = models(tmp_path, ("penny", "0.01", "refuse"), ("tuppence", "0.02", "done"), ("fiver", "0.05", "done"))
     async with studio_on(database_url, tmp_path, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         result = await cheapest(studio)
         assert (result.model, result.price.micros, result.status) == ("tuppence", TWO_CENTS, "charged")
         facts = timeline(studio, result.operation)
@@ -81,7 +83,7 @@ async def test_a_refused_operation_is_rerouted_to_the_next_model_and_charged_its
 async def test_when_all_refuse_the_operation_is_released(sqlite_url: str, tmp_path: Path) -> None:
     overlay = models(tmp_path, *((f"no-{n}", f"0.0{n}", "refuse") for n in (1, 2, 3)))
     async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationFailed):
             await cheapest(studio)
         facts = facts_of(studio)
@@ -95,7 +97,7 @@ async def test_what_may_have_been_accepted_is_never_sent_elsewhere(
 ) -> None:
     overlay = models(tmp_path, ("penny", "0.01", outcome), ("tuppence", "0.02", "done"))
     async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises((OperationFailed, OperationPending)):
             await cheapest(studio)
         assert count(facts_of(studio), Rerouted) == 0
@@ -105,16 +107,16 @@ async def test_what_may_have_been_accepted_is_never_sent_elsewhere(
 async def test_a_model_that_was_named_is_the_only_one_asked(sqlite_url: str, tmp_path: Path) -> None:
     overlay = models(tmp_path, ("penny", "0.01", "refuse"), ("tuppence", "0.02", "done"))
     async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationFailed):
-            await studio.run(Request(KIND, "acme", {"prompt": "a lake"}, model="penny"))
+            await studio.operations.run(Request(KIND, "acme", {"prompt": "a lake"}, model="penny"))
         assert count(facts_of(studio), Rerouted) == 0
 
 
 async def test_a_dearer_model_is_not_asked_where_the_limit_has_no_room_for_it(sqlite_url: str, tmp_path: Path) -> None:
     overlay = models(tmp_path, ("penny", "0.01", "refuse"), ("fiver", "0.05", "done"))
     async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         await studio.accounts.change_limit("acme", "spend", FIVE_CENTS - 1)
         with pytest.raises(OperationFailed):
             await cheapest(studio)
@@ -126,7 +128,7 @@ async def test_a_dearer_model_is_not_asked_where_the_limit_has_no_room_for_it(sq
 async def test_each_operation_of_a_batch_falls_back_by_itself(sqlite_url: str, tmp_path: Path) -> None:
     overlay = models(tmp_path, ("penny", "0.01", "refuse"), ("tuppence", "0.02", "done"))
     async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         result = await cheapest(studio, n=3)
         assert (result.price.micros, len(result.assets), len(submissions(tmp_path))) == (3 * TWO_CENTS, 3, 3)
         assert await is_sound(studio)
@@ -143,7 +145,7 @@ async def test_what_is_not_allowed_is_not_hawked_around(sqlite_url: str, tmp_pat
     overlay = models(tmp_path, ("penny", "0.01", "done"), ("tuppence", "0.02", "done"))
     providers = {"scripted": Censor(tmp_path / "scripted")}
     async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,), providers=providers) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationFailed, match="not allowed"):
             await cheapest(studio)
         assert count(facts_of(studio), Rerouted) == 0
@@ -154,12 +156,12 @@ async def test_what_was_rerouted_and_lost_is_recovered_as_the_model_it_went_to(
 ) -> None:
     overlay = models(tmp_path, ("penny", "0.01", "refuse"), ("tuppence", "0.02", "timeout"))
     async with studio_on(database_url, tmp_path, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending) as left:
             await cheapest(studio)
     async with studio_on(database_url, tmp_path, catalogues=(overlay,), clock=later(LONG_AFTER)) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
-        result = await studio.wait(left.value.operation, account="acme")
+        assert [one.phase for one in await studio.upkeep.recover()] == ["charged"]
+        result = await studio.operations.wait(left.value.operation, account="acme")
         assert (result.model, result.price.micros) == ("tuppence", TWO_CENTS)
         assert [(one.model, one.attempt) for one in submissions(tmp_path)] == [("tuppence", 2)]
         assert await is_sound(studio)
@@ -178,9 +180,9 @@ async def test_models_whose_provider_lacks_something_are_not_chosen_and_say_why_
     overlay = models(tmp_path, ("penny", "0.01", "done"), provider="keyless")
     providers = {"keyless": Keyless(tmp_path / "keyless", name="keyless", recovery=Recovery.BLIND)}
     async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,), providers=providers) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(UnknownModel, match="here") as refused:
             await cheapest(studio)
         assert "set SCRIPTED_KEY" in refused.value.hint
         with pytest.raises(UnknownModel, match="set SCRIPTED_KEY"):
-            await studio.run(Request(KIND, "acme", {"prompt": "a lake"}, model="penny"))
+            await studio.operations.run(Request(KIND, "acme", {"prompt": "a lake"}, model="penny"))

@@ -85,14 +85,14 @@ async def test_a_delivery_is_charged_only_as_what_was_sold(tmp_path: Path, outpu
     overlay.write_text(ENTRY.format(outputs=outputs))
     url, providers = f"sqlite:///{tmp_path}/ledger.db", {"scripted": Delivers()}
     async with studio_on(url, tmp_path, providers=providers, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         for name in FILES:
             request = Request("text-to-video", "acme", {"prompt": name}, model="painter")
             if name in SOLD[outputs]:
-                assert (await studio.run(request)).price.micros == PRICE
+                assert (await studio.operations.run(request)).price.micros == PRICE
                 continue
             with pytest.raises(OperationFailed, match=f"instead of {outputs}") as failed:
-                await studio.run(request)
+                await studio.operations.run(request)
             *_, released = timeline(studio, failed.value.operation)
             assert isinstance(released, Released)
             assert (released.reason, released.cost) == ("wrong_output", BILL)
@@ -106,7 +106,9 @@ async def test_what_was_not_sold_is_lost_beside_what_was(tmp_path: Path) -> None
     overlay.write_text(ENTRY.format(outputs="video/mp4"))
     url, providers = f"sqlite:///{tmp_path}/ledger.db", {"scripted": Delivers()}
     async with studio_on(url, tmp_path, providers=providers, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
-        result = await studio.run(Request("text-to-video", "acme", {"prompt": "PNG and MP4"}, model="painter", n=2))
+        await studio.accounts.open("acme", plan="pro")
+        result = await studio.operations.run(
+            Request("text-to-video", "acme", {"prompt": "PNG and MP4"}, model="painter", n=2)
+        )
         assert [output.media_type for output in result.assets] == ["video/mp4"]
         assert (result.price.micros, dict(result.losses)) == (PRICE, {"wrong_output": 1})

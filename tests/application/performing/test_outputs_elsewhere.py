@@ -110,15 +110,15 @@ class Anew:
     async def recovered(self, provider: Provider, after: int = SOON) -> str:
         """What recovery did about the one operation that is open."""
         async with self.studio(provider, after) as studio:
-            [one] = await studio.maintenance.recover()
+            [one] = await studio.upkeep.recover()
             assert await is_sound(studio)
             assert count(facts_of(studio), Charged) == (one.phase == "charged")
             return f"{one.phase}: {one.action}"
 
 
 async def asked(studio: Studio, outputs: int = 1) -> Result:
-    await studio.open_account("acme", plan="pro")
-    return await studio.run(Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC, n=outputs))
+    await studio.accounts.open("acme", plan="pro")
+    return await studio.operations.run(Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC, n=outputs))
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ async def test_an_operation_whose_every_output_is_lost_still_ends(
 async def test_lost_outputs_can_be_asked_for(desk: Anew, site: Site) -> None:
     async with desk.studio(Elsewhere(Remote(f"{site.origin}/gone"))) as studio:
         await asked(studio)
-        await studio.catch_up()
+        studio.views.catch_up()
         assert [row.lost for row in studio.views.rows(OPERATIONS, OperationFilter(account="acme"))] == [1]
 
 
@@ -178,7 +178,7 @@ async def test_an_output_that_cannot_be_reached_keeps_its_hold_until_recovery_fe
     site.put("/a", answer(RED))
     assert await desk.recovered(provider, after=2 * SOON) == "charged: found at the provider"
     async with desk.studio(provider) as studio:
-        result = await studio.wait(operation, account="acme")
+        result = await studio.operations.wait(operation, account="acme")
         assert [output.content for output in result.assets] == [RED]
         assert (await studio.accounts.show("acme")).held["spend"] == 0
     assert provider.submissions == 1
@@ -192,7 +192,7 @@ async def test_until_it_expires_an_output_that_is_not_there_may_still_come(desk:
         *_, completed, _ = timeline(studio, operation)
         assert isinstance(completed, ProviderCompleted)
         assert completed.lost == 1
-        assert (await studio.wait(operation, account="acme")).price.micros == 0
+        assert (await studio.operations.wait(operation, account="acme")).price.micros == 0
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "http://ann:secret@127.0.0.1/a"])
@@ -296,7 +296,7 @@ async def test_until_it_expires_an_address_that_answers_without_a_file_keeps_its
     site.put("/a", answer(RED))
     assert await desk.recovered(provider, after=2 * SOON) == "charged: found at the provider"
     async with desk.studio(provider) as studio:
-        assert [output.content for output in (await studio.wait(operation, account="acme")).assets] == [RED]
+        assert [output.content for output in (await studio.operations.wait(operation, account="acme")).assets] == [RED]
 
 
 async def test_an_address_that_answered_without_a_file_until_it_expired_has_lost_its_output(
@@ -308,7 +308,7 @@ async def test_an_address_that_answered_without_a_file_until_it_expired_has_lost
     async with desk.studio(provider) as studio:
         *_, completed, _ = timeline(studio, operation)
         assert isinstance(completed, ProviderCompleted)
-        result = await studio.wait(operation, account="acme")
+        result = await studio.operations.wait(operation, account="acme")
         assert (completed.lost, result.price.micros, micros(result.cost)) == (1, 0, 30_000)
 
 
@@ -346,7 +346,7 @@ async def test_no_address_of_an_output_is_in_the_log_or_in_what_is_told(desk: An
         with pytest.raises(OperationPending) as pending:
             await asked(studio)
         assert "secret" not in f"{pending.value} {pending.value.__cause__}"
-        states = [entry.link.state for entry in studio.reader.read(0, 1_000)]
+        states = [entry.link.state for entry in studio.log.reader.read(0, 1_000)]
         assert not any(b"signature" in state or site.origin.encode() in state for state in states)
 
 

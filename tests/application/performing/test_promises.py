@@ -63,10 +63,12 @@ async def asked(
     media = {"video": [mp4(3)]} if kind == "video-extend" else {}
     answering = {"scripted": Answering(home, answer)}
     async with studio_on(url, home, providers=answering, catalogues=(home / "models.toml",)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         n = len(answer.outputs)
-        result = await studio.run(Request(kind, "acme", {"prompt": "a lake", **inputs}, media, model=model, n=n))
-        await studio.catch_up()
+        result = await studio.operations.run(
+            Request(kind, "acme", {"prompt": "a lake", **inputs}, media, model=model, n=n)
+        )
+        studio.views.catch_up()
         found = [(row.id, row.flags) for row in studio.views.rows(OPERATIONS, OperationFilter(flag="unlike"))]
         assert await is_sound(studio)
         return result, timeline(studio, result.operation), found
@@ -112,9 +114,9 @@ async def test_what_recovery_finds_is_held_against_the_promise_too(sqlite_url: s
     (tmp_path / "models.toml").write_text(MODELS.replace('"64x32" }', '"64x32" }\nfixed = { outcome = "timeout" }'))
     settings: dict[str, Any] = {"catalogues": (tmp_path / "models.toml",)}
     async with studio_on(sqlite_url, tmp_path, **settings) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending) as pending:
-            await studio.run(Request("text-to-image", "acme", {"prompt": "a lake"}, model="sized"))
+            await studio.operations.run(Request("text-to-image", "acme", {"prompt": "a lake"}, model="sized"))
     async with studio_on(sqlite_url, tmp_path, clock=later(), **settings) as studio:
-        assert [one.action for one in await studio.maintenance.recover()] == ["found at the provider"]
+        assert [one.action for one in await studio.upkeep.recover()] == ["found at the provider"]
         assert unlike(timeline(studio, pending.value.operation)) == 1

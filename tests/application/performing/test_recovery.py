@@ -35,6 +35,7 @@ from tests.application.studios import (
     Pause,
     charged,
     count,
+    database_of,
     facts_of,
     is_sound,
     later,
@@ -60,15 +61,15 @@ async def left_pending(
 ) -> str:
     """An operation whose provider's answer never came, and whose process is gone."""
     async with studio_on(url, home, providers=providers, catalogues=overlays) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending) as pending:
-            await studio.run(wanted)
+            await studio.operations.run(wanted)
     return pending.value.operation
 
 
 async def recovered(url: str, home: Path, by: int = LONG_AFTER) -> list[Recovered]:
     async with studio_on(url, home, clock=later(by)) as studio:
-        done = await studio.maintenance.recover()
+        done = await studio.upkeep.recover()
         assert await is_sound(studio)
         return done
 
@@ -142,7 +143,7 @@ async def test_a_provider_that_never_tells_what_became_of_a_submission_is_not_wa
     await left_pending(sqlite_url, tmp_path, ask(), providers)
     for by, action in ((2 * GRACE, "left open"), (ABANDONED, "released by policy")):
         async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(by)) as studio:
-            [one] = await studio.maintenance.recover()
+            [one] = await studio.upkeep.recover()
             assert one.action.startswith(action)
             assert await is_sound(studio)
 
@@ -151,12 +152,12 @@ async def test_inputs_and_place_in_the_batch_are_what_they_were(sqlite_url: str,
     """The pictures that recovery finds are those that the first process would have got."""
     wanted = Request("text-to-image", "acme", {"prompt": "a lake", "seed": 7}, model=SYNC, n=6)
     async with studio_on(sqlite_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
-        expected = await studio.run(wanted)
+        await studio.accounts.open("acme", plan="pro")
+        expected = await studio.operations.run(wanted)
     batch = await left_pending(sqlite_url, tmp_path, wanted, {"scripted": Deaf(tmp_path / "scripted")})
     assert len(await recovered(sqlite_url, tmp_path)) == 2
     async with studio_on(sqlite_url, tmp_path) as studio:
-        found = await studio.wait(batch.partition(".")[0], account="acme")
+        found = await studio.operations.wait(batch.partition(".")[0], account="acme")
     assert [one.asset for one in found.assets] == [one.asset for one in expected.assets]
 
 
@@ -178,8 +179,8 @@ async def test_a_late_success_after_a_release_by_policy_is_delivered_and_never_c
 ) -> None:
     pause = Pause()
     async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
-        await studio.open_account("acme", plan="pro")
-        late = asyncio.create_task(studio.run(ask(BLIND, delay_ms=1, cost="0.03")))
+        await studio.accounts.open("acme", plan="pro")
+        late = asyncio.create_task(studio.operations.run(ask(BLIND, delay_ms=1, cost="0.03")))
         await pause.until_reached()
         assert [one.phase for one in await recovered(database_url, tmp_path)] == ["released"]
         pause.go_on.set()
@@ -200,8 +201,8 @@ async def test_a_former_owner_that_comes_back_from_local_work_changes_nothing(
     with ThreadPoolExecutor(2) as pool:
         providers: dict[str, Provider] = {"local": Held(built("local", executor=pool), pause)}
         async with studio_on(database_url, tmp_path, providers=providers) as studio:
-            await studio.open_account("acme", plan="pro")
-            late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme", allow="stand-in"))
+            await studio.accounts.open("acme", plan="pro")
+            late = asyncio.create_task(studio.operations.edit(picture(), "sepia", account="acme", allow="stand-in"))
             await pause.until_reached()
             [again] = await recovered(database_url, tmp_path)
             assert (again.action, again.phase) == ("run again", "charged")
@@ -219,8 +220,8 @@ async def test_who_slept_past_its_lease_sends_only_what_is_still_its_own(
     """The process sleeps between the commit of Dispatched and the sending."""
     clock = Clock(now())
     async with studio_on(database_url, tmp_path, clock=clock) as studio:
-        await studio.open_account("acme", plan="pro")
-        other = SqlLeases(studio.database)
+        await studio.accounts.open("acme", plan="pro")
+        other = SqlLeases(database_of(studio))
 
         def sleep(_position: int | None, _links: object) -> None:
             clock.now += SOON
@@ -231,9 +232,9 @@ async def test_who_slept_past_its_lease_sends_only_what_is_still_its_own(
         studio.accounts.writer.after_commit = sleep
         if robbed:
             with pytest.raises(OperationPending, match="lease was lost"):
-                await studio.run(ask())
+                await studio.operations.run(ask())
         else:
-            await studio.run(ask())
+            await studio.operations.run(ask())
         assert len(submissions(tmp_path)) == (not robbed)
 
 
@@ -258,13 +259,13 @@ async def test_what_this_very_process_still_works_on_is_renewed_and_not_recovere
             "blind": FirstHeld(blind, pause),
         }
         async with studio_on(database_url, tmp_path, providers=providers, clock=clock) as studio:
-            await studio.open_account("acme", plan="pro")
+            await studio.accounts.open("acme", plan="pro")
             wanted = Request("image-edit", "acme", {"prompt": "sepia"}, {"image": [picture()]}, allow="stand-in")
-            running = asyncio.create_task(studio.run(wanted if repeatable else ask(BLIND)))
+            running = asyncio.create_task(studio.operations.run(wanted if repeatable else ask(BLIND)))
             await pause.until_reached()
             clock.now += by
-            assert await studio.maintenance.recover() == []
-            assert SqlLeases(studio.database).expired(clock.now) == []
+            assert await studio.upkeep.recover() == []
+            assert SqlLeases(database_of(studio)).expired(clock.now) == []
             pause.go_on.set()
             assert (await running).status == "charged"
             facts = facts_of(studio)
@@ -279,12 +280,12 @@ async def test_an_attempt_that_a_later_one_of_the_same_process_overtook_is_answe
     with ThreadPoolExecutor(2) as pool:
         providers: dict[str, Provider] = {"local": FirstHeld(built("local", executor=pool), pause)}
         async with studio_on(sqlite_url, tmp_path, providers=providers, clock=clock) as studio:
-            await studio.open_account("acme", plan="pro")
-            late = asyncio.create_task(studio.edit(picture(), "sepia", account="acme", allow="stand-in"))
+            await studio.accounts.open("acme", plan="pro")
+            late = asyncio.create_task(studio.operations.edit(picture(), "sepia", account="acme", allow="stand-in"))
             await pause.until_reached()
-            studio.ownership.drop(*studio.ownership.held)
+            studio.operations.performer.ownership.drop(*studio.operations.performer.ownership.held)
             clock.now += SOON
-            [again] = await studio.maintenance.recover()
+            [again] = await studio.upkeep.recover()
             assert (again.action, again.phase) == ("run again", "charged")
             pause.go_on.set()
             result = await late
@@ -316,7 +317,7 @@ async def test_a_provider_that_is_gone_leaves_its_operation_open_and_the_others_
     second = await left_pending(sqlite_url, tmp_path, ask(outcome="timeout"))
     only: dict[str, Provider] = {"scripted": ScriptedProvider(tmp_path / "scripted")}
     async with studio_on(sqlite_url, tmp_path, providers=only, clock=later()) as studio:
-        done = {one.operation: one for one in await studio.maintenance.recover()}
+        done = {one.operation: one for one in await studio.upkeep.recover()}
     assert (done[first].phase, done[second].phase) == ("dispatched", "charged")
     assert "no provider 'blind'" in done[first].action
 
@@ -394,7 +395,7 @@ async def test_a_provider_s_own_mistake_keeps_no_other_operation_from_its_end(sq
         "blind": ScriptedProvider(folder, name="blind", recovery=Recovery.BLIND),
     }
     async with studio_on(sqlite_url, tmp_path, clock=later(LONG_AFTER), providers=providers) as studio:
-        told = {one.operation: one for one in await studio.maintenance.recover()}
+        told = {one.operation: one for one in await studio.upkeep.recover()}
     assert told[broken].phase == "dispatched"
     assert told[broken].action.startswith("left open: provider 'scripted' raised KeyError while it worked on")
     assert told[fine].phase == "released"
@@ -404,10 +405,10 @@ async def test_content_that_is_damaged_keeps_no_other_operation_from_its_end(sql
     broken = await left_pending(sqlite_url, tmp_path, ask(outcome="timeout"))
     fine = await left_pending(sqlite_url, tmp_path, ask(outcome="timeout"))
     async with studio_on(sqlite_url, tmp_path, clock=later(SOON)) as studio:
-        with studio.database.transaction() as connection:
+        with database_of(studio).transaction() as connection:
             statement = "UPDATE contents SET body = 'a private lake' WHERE batch = ?"
             assert connection.exec_driver_sql(statement, (broken,)).rowcount == 1
-        told = {one.operation: one for one in await studio.maintenance.recover()}
+        told = {one.operation: one for one in await studio.upkeep.recover()}
     said = f"left open: what is kept of operation {broken} is not what was asked; it is not sent"
     assert (told[broken].phase, told[broken].action) == ("dispatched", said)
     assert told[fine].phase == "charged"
@@ -418,22 +419,22 @@ async def test_a_job_that_runs_is_waited_for_although_its_input_files_are_gone(
 ) -> None:
     home = tmp_path / "home"
     async with studio_on(database_url, home) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         overlay = {"prompt": "a lake", "outcome": "timeout"}
         wanted = Request("image-edit", "acme", overlay, {"image": [picture()]}, model="scripted-edit")
         with pytest.raises(OperationPending) as sent:
-            await studio.run(wanted)
+            await studio.operations.run(wanted)
     folders = [path for path in (home / "assets").iterdir() if path.is_dir()]
     away = [(folder.rename(home / folder.name), folder) for folder in folders]
     async with studio_on(database_url, home, clock=later(SOON)) as studio:
-        [one] = await studio.maintenance.recover()
+        [one] = await studio.upkeep.recover()
         assert (one.phase, one.action) == ("dispatched", "left open: within its grace, and its content is gone")
     for place, folder in away:
         shutil.rmtree(folder, ignore_errors=True)
         place.rename(folder)
     async with studio_on(database_url, home, clock=later(2 * SOON)) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
-        assert (await studio.wait(sent.value.operation, account="acme")).price.micros == PRICE
+        assert [one.phase for one in await studio.upkeep.recover()] == ["charged"]
+        assert (await studio.operations.wait(sent.value.operation, account="acme")).price.micros == PRICE
 
 
 async def test_what_a_model_that_is_gone_left_open_is_released_at_last(sqlite_url: str, tmp_path: Path) -> None:
@@ -447,8 +448,8 @@ async def test_what_a_model_that_is_gone_left_open_is_released_at_last(sqlite_ur
 
 async def test_what_is_still_open_in_a_batch_makes_its_cost_partial(sqlite_url: str, tmp_path: Path) -> None:
     async with studio_on(sqlite_url, tmp_path, wait_seconds=1) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending) as pending:
-            await studio.generate("a lake", account="acme", model=JOBS, outcome="timeout")
-        result = await studio._results.of(pending.value.operation)
+            await studio.operations.generate("a lake", account="acme", model=JOBS, outcome="timeout")
+        result = await studio.operations.results.of(pending.value.operation)
         assert (result.status, result.cost, result.cost_source) == ("dispatched", None, "unknown")

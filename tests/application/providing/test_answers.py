@@ -78,7 +78,7 @@ class Answering(ScriptedProvider):
 async def is_well(studio: Studio) -> bool:
     """Every fact is read again from the first on, and the account goes on."""
     facts_of(studio)
-    return (await studio.run(ask())).status == "charged" and await is_sound(studio)
+    return (await studio.operations.run(ask())).status == "charged" and await is_sound(studio)
 
 
 def delivery(**changes: Any) -> Delivery:
@@ -116,13 +116,13 @@ async def test_a_delivery_that_is_none_is_a_mistake_and_its_account_goes_on(
 ) -> None:
     provider = Answering(tmp_path, DELIVERIES[case])
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending, match="provider 'scripted' raised TypeError") as pending:
-            await studio.run(ask(model))
+            await studio.operations.run(ask(model))
         assert isinstance(pending.value.__cause__, TypeError)
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
     async with studio_on(sqlite_url, tmp_path, clock=later()) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
+        assert [one.phase for one in await studio.upkeep.recover()] == ["charged"]
         assert await is_well(studio)
 
 
@@ -148,14 +148,14 @@ async def test_an_error_whose_code_is_none_is_a_mistake_and_its_account_goes_on(
 ) -> None:
     error = ERRORS[case]()
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": Answering(tmp_path, error)}) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending, match=f"provider 'scripted' raised {type(error).__name__}") as pending:
-            await studio.run(ask())
+            await studio.operations.run(ask())
         assert pending.value.__cause__ is error
         assert SECRET not in caplog.text + pending.value.message
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
     async with studio_on(sqlite_url, tmp_path, clock=later()) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
+        assert [one.phase for one in await studio.upkeep.recover()] == ["charged"]
         assert await is_well(studio)
 
 
@@ -163,9 +163,9 @@ async def test_an_error_whose_code_is_none_is_a_mistake_and_its_account_goes_on(
 async def test_a_job_whose_id_is_no_text_is_a_mistake(sqlite_url: str, tmp_path: Path, id: Any) -> None:
     provider = Answering(tmp_path, Job(id))
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending, match="provider 'scripted' raised TypeError") as pending:
-            await studio.run(ask())
+            await studio.operations.run(ask())
         assert count(timeline(studio, pending.value.operation), Submitted) == 0
 
 
@@ -187,7 +187,7 @@ async def _reconciled(url: str, home: Path, bill: Any) -> None:
     provider = Billed(home, FINE)
     async with studio_on(url, home, providers={"scripted": provider}) as studio:
         with pytest.raises(ProviderUnavailable, match="provider 'scripted' raised TypeError"):
-            await studio.reconcile("scripted", 0, LONG_AFTER, correct=True)
+            await studio.providers.reconcile("scripted", 0, LONG_AFTER, correct=True)
 
 
 # Anything at all
@@ -243,10 +243,10 @@ async def _survives(home: Path, answers: list[Any]) -> None:
     overlay.write_text(METERED)
     provider = Answering(home, *answers)
     async with studio_on(url, home, providers={"scripted": provider}, catalogues=(overlay,)) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         for _ in answers:
             with suppress(ImageStudioError):
-                await studio.run(ask("metered"))
+                await studio.operations.run(ask("metered"))
     async with studio_on(url, home, catalogues=(overlay,)) as studio:
         assert await is_well(studio)
         assert all(fact.price >= 0 for fact in facts_of(studio) if isinstance(fact, Charged))

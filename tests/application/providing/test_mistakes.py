@@ -82,9 +82,9 @@ def ask(model: str = SYNC, **inputs: str | int) -> Request:
 
 
 async def left_pending(studio: Studio, wanted: Request) -> OperationPending:
-    await studio.open_account("acme", plan="pro")
+    await studio.accounts.open("acme", plan="pro")
     with pytest.raises(OperationPending) as left:
-        await studio.run(wanted)
+        await studio.operations.run(wanted)
     assert (await studio.accounts.show("acme")).held["spend"] == PRICE
     return left.value
 
@@ -111,7 +111,7 @@ async def test_what_a_provider_s_code_raises_is_one_clear_error_and_the_hold_sta
     for private in (PROMPT, SECRET):
         assert private not in caplog.text + pending.message + pending.hint
     async with studio_on(sqlite_url, tmp_path, clock=later()) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
+        assert [one.phase for one in await studio.upkeep.recover()] == ["charged"]
         facts = facts_of(studio)
         assert (count(facts, Charged), len(submissions(tmp_path))) == (1, 1)
         assert await is_sound(studio)
@@ -149,18 +149,18 @@ async def test_of_a_batch_what_was_delivered_is_returned_although_the_provider_b
 
     provider = Halfway(tmp_path, "submit", raises())
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         wanted = Request("text-to-image", "acme", {"prompt": PROMPT}, model=JOBS, n=3)
-        result = await studio.run(wanted)
+        result = await studio.operations.run(wanted)
         assert [one.status for one in result.operations] == ["charged", "dispatched", "charged"]
 
 
 async def test_a_provider_that_is_cancelled_is_not_mistaken(sqlite_url: str, tmp_path: Path) -> None:
     provider = Broken(tmp_path, "submit", raises(asyncio.CancelledError))
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(asyncio.CancelledError):
-            await studio.run(ask())
+            await studio.operations.run(ask())
         assert count(facts_of(studio), Dispatched) == 1
 
 
@@ -186,7 +186,7 @@ async def test_a_provider_that_breaks_where_it_should_stop_something_has_stopped
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
         pending = await left_pending(studio, ask(JOBS, outcome="never"))
         with pytest.raises(OperationPending, match=why):
-            await studio.cancel(pending.operation, account="acme")
+            await studio.operations.cancel(pending.operation, account="acme")
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
 
 
@@ -198,10 +198,10 @@ async def test_a_job_that_its_provider_s_mistake_hides_for_long_is_released_by_p
     async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
         await left_pending(studio, ask(JOBS))
     async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later()) as studio:
-        [one] = await studio.maintenance.recover()
+        [one] = await studio.upkeep.recover()
         assert (one.phase, "raised KeyError" in one.action) == ("submitted", True)
     async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(DAYS)) as studio:
-        [one] = await studio.maintenance.recover()
+        [one] = await studio.upkeep.recover()
         assert (one.phase, one.action) == ("released", "released by policy")
 
 
@@ -223,7 +223,7 @@ async def test_what_is_found_and_is_no_job_is_a_mistake_and_not_open_for_ever(
         await left_pending(studio, ask(outcome="timeout"))
     for by, phase, action in ((LONG_AFTER, "dispatched", "raised TypeError"), (DAYS, "released", "by policy")):
         async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(by)) as studio:
-            [one] = await studio.maintenance.recover()
+            [one] = await studio.upkeep.recover()
             assert (one.phase, action in one.action) == (phase, True)
 
 
@@ -238,9 +238,9 @@ async def test_a_mistake_before_there_is_anything_to_wait_for_is_one_like_any_ot
     async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
         pending = await left_pending(studio, ask(JOBS, outcome="never", job="job-1"))
         with pytest.raises(OperationPending, match="raised KeyError"):
-            await studio.notified(pending.operation, "job-1")
+            await studio.operations.notified(pending.operation, "job-1")
     async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(DAYS)) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["released"]
+        assert [one.phase for one in await studio.upkeep.recover()] == ["released"]
 
 
 class Repeatable(Broken):
@@ -260,7 +260,7 @@ async def test_what_breaks_whenever_it_is_run_again_is_released_by_policy_at_las
         pending = await left_pending(studio, ask())
     for by, phase in ((DAYS // 2, "dispatched"), (DAYS, "released")):
         async with studio_on(sqlite_url, tmp_path, providers=providers, clock=later(by)) as studio:
-            [one] = await studio.maintenance.recover()
+            [one] = await studio.upkeep.recover()
             assert one.phase == phase
             assert ("raised KeyError" in one.action) == (phase == "dispatched")
             facts = timeline(studio, pending.operation)
@@ -275,7 +275,7 @@ async def test_what_nobody_came_to_run_again_for_long_is_run_again_and_not_given
         await left_pending(studio, ask())
     mended = {"scripted": Repeatable(tmp_path, "nothing", raises())}
     async with studio_on(sqlite_url, tmp_path, providers=mended, clock=later(DAYS)) as studio:
-        assert [one.phase for one in await studio.maintenance.recover()] == ["charged"]
+        assert [one.phase for one in await studio.upkeep.recover()] == ["charged"]
 
 
 class Chatty(ScriptedProvider):
@@ -297,10 +297,10 @@ async def test_a_provider_that_cannot_say_what_it_lacks_cannot_be_used_and_other
     blind = ScriptedProvider(tmp_path / "scripted", name="blind", recovery=Recovery.BLIND)
     providers = {"scripted": Chatty(tmp_path / "scripted"), "blind": blind}
     async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(UnknownModel, match="cannot be used here: provider 'scripted' raised KeyError"):
-            await studio.run(ask())
-        assert (await studio.run(ask(BLIND))).status == "charged"
+            await studio.operations.run(ask())
+        assert (await studio.operations.run(ask(BLIND))).status == "charged"
 
 
 class Able(Chatty):
@@ -328,9 +328,9 @@ async def test_where_a_quote_is_no_whole_amount_the_price_book_decides(
 ) -> None:
     providers = {"scripted": Quoting(tmp_path, amount)}
     async with studio_on(sqlite_url, tmp_path, providers=providers, provider_quotes=True) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         for _ in range(2):
-            assert (await studio.run(ask())).price.micros == PRICE
+            assert (await studio.operations.run(ask())).price.micros == PRICE
         assert await is_sound(studio)
 
 
@@ -338,15 +338,15 @@ async def test_where_a_quote_is_no_whole_amount_the_price_book_decides(
 async def test_a_quote_that_is_a_whole_amount_is_the_price(sqlite_url: str, tmp_path: Path, amount: int) -> None:
     providers = {"scripted": Quoting(tmp_path, amount)}
     async with studio_on(sqlite_url, tmp_path, providers=providers, provider_quotes=True) as studio:
-        await studio.open_account("acme", plan="pro")
-        assert (await studio.run(ask())).price.micros == amount
+        await studio.accounts.open("acme", plan="pro")
+        assert (await studio.operations.run(ask())).price.micros == amount
 
 
 async def test_where_a_quote_is_a_mistake_the_price_book_decides(sqlite_url: str, tmp_path: Path) -> None:
     providers = {"scripted": Able(tmp_path / "scripted")}
     async with studio_on(sqlite_url, tmp_path, providers=providers, provider_quotes=True) as studio:
-        await studio.open_account("acme", plan="pro")
-        assert (await studio.run(ask())).price.micros == PRICE
+        await studio.accounts.open("acme", plan="pro")
+        assert (await studio.operations.run(ask())).price.micros == PRICE
 
 
 async def test_bills_that_are_a_mistake_cannot_be_read(sqlite_url: str, tmp_path: Path) -> None:
@@ -355,4 +355,4 @@ async def test_bills_that_are_a_mistake_cannot_be_read(sqlite_url: str, tmp_path
         with pytest.raises(
             ProviderUnavailable, match="bills of scripted cannot be read: provider 'scripted' raised KeyError"
         ):
-            await studio.reconcile("scripted", 0, LONG_AFTER, correct=False)
+            await studio.providers.reconcile("scripted", 0, LONG_AFTER, correct=False)

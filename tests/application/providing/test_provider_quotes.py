@@ -32,12 +32,12 @@ def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
 
 async def prices(studio: Studio, model: str = "pond", **changes: Any) -> tuple[int, int, int | None]:
     """Price, cost and listed price of an estimate, in micro-units."""
-    found = await studio.estimate(ask(model, **changes))
+    found = await studio.operations.estimate(ask(model, **changes))
     return micros(found.price), micros(found.cost), found.listed.micros if found.listed else None
 
 
 async def opened(studio: Studio) -> None:
-    await studio.open_account("acme", plan="pro")
+    await studio.accounts.open("acme", plan="pro")
 
 
 async def test_an_estimate_shows_what_the_provider_quotes_beside_what_the_book_says(world: World) -> None:
@@ -60,13 +60,15 @@ async def test_the_hold_and_the_charge_are_what_was_quoted(database_url: str, wo
     async with world.studio(provider_quotes=True) as studio:
         await opened(studio)
         await studio.accounts.change_limit("acme", "spend", (QUOTED + POND) // 2)
-        result = await studio.run(ask())
+        result = await studio.operations.run(ask())
         facts = timeline(studio, result.operation)
         [held] = [fact.quote for fact in facts if isinstance(fact, Validated)]
         [posted] = [fact for fact in facts if isinstance(fact, Charged)]
         assert (held.price, held.listed) == (QUOTED, POND)
         assert (posted.price, posted.cost) == (QUOTED, QUOTED)
-        [line] = await studio.reconcile("wavespeed", world.clock() - 60 * SECOND, world.clock(), correct=False)
+        [line] = await studio.providers.reconcile(
+            "wavespeed", world.clock() - 60 * SECOND, world.clock(), correct=False
+        )
         assert line.status == "matched"
         assert await is_sound(studio)
 
@@ -77,7 +79,7 @@ async def test_where_the_provider_does_not_quote_the_book_decides(world: World, 
     async with world.studio(provider_quotes=True) as studio:
         await opened(studio)
         assert await prices(studio) == (POND, POND, None)
-        assert (await studio.run(ask())).price.micros == POND
+        assert (await studio.operations.run(ask())).price.micros == POND
 
 
 async def test_the_same_task_is_asked_for_once_in_a_while(world: World) -> None:
@@ -107,11 +109,11 @@ async def test_a_model_without_a_price_has_one_once_its_provider_quotes_it(world
     async with world.studio() as studio:
         await opened(studio)
         with pytest.raises(OperationRefused, match="the price of bog is not known"):
-            await studio.run(ask("bog"))
+            await studio.operations.run(ask("bog"))
     world.fake.price(ROUTES["bog"], "0.07")
     async with world.studio(provider_quotes=True) as studio:
         assert await prices(studio, "bog") == (70_000, 70_000, None)
-        assert (await studio.run(ask("bog"))).price.micros == 70_000
+        assert (await studio.operations.run(ask("bog"))).price.micros == 70_000
     assert len(world.fake.submissions()) == 1
 
 
@@ -121,7 +123,7 @@ async def test_a_price_of_our_own_stands_and_only_our_cost_follows(world: World)
     async with world.studio(provider_quotes=True, catalogue=catalogue) as studio:
         await opened(studio)
         assert await prices(studio, "lake") == (LAKE, 55_000, LAKE)
-        result = await studio.run(ask("lake"))
+        result = await studio.operations.run(ask("lake"))
         assert (result.price.micros, micros(result.cost)) == (LAKE, 55_000)
 
 
@@ -130,7 +132,7 @@ async def test_a_quote_beyond_the_limit_is_refused_although_the_listed_price_is_
     async with world.studio(provider_quotes=True) as studio:
         await opened(studio)
         await studio.accounts.change_limit("acme", "spend", POND)
-        assert (await studio.estimate(ask())).refused == "limit"
+        assert (await studio.operations.estimate(ask())).refused == "limit"
         with pytest.raises(OperationRefused, match=r"0\.09 USD asked"):
-            await studio.run(ask())
+            await studio.operations.run(ask())
     assert world.fake.submissions() == []

@@ -19,7 +19,7 @@ ASKED: dict[str, Any] = {"account": "acme", "allow": "stand-in"}
 @pytest.fixture
 async def studio(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
     async with studio_on(sqlite_url, tmp_path) as opened:
-        await opened.open_account("acme", plan="pro")
+        await opened.accounts.open("acme", plan="pro")
         yield opened
 
 

@@ -155,7 +155,7 @@ async def studio_before(fake: Fake, url: str, home: Path) -> AsyncIterator[Studi
     settings |= {"fal_url": f"{fake.url}/queue", "fal_api_url": f"{fake.url}/fal/v1"}
     settings |= {"gemini_url": f"{fake.url}/v1beta"}
     async with studio_on(url, home, **settings) as studio:
-        await studio.open_account("acme", plan="enterprise")
+        await studio.accounts.open("acme", plan="enterprise")
         await studio.accounts.change_limit("acme", "unpriced", CAP)
         yield studio
 
@@ -164,7 +164,7 @@ async def outcome(studio: Studio, fake: Fake, case: Case) -> Outcome | str:
     """What became of it, or the error that it met."""
     before = len(fake.submissions())
     try:
-        result = await studio.run(case.request)
+        result = await studio.operations.run(case.request)
     except ImageStudioError as error:
         return f"{type(error).__name__}: {error} ({error.__cause__})"
     sent = len(fake.submissions()) - before
@@ -208,7 +208,7 @@ async def test_every_model_is_sent_once_and_charged_to_the_micro_unit(
             found[case.name], right[case.name] = await outcome(studio, fake, case), wanted(fake, case)
         assert found == right
         assert await is_sound(studio)
-        log = b"".join(entry.link.state for entry in studio.reader.read(0, 1_000_000))
+        log = b"".join(entry.link.state for entry in studio.log.reader.read(0, 1_000_000))
     assert WORDS.encode() not in log
     assert all(fake.key(provider).encode() not in log for provider in REMOTE)
 

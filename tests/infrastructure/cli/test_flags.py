@@ -146,7 +146,7 @@ async def given_up(workspace: Workspace) -> list[str]:
     mute = ScriptedProvider(workspace.home / "scripted", recovery=Recovery.BLIND)
     url = f"sqlite:///{workspace.database}"
     async with studio_on(url, workspace.home, clock=later(), providers={"scripted": mute}) as studio:
-        return [one.phase for one in await studio.maintenance.recover()]
+        return [one.phase for one in await studio.upkeep.recover()]
 
 
 ONE_CALL = replace(QUOTE, unit="call", units=Decimal(1), rate=Decimal("0.10"), price=100_000, cost=100_000, outputs=1)

@@ -35,24 +35,24 @@ MANY = 26
 async def tell(url: str, home: Path) -> None:
     """Charged with and without keys, refused under a key, a batch, a job, a payment, a refund, two still open."""
     async with studio_on(url, home, snapshot_every=EVERY) as studio:
-        await studio.open_account("acme", plan="pro", prepaid=True)
+        await studio.accounts.open("acme", plan="pro", prepaid=True)
         await studio.accounts.add_credit("acme", Money(50 * PRICE, "USD"), "payment-1")
-        await studio.open_account("zeta", plan="pro")
-        await studio.generate("a lake", account="acme", user="ann", model=SYNC, key="order-1")
-        await studio.generate("a fox", account="acme", user="bob", model=SYNC, key="order-2", n=3)
-        paid = await studio.generate("a hill", account="acme", model=JOBS)
+        await studio.accounts.open("zeta", plan="pro")
+        await studio.operations.generate("a lake", account="acme", user="ann", model=SYNC, key="order-1")
+        await studio.operations.generate("a fox", account="acme", user="bob", model=SYNC, key="order-2", n=3)
+        paid = await studio.operations.generate("a hill", account="acme", model=JOBS)
         with suppress(OperationFailed):
-            await studio.generate("x", account="acme", model=SYNC, outcome="fail")
-        await studio.accounts.refund(paid.operation, reason="blurred", reference="ticket-1", account="acme")
+            await studio.operations.generate("x", account="acme", model=SYNC, outcome="fail")
+        await studio.upkeep.refund(paid.operation, reason="blurred", reference="ticket-1", account="acme")
         await studio.accounts.change_limit("acme", "images", 1, scope="user:eve")
         with suppress(OperationRefused):
-            await studio.generate("a fox", account="acme", user="eve", model=SYNC, key="order-3", n=2)
+            await studio.operations.generate("a fox", account="acme", user="eve", model=SYNC, key="order-3", n=2)
         for key in ("open-1", None):
             with suppress(OperationPending):
-                await studio.generate("x", account="acme", model=BLIND, key=key, outcome="timeout")
+                await studio.operations.generate("x", account="acme", model=BLIND, key=key, outcome="timeout")
         for _ in range(MANY):
-            await studio.generate("a lake", account="zeta", model=SYNC)
-        await studio.catch_up()
+            await studio.operations.generate("a lake", account="zeta", model=SYNC)
+        studio.views.catch_up()
 
 
 def write(url: str, home: Path) -> None:

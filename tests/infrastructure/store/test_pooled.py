@@ -75,10 +75,12 @@ def test_an_upgrade_works(empty_postgres_url: str) -> None:
 
 async def test_a_studio_works_from_opening_to_closing(pooled_url: str, tmp_path: Path) -> None:
     async with studio_on(pooled_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
-        results = [await studio.generate(f"lake {number}", account="acme", model=SYNC) for number in range(5)]
+        await studio.accounts.open("acme", plan="pro")
+        results = [
+            await studio.operations.generate(f"lake {number}", account="acme", model=SYNC) for number in range(5)
+        ]
         assert {result.status for result in results} == {"charged"}
-        assert not [*studio.verify()]
+        assert not [*studio.audit.verify()]
 
 
 def test_many_writers_and_readers_share_few_sessions(postgres_url: str) -> None:

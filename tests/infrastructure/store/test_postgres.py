@@ -286,13 +286,13 @@ def test_so_is_one_of_a_small_write_or_of_a_view(postgres_url: str) -> None:
 
 async def test_who_is_meant_to_read_alone_audits_all_the_same(postgres_url: str, tmp_path: Path) -> None:
     async with studio_on(postgres_url, tmp_path) as studio:
-        await studio.open_account("acme", plan="pro")
-        await studio.catch_up()
+        await studio.accounts.open("acme", plan="pro")
+        studio.views.catch_up()
     name = make_url(postgres_url).database
     execute(postgres_url, f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     with open_reading(settings_for(postgres_url, tmp_path)) as reading:
-        compared = await reading.compare()
-        assert list(reading.differences()) == []
+        compared = reading.audit.compare()
+        assert list(reading.audit.differences()) == []
     assert (compared.equal, compared.facts > 0) == (True, True)
     execute(beside(postgres_url, "postgres"), f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
 

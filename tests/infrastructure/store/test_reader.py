@@ -111,7 +111,7 @@ def test_more_ids_than_a_statement_holds_are_read_in_parts(told: DrivenLedger) -
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(st.text(st.sampled_from("a:1%_;"), min_size=1, max_size=4), min_size=1, max_size=6))
 def test_no_account_is_ever_read_as_another(empty_posts: SqlReader, accounts: set[str]) -> None:
-    store = SqlStore(empty_posts._database)
+    store = SqlStore(empty_posts.database)
     for account in accounts:
         post(store, account)
     for account in accounts:

@@ -44,10 +44,10 @@ def settings(fake: Fake) -> dict[str, Any]:
 
 async def lost(fake: Fake, studio: Studio) -> str:
     """An operation whose request was accepted, and whose answer never came."""
-    await studio.open_account("acme", plan="pro")
+    await studio.accounts.open("acme", plan="pro")
     fake.next("fal", Behaviour(lost="drop"))
     with pytest.raises(OperationPending) as pending:
-        await studio.run(REQUEST)
+        await studio.operations.run(REQUEST)
     return pending.value.operation
 
 
@@ -57,7 +57,7 @@ async def test_what_got_lost_is_found_by_recovery_and_charged_once(
     async with studio_on(database_url, tmp_path, **settings) as studio:
         operation = await lost(fake, studio)
     async with studio_on(database_url, tmp_path, clock=later(), **settings) as studio:
-        [one] = await studio.maintenance.recover()
+        [one] = await studio.upkeep.recover()
         facts = timeline(studio, operation)
         assert (one.phase, charged(facts), count(facts, Charged)) == ("charged", PRICE, 1)
         assert [fact.cost for fact in facts if isinstance(fact, Charged)] == [PRICE]
@@ -72,16 +72,16 @@ async def test_a_callback_settles_what_nobody_waits_for_and_a_forged_one_nothing
         operation = await lost(fake, studio)
         [job] = fake.jobs()
         named, mac = job.webhook.removeprefix(f"{HOOKS}/").split("/")
-        callbacks = studio.callbacks("fal")
+        callbacks = studio.providers.callbacks("fal")
         with pytest.raises(Unverified):
             await callbacks.take(named, mac, *message(job, fake.state, "forged"))
         headers, body = message(job, fake.state)
         assert [await callbacks.take(named, mac, headers, body) for _ in range(2)] == [True, False]
         assert (named, charged(timeline(studio, operation))) == (operation, PRICE)
         with pytest.raises(InvalidInput, match="sends no callbacks"):
-            studio.callbacks("gemini")
+            studio.providers.callbacks("gemini")
         with pytest.raises(InvalidInput, match="sends no callbacks"):
-            studio.callbacks("nobody")
+            studio.providers.callbacks("nobody")
         assert await is_sound(studio)
 
 
@@ -90,9 +90,9 @@ async def test_what_was_blocked_is_not_charged_and_booked_by_what_it_counted(
 ) -> None:
     fake.next("gemini", Behaviour(filtered="result"))
     async with studio_on(sqlite_url, tmp_path, **settings) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationFailed) as caught:
-            await studio.generate("a pond", account="acme", model="gemini-lite-image")
+            await studio.operations.generate("a pond", account="acme", model="gemini-lite-image")
         *_, failed, released = timeline(studio, caught.value.operation)
     assert isinstance(failed, ProviderFailed)
     assert isinstance(released, Released)
@@ -105,11 +105,11 @@ async def test_its_bills_agree_with_the_books(
 ) -> None:
     start = now()
     async with studio_on(sqlite_url, tmp_path, **settings) as studio:
-        await studio.open_account("acme", plan="pro")
-        await studio.run(REQUEST)
+        await studio.accounts.open("acme", plan="pro")
+        await studio.operations.run(REQUEST)
         job = fake.jobs()[0]
-        [line] = await studio.reconcile("fal", start - SECOND, now() + SECOND, correct=False)
+        [line] = await studio.providers.reconcile("fal", start - SECOND, now() + SECOND, correct=False)
         assert (line.is_explained, line.recorded, line.billed) == (True, PRICE, PRICE)
         fake.rebill(job.id, "0.03")
-        [line] = await studio.reconcile("fal", start - SECOND, now() + SECOND, correct=False)
+        [line] = await studio.providers.reconcile("fal", start - SECOND, now() + SECOND, correct=False)
         assert (line.difference, line.job) == (5_000, job.id)

@@ -66,7 +66,9 @@ class World:
 
     async def ask(self, kind: str, model: str, n: int = 1, prompt: str = "a lake", **inputs: Any) -> Result:
         media = {"image": [PICTURE]} if kind == "image-edit" else {}
-        return await self.studio.run(Request(kind, "acme", {"prompt": prompt, **inputs}, media, model=model, n=n))
+        return await self.studio.operations.run(
+            Request(kind, "acme", {"prompt": prompt, **inputs}, media, model=model, n=n)
+        )
 
     async def counting(self, counts: dict[str, Any], kind: str, model: str, **inputs: Any) -> Result:
         self.fake.next("openai", Behaviour(counts=counts))
@@ -84,7 +86,7 @@ async def opened(fake: Fake, url: str, home: Path, **settings: Any) -> AsyncIter
     settings |= {"openai_key": fake.key("openai"), "huggingface_key": fake.key("huggingface")}
     settings |= {"openai_url": f"{fake.url}/v1", "huggingface_url": fake.url, "huggingface_hub_url": fake.url}
     async with studio_on(url, home, catalogues=(overlay,), **settings) as studio:
-        await studio.open_account("acme", plan="enterprise")
+        await studio.accounts.open("acme", plan="enterprise")
         await studio.accounts.change_limit("acme", "unpriced", CAP)
         yield World(fake, studio)
         assert await is_sound(studio)
@@ -145,7 +147,7 @@ async def test_an_answer_without_usage_is_charged_at_most_what_this_request_can_
     charged = world.charged(result)
     assert 5_880 < charged.price <= 16_000
     assert (charged.price_source, charged.cost_source) == (CostSource.ESTIMATED, CostSource.ESTIMATED)
-    await world.studio.catch_up()
+    world.studio.views.catch_up()
     [row] = world.studio.views.rows(OPERATIONS, OperationFilter(flag="estimated"))
     assert (row.id, row.flags, row.price_source) == (result.operation, ("estimated",), "estimated")
     [usage] = world.studio.views.rows(USAGE, UsageFilter(account="acme"))
@@ -156,7 +158,7 @@ async def test_what_a_counted_svg_costs_is_not_known_and_is_found(world: World) 
     svg = {"model": "gpt-5", "input_tokens": 90, "output_tokens": 700, "reasoning_tokens": 300, "total_tokens": 790}
     result = await world.counting({**DRAWN, "svg_usage": svg}, "text-to-image", "gpt-image-2", quality="low")
     assert (result.cost, result.cost_source, result.cost_partial) == (None, "unknown", True)
-    await world.studio.catch_up()
+    world.studio.views.catch_up()
     assert [row.id for row in world.studio.views.rows(OPERATIONS, OperationFilter(flag="unknown"))] == [
         result.operation
     ]
@@ -211,7 +213,7 @@ async def test_fal_s_units_are_kept_where_nobody_states_the_price_of_one_and_the
 
 async def test_a_rate_below_a_millionth_is_stored_as_it_is_written(world: World) -> None:
     await world.ask("text-to-image", "gpt-image-1-mini", quality="low")
-    states = [entry.link.state for entry in world.studio.reader.read(0, 1_000)]
+    states = [entry.link.state for entry in world.studio.log.reader.read(0, 1_000)]
     assert any(b'"rate":"0.00000025"' in state for state in states)
     assert not any(b"E-" in state for state in states)
 
@@ -225,7 +227,7 @@ async def test_a_progress_callback_that_raises_is_logged_once_and_ends_nothing(
     def broken(_fraction: float, _message: str) -> None:
         raise KeyError("a lake")
 
-    result = await world.studio.generate("a lake", account="acme", model="gpt-image-2", n=2, progress=broken)
+    result = await world.studio.operations.generate("a lake", account="acme", model="gpt-image-2", n=2, progress=broken)
     assert len(result.assets) == 2
     [record] = [one.getMessage() for one in caplog.records if "callback" in one.getMessage()]
     assert "KeyError" in record

@@ -76,8 +76,8 @@ def remote(fake: Fake, tmp_path: Path) -> dict[str, Any]:
 
 
 async def paint(studio: Studio, model: str) -> Any:
-    await studio.open_account("acme", plan="pro")
-    return await studio.generate(SECRET_PROMPT, account="acme", model=model)
+    await studio.accounts.open("acme", plan="pro")
+    return await studio.operations.generate(SECRET_PROMPT, account="acme", model=model)
 
 
 @pytest.mark.parametrize("model", PRICES)
@@ -122,7 +122,7 @@ async def test_an_answer_that_was_lost_keeps_its_hold_and_is_never_sent_again(
     async with studio_on(sqlite_url, tmp_path, **remote) as studio:
         with pytest.raises(OperationPending):
             await paint(studio, model)
-        await studio.maintenance.recover()
+        await studio.upkeep.recover()
     assert len(fake.submissions()) == 1
 
 
@@ -133,7 +133,7 @@ async def test_credits_that_are_spent_are_a_refusal_that_releases_the_hold(
     async with studio_on(sqlite_url, tmp_path, **remote) as studio:
         await paint(studio, "a-guesser")
         with pytest.raises(OperationFailed, match="exceeded your monthly included credits") as caught:
-            await studio.generate(SECRET_PROMPT, account="acme", model="a-guesser")
+            await studio.operations.generate(SECRET_PROMPT, account="acme", model="a-guesser")
         *_, failed, released = timeline(studio, caught.value.operation)
         assert isinstance(failed, ProviderFailed)
         assert isinstance(released, Released)
@@ -152,6 +152,6 @@ async def test_no_key_and_no_prompt_is_in_the_log_or_in_what_settings_show(
     async with studio_on(sqlite_url, tmp_path, **remote) as studio:
         with pytest.raises(OperationFailed):
             await paint(studio, "a-drawer")
-        log = b"".join(entry.link.state for entry in studio.reader.read(0, 1_000)).decode()
+        log = b"".join(entry.link.state for entry in studio.log.reader.read(0, 1_000)).decode()
     assert "invalid_request" in log
     assert not any(secret in log for secret in [*secrets, SECRET_PROMPT])

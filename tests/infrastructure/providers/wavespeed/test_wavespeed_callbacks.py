@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.providing.callbacks import Callbacks, HandledCallbacks
 from application.providing.receiving import Callback, Notification
 from domain.errors import OperationPending, Unverified
 from infrastructure.clock import SECOND
 from infrastructure.providers.wavespeed.callbacks import verified_callback
-from infrastructure.webhooks import Callbacks, HandledCallbacks
 from infrastructure.wire.callbacks import address, operation_mac
 from tests.wire.clients import client_for, submit
 from tests.wire.fake.server import Fake, serving

@@ -71,16 +71,16 @@ async def lost(fake: Fake, opening: Opening) -> str:
     """An operation that the provider accepted and whose answer never came."""
     fake.next("wavespeed", Behaviour(lost="drop"))
     async with opening() as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending) as pending:
-            await studio.run(REQUEST)
+            await studio.operations.run(REQUEST)
     return pending.value.operation
 
 
 async def test_an_operation_is_sent_once_and_charged_at_its_price(fake: Fake, opening: Opening) -> None:
     async with opening() as studio:
-        await studio.open_account("acme", plan="pro")
-        result = await studio.run(REQUEST)
+        await studio.accounts.open("acme", plan="pro")
+        result = await studio.operations.run(REQUEST)
         assert await is_sound(studio)
         written = "".join(map(repr, timeline(studio, result.operation)))
     (output,), (job,) = result.assets, fake.jobs()
@@ -95,9 +95,9 @@ async def test_an_operation_is_sent_once_and_charged_at_its_price(fake: Fake, op
 async def test_an_operation_whose_answer_was_lost_is_found_and_charged_once(fake: Fake, opening: Opening) -> None:
     operation = await lost(fake, opening)
     async with opening(by=LONG_AFTER) as studio:
-        (one,) = await studio.maintenance.recover()
+        (one,) = await studio.upkeep.recover()
         assert (one.operation, one.action, one.phase) == (operation, "found at the provider", "charged")
-        assert await studio.maintenance.recover() == []
+        assert await studio.upkeep.recover() == []
         assert await is_sound(studio)
         facts = timeline(studio, operation)
     assert (count(facts, Charged), charged(facts), len(fake.submissions())) == (1, PRICE, 1)
@@ -109,12 +109,12 @@ async def test_a_key_that_is_refused_while_looking_says_nothing_about_what_was_s
     operation = await lost(fake, opening)
     fake.next("wavespeed.predictions", Behaviour(status=401))
     async with opening(by=LONG_AFTER) as studio:
-        (one,) = await studio.maintenance.recover()
+        (one,) = await studio.upkeep.recover()
         assert one.phase == "dispatched"
         assert one.action.startswith("left open: the provider's answer is unknown (bad_key)")
         assert (await studio.accounts.show("acme")).held["spend"] == PRICE
     async with opening(by=2 * LONG_AFTER) as studio:
-        (one,) = await studio.maintenance.recover()
+        (one,) = await studio.upkeep.recover()
         assert (one.operation, one.phase) == (operation, "charged")
 
 
@@ -126,11 +126,11 @@ async def test_equal_operations_whose_answers_were_lost_share_the_jobs_that_ther
         fake.next("wavespeed", behaviour)
     async with opening() as studio:
         for account in ("acme", "beta", "gamma"):
-            await studio.open_account(account, plan="pro")
+            await studio.accounts.open(account, plan="pro")
             with pytest.raises(OperationPending):
-                await studio.run(replace(REQUEST, account=account))
+                await studio.operations.run(replace(REQUEST, account=account))
     async with opening(by=LONG_AFTER) as studio:
-        phases = [one.phase for one in await studio.maintenance.recover()]
+        phases = [one.phase for one in await studio.upkeep.recover()]
         assert sorted(phases) == ["charged", "charged", "released"]
         assert await is_sound(studio)
         facts = facts_of(studio)
@@ -149,7 +149,7 @@ async def test_an_operation_whose_answer_was_lost_is_settled_by_its_callback(fak
     )
     async with opening() as studio:
         for _ in range(2):
-            await studio.notified(said.operation, said.job)
+            await studio.operations.notified(said.operation, said.job)
         assert await is_sound(studio)
         facts = timeline(studio, operation)
     assert (count(facts, Charged), charged(facts), len(fake.submissions())) == (1, PRICE, 1)
@@ -157,7 +157,7 @@ async def test_an_operation_whose_answer_was_lost_is_settled_by_its_callback(fak
 
 async def test_without_a_key_nothing_is_sent_and_the_refusal_says_what_to_set(fake: Fake, opening: Opening) -> None:
     async with opening(key=False) as studio:
-        await studio.open_account("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro")
         with pytest.raises(UnknownModel, match="set IMAGESTUDIO_WAVESPEED_KEY"):
-            await studio.run(REQUEST)
+            await studio.operations.run(REQUEST)
     assert fake.submissions() == []

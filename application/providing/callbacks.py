@@ -38,7 +38,7 @@ class HandledCallbacks:
 class Callbacks:
     """Takes in the callbacks of one provider: verified, and what they are about settled, once for each id.
 
-    `notified` is `ImageStudio.notified`; `clock` is in epoch microseconds.
+    `notified` is `Operations.notified`; `clock` is in epoch microseconds.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -17,15 +17,13 @@ from application.asking.refusals import refused
 from application.asking.requests import Begun, Estimate, File, OperationResult, Request, Result
 from application.asking.results import Results
 from application.following.feed import Feed
-from application.following.follower import Follower
-from application.keeping.accounts import Accounts, AccountView
 from application.ledger.log import Codec
-from application.ledger.reader import EVERYTHING, LogFilter
+from application.ledger.reader import LogFilter
 from application.performing.intervention import Intervention
 from application.performing.performer import Performer
 from application.performing.recording import Stopping
-from application.ports import Index, Indexed, Progress, silent
-from application.scope import operations_of
+from application.ports import Indexed, Progress, silent
+from application.scope import account_of_operation, operations_of
 from domain.actor import Actor
 from domain.advice import Advice
 from domain.errors import (
@@ -41,13 +39,6 @@ Answer = TypeVar("Answer")
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long to wait for an operation that is open elsewhere, in seconds."""
-
-    wait_seconds: float = 60.0
-
-
 @value
 class Ended:
     """One operation's result, with what only the process that performed it knows."""
@@ -57,35 +48,23 @@ class Ended:
     metadata: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class UseCases:
-    """The parts that a studio is made of."""
+@dataclass(slots=True, kw_only=True)
+class Operations:
+    """Generates, edits, upscales and everything else, for accounts; nothing is paid that was not held before.
+
+    `wait_seconds` is how long to wait for an operation that is open elsewhere, `operator` for whom this process works.
+    """
 
     intake: Intake
     performer: Performer
     results: Results
-    index: Index
-    accounts: Accounts
     intervention: Intervention
     feed: Feed
-    patience: Timeouts
-
-
-class ImageStudio:
-    """Generates, edits, upscales and everything else, for accounts; nothing is paid that was not held before."""
-
-    def __init__(self, use_cases: UseCases) -> None:
-        self._intake, self._performer, self._results = use_cases.intake, use_cases.performer, use_cases.results
-        self._index, self._intervention, self._patience = use_cases.index, use_cases.intervention, use_cases.patience
-        self._feed, self._ends = use_cases.feed, _ends(use_cases.results.codec)
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._open: dict[str, asyncio.Task[Any]] = {}
-        self._closing = False
-        self.accounts = use_cases.accounts
-
-    async def open_account(self, account: str, **terms: Any) -> AccountView:
-        """Open an account, once; see `Accounts.open` for its terms: plan, currency, zone, cycle, prepaid."""
-        return await self.accounts.open(account, **terms)
+    operator: Actor
+    wait_seconds: float = 60.0
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set, init=False)
+    _open: dict[str, asyncio.Task[Any]] = field(default_factory=dict, init=False)
+    _closing: bool = field(default=False, init=False)
 
     async def generate(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
         """An image from words. Options: user, project, model, n, key, allow, max_price, and the model's inputs."""
@@ -117,7 +96,7 @@ class ImageStudio:
         prepared = await self._prepare(request)
         accepted = await self._begin(self._admit(prepared, progress))
         if isinstance(accepted, Repeat):
-            known = await operations_of(self._index, accepted.account, accepted.batch)
+            known = await operations_of(self.results.index, accepted.account, accepted.batch)
             return Begun(accepted.batch, tuple(one.operation for one in known), repeated=True)
         operations = tuple(admitted.operation.id for admitted in accepted.admitted)
         return Begun(accepted.batch, operations, repeated=False)
@@ -137,9 +116,9 @@ class ImageStudio:
         Raises UnknownOperation, and IllegalTransition if one has ended otherwise or cannot be stopped; what of a
         batch can be is stopped all the same.
         """
-        order = Stopping(by or self.accounts.operator, reason)
-        known = await operations_of(self._index, account, operation)
-        cancelling = [self._intervention.cancel(one.operation, order) for one in known]
+        order = Stopping(by or self.operator, reason)
+        known = await operations_of(self.results.index, account, operation)
+        cancelling = [self.intervention.cancel(one.operation, order) for one in known]
         for ended in await asyncio.gather(*cancelling, return_exceptions=True):
             if isinstance(ended, BaseException):
                 raise ended
@@ -151,25 +130,21 @@ class ImageStudio:
         A caller that waits for it then finds it settled. Raises UnknownOperation, and OperationPending if the job is
         not the operation's, or another attempt's, or cannot be settled now.
         """
-        await self._intervention.notified(operation, job, attempt)
-
-    def follow(self, after: int | None = None, filter: LogFilter = EVERYTHING) -> Follower:
-        """Committed facts as they come, whichever process records them: those after a position, else from now on.
-
-        async with studio.follow(position, LogFilter(account="acme")) as entries:
-            async for entry in entries: ...
-        """
-        return self._feed.follow(after, filter)
+        await self.intervention.notified(operation, job, attempt)
 
     async def estimate(self, request: Request) -> Estimate:
         """The price, the hold, and whether a request would be admitted now; records nothing, saves nothing."""
-        return await self._intake.estimate(request)
+        return await self.intake.estimate(request)
+
+    async def account_of(self, operation: str) -> str:
+        """Whose an operation is, for those who run the studio. Raises UnknownOperation."""
+        return await account_of_operation(self.results.index, operation)
 
     async def close(self) -> None:
         """Take no more; let what was begun end, for a while; what does not is left to recovery, with its hold."""
         self._closing = True
         clock = asyncio.get_running_loop().time
-        deadline = clock() + self._patience.wait_seconds
+        deadline = clock() + self.wait_seconds
         while self._tasks and clock() < deadline:
             await asyncio.wait(self._tasks, timeout=deadline - clock())
         left = list(self._tasks)
@@ -178,7 +153,7 @@ class ImageStudio:
         await asyncio.gather(*left, return_exceptions=True)
 
     async def _prepare(self, request: Request) -> Prepared | Repeat:
-        prepared = await self._intake.prepare(request)
+        prepared = await self.intake.prepare(request)
         if self._closing:
             raise ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
         return prepared
@@ -207,11 +182,11 @@ class ImageStudio:
             answer.set_result(task.result())
 
     async def _carry(self, prepared: Prepared | Repeat, progress: Progress) -> Result:
-        accepted = prepared if isinstance(prepared, Repeat) else await self._intake.accept(prepared)
+        accepted = prepared if isinstance(prepared, Repeat) else await self.intake.accept(prepared)
         return await (self._repeat(accepted) if isinstance(accepted, Repeat) else self._finish(accepted, progress))
 
     async def _admit(self, prepared: Prepared | Repeat, progress: Progress) -> Accepted | Repeat:
-        accepted = prepared if isinstance(prepared, Repeat) else await self._intake.accept(prepared)
+        accepted = prepared if isinstance(prepared, Repeat) else await self.intake.accept(prepared)
         if isinstance(accepted, Accepted):
             self._begin(self._finish(accepted, progress))
         return accepted
@@ -227,7 +202,7 @@ class ImageStudio:
         finally:
             for id in here:
                 del self._open[id]
-            self._performer.ownership.drop(*here)
+            self.performer.ownership.drop(*here)
 
     async def _perform_all(self, accepted: Accepted, progress: Progress) -> Result:
         parts = _parts(progress, len(accepted.admitted))
@@ -238,14 +213,14 @@ class ImageStudio:
         return _judged(self._result(accepted.batch, (ended.result,), ended.left, ended.metadata))
 
     async def _perform(self, admitted: Admitted, progress: Progress) -> Ended:
-        settled = await self._performer.perform(
+        settled = await self.performer.perform(
             admitted.operation, admitted.task, progress, admitted.others, admitted.held
         )
         if settled.facts:
             facts = [*admitted.facts, *settled.facts]
-            result = await self._results.build(facts, settled.message, settled.contents, settled.state)
+            result = await self.results.build(facts, settled.message, settled.contents, settled.state)
         else:
-            result = await self._results.of(admitted.operation.id)
+            result = await self.results.of(admitted.operation.id)
         return Ended(result, settled.left, settled.metadata)
 
     async def _combined(self, accepted: Accepted, ended: Sequence[Ended | BaseException]) -> Result:
@@ -258,7 +233,7 @@ class ImageStudio:
         if errors and not any(one.result.outputs for one in done):
             raise errors[0]
         results = [
-            one.result if isinstance(one, Ended) else await self._results.of(admitted.operation.id)
+            one.result if isinstance(one, Ended) else await self.results.of(admitted.operation.id)
             for admitted, one in zip(accepted.admitted, ended, strict=True)
         ]
         return _judged(self._result(accepted.batch, tuple(results), done[-1].left, done[0].metadata))
@@ -272,7 +247,7 @@ class ImageStudio:
         *,
         repeated: bool = False,
     ) -> Result:
-        warnings = self._intake.warnings(one.model for one in operations)
+        warnings = self.intake.warnings(one.model for one in operations)
         return Result(batch, operations, left, metadata, repeated, warnings)
 
     async def _repeat(self, repeat: Repeat) -> Result:
@@ -280,18 +255,18 @@ class ImageStudio:
         return _judged(self._result(repeat.batch, result.operations, result.left, repeated=True))
 
     async def _settled(self, account: str, operation: str) -> Result:
-        deadline = asyncio.get_running_loop().time() + self._patience.wait_seconds
+        deadline = asyncio.get_running_loop().time() + self.wait_seconds
         known = await self._performed(account, operation)
         if not _are_closed(known):
             known = await self._ended_elsewhere(account, operation, known, deadline)
-        results = [await self._results.of(one.operation) for one in known]
-        left = await self._intake.left(results[-1].account, results[-1])
+        results = [await self.results.of(one.operation) for one in known]
+        left = await self.intake.left(results[-1].account, results[-1])
         return self._result(operation, tuple(results), left)
 
     async def _performed(self, account: str, operation: str) -> list[Indexed]:
         """The operation, or all of a batch, as it stands once nothing of it is performed here."""
         while True:
-            known = await operations_of(self._index, account, operation)
+            known = await operations_of(self.results.index, account, operation)
             here = [self._open[one.operation] for one in known if one.operation in self._open]
             if not here:
                 return known
@@ -301,11 +276,11 @@ class ImageStudio:
         self, account: str, operation: str, known: list[Indexed], deadline: float
     ) -> list[Indexed]:
         """Wait for others, told of each end by the feed. Raises OperationPending."""
-        wanted = LogFilter(operations=tuple(one.operation for one in known), topics=self._ends)
-        async with self._feed.follow(filter=wanted) as ends:
+        wanted = LogFilter(operations=tuple(one.operation for one in known), topics=_ends(self.results.codec))
+        async with self.feed.follow(filter=wanted) as ends:
             with suppress(TimeoutError, StopAsyncIteration):  # too long, or the studio is closed
                 async with asyncio.timeout_at(deadline):
-                    while not _are_closed(known := await operations_of(self._index, account, operation)):
+                    while not _are_closed(known := await operations_of(self.results.index, account, operation)):
                         await anext(ends)
                     return known
             raise OperationPending(operation, "it is still open", hint=Advice("operation.settle"))

@@ -1,0 +1,44 @@
+"""Corrections: the price and the cost of one operation changed later, each once for its reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain import lifecycle, settlement
+from domain.account import Account
+from domain.errors import CurrencyMismatch
+from domain.ledger import Fact, Ledger, find, known_account
+from domain.money import Money
+from domain.operation import Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A change of price and cost of one operation; a price of None gives back all that is left of the charge."""
+
+    operation: str
+    reason: str
+    reference: str
+    price: Money | None
+    cost: Money | None = None
+
+    def decide(self, ledger: Ledger, now: int) -> list[Fact]:
+        """The adjustment, in the account's currency."""
+        state = find(ledger, self.operation)
+        account = known_account(ledger, state.operation.account)
+        for amount in (self.price, self.cost):
+            if amount is not None:
+                check_currency_of(account, amount)
+        left = state.charged + state.adjusted if isinstance(state, Settled) else 0
+        if self.price is None and not left and lifecycle.was_corrected(state, self.reference):
+            return []  # all that was left was given back under this reference
+        price = -left if self.price is None else self.price.micros
+        cost = 0 if self.cost is None else self.cost.micros
+        return settlement.adjust(ledger, self.operation, price, cost, self.reason, self.reference, now)
+
+
+def check_currency_of(account: Account, amount: Money) -> None:
+    if amount.currency != account.currency:
+        raise CurrencyMismatch(
+            f"account {account.id!r} is in {account.currency}, not {amount.currency}", hint="nothing is converted"
+        )

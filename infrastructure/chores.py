@@ -1,0 +1,60 @@
+"""An open studio's chores: renew its leases, keep its views up, settle what dead processes left open."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from application.following.feed import Feed
+from application.keeping.upkeep import Upkeep
+from application.performing.ownership import Ownership
+from domain.errors import StoreError
+from infrastructure.belonging import Belonging
+from infrastructure.clock import SECOND
+from projections.engine.projector import NET, Projector, ProjectorThread
+
+LOGGER = logging.getLogger("imagestudio")
+
+
+@contextmanager
+def keeping_views(projector: Projector, feed: Feed) -> Iterator[None]:
+    """Keep the views up with the log meanwhile."""
+    with closing(ProjectorThread(projector, poll=NET)) as thread, feed.listening(thread.appended):
+        yield
+
+
+async def recovering(upkeep: Upkeep, seconds: int) -> None:
+    """Settle what dead processes left open: at once, and then whenever another lease may have ended."""
+    while True:
+        try:
+            for one in await upkeep.recover():
+                LOGGER.info("recovered operation %s: %s, now %s", one.operation, one.action, one.phase)
+        except StoreError as error:
+            LOGGER.warning("nothing could be recovered for now: %s", error)
+        await asyncio.sleep(seconds)
+
+
+async def staying_marked(files: Belonging, seconds: int) -> None:
+    """Note beside the files how far the log is, so that a process that is killed leaves it noted, too."""
+    while True:
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(move_on, files)
+
+
+def move_on(files: Belonging) -> None:
+    try:
+        files.move_on()
+    except StoreError as error:  # the marker stays behind, which is never wrong
+        LOGGER.warning("how far the log is could not be noted beside the files: %s", error)
+
+
+async def renewing(ownership: Ownership) -> None:
+    """Renew the leases of what this process works on, well before they end."""
+    while True:
+        await asyncio.sleep(ownership.lease / SECOND / 3)
+        try:
+            await ownership.renew()
+        except StoreError as error:  # the leases may run out; recovery and the ledger's state keep that safe
+            LOGGER.warning("leases could not be renewed: %s", error)

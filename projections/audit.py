@@ -1,0 +1,74 @@
+"""Everything beside the log is held against it, and made anew from it; all of it blocks, so call it in a thread.
+
+           holds against the log           makes anew
+chains     verify
+tables     differences                     mend
+views      compare                         rebuild
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from application.keeping.chains import ChainReader, Problem, verify_chains
+from application.ledger.log import Codec
+from projections.engine.database import FactSource, ViewDatabase
+from projections.queries import Views
+from projections.views import ALL
+
+if TYPE_CHECKING:
+    from application.keeping.tables import Discrepancy, Ground
+    from projections.engine.replay import Replay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Proves what stands beside the log; `open_source` opens the log for another process that reads it."""
+
+    database: ViewDatabase
+    reader: ChainReader
+    codec: Codec
+    views: Views
+    ground: Callable[[], Ground]
+    open_source: Callable[[], FactSource]
+
+    def verify(self, account: str | None = None) -> Iterator[Problem]:
+        """Check the hash chains and what must agree with them. Yields nothing where all is well."""
+        return verify_chains(self.reader, account)
+
+    def differences(self, account: str | None = None) -> Iterator[Discrepancy]:
+        """Hold the tables beside the log against it. Yields nothing where all is well."""
+        from application.keeping.differences import differences
+
+        return differences(self.ground(), account)
+
+    def mend(
+        self, tables: Sequence[str] = (), account: str | None = None, *, told: bool = False
+    ) -> Iterator[Discrepancy]:
+        """Make tables beside the log anew from it, while everything goes on. Yields what was mended.
+
+        With `told` nothing is written. Raises InvalidInput for what is no such table, LogCorrupted.
+        """
+        from application.keeping.mending import Mending, chosen_tables
+
+        return Mending(self.ground(), self.reader, chosen_tables(tables), account, told).run()
+
+    def compare(self, account: str | None = None) -> Replay:
+        """Replay the log, or one account's part, and hold every view against it."""
+        from projections.engine.replay import compare
+
+        return compare(self.database, self._source, ALL, account)
+
+    def rebuild(self, workers: int = 1, progress: Callable[[int, int], None] = lambda _position, _end: None) -> int:
+        """Replace all views by what the log says, while everything goes on. The position they stand at."""
+        from application.asking.progress import Heard
+        from projections.engine.rebuild import Workers, rebuild
+
+        several = Workers(workers, self.open_source) if workers > 1 else None
+        return rebuild(self.database, self._source, ALL, workers=several, progress=Heard(progress))
+
+    @property
+    def _source(self) -> FactSource:
+        return FactSource(self.reader, self.codec)
