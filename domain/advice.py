@@ -75,6 +75,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "database.upgrade": f"back it up, then bring its schema to this program's with {UPGRADE}",
         "database.write": "make the file and its directory writable, or choose another with IMAGESTUDIO_DATABASE_URL",
         "files.adopt": "{otherwise}: the command line's db adopt",
+        "files.install": "install it: pip install 'image-studio[s3]'",
         "limit.none": "0 allows nothing; None is no limit",
         "log.audit": "verify the log: studio.audit.verify()",
         "log.seal": "give one that was taken of this log",

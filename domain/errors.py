@@ -30,6 +30,7 @@ ImageStudioError
 │   ├── NoLedger              there is no database there, or none with a ledger in it
 │   ├── SchemaMismatch
 │   ├── ForeignFiles          the folder of files belongs to another ledger, or may
+│   │   └── FilesMoved        the ledger's files are in another place now
 │   ├── FactsLost             the log ends before facts that it once had
 │   ├── FilesAtRisk           what is to be deleted may be needed by facts that are not in the log
 │   ├── LogCorrupted          a stored fact is not what was written
@@ -315,6 +316,12 @@ class ForeignFiles(StoreError):
     """The folder of files belongs to another ledger, or may; nothing in it was touched."""
 
     code = "foreign_files"
+
+
+class FilesMoved(ForeignFiles):
+    """The ledger's files were moved to another place; nothing is written here any more."""
+
+    code = "files_moved"
 
 
 class FactsLost(StoreError):

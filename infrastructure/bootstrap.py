@@ -45,19 +45,19 @@ from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
 from domain.catalogue import Catalogue
 from domain.pricing import PriceBook
-from infrastructure.assets import FileAssets
-from infrastructure.belonging import Belonging
 from infrastructure.catalogue import load_catalogue
 from infrastructure.chores import keeping_views, move_on, recovering, renewing, staying_marked
 from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.collector import SPARED
 from infrastructure.downloads import HttpDownloads
+from infrastructure.files.belonging import Belonging
+from infrastructure.files.shelf import Shelf
+from infrastructure.files.where import place_of
 from infrastructure.media import LimitedBy, look_at, read_media
 from infrastructure.opening import Access, StudioLog, belonging, catch_up, ledgers_of, open_log, open_source, references
 from infrastructure.plugins import ProviderContext, ProviderSettings
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import Contexts, build_providers, switched_off, told_settings, unknown_settings
-from infrastructure.saving import SIDE_BY_SIDE
 from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name, revealed
 from infrastructure.store.database import Database
@@ -160,7 +160,7 @@ class Foundation:
     writer: LedgerWriter
     catalogue: Catalogue
     price_book: PriceBook
-    shelf: FileAssets
+    shelf: Shelf
     read_media: MediaReader
     inputs: Downloads
     files: Belonging | None
@@ -194,11 +194,12 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     writer = LedgerWriter(SqlStore(database), log, parts.clock, terms, _writing(settings), believe)
     writer.after_commit = feed.appended
     stack.callback(writer.close)
-    flushers = stack.enter_context(ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="flusher"))
+    place = place_of(settings)
+    waiters = stack.enter_context(ThreadPoolExecutor(place.waiters, thread_name_prefix="waiter"))
     pool = stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="worker"))
     limits = LimitedBy("IMAGESTUDIO_LARGEST_OUTPUT", "IMAGESTUDIO_MOST_PIXELS")
     looking = partial(look_at, max_bytes=settings.largest_output, max_pixels=settings.most_pixels, settings=limits)
-    shelf = FileAssets(settings.assets, pool, looking, flushers)
+    shelf = Shelf(place, pool, looking, waiters)
     read = parts.read_media or _media_reader(settings, pool)
     # Addresses that callers name may not lead into the networks that only providers' outputs may come from.
     inputs = HttpDownloads(settings.own_origins, proxy=revealed(settings.proxy))

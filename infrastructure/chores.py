@@ -11,8 +11,8 @@ from application.following.feed import Feed
 from application.keeping.upkeep import Upkeep
 from application.performing.ownership import Ownership
 from domain.errors import StoreError
-from infrastructure.belonging import Belonging
 from infrastructure.clock import SECOND
+from infrastructure.files.belonging import Belonging
 from projections.engine.projector import NET, Projector, ProjectorThread
 
 LOGGER = logging.getLogger("imagestudio")

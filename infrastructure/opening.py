@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 from application.ledger.log import Codec, LedgerLog
 from domain.advice import Advice
 from domain.errors import FactsLost, ForeignFiles, NoLedger, StoreError, ViewsHeld
-from infrastructure.belonging import Belonging, lost, others_files, read_marker, refuse_occupied
-from infrastructure.folders import account_folder
+from infrastructure.files.belonging import Belonging, lost, moved, others_files, read_marker, refuse_occupied
+from infrastructure.files.naming import account_folder
+from infrastructure.files.where import place_of
 from infrastructure.settings import Settings
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database
@@ -108,7 +109,7 @@ def _exists(settings: Settings) -> bool:
 def _make_room(settings: Settings, *, files: bool) -> None:
     """For a new ledger: the folder of its file. Raises ForeignFiles if its files would be another ledger's."""
     if files:
-        refuse_occupied(settings.assets)
+        refuse_occupied(place_of(settings))
     make_folder(settings)
 
 
@@ -137,7 +138,8 @@ def claimed(settings: Settings, log: StudioLog) -> Belonging:
 
 def belonging(settings: Settings, log: StudioLog) -> Belonging:
     """The settings' files and the log's ledger, which gets an id if it has none. Raises StoreUnavailable."""
-    return Belonging(settings.assets, established_id(log.database), SqlReader(log.database), references(log).by_folder)
+    id, reader = established_id(log.database), SqlReader(log.database)
+    return Belonging(place_of(settings), id, reader, references(log).by_folder)
 
 
 @contextmanager
@@ -187,14 +189,17 @@ def references(log: StudioLog) -> References:
 
 
 def foreign_files(settings: Settings, ledger: str | None) -> ForeignFiles | None:
-    """The error that the settings' files are another ledger's, or nobody's that is known; for those who only read."""
+    """The error that the settings' files are another ledger's, or nobody's, or moved; for those who only read."""
+    place = place_of(settings)
     try:
-        marker = read_marker(settings.assets)
+        marker = read_marker(place)
     except ForeignFiles as error:
         return error
     except StoreError:
         return None
-    return None if marker is None or marker.ledger == ledger else others_files(settings.assets, marker.ledger, ledger)
+    if marker is None or marker.ledger != ledger:
+        return None if marker is None else others_files(place, marker.ledger, ledger)
+    return moved(place, marker) if marker.moved else None
 
 
 def lost_facts(settings: Settings, database: Database) -> FactsLost | None:
@@ -202,13 +207,14 @@ def lost_facts(settings: Settings, database: Database) -> FactsLost | None:
 
     A standby may be behind, and files that cannot be read say nothing.
     """
+    place = place_of(settings)
     try:
-        marker = read_marker(settings.assets)
+        marker = read_marker(place)
     except StoreError:
         return None
     if marker is None or marker.ledger != ledger_id(database) or database.is_standby():
         return None
-    return lost(settings.assets, marker, SqlReader(database))
+    return lost(place, marker, SqlReader(database))
 
 
 def catch_up(settings: Settings, known: Database, codec: Codec) -> int:

@@ -48,6 +48,18 @@ def _day(text: str) -> str:
         raise ValueError(f"{text!r} is not a day, such as 2026-11-30") from error
 
 
+def _endpoint(text: str) -> str:
+    return _address(text) if text else ""
+
+
+def _place(text: str) -> str:
+    if "://" not in text:
+        return str(Path(text).expanduser())
+    from infrastructure.files.s3 import checked_address
+
+    return checked_address(text)
+
+
 Address = Annotated[str, AfterValidator(_address)]
 """The address of an API, without a query."""
 
@@ -58,6 +70,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="allow", frozen=True)
 
     home: Path = Field(default_factory=lambda: user_data_path("imagestudio", appauthor=False))
+    assets: Annotated[str, AfterValidator(_place)] = Field(default_factory=lambda data: str(data["home"] / "assets"))
+    s3_endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
+    s3_region: str = ""
+    s3_key: str = ""
+    s3_secret: SecretStr | None = None
+    s3_token: SecretStr | None = None
+    s3_seconds: Positive = 30
     database_url: str = ""
     account: str | None = None
     actor: Annotated[str, AfterValidator(_actor)] = Field(default_factory=lambda: f"operator:{login_name()}")
@@ -116,11 +135,6 @@ class Settings(BaseSettings):
         from infrastructure.store.urls import sqlite_url
 
         return sqlite_url(self.home / "ledger.db")
-
-    @property
-    def assets(self) -> Path:
-        """The folder or the address where files are kept."""
-        return self.home / "assets"
 
 
 class _OwnFile(DotEnvSettingsSource):

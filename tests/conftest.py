@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
+from tests.objects import Server, running_rclone, running_swift, server_home
 from tests.postgres import (
     PostgresUnavailable,
     execute,
@@ -117,6 +118,20 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrate(f"sqlite:///{path}")
     assert not path.with_name(f"{path.name}-wal").exists(), "the migration left a connection open"
     return path
+
+
+@pytest.fixture(scope="session")
+def swift() -> Iterator[Server]:
+    """A real S3 server, which all tests of a process share; each has buckets of its own."""
+    with server_home() as home, running_swift(home) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Another S3 server, which can less."""
+    with running_rclone(tmp_path_factory.mktemp("rclone")) as server:
+        yield server
 
 
 @pytest.fixture

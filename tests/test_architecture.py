@@ -82,7 +82,7 @@ CATCHES_ALL = frozenset(
         "application/ledger/looking.py:_answer",  # what cannot be read fails those who asked, not who asks next
         "application/performing/recovery.py:_recover",  # what is wrong with one operation keeps no other from its end
         "infrastructure/plugins.py:_loaded",  # somebody else's code may raise anything; it is told as one error
-        "infrastructure/saving.py:go_on",  # a file that breaks fails its own caller, and its group goes on
+        "infrastructure/files/saving.py:go_on",  # a file that breaks fails its own caller, and its group goes on
     }
 )
 
@@ -377,8 +377,8 @@ BREACHES = [
     ("imports of the room only", "workshop/imagestudio_workshop/glb.py", "from application.ports import Media"),
     ("imports of the room only", "workshop/imagestudio_workshop/reading.py", "import sqlalchemy"),
     ("no print", "infrastructure/cli.py", "def show():\n    print('here')"),
-    ("settings alone read the environment", "infrastructure/assets.py", "home = os.environ['HOME']"),
-    ("settings alone read the environment", "infrastructure/assets.py", "home = os.getenv('HOME')"),
+    ("settings alone read the environment", "infrastructure/files/shelf.py", "home = os.environ['HOME']"),
+    ("settings alone read the environment", "infrastructure/files/shelf.py", "home = os.getenv('HOME')"),
     ("no broad except", "domain/money.py", "try:\n    f()\nexcept Exception:\n    pass"),
     ("no broad except", "domain/money.py", "try:\n    f()\nexcept:\n    pass"),
     (

@@ -234,12 +234,12 @@ async def backup(
         page.title(f"Copied to {file}, {size(written)}")
         page.line(f"  its files are in {settings.assets}", "dim")
 
-    return Report({"file": str(file), "size": written, "files": str(settings.assets)}, show)
+    return Report({"file": str(file), "size": written, "files": settings.assets}, show)
 
 
 @command(db)
 async def adopt(session: CommandSession, yes: Yes = False) -> Report:
-    """Let the folder of files belong to this ledger.
+    """Let the files belong to this ledger.
 
     It says what speaks against it, such as another ledger's marker or facts that were lost, and asks.
     """
@@ -253,10 +253,10 @@ async def adopt(session: CommandSession, yes: Yes = False) -> Report:
     against = trouble.message if trouble is not None else None
 
     def show(page: Page) -> None:
-        page.title(f"The files in {files.root} belong to the ledger {files.id}")
+        page.title(f"The files in {files.place.where} belong to the ledger {files.id}")
         page.prose(f"taken although {against}" if against else "nothing spoke against it", indent=2)
 
-    return Report({"ledger": files.id, "files": str(files.root), "although": against}, show)
+    return Report({"ledger": files.id, "files": files.place.where, "although": against}, show)
 
 
 @command(db, "status")
@@ -271,13 +271,13 @@ async def database_status(session: CommandSession) -> Report:
     parsed = parse_url(settings.database)
     shown = parsed.set(drivername=parsed.get_backend_name()).render_as_string()
     lost = found.lost.message if found.lost is not None else None
-    rows = [("database", shown), ("ledger", found.ledger or "not opened yet"), ("files", str(settings.assets))]
+    rows = [("database", shown), ("ledger", found.ledger or "not opened yet"), ("files", settings.assets)]
     rows += [("schema", found.revision or "none yet"), ("needed", HEAD)]
     if found.revision != HEAD:
         rows.append(("to do", "imagestudio db upgrade"))
     document = {"database": shown, "revision": found.revision, "needed": HEAD, "current": found.revision == HEAD}
     foreign = found.foreign.message if found.foreign is not None else None
-    document |= {"ledger": found.ledger, "files": str(settings.assets), "lost": lost, "foreign": foreign}
+    document |= {"ledger": found.ledger, "files": settings.assets, "lost": lost, "foreign": foreign}
 
     def show(page: Page) -> None:
         page.pairs(rows)

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from domain.errors import InvalidInput, StoreUnavailable
-from infrastructure.saving import flush_folder
+from infrastructure.files.saving import flush_folder
 from infrastructure.store.urls import SQLITE, sqlite_reading
 
 

@@ -16,8 +16,8 @@ from application.asking.requests import Request
 from application.performing.recovery import Recovered
 from application.ports import Asset, AssetStore, Delivery, Job, Media, Progress, Provider, Recovery, Task
 from infrastructure import bootstrap
-from infrastructure.assets import FileAssets
 from infrastructure.bootstrap import Parts, open_studio
+from infrastructure.files.shelf import shelf_in
 from infrastructure.media import look_at
 from infrastructure.providers.scripted import ScriptedProvider
 from tests.application.studios import LOCAL, SYNC, later, picture, settings_for, studio_on
@@ -115,7 +115,7 @@ def tapped_parts(home: Path, tap: Step) -> Parts:
         "local": built("local", executor=pool),
     }
     tapped = {name: TappedProvider(provider, tap) for name, provider in providers.items()}
-    return Parts(assets=TappedAssets(FileAssets(home / "assets", pool, LOOK), tap), providers=tapped)
+    return Parts(assets=TappedAssets(shelf_in(home / "assets", pool, LOOK), tap), providers=tapped)
 
 
 @contextmanager

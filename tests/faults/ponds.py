@@ -23,8 +23,8 @@ from application.asking.requests import Request
 from application.performing.recovery import Recovered
 from domain.errors import OperationFailed, OperationPending
 from domain.operation import CLOSED_PHASES, Charged, Released, Requested
-from infrastructure.assets import FileAssets
 from infrastructure.bootstrap import Parts, open_providers, open_studio
+from infrastructure.files.shelf import shelf_in
 from infrastructure.service import Studio
 from tests.application.studios import LONG_AFTER, charged, count, facts_of, later, picture, settings_for, studio_on
 from tests.faults.killed import LOOK, TappedAssets, TappedProvider
@@ -113,7 +113,7 @@ class Place:
         async with open_providers(wanted) as providers:
             with ThreadPoolExecutor(2) as pool:
                 tapped = {name: TappedProvider(provider, tap) for name, provider in providers.items()}
-                assets = TappedAssets(FileAssets(self.home / "assets", pool, LOOK), tap)
+                assets = TappedAssets(shelf_in(self.home / "assets", pool, LOOK), tap)
                 parts = Parts(assets=assets, providers=tapped, clock=later(self.by))
                 async with open_studio(wanted, parts, serve=False) as studio:
                     yield studio

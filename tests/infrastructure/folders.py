@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from application.ports import Swept
-from infrastructure.assets import FileAssets
+from infrastructure.files.shelf import Shelf
 
 ACME = "acme"
 PAST = 1_600_000_000
@@ -32,7 +32,7 @@ def overwrite(file: str | None, content: bytes) -> None:
     Path(file).write_bytes(content)
 
 
-async def sweep(assets: FileAssets, referenced: Callable[[str], set[str]], grace_seconds: int = 60) -> Swept:
+async def sweep(assets: Shelf, referenced: Callable[[str], set[str]], grace_seconds: int = 60) -> Swept:
     """Find and delete what is not referenced, at NOW."""
     when = {"grace_seconds": grace_seconds, "now": NOW * MICROSECONDS}
     return await assets.sweep(await assets.find_unneeded(referenced, **when), **when)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from application.ports import Asset, AssetStore, Media
 from domain.errors import AssetDamaged, AssetMissing, InvalidInput, StoreUnavailable
-from infrastructure.assets import FileAssets
-from infrastructure.folders import account_folder
+from infrastructure.files.naming import account_folder
+from infrastructure.files.shelf import Shelf, shelf_in
 from infrastructure.media import look_at
 from tests.infrastructure.folders import ACME, NOW, age, keeping, largest_file, overwrite, stored, sweep
 
@@ -44,8 +44,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def assets(root: Path, pool: ThreadPoolExecutor) -> FileAssets:
-    return FileAssets(root, pool, LOOK)
+def assets(root: Path, pool: ThreadPoolExecutor) -> Shelf:
+    return shelf_in(root, pool, LOOK)
 
 
 @contextlib.contextmanager
@@ -61,7 +61,7 @@ def without_privileges() -> Iterator[None]:
         os.seteuid(0)
 
 
-async def test_what_was_saved_is_loaded_again(assets: FileAssets, root: Path) -> None:
+async def test_what_was_saved_is_loaded_again(assets: Shelf, root: Path) -> None:
     store: AssetStore = assets
     asset = await store.save(ACME, PICTURE)
     assert asset == Asset(hashlib.sha256(PICTURE.content).hexdigest(), "image/png", 14, 20, 10, 40)
@@ -71,7 +71,7 @@ async def test_what_was_saved_is_loaded_again(assets: FileAssets, root: Path) ->
     assert stored(root) == [file]
 
 
-async def test_the_same_content_is_one_file_an_account(assets: FileAssets, root: Path) -> None:
+async def test_the_same_content_is_one_file_an_account(assets: Shelf, root: Path) -> None:
     first, again = [await assets.save(ACME, PICTURE) for _ in range(2)]
     assert first == again
     assert len(stored(root)) == 1
@@ -81,35 +81,35 @@ async def test_the_same_content_is_one_file_an_account(assets: FileAssets, root:
 
 async def test_many_savers_of_the_same_content_leave_one_whole_file(root: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        stores = [FileAssets(root, pool, LOOK) for _ in range(40)]
+        stores = [shelf_in(root, pool, LOOK) for _ in range(40)]
         saved = await asyncio.gather(*(store.save(ACME, PICTURE) for store in stores))
         assert len(set(saved)) == 1
         assert len(stored(root)) == 1
         assert await stores[0].load(ACME, saved[0]) == PICTURE
 
 
-async def test_a_file_that_was_cut_short_is_written_anew(assets: FileAssets) -> None:
+async def test_a_file_that_was_cut_short_is_written_anew(assets: Shelf) -> None:
     asset = await assets.save(ACME, PICTURE)
     overwrite(assets.path(ACME, asset), b"cut")
     await assets.save(ACME, PICTURE)
     assert await assets.load(ACME, asset) == PICTURE
 
 
-async def test_a_changed_byte_is_found_when_it_is_loaded(assets: FileAssets) -> None:
+async def test_a_changed_byte_is_found_when_it_is_loaded(assets: Shelf) -> None:
     asset = await assets.save(ACME, PICTURE)
     overwrite(assets.path(ACME, asset), PICTURE.content[:-1] + b"?")
     with pytest.raises(AssetDamaged, match=asset.digest):
         await assets.load(ACME, asset)
 
 
-async def test_one_account_cannot_load_what_another_saved(assets: FileAssets) -> None:
+async def test_one_account_cannot_load_what_another_saved(assets: Shelf) -> None:
     asset = await assets.save(ACME, PICTURE)
     assert assets.path("other", asset) is None
     with pytest.raises(AssetMissing):
         await assets.load("other", asset)
 
 
-async def test_an_erased_asset_is_missing_and_can_be_saved_again(assets: FileAssets, root: Path) -> None:
+async def test_an_erased_asset_is_missing_and_can_be_saved_again(assets: Shelf, root: Path) -> None:
     asset = await assets.save(ACME, PICTURE)
     assert await assets.erase(ACME, asset.digest)
     assert stored(root) == []
@@ -121,7 +121,7 @@ async def test_an_erased_asset_is_missing_and_can_be_saved_again(assets: FileAss
 
 
 @pytest.mark.parametrize("digest", ["", "../../../etc/passwd", "A" * 64, "a" * 63, "*" * 64])
-async def test_a_digest_that_is_none_reaches_no_file(assets: FileAssets, digest: str) -> None:
+async def test_a_digest_that_is_none_reaches_no_file(assets: Shelf, digest: str) -> None:
     asset = replace(await assets.save(ACME, PICTURE), digest=digest)
     with pytest.raises(InvalidInput):
         assets.path(ACME, asset)
@@ -134,7 +134,7 @@ async def test_a_digest_that_is_none_reaches_no_file(assets: FileAssets, digest:
 @pytest.mark.parametrize(
     "account", ["../../escape", "/etc", "..", "CON", "a" * 5000, "a\x00b", "Ünïcødé/账户", "\ud800"]
 )
-async def test_any_account_id_stays_inside_the_store(assets: FileAssets, root: Path, account: str) -> None:
+async def test_any_account_id_stays_inside_the_store(assets: Shelf, root: Path, account: str) -> None:
     asset = await assets.save(account, PICTURE)
     assert await assets.load(account, asset) == PICTURE
     assert [file.parent.parent.parent for file in stored(root.parent.parent)] == [root]
@@ -158,7 +158,7 @@ def test_ids_that_read_alike_have_folders_of_their_own(one: str, two: str) -> No
     assert account_folder(one).lower() != account_folder(two).lower()
 
 
-async def test_a_full_disk_is_reported_and_leaves_nothing_half_written(assets: FileAssets, root: Path) -> None:
+async def test_a_full_disk_is_reported_and_leaves_nothing_half_written(assets: Shelf, root: Path) -> None:
     await assets.save(ACME, OTHER)
     before = stored(root)
     with largest_file(1_000), pytest.raises(StoreUnavailable) as caught:
@@ -167,7 +167,7 @@ async def test_a_full_disk_is_reported_and_leaves_nothing_half_written(assets: F
     assert stored(root) == before
 
 
-async def test_a_read_only_folder_is_reported(assets: FileAssets, root: Path) -> None:
+async def test_a_read_only_folder_is_reported(assets: Shelf, root: Path) -> None:
     await assets.save(ACME, OTHER)
     before = stored(root)
     folder = root / account_folder(ACME)
@@ -185,10 +185,10 @@ async def test_a_read_only_folder_is_reported(assets: FileAssets, root: Path) ->
 async def test_a_root_that_is_no_folder_is_reported(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreUnavailable):
-        await FileAssets(tmp_path / "file", pool, LOOK).save(ACME, PICTURE)
+        await shelf_in(tmp_path / "file", pool, LOOK).save(ACME, PICTURE)
 
 
-async def test_a_sweep_deletes_only_what_is_old_and_unreferenced(assets: FileAssets, root: Path) -> None:
+async def test_a_sweep_deletes_only_what_is_old_and_unreferenced(assets: Shelf, root: Path) -> None:
     referenced, young, orphan = [
         await assets.save(ACME, Media(content, "image/png")) for content in (b"kept", b"young", b"orphan")
     ]
@@ -207,7 +207,7 @@ async def test_a_sweep_deletes_only_what_is_old_and_unreferenced(assets: FileAss
     assert not leftover.exists()
 
 
-async def test_a_reference_keeps_content_in_its_own_account_only(assets: FileAssets) -> None:
+async def test_a_reference_keeps_content_in_its_own_account_only(assets: Shelf) -> None:
     asset = await assets.save(ACME, PICTURE)
     await assets.save("other", PICTURE)
     for account in (ACME, "other"):
@@ -218,7 +218,7 @@ async def test_a_reference_keeps_content_in_its_own_account_only(assets: FileAss
     assert assets.path("other", asset) is None
 
 
-async def test_saving_old_content_again_begins_its_grace_anew(assets: FileAssets) -> None:
+async def test_saving_old_content_again_begins_its_grace_anew(assets: Shelf) -> None:
     asset = await assets.save(ACME, PICTURE)
     age(assets.path(ACME, asset))
     await assets.save(ACME, PICTURE)
@@ -227,7 +227,7 @@ async def test_saving_old_content_again_begins_its_grace_anew(assets: FileAssets
 
 
 async def test_content_saved_again_while_a_sweep_decides_is_kept(root: Path, pool: ThreadPoolExecutor) -> None:
-    assets = FileAssets(root, pool, LOOK)
+    assets = shelf_in(root, pool, LOOK)
     asset = await assets.save(ACME, PICTURE)
     age(assets.path(ACME, asset))
     loop = asyncio.get_running_loop()
@@ -241,7 +241,7 @@ async def test_content_saved_again_while_a_sweep_decides_is_kept(root: Path, poo
     assert await assets.load(ACME, asset) == PICTURE
 
 
-async def test_a_sweep_of_a_store_that_was_never_used_finds_nothing(assets: FileAssets) -> None:
+async def test_a_sweep_of_a_store_that_was_never_used_finds_nothing(assets: Shelf) -> None:
     assert (await sweep(assets, keeping(), 0)).files == ()
 
 
@@ -249,7 +249,7 @@ async def test_the_event_loop_is_free_while_a_save_waits_for_its_pool(root: Path
     released = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(released.wait)
-        waiting = asyncio.create_task(FileAssets(root, pool, LOOK).save(ACME, PICTURE))
+        waiting = asyncio.create_task(shelf_in(root, pool, LOOK).save(ACME, PICTURE))
         await asyncio.sleep(0)
         assert not waiting.done()
         released.set()

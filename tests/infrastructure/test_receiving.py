@@ -20,8 +20,8 @@ from PIL import Image
 
 from application.ports import Asset, DownloadFailed
 from domain.errors import InvalidInput, NoMedia, StoreUnavailable
-from infrastructure.assets import FileAssets
-from infrastructure.folders import account_folder
+from infrastructure.files.naming import account_folder
+from infrastructure.files.shelf import Shelf, shelf_in
 from infrastructure.media import look_at, read_media
 from tests.application.support import PATIENCE
 from tests.infrastructure.folders import ACME, NOW, age, keeping, largest_file, stored, sweep
@@ -43,8 +43,8 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def assets(tmp_path: Path, pool: ThreadPoolExecutor) -> FileAssets:
-    return FileAssets(tmp_path, pool, LOOK)
+def assets(tmp_path: Path, pool: ThreadPoolExecutor) -> Shelf:
+    return shelf_in(tmp_path, pool, LOOK)
 
 
 async def stream(*pieces: bytes) -> AsyncIterator[bytes]:
@@ -81,15 +81,15 @@ async def test_what_is_received_is_what_it_would_be_if_it_were_saved(
     tmp_path: Path, pool: ThreadPoolExecutor, content: bytes, expected: tuple[str, ...]
 ) -> None:
     media = READ(content, field="output", media_types=expected)
-    saved = await FileAssets(tmp_path / "saved", pool, LOOK).save(ACME, media)
-    assets = FileAssets(tmp_path / "received", pool, LOOK)
+    saved = await shelf_in(tmp_path / "saved", pool, LOOK).save(ACME, media)
+    assets = shelf_in(tmp_path / "received", pool, LOOK)
     received = await assets.receive(ACME, cut(content, 7), expected)
     assert received == saved
     assert await assets.load(ACME, received) == media
     assert [file.name for file in stored(tmp_path / "received")] == [file.name for file in stored(tmp_path / "saved")]
 
 
-async def test_a_stream_of_many_pieces_is_one_file(assets: FileAssets, tmp_path: Path) -> None:
+async def test_a_stream_of_many_pieces_is_one_file(assets: Shelf, tmp_path: Path) -> None:
     content = b"".join([piece async for piece in film(3)])
     asset = await assets.receive(ACME, cut(content, 100_000), VIDEO)
     assert asset == Asset(hashlib.sha256(content).hexdigest(), "video/mp4", len(content))
@@ -97,7 +97,7 @@ async def test_a_stream_of_many_pieces_is_one_file(assets: FileAssets, tmp_path:
     assert len(stored(tmp_path)) == 1
 
 
-async def test_a_film_larger_than_memory_may_be_is_received(assets: FileAssets) -> None:
+async def test_a_film_larger_than_memory_may_be_is_received(assets: Shelf) -> None:
     tracemalloc.start()
     try:
         asset = await assets.receive(ACME, film(64), VIDEO)
@@ -109,7 +109,7 @@ async def test_a_film_larger_than_memory_may_be_is_received(assets: FileAssets) 
 
 
 async def test_the_same_content_received_again_is_one_file_whose_grace_begins_anew(
-    assets: FileAssets, tmp_path: Path
+    assets: Shelf, tmp_path: Path
 ) -> None:
     asset = await assets.save(ACME, READ(PICTURE, field="image"))
     age(assets.path(ACME, asset))
@@ -119,7 +119,7 @@ async def test_the_same_content_received_again_is_one_file_whose_grace_begins_an
     assert assets.path(ACME, asset)
 
 
-async def test_many_streams_at_once_do_not_mix(assets: FileAssets) -> None:
+async def test_many_streams_at_once_do_not_mix(assets: Shelf) -> None:
     contents = [encoded("PNG", Image.new("RGB", (4, 4), (number, 0, 0))) for number in range(20)]
     received = await asyncio.gather(*(assets.receive(ACME, cut(one, 9), ()) for one in contents))
     assert [asset.digest for asset in received] == [hashlib.sha256(one).hexdigest() for one in contents]
@@ -141,7 +141,7 @@ async def test_many_streams_at_once_do_not_mix(assets: FileAssets) -> None:
     ids="nothing page Latin-1-page UTF-16-page error something half-a-picture a-large-picture half-a-model".split(),
 )
 async def test_what_is_no_media_is_refused_and_not_kept(
-    assets: FileAssets, tmp_path: Path, content: bytes, kind: type[InvalidInput], why: str
+    assets: Shelf, tmp_path: Path, content: bytes, kind: type[InvalidInput], why: str
 ) -> None:
     with pytest.raises(InvalidInput, match=why) as caught:
         await assets.receive(ACME, cut(content, 1000), ("image/png",))
@@ -150,14 +150,14 @@ async def test_what_is_no_media_is_refused_and_not_kept(
 
 
 async def test_a_stream_that_is_too_large_is_refused_and_not_kept(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
-    assets = FileAssets(tmp_path, pool, partial(look_at, max_bytes=MEBIBYTE, max_pixels=1))
+    assets = shelf_in(tmp_path, pool, partial(look_at, max_bytes=MEBIBYTE, max_pixels=1))
     with pytest.raises(InvalidInput, match="at most 1048576 are accepted"):
         await assets.receive(ACME, film(2), VIDEO)
     assert stored(tmp_path) == []
 
 
 @pytest.mark.parametrize("mebibytes", [0, 3])
-async def test_nothing_is_kept_of_a_stream_that_breaks(assets: FileAssets, tmp_path: Path, mebibytes: int) -> None:
+async def test_nothing_is_kept_of_a_stream_that_breaks(assets: Shelf, tmp_path: Path, mebibytes: int) -> None:
     async def breaking() -> AsyncIterator[bytes]:
         async for piece in film(mebibytes):
             yield piece
@@ -168,7 +168,7 @@ async def test_nothing_is_kept_of_a_stream_that_breaks(assets: FileAssets, tmp_p
     assert stored(tmp_path) == []
 
 
-async def test_nothing_is_kept_of_a_stream_nobody_waits_for_any_more(assets: FileAssets, tmp_path: Path) -> None:
+async def test_nothing_is_kept_of_a_stream_nobody_waits_for_any_more(assets: Shelf, tmp_path: Path) -> None:
     begun = asyncio.Event()
 
     async def endless() -> AsyncIterator[bytes]:
@@ -196,7 +196,7 @@ async def test_nothing_is_kept_where_a_cancellation_meets_a_write_that_has_not_b
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(released.wait)
-        receiving = asyncio.create_task(FileAssets(tmp_path, pool, LOOK).receive(ACME, full(), VIDEO))
+        receiving = asyncio.create_task(shelf_in(tmp_path, pool, LOOK).receive(ACME, full(), VIDEO))
         async with asyncio.timeout(PATIENCE):
             await begun.wait()
         for _ in range(3):
@@ -208,13 +208,13 @@ async def test_nothing_is_kept_where_a_cancellation_meets_a_write_that_has_not_b
     assert stored(tmp_path) == []
 
 
-async def test_a_full_disk_is_reported_and_leaves_nothing(assets: FileAssets, tmp_path: Path) -> None:
+async def test_a_full_disk_is_reported_and_leaves_nothing(assets: Shelf, tmp_path: Path) -> None:
     with largest_file(MEBIBYTE + 1000), pytest.raises(StoreUnavailable, match="File too large"):
         await assets.receive(ACME, film(3), VIDEO)
     assert stored(tmp_path) == []
 
 
-async def test_an_unfinished_file_is_swept_once_its_grace_is_over(assets: FileAssets, tmp_path: Path) -> None:
+async def test_an_unfinished_file_is_swept_once_its_grace_is_over(assets: Shelf, tmp_path: Path) -> None:
     folder = tmp_path / account_folder(ACME) / "incoming"
     folder.mkdir(parents=True)
     young, old = folder / ".young.tmp", folder / ".old.tmp"
@@ -230,7 +230,7 @@ RECEIVER = """
 import asyncio, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from infrastructure.assets import FileAssets
+from infrastructure.files.shelf import shelf_in
 from tests.infrastructure.test_receiving import ACME, LOOK, VIDEO, film
 
 async def endless():
@@ -240,11 +240,11 @@ async def endless():
     sys.stdout.flush()
     await asyncio.Event().wait()
 
-asyncio.run(FileAssets(Path(sys.argv[1]), ThreadPoolExecutor(1), LOOK).receive(ACME, endless(), VIDEO))
+asyncio.run(shelf_in(Path(sys.argv[1]), ThreadPoolExecutor(1), LOOK).receive(ACME, endless(), VIDEO))
 """
 
 
-async def test_a_process_killed_while_it_receives_leaves_only_what_is_swept(assets: FileAssets, tmp_path: Path) -> None:
+async def test_a_process_killed_while_it_receives_leaves_only_what_is_swept(assets: Shelf, tmp_path: Path) -> None:
     command = (sys.executable, "-c", RECEIVER, str(tmp_path))
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     try:
@@ -269,7 +269,7 @@ def in_folder(digits: str) -> Iterator[bytes]:
 
 
 async def test_a_file_costs_two_flushes_and_one_more_where_it_is_the_first_of_its_folder(
-    assets: FileAssets, monkeypatch: pytest.MonkeyPatch
+    assets: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flushes = 0
     flush = os.fsync

@@ -24,10 +24,10 @@ from PIL import Image
 
 from application.ports import Asset, Media
 from domain.errors import InvalidInput, StoreUnavailable
-from infrastructure.assets import FileAssets, Look
-from infrastructure.folders import account_folder
+from infrastructure.files.naming import account_folder
+from infrastructure.files.saving import MEBIBYTE, MOST_FILES
+from infrastructure.files.shelf import Look, Shelf, shelf_in
 from infrastructure.media import Recognised, look_at
-from infrastructure.saving import MEBIBYTE, MOST_FILES
 from tests.application.support import PATIENCE
 from tests.faults.processes import Reaper, ended, started
 from tests.infrastructure.folders import ACME, age, keeping, largest_file, stored, sweep
@@ -44,19 +44,19 @@ def picture(number: int) -> bytes:
 
 
 @contextmanager
-def store(root: Path, look: Look = LOOK, *, workers: int = 1, flushers: int = 0) -> Iterator[FileAssets]:
+def store(root: Path, look: Look = LOOK, *, workers: int = 1, flushers: int = 0) -> Iterator[Shelf]:
     with ExitStack() as stack:
         helping: Executor | None = stack.enter_context(ThreadPoolExecutor(flushers)) if flushers else None
-        yield FileAssets(root, stack.enter_context(ThreadPoolExecutor(workers)), look, helping)
+        yield shelf_in(root, stack.enter_context(ThreadPoolExecutor(workers)), look, helping)
 
 
 @pytest.fixture(params=[0, 4], ids=["alone", "with-flushers"])
-def assets(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[FileAssets]:
+def assets(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shelf]:
     with store(tmp_path, flushers=request.param) as one:
         yield one
 
 
-async def received(assets: FileAssets, contents: list[bytes], account: str = ACME) -> list[Asset]:
+async def received(assets: Shelf, contents: list[bytes], account: str = ACME) -> list[Asset]:
     async with asyncio.timeout(PATIENCE):
         return await asyncio.gather(*(assets.receive(account, stream(content), ()) for content in contents))
 
@@ -84,7 +84,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Flush], None]:
     return become
 
 
-async def test_many_files_at_once_are_all_there(assets: FileAssets, tmp_path: Path) -> None:
+async def test_many_files_at_once_are_all_there(assets: Shelf, tmp_path: Path) -> None:
     contents = [picture(number) for number in range(3 * MOST_FILES)]
     saved = await received(assets, contents)
     assert [(await assets.load(ACME, asset)).content for asset in saved] == contents
@@ -92,7 +92,7 @@ async def test_many_files_at_once_are_all_there(assets: FileAssets, tmp_path: Pa
 
 
 async def test_a_file_is_flushed_before_its_name_and_its_name_before_anybody_is_told(
-    assets: FileAssets, tmp_path: Path, disk: Callable[[Flush], None]
+    assets: Shelf, tmp_path: Path, disk: Callable[[Flush], None]
 ) -> None:
     nameless: set[int] = set()
     named: set[str] = set()
@@ -115,7 +115,7 @@ async def test_a_file_is_flushed_before_its_name_and_its_name_before_anybody_is_
         await asyncio.gather(*(receive(picture(number)) for number in range(20)))
 
 
-async def test_files_of_one_folder_share_its_flush(assets: FileAssets, disk: Callable[[Flush], None]) -> None:
+async def test_files_of_one_folder_share_its_flush(assets: Shelf, disk: Callable[[Flush], None]) -> None:
     files, folders = 0, 0
 
     def counted(descriptor: int) -> None:
@@ -130,13 +130,13 @@ async def test_files_of_one_folder_share_its_flush(assets: FileAssets, disk: Cal
     assert (files, folders) == (2, 1)
 
 
-async def test_the_same_content_at_once_is_one_file(assets: FileAssets, tmp_path: Path) -> None:
+async def test_the_same_content_at_once_is_one_file(assets: Shelf, tmp_path: Path) -> None:
     saved = await received(assets, [picture(1)] * 20)
     assert len(set(saved)) == 1
     assert [file.read_bytes() for file in stored(tmp_path)] == [picture(1)]
 
 
-async def test_what_fails_fails_alone(assets: FileAssets, tmp_path: Path) -> None:
+async def test_what_fails_fails_alone(assets: Shelf, tmp_path: Path) -> None:
     (tmp_path / account_folder("broken")).write_bytes(b"no folder")
     with largest_file(50_000):
         one, unknown, full, broken, two = await outcomes(
@@ -173,7 +173,7 @@ async def test_a_reader_that_breaks_fails_its_own_caller(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("what", ["file", "folder"])
 async def test_what_cannot_be_flushed_is_told_to_whoever_saved_it(
-    assets: FileAssets, tmp_path: Path, disk: Callable[[Flush], None], what: str
+    assets: Shelf, tmp_path: Path, disk: Callable[[Flush], None], what: str
 ) -> None:
     one, two = encoded("PNG"), picture(2)
     name = f"{hashlib.sha256(one).hexdigest()}.png"
@@ -196,7 +196,7 @@ async def test_what_cannot_be_flushed_is_told_to_whoever_saved_it(
 
 
 async def test_a_folder_that_could_not_be_flushed_is_flushed_by_the_next_who_saves_there(
-    assets: FileAssets, disk: Callable[[Flush], None]
+    assets: Shelf, disk: Callable[[Flush], None]
 ) -> None:
     """Nobody takes a folder's name for safe because somebody else has made it."""
     flushed: list[str] = []
@@ -220,7 +220,7 @@ async def test_a_folder_that_could_not_be_flushed_is_flushed_by_the_next_who_sav
 async def test_what_nobody_waits_for_any_more_is_not_begun(tmp_path: Path) -> None:
     released = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        assets = FileAssets(tmp_path, pool, LOOK)
+        assets = shelf_in(tmp_path, pool, LOOK)
         pool.submit(released.wait)
         one, two, three = [
             asyncio.create_task(assets.receive(ACME, stream(picture(number)), ())) for number in range(3)

@@ -1,0 +1,40 @@
+"""The names under which files are kept, in a folder and in a bucket alike.
+
+<account folder> / <first two digits> / <digest>.<extension>
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+
+from domain.errors import InvalidInput
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
+MOST_REMEMBERED: Final = 10_000
+
+
+@lru_cache(MOST_REMEMBERED)
+def account_folder(account: str) -> str:
+    """The one folder name of `account`: readable, short, and distinct even where letter case is ignored.
+
+    The caller's id is opaque and may hold anything; the digest, not the readable part, tells accounts apart.
+    """
+    slug = _NO_SLUG.sub("-", account.lower()).strip("-")[:32].strip("-")
+    digest = sha256(account.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return f"{slug}-{digest}" if slug else digest
+
+
+def folder_of(account: str, digest: str) -> str:
+    """The folder of a file of this digest. Raises InvalidInput if it is none, so that it names nothing else."""
+    if not _DIGEST.fullmatch(digest):
+        raise InvalidInput("asset", "its digest is not a SHA-256 in lower-case hex")
+    return f"{account_folder(account)}/{digest[:2]}"
+
+
+def digest_in(name: str) -> str:
+    """The digest that a name says; empty for what is not whole, such as what is being written."""
+    return name.rpartition("/")[2].partition(".")[0]
