@@ -11,7 +11,7 @@ import io
 import random
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +37,7 @@ GROUP = 1_000
 EVENTS_EACH = 5
 YEARS = 10 * 365 * 86_400 * SECOND
 KINDS = (("text-to-image", "images"), ("image-edit", "edits"), ("upscale", "upscales"), ("text-to-video", "videos"))
-STORED = (Stored("a" * 64, "image/png", 123_456, 1024, 1024),)
+STORED = Stored("a" * 64, "image/png", 123_456, 1024, 1024)
 SECRET, BODY = b"s" * 32, '{"inputs":{"prompt":"a lighthouse at dusk"},"kind":"text-to-image","media":{},"model":"m"}'
 FAILED_IN_100, CORRECTED_IN_100 = 5, 2
 
@@ -122,7 +122,7 @@ class Filler:
         def settle(ledger: Ledger, at: int) -> list[Fact]:
             if planned.cycle_of(100) >= 100 - FAILED_IN_100:
                 return settlement.fail(ledger, id, "blocked", 0, at)
-            return settlement.complete(ledger, id, STORED, None, at)
+            return settlement.complete(ledger, id, (replace(STORED, id=id.replace("-", "")[8:]),), None, at)
 
         return Proposal(planned.ask.account, settle, operations=(id,), patient=True)
 

@@ -58,6 +58,7 @@ ASSET = {
     "width": 64,
     "height": 64,
     "duration_ms": None,
+    "id": "5a" * 12,
 }
 BODY = '{"kind":"text-to-image","media":{},"models":{"scripted-image":{"prompt":"a lighthouse at dusk"}}}'
 SECRET = b"s" * 32
@@ -190,7 +191,7 @@ def _accept(rows: Rows, state: Json, account: str, id: str, now: int) -> None:
         "model": "scripted-image",
         "provider": "scripted",
     }
-    asked = {"operation": operation, "at": now, "key": None, "digest": DIGEST, "outputs": 1}
+    asked = {"operation": operation, "at": now, "key": None, "digest": DIGEST, "outputs": 1, "inputs": []}
     _record(rows, state, "operation.requested", id, asked)
     _record(rows, state, "operation.validated", id, {"operation": operation, "at": now, "quote": QUOTE})
     sent = {"operation": operation, "at": now, "attempt": 1, "sender": OWNER}

@@ -226,7 +226,7 @@ class LedgerOnly:
 
 
 QUOTE = Quote(MODEL, PROVIDER, "image", Decimal(1), Decimal("0.04"), 40_000, 40_000, "USD", "0123456789abcdef", 1)
-STORED = (Stored("a" * 64, "image/png", 64, SIDE, SIDE),)
+STORED = (Stored("a" * 64, "image/png", 64, SIDE, SIDE, id="5a" * 12),)
 BODY = '{"kind":"text-to-image","media":{},"models":{"scripted-image":{"prompt":"a lighthouse at dusk"}}}'
 
 

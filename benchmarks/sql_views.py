@@ -2,7 +2,7 @@
 
 The same tables with the same keys and, afterwards, the same indexes; the same transaction on SQLite, plenty of
 memory for sorting and hashing on PostgreSQL, where each row is parsed once (as jsonb). The rows are the views' own, to
-the last column, which `differences` counts; that holds for logs without reroutes and late deliveries, as here.
+the last column, which `differences` counts; that holds for logs without reroutes, late deliveries and inputs, as here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from projections.engine.columns import Role
 from projections.engine.tables import indexes_of, table_of
 from projections.engine.view import AnyView
 from projections.views import ALL
+from projections.views.assets import ASSETS
 from projections.views.costs import COSTS
+from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
 from projections.views.usage import USAGE
@@ -60,6 +62,17 @@ class Dialect:
             return f"cast(strftime('%s', {at} / 1000000, {steps}) AS integer) * 1000000"
         month = f"date_trunc('month', to_timestamp({at} / 1000000) AT TIME ZONE 'UTC')"
         return f"(extract(epoch FROM {month} + interval '{later or '0'}') * 1000000)::bigint"
+
+    def file(self, name: str) -> str:
+        """A text of one of an entry's files."""
+        return f"json_extract(value, '$.{name}')" if self.is_sqlite else f"(value ->> '{name}')"
+
+    def files(self, topics: Iterable[str]) -> str:
+        """The files that entries of these names delivered, a row each, with their `place`."""
+        if self.is_sqlite:
+            names = ", ".join(f"'{topic}'" for topic in topics)
+            return f"log, json_each(state, '$.assets') WHERE topic IN ({names})"
+        return f"{self.log(topics)}, jsonb_array_elements(state -> 'assets') WITH ORDINALITY AS file (value, place)"
 
     def log(self, topics: Iterable[str]) -> str:
         """The entries of these names; PostgreSQL would parse each again for every column but for the OFFSET."""
@@ -194,7 +207,53 @@ def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
     return values, sql.log(_operation(*LIFE))
 
 
-SELECTS = {USAGE.name: _usage, PERIODS.name: _periods, COSTS.name: _costs, OPERATIONS.name: _operations}
+def _links(sql: Dialect) -> tuple[Mapping[str, str], str]:
+    count = "json_array_length(state, '$.assets')" if sql.is_sqlite else "jsonb_array_length(state -> 'assets')"
+    values = {
+        "operation": "operation",
+        "role": "'output'",
+        "place": "key" if sql.is_sqlite else "place - 1",
+        "account": f"max({sql.text('operation.account')})",
+        "asset": f"max({sql.file('id')})",
+        "batch": f"max({sql.text('operation.batch')})",
+        "field": "cast(NULL AS text)",
+        "files": f"max({count})",
+        "at": f"max({sql.whole('at')})",
+    }
+    return values, sql.files(_operation("provider_completed"))
+
+
+def _assets(sql: Dialect) -> tuple[Mapping[str, str], str]:
+    """Each is made once here, so what was first is what there is."""
+    at = sql.whole("at")
+    made_by = {name: f"max({sql.text(f'operation.{name}')})" for name in ("user", "kind", "model", "provider")}
+    looks = {name: f"max(cast({sql.file(name)} AS bigint))" for name in ("size", "width", "height", "duration_ms")}
+    values = {
+        "account": sql.text("operation.account"),
+        "id": sql.file("id"),
+        "made": "count(*)",
+        "used": "0",
+        "media_type": f"max({sql.file('media_type')})",
+        **looks,
+        "first_seen": f"min({at})",
+        **made_by,
+        "project": f"coalesce(max({sql.text('operation.project')}), '')",
+        "operation": "max(operation)",
+        "last_seen": f"max({at})",
+        "standing": "'kept'",
+        "stood_at": f"max({at})",
+    }
+    return values, sql.files(_operation("provider_completed"))
+
+
+SELECTS = {
+    USAGE.name: _usage,
+    PERIODS.name: _periods,
+    COSTS.name: _costs,
+    OPERATIONS.name: _operations,
+    LINKS.name: _links,
+    ASSETS.name: _assets,
+}
 
 
 def statement(view: AnyView, sql: Dialect) -> str:

@@ -17,7 +17,7 @@ from domain.kinds import ONLY_REAL
 from domain.ledger import Fact, Ledger, check_fingerprint, current_period, find, known_account
 from domain.lifecycle import illegal
 from domain.money import Money
-from domain.operation import Closed, Dispatched, Operation, Rejected, Requested, Rerouted, Sent, Validated
+from domain.operation import Closed, Dispatched, Given, Operation, Rejected, Requested, Rerouted, Sent, Validated
 from domain.periods import Period, local_day
 from domain.plans import MEASURES, SPEND
 from domain.pricing import Quote, Unpriced, capped_quote
@@ -49,6 +49,7 @@ class Ask:
     sender: str | None
     allowed: frozenset[str] = ONLY_REAL
     most: int | None = None
+    inputs: tuple[Given, ...] = ()
 
 
 @value
@@ -84,9 +85,10 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     if earlier is not None and refusal is not None:
         return []
     day = local_day(now, account.zone)
+    inputs = ask.inputs if refusal is None else ()
     for id, quote in zip(ask.operations, quotes, strict=True):
         operation = _operation(ask, id, current.period, day, quote)
-        facts.append(Requested(operation, now, ask.key, ask.digest, quote.outputs))
+        facts.append(Requested(operation, now, ask.key, ask.digest, quote.outputs, inputs))
         facts += _answer(operation, quote, refusal, account.currency, ask.sender, now)
     return facts
 

@@ -146,6 +146,13 @@ def reckon_failure(quote: Quote, told: Told, *, billed: bool) -> tuple[int | Non
     return _cost(quote, quote.outputs, _counted(quote, told), told)
 
 
+def part_of(amount: int, parts: int, place: int) -> int:
+    """The part at a place, from 0, of an amount split evenly: by the largest remainder, the first get what is left."""
+    each, left = divmod(abs(amount), parts)
+    part = each + (place < left)
+    return part if amount >= 0 else -part
+
+
 def expected(quote: Quote) -> CostSource:
     """How an amount is known before anything is done: what is metered is the most that it can be."""
     if quote.rate is None:

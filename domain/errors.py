@@ -6,6 +6,7 @@ ImageStudioError
 │   ├── UnknownModel
 │   ├── UnknownKind
 │   ├── UnknownOperation
+│   ├── UnknownAsset
 │   ├── UnknownPlan
 │   ├── AccountExists
 │   ├── InvalidInput          a field, its value and the limit it breaks
@@ -136,6 +137,18 @@ class UnknownOperation(InvalidRequest):
     def of(cls, id: str) -> UnknownOperation:
         """In the same words wherever it is looked for: whether it is another account's is not told."""
         return cls(f"no operation {id!r}", hint=Advice("operation.list"))
+
+
+class UnknownAsset(InvalidRequest):
+    """The account has no asset of this id."""
+
+    code = "unknown_asset"
+    kind = Kind.NOT_FOUND
+
+    @classmethod
+    def of(cls, id: str) -> UnknownAsset:
+        """In the same words wherever it is looked for: whether it is another account's is not told."""
+        return cls(f"there is no asset {id!r}", hint=Advice("asset.list"))
 
 
 class UnknownPlan(InvalidRequest):

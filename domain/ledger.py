@@ -99,13 +99,17 @@ class PeriodResumed:
 
 @dataclass(frozen=True, slots=True)
 class ContentErased:
-    """An operation's content and outputs are deleted for ever; its facts stay."""
+    """An operation's content and outputs are deleted for ever; its facts stay.
+
+    `assets` are those whose files go with it, by their ids: nothing else that is kept needs them.
+    """
 
     account: str
     at: int
     period: Period
     operation_id: str
     reason: str
+    assets: tuple[str, ...] = ()
 
 
 LedgerFact = PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed | ContentErased

@@ -45,9 +45,26 @@ class Operation:
 
 @value
 class Stored:
-    """An output as the log knows it: SHA-256 in hex, bytes, pixels, milliseconds."""
+    """An output as the log knows it: SHA-256 in hex, bytes, pixels, milliseconds, and the asset's id."""
 
     digest: str
+    media_type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+    id: str = ""
+
+
+@value
+class Given:
+    """A file that a request came with, as the log knows it: the input it was for, and the id of the asset that it is.
+
+    The id is keyed and there is no digest, so the log alone never tells which file it was.
+    """
+
+    field: str
+    id: str
     media_type: str
     size: int
     width: int | None = None
@@ -68,11 +85,15 @@ class OperationFact:
 
 @value
 class Requested(OperationFact):
-    """A request was made; `digest` is a keyed hash of the content, which itself is kept erasable elsewhere."""
+    """A request was made; `digest` is a keyed hash of the content, which itself is kept erasable elsewhere.
+
+    `inputs` are the files it came with; of a request that is refused none is kept, and none is named.
+    """
 
     key: str | None
     digest: str
     outputs: int
+    inputs: tuple[Given, ...] = ()
 
 
 @value

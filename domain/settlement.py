@@ -161,10 +161,12 @@ def add_credit(ledger: Ledger, amount: int, key: str, now: int, reason: str = ""
     return [*facts, CreditAdded(account.id, now, current.period, amount, account.currency, key, reason)]
 
 
-def erase_content(ledger: Ledger, ids: Collection[str], reason: str, now: int) -> list[Fact]:
+def erase_content(
+    ledger: Ledger, ids: Collection[str], reason: str, now: int, assets: tuple[str, ...] = ()
+) -> list[Fact]:
     """Note that the content and the outputs of closed operations are deleted, each time that they are.
 
-    Raises IllegalTransition while one is open.
+    The first fact names the `assets` whose files go with all of them. Raises IllegalTransition while one is open.
     """
     check_reason(reason)
     states = [find(ledger, id) for id in ids]
@@ -173,7 +175,8 @@ def erase_content(ledger: Ledger, ids: Collection[str], reason: str, now: int) -
             raise IllegalTransition(f"operation {state.operation.id} is still open", hint="wait until it ends")
     facts, current = current_period(ledger, known_account(ledger, states[0].operation.account), now)
     erased = [
-        ContentErased(state.operation.account, now, current.period, state.operation.id, reason) for state in states
+        ContentErased(state.operation.account, now, current.period, state.operation.id, reason, () if place else assets)
+        for place, state in enumerate(states)
     ]
     return [*facts, *erased]
 

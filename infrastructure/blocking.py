@@ -21,6 +21,7 @@ from application.asking.requests import File, Result
 from application.keeping.accounts import Accounts
 from application.keeping.providers import Providers
 from application.keeping.upkeep import Upkeep
+from application.library.library import Library
 from application.ports import Progress, silent
 from domain.catalogue import Catalogue
 from domain.errors import ShuttingDown
@@ -142,6 +143,13 @@ class BlockingProviders(Blocking[Providers]):
     reconcile = _waiting(Providers.reconcile)
 
 
+class BlockingLibrary(Blocking[Library]):
+    """The asset library."""
+
+    list = _waiting(Library.list)
+    show = _waiting(Library.show)
+
+
 class BlockingUpkeep(Blocking[Upkeep]):
     """The studio's housekeeping."""
 
@@ -164,6 +172,7 @@ class BlockingStudio:
     audit: Audit
     providers: BlockingProviders
     upkeep: BlockingUpkeep
+    library: BlockingLibrary
     catalogue: Catalogue
 
 
@@ -175,6 +184,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         audit=studio.audit,
         providers=BlockingProviders(studio.providers, loop),
         upkeep=BlockingUpkeep(studio.upkeep, loop),
+        library=BlockingLibrary(studio.library, loop),
         catalogue=studio.catalogue,
     )
 

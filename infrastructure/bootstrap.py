@@ -32,6 +32,9 @@ from application.keeping.upkeep import Upkeep
 from application.ledger.group import LeaseTerms
 from application.ledger.timekeeping import Timekeeper
 from application.ledger.writer import Clock, LedgerWriter, WriterOptions
+from application.library.files import AssetFiles
+from application.library.library import Library
+from application.library.naming import AssetNames
 from application.performing.histories import Histories
 from application.performing.intervention import Intervention
 from application.performing.outputs import PAUSES, Outputs
@@ -60,9 +63,11 @@ from infrastructure.recorded import CostsInViews
 from infrastructure.registry import Contexts, build_providers, switched_off, told_settings, unknown_settings
 from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name, revealed
+from infrastructure.shelves import AssetsInViews
 from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
 from infrastructure.store.growth import growth_of
+from infrastructure.store.identity import asset_key, established_id
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.transactions import SqlStore
@@ -207,7 +212,8 @@ def _build(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -
     assets = parts.assets or foundation.shelf
     own = told_settings(settings, parts.providers)
     downloads = _downloads(settings, own)
-    outputs = Outputs(assets, downloads, parts.clock, asyncio.sleep, settings.largest_output, parts.pauses)
+    names = AssetNames(_asset_key(database, access))
+    outputs = Outputs(assets, downloads, parts.clock, asyncio.sleep, settings.largest_output, names, parts.pauses)
     providers = parts.providers or build_providers(own, _contexts(settings, pool, downloads))
     performer = Performer(
         Recording(writer, Ownership(owner, lease, SqlLeases(database), parts.clock, believe=believe)),
@@ -232,6 +238,13 @@ class Opened:
     projector: Projector
     downloads: Sequence[Downloads]
     files: Belonging | None
+
+
+def _asset_key(database: Database, access: Access) -> bytes:
+    """The ledger's; whoever only reads names no new asset, and finds none if there is no key yet."""
+    if access is not Access.READ:
+        established_id(database)
+    return asset_key(database)
 
 
 def _writing(settings: Settings) -> WriterOptions:
@@ -267,6 +280,7 @@ def _opened(foundation: Foundation, performer: Performer, histories: Histories, 
         audit=_audit(foundation, performer.ownership, views, settings),
         providers=_providers(foundation, operations, histories, views),
         upkeep=_upkeep(foundation, operations, histories, settings),
+        library=_library(foundation, performer.outputs, views),
         catalogue=foundation.catalogue,
         open_services=cache(partial(_services, operations, foundation.catalogue, settings)),
     )
@@ -281,7 +295,14 @@ def _operations(foundation: Foundation, performer: Performer, histories: Histori
     offering = (quotes, performer.providers, performer.off, Consents(writer, ledgers))
     chooser = Chooser(foundation.catalogue, foundation.price_book, *offering)
     preparer = Preparer(
-        chooser, outputs.assets, foundation.read_media, foundation.inputs, new_id, new_secret, settings.largest_file
+        chooser,
+        outputs.assets,
+        foundation.read_media,
+        foundation.inputs,
+        new_id,
+        new_secret,
+        settings.largest_file,
+        outputs.names,
     )
     return Operations(
         intake=Intake(preparer, writer, ledgers, performer.ownership, histories.results),
@@ -329,10 +350,16 @@ def _upkeep(foundation: Foundation, operations: Operations, histories: Histories
         foundation.writer,
         foundation.contents,
         foundation.shelf,
+        performer.outputs.names,
         performer.outputs.clock,
         operations.operator,
         grace,
     )
+
+
+def _library(foundation: Foundation, outputs: Outputs, views: Views) -> Library:
+    files = AssetFiles(foundation.reader, foundation.log.codec, foundation.contents, outputs.names)
+    return Library(AssetsInViews(views), files, outputs.assets, partial(asyncio.to_thread, views.catch_up))
 
 
 def _timekeeper(settings: Settings, clock: Clock, database: Database) -> Timekeeper:

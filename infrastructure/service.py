@@ -7,6 +7,7 @@
     audit        chains, tables and views held against the log, and made anew from it
     providers    by name, their callbacks, their bills
     upkeep       recovered, refunded, erased, swept
+    library      what was made and brought, found again, with what it cost
     services     what people use, each built on operations
 
 Views and audit block; the others are awaited.
@@ -23,6 +24,7 @@ from application.following.log import Log
 from application.keeping.accounts import Accounts
 from application.keeping.providers import Providers
 from application.keeping.upkeep import Upkeep
+from application.library.library import Library
 from domain.catalogue import Catalogue
 from projections.audit import Audit
 from projections.queries import Views
@@ -42,6 +44,7 @@ class Studio:
     audit: Audit
     providers: Providers
     upkeep: Upkeep
+    library: Library
     catalogue: Catalogue
     open_services: Callable[[], Services]
 

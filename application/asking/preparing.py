@@ -13,6 +13,7 @@ from application.asking.choosing import Chooser, Chosen
 from application.asking.consent import allowed_by, most_of
 from application.asking.requests import File, Request
 from application.ledger.transaction import keyed_digest
+from application.library.naming import AssetNames
 from application.ports import (
     Asset,
     AssetStore,
@@ -30,6 +31,7 @@ from domain.catalogue import Catalogue
 from domain.errors import InvalidInput
 from domain.ids import check_id
 from domain.inputs import shortened
+from domain.operation import Given
 from domain.value import value
 
 MOST_VARIATIONS = 100
@@ -83,6 +85,7 @@ class Preparer:
     new_id: Callable[[], str]
     new_secret: Callable[[], bytes]
     largest: int
+    names: AssetNames
 
     @property
     def catalogue(self) -> Catalogue:
@@ -119,9 +122,13 @@ class Preparer:
             sender,
             chosen.allowed,
             most_of(request, self.chooser.price_book.currency),
+            self._given(request.account, kept) if kept else (),
         )
         content = Content(batch, request.account, secret, body)
         return Prepared(ask, chosen, content, media, f"user:{ask.user}" if request.by is None else str(request.by))
+
+    def _given(self, account: str, kept: Mapping[str, Sequence[Asset]]) -> tuple[Given, ...]:
+        return tuple(self.names.given(account, name, asset) for name, assets in kept.items() for asset in assets)
 
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
         read: dict[str, tuple[Media, ...]] = {}

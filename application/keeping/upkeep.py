@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from application.keeping.references import References
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from application.ledger.writer import Clock
+from application.library.naming import AssetNames
 from application.performing.recovery import Recovered, Recoverer
 from application.ports import Contents, Swept, Unneeded
 from application.scope import operations_of, owned
@@ -58,6 +59,7 @@ class Upkeep:
     writer: Ledgers
     contents: Contents
     shelf: Files
+    names: AssetNames
     clock: Clock
     operator: Actor
     grace_seconds: int
@@ -118,19 +120,22 @@ class Upkeep:
         UnknownOperation, and IllegalTransition while one of its batch is open.
         """
         batch = await asyncio.to_thread(self._batch_of, account, operation)
-        await self._note_erased(account, batch, by or self.operator, reason)
         own, others = await asyncio.to_thread(self._digests, account, batch)
+        going = sorted(own - others)
+        await self._note_erased(account, batch, going, by or self.operator, reason)
         erased = await asyncio.to_thread(self.contents.erase, batch)
-        files = [await self.shelf.erase(account, digest) for digest in sorted(own - others)]
+        files = [await self.shelf.erase(account, digest) for digest in going]
         return Erased(batch, erased, sum(files))
 
-    async def _note_erased(self, account: str, batch: str, by: Actor, reason: str) -> None:
+    async def _note_erased(self, account: str, batch: str, digests: Sequence[str], by: Actor, reason: str) -> None:
         ids = [one.operation for one in await operations_of(self.results.index, account, batch)]
         if await asyncio.to_thread(self._is_erased, ids[0]):
             return
 
+        assets = tuple(self.names.id(account, digest) for digest in digests)
+
         def decide(ledger: Ledger, now: int) -> list[Fact]:
-            return erase_content(ledger, ids, reason, now)
+            return erase_content(ledger, ids, reason, now, assets)
 
         await self.writer.put(Proposal(account, decide, operations=tuple(ids), actor=str(by)))
 

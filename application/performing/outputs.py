@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import NoReturn
 
 from application.ledger.writer import Clock
+from application.library.naming import AssetNames
 from application.ports import (
     Asset,
     AssetStore,
@@ -73,6 +74,7 @@ class Outputs:
     clock: Clock
     sleep: Sleep
     largest: int
+    names: AssetNames
     pauses: Sequence[float] = PAUSES
 
     async def keep(self, account: str, task: Task, delivery: Delivery, *, again: bool) -> Kept:
@@ -114,10 +116,10 @@ class Outputs:
             if asset is None:
                 kept.lose(GONE)
             else:
-                kept.stored.append(asset)
+                kept.stored.append(self.names.named(account, asset))
             return
         asset = await self.assets.receive(account, _as_it_is(output.content), task.media_types)
-        kept.stored.append(asset)
+        kept.stored.append(self.names.named(account, asset))
         kept.contents[asset.digest] = output.content
 
     async def _fetch(self, account: str, task: Task, output: Remote) -> Asset | None:

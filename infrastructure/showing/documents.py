@@ -12,6 +12,7 @@ from infrastructure.showing.formats import document, iso, measured, money, since
 if TYPE_CHECKING:
     from application.asking.requests import Estimate, Result
     from application.keeping.accounts import AccountView
+    from application.ports import Asset
     from domain.catalogue import Model
 
 NO_COPIES: Mapping[tuple[str, int], Path] = MappingProxyType({})
@@ -23,7 +24,11 @@ def result_document(result: Result, copies: Mapping[tuple[str, int], Path] = NO_
         {
             **classed(document(one)),
             "outputs": [
-                {**document(output.asset), "path": output.path, "copy": document(copies.get((one.operation, place)))}
+                {
+                    **file_document(output.asset),
+                    "path": output.path,
+                    "copy": document(copies.get((one.operation, place))),
+                }
                 for place, output in enumerate(one.outputs)
             ],
         }
@@ -52,6 +57,12 @@ def result_document(result: Result, copies: Mapping[tuple[str, int], Path] = NO_
         "warnings": list(result.warnings),
         "operations": operations,
     }
+
+
+def file_document(file: Asset) -> dict[str, Any]:
+    """A stored file by the id of the asset that it is."""
+    written: dict[str, Any] = document(file)
+    return {"asset": written.pop("id"), **written}
 
 
 def estimate_document(found: Estimate) -> dict[str, object]:

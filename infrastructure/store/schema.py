@@ -124,9 +124,11 @@ LEDGER = Table(
     METADATA,
     Column("one", Integer, primary_key=True),
     Column("id", ID, nullable=False),
+    Column("asset_key", LargeBinary, nullable=False),
     CheckConstraint("one = 1", name="ledger_is_one"),
 )
-"""Which ledger this is, in one row: made when it is first opened for writing, and the same for ever."""
+"""Which ledger this is, and the key of its assets' ids, in one row: made when it is first opened for writing, and the
+same for ever."""
 
 APPEND_ONLY = "the log is append-only: correct it by appending a fact"
 

@@ -2,6 +2,7 @@
 
 account: Key[Text]          which row: a part of its key
 price: Sum[Money]           a measure: what facts bring is added up
+made_by: First[Text | None] the first that a fact told
 plan: Note[Text | None]     the newest that a fact told
 held: Asked[Money]          not stored: the view's query works it out
 
@@ -46,12 +47,13 @@ class Role(Enum):
 
     KEY = auto()
     SUM = auto()
+    FIRST = auto()
     NOTE = auto()
     ASKED = auto()
     WORKED_OUT = auto()
 
 
-STORED = (Role.KEY, Role.SUM, Role.NOTE)
+STORED = (Role.KEY, Role.SUM, Role.FIRST, Role.NOTE)
 
 Holds = TypeVar("Holds")
 
@@ -66,6 +68,7 @@ Words = Annotated[tuple[str, ...], ColumnKind.WORDS]
 
 Key = Annotated[Holds, Role.KEY]
 Sum = Annotated[Holds, Role.SUM]
+First = Annotated[Holds, Role.FIRST]
 Note = Annotated[Holds, Role.NOTE]
 Asked = Annotated[Holds, Role.ASKED]
 
@@ -94,7 +97,7 @@ def columns_of_row(row: type[ViewRow]) -> tuple[Column, ...]:
     hints = get_type_hints(row, include_extras=True)
     found = [_column(row, field.name, hints[field.name]) for field in fields(row)]  # type: ignore[arg-type]
     if found != sorted(found, key=lambda column: column.role.value):
-        raise TypeError(f"{row.__name__}: write keys, then sums, then notes, then what is asked")
+        raise TypeError(f"{row.__name__}: write keys, then sums, then firsts, then notes, then what is asked")
     return (*found, *_worked_out(row))
 
 

@@ -18,7 +18,7 @@ import msgspec
 from application.ledger.log import Codec
 from domain.errors import ImageStudioError
 from projections.engine.shapes import Decode, decoder, renew
-from projections.engine.view import AnyView, Change, RowKey, Value
+from projections.engine.view import AnyView, Change, Reads, RowKey, Value
 
 LogRow = tuple[int, str, int, str | bytes]
 """Of the log: position, stored name, version in its stream, state as JSON."""
@@ -52,8 +52,12 @@ class Choked(Exception):
         return f"at position {self.position}: {self.reason}"
 
 
-Route = tuple[Decode, list[tuple[Callable[[Any], Change], dict[RowKey, dict[str, Any]], Mapping[str, Value]]]]
-"""How to decode a stored name, and what to change where with the fact, in rows that begin blank."""
+Rows = dict[RowKey, dict[str, Any]]
+Route = tuple[
+    Decode, list[tuple[Callable[[Any], Change], Rows, Mapping[str, Value]]], list[tuple[Reads, AnyView, Rows]]
+]
+"""How to decode a stored name, and what to change where with the fact, in rows that begin blank: one row of a view, or
+several."""
 
 
 class Folder:
@@ -77,8 +81,8 @@ class Folder:
                 if route is None:
                     topic, state = renew(self._codec, topic, state)
                     route = routes[topic]
-                decode, changes = route
-                if changes:
+                decode, changes, several = route
+                if changes or several:
                     fact = decode(state)
                     for change, totals, blank in changes:
                         key, sums, notes = change(fact)
@@ -90,15 +94,41 @@ class Folder:
                             known[name] += amount
                         if notes:
                             known.update(notes)
+                    for reads, view, totals in several:
+                        _change_each(view, totals, reads, fact)
         except CHOKES as error:
             raise Choked(position, f"{topic}: {type(error).__name__}: {error}") from error
         return position
 
     def _routes(self, folded: Folded) -> dict[str, Route]:
         return {
-            topic: (decode, [(view.changes[fact].change, folded[view.name], view.blank) for view in asking])
+            topic: (decode, *_changes(fact, asking, folded))
             for topic, fact, decode, asking in _plan(self.views, self._codec)  # type: ignore[arg-type]  # a codec hashes as any object does
         }
+
+
+def _changes(fact: type[Any], asking: Sequence[AnyView], folded: Folded) -> tuple[list[Any], list[Any]]:
+    """The changes by a type of fact: those of one row, and the others."""
+    alone, several = list[Any](), list[Any]()
+    for view in asking:
+        reads, rows = view.changes[fact], folded[view.name]
+        if reads.change is None or view.firsts:
+            several.append((reads, view, rows))
+        else:
+            alone.append((reads.change, rows, view.blank))
+    return alone, several
+
+
+def _change_each(view: AnyView, totals: Rows, reads: Reads, fact: Any) -> None:
+    """Add what one fact changes in any number of rows, some of whose columns may keep what they were told first."""
+    for key, sums, notes in reads.of(fact):
+        known = totals.get(key)
+        if known is None:
+            totals[key] = {**view.blank, **sums, **notes}
+            continue
+        for name, amount in sums.items():
+            known[name] += amount
+        known.update((name, value) for name, value in notes.items() if name not in view.firsts or known[name] is None)
 
 
 Plan = tuple[tuple[str, type[Any], Decode, tuple[AnyView, ...]], ...]

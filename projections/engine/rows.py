@@ -67,8 +67,9 @@ def _postgres_upsert(view: AnyView, table: str) -> str:
 
 def _on_conflict(view: AnyView, table: str) -> str:
     sums = [f'"{name}" = {table}."{name}" + excluded."{name}"' for name in view.named(Role.SUM)]
+    firsts = [f'"{name}" = coalesce({table}."{name}", excluded."{name}")' for name in view.named(Role.FIRST)]
     notes = [f'"{name}" = coalesce(excluded."{name}", {table}."{name}")' for name in view.named(Role.NOTE)]
-    return f"ON CONFLICT ({_names(view.key)}) DO UPDATE SET {', '.join(sums + notes)}"
+    return f"ON CONFLICT ({_names(view.key)}) DO UPDATE SET {', '.join(sums + firsts + notes)}"
 
 
 def _names(columns: Iterable[str]) -> str:

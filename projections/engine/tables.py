@@ -33,7 +33,7 @@ def table_of(view: AnyView, metadata: MetaData, name: str = "", prefixes: Sequen
             column.name,
             BigInteger() if column.kind.is_whole else Text(),
             primary_key=column.role is Role.KEY,
-            nullable=column.role is Role.NOTE,
+            nullable=column.role in (Role.FIRST, Role.NOTE),
             autoincrement=False,
         )
         for column in view.stored

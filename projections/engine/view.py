@@ -31,15 +31,33 @@ NO_SUMS: Mapping[str, int] = {}
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """A change, and the fields of the fact that it reads: it is handed no others, under the domain's own names."""
+    """A change, and the fields of the fact that it reads: it is handed no others, under the domain's own names.
 
-    change: Callable[[Any], Change]
+    `each` makes several changes of one fact, of any number of rows.
+    """
+
+    change: Callable[[Any], Change] | None
     names: frozenset[str]
+    each: Callable[[Any], Iterable[Change]] | None = None
+
+    def of(self, fact: Any) -> list[Change]:
+        """All changes of one fact."""
+        alone = [] if self.change is None else [self.change(fact)]
+        return [*alone, *(self.each(fact) if self.each is not None else ())]
 
 
 def reads(change: Callable[[Any], Change], *names: str) -> Reads:
     """The fields that a change reads: names with spaces between them, "operation.id" for a field of a field."""
-    return Reads(change, frozenset(name for several in names for name in several.split()))
+    return Reads(change, _names(names))
+
+
+def reads_each(changes: Callable[[Any], Iterable[Change]], *names: str) -> Reads:
+    """The fields that a function reads which makes any number of changes of one fact."""
+    return Reads(None, _names(names), changes)
+
+
+def _names(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for several in names for name in several.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +105,11 @@ class View(Generic[Row, Filter]):
         """The values of a row before any fact: sums of nothing, and nothing noted."""
         beside = (column for column in self.stored if column.role is not Role.KEY)
         return {column.name: 0 if column.role is Role.SUM else None for column in beside}
+
+    @cached_property
+    def firsts(self) -> frozenset[str]:
+        """The columns that keep what they were told first."""
+        return frozenset(self.named(Role.FIRST))
 
     @cached_property
     def values(self) -> Callable[[Mapping[str, Any]], tuple[Value, ...]]:

@@ -236,7 +236,7 @@ OPERATIONS = View(
     OperationRow,
     OperationFilter,
     newest=("requested_at", "id"),
-    rank=1,
+    rank=2,
     indexes=(
         Sorted("newest", ("account", "requested_at")),
         Sorted("held", ("account", "period_start"), "held > 0"),

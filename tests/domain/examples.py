@@ -16,6 +16,7 @@ from domain.operation import (
     POLICY,
     Charged,
     Dispatched,
+    Given,
     Operation,
     ProviderCompleted,
     ProviderFailed,
@@ -77,8 +78,10 @@ HELD = (REQUESTED, VALIDATED)
 SENT = (*HELD, DISPATCHED)
 RUNNING = (*SENT, SUBMITTED)
 
-IMAGE = Stored("ab" * 32, "image/png", 1_234, 512, 512)
+IMAGE = Stored("ab" * 32, "image/png", 1_234, 512, 512, id="5a" * 12)
 IMAGES = (IMAGE,) * 4
+BROUGHT = Given("image", "b5" * 12, "image/jpeg", 5_678, 800, 600)
+"""A picture that a request came with."""
 COMPLETED = ProviderCompleted(OPERATION, LATER, IMAGES, 30 * CENT, late=False)
 KNOWN = (CostSource.QUOTED, CostSource.PROVIDER)
 CHARGED = Charged(OPERATION, LATER, 4, "image", Decimal(4), 40 * CENT, 30 * CENT, "USD", "book-1", *KNOWN)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from domain.errors import InvalidRequest
 from domain.ledger import Fact, Ledger, evolve, stream_of
 from domain.operation import POLICY, Adjusted, Charged, Sent
 from domain.plans import Limits
-from domain.settlement import add_credit, adjust, complete, dispatch, fail, record_job, release
+from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, record_job, release
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
@@ -30,7 +31,7 @@ from projections.engine.folding import Folded, Folder, LogRow
 from projections.engine.tables import live
 from projections.engine.view import AnyView
 from projections.views import ALL
-from tests.domain.examples import CENT, IMAGES, NOON, ask, priced
+from tests.domain.examples import BROUGHT, CENT, IMAGE, IMAGES, NOON, ask, priced
 from tests.domain.wall_clocks import DAY, MINUTE
 
 CODEC = FactMapper()
@@ -47,7 +48,7 @@ BLOOM = list(TERMS).index("bloom")
 
 Step = tuple[str, int, int]
 HAPPENINGS = (
-    "ask ask ask batch wish send submit deliver deliver deliver partly fail give_up late reroute refund pay leap"
+    "ask ask ask batch wish send submit deliver deliver deliver partly fail give_up late reroute refund erase pay leap"
 )
 STEPS = st.lists(
     st.tuples(st.sampled_from(HAPPENINGS.split()), st.integers(0, 59), st.integers(0, 5)),
@@ -96,7 +97,8 @@ class History:
         currency = "EUR" if account.endswith("bloom") else "USD"
         quote = priced(7 * CENT * amount + 1, 1 + amount, model=model, provider=provider, currency=currency)
         who = {"account": account, "user": USERS[amount % len(USERS)], "project": None if amount % 2 else "site"}
-        wish = ask(*ids, quote=quote, kind=KINDS[which % len(KINDS)], sender=sender, **who)
+        inputs = (BROUGHT, replace(BROUGHT, field="mask", id=IMAGE.id))[: amount % 3]
+        wish = ask(*ids, quote=quote, kind=KINDS[which % len(KINDS)], sender=sender, inputs=inputs, **who)
         self._do(account, lambda ledger, now: accept(ledger, wish, now))
 
     def _ask(self, which: int, amount: int) -> None:
@@ -116,7 +118,8 @@ class History:
 
     def _deliver(self, which: int, amount: int) -> None:
         cost = amount * CENT if amount % 2 else None
-        self._to(which, lambda ledger, one, now: complete(ledger, one, IMAGES * 2, cost, now))
+        made = (*IMAGES, replace(IMAGE, digest="cd" * 32, id=f"{which % 3:02}" * 12))
+        self._to(which, lambda ledger, one, now: complete(ledger, one, made, cost, now))
 
     def _partly(self, which: int, amount: int) -> None:
         self._to(which, lambda ledger, one, now: complete(ledger, one, IMAGES[:1], amount, now))
@@ -143,6 +146,10 @@ class History:
     def _refund(self, which: int, amount: int) -> None:
         reference = f"refund-{amount}"
         self._to(which, lambda ledger, one, now: adjust(ledger, one, -amount, amount, "sorry", reference, now))
+
+    def _erase(self, which: int, amount: int) -> None:
+        gone = (IMAGE.id, BROUGHT.id)[: amount % 3]
+        self._to(which, lambda ledger, one, now: erase_content(ledger, [one], "asked", now, gone))
 
     def _pay(self, which: int, amount: int) -> None:
         payer = next(account for account in self.ledgers if account.endswith("coin"))

@@ -36,6 +36,8 @@ READING = {
         ("estimate",),
         ("reconcile",),
         ("account", "show"),
+        ("assets", "list"),
+        ("assets", "show"),
         ("projections", "status"),
         ("db", "status"),
         ("db", "backup"),

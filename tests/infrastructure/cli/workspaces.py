@@ -55,6 +55,8 @@ COMMANDS = [
     ("recover",),
     ("erase", "LAKE", "--yes"),
     ("sweep",),
+    ("assets", "list"),
+    ("assets", "show", "ASSET"),
     ("account", "open", "globex"),
     ("account", "show"),
     ("account", "plan", "basic"),
@@ -149,6 +151,8 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         "ACCOUNT": ACCOUNT,
         "BACKUP": str(workspace.home.parent / "copy.db"),
     }
+    if "ASSET" in command:
+        known["ASSET"] = call("assets", "list", "--account", ACCOUNT, "--json").document["assets"][0]["id"]
     if "STUCK" in command:
         known["STUCK"] = stuck()
     return [known.get(word, word) for word in command]

@@ -22,6 +22,7 @@ from domain.operation import (
     Adjusted,
     Charged,
     Dispatched,
+    Given,
     Operation,
     ProviderCompleted,
     ProviderFailed,
@@ -55,8 +56,9 @@ METERED_QUOTE = replace(QUOTE, unit="call", units=Decimal(1), rate=Decimal("0.25
 USED = {"image_output": 4_160}
 UNKNOWN = (CostSource.CAPPED, CostSource.UNKNOWN)
 REVEALED = (CostSource.PROVIDER, True)
-PICTURE = Stored("ab" * 32, "image/png", 20_480, 1024, 768)
-CLIP = Stored("cd" * 32, "video/mp4", 1_048_576, 1280, 720, 4_000)
+PICTURE = Stored("ab" * 32, "image/png", 20_480, 1024, 768, id="5a" * 12)
+CLIP = Stored("cd" * 32, "video/mp4", 1_048_576, 1280, 720, 4_000, "c1" * 12)
+GIVEN = (Given("image", "5b" * 12, "image/jpeg", 30_720, 800, 600), Given("audio", "a1" * 12, "audio/mpeg", 4_096))
 
 EXAMPLES: tuple[Fact, ...] = (
     AccountOpened(
@@ -74,8 +76,8 @@ EXAMPLES: tuple[Fact, ...] = (
     BalanceReturned("acme", NOW, DECEMBER, "op-1", 40_000, "USD"),
     PeriodEnded("acme", NOW, Period(NOVEMBER.end, NOVEMBER.end + 1), 4_000_000, "USD", "a wrong clock"),
     PeriodResumed("acme", NOW, NOVEMBER, "pro", 4_000_000, -1_000_000, "USD"),
-    ContentErased("acme", NOW, DECEMBER, "op-1", "the customer asked"),
-    Requested(OPERATION, NOW, "key-1", "ef" * 32, 2),
+    ContentErased("acme", NOW, DECEMBER, "op-1", "the customer asked", ("5a" * 12,)),
+    Requested(OPERATION, NOW, "key-1", "ef" * 32, 2, GIVEN),
     Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 7, 2, 1, "USD"),
     Validated(OPERATION, NOW, METERED_QUOTE),
     Dispatched(OPERATION, NOW, 1, "host:4711"),

@@ -141,7 +141,7 @@ def test_many_threads_that_upgrade_at_once_all_succeed(empty_url: str) -> None:
 
 
 def test_many_processes_that_upgrade_at_once_all_succeed(empty_url: str) -> None:
-    program = "import sys; from infrastructure.store.migrations import upgrade; sys.stdin.read(1); upgrade(sys.argv[1])"
+    program = "import sys, infrastructure.store.migrations as m; sys.stdin.read(1); m.upgrade_schema(sys.argv[1])"
     command = [sys.executable, "-c", program, empty_url]
     started = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
     for process in started:

@@ -107,5 +107,6 @@ def _contents() -> None:
         "ledger",
         Column("one", Integer, primary_key=True),
         Column("id", ID, nullable=False),
+        Column("asset_key", LargeBinary, nullable=False),
         CheckConstraint("one = 1", name="ledger_is_one"),
     )

@@ -1,0 +1,109 @@
+"""Records of an account's assets, and the port that they are read through.
+
+    log ── views ── AssetRecords ──> AssetRecord, AssetLink
+
+Every question names the account: another's asset is not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.money import Money
+from domain.value import value
+
+
+@value
+class AssetRecord:
+    """One file of an account: what it is, who made or brought it, and what was paid for it.
+
+    `made` operations delivered it and `used` ones came with it. Operation, kind, model and provider are of the one that
+    made it first, None if none here did; then nothing was paid for it here either, and price and cost are None. The
+    cost is None, too, if nothing of it is known, and `cost_partial` if not all of it is. Pixels are as shown; instants
+    are epoch microseconds. `standing` is kept, trashed or erased, since `stood_at`.
+    """
+
+    account: str
+    id: str
+    media_type: str
+    size: int
+    width: int | None
+    height: int | None
+    duration_ms: int | None
+    made: int
+    used: int
+    user: str
+    project: str | None
+    operation: str | None
+    kind: str | None
+    model: str | None
+    provider: str | None
+    first_seen: int
+    last_seen: int
+    standing: str
+    stood_at: int
+    price: Money | None
+    cost: Money | None
+    cost_partial: bool
+
+
+@value
+class AssetLink:
+    """One place of an asset in an operation: among its `files` inputs or outputs, by `role`, the one at `place`.
+
+    `field` is the input that it was for.
+    """
+
+    operation: str
+    batch: str
+    role: str
+    place: int
+    files: int
+    asset: str
+    field: str | None
+    at: int
+
+
+@value
+class AssetQuery:
+    """Which assets: None is any. `type` is image, video, audio, model or text; `made` whether an operation here made
+    it; `seen` the span [since, until) of its first sight; `sizes` the bytes from and up to."""
+
+    standing: str | None = "kept"
+    type: str | None = None
+    kind: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    user: str | None = None
+    project: str | None = None
+    made: bool | None = None
+    seen: tuple[int, int] | None = None
+    sizes: tuple[int, int] | None = None
+
+
+ALL_KEPT = AssetQuery()
+
+
+@dataclass(frozen=True, slots=True)
+class AssetPage:
+    """Assets, the newest first, and the cursor after which more follow, if any do."""
+
+    assets: tuple[AssetRecord, ...]
+    next: str | None
+
+
+class AssetRecords(Protocol):
+    """Reads what is folded from the log about assets; blocking. Raises StoreUnavailable."""
+
+    def page(self, account: str, wanted: AssetQuery, after: str | None, limit: int | None) -> AssetPage:
+        """Raises InvalidInput for a word or a cursor that there is not."""
+
+    def one(self, account: str, id: str) -> AssetRecord | None: ...
+
+    def places(self, account: str, id: str) -> Sequence[AssetLink]:
+        """Everywhere that operations made or used the asset."""
+
+    def of_operation(self, account: str, operation: str) -> Sequence[AssetLink]:
+        """The inputs and outputs of an operation, or of all of a batch."""

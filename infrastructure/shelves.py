@@ -1,0 +1,70 @@
+"""The library's records, read from the views that the projector keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from application.library.records import AssetLink, AssetPage, AssetQuery, AssetRecord
+from domain.money import Money
+from projections.queries import Views
+from projections.views.assets import ASSETS, AssetFilter, AssetRow
+from projections.views.links import LINKS, LinkFilter, LinkRow
+
+
+class AssetsInViews:
+    """Implements AssetRecords on the views, which whoever asks brings up first."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+
+    def page(self, account: str, wanted: AssetQuery, after: str | None, limit: int | None) -> AssetPage:
+        found = self._views.find(ASSETS, AssetFilter(account=account, **asdict(wanted)), after=after, limit=limit)
+        return AssetPage(tuple(map(_record, found.rows)), found.next)
+
+    def one(self, account: str, id: str) -> AssetRecord | None:
+        row = self._views.one(ASSETS, account, id)
+        return None if row is None else _record(row)
+
+    def places(self, account: str, id: str) -> Sequence[AssetLink]:
+        return [_link(row) for row in self._views.rows(LINKS, LinkFilter(account=account, asset=id))]
+
+    def of_operation(self, account: str, operation: str) -> Sequence[AssetLink]:
+        rows = self._views.rows(LINKS, LinkFilter(account=account, batch=operation))
+        rows = rows or self._views.rows(LINKS, LinkFilter(account=account, operation=operation))
+        return [_link(row) for row in rows]
+
+
+def _record(row: AssetRow) -> AssetRecord:
+    return AssetRecord(
+        account=row.account,
+        id=row.id,
+        media_type=row.media_type,
+        size=row.size,
+        width=row.width,
+        height=row.height,
+        duration_ms=row.duration_ms,
+        made=row.made,
+        used=row.used,
+        user=row.user,
+        project=row.project or None,
+        operation=row.operation,
+        kind=row.kind,
+        model=row.model,
+        provider=row.provider,
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+        standing=row.standing,
+        stood_at=row.stood_at,
+        price=_money(row.price, row.currency),
+        cost=None if row.cost_unknown and not row.cost else _money(row.cost, row.currency),
+        cost_partial=bool(row.cost_unknown),
+    )
+
+
+def _money(amount: int | None, currency: str | None) -> Money | None:
+    return None if amount is None or currency is None else Money(amount, currency)
+
+
+def _link(row: LinkRow) -> AssetLink:
+    return AssetLink(row.operation, row.batch, row.role, row.place, row.files, row.asset, row.field, row.at)

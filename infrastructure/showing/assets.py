@@ -1,0 +1,60 @@
+"""The library's answers, as JSON and in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from infrastructure.showing.formats import document, iso, size
+
+if TYPE_CHECKING:
+    from application.library.library import ShownAsset
+    from application.library.records import AssetLink, AssetPage, AssetRecord
+
+INSTANTS = ("first_seen", "last_seen", "stood_at", "at")
+
+
+def asset_document(asset: AssetRecord) -> dict[str, Any]:
+    """One asset; what nobody knows is null."""
+    return _timed(document(asset))
+
+
+def page_document(page: AssetPage) -> dict[str, Any]:
+    """A page of assets, and the cursor if more follow."""
+    return {
+        "assets": [asset_document(one) for one in page.assets],
+        **({} if page.next is None else {"next": page.next}),
+    }
+
+
+def shown_document(shown: ShownAsset) -> dict[str, Any]:
+    """An asset with its file, and the operations that made and used it."""
+    return {
+        **asset_document(shown.asset),
+        "digest": shown.digest,
+        "path": shown.path,
+        "made_by": _links(shown.made_by),
+        "used_by": _links(shown.used_by),
+    }
+
+
+def looks(asset: AssetRecord) -> str:
+    """A file's pixels as shown, and its seconds."""
+    parts = (
+        f"{asset.width}×{asset.height}" if asset.width and asset.height else "",
+        f"{asset.duration_ms / 1000:g} s" if asset.duration_ms else "",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def asset_text(asset: AssetRecord) -> str:
+    """A file in words: its type, pixels, seconds and bytes."""
+    return ", ".join(part for part in (asset.media_type, looks(asset), size(asset.size)) if part)
+
+
+def _links(links: Iterable[AssetLink]) -> list[dict[str, Any]]:
+    return [_timed(document(link)) for link in links]
+
+
+def _timed(written: dict[str, Any]) -> dict[str, Any]:
+    return {name: iso(value) if name in INSTANTS else value for name, value in written.items()}

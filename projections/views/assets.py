@@ -1,0 +1,194 @@
+"""Assets: one row a file of an account, however often it was made or brought, with what it cost.
+
+Every asset is named by its keyed id. Its looks, and who made or brought it first, never change; its share of the prices
+of all operations that made it, as they were adjusted since, is worked out when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Table, case, cast, func, select
+
+from domain.ledger import ContentErased
+from domain.operation import Given, Operation, OperationFact, ProviderCompleted, Requested, Stored
+from projections.engine.columns import (
+    Account,
+    Asked,
+    Count,
+    Currency,
+    First,
+    Instant,
+    Key,
+    Money,
+    Note,
+    Sum,
+    Text,
+    ViewRow,
+)
+from projections.engine.filters import ViewFilter, check_kind_named, check_word, same
+from projections.engine.tables import live
+from projections.engine.view import NO_SUMS, Change, Sorted, Value, View, reads_each
+from projections.views.links import LINKS, OUTPUT
+from projections.views.operations import OPERATIONS
+
+KEPT, TRASHED, ERASED = "kept", "trashed", "erased"
+STANDINGS = (KEPT, TRASHED, ERASED)
+TYPES = ("image", "video", "audio", "model", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRow(ViewRow):
+    """`made` operations delivered it and `used` ones came with it. Operation, kind, model and provider are of the one
+    that made it first, and None if none did; user and project ("" is none) are of whoever made or brought it first.
+
+    `standing` holds since `stood_at`; what is seen again is kept again.
+    """
+
+    account: Key[Account]
+    id: Key[Text]
+    made: Sum[Count]
+    used: Sum[Count]
+    media_type: First[Text]
+    size: First[Count]
+    width: First[Count | None]
+    height: First[Count | None]
+    duration_ms: First[Count | None]
+    first_seen: First[Instant]
+    user: First[Text]
+    project: First[Text]
+    operation: First[Text | None]
+    kind: First[Text | None]
+    model: First[Text | None]
+    provider: First[Text | None]
+    last_seen: Note[Instant]
+    standing: Note[Text]
+    stood_at: Note[Instant]
+    price: Asked[Money | None]
+    cost: Asked[Money | None]
+    cost_unknown: Asked[Count]
+    currency: Asked[Currency | None]
+
+    def unknown(self) -> Collection[str]:
+        """The cost, if no provider said what it bills for any of the operations that made it."""
+        return ("cost",) if self.cost_unknown and not self.cost else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetFilter(ViewFilter):
+    """None asks for any. `type` is the first word of the media type, `made` whether an operation here made it, `seen`
+    the span [since, until) in which it was first, `sizes` the bytes from and up to."""
+
+    account: str | None = None
+    standing: str | None = None
+    type: str | None = None
+    kind: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    user: str | None = None
+    project: str | None = None
+    made: bool | None = None
+    seen: tuple[int, int] | None = None
+    sizes: tuple[int, int] | None = None
+
+    def check(self) -> None:
+        check_word("standing", self.standing, STANDINGS)
+        check_word("type", self.type, TYPES)
+
+    def conditions(self, table: Table) -> Iterator[ColumnElement[bool]]:
+        yield from same(table, account=self.account, standing=self.standing, kind=self.kind, model=self.model)
+        yield from same(table, provider=self.provider, user=self.user, project=self.project)
+        if self.type is not None:
+            yield table.c.media_type.startswith(f"{self.type}/", autoescape=True)
+        if self.made is not None:
+            yield table.c.made > 0 if self.made else table.c.made == 0
+        if self.seen is not None:
+            yield from (table.c.first_seen >= self.seen[0], table.c.first_seen < self.seen[1])
+        if self.sizes is not None:
+            yield table.c.size.between(*self.sizes)
+
+    def missed(self) -> None:
+        check_kind_named(self.kind)
+
+
+def _money(table: Table) -> Mapping[str, ColumnElement[Any]]:
+    """The asset's shares of the operations that made it, by the same rule as `domain.charging.part_of`."""
+    log, link = live(OPERATIONS).c, live(LINKS).c
+    mine = (link.account == table.c.account, link.asset == table.c.id)
+    makers = (*mine, link.role == OUTPUT, log.id == link.operation)
+
+    def asked(what: ColumnElement[Any]) -> ColumnElement[Any]:
+        return select(what).where(*makers).scalar_subquery()
+
+    def share(amount: ColumnElement[Any]) -> ColumnElement[Any]:
+        whole = func.abs(amount, type_=BigInteger)
+        part = whole // link.files + case((link.place < whole % link.files, 1), else_=0)
+        return asked(cast(func.sum(case((amount < 0, -part), else_=part)), BigInteger))
+
+    unknown = asked(cast(func.coalesce(func.sum(log.cost_unknown), 0), BigInteger))
+    return {
+        "price": share(log.price),
+        "cost": share(log.cost),
+        "cost_unknown": unknown,
+        "currency": asked(func.max(log.currency)),
+    }
+
+
+def _seen(fact: OperationFact, file: Given | Stored) -> dict[str, Value]:
+    operation = fact.operation
+    return {
+        "media_type": file.media_type,
+        "size": file.size,
+        "width": file.width,
+        "height": file.height,
+        "duration_ms": file.duration_ms,
+        "first_seen": fact.at,
+        "user": operation.user,
+        "project": operation.project or "",
+        "last_seen": fact.at,
+        "standing": KEPT,
+        "stood_at": fact.at,
+    }
+
+
+def _maker(operation: Operation) -> dict[str, Value]:
+    return {
+        "operation": operation.id,
+        "kind": operation.kind,
+        "model": operation.model,
+        "provider": operation.provider,
+    }
+
+
+def _requested(fact: Requested) -> Iterator[Change]:
+    for given in fact.inputs:
+        yield (fact.operation.account, given.id), {"used": 1}, _seen(fact, given)
+
+
+def _completed(fact: ProviderCompleted) -> Iterator[Change]:
+    for stored in fact.assets:
+        yield (fact.operation.account, stored.id), {"made": 1}, {**_seen(fact, stored), **_maker(fact.operation)}
+
+
+def _erased(fact: ContentErased) -> Iterator[Change]:
+    for id in fact.assets:
+        yield (fact.account, id), NO_SUMS, {"standing": ERASED, "stood_at": fact.at}
+
+
+NAMES = "operation.id operation.account operation.user operation.project at"
+
+ASSETS = View(
+    "assets",
+    AssetRow,
+    AssetFilter,
+    newest=("first_seen", "id"),
+    indexes=(Sorted("newest", ("account", "first_seen", "id")),),
+    asked=_money,
+    changes={
+        Requested: reads_each(_requested, NAMES, "inputs"),
+        ProviderCompleted: reads_each(_completed, NAMES, "operation.kind operation.model operation.provider assets"),
+        ContentErased: reads_each(_erased, "account assets at"),
+    },
+)

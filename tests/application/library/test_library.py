@@ -1,0 +1,101 @@
+"""The library of an open studio: what is made and brought is there at once, with what paid for it; for nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from application.library.records import AssetQuery
+from domain.errors import OperationRefused, UnknownAsset
+from domain.operation import ProviderCompleted, Requested
+from infrastructure.service import Studio
+from tests.application.studios import PRICE, SYNC, facts_of, is_sound, picture, studio_on
+
+
+@pytest.fixture
+async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
+    async with studio_on(database_url, tmp_path) as opened:
+        for account in ("acme", "globex"):
+            await opened.accounts.open(account, plan="pro")
+        await opened.accounts.allow("acme", "stand-in")
+        yield opened
+        assert await is_sound(opened)
+
+
+async def test_what_a_result_names_is_in_the_library_with_what_it_cost(studio: Studio) -> None:
+    result = await studio.operations.generate("a lake", account="acme", user="ann", project="site", model=SYNC)
+    [output] = result.assets
+    [asset] = (await studio.library.list("acme")).assets
+    assert asset.id == output.asset.id
+    assert (asset.kind, asset.model, asset.user, asset.project) == ("text-to-image", SYNC, "ann", "site")
+    assert asset.price is not None
+    assert (asset.price.micros, asset.operation) == (PRICE, result.operations[0].operation)
+    shown = await studio.library.show("acme", asset.id)
+    assert (shown.digest, shown.path) == (output.asset.digest, output.path)
+    assert [link.role for link in shown.made_by] == ["output"]
+    assert shown.used_by == ()
+
+
+async def test_what_is_brought_is_an_asset_whose_file_the_log_does_not_tell(studio: Studio) -> None:
+    content = picture(20, 10)
+    result = await studio.operations.upscale(content, account="acme")
+    [brought] = (await studio.library.list("acme", AssetQuery(made=False))).assets
+    digest = sha256(content).hexdigest()
+    assert (brought.price, brought.operation, brought.width, brought.height) == (None, None, 20, 10)
+    assert digest not in "".join(entry.link.state.decode() for entry in studio.log.reader.read(0, 1_000))
+    shown = await studio.library.show("acme", brought.id)
+    assert (shown.digest, [link.operation for link in shown.used_by]) == (digest, [result.operations[0].operation])
+    assert shown.path is not None
+    assert Path(shown.path).read_bytes() == content
+
+
+async def test_an_output_that_is_used_next_is_the_same_asset(studio: Studio) -> None:
+    made = (await studio.operations.generate("a fox", account="acme", model=SYNC)).assets[0]
+    await studio.operations.upscale(made.content, account="acme")
+    shown = await studio.library.show("acme", made.asset.id)
+    assert (len(shown.made_by), len(shown.used_by)) == (1, 1)
+    [requested] = [fact for fact in facts_of(studio) if isinstance(fact, Requested) and fact.inputs]
+    [completed, _] = [fact for fact in facts_of(studio) if isinstance(fact, ProviderCompleted)]
+    assert requested.inputs[0].id == completed.assets[0].id == made.asset.id
+
+
+async def test_another_accounts_asset_is_not_found_and_the_same_file_is_another_asset(studio: Studio) -> None:
+    await studio.accounts.allow("globex", "stand-in")
+    for account in ("acme", "globex"):
+        await studio.operations.upscale(picture(), account=account)
+    [mine] = (await studio.library.list("acme", AssetQuery(made=False))).assets
+    [theirs] = (await studio.library.list("globex", AssetQuery(made=False))).assets
+    assert mine.id != theirs.id
+    with pytest.raises(UnknownAsset, match="no asset"):
+        await studio.library.show("acme", theirs.id)
+
+
+async def test_a_refused_request_brings_nothing(studio: Studio) -> None:
+    await studio.accounts.change_limit("acme", "edits", 0)
+    with pytest.raises(OperationRefused):
+        await studio.operations.edit(picture(), "sepia", account="acme")
+    assert (await studio.library.list("acme")).assets == ()
+    assert [fact.inputs for fact in facts_of(studio) if isinstance(fact, Requested)] == [()]
+
+
+async def test_erasing_an_operation_erases_the_assets_that_nothing_else_needs(studio: Studio) -> None:
+    shared, own = picture(9, 9), picture(11, 11)
+    first = await studio.operations.upscale(shared, account="acme")
+    await studio.operations.edit(shared, "sepia", account="acme")
+    await studio.operations.upscale(own, account="acme")
+    await studio.upkeep.erase(first.operation, account="acme")
+    erased = (await studio.library.list("acme", AssetQuery(standing="erased"))).assets
+    assert [one.id for one in erased] == [first.assets[0].asset.id]
+    assert (await studio.library.show("acme", erased[0].id)).path is None
+
+
+async def test_pages_go_on_after_a_cursor(studio: Studio) -> None:
+    for number in range(3):
+        await studio.operations.generate(f"number {number}", account="acme", model=SYNC)
+    first = await studio.library.list("acme", limit=2)
+    rest = await studio.library.list("acme", after=first.next, limit=2)
+    assert [len(first.assets), len(rest.assets), rest.next] == [2, 1, None]
+    assert len({one.id for one in (*first.assets, *rest.assets)}) == 3
