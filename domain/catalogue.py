@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.advice import Advice, Hint
-from domain.errors import InvalidInput, UnknownKind, UnknownModel
+from domain.errors import InvalidInput, OtherMode, UnknownKind, UnknownModel
 from domain.inputs import FileInfo, Input, Scalar, check_files, read_value
 from domain.kinds import KINDS, ONLY_REAL, Class, Family
 from domain.periods import local_day
@@ -73,6 +73,8 @@ class Model:
     class, `class_`, is allowed.
     `fixed` inputs are sent along with the caller's, under the provider's names; of the inputs `one_of` at least one is
     needed, of those `not_both` at most one is accepted. A job may take `deadline` seconds.
+    `modes` are ways of doing it that a request may wish for, such as "fast". A picture that is enlarged without
+    telling how far has sides `times` as long, or `reaches` so many pixels.
     `omits` are inputs of the provider's, or values of one as "name=value", that are left out on purpose.
     `unavailable` says why it cannot be used, `retires` is the instant from which its provider offers it no more.
     """
@@ -95,6 +97,9 @@ class Model:
     class_: Class = Class.REAL
     unavailable: str = ""
     retires: int | None = None
+    modes: tuple[str, ...] = ()
+    times: int = 0
+    reaches: int = 0
     omits: tuple[str, ...] = ()
     description: str = ""
     label: str = ""
@@ -321,7 +326,7 @@ def _accepting(
         except InvalidInput as objection:
             objections.append(objection)
     if objections and not accepting:
-        raise objections[0]
+        raise next((one for one in objections if not isinstance(one, OtherMode)), objections[0])
     return accepting
 
 

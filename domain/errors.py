@@ -179,6 +179,10 @@ class NoMedia(InvalidInput):
     """The file is empty, or a text such as an error page, and not a picture, film, sound or model."""
 
 
+class OtherMode(InvalidInput):
+    """A model works in another way than is wanted: of several objections the least telling."""
+
+
 class BeyondLimit(InvalidInput):
     """It is larger than a setting of ours accepts."""
 

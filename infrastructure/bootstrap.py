@@ -320,7 +320,8 @@ def _services(operations: Operations, catalogue: Catalogue, settings: Settings) 
     from application.studios.services import services
     from infrastructure.studios import load_presets
 
-    return services(ServiceDesk(operations, catalogue, load_presets(settings.presets)))
+    clock = operations.performer.outputs.clock
+    return services(ServiceDesk(operations, catalogue, load_presets(settings.presets), clock))
 
 
 def _audit(foundation: Foundation, ownership: Ownership, views: Views, settings: Settings) -> Audit:

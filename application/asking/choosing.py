@@ -160,7 +160,7 @@ class Chooser:
 
     def _ranked(self, request: Request, allowed: frozenset[Class], facts: FilesInfo, now: int) -> Sequence[Offer]:
         wish = Strategy.BALANCED if request.model == AUTO else request.model
-        inputs = request.inputs if request.wishes is None else partial(_given, request)
+        inputs = request.inputs if request.wishes is None else partial(_given, request, facts)
         asked = (request.kind, wish, now, inputs, facts, self._lacks)
         offers = self.catalogue.offers(*asked, allowed=allowed, n=request.n)
         most = most_of(request, self.price_book.currency)
@@ -193,7 +193,7 @@ class Chooser:
         return Chain({first.model.provider}, held, most_of(request, self.price_book.currency))
 
     def _choice(self, request: Request, model: Model, counts: Collection[int], facts: FilesInfo, now: int) -> Choice:
-        given = request.inputs if request.wishes is None else _given(request, model)
+        given = request.inputs if request.wishes is None else _given(request, facts, model)
         inputs = check_inputs(model, request.kind, given, facts)
         quotes = {
             outputs: quote(model, self.price_book, inputs, outputs, now, facts)
@@ -216,10 +216,10 @@ class Chooser:
         return missing_here(model, self.providers, self.off)
 
 
-def _given(request: Request, model: Model) -> Mapping[str, object]:
+def _given(request: Request, facts: FilesInfo, model: Model) -> Mapping[str, object]:
     """The inputs of a request in the words of one model. Raises InvalidInput."""
     assert request.wishes is not None, "other requests have the same inputs for every model"
-    return as_wished(model, request.wishes, request.inputs)
+    return as_wished(model, request.wishes, request.inputs, facts)
 
 
 def missing_here(model: Model, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING) -> str:

@@ -12,16 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from application.asking.requests import Request, Result
+from application.asking.requests import Request
 from application.ports import Progress, Scalar, silent
-from application.studios.advising import recommended
 from application.studios.desk import Advised, Caller, Served, ServiceDesk, sorted_out
+from application.studios.drafting import Drafted, advise, perform
 from application.studios.enhancing import enhanced
 from application.studios.presets import Quality, Style
 from application.studios.templates import PROMPT, Template
 from domain.errors import InvalidInput
 from domain.inputs import shortened
-from domain.value import value
 from domain.wishes import Wishes
 
 MOST: Final = 10
@@ -48,15 +47,6 @@ class CreateBrief:
     enhance: str = ""
 
 
-@value
-class Drafted:
-    """A request and what was made of its brief; `first` is the request for better words, if a model writes them."""
-
-    request: Request
-    notes: tuple[str, ...]
-    first: Request | None
-
-
 @dataclass(frozen=True, slots=True)
 class Create:
     """The service."""
@@ -65,19 +55,11 @@ class Create:
 
     async def __call__(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Served:
         """Do it. Options: those of `CreateBrief` and `Caller`, and inputs of the model. Raises as `run` does."""
-        drafted = self.draft(prompt, account, options)
-        if drafted.first is None:
-            return Served(await self.desk.operations.run(drafted.request, progress), drafted.notes)
-        better = await self.desk.operations.run(drafted.first)
-        request, note = _reworded(drafted.request, better)
-        return Served(await self.desk.operations.run(request, progress), (*drafted.notes, note), (better,))
+        return await perform(self.desk, self.draft(prompt, account, options), progress)
 
     async def estimate(self, prompt: str, *, account: str, **options: Any) -> Advised:
         """The estimate: what it would cost, at which model and why; nothing is recorded. Options as when it is done."""
-        drafted = self.draft(prompt, account, options)
-        found = await self.desk.operations.estimate(drafted.request)
-        before = () if drafted.first is None else (await self.desk.operations.estimate(drafted.first),)
-        return Advised(found, recommended(found, self.desk.catalogue, drafted.request.model), drafted.notes, before)
+        return await advise(self.desk, self.draft(prompt, account, options))
 
     def draft(self, prompt: str, account: str, options: Mapping[str, Any]) -> Drafted:
         """The request for a brief. Raises InvalidInput."""
@@ -91,7 +73,7 @@ class Create:
             words, note = enhanced(words, template.purpose if template else "", self.desk.presets)
             notes = (*notes, note)
         wishes = self._wishes(brief, template, quality)
-        model = quality.model if caller.model == "auto" else caller.model
+        model = quality.chooses(caller.model)
         request = caller.request("text-to-image", {"prompt": words}, {}, model=model, wishes=wishes)
         first = _asking_for_words(request) if brief.enhance == "model" else None
         return Drafted(request, notes, first)
@@ -143,11 +125,3 @@ def _asking_for_words(request: Request) -> Request:
     inputs: dict[str, Scalar] = {"prompt": request.inputs["prompt"]}
     key = request.key and f"{request.key}/words"
     return replace(request, kind="prompt-optimize", inputs=inputs, model="auto", n=1, key=key, wishes=None)
-
-
-def _reworded(request: Request, better: Result) -> tuple[Request, str]:
-    """The request with the words that a model wrote; as it was if it wrote none."""
-    text = better.assets[0].content.decode("utf-8", "replace").strip() if better.assets else ""
-    if not text:
-        return request, f"{better.model} wrote no other prompt"
-    return replace(request, inputs={**request.inputs, "prompt": text}), f"{better.model} wrote the prompt"

@@ -9,7 +9,7 @@ A service validates, prices, tracks and charges nothing: it asks the one entry, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
@@ -26,11 +26,12 @@ from domain.value import value
 
 @dataclass(frozen=True, slots=True)
 class ServiceDesk:
-    """The entry, the models, and what is preset."""
+    """The entry, the models, what is preset, and the clock, which tells epoch microseconds."""
 
     operations: Operations
     catalogue: Catalogue
     presets: Presets
+    clock: Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +117,34 @@ class Caller:
 
 
 TYPES: Mapping[str, tuple[type, str]] = {"str": (str, "text"), "int | None": (int, "a whole number")}
+"""Of the fields of briefs, as they are written there."""
 _WHOLE = re.compile(r"[0-9]{1,18}")
 OF_CALLERS = tuple(one.name for one in fields(Caller) if one.name not in ("account", "inputs"))
 
 
 def sorted_out(
-    desk: ServiceDesk, service: type[Any], account: str, options: Mapping[str, Any]
+    desk: ServiceDesk, service: type[Any], account: str, options: Mapping[str, Any], kind: str = ""
 ) -> tuple[Caller, dict[str, Any]]:
-    """Keyword options as the caller's, and the brief's own; all others are inputs that some model has.
+    """Keyword options as the caller's, and the brief's own; all others are inputs of a model, one of the kind if named.
 
     Raises InvalidInput for what is nobody's, with the nearest names.
     """
     own = {one.name for one in fields(service)}
     rest = {name: value for name, value in options.items() if name not in own and name not in OF_CALLERS}
-    for name in rest:
-        if not any(name in model.inputs for model in desk.catalogue):
-            hint = meant(name, [*own, *OF_CALLERS], "see the inputs of the model")
+    if rest:
+        models = desk.catalogue.for_kind(kind) if kind else desk.catalogue
+        inputs = {name for model in models for name in model.inputs}
+        for name in rest.keys() - inputs:
+            hint = meant(name, [*own, *OF_CALLERS, *(inputs if kind else ())], "see the inputs of the model")
             raise InvalidInput(name, "is no option of this service, and no model has such an input", hint=hint)
     asked = {name: options[name] for name in OF_CALLERS if name in options}
     brief = {one.name: _read(one, options[one.name]) for one in fields(service) if one.name in options}
     return Caller(account, inputs=rest, **asked), brief
+
+
+def several(files: Any) -> Sequence[Any]:
+    """Files, of which one alone may be given as it is."""
+    return files if isinstance(files, list | tuple) else [files]
 
 
 def _read(one: Field[Any], value: object) -> object:

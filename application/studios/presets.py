@@ -74,6 +74,10 @@ class Quality:
         if self.model not in ("cheapest", "balanced", "best"):
             raise ValueError(f"model: {self.model!r} is not cheapest, balanced or best")
 
+    def chooses(self, model: str) -> str:
+        """The model that a caller names, or else how it is chosen."""
+        return self.model if model == "auto" else model
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enhancement:

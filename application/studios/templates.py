@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from application.studios.presets import Presets
 from domain.catalogue import meant
 from domain.errors import InvalidInput
-from domain.wishes import pair
+from domain.shapes import pair
 
 PROMPT: Final = "{prompt}"
 LEAST_KEPT: Final = Fraction(1, 2)

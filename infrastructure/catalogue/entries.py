@@ -255,6 +255,10 @@ class KnownEntry(FileTable):
     routes: list[str]
 
 
+Mode = Literal["fast", "conservative", "creative"]
+"""How a picture is enlarged: at once, without adding to it, or with detail that was not there."""
+
+
 class ModelEntry(FileTable):
     """`[[model]]`: everything there is to know of one model; `extends` names presets of inputs, later ones win."""
 
@@ -277,6 +281,9 @@ class ModelEntry(FileTable):
     class_: Annotated[Class, Field(strict=False, alias="class")] = Class.REAL
     unavailable: str = ""
     retires: Day | None = None
+    modes: list[Mode] = []
+    times: Measure = 0
+    reaches: Measure = 0
     omits: list[str] = []
     description: str = ""
     label: str = ""
@@ -326,6 +333,9 @@ class ModelEntry(FileTable):
             class_=self.class_,
             unavailable=self.unavailable,
             retires=self.retires,
+            modes=tuple(self.modes),
+            times=self.times,
+            reaches=self.reaches,
             omits=tuple(self.omits),
             description=self.description,
             label=self.label,

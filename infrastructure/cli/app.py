@@ -19,8 +19,6 @@ PANELS = {
     "Operations": {
         "run": {
             "generate": "Make an image from words.",
-            "edit": "Change an image as the words say.",
-            "upscale": "Give an image more pixels.",
             "run": "Do any kind of operation, given its inputs and files.",
             "cancel": "Stop an operation, or all of a batch, at its provider.",
             "estimate": "Say what an operation would cost; nothing is recorded.",
@@ -29,6 +27,14 @@ PANELS = {
     },
     "Services": {
         "create": {"create": "Make pictures from words, by a template, in a style, at a quality."},
+        "retouch": {
+            "edit": "Change a picture: as the words say, or in any other way there is.",
+            "fields": "List what a kind of operation can be given, for whoever draws a form.",
+            "upscale": "Give a picture more pixels, as many as it is wanted for.",
+            "control": "Make a picture from words and from what is kept of another.",
+            "face-swap": "Put a face, a head or several faces into a picture.",
+            "background": "Take a background away, replace it, or light it anew.",
+        },
     },
     "What happened": {
         "views": {

@@ -132,8 +132,11 @@ class Asking:
 
     def options(self) -> dict[str, Any]:
         """The words of these options to a service, but for the account. Raises InvalidInput."""
+        files: dict[str, list[File]] = {}
+        for name, text in pairs("--file", self.file or ()):
+            files.setdefault(name, []).append(file_of(text))
         own = {name: getattr(self, name) for name in ("user", "project", "model", "n", "key", "max_price")}
-        return {**dict(pairs("--input", self.input or ())), **own, "allow": tuple(self.allow or ())}
+        return {**dict(pairs("--input", self.input or ())), **files, **own, "allow": tuple(self.allow or ())}
 
 
 @dataclass(frozen=True, slots=True)

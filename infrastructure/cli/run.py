@@ -1,4 +1,4 @@
-"""Operations: generate, edit, upscale, run, and what they would cost."""
+"""Operations: generate, run, cancel, and what they would cost."""
 
 from __future__ import annotations
 
@@ -49,18 +49,6 @@ async def generate(prompt: Prompt, asking: Asking, session: CommandSession, out:
 
 
 @command(app)
-async def edit(image: Image, prompt: Prompt, asking: Asking, session: CommandSession, out: Out = None) -> Report:
-    """Change an image as the words say."""
-    return await _perform(asking.request("image-edit", session, {"prompt": prompt}, image), session, out)
-
-
-@command(app)
-async def upscale(image: Image, asking: Asking, session: CommandSession, out: Out = None) -> Report:
-    """Give an image more pixels."""
-    return await _perform(asking.request("upscale", session, {}, image), session, out)
-
-
-@command(app)
 async def run(kind: Kind, asking: Asking, session: CommandSession, out: Out = None) -> Report:
     """Do any kind of operation, given its inputs and files."""
     return await _perform(asking.request(kind, session), session, out)
@@ -103,10 +91,15 @@ async def _perform(request: Request, session: CommandSession, out: Path | None) 
             except asyncio.CancelledError:
                 note("stopping: what was sent is being settled; Ctrl-C again leaves it to: imagestudio recover")
                 raise
-    for moved in result.rerouted:
-        session.warn(f"rerouted: {moved}", "name a model with --model to have no other asked")
+    warn_of_rerouting(result, session)
     copies = copied(result, out) if out is not None else {}
     return Report(result_document(result, copies), lambda page: show_result(page, result, copies), exit_code(result))
+
+
+def warn_of_rerouting(result: Result, session: CommandSession) -> None:
+    """Another model than the first did it, at its price."""
+    for moved in result.rerouted:
+        session.warn(f"rerouted: {moved}", "name a model with --model to have no other asked")
 
 
 def exit_code(result: Result) -> int:

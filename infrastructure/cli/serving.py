@@ -7,12 +7,23 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
 
 from domain.errors import Kind as ErrorKind
 from infrastructure.cli.commands import Report
 from infrastructure.cli.failures import note
-from infrastructure.cli.run import amount_text, copied, exit_code, left_text, make_out_folder, show_result
+from infrastructure.cli.options import WHAT
+from infrastructure.cli.run import (
+    amount_text,
+    copied,
+    exit_code,
+    left_text,
+    make_out_folder,
+    show_result,
+    warn_of_rerouting,
+)
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import EXIT_CODES
 from infrastructure.showing.services import advised_document, served_document
@@ -22,6 +33,18 @@ if TYPE_CHECKING:
     from application.studios.desk import Advised, OtherModel, Served
     from application.studios.services import Services
     from infrastructure.cli.rendering import Page
+
+Estimate = Annotated[
+    bool, Option("--estimate", help="Say what it would cost, and why there; do nothing.", rich_help_panel=WHAT)
+]
+Quality = Annotated[
+    str, Option("--quality", "-q", metavar="ID", help="draft, standard or premium.", rich_help_panel=WHAT)
+]
+Style = Annotated[
+    str, Option("--style", metavar="ID", help="A look, such as photographic or anime.", rich_help_panel=WHAT)
+]
+Negative = Annotated[str, Option("--negative", metavar="TEXT", help="What is not to be seen.", rich_help_panel=WHAT)]
+Aspect = Annotated[str, Option("--aspect", metavar="W:H", help="The shape, such as 4:5.", rich_help_panel=WHAT)]
 
 SHOWN = 8
 """Alternatives on a page."""
@@ -53,6 +76,8 @@ async def serve(
             except asyncio.CancelledError:
                 note("stopping: what was sent is being settled; Ctrl-C again leaves it to: imagestudio recover")
                 raise
+    for result in (*served.before, served.result):
+        warn_of_rerouting(result, session)
     copies = copied(served.result, out) if out is not None else {}
 
     def show(page: Page) -> None:

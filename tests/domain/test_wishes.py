@@ -14,7 +14,8 @@ from domain.catalogue import Model, check_inputs
 from domain.errors import InvalidInput
 from domain.inputs import Input, InputType
 from domain.pricing import Unit
-from domain.wishes import Wishes, as_wished, pair
+from domain.shapes import pair
+from domain.wishes import Wishes, as_wished
 
 PROMPT = Input(name="prompt", type=InputType.TEXT, required=True)
 FOX = {"prompt": "a fox"}

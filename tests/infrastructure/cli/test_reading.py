@@ -25,6 +25,7 @@ MAKING = {("account", "open"), ("db", "upgrade")}
 
 WITHOUT_LEDGER = {
     *(("models",), ("providers", "list"), ("providers", "check"), ("catalogue", "check"), ("config",)),
+    ("fields",),
     *(("templates", "list"), ("templates", "search"), ("templates", "show"), ("templates", "recommend")),
 }
 """Commands that ask nothing of a ledger."""
@@ -47,7 +48,7 @@ READING = {
 
 WRITING = {
     *MAKING,
-    ("create",),
+    *(("create",), ("control",), ("face-swap",), ("background",)),
     *(("generate",), ("edit",), ("upscale",), ("run",), ("cancel",), ("refund",), ("recover",), ("erase",), ("sweep",)),
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid")),

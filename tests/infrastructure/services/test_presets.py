@@ -10,7 +10,8 @@ from application.studios.presets import Enhancement, Quality, Style
 from application.studios.templates import PROMPT, Template, Templates
 from domain.catalogue import Class, Model, check_inputs
 from domain.errors import CatalogueError, InvalidInput
-from domain.wishes import Wishes, as_wished, pair
+from domain.shapes import pair
+from domain.wishes import Wishes, as_wished
 from infrastructure.catalogue import load_catalogue
 from infrastructure.studios import load_presets
 

@@ -1,0 +1,44 @@
+"""A draft that a service made of a brief, performed at the one entry, or estimated there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from application.asking.requests import Request, Result
+from application.ports import Progress
+from application.studios.advising import recommended
+from application.studios.desk import Advised, Served, ServiceDesk
+from domain.value import value
+
+
+@value
+class Drafted:
+    """A request and what was made of its brief; `first` is the request for better words, if a model writes them."""
+
+    request: Request
+    notes: tuple[str, ...] = ()
+    first: Request | None = None
+
+
+async def perform(desk: ServiceDesk, drafted: Drafted, progress: Progress) -> Served:
+    """Do it. Raises as `run` does."""
+    if drafted.first is None:
+        return Served(await desk.operations.run(drafted.request, progress), drafted.notes)
+    better = await desk.operations.run(drafted.first)
+    request, note = _reworded(drafted.request, better)
+    return Served(await desk.operations.run(request, progress), (*drafted.notes, note), (better,))
+
+
+async def advise(desk: ServiceDesk, drafted: Drafted) -> Advised:
+    """The estimate: what it would cost, at which model and why; nothing is recorded. Raises as `estimate` does."""
+    found = await desk.operations.estimate(drafted.request)
+    before = () if drafted.first is None else (await desk.operations.estimate(drafted.first),)
+    return Advised(found, recommended(found, desk.catalogue, drafted.request.model), drafted.notes, before)
+
+
+def _reworded(request: Request, better: Result) -> tuple[Request, str]:
+    """The request with the words that a model wrote; as it was if it wrote none."""
+    text = better.assets[0].content.decode("utf-8", "replace").strip() if better.assets else ""
+    if not text:
+        return request, f"{better.model} wrote no other prompt"
+    return replace(request, inputs={**request.inputs, "prompt": text}), f"{better.model} wrote the prompt"
