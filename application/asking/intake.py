@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from application.asking.choosing import Choice
+from application.asking.choosing import Choice, Chosen
 from application.asking.preparing import Prepared, Preparer, fingerprint_before_fetching, fingerprint_of_asked
 from application.asking.refusals import refused
 from application.asking.requests import Candidate, Estimate, Request
@@ -128,8 +128,10 @@ class Intake:
         return replace(estimate, warnings=self.warnings([estimate.model]), chain=chain)
 
     async def _chain(self, request: Request, prepared: Prepared) -> tuple[Candidate, ...]:
-        """Whom the request would be put to, and whom not."""
-        chosen, chooser = prepared.chosen, self.preparer.chooser
+        """Whom the request would be put to, and whom not; of variations with inputs of their own it is not told."""
+        if request.each:
+            return ()
+        chosen, chooser = prepared.chosen[0], self.preparer.chooser
         passed = await chooser.passed_over(request, chosen, prepared.media, self.ownership.clock())
         currency = chooser.price_book.currency
         return (
@@ -152,13 +154,14 @@ class Intake:
             return Repeat(ask.account, receipt.known.reference)
         facts = await self._facts(ask, receipt)
         admitted = []
-        for id in ask.operations:
+        for place, id in enumerate(ask.operations):
+            chosen = prepared.chosen_at(place)
             for fact in facts[id]:
                 if isinstance(fact, Rejected):
                     raise refused(fact)
                 if isinstance(fact, Validated):
-                    task = _task(prepared, prepared.chosen.first, fact)
-                    offers = _offers(prepared, fact)
+                    task = _task(prepared, chosen.first, fact)
+                    offers = _offers(prepared, chosen, fact)
                     admitted.append(Admitted(fact.operation, tuple(facts[id]), task, offers, fact.quote))
         return Accepted(ask.batch, tuple(admitted))
 
@@ -192,12 +195,12 @@ def _task(prepared: Prepared, choice: Choice, validated: Validated) -> Task:
     )
 
 
-def _offers(prepared: Prepared, validated: Validated) -> tuple[Alternative, ...]:
+def _offers(prepared: Prepared, chosen: Chosen, validated: Validated) -> tuple[Alternative, ...]:
     """The other models at what they cost for as many outputs; one that cannot deliver so many at once is none."""
     outputs, ask = validated.quote.outputs, prepared.ask
     return tuple(
         Alternative(quote, _task(prepared, other, validated), Leeway(ask.allowed, ask.most and quote.price))
-        for other in prepared.chosen.others
+        for other in chosen.others
         if isinstance(quote := other.quotes.get(outputs), Quote)
     )
 

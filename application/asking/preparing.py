@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -40,38 +40,54 @@ SECRET_BYTES = 32
 
 @value
 class Prepared:
-    """A request that may be put to the ledger, and the content it will be performed from."""
+    """A request that may be put to the ledger, and the content it will be performed from.
+
+    `chosen` is the choice for all of it, or, if its variations have inputs of their own, one for each of them.
+    """
 
     ask: Ask
-    chosen: Chosen
+    chosen: tuple[Chosen, ...]
     content: Content
     media: Mapping[str, tuple[Media, ...]]
     by: str
+
+    def chosen_at(self, place: int) -> Chosen:
+        """The choice for the operation at a place in the batch."""
+        return self.chosen[place] if len(self.chosen) > 1 else self.chosen[0]
 
 
 @value
 class Body:
     """The content of a batch as stored: enough to perform its operations again after a crash.
 
-    `inputs` are by model, as each takes them: the one chosen, and those it may fall back to. `asked` is the fingerprint
-    by which a repeat of the key is compared, empty without a key; the digest in the log vouches for it with the rest.
+    `inputs` are by model, as each takes them: the one chosen, and those it may fall back to; `each` are the same for
+    every operation, if they differ. `asked` is the fingerprint by which a repeat of the key is compared, empty without
+    a key; the digest in the log vouches for it with the rest.
     """
 
     kind: str
     inputs: dict[str, dict[str, Scalar]]
     media: dict[str, list[Asset]]
     asked: str = ""
+    each: tuple[dict[str, dict[str, Scalar]], ...] = ()
+
+    def inputs_at(self, place: int, model: str) -> dict[str, Scalar]:
+        """The inputs of the operation at a place in the batch, as a model takes them."""
+        return (self.each[place] if self.each else self.inputs)[model]
 
     def to_json(self) -> str:
         media = {name: [_asset_json(asset) for asset in assets] for name, assets in self.media.items()}
-        asked = {"asked": self.asked} if self.asked else {}
+        asked: dict[str, object] = {"asked": self.asked} if self.asked else {}
+        if self.each:
+            asked["each"] = self.each
         return canonical({"kind": self.kind, "models": self.inputs, "media": media, **asked})
 
     @classmethod
     def from_json(cls, text: str) -> Body:
         document = json.loads(text)
         media = {name: [Asset(*fields) for fields in assets] for name, assets in document["media"].items()}
-        return cls(document["kind"], document["models"], media, document.get("asked", ""))
+        each = tuple(document.get("each", ()))
+        return cls(document["kind"], document["models"], media, document.get("asked", ""), each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +116,14 @@ class Preparer:
         if request.media:
             self.chooser.check_named(request, now)
         media = await self._read(request)
-        chosen = await self.chooser.choose(request, media, now)
+        chosen = await self._chosen(request, media, now)
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()
-        inputs = {one.model.id: dict(one.inputs) for one in (chosen.first, *chosen.others)}
+        inputs = _inputs_by_model(chosen[0])
+        each = tuple(map(_inputs_by_model, chosen)) if request.each else ()
         asked = "" if request.key is None else _fingerprint(request, _named(request, media))
-        body = Body(request.kind, inputs, kept, asked).to_json()
-        quotes = [chosen.first.quotes[outputs] for outputs in chosen.calls]
+        body = Body(request.kind, inputs, kept, asked, each).to_json()
+        quotes = [one.first.quotes[outputs] for one in chosen for outputs in one.calls]
         ask = Ask(
             request.account,
             request.user or request.account,
@@ -120,7 +137,7 @@ class Preparer:
             keyed_digest(secret, body),
             tuple(quotes),
             sender,
-            chosen.allowed,
+            frozenset().union(*(one.allowed for one in chosen)),
             most_of(request, self.chooser.price_book.currency),
             self._given(request.account, kept) if kept else (),
         )
@@ -129,6 +146,12 @@ class Preparer:
 
     def _given(self, account: str, kept: Mapping[str, Sequence[Asset]]) -> tuple[Given, ...]:
         return tuple(self.names.given(account, name, asset) for name, assets in kept.items() for asset in assets)
+
+    async def _chosen(self, request: Request, media: Mapping[str, tuple[Media, ...]], now: int) -> tuple[Chosen, ...]:
+        if not request.each:
+            return (await self.chooser.choose(request, media, now),)
+        alone = [replace(request, inputs={**request.inputs, **own}, n=1, each=()) for own in request.each]
+        return tuple([await self.chooser.choose(one, media, now) for one in alone])
 
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
         read: dict[str, tuple[Media, ...]] = {}
@@ -157,6 +180,10 @@ class Preparer:
         return {name: [await self.assets.save(account, one) for one in many] for name, many in media.items()}
 
 
+def _inputs_by_model(chosen: Chosen) -> dict[str, dict[str, Scalar]]:
+    return {one.model.id: dict(one.inputs) for one in (chosen.first, *chosen.others)}
+
+
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -182,11 +209,26 @@ def _check_asked(request: Request) -> None:
         )
     if not 1 <= request.n <= MOST_VARIATIONS:
         raise InvalidInput("n", f"{request.n} variations", hint=f"ask for 1 to {MOST_VARIATIONS}")
+    if request.each:
+        _check_each(request)
     _check_by_name("inputs", request.inputs)
     if request.media or not isinstance(request.media, dict):
         _check_by_name("media", request.media)
         for name, files in request.media.items():
             _check_files_given(name, files)
+
+
+def _check_each(request: Request) -> None:
+    if isinstance(request.each, str | bytes | Mapping) or not isinstance(request.each, Sequence):
+        raise InvalidInput(
+            "each", f"must be a list of inputs, not {shortened(request.each)}", hint="give one dict each"
+        )
+    if request.n not in (1, len(request.each)):
+        raise InvalidInput("n", f"{request.n} variations, and inputs of {len(request.each)}", hint="leave n out")
+    if len(request.each) > MOST_VARIATIONS:
+        raise InvalidInput("each", f"{len(request.each)} variations", hint=f"ask for 1 to {MOST_VARIATIONS}")
+    for own in request.each:
+        _check_by_name("each", own)
 
 
 def _check_by_name(field: str, given: object) -> None:
@@ -224,7 +266,8 @@ async def fingerprint_of_asked(request: Request) -> str | None:
     A path is not a stable name, so its file is read. Raises InvalidInput for an id or a path that cannot be used.
     """
     _check_asked(request)
-    if not all(isinstance(value, Scalar) for value in request.inputs.values()):
+    given = (request.inputs, *request.each)
+    if not all(isinstance(value, Scalar) for inputs in given for value in inputs.values()):
         return None
     named = {name: [await _name_of(name, file) for file in many] for name, many in request.media.items()}
     return _fingerprint(request, named)
@@ -250,6 +293,8 @@ def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
         asked["max_price"] = str(request.max_price)
     if request.wishes is not None:
         asked["wishes"] = asdict(request.wishes)
+    if request.each:
+        asked["each"] = [dict(own) for own in request.each]
     return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()
 
 

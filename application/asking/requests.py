@@ -37,6 +37,7 @@ class Request:
     that is an http or https address. `wishes` are put into the inputs of each model that is asked, in its own words,
     and pass over those that cannot meet them. `user` defaults to the account. The same `key` never does or charges the
     same thing twice; what was asked is compared with addresses as they are written, and other files by content.
+    `each` has inputs of every variation's own, said over `inputs`: as many operations, admitted or refused together.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Request:
     by: Actor | None = None
     """Who asks, as the log names them; otherwise the user."""
     wishes: Wishes | None = field(default=None, repr=False)
+    each: Sequence[Mapping[str, Scalar]] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

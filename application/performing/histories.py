@@ -10,7 +10,7 @@ from application.asking.preparing import Body
 from application.asking.results import Results, state_of
 from application.ledger.transaction import keyed_digest
 from application.ports import Asset, AssetStore, Contents, Media, Task
-from application.providing.tasks import task_of
+from application.providing.tasks import place_in_batch, task_of
 from domain.advice import Advice
 from domain.catalogue import Catalogue
 from domain.errors import AssetDamaged, AssetMissing
@@ -65,7 +65,7 @@ class Histories:
         except AssetMissing:
             return None
         model = self.catalogue.get(operation.model)
-        inputs = body.inputs[model.id]
+        inputs = body.inputs_at(place_in_batch(operation.id, operation.batch), model.id)
         return task_of(operation, opened.attempts, model, quote.outputs, inputs, media, opened.dispatched)
 
     def bare(self, opened: History) -> Task:
