@@ -32,7 +32,8 @@ from domain import settlement
 from domain.admission import Ask, accept
 from domain.operation import Stored
 from domain.pricing import Quote
-from infrastructure.bootstrap import Parts, open_studio
+from infrastructure.assembly import Parts
+from infrastructure.bootstrap import open_studio
 from infrastructure.clock import new_id, new_secret, now
 from infrastructure.settings import Settings
 from infrastructure.store import DATABASE_URL, Factory

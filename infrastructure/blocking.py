@@ -25,7 +25,8 @@ from application.library.library import Library
 from application.ports import Progress, silent
 from domain.catalogue import Catalogue
 from domain.errors import ShuttingDown
-from infrastructure.bootstrap import USUAL, Parts, open_studio
+from infrastructure.assembly import USUAL, Parts
+from infrastructure.bootstrap import open_studio
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from projections.audit import Audit

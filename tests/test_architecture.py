@@ -494,6 +494,33 @@ def test_names_alike_are_seen_and_commands_are_let_be() -> None:
     assert names_alike(shown) == {"Standing": ["application/keeping/a.py", "infrastructure/b.py"]}
 
 
+def arrows(sources: Iterable[Source], within: str) -> set[tuple[str, str]]:
+    """Which room within a package imports which other of it; a module beside the rooms is a room of its own."""
+    found = set()
+    for source in sources:
+        if source.room == within and source.path.endswith(".py"):
+            own = Path(source.path).with_suffix("").parts[1]
+            names = (name.split(".") for _, name in source.imports)
+            found |= {(own, name[1]) for name in names if name[0] == within and name[1] != own}
+    return found
+
+
+MOST_ARROWS = 30
+
+
+def test_the_rooms_of_the_application_can_be_drawn() -> None:
+    """None runs up, by a contract of import-linter; so few can be followed by a reader."""
+    assert len(arrows(SOURCES, "application")) <= MOST_ARROWS
+
+
+def test_an_arrow_is_drawn_once() -> None:
+    shown = [
+        Source("application/asking/a.py", "from application.ledger.log import Codec\nimport application.ledger.group"),
+        Source("application/scope.py", "from application.asking.a import A\nfrom domain.money import Money"),
+    ]
+    assert arrows(shown, "application") == {("asking", "ledger"), ("scope", "asking")}
+
+
 def test_every_rule_has_been_shown_a_breach() -> None:
     assert {name for name, _, _ in BREACHES} == set(RULES)
 

@@ -168,7 +168,7 @@ class Intake:
     async def _facts(self, ask: Ask, receipt: Receipt) -> Mapping[str, Sequence[Fact]]:
         """The operations' facts; where a lost answer made the writer decide again, they are in the log already."""
         if not receipt.facts:
-            return {id: await asyncio.to_thread(self.results.facts, id) for id in ask.operations}
+            return {id: await asyncio.to_thread(self.results.facts.of, id) for id in ask.operations}
         facts: dict[str, list[Fact]] = {id: [] for id in ask.operations}
         for fact in receipt.facts:
             if isinstance(fact, OperationFact):

@@ -276,7 +276,7 @@ class Operations:
         self, account: str, operation: str, known: list[Indexed], deadline: float
     ) -> list[Indexed]:
         """Wait for others, told of each end by the feed. Raises OperationPending."""
-        wanted = LogFilter(operations=tuple(one.operation for one in known), topics=_ends(self.results.codec))
+        wanted = LogFilter(operations=tuple(one.operation for one in known), topics=_ends(self.results.facts.codec))
         async with self.feed.follow(filter=wanted) as ends:
             with suppress(TimeoutError, StopAsyncIteration):  # too long, or the studio is closed
                 async with asyncio.timeout_at(deadline):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -12,6 +11,7 @@ from pathlib import Path
 from application.asking.choosing import Chooser, Chosen
 from application.asking.consent import allowed_by, most_of
 from application.asking.requests import File, Request
+from application.ledger.contents import Body, canonical
 from application.ledger.transaction import keyed_digest
 from application.library.naming import AssetNames
 from application.ports import (
@@ -54,40 +54,6 @@ class Prepared:
     def chosen_at(self, place: int) -> Chosen:
         """The choice for the operation at a place in the batch."""
         return self.chosen[place] if len(self.chosen) > 1 else self.chosen[0]
-
-
-@value
-class Body:
-    """The content of a batch as stored: enough to perform its operations again after a crash.
-
-    `inputs` are by model, as each takes them: the one chosen, and those it may fall back to; `each` are the same for
-    every operation, if they differ. `asked` is the fingerprint by which a repeat of the key is compared, empty without
-    a key; the digest in the log vouches for it with the rest.
-    """
-
-    kind: str
-    inputs: dict[str, dict[str, Scalar]]
-    media: dict[str, list[Asset]]
-    asked: str = ""
-    each: tuple[dict[str, dict[str, Scalar]], ...] = ()
-
-    def inputs_at(self, place: int, model: str) -> dict[str, Scalar]:
-        """The inputs of the operation at a place in the batch, as a model takes them."""
-        return (self.each[place] if self.each else self.inputs)[model]
-
-    def to_json(self) -> str:
-        media = {name: [_asset_json(asset) for asset in assets] for name, assets in self.media.items()}
-        asked: dict[str, object] = {"asked": self.asked} if self.asked else {}
-        if self.each:
-            asked["each"] = self.each
-        return canonical({"kind": self.kind, "models": self.inputs, "media": media, **asked})
-
-    @classmethod
-    def from_json(cls, text: str) -> Body:
-        document = json.loads(text)
-        media = {name: [Asset(*fields) for fields in assets] for name, assets in document["media"].items()}
-        each = tuple(document.get("each", ()))
-        return cls(document["kind"], document["models"], media, document.get("asked", ""), each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +148,6 @@ class Preparer:
 
 def _inputs_by_model(chosen: Chosen) -> dict[str, dict[str, Scalar]]:
     return {one.model.id: dict(one.inputs) for one in (chosen.first, *chosen.others)}
-
-
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-
-
-def canonical(document: object) -> str:
-    """The same document, the same text: what digests are taken of."""
-    return _encode(document)
 
 
 def _check_asked(request: Request) -> None:
@@ -322,7 +280,3 @@ def _file_bytes(name: str, file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise InvalidInput(name, f"{file} cannot be read: {error.strerror}", hint="give the path of a file") from error
-
-
-def _asset_json(asset: Asset) -> list[object]:
-    return [asset.digest, asset.media_type, asset.size, asset.width, asset.height, asset.duration_ms]

@@ -9,12 +9,11 @@ from types import MappingProxyType
 
 from application.asking.refusals import refusal_in_words
 from application.asking.requests import OperationResult, Output, Rerouting
-from application.ledger.log import Codec
-from application.ledger.reader import LogFilter, LogReader
+from application.ledger.facts import OperationFacts, state_of
+from application.ledger.reader import LogFilter
 from application.ports import Asset, AssetStore, Contents, Index
 from domain.account import AccountOpened
 from domain.charging import CostSource
-from domain.errors import UnknownOperation
 from domain.ledger import Fact
 from domain.money import Money
 from domain.operation import (
@@ -23,7 +22,6 @@ from domain.operation import (
     Charged,
     Dispatched,
     Open,
-    OperationFact,
     ProviderCompleted,
     ProviderFailed,
     Rejected,
@@ -32,11 +30,9 @@ from domain.operation import (
     Rerouted,
     State,
     Validated,
-    evolve,
 )
 from domain.pricing import Quote
 
-PAGE = 1_000
 LARGEST_HELD = 32 * 1024 * 1024
 """Bytes of an output that a result holds in memory; what is larger is read from its file when it is asked for."""
 
@@ -98,8 +94,7 @@ class Sums:
 class Results:
     """Builds the result of an operation from its facts and its files."""
 
-    reader: LogReader
-    codec: Codec
+    facts: OperationFacts
     assets: AssetStore
     index: Index
     contents: Contents
@@ -107,16 +102,9 @@ class Results:
 
     async def of(self, operation: str) -> OperationResult:
         """The operation as its facts tell it now. Raises UnknownOperation."""
-        facts = await asyncio.to_thread(self.facts, operation)
+        facts = await asyncio.to_thread(self.facts.of, operation)
         failed = any(isinstance(fact, ProviderFailed) for fact in facts)
         return await self.build(facts, await asyncio.to_thread(self.contents.words, operation) if failed else "")
-
-    def facts(self, operation: str) -> list[Fact]:
-        """Every fact about an operation, in order. Raises UnknownOperation."""
-        entries = self.reader.read(0, PAGE, LogFilter(operations=(operation,)))
-        if not entries:
-            raise UnknownOperation.of(operation)
-        return [self.codec.decode(entry.link.topic, entry.link.state) for entry in entries]
 
     async def build(
         self,
@@ -162,9 +150,9 @@ class Results:
 
     def _currency(self, account: str) -> str:
         """Of nothing at all: what was refused was never quoted in any, and its first shape does not name one."""
-        wanted = LogFilter(account=account, topics=self.codec.names_of(AccountOpened))
-        [entry] = self.reader.read(0, 1, wanted)
-        opened = self.codec.decode(entry.link.topic, entry.link.state)
+        wanted = LogFilter(account=account, topics=self.facts.codec.names_of(AccountOpened))
+        [entry] = self.facts.reader.read(0, 1, wanted)
+        opened = self.facts.codec.decode(entry.link.topic, entry.link.state)
         assert isinstance(opened, AccountOpened)
         return opened.currency
 
@@ -181,13 +169,3 @@ class Results:
 def _rerouting(before: Quote, after: Quote, code: str) -> Rerouting:
     held, now = Money(before.price, before.currency), Money(after.price, after.currency)
     return Rerouting(code, before.model, before.provider, held, after.model, after.provider, now)
-
-
-def state_of(facts: Sequence[Fact]) -> State:
-    """The phase of an operation after all its facts."""
-    state: State | None = None
-    for fact in facts:
-        if isinstance(fact, OperationFact):
-            state = evolve(state, fact)
-    assert state is not None, "an operation begins with Requested"
-    return state

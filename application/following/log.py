@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from application.following.feed import Feed
 from application.following.follower import Follower
+from application.ledger.facts import OperationFacts
 from application.ledger.log import Codec
 from application.ledger.reader import EVERYTHING, LogFilter, LogReader
 from application.ports import Index
+from domain.ledger import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,10 @@ class Log:
     codec: Codec
     index: Index
     feed: Feed
+
+    def facts(self, operation: str) -> list[Fact]:
+        """Every fact about an operation, in order; blocking. Raises UnknownOperation."""
+        return OperationFacts(self.reader, self.codec).of(operation)
 
     def follow(self, after: int | None = None, filter: LogFilter = EVERYTHING) -> Follower:
         """Committed facts as they come, whichever process records them: those after a position, else from now on.

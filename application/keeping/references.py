@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from application.asking.preparing import Body
+from application.ledger.contents import Body
 from application.ledger.log import Codec
 from application.ledger.reader import LogFilter, LogReader
 from application.ports import Content, Contents

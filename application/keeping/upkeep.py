@@ -7,15 +7,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.asking.results import Results
 from application.keeping.corrections import Correction
 from application.keeping.references import References
+from application.ledger.facts import OperationFacts
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from application.ledger.writer import Clock
 from application.library.naming import AssetNames
 from application.performing.recovery import Recovered, Recoverer
-from application.ports import Contents, Swept, Unneeded
+from application.ports import Contents, Index, Swept, Unneeded
 from application.scope import operations_of, owned
 from domain.actor import Actor
 from domain.advice import Advice
@@ -49,13 +49,14 @@ class Erased:
     files: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upkeep:
     """The studio's housekeeping. `grace_seconds` protects files whose first reference may not be written yet."""
 
     recoverer: Recoverer
     references: References
-    results: Results
+    facts: OperationFacts
+    index: Index
     writer: Ledgers
     contents: Contents
     shelf: Files
@@ -103,7 +104,7 @@ class Upkeep:
         return await self._correct(account, change, by)
 
     async def _correct(self, account: str, correction: Correction, by: Actor | None) -> tuple[Fact, ...]:
-        known = await operations_of(self.results.index, account, correction.operation)
+        known = await operations_of(self.index, account, correction.operation)
         if [one.operation for one in known] != [correction.operation]:
             what = f"no single operation {correction.operation!r}"
             raise UnknownOperation(what, hint=Advice("operation.choose"))
@@ -128,7 +129,7 @@ class Upkeep:
         return Erased(batch, erased, sum(files))
 
     async def _note_erased(self, account: str, batch: str, digests: Sequence[str], by: Actor, reason: str) -> None:
-        ids = [one.operation for one in await operations_of(self.results.index, account, batch)]
+        ids = [one.operation for one in await operations_of(self.index, account, batch)]
         if await asyncio.to_thread(self._is_erased, ids[0]):
             return
 
@@ -166,12 +167,12 @@ class Upkeep:
         return await self.shelf.sweep(found, grace_seconds=self.grace_seconds, now=self.clock())
 
     def _batch_of(self, account: str, operation: str) -> str:
-        known = owned(self.results.index.operations(operation), operation, account)
-        requested = next(fact for fact in self.results.facts(known[0].operation) if isinstance(fact, Requested))
+        known = owned(self.index.operations(operation), operation, account)
+        requested = next(fact for fact in self.facts.of(known[0].operation) if isinstance(fact, Requested))
         return requested.operation.batch
 
     def _is_erased(self, operation: str) -> bool:
-        return any(isinstance(fact, ContentErased) for fact in self.results.facts(operation))
+        return any(isinstance(fact, ContentErased) for fact in self.facts.of(operation))
 
     def _digests(self, account: str, batch: str) -> tuple[set[str], set[str]]:
         """The digests of a batch, and those of all other batches of its account."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from application.asking.preparing import Body
+from application.ledger.contents import Body
 from application.ledger.log import Codec
 from application.ledger.reader import LogFilter, LogReader
 from application.library.naming import AssetNames

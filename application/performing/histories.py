@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.asking.preparing import Body
-from application.asking.results import Results, state_of
+from application.ledger.contents import Body
+from application.ledger.facts import OperationFacts, state_of
 from application.ledger.transaction import keyed_digest
 from application.ports import Asset, AssetStore, Contents, Media, Task
 from application.providing.tasks import place_in_batch, task_of
@@ -37,14 +37,14 @@ class History:
 class Histories:
     """Reads operations from the log, and what they were asked with from beside it."""
 
-    results: Results
+    facts: OperationFacts
     contents: Contents
     catalogue: Catalogue
     assets: AssetStore
 
     async def read(self, operation: str) -> History:
         """The operation now. Raises UnknownOperation."""
-        return _history(await asyncio.to_thread(self.results.facts, operation))
+        return _history(await asyncio.to_thread(self.facts.of, operation))
 
     async def task(self, opened: History) -> Task | None:
         """The task from the stored content, as it was last sent, or None if it was erased.

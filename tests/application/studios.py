@@ -16,7 +16,8 @@ from application.performing.outputs import PAUSES
 from application.ports import Delivery, Job, Progress, Provider, ProviderUnknown, Recovery, Task, TaskFailed
 from domain.ledger import Fact
 from domain.operation import Charged, OperationFact
-from infrastructure.bootstrap import Parts, open_studio
+from infrastructure.assembly import Parts
+from infrastructure.bootstrap import open_studio
 from infrastructure.clock import SECOND, now
 from infrastructure.providers.scripted import ScriptedProvider, Submission
 from infrastructure.service import Studio
@@ -115,7 +116,7 @@ def facts_of(studio: Studio, account: str | None = None) -> list[Fact]:
 
 def timeline(studio: Studio, operation: str) -> list[Fact]:
     """What was recorded about an operation."""
-    return studio.upkeep.results.facts(operation)
+    return studio.log.facts(operation)
 
 
 def count(facts: Iterable[Fact], kind: type) -> int:

@@ -15,8 +15,9 @@ from sqlalchemy import Engine, event
 from application.asking.requests import Request
 from application.performing.recovery import Recovered
 from application.ports import Asset, AssetStore, Delivery, Job, Media, Progress, Provider, Recovery, Task
-from infrastructure import bootstrap
-from infrastructure.bootstrap import Parts, open_studio
+from infrastructure import assembly
+from infrastructure.assembly import Parts
+from infrastructure.bootstrap import open_studio
 from infrastructure.files.shelf import shelf_in
 from infrastructure.media import look_at
 from infrastructure.providers.scripted import ScriptedProvider
@@ -148,7 +149,7 @@ async def perform(url: str, home: Path, model: str, account: str, last: int) -> 
         if step in MARKS:
             reaper(step)
 
-    with patch.object(bootstrap, "SqlStore", partial(TappedStore, tap=tap)):
+    with patch.object(assembly, "SqlStore", partial(TappedStore, tap=tap)):
         async with open_studio(settings_for(url, home), tapped_parts(home, tap), serve=False) as studio:
             await studio.operations.run(request_for(model, account))
             with statements(reaper) if model == SYNC else nullcontext():  # views are one for all models

@@ -23,7 +23,8 @@ from application.asking.requests import Request
 from application.performing.recovery import Recovered
 from domain.errors import OperationFailed, OperationPending
 from domain.operation import CLOSED_PHASES, Charged, Released, Requested
-from infrastructure.bootstrap import Parts, open_providers, open_studio
+from infrastructure.assembly import Parts
+from infrastructure.bootstrap import open_providers, open_studio
 from infrastructure.files.shelf import shelf_in
 from infrastructure.service import Studio
 from tests.application.studios import LONG_AFTER, charged, count, facts_of, later, picture, settings_for, studio_on

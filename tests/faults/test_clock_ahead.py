@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from application.ledger.timekeeping import AGAIN, DAY, LONGEST_REST, Timekeeper
 from domain.errors import ClockAhead, OperationPending
-from infrastructure import bootstrap, clock
+from infrastructure import assembly, clock
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
 from tests.application.studios import BLIND, PRICE, SYNC, Pause, charged, database_of, facts_of, is_sound, studio_on
@@ -225,7 +225,7 @@ async def test_a_year_of_rest_is_confirmed_by_the_day(sqlite_url: str, tmp_path:
 def test_the_steady_clock_is_never_set() -> None:
     before = clock.steady()
     assert clock.steady() >= before
-    assert bootstrap.USUAL.clock is now
+    assert assembly.USUAL.clock is now
 
 
 async def test_the_databases_own_clock_is_read(postgres_url: str, tmp_path: Path) -> None:

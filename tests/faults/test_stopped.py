@@ -17,7 +17,7 @@ import pytest
 from application.performing.recovery import Recovered
 from domain.errors import OperationFailed, OperationPending, StoreUnavailable
 from domain.operation import Charged, Released, Requested
-from infrastructure import bootstrap
+from infrastructure import assembly
 from infrastructure.bootstrap import open_studio
 from tests.application.studios import (
     BLIND,
@@ -57,7 +57,7 @@ async def perform(url: str, home: Path, model: str, last: str) -> None:
             stops.remove(step)
             signal_here(signal.SIGSTOP)
 
-    with patch.object(bootstrap, "SqlStore", partial(TappedStore, tap=tap)):
+    with patch.object(assembly, "SqlStore", partial(TappedStore, tap=tap)):
         async with open_studio(settings_for(url, home), tapped_parts(home, tap), serve=False) as studio:
             with suppress(OperationFailed, OperationPending):
                 await studio.operations.run(request_for(model, "acme"))

@@ -153,7 +153,7 @@ async def test_a_failure_is_told_and_nothing_is_charged(studio: Studio) -> None:
 async def test_a_failure_that_is_billed_is_our_cost_and_not_the_accounts(studio: Studio) -> None:
     with pytest.raises(OperationFailed) as failed:
         await studio.operations.generate(PROMPT, account="acme", model=SYNC, outcome="fail-billed", cost="0.03")
-    result = await studio.upkeep.results.of(failed.value.operation)
+    result = await studio.operations.results.of(failed.value.operation)
     assert (result.price.micros, micros(result.cost)) == (0, 30_000)
 
 

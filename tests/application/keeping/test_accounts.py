@@ -51,7 +51,7 @@ async def refused(studio: Studio, account: str = "acme", **options: object) -> R
     with pytest.raises(OperationRefused) as error:
         await generate(studio, account, **options)
     assert error.value.hint
-    *_, rejected = studio.upkeep.results.facts(error.value.operation)
+    *_, rejected = studio.log.facts(error.value.operation)
     assert isinstance(rejected, Rejected)
     return rejected
 

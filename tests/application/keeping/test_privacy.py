@@ -103,7 +103,7 @@ async def test_the_digest_in_the_log_is_the_contents_under_a_key_of_its_own(stud
     digests = []
     for _ in range(2):
         result = await studio.operations.generate(SECRET, account="acme", model=SYNC, seed=1)
-        [requested] = [fact for fact in studio.upkeep.results.facts(result.operation) if isinstance(fact, Requested)]
+        [requested] = [fact for fact in studio.log.facts(result.operation) if isinstance(fact, Requested)]
         content = content_of(studio, result.operation)
         assert requested.digest == hmac.new(content.secret, content.body.encode(), sha256).hexdigest()
         digests.append(requested.digest)

@@ -131,7 +131,7 @@ async def test_a_late_delivery_is_fetched_its_cost_booked_and_nothing_charged(
         studio.views.catch_up()
         [row] = studio.views.rows(OPERATIONS, OperationFilter(flag="late"))
         assert (row.id, row.cost, row.price, row.state) == (left.value.operation, 3 * CENT, 0, "released")
-        assert len((await studio.upkeep.results.of(row.id)).outputs) == 1
+        assert len((await studio.operations.results.of(row.id)).outputs) == 1
         assert count(facts_of(studio), Charged) == 0
         assert await is_sound(studio)
 

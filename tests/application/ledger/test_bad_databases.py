@@ -113,7 +113,7 @@ async def test_a_read_only_sqlite_file_is_read_and_not_written(sqlite_url: str, 
             assert type(error) is StoreUnavailable
             assert "readonly" in error.message
             assert "writable" in error.hint
-            assert (await studio.upkeep.results.of(operation)).status == "charged"
+            assert (await studio.operations.results.of(operation)).status == "charged"
 
 
 async def test_a_read_only_server_is_read_and_not_written(postgres_url: str, tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ async def test_a_delivery_that_comes_late_through_its_own_sender_claims_its_job(
         pause.go_on.set()
         result = await late
         assert (result.price.micros, len(result.assets)) == (0, 1)
-        index = studio.upkeep.results.index
+        index = studio.log.index
         assert index.jobs("scripted", ["job-1"]) == {"job-1": result.operation}
 
 

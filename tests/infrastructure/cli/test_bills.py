@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from infrastructure.bootstrap import Parts, open_studio
+from infrastructure.assembly import Parts
+from infrastructure.bootstrap import open_studio
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from tests.application.studios import later

@@ -1,0 +1,53 @@
+"""The content of a batch, as it is stored beside the log: written when it is asked, read when it is performed again."""
+
+from __future__ import annotations
+
+import json
+
+from application.ports import Asset, Scalar
+from domain.value import value
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+@value
+class Body:
+    """The content of a batch as stored: enough to perform its operations again after a crash.
+
+    `inputs` are by model, as each takes them: the one chosen, and those it may fall back to; `each` are the same for
+    every operation, if they differ. `asked` is the fingerprint by which a repeat of the key is compared, empty without
+    a key; the digest in the log vouches for it with the rest.
+    """
+
+    kind: str
+    inputs: dict[str, dict[str, Scalar]]
+    media: dict[str, list[Asset]]
+    asked: str = ""
+    each: tuple[dict[str, dict[str, Scalar]], ...] = ()
+
+    def inputs_at(self, place: int, model: str) -> dict[str, Scalar]:
+        """The inputs of the operation at a place in the batch, as a model takes them."""
+        return (self.each[place] if self.each else self.inputs)[model]
+
+    def to_json(self) -> str:
+        media = {name: [_asset_json(asset) for asset in assets] for name, assets in self.media.items()}
+        asked: dict[str, object] = {"asked": self.asked} if self.asked else {}
+        if self.each:
+            asked["each"] = self.each
+        return canonical({"kind": self.kind, "models": self.inputs, "media": media, **asked})
+
+    @classmethod
+    def from_json(cls, text: str) -> Body:
+        document = json.loads(text)
+        media = {name: [Asset(*fields) for fields in assets] for name, assets in document["media"].items()}
+        each = tuple(document.get("each", ()))
+        return cls(document["kind"], document["models"], media, document.get("asked", ""), each)
+
+
+def canonical(document: object) -> str:
+    """The same document, the same text: what digests are taken of."""
+    return _encode(document)
+
+
+def _asset_json(asset: Asset) -> list[object]:
+    return [asset.digest, asset.media_type, asset.size, asset.width, asset.height, asset.duration_ms]

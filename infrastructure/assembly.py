@@ -1,0 +1,326 @@
+"""The one place that names concrete classes: settings in, the facades of a studio out.
+
+    settings ─ catalogue ─ log ─ files ─┬─ feed ─ writer ─┐
+                                        ├─ assets ────────┼─ performer ─ the facades ─ Studio
+                                        └─ providers ─────┘
+
+A part is made when the first asks for it. Whoever adds a facade adds a property for it, and a field to `Studio`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING
+
+from application.asking.choosing import Chooser
+from application.asking.consent import Consents
+from application.asking.intake import Intake
+from application.asking.operations import Operations
+from application.asking.preparing import Preparer
+from application.asking.results import LARGEST_HELD, Results
+from application.following.feed import Feed
+from application.following.log import Log
+from application.keeping.accounts import Accounts
+from application.keeping.providers import Providers
+from application.keeping.reconciliation import Reconciler
+from application.keeping.tables import Ground
+from application.keeping.upkeep import Upkeep
+from application.ledger.facts import OperationFacts
+from application.ledger.group import LeaseTerms
+from application.ledger.looking import LedgerReader
+from application.ledger.timekeeping import Timekeeper
+from application.ledger.writer import Clock, LedgerWriter, WriterOptions
+from application.library.files import AssetFiles
+from application.library.library import Library
+from application.library.naming import AssetNames
+from application.performing.histories import Histories
+from application.performing.intervention import Intervention
+from application.performing.outputs import PAUSES, Outputs
+from application.performing.ownership import Ownership
+from application.performing.performer import Performer
+from application.performing.recording import Recording
+from application.performing.recovery import Recoverer
+from application.ports import AssetStore, Downloads, MediaReader, Provider
+from application.providing.quotes import ProviderQuotes
+from domain.actor import actor
+from infrastructure.catalogue import load_catalogue
+from infrastructure.chores import move_on
+from infrastructure.clock import SECOND, new_id, new_secret, now, steady
+from infrastructure.files.belonging import Belonging
+from infrastructure.files.shelf import Shelf
+from infrastructure.files.where import place_of
+from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log, open_source, references
+from infrastructure.plugins import ProviderSettings
+from infrastructure.recorded import CostsInViews
+from infrastructure.registry import build_providers, switched_off, told_settings
+from infrastructure.service import Studio
+from infrastructure.settings import Settings, owner_name
+from infrastructure.shelves import AssetsInViews
+from infrastructure.store.desks import SqlDesks
+from infrastructure.store.growth import growth_of
+from infrastructure.store.identity import asset_key, established_id
+from infrastructure.store.reader import SqlReader
+from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
+from infrastructure.store.transactions import SqlStore
+from infrastructure.store.witness import SqlWitness
+from infrastructure.supplies import contexts, input_downloads, looking, media_reader, output_downloads
+from projections.audit import Audit
+from projections.engine.database import FactSource
+from projections.engine.projector import Projector
+from projections.queries import Views
+from projections.views import ALL
+
+if TYPE_CHECKING:
+    from application.studios.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Parts that may be exchanged from outside, as benchmarks and other applications do; None takes the usual part."""
+
+    assets: AssetStore | None = None
+    read_media: MediaReader | None = None
+    providers: Mapping[str, Provider] | None = None
+    clock: Clock = now
+    pauses: Sequence[float] = PAUSES
+    largest_held: int = LARGEST_HELD
+
+
+USUAL = Parts()
+
+
+class Assembly:
+    """The parts of one studio; whatever is opened for them is closed by the stack, last first.
+
+    Making it opens the ledger, after the catalogue was found right and before anything else is made.
+    """
+
+    def __init__(self, settings: Settings, parts: Parts, access: Access, stack: ExitStack) -> None:
+        self.settings, self.parts, self.access, self.stack = settings, parts, access, stack
+        self.catalogue, self.price_book = load_catalogue(settings.catalogues)
+        self.log = open_log(settings, access, files=parts.assets is None)
+        stack.callback(self.log.close)
+        self.database, self.codec, self.clock = self.log.database, self.log.codec, parts.clock
+        self.reader, self.index = SqlReader(self.database), SqlIndex(self.database)
+        self.contents = SqlContents(self.database)
+        self.files = self._claimed()
+        self.owner, self.operator = owner_name(), actor(settings.actor)
+
+    def _claimed(self) -> Belonging | None:
+        """The settings' files, taken for this ledger; None if files are kept elsewhere, or nothing is written."""
+        if self.parts.assets is not None or self.access is Access.READ:
+            return None
+        files = belonging(self.settings, self.log)
+        files.claim()
+        self.stack.callback(move_on, files)
+        return files
+
+    # The ledger
+
+    @cached_property
+    def feed(self) -> Feed:
+        feed = Feed(self.reader, growth_of(self.database))
+        self.stack.callback(feed.close)
+        return feed
+
+    @cached_property
+    def timekeeper(self) -> Timekeeper:
+        """Who brings a clock of their own answers for it, but for leaps of years."""
+        tolerance = self.settings.clock_seconds * SECOND
+        own = steady if self.clock is now else None
+        return Timekeeper(SqlWitness(self.database), tolerance, own, self.settings.today)
+
+    @cached_property
+    def writer(self) -> LedgerWriter:
+        terms = LeaseTerms(self.owner, self.settings.lease_seconds * SECOND, self.settings.snapshot_every)
+        options = WriterOptions(waiting=self.settings.most_waiting, waiting_seconds=self.settings.statement_seconds)
+        store, believe = SqlStore(self.database), self.timekeeper.believe
+        writer = LedgerWriter(store, self.log, self.clock, terms, options, believe)
+        writer.after_commit = self.feed.appended
+        self.stack.callback(writer.close)
+        return writer
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        lease = self.settings.lease_seconds * SECOND
+        leases, believe = SqlLeases(self.database), self.timekeeper.believe
+        return Ownership(self.owner, lease, leases, self.clock, believe=believe)
+
+    # Files
+
+    @cached_property
+    def pool(self) -> Executor:
+        return self.stack.enter_context(ThreadPoolExecutor(self.settings.workers, thread_name_prefix="worker"))
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        place = place_of(self.settings)
+        waiters = self.stack.enter_context(ThreadPoolExecutor(place.waiters, thread_name_prefix="waiter"))
+        return Shelf(place, self.pool, looking(self.settings), waiters)
+
+    @cached_property
+    def assets(self) -> AssetStore:
+        return self.parts.assets or self.shelf
+
+    @cached_property
+    def names(self) -> AssetNames:
+        """By the ledger's key; whoever only reads names no new asset, and finds none if there is no key yet."""
+        if self.access is not Access.READ:
+            established_id(self.database)
+        return AssetNames(asset_key(self.database))
+
+    @cached_property
+    def downloads(self) -> tuple[Downloads, Downloads]:
+        """Of inputs, and of outputs."""
+        return input_downloads(self.settings), output_downloads(self.settings, self.provider_settings)
+
+    # Providers, and work at them
+
+    @cached_property
+    def provider_settings(self) -> Mapping[str, ProviderSettings]:
+        return told_settings(self.settings, self.parts.providers)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Provider]:
+        made = contexts(self.settings, self.pool, self.downloads[1])
+        return self.parts.providers or build_providers(self.provider_settings, made)
+
+    @cached_property
+    def off(self) -> Mapping[str, str]:
+        """Whoever hands a provider in wants it."""
+        return {} if self.parts.providers else switched_off(self.settings, self.by_name)
+
+    @cached_property
+    def performer(self) -> Performer:
+        largest, pauses = self.settings.largest_output, self.parts.pauses
+        outputs = Outputs(self.assets, self.downloads[1], self.clock, asyncio.sleep, largest, self.names, pauses)
+        charge_lost, recording = self.settings.lost_outputs == "charge", Recording(self.writer, self.ownership)
+        return Performer(recording, self.by_name, outputs, self.index, charge_lost=charge_lost, off=self.off)
+
+    @cached_property
+    def facts(self) -> OperationFacts:
+        return OperationFacts(self.reader, self.codec)
+
+    @cached_property
+    def histories(self) -> Histories:
+        return Histories(self.facts, self.contents, self.catalogue, self.assets)
+
+    # Asking
+
+    @cached_property
+    def preparer(self) -> Preparer:
+        quotes = ProviderQuotes(self.by_name, self.clock, self.settings.provider_quotes)
+        consents = Consents(self.writer, self.ledgers)
+        chooser = Chooser(self.catalogue, self.price_book, quotes, self.by_name, self.off, consents)
+        read, largest = self.parts.read_media or media_reader(self.settings, self.pool), self.settings.largest_file
+        return Preparer(chooser, self.assets, read, self.downloads[0], new_id, new_secret, largest, self.names)
+
+    @cached_property
+    def ledgers(self) -> LedgerReader:
+        return ledgers_of(self.log, self.clock)
+
+    # The facades
+
+    @cached_property
+    def operations(self) -> Operations:
+        largest = self.parts.largest_held
+        results = Results(self.facts, self.assets, self.index, self.contents, largest)
+        return Operations(
+            intake=Intake(self.preparer, self.writer, self.ledgers, self.ownership, results),
+            performer=self.performer,
+            results=results,
+            intervention=Intervention(self.performer, self.histories),
+            feed=self.feed,
+            operator=self.operator,
+            wait_seconds=self.settings.wait_seconds,
+        )
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(
+            ledgers=self.ledgers,
+            writer=self.writer,
+            index=self.index,
+            clock=self.clock,
+            currency=self.price_book.currency,
+            operator=self.operator,
+        )
+
+    @cached_property
+    def projector(self) -> Projector:
+        return Projector(self.database, FactSource(self.reader, self.codec), ALL)
+
+    @cached_property
+    def views(self) -> Views:
+        """Who only reads has no projector of their own."""
+        reading = partial(catch_up, self.settings, self.database, self.codec)
+        return Views(self.database, self.reader, reading if self.database.reading else self.projector.advance)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(
+            database=self.database,
+            reader=self.reader,
+            codec=self.codec,
+            views=self.views,
+            ground=self._ground,
+            open_source=partial(open_source, self.settings),
+        )
+
+    def _ground(self) -> Ground:
+        return Ground(SqlDesks(self.database), self.reader, self.codec, self.clock(), self.ownership.lease)
+
+    @cached_property
+    def providers(self) -> Providers:
+        costs, refresh = CostsInViews(self.views), partial(asyncio.to_thread, self.views.catch_up)
+        reconciler = Reconciler(self.performer, self.histories, costs, self.index, self.writer, refresh)
+        return Providers(self.by_name, self.off, reconciler, self.clock, self.operations.notified)
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        grace, abandon = self.settings.grace_seconds, self.settings.abandon_seconds
+        return Upkeep(
+            recoverer=Recoverer(self.performer, self.histories, grace * SECOND, abandon * SECOND),
+            references=references(self.log),
+            facts=self.facts,
+            index=self.index,
+            writer=self.writer,
+            contents=self.contents,
+            shelf=self.shelf,
+            names=self.names,
+            clock=self.clock,
+            operator=self.operator,
+            grace_seconds=grace,
+        )
+
+    @cached_property
+    def library(self) -> Library:
+        files, catch_up = AssetFiles(self.reader, self.codec, self.contents, self.names), self.views.catch_up
+        return Library(AssetsInViews(self.views), files, self.assets, partial(asyncio.to_thread, catch_up))
+
+    def services(self) -> Services:
+        from application.studios.desk import ServiceDesk
+        from application.studios.services import services
+        from infrastructure.studios import load_presets
+
+        return services(ServiceDesk(self.operations, self.catalogue, load_presets(self.settings.presets), self.clock))
+
+    @cached_property
+    def studio(self) -> Studio:
+        return Studio(
+            operations=self.operations,
+            accounts=self.accounts,
+            views=self.views,
+            log=Log(self.reader, self.codec, self.index, self.feed),
+            audit=self.audit,
+            providers=self.providers,
+            upkeep=self.upkeep,
+            library=self.library,
+            catalogue=self.catalogue,
+            open_services=cache(self.services),
+        )
