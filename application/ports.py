@@ -88,7 +88,7 @@ class Remote:
     expires: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delivery:
     """A provider's answer: the outputs, and what the provider bills us in micro-units if it says so.
 

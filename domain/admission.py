@@ -136,7 +136,7 @@ def refusal_now(ledger: Ledger, ask: Ask, now: int) -> Refusal | None:
 def quotes_now(ledger: Ledger, ask: Ask) -> tuple[Quote, ...]:
     """The quotes as the account's terms complete them."""
     account = known_account(ledger, ask.account)
-    return tuple(_priced(account, quote) for quote in ask.quotes)
+    return tuple([_priced(account, quote) for quote in ask.quotes])
 
 
 def left_of(ledger: Ledger, user: str, project: str | None, now: int) -> dict[str, int | None]:
@@ -197,8 +197,7 @@ def _priced(account: Account, quote: Quote | Unpriced) -> Quote:
 
 
 def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quote, ...]) -> Refusal | None:
-    outputs = sum(quote.outputs for quote in quotes)
-    price = sum(quote.price for quote in quotes)
+    outputs, price = sum([quote.outputs for quote in quotes]), sum([quote.price for quote in quotes])
     wanted = ((ask.family, outputs), (SPEND, price))
     scopes = scopes_of(ask.user, ask.project)
     if account.standing is not Standing.OPEN:
@@ -210,7 +209,7 @@ def _unfit(account: Account, quotes: tuple[Quote, ...]) -> Refusal | None:
     """Reasons to refuse that no room in any limit changes. A cap of 0 allows no unknown price."""
     if {quote.currency for quote in quotes} != {account.currency}:
         return Refusal(rule="currency")
-    if not account.unpriced_cap and any(quote.rate is None for quote in quotes):
+    if None in [quote.rate for quote in quotes] and not account.unpriced_cap:
         return Refusal(rule="unpriced")
     return None
 

@@ -220,7 +220,7 @@ class Catalogue:
     ) -> tuple[Offer, ...]:
         """The models that `rank` ranks, with the prices that were compared; a model that was named stands alone."""
         if wish not in _STRATEGIES:
-            return (Offer(self._named(kind, wish, at, lacks), None),)
+            return (Offer(self.named(kind, wish, at, lacks), None),)
         equipped = [model for model in self.candidates(kind, at) if model.class_ in allowed and not lacks(model)]
         offers = list(_offers(_accepting(equipped, kind, inputs, media), media, at, n))
         if not offers:
@@ -243,7 +243,8 @@ class Catalogue:
         ways: tuple[Hint, ...] = (*missing, *(Advice("class.allow", model_class=one) for one in others))
         return UnknownModel(told, hint=self.or_more(ways or self._hint(kind, at, lacks)))
 
-    def _named(self, kind: str, wish: str, at: int, lacks: Lacks) -> Model:
+    def named(self, kind: str, wish: str, at: int, lacks: Lacks = _lacks_nothing) -> Model:
+        """The model of this id, if it can be used. Raises UnknownModel, and UnknownKind if it does not do this."""
         named = self.get(wish)
         check_kind(named, kind)
         if why := named.why_unavailable(at):
@@ -288,17 +289,18 @@ def check_inputs(
         if name not in model.inputs:
             raise InvalidInput(name, f"is no input of model {model.id!r}", hint=_accepted(model))
     checked: dict[str, Scalar] = {}
-    for spec in model.inputs.values():
-        files = media.get(spec.name, ())
+    for name, spec in model.inputs.items():
+        files = media.get(name)
         if files:
             check_files(spec, files)
-        if spec.name in inputs:
-            checked[spec.name] = read_value(spec, inputs[spec.name])
+        if name in inputs:
+            checked[name] = read_value(spec, inputs[name])
         elif spec.default is not None:
-            checked[spec.name] = spec.default
+            checked[name] = spec.default
         elif spec.required and not files:
-            raise InvalidInput(spec.name, "is missing", hint=f"model {model.id!r} needs it")
-    _check_groups(model, {*checked, *(name for name, files in media.items() if files)}, checked)
+            raise InvalidInput(name, "is missing", hint=f"model {model.id!r} needs it")
+    if model.one_of or model.not_both:
+        _check_groups(model, {*checked, *(name for name, files in media.items() if files)}, checked)
     return checked
 
 

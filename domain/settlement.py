@@ -205,7 +205,7 @@ def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list
     """The unused part of a hold, given back once."""
     if not facts or not isinstance(state, Held | Sent | Running):
         return []
-    used = sum(fact.price for fact in facts if isinstance(fact, Charged))
+    used = sum([fact.price for fact in facts if isinstance(fact, Charged)])
     return give_back(ledger, state.operation, state.quote.price - used, now)
 
 

@@ -35,7 +35,7 @@ def _filled_fast(shape: type[Made]) -> type[Made]:
     asked = ", ".join(_parameter(one, known) for one in own)
     filled = "\n".join(f"    self.{one.name} = {_value(one)}" for one in own)
     ended = "\n    self.__post_init__()" if hasattr(shape, "__post_init__") else ""
-    exec(f"def __init__(self, {asked}):\n    become(self, twin)\n{filled}\n    become(self, frozen){ended}", known)
+    exec(f"def __init__(self, {asked}):\n    become(self, twin)\n{filled}\n    self.__class__ = frozen{ended}", known)
     known["__init__"].__annotations__ = shape.__init__.__annotations__
     shape.__init__ = known["__init__"]  # type: ignore[method-assign]
     return shape

@@ -80,19 +80,21 @@ class Chooser:
     def check_named(self, request: Request, now: int) -> None:
         """Raise UnknownModel or UnknownKind at once if a model that was named cannot be used."""
         if request.model not in STRATEGIES:
-            self.catalogue.rank(request.kind, request.model, now, request.inputs, lacks=self._lacks)
+            self.catalogue.named(request.kind, request.model, now, self._lacks)
 
     async def choose(self, request: Request, media: Mapping[str, tuple[Media, ...]], now: int) -> Chosen:
         """The models for a request, each with its inputs as it takes them and its quotes. Raises InvalidRequest."""
         facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
         allowed = allowed_by(request)
+        rest: Sequence[Offer] = ()
         if request.model in STRATEGIES:
-            first, *rest = await self._offers(request, allowed, facts, now)
+            offer, *rest = await self._offers(request, allowed, facts, now)
+            first = offer.model
         else:  # a model that is named has no other beside it, and its class is allowed by that
-            (first,), rest = self._ranked(request, allowed, facts, now), []
-            allowed |= {first.model.class_}
-        calls = _outputs(request.n, first.model.per_call)
-        choice = self._choice(request, first.model, set(calls), facts, now)
+            first = self.catalogue.named(request.kind, request.model, now, self._lacks)
+            allowed |= {first.class_}
+        calls = _outputs(request.n, first.per_call)
+        choice = self._choice(request, first, set(calls), facts, now)
         if self.quotes.enabled:
             choice = await self._exact(request.kind, choice, media)
         return Chosen(choice, self._others(request, choice, rest, facts, now) if rest else (), calls, allowed)

@@ -14,7 +14,7 @@ from application.asking.results import Results
 from application.ledger.group import Proposal, Receipt
 from application.ledger.ledgers import Ledgers
 from application.ledger.looking import For, LedgerReader, left_to
-from application.ledger.transaction import ContentRow, KeyRow
+from application.ledger.transaction import KeyRow
 from application.performing.ownership import Ownership
 from application.performing.recording import Alternative
 from application.ports import Task
@@ -177,14 +177,14 @@ class Intake:
 
 
 def _accepting(prepared: Prepared) -> Proposal:
-    ask, content = prepared.ask, prepared.content
+    ask = prepared.ask
     key = KeyRow(ask.account, ask.key, ask.batch, ask.fingerprint) if ask.key is not None else None
     return Proposal(
         ask.account,
         lambda ledger, now: accept(ledger, ask, now),
         own=ask.operations,
         key=key,
-        content=ContentRow(content.batch, content.account, content.secret, content.body),
+        content=prepared.content,
         actor=prepared.by,
     )
 

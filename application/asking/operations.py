@@ -33,19 +33,9 @@ from domain.errors import (
     ShuttingDown,
 )
 from domain.operation import CLOSED_PHASES, Charged, Rejected, Released
-from domain.value import value
 
 Answer = TypeVar("Answer")
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
-
-
-@value
-class Ended:
-    """One operation's result, with what only the process that performed it knows."""
-
-    result: OperationResult
-    left: Mapping[str, int | None]
-    metadata: Mapping[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -195,7 +185,7 @@ class Operations:
         """Perform what was admitted; what stays open when this ends is recovery's."""
         task = asyncio.current_task()
         assert task is not None
-        here = dict.fromkeys((one.operation.id for one in accepted.admitted), task)
+        here = dict.fromkeys([one.operation.id for one in accepted.admitted], task)
         self._open.update(here)
         try:
             return await self._perform_all(accepted, heard(progress))
@@ -205,14 +195,15 @@ class Operations:
             self.performer.ownership.drop(*here)
 
     async def _perform_all(self, accepted: Accepted, progress: Progress) -> Result:
-        parts = _parts(progress, len(accepted.admitted))
-        performing = [self._perform(one, part) for one, part in zip(accepted.admitted, parts, strict=True)]
-        if len(performing) > 1:
-            return await self._combined(accepted, await asyncio.gather(*performing, return_exceptions=True))
-        ended = await performing[0]
-        return _judged(self._result(accepted.batch, (ended.result,), ended.left, ended.metadata))
+        batch, admitted = accepted.batch, accepted.admitted
+        if len(admitted) == 1:
+            return _judged(await self._perform(batch, admitted[0], progress))
+        parts = _parts(progress, len(admitted))
+        performing = [self._perform(batch, one, part) for one, part in zip(admitted, parts, strict=True)]
+        return await self._combined(accepted, await asyncio.gather(*performing, return_exceptions=True))
 
-    async def _perform(self, admitted: Admitted, progress: Progress) -> Ended:
+    async def _perform(self, batch: str, admitted: Admitted, progress: Progress) -> Result:
+        """The result of one operation alone, with what only the process that performed it knows."""
         settled = await self.performer.perform(
             admitted.operation, admitted.task, progress, admitted.others, admitted.held
         )
@@ -221,19 +212,19 @@ class Operations:
             result = await self.results.build(facts, settled.message, settled.contents, settled.state)
         else:
             result = await self.results.of(admitted.operation.id)
-        return Ended(result, settled.left, settled.metadata)
+        return self._result(batch, (result,), settled.left, settled.metadata)
 
-    async def _combined(self, accepted: Accepted, ended: Sequence[Ended | BaseException]) -> Result:
+    async def _combined(self, accepted: Accepted, ended: Sequence[Result | BaseException]) -> Result:
         """The deliveries, beside what ended otherwise; if there are none, the first reason is raised."""
         for one in ended:
             if isinstance(one, BaseException) and not isinstance(one, ImageStudioError):
                 raise one
-        done = [one for one in ended if isinstance(one, Ended)]
+        done = [one for one in ended if isinstance(one, Result)]
         errors = [one for one in ended if isinstance(one, ImageStudioError)]
-        if errors and not any(one.result.outputs for one in done):
+        if errors and not any(one.assets for one in done):
             raise errors[0]
         results = [
-            one.result if isinstance(one, Ended) else await self.results.of(admitted.operation.id)
+            one.operations[0] if isinstance(one, Result) else await self.results.of(admitted.operation.id)
             for admitted, one in zip(accepted.admitted, ended, strict=True)
         ]
         return _judged(self._result(accepted.batch, tuple(results), done[-1].left, done[0].metadata))
@@ -247,7 +238,7 @@ class Operations:
         *,
         repeated: bool = False,
     ) -> Result:
-        warnings = self.intake.warnings(one.model for one in operations)
+        warnings = self.intake.warnings([one.model for one in operations])
         return Result(batch, operations, left, metadata, repeated, warnings)
 
     async def _repeat(self, repeat: Repeat) -> Result:
@@ -322,13 +313,13 @@ def _parts(progress: Progress, count: int) -> list[Progress]:
 
         return tell
 
-    return [progress] if count == 1 else [part(place) for place in range(count)]
+    return [part(place) for place in range(count)]
 
 
 def _judged(result: Result) -> Result:
     """The result, if there is one; otherwise the error that says why not."""
     first = result.operations[0]
-    if result.assets or result.status == "charged":
+    if result.status == "charged" or result.assets:
         return result
     if first.rejected is not None:
         raise refused(first.rejected)

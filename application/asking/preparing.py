@@ -12,12 +12,11 @@ from application.asking.choosing import Chooser, Chosen
 from application.asking.consent import allowed_by, most_of
 from application.asking.requests import File, Request
 from application.ledger.contents import Body, canonical
-from application.ledger.transaction import keyed_digest
+from application.ledger.transaction import ContentRow, keyed_digest
 from application.library.naming import AssetNames
 from application.ports import (
     Asset,
     AssetStore,
-    Content,
     DownloadFailed,
     Downloads,
     Media,
@@ -47,7 +46,7 @@ class Prepared:
 
     ask: Ask
     chosen: tuple[Chosen, ...]
-    content: Content
+    content: ContentRow
     media: Mapping[str, tuple[Media, ...]]
     by: str
 
@@ -83,6 +82,7 @@ class Preparer:
             self.chooser.check_named(request, now)
         media = await self._read(request)
         chosen = await self._chosen(request, media, now)
+        most = most_of(request, self.chooser.price_book.currency)
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()
         inputs = _inputs_by_model(chosen[0])
@@ -103,11 +103,11 @@ class Preparer:
             keyed_digest(secret, body),
             tuple(quotes),
             sender,
-            frozenset().union(*(one.allowed for one in chosen)),
-            most_of(request, self.chooser.price_book.currency),
+            chosen[0].allowed.union(*[one.allowed for one in chosen[1:]]),
+            most,
             self._given(request.account, kept) if kept else (),
         )
-        content = Content(batch, request.account, secret, body)
+        content = ContentRow(batch, request.account, secret, body)
         return Prepared(ask, chosen, content, media, f"user:{ask.user}" if request.by is None else str(request.by))
 
     def _given(self, account: str, kept: Mapping[str, Sequence[Asset]]) -> tuple[Given, ...]:

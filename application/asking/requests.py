@@ -278,8 +278,8 @@ class Result:
     @property
     def status(self) -> str:
         """The operations' common status, or "mixed"."""
-        first = self.operations[0].status
-        return first if all(one.status == first for one in self.operations[1:]) else "mixed"
+        found = {one.status for one in self.operations}
+        return found.pop() if len(found) == 1 else "mixed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from application.ledger.log import Appending, Codec, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
+from application.ledger.log import Codec, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
 from application.ledger.memory import Memory, Remembered, fold_operations
 from application.ledger.transaction import (
     AccountRow,
@@ -106,10 +106,6 @@ class LeaseTerms:
         object.__setattr__(self, "actor", str(Actor(ActorKind.STUDIO, self.owner)))
 
 
-Recorded = tuple[Fact, Link]
-"""A fact and the row it is stored as."""
-
-
 @dataclass(slots=True)
 class Group:
     """The decisions of one transaction, under the locks of its accounts."""
@@ -119,7 +115,7 @@ class Group:
     terms: LeaseTerms
     now: int
     ledgers: dict[str, Remembered | LogCorrupted] = field(default_factory=dict)
-    appending: Appending = field(default_factory=Appending)
+    links: list[Link] = field(default_factory=list)
     index: dict[str, tuple[IndexRow, bool]] = field(default_factory=dict)
     touched: dict[str, int] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
@@ -145,9 +141,9 @@ class Group:
         read = [ledger for ledger in self.ledgers.values() if isinstance(ledger, Remembered)]
         for account, count in self.touched.items():
             self._close_account(self._ledger(account), count)
-        if self.appending.links:
+        if self.links:
             self._fill_beside()
-            log.save(self.appending, transaction=self.transaction)  # type: ignore[arg-type]
+            log.recorder.insert_events(self.links, transaction=self.transaction)  # type: ignore[arg-type]
             self.position = self.transaction.commit(self.beside)
         return [remembered for remembered in read if remembered.revision]
 
@@ -220,7 +216,7 @@ class Group:
         try:
             now = max(self.now, remembered.ledger.last)
             facts = proposal.decide(remembered.ledger, now)
-            entries, heads = self._encode(remembered, facts, proposal.actor or self.terms.actor)
+            links, heads = self._encode(remembered, facts, proposal.actor or self.terms.actor)
         except (Conflict, StoreUnavailable, StoreRefused):  # the transaction is lost, not this decision
             raise
         except Exception as error:  # noqa: BLE001 - handed to the one caller whose decision it is; the others go on
@@ -228,30 +224,28 @@ class Group:
             return
         if facts:
             remembered.heads.update(heads)
-            self._apply(remembered, entries)
+            self._apply(remembered, facts, links)
             self._note(proposal, remembered, facts)
         try:
-            ticket.receipt = _receipt(proposal, remembered.ledger, facts, max(self.now, remembered.ledger.last))
+            ticket.receipt = _receipt(proposal, remembered.ledger, facts, self.now)
         except ImageStudioError as error:  # nothing was decided, and there is nothing to look at
             ticket.error = error
 
-    def _encode(
-        self, remembered: Remembered, facts: Iterable[Fact], actor: str
-    ) -> tuple[list[Recorded], dict[str, Head]]:
-        """The facts in their places, and the ends of their streams if they are appended."""
+    def _encode(self, remembered: Remembered, facts: Iterable[Fact], actor: str) -> tuple[list[Link], dict[str, Head]]:
+        """The rows of the facts, and the ends of their streams if they are appended."""
         heads: dict[str, Head] = {}
-        entries = []
+        links = []
         for fact in facts:
             stream = stream_of(fact)
             version, before = heads.get(stream) or self._head(remembered, stream)
             topic, state = self.codec.encode(fact)
             if len(state) > LARGEST_FACT:
                 raise InvalidInput(topic, f"the fact has {len(state)} bytes, at most {LARGEST_FACT} can be recorded")
-            operation = operation_of(fact)
-            hash = link_hash(before, stream, version + 1, topic, operation, actor, state)
-            heads[stream] = Head(version + 1, hash)
-            entries.append((fact, Link(stream, version + 1, topic, state, operation, actor, hash)))
-        return entries, heads
+            version, operation = version + 1, operation_of(fact)
+            hash = link_hash(before, stream, version, topic, operation, actor, state)
+            heads[stream] = Head(version, hash)
+            links.append(Link(stream, version, topic, state, operation, actor, hash))
+        return links, heads
 
     def _head(self, remembered: Remembered, stream: str) -> Head:
         """The end of the stream; an ended period's is read once, under the lock."""
@@ -259,18 +253,18 @@ class Group:
             remembered.heads[stream] = self.transaction.head(stream)
         return remembered.heads[stream]
 
-    def _apply(self, remembered: Remembered, entries: Sequence[Recorded]) -> None:
+    def _apply(self, remembered: Remembered, facts: Sequence[Fact], links: Sequence[Link]) -> None:
         moved: dict[str, bool] = {}
         ledger = remembered.ledger
-        for fact, link in entries:
+        for fact, link in zip(facts, links, strict=True):
             evolve(ledger, fact)
             id = link.operation
             if id is not None and id not in moved:
                 moved[id] = isinstance(fact, Requested)
         for id, is_new in moved.items():
             self._index(remembered, id, is_new)
-        self.appending.links += [link for _, link in entries]
-        self.touched[remembered.account] = self.touched.get(remembered.account, 0) + len(entries)
+        self.links += links
+        self.touched[remembered.account] = self.touched.get(remembered.account, 0) + len(links)
 
     def _index(self, remembered: Remembered, id: str, is_new: bool) -> None:
         state = remembered.ledger.look_up(id)
@@ -337,10 +331,11 @@ class Group:
 
 
 def _receipt(proposal: Proposal, ledger: Ledger, facts: Sequence[Fact], now: int) -> Receipt:
-    states = {id: ledger.look_up(id) for id in proposal.operations + proposal.own}
+    ids = proposal.operations + proposal.own
+    states = {id: state for id in ids if (state := ledger.look_up(id)) is not None}
     known = ledger.evidence.keys.get(proposal.key.key) if proposal.key is not None else None
-    seen = proposal.look(ledger, now) if proposal.look is not None else None
-    return Receipt(tuple(facts), {id: state for id, state in states.items() if state is not None}, known, seen)
+    seen = proposal.look(ledger, max(now, ledger.last)) if proposal.look is not None else None
+    return Receipt(tuple(facts), states, known, seen)
 
 
 def index_row(state: State) -> IndexRow:

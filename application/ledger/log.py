@@ -6,7 +6,7 @@ removed, inserted or swapped row shows, with its place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
@@ -103,7 +103,7 @@ def link_hash(
     """SHA-256 over the hash before and every stored column but the position, unambiguous by the lengths."""
     about = operation or ""
     place = f"{len(stream)}:{stream}{version}:{len(topic)}:{topic}{len(about)}:{about}{len(actor)}:{actor}"
-    return sha256(b"%b%b%b" % (before, place.encode(), state)).digest()
+    return sha256(before + place.encode() + state).digest()
 
 
 def fact_name(topic: str) -> str:
@@ -119,19 +119,8 @@ def operation_of(fact: Fact) -> str | None:
     return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased) else None
 
 
-class Appending:
-    """The rows of one transaction: what Application.save collects, all or nothing."""
-
-    def __init__(self) -> None:
-        self.id = "batch"
-        self.links: list[Link] = []
-
-    def collect_events(self) -> Sequence[Link]:
-        return self.links
-
-
 class LedgerLog(Application[str]):
-    """The library's application over our log: saves many streams in one transaction and serves them in order.
+    """The library's application over our log: records many streams in one transaction and serves them in order.
 
     Its persistence module comes from PERSISTENCE_MODULE; the mapper that module provides does the encoding.
     """

@@ -168,7 +168,7 @@ class LedgerWriter:
 
     def _no_room(self, proposal: Proposal) -> ImageStudioError | None:
         """Back-pressure is for new work alone: what was begun always finds room."""
-        if self._stopped or (self._closing.is_set() and not proposal.patient):
+        if self._stopped or (not proposal.patient and self._closing.is_set()):
             return ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
         if not proposal.patient and self._impatient >= self._options.waiting:
             return Overloaded(
@@ -252,11 +252,11 @@ class LedgerWriter:
         with self._store.begin() as transaction:
             group = Group(transaction, self._codec, self._terms, self._clock())
             group.run(tickets, self._memory)
-            if group.appending.links:
+            if group.links:
                 self._believe(group.now)
             self._memory.keep(group.commit(self._log))
-        if group.appending.links:
-            self.after_commit(group.position, group.appending.links)
+        if group.links:
+            self.after_commit(group.position, group.links)
 
     def _give_back(self, tickets: Sequence[Ticket], error: StoreUnavailable) -> None:
         """New work is told at once; what must be written waits for the database, unless the studio closes."""

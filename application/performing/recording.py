@@ -51,7 +51,7 @@ class Stopping:
 BY_ITSELF = Stopping()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Arrived:
     """A delivery that was stored: its outputs, those that are lost, and how many are not as they were promised."""
 

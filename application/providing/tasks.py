@@ -53,12 +53,14 @@ def _task(
     specs = model.inputs
     values: dict[str, Value] = dict(model.fixed)
     for name, value in inputs.items():
-        values[specs[name].wire_name] = _value(specs[name], value)
+        spec = specs[name]
+        values[spec.wire_name] = _value(spec, value)
     files = {specs[name].wire_name: several for name, several in media.items()}
     many = frozenset(specs[name].wire_name for name in media if specs[name].many > 1)
-    names = (*submission, kind, model.id, model.route, outputs)
     exactly = promised(inputs, timed=bool(media) and any(specs[name].type in TIMED for name in media))
-    return Task(*names, values, files, first, many, model.outputs, model.deadline, since, exactly)
+    operation, attempt = submission
+    terms = (model.outputs, model.deadline, since, exactly)
+    return Task(operation, attempt, kind, model.id, model.route, outputs, values, files, first, many, *terms)
 
 
 def operation_ids(batch: str, count: int) -> tuple[str, ...]:

@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
 
-from application.ledger.log import Entry, Link, PeriodSnapshot
+from application.ledger.log import Entry, PeriodSnapshot
 from domain import account, ledger, operation
 from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
@@ -175,9 +175,7 @@ class FactMapper(Mapper[str]):
         return msgspec.convert(document, self._shapes[topic])
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
-        """The state that every batch saves is stored as it is; the entry of a fact has its bytes made here."""
-        if isinstance(domain_event, Link):
-            return cast("StoredEvent", domain_event)
+        """The stored row of an entry; the ledger's writer encodes facts itself, as one that cannot be fails alone."""
         assert isinstance(domain_event, Entry)
         topic, state = self.encode(domain_event.fact)
         return StoredEvent(domain_event.originator_id, domain_event.originator_version, topic, state)

@@ -41,7 +41,7 @@ class Recent:
                 self._kept = 0
             if position is None:
                 return
-            size = sum(len(link.state) for link in links)
+            size = sum([len(link.state) for link in links])
             self._groups.append((position - len(links) + 1, links, size))
             self._end = position
             self._kept += size
