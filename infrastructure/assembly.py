@@ -300,8 +300,12 @@ class Assembly:
 
     @cached_property
     def library(self) -> Library:
-        files, catch_up = AssetFiles(self.reader, self.codec, self.contents, self.names), self.views.catch_up
-        return Library(AssetsInViews(self.views), files, self.assets, partial(asyncio.to_thread, catch_up))
+        return Library(
+            AssetsInViews(self.views, self.database),
+            AssetFiles(self.reader, self.codec, self.contents, self.names),
+            self.assets,
+            partial(asyncio.to_thread, self.views.catch_up),
+        )
 
     def services(self) -> Services:
         from application.studios.desk import ServiceDesk

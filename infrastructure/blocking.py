@@ -149,6 +149,7 @@ class BlockingLibrary(Blocking[Library]):
 
     list = _waiting(Library.list)
     show = _waiting(Library.show)
+    lineage = _waiting(Library.lineage)
 
 
 class BlockingUpkeep(Blocking[Upkeep]):

@@ -7,6 +7,8 @@ from dataclasses import asdict
 
 from application.library.records import AssetLink, AssetPage, AssetQuery, AssetRecord
 from domain.money import Money
+from projections.engine.database import ViewDatabase
+from projections.lineage import KinRows, ancestors, descendants
 from projections.queries import Views
 from projections.views.assets import ASSETS, AssetFilter, AssetRow
 from projections.views.links import LINKS, LinkFilter, LinkRow
@@ -15,8 +17,9 @@ from projections.views.links import LINKS, LinkFilter, LinkRow
 class AssetsInViews:
     """Implements AssetRecords on the views, which whoever asks brings up first."""
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: Views, database: ViewDatabase) -> None:
         self._views = views
+        self._database = database
 
     def page(self, account: str, wanted: AssetQuery, after: str | None, limit: int | None) -> AssetPage:
         found = self._views.find(ASSETS, AssetFilter(account=account, **asdict(wanted)), after=after, limit=limit)
@@ -28,6 +31,12 @@ class AssetsInViews:
 
     def places(self, account: str, id: str) -> Sequence[AssetLink]:
         return [_link(row) for row in self._views.rows(LINKS, LinkFilter(account=account, asset=id))]
+
+    def ancestors(self, account: str, id: str) -> tuple[Sequence[AssetRecord], Sequence[AssetLink]]:
+        return _kin(ancestors(self._database, account, id))
+
+    def descendants(self, account: str, id: str) -> tuple[Sequence[AssetRecord], Sequence[AssetLink]]:
+        return _kin(descendants(self._database, account, id))
 
     def of_operation(self, account: str, operation: str) -> Sequence[AssetLink]:
         rows = self._views.rows(LINKS, LinkFilter(account=account, batch=operation))
@@ -60,6 +69,10 @@ def _record(row: AssetRow) -> AssetRecord:
         cost=None if row.cost_unknown and not row.cost else _money(row.cost, row.currency),
         cost_partial=bool(row.cost_unknown),
     )
+
+
+def _kin(found: KinRows) -> tuple[list[AssetRecord], list[AssetLink]]:
+    return [_record(row) for row in found.assets], [_link(row) for row in found.links]
 
 
 def _money(amount: int | None, currency: str | None) -> Money | None:

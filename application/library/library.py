@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from application.library.files import OUTPUT, AssetFiles
+from application.library.lineage import Kin, Lineage, lineage_of
 from application.library.records import ALL_KEPT, AssetLink, AssetPage, AssetQuery, AssetRecord, AssetRecords
 from application.ports import AssetStore
 from domain.errors import UnknownAsset
@@ -66,6 +67,16 @@ class Library:
             file.digest if file is not None else None,
             path,
         )
+
+    async def lineage(self, account: str, asset: str) -> Lineage:
+        """Ancestors and descendants of the asset, and what it cost with all that it came from.
+
+        Raises UnknownAsset, StoreUnavailable.
+        """
+        record = await self.known(account, asset)
+        up = await asyncio.to_thread(self.records.ancestors, account, asset)
+        down = await asyncio.to_thread(self.records.descendants, account, asset)
+        return lineage_of(record, *(Kin(tuple(assets), tuple(links)) for assets, links in (up, down)))
 
     async def known(self, account: str, asset: str) -> AssetRecord:
         """The asset as it stands now. Raises UnknownAsset if the account has none of this id."""

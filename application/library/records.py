@@ -105,5 +105,11 @@ class AssetRecords(Protocol):
     def places(self, account: str, id: str) -> Sequence[AssetLink]:
         """Everywhere that operations made or used the asset."""
 
+    def ancestors(self, account: str, id: str) -> tuple[Sequence[AssetRecord], Sequence[AssetLink]]:
+        """The asset with all that it came from, and the places that connect them."""
+
+    def descendants(self, account: str, id: str) -> tuple[Sequence[AssetRecord], Sequence[AssetLink]]:
+        """The asset with all that came of it, and the places that connect them."""
+
     def of_operation(self, account: str, operation: str) -> Sequence[AssetLink]:
         """The inputs and outputs of an operation, or of all of a batch."""

@@ -9,6 +9,7 @@ from infrastructure.showing.formats import clock, size
 
 if TYPE_CHECKING:
     from application.library.library import ShownAsset
+    from application.library.lineage import AssetSpend, Kin, Lineage
     from application.library.records import AssetLink, AssetPage, AssetRecord
     from domain.money import Money
     from infrastructure.cli.rendering import Page
@@ -62,6 +63,53 @@ def show_asset(page: Page, shown: ShownAsset, zone: str) -> None:
     if shown.path:
         page.line()
         page.line(f"  {shown.path}", "cyan")
+
+
+def show_lineage(page: Page, found: Lineage) -> None:
+    """An asset with its ancestors and descendants, as two trees."""
+    from infrastructure.showing.assets import asset_text
+
+    page.title(f"Asset {found.asset.id}: {asset_text(found.asset)}")
+    page.pairs([("in all", _whole(found.whole)), ("cost", _cost_of(found.whole))])
+    for title, kin, near in (("came from", found.ancestors, "output"), ("came to be", found.descendants, "input")):
+        page.line()
+        page.line(f"  {title}" if kin.assets else f"  {title}: nothing here", "dim")
+        for line in _tree(kin, found.asset, near):
+            page.line(f"  {line}")
+
+
+def _whole(spend: AssetSpend) -> str:
+    operations = f"{spend.operations} operation{'' if spend.operations == 1 else 's'}"
+    brought = f"; {spend.brought} brought, for which nothing was paid here" if spend.brought else ""
+    return f"{spend.price or 'nothing was charged'}, by {operations}{brought}"
+
+
+def _cost_of(spend: AssetSpend) -> str:
+    return _cost(spend.cost, partial=spend.cost_partial, made=spend.operations > 0)
+
+
+def _tree(kin: Kin, root: AssetRecord, near: str) -> list[str]:
+    """A line an asset under the one that it is connected with; one that is met again is not followed again."""
+    known = {one.id: one for one in kin.assets}
+    lines: list[str] = []
+    met = {root.id}
+    waiting = [(root.id, 0)]
+    while waiting:
+        id, depth = waiting.pop()
+        operations = {link.operation for link in kin.links if link.asset == id and link.role == near}
+        far = {link.asset: link for link in kin.links if link.operation in operations and link.role != near}
+        if depth:
+            lines.append("  " * depth + _node(known[id]))
+        waiting += [(one, depth + 1) for one in reversed(far) if one in known and one not in met]
+        met |= far.keys()
+    return lines
+
+
+def _node(asset: AssetRecord) -> str:
+    from infrastructure.showing.assets import asset_text
+
+    by = f"{asset.kind} with {asset.model}, {asset.price}" if asset.kind else "brought"
+    return f"{asset.id}  {by}  ({asset_text(asset)})"
 
 
 def _maker(asset: AssetRecord) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from infrastructure.cli.assetpages import show_asset, show_assets
+from infrastructure.cli.assetpages import show_asset, show_assets, show_lineage
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Account
 from infrastructure.cli.session import CommandSession
@@ -79,3 +79,14 @@ async def show(id: AssetId, session: CommandSession, account: Account = None) ->
         found = await studio.library.show(owner, id)
         zone = (await studio.accounts.show(owner)).zone
     return Report(shown_document(found), lambda page: show_asset(page, found, zone))
+
+
+@command(app)
+async def lineage(id: AssetId, session: CommandSession, account: Account = None) -> Report:
+    """Show what an asset came from, what came of it, and what it cost with all that it came from."""
+    from infrastructure.showing.assets import lineage_document
+
+    owner = session.account(account)
+    async with session.studio(writes=False) as studio:
+        found = await studio.library.lineage(owner, id)
+    return Report(lineage_document(found), lambda page: show_lineage(page, found))

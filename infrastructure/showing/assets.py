@@ -9,6 +9,7 @@ from infrastructure.showing.formats import document, iso, size
 
 if TYPE_CHECKING:
     from application.library.library import ShownAsset
+    from application.library.lineage import Kin, Lineage
     from application.library.records import AssetLink, AssetPage, AssetRecord
 
 INSTANTS = ("first_seen", "last_seen", "stood_at", "at")
@@ -38,6 +39,16 @@ def shown_document(shown: ShownAsset) -> dict[str, Any]:
     }
 
 
+def lineage_document(found: Lineage) -> dict[str, Any]:
+    """An asset, both directions of its lineage, and what it cost with all that it came from."""
+    return {
+        "asset": asset_document(found.asset),
+        "whole": document(found.whole),
+        "ancestors": _kin(found.ancestors),
+        "descendants": _kin(found.descendants),
+    }
+
+
 def looks(asset: AssetRecord) -> str:
     """A file's pixels as shown, and its seconds."""
     parts = (
@@ -50,6 +61,10 @@ def looks(asset: AssetRecord) -> str:
 def asset_text(asset: AssetRecord) -> str:
     """A file in words: its type, pixels, seconds and bytes."""
     return ", ".join(part for part in (asset.media_type, looks(asset), size(asset.size)) if part)
+
+
+def _kin(kin: Kin) -> dict[str, Any]:
+    return {"assets": [asset_document(one) for one in kin.assets], "links": _links(kin.links)}
 
 
 def _links(links: Iterable[AssetLink]) -> list[dict[str, Any]]:

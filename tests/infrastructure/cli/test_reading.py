@@ -39,6 +39,7 @@ READING = {
         ("account", "show"),
         ("assets", "list"),
         ("assets", "show"),
+        ("assets", "lineage"),
         ("projections", "status"),
         ("db", "status"),
         ("db", "backup"),

@@ -61,6 +61,7 @@ COMMANDS = [
     ("sweep",),
     ("assets", "list"),
     ("assets", "show", "ASSET"),
+    ("assets", "lineage", "ASSET"),
     ("account", "open", "globex"),
     ("account", "show"),
     ("account", "plan", "basic"),
