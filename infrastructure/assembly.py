@@ -54,6 +54,7 @@ from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
+from infrastructure.media import blank_picture
 from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log, open_source, references
 from infrastructure.plugins import ProviderSettings
 from infrastructure.recorded import CostsInViews
@@ -312,7 +313,8 @@ class Assembly:
         from application.studios.services import services
         from infrastructure.studios import load_presets
 
-        return services(ServiceDesk(self.operations, self.catalogue, load_presets(self.settings.presets), self.clock))
+        desk = ServiceDesk(self.operations, self.catalogue, load_presets(self.settings.presets), self.clock)
+        return services(desk, self.price_book.currency, blank_picture)
 
     @cached_property
     def studio(self) -> Studio:

@@ -219,6 +219,11 @@ def image_media(image: Image.Image, image_format: str, *, text: Mapping[str, str
     return Media(stream.getvalue(), f"image/{image_format.lower()}", image.width, image.height)
 
 
+def blank_picture() -> bytes:
+    """A plain picture of a usual size, for what is asked of pictures that there are not yet."""
+    return image_media(Image.new("RGB", (1024, 1024), "white"), "PNG").content
+
+
 def extension(media_type: str) -> str:
     """The file name extension of `media_type`, without a dot; "bin" for one not known."""
     return _EXTENSIONS.get(media_type, "bin")

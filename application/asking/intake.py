@@ -27,6 +27,7 @@ from domain.evidence import Spent
 from domain.ledger import Fact, Ledger, check_fingerprint
 from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
+from domain.plans import SPEND
 from domain.pricing import Quote
 from domain.value import value
 
@@ -121,7 +122,7 @@ class Intake:
         def look(ledger: Ledger, now: int) -> Estimate:
             refusal = refusal_now(ledger, ask, now)
             left = left_of(ledger, ask.user, ask.project, now)
-            return _estimate(quotes_now(ledger, ask), refusal.rule if refusal else None, left)
+            return _estimate(ask.family, quotes_now(ledger, ask), refusal.rule if refusal else None, left)
 
         estimate = await self.ledgers.look(ask.account, look)
         chain = await self._chain(request, prepared)
@@ -205,7 +206,7 @@ def _offers(prepared: Prepared, chosen: Chosen, validated: Validated) -> tuple[A
     )
 
 
-def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, int | None]) -> Estimate:
+def _estimate(family: str, quotes: Sequence[Quote], refused: str | None, left: Mapping[str, int | None]) -> Estimate:
     first = quotes[0]
     held = sum(quote.price for quote in quotes)
     source = expected(first)
@@ -227,6 +228,7 @@ def _estimate(quotes: Sequence[Quote], refused: str | None, left: Mapping[str, i
         refused=refused,
         listed=_listed(quotes),
         left=left,
+        asks={family: sum(quote.outputs for quote in quotes), SPEND: held},
         model_class=first.model_class,
     )
 

@@ -122,6 +122,11 @@ class Operations:
         """
         await self.intervention.notified(operation, job, attempt)
 
+    async def answered(self, key: str, *, account: str) -> str | None:
+        """The operation or batch by which a key answers now; None if a request under it would be put to the ledger."""
+        known = await asyncio.to_thread(self.results.index.key, account, key)
+        return None if known is None or known.refused else known.reference
+
     async def estimate(self, request: Request) -> Estimate:
         """The price, the hold, and whether a request would be admitted now; records nothing, saves nothing."""
         return await self.intake.estimate(request)

@@ -80,6 +80,7 @@ class Estimate:
     that the request is made in have different ones. `listed` is the price book's price, if the provider itself
     quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired. `chain` are
     the models that would be asked, in their order, and then those of the kind that would not, each with the reason.
+    `asks` is what the request takes of each measure that may be limited, as `left` has them.
     """
 
     model: str
@@ -98,6 +99,7 @@ class Estimate:
     refused: str | None
     listed: Money | None
     left: Mapping[str, int | None]
+    asks: Mapping[str, int]
     warnings: tuple[str, ...] = ()
     model_class: str = "real"
     chain: tuple[Candidate, ...] = ()

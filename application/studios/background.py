@@ -48,6 +48,7 @@ DIRECTIONS = ("above", "below", "left", "right")
 class Background:
     """The service."""
 
+    BRIEF: ClassVar[type[Any]] = BackgroundBrief
     desk: ServiceDesk
 
     async def __call__(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> Served:

@@ -76,6 +76,14 @@ class Advised:
             total = None if total is None or one.price is None else total + one.price
         return total
 
+    @property
+    def held(self) -> Money | None:
+        """The most that all together can be charged, None if some part of it may not be held."""
+        total = self.estimate.held
+        for one in self.before:
+            total = None if total is None or one.held is None else total + one.held
+        return total
+
 
 @value
 class Served:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from application.studios.background import Background
+from application.studios.batch import Batch
+from application.studios.carrying import Service
 from application.studios.control import Control
 from application.studios.create import Create
 from application.studios.desk import ServiceDesk
@@ -25,18 +28,29 @@ class Services:
     control: Control
     face_swap: FaceSwap
     background: Background
+    batch: Batch
     templates: Templates
 
 
-def services(desk: ServiceDesk) -> Services:
-    """Every service at one desk."""
+def services(desk: ServiceDesk, currency: str, blank: Callable[[], bytes]) -> Services:
+    """Every service at one desk, and a batch of those that need one subject alone."""
+    create, edit, upscale, background = Create(desk), Edit(desk), Upscale(desk), Background(desk)
+    control = Control(desk)
+    of_one: dict[str, Service] = {
+        "create": create,
+        "edit": edit,
+        "upscale": upscale,
+        "control": control,
+        "background": background,
+    }
     return Services(
         desk,
-        create=Create(desk),
-        edit=Edit(desk),
-        upscale=Upscale(desk),
-        control=Control(desk),
+        create=create,
+        edit=edit,
+        upscale=upscale,
+        control=control,
         face_swap=FaceSwap(desk),
-        background=Background(desk),
+        background=background,
+        batch=Batch(desk, of_one, currency, blank),
         templates=Templates(desk.presets),
     )

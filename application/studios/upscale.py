@@ -53,6 +53,7 @@ class UpscaleBrief:
 class Upscale:
     """The service."""
 
+    BRIEF: ClassVar[type[Any]] = UpscaleBrief
     desk: ServiceDesk
 
     async def __call__(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> Served:

@@ -35,6 +35,7 @@ PANELS = {
             "face-swap": "Put a face, a head or several faces into a picture.",
             "background": "Take a background away, replace it, or light it anew.",
         },
+        "batch": {"batch": "Do one thing, or the steps of a recipe, to every item of a list."},
     },
     "What happened": {
         "views": {

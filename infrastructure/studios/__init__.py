@@ -20,13 +20,14 @@ import msgspec
 
 from application.studios.background import Backdrop
 from application.studios.presets import Enhancement, PresetEntry, Presets, Quality, Style
+from application.studios.recipes import Recipe
 from application.studios.templates import Template
 from application.studios.upscale import Enlargement
 from domain.catalogue import meant
 from domain.errors import CatalogueError
 from domain.inputs import shortened
 
-SHAPES: tuple[type[PresetEntry], ...] = (Template, Style, Quality, Enhancement, Enlargement, Backdrop)
+SHAPES: tuple[type[PresetEntry], ...] = (Template, Style, Quality, Enhancement, Enlargement, Backdrop, Recipe)
 HERE = Path(__file__).parent
 CORRECT = "correct the file"
 

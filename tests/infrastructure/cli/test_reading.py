@@ -49,7 +49,7 @@ READING = {
 
 WRITING = {
     *MAKING,
-    *(("create",), ("control",), ("face-swap",), ("background",)),
+    *(("create",), ("control",), ("face-swap",), ("background",), ("batch",)),
     *(("generate",), ("edit",), ("upscale",), ("run",), ("cancel",), ("refund",), ("recover",), ("erase",), ("sweep",)),
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid")),

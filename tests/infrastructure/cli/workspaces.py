@@ -34,6 +34,7 @@ COMMANDS = [
     ("upscale", "PICTURE"),
     ("run", "text-to-image", "-i", "prompt=a cat", *SMALL),
     ("cancel", "STUCK"),
+    ("batch", "LIST", "-o", "width=64", "-o", "height=64", "--yes"),
     ("estimate", "text-to-image", "-i", "prompt=a cat"),
     ("create", "a cat", "--size", "64x64"),
     ("control", "PICTURE", "a fox", "-m", "scripted-edit"),
@@ -158,6 +159,10 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
     }
     if "ASSET" in command:
         known["ASSET"] = call("assets", "list", "--account", ACCOUNT, "--json").document["assets"][0]["id"]
+    if "LIST" in command:
+        prompts = workspace.home.parent / "prompts.txt"
+        prompts.write_text("a fox\n", encoding="utf-8")
+        known["LIST"] = str(prompts)
     if "STUCK" in command:
         known["STUCK"] = stuck()
     return [known.get(word, word) for word in command]

@@ -14,7 +14,7 @@ from imagestudio_workshop.film.chains import chain_of, overlaid
 from imagestudio_workshop.film.lanes import frames_in, rate_of, sound_pipe
 from imagestudio_workshop.film.marks import Filters
 from imagestudio_workshop.film.remaking import (
-    Recipe,
+    FilmChanges,
     container_of,
     has_sound,
     length_of,
@@ -36,9 +36,9 @@ _PEAK: Final = -1.5
 _SILENT: Final = -60.0
 
 
-def made_by(film: Media, recipe: Recipe) -> Work:
+def made_by(film: Media, changes: FilmChanges) -> Work:
     def work(_variation: int, step: Step) -> Media:
-        return remade(film, recipe, step)
+        return remade(film, changes, step)
 
     return work
 
@@ -53,7 +53,7 @@ def trimmed(order: LabelledTask) -> Work:
         raise ProviderRefused(
             "unsupported_span", f"nothing is left between {start:g} and {end:g} of {length:g} seconds"
         )
-    return made_by(film, Recipe(chain_of(), (), start, min(end, length)))
+    return made_by(film, FilmChanges(chain_of(), (), start, min(end, length)))
 
 
 def sped(order: LabelledTask) -> Work:
@@ -64,7 +64,7 @@ def sped(order: LabelledTask) -> Work:
     chain: Filters = (("setpts", f"PTS/{speed:.6f}"),)
     if speed > 1:
         chain += (_thinned(film),)
-    return made_by(film, Recipe(chain_of(*chain), _tempo(speed)))
+    return made_by(film, FilmChanges(chain_of(*chain), _tempo(speed)))
 
 
 def _thinned(film: Media) -> tuple[str, str]:
@@ -93,7 +93,7 @@ def written_on(order: LabelledTask) -> Work:
         return lettered(text, width, height, position, share, colour)
 
     chain = overlaid(draw, order.number("start", 0), end)
-    return made_by(film, Recipe(chain))
+    return made_by(film, FilmChanges(chain))
 
 
 def lettered(text: str, width: int, height: int, position: str, share: float, colour: str) -> Image.Image:
@@ -112,7 +112,7 @@ def turned_up(order: LabelledTask) -> Work:
     filters: Filters = (("volume", f"{volume:.6f}"),)
     if volume > 1:
         filters += (("alimiter", "limit=0.98:level=disabled"),)
-    return made_by(film, Recipe(None, filters, coding=Coding(container_of(film))))
+    return made_by(film, FilmChanges(None, filters, coding=Coding(container_of(film))))
 
 
 def normalized(order: LabelledTask) -> Work:
@@ -124,7 +124,7 @@ def normalized(order: LabelledTask) -> Work:
         gain = wanted - measured_loudness(film)
         peak = 10 ** (_PEAK / 20)
         filters = (("volume", f"{gain:.3f}dB"), ("alimiter", f"limit={peak:.4f}:level=disabled"))
-        return remade(film, Recipe(None, filters, coding=Coding(container_of(film))), step)
+        return remade(film, FilmChanges(None, filters, coding=Coding(container_of(film))), step)
 
     return work
 
@@ -152,7 +152,7 @@ def cleaned(order: LabelledTask) -> Work:
         raise ProviderRefused("no_sound", "there is no sound in the film")
     chain = chain_of(("fftdnoiz", f"sigma={sigma}")) if picture else None
     filters = (("afftdn", hiss),) if sound else None
-    return made_by(film, Recipe(chain, filters, coding=Coding("mp4" if picture else container_of(film))))
+    return made_by(film, FilmChanges(chain, filters, coding=Coding("mp4" if picture else container_of(film))))
 
 
 # The grain's deviation in levels, and how far hiss below which loudness is lowered, in decibels.

@@ -40,7 +40,7 @@ _BEHIND: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class FilmChanges:
     """The changes of pictures and sound. None leaves them as they are, where the container can hold them so.
 
     `start` and `end` are seconds of the source; of its sound tracks `one_sound` keeps the first alone.
@@ -123,19 +123,19 @@ def _count(container: InputContainer, kind: str) -> int:
     return sum(stream.type == kind for stream in container.streams)
 
 
-def remade(film: Media, recipe: Recipe, step: Step) -> Media:
-    """The film by the recipe. Raises ProviderRefused."""
-    return written_film(recipe.coding, lambda writer: _fill(writer, film, recipe, step))
+def remade(film: Media, changes: FilmChanges, step: Step) -> Media:
+    """The film by the changes. Raises ProviderRefused."""
+    return written_film(changes.coding, lambda writer: _fill(writer, film, changes, step))
 
 
-def _fill(writer: Writer, film: Media, recipe: Recipe, step: Step) -> None:
+def _fill(writer: Writer, film: Media, changes: FilmChanges, step: Step) -> None:
     with opened_film(film) as source:
         offset = (source.start_time or 0) / 1_000_000
-        if recipe.start:
-            source.seek(round((recipe.start + offset) * 1_000_000))
-        lanes = _lanes(writer, source, recipe, offset)
-        last = (source.duration or 0) / 1_000_000 if recipe.end is None else recipe.end
-        _drive(source, lanes, recipe.start + offset, last + offset, stops=recipe.end is not None, step=step)
+        if changes.start:
+            source.seek(round((changes.start + offset) * 1_000_000))
+        lanes = _lanes(writer, source, changes, offset)
+        last = (source.duration or 0) / 1_000_000 if changes.end is None else changes.end
+        _drive(source, lanes, changes.start + offset, last + offset, stops=changes.end is not None, step=step)
         for lane in lanes.values():
             lane.finish()
 
@@ -164,32 +164,32 @@ def _drive(
             return
 
 
-def _lanes(writer: Writer, source: InputContainer, recipe: Recipe, offset: float) -> dict[int, Lane]:
+def _lanes(writer: Writer, source: InputContainer, changes: FilmChanges, offset: float) -> dict[int, Lane]:
     video = source.streams.video[0]
-    lanes: dict[int, Lane] = {video.index: _video_lane(writer, video, recipe, offset)}
-    sounds = sounds_of(source)[: 1 if recipe.one_sound else None]
-    return lanes | {sound.index: _sound_lane(writer, sound, recipe, offset) for sound in sounds}
+    lanes: dict[int, Lane] = {video.index: _video_lane(writer, video, changes, offset)}
+    sounds = sounds_of(source)[: 1 if changes.one_sound else None]
+    return lanes | {sound.index: _sound_lane(writer, sound, changes, offset) for sound in sounds}
 
 
-def _video_lane(writer: Writer, video: av.VideoStream, recipe: Recipe, offset: float) -> Lane:
-    if recipe.video is None and recipe.change is None:
+def _video_lane(writer: Writer, video: av.VideoStream, changes: FilmChanges, offset: float) -> Lane:
+    if changes.video is None and changes.change is None:
         return Copied(video, writer, offset)
-    cut = _cut(recipe, offset, "")
-    span = Span(recipe.start + offset, None if recipe.end is None else recipe.end + offset) if cut else WHOLE
-    return FilteredVideo(writer, video, all_of(chain_of(*cut), recipe.video or chain_of()), recipe.change, span)
+    cut = _cut(changes, offset, "")
+    span = Span(changes.start + offset, None if changes.end is None else changes.end + offset) if cut else WHOLE
+    return FilteredVideo(writer, video, all_of(chain_of(*cut), changes.video or chain_of()), changes.change, span)
 
 
-def _sound_lane(writer: Writer, sound: av.AudioStream, recipe: Recipe, offset: float) -> Lane:
-    fits = sound.codec_context.name in COPIED_SOUND[recipe.coding.container]
-    if recipe.sound is None and fits and not recipe.start and recipe.end is None:
+def _sound_lane(writer: Writer, sound: av.AudioStream, changes: FilmChanges, offset: float) -> Lane:
+    fits = sound.codec_context.name in COPIED_SOUND[changes.coding.container]
+    if changes.sound is None and fits and not changes.start and changes.end is None:
         return Copied(sound, writer, offset)
-    return FilteredSound(writer, recipe.sound or (), _cut(recipe, offset, "a"))
+    return FilteredSound(writer, changes.sound or (), _cut(changes, offset, "a"))
 
 
-def _cut(recipe: Recipe, offset: float, prefix: str) -> Filters:
+def _cut(changes: FilmChanges, offset: float, prefix: str) -> Filters:
     """From start to end, counted from 0 again: by the same amount in pictures and sound, so that they stay together."""
-    if not recipe.start and recipe.end is None and not offset:
+    if not changes.start and changes.end is None and not offset:
         return ()
-    start = recipe.start + offset
-    until = "" if recipe.end is None else f":end={recipe.end + offset:.6f}"
+    start = changes.start + offset
+    until = "" if changes.end is None else f":end={changes.end + offset:.6f}"
     return (f"{prefix}trim", f"start={start:.6f}{until}"), (f"{prefix}setpts", f"PTS-{start:.6f}/TB")

@@ -12,7 +12,7 @@ from imagestudio_workshop.film.chains import Chain, all_of, blurred, chain_of, c
 from imagestudio_workshop.film.edits import made_by
 from imagestudio_workshop.film.lanes import SOUND_RATE
 from imagestudio_workshop.film.marks import marks_of
-from imagestudio_workshop.film.remaking import Recipe, has_sound, length_of, opened_film, remade
+from imagestudio_workshop.film.remaking import FilmChanges, has_sound, length_of, opened_film, remade
 from imagestudio_workshop.film.writer import CONTAINERS, Coding
 from imagestudio_workshop.orders import LabelledTask, Step, Work
 
@@ -29,7 +29,7 @@ _AIM: Final = 0.93
 def reformatted(order: LabelledTask) -> Work:
     """The same film as MP4, MOV (H.264, AAC) or WebM (VP9, Opus)."""
     chosen = order.choice("format", CONTAINERS, "mp4")
-    return made_by(order.file("video"), Recipe(chain_of(), coding=Coding(chosen)))
+    return made_by(order.file("video"), FilmChanges(chain_of(), coding=Coding(chosen)))
 
 
 def reshaped(order: LabelledTask) -> Work:
@@ -42,7 +42,7 @@ def reshaped(order: LabelledTask) -> Work:
         size = _even(height * aspect), _even(height)
     else:
         size = _even(width), _even(width / aspect)
-    return made_by(film, Recipe(_FITS[fit](*size)))
+    return made_by(film, FilmChanges(_FITS[fit](*size)))
 
 
 def resampled(order: LabelledTask) -> Work:
@@ -53,14 +53,16 @@ def resampled(order: LabelledTask) -> Work:
     if side > min(width, height) and not order.flag("enlarge"):
         raise ProviderRefused("would_enlarge", f"the film has only {min(width, height)} pixels on its shorter side")
     scale = Fraction(side, min(width, height))
-    return made_by(film, Recipe(resized(_even(width * scale), _even(height * scale))))
+    return made_by(film, FilmChanges(resized(_even(width * scale), _even(height * scale))))
 
 
 def compressed(order: LabelledTask) -> Work:
     """Smaller in bytes: at a `quality`, or so that it has at most `target_bytes`."""
     film, target = order.file("video"), order.whole("target_bytes")
     if not target:
-        return made_by(film, Recipe(chain_of(), (), coding=Coding(crf=CRF[order.choice("quality", CRF, "medium")])))
+        return made_by(
+            film, FilmChanges(chain_of(), (), coding=Coding(crf=CRF[order.choice("quality", CRF, "medium")]))
+        )
     seconds, size, share = length_of(film), shown_size(film), _SOUND_SHARE if has_sound(film) else 0
 
     def work(_variation: int, step: Step) -> Media:
@@ -79,14 +81,14 @@ def compressed(order: LabelledTask) -> Work:
     return work
 
 
-def _within(bits: float, share: float, size: tuple[int, int]) -> Recipe:
-    """A recipe for so many bits a second: a share for the sound, and fewer pixels where there are too few for all."""
+def _within(bits: float, share: float, size: tuple[int, int]) -> FilmChanges:
+    """The changes for so many bits a second: a share is the sound's, and too few for all pixels make fewer of them."""
     sound = int(min(128_000, max(_LEAST_SOUND, bits * share))) if share else 0
     video = max(_LEAST_BITRATE, int(bits - sound))
     side = next((side for side, least in _LADDER if video >= least), _LADDER[-1][0])
     scale = min(Fraction(1), Fraction(side, min(size)))
     chain = resized(_even(size[0] * scale), _even(size[1] * scale))
-    return Recipe(chain, (), coding=Coding(bitrate=video, sound_bitrate=max(sound, _LEAST_SOUND)), one_sound=True)
+    return FilmChanges(chain, (), coding=Coding(bitrate=video, sound_bitrate=max(sound, _LEAST_SOUND)), one_sound=True)
 
 
 # The shorter side at which a film still looks well at so many bits a second.
@@ -126,7 +128,7 @@ def posted(order: LabelledTask) -> Work:
         chain = all_of(chain_of(("fps", str(wanted.rate))), chain)
     loudness = (("loudnorm", "I=-14:TP=-1.5:LRA=11"), ("aresample", str(SOUND_RATE)))
     end = wanted.seconds if length_of(film) > wanted.seconds else None
-    return made_by(film, replace(Recipe(chain, loudness), end=end, coding=Coding(crf=21), one_sound=True))
+    return made_by(film, replace(FilmChanges(chain, loudness), end=end, coding=Coding(crf=21), one_sound=True))
 
 
 def shown_size(film: Media) -> tuple[int, int]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from imagestudio.plugin import Media
 from imagestudio_workshop.film.chains import chain_of
 from imagestudio_workshop.film.lanes import upright_frames
-from imagestudio_workshop.film.remaking import Recipe, opened_film, remade
+from imagestudio_workshop.film.remaking import FilmChanges, opened_film, remade
 from imagestudio_workshop.orders import LabelledTask, Step, Work
 
 Path: TypeAlias = npt.NDArray[np.float64]
@@ -39,8 +39,8 @@ def steadied(order: LabelledTask) -> Work:
     def work(_variation: int, step: Step) -> Media:
         path, rate = followed(film, lambda fraction, message: step(0.4 * fraction, message))
         corrections = _corrections(path, _SMOOTH[strength] * rate, _ZOOM[strength])
-        recipe = Recipe(chain_of(), change=_warping(corrections, _ZOOM[strength]))
-        return remade(film, recipe, lambda fraction, message: step(0.4 + 0.6 * fraction, message))
+        changes = FilmChanges(chain_of(), change=_warping(corrections, _ZOOM[strength]))
+        return remade(film, changes, lambda fraction, message: step(0.4 + 0.6 * fraction, message))
 
     return work
 
