@@ -126,7 +126,7 @@ class Ours:
         provider: Provider = InstantProvider(pictures=files)
         parts = Parts(providers={PROVIDER: provider})
         if not files:
-            parts = Parts(HashedAssets(), believe, {PROVIDER: provider})
+            parts = Parts(assets=HashedAssets(), read_media=believe, providers={PROVIDER: provider})
         settings = Settings(database_url=url, home=folder, lease_seconds=600, grace_seconds=600, _env_file=None)
         self._database = Database(url)
         self._runner = asyncio.Runner()

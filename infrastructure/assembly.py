@@ -80,14 +80,18 @@ if TYPE_CHECKING:
     from application.studios.services import Services
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Parts that may be exchanged from outside, as benchmarks and other applications do; None takes the usual part."""
+    """Parts that may be exchanged from outside, as benchmarks and other applications do; None takes the usual part.
+
+    A `clock` of one's own may leap unless a `steady` one beside it, which is never set, says how time goes on.
+    """
 
     assets: AssetStore | None = None
     read_media: MediaReader | None = None
     providers: Mapping[str, Provider] | None = None
     clock: Clock = now
+    steady: Clock | None = None
     pauses: Sequence[float] = PAUSES
     largest_held: int = LARGEST_HELD
 
@@ -133,8 +137,8 @@ class Assembly:
     def timekeeper(self) -> Timekeeper:
         """Who brings a clock of their own answers for it, but for leaps of years."""
         tolerance = self.settings.clock_seconds * SECOND
-        own = steady if self.clock is now else None
-        return Timekeeper(SqlWitness(self.database), tolerance, own, self.settings.today)
+        machines = steady if self.clock is now else None
+        return Timekeeper(SqlWitness(self.database), tolerance, self.parts.steady or machines, self.settings.today)
 
     @cached_property
     def writer(self) -> LedgerWriter:

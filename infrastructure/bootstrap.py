@@ -75,12 +75,12 @@ def _assembled(settings: Settings, parts: Parts, access: Access, stack: ExitStac
 
 
 @asynccontextmanager
-async def open_providers(settings: Settings) -> AsyncIterator[Mapping[str, Provider]]:
+async def open_providers(settings: Settings, parts: Parts = USUAL) -> AsyncIterator[Mapping[str, Provider]]:
     """The providers by name, without a ledger, for those who only ask what can be used here."""
-    own = told_settings(settings)
+    own = told_settings(settings, parts.providers)
     downloads = output_downloads(settings, own)
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="worker") as pool:
-        providers = build_providers(own, contexts(settings, pool, downloads))
+        providers = parts.providers or build_providers(own, contexts(settings, pool, downloads))
         try:
             yield providers
         finally:

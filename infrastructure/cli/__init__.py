@@ -15,24 +15,33 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infrastructure.assembly import Parts
 
 __all__ = ["main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code, as `sys.exit` takes it. Without arguments it is the program, which then ends."""
+def main(arguments: Sequence[str] | None = None, parts: Parts | None = None) -> int:
+    """Run one command; the exit code, as `sys.exit` takes it. Without arguments it is the program, which then ends.
+
+    `parts` are exchanged in the studio of the command, as in `open_studio`; None takes the usual ones.
+    """
     if arguments is not None:
-        return _run(list(arguments))
-    code = _run(sys.argv[1:])
+        return _run(list(arguments), parts)
+    code = _run(sys.argv[1:], parts)
     gc.freeze()  # all is closed; looking through every loaded module for garbage would take a tenth of a command's time
     return code
 
 
-def _run(given: list[str]) -> int:
+def _run(given: list[str], parts: Parts | None) -> int:
     from typer.main import get_command
 
     from infrastructure.cli.app import app
     from infrastructure.cli.failures import guarded
+    from infrastructure.cli.session import PARTS
 
+    PARTS.set(parts)
     root = get_command(app)  # called by itself: Typer's own call puts its own hook for tracebacks in place of ours
     return guarded(lambda: root.main(given, prog_name="imagestudio", standalone_mode=False), given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,11 +16,14 @@ from infrastructure.cli.failures import note
 
 if TYPE_CHECKING:
     from application.ports import Progress, Provider
+    from infrastructure.assembly import Parts
     from infrastructure.reading import ReadingLedger
     from infrastructure.service import Studio
     from infrastructure.settings import Settings
 
 COMMON = "Common"
+PARTS: ContextVar[Parts | None] = ContextVar("parts", default=None)
+"""The parts that are exchanged in the studio of the command that is run, if any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,12 @@ class CommandSession:
 
         Only one that `makes` a ledger makes one; one that does not write changes nothing.
         """
+        from infrastructure.assembly import USUAL
         from infrastructure.bootstrap import open_studio
         from infrastructure.opening import Access
 
         access = Access.MAKE if makes else Access.WRITE if writes else Access.READ
-        async with open_studio(self.settings(), serve=False, access=access) as studio:
+        async with open_studio(self.settings(), PARTS.get() or USUAL, serve=False, access=access) as studio:
             yield studio
 
     @asynccontextmanager
@@ -97,9 +102,10 @@ class CommandSession:
     @asynccontextmanager
     async def providers(self) -> AsyncIterator[Mapping[str, Provider]]:
         """The providers alone: what they are asked needs no database."""
+        from infrastructure.assembly import USUAL
         from infrastructure.bootstrap import open_providers
 
-        async with open_providers(self.settings()) as providers:
+        async with open_providers(self.settings(), PARTS.get() or USUAL) as providers:
             yield providers
 
     def account(self, named: str | None) -> str:

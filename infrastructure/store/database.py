@@ -50,9 +50,11 @@ class Database:
         *,
         lock_seconds: float = LOCK_SECONDS,
         statement_seconds: float = STATEMENT_SECONDS,
+        quiet_seconds: float | None = None,
         reading: bool = False,
     ) -> None:
-        """How long one statement waits for others' locks, and how long it may take; the latter on PostgreSQL.
+        """How long one statement waits for others' locks, and on PostgreSQL, how long it may take, and after how long a
+        pause its connection is asked whether it still works.
 
         Who is only `reading` changes nothing.
         """
@@ -67,7 +69,7 @@ class Database:
         else:
             limits = StatementLimits.of(self.url, lock_seconds, statement_seconds)
             self.limits = limits.in_force
-            self.engine, self._watch = _postgres_engine(self.url, limits, lock_seconds)
+            self.engine, self._watch = _postgres_engine(self.url, limits, lock_seconds, quiet_seconds)
         self._turn = threading.Lock()
         self._idle: deque[Session] = deque()
 
@@ -218,7 +220,9 @@ def roll_back(connection: Connection) -> None:
         connection.invalidate()
 
 
-def _postgres_engine(url: URL, limits: StatementLimits, lock_seconds: float) -> tuple[Engine, Watch]:
+def _postgres_engine(
+    url: URL, limits: StatementLimits, lock_seconds: float, quiet_seconds: float | None
+) -> tuple[Engine, Watch]:
     """The engine, and who watches over its statements. Raises StoreError."""
     try:
         from infrastructure.store import postgres
@@ -234,7 +238,12 @@ def _postgres_engine(url: URL, limits: StatementLimits, lock_seconds: float) -> 
         use_native_hstore=False,
         connect_args={
             **connect_arguments(url),
-            "connection_factory": partial(postgres.GuardedConnection, watch=watch, limits=limits),
+            "connection_factory": partial(
+                postgres.GuardedConnection,
+                watch=watch,
+                limits=limits,
+                quiet_seconds=postgres.QUIET_SECONDS if quiet_seconds is None else quiet_seconds,
+            ),
         },
     )
     event.listen(engine, "checkout", _refuse_stale)

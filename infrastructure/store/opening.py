@@ -123,12 +123,12 @@ ON_SQLITE = (
 )
 
 
-def check_opening(database: Database) -> None:
+def check_opening(database: Database, clock: Callable[[], int] = now) -> None:
     """Raise StoreError unless facts are safe in this database; warn of what is merely unwise. Raises StoreUnavailable.
 
     A view that has read further than the log reaches counts facts that were lost; it is stopped until it is rebuilt.
     """
-    look, demands = _look(database)
+    look, demands = _look(database, clock())
     for demand in demands:
         if demand.met(look):
             continue
@@ -140,12 +140,12 @@ def check_opening(database: Database) -> None:
         _stop_views(database, look["log_end"])
 
 
-def _look(database: Database) -> tuple[Look, tuple[Demand, ...]]:
+def _look(database: Database, ours: int) -> tuple[Look, tuple[Demand, ...]]:
     if database.is_sqlite:
         return dict(database.rows(SQLITE)[0]._mapping), ON_SQLITE
     wanted = {name: value for name, value in options_of(database.url).items() if name not in NAMES.values()}
     look = dict(zip(COLUMNS, _in_a_transaction(database, texts(wanted)), strict=True))
-    look |= {"ours": now(), "behind": (look["clock"] - now()) // SECOND}
+    look |= {"ours": ours, "behind": (look["clock"] - ours) // SECOND}
     found = dict(named.split("=", 1) for named in look["named"])
     dropped = [name for name, value in wanted.items() if name in found and not _same(found[name], value)]
     limits = [name for name, seconds in database.limits.items() if seconds_written(look[name]) != seconds]

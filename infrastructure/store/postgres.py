@@ -22,7 +22,9 @@ from psycopg2 import Error, OperationalError
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
 
 from infrastructure.store.options import GRACE_SECONDS, StatementLimits
-from infrastructure.store.session import QUIET_SECONDS
+
+QUIET_SECONDS = 30.0
+"""A connection unused for longer is asked whether it still works: routers forget it, and tell nobody."""
 
 
 class Overdue(OperationalError):
@@ -65,11 +67,12 @@ class Watch:
 class GuardedConnection(connection):
     """A connection in autocommit; `limits` go ahead of whatever begins a transaction, or is one."""
 
-    def __init__(self, dsn: str, *, watch: Watch, limits: StatementLimits) -> None:
+    def __init__(self, dsn: str, *, watch: Watch, limits: StatementLimits, quiet_seconds: float) -> None:
         super().__init__(dsn)
         self.cursor_factory = GuardedCursor
         self.running = watch.running
         self.used = 0.0
+        self._quiet_seconds = quiet_seconds
         self.overdue = False
         self.limit(limits)
         self._socket = os.dup(self.fileno())  # the library closes its own at any time, and the number may be reused
@@ -101,7 +104,11 @@ class GuardedConnection(connection):
         ended.register(self.fileno(), POLLIN | POLLERR | POLLHUP)
         if ended.poll(0):  # nobody was asked, so this is a farewell
             return True
-        return monotonic() - self.used > QUIET_SECONDS and not self._answers()
+        return self.is_quiet() and not self._answers()
+
+    def is_quiet(self) -> bool:
+        """Whether it was unused for so long that something between here and the server may have forgotten it."""
+        return monotonic() - self.used > self._quiet_seconds
 
     def _answers(self) -> bool:
         self.patience = GRACE_SECONDS

@@ -7,7 +7,6 @@ engine's cursors hears these statements too; its pool, its settings and its erro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import monotonic
 from typing import Any
 
 from sqlalchemy import Engine
@@ -19,9 +18,6 @@ from domain.errors import StoreRefused, StoreUnavailable
 from infrastructure.store.errors import UNSENDABLE, in_our_words, is_gone, none_to_spare
 
 Values = Sequence[Any]
-
-QUIET_SECONDS = 30
-"""A connection unused for longer is asked whether it still works: routers forget it, and tell nobody."""
 
 
 class Session:
@@ -61,8 +57,8 @@ class Session:
 
     def is_fresh(self) -> bool:
         """Whether its connection was used so lately that nothing between here and the database forgot it."""
-        used = getattr(self._connection.dbapi_connection, "used", None)
-        return used is None or monotonic() - used < QUIET_SECONDS
+        is_quiet = getattr(self._connection.dbapi_connection, "is_quiet", None)
+        return is_quiet is None or not is_quiet()
 
     def roll_back(self) -> None:
         """End a transaction that failed; a connection that is gone has ended it itself."""

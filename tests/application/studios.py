@@ -50,6 +50,7 @@ async def studio_on(
     home: Path,
     *,
     clock: Callable[[], int] = now,
+    steady: Callable[[], int] | None = None,
     providers: Mapping[str, Provider] | None = None,
     serve: bool = False,
     pauses: Sequence[float] = PAUSES,
@@ -57,7 +58,7 @@ async def studio_on(
     **changes: Any,
 ) -> AsyncIterator[Studio]:
     """A studio; `changes` are settings."""
-    parts = Parts(providers=providers, clock=clock, pauses=pauses, largest_held=largest_held)
+    parts = Parts(providers=providers, clock=clock, steady=steady, pauses=pauses, largest_held=largest_held)
     async with open_studio(settings_for(url, home, **changes), parts, serve=serve) as studio:
         yield studio
 

@@ -11,15 +11,15 @@ from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from textwrap import dedent
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import zones
 from domain.errors import InvalidPeriod
 from domain.periods import CALENDAR_MONTH, Period, check_zone, period_after, period_at
-from domain.zones import zone_of, zones_version
+from domain.zones import ZoneTables, package_folder, zone_of, zones_version
 from tests.domain.wall_clocks import EPOCH, MICROSECOND, utc
 
 PACKAGED: str = import_module("tzdata").IANA_VERSION
@@ -79,39 +79,38 @@ def test_an_open_period_ends_when_its_fact_says_and_the_next_begins_there() -> N
 # Whose tables
 
 
-@pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A host whose tables are these; ours are looked for anew."""
-    found = (zones.zones_version, zones._host_version, zones._read)
-    monkeypatch.setattr(zones, "TZPATH", (str(tmp_path / "missing"), str(tmp_path)))
-    for one in found:
-        one.cache_clear()
-    yield tmp_path
-    for one in found:
-        one.cache_clear()
+def beside(host: Path, package: str | None = package_folder()) -> ZoneTables:
+    """The package's tables beside those of a host, the first of whose folders is missing."""
+    return ZoneTables(package, (str(host / "missing"), str(host)))
 
 
 @pytest.mark.parametrize(
     ("file", "text"),
     [("tzdata.zi", "# version 2099a\nL A B\n"), ("+VERSION", "2099a\n"), ("version", "2099a")],
 )
-def test_a_host_that_is_newer_is_taken_at_its_word(host: Path, file: str, text: str) -> None:
-    (host / file).write_text(text)
-    assert zones_version() == "2099a"
-    assert zone_of("Europe/Berlin").key == "Europe/Berlin"
+def test_a_host_that_is_newer_is_taken_at_its_word(tmp_path: Path, file: str, text: str) -> None:
+    (tmp_path / file).write_text(text)
+    tables = beside(tmp_path)
+    assert tables.version == "2099a"
+    assert tables.zone("Europe/Berlin") is ZoneInfo("Europe/Berlin")
 
 
 @pytest.mark.parametrize("text", ["# version 2025b\n", "# version ?\n", "", "\xff"])
-def test_a_host_that_is_older_or_says_nothing_is_not_asked(host: Path, text: str) -> None:
-    (host / "tzdata.zi").write_text(text)
-    assert zones_version() == PACKAGED
-    shown = (EPOCH + utc("2026-12-01T07:00") * MICROSECOND).astimezone(zone_of("America/Vancouver"))
+def test_a_host_that_is_older_or_says_nothing_is_not_asked(tmp_path: Path, text: str) -> None:
+    (tmp_path / "tzdata.zi").write_text(text)
+    tables = beside(tmp_path)
+    assert tables.version == PACKAGED
+    shown = (EPOCH + utc("2026-12-01T07:00") * MICROSECOND).astimezone(tables.zone("America/Vancouver"))
     assert (shown.hour, shown.day) == (0, 1)
 
 
-def test_a_zone_that_only_the_host_has_is_the_hosts(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zones, "_package_zones", lambda: frozenset({"UTC"}))
-    assert zone_of("Europe/Berlin").key == "Europe/Berlin"
+@pytest.mark.parametrize("folder", ["package", None])
+def test_a_zone_that_only_the_host_has_is_the_hosts(tmp_path: Path, folder: str | None) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "zones").write_text("UTC\n")
+    (tmp_path / "package" / "__init__.py").write_text('IANA_VERSION = "2098z"\n')
+    tables = beside(tmp_path / "host", folder and str(tmp_path / folder))
+    assert tables.zone("Europe/Berlin") is ZoneInfo("Europe/Berlin")
 
 
 # A second opinion: the reference implementation's own reader, on the package's tables

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from application.ledger.timekeeping import AGAIN, DAY, LONGEST_REST, Timekeeper
 from domain.errors import ClockAhead, OperationPending
-from infrastructure import assembly, clock
+from infrastructure import clock
+from infrastructure.assembly import USUAL
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
 from tests.application.studios import BLIND, PRICE, SYNC, Pause, charged, database_of, facts_of, is_sound, studio_on
@@ -126,6 +128,21 @@ def test_a_new_ledger_has_nothing_to_be_held_against() -> None:
 # In a studio
 
 
+class Wall:
+    """The machine's clock on the wall, which may be set ahead by so many microseconds."""
+
+    def __init__(self, ahead: int = 0) -> None:
+        self.ahead = ahead
+
+    def __call__(self) -> int:
+        return now() + self.ahead
+
+
+def studio_by(wall: Wall, url: str, home: Path, **changes: Any) -> AbstractAsyncContextManager[Studio]:
+    """A studio on a machine whose clock is this, beside a steady one that nobody sets."""
+    return studio_on(url, home, clock=wall, steady=clock.steady, **changes)
+
+
 async def refused(studio: Studio) -> None:
     before = len(facts_of(studio))
     with pytest.raises(ClockAhead) as told:
@@ -147,63 +164,53 @@ async def test_ten_years_ahead_for_one_operation_moves_no_account(database_url: 
 
 
 async def test_a_process_whose_clock_jumps_is_caught_before_it_records_and_goes_on_when_it_is_back(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, tmp_path: Path
 ) -> None:
-    real, ahead = time.time_ns, 0
-    monkeypatch.setattr(time, "time_ns", lambda: real() + 1_000 * ahead)
-    async with studio_on(database_url, tmp_path) as studio:
+    wall = Wall()
+    async with studio_by(wall, database_url, tmp_path) as studio:
         await studio.accounts.open("acme", plan="pro")
         await studio.operations.generate("a lake", account="acme", model=SYNC)
-        ahead = 31 * DAY
+        wall.ahead = 31 * DAY
         await refused(studio)
         assert (await studio.accounts.show("acme")).plan == "pro"  # looking records nothing
-        ahead = 0
+        wall.ahead = 0
         await studio.operations.generate("a lake", account="acme", model=SYNC)
         assert charged(facts_of(studio)) == 2 * PRICE
 
 
-async def test_on_postgresql_an_hour_ahead_is_refused_from_the_first_fact_on(
-    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = time.time_ns
+async def test_on_postgresql_an_hour_ahead_is_refused_from_the_first_fact_on(postgres_url: str, tmp_path: Path) -> None:
+    wall = Wall(3_600 * SECOND)
     async with studio_on(postgres_url, tmp_path) as studio:
         await studio.accounts.open("acme", plan="pro")
-    monkeypatch.setattr(time, "time_ns", lambda: real() + 3_600 * 1_000 * SECOND)
-    async with studio_on(postgres_url, tmp_path) as studio:
+    async with studio_by(wall, postgres_url, tmp_path) as studio:
         await refused(studio)
-    async with studio_on(postgres_url, tmp_path, clock_seconds=4_000) as studio:
+    async with studio_by(wall, postgres_url, tmp_path, clock_seconds=4_000) as studio:
         await studio.operations.generate("a lake", account="acme", model=SYNC)
 
 
-async def test_what_was_begun_is_settled_when_the_clock_is_back(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, ahead, pause = time.time_ns, 0, Pause()
-    monkeypatch.setattr(time, "time_ns", lambda: real() + 1_000 * ahead)
-    async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
+async def test_what_was_begun_is_settled_when_the_clock_is_back(database_url: str, tmp_path: Path) -> None:
+    wall, pause = Wall(), Pause()
+    async with studio_by(wall, database_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
         await studio.accounts.open("acme", plan="pro")
         running = asyncio.create_task(studio.operations.generate("a lake", account="acme", model=SYNC, delay_ms=1))
         await pause.until_reached()
-        ahead = 31 * DAY
+        wall.ahead = 31 * DAY
         pause.go_on.set()
         await refused(studio)
         assert not running.done()
-        ahead = 0
+        wall.ahead = 0
         await running
         assert charged(facts_of(studio)) == PRICE
 
 
-async def test_no_lease_is_taken_or_renewed_by_a_clock_that_is_ahead(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, ahead = time.time_ns, 0
-    monkeypatch.setattr(time, "time_ns", lambda: real() + 1_000 * ahead)
-    async with studio_on(database_url, tmp_path) as studio:
+async def test_no_lease_is_taken_or_renewed_by_a_clock_that_is_ahead(database_url: str, tmp_path: Path) -> None:
+    wall = Wall()
+    async with studio_by(wall, database_url, tmp_path) as studio:
         await studio.accounts.open("acme", plan="pro")
         with pytest.raises(OperationPending):
             await studio.operations.generate("a lake", account="acme", model=BLIND, outcome="timeout")
         studio.operations.performer.ownership.held.clear()
-        ahead = 31 * DAY
+        wall.ahead = 31 * DAY
         with pytest.raises(ClockAhead):
             await studio.upkeep.recover()
         assert not [*studio.audit.differences()]
@@ -225,7 +232,7 @@ async def test_a_year_of_rest_is_confirmed_by_the_day(sqlite_url: str, tmp_path:
 def test_the_steady_clock_is_never_set() -> None:
     before = clock.steady()
     assert clock.steady() >= before
-    assert assembly.USUAL.clock is now
+    assert USUAL.clock is now
 
 
 async def test_the_databases_own_clock_is_read(postgres_url: str, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class WaveSpeed:
 
     recovery = Recovery.FINDABLE
 
-    def __init__(self, context: ProviderContext[Settings]) -> None:
+    def __init__(self, context: ProviderContext[Settings], submitting: Patience = SUBMITTING) -> None:
         own = context.settings
         self.name = context.name
         self._api = context.api(own.url, key=revealed(own.key), explain=explain)
@@ -69,7 +69,7 @@ class WaveSpeed:
         self._money = MoneyApi(self._api)
         self._listing = ModelsListing(self._api)
         self._webhook, self._secret = own.webhook or "", revealed(own.webhook_secret)
-        self._waiting = Waiting()
+        self._waiting, self._submitting = Waiting(), submitting
 
     def lacks(self, route: str) -> str:  # noqa: ARG002
         return "" if self._api.has_key else "set IMAGESTUDIO_WAVESPEED_KEY"
@@ -82,7 +82,7 @@ class WaveSpeed:
         if self._webhook and self._secret:
             params["webhook"] = address(self._webhook, task.operation, self._secret, task.attempt)
         answer = await self._api.submit(
-            quoted(task.route), patience=SUBMITTING, limit=LARGEST_RESULT, params=params, json=body, hidden=hidden
+            quoted(task.route), patience=self._submitting, limit=LARGEST_RESULT, params=params, json=body, hidden=hidden
         )
         return Job(read_prediction(unwrap(self._api, answer, hidden)).id)
 

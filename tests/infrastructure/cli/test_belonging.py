@@ -8,17 +8,13 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import closing
 from pathlib import Path
 from time import time
-from typing import Any
 
 import pytest
 
 from infrastructure.assembly import Parts
-from infrastructure.bootstrap import open_studio
-from infrastructure.service import Studio
-from infrastructure.settings import Settings
 from tests.application.studios import later
 from tests.infrastructure.cli.workspaces import ACCOUNT, SMALL, Outcome, Workspace, call
 
@@ -283,12 +279,7 @@ def test_what_is_newer_than_the_newest_fact_is_not_swept(workspace: Workspace) -
     assert call("db", "adopt", "--yes").code == 0
     before = files(workspace.home)
 
-    def opened(settings: Settings, **options: Any) -> AbstractAsyncContextManager[Studio]:
-        return open_studio(settings, Parts(clock=later()), **options)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("infrastructure.bootstrap.open_studio", opened)
-        refused(call("sweep", "--yes", "--json"), "files_at_risk")
+    refused(call("sweep", "--yes", "--json", parts=Parts(clock=later())), "files_at_risk")
     assert files(workspace.home) == before
 
 

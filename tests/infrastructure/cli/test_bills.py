@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infrastructure.assembly import Parts
-from infrastructure.bootstrap import open_studio
-from infrastructure.service import Studio
-from infrastructure.settings import Settings
 from tests.application.studios import later
 from tests.faults.ponds import LISTED, leading_to
 from tests.infrastructure.cli.workspaces import Outcome, Workspace, call
@@ -81,15 +77,9 @@ def test_every_job_of_either_side_has_its_standing_and_what_differs_is_booked_on
     assert call("audit").code == 0
 
 
-def much_later(shell: pytest.MonkeyPatch, *command: str) -> Outcome:
+def much_later(*command: str) -> Outcome:
     """A command that is given when every lease and every grace is over."""
-
-    def opened(settings: Settings, **options: Any) -> AbstractAsyncContextManager[Studio]:
-        return open_studio(settings, Parts(clock=later()), **options)
-
-    with shell.context() as patched:
-        patched.setattr("infrastructure.bootstrap.open_studio", opened)
-        return call(*command, "--json")
+    return call(*command, "--json", parts=Parts(clock=later()))
 
 
 def test_what_a_dead_command_left_at_the_provider_is_recovered_by_another(
@@ -98,7 +88,7 @@ def test_what_a_dead_command_left_at_the_provider_is_recovered_by_another(
     fake.next("wavespeed", Behaviour(lost="drop"))
     lost = call(*GENERATE, "--json")
     assert (lost.code, call("recover", "--json").document["recovered"]) == (5, [])
-    [one] = much_later(shell, "recover").document["recovered"]
+    [one] = much_later("recover").document["recovered"]
     assert (one["operation"], one["action"]) == (lost.error["operation"], "found at the provider")
     assert len(fake.submissions()) == len(fake.jobs()) == 1
     assert call("audit").code == 0
@@ -111,7 +101,7 @@ def test_what_came_after_its_release_is_fetched_and_its_bill_booked_at_no_price(
     shell.setenv("IMAGESTUDIO_ABANDON_SECONDS", "60")
     fake.next("wavespeed.polls", Behaviour(status=401), times=2)
     operation = call(*GENERATE, "--json").error["operation"]
-    [one] = much_later(shell, "recover").document["recovered"]
+    [one] = much_later("recover").document["recovered"]
     assert (one["action"], one["phase"]) == ("released by policy", "released")
     [job] = fake.jobs()
     fake.rebill(job.id, "0.03")

@@ -12,6 +12,7 @@ from application.asking.choosing import missing_here
 from application.ports import Provider, ProviderRefused, ProviderUnknown, Recovery, Task
 from application.providing.checking import checked, standings
 from domain.catalogue import Catalogue
+from infrastructure.assembly import Parts
 from infrastructure.catalogue import load_catalogue
 from infrastructure.clock import now
 from infrastructure.providers.scripted import ScriptedProvider
@@ -60,10 +61,9 @@ BAD_KEY = ProviderRefused("bad_key", "the key is not known")
 DOWN = ProviderUnknown("server_error", "the server answers 503")
 
 
-def use(monkeypatch: pytest.MonkeyPatch, *providers: Provider) -> None:
-    """The command line's studio has these providers."""
-    known = {provider.name: provider for provider in providers}
-    monkeypatch.setattr("infrastructure.bootstrap.build_providers", lambda *_: known)
+def having(*providers: Provider) -> Parts:
+    """A studio of these providers."""
+    return Parts(providers={provider.name: provider for provider in providers})
 
 
 def built_in() -> Catalogue:
@@ -89,14 +89,12 @@ def test_each_provider_is_listed_with_its_models_and_what_becomes_of_lost_answer
     assert not empty.database.exists()
 
 
-def test_what_is_missing_is_told_with_how_to_mend_it(
-    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use(monkeypatch, Atelier(tmp_path, "scripted"), Atelier(tmp_path, "blind", key=False))
-    found = call("providers", "list", "--json").document["providers"]
+def test_what_is_missing_is_told_with_how_to_mend_it(empty: Workspace, tmp_path: Path) -> None:
+    parts = having(Atelier(tmp_path, "scripted"), Atelier(tmp_path, "blind", key=False))
+    found = call("providers", "list", "--json", parts=parts).document["providers"]
     assert [one["lacks"] for one in found] == [[{"what": KEY, "models": 1}], [{"what": EXTRA, "models": 1}]]
     assert [one["models"] - one["ready"] for one in found] == [1, 1]
-    _, _, *rows = [" ".join(line.split()) for line in call("providers", "list").out.splitlines()]
+    _, _, *rows = [" ".join(line.split()) for line in call("providers", "list", parts=parts).out.splitlines()]
     assert rows[0] == f"blind 1 released after a grace {KEY}"
     assert " ".join(rows[1:]) == f"scripted 7 released after a grace ready; {EXTRA} (for 1 model)"
 
@@ -115,20 +113,18 @@ def test_what_each_model_lacks_is_known_by_its_id(tmp_path: Path) -> None:
     assert found["scripted-blind"] == "there is no provider 'blind' (there are: scripted)"
 
 
-def test_every_provider_that_is_set_up_is_checked_however_others_fare(
-    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_provider_that_is_set_up_is_checked_however_others_fare(empty: Workspace, tmp_path: Path) -> None:
     providers = [
         Atelier(tmp_path, "a", error=BAD_KEY),
         Atelier(tmp_path, "b", error=DOWN),
         Atelier(tmp_path, "c"),
         Atelier(tmp_path, "d", key=False),
     ]
-    use(monkeypatch, *providers)
-    done = call("providers", "check", "--json")
+    parts = having(*providers)
+    done = call("providers", "check", "--json", parts=parts)
     assert (done.code, done.err) == (1, "")
     assert states(done.document) == {"a": "failed", "b": "failed", "c": "answers", "d": "not set up"}
-    lines = [" ".join(line.split()) for line in call("providers", "check").out.splitlines()]
+    lines = [" ".join(line.split()) for line in call("providers", "check", parts=parts).out.splitlines()]
     assert lines == [
         "1 of 3 providers answered; 1 not set up",
         "PROVIDER STATE",
@@ -169,13 +165,11 @@ class Speechless(Atelier):
         return None  # type: ignore[return-value]
 
 
-def test_a_provider_that_raises_something_unheard_of_fails_alone(
-    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_provider_that_raises_something_unheard_of_fails_alone(empty: Workspace, tmp_path: Path) -> None:
     broken = [Broken(tmp_path, name, name) for name in ("check", "lacks", "close")]
     others = [Atelier(tmp_path, "a", error=BAD_KEY), Atelier(tmp_path, "b"), Speechless(tmp_path, "none")]
-    use(monkeypatch, *broken, *others)
-    done = call("providers", "check", "--json")
+    parts = having(*broken, *others)
+    done = call("providers", "check", "--json", parts=parts)
     assert done.code == 1
     assert {one["name"]: (one["state"], one["detail"]) for one in done.document["providers"]} == {
         "a": ("failed", "the key is not known (bad_key)"),
@@ -185,24 +179,22 @@ def test_a_provider_that_raises_something_unheard_of_fails_alone(
         "lacks": ("failed", "provider 'lacks' raised KeyError"),
         "none": ("failed", "provider 'none' raised TypeError (mistake)"),
     }
-    told = call("providers", "check")
+    told = call("providers", "check", parts=parts)
     assert (told.code, "2 of 6 providers answered" in told.out) == (1, True)
     assert "a secret" not in done.out + done.err + told.out + told.err
-    listed = call("providers", "list", "--json").document["providers"]
+    listed = call("providers", "list", "--json", parts=parts).document["providers"]
     assert {one["name"]: [lack["what"] for lack in one["lacks"]] for one in listed if one["lacks"]} == {
         "lacks": ["provider 'lacks' raised KeyError"]
     }
 
 
-def test_what_is_not_set_up_fails_the_check_only_where_it_is_named(
-    empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use(monkeypatch, Atelier(tmp_path, "a"), Atelier(tmp_path, "b", key=False))
-    assert call("providers", "check").code == 0
-    assert call("providers", "check", "a", "a", "--json").document["providers"] == [
+def test_what_is_not_set_up_fails_the_check_only_where_it_is_named(empty: Workspace, tmp_path: Path) -> None:
+    parts = having(Atelier(tmp_path, "a"), Atelier(tmp_path, "b", key=False))
+    assert call("providers", "check", parts=parts).code == 0
+    assert call("providers", "check", "a", "a", "--json", parts=parts).document["providers"] == [
         {"name": "a", "state": "answers", "detail": "balance 12.50 USD"}
     ]
-    named = call("providers", "check", "b", "--json")
+    named = call("providers", "check", "b", "--json", parts=parts)
     assert (named.code, states(named.document)) == (1, {"b": "not set up"})
 
 
@@ -240,11 +232,11 @@ def test_an_estimate_shows_the_provider_s_quote_beside_the_price_book(
     monkeypatch.setenv("IMAGESTUDIO_PROVIDER_QUOTES", "true")
     asked = ("estimate", "text-to-image", "-m", "scripted-image", "-i", "prompt=x")
     assert "quoted" not in call(*asked).out
-    use(monkeypatch, Quoting(workspace.home / "scripted"))
-    document = call(*asked, "--json").document
+    parts = having(Quoting(workspace.home / "scripted"))
+    document = call(*asked, "--json", parts=parts).document
     assert (document["price"]["amount"], document["listed"]["amount"]) == ("0.03", "0.04")
-    words = " ".join(call(*asked).out.split())
+    words = " ".join(call(*asked, parts=parts).out.split())
     assert "quoted 0.03 USD by the provider; the price book says 0.04 USD" in words
-    done = call("generate", "x", "-m", "scripted-image", "--json").document["operation"]
+    done = call("generate", "x", "-m", "scripted-image", "--json", parts=parts).document["operation"]
     words = " ".join(call("operation", done).out.split())
     assert "held for 1 call at 0.03; the provider quotes 0.03 USD, the price book says 0.04 USD" in words

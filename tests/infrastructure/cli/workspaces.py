@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from infrastructure.assembly import Parts
 from infrastructure.cli import main
 
 ACCOUNT = "acme"
@@ -124,11 +125,11 @@ class Workspace:
         return next(iter(sorted((self.home / "assets").rglob("*.png"))))
 
 
-def call(*arguments: object) -> Outcome:
-    """One command, in this process."""
+def call(*arguments: object, parts: Parts | None = None) -> Outcome:
+    """One command, in this process, in a studio of the usual parts or of others."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        code = main([str(argument) for argument in arguments])
+        code = main([str(argument) for argument in arguments], parts)
     return Outcome(code, out.getvalue(), err.getvalue())
 
 

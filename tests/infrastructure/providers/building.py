@@ -30,9 +30,13 @@ def built(
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     monotonic: Callable[[], float] = time.monotonic,
     executor: Executor = POOL,
+    build: Callable[[ProviderContext[Any]], Provider] | None = None,
     **settings: Any,
 ) -> Provider:
-    """The provider, told these settings of its own; what it is called by in them is left away."""
+    """The provider, told these settings of its own; what it is called by in them is left away.
+
+    It is built as its entry point builds it, unless another way to `build` it is given.
+    """
 
     def context(name: str, own: Any) -> ProviderContext[Any]:
         return ProviderContext(
@@ -47,4 +51,4 @@ def built(
         )
 
     own = told_settings(Settings(**{f"{name}_{setting}": value for setting, value in settings.items()}), [name])
-    return build_providers(own, context)[name]
+    return build_providers(own, context)[name] if build is None else build(context(name, own[name]))

@@ -13,7 +13,6 @@ from sqlalchemy.engine import make_url
 
 from domain.errors import SchemaMismatch, StoreError, StoreUnavailable
 from infrastructure.clock import SECOND, now
-from infrastructure.store import opening
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD, check_schema, current, ensure_schema, upgrade_schema
 from infrastructure.store.opening import check_opening
@@ -234,10 +233,7 @@ def test_a_newer_program_of_somebody_else_is_not_a_newer_ledger(database_url: st
         ensure_schema(database)
 
 
-def test_a_clock_that_is_behind_the_databases_is_told(
-    postgres_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(opening, "now", lambda: now() - 3_600 * SECOND)
-    with caplog.at_level(logging.WARNING, "imagestudio"):
-        opened(postgres_url)
+def test_a_clock_that_is_behind_the_databases_is_told(postgres_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "imagestudio"), closing(Database(postgres_url)) as database:
+        check_opening(database, lambda: now() - 3_600 * SECOND)
     assert "seconds behind the database's" in caplog.text

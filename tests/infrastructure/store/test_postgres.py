@@ -307,13 +307,11 @@ def test_a_connection_left_in_a_transaction_is_not_used_again(postgres_url: str)
 
 @pytest.mark.parametrize("use", [lambda at: SqlReader(at).end(), lambda at: post(SqlStore(at), "acme")])
 def test_a_connection_that_was_quiet_for_long_is_asked_first(
-    postgres_url: str, use: Callable[[Database], object], monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, use: Callable[[Database], object]
 ) -> None:
     """A router that forgot it tells nobody."""
-    with through_proxy(postgres_url) as (proxy, database):
+    with through_proxy(postgres_url, quiet_seconds=-1) as (proxy, database):
         use(database)
-        monkeypatch.setattr("infrastructure.store.postgres.QUIET_SECONDS", -1)
-        monkeypatch.setattr("infrastructure.store.session.QUIET_SECONDS", -1)
         proxy.next(Fault("before", when=b"SELECT 1"))
         use(database)
         assert proxy.waiting == 0

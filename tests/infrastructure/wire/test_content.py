@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
+import random
 from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application.ports import Media, Task, Value
 from infrastructure.wire.content import (
+    AT_ONCE,
     data_uri,
     decode_base64,
     decode_json,
@@ -123,20 +125,21 @@ def test_however_long_words_are_little_is_read_and_no_half_of_a_secret_is_told()
     assert "private" not in told_by_provider("x " * 985 + secret, [secret])
 
 
-@given(st.binary(max_size=64), st.sampled_from([1, 2, 3, 5]))
-def test_what_is_written_in_pieces_is_what_would_be_written_at_once(content: bytes, pieces: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infrastructure.wire.content.AT_ONCE", 12 * pieces)
-        text = encode_base64(content)
-        assert text == base64.b64encode(content).decode()
-        assert decode_base64(text) == content
+@settings(max_examples=20)
+@given(st.integers(0, 2), st.integers(-4, 4))
+def test_what_is_written_in_pieces_is_what_would_be_written_at_once(pieces: int, more: int) -> None:
+    content = random.Random(more).randbytes(max(0, pieces * AT_ONCE + more))
+    text = encode_base64(content)
+    assert text == base64.b64encode(content).decode()
+    assert decode_base64(text) == content
 
 
-@given(st.text("AQ=é\n", max_size=40))
-def test_what_is_read_in_pieces_is_what_would_be_read_at_once(text: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infrastructure.wire.content.AT_ONCE", 12)
-        assert _read(decode_base64, text) == _read(lambda whole: base64.b64decode(whole, validate=True), text)
+@settings(max_examples=100)
+@given(st.integers(0, 12), st.text("AQ=é\n", max_size=40))
+def test_what_is_read_in_pieces_is_what_would_be_read_at_once(before: int, text: str) -> None:
+    """The end of a piece falls into the text, or just before it."""
+    whole = "A" * (AT_ONCE - 4 * before) + text
+    assert _read(decode_base64, whole) == _read(lambda one: base64.b64decode(one, validate=True), whole)
 
 
 def _read(read: Callable[[str], bytes], text: str) -> bytes | None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from application.ports import Job, Media, ProviderRefused, ProviderUnknown, TaskFailed, silent
+from infrastructure.providers.stability import LARGEST
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.remote.benches import (
     GLB,
@@ -140,13 +141,13 @@ async def test_a_result_is_kept_for_a_day(fake: Fake, worker: Worker) -> None:
     assert caught.value.code == "unknown_job"
 
 
-async def test_an_output_that_is_too_large_to_be_read_is_unknown(
-    fake: Fake, worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("infrastructure.providers.stability.LARGEST", 10)
+async def test_an_output_that_is_too_large_to_be_read_is_unknown() -> None:
+    client = odd_client(answer(bytes(LARGEST + 1), "image/png"))
+    provider = built("stability", key="k", url="https://stability.test", client=client)
     with pytest.raises(ProviderUnknown) as caught:
-        await worker.run(task("text-to-image", "/v2beta/stable-image/generate/core", prompt="a pond"))
+        await provider.submit(task("text-to-image", "/v2beta/stable-image/generate/core", prompt="a pond"), silent)
     assert caught.value.code == "unreadable_answer"
+    await provider.close()
 
 
 async def test_a_refusal_repeats_the_provider_s_words_and_not_ours(fake: Fake, worker: Worker) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.ports import Delivery, ProviderError, ProviderRefused, ProviderUnknown, TaskFailed, silent
+from application.ports import Delivery, Media, ProviderError, ProviderRefused, ProviderUnknown, TaskFailed, silent
+from infrastructure.plugins import ProviderContext
 from infrastructure.providers.wavespeed import WaveSpeed
+from infrastructure.providers.wavespeed.inputs import LARGEST_INLINE
 from infrastructure.wire.api import Patience
-from tests.infrastructure.providers.wavespeed.tasks import IMAGE, PROMPT, performed, task, wavespeed
+from tests.infrastructure.providers.wavespeed.tasks import PROMPT, performed, task, wavespeed
 from tests.infrastructure.wire.servers import Time, answer, answering
 from tests.wire.clients import EDIT
 from tests.wire.fake.behaviour import Behaviour
@@ -37,6 +40,11 @@ async def distant(fake: Fake, proxy: Proxy, time: Time) -> AsyncIterator[WaveSpe
     """The adapter, with the proxy between it and the fake."""
     async with wavespeed(fake, time, url=proxy.url) as adapter:
         yield adapter
+
+
+def patient(patience: Patience) -> Callable[[ProviderContext[Any]], WaveSpeed]:
+    """Builds the adapter with another patience for the answer to a submission."""
+    return lambda context: WaveSpeed(context, submitting=patience)
 
 
 # Submissions
@@ -153,23 +161,19 @@ async def test_a_submission_that_is_late_or_slow_is_accepted(fake: Fake, distant
     assert len(fake.submissions()) == 2
 
 
-async def test_a_submission_that_is_answered_for_ever_is_unknown(
-    fake: Fake, distant: WaveSpeed, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("infrastructure.providers.wavespeed.provider.SUBMITTING", Patience(20.0, 1.0))
+async def test_a_submission_that_is_answered_for_ever_is_unknown(fake: Fake, time: Time, proxy: Proxy) -> None:
     proxy.next(Fault("drip", when=SUBMISSION, seconds=1_000))
-    with pytest.raises(ProviderUnknown) as unknown:
-        await distant.submit(task(), silent)
+    async with wavespeed(fake, time, url=proxy.url, build=patient(Patience(20.0, 1.0))) as distant:
+        with pytest.raises(ProviderUnknown) as unknown:
+            await distant.submit(task(), silent)
     assert (unknown.value.code, len(fake.submissions())) == ("timeout", 1)
 
 
-async def test_a_submission_that_nobody_answers_is_unknown(
-    fake: Fake, adapter: WaveSpeed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("infrastructure.providers.wavespeed.provider.SUBMITTING", Patience(1.0, 20.0))
+async def test_a_submission_that_nobody_answers_is_unknown(fake: Fake, time: Time) -> None:
     fake.next("wavespeed", Behaviour(held=True))
-    with pytest.raises(ProviderUnknown) as unknown:
-        await adapter.submit(task(), silent)
+    async with wavespeed(fake, time, build=patient(Patience(1.0, 20.0))) as adapter:
+        with pytest.raises(ProviderUnknown) as unknown:
+            await adapter.submit(task(), silent)
     fake.release()
     assert (unknown.value.code, len(fake.jobs())) == ("timeout", 1)
 
@@ -343,10 +347,9 @@ async def carried_through(fake: Fake, recovered: bool, taken: list[str]) -> Deli
 
 
 async def test_files_that_cannot_be_uploaded_are_a_submission_that_was_never_sent(
-    fake: Fake, adapter: WaveSpeed, monkeypatch: pytest.MonkeyPatch
+    fake: Fake, adapter: WaveSpeed
 ) -> None:
-    monkeypatch.setattr("infrastructure.providers.wavespeed.inputs.LARGEST_INLINE", 10)
     fake.next("wavespeed.uploads", Behaviour(status=500), times=None)
     with pytest.raises(ProviderRefused) as refused:
-        await adapter.submit(task(EDIT, files={"image": [IMAGE]}), silent)
+        await adapter.submit(task(EDIT, files={"image": [Media(bytes(LARGEST_INLINE + 1), "image/png")]}), silent)
     assert (refused.value.code, fake.submissions()) == ("upload_failed", [])
