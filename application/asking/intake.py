@@ -156,13 +156,13 @@ class Intake:
         facts = await self._facts(ask, receipt)
         admitted = []
         for place, id in enumerate(ask.operations):
-            chosen = prepared.chosen_at(place)
+            chosen, before = prepared.chosen_at(place)
             for fact in facts[id]:
                 if isinstance(fact, Rejected):
                     raise refused(fact)
                 if isinstance(fact, Validated):
-                    task = _task(prepared, chosen.first, fact)
-                    offers = _offers(prepared, chosen, fact)
+                    task = _task(prepared, chosen.first, fact, before)
+                    offers = _offers(prepared, chosen, fact, before)
                     admitted.append(Admitted(fact.operation, tuple(facts[id]), task, offers, fact.quote))
         return Accepted(ask.batch, tuple(admitted))
 
@@ -190,17 +190,18 @@ def _accepting(prepared: Prepared) -> Proposal:
     )
 
 
-def _task(prepared: Prepared, choice: Choice, validated: Validated) -> Task:
+def _task(prepared: Prepared, choice: Choice, validated: Validated, before: int) -> Task:
+    outputs = validated.quote.outputs
     return task_of(
-        validated.operation, 1, choice.model, validated.quote.outputs, choice.inputs, prepared.media, validated.at
+        validated.operation, 1, choice.model, outputs, choice.inputs, prepared.media, validated.at, before=before
     )
 
 
-def _offers(prepared: Prepared, chosen: Chosen, validated: Validated) -> tuple[Alternative, ...]:
+def _offers(prepared: Prepared, chosen: Chosen, validated: Validated, before: int) -> tuple[Alternative, ...]:
     """The other models at what they cost for as many outputs; one that cannot deliver so many at once is none."""
     outputs, ask = validated.quote.outputs, prepared.ask
     return tuple(
-        Alternative(quote, _task(prepared, other, validated), Leeway(ask.allowed, ask.most and quote.price))
+        Alternative(quote, _task(prepared, other, validated, before), Leeway(ask.allowed, ask.most and quote.price))
         for other in chosen.others
         if isinstance(quote := other.quotes.get(outputs), Quote)
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from application.asking.choosing import Chooser, Chosen
 from application.asking.consent import allowed_by, most_of
-from application.asking.requests import File, Request
+from application.asking.requests import File, Request, Variant
 from application.ledger.contents import Body, canonical
 from application.ledger.transaction import ContentRow, keyed_digest
 from application.library.naming import AssetNames
@@ -50,9 +50,9 @@ class Prepared:
     media: Mapping[str, tuple[Media, ...]]
     by: str
 
-    def chosen_at(self, place: int) -> Chosen:
-        """The choice for the operation at a place in the batch."""
-        return self.chosen[place] if len(self.chosen) > 1 else self.chosen[0]
+    def chosen_at(self, place: int) -> tuple[Chosen, int]:
+        """The choice for the operation at a place in the batch, and how many operations are of choices before it."""
+        return (self.chosen[place], place) if len(self.chosen) > 1 else (self.chosen[0], 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,12 @@ class Preparer:
         `keep` saves input files durably, as they must be before the request is recorded.
         """
         _check_asked(request)
+        alone = [_alone(request, own) for own in request.each] if request.each else [request]
         if request.media:
-            self.chooser.check_named(request, now)
+            for one in alone:
+                self.chooser.check_named(one, now)
         media = await self._read(request)
-        chosen = await self._chosen(request, media, now)
+        chosen = tuple([await self.chooser.choose(one, media, now) for one in alone])
         most = most_of(request, self.chooser.price_book.currency)
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()
@@ -112,12 +114,6 @@ class Preparer:
 
     def _given(self, account: str, kept: Mapping[str, Sequence[Asset]]) -> tuple[Given, ...]:
         return tuple(self.names.given(account, name, asset) for name, assets in kept.items() for asset in assets)
-
-    async def _chosen(self, request: Request, media: Mapping[str, tuple[Media, ...]], now: int) -> tuple[Chosen, ...]:
-        if not request.each:
-            return (await self.chooser.choose(request, media, now),)
-        alone = [replace(request, inputs={**request.inputs, **own}, n=1, each=()) for own in request.each]
-        return tuple([await self.chooser.choose(one, media, now) for one in alone])
 
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
         read: dict[str, tuple[Media, ...]] = {}
@@ -186,7 +182,21 @@ def _check_each(request: Request) -> None:
     if len(request.each) > MOST_VARIATIONS:
         raise InvalidInput("each", f"{len(request.each)} variations", hint=f"ask for 1 to {MOST_VARIATIONS}")
     for own in request.each:
-        _check_by_name("each", own)
+        _check_by_name("each", own.inputs if isinstance(own, Variant) else own)
+
+
+def _alone(request: Request, own: Mapping[str, Scalar] | Variant) -> Request:
+    """One variation as a request of its own; what all of them may cost together is the ledger's to check."""
+    variant = own if isinstance(own, Variant) else Variant(own)
+    return replace(
+        request,
+        inputs={**request.inputs, **variant.inputs},
+        model=variant.model or request.model,
+        wishes=variant.wishes or request.wishes,
+        n=1,
+        max_price=None,
+        each=(),
+    )
 
 
 def _check_by_name(field: str, given: object) -> None:
@@ -224,7 +234,7 @@ async def fingerprint_of_asked(request: Request) -> str | None:
     A path is not a stable name, so its file is read. Raises InvalidInput for an id or a path that cannot be used.
     """
     _check_asked(request)
-    given = (request.inputs, *request.each)
+    given = (request.inputs, *(own.inputs if isinstance(own, Variant) else own for own in request.each))
     if not all(isinstance(value, Scalar) for inputs in given for value in inputs.values()):
         return None
     named = {name: [await _name_of(name, file) for file in many] for name, many in request.media.items()}
@@ -252,7 +262,7 @@ def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
     if request.wishes is not None:
         asked["wishes"] = asdict(request.wishes)
     if request.each:
-        asked["each"] = [dict(own) for own in request.each]
+        asked["each"] = [asdict(own) if isinstance(own, Variant) else dict(own) for own in request.each]
     return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -27,6 +27,15 @@ File = bytes | Path | str
 
 
 @value
+class Variant:
+    """One variation of a request, with inputs, a model and wishes of its own, each said over the request's."""
+
+    inputs: Mapping[str, Scalar] = field(default_factory=dict, repr=False)
+    model: str = ""
+    wishes: Wishes | None = field(default=None, repr=False)
+
+
+@value
 class Request:
     """One request: `n` variations of one kind of operation, for one account.
 
@@ -37,7 +46,8 @@ class Request:
     that is an http or https address. `wishes` are put into the inputs of each model that is asked, in its own words,
     and pass over those that cannot meet them. `user` defaults to the account. The same `key` never does or charges the
     same thing twice; what was asked is compared with addresses as they are written, and other files by content.
-    `each` has inputs of every variation's own, said over `inputs`: as many operations, admitted or refused together.
+    `each` has inputs of every variation's own, or a `Variant` with more, said over the request's: as many operations,
+    admitted or refused together. With a `max_price` of them all, none falls back to what costs more than is held.
     """
 
     kind: str
@@ -54,7 +64,7 @@ class Request:
     by: Actor | None = None
     """Who asks, as the log names them; otherwise the user."""
     wishes: Wishes | None = field(default=None, repr=False)
-    each: Sequence[Mapping[str, Scalar]] = field(default=(), repr=False)
+    each: Sequence[Mapping[str, Scalar] | Variant] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,10 @@ class Histories:
         except AssetMissing:
             return None
         model = self.catalogue.get(operation.model)
-        inputs = body.inputs_at(place_in_batch(operation.id, operation.batch), model.id)
-        return task_of(operation, opened.attempts, model, quote.outputs, inputs, media, opened.dispatched)
+        place = place_in_batch(operation.id, operation.batch)
+        inputs, before = body.inputs_at(place, model.id), place if body.each else 0
+        attempt, since = opened.attempts, opened.dispatched
+        return task_of(operation, attempt, model, quote.outputs, inputs, media, since, before=before)
 
     def bare(self, opened: History) -> Task:
         """A task without what was asked, for a job that only has to be waited for. Raises UnknownModel."""

@@ -23,9 +23,14 @@ def task_of(
     inputs: Mapping[str, Scalar],
     media: Mapping[str, tuple[Media, ...]],
     since: int,
+    *,
+    before: int = 0,
 ) -> Task:
-    """The task of one submission; `since` is the instant before which it was not sent."""
-    first = place_in_batch(operation.id, operation.batch) * model.per_call
+    """The task of one submission; `since` is the instant before which it was not sent.
+
+    `before` operations of the batch come before it and have other inputs: it is numbered among its like.
+    """
+    first = (place_in_batch(operation.id, operation.batch) - before) * model.per_call
     return _task(model, operation.kind, outputs, inputs, media, (operation.id, attempt), first, since)
 
 

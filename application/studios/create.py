@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
-from application.asking.requests import Request
+from application.asking.requests import Request, Variant
 from application.ports import Progress, Scalar, silent
 from application.studios.desk import Advised, Caller, Served, ServiceDesk, sorted_out
 from application.studios.drafting import Drafted, advise, perform
@@ -76,6 +76,9 @@ class Create:
         wishes = self._wishes(brief, template, quality)
         model = quality.chooses(caller.model)
         request = caller.request("text-to-image", {"prompt": words}, {}, model=model, wishes=wishes)
+        if brief.seed is not None and caller.n > 1:  # the seeds that follow, so that each can be made again alone
+            each = tuple(Variant(wishes=replace(wishes, seed=brief.seed + place)) for place in range(caller.n))
+            request = replace(request, n=1, each=each)
         first = _asking_for_words(request) if brief.enhance == "model" else None
         return Drafted(request, notes, first)
 
@@ -125,4 +128,4 @@ def _worded(brief: CreateBrief, template: Template | None) -> tuple[str, tuple[s
 def _asking_for_words(request: Request) -> Request:
     inputs: dict[str, Scalar] = {"prompt": request.inputs["prompt"]}
     key = request.key and f"{request.key}/words"
-    return replace(request, kind="prompt-optimize", inputs=inputs, model="auto", n=1, key=key, wishes=None)
+    return replace(request, kind="prompt-optimize", inputs=inputs, model="auto", n=1, key=key, wishes=None, each=())

@@ -69,6 +69,14 @@ async def test_what_is_asked_of_the_model_itself_is_passed_on(studio: Studio) ->
     assert again.result.assets[0].asset.digest == made.asset.digest
 
 
+async def test_variations_of_a_seed_have_the_seeds_that_follow_it_in_one_batch(studio: Studio) -> None:
+    served = await studio.services.create("a fox", size="64x64", seed=41, n=3, **ASKED)
+    last = await studio.services.create("a fox", size="64x64", seed=43, **ASKED)
+    assert len(served.result.operations) == 3
+    assert served.result.assets[2].asset.digest == last.result.assets[0].asset.digest
+    assert len({one.asset.digest for one in served.result.assets}) == 3
+
+
 @pytest.mark.parametrize(
     ("options", "field", "hint"),
     [
