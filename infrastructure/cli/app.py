@@ -75,8 +75,8 @@ GROUPS = {
     "catalogue": ("catalogue", "app", "The catalogue: held against what its providers list now."),
     "providers": ("providers", "app", "Providers: what each lacks here, and whether it answers."),
     "templates": ("templates", "app", "Templates: pictures for platforms and purposes, for 'create'."),
-    "projections": ("upkeep", "projections", "The views: how far they are, and building them anew."),
-    "db": ("upkeep", "db", "The database's schema."),
+    "projections": ("projections", "app", "The views: how far they are, and building them anew."),
+    "db": ("db", "app", "The database's schema."),
 }
 """By its name, where a group of commands is, and what they are about."""
 

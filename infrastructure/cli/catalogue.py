@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,46 +14,16 @@ from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
-from infrastructure.showing.formats import counted
+from infrastructure.showing.listings import list_check_document
 
 if TYPE_CHECKING:
     from application.ports import Provider
-    from application.providing.listings import Offers
-    from application.providing.offers import Mismatch
-    from domain.catalogue import Catalogue
-    from domain.pricing import PriceBook
-    from infrastructure.catalogue.overlay import Check
+    from infrastructure.catalogue.held import ListCheck
     from infrastructure.cli.rendering import Page
 
 app = typer.Typer()
 
-SAME, DIFFERS, SILENT, UNABLE, NOT_SET_UP = "same", "differs", "does not answer", "cannot list", "not set up"
 NO_ANSWER = 4
-
-
-@dataclass(frozen=True, slots=True)
-class ListCheck:
-    """How one provider's list compares: same, differs, does not answer, cannot list or not set up; `words` say more."""
-
-    name: str
-    state: str
-    words: str = ""
-    differences: Sequence[Mismatch] = ()
-    notes: Sequence[str] = ()
-    check: Check | None = None
-
-    def document(self) -> dict[str, object]:
-        found = [
-            {"finding": str(one.finding), "route": one.route, "model": one.model or None, "what": one.what}
-            for one in self.differences
-        ]
-        return {
-            "provider": self.name,
-            "state": self.state,
-            "detail": self.words,
-            "differences": found,
-            "notes": list(self.notes),
-        }
 
 
 @command(app)
@@ -77,6 +46,7 @@ async def check(
     where a provider does not answer. One that cannot list says so: that is not the same as no difference.
     """
     from infrastructure.catalogue import known_routes, load_catalogue
+    from infrastructure.catalogue.held import ListedEntries
     from infrastructure.clock import now
 
     if overlay is not None and which is None:
@@ -89,61 +59,11 @@ async def check(
     async with session.providers() as providers:
         asked = _asked(providers, which)
         with session.progress("catalogue check"):
-            world = World(catalogue, price_book, paths, known, now())
-            held = await asyncio.gather(*[world.held(name, providers[name], seconds) for name in asked])
+            entries = ListedEntries(catalogue, price_book, paths, known, now())
+            held = await asyncio.gather(*[entries.held(name, providers[name], seconds) for name in asked])
     written = _write(overlay, held) if overlay is not None else None
-    document = {"providers": [one.document() for one in held], "overlay": str(written) if written else None}
+    document = {"providers": [list_check_document(one) for one in held], "overlay": str(written) if written else None}
     return Report(document, lambda page: _show(page, held, written), _code(held, named=which is not None))
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The catalogue that the lists are held against."""
-
-    catalogue: Catalogue
-    price_book: PriceBook
-    overlays: Sequence[Path]
-    known: Mapping[str, frozenset[str]]
-    at: int
-
-    async def held(self, name: str, provider: Provider, seconds: float) -> ListCheck:
-        """One provider's list, compared; whatever goes wrong there is its state, and keeps no other from answering."""
-        from application.ports import ProviderError
-        from application.providing.answers import check_offers
-        from application.providing.listings import ListsOffers
-        from application.providing.mistakes import MistakesOf
-        from infrastructure.catalogue.overlay import Check
-
-        models = [model for model in self.catalogue if model.provider == name]
-        if not isinstance(provider, ListsOffers):
-            return ListCheck(
-                name, UNABLE, "it has no list of what it offers, so that nothing is known of what changed there"
-            )
-        try:
-            with MistakesOf(name):
-                if models and (lacks := provider.lacks(models[0].route)):
-                    return ListCheck(name, NOT_SET_UP, lacks)
-                async with asyncio.timeout(seconds):
-                    offers: Offers = await provider.offers({model.route for model in models if model.route})
-                check_offers(offers)
-                check = Check(
-                    name,
-                    self.catalogue,
-                    self.price_book,
-                    self.overlays,
-                    self.known.get(name, frozenset()),
-                    offers,
-                    self.at,
-                )
-                found = await asyncio.to_thread(check.found)
-        except ProviderError as error:
-            return ListCheck(name, SILENT, f"{error.message} ({error.code})")
-        except TimeoutError:
-            return ListCheck(name, SILENT, f"no answer within {seconds:g} s")
-        if models and not (offers.models or offers.gone):
-            return ListCheck(name, SILENT, "it lists no model at all, which says nothing about any", notes=offers.notes)
-        words = f"{counted(len(offers.models), 'model')} listed"
-        return ListCheck(name, DIFFERS if found else SAME, words, found, offers.notes, check)
 
 
 def _asked(providers: Mapping[str, Provider], which: str | None) -> list[str]:
@@ -159,6 +79,8 @@ def _asked(providers: Mapping[str, Provider], which: str | None) -> list[str]:
 
 
 def _code(held: Sequence[ListCheck], *, named: bool) -> int:
+    from infrastructure.catalogue.held import DIFFERS, NOT_SET_UP, SILENT, UNABLE
+
     bad = {SILENT, *((UNABLE, NOT_SET_UP) if named else ())}
     if any(one.state in bad for one in held):
         return NO_ANSWER

@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 from application.keeping.reconciliation import ReconciledJob
-from infrastructure.cli.reconcile import Reconciled, show_reconciled
+from infrastructure.cli.billpages import show_reconciled
 from infrastructure.cli.rendering import Page
+from infrastructure.showing.bills import Reconciliation
 from tests.infrastructure.cli.workspaces import ACCOUNT, Outcome, Workspace, call, stuck
 
 JOBS = ("generate", "x", "-m", "scripted-findable")
@@ -179,7 +180,7 @@ def test_an_export_of_bills_that_cannot_be_read_leaves_the_old_one(workspace: Wo
 
 def printed(width: int, *found: ReconciledJob) -> str:
     console = Console(file=io.StringIO(), width=10_000, soft_wrap=True)
-    show_reconciled(Page(console, width), Reconciled("atelier", 0, 1, found, "USD", ""))
+    show_reconciled(Page(console, width), Reconciliation("atelier", 0, 1, found, "USD"), "")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -1,0 +1,79 @@
+"""The views' upkeep: how far each is behind the log, and building them anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from infrastructure.cli.commands import Report, command
+from infrastructure.cli.session import CommandSession
+from infrastructure.showing.formats import document
+
+if TYPE_CHECKING:
+    from infrastructure.cli.rendering import Page
+    from projections.queries import ViewStatus
+
+app = typer.Typer()
+
+
+@command(app)
+async def status(session: CommandSession) -> Report:
+    """Show how far each view is behind the log, and why where one stands still."""
+    async with session.reading() as reading:
+        found = await asyncio.to_thread(reading.views.status)
+    return Report({"views": document(found)}, lambda page: _show_status(page, found))
+
+
+def _show_status(page: Page, found: Sequence[ViewStatus]) -> None:
+    from infrastructure.cli.rendering import PageColumn, state_style
+
+    page.title("Views")
+    page.table(
+        PageColumn("VIEW", [one.view for one in found]),
+        PageColumn("POSITION", [f"{one.position:,}" for one in found], right=True),
+        PageColumn("LAG", [f"{one.lag:,}" for one in found], right=True),
+        PageColumn("STATE", [_standing(one) for one in found], style=state_style),
+    )
+    for one in found:
+        if one.error is not None:
+            page.prose(f"{one.view} stopped at position {one.failed_at}: {one.error}", "red", indent=2)
+            page.line(f"  mend the cause, then: imagestudio projections retry {one.view}")
+
+
+def _standing(one: ViewStatus) -> str:
+    if one.error is not None:
+        return "stopped"
+    if one.rebuilding is not None:
+        return f"rebuilding, at {one.rebuilding:,}"
+    return "up to date" if one.lag == 0 else "behind"
+
+
+@command(app)
+async def rebuild(
+    session: CommandSession,
+    workers: Annotated[int, Option("--workers", "-w", min=1, max=64, help="Processes that fold the log.")] = 1,
+) -> Report:
+    """Build all views anew from the log, beside the live ones, and swap them in."""
+    async with session.studio() as studio:
+        with session.progress("rebuild") as report:
+            position = await asyncio.to_thread(
+                studio.audit.rebuild, workers, lambda at, end: report(at / max(end, 1), f"{at:,} of {end:,}")
+            )
+    told = f"All views were rebuilt from the log, and stand at position {position:,}"
+    return Report({"position": position}, lambda page: page.title(told))
+
+
+@command(app)
+async def retry(
+    view: Annotated[str, Argument(metavar="VIEW", help="A view that stands still.")], session: CommandSession
+) -> Report:
+    """Let a view that stands still try its fact again."""
+    async with session.studio() as studio:
+        await asyncio.to_thread(studio.views.retry, view)
+        await asyncio.to_thread(studio.views.catch_up)
+        found = [one for one in await asyncio.to_thread(studio.views.status) if one.view == view]
+    return Report({"views": document(found)}, lambda page: _show_status(page, found))
