@@ -42,9 +42,9 @@ import sys
 from infrastructure import cli
 from infrastructure.cli import app
 from infrastructure.cli.commands import command
-from infrastructure.cli.session import Session
+from infrastructure.cli.session import CommandSession
 @command(app.app)
-async def breaks(session: Session) -> int:
+async def breaks(session: CommandSession) -> int:
     '''Break.'''
     return [][int(session.json)]
 sys.exit(cli.main(sys.argv[1:]))
