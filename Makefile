@@ -42,4 +42,5 @@ $(INSTALLED): pyproject.toml workshop/pyproject.toml
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --editable ./workshop
+	$(BIN)/python -m imagestudio_workshop.fetching
 	@touch $@

@@ -38,8 +38,8 @@ _FAMILIES: Final = {
     Family.MODELS_3D: "image-to-3d multiview-to-3d sketch-to-3d text-to-3d",
     Family.UPSCALES: "upscale",
     Family.OTHER: """
-        caption prompt-optimize image-compress image-convert image-resize image-watermark image-social-optimize
-        video-transform video-social-optimize
+        caption classify prompt-optimize image-compress image-convert image-resize image-watermark
+        image-social-optimize video-transform video-social-optimize
     """,
 }
 

@@ -31,7 +31,8 @@ POINTS = [
 NAMES = sorted({name for group, points in POINTS if group.endswith("providers") for name in points})
 # Blind is also what may become of an answer that was lost.
 NAMES_A_PROVIDER = re.compile(rf"^({'|'.join({*NAMES} - {'blind'})})$|IMAGESTUDIO_({'|'.join(NAMES)})_", re.IGNORECASE)
-WORDS_THE_SHELL = ("infrastructure/cli/", "infrastructure/showing/")
+# The last is a program of its own, and calls pip.
+WORDS_THE_SHELL = ("infrastructure/cli/", "infrastructure/showing/", "workshop/imagestudio_workshop/fetching.py")
 SHELL_WORDS = re.compile(r"\bimagestudio [a-z]|(?<![\w-])--[a-z]")
 SUBJECT_LAST = re.compile(r"(?:^|(?<=[.!?] ))(What|That|Where)\b")
 LONGEST_FILE = 399
@@ -42,7 +43,20 @@ MAY_IMPORT = {
     "domain": {"domain"},
     "application": {"domain", "application", "eventsourcing"},
     "projections": {"domain", "application", "projections", "sqlalchemy", "msgspec"},
-    "workshop": {"imagestudio", "imagestudio_workshop", "av", "cv2", "numpy", "PIL", "font_roboto", "pi_heif"},
+    "workshop": {
+        *(
+            "imagestudio",
+            "imagestudio_workshop",
+            "av",
+            "cv2",
+            "ncnn",
+            "numpy",
+            "PIL",
+            "font_roboto",
+            "pi_heif",
+            "rapidocr",
+        ),
+    },
 }
 IMPURE = {
     "asyncio",
@@ -64,8 +78,12 @@ IMPURE = {
     "urllib",
 }
 CLOCKS = {"now", "utcnow", "today", "time", "time_ns"}
-# The second puts back what it hides from an encoder.
-READS_ENVIRONMENT = {"infrastructure/settings.py", "workshop/imagestudio_workshop/film/writer.py"}
+# The second puts back what it hides from an encoder, the third looks where another program keeps its files.
+READS_ENVIRONMENT = {
+    "infrastructure/settings.py",
+    "workshop/imagestudio_workshop/film/writer.py",
+    "workshop/imagestudio_workshop/needs.py",
+}
 READS_CLOCK = {"infrastructure/clock.py"}
 
 # A module's name within a text: a room and what is in it, or a room alone.

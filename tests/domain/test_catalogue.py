@@ -76,8 +76,8 @@ EDITOR = replace(CHEAP, id="editor", kinds=("image-edit", "inpaint"), inputs={"p
         (
             Family.OTHER,
             """
-            caption prompt-optimize image-compress image-convert image-resize image-watermark image-social-optimize
-            video-transform video-social-optimize
+            caption classify prompt-optimize image-compress image-convert image-resize image-watermark
+            image-social-optimize video-transform video-social-optimize
             """,
         ),
     ],

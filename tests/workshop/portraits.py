@@ -1,11 +1,20 @@
-"""Faces drawn for the test: nobody's, but with the light and shade by which a cascade knows a face."""
+"""Faces drawn for the test: nobody's, but with the light and shade by which a face is known; and pictures with text."""
 
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 Colour = tuple[int, int, int]
+
+
+def signed(image: Image.Image, text: str = "Hello world", colour: Colour = (255, 255, 255)) -> Image.Image:
+    """A picture with a line of text across its lower half, as high as a sixth of it."""
+    image = image.copy()
+    size = image.height // 6
+    place = (image.width // 20, image.height // 2)
+    ImageDraw.Draw(image).text(place, text, font=ImageFont.load_default(size), fill=colour)
+    return image
 
 
 def portrait(

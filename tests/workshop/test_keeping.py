@@ -25,7 +25,7 @@ from infrastructure.media import read_media
 from tests.workshop import icc, opinions
 from tests.workshop.portraits import portrait
 from tests.workshop.test_vision import mask_of
-from tests.workshop.work import make, png, psnr, refused, scene
+from tests.workshop.work import lacking, make, png, psnr, refused, scene
 
 MODELS = [model for model in load_catalogue(())[0] if model.provider == "local" and "image" in model.inputs]
 ROUTES = sorted({model.route for model in MODELS})
@@ -46,9 +46,15 @@ ASKED: dict[str, dict[str, Any]] = {
     "relief": {"shape": "relief"},
     "upscale": {"factor": 2},
     "upscale-detail": {"factor": 2},
+    "background-remove-seen": {},
+    "face-swap-seen": {},
+    "upscale-faithful": {"factor": 2},
 }
+# These deliver no picture, need another one, or are slow and go the very way of another: test_networks.py has them.
+ELSEWHERE = {"classify", "text-remove", "upscale-imagined"}
+HERE = [route for route in ROUTES if route in ASKED and not lacking(route)]
 WAYS = [
-    *ASKED.items(),
+    *((route, ASKED[route]) for route in HERE),
     ("image-compress", {"format": "png"}),
     ("image-compress", {"format": "webp", "target_bytes": 6_000}),
     ("image-convert", {"format": "jpeg"}),
@@ -64,7 +70,7 @@ Pixels = npt.NDArray[np.float64]
 
 
 def test_no_route_for_pictures_is_forgotten() -> None:
-    assert sorted(ASKED) == ROUTES
+    assert sorted({*ASKED, *ELSEWHERE}) == ROUTES
 
 
 @cache
@@ -92,7 +98,7 @@ async def work(route: str, image: Media, wish: dict[str, Any]) -> Media:
     media = {"image": image}
     if route == "erase":
         media["mask"] = png(mask_of((8, 8, 30, 30), size=(SIDE, SIDE)))
-    if route == "face-swap":
+    if route.startswith("face-swap"):
         media["face"] = png(portrait(size=SIDE, iris=(30, 60, 200)))
     return await make(route, media, **wish)
 
@@ -185,7 +191,7 @@ def pairs() -> dict[str, tuple[Media, Media]]:
             for route, wish in WAYS
             for each in ("P3 in JPEG", "inks with a profile", "grey with a profile")
         ),
-        *((route, wish, each) for route, wish in (WAYS[3], WAYS[-4]) for each in pairs()),
+        *((route, wish, each) for route, wish in (("filter", ASKED["filter"]), WAYS[-4]) for each in pairs()),
     ],
 )
 async def test_colours_come_out_as_they_are_meant(route: str, wish: dict[str, Any], colours: str) -> None:
@@ -199,7 +205,7 @@ async def test_a_wide_profile_is_kept_and_its_numbers_with_it() -> None:
     """Display P3 (51, 119, 194) is (0, 121, 200) in sRGB; without its profile it would be another blue."""
     source = written(Image.new("RGB", (SIDE, SIDE), (51, 119, 194)), "PNG", icc_profile=icc.display_p3())
     for route, wish in WAYS:
-        if route in ("background-remove", "face-swap", "pan", "relief"):
+        if route in ("pan", "relief") or route.startswith(("background-remove", "face-swap")):
             continue
         made = await work(route, source, wish | ({"prompt": "blur"} if route == "filter" else {}))
         middle = seen(made)[SIDE // 2, -SIDE // 2 if route != "image-social" else 627, :3]
@@ -210,7 +216,7 @@ async def test_the_light_of_other_screens_is_refused() -> None:
     """PQ and HLG (cICP) are brighter than 8 bits of sRGB can show."""
     for transfer in (16, 18):
         source = with_chunks(sitter(), chunk(b"cICP", bytes([9, transfer, 0, 1])))
-        for route, wish in ASKED.items():
+        for route, wish in WAYS[: len(HERE)]:
             with pytest.raises(ProviderRefused) as caught:
                 await work(route, source, wish)
             assert caught.value.code == "unsupported_colours"
@@ -372,7 +378,7 @@ async def test_a_jpeg_of_an_animation_is_refused_and_one_frame_is_a_picture() ->
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-@pytest.mark.parametrize("route", [route for route in ROUTES if route not in ("image-social", "pan", "relief")])
+@pytest.mark.parametrize("route", [route for route in HERE if route not in ("image-social", "pan", "relief")])
 async def test_what_is_transparent_stays_so(route: str, kind: str) -> None:
     clear = sitter().convert("RGBA")
     clear.paste((0, 0, 0, 0), (0, 0, SIDE, 12))

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from application.ports import ProviderRefused
 from imagestudio_workshop.vision import detail, faces
 from tests.workshop.portraits import portrait
-from tests.workshop.work import Pixels, make, pixels, png, psnr, refused, scene, shown
+from tests.workshop.work import Pixels, make, needs, pixels, png, psnr, refused, scene, shown
 
 HOW = {"box": Image.Resampling.BOX, "bicubic": Image.Resampling.BICUBIC, "Lanczos": Image.Resampling.LANCZOS}
 
@@ -181,7 +181,16 @@ async def test_a_picture_of_one_colour_has_nothing_to_cut_out() -> None:
     assert await refused("background-remove", {"image": png(Image.new("RGB", (64, 48), "white"))}) == "no_outline"
 
 
-@pytest.mark.parametrize("route", ["upscale-detail", "erase", "background-remove", "face-swap"])
+@pytest.mark.parametrize(
+    "route",
+    [
+        *("upscale-detail", "erase", "background-remove", "face-swap"),
+        *(
+            pytest.param(route, marks=needs(route))
+            for route in ("upscale-faithful", "background-remove-seen", "face-swap-seen", "text-remove")
+        ),
+    ],
+)
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (9, 9)])
 async def test_a_tiny_picture_is_worked_on_or_refused(route: str, size: tuple[int, int]) -> None:
     image, mask = scene(*size), Image.new("L", size, 0)

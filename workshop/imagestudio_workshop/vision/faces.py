@@ -6,6 +6,7 @@ both ── Haar cascades (Viola and Jones, 2001) ──> face, eyes ── turn
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
@@ -65,17 +66,26 @@ class Face:
         return np.asarray((self.left + self.right) / 2 + _OVAL_CENTRE * np.array([-y, x]))
 
 
+Find: TypeAlias = Callable[[Pixels, str], list[Face]]
+"""The faces in a picture, the largest first. Raises ProviderRefused, which names the picture, where there is none."""
+
+
 def swapped(order: LabelledTask) -> Work:
-    """`image` with the face of `face` in place of its largest one, or of `every` one."""
+    """`image` with the face of `face` in place of its largest one, or of `every` one, found by light and shade."""
+    return swapping(order, found)
+
+
+def swapping(order: LabelledTask, find: Find) -> Work:
+    """`image` with the face of `face` in place of its largest one, or of `every` one, as `find` finds them."""
     picture = order.picture()
     image, donor = picture.image, np.asarray(order.picture("face").in_profile(picture.profile).image.convert("RGB"))
     every = order.flag("every")
 
     def work(_variation: int, step: Step) -> Media:
         step(0.1, "looking for faces")
-        given = found(donor, "the picture of the face")[0]
+        given = find(donor, "the picture of the face")[0]
         pixels = np.asarray(image.convert("RGB"))
-        targets = found(pixels, "the picture")
+        targets = find(pixels, "the picture")
         for number, target in enumerate(targets if every else targets[:1]):
             step(0.3 + 0.6 * number / len(targets), "putting the face in place")
             pixels = replaced(pixels, target, donor, given)

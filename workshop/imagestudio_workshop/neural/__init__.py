@@ -1,0 +1,1 @@
+"""Networks that run on this machine's processor: a route each, and what each needs to be installed."""
