@@ -289,15 +289,15 @@ def check_inputs(
         if name not in model.inputs:
             raise InvalidInput(name, f"is no input of model {model.id!r}", hint=_accepted(model))
     checked: dict[str, Scalar] = {}
-    for name, spec in model.inputs.items():
-        files = media.get(name)
+    for name, files in media.items():
         if files:
-            check_files(spec, files)
+            check_files(model.inputs[name], files)
+    for name, spec in model.inputs.items():
         if name in inputs:
             checked[name] = read_value(spec, inputs[name])
         elif spec.default is not None:
             checked[name] = spec.default
-        elif spec.required and not files:
+        elif spec.required and not media.get(name):
             raise InvalidInput(name, "is missing", hint=f"model {model.id!r} needs it")
     if model.one_of or model.not_both:
         _check_groups(model, {*checked, *(name for name, files in media.items() if files)}, checked)

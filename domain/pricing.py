@@ -90,7 +90,7 @@ class PriceRule:
         return self.of or MEASURED_BY.get(self.unit, "")
 
     def matches(self, inputs: Mapping[str, Scalar]) -> bool:
-        return all(name in inputs and inputs[name] in values for name, values in self.when.items())
+        return not self.when or all(name in inputs and inputs[name] in values for name, values in self.when.items())
 
     def same_case(self, other: PriceRule) -> bool:
         """Whether the other rule is for the same inputs from the same instant, so that it replaces this."""
@@ -247,6 +247,8 @@ def _quoted(
 def rule_at(model: Priced, inputs: Mapping[str, Scalar], at: int) -> PriceRule | None:
     """The rule in force for these inputs: most conditions first, then latest."""
     found = [rule for rule in model.prices if rule.effective_from <= at and rule.matches(inputs)]
+    if len(found) == 1:
+        return found[0]
     return max(found, key=lambda rule: (len(rule.when), rule.effective_from), default=None)
 
 

@@ -15,14 +15,18 @@ from domain.account import ACCOUNT, project_scope, user_scope
 from domain.operation import (
     Charged,
     Delivered,
+    Dispatched,
     Held,
     Operation,
     OperationFact,
+    ProviderCompleted,
     Released,
+    Requested,
     Rerouted,
     Running,
     Sent,
     State,
+    Submitted,
     Validated,
 )
 from domain.periods import Period
@@ -61,8 +65,14 @@ def scopes_of(user: str, project: str | None) -> tuple[str, ...]:
     return scopes if project is None else (*scopes, project_scope(project))
 
 
+STEPS = (Requested, Dispatched, Submitted, ProviderCompleted)
+"""Facts about an operation on its way, which move no money."""
+
+
 def move_money(current: PeriodState, before: State | None, fact: OperationFact) -> None:
     """Hold, capture and release: a hold is taken once and given back whole, the capture is what was charged."""
+    if isinstance(fact, STEPS):
+        return
     match fact:
         case Validated():
             _hold(current, fact.operation, fact.quote, 1)

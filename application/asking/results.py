@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from application.asking.refusals import refusal_in_words
@@ -39,7 +39,6 @@ LARGEST_HELD = 32 * 1024 * 1024
 NONE: Mapping[str, bytes] = MappingProxyType({})
 
 
-@dataclass(slots=True)
 class Sums:
     """The sum of one operation's facts."""
 
@@ -57,7 +56,7 @@ class Sums:
     asked: int = 0
     lost: int = 0
     unlike: int = 0
-    losses: Mapping[str, int] = field(default_factory=dict)
+    losses: Mapping[str, int] = MappingProxyType({})
 
     def add(self, fact: Fact) -> None:
         """In the order of most operations' lives, so that few kinds are tried for each fact."""

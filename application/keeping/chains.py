@@ -155,7 +155,7 @@ class _Walk:
         """The account's row as the log has it."""
         stream = self.opened.get(account, "")
         current, terms = self.end_of(stream).head, self.end_of(account_stream(account)).head
-        return AccountRow(account, self.counts.get(account, 0), stream, current, terms, self.last.get(account, 0))
+        return AccountRow.of(account, self.counts.get(account, 0), stream, current, terms, self.last.get(account, 0))
 
 
 def verify_chains(reader: ChainReader, account: str | None = None, seal: Seal | None = None) -> Iterator[Problem]:

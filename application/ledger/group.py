@@ -305,15 +305,16 @@ class Group:
         terms = remembered.heads.get(account_stream(remembered.account), Head())
         head = remembered.heads.get(remembered.stream, Head())
         self.beside.accounts.append(
-            AccountRow(remembered.account, remembered.revision, remembered.stream, head, terms, remembered.ledger.last)
+            AccountRow.of(
+                remembered.account, remembered.revision, remembered.stream, head, terms, remembered.ledger.last
+            )
         )
         self._keep_period(remembered, head)
 
     def _keep_period(self, remembered: Remembered, head: Head) -> None:
         """Snapshots cost in proportion to what is open, so they come the more rarely the more is open."""
-        current = remembered.ledger.current
-        every = max(self.terms.snapshot_every, 20 * remembered.weight)
-        if current is None or head.version - remembered.snapshot < every:
+        current, new = remembered.ledger.current, head.version - remembered.snapshot
+        if current is None or new < self.terms.snapshot_every or new < 20 * remembered.weight:
             return
         snapshot = PeriodSnapshot(remembered.stream, head.version, head.hash, current)
         state = self.codec.encode_snapshot(snapshot)
@@ -327,7 +328,7 @@ class Group:
             if row.phase in CLOSED_PHASES:
                 self.beside.closed += [] if is_new else [row.operation]
             elif is_new:
-                self.beside.leased.append(LeaseRow(row.operation, row.account, self.terms.owner, expires))
+                self.beside.leased.append(LeaseRow(row.operation, row.account, self.terms.owner, 1, expires))
 
 
 def _receipt(proposal: Proposal, ledger: Ledger, facts: Sequence[Fact], now: int) -> Receipt:

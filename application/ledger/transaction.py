@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from application.ledger.log import Head, Link
 from domain.errors import StoreUnavailable
@@ -34,26 +34,42 @@ class TablesGone(StoreUnavailable):
     """The ledger's tables are not this program's any more; they were changed, or taken away, while it ran."""
 
 
-@value
-class AccountRow:
-    """The lock of one account, and the ends of the streams it protects.
+class AccountRow(NamedTuple):
+    """The lock of one account, and the ends of the streams it protects: a tuple as the database has it, because each
+    group reads one of every account.
 
     `revision` counts every fact of the account in any stream; `stream` is the current period's, empty before the
-    first; `period_head` is its end and `account_head` the end of the account's own stream. `last` is the newest
-    instant of any fact, which no later one goes behind, whatever the clock says.
+    first; `version` and `hash` are its end, those of the terms the end of the account's own stream. `last` is the
+    newest instant of any fact, which no later one goes behind, whatever the clock says.
     """
 
     id: str
     revision: int
     stream: str
-    period_head: Head
-    account_head: Head
-    last: int = 0
+    version: int
+    hash: bytes
+    terms_version: int
+    terms_hash: bytes
+    last: int
+
+    @classmethod
+    def of(cls, id: str, revision: int, stream: str, period: Head, account: Head, last: int = 0) -> AccountRow:
+        """The row with the ends of both streams."""
+        return cls(id, revision, stream, *period, *account, last)
+
+    @property
+    def period_head(self) -> Head:
+        """The end of the current period's stream."""
+        return Head(self.version, bytes(self.hash))
+
+    @property
+    def account_head(self) -> Head:
+        """The end of the account's own stream."""
+        return Head(self.terms_version, bytes(self.terms_hash))
 
 
-@value
-class IndexRow:
-    """An operation's place, and what was charged for it."""
+class IndexRow(NamedTuple):
+    """An operation's place, and what was charged for it; a tuple as the database has it, because all write two."""
 
     operation: str
     account: str
@@ -82,13 +98,13 @@ class JobRow:
     operation: str
 
 
-@value
-class LeaseRow:
-    """Who works on an open operation, until when; recovery may claim it later."""
+class LeaseRow(NamedTuple):
+    """Who works on an open operation, until when; recovery may claim it later, raising the epoch."""
 
     operation: str
     account: str
     owner: str
+    epoch: int
     expires: int
 
 

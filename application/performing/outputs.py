@@ -11,10 +11,10 @@ keeps out leaves the operation pending too, if its provider can be asked again a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from application.ledger.writer import Clock
 from application.library.naming import AssetNames
@@ -118,7 +118,7 @@ class Outputs:
             else:
                 kept.stored.append(self.names.named(account, asset))
             return
-        asset = await self.assets.receive(account, _as_it_is(output.content), task.media_types)
+        asset = await self.assets.receive(account, AtHand(output.content), task.media_types)
         kept.stored.append(self.names.named(account, asset))
         kept.contents[asset.digest] = output.content
 
@@ -183,5 +183,18 @@ def _failed(code: str, message: str, delivery: Delivery) -> TaskFailed:
     return TaskFailed(code, message, cost=delivery.cost, usage=delivery.usage, rough=delivery.rough)
 
 
-async def _as_it_is(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+class AtHand:
+    """Bytes that are here, as a stream of one piece; a loop keeps a record of every generator, and of this none."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, content: bytes) -> None:
+        self._pieces = iter((content,))
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration

@@ -14,7 +14,7 @@ from domain.ledger import account_stream
 from domain.streams import account_of
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
-from infrastructure.store.transactions import CHUNK, ENTRY, to_account_row, to_link
+from infrastructure.store.transactions import CHUNK, ENTRY, to_link
 
 STREAMS = text(
     """WITH RECURSIVE found (stream) AS (
@@ -59,7 +59,7 @@ class SqlReader:
         query = select(ACCOUNTS).where(ACCOUNTS.c.id > id)
         if account is not None:
             query = query.where(ACCOUNTS.c.id == account)
-        return [to_account_row(row) for row in self._all(query.order_by(ACCOUNTS.c.id).limit(limit))]
+        return [AccountRow._make(row) for row in self._all(query.order_by(ACCOUNTS.c.id).limit(limit))]
 
     def index_after(self, id: str, limit: int, account: str | None = None) -> list[IndexRow]:
         query = select(OPERATIONS).where(OPERATIONS.c.id > id)

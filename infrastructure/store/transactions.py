@@ -101,11 +101,6 @@ class SqlTransaction:
             yield from self.session.rows(sql, [value for values in some for value in values])
 
 
-def to_account_row(row: Any) -> AccountRow:
-    """A row of the accounts, in the order of its columns."""
-    return AccountRow(row[0], row[1], row[2], Head(row[3], bytes(row[4])), Head(row[5], bytes(row[6])), row[7])
-
-
 def _new(accounts: Sequence[str]) -> list[tuple[str, bytes, bytes]]:
     return [(account, GENESIS, GENESIS) for account in accounts]
 
@@ -123,7 +118,7 @@ class SqliteTransaction(SqlTransaction):
             some = accounts[start : start + CHUNK]
             marks = ", ".join("?" * len(some))
             rows = self.session.rows(f"{ACCOUNT} WHERE id IN ({marks})", some)
-            locked.update((row[0], to_account_row(row)) for row in rows)
+            locked.update({row[0]: AccountRow._make(row) for row in rows})
         return locked
 
     def commit(self, beside: Beside) -> int | None:
@@ -151,7 +146,7 @@ class PostgresTransaction(SqlTransaction):
         rows = self.session.rows(
             f"{begin}{ACCOUNT} WHERE id = ANY (%s::text[]) ORDER BY id FOR UPDATE", (texts(accounts),)
         )
-        return {row[0]: to_account_row(row) for row in rows}
+        return {row[0]: AccountRow._make(row) for row in rows}
 
     def commit(self, beside: Beside) -> int | None:
         script, columns = postgres_script(self.links, beside)
@@ -174,7 +169,7 @@ class PostgresReading(PostgresTransaction):
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:  # noqa: ARG002
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         rows = self.session.rows(f"{begin}; {ACCOUNT} WHERE id = ANY (%s::text[])", (texts(accounts),))
-        return {row[0]: to_account_row(row) for row in rows}
+        return {row[0]: AccountRow._make(row) for row in rows}
 
 
 UNITS: Mapping[tuple[bool, bool], tuple[str, type[SqliteTransaction | PostgresTransaction]]] = {

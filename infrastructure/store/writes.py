@@ -99,17 +99,11 @@ def _log(links: Sequence[Link], _beside: Beside) -> Rows:
 
 
 def _accounts(_links: Sequence[Link], beside: Beside) -> Rows:
-    return [
-        (
-            *(one.revision, one.stream, one.period_head.version, one.period_head.hash),
-            *(one.account_head.version, one.account_head.hash, one.last, one.id),
-        )
-        for one in beside.accounts
-    ]
+    return [(*one[1:], one.id) for one in beside.accounts]
 
 
 def _requested(_links: Sequence[Link], beside: Beside) -> Rows:
-    return [(one.operation, one.account, one.stream, one.phase, one.charged, one.adjusted) for one in beside.requested]
+    return [*beside.requested]
 
 
 def _moved(_links: Sequence[Link], beside: Beside) -> Rows:
@@ -117,7 +111,7 @@ def _moved(_links: Sequence[Link], beside: Beside) -> Rows:
 
 
 def _leased(_links: Sequence[Link], beside: Beside) -> Rows:
-    return [(one.operation, one.account, one.owner, 1, one.expires) for one in beside.leased]
+    return [*beside.leased]
 
 
 def _closed(_links: Sequence[Link], beside: Beside) -> Rows:

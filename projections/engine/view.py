@@ -33,17 +33,19 @@ NO_SUMS: Mapping[str, int] = {}
 class Reads:
     """A change, and the fields of the fact that it reads: it is handed no others, under the domain's own names.
 
-    `each` makes several changes of one fact, of any number of rows.
+    `each` takes its place if one fact changes any number of rows.
     """
 
     change: Callable[[Any], Change] | None
     names: frozenset[str]
     each: Callable[[Any], Iterable[Change]] | None = None
 
-    def of(self, fact: Any) -> list[Change]:
+    def of(self, fact: Any) -> Iterable[Change]:
         """All changes of one fact."""
-        alone = [] if self.change is None else [self.change(fact)]
-        return [*alone, *(self.each(fact) if self.each is not None else ())]
+        if self.each is not None:
+            return self.each(fact)
+        assert self.change is not None, "either makes changes"
+        return (self.change(fact),)
 
 
 def reads(change: Callable[[Any], Change], *names: str) -> Reads:

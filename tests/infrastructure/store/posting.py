@@ -21,7 +21,7 @@ ACTOR = "studio:tests"
 def locked(transaction: Transaction, account: str) -> AccountRow:
     """The account's row, made where it is missing."""
     rows = transaction.lock([account], [account])
-    return rows.get(account) or AccountRow(account, 0, "", Head(0, GENESIS), Head(0, GENESIS))
+    return rows.get(account) or AccountRow.of(account, 0, "", Head(0, GENESIS), Head(0, GENESIS))
 
 
 def append(transaction: Transaction, row: AccountRow) -> Beside:
@@ -30,7 +30,7 @@ def append(transaction: Transaction, row: AccountRow) -> Beside:
     topic = "note" if version > 1 else "ledger.period_opened"
     hash = link_hash(row.period_head.hash, stream, version, topic, None, ACTOR, STATE)
     transaction.append([Link(stream, version, topic, STATE, None, ACTOR, hash)])
-    return Beside(accounts=[AccountRow(row.id, row.revision + 1, stream, Head(version, hash), row.account_head, AT)])
+    return Beside(accounts=[AccountRow.of(row.id, row.revision + 1, stream, Head(version, hash), row.account_head, AT)])
 
 
 def post(store: SqlStore, account: str) -> None:

@@ -153,7 +153,7 @@ def post_on_nothing(store: SqlStore) -> None:
     """As a writer whose memory is behind would, had it not looked at the locked row."""
     with store.begin() as transaction:
         locked(transaction, "acme")
-        transaction.commit(append(transaction, AccountRow("acme", 0, "", Head(), Head())))
+        transaction.commit(append(transaction, AccountRow.of("acme", 0, "", Head(), Head())))
 
 
 def test_two_writers_with_the_same_version_cannot_both_append(database: Database) -> None:
