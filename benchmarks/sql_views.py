@@ -242,6 +242,7 @@ def _assets(sql: Dialect) -> tuple[Mapping[str, str], str]:
         "last_seen": f"max({at})",
         "standing": "'kept'",
         "stood_at": f"max({at})",
+        "expires": "cast(NULL AS bigint)",
     }
     return values, sql.files(_operation("provider_completed"))
 

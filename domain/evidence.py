@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from domain.assets import AssetState
 from domain.operation import State
 from domain.totals import PeriodState
 
@@ -35,6 +36,8 @@ class Evidence:
     """The idempotency keys that were used before."""
     jobs: dict[tuple[str, str], str] = field(default_factory=dict)
     """The operation that a provider's job is of, by provider and job."""
+    assets: dict[str, AssetState] = field(default_factory=dict)
+    """Earlier decisions about the assets that are named."""
     earlier: PeriodState | None = None
     """An earlier period, if a decision names its stream."""
 
@@ -42,4 +45,5 @@ class Evidence:
         self.found.clear()
         self.keys.clear()
         self.jobs.clear()
+        self.assets.clear()
         self.earlier = None

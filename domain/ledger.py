@@ -16,6 +16,7 @@ from domain import account as accounts
 from domain import operation as operations
 from domain.account import Account, AccountFact
 from domain.advice import Advice
+from domain.assets import AssetFact, evolve_asset
 from domain.errors import KeyReused, UnknownAccount, UnknownOperation
 from domain.evidence import Evidence, Spent
 from domain.operation import Adjusted, Closed, OperationFact, Requested, State
@@ -112,7 +113,7 @@ class ContentErased:
     assets: tuple[str, ...] = ()
 
 
-LedgerFact = PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed | ContentErased
+LedgerFact = PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed | ContentErased | AssetFact
 Fact = AccountFact | LedgerFact | OperationFact
 
 
@@ -178,6 +179,8 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
         pass  # no amount, limit or operation is another for it
     elif isinstance(fact, PeriodResumed):
         _resume_period(ledger, fact)
+    elif isinstance(fact, AssetFact):
+        _evolve_asset(ledger, fact)
     else:
         ledger.account = accounts.evolve(ledger.account, fact)
     return ledger
@@ -206,6 +209,13 @@ def _resume_period(ledger: Ledger, fact: PeriodResumed) -> None:
         _leave_period(ledger)
         ledger.current = ledger.evidence.earlier or PeriodState(fact.period, None)
     ledger.current.balance = fact.balance
+
+
+def _evolve_asset(ledger: Ledger, fact: AssetFact) -> None:
+    """Assets are many, so only those in the evidence are kept up."""
+    assets = ledger.evidence.assets
+    if fact.asset in assets:
+        assets[fact.asset] = evolve_asset(assets[fact.asset], fact)
 
 
 def _give(ledger: Ledger, amount: int) -> None:

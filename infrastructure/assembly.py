@@ -306,10 +306,15 @@ class Assembly:
     @cached_property
     def library(self) -> Library:
         return Library(
-            AssetsInViews(self.views, self.database),
-            AssetFiles(self.reader, self.codec, self.contents, self.names),
-            self.assets,
-            partial(asyncio.to_thread, self.views.catch_up),
+            records=AssetsInViews(self.views, self.database),
+            files=AssetFiles(self.reader, self.codec, self.contents, self.names),
+            store=self.assets,
+            advance=partial(asyncio.to_thread, self.views.catch_up),
+            writer=self.writer,
+            shelf=self.shelf,
+            clock=self.clock,
+            operator=self.operator,
+            trash_time=self.settings.trash_days * 24 * 60 * 60 * SECOND,
         )
 
     def services(self) -> Services:

@@ -150,6 +150,12 @@ class BlockingLibrary(Blocking[Library]):
     list = _waiting(Library.list)
     show = _waiting(Library.show)
     lineage = _waiting(Library.lineage)
+    trash = _waiting(Library.trash)
+    restore = _waiting(Library.restore)
+    expire = _waiting(Library.expire)
+    erase = _waiting(Library.erase)
+    empty_trash = _waiting(Library.empty_trash)
+    erase_due = _waiting(Library.erase_due)
 
 
 class BlockingUpkeep(Blocking[Upkeep]):

@@ -16,7 +16,7 @@ from contextlib import ExitStack, asynccontextmanager
 from application.ports import Provider
 from application.providing.mistakes import close_all
 from infrastructure.assembly import USUAL, Assembly, Parts
-from infrastructure.chores import keeping_views, recovering, renewing, staying_marked
+from infrastructure.chores import expiring, keeping_views, recovering, renewing, staying_marked
 from infrastructure.collector import SPARED
 from infrastructure.opening import Access
 from infrastructure.registry import build_providers, told_settings, unknown_settings
@@ -51,6 +51,7 @@ async def open_studio(
             if serve:
                 stack.enter_context(SPARED)
                 chores.append(asyncio.create_task(recovering(studio.upkeep, settings.lease_seconds)))
+                chores.append(asyncio.create_task(expiring(studio.library, settings.lease_seconds)))
                 stack.enter_context(keeping_views(made.projector, made.feed))
             yield studio
         finally:

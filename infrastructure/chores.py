@@ -1,4 +1,4 @@
-"""An open studio's chores: renew its leases, keep its views up, settle what dead processes left open."""
+"""An open studio's chores: renew its leases, keep its views up, settle what dead processes left open, erase in time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import closing, contextmanager
 
 from application.following.feed import Feed
 from application.keeping.upkeep import Upkeep
+from application.library.library import Library
 from application.performing.ownership import Ownership
-from domain.errors import StoreError
+from domain.errors import ImageStudioError, StoreError
 from infrastructure.clock import SECOND
 from infrastructure.files.belonging import Belonging
 from projections.engine.projector import NET, Projector, ProjectorThread
@@ -34,6 +35,18 @@ async def recovering(upkeep: Upkeep, seconds: int) -> None:
         except StoreError as error:
             LOGGER.warning("nothing could be recovered for now: %s", error)
         await asyncio.sleep(seconds)
+
+
+async def expiring(library: Library, seconds: int) -> None:
+    """Erase assets whose time is over, every so often."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            erased = await library.erase_due()
+            if erased.assets:
+                LOGGER.info("erased %d assets whose time was over", len(erased.assets))
+        except ImageStudioError as error:
+            LOGGER.warning("assets whose time is over could not be erased for now: %s", error)
 
 
 async def staying_marked(files: Belonging, seconds: int) -> None:

@@ -25,7 +25,7 @@ from infrastructure.files.where import place_of
 from infrastructure.settings import Settings
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database
-from infrastructure.store.identity import established_id, ledger_id
+from infrastructure.store.identity import asset_key, established_id, ledger_id
 from infrastructure.store.migrations import HEAD, check_schema, ensure_schema, is_empty, revision_of
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
@@ -183,9 +183,11 @@ def ledgers_of(log: StudioLog, clock: Callable[[], int]) -> LedgerReader:
 def references(log: StudioLog) -> References:
     """Which files the log needs."""
     from application.keeping.references import References
+    from application.library.naming import AssetNames
     from infrastructure.store.tables import SqlContents
 
-    return References(SqlReader(log.database), log.codec, SqlContents(log.database), account_folder)
+    names = AssetNames(asset_key(log.database))
+    return References(SqlReader(log.database), log.codec, SqlContents(log.database), account_folder, names)
 
 
 def foreign_files(settings: Settings, ledger: str | None) -> ForeignFiles | None:

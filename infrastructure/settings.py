@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     lease_seconds: Positive = 60
     grace_seconds: Positive = 15 * 60
     abandon_seconds: Positive = 8 * 24 * 60 * 60
+    trash_days: Positive = 30
     wait_seconds: Positive = 60
     lock_seconds: Positive = 10
     statement_seconds: Positive = 30

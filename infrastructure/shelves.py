@@ -29,6 +29,10 @@ class AssetsInViews:
         row = self._views.one(ASSETS, account, id)
         return None if row is None else _record(row)
 
+    def due(self, account: str | None, now: int, trashed_before: int, limit: int) -> Sequence[AssetRecord]:
+        found = self._views.find(ASSETS, AssetFilter(account=account, due=(now, trashed_before)), limit=limit)
+        return [_record(row) for row in found.rows]
+
     def places(self, account: str, id: str) -> Sequence[AssetLink]:
         return [_link(row) for row in self._views.rows(LINKS, LinkFilter(account=account, asset=id))]
 
@@ -65,6 +69,7 @@ def _record(row: AssetRow) -> AssetRecord:
         last_seen=row.last_seen,
         standing=row.standing,
         stood_at=row.stood_at,
+        expires=row.expires or None,
         price=_money(row.price, row.currency),
         cost=None if row.cost_unknown and not row.cost else _money(row.cost, row.currency),
         cost_partial=bool(row.cost_unknown),

@@ -26,6 +26,8 @@ from domain.ledger import account_stream
 from domain.streams import account_of
 
 PAGE = 1_000
+ASSET = "asset."
+"""How the stored names of facts about assets begin."""
 
 BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
 """Facts with which an account's current period begins."""
@@ -251,11 +253,16 @@ def _rows(reader: ChainReader, account: str | None) -> dict[str, AccountRow]:
 
 
 def _not_indexed(reader: ChainReader, page: Sequence[Positioned]) -> Iterator[Problem]:
-    named = {entry.link.operation for entry in page if entry.link.operation is not None}
+    named = {id for entry in page if (id := _operation_named(entry)) is not None}
     known = {row.operation for row in reader.indexed(sorted(named))}
     for entry in page:
-        if entry.link.operation in named - known:
+        if _operation_named(entry) in named - known:
             yield _at(entry, f"operation {entry.link.operation} is not in the index")
+
+
+def _operation_named(entry: Positioned) -> str | None:
+    """Assets are indexed in the same column, and are no operations."""
+    return None if entry.link.topic.startswith(ASSET) else entry.link.operation
 
 
 def _at(entry: Positioned, what: str) -> Problem:

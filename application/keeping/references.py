@@ -2,43 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from application.ledger.contents import Body
 from application.ledger.log import Codec
 from application.ledger.reader import LogFilter, LogReader
+from application.library.naming import AssetNames
 from application.ports import Content, Contents
-from domain.operation import ProviderCompleted
+from domain.assets import AssetErased
+from domain.ledger import ContentErased, Fact
+from domain.operation import ProviderCompleted, Requested
 
 PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """`folder` names the folder that keeps an account's files."""
+    """`folder` names the folder that keeps an account's files, and `names` the ids of its assets."""
 
     reader: LogReader
     codec: Codec
     contents: Contents
     folder: Callable[[str], str]
+    names: AssetNames
 
     def by_folder(self) -> dict[str, set[str]]:
         """The digests of all files that are needed, by the folders they are in."""
         found: dict[str, set[str]] = {}
-        for completed in self._completed(None):
-            folder = self.folder(completed.operation.account)
-            found.setdefault(folder, set()).update(stored.digest for stored in completed.assets)
-        for content in self._contents(None):
-            found.setdefault(self.folder(content.account), set()).update(_inputs(content))
+        for account, digests in self._needed(None).items():
+            found.setdefault(self.folder(account), set()).update(digests)
         return found
 
     def of_account(self, account: str) -> Iterator[tuple[str, list[str]]]:
-        """Batches of an account with the digests of their files, delivered and given."""
-        for completed in self._completed(account):
-            yield completed.operation.batch, [stored.digest for stored in completed.assets]
+        """Batches of an account with the digests of their files, delivered and given; erased ones have none."""
+        erased = {
+            fact.operation_id for fact in self._facts(account, (ContentErased,)) if isinstance(fact, ContentErased)
+        }
+        for fact in self._facts(account, (ProviderCompleted,)):
+            if isinstance(fact, ProviderCompleted) and fact.operation.id not in erased:
+                yield fact.operation.batch, [stored.digest for stored in fact.assets]
         for content in self._contents(account):
             yield content.batch, _inputs(content)
+
+    def _needed(self, account: str | None) -> dict[str, set[str]]:
+        """The digests of each account's files, by its assets: those that were made or brought, and not erased since."""
+        outputs: dict[tuple[str, str], str | None] = {}
+        for fact in self._facts(account, (Requested, ProviderCompleted, ContentErased, AssetErased)):
+            _follow(outputs, fact)
+        found: dict[str, set[str]] = {}
+        for (owner, _), digest in outputs.items():
+            if digest is not None:
+                found.setdefault(owner, set()).add(digest)
+        for content in self._contents(account):
+            digests = [
+                one for one in _inputs(content) if (content.account, self.names.id(content.account, one)) in outputs
+            ]
+            found.setdefault(content.account, set()).update(digests)
+        return found
 
     def newest(self) -> int | None:
         """The instant of the newest fact; None if nothing was ever recorded."""
@@ -46,14 +67,12 @@ class References:
             return self.codec.decode(entry.link.topic, entry.link.state).at
         return None
 
-    def _completed(self, account: str | None) -> Iterator[ProviderCompleted]:
-        wanted = LogFilter(account=account, topics=self.codec.names_of(ProviderCompleted))
+    def _facts(self, account: str | None, shapes: Sequence[type[Fact]]) -> Iterator[Fact]:
+        wanted = LogFilter(account=account, topics=tuple(name for one in shapes for name in self.codec.names_of(one)))
         position = 0
         while page := self.reader.read(position, PAGE, wanted):
             for entry in page:
-                fact = self.codec.decode(entry.link.topic, entry.link.state)
-                if isinstance(fact, ProviderCompleted):
-                    yield fact
+                yield self.codec.decode(entry.link.topic, entry.link.state)
             position = page[-1].position
 
     def _contents(self, account: str | None) -> Iterator[Content]:
@@ -61,6 +80,23 @@ class References:
         while page := self.contents.page(after, PAGE, account):
             yield from page
             after = page[-1].batch
+
+
+def _follow(outputs: dict[tuple[str, str], str | None], fact: Fact) -> None:
+    """The assets that are needed after one more fact; the digest of an output is known, that of an input is not."""
+    match fact:
+        case Requested():
+            for given in fact.inputs:
+                outputs.setdefault((fact.operation.account, given.id), None)
+        case ProviderCompleted():
+            outputs.update(
+                {(fact.operation.account, stored.id or stored.digest): stored.digest for stored in fact.assets}
+            )
+        case ContentErased():
+            for id in fact.assets:
+                outputs.pop((fact.account, id), None)
+        case AssetErased():
+            outputs.pop((fact.account, fact.asset), None)
 
 
 def _inputs(content: Content) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from application.ledger.log import Codec, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
-from application.ledger.memory import Memory, Remembered, fold_operations
+from application.ledger.memory import Memory, Remembered, fold_assets, fold_operations
 from application.ledger.transaction import (
     AccountRow,
     Beside,
@@ -22,6 +22,7 @@ from application.ledger.transaction import (
     WordsRow,
 )
 from domain.actor import Actor, ActorKind
+from domain.assets import NEVER_DECIDED
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
 from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_stream, stream_of
@@ -56,6 +57,8 @@ class Proposal:
     patient: bool = False
     look: Callable[[Ledger, int], Any] | None = None
     earlier: str | None = None
+    assets: tuple[str, ...] = ()
+    """Whose earlier decisions it needs."""
     actor: str | None = None
     """Who decides it, as text; None is this process, by itself."""
 
@@ -133,6 +136,7 @@ class Group:
         self._load_keys(tickets)
         self._load_jobs(tickets)
         self._load_operations(tickets)
+        self._load_assets(tickets)
         for ticket in tickets:
             self._decide(ticket)
 
@@ -190,6 +194,20 @@ class Group:
             return
         if state.operation.account == account:
             remembered.ledger.evidence.found[id] = state
+
+    def _load_assets(self, tickets: Sequence[Ticket]) -> None:
+        """Earlier decisions about the assets that are named; if they cannot be read, their account decides nothing."""
+        for proposal in [ticket.proposal for ticket in tickets if ticket.proposal.assets]:
+            remembered = self.ledgers[proposal.account]
+            if not isinstance(remembered, Remembered):
+                continue
+            try:
+                states = fold_assets(self.codec, self.transaction.operations(proposal.assets))
+            except LogCorrupted as error:
+                self.ledgers[proposal.account] = error
+                continue
+            known = {id: states.get(id, NEVER_DECIDED) for id in proposal.assets}
+            remembered.ledger.evidence.assets.update(known)
 
     def _period_of(self, stream: str) -> PeriodState | None:
         """An earlier period, folded from its stream."""

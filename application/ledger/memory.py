@@ -14,6 +14,7 @@ from application.ledger.transaction import AccountRow, SnapshotRow, Transaction
 from domain import operation as operations
 from domain.account import Account
 from domain.advice import Advice
+from domain.assets import NEVER_DECIDED, AssetFact, AssetState, evolve_asset
 from domain.errors import LogCorrupted
 from domain.ledger import Ledger, account_stream, evolve
 
@@ -182,6 +183,16 @@ def _agreed(remembered: Remembered, rows: dict[str, AccountRow]) -> Remembered |
     remembered.revision = row.revision
     remembered.ledger.last = row.last
     return remembered
+
+
+def fold_assets(codec: Codec, links: Iterable[Link]) -> dict[str, AssetState]:
+    """The decisions about assets, from their own entries."""
+    states: dict[str, AssetState] = {}
+    for link in links:
+        fact = codec.decode(link.topic, link.state)
+        if isinstance(fact, AssetFact):
+            states[fact.asset] = evolve_asset(states.get(fact.asset, NEVER_DECIDED), fact)
+    return states
 
 
 def fold_operations(codec: Codec, links: Iterable[Link]) -> dict[str, operations.State]:

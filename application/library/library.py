@@ -1,87 +1,148 @@
-"""An account's library: what was made and brought, found again, with what paid for it.
+"""An account's library, and its people's decisions about it: each is one fact, with its actor and reason.
 
-page = await studio.library.list("acme")
-shown = await studio.library.show("acme", page.assets[0].id)
+await studio.library.trash("acme", asset, reason="blurred")
+await studio.library.restore("acme", asset)
+await studio.library.expire("acme", asset, at=instant)
+await studio.library.erase("acme", asset)             the file is deleted, for ever
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from application.library.files import OUTPUT, AssetFiles
-from application.library.lineage import Kin, Lineage, lineage_of
-from application.library.records import ALL_KEPT, AssetLink, AssetPage, AssetQuery, AssetRecord, AssetRecords
-from application.ports import AssetStore
-from domain.errors import UnknownAsset
-from domain.value import value
+from application.ledger.group import Proposal
+from application.ledger.ledgers import Ledgers
+from application.ledger.writer import Clock
+from application.library.reading import LibraryReader
+from application.library.records import AssetRecord
+from domain.actor import Actor
+from domain.disposing import SeenAsset, erase_assets, expire_asset, restore_asset, trash_asset
+from domain.ledger import Decide
 
-PAGE = 50
+AT_ONCE = 100
+"""Assets erased by one append, and found to be due at a time."""
 
 
-@value
-class ShownAsset:
-    """An asset with its places: which operations made it, and which used it.
+class ErasableFiles(Protocol):
+    """An asset store that can forget."""
 
-    `digest` is its file's SHA-256, None if nothing tells any more which file it was; `path` the file, None if it is
-    not there, or not on this machine.
-    """
-
-    asset: AssetRecord
-    made_by: tuple[AssetLink, ...]
-    used_by: tuple[AssetLink, ...]
-    digest: str | None
-    path: str | None
+    async def erase(self, account: str, digest: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
-    """The library of every account; each question names its own. `advance` brings the views up to the log first."""
+class ErasedAssets:
+    """The assets that were erased, and how many of their files were still there."""
 
-    records: AssetRecords
-    files: AssetFiles
-    store: AssetStore
-    advance: Callable[[], Awaitable[object]]
+    assets: tuple[str, ...]
+    files: int
 
-    async def list(
-        self, account: str, wanted: AssetQuery = ALL_KEPT, *, after: str | None = None, limit: int = PAGE
-    ) -> AssetPage:
-        """Assets of the account, the newest first, after the cursor of a page before.
 
-        Raises InvalidInput for a word or a cursor that there is not, UnknownKind, StoreUnavailable.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library(LibraryReader):
+    """The library of every account. `trash_time` is how long an asset stays in the trash, in microseconds.
+
+    Each fact names who did it: `by`, or else the `operator` for whom this process works.
+    """
+
+    writer: Ledgers
+    shelf: ErasableFiles
+    clock: Clock
+    operator: Actor
+    trash_time: int
+
+    async def trash(self, account: str, asset: str, *, by: Actor | None = None, reason: str = "") -> AssetRecord:
+        """Leave it out of the library, until it is restored or its time in the trash is over.
+
+        Raises UnknownAsset, AssetMissing if it is erased.
         """
-        await self.advance()
-        return await asyncio.to_thread(self.records.page, account, wanted, after, limit)
+        seen = await self._seen(account, asset)
+        return await self._decide(account, seen, lambda led, now: trash_asset(led, account, seen, reason, now), by)
 
-    async def show(self, account: str, asset: str) -> ShownAsset:
-        """All that is known of one asset. Raises UnknownAsset, StoreUnavailable."""
-        record = await self.known(account, asset)
-        places = await asyncio.to_thread(self.records.places, account, asset)
-        file = await asyncio.to_thread(self.files.find, account, asset, places)
-        path = await asyncio.to_thread(self.store.path, account, file) if file is not None else None
-        return ShownAsset(
-            record,
-            tuple(link for link in places if link.role == OUTPUT),
-            tuple(link for link in places if link.role != OUTPUT),
-            file.digest if file is not None else None,
-            path,
+    async def restore(self, account: str, asset: str, *, by: Actor | None = None, reason: str = "") -> AssetRecord:
+        """Have it in the library again. Raises UnknownAsset, AssetMissing if it is erased."""
+        seen = await self._seen(account, asset)
+        return await self._decide(account, seen, lambda led, now: restore_asset(led, account, seen, reason, now), by)
+
+    async def expire(
+        self, account: str, asset: str, *, at: int | None, by: Actor | None = None, reason: str = ""
+    ) -> AssetRecord:
+        """Have it erased once the instant is past, or never by itself.
+
+        Raises UnknownAsset, AssetMissing if it is erased, InvalidInput for an instant in the past.
+        """
+        seen = await self._seen(account, asset)
+        return await self._decide(account, seen, lambda led, now: expire_asset(led, account, seen, at, reason, now), by)
+
+    async def erase(self, account: str, *assets: str, by: Actor | None = None, reason: str = "") -> ErasedAssets:
+        """Delete their files for ever; their facts stay, and with them what they cost and what came of them.
+
+        Raises UnknownAsset, and IllegalTransition while an operation that came with one of them is open; nothing is
+        erased then.
+        """
+        found = [await self.known(account, asset) for asset in dict.fromkeys(assets)]
+        done = [
+            await self._erase(account, found[at : at + AT_ONCE], by, reason) for at in range(0, len(found), AT_ONCE)
+        ]
+        return _together(done)
+
+    async def empty_trash(self, account: str, *, by: Actor | None = None, reason: str = "") -> ErasedAssets:
+        """Erase all that is in the account's trash. Raises as `erase`."""
+        await self.advance()
+        now = self.clock()
+        return await self._erase_due(account, now, now + 1, by, reason)
+
+    async def erase_due(self) -> ErasedAssets:
+        """Erase what has expired, and what has been in the trash long enough, of all accounts, as a service does."""
+        await self.advance()
+        now = self.clock()
+        return await self._erase_due(None, now, now - self.trash_time, None, "its time was over")
+
+    async def _erase_due(
+        self, account: str | None, now: int, trashed_before: int, by: Actor | None, reason: str
+    ) -> ErasedAssets:
+        done, met = list[ErasedAssets](), set[tuple[str, str]]()
+        while True:
+            due = await asyncio.to_thread(self.records.due, account, now, trashed_before, AT_ONCE)
+            new = [one for one in due if (one.account, one.id) not in met]
+            if not new:
+                return _together(done)
+            met |= {(one.account, one.id) for one in new}
+            for owner in dict.fromkeys(one.account for one in new):
+                done.append(await self._erase(owner, [one for one in new if one.account == owner], by, reason))
+            await self.advance()
+
+    async def _erase(self, account: str, records: Sequence[AssetRecord], by: Actor | None, reason: str) -> ErasedAssets:
+        """The facts first, then the files: a crash between them leaves files that a sweep deletes."""
+        places = {one.id: await asyncio.to_thread(self.records.places, account, one.id) for one in records}
+        files = [await asyncio.to_thread(self.files.find, account, id, links) for id, links in places.items()]
+        seen = [
+            SeenAsset(one.id, one.last_seen, tuple({link.operation for link in places[one.id] if link.role == "input"}))
+            for one in records
+        ]
+        named = tuple({operation for one in seen for operation in one.used_by})
+        await self.writer.put(
+            Proposal(
+                account,
+                lambda ledger, now: erase_assets(ledger, account, seen, reason, now),
+                operations=named,
+                assets=tuple(places),
+                actor=str(by or self.operator),
+            )
         )
+        gone = [await self.shelf.erase(account, file.digest) for file in files if file is not None]
+        return ErasedAssets(tuple(places), sum(gone))
 
-    async def lineage(self, account: str, asset: str) -> Lineage:
-        """Ancestors and descendants of the asset, and what it cost with all that it came from.
+    async def _seen(self, account: str, asset: str) -> SeenAsset:
+        return SeenAsset(asset, (await self.known(account, asset)).last_seen)
 
-        Raises UnknownAsset, StoreUnavailable.
-        """
-        record = await self.known(account, asset)
-        up = await asyncio.to_thread(self.records.ancestors, account, asset)
-        down = await asyncio.to_thread(self.records.descendants, account, asset)
-        return lineage_of(record, *(Kin(tuple(assets), tuple(links)) for assets, links in (up, down)))
+    async def _decide(self, account: str, asset: SeenAsset, decide: Decide, by: Actor | None) -> AssetRecord:
+        proposal = Proposal(account, decide, assets=(asset.id,), actor=str(by or self.operator))
+        await self.writer.put(proposal)
+        return await self.known(account, asset.id)
 
-    async def known(self, account: str, asset: str) -> AssetRecord:
-        """The asset as it stands now. Raises UnknownAsset if the account has none of this id."""
-        await self.advance()
-        record = await asyncio.to_thread(self.records.one, account, asset)
-        if record is None:
-            raise UnknownAsset.of(asset)
-        return record
+
+def _together(done: Sequence[ErasedAssets]) -> ErasedAssets:
+    return ErasedAssets(tuple(id for one in done for id in one.assets), sum(one.files for one in done))

@@ -22,7 +22,7 @@ class AssetRecord:
     `made` operations delivered it and `used` ones came with it. Operation, kind, model and provider are of the one that
     made it first, None if none here did; then nothing was paid for it here either, and price and cost are None. The
     cost is None, too, if nothing of it is known, and `cost_partial` if not all of it is. Pixels are as shown; instants
-    are epoch microseconds. `standing` is kept, trashed or erased, since `stood_at`.
+    are epoch microseconds. `standing` is kept, trashed or erased, since `stood_at`; it `expires` then, None: never.
     """
 
     account: str
@@ -44,6 +44,7 @@ class AssetRecord:
     last_seen: int
     standing: str
     stood_at: int
+    expires: int | None
     price: Money | None
     cost: Money | None
     cost_partial: bool
@@ -101,6 +102,9 @@ class AssetRecords(Protocol):
         """Raises InvalidInput for a word or a cursor that there is not."""
 
     def one(self, account: str, id: str) -> AssetRecord | None: ...
+
+    def due(self, account: str | None, now: int, trashed_before: int, limit: int) -> Sequence[AssetRecord]:
+        """Assets that have expired, or are in the trash since before an instant; None: of all accounts."""
 
     def places(self, account: str, id: str) -> Sequence[AssetLink]:
         """Everywhere that operations made or used the asset."""

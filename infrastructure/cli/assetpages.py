@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from infrastructure.showing.formats import clock, size
 
 if TYPE_CHECKING:
-    from application.library.library import ShownAsset
     from application.library.lineage import AssetSpend, Kin, Lineage
+    from application.library.reading import ShownAsset
     from application.library.records import AssetLink, AssetPage, AssetRecord
     from domain.money import Money
     from infrastructure.cli.rendering import Page

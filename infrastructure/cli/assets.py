@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
+from infrastructure.cli.asking import confirm
 from infrastructure.cli.assetpages import show_asset, show_assets, show_lineage
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import Account
+from infrastructure.cli.options import Account, Why, Yes
 from infrastructure.cli.session import CommandSession
+from infrastructure.showing.formats import counted, document, instant_of, iso
+
+if TYPE_CHECKING:
+    from application.library.library import ErasedAssets, Library
+    from application.library.records import AssetRecord
+    from infrastructure.cli.rendering import Page
 
 app = typer.Typer()
 
 AssetId = Annotated[str, Argument(metavar="ID", help="An asset's id, as 'imagestudio assets list' shows them.")]
+AssetIds = Annotated[list[str], Argument(metavar="ID...", help="Assets' ids.")]
 PAGE = 50
 
 
@@ -90,3 +99,93 @@ async def lineage(id: AssetId, session: CommandSession, account: Account = None)
     async with session.studio(writes=False) as studio:
         found = await studio.library.lineage(owner, id)
     return Report(lineage_document(found), lambda page: show_lineage(page, found))
+
+
+@command(app)
+async def trash(ids: AssetIds, session: CommandSession, account: Account = None, reason: Why = "") -> Report:
+    """Put assets into the trash, from which they can be restored for a while."""
+    return await _decided(ids, session, account, lambda library, *one: library.trash(*one, reason=reason))
+
+
+@command(app)
+async def restore(ids: AssetIds, session: CommandSession, account: Account = None, reason: Why = "") -> Report:
+    """Take assets out of the trash."""
+    return await _decided(ids, session, account, lambda library, *one: library.restore(*one, reason=reason))
+
+
+@command(app)
+async def until(
+    id: AssetId,
+    when: Annotated[str, Argument(metavar="INSTANT", help="A day or an instant, or never.")],
+    session: CommandSession,
+    account: Account = None,
+    reason: Why = "",
+) -> Report:
+    """Set when an asset is erased by itself."""
+    owner = session.account(account)
+    async with session.studio() as studio:
+        zone = (await studio.accounts.show(owner)).zone
+        at = None if when == "never" else instant_of(when, zone, "INSTANT")
+        found = await studio.library.expire(owner, id, at=at, reason=reason)
+    return _standing((found,))
+
+
+@command(app)
+async def erase(
+    ids: AssetIds, session: CommandSession, account: Account = None, reason: Why = "", yes: Yes = False
+) -> Report:
+    """Delete the files of assets, for ever.
+
+    Their facts stay: what they cost, what they came from and what came of them.
+    """
+    confirm(f"Delete the files of {counted(len(ids), 'asset')} for ever?", yes=yes)
+    owner = session.account(account)
+    async with session.studio() as studio:
+        erased = await studio.library.erase(owner, *ids, reason=reason)
+    return _erased(erased)
+
+
+@command(app)
+async def empty(session: CommandSession, account: Account = None, reason: Why = "", yes: Yes = False) -> Report:
+    """Erase all that is in the account's trash, for ever."""
+    owner = session.account(account)
+    confirm(f"Delete the files of all assets in the trash of {owner} for ever?", yes=yes)
+    async with session.studio() as studio:
+        erased = await studio.library.empty_trash(owner, reason=reason)
+    return _erased(erased)
+
+
+@command(app)
+async def expire(session: CommandSession) -> Report:
+    """Erase what has expired, and what was in the trash long enough, of all accounts; a service does so by itself."""
+    async with session.studio() as studio:
+        erased = await studio.library.erase_due()
+    return _erased(erased)
+
+
+async def _decided(
+    ids: Sequence[str],
+    session: CommandSession,
+    account: str | None,
+    decide: Callable[[Library, str, str], Awaitable[AssetRecord]],
+) -> Report:
+    owner = session.account(account)
+    async with session.studio() as studio:
+        found = [await decide(studio.library, owner, id) for id in ids]
+    return _standing(found)
+
+
+def _standing(found: Sequence[AssetRecord]) -> Report:
+    from infrastructure.showing.assets import asset_document
+
+    def show(page: Page) -> None:
+        for one in found:
+            expires = f", until {iso(one.expires)}" if one.expires is not None else ""
+            page.line(f"{one.id} is {one.standing}{expires}")
+
+    return Report({"assets": [asset_document(one) for one in found]}, show)
+
+
+def _erased(erased: ErasedAssets) -> Report:
+    told = f"Erased {counted(len(erased.assets), 'asset')}, {counted(erased.files, 'file')}; the facts about them stay"
+    return Report(document(erased), lambda page: page.title(told))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from infrastructure.showing.formats import document, iso, size
 
 if TYPE_CHECKING:
-    from application.library.library import ShownAsset
     from application.library.lineage import Kin, Lineage
+    from application.library.reading import ShownAsset
     from application.library.records import AssetLink, AssetPage, AssetRecord
 
-INSTANTS = ("first_seen", "last_seen", "stood_at", "at")
+INSTANTS = ("first_seen", "last_seen", "stood_at", "expires", "at")
 
 
 def asset_document(asset: AssetRecord) -> dict[str, Any]:
@@ -72,4 +72,4 @@ def _links(links: Iterable[AssetLink]) -> list[dict[str, Any]]:
 
 
 def _timed(written: dict[str, Any]) -> dict[str, Any]:
-    return {name: iso(value) if name in INSTANTS else value for name, value in written.items()}
+    return {name: iso(value) if name in INSTANTS and value is not None else value for name, value in written.items()}

@@ -18,6 +18,7 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
+from domain.assets import AssetErased, AssetExpirySet, AssetFact, AssetRestored, AssetTrashed
 from domain.bounds import Meter
 from domain.inputs import plain
 from domain.ledger import (
@@ -25,7 +26,6 @@ from domain.ledger import (
     ContentErased,
     CreditAdded,
     Fact,
-    LedgerFact,
     PeriodEnded,
     PeriodOpened,
     PeriodResumed,
@@ -98,6 +98,8 @@ def in_words(fact: Fact) -> Telling:
             )
         case PeriodOpened() | CreditAdded() | BalanceReturned() | PeriodEnded() | PeriodResumed() | ContentErased():
             return _told_of_period(fact)
+        case AssetTrashed() | AssetRestored() | AssetExpirySet() | AssetErased():
+            return Telling(None, _told_of_asset(fact))
         case AccountSuspended() | AccountResumed() | AccountClosed():
             return Telling(None, fact.reason)
         case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged() | ConsentChanged():
@@ -135,7 +137,9 @@ def _told_of_outcome(fact: Fact) -> Telling:
     return Telling(None, "")
 
 
-def _told_of_period(fact: LedgerFact) -> Telling:
+def _told_of_period(
+    fact: PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed | ContentErased,
+) -> Telling:
     match fact:
         case PeriodOpened():
             carried = Money(fact.balance, fact.currency) if fact.balance is not None else None
@@ -152,6 +156,19 @@ def _told_of_period(fact: LedgerFact) -> Telling:
         case PeriodResumed():
             back = Money(fact.carried, fact.currency) if fact.balance is not None else None
             return Telling(back, f"{span(fact.period.start, fact.period.end)} goes on, on plan {fact.plan}")
+
+
+def _told_of_asset(fact: AssetFact) -> str:
+    match fact:
+        case AssetTrashed():
+            words = f"asset {fact.asset} is in the trash"
+        case AssetRestored():
+            words = f"asset {fact.asset} is out of the trash"
+        case AssetErased():
+            words = f"asset {fact.asset} is deleted"
+        case _:
+            words = f"asset {fact.asset} {'never expires' if fact.expires is None else f'expires {iso(fact.expires)}'}"
+    return f"{words}{_because(fact.reason)}"
 
 
 def _told_of_account(

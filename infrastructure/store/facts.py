@@ -17,7 +17,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
 
 from application.ledger.log import Entry, PeriodSnapshot
-from domain import account, ledger, operation
+from domain import account, assets, ledger, operation
 from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
 from domain.ledger import Fact
@@ -40,6 +40,10 @@ NAMES: Mapping[str, type[Fact]] = {
     "ledger.period_ended": ledger.PeriodEnded,
     "ledger.period_resumed": ledger.PeriodResumed,
     "ledger.content_erased": ledger.ContentErased,
+    "asset.trashed": assets.AssetTrashed,
+    "asset.restored": assets.AssetRestored,
+    "asset.expiry_set": assets.AssetExpirySet,
+    "asset.erased": assets.AssetErased,
     "operation.requested": operation.Requested,
     "operation.rejected": operation.Rejected,
     "operation.validated": operation.Validated,

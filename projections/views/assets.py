@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Table, case, cast, func, select
 
+from domain.assets import AssetErased, AssetExpirySet, AssetRestored, AssetTrashed, Disposal
 from domain.ledger import ContentErased
 from domain.operation import Given, Operation, OperationFact, ProviderCompleted, Requested, Stored
 from projections.engine.columns import (
@@ -30,12 +31,14 @@ from projections.engine.columns import (
 )
 from projections.engine.filters import ViewFilter, check_kind_named, check_word, same
 from projections.engine.tables import live
-from projections.engine.view import NO_SUMS, Change, Sorted, Value, View, reads_each
+from projections.engine.view import NO_SUMS, Change, Sorted, Value, View, reads, reads_each
 from projections.views.links import LINKS, OUTPUT
 from projections.views.operations import OPERATIONS
 
-KEPT, TRASHED, ERASED = "kept", "trashed", "erased"
+KEPT, TRASHED, ERASED = (str(one) for one in Disposal)
 STANDINGS = (KEPT, TRASHED, ERASED)
+NEVER = 0
+"""The instant at which an asset expires that never does."""
 TYPES = ("image", "video", "audio", "model", "text")
 
 
@@ -66,6 +69,7 @@ class AssetRow(ViewRow):
     last_seen: Note[Instant]
     standing: Note[Text]
     stood_at: Note[Instant]
+    expires: Note[Instant | None]
     price: Asked[Money | None]
     cost: Asked[Money | None]
     cost_unknown: Asked[Count]
@@ -79,7 +83,8 @@ class AssetRow(ViewRow):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetFilter(ViewFilter):
     """None asks for any. `type` is the first word of the media type, `made` whether an operation here made it, `seen`
-    the span [since, until) in which it was first, `sizes` the bytes from and up to."""
+    the span [since, until) in which it was first, `sizes` the bytes from and up to. `due` are an instant, and another:
+    those that have expired by the first, or are in the trash since before the second."""
 
     account: str | None = None
     standing: str | None = None
@@ -92,6 +97,7 @@ class AssetFilter(ViewFilter):
     made: bool | None = None
     seen: tuple[int, int] | None = None
     sizes: tuple[int, int] | None = None
+    due: tuple[int, int] | None = None
 
     def check(self) -> None:
         check_word("standing", self.standing, STANDINGS)
@@ -108,9 +114,17 @@ class AssetFilter(ViewFilter):
             yield from (table.c.first_seen >= self.seen[0], table.c.first_seen < self.seen[1])
         if self.sizes is not None:
             yield table.c.size.between(*self.sizes)
+        if self.due is not None:
+            yield from _due(table, *self.due)
 
     def missed(self) -> None:
         check_kind_named(self.kind)
+
+
+def _due(table: Table, now: int, trashed_before: int) -> Iterator[ColumnElement[bool]]:
+    expired = (table.c.expires > NEVER) & (table.c.expires <= now)
+    yield expired | ((table.c.standing == TRASHED) & (table.c.stood_at < trashed_before))
+    yield table.c.standing != ERASED
 
 
 def _money(table: Table) -> Mapping[str, ColumnElement[Any]]:
@@ -172,11 +186,28 @@ def _completed(fact: ProviderCompleted) -> Iterator[Change]:
         yield (fact.operation.account, stored.id), {"made": 1}, {**_seen(fact, stored), **_maker(fact.operation)}
 
 
-def _erased(fact: ContentErased) -> Iterator[Change]:
+def _content_erased(fact: ContentErased) -> Iterator[Change]:
     for id in fact.assets:
-        yield (fact.account, id), NO_SUMS, {"standing": ERASED, "stood_at": fact.at}
+        yield (fact.account, id), NO_SUMS, {"standing": ERASED, "stood_at": fact.at, "expires": NEVER}
 
 
+def _trashed(fact: AssetTrashed) -> Change:
+    return (fact.account, fact.asset), NO_SUMS, {"standing": TRASHED, "stood_at": fact.at}
+
+
+def _restored(fact: AssetRestored) -> Change:
+    return (fact.account, fact.asset), NO_SUMS, {"standing": KEPT, "stood_at": fact.at}
+
+
+def _expiry_set(fact: AssetExpirySet) -> Change:
+    return (fact.account, fact.asset), NO_SUMS, {"expires": fact.expires or NEVER}
+
+
+def _erased(fact: AssetErased) -> Change:
+    return (fact.account, fact.asset), NO_SUMS, {"standing": ERASED, "stood_at": fact.at, "expires": NEVER}
+
+
+DECIDED = "account asset"
 NAMES = "operation.id operation.account operation.user operation.project at"
 
 ASSETS = View(
@@ -184,11 +215,19 @@ ASSETS = View(
     AssetRow,
     AssetFilter,
     newest=("first_seen", "id"),
-    indexes=(Sorted("newest", ("account", "first_seen", "id")),),
+    indexes=(
+        Sorted("newest", ("account", "first_seen", "id")),
+        Sorted("trash", ("stood_at",), "standing = 'trashed'"),
+        Sorted("expiring", ("expires",), "expires > 0"),
+    ),
     asked=_money,
     changes={
         Requested: reads_each(_requested, NAMES, "inputs"),
         ProviderCompleted: reads_each(_completed, NAMES, "operation.kind operation.model operation.provider assets"),
-        ContentErased: reads_each(_erased, "account assets at"),
+        ContentErased: reads_each(_content_erased, "account assets at"),
+        AssetTrashed: reads(_trashed, DECIDED, "at"),
+        AssetRestored: reads(_restored, DECIDED, "at"),
+        AssetExpirySet: reads(_expiry_set, DECIDED, "expires"),
+        AssetErased: reads(_erased, DECIDED, "at"),
     },
 )

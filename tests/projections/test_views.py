@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
+from domain.assets import AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
 from domain.ledger import BalanceReturned, ContentErased, Fact, PeriodEnded, PeriodResumed
 from domain.operation import POLICY, Adjusted, Charged, Rejected, Rerouted, Validated
 from domain.periods import Cycle, period_at
@@ -81,6 +82,10 @@ def rows(view: AnyView, *facts: Sequence[Fact] | Fact) -> dict[Any, dict[str, An
 EXAMPLES: list[Any] = [
     *(APRIL_BOOK, CREDIT, RETURNED, *RUNNING, COMPLETED, CHARGED, *DROPPED, REJECTED, REFUND, REROUTED),
     ContentErased("acme", NOON, APRIL, "op-1", "asked", ("5a" * 12,)),
+    AssetTrashed("acme", NOON, APRIL, "5a" * 12, "blurred"),
+    AssetRestored("acme", NOON, APRIL, "5a" * 12),
+    AssetExpirySet("acme", NOON, APRIL, "5a" * 12, LATER),
+    AssetErased("acme", NOON, APRIL, "5a" * 12),
     PeriodEnded("acme", NOON, MAY, 7 * CENT, "USD", "a wrong clock"),
     PeriodResumed("acme", NOON, APRIL, "pro", 7 * CENT, CENT, "USD"),
 ]

@@ -15,6 +15,7 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
+from domain.assets import AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
 from domain.bounds import Meter
 from domain.charging import CostSource
 from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
@@ -77,6 +78,10 @@ EXAMPLES: tuple[Fact, ...] = (
     PeriodEnded("acme", NOW, Period(NOVEMBER.end, NOVEMBER.end + 1), 4_000_000, "USD", "a wrong clock"),
     PeriodResumed("acme", NOW, NOVEMBER, "pro", 4_000_000, -1_000_000, "USD"),
     ContentErased("acme", NOW, DECEMBER, "op-1", "the customer asked", ("5a" * 12,)),
+    AssetTrashed("acme", NOW, DECEMBER, "5a" * 12, "blurred"),
+    AssetRestored("acme", NOW, DECEMBER, "5a" * 12),
+    AssetExpirySet("acme", NOW, DECEMBER, "5a" * 12, NOW + 1_000_000, "a campaign ends"),
+    AssetErased("acme", NOW, DECEMBER, "5a" * 12, "the customer asked"),
     Requested(OPERATION, NOW, "key-1", "ef" * 32, 2, GIVEN),
     Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 7, 2, 1, "USD"),
     Validated(OPERATION, NOW, METERED_QUOTE),

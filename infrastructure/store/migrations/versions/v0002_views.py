@@ -8,7 +8,7 @@ from infrastructure.store.migrations.views import recreate_views
 
 revision = "0002"
 down_revision = "0001"
-views = "ae7ba0c003610625"
+views = "703c96895cc21500"
 """The shape of the views' tables. When it changes, copy this file under the next number."""
 
 

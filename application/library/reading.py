@@ -1,0 +1,95 @@
+"""Reading an account's library: what was made and brought, found again, with what paid for it.
+
+page = await studio.library.list("acme")
+shown = await studio.library.show("acme", page.assets[0].id)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from application.library.files import OUTPUT, AssetFiles
+from application.library.lineage import Kin, Lineage, lineage_of
+from application.library.records import ALL_KEPT, AssetLink, AssetPage, AssetQuery, AssetRecord, AssetRecords
+from application.ports import AssetStore
+from domain.errors import UnknownAsset, UnknownOperation
+from domain.value import value
+
+PAGE = 50
+
+
+@value
+class ShownAsset:
+    """An asset with its places: which operations made it, and which used it.
+
+    `digest` is its file's SHA-256, None if nothing tells any more which file it was; `path` the file, None if it is
+    not there, or not on this machine.
+    """
+
+    asset: AssetRecord
+    made_by: tuple[AssetLink, ...]
+    used_by: tuple[AssetLink, ...]
+    digest: str | None
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryReader:
+    """The library of every account; each question names its own. `advance` brings the views up to the log first."""
+
+    records: AssetRecords
+    files: AssetFiles
+    store: AssetStore
+    advance: Callable[[], Awaitable[object]]
+
+    async def list(
+        self, account: str, wanted: AssetQuery = ALL_KEPT, *, after: str | None = None, limit: int = PAGE
+    ) -> AssetPage:
+        """Assets of the account, the newest first, after the cursor of a page before.
+
+        Raises InvalidInput for a word or a cursor that there is not, UnknownKind, StoreUnavailable.
+        """
+        await self.advance()
+        return await asyncio.to_thread(self.records.page, account, wanted, after, limit)
+
+    async def show(self, account: str, asset: str) -> ShownAsset:
+        """All that is known of one asset. Raises UnknownAsset, StoreUnavailable."""
+        record = await self.known(account, asset)
+        places = await asyncio.to_thread(self.records.places, account, asset)
+        file = await asyncio.to_thread(self.files.find, account, asset, places)
+        path = await asyncio.to_thread(self.store.path, account, file) if file is not None else None
+        return ShownAsset(
+            record,
+            tuple(link for link in places if link.role == OUTPUT),
+            tuple(link for link in places if link.role != OUTPUT),
+            file.digest if file is not None else None,
+            path,
+        )
+
+    async def lineage(self, account: str, asset: str) -> Lineage:
+        """Ancestors and descendants of the asset, and what it cost with all that it came from.
+
+        Raises UnknownAsset, StoreUnavailable.
+        """
+        record = await self.known(account, asset)
+        up = await asyncio.to_thread(self.records.ancestors, account, asset)
+        down = await asyncio.to_thread(self.records.descendants, account, asset)
+        return lineage_of(record, *(Kin(tuple(assets), tuple(links)) for assets, links in (up, down)))
+
+    async def of_operation(self, account: str, operation: str) -> tuple[AssetLink, ...]:
+        """The inputs and outputs of an operation, or of all of a batch. Raises UnknownOperation."""
+        await self.advance()
+        links = await asyncio.to_thread(self.records.of_operation, account, operation)
+        if not links:
+            raise UnknownOperation.of(operation)
+        return tuple(links)
+
+    async def known(self, account: str, asset: str) -> AssetRecord:
+        """The asset as it stands now. Raises UnknownAsset if the account has none of this id."""
+        await self.advance()
+        record = await asyncio.to_thread(self.records.one, account, asset)
+        if record is None:
+            raise UnknownAsset.of(asset)
+        return record
