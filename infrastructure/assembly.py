@@ -35,6 +35,7 @@ from application.ledger.group import LeaseTerms
 from application.ledger.looking import LedgerReader
 from application.ledger.timekeeping import Timekeeper
 from application.ledger.writer import Clock, LedgerWriter, WriterOptions
+from application.library.archive import Archiver
 from application.library.files import AssetFiles
 from application.library.library import Library
 from application.library.naming import AssetNames
@@ -54,7 +55,7 @@ from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
-from infrastructure.media import blank_picture
+from infrastructure.media import blank_picture, extension
 from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log, open_source, references
 from infrastructure.plugins import ProviderSettings
 from infrastructure.recorded import CostsInViews
@@ -62,6 +63,7 @@ from infrastructure.registry import build_providers, switched_off, told_settings
 from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name
 from infrastructure.shelves import AssetsInViews
+from infrastructure.showing.assets import shown_document
 from infrastructure.store.desks import SqlDesks
 from infrastructure.store.growth import growth_of
 from infrastructure.store.identity import asset_key, established_id
@@ -314,6 +316,7 @@ class Assembly:
             shelf=self.shelf,
             clock=self.clock,
             operator=self.operator,
+            archiver=Archiver(self.shelf.pieces, extension, shown_document),
             trash_time=self.settings.trash_days * 24 * 60 * 60 * SECOND,
         )
 

@@ -156,6 +156,7 @@ class BlockingLibrary(Blocking[Library]):
     erase = _waiting(Library.erase)
     empty_trash = _waiting(Library.empty_trash)
     erase_due = _waiting(Library.erase_due)
+    archive = _waiting(Library.archive)
 
 
 class BlockingUpkeep(Blocking[Upkeep]):

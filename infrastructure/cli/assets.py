@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
+from domain.errors import InvalidInput
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.assetpages import show_asset, show_assets, show_lineage
 from infrastructure.cli.commands import Report, command
+from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import Account, Why, Yes
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted, document, instant_of, iso
@@ -161,6 +165,34 @@ async def expire(session: CommandSession) -> Report:
     async with session.studio() as studio:
         erased = await studio.library.erase_due()
     return _erased(erased)
+
+
+@command(app)
+async def export(
+    session: CommandSession,
+    out: Annotated[Path, Option("--out", "-o", metavar="FILE", help="The ZIP file to write; - is stdout.")],
+    ids: Annotated[list[str] | None, Argument(metavar="ID...", help="Assets' ids.")] = None,
+    operation: Annotated[
+        str | None, Option("--operation", metavar="ID", help="All that an operation or a batch made.")
+    ] = None,
+    account: Account = None,
+) -> Report | int:
+    """Write assets into one ZIP file, with a manifest of what each is, what it came from and what it cost."""
+    owner = session.account(account)
+    if bool(ids) == (operation is not None):
+        raise InvalidInput("ID...", "name assets, or one operation with --operation", hint="one of the two")
+    async with session.studio(writes=False) as studio:
+        if operation is not None:
+            links = await studio.library.of_operation(owner, operation)
+            ids = [link.asset for link in links if link.role == "output"]
+        if str(out) == "-":
+            await studio.library.archive(owner, ids or (), sys.stdout.buffer)
+            return 0
+        with replacing_whole(out, "--out") as stream:
+            archived = await studio.library.archive(owner, ids or (), stream)
+    written = {"file": str(out), "assets": document(archived.files), "missing": list(archived.missing)}
+    gone = f"; {counted(len(archived.missing), 'file')} gone" if archived.missing else ""
+    return Report(written, lambda page: page.title(f"Wrote {counted(len(archived.files), 'file')} to {out}{gone}"))
 
 
 async def _decided(

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from domain.errors import InvalidInput
 
@@ -34,5 +34,23 @@ def replacing(file: Path | None) -> Iterator[TextIO | None]:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_whole(file: Path, option: str) -> Iterator[BinaryIO]:
+    """A new file of bytes, in the place of an old one once it is whole, on disk. Raises InvalidInput of the option."""
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        if file.is_dir():
+            raise InvalidInput(option, f"{file} is a folder", hint="give the path of a file")
+        with temporary.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        raise InvalidInput(option, f"{file} cannot be written: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)

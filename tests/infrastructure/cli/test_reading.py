@@ -40,6 +40,7 @@ READING = {
         ("assets", "list"),
         ("assets", "show"),
         ("assets", "lineage"),
+        ("assets", "export"),
         ("projections", "status"),
         ("db", "status"),
         ("db", "backup"),

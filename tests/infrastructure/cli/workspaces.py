@@ -64,6 +64,7 @@ COMMANDS = [
     ("assets", "list"),
     ("assets", "show", "ASSET"),
     ("assets", "lineage", "ASSET"),
+    ("assets", "export", "ASSET", "--out", "ZIP"),
     ("assets", "trash", "ASSET"),
     ("assets", "restore", "ASSET"),
     ("assets", "until", "ASSET", "never"),
@@ -163,6 +164,7 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         "LAKE": workspace.ids["lake"],
         "ACCOUNT": ACCOUNT,
         "BACKUP": str(workspace.home.parent / "copy.db"),
+        "ZIP": str(workspace.home.parent / "copy.zip"),
     }
     if "ASSET" in command:
         known["ASSET"] = call("assets", "list", "--account", ACCOUNT, "--json").document["assets"][0]["id"]
