@@ -324,9 +324,10 @@ class Assembly:
         from application.studios.desk import ServiceDesk
         from application.studios.services import services
         from infrastructure.studios import load_presets
+        from infrastructure.studios.sheets import contact_sheet
 
         desk = ServiceDesk(self.operations, self.catalogue, load_presets(self.settings.presets), self.clock)
-        return services(desk, self.price_book.currency, blank_picture)
+        return services(desk, self.price_book.currency, blank_picture, contact_sheet)
 
     @cached_property
     def studio(self) -> Studio:

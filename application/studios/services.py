@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from application.studios.background import Background
 from application.studios.batch import Batch
 from application.studios.carrying import Service
+from application.studios.compare import Compare, DrawSheet
 from application.studios.control import Control
 from application.studios.create import Create
 from application.studios.desk import ServiceDesk
@@ -29,10 +30,11 @@ class Services:
     face_swap: FaceSwap
     background: Background
     batch: Batch
+    compare: Compare
     templates: Templates
 
 
-def services(desk: ServiceDesk, currency: str, blank: Callable[[], bytes]) -> Services:
+def services(desk: ServiceDesk, currency: str, blank: Callable[[], bytes], draw: DrawSheet) -> Services:
     """Every service at one desk, and a batch of those that need one subject alone."""
     create, edit, upscale, background = Create(desk), Edit(desk), Upscale(desk), Background(desk)
     control = Control(desk)
@@ -52,5 +54,6 @@ def services(desk: ServiceDesk, currency: str, blank: Callable[[], bytes]) -> Se
         face_swap=FaceSwap(desk),
         background=background,
         batch=Batch(desk, of_one, currency, blank),
+        compare=Compare(desk, create, edit, draw),
         templates=Templates(desk.presets),
     )

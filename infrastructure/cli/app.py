@@ -27,6 +27,10 @@ PANELS = {
     },
     "Services": {
         "create": {"create": "Make pictures from words, by a template, in a style, at a quality."},
+        "compare": {
+            "compare": "Make variants side by side, and say what each costs.",
+            "judge": "Say what an accepted picture of a comparison costs.",
+        },
         "retouch": {
             "edit": "Change a picture: as the words say, or in any other way there is.",
             "fields": "List what a kind of operation can be given, for whoever draws a form.",

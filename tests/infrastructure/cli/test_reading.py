@@ -35,6 +35,7 @@ READING = {
     *(("usage",), ("periods",), ("costs",), ("operations",), ("operation",), ("events",), ("audit",), ("seal",)),
     *(
         ("estimate",),
+        ("judge",),
         ("reconcile",),
         ("account", "show"),
         ("assets", "list"),
@@ -50,7 +51,7 @@ READING = {
 
 WRITING = {
     *MAKING,
-    *(("create",), ("control",), ("face-swap",), ("background",), ("batch",)),
+    *(("create",), ("control",), ("face-swap",), ("background",), ("compare",), ("batch",)),
     *(("generate",), ("edit",), ("upscale",), ("run",), ("cancel",), ("refund",), ("recover",), ("erase",), ("sweep",)),
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid")),

@@ -38,6 +38,8 @@ COMMANDS = [
     ("batch", "LIST", "-o", "width=64", "-o", "height=64", "--yes"),
     ("estimate", "text-to-image", "-i", "prompt=a cat"),
     ("create", "a cat", "--size", "64x64"),
+    ("compare", "a cat", "-v", "size=64x64", "-v", "size=64x96,style=anime"),
+    ("judge", "LAKE", "LAKE_ASSET"),
     ("control", "PICTURE", "a fox", "-m", "scripted-edit"),
     ("face-swap", "PICTURE", "PICTURE", "--estimate"),
     ("background", "PICTURE", "--estimate"),
@@ -168,6 +170,9 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
     }
     if "ASSET" in command:
         known["ASSET"] = call("assets", "list", "--account", ACCOUNT, "--json").document["assets"][0]["id"]
+    if "LAKE_ASSET" in command:
+        listed = call("assets", "list", "--account", ACCOUNT, "--json").document["assets"]
+        known["LAKE_ASSET"] = next(one["id"] for one in listed if one["operation"] == known["LAKE"])
     if "LIST" in command:
         prompts = workspace.home.parent / "prompts.txt"
         prompts.write_text("a fox\n", encoding="utf-8")
