@@ -36,15 +36,18 @@ class InputType(StrEnum):
     IMAGE = "image"
     VIDEO = "video"
     AUDIO = "audio"
+    MESH = "mesh"
+    """A file of a 3D model, which as an entry of the catalogue is another thing."""
 
 
-FILES: Final = frozenset({InputType.IMAGE, InputType.VIDEO, InputType.AUDIO})
+FILES: Final = frozenset({InputType.IMAGE, InputType.VIDEO, InputType.AUDIO, InputType.MESH})
 NUMBERS: Final = frozenset({InputType.INTEGER, InputType.DECIMAL})
 
 MEDIA_TYPES: Final = {
     InputType.IMAGE: ("image/png", "image/jpeg", "image/webp"),
     InputType.VIDEO: ("video/mp4", "video/webm"),
     InputType.AUDIO: ("audio/wav", "audio/mpeg"),
+    InputType.MESH: ("model/gltf-binary",),
 }
 """The media types that are accepted if a model does not say."""
 

@@ -39,7 +39,7 @@ _FAMILIES: Final = {
     Family.UPSCALES: "upscale",
     Family.OTHER: """
         caption classify prompt-optimize image-compress image-convert image-resize image-watermark
-        image-social-optimize video-transform video-social-optimize
+        image-social-optimize video-transform video-social-optimize mesh-convert mesh-preview
     """,
 }
 

@@ -275,7 +275,7 @@ def is_of_type(spec: Input, there: OfferedInput) -> bool:
             return there.type in ("text", "choice", "size")
         case InputType.INTEGER:
             return there.type in ("integer", "decimal") and not any(isinstance(one, str) for one in there.choices)
-        case InputType.IMAGE | InputType.VIDEO | InputType.AUDIO:
+        case InputType.IMAGE | InputType.VIDEO | InputType.AUDIO | InputType.MESH:
             return there.type in (spec.type, "text")
     return there.type == spec.type
 
@@ -344,7 +344,7 @@ def values_of(spec: Input, prices: Sequence[PriceRule]) -> list[Scalar | Decimal
         case InputType.VIDEO | InputType.AUDIO:
             least, most = Decimal(spec.min_ms or 0) / 1000, Decimal(spec.max_ms or 10**9) / 1000
             return sorted({min(max(length, least), most) for length in SECONDS})
-        case InputType.IMAGE:
+        case InputType.IMAGE | InputType.MESH:
             return [Decimal(0)]
         case InputType.TEXT | InputType.SIZE:
             raise ValueError(f"it hangs on {spec.name!r}, which may be anything")

@@ -87,16 +87,20 @@ class Advised:
 
 @value
 class Served:
-    """The result of a service; `notes` say what it made of the brief, `before` was done and charged on the way."""
+    """The result of a service; `notes` say what it made of the brief.
+
+    `before` was done and charged on the way, `after` with the result, as the preview of a model is.
+    """
 
     result: Result
     notes: tuple[str, ...] = ()
     before: tuple[Result, ...] = ()
+    after: tuple[Result, ...] = ()
 
     @property
     def price(self) -> Money:
         total = self.result.price
-        for one in self.before:
+        for one in (*self.before, *self.after):
             total = total + one.price
         return total
 

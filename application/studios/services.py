@@ -14,6 +14,7 @@ from application.studios.create import Create
 from application.studios.desk import ServiceDesk
 from application.studios.edit import Edit
 from application.studios.faces import FaceSwap
+from application.studios.models3d import Models3D
 from application.studios.templates import Templates
 from application.studios.upscale import Upscale
 
@@ -29,6 +30,7 @@ class Services:
     control: Control
     face_swap: FaceSwap
     background: Background
+    model_3d: Models3D
     batch: Batch
     compare: Compare
     templates: Templates
@@ -53,6 +55,7 @@ def services(desk: ServiceDesk, currency: str, blank: Callable[[], bytes], draw:
         control=control,
         face_swap=FaceSwap(desk),
         background=background,
+        model_3d=Models3D(desk),
         batch=Batch(desk, of_one, currency, blank),
         compare=Compare(desk, create, edit, draw),
         templates=Templates(desk.presets),

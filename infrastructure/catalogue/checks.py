@@ -32,6 +32,7 @@ _MEANINGFUL: Final[Mapping[InputType, set[str]]] = {
     InputType.IMAGE: _OF_FILES | _SIDES,
     InputType.VIDEO: _OF_FILES | _SIDES | _LENGTHS,
     InputType.AUDIO: _OF_FILES | _LENGTHS,
+    InputType.MESH: _OF_FILES,
 }
 _PRICEABLE: Final = NUMBERS | {InputType.FLAG, InputType.CHOICE}
 _TIMED: Final = NUMBERS | {InputType.VIDEO, InputType.AUDIO}

