@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.postgres import _free_port, _give, _identity
+from tests.postgres import free_port, give_to, unprivileged
 
 START_SECONDS = 20
 STOP_SECONDS = 10
@@ -47,7 +47,7 @@ def program() -> str:
 @contextmanager
 def pooled(url: str, mode: str, *, size: int = 4, **settings: str) -> Iterator[str]:
     """Yield the URL of this database through a pooler in `session` or `transaction` mode."""
-    command, identity, own = program(), _identity(), _free_port()
+    command, identity, own = program(), unprivileged(), free_port()
     parsed = make_url(url)
     directory = Path(tempfile.mkdtemp(prefix="imagestudio-pgbouncer-", dir="/tmp"))
     users, configuration = directory / "users.txt", directory / "pgbouncer.ini"
@@ -57,7 +57,7 @@ def pooled(url: str, mode: str, *, size: int = 4, **settings: str) -> Iterator[s
         CONFIGURATION.format(host=parsed.host, port=parsed.port, own=own, users=users, mode=mode, size=size, more=more)
     )
     for path in (directory, users, configuration):
-        _give(path, identity)
+        give_to(path, identity)
     with (directory / "log").open("wb") as log:
         running = subprocess.Popen(
             [command, str(configuration)],

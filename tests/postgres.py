@@ -212,22 +212,22 @@ class Cluster:
 def supervise(fsync: str) -> None:
     """Serve until standard input ends or says something; answer one line: the URL, or the error."""
     try:
-        identity = _identity()
-        directory = _private_directory(identity, [] if fsync == "on" else in_memory())
+        identity = unprivileged()
+        directory = private_directory(identity, [] if fsync == "on" else in_memory())
     except PostgresUnavailable as refusal:
         _answer(error=str(refusal))
         return
     server = None
     try:
         cluster = _initialised(directory, identity)
-        server, port = _serving(cluster, fsync)
+        server, port = serving_cluster(cluster, fsync)
         _answer(url=f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres")
         sys.stdin.readline()
     except PostgresUnavailable as refusal:
         _answer(error=str(refusal))
     finally:
         if server is not None:
-            _stop(server)
+            stop_server(server)
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -237,7 +237,7 @@ def _answer(**fields: str) -> None:
         sys.stdout.flush()
 
 
-def _identity() -> Identity:
+def unprivileged() -> Identity:
     if os.geteuid() != 0:
         return Identity()
     for name in UNPRIVILEGED:
@@ -257,11 +257,11 @@ def in_memory() -> list[Path]:
     return []
 
 
-def _private_directory(identity: Identity, first: Sequence[Path] = ()) -> Path:
+def private_directory(identity: Identity, first: Sequence[Path] = ()) -> Path:
     """A new directory of that user; root's own TMPDIR may lie where no other user can go."""
     for parent in (*map(str, first), tempfile.gettempdir(), "/tmp", "/var/tmp"):
         directory = Path(tempfile.mkdtemp(prefix="imagestudio-postgres-", dir=parent))
-        _give(directory, identity)
+        give_to(directory, identity)
         try:
             identity.run("ls", directory / ".", cwd=Path("/"))
         except subprocess.CalledProcessError:
@@ -272,7 +272,7 @@ def _private_directory(identity: Identity, first: Sequence[Path] = ()) -> Path:
 
 
 def _initialised(directory: Path, identity: Identity) -> Cluster:
-    cluster = Cluster(_runnable(find_binaries(), directory, identity), directory, identity)
+    cluster = Cluster(runnable(find_binaries(), directory, identity), directory, identity)
     options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     try:
         identity.run(cluster.binaries / "initdb", *options, "--pgdata", cluster.data, cwd=directory)
@@ -281,7 +281,7 @@ def _initialised(directory: Path, identity: Identity) -> Cluster:
     return cluster
 
 
-def _runnable(binaries: Path, directory: Path, identity: Identity) -> Path:
+def runnable(binaries: Path, directory: Path, identity: Identity) -> Path:
     """The binaries, or a copy if that user cannot reach them (an environment below /root, say)."""
     try:
         identity.run(binaries / "postgres", "--version", cwd=directory)
@@ -299,23 +299,23 @@ def _copied(binaries: Path, target: Path, identity: Identity) -> Path:
     if libraries.exists():
         shutil.copytree(libraries, target / libraries.name, symlinks=True)
     for path in (target, *target.rglob("*")):
-        _give(path, identity)
+        give_to(path, identity)
     return target / package.name / installation.name / binaries.name
 
 
-def _give(path: Path, identity: Identity) -> None:
+def give_to(path: Path, identity: Identity) -> None:
     if identity.user is not None and identity.group is not None:
         os.chown(path, identity.user, identity.group, follow_symlinks=False)
 
 
-def _serving(cluster: Cluster, fsync: str) -> tuple[subprocess.Popen[bytes], int]:
+def serving_cluster(cluster: Cluster, fsync: str) -> tuple[subprocess.Popen[bytes], int]:
     """A ready server and its port; a port that somebody took in between is tried again with another."""
     for _ in range(PORT_TRIES):
-        port = _free_port()
+        port = free_port()
         server = cluster.start(port, fsync)
         if _became_ready(cluster, server):
             return server, port
-        _stop(server)
+        stop_server(server)
     raise PostgresUnavailable(f"The server did not start:\n{cluster.log.read_text(errors='replace')[-2000:]}")
 
 
@@ -330,13 +330,13 @@ def _became_ready(cluster: Cluster, server: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
+def stop_server(server: subprocess.Popen[bytes]) -> None:
     for farewell in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         server.send_signal(farewell)  # does nothing once the server has ended
         with suppress(subprocess.TimeoutExpired):

@@ -12,15 +12,15 @@ from sqlalchemy.engine import make_url
 
 from tests.postgres import (
     Cluster,
-    _identity,
-    _private_directory,
-    _runnable,
-    _serving,
-    _stop,
     beside,
     execute,
     find_binaries,
+    private_directory,
+    runnable,
     running_postgres,
+    serving_cluster,
+    stop_server,
+    unprivileged,
 )
 
 SECONDS = 60
@@ -68,19 +68,19 @@ def replicated(database: str = "ledger") -> Iterator[Pair]:
 @contextmanager
 def _standby_of(server: str) -> Iterator[int]:
     """A copy of the server that follows it; its port."""
-    url, identity = make_url(server), _identity()
-    directory = _private_directory(identity)
+    url, identity = make_url(server), unprivileged()
+    directory = private_directory(identity)
     running = None
     try:
-        cluster = Cluster(_runnable(find_binaries(), directory, identity), directory, identity)
+        cluster = Cluster(runnable(find_binaries(), directory, identity), directory, identity)
         source = ("-h", str(url.host), "-p", str(url.port), "-U", str(url.username))
         copying = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync", "-D", cluster.data)
         identity.run(cluster.binaries / "pg_basebackup", *source, *copying, cwd=directory)
-        running, port = _serving(cluster, "off")
+        running, port = serving_cluster(cluster, "off")
         yield port
     finally:
         if running is not None:
-            _stop(running)
+            stop_server(running)
         shutil.rmtree(directory, ignore_errors=True)
 
 

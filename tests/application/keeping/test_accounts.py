@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from domain import plans
-from domain.account import LimitChanged, PlanChanged, TimeZoneChanged
+from application.ledger.group import Proposal
+from domain.account import LimitChanged, PlanChanged, Terms, TimeZoneChanged, open_account
 from domain.errors import (
     AccountExists,
     IllegalTransition,
@@ -23,7 +22,7 @@ from domain.errors import (
     OperationRefused,
     UnknownOperation,
 )
-from domain.ledger import BalanceReturned, CreditAdded
+from domain.ledger import BalanceReturned, CreditAdded, Fact, Ledger
 from domain.money import Money
 from domain.operation import Adjusted, Charged, Rejected
 from domain.plans import Limits
@@ -287,13 +286,13 @@ async def test_what_an_account_is_by_now_is_said_where_it_is_opened_again(studio
         await studio.accounts.open("ten-lines", plan="basic")
 
 
-async def test_an_account_opens_again_although_its_plan_has_other_limits_by_now(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await studio.accounts.open("ten-lines", plan="pro")
-    monkeypatch.setattr(plans, "PLANS", {**plans.PLANS, "pro": replace(plans.PLANS["pro"], limits=Limits(images=1))})
+async def test_an_account_opens_again_although_its_plan_has_other_limits_by_now(studio: Studio) -> None:
+    def before(ledger: Ledger, now: int) -> list[Fact]:
+        return [*open_account(ledger.account, "ten-lines", Terms("pro", Limits(images=1), prepaid=False), now)]
+
+    await studio.accounts.writer.put(Proposal("ten-lines", before, opening=True))
     view = await studio.accounts.open("ten-lines", plan="pro")
-    assert (view.limits["account"]["images"], view.changed) == (100, ())
+    assert (view.limits["account"]["images"], view.changed) == (1, ())
 
 
 async def test_a_suspended_account_gets_nothing_until_it_is_resumed_and_a_closed_one_never(studio: Studio) -> None:

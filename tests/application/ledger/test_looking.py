@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import pytest
 from sqlalchemy import event
 
 from application.asking.requests import Request
+from application.ledger.group import Proposal, Receipt
+from application.ledger.ledgers import Ledgers
 from application.ledger.looking import LedgerReader
 from application.ledger.memory import CHUNK
 from application.ledger.transaction import Conflict
 from domain.account import Account
-from domain.admission import left_of
 from domain.errors import LogCorrupted, StoreUnavailable, UnknownAccount
 from domain.ledger import Ledger, known_account
 from domain.operation import Sent
@@ -251,18 +253,30 @@ async def test_accounts_estimates_and_what_is_left_are_read_without_a_lock(datab
             await studio.accounts.show("nobody")
 
 
-async def test_what_is_left_is_counted_once_an_operation(
-    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody asks for it while a job is claimed."""
-    counted = []
+@dataclass
+class Counted:
+    """Ledgers, and how often something was looked at in them after a decision."""
 
-    def count(*asked: Any) -> dict[str, int | None]:
-        counted.append(asked)
-        return left_of(*asked)
+    ledgers: Ledgers
+    looks: int = 0
 
-    monkeypatch.setattr("application.ledger.looking.left_of", count)
+    def put(self, proposal: Proposal) -> asyncio.Future[Receipt]:
+        self.looks += proposal.look is not None
+        return self.ledgers.put(proposal)
+
+    def known_terms(self, account: str) -> Account | None:
+        return self.ledgers.known_terms(account)
+
+
+async def test_what_is_left_is_counted_once_an_operation(sqlite_url: str, tmp_path: Path) -> None:
+    """Nobody asks for it while a job is claimed, and it is not read again for the result."""
     async with studio_on(sqlite_url, tmp_path) as studio:
         await studio.accounts.open("acme", plan="pro")
-        result = await studio.operations.generate("a lake", account="acme", model=JOBS)
-    assert (len(counted), result.left["images"]) == (1, 99)
+        counted = Counted(studio.accounts.writer)
+        performer = studio.operations.performer
+        recording = replace(performer.recording, writer=counted)
+        operations = replace(studio.operations, performer=replace(performer, recording=recording))
+        with statements(database_of(studio)) as heard:
+            result = await operations.generate("a lake", account="acme", model=JOBS)
+        reads = [one for one in heard if one == "BEGIN"]
+    assert (counted.looks, reads, result.left["images"]) == (1, [], 99)

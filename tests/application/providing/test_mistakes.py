@@ -64,15 +64,15 @@ class Broken(ScriptedProvider):
         self._method, self._broken = method, broken
 
     async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
-        return self._spoiled("submit", task, await super().submit(task, progress))
+        return self.spoiled("submit", task, await super().submit(task, progress))
 
     async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
-        return self._spoiled("collect", task, await super().collect(task, job, progress))
+        return self.spoiled("collect", task, await super().collect(task, job, progress))
 
     async def cancel(self, task: Task, job: Job | None) -> bool:
-        return self._spoiled("cancel", task, await super().cancel(task, job))
+        return self.spoiled("cancel", task, await super().cancel(task, job))
 
-    def _spoiled(self, method: str, task: Task, answer: T) -> T:
+    def spoiled(self, method: str, task: Task, answer: T) -> T:
         spoiled: T = self._broken(task) if method == self._method else answer
         return spoiled
 
@@ -144,8 +144,8 @@ async def test_of_a_batch_what_was_delivered_is_returned_although_the_provider_b
     class Halfway(Broken):
         """Breaks at the second of a batch alone."""
 
-        def _spoiled(self, method: str, task: Task, answer: T) -> T:
-            return super()._spoiled(method, task, answer) if task.operation.endswith(".2") else answer
+        def spoiled(self, method: str, task: Task, answer: T) -> T:
+            return super().spoiled(method, task, answer) if task.operation.endswith(".2") else answer
 
     provider = Halfway(tmp_path, "submit", raises())
     async with studio_on(sqlite_url, tmp_path, providers={"scripted": provider}) as studio:
