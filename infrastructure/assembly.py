@@ -10,7 +10,7 @@ A part is made when the first asks for it. Whoever adds a facade adds a property
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -34,6 +34,7 @@ from application.ledger.facts import OperationFacts
 from application.ledger.group import LeaseTerms
 from application.ledger.looking import LedgerReader
 from application.ledger.timekeeping import Timekeeper
+from application.ledger.transaction import Store
 from application.ledger.writer import Clock, LedgerWriter, WriterOptions
 from application.library.archive import Archiver
 from application.library.files import AssetFiles
@@ -64,6 +65,7 @@ from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name
 from infrastructure.shelves import AssetsInViews
 from infrastructure.showing.assets import shown_document
+from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
 from infrastructure.store.growth import growth_of
 from infrastructure.store.identity import asset_key, established_id
@@ -94,6 +96,7 @@ class Parts:
     providers: Mapping[str, Provider] | None = None
     clock: Clock = now
     steady: Clock | None = None
+    store: Callable[[Database], Store] = SqlStore
     pauses: Sequence[float] = PAUSES
     largest_held: int = LARGEST_HELD
 
@@ -146,7 +149,7 @@ class Assembly:
     def writer(self) -> LedgerWriter:
         terms = LeaseTerms(self.owner, self.settings.lease_seconds * SECOND, self.settings.snapshot_every)
         options = WriterOptions(waiting=self.settings.most_waiting, waiting_seconds=self.settings.statement_seconds)
-        store, believe = SqlStore(self.database), self.timekeeper.believe
+        store, believe = self.parts.store(self.database), self.timekeeper.believe
         writer = LedgerWriter(store, self.log, self.clock, terms, options, believe)
         writer.after_commit = self.feed.appended
         self.stack.callback(writer.close)

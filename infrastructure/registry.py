@@ -8,6 +8,7 @@ A program's word for a provider goes before the environment, and that before the
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -26,7 +27,8 @@ NEAR: Final = 0.8
 """How alike two names are, of 1, of which one may be meant for the other."""
 ENABLED: Final = "enabled"
 COMMON: Final = frozenset({ENABLED, "key", "url"})
-"""Settings that any provider may be told; for these alone none is imported to see if there is such a setting."""
+"""Settings that are usual, for which alone no provider that is paid is imported to see if it has them."""
+LOGGER = logging.getLogger("imagestudio")
 
 Contexts = Callable[[str, ProviderSettings], ProviderContext[Any]]
 
@@ -39,6 +41,7 @@ def told_settings(settings: Settings, names: Collection[str] | None = None) -> d
     check_names(chosen)
     if names is None:
         _check_program(settings, found)
+        _warn_of_usual_ones(found)
     return {name: _told(settings, found[name]) for name in chosen}
 
 
@@ -82,7 +85,7 @@ def _meant(name: str, ours: Collection[str], found: Mapping[str, Plugin]) -> str
     """The setting that an unknown one may be meant for, or an empty text; None if it is a provider's."""
     known = {prefix_of(provider): plugin for provider, plugin in found.items()}
     whose = max((prefix for prefix in known if name.startswith(prefix)), key=len, default="")
-    if whose and name.removeprefix(whose) in COMMON:
+    if whose and name.removeprefix(whose) in _believed(known[whose]):
         return None
     alike = [whose] if whose else [prefix for prefix in known if _is_near(name, prefix)]
     theirs = {each for prefix in alike for each in _names(prefix, known[prefix])}
@@ -90,6 +93,11 @@ def _meant(name: str, ours: Collection[str], found: Mapping[str, Plugin]) -> str
         return None
     near = get_close_matches(name, [*ours, *theirs], 1, NEAR)
     return near[0].upper() if near else ""
+
+
+def _believed(plugin: Plugin) -> Collection[str]:
+    """The settings that it is taken to have before it is imported; who is paid has a key, and mostly an address."""
+    return {ENABLED} if plugin.is_free else COMMON
 
 
 def _is_near(name: str, prefix: str) -> bool:
@@ -108,6 +116,16 @@ def _check_program(settings: Settings, found: Mapping[str, Plugin]) -> None:
     for said in settings.model_extra or {}:
         if f"{PREFIX}{said}".lower() not in names:
             raise InvalidInput(f"{PREFIX}{said}".upper(), "there is no such setting")
+
+
+def _warn_of_usual_ones(found: Mapping[str, Plugin]) -> None:
+    """Name what was believed of providers that are imported by now, and turns out to be no setting of theirs."""
+    said = spoken()
+    for provider, plugin in found.items():
+        prefix = prefix_of(provider)
+        for name in sorted({f"{prefix}{usual}" for usual in _believed(plugin)} & said.keys()):
+            if name not in _names(prefix, plugin):
+                LOGGER.warning("there is no setting %s", name.upper())
 
 
 def _told(settings: Settings, plugin: Plugin) -> ProviderSettings:

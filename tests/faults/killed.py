@@ -8,14 +8,12 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from sqlalchemy import Engine, event
 
 from application.asking.requests import Request
 from application.performing.recovery import Recovered
 from application.ports import Asset, AssetStore, Delivery, Job, Media, Progress, Provider, Recovery, Task
-from infrastructure import assembly
 from infrastructure.assembly import Parts
 from infrastructure.bootstrap import open_studio
 from infrastructure.files.shelf import shelf_in
@@ -116,7 +114,8 @@ def tapped_parts(home: Path, tap: Step) -> Parts:
         "local": built("local", executor=pool),
     }
     tapped = {name: TappedProvider(provider, tap) for name, provider in providers.items()}
-    return Parts(assets=TappedAssets(shelf_in(home / "assets", pool, LOOK), tap), providers=tapped)
+    assets = TappedAssets(shelf_in(home / "assets", pool, LOOK), tap)
+    return Parts(assets=assets, providers=tapped, store=partial(TappedStore, tap=tap))
 
 
 @contextmanager
@@ -149,11 +148,10 @@ async def perform(url: str, home: Path, model: str, account: str, last: int) -> 
         if step in MARKS:
             reaper(step)
 
-    with patch.object(assembly, "SqlStore", partial(TappedStore, tap=tap)):
-        async with open_studio(settings_for(url, home), tapped_parts(home, tap), serve=False) as studio:
-            await studio.operations.run(request_for(model, account))
-            with statements(reaper) if model == SYNC else nullcontext():  # views are one for all models
-                studio.views.catch_up()
+    async with open_studio(settings_for(url, home), tapped_parts(home, tap), serve=False) as studio:
+        await studio.operations.run(request_for(model, account))
+        with statements(reaper) if model == SYNC else nullcontext():  # views are one for all models
+            studio.views.catch_up()
 
 
 async def recover(url: str, home: Path) -> list[Recovered]:

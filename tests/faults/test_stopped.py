@@ -8,16 +8,13 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
 from application.performing.recovery import Recovered
 from domain.errors import OperationFailed, OperationPending, StoreUnavailable
 from domain.operation import Charged, Released, Requested
-from infrastructure import assembly
 from infrastructure.bootstrap import open_studio
 from tests.application.studios import (
     BLIND,
@@ -32,7 +29,6 @@ from tests.application.studios import (
     studio_on,
     submissions,
 )
-from tests.application.support import TappedStore
 from tests.faults.killed import request_for, tapped_parts
 from tests.faults.processes import DEADLINE, ended, signal_here, started
 
@@ -57,10 +53,9 @@ async def perform(url: str, home: Path, model: str, last: str) -> None:
             stops.remove(step)
             signal_here(signal.SIGSTOP)
 
-    with patch.object(assembly, "SqlStore", partial(TappedStore, tap=tap)):
-        async with open_studio(settings_for(url, home), tapped_parts(home, tap), serve=False) as studio:
-            with suppress(OperationFailed, OperationPending):
-                await studio.operations.run(request_for(model, "acme"))
+    async with open_studio(settings_for(url, home), tapped_parts(home, tap), serve=False) as studio:
+        with suppress(OperationFailed, OperationPending):
+            await studio.operations.run(request_for(model, "acme"))
 
 
 def until_stopped(pid: int | None) -> None:

@@ -15,7 +15,7 @@ from domain.errors import CatalogueError, PluginError, UnknownModel
 from infrastructure.bootstrap import open_studio
 from infrastructure.catalogue import load_catalogue
 from infrastructure.plugins import ProviderSettings
-from infrastructure.registry import prefix_of, told_settings
+from infrastructure.registry import prefix_of, told_settings, unknown_settings
 from infrastructure.settings import Settings
 from tests.infrastructure.cli.workspaces import call, settle
 from tests.infrastructure.providers.building import built
@@ -272,6 +272,21 @@ def bring(site: Site, name: str, **files: str) -> str:
     points = [f"{name}-{file} = {package.name}:{file}.toml\n" for file in files]
     site.install(name, "", "", "".join(["[imagestudio.catalogues]\n", *points]))
     return f"{name}-dist 1.2"
+
+
+async def test_a_usual_setting_that_it_has_not_is_named_when_it_is_built(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody can know before it is imported, and no command that only reads imports it."""
+    source = ATELIER.format(name="keyless").replace("(ApiSettings)", "(ProviderSettings)")
+    source = source.replace("import ApiSettings", "import ProviderSettings").replace("self.context.settings.key", "1")
+    site.install("keyless", source)
+    for name, value in {"KEY": "k", "URL": "http://somewhere", "ENABLED": "true"}.items():
+        monkeypatch.setenv(f"IMAGESTUDIO_KEYLESS_{name}", value)
+    assert unknown_settings() == {}
+    assert not caplog.messages
+    async with open_studio(Settings(home=site.folder)):
+        assert caplog.messages == ["there is no setting IMAGESTUDIO_KEYLESS_KEY"]
 
 
 def test_its_catalogue_files_are_loaded_and_nothing_imported_for_them(site: Site) -> None:

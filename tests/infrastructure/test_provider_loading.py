@@ -37,7 +37,13 @@ def loaded(code: str, home: Path, **said: str) -> set[str]:
 
 
 def test_who_only_reads_imports_no_provider(tmp_path: Path) -> None:
-    usual = {"WAVESPEED_KEY": "k", "OPENAI_URL": "http://127.0.0.1:9", "STABILITY_ENABLED": "false"}
+    usual = {
+        "WAVESPEED_KEY": "k",
+        "OPENAI_KEY": "k",
+        "OPENAI_URL": "http://127.0.0.1:9",
+        "STABILITY_ENABLED": "false",
+        "LOCAL_ENABLED": "false",
+    }
     assert loaded(READING, tmp_path, **usual) == set()
 
 

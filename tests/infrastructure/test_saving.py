@@ -17,7 +17,6 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
-from unittest.mock import patch
 
 import pytest
 from PIL import Image
@@ -325,7 +324,8 @@ async def save_until(root: Path, flush: int) -> None:
 
     with store(root) as assets:
         await received(assets, [picture(1)])
-        with patch.object(os, "fsync", dying):
+        with pytest.MonkeyPatch.context() as disk:
+            disk.setattr(os, "fsync", dying)
             await received(assets, [picture(number) for number in range(2, 6)])
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.plugins import Plugin
 from infrastructure.registry import unknown_settings
 from infrastructure.store.urls import parse_url, sqlite_file, sqlite_url
 from tests.infrastructure.cli.workspaces import Workspace, call, settle
@@ -29,6 +28,8 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
         ("IMAGESTUDIO_WAVESPED_WEBHOOK", "IMAGESTUDIO_WAVESPEED_WEBHOOK"),
         ("IMAGESTUDIO_HUGGINGFACE_FALL_KEY", "IMAGESTUDIO_HUGGINGFACE_FAL_KEY"),
         ("imagestudio_hom", "IMAGESTUDIO_HOME"),
+        ("IMAGESTUDIO_LOCAL_KEY", "IMAGESTUDIO_LOCAL_"),
+        ("IMAGESTUDIO_SCRIPTED_URL", "IMAGESTUDIO_SCRIPTED_"),
     ],
 )
 @pytest.mark.parametrize("written", ["environment", ".env"])
@@ -55,13 +56,6 @@ def test_what_is_near_no_setting_is_warned_of_and_known_names_are_not(
     for name in NAMES:
         monkeypatch.setenv(f"IMAGESTUDIO_{name.upper()}", "1")
     assert unknown_settings() == {"IMAGESTUDIO_PORT_8080_TCP_ADDR": ""}
-
-
-def test_for_what_any_provider_may_be_told_none_is_imported(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IMAGESTUDIO_OPENAI_KEY", "k")
-    monkeypatch.setenv("IMAGESTUDIO_LOCAL_ENABLED", "false")
-    monkeypatch.setattr(Plugin, "settings_model", None)
-    assert unknown_settings() == {}
 
 
 # The URL of a SQLite file
