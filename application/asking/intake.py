@@ -153,7 +153,7 @@ class Intake:
             assert receipt.known is not None, "nothing was appended because the key is known"
             self.ownership.drop(*ask.operations)
             return Repeat(ask.account, receipt.known.reference)
-        facts = await self._facts(ask, receipt)
+        facts = _by_operation(receipt.facts) if receipt.facts else await self._recorded(ask)
         admitted = []
         for place, id in enumerate(ask.operations):
             chosen, before = prepared.chosen_at(place)
@@ -166,15 +166,17 @@ class Intake:
                     admitted.append(Admitted(fact.operation, tuple(facts[id]), task, offers, fact.quote))
         return Accepted(ask.batch, tuple(admitted))
 
-    async def _facts(self, ask: Ask, receipt: Receipt) -> Mapping[str, Sequence[Fact]]:
-        """The operations' facts; where a lost answer made the writer decide again, they are in the log already."""
-        if not receipt.facts:
-            return {id: await asyncio.to_thread(self.results.facts.of, id) for id in ask.operations}
-        facts: dict[str, list[Fact]] = {id: [] for id in ask.operations}
-        for fact in receipt.facts:
-            if isinstance(fact, OperationFact):
-                facts[fact.operation.id].append(fact)
-        return facts
+    async def _recorded(self, ask: Ask) -> Mapping[str, Sequence[Fact]]:
+        """The operations' facts as the log has them, if a lost answer made the writer decide again."""
+        return {id: await asyncio.to_thread(self.results.facts.of, id) for id in ask.operations}
+
+
+def _by_operation(facts: Iterable[Fact]) -> Mapping[str, Sequence[Fact]]:
+    found: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if isinstance(fact, OperationFact):
+            found.setdefault(fact.operation.id, []).append(fact)
+    return found
 
 
 def _accepting(prepared: Prepared) -> Proposal:

@@ -105,7 +105,7 @@ class Preparer:
             keyed_digest(secret, body),
             tuple(quotes),
             sender,
-            chosen[0].allowed.union(*[one.allowed for one in chosen[1:]]),
+            frozenset[str]().union(*[one.allowed for one in chosen]) if request.each else chosen[0].allowed,
             most,
             self._given(request.account, kept) if kept else (),
         )

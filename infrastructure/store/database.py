@@ -155,6 +155,7 @@ class Database:
             with suppress(IndexError):
                 session = self._idle.pop()
                 if session.is_fresh():
+                    session.listen()
                     return session
                 session.close()  # the pool looks whether it still works
         return Session(self.engine)

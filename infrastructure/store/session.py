@@ -28,7 +28,8 @@ class Session:
         """Whether its connection is gone, and with it the end of its last statement."""
         self._engine = engine
         self._errors = engine.dialect.loaded_dbapi.Error
-        self._heard = engine.dispatch
+        self._heard, self._hears = engine.dispatch, False
+        self.listen()
         try:
             self._connection = engine.raw_connection()
             self._cursor = self._connection.cursor()
@@ -38,6 +39,10 @@ class Session:
             raise self._translated(error.orig, None) from error
         except PoolExhausted as error:
             raise none_to_spare() from error
+
+    def listen(self) -> None:
+        """See whether anybody listens to the engine's cursors; asked at every transaction, not at every statement."""
+        self._hears = bool(self._heard.before_cursor_execute or self._heard.after_cursor_execute)
 
     def run(self, sql: str, values: Values | None = None) -> None:
         """Execute one statement, or a script, with the values of its marks."""
@@ -73,15 +78,15 @@ class Session:
         self._connection.close()
 
     def _execute(self, execute: Any, sql: str, values: tuple[Any, ...]) -> None:
-        heard = self._heard
-        if heard.before_cursor_execute:
-            heard.before_cursor_execute(self, self._cursor, sql, values, None, False)
+        told = (self, self._cursor, sql, values, None, False)
+        if self._hears:
+            self._heard.before_cursor_execute(*told)
         try:
             execute(sql, *values)
         except (self._errors, *UNSENDABLE) as error:
             raise self._translated(error, self._connection.dbapi_connection) from error
-        if heard.after_cursor_execute:
-            heard.after_cursor_execute(self, self._cursor, sql, values, None, False)
+        if self._hears:
+            self._heard.after_cursor_execute(*told)
 
     def _translated(self, error: Any, connection: Any) -> Conflict | StoreUnavailable | StoreRefused:
         """The error in our words; where the connection is lost, those that wait in the pool are lost as well."""

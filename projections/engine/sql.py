@@ -7,6 +7,7 @@ quotes are better left to the driver.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 QUOTES = '","'
 
@@ -21,10 +22,11 @@ def numbers(values: Iterable[int | None]) -> str:
 
 def texts(values: Iterable[str | None]) -> str:
     """The literal of texts; nearly every column has nothing in it that needs more than quotes around it."""
-    column = list(values)
-    joined = QUOTES.join([value for value in column if value is not None])
-    if None not in column and "\\" not in joined and joined.count('"') == 2 * (len(column) - 1):
-        return f'{{"{joined}"}}'
+    column: list[Any] = list(values)
+    if None not in column:
+        joined = QUOTES.join(column)
+        if "\\" not in joined and joined.count('"') == 2 * (len(column) - 1):
+            return f'{{"{joined}"}}'
     return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in column]) + "}"
 
 
