@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
+from typing import Any
 
 from application.ports import Provider
 from application.providing.mistakes import close_all
@@ -40,33 +41,42 @@ async def open_studio(
     if settings is None:
         for name, near in unknown_settings().items():
             LOGGER.warning("there is no setting %s%s", name, f"; {near} may be meant" if near else "")
-    settings = settings or Settings()
     with ExitStack() as stack:
-        made = await asyncio.to_thread(_assembled, settings, parts, access, stack)
-        studio = made.studio
-        chores = [asyncio.create_task(renewing(made.ownership))]
+        made = await asyncio.to_thread(_assembled, settings or Settings(), parts, access, stack)
+        chores = [asyncio.create_task(chore) for chore in _chores(made, serve=serve)]
         try:
-            if made.files is not None:
-                chores.append(asyncio.create_task(staying_marked(made.files, settings.lease_seconds)))
             if serve:
                 stack.enter_context(SPARED)
-                chores.append(asyncio.create_task(recovering(studio.upkeep, settings.lease_seconds)))
-                chores.append(asyncio.create_task(expiring(studio.library, settings.lease_seconds)))
                 stack.enter_context(keeping_views(made.projector, made.feed))
-            yield studio
+            yield made.studio
         finally:
-            await studio.operations.close()
-            for chore in chores:
-                chore.cancel()
-            for ended in await asyncio.gather(*chores, return_exceptions=True):
-                if isinstance(ended, Exception):
-                    LOGGER.error("a chore of the studio ended too early", exc_info=ended)
+            await made.operations.close()
+            await _ended(chores)
             try:
-                await close_all(studio.providers.by_name)
+                await close_all(made.by_name)
                 for downloads in made.downloads:
                     await downloads.close()
             finally:
                 await asyncio.to_thread(stack.close)
+
+
+def _chores(made: Assembly, *, serve: bool) -> Iterator[Coroutine[Any, Any, None]]:
+    """The work that goes on while it is open."""
+    seconds = made.settings.lease_seconds
+    yield renewing(made.ownership)
+    if made.files is not None:
+        yield staying_marked(made.files, seconds)
+    if serve:
+        yield recovering(made.upkeep, seconds)
+        yield expiring(made.library, seconds)
+
+
+async def _ended(chores: Sequence[asyncio.Task[None]]) -> None:
+    for chore in chores:
+        chore.cancel()
+    for ended in await asyncio.gather(*chores, return_exceptions=True):
+        if isinstance(ended, Exception):
+            LOGGER.error("a chore of the studio ended too early", exc_info=ended)
 
 
 def _assembled(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -> Assembly:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from application.asking.intake import Accepted, Admitted, Intake, Repeat
+from application.asking.lasting import LastingWork
+from application.asking.options import request_of
 from application.asking.preparing import Prepared
-from application.asking.progress import heard
+from application.asking.progress import heard, parts_of
 from application.asking.refusals import refused
 from application.asking.requests import Begun, Estimate, File, OperationResult, Request, Result
 from application.asking.results import Results
+from application.asking.waiting import Elsewhere, are_closed
 from application.following.feed import Feed
-from application.ledger.log import Codec
-from application.ledger.reader import LogFilter
 from application.performing.intervention import Intervention
 from application.performing.performer import Performer
 from application.performing.recording import Stopping
@@ -29,12 +28,9 @@ from domain.advice import Advice
 from domain.errors import (
     ImageStudioError,
     OperationFailed,
-    OperationPending,
     ShuttingDown,
 )
-from domain.operation import CLOSED_PHASES, Charged, Rejected, Released
 
-Answer = TypeVar("Answer")
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -52,7 +48,7 @@ class Operations:
     feed: Feed
     operator: Actor
     wait_seconds: float = 60.0
-    _tasks: set[asyncio.Task[Any]] = field(default_factory=set, init=False)
+    _work: LastingWork = field(default_factory=LastingWork, init=False)
     _open: dict[str, asyncio.Task[Any]] = field(default_factory=dict, init=False)
     _closing: bool = field(default=False, init=False)
 
@@ -79,12 +75,12 @@ class Operations:
         A caller that is cancelled stops waiting; what was put to the ledger goes on and is settled all the same.
         """
         prepared = await self._prepare(request)
-        return await self._begin(self._carry(prepared, progress))
+        return await self._work.begin(self._carry(prepared, progress))
 
     async def submit(self, request: Request, progress: Progress = silent) -> Begun:
         """Admit it, and return while it goes on. Raises what `run` raises before anything is sent."""
         prepared = await self._prepare(request)
-        accepted = await self._begin(self._admit(prepared, progress))
+        accepted = await self._work.begin(self._admit(prepared, progress))
         if isinstance(accepted, Repeat):
             known = await operations_of(self.results.index, accepted.account, accepted.batch)
             return Begun(accepted.batch, tuple(one.operation for one in known), repeated=True)
@@ -138,43 +134,13 @@ class Operations:
     async def close(self) -> None:
         """Take no more; let what was begun end, for a while; what does not is left to recovery, with its hold."""
         self._closing = True
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + self.wait_seconds
-        while self._tasks and clock() < deadline:
-            await asyncio.wait(self._tasks, timeout=deadline - clock())
-        left = list(self._tasks)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await self._work.end(self.wait_seconds)
 
     async def _prepare(self, request: Request) -> Prepared | Repeat:
         prepared = await self.intake.prepare(request)
         if self._closing:
             raise ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
         return prepared
-
-    def _begin(self, work: Coroutine[Any, Any, Answer]) -> asyncio.Future[Answer]:
-        """A task of the studio's own, which goes on when the caller, who waits for the answer, goes away."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
-        task = loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._ended, answer))
-        return answer
-
-    def _ended(self, answer: asyncio.Future[Answer], task: asyncio.Task[Answer]) -> None:
-        """Forget the task; an error that nobody waits for is in the ledger: a refusal, a failure, or an open hold."""
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if answer.done():
-            return
-        if task.cancelled():
-            answer.cancel()
-        elif error is not None:
-            answer.set_exception(error)
-            answer.exception()
-        else:
-            answer.set_result(task.result())
 
     async def _carry(self, prepared: Prepared | Repeat, progress: Progress) -> Result:
         accepted = prepared if isinstance(prepared, Repeat) else await self.intake.accept(prepared)
@@ -183,7 +149,7 @@ class Operations:
     async def _admit(self, prepared: Prepared | Repeat, progress: Progress) -> Accepted | Repeat:
         accepted = prepared if isinstance(prepared, Repeat) else await self.intake.accept(prepared)
         if isinstance(accepted, Accepted):
-            self._begin(self._finish(accepted, progress))
+            self._work.begin(self._finish(accepted, progress))
         return accepted
 
     async def _finish(self, accepted: Accepted, progress: Progress) -> Result:
@@ -203,7 +169,7 @@ class Operations:
         batch, admitted = accepted.batch, accepted.admitted
         if len(admitted) == 1:
             return _judged(await self._perform(batch, admitted[0], progress))
-        parts = _parts(progress, len(admitted))
+        parts = parts_of(progress, len(admitted))
         performing = [self._perform(batch, one, part) for one, part in zip(admitted, parts, strict=True)]
         return await self._combined(accepted, await asyncio.gather(*performing, return_exceptions=True))
 
@@ -253,8 +219,9 @@ class Operations:
     async def _settled(self, account: str, operation: str) -> Result:
         deadline = asyncio.get_running_loop().time() + self.wait_seconds
         known = await self._performed(account, operation)
-        if not _are_closed(known):
-            known = await self._ended_elsewhere(account, operation, known, deadline)
+        if not are_closed(known):
+            elsewhere = Elsewhere(self.results.index, self.results.facts.codec, self.feed)
+            known = await elsewhere.until_ended(account, operation, known, deadline)
         results = [await self.results.of(one.operation) for one in known]
         left = await self.intake.left(results[-1].account, results[-1])
         return self._result(operation, tuple(results), left)
@@ -267,58 +234,6 @@ class Operations:
             if not here:
                 return known
             await asyncio.wait(here)
-
-    async def _ended_elsewhere(
-        self, account: str, operation: str, known: list[Indexed], deadline: float
-    ) -> list[Indexed]:
-        """Wait for others, told of each end by the feed. Raises OperationPending."""
-        wanted = LogFilter(operations=tuple(one.operation for one in known), topics=_ends(self.results.facts.codec))
-        async with self.feed.follow(filter=wanted) as ends:
-            with suppress(TimeoutError, StopAsyncIteration):  # too long, or the studio is closed
-                async with asyncio.timeout_at(deadline):
-                    while not _are_closed(known := await operations_of(self.results.index, account, operation)):
-                        await anext(ends)
-                    return known
-            raise OperationPending(operation, "it is still open", hint=Advice("operation.settle"))
-
-
-def _are_closed(known: Sequence[Indexed]) -> bool:
-    return all(one.phase in CLOSED_PHASES for one in known)
-
-
-def _ends(codec: Codec) -> tuple[str, ...]:
-    """The stored names of the facts with which an operation ends."""
-    return tuple(name for shape in (Charged, Released, Rejected) for name in codec.names_of(shape))
-
-
-OWN_OPTIONS = ("user", "project", "model", "n", "key", "allow", "max_price")
-
-
-def request_of(
-    kind: str,
-    account: str,
-    inputs: Mapping[str, Any],
-    media: Mapping[str, Sequence[File]],
-    options: Mapping[str, Any],
-) -> Request:
-    """A request from keyword options: our own by name, all others are inputs of the model."""
-    own = {name: value for name, value in options.items() if name in OWN_OPTIONS}
-    rest = {name: value for name, value in options.items() if name not in OWN_OPTIONS}
-    return Request(kind, account, {**inputs, **rest}, media, **own)
-
-
-def _parts(progress: Progress, count: int) -> list[Progress]:
-    """One callback an operation; what is told is how much of the whole batch is done, and never less than before."""
-    done = [0.0] * count
-
-    def part(place: int) -> Progress:
-        def tell(fraction: float, message: str) -> None:
-            done[place] = max(done[place], fraction)
-            progress(sum(done) / count, message)
-
-        return tell
-
-    return [part(place) for place in range(count)]
 
 
 def _judged(result: Result) -> Result:

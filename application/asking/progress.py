@@ -45,3 +45,17 @@ class Heard:
 def heard(progress: Progress) -> Progress:
     """The callback, made safe; nobody's is left as it is."""
     return progress if progress is silent or isinstance(progress, Heard) else Heard(progress)
+
+
+def parts_of(progress: Progress, count: int) -> list[Progress]:
+    """One callback an operation; what is told is how much of the whole batch is done, and never less than before."""
+    done = [0.0] * count
+
+    def part(place: int) -> Progress:
+        def tell(fraction: float, message: str) -> None:
+            done[place] = max(done[place], fraction)
+            progress(sum(done) / count, message)
+
+        return tell
+
+    return [part(place) for place in range(count)]

@@ -51,9 +51,8 @@ class ListedEntries:
         """One provider's list, compared; whatever goes wrong there is its state, and keeps no other from answering."""
         models = [model for model in self.catalogue if model.provider == name]
         if not isinstance(provider, ListsOffers):
-            return ListCheck(
-                name, UNABLE, "it has no list of what it offers, so that nothing is known of what changed there"
-            )
+            told = "it has no list of what it offers, so that nothing is known of what changed there"
+            return ListCheck(name, UNABLE, told)
         try:
             with MistakesOf(name):
                 if models and (lacks := provider.lacks(models[0].route)):
@@ -61,21 +60,18 @@ class ListedEntries:
                 async with asyncio.timeout(seconds):
                     offers: Offers = await provider.offers({model.route for model in models if model.route})
                 check_offers(offers)
-                check = Check(
-                    name,
-                    self.catalogue,
-                    self.price_book,
-                    self.overlays,
-                    self.known.get(name, frozenset()),
-                    offers,
-                    self.at,
-                )
-                found = await asyncio.to_thread(check.found)
+                return await asyncio.to_thread(self._compared, name, offers, empty=not models)
         except ProviderError as error:
             return ListCheck(name, SILENT, f"{error.message} ({error.code})")
         except TimeoutError:
             return ListCheck(name, SILENT, f"no answer within {seconds:g} s")
-        if models and not (offers.models or offers.gone):
+
+    def _compared(self, name: str, offers: Offers, *, empty: bool) -> ListCheck:
+        """A list beside the entries; if there are none, it may be `empty` too."""
+        if not empty and not (offers.models or offers.gone):
             return ListCheck(name, SILENT, "it lists no model at all, which says nothing about any", notes=offers.notes)
+        known = self.known.get(name, frozenset())
+        check = Check(name, self.catalogue, self.price_book, self.overlays, known, offers, self.at)
+        found = check.found()
         words = f"{counted(len(offers.models), 'model')} listed"
         return ListCheck(name, DIFFERS if found else SAME, words, found, offers.notes, check)

@@ -15,15 +15,8 @@ from domain.errors import Kind as ErrorKind
 from infrastructure.cli.commands import Report
 from infrastructure.cli.failures import note
 from infrastructure.cli.options import WHAT
-from infrastructure.cli.run import (
-    amount_text,
-    copied,
-    exit_code,
-    left_text,
-    make_out_folder,
-    show_result,
-    warn_of_rerouting,
-)
+from infrastructure.cli.resultpages import amount_text, left_text, show_result
+from infrastructure.cli.run import copied, exit_code, make_out_folder, warn_of_rerouting
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import EXIT_CODES
 from infrastructure.showing.services import advised_document, served_document

@@ -46,9 +46,8 @@ async def refund(
         currency = (await studio.accounts.show(owner)).currency
         money = Money.parse(amount, currency) if amount is not None else None
         facts = await studio.upkeep.refund(id, account=owner, amount=money, reason=reason, reference=reference)
-    given = -sum(fact.price for fact in facts if isinstance(fact, Adjusted))
-    back = Money(given, currency)
     adjusted = [fact for fact in facts if isinstance(fact, Adjusted)]
+    back = Money(-sum(fact.price for fact in adjusted), currency)
     told = f"{back} given back, under reference {reference}" if adjusted else f"{reference!r} was given back before"
     found = refund_document(id, back, reference, repeated=not adjusted)
     return Report(found, lambda page: page.title(told))
