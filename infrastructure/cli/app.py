@@ -45,6 +45,7 @@ PANELS = {
         "views": {
             "usage": "Sum up who did what, and what it cost.",
             "periods": "List billing periods with their totals.",
+            "spend": "List what was spent on each day at each model, or draw it.",
             "costs": "List what each model brought in and what it cost us.",
             "operations": "List operations, the newest first.",
         },

@@ -121,12 +121,12 @@ async def batch(
     from application.studios.recipes import Item
     from infrastructure.lists import read_list, typed
 
-    rows, account = read_list(list), session.account(batching.account)
+    account = session.account(batching.account)
     async with session.studio(writes=not estimate) as studio:
         service = studio.services.batch
         recipe = batching.recipe_of(service)
         brief = service.named(recipe.steps[0].service).BRIEF
-        items = [Item(row.subject, typed(row.options, brief, at)) for at, row in enumerate(rows, start=1)]
+        items = [Item(row.subject, typed(row.options, brief, at)) for at, row in enumerate(read_list(list), start=1)]
         order = batching.order(items, recipe, account, service.currency)
         with session.progress("estimate") as report:
             forecast = await service.estimate(order, report)

@@ -13,8 +13,8 @@ from domain.errors import InvalidInput
 
 
 @contextmanager
-def replacing(file: Path | None) -> Iterator[TextIO | None]:
-    """A new file of --csv that takes the place of the old one when it is complete, on disk; until then nobody sees it.
+def replacing(file: Path | None, option: str = "--csv") -> Iterator[TextIO | None]:
+    """An option's new file, in place of the old one when it is complete, on disk; until then nobody sees it.
 
     It is opened before anything else is done. Raises InvalidInput if it cannot be written.
     """
@@ -22,12 +22,12 @@ def replacing(file: Path | None) -> Iterator[TextIO | None]:
         yield None
         return
     if file.is_dir():
-        raise InvalidInput("--csv", f"{file} is a folder", hint="give the path of a file")
+        raise InvalidInput(option, f"{file} is a folder", hint="give the path of a file")
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         stream = temporary.open("x", encoding="utf-8", newline="")
     except OSError as error:
-        raise InvalidInput("--csv", f"{file} cannot be written: {error.strerror}") from error
+        raise InvalidInput(option, f"{file} cannot be written: {error.strerror}") from error
     try:
         with stream:
             yield stream

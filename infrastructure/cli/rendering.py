@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from rich.cells import cell_len
@@ -21,6 +22,7 @@ PIPED: Final = 200
 
 GAP: Final = "  "
 NARROWEST: Final = 24
+WIDEST_BAR: Final = 72
 STYLES: Final = {
     "charged": "green",
     "intact": "green",
@@ -48,6 +50,10 @@ STYLES: Final = {
     "open": "cyan",
 }
 """The colour of a word that says how something stands."""
+
+
+PARTS: Final = tuple(zip("█▓▒░▚▞▤", ("blue", "red", "green", "yellow", "cyan", "magenta", "white"), strict=True))
+"""The sign and colour of each part of a bar: signs tell parts apart in a file or without colours."""
 
 
 def state_style(word: str) -> str:
@@ -164,6 +170,24 @@ class Page:
         if left_out:
             self.prose(f"not shown, as there is no room: {', '.join(left_out)}", "dim", indent=2)
 
+    def bars(self, rows: Sequence[tuple[str, Sequence[int], str]]) -> None:
+        """A bar for each row between its name and its value, to one scale; each part in a sign and a colour of its own.
+
+        Parts below zero take no room: the value tells them.
+        """
+        names, values = max(cell_len(row[0]) for row in rows), max(cell_len(row[2]) for row in rows)
+        room = min(max(self.width - names - values - 3 * len(GAP), NARROWEST), WIDEST_BAR)
+        longest = max([1, *(sum(max(part, 0) for part in parts) for _, parts, _ in rows)])
+        for name, parts, value in rows:
+            signs = zip(PARTS, _lengths(parts, room, longest), strict=False)
+            bar = [(sign * length, color) for (sign, color), length in signs]
+            self._put(Text.assemble(GAP, (name.ljust(names), "dim"), GAP, *bar, GAP, value))
+
+    def legend(self, names: Sequence[str]) -> None:
+        """Which part of the bars is which."""
+        for (sign, color), name in zip(PARTS, names, strict=False):
+            self._put(Text.assemble(GAP, (sign * 2, color), GAP, printable(name)))
+
     def _entry(self, columns: Sequence[PageColumn], widths: Sequence[int], cells: Sequence[str]) -> None:
         parts = [
             self._wrapped(cell, width) if column.wrap else [cell]
@@ -192,6 +216,15 @@ class Page:
     def _put(self, text: Text) -> None:
         text.rstrip()
         self._console.print(text)
+
+
+def _lengths(parts: Sequence[int], room: int, longest: int) -> list[int]:
+    """The characters of each part, which together are those of the sum; what is not nothing has one at least."""
+    ends, total = [0], 0
+    for part in parts:
+        total += max(part, 0)
+        ends.append(max(total * room // longest, ends[-1] + (part > 0)))
+    return [end - start for start, end in pairwise(ends)]
 
 
 def _row(cells: Sequence[tuple[str, str]]) -> Text:

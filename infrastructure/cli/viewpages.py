@@ -13,11 +13,13 @@ from infrastructure.showing.rows import DOUBTS, MONEY, totals
 if TYPE_CHECKING:
     from infrastructure.cli.columns import ViewColumns
     from infrastructure.cli.rendering import Page, PageColumn
+    from infrastructure.showing.charts import Chart
     from projections.engine.asking import Found
     from projections.views.costs import CostRow
     from projections.views.counting import BilledRow
     from projections.views.operations import OperationRow
     from projections.views.periods import PeriodRow
+    from projections.views.spend import SpendRow
     from projections.views.usage import UsageRow
 
     class Spanned(Protocol):
@@ -113,6 +115,35 @@ def show_costs(page: Page, found: Found[CostRow], zone: str = UTC_NAME) -> None:
         table.column("unit", drop=2),
         *_money(table, rows),
     )
+    _show_end(page, found)
+
+
+def show_spend(page: Page, found: Found[SpendRow], asked: Viewer, charts: Sequence[Chart]) -> None:
+    """Spend by day and model: rows, or bars of them."""
+    from infrastructure.cli.columns import ViewColumns
+    from projections.views.spend import SPEND
+
+    rows = found.rows
+    page.title(f"Spend {asked.of} by day, in {asked.zone}" if asked.account is not None else f"Spend {asked.of} by day")
+    if not rows:
+        page.line("  nothing was spent on these days", "dim")
+        return
+    for chart in charts:
+        totals_told = [str(Money(total, chart.currency)) for total in chart.totals]
+        columns = zip(*(amounts for _, amounts in chart.parts), strict=True)
+        page.bars(list(zip(chart.days, columns, totals_told, strict=True)))
+        page.legend([f"{name} {Money(sum(amounts), chart.currency)}" for name, amounts in chart.parts])
+    if not charts:
+        table = ViewColumns(SPEND, rows, asked.zone)
+        page.table(
+            *_accounts(table, asked),
+            table.column("day"),
+            table.column("model"),
+            table.column("provider", drop=4),
+            *_counts(table, ("charged", "released"), drop=5),
+            table.column("outputs", drop=6),
+            *_money(table, rows),
+        )
     _show_end(page, found)
 
 

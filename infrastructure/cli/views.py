@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from typer import Option
 
+from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing
 from infrastructure.cli.options import Paging, ShortPaging, When, Whose
 from infrastructure.cli.session import CommandSession
-from infrastructure.cli.viewpages import Viewer, show_costs, show_operations, show_periods, show_usage
+from infrastructure.cli.viewpages import Viewer, show_costs, show_operations, show_periods, show_spend, show_usage
 from infrastructure.showing.formats import UTC_NAME
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
     from infrastructure.reading import ReadingLedger
+    from infrastructure.showing.charts import Chart
     from projections.engine.asking import Found
     from projections.engine.columns import ViewRow
     from projections.engine.filters import ViewFilter
@@ -89,6 +92,58 @@ async def costs(
     if not found.rows:
         await _check_named(session, model, provider)
     return _answer(list_document("costs", COSTS, found), lambda page: show_costs(page, found), paging)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Which days, at which models."""
+
+    since: Annotated[str | None, Option("--since", metavar="DAY", help="From this day on, such as 2026-04-10.")] = None
+    until: Annotated[str | None, Option("--until", metavar="DAY", help="Until this day, which is counted too.")] = None
+    model: Annotated[str | None, Option("--model", "-m", metavar="ID", help="Only this model.")] = None
+    provider: Annotated[str | None, Option("--provider", metavar="ID", help="Only this provider.")] = None
+
+
+@command(app)
+async def spend(
+    whose: Whose,
+    days: Days,
+    paging: Paging,
+    session: CommandSession,
+    plot: Annotated[bool, Option("--plot", help="Draw it as bars, a day each.")] = False,
+    svg: Annotated[Path | None, Option("--svg", metavar="FILE", help="Draw it into a file of SVG, too.")] = None,
+) -> Report:
+    """List what was spent on each day at each model, or draw it.
+
+    Days are those of the account's time zone; a correction counts on the day on which it was made.
+    """
+    from infrastructure.showing.charts import spend_charts
+    from infrastructure.showing.rows import list_document
+    from projections.views.spend import SPEND, SpendFilter
+
+    account = whose.id(session)
+    async with session.reading() as reading:
+        asked = await _asked(reading, session, account)
+        found = await _found(reading, SPEND, SpendFilter(account=account, **asdict(days)), paging)
+    if not found.rows:
+        await _check_named(session, days.model, days.provider)
+    charts = spend_charts(found.rows, asked.of)
+    if svg is not None:
+        _write_drawn(svg, charts)
+    document = list_document("spend", SPEND, found)
+    return _answer(document, lambda page: show_spend(page, found, asked, charts if plot else ()), paging)
+
+
+def _write_drawn(svg: Path, charts: Sequence[Chart]) -> None:
+    """Raises InvalidInput if there is not one currency alone, as amounts of two make no sum."""
+    from infrastructure.showing.charts import drawn
+
+    if len(charts) != 1:
+        told = "nothing was spent on these days" if not charts else "two currencies make no chart"
+        raise InvalidInput("--svg", told, hint="ask for other days, or for one account")
+    with replacing(svg, "--svg") as stream:
+        assert stream is not None
+        stream.write(drawn(charts[0]))
 
 
 @dataclass(frozen=True, slots=True)

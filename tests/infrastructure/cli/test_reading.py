@@ -32,7 +32,17 @@ WITHOUT_LEDGER = {
 
 READING = {
     *WITHOUT_LEDGER,
-    *(("usage",), ("periods",), ("costs",), ("operations",), ("operation",), ("events",), ("audit",), ("seal",)),
+    *(
+        ("usage",),
+        ("periods",),
+        ("costs",),
+        ("spend",),
+        ("operations",),
+        ("operation",),
+        ("events",),
+        ("audit",),
+        ("seal",),
+    ),
     *(
         ("estimate",),
         ("judge",),

