@@ -7,6 +7,7 @@ ImageStudioError
 │   ├── UnknownKind
 │   ├── UnknownOperation
 │   ├── UnknownAsset
+│   ├── UnknownCollection
 │   ├── UnknownPlan
 │   ├── AccountExists
 │   ├── InvalidInput          a field, its value and the limit it breaks
@@ -42,8 +43,7 @@ ImageStudioError
 ├── Overloaded                too many requests are waiting; none of this one was recorded
 └── ShuttingDown
 
-Each class has a kind. A door's answer, an exit code or a status, follows from the kind alone: see
-`infrastructure/showing/codes.py`.
+Each class has a kind, and an exit code or a status follows from that alone: see `infrastructure/showing/codes.py`.
 """
 
 from __future__ import annotations
@@ -81,10 +81,7 @@ class Kind(StrEnum):
 
 
 class ImageStudioError(Exception):
-    """Base of all errors; `code` is stable, and `kind` tells a door what to answer.
-
-    `hint` says what to do, to who calls from Python; another door words `advice` itself.
-    """
+    """Base of all errors; `code` is stable, `kind` tells a door its answer, and `hint` says in Python what to do."""
 
     code = "error"
     kind: ClassVar[Kind] = Kind.BROKEN
@@ -145,10 +142,12 @@ class UnknownAsset(InvalidRequest):
     code = "unknown_asset"
     kind = Kind.NOT_FOUND
 
-    @classmethod
-    def of(cls, id: str) -> UnknownAsset:
-        """In the same words wherever it is looked for: whether it is another account's is not told."""
-        return cls(f"there is no asset {id!r}", hint=Advice("asset.list"))
+
+class UnknownCollection(InvalidRequest):
+    """The account has no collection of this name."""
+
+    code = "unknown_collection"
+    kind = Kind.NOT_FOUND
 
 
 class UnknownPlan(InvalidRequest):

@@ -40,6 +40,7 @@ from application.library.archive import Archiver
 from application.library.files import AssetFiles
 from application.library.library import Library
 from application.library.naming import AssetNames
+from application.library.words import PromptIndexer
 from application.performing.histories import Histories
 from application.performing.intervention import Intervention
 from application.performing.outputs import PAUSES, Outputs
@@ -73,6 +74,7 @@ from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.witness import SqlWitness
+from infrastructure.store.wording import SqlWords
 from infrastructure.supplies import contexts, input_downloads, looking, media_reader, output_downloads
 from projections.audit import Audit
 from projections.engine.database import FactSource
@@ -303,18 +305,26 @@ class Assembly:
             contents=self.contents,
             shelf=self.shelf,
             names=self.names,
+            words=self.words,
             clock=self.clock,
             operator=self.operator,
             grace_seconds=grace,
         )
 
     @cached_property
+    def words(self) -> SqlWords:
+        return SqlWords(self.database)
+
+    @cached_property
     def library(self) -> Library:
+        indexer = PromptIndexer(self.reader, self.codec, self.words)
         return Library(
             records=AssetsInViews(self.views, self.database),
             files=AssetFiles(self.reader, self.codec, self.contents, self.names),
             store=self.assets,
             advance=partial(asyncio.to_thread, self.views.catch_up),
+            index_prompts=lambda: None if self.database.reading else indexer.advance(),
+            word_store=self.words,
             writer=self.writer,
             shelf=self.shelf,
             clock=self.clock,

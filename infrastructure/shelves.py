@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+
+from sqlalchemy import Select
 
 from application.library.records import AssetLink, AssetPage, AssetQuery, AssetRecord
 from domain.money import Money
-from projections.engine.database import ViewDatabase
+from infrastructure.store.database import Database
+from infrastructure.store.wording import collected, favourites, matching, tagged
 from projections.lineage import KinRows, ancestors, descendants
 from projections.queries import Views
 from projections.views.assets import ASSETS, AssetFilter, AssetRow
@@ -17,13 +20,28 @@ from projections.views.links import LINKS, LinkFilter, LinkRow
 class AssetsInViews:
     """Implements AssetRecords on the views, which whoever asks brings up first."""
 
-    def __init__(self, views: Views, database: ViewDatabase) -> None:
+    def __init__(self, views: Views, database: Database) -> None:
         self._views = views
         self._database = database
 
     def page(self, account: str, wanted: AssetQuery, after: str | None, limit: int | None) -> AssetPage:
-        found = self._views.find(ASSETS, AssetFilter(account=account, **asdict(wanted)), after=after, limit=limit)
+        told = asdict(wanted)
+        words = {name: told.pop(name) for name in ("text", "tag", "favourite", "collection")}
+        among = tuple(self._among(account, **words))
+        found = self._views.find(ASSETS, AssetFilter(account=account, among=among, **told), after=after, limit=limit)
         return AssetPage(tuple(map(_record, found.rows)), found.next)
+
+    def _among(
+        self, account: str, text: str | None, tag: str | None, favourite: bool, collection: str | None
+    ) -> Iterator[Select[tuple[str]]]:
+        if text is not None:
+            yield matching(self._database, account, text)
+        if tag is not None:
+            yield tagged(account, tag)
+        if favourite:
+            yield favourites(account)
+        if collection is not None:
+            yield collected(account, collection)
 
     def one(self, account: str, id: str) -> AssetRecord | None:
         row = self._views.one(ASSETS, account, id)

@@ -14,6 +14,7 @@ from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from application.ledger.writer import Clock
 from application.library.naming import AssetNames
+from application.library.words import WordStore
 from application.performing.recovery import Recovered, Recoverer
 from application.ports import Contents, Index, Swept, Unneeded
 from application.scope import operations_of, owned
@@ -61,6 +62,7 @@ class Upkeep:
     contents: Contents
     shelf: Files
     names: AssetNames
+    words: WordStore
     clock: Clock
     operator: Actor
     grace_seconds: int
@@ -125,8 +127,14 @@ class Upkeep:
         going = sorted(own - others)
         await self._note_erased(account, batch, going, by or self.operator, reason)
         erased = await asyncio.to_thread(self.contents.erase, batch)
+        await asyncio.to_thread(self._forget_words, account, own, going)
         files = [await self.shelf.erase(account, digest) for digest in going]
         return Erased(batch, erased, sum(files))
+
+    def _forget_words(self, account: str, own: Collection[str], going: Collection[str]) -> None:
+        """The prompt is no longer found by, and of what goes nothing is."""
+        self.words.forget_prompts(account, [self.names.id(account, digest) for digest in own])
+        self.words.forget(account, [self.names.id(account, digest) for digest in going])
 
     async def _note_erased(self, account: str, batch: str, digests: Sequence[str], by: Actor, reason: str) -> None:
         ids = [one.operation for one in await operations_of(self.index, account, batch)]

@@ -19,6 +19,7 @@ from application.ledger.writer import Clock
 from application.library.archive import Archived, Archiver
 from application.library.reading import LibraryReader, ShownAsset
 from application.library.records import AssetRecord
+from application.library.words import Words
 from application.ports import Asset
 from domain.actor import Actor
 from domain.assets import Disposal
@@ -56,6 +57,11 @@ class Library(LibraryReader):
     operator: Actor
     trash_time: int
     archiver: Archiver
+
+    @property
+    def words(self) -> Words:
+        """Titles, descriptions, tags, favourites and collections."""
+        return Words(store=self.word_store, known=self.known, clock=self.clock)
 
     async def trash(self, account: str, asset: str, *, by: Actor | None = None, reason: str = "") -> AssetRecord:
         """Leave it out of the library, until it is restored or its time in the trash is over.
@@ -151,6 +157,7 @@ class Library(LibraryReader):
                 actor=str(by or self.operator),
             )
         )
+        await asyncio.to_thread(self.word_store.forget, account, tuple(places))
         gone = [await self.shelf.erase(account, file.digest) for file in files if file is not None]
         return ErasedAssets(tuple(places), sum(gone))
 

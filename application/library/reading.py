@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from application.library.files import OUTPUT, AssetFiles
 from application.library.lineage import Kin, Lineage, lineage_of
 from application.library.records import ALL_KEPT, AssetLink, AssetPage, AssetQuery, AssetRecord, AssetRecords
+from application.library.words import NO_WORDS, AssetWords, WordStore
 from application.ports import AssetStore
+from domain.advice import Advice
 from domain.errors import UnknownAsset, UnknownOperation
 from domain.value import value
 
@@ -25,7 +27,7 @@ class ShownAsset:
     """An asset with its places: which operations made it, and which used it.
 
     `digest` is its file's SHA-256, None if nothing tells any more which file it was; `path` the file, None if it is
-    not there, or not on this machine.
+    not there, or not on this machine. `words` are what people wrote about it.
     """
 
     asset: AssetRecord
@@ -33,16 +35,20 @@ class ShownAsset:
     used_by: tuple[AssetLink, ...]
     digest: str | None
     path: str | None
+    words: AssetWords = NO_WORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibraryReader:
-    """The library of every account; each question names its own. `advance` brings the views up to the log first."""
+    """The library of every account; each question names its own. `advance` brings the views up to the log first, and
+    `index_prompts` the words of prompts."""
 
     records: AssetRecords
     files: AssetFiles
     store: AssetStore
     advance: Callable[[], Awaitable[object]]
+    index_prompts: Callable[[], object]
+    word_store: WordStore
 
     async def list(
         self, account: str, wanted: AssetQuery = ALL_KEPT, *, after: str | None = None, limit: int = PAGE
@@ -52,6 +58,8 @@ class LibraryReader:
         Raises InvalidInput for a word or a cursor that there is not, UnknownKind, StoreUnavailable.
         """
         await self.advance()
+        if wanted.text is not None:
+            await asyncio.to_thread(self.index_prompts)
         return await asyncio.to_thread(self.records.page, account, wanted, after, limit)
 
     async def show(self, account: str, asset: str) -> ShownAsset:
@@ -66,6 +74,7 @@ class LibraryReader:
             tuple(link for link in places if link.role != OUTPUT),
             file.digest if file is not None else None,
             path,
+            (await asyncio.to_thread(self.word_store.of, account, [asset])).get(asset, NO_WORDS),
         )
 
     async def lineage(self, account: str, asset: str) -> Lineage:
@@ -91,5 +100,5 @@ class LibraryReader:
         await self.advance()
         record = await asyncio.to_thread(self.records.one, account, asset)
         if record is None:
-            raise UnknownAsset.of(asset)
+            raise UnknownAsset(f"there is no asset {asset!r}", hint=Advice("asset.list"))
         return record

@@ -70,7 +70,8 @@ class AssetLink:
 @value
 class AssetQuery:
     """Which assets: None is any. `type` is image, video, audio, model or text; `made` whether an operation here made
-    it; `seen` the span [since, until) of its first sight; `sizes` the bytes from and up to."""
+    it; `seen` the span [since, until) of its first sight; `sizes` the bytes from and up to. `text` is looked for
+    in titles, descriptions, tags and prompts: words, "a phrase", beginn*, -without."""
 
     standing: str | None = "kept"
     type: str | None = None
@@ -82,6 +83,10 @@ class AssetQuery:
     made: bool | None = None
     seen: tuple[int, int] | None = None
     sizes: tuple[int, int] | None = None
+    text: str | None = None
+    tag: str | None = None
+    favourite: bool = False
+    collection: str | None = None
 
 
 ALL_KEPT = AssetQuery()

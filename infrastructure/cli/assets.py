@@ -22,7 +22,8 @@ from infrastructure.showing.formats import counted, document, instant_of, iso
 
 if TYPE_CHECKING:
     from application.library.library import ErasedAssets, Library
-    from application.library.records import AssetRecord
+    from application.library.records import AssetQuery, AssetRecord
+    from application.library.words import AssetCollection, AssetWords
     from infrastructure.cli.rendering import Page
 
 app = typer.Typer()
@@ -49,6 +50,28 @@ class WhichAssets:
         str, Option("--standing", metavar="WORD", help="Kept ones, or those that are trashed or erased.")
     ] = "kept"
 
+    tag: Annotated[str | None, Option("--tag", metavar="WORD", help="Only with this tag.")] = None
+    favourite: Annotated[bool, Option("--favourite", help="Only favourites.")] = False
+    collection: Annotated[str | None, Option("--collection", metavar="NAME", help="Only in this collection.")] = None
+
+    def query(self, text: str | None = None) -> AssetQuery:
+        """The question that these options ask of the library."""
+        from application.library.records import AssetQuery
+
+        return AssetQuery(
+            standing=self.standing,
+            type=self.type,
+            kind=self.kind,
+            model=self.model,
+            provider=self.provider,
+            user=self.user,
+            project=self.project,
+            text=text,
+            tag=self.tag,
+            favourite=self.favourite,
+            collection=self.collection,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -63,23 +86,123 @@ class Part:
 @command(app, "list")
 async def list_assets(which: WhichAssets, part: Part, session: CommandSession) -> Report:
     """List an account's assets, the newest first, with what each cost."""
-    from application.library.records import AssetQuery
+    return await _listed(which, part, session, None)
+
+
+@command(app)
+async def search(
+    text: Annotated[str, Argument(metavar="TEXT", help='Words, "a phrase", beginn*, -without.')],
+    which: WhichAssets,
+    part: Part,
+    session: CommandSession,
+) -> Report:
+    """Find assets by words in titles, descriptions, tags and prompts."""
+    return await _listed(which, part, session, text)
+
+
+async def _listed(which: WhichAssets, part: Part, session: CommandSession, text: str | None) -> Report:
     from infrastructure.showing.assets import page_document
 
     account = session.account(which.account)
-    wanted = AssetQuery(
-        standing=which.standing,
-        type=which.type,
-        kind=which.kind,
-        model=which.model,
-        provider=which.provider,
-        user=which.user,
-        project=which.project,
-    )
-    async with session.studio(writes=False) as studio:
-        found = await studio.library.list(account, wanted, after=part.after, limit=part.limit)
+    async with session.studio(writes=text is not None) as studio:
+        found = await studio.library.list(account, which.query(text), after=part.after, limit=part.limit)
         zone = (await studio.accounts.show(account)).zone
     return Report(page_document(found), lambda page: show_assets(page, found, account, zone))
+
+
+@command(app)
+async def describe(
+    id: AssetId,
+    session: CommandSession,
+    title: Annotated[str | None, Option("--title", metavar="TEXT", help="Its title.")] = None,
+    description: Annotated[str | None, Option("--description", metavar="TEXT", help="What it is.")] = None,
+    account: Account = None,
+) -> Report:
+    """Give an asset a title or a description; these are kept beside the log, and erased with it."""
+    owner = session.account(account)
+    async with session.studio() as studio:
+        words = await studio.library.words.describe(owner, id, title=title, description=description)
+    return _worded(id, words)
+
+
+@command(app)
+async def favourite(
+    id: AssetId,
+    session: CommandSession,
+    undo: Annotated[bool, Option("--undo", help="It is none any more.")] = False,
+    account: Account = None,
+) -> Report:
+    """Make an asset a favourite."""
+    owner = session.account(account)
+    async with session.studio() as studio:
+        words = await studio.library.words.describe(owner, id, favourite=not undo)
+    return _worded(id, words)
+
+
+@command(app)
+async def tag(
+    id: AssetId,
+    session: CommandSession,
+    tags: Annotated[list[str] | None, Argument(metavar="TAG...", help="Tags to add.")] = None,
+    remove: Annotated[list[str] | None, Option("--remove", metavar="TAG", help="A tag to take away.")] = None,
+    account: Account = None,
+) -> Report:
+    """Add tags to an asset, and take others away."""
+    owner = session.account(account)
+    async with session.studio() as studio:
+        words = await studio.library.words.tag(owner, id, add=tags or (), remove=remove or ())
+    return _worded(id, words)
+
+
+@command(app)
+async def collect(
+    name: Annotated[str, Argument(metavar="NAME", help="The collection, which is made if there is none.")],
+    session: CommandSession,
+    ids: Annotated[list[str] | None, Argument(metavar="ID...", help="Assets to put into it.")] = None,
+    remove: Annotated[list[str] | None, Option("--remove", metavar="ID", help="An asset to take out.")] = None,
+    description: Annotated[str | None, Option("--description", metavar="TEXT", help="What it is for.")] = None,
+    account: Account = None,
+) -> Report:
+    """Put assets into a collection; one asset may be in many."""
+    owner = session.account(account)
+    async with session.studio() as studio:
+        await studio.library.words.make_collection(owner, name, description=description)
+        await studio.library.words.collect(owner, name, add=ids or (), remove=remove or ())
+        found = await studio.library.words.collections(owner)
+    return _collections(found)
+
+
+@command(app)
+async def collections(session: CommandSession, account: Account = None) -> Report:
+    """List the account's collections."""
+    owner = session.account(account)
+    async with session.studio(writes=False) as studio:
+        found = await studio.library.words.collections(owner)
+    return _collections(found)
+
+
+def _worded(id: str, words: AssetWords) -> Report:
+    def show(page: Page) -> None:
+        page.title(words.title or id)
+        page.pairs(
+            [
+                ("asset", id),
+                ("description", words.description),
+                ("tags", ", ".join(words.tags)),
+                ("favourite", "yes" if words.favourite else "no"),
+                ("collections", ", ".join(words.collections)),
+            ]
+        )
+
+    return Report({"asset": id, **document(words)}, show)
+
+
+def _collections(found: Sequence[AssetCollection]) -> Report:
+    def show(page: Page) -> None:
+        for one in found:
+            page.line(f"{one.name}: {counted(one.assets, 'asset')}{f', {one.description}' if one.description else ''}")
+
+    return Report({"collections": document(list(found))}, show)
 
 
 @command(app)

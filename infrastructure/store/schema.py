@@ -110,6 +110,56 @@ WORDS = Table(
 )
 """A provider's words about a failure: they may repeat what was asked, so they are erased with that."""
 
+ASSET_WORDS = Table(
+    "asset_words",
+    METADATA,
+    Column("row", POSITION, Identity(), primary_key=True),
+    Column("account", ID, nullable=False),
+    Column("asset", ID, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("favourite", Integer, nullable=False),
+    Column("prompt", Text, nullable=False),
+    UniqueConstraint("account", "asset", name="asset_words_asset"),
+)
+"""People's words about an asset, and those of the prompt that made it: erased with the asset, and with that."""
+
+ASSET_TAGS = Table(
+    "asset_tags",
+    METADATA,
+    Column("account", ID, primary_key=True),
+    Column("asset", ID, primary_key=True),
+    Column("tag", ID, primary_key=True),
+    Index("asset_tags_tag", "account", "tag"),
+)
+
+ASSET_COLLECTIONS = Table(
+    "asset_collections",
+    METADATA,
+    Column("account", ID, primary_key=True),
+    Column("name", ID, primary_key=True),
+    Column("description", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+)
+
+COLLECTED_ASSETS = Table(
+    "collected_assets",
+    METADATA,
+    Column("account", ID, primary_key=True),
+    Column("collection", ID, primary_key=True),
+    Column("asset", ID, primary_key=True),
+    Index("collected_assets_asset", "account", "asset"),
+)
+
+SEARCH_MARK = Table(
+    "search_mark",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    CheckConstraint("one = 1", name="search_mark_is_one"),
+)
+"""How far in the log the prompts are indexed."""
+
 SNAPSHOTS = Table(
     "snapshots",
     METADATA,

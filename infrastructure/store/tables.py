@@ -26,7 +26,7 @@ CHUNK = 500
 
 
 @contextmanager
-def _transaction(database: Database) -> Iterator[Connection]:
+def small_write(database: Database) -> Iterator[Connection]:
     """A small write of its own, which its caller may simply try again. Raises StoreUnavailable."""
     try:
         with database.transaction() as connection:
@@ -89,7 +89,7 @@ class SqlContents:
         return [Content(row[0], row[1], bytes(row[2]), row[3]) for row in self._database.rows(query)]
 
     def erase(self, batch: str) -> bool:
-        with _transaction(self._database) as connection:
+        with small_write(self._database) as connection:
             erased = connection.execute(delete(CONTENTS).where(CONTENTS.c.batch == batch)).rowcount
             connection.execute(delete(WORDS).where(_of_batch(WORDS.c.operation, batch)))
             connection.execute(update(KEYS).where(KEYS.c.reference == batch).values(fingerprint=""))
@@ -108,7 +108,7 @@ class SqlLeases:
 
     def renew(self, operations: Sequence[str], owner: str, expires: int) -> set[str]:
         held = and_(LEASES.c.operation.in_(operations), LEASES.c.owner == owner)
-        with _transaction(self._database) as connection:
+        with small_write(self._database) as connection:
             connection.execute(update(LEASES).where(held).values(expires=expires))
             return set(connection.execute(select(LEASES.c.operation).where(held)).scalars())
 
@@ -130,5 +130,5 @@ class SqlLeases:
             LEASES.c.expires == lease.expires,
         )
         taken = update(LEASES).where(unchanged).values(owner=owner, epoch=lease.epoch + 1, expires=expires)
-        with _transaction(self._database) as connection:
+        with small_write(self._database) as connection:
             return connection.execute(taken).rowcount == 1

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, case, cast, func, select
 
 from domain.assets import AssetErased, AssetExpirySet, AssetRestored, AssetTrashed, Disposal
 from domain.ledger import ContentErased
@@ -84,7 +84,8 @@ class AssetRow(ViewRow):
 class AssetFilter(ViewFilter):
     """None asks for any. `type` is the first word of the media type, `made` whether an operation here made it, `seen`
     the span [since, until) in which it was first, `sizes` the bytes from and up to. `due` are an instant, and another:
-    those that have expired by the first, or are in the trash since before the second."""
+    those that have expired by the first, or are in the trash since before the second. `among` are queries for ids, of
+    which all must name it."""
 
     account: str | None = None
     standing: str | None = None
@@ -98,6 +99,7 @@ class AssetFilter(ViewFilter):
     seen: tuple[int, int] | None = None
     sizes: tuple[int, int] | None = None
     due: tuple[int, int] | None = None
+    among: tuple[Select[Any], ...] = ()
 
     def check(self) -> None:
         check_word("standing", self.standing, STANDINGS)
@@ -114,6 +116,7 @@ class AssetFilter(ViewFilter):
             yield from (table.c.first_seen >= self.seen[0], table.c.first_seen < self.seen[1])
         if self.sizes is not None:
             yield table.c.size.between(*self.sizes)
+        yield from (table.c.id.in_(ids) for ids in self.among)
         if self.due is not None:
             yield from _due(table, *self.due)
 

@@ -52,6 +52,7 @@ READING = {
         ("assets", "show"),
         ("assets", "lineage"),
         ("assets", "export"),
+        ("assets", "collections"),
         ("projections", "status"),
         ("db", "status"),
         ("db", "backup"),
@@ -66,6 +67,7 @@ WRITING = {
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid")),
     *(("assets", word) for word in ("trash", "restore", "until", "erase", "empty", "expire")),
+    *(("assets", word) for word in ("search", "describe", "favourite", "tag", "collect")),
     *(("account", "suspend"), ("account", "resume"), ("account", "close")),
     *(("projections", "rebuild"), ("projections", "retry"), ("db", "adopt"), ("rebuild",)),
 }

@@ -56,6 +56,10 @@ def database(url: str) -> Iterator[Database]:
         opened.close()
 
 
+INDEX = "asset_search"
+"""The index over words, and the tables that FTS5 keeps it in: each database has its own kind."""
+
+
 def tables(url: str) -> set[str]:
     with database(url) as opened, opened.connect() as connection:
         return set(inspect(connection).get_table_names())
@@ -76,6 +80,7 @@ def test_an_upgrade_makes_exactly_the_tables_that_the_program_uses(empty_url: st
         table.to_metadata(everything)
     with database(empty_url) as opened, opened.connect() as connection:
         options = {"compare_type": True, "compare_server_default": False, "version_table": VERSION_TABLE}
+        options["include_name"] = lambda name, kind, _: kind != "table" or name is None or not name.startswith(INDEX)
         assert compare_metadata(MigrationContext.configure(connection, opts=options), everything) == []
 
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _log()
     _index()
     _contents()
+    _words()
     if op.get_context().dialect.name == "postgresql":
         for table, percent in ROOM_TO_UPDATE.items():
             op.execute(f"ALTER TABLE {table} SET (fillfactor = {percent})")
@@ -81,6 +82,60 @@ def _index() -> None:
         Column("epoch", BigInteger, nullable=False),
         Column("expires", BigInteger, nullable=False),
     )
+
+
+def _words() -> None:
+    op.create_table(
+        "asset_words",
+        Column("row", POSITION, Identity(), primary_key=True),
+        Column("account", ID, nullable=False),
+        Column("asset", ID, nullable=False),
+        Column("title", Text, nullable=False),
+        Column("description", Text, nullable=False),
+        Column("favourite", Integer, nullable=False),
+        Column("prompt", Text, nullable=False),
+        UniqueConstraint("account", "asset", name="asset_words_asset"),
+    )
+    op.create_table(
+        "asset_tags",
+        Column("account", ID, primary_key=True),
+        Column("asset", ID, primary_key=True),
+        Column("tag", ID, primary_key=True),
+    )
+    op.create_index("asset_tags_tag", "asset_tags", ["account", "tag"])
+    op.create_table(
+        "asset_collections",
+        Column("account", ID, primary_key=True),
+        Column("name", ID, primary_key=True),
+        Column("description", Text, nullable=False),
+        Column("made_at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "collected_assets",
+        Column("account", ID, primary_key=True),
+        Column("collection", ID, primary_key=True),
+        Column("asset", ID, primary_key=True),
+    )
+    op.create_index("collected_assets_asset", "collected_assets", ["account", "asset"])
+    op.create_table(
+        "search_mark",
+        Column("one", Integer, primary_key=True, autoincrement=False),
+        Column("position", BigInteger, nullable=False),
+        CheckConstraint("one = 1", name="search_mark_is_one"),
+    )
+    _search()
+
+
+def _search() -> None:
+    """The index over words, by `asset_words.row`: each database has a kind of its own."""
+    if op.get_context().dialect.name == "sqlite":
+        op.execute(
+            "CREATE VIRTUAL TABLE asset_search USING fts5"
+            " (title, description, tags, prompt, tokenize = 'unicode61 remove_diacritics 0')"
+        )
+    else:
+        op.execute("CREATE TABLE asset_search (row bigint PRIMARY KEY, words tsvector NOT NULL)")
+        op.execute("CREATE INDEX asset_search_words ON asset_search USING gin (words)")
 
 
 def _contents() -> None:
