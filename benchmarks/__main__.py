@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from rich.console import Console
 
-from benchmarks import asking, growth, lifecycles, machine, rebuilding
+from benchmarks import asking, growth, lifecycles, machine, rebuilding, services
 from benchmarks.fill import Size
 from benchmarks.growth import Pair
 from benchmarks.rebuilding import Logs
@@ -24,7 +24,7 @@ from domain.periods import local_day
 from infrastructure.clock import now
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
-PARTS = ("lifecycles", "rebuilds", "growth", "queries")
+PARTS = ("lifecycles", "rebuilds", "growth", "queries", "services")
 
 
 def say(line: str) -> None:
@@ -69,11 +69,12 @@ FULL = Plan(
 
 def measure(stores: Stores, report: Report, plan: Plan, database: str, parts: Sequence[str]) -> None:
     """The wanted parts on one kind of database."""
-    steps: dict[str, Callable[[], None]] = {
+    steps: dict[str, Callable[[], object]] = {
         "lifecycles": lambda: report.lifecycles.extend(lifecycles.measure(stores, database, plan.lifecycles, say)),
         "rebuilds": lambda: report.rebuilds.extend(rebuilding.measure(stores, database, plan.logs, say)),
         "growth": lambda: report.growth.extend(growth.measure(stores, database, plan.growth, say)),
         "queries": lambda: report.queries.extend(asking.measure(stores, database, plan.logs.size, plan.queries, say)),
+        "services": lambda: services.measure(stores, database, plan.queries // 4, say),  # shown, and not written down
     }
     for part in parts:
         steps[part]()

@@ -143,11 +143,11 @@ def sorted_out(
     """
     own = {one.name for one in fields(service)}
     rest = {name: value for name, value in options.items() if name not in own and name not in OF_CALLERS}
-    if rest:
-        models = desk.catalogue.for_kind(kind) if kind else desk.catalogue
-        inputs = {name for model in models for name in model.inputs}
-        for name in rest.keys() - inputs:
-            hint = meant(name, [*own, *OF_CALLERS, *(inputs if kind else ())], "see the inputs of the model")
+    for name in rest:
+        if not any(name in model.inputs for model in desk.catalogue if not kind or kind in model.kinds):
+            models = desk.catalogue.for_kind(kind) if kind else ()
+            known = [*own, *OF_CALLERS, *(name for model in models for name in model.inputs)]
+            hint = meant(name, dict.fromkeys(known), "see the inputs of the model")
             raise InvalidInput(name, "is no option of this service, and no model has such an input", hint=hint)
     asked = {name: options[name] for name in OF_CALLERS if name in options}
     brief = {one.name: _read(one, options[one.name]) for one in fields(service) if one.name in options}

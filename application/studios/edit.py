@@ -69,7 +69,8 @@ def with_files(
     desk: ServiceDesk, kind: str, caller: Caller, media: Mapping[str, Sequence[File]]
 ) -> tuple[Caller, dict[str, Sequence[File]]]:
     """The caller's inputs without those that are files of the kind, which come beside `media`; of one alone a list."""
-    names = {spec.name for model in desk.catalogue.for_kind(kind) for spec in model.inputs.values() if spec.is_file}
+    models = [model for model in desk.catalogue if kind in model.kinds]
+    names = {name for name in caller.inputs if any(name in one.inputs and one.inputs[name].is_file for one in models)}
     files = {name: several(value) for name, value in caller.inputs.items() if name in names}
     values = {name: value for name, value in caller.inputs.items() if name not in names}
     return replace(caller, inputs=values), {**media, **files}

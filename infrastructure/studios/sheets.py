@@ -38,7 +38,10 @@ def _thumbnail(content: bytes) -> Image.Image:
     try:
         with Image.open(BytesIO(content)) as opened:
             opened.draft("RGB", (CELL, CELL))
-            picture = ImageOps.exif_transpose(opened).convert("RGBA")
+            picture = ImageOps.exif_transpose(opened)
+            if picture.mode.startswith("I"):  # 16 bits of grey
+                picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+            picture = picture.convert("RGBA")
     except (UnidentifiedImageError, OSError):
         return Image.new("RGB", (CELL, CELL), "lightgrey")
     picture.thumbnail((CELL, CELL), Image.Resampling.LANCZOS)

@@ -107,6 +107,14 @@ def test_a_sheet_takes_pictures_of_every_kind_and_lines_of_any_length(mode: str)
         assert sheet.getpixel((0, 0)) == (255, 255, 255)
 
 
+def test_sixteen_bits_of_grey_are_as_bright_on_a_sheet_as_they_are() -> None:
+    written = BytesIO()
+    Image.new("I;16", (50, 50), 0x8000).save(written, "PNG")
+    with Image.open(BytesIO(contact_sheet([("", written.getvalue())]))) as sheet:
+        middle = sheet.getpixel((GAP + CELL // 2, GAP + CELL // 2))
+    assert middle == (128, 128, 128)
+
+
 def test_a_picture_on_a_sheet_is_turned_as_it_is_shown() -> None:
     turned = Image.new("RGB", (300, 100), "red")
     exif = turned.getexif()
