@@ -9,14 +9,19 @@ from application.studios.background import Background
 from application.studios.batch import Batch
 from application.studios.carrying import Service
 from application.studios.compare import Compare, DrawSheet
+from application.studios.compress import Compress
 from application.studios.control import Control
+from application.studios.convert import Convert
 from application.studios.create import Create
 from application.studios.desk import ServiceDesk
 from application.studios.edit import Edit
 from application.studios.faces import FaceSwap
 from application.studios.models3d import Models3D
+from application.studios.resize import Resize
+from application.studios.social import Social
 from application.studios.templates import Templates
 from application.studios.upscale import Upscale
+from application.studios.watermark import Watermark
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,11 @@ class Services:
     model_3d: Models3D
     batch: Batch
     compare: Compare
+    social: Social
+    compress: Compress
+    convert: Convert
+    resize: Resize
+    watermark: Watermark
     templates: Templates
 
 
@@ -58,5 +68,10 @@ def services(desk: ServiceDesk, currency: str, blank: Callable[[], bytes], draw:
         model_3d=Models3D(desk),
         batch=Batch(desk, of_one, currency, blank),
         compare=Compare(desk, create, edit, draw),
+        social=Social(desk),
+        compress=Compress(desk),
+        convert=Convert(desk),
+        resize=Resize(desk),
+        watermark=Watermark(desk),
         templates=Templates(desk.presets),
     )

@@ -31,6 +31,14 @@ PANELS = {
             "compare": "Make variants side by side, and say what each costs.",
             "judge": "Say what an accepted picture of a comparison costs.",
         },
+        "finishing": {
+            "social": "Bring a picture to the sizes of many platforms at once.",
+            "compress": "Make pictures smaller in bytes: by a preset, a quality, or to a number of bytes.",
+            "convert": "Write pictures in another format or colour space; without --to in the one that is advised.",
+            "resize": "Bring pictures to another number of pixels, or to the size of a print.",
+            "watermark": "Mark pictures as somebody's: by a brand kit, a logo or a text.",
+            "formats": "List the formats of platforms, for 'social': pixels, bytes, safe part, and where it was read.",
+        },
         "retouch": {
             "edit": "Change a picture: as the words say, or in any other way there is.",
             "fields": "List what a kind of operation can be given, for whoever draws a form.",

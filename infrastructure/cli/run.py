@@ -116,7 +116,7 @@ def copied(result: Result, out: Path) -> dict[tuple[str, int], Path]:
     copies = {}
     for one in result.operations:
         for place, output in enumerate(one.outputs):
-            path = out / f"{one.operation}-{place + 1}{_suffix(output.media_type)}"
+            path = out / f"{one.operation}-{place + 1}{suffix_of(output.media_type)}"
             try:
                 output.copy_to(path)
             except OSError as error:
@@ -126,6 +126,7 @@ def copied(result: Result, out: Path) -> dict[tuple[str, int], Path]:
     return copies
 
 
-def _suffix(media_type: str) -> str:
+def suffix_of(media_type: str) -> str:
+    """The end of a file's name."""
     subtype = media_type.rpartition("/")[2]
     return SUFFIXES.get(subtype, f".{subtype}")

@@ -19,15 +19,22 @@ from typing import Any
 import msgspec
 
 from application.studios.background import Backdrop
+from application.studios.compress import Compression
+from application.studios.convert import Conversion
 from application.studios.presets import Enhancement, PresetEntry, Presets, Quality, Style
 from application.studios.recipes import Recipe
+from application.studios.social import SocialFormat
 from application.studios.templates import Template
 from application.studios.upscale import Enlargement
+from application.studios.watermark import BrandKit
 from domain.catalogue import meant
 from domain.errors import CatalogueError
 from domain.inputs import shortened
 
-SHAPES: tuple[type[PresetEntry], ...] = (Template, Style, Quality, Enhancement, Enlargement, Backdrop, Recipe)
+SHAPES: tuple[type[PresetEntry], ...] = (
+    *(Template, Style, Quality, Enhancement, Enlargement, Backdrop, Recipe),
+    *(SocialFormat, Compression, Conversion, BrandKit),
+)
 HERE = Path(__file__).parent
 CORRECT = "correct the file"
 

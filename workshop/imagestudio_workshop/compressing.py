@@ -38,7 +38,8 @@ def compressed(order: LabelledTask) -> Work:
     """Smaller in bytes: at a quality, or the best quality, then the largest size, that fits `target_bytes`.
 
     Never larger than what came in: where encoding it anew gains nothing, it is delivered as it was, without what was
-    written beside it unless `metadata` is "keep".
+    written beside it unless `metadata` is "keep". A PNG loses nothing at the best quality; below, it
+    has 256 colours.
     """
     source, wish = order.file("image"), order.choice("format", ("auto", *SMALL), "auto")
     quality, target = order.whole("quality", USUAL), order.whole("target_bytes")
@@ -48,7 +49,15 @@ def compressed(order: LabelledTask) -> Work:
     if is_deep(source):
         kept = _within(deep_as_it_is(source, wish), target)
         return lambda _variation, _step: source if keeps else kept
-    chosen, size, encode = _encoder(order, source, wish, exif_of(source) if keeps else b"")
+    coding = StillCoding(
+        format="png",
+        ground=order.ground(),
+        progressive=order.flag("progressive", default=True),
+        few=bool(target) or quality < BEST,
+        exif=exif_of(source) if keeps else b"",
+    )
+    encoder = _moving_encoder if moves(source, "image") else _still_encoder
+    chosen, size, encode = encoder(source, wish, coding)
 
     def work(_variation: int, step: Step) -> Media:
         if bare and target and len(bare.content) <= target:
@@ -62,16 +71,6 @@ def compressed(order: LabelledTask) -> Work:
         return made if not larger(made, source) else _smaller(encode, size, chosen, made, source)
 
     return work
-
-
-def _encoder(order: LabelledTask, source: Media, wish: str, exif: bytes) -> tuple[str, tuple[int, int], Encode]:
-    ground = order.ground()
-    coding = StillCoding(
-        format="png", ground=ground, progressive=order.flag("progressive", default=True), few=True, exif=exif
-    )
-    if moves(source, "image"):
-        return _moving_encoder(source, wish, coding)
-    return _still_encoder(source, wish, coding)
 
 
 def _moving_encoder(source: Media, wish: str, usual: StillCoding) -> tuple[str, tuple[int, int], Encode]:

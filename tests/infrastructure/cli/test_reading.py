@@ -27,6 +27,7 @@ WITHOUT_LEDGER = {
     *(("models",), ("providers", "list"), ("providers", "check"), ("catalogue", "check"), ("config",)),
     ("fields",),
     *(("templates", "list"), ("templates", "search"), ("templates", "show"), ("templates", "recommend")),
+    ("formats",),
 }
 """Commands that ask nothing of a ledger."""
 
@@ -63,6 +64,7 @@ READING = {
 WRITING = {
     *MAKING,
     *(("create",), ("control",), ("face-swap",), ("background",), ("compare",), ("batch",)),
+    *(("social",), ("compress",), ("convert",), ("resize",), ("watermark",)),
     *(("generate",), ("edit",), ("upscale",), ("run",), ("cancel",), ("refund",), ("recover",), ("erase",), ("sweep",)),
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid")),

@@ -1,0 +1,155 @@
+"""Pictures that are finished on this machine, one or many: each a file with its bytes before and after.
+
+files ── a service drafts ──> Pieces ─┬─ estimate ─> AdvisedSet: every estimate, and what all of it comes to
+                                      └─ finish ───> FinishedSet: every result, and what was in the way of the rest
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from application.asking.requests import File, OperationResult, Request, Result
+from application.ports import Progress
+from application.studios.advising import recommended
+from application.studios.desk import Advised, Caller, ServiceDesk
+from domain.errors import ImageStudioError, InvalidInput
+from domain.money import Money
+from domain.value import value
+
+AT_ONCE: Final = 4
+"""Files that are in memory together."""
+MOST_FILES: Final = 1_000
+
+
+@value
+class Piece:
+    """A request, with a name for each of its operations, and the file that all of them are made of."""
+
+    request: Request
+    names: tuple[str, ...]
+    source: File
+    notes: tuple[str, ...] = ()
+
+
+@value
+class FinishedFile:
+    """One file, or the error that was in its way; `before` and `after` are bytes, None if they are not known."""
+
+    name: str
+    operation: OperationResult | None
+    before: int | None
+    error: ImageStudioError | None = None
+
+    @property
+    def after(self) -> int | None:
+        return self.operation.outputs[0].asset.size if self.operation and self.operation.outputs else None
+
+
+@value
+class FinishedSet:
+    """Every file in its order, the results that they come from, and notes on what was made of the brief."""
+
+    files: tuple[FinishedFile, ...]
+    results: tuple[Result, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def price(self) -> Money | None:
+        """The price of all, None if nothing was done."""
+        prices = [one.price for one in self.results]
+        return sum(prices[1:], prices[0]) if prices else None
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisedSet:
+    """Every estimate; `price` is of all together, None if some part of it is not known."""
+
+    parts: tuple[Advised, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def price(self) -> Money | None:
+        prices = [one.price for one in self.parts if one.price is not None]
+        return sum(prices[1:], prices[0]) if len(prices) == len(self.parts) else None
+
+
+def pieces_of(
+    caller: Caller, kind: str, inputs: Mapping[str, Any], images: Sequence[File], **media: Sequence[File]
+) -> list[Piece]:
+    """The same inputs for each of several files, each a request of its own. Raises InvalidInput."""
+    if not images:
+        raise InvalidInput("image", "is missing", hint="give one file or more")
+    if len(images) > MOST_FILES:
+        raise InvalidInput("image", f"{len(images)} files", hint=f"give at most {MOST_FILES} at once")
+    pieces = []
+    for place, image in enumerate(images, 1):
+        key = f"{caller.key}/{place}" if caller.key and len(images) > 1 else caller.key
+        request = caller.request(kind, inputs, {"image": [image], **media}, key=key)
+        pieces.append(Piece(request, (name_of_file(image, place),), image))
+    return pieces
+
+
+def name_of_file(file: File, place: int = 1) -> str:
+    """A name for people: that of the file, or which one it was."""
+    if isinstance(file, Path):
+        return file.name
+    if isinstance(file, str):
+        return Path(urlsplit(file).path).name or file
+    return f"file {place}"
+
+
+async def finish(desk: ServiceDesk, pieces: Sequence[Piece], progress: Progress) -> FinishedSet:
+    """Do all of it. One alone raises as `run` does; of several, those that fail are told beside those that do not."""
+    notes = tuple(dict.fromkeys(note for piece in pieces for note in piece.notes))
+    if len(pieces) == 1:
+        result = await desk.operations.run(pieces[0].request, progress)
+        return FinishedSet(await _files(pieces[0], result), (result,), notes)
+    turns, done = asyncio.Semaphore(AT_ONCE), 0
+
+    async def one(piece: Piece) -> Result | ImageStudioError:
+        nonlocal done
+        async with turns:
+            try:
+                return await desk.operations.run(piece.request)
+            except ImageStudioError as error:
+                return error
+            finally:
+                done += 1
+                progress(done / len(pieces), piece.names[0])
+
+    ends = await asyncio.gather(*map(one, pieces))
+    files = [file for piece, end in zip(pieces, ends, strict=True) for file in await _files(piece, end)]
+    return FinishedSet(tuple(files), tuple(end for end in ends if isinstance(end, Result)), notes)
+
+
+async def advise_all(desk: ServiceDesk, pieces: Sequence[Piece]) -> AdvisedSet:
+    """The estimate of all of it; nothing is recorded. Raises as `estimate` does."""
+    parts = []
+    for piece in pieces:
+        found = await desk.operations.estimate(piece.request)
+        parts.append(Advised(found, recommended(found, desk.catalogue, piece.request.model), piece.notes))
+    return AdvisedSet(tuple(parts), tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)))
+
+
+async def _files(piece: Piece, end: Result | ImageStudioError) -> tuple[FinishedFile, ...]:
+    before = await asyncio.to_thread(_size, piece.source)
+    if isinstance(end, ImageStudioError):
+        return tuple(FinishedFile(name, None, before, end) for name in piece.names)
+    return tuple(
+        FinishedFile(name, operation, before) for name, operation in zip(piece.names, end.operations, strict=True)
+    )
+
+
+def _size(file: File) -> int | None:
+    """Bytes; None for an address, and for a file that is gone by now."""
+    if isinstance(file, bytes):
+        return len(file)
+    try:
+        return file.stat().st_size if isinstance(file, Path) else None
+    except OSError:
+        return None
