@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -160,6 +161,28 @@ async def test_what_would_be_too_loud_is_limited_and_zero_is_silence() -> None:
     assert np.abs(loud[HERTZ // 4 :]).max() < 1.02
     assert rms(loud) > rms(sound_of(MP4.content)) * 2
     assert np.abs(sound_of((await make("video-volume", {"video": MP4}, volume="0")).content)).max() < 1e-3
+
+
+async def test_a_film_comes_out_at_minus_14_lufs_by_the_measure_of_ffmpegs_own_program(tmp_path: Path) -> None:
+    made = await make("video-normalize", {"video": media(film(loudness=0.05, seconds=4.0))})
+    path, told = tmp_path / "film.mp4", tmp_path / "told"
+    path.write_bytes(made.content)
+    ffmpeg("-i", str(path), "-af", f"ebur128=metadata=1,ametadata=print:file={told}", "-f", "null", "-")
+    *_, last = re.findall(r"r128\.I=(-?[0-9.]+)", told.read_text())
+    assert float(last) == pytest.approx(-14, abs=0.5)
+
+
+@pytest.mark.parametrize("rate", [5, 12])
+async def test_a_film_becomes_a_gif_of_its_span_that_runs_for_ever(rate: int) -> None:
+    made = await make("gif", {"video": MP4}, start="0.4", duration="1", width=64, fps=rate)
+    assert (made.media_type, made.width, made.height, made.duration_ms) == ("image/gif", 64, 48, 1_000)
+    image = Image.open(io.BytesIO(made.content))
+    assert (image.n_frames, image.info["loop"]) == (rate, 0)  # type: ignore[attr-defined]
+    for number in (0, rate - 1):
+        image.seek(number)
+        wanted = Image.fromarray(drifting(round((0.4 + number / rate) * RATE))).resize((64, 48))
+        assert psnr(image.convert("RGB"), wanted) > 20
+    assert await refused("gif", {"video": MP4}, start="9") == "unsupported_span"
 
 
 @pytest.mark.parametrize("loudness", [0.02, 0.6])

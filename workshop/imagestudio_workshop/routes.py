@@ -92,6 +92,7 @@ ROUTES: Final = MappingProxyType(
         ),
         "film": Route("Image Studio local film (procedural, not a video model)", "film.reels:filmed"),
         "pan": Route("Image Studio local camera (moves over the picture, not a video model)", "film.reels:panned"),
+        "gif": _film("film.looping:looped"),
         "video-trim": _film("film.edits:trimmed"),
         "video-speed": _film("film.edits:sped"),
         "video-stabilize": _film("film.steady:steadied"),

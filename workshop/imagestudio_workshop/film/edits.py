@@ -31,7 +31,7 @@ _STEP: Final = 2.0
 _MOST_RATE: Final = 60
 _CLOSE: Final = 0.45
 """Of the time between frames that came as close as any before."""
-_LOUDNESS: Final = -16.0
+_LOUDNESS: Final = -14.0
 _PEAK: Final = -1.5
 _SILENT: Final = -60.0
 
