@@ -60,6 +60,14 @@ def _place(text: str) -> str:
     return checked_address(text)
 
 
+def checked_place(field: str, text: str) -> str:
+    """A folder, or the address of a bucket. Raises InvalidInput naming `field` for what is neither."""
+    try:
+        return _place(text)
+    except ValueError as error:
+        raise InvalidInput(field, str(error), hint="give a folder, or s3://BUCKET/PREFIX") from error
+
+
 Address = Annotated[str, AfterValidator(_address)]
 """The address of an API, without a query."""
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from io import BytesIO
 from pathlib import Path
-from shutil import copyfileobj
-from typing import BinaryIO
 
 from application.ports import Asset, Scalar
 from domain.actor import Actor
 from domain.charging import CostSource, least_certain
-from domain.errors import AssetMissing
 from domain.money import Money
 from domain.operation import Rejected
 from domain.value import value
@@ -117,11 +113,17 @@ class Estimate:
 
 @value
 class Output:
-    """One file delivered: what it is, where it is kept, and its bytes if they are few enough to be kept in memory."""
+    """One file delivered: its kind, where it is kept, and its bytes if they are few enough to be kept in memory.
+
+    `path` is its file on this machine; None if it is kept in a bucket, whose address `where` has. Content that is not
+    `held` is read when it is asked for, by a thread that may wait: `await asyncio.to_thread(output.save_to, target)`.
+    """
 
     asset: Asset
     held: bytes | None = field(repr=False)
     path: str | None
+    where: str
+    pieces: Callable[[], Iterator[bytes]] = field(repr=False, compare=False)
 
     @property
     def media_type(self) -> str:
@@ -129,24 +131,28 @@ class Output:
 
     @property
     def content(self) -> bytes:
-        """The file's bytes; what is not held is read from its file each time. Raises AssetMissing."""
-        with self._open() as file:
-            return file.read()
+        """All of the file's bytes; read each time if they are not held. Raises as `stream`."""
+        return b"".join(self.stream()) if self.held is None else self.held
 
-    def copy_to(self, target: Path) -> None:
-        """Write the file to `target`, without holding it in memory. Raises AssetMissing, and OSError of the target."""
-        with self._open() as file, target.open("wb") as copy:
-            copyfileobj(file, copy)
+    def stream(self) -> Iterator[bytes]:
+        """The file in pieces; the last comes once its digest is known to be the same.
 
-    def _open(self) -> BinaryIO:
-        if self.held is not None:
-            return BytesIO(self.held)
+        Raises AssetMissing, AssetDamaged, StoreUnavailable.
+        """
+        return self.pieces() if self.held is None else iter((self.held,))
+
+    def save_to(self, target: Path) -> None:
+        """Write the file to `target`, whole or not at all, without holding it in memory.
+
+        Raises as `stream`, and OSError of the target.
+        """
+        partial = target.with_name(f".{target.name}.part")
         try:
-            return Path(self.path or "").open("rb")
-        except OSError as error:
-            raise AssetMissing(
-                f"the content of asset {self.asset.digest} is gone", hint="it was erased, or the asset folder was moved"
-            ) from error
+            with partial.open("wb") as copy:
+                copy.writelines(self.stream())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from application.asking.refusals import refusal_in_words
@@ -157,12 +158,14 @@ class Results:
 
     async def _output(self, account: str, asset: Asset, contents: Mapping[str, bytes]) -> Output:
         path = self.assets.path(account, asset)
-        if path is not None and asset.size > self.largest_held:
-            return Output(asset, None, path)
+        where = path or self.assets.where(account, asset)
+        pieces = partial(self.assets.pieces, account, asset)
+        if asset.size > self.largest_held and (path is not None or await self.assets.exists(account, asset)):
+            return Output(asset, None, path, where, pieces)
         content = contents.get(asset.digest)
         if content is None:
             content = (await self.assets.load(account, asset)).content
-        return Output(asset, content, path)
+        return Output(asset, content, path, where, pieces)
 
 
 def _rerouting(before: Quote, after: Quote, code: str) -> Rerouting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,7 +26,7 @@ Asset = Stored
 
 
 class AssetStore(Protocol):
-    """Content-addressed files, a folder an account; what was saved survives a power cut."""
+    """Content-addressed files, a folder an account; a saved one survives a power cut."""
 
     async def save(self, account: str, media: Media) -> Asset: ...
 
@@ -40,8 +40,20 @@ class AssetStore(Protocol):
     async def load(self, account: str, asset: Asset) -> Media:
         """Raises AssetMissing if the content was erased or lost."""
 
+    def pieces(self, account: str, asset: Asset) -> Iterator[bytes]:
+        """The content as it is read, for a thread that may wait; the last piece comes once the digest is the same.
+
+        Raises AssetMissing, AssetDamaged, StoreUnavailable.
+        """
+
+    async def exists(self, account: str, asset: Asset) -> bool:
+        """Whether the content is there. Raises StoreUnavailable."""
+
     def path(self, account: str, asset: Asset) -> str | None:
-        """The file's path, to open it."""
+        """The file's path, to open it; None if it is not there, or kept elsewhere than on this machine."""
+
+    def where(self, account: str, asset: Asset) -> str:
+        """The path or address under which the content is kept, whether it is there or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ GROUPS = {
     "templates": ("templates", "app", "Templates: pictures for platforms and purposes, for 'create'."),
     "projections": ("projections", "app", "The views: how far they are, and building them anew."),
     "db": ("db", "app", "The database's schema."),
+    "files": ("moving", "app", "The files beside the log: moving them to another place."),
 }
 """By its name, where a group of commands is, and what they are about."""
 

@@ -206,7 +206,7 @@ def _show(page: Page, batched: Batched) -> None:
     page.line()
     for one in batched.outcomes:
         for output in one.outputs:
-            page.line(f"  {one.number}  {output.path or output.asset.digest}", "cyan")
+            page.line(f"  {one.number}  {output.where}", "cyan")
 
 
 def _show_errors(page: Page, errors: Sequence[tuple[int, ImageStudioError | None]]) -> None:

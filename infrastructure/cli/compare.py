@@ -114,7 +114,7 @@ def _show(page: Page, found: ComparedSet) -> None:
         assets = one.result.outputs if one.result else ()
         page.line(f"  {one.number}  {one.why}" if not assets else f"  {one.number}  {assets[0].asset.id}")
         for output in assets:
-            page.line(f"  {output.path or ''}", "cyan")
+            page.line(f"  {output.where}", "cyan")
 
 
 def _show_advised(page: Page, found: ComparedAdvice) -> None:

@@ -86,7 +86,7 @@ class Teller:
         places = range(1, len(result.assets) + 1)
         paths = [self.pictures / (f"{name}-{place}.png" if len(places) > 1 else f"{name}.png") for place in places]
         for path, output in zip(paths, result.assets, strict=True):
-            output.copy_to(path)
+            output.save_to(path)
         return paths[0]
 
 

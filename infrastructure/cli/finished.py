@@ -61,9 +61,9 @@ def _copied(done: FinishedSet, out: Path, stem: str) -> dict[str, Path]:
             name = f"{stem}-{one.name}" if stem else Path(one.name).stem
             path = _free(out, name, suffix_of(output.media_type))
             try:
-                output.copy_to(path)
+                output.save_to(path)
             except OSError as error:
-                hint = f"it is kept in {output.path}" if output.path else ""
+                hint = f"it is kept in {output.where}"
                 raise InvalidInput("--out", f"{path} cannot be written: {error.strerror}", hint=hint) from error
             copies[one.operation.operation] = path
     return copies

@@ -31,7 +31,7 @@ def show_result(page: Page, result: Result, copies: Mapping[tuple[str, int], Pat
     for one in result.operations:
         for place, output in enumerate(one.outputs):
             page.line(f"  {described(output.asset)}")
-            page.line(f"  {copies.get((one.operation, place)) or output.path or ''}", "cyan")
+            page.line(f"  {copies.get((one.operation, place)) or output.where}", "cyan")
 
 
 def _show_outcome(page: Page, result: Result) -> None:

@@ -118,9 +118,9 @@ def copied(result: Result, out: Path) -> dict[tuple[str, int], Path]:
         for place, output in enumerate(one.outputs):
             path = out / f"{one.operation}-{place + 1}{suffix_of(output.media_type)}"
             try:
-                output.copy_to(path)
+                output.save_to(path)
             except OSError as error:
-                hint = f"it is kept in {output.path}" if output.path else ""
+                hint = f"it is kept in {output.where}"
                 raise InvalidInput("--out", f"{path} cannot be written: {error.strerror}", hint=hint) from error
             copies[one.operation, place] = path
     return copies

@@ -14,7 +14,7 @@ therefore may be behind the log, and is never ahead of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -44,7 +44,7 @@ DAMAGED: Final = "restore it from a backup; if the files are this ledger's"
 class Marker:
     """Whose the files are, and the position and hash of the newest fact that its log had then; 0 and "" is none.
 
-    `moved` says where the files are now, `before` where they came from; empty if they were always here.
+    `moved` says where the files are instead, `before` where they came from; empty if they were always here.
     """
 
     ledger: str
@@ -67,6 +67,10 @@ class Belonging:
     reader: LogReader
     known: Callable[[], Mapping[str, Collection[str]]]
 
+    def at(self, place: FilePlace) -> Belonging:
+        """The same ledger with another place."""
+        return replace(self, place=place)
+
     def claim(self) -> None:
         """Take the files for this ledger. Raises ForeignFiles, FilesMoved, FactsLost, StoreUnavailable."""
         with self.place.turns():
@@ -75,6 +79,19 @@ class Belonging:
                 marker = self._checked()  # somebody else was faster
             if marker is not None:
                 self._move_on(marker)
+
+    def reserve(self, elsewhere: str) -> None:
+        """Take a place that nobody may use yet: the files are `elsewhere`. Raises ForeignFiles, StoreUnavailable."""
+        with self.place.turns():
+            marker = read_marker(self.place)
+            if marker is None:
+                self._refuse_unknown()
+                if self.place.create(MARKER, _encoded(replace(self._now(), moved=elsewhere))):
+                    return
+                marker = read_marker(self.place)
+            if marker is not None and marker.ledger != self.id:
+                raise others_files(self.place, marker.ledger, self.id)
+            self.mark(moved=elsewhere)
 
     def trouble(self) -> StoreError | None:
         """Why this ledger may not use these files as both are now. Raises StoreUnavailable."""
@@ -101,8 +118,7 @@ class Belonging:
 
     def mark(self, *, moved: str = "", before: str = "") -> None:
         """Write the marker anew, as it is now. Raises StoreUnavailable."""
-        now = self._now()
-        marker = Marker(now.ledger, now.position, now.hash, moved, before)
+        marker = replace(self._now(), moved=moved, before=before)
         self.place.put(MARKER, iter((_encoded(marker),)))
 
     def _checked(self) -> Marker | None:
@@ -160,9 +176,9 @@ def others_files(place: FilePlace, owner: str, ledger: str | None) -> ForeignFil
 
 
 def moved(place: FilePlace, marker: Marker) -> FilesMoved:
-    """The error that the files are somewhere else by now."""
+    """The error that the files are somewhere else by now, or still."""
     return FilesMoved(
-        f"the files of this ledger were moved from {place.where} to {marker.moved}",
+        f"the files of this ledger are in {marker.moved}, and not in {place.where}",
         hint=f"set IMAGESTUDIO_ASSETS to {marker.moved}",
     )
 

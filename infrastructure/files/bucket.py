@@ -15,7 +15,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -56,6 +56,13 @@ class Bucket:
 
     def path(self, _name: str) -> Path | None:
         return None
+
+    def exists(self, name: str) -> bool:
+        for kept in (name, _dropped(name)):
+            with suppress(FileNotFoundError), telling(self._where):
+                self._store.head(kept)
+                return True
+        return False
 
     def read(self, name: str) -> Iterator[bytes]:
         with telling(self._where):

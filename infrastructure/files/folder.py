@@ -37,6 +37,9 @@ class LocalFolder:
         file = self.root / name
         return file if file.is_file() else None
 
+    def exists(self, name: str) -> bool:
+        return self.path(name) is not None
+
     def read(self, name: str) -> Iterator[bytes]:
         with self._opened(name) as stream, reported():
             while piece := stream.read(MEBIBYTE):

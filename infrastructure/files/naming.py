@@ -35,6 +35,12 @@ def folder_of(account: str, digest: str) -> str:
     return f"{account_folder(account)}/{digest[:2]}"
 
 
+def home_of(name: str) -> str:
+    """The name that a file is looked for under, also if it was put aside in its account's folder."""
+    account, file = name.partition("/")[0], name.rpartition("/")[2]
+    return f"{account}/{file[:2]}/{file}"
+
+
 def digest_in(name: str) -> str:
     """The digest that a name says; empty for what is not whole, such as what is being written."""
     return name.rpartition("/")[2].partition(".")[0]

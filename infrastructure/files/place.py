@@ -72,6 +72,9 @@ class FilePlace(Protocol):
     def path(self, name: str) -> Path | None:
         """The file on this machine; None if it is not there, or not a file here."""
 
+    def exists(self, name: str) -> bool:
+        """Whether the file is there."""
+
     def read(self, name: str) -> Iterator[bytes]:
         """The content in pieces. Raises FileNotFoundError."""
 

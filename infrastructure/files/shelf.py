@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, Protocol, TypeVar
 
 from application.ports import Asset, Media, Swept, Unneeded
-from domain.errors import AssetDamaged, AssetMissing
+from domain.errors import AssetMissing
 from infrastructure.files.folder import LocalFolder
 from infrastructure.files.naming import digest_in, folder_of
 from infrastructure.files.place import FilePlace, KeptFile, Ready
 from infrastructure.files.saving import MEBIBYTE, Temporary, reported
+from infrastructure.files.verifying import verified_pieces
 from infrastructure.media import Recognised, extension
 
 P = ParamSpec("P")
@@ -85,21 +86,18 @@ class Shelf:
 
         Raises AssetMissing, AssetDamaged, StoreUnavailable.
         """
-        hash, size, last = hashlib.sha256(), 0, b""
         try:
-            for piece in self.place.read(file_name(account, asset)):
-                hash.update(piece)
-                size += len(piece)
-                if last:
-                    yield last
-                last = piece
+            yield from verified_pieces(self.place.read(file_name(account, asset)), asset.digest)
         except FileNotFoundError:
             raise missing(asset.digest) from None
-        if hash.hexdigest() != asset.digest:
-            raise AssetDamaged(
-                f"the content of asset {asset.digest} has changed", hint="restore this file from a backup"
-            )
-        yield last
+
+    async def exists(self, account: str, asset: Asset) -> bool:
+        """Whether the content is there; for one that is kept elsewhere this asks. Raises StoreUnavailable."""
+        return await self._run(self.place.exists, file_name(account, asset))
+
+    def where(self, account: str, asset: Asset) -> str:
+        """The path or address of the content, whether it is there or not."""
+        return f"{self.place.where}/{file_name(account, asset)}"
 
     def path(self, account: str, asset: Asset) -> str | None:
         """The file on this machine; None if it was erased or lost, or is kept elsewhere."""

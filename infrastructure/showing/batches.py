@@ -51,7 +51,7 @@ def _outcome(one: Outcome) -> dict[str, object]:
         "item": one.number,
         "state": one.state,
         "operations": [result.operation for result in one.results],
-        "files": [{**document(output.asset), "path": output.path} for output in one.outputs],
+        "files": [{**document(output.asset), "path": output.path, "where": output.where} for output in one.outputs],
         "error": _error(one.error) if one.error is not None else None,
     }
 

@@ -27,6 +27,7 @@ def result_document(result: Result, copies: Mapping[tuple[str, int], Path] = NO_
                 {
                     **file_document(output.asset),
                     "path": output.path,
+                    "where": output.where,
                     "copy": document(copies.get((one.operation, place))),
                 }
                 for place, output in enumerate(one.outputs)

@@ -98,8 +98,17 @@ class TappedAssets:
     async def load(self, account: str, asset: Asset) -> Media:
         return await self._assets.load(account, asset)
 
+    def pieces(self, account: str, asset: Asset) -> Iterator[bytes]:
+        return self._assets.pieces(account, asset)
+
+    async def exists(self, account: str, asset: Asset) -> bool:
+        return await self._assets.exists(account, asset)
+
     def path(self, account: str, asset: Asset) -> str | None:
         return self._assets.path(account, asset)
+
+    def where(self, account: str, asset: Asset) -> str:
+        return self._assets.where(account, asset)
 
 
 LOOK = partial(look_at, max_bytes=10**8, max_pixels=10**8)

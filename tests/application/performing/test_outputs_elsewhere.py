@@ -357,10 +357,10 @@ async def test_an_output_too_large_to_be_held_is_read_from_its_file(desk: Anew, 
     result, _ = await desk.run(Elsewhere(Remote(site.put("/a", answer(RED)))), largest_held=len(RED) - 1)
     [output] = result.assets
     assert (output.held, output.content, output.media_type) == (None, RED, "image/png")
-    output.copy_to(tmp_path / "copy.png")
+    output.save_to(tmp_path / "copy.png")
     assert (tmp_path / "copy.png").read_bytes() == RED
     assert output.path is not None
     Path(output.path).unlink()
     with pytest.raises(AssetMissing, match=output.asset.digest):
-        output.copy_to(tmp_path / "another.png")
+        output.save_to(tmp_path / "another.png")
     assert not (tmp_path / "another.png").exists()

@@ -72,6 +72,7 @@ WRITING = {
     *(("assets", word) for word in ("search", "describe", "favourite", "tag", "collect")),
     *(("account", "suspend"), ("account", "resume"), ("account", "close")),
     *(("projections", "rebuild"), ("projections", "retry"), ("db", "adopt"), ("rebuild",)),
+    ("files", "move"),
 }
 
 

@@ -109,6 +109,7 @@ COMMANDS = [
     ("db", "adopt"),
     ("db", "backup", "BACKUP"),
     ("db", "status"),
+    ("files", "move", "--to", "ELSEWHERE"),
 ]
 """Every command there is; a test holds them against the command line itself."""
 
@@ -180,6 +181,7 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         "ACCOUNT": ACCOUNT,
         "BACKUP": str(workspace.home.parent / "copy.db"),
         "ZIP": str(workspace.home.parent / "copy.zip"),
+        "ELSEWHERE": str(workspace.home.parent / "elsewhere"),
     }
     if "ASSET" in command:
         known["ASSET"] = call("assets", "list", "--account", ACCOUNT, "--json").document["assets"][0]["id"]

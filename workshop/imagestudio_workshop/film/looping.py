@@ -56,7 +56,7 @@ def _sampled(film: Media, start: float, end: float, rate: int) -> Iterator[tuple
                 tick += 1
             if at > end:
                 return
-            shown = frame.to_image()
+            shown = frame.to_image()  # type: ignore[no-untyped-call]
         while shown is not None and start + tick / rate < end - _SOON:
             yield start + tick / rate, shown
             tick += 1

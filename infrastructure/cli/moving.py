@@ -1,0 +1,55 @@
+"""The files beside the log: moved to another place."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Option
+
+from infrastructure.cli.commands import Report, command
+from infrastructure.cli.session import CommandSession
+from infrastructure.showing.formats import counted, document, size
+
+if TYPE_CHECKING:
+    from infrastructure.cli.rendering import Page
+    from infrastructure.files.moving import MovedFiles
+
+app = typer.Typer()
+
+
+@command(app)
+async def move(
+    session: CommandSession,
+    to: Annotated[str, Option("--to", metavar="PLACE", help="A folder, or s3://BUCKET/PREFIX.")],
+) -> Report:
+    """Copy the files to another place, and use that from then on.
+
+    It may be stopped, and goes on when it is run again. Nothing is deleted. Processes that run go on with the old place
+    until they are started again with IMAGESTUDIO_ASSETS set to the new one; then run it once more for what they wrote.
+    """
+    from infrastructure.files.moving import open_move
+    from infrastructure.settings import checked_place
+
+    with session.progress("move") as report:
+
+        def told(done: int, total: int) -> None:
+            report(done / max(total, 1), f"{done:,} of {total:,} files")
+
+        with open_move(session.settings(), checked_place("to", to), told) as moving:
+            moved = await asyncio.to_thread(moving.run)
+    return Report(document(moved), lambda page: _show(page, moved))
+
+
+def _show(page: Page, moved: MovedFiles) -> None:
+    page.title(f"Copied {counted(moved.copied, 'file')}, {size(moved.size)}, to {moved.target}")
+    rows = [
+        ("there before", f"{moved.present:,}"),
+        ("damaged", f"{moved.damaged:,}, left in {moved.source}"),
+        ("in neither", f"{moved.missing:,}, lost before"),
+    ]
+    counts = (moved.present, moved.damaged, moved.missing)
+    page.pairs([row for row, count in zip(rows, counts, strict=True) if count])
+    page.prose(f"from now on set IMAGESTUDIO_ASSETS to {moved.target}, and start again what still runs", indent=2)
+    page.line(f"  then, for what that wrote meanwhile: imagestudio files move --to {moved.target}", "dim")
