@@ -1,22 +1,15 @@
-"""The fake provider of one test, a clock that only sleeping moves, and the adapter between them."""
+"""A clock that only sleeping moves, and the adapter between it and the fake."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
 from infrastructure.providers.wavespeed import WaveSpeed
 from tests.infrastructure.providers.wavespeed.tasks import wavespeed
 from tests.infrastructure.wire.servers import Time
-from tests.wire.fake.server import Fake, serving
-
-
-@pytest.fixture
-def fake(tmp_path: Path) -> Iterator[Fake]:
-    with serving(tmp_path / "fake") as running:
-        yield running
+from tests.wire.fake.server import Fake
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from domain.operation import ProviderFailed, Released
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from tests.application.studios import settings_for, studio_on, timeline
-from tests.infrastructure.providers.remote.benches import SECRET_PROMPT
+from tests.infrastructure.providers.benches import SECRET_PROMPT
 from tests.wire.fake.behaviour import Behaviour
 from tests.wire.fake.server import Fake
 

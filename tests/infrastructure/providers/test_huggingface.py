@@ -9,8 +9,7 @@ import pytest
 
 from application.ports import Delivery, Job, Media, ProviderRefused, ProviderUnknown, Remote, TaskFailed, silent
 from infrastructure.providers.huggingface.inference import body
-from tests.infrastructure.providers.building import built
-from tests.infrastructure.providers.remote.benches import (
+from tests.infrastructure.providers.benches import (
     MASK,
     OTHER_PICTURE,
     PICTURE,
@@ -20,7 +19,8 @@ from tests.infrastructure.providers.remote.benches import (
     odd_client,
     task,
 )
-from tests.infrastructure.providers.remote.conftest import Open
+from tests.infrastructure.providers.building import built
+from tests.infrastructure.providers.conftest import Open
 from tests.wire.fake.behaviour import Behaviour
 from tests.wire.fake.server import Fake
 

@@ -22,8 +22,8 @@ from application.ports import (
     TaskFailed,
     silent,
 )
-from tests.infrastructure.providers.remote.benches import BENCHES, LATER, SECRET_PROMPT, worker
-from tests.infrastructure.providers.remote.conftest import Open
+from tests.infrastructure.providers.benches import BENCHES, LATER, SECRET_PROMPT, worker
+from tests.infrastructure.providers.conftest import Open
 from tests.wire.fake.behaviour import Behaviour
 from tests.wire.fake.server import Fake, serving
 

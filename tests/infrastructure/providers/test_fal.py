@@ -28,8 +28,8 @@ from application.providing.receiving import Callback, Receiving
 from domain.errors import Unverified
 from infrastructure.clock import SECOND, now
 from infrastructure.wire.callbacks import address, operation_mac
+from tests.infrastructure.providers.benches import PICTURE, Time, answer, fal, odd_client, task
 from tests.infrastructure.providers.building import built
-from tests.infrastructure.providers.remote.benches import PICTURE, Time, answer, fal, odd_client, task
 from tests.wire.fake.behaviour import Behaviour
 from tests.wire.fake.fal import ENEMY, message, public
 from tests.wire.fake.server import Fake, serving

@@ -10,8 +10,8 @@ import pytest
 
 from application.ports import Delivery, Media, ProviderRefused, ProviderUnknown, TaskFailed, silent
 from application.providing.listings import ListsOffers
+from tests.infrastructure.providers.benches import OTHER_PICTURE, PICTURE, Time, answer, gemini, odd_client, task
 from tests.infrastructure.providers.building import built
-from tests.infrastructure.providers.remote.benches import OTHER_PICTURE, PICTURE, Time, answer, gemini, odd_client, task
 from tests.wire.fake.behaviour import Behaviour
 from tests.wire.fake.gemini import THOUGHTS
 from tests.wire.fake.server import Fake, serving

@@ -10,8 +10,7 @@ import pytest
 
 from application.ports import Job, Media, ProviderRefused, ProviderUnknown, TaskFailed, silent
 from infrastructure.providers.stability import LARGEST
-from tests.infrastructure.providers.building import built
-from tests.infrastructure.providers.remote.benches import (
+from tests.infrastructure.providers.benches import (
     GLB,
     MASK,
     OTHER_PICTURE,
@@ -21,7 +20,8 @@ from tests.infrastructure.providers.remote.benches import (
     odd_client,
     task,
 )
-from tests.infrastructure.providers.remote.conftest import Open
+from tests.infrastructure.providers.building import built
+from tests.infrastructure.providers.conftest import Open
 from tests.wire.fake import media
 from tests.wire.fake.behaviour import Behaviour
 from tests.wire.fake.endpoints import ENDPOINTS, SDXL

@@ -15,8 +15,8 @@ import pytest
 from application.ports import Delivery, Job, Media, Provider, ProviderUnknown, Task, silent
 from infrastructure.wire.answers import Answer
 from infrastructure.wire.api import QUICK
+from tests.infrastructure.providers.benches import answer, odd_client, task
 from tests.infrastructure.providers.building import built
-from tests.infrastructure.providers.remote.benches import answer, odd_client, task
 
 P = ParamSpec("P")
 T = TypeVar("T")

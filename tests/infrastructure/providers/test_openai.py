@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from application.ports import Media, ProviderRefused, ProviderUnknown, Remote, silent
-from tests.infrastructure.providers.building import built
-from tests.infrastructure.providers.remote.benches import (
+from tests.infrastructure.providers.benches import (
     MASK,
     OTHER_PICTURE,
     PICTURE,
@@ -19,7 +18,8 @@ from tests.infrastructure.providers.remote.benches import (
     odd_client,
     task,
 )
-from tests.infrastructure.providers.remote.conftest import Open
+from tests.infrastructure.providers.building import built
+from tests.infrastructure.providers.conftest import Open
 from tests.wire.fake.behaviour import Behaviour
 from tests.wire.fake.openai import offered
 from tests.wire.fake.server import Fake

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infrastructure.providers.remote.benches import BENCHES, Worker, worker
+from tests.infrastructure.providers.benches import BENCHES, Worker, worker
 from tests.wire.fake.server import Fake, serving
 
 Open = Callable[..., Worker]
