@@ -18,7 +18,7 @@ import msgspec
 from application.ledger.log import Codec
 from domain.errors import ImageStudioError
 from projections.engine.shapes import Decode, decoder, renew
-from projections.engine.view import AnyView, Change, Reads, RowKey, Value
+from projections.engine.view import AnyView, Change, RowKey, Value
 
 LogRow = tuple[int, str, int, str | bytes]
 """Of the log: position, stored name, version in its stream, state as JSON."""
@@ -54,7 +54,9 @@ class Choked(Exception):
 
 Rows = dict[RowKey, dict[str, Any]]
 Route = tuple[
-    Decode, list[tuple[Callable[[Any], Change], Rows, Mapping[str, Value]]], list[tuple[Reads, AnyView, Rows]]
+    Decode,
+    list[tuple[Callable[[Any], Change], Rows, Mapping[str, Value]]],
+    list[tuple[Callable[[Any], Iterable[Change]], Rows, AnyView]],
 ]
 """How to decode a stored name, and what to change where with the fact, in rows that begin blank: one row of a view, or
 several."""
@@ -94,8 +96,9 @@ class Folder:
                             known[name] += amount
                         if notes:
                             known.update(notes)
-                    for reads, view, totals in several:
-                        _change_each(view, totals, reads, fact)
+                    for each, totals, view in several:
+                        for one in each(fact):
+                            _change(view, totals, one)
         except CHOKES as error:
             raise Choked(position, f"{topic}: {type(error).__name__}: {error}") from error
         return position
@@ -113,22 +116,22 @@ def _changes(fact: type[Any], asking: Sequence[AnyView], folded: Folded) -> tupl
     for view in asking:
         reads, rows = view.changes[fact], folded[view.name]
         if reads.change is None or view.firsts:
-            several.append((reads, view, rows))
+            several.append((reads.each or reads.of, rows, view))
         else:
             alone.append((reads.change, rows, view.blank))
     return alone, several
 
 
-def _change_each(view: AnyView, totals: Rows, reads: Reads, fact: Any) -> None:
-    """Add what one fact changes in any number of rows, some of whose columns may keep what they were told first."""
-    for key, sums, notes in reads.of(fact):
-        known = totals.get(key)
-        if known is None:
-            totals[key] = {**view.blank, **sums, **notes}
-            continue
-        for name, amount in sums.items():
-            known[name] += amount
-        known.update((name, value) for name, value in notes.items() if name not in view.firsts or known[name] is None)
+def _change(view: AnyView, totals: Rows, change: Change) -> None:
+    """Add one of the changes by a fact, to a row some of whose columns may keep what they were told first."""
+    key, sums, notes = change
+    known = totals.get(key)
+    if known is None:
+        totals[key] = {**view.blank, **sums, **notes}
+        return
+    for name, amount in sums.items():
+        known[name] += amount
+    known.update((name, value) for name, value in notes.items() if name not in view.firsts or known[name] is None)
 
 
 Plan = tuple[tuple[str, type[Any], Decode, tuple[AnyView, ...]], ...]

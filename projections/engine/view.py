@@ -40,12 +40,12 @@ class Reads:
     names: frozenset[str]
     each: Callable[[Any], Iterable[Change]] | None = None
 
-    def of(self, fact: Any) -> Iterable[Change]:
-        """All changes of one fact."""
+    def of(self, fact: Any) -> list[Change]:
+        """All changes by a fact."""
         if self.each is not None:
-            return self.each(fact)
+            return [*self.each(fact)]
         assert self.change is not None, "either makes changes"
-        return (self.change(fact),)
+        return [self.change(fact)]
 
 
 def reads(change: Callable[[Any], Change], *names: str) -> Reads:
