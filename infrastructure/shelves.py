@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from sqlalchemy import Select
 
-from application.library.records import AssetLink, AssetPage, AssetQuery, AssetRecord
+from application.library.lineage import known_sum
+from application.library.records import AssetLink, AssetPage, AssetQuery, AssetRecord, AssetTotal, LibraryTotals
 from domain.money import Money
 from infrastructure.store.database import Database
 from infrastructure.store.wording import collected, favourites, matching, tagged
+from projections.assetsums import AssetSum, asset_sums
 from projections.lineage import KinRows, ancestors, descendants
 from projections.queries import Views
 from projections.views.assets import ASSETS, AssetFilter, AssetRow
@@ -25,11 +27,27 @@ class AssetsInViews:
         self._database = database
 
     def page(self, account: str, wanted: AssetQuery, after: str | None, limit: int | None) -> AssetPage:
+        found = self._views.find(ASSETS, self._filter(account, wanted), after=after, limit=limit)
+        return AssetPage(tuple(map(_record, found.rows)), found.next)
+
+    def totals(self, account: str, wanted: AssetQuery) -> LibraryTotals:
+        filter = self._filter(account, wanted)
+        parts = tuple(map(_total, asset_sums(self._database, filter)))
+        loved = replace(filter, among=(*filter.among, favourites(account)))
+        return LibraryTotals(
+            sum(part.assets for part in parts),
+            sum(part.size for part in parts),
+            sum(part.assets for part in asset_sums(self._database, loved)),
+            known_sum([part.price for part in parts]),
+            known_sum([part.cost for part in parts]),
+            any(part.cost_partial for part in parts),
+            parts,
+        )
+
+    def _filter(self, account: str, wanted: AssetQuery) -> AssetFilter:
         told = asdict(wanted)
         words = {name: told.pop(name) for name in ("text", "tag", "favourite", "collection")}
-        among = tuple(self._among(account, **words))
-        found = self._views.find(ASSETS, AssetFilter(account=account, among=among, **told), after=after, limit=limit)
-        return AssetPage(tuple(map(_record, found.rows)), found.next)
+        return AssetFilter(account=account, among=tuple(self._among(account, **words)), **told)
 
     def _among(
         self, account: str, text: str | None, tag: str | None, favourite: bool, collection: str | None
@@ -96,6 +114,20 @@ def _record(row: AssetRow) -> AssetRecord:
 
 def _kin(found: KinRows) -> tuple[list[AssetRecord], list[AssetLink]]:
     return [_record(row) for row in found.assets], [_link(row) for row in found.links]
+
+
+def _total(one: AssetSum) -> AssetTotal:
+    made = one.kind is not None
+    return AssetTotal(
+        one.media_type,
+        one.kind,
+        one.model,
+        one.assets,
+        one.size,
+        _money(one.price if made else None, one.currency),
+        _money(one.cost if made and (one.cost or not one.cost_unknown) else None, one.currency),
+        bool(one.cost_unknown),
+    )
 
 
 def _money(amount: int | None, currency: str | None) -> Money | None:

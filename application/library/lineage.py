@@ -57,11 +57,9 @@ def lineage_of(asset: AssetRecord, up: Kin, down: Kin) -> Lineage:
 
 def spent(assets: Sequence[AssetRecord], operations: int) -> AssetSpend:
     """Price and cost of these assets together, each counted once."""
-    prices = [one.price for one in assets if one.price is not None]
-    costs = [one.cost for one in assets if one.cost is not None]
     return AssetSpend(
-        _sum(prices),
-        _sum(costs),
+        known_sum([one.price for one in assets]),
+        known_sum([one.cost for one in assets]),
         any(one.cost_partial for one in assets),
         operations,
         sum(not one.made for one in assets),
@@ -76,7 +74,7 @@ def _others(kin: Kin, asset: AssetRecord) -> tuple[AssetRecord, ...]:
     return tuple(one for one in kin.assets if one.id != asset.id)
 
 
-def _sum(amounts: Sequence[Money]) -> Money | None:
-    if not amounts:
-        return None
-    return Money(sum(one.micros for one in amounts), amounts[0].currency)
+def known_sum(amounts: Sequence[Money | None]) -> Money | None:
+    """The sum of what is known, None if nothing is."""
+    known = [one for one in amounts if one is not None]
+    return Money(sum(one.micros for one in known), known[0].currency) if known else None

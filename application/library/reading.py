@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 from application.library.files import OUTPUT, AssetFiles
 from application.library.lineage import Kin, Lineage, lineage_of
-from application.library.records import ALL_KEPT, AssetLink, AssetPage, AssetQuery, AssetRecord, AssetRecords
+from application.library.records import (
+    ALL_KEPT,
+    AssetLink,
+    AssetPage,
+    AssetQuery,
+    AssetRecord,
+    AssetRecords,
+    LibraryTotals,
+)
 from application.library.words import NO_WORDS, AssetWords, WordStore
 from application.ports import AssetStore
 from domain.advice import Advice
@@ -61,6 +69,16 @@ class LibraryReader:
         if wanted.text is not None:
             await asyncio.to_thread(self.index_prompts)
         return await asyncio.to_thread(self.records.page, account, wanted, after, limit)
+
+    async def statistics(self, account: str, wanted: AssetQuery = ALL_KEPT) -> LibraryTotals:
+        """How many assets there are, how large they are, and what they cost: in all, by type, and by what made them.
+
+        Raises as `list`.
+        """
+        await self.advance()
+        if wanted.text is not None:
+            await asyncio.to_thread(self.index_prompts)
+        return await asyncio.to_thread(self.records.totals, account, wanted)
 
     async def show(self, account: str, asset: str) -> ShownAsset:
         """All that is known of one asset. Raises UnknownAsset, StoreUnavailable."""

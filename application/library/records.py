@@ -92,6 +92,36 @@ class AssetQuery:
 ALL_KEPT = AssetQuery()
 
 
+@value
+class AssetTotal:
+    """Assets of one media type that one kind of operation made with one model; None if they were brought.
+
+    Price and cost are None if nothing was charged; `cost_partial` if some cost is not known.
+    """
+
+    media_type: str
+    kind: str | None
+    model: str | None
+    assets: int
+    size: int
+    price: Money | None
+    cost: Money | None
+    cost_partial: bool
+
+
+@value
+class LibraryTotals:
+    """All assets that are wanted, together and by what they are and what made them."""
+
+    assets: int
+    size: int
+    favourites: int
+    price: Money | None
+    cost: Money | None
+    cost_partial: bool
+    parts: tuple[AssetTotal, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class AssetPage:
     """Assets, the newest first, and the cursor after which more follow, if any do."""
@@ -105,6 +135,9 @@ class AssetRecords(Protocol):
 
     def page(self, account: str, wanted: AssetQuery, after: str | None, limit: int | None) -> AssetPage:
         """Raises InvalidInput for a word or a cursor that there is not."""
+
+    def totals(self, account: str, wanted: AssetQuery) -> LibraryTotals:
+        """Counts, bytes and money of all that is wanted. Raises InvalidInput as `page`."""
 
     def one(self, account: str, id: str) -> AssetRecord | None: ...
 

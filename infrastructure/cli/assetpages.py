@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from infrastructure.showing.formats import clock, size
+from infrastructure.showing.formats import clock, counted, size
 
 if TYPE_CHECKING:
     from application.library.lineage import AssetSpend, Kin, Lineage
     from application.library.reading import ShownAsset
-    from application.library.records import AssetLink, AssetPage, AssetRecord
+    from application.library.records import AssetLink, AssetPage, AssetRecord, LibraryTotals
     from domain.money import Money
     from infrastructure.cli.rendering import Page
 
@@ -76,6 +76,30 @@ def show_lineage(page: Page, found: Lineage) -> None:
         page.line(f"  {title}" if kin.assets else f"  {title}: nothing here", "dim")
         for line in _tree(kin, found.asset, near):
             page.line(f"  {line}")
+
+
+def show_totals(page: Page, found: LibraryTotals, account: str) -> None:
+    """The sums over a library."""
+    from infrastructure.cli.rendering import PageColumn, amounts
+
+    page.title(f"{counted(found.assets, 'asset')} of {account}, {size(found.size)}")
+    page.pairs(
+        [
+            ("price", str(found.price or "nothing was charged")),
+            ("cost", _cost(found.cost, partial=found.cost_partial, made=found.price is not None)),
+            ("favourites", f"{found.favourites:,}"),
+        ]
+    )
+    if found.parts:
+        page.line()
+        page.table(
+            PageColumn("TYPE", [one.media_type for one in found.parts]),
+            PageColumn("BY", [one.kind or "brought" for one in found.parts]),
+            PageColumn("MODEL", [one.model or "" for one in found.parts], drop=2),
+            PageColumn("ASSETS", [f"{one.assets:,}" for one in found.parts], right=True),
+            PageColumn("SIZE", [size(one.size) for one in found.parts], right=True, drop=1),
+            amounts("PRICE", [one.price for one in found.parts]),
+        )
 
 
 def _whole(spend: AssetSpend) -> str:

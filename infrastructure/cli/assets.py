@@ -13,7 +13,7 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.asking import confirm
-from infrastructure.cli.assetpages import show_asset, show_assets, show_lineage
+from infrastructure.cli.assetpages import show_asset, show_assets, show_lineage, show_totals
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import Account, Why, Yes
@@ -108,6 +108,15 @@ async def _listed(which: WhichAssets, part: Part, session: CommandSession, text:
         found = await studio.library.list(account, which.query(text), after=part.after, limit=part.limit)
         zone = (await studio.accounts.show(account)).zone
     return Report(page_document(found), lambda page: show_assets(page, found, account, zone))
+
+
+@command(app)
+async def stats(which: WhichAssets, session: CommandSession) -> Report:
+    """Count an account's assets, their bytes and what they cost, by type and by what made them."""
+    account = session.account(which.account)
+    async with session.studio(writes=False) as studio:
+        found = await studio.library.statistics(account, which.query())
+    return Report(document(found), lambda page: show_totals(page, found, account))
 
 
 @command(app)

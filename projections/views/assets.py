@@ -131,7 +131,7 @@ def _due(table: Table, now: int, trashed_before: int) -> Iterator[ColumnElement[
 
 
 def _money(table: Table) -> Mapping[str, ColumnElement[Any]]:
-    """The asset's shares of the operations that made it, by the same rule as `domain.charging.part_of`."""
+    """The asset's shares of the operations that made it."""
     log, link = live(OPERATIONS).c, live(LINKS).c
     mine = (link.account == table.c.account, link.asset == table.c.id)
     makers = (*mine, link.role == OUTPUT, log.id == link.operation)
@@ -139,18 +139,20 @@ def _money(table: Table) -> Mapping[str, ColumnElement[Any]]:
     def asked(what: ColumnElement[Any]) -> ColumnElement[Any]:
         return select(what).where(*makers).scalar_subquery()
 
-    def share(amount: ColumnElement[Any]) -> ColumnElement[Any]:
-        whole = func.abs(amount, type_=BigInteger)
-        part = whole // link.files + case((link.place < whole % link.files, 1), else_=0)
-        return asked(cast(func.sum(case((amount < 0, -part), else_=part)), BigInteger))
-
     unknown = asked(cast(func.coalesce(func.sum(log.cost_unknown), 0), BigInteger))
     return {
-        "price": share(log.price),
-        "cost": share(log.cost),
+        "price": asked(cast(func.sum(share_of(log.price)), BigInteger)),
+        "cost": asked(cast(func.sum(share_of(log.cost)), BigInteger)),
         "cost_unknown": unknown,
         "currency": asked(func.max(log.currency)),
     }
+
+
+def share_of(amount: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A linked file's part of an amount, by the same rule as `domain.charging.part_of`."""
+    link, whole = live(LINKS).c, func.abs(amount, type_=BigInteger)
+    part = whole // link.files + case((link.place < whole % link.files, 1), else_=0)
+    return case((amount < 0, -part), else_=part)
 
 
 def _seen(fact: OperationFact, file: Given | Stored) -> dict[str, Value]:

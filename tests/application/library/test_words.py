@@ -15,7 +15,7 @@ from application.library.searching import as_fts5, as_tsquery, as_tsvector, sear
 from domain.errors import InvalidInput, UnknownAsset, UnknownCollection
 from infrastructure.service import Studio
 from infrastructure.store.database import Database
-from tests.application.studios import SYNC, is_sound, studio_on
+from tests.application.studios import SYNC, is_sound, picture, studio_on
 
 PROMPTS = {
     "lake": "A lake at dawn, in the fog",
@@ -216,3 +216,22 @@ def test_whatever_is_looked_for_is_an_expression_of_words_alone(text: str) -> No
 
 def test_places_of_words_keep_texts_apart() -> None:
     assert as_tsvector([["a", "b", "a"], [], ["b"]]) == "'a':1,3 'b':2,8"
+
+
+async def test_statistics_add_up_to_what_is_listed(studio: Studio, ids: dict[str, str]) -> None:
+    await studio.accounts.allow("acme", "stand-in")
+    made = await studio.operations.upscale(picture(), account="acme")
+    await studio.library.words.describe("acme", ids["fox"], favourite=True)
+    for query in (AssetQuery(), AssetQuery(text="lake"), AssetQuery(made=False), AssetQuery(favourite=True)):
+        listed = (await studio.library.list("acme", query, limit=100)).assets
+        found = await studio.library.statistics("acme", query)
+        assert (found.assets, found.size) == (len(listed), sum(one.size for one in listed))
+        prices = [one.price.micros for one in listed if one.price is not None]
+        assert (None if found.price is None else found.price.micros) == (sum(prices) if prices else None)
+        assert found.favourites == len([one for one in listed if one.id == ids["fox"]])
+    whole = await studio.library.statistics("acme")
+    assert {(one.kind, one.model, one.assets) for one in whole.parts} == {
+        ("text-to-image", SYNC, 3),
+        ("upscale", made.model, 1),
+        (None, None, 1),
+    }

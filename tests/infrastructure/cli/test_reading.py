@@ -54,6 +54,7 @@ READING = {
         ("assets", "lineage"),
         ("assets", "export"),
         ("assets", "collections"),
+        ("assets", "stats"),
         ("projections", "status"),
         ("db", "status"),
         ("db", "backup"),

@@ -80,6 +80,7 @@ COMMANDS = [
     ("assets", "tag", "ASSET", "spring"),
     ("assets", "collect", "Campaign", "ASSET"),
     ("assets", "collections"),
+    ("assets", "stats"),
     ("assets", "trash", "ASSET"),
     ("assets", "restore", "ASSET"),
     ("assets", "until", "ASSET", "never"),
