@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import CTE, Select, Text, cast, literal, or_, select
+from sqlalchemy import CTE, Select, Text, cast, literal, select, union_all
 
 from projections.engine.asking import select_from
 from projections.engine.database import ViewDatabase
@@ -42,13 +42,14 @@ def _kin(database: ViewDatabase, account: str, id: str, near: str, far: str) -> 
     mine = select(found.c.asset)
     rows = select_from(ASSETS).where(table.c.account == account, table.c.id.in_(mine))
     operations = _of(account, near, mine)
-    joining = or_(
-        (links.c.role == near) & links.c.asset.in_(mine), (links.c.role == far) & links.c.operation.in_(operations)
+    here = select(links).where(links.c.account == account)
+    places = union_all(
+        here.where(links.c.role == near, links.c.asset.in_(mine)),
+        here.where(links.c.role == far, links.c.operation.in_(operations)),
     )
-    places = select(links).where(links.c.account == account, joining).order_by(links.c.operation, links.c.role)
     return KinRows(
         [ASSETS.row(*row) for row in database.rows(rows.order_by(table.c.first_seen, table.c.id))],
-        [LINKS.row(*row) for row in database.rows(places.order_by(links.c.place))],
+        sorted((LINKS.row(*row) for row in database.rows(places)), key=_place),
     )
 
 
@@ -68,3 +69,7 @@ def _reached(account: str, id: str, near: str, far: str) -> CTE:
         .join(there, (there.c.operation == here.c.operation) & (there.c.role == far))
     )
     return start.union(step)
+
+
+def _place(row: LinkRow) -> tuple[str, str, int]:
+    return row.operation, row.role, row.place

@@ -10,6 +10,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -61,6 +62,7 @@ def one(database: ViewDatabase, view: View[Row, Filter], key: Sequence[str | int
     return next((view.row(*row) for row in database.rows(select_from(view).where(*here))), None)
 
 
+@cache
 def select_from(view: AnyView) -> Select[Any]:
     """All columns in the order of the row class, with those that the query works out."""
     table = live(view)
