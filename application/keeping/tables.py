@@ -40,6 +40,8 @@ class Table:
 
 ENDS = ("revision", "stream", "version", "hash", "terms_version", "terms_hash", "last")
 
+PEOPLES = "people's own words: shown to them, and nothing is decided by it"
+
 TABLES: Mapping[str, Table] = {
     "log": Table(
         TableStanding.CHAINED, ("position",), ("stream", "version", "topic", "operation", "actor", "state", "hash")
@@ -63,7 +65,31 @@ TABLES: Mapping[str, Table] = {
         TableStanding.APART,
         ("one",),
         (),
-        {"id": "no fact says which ledger this is; the marker beside its files does, at every opening"},
+        {
+            "id": "no fact says which ledger this is; the marker beside its files does, at every opening",
+            "asset_key": "no fact holds it; with another, files would be other assets from now on, and none be lost",
+        },
+    ),
+    "asset_words": Table(
+        TableStanding.APART,
+        ("row",),
+        (),
+        {
+            "account": PEOPLES,
+            "asset": PEOPLES,
+            "title": PEOPLES,
+            "description": PEOPLES,
+            "favourite": PEOPLES,
+            "prompt": "words by which an asset is found; the content that they are of is compared",
+        },
+    ),
+    "asset_tags": Table(TableStanding.APART, ("account", "asset", "tag"), ()),
+    "asset_collections": Table(
+        TableStanding.APART, ("account", "name"), (), {"description": PEOPLES, "made_at": PEOPLES}
+    ),
+    "collected_assets": Table(TableStanding.APART, ("account", "collection", "asset"), ()),
+    "search_mark": Table(
+        TableStanding.APART, ("one",), (), {"position": "how far prompts are indexed; nothing is decided by it"}
     ),
     "words": Table(
         TableStanding.APART, ("operation",), (), {"said": "shown to people; the failure is a fact without it"}

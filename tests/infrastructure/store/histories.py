@@ -16,6 +16,7 @@ from application.keeping.chains import verify_chains
 from application.keeping.differences import differences
 from application.keeping.mending import Mending, chosen_tables
 from application.keeping.tables import MADE, Discrepancy, Ground
+from application.library.records import AssetQuery
 from domain.errors import OperationFailed, OperationPending, OperationRefused
 from domain.money import Money
 from infrastructure.clock import SECOND, now
@@ -52,7 +53,16 @@ async def tell(url: str, home: Path) -> None:
                 await studio.operations.generate("x", account="acme", model=BLIND, key=key, outcome="timeout")
         for _ in range(MANY):
             await studio.operations.generate("a lake", account="zeta", model=SYNC)
-        studio.views.catch_up()
+        await word(studio)
+
+
+async def word(studio: Studio) -> None:
+    """Words about an asset, which stand beside the log."""
+    [asset, *_] = (await studio.library.list("zeta", AssetQuery(text="lake"))).assets
+    await studio.library.words.describe("zeta", asset.id, title="The lake")
+    await studio.library.words.tag("zeta", asset.id, add=["spring"])
+    await studio.library.words.make_collection("zeta", "Campaign")
+    await studio.library.words.collect("zeta", "Campaign", add=[asset.id])
 
 
 def write(url: str, home: Path) -> None:
@@ -93,7 +103,8 @@ class Ledger:
         """The database's own tables and their columns."""
         with self.database.connect() as connection:
             seen = inspect(connection)
-            return {name: tuple(one["name"] for one in seen.get_columns(name)) for name in seen.get_table_names()}
+            own = [name for name in seen.get_table_names() if not name.startswith("asset_search")]
+            return {name: tuple(one["name"] for one in seen.get_columns(name)) for name in own}
 
 
 @contextmanager
