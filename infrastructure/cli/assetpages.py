@@ -40,6 +40,22 @@ def show_assets(page: Page, found: AssetPage, account: str, zone: str) -> None:
         page.line(f"  more follow: --after {found.next}", "dim")
 
 
+def show_shelf(page: Page, found: Sequence[Lineage], account: str) -> None:
+    """Assets with their own prices, and with the prices of all that they came from."""
+    from infrastructure.cli.rendering import PageColumn, amounts
+    from infrastructure.showing.assets import looks
+
+    page.title(f"Library of {account}: each asset, and what it cost with all that it came from")
+    page.table(
+        PageColumn("ASSET", [one.asset.id for one in found], drop=2),
+        PageColumn("BY", [one.asset.kind or "brought" for one in found]),
+        PageColumn("LOOKS", [looks(one.asset) for one in found], drop=3),
+        PageColumn("FROM", [str(len(one.ancestors.assets) or "") for one in found], right=True, drop=1),
+        amounts("PRICE", [one.asset.price for one in found]),
+        amounts("WITH ANCESTORS", [one.whole.price for one in found]),
+    )
+
+
 def show_asset(page: Page, shown: ShownAsset, zone: str) -> None:
     """One asset."""
     from infrastructure.showing.assets import asset_text

@@ -23,18 +23,18 @@ from application.keeping.verdict import audited
 from domain.catalogue import Model
 from domain.errors import OperationFailed, OperationRefused, PluginError
 from infrastructure.bootstrap import open_studio
+from infrastructure.cli import assetpages as pages
 from infrastructure.cli.audit import show_verdict
 from infrastructure.cli.failures import guarded
 from infrastructure.cli.rendering import Page
 from infrastructure.cli.timeline import rows_of, show_stories
-from infrastructure.cli.viewpages import Viewer, show_costs, show_periods, show_usage
+from infrastructure.cli.viewpages import Viewer, show_costs, show_usage
 from infrastructure.plugins import more_models, plugins
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from infrastructure.showing.codes import OTHER
 from infrastructure.store.urls import sqlite_url
 from projections.views.costs import COSTS
-from projections.views.periods import PERIODS, PeriodFilter
 from projections.views.usage import USAGE, UsageFilter
 
 ACCOUNT = "acme"
@@ -146,13 +146,17 @@ async def explained(studio: Studio, page: Page, operation: str) -> bool:
     page.line()
     show_usage(page, await asyncio.to_thread(studio.views.find, USAGE, UsageFilter(account=ACCOUNT)), asked)
     page.line()
-    show_periods(page, await asyncio.to_thread(studio.views.find, PERIODS, PeriodFilter(account=ACCOUNT)), asked)
-    page.line()
     show_costs(page, await asyncio.to_thread(studio.views.find, COSTS))
     page.line()
     verdict = await audited(studio.audit)
     show_verdict(page, verdict)
     return verdict.clean
+
+
+async def shelved(studio: Studio, page: Page) -> None:
+    """The library: each picture with its own price, and with all that it came from."""
+    records = (await studio.library.list(ACCOUNT)).assets
+    pages.show_shelf(page, [await studio.library.lineage(ACCOUNT, one.id) for one in records], ACCOUNT)
 
 
 async def story(workspace: Path, teller: Teller) -> int:
@@ -167,6 +171,8 @@ async def story(workspace: Path, teller: Teller) -> int:
         oddest = await pictures(studio, teller)
         await troubles(studio, teller)
         clean = await explained(studio, page, oddest)
+        page.line()
+        await shelved(studio, page)
     page.line()
     page.line(f"The pictures are in {teller.pictures}; to look around:")
     page.line(f"  export IMAGESTUDIO_HOME={workspace} IMAGESTUDIO_ACCOUNT={ACCOUNT}", "cyan")

@@ -77,7 +77,7 @@ def test_the_views_add_up_to_what_was_charged(told: tuple[list[str], Path]) -> N
     assert line(told, "ann upscale") == "ann upscale 1 1 0 0.005243 0.00"
     assert line(told, "bob text-to-image") == "bob text-to-image 7 4 3 0.04 0.00"
     totals = [one for one in told[0] if one.strip() == "in all 0.075243 USD price, 0.015 USD cost"]
-    assert len(totals) == 3
+    assert len(totals) == 2
 
 
 def test_the_audit_replays_every_fact_and_finds_every_view_equal(told: tuple[list[str], Path]) -> None:
@@ -101,3 +101,15 @@ def test_the_pictures_are_real_and_stay(told: tuple[list[str], Path]) -> None:
 def test_it_fits_on_two_screens(told: tuple[list[str], Path]) -> None:
     assert len(told[0]) <= 80
     assert not [one for one in told[0] if len(one) > 80 and "/" not in one]
+
+
+def test_the_library_tells_what_each_picture_cost_with_all_that_it_came_from(told: tuple[list[str], Path]) -> None:
+    title = next(place for place, one in enumerate(told[0]) if one.startswith("Library of acme"))
+    rows = [" ".join(one.split()[1:]) for one in told[0][title + 2 : title + 9]]
+    assert sorted(rows) == sorted(
+        [
+            "upscale 2 0.005243 0.035243",
+            "image-edit 1 0.02 0.03",
+            *["text-to-image 0.01 0.01"] * 5,
+        ]
+    )
