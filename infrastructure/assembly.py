@@ -340,7 +340,7 @@ class Assembly:
         from infrastructure.studios.sheets import contact_sheet
 
         desk = ServiceDesk(self.operations, self.catalogue, load_presets(self.settings.presets), self.clock)
-        return services(desk, self.price_book.currency, blank_picture, contact_sheet)
+        return services(desk, self.price_book.currency, blank_picture, contact_sheet, self.words)
 
     @cached_property
     def studio(self) -> Studio:

@@ -3,7 +3,7 @@
 variants ── each said over what all share ── drafted by Create or Edit ──┬── together: one batch, all or none
                                                                          └── each by itself: some may fail
 ComparedSet ── sheet ──> one picture of all, numbered
-         └─ judged by those that are accepted ──> the price of an accepted one
+         └─ judged by those that are marked as accepted ──> the price of an accepted one
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from application.asking.requests import Estimate, File, OperationResult, Request, Result, Variant
+from application.library.words import WordStore
 from application.ports import Progress, silent
 from application.studios.create import Create
 from application.studios.desk import OF_CALLERS, Advised, ServiceDesk
@@ -26,6 +27,8 @@ from domain.money import Money
 from domain.value import value
 
 MOST: Final = 10
+ACCEPTED: Final = "accepted"
+"""The tag of an asset that was accepted."""
 OF_ALL: Final = frozenset(OF_CALLERS) - {"model"}
 """Options of a comparison, and of none of its variants."""
 
@@ -80,6 +83,7 @@ class Compare:
     create: Create
     edit: Edit
     draw: DrawSheet
+    words: WordStore
 
     async def __call__(
         self,
@@ -123,17 +127,28 @@ class Compare:
         ]
         return await asyncio.to_thread(lambda: self.draw([(label, output.content) for label, output in tiles]))
 
-    async def judge(self, batch: str, accepted: Sequence[str], *, account: str) -> Judged:
-        """The price of an accepted picture, of all that a comparison made. Raises UnknownOperation, InvalidInput."""
+    async def judge(self, batch: str, accepted: Sequence[str] | None = None, *, account: str) -> Judged:
+        """The price of an accepted picture, of all that a comparison made.
+
+        Those that are accepted are marked so in the library, by a tag, and the others are not; None asks for the marks.
+        Raises UnknownOperation, InvalidInput.
+        """
         result = await self.desk.operations.wait(batch, account=account)
         made = [one.asset.id for one in result.assets]
-        for asset in accepted:
-            if asset not in made:
-                hint = meant(str(asset), made, f"it made: {', '.join(made)}")
-                raise InvalidInput("accepted", f"{shortened(asset)} is not of comparison {batch}", hint=hint)
+        if accepted is None:
+            known = await asyncio.to_thread(self.words.of, account, made)
+            accepted = [asset for asset in made if asset in known and ACCEPTED in known[asset].tags]
+        else:
+            _check_made(accepted, made, batch)
+            await asyncio.to_thread(self._mark, account, made, accepted)
         several = tuple(dict.fromkeys(accepted))
         each = Money(_rounded(result.price.micros, len(several)), result.price.currency) if several else None
         return Judged(batch, several, len(made), result.price, each)
+
+    def _mark(self, account: str, made: Sequence[str], accepted: Sequence[str]) -> None:
+        for asset in made:
+            is_accepted = asset in accepted
+            self.words.tag(account, asset, [ACCEPTED] if is_accepted else [], [] if is_accepted else [ACCEPTED])
 
     def _drafted(
         self, variants: Sequence[Mapping[str, Any]], account: str, image: File | None, shared: Mapping[str, Any]
@@ -157,6 +172,13 @@ class Compare:
         if image is None:
             return self.create.draft(options.pop("prompt", ""), account, options)
         return self.edit.draft(image, options.pop("kind", "image-edit"), account, options)
+
+
+def _check_made(accepted: Sequence[str], made: Sequence[str], batch: str) -> None:
+    for asset in accepted:
+        if asset not in made:
+            hint = meant(str(asset), made, f"it made: {', '.join(made)}")
+            raise InvalidInput("accepted", f"{shortened(asset)} is not of comparison {batch}", hint=hint)
 
 
 def _together(drafts: Sequence[Drafted]) -> Request:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from application.library.words import WordStore
 from application.studios.background import Background
 from application.studios.batch import Batch
 from application.studios.carrying import Service
@@ -46,7 +47,9 @@ class Services:
     templates: Templates
 
 
-def services(desk: ServiceDesk, currency: str, blank: Callable[[], bytes], draw: DrawSheet) -> Services:
+def services(
+    desk: ServiceDesk, currency: str, blank: Callable[[], bytes], draw: DrawSheet, words: WordStore
+) -> Services:
     """Every service at one desk, and a batch of those that need one subject alone."""
     create, edit, upscale, background = Create(desk), Edit(desk), Upscale(desk), Background(desk)
     control = Control(desk)
@@ -67,7 +70,7 @@ def services(desk: ServiceDesk, currency: str, blank: Callable[[], bytes], draw:
         background=background,
         model_3d=Models3D(desk),
         batch=Batch(desk, of_one, currency, blank),
-        compare=Compare(desk, create, edit, draw),
+        compare=Compare(desk, create, edit, draw, words),
         social=Social(desk),
         compress=Compress(desk),
         convert=Convert(desk),

@@ -77,15 +77,18 @@ async def compare(
 @command(app)
 async def judge(
     batch: OperationId,
-    accepted: Annotated[list[str], Argument(metavar="ASSET...", help="The assets that are accepted.")],
     session: CommandSession,
+    accepted: Annotated[
+        list[str] | None,
+        Argument(metavar="[ASSET...]", help="The assets that are accepted, and marked so; otherwise those that are."),
+    ] = None,
     account: Account = None,
 ) -> Report:
     """Say what an accepted picture of a comparison costs."""
     from infrastructure.showing.formats import document
 
-    async with session.studio(writes=False) as studio:
-        found = await studio.services.compare.judge(batch, accepted, account=session.account(account))
+    async with session.studio(writes=bool(accepted)) as studio:
+        found = await studio.services.compare.judge(batch, accepted or None, account=session.account(account))
     return Report(document(found), lambda page: _show_judged(page, found))
 
 

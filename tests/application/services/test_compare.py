@@ -76,6 +76,12 @@ async def test_together_all_are_refused_and_apart_what_is_left_is_made(studio: S
         await studio.services.compare(TWO, prompt="a fox", together=False, **ASKED)
 
 
+async def judge_by_marks(studio: Studio, batch: str, accepted: list[str]) -> tuple[str, ...]:
+    """The marks after a judgement, as anybody finds them later."""
+    await studio.services.compare.judge(batch, accepted, account="acme")
+    return (await studio.services.compare.judge(batch, account="acme")).accepted
+
+
 async def test_an_accepted_picture_costs_its_share_of_all_that_was_made(studio: Studio) -> None:
     found = await studio.services.compare((*TWO, {"size": "64x96"}), prompt="a fox", **ASKED)
     assets = [one.result.outputs[0].asset.id for one in found.variants if one.result]
@@ -84,7 +90,10 @@ async def test_an_accepted_picture_costs_its_share_of_all_that_was_made(studio: 
     assert (one.made, str(one.price), str(one.price_each)) == (3, "0.03 USD", "0.03 USD")
     two = await judge(found.batch, [*assets[:2], assets[0]], account="acme")
     assert (len(two.accepted), str(two.price_each)) == (2, "0.015 USD")
+    assert (await judge(found.batch, account="acme")).accepted == tuple(assets[:2])
+    assert await judge_by_marks(studio, found.batch, assets[2:]) == (assets[2],)
     assert (await judge(found.batch, [], account="acme")).price_each is None
+    assert (await judge(found.batch, account="acme")).accepted == ()
     with pytest.raises(InvalidInput, match="is not of comparison"):
         await judge(found.batch, [assets[0], "someone-elses"], account="acme")
 

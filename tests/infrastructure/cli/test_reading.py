@@ -46,7 +46,6 @@ READING = {
     ),
     *(
         ("estimate",),
-        ("judge",),
         ("reconcile",),
         ("account", "show"),
         ("assets", "list"),
@@ -64,7 +63,7 @@ READING = {
 
 WRITING = {
     *MAKING,
-    *(("create",), ("control",), ("face-swap",), ("background",), ("compare",), ("batch",)),
+    *(("create",), ("control",), ("face-swap",), ("background",), ("compare",), ("judge",), ("batch",)),
     *(("social",), ("compress",), ("convert",), ("resize",), ("watermark",)),
     *(("generate",), ("edit",), ("upscale",), ("run",), ("cancel",), ("refund",), ("recover",), ("erase",), ("sweep",)),
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
