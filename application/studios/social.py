@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 from application.asking.requests import File
 from application.ports import Progress, Scalar, silent
 from application.studios.desk import ServiceDesk, several, sorted_out
-from application.studios.finishing import AdvisedSet, FinishedSet, Piece, advise_all, finish, name_of_file
+from application.studios.finishing import AdvisedSet, FinishedSet, Piece, advise_all, finish
 from application.studios.presets import Presets
 from domain.catalogue import meant
 from domain.errors import InvalidInput
@@ -117,7 +117,7 @@ class Social:
         if brief.background:
             shared["background"] = brief.background
         request = caller.request(KIND, shared, {"image": [image]}, n=1, each=each)
-        return Piece(request, names, image, (f"{name_of_file(image)} for {len(wanted)} formats, admitted together",))
+        return Piece(request, names, image, (f"{len(wanted)} of the formats, admitted together",))
 
 
 def formats_of(presets: Presets, name: object = "") -> tuple[SocialFormat, ...]:

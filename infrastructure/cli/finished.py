@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
 
 
+LONGEST = 30
+"""Letters of a name on a page."""
+
+
 async def as_finished(
     session: CommandSession,
     what: str,
@@ -92,15 +96,21 @@ def _show(page: Page, done: FinishedSet, copies: Mapping[str, Path]) -> None:
     price = done.price
     page.title(f"Charged {price}" if price is not None and price.micros else counted(len(done.files), "file"))
     page.table(
-        PageColumn("NAME", [one.name for one in done.files]),
+        PageColumn("NAME", [_named(one) for one in done.files]),
         PageColumn("PIXELS", [_pixels(one) for one in done.files], right=True),
         PageColumn("BEFORE", [_bytes(one.before) for one in done.files], right=True, drop=2),
         PageColumn("AFTER", [_bytes(one.after) for one in done.files], right=True),
         PageColumn("", [_ratio(one) for one in done.files], right=True, drop=3),
         PageColumn("WHERE", [_where(one, copies) for one in done.files], wrap=40, drop=1),
     )
-    for text in done.notes:
-        page.line(text, "dim")
+    if done.notes:
+        page.line()
+        page.pairs([("note", text) for text in done.notes])
+
+
+def _named(one: FinishedFile) -> str:
+    """The name, of which the middle is left out if it is long."""
+    return one.name if len(one.name) <= LONGEST else f"{one.name[: LONGEST // 2]}…{one.name[-LONGEST // 2 + 1 :]}"
 
 
 def _pixels(one: FinishedFile) -> str:
