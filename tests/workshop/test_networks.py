@@ -10,17 +10,23 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from application.ports import ProviderRefused, TaskFailed, silent
+from application.asking.requests import Request
+from application.ports import Media, ProviderRefused, TaskFailed, silent
+from domain.errors import ImageStudioError
+from domain.operation import Charged, Released
 from imagestudio.plugin import image_media
 from imagestudio_workshop import fetching
 from imagestudio_workshop.needs import FETCHED, Packages, WeightFiles, Weights, lacking
 from imagestudio_workshop.provider import LocalProvider
 from imagestudio_workshop.routes import ROUTES
+from tests.application.studios import count, facts_of, studio_on
 from tests.workshop.portraits import portrait, signed
+from tests.workshop.test_keeping import read, written
 from tests.workshop.test_quality import petals
 from tests.workshop.test_vision import textured, thing_before
 from tests.workshop.work import leaves, make, needs, pixels, png, psnr, refused, scene, shown, task
@@ -247,3 +253,56 @@ def test_a_fetched_file_that_is_another_than_it_should_be_is_not_kept(tmp_path: 
 @needs(*(route for route in NETWORKS if route != "upscale-imagined"))
 def test_all_networks_but_the_one_that_invents_are_installed_for_these_tests() -> None:
     """Skipped, with what to install, if anything is missing."""
+
+
+# Pictures of odd kinds: test_keeping.py asks the others the same
+
+
+def odd() -> dict[str, Media]:
+    """A signed picture, in many a way to store it."""
+    image = signed(scene(320, 200))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    return {
+        "inks": written(image.convert("CMYK"), "JPEG"),
+        "palette": written(image.quantize(64), "PNG"),
+        "grey": written(image.convert("L"), "PNG"),
+        "clear": written(image.convert("RGBA"), "WEBP"),
+        "AVIF": written(image, "AVIF"),
+        "lying": written(image.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=turned),
+    }
+
+
+@needs("text-remove", "classify")
+@pytest.mark.parametrize("kind", ["inks", "palette", "grey", "clear", "AVIF", "lying"])
+async def test_writing_is_taken_out_of_a_picture_however_it_is_stored(kind: str) -> None:
+    image = odd()[kind]
+    made = await make("text-remove", {"image": image})
+    assert (made.width, made.height) == (320, 200)
+    assert await refused("text-remove", {"image": made}) == "no_text"
+    assert 0 <= float((await make("classify", {"image": image})).content) < 0.3
+
+
+@needs("text-remove", "classify")
+async def test_what_is_deep_moves_or_is_tiny_is_refused_or_answered() -> None:
+    deep = read(cv2.imencode(".png", np.full((40, 40, 3), 30_000, dtype=np.uint16))[1].tobytes())
+    frames = [scene(48, 40, seed) for seed in (1, 2)]
+    moving = written(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=90)
+    for route in ("text-remove", "classify"):
+        assert await refused(route, {"image": deep}) == "too_deep"
+        assert await refused(route, {"image": moving}) == "animation"
+    for size in ((1, 1), (600, 3)):
+        assert await refused("text-remove", {"image": png(scene(*size))}) == "no_text"
+        assert float((await make("classify", {"image": png(scene(*size))})).content) < 0.5
+
+
+@needs("background-remove-seen")
+async def test_a_picture_in_which_nothing_stands_out_costs_nothing(sqlite_url: str, tmp_path: Path) -> None:
+    async with studio_on(sqlite_url, tmp_path) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        plain = png(Image.new("RGB", (64, 48), "white")).content
+        with pytest.raises(ImageStudioError) as caught:
+            await studio.operations.run(Request("background-remove", "acme", {}, {"image": [plain]}))
+        assert "stands out" in str(caught.value)
+        facts = facts_of(studio, "acme")
+        assert (count(facts, Released), count(facts, Charged)) == (1, 0)

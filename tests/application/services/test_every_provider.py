@@ -236,3 +236,17 @@ async def test_a_fallback_is_asked_in_its_own_words(studio: Studio, fake: Fake) 
     assert moved.provider == "fal"
     assert served.result.provider != "fal"
     assert served.result.status == "charged"
+
+
+@pytest.mark.parametrize("kind", ["image-to-3d", "sketch-to-3d", "multiview-to-3d", "text-to-3d"])
+async def test_models_in_three_dimensions_at_every_model_that_makes_them(studio: Studio, fake: Fake, kind: str) -> None:
+    pictures = {"multiview-to-3d": (PICTURE, FACE, PICTURE), "text-to-3d": ()}.get(kind, (PICTURE,))
+
+    def ask(services: Services, model: Model) -> Awaitable[Served]:
+        words: dict[str, Any] = {"prompt": "a cup"} if "prompt" in model.inputs else {}
+        sketch = kind == "sketch-to-3d"
+        return services.model_3d(*pictures, account="acme", model=model.id, sketch=sketch, preview="none", **words)
+
+    models = able(kind)
+    assert models
+    assert await tried(studio, fake, models, ask) == done(models)

@@ -22,7 +22,7 @@ from imagestudio.plugin import TaskFailed
 if TYPE_CHECKING:
     import ncnn
 
-Planes: TypeAlias = npt.NDArray[np.float32]
+Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 TILE: Final = 64
 _TURN: Final = Lock()
@@ -46,12 +46,12 @@ class Enlarger:
     network: ncnn.Net
     shape: Shape
 
-    def __call__(self, planes: Planes, step: Callable[[float], None]) -> Planes:
-        """`planes` (H, W, 3) in [0, 1], enlarged; `step` hears what share is done before each tile, and may raise."""
-        height, width = planes.shape[:2]
+    def __call__(self, pixels: Pixels, step: Callable[[float], None]) -> Pixels:
+        """`pixels` (H, W, 3) enlarged; `step` hears what share is done before each tile, and may raise."""
+        height, width = pixels.shape[:2]
         factor, margin = self.shape.factor, self.shape.margin
-        result = np.empty((height * factor, width * factor, 3), dtype=np.float32)
-        padded = np.pad(planes, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+        result = np.empty((height * factor, width * factor, 3), dtype=np.uint8)
+        padded = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
         tiles = list(_tiles(height, width))
         for number, (y, x, high, wide) in enumerate(tiles):
             step(number / len(tiles))
@@ -60,21 +60,22 @@ class Enlarger:
             result[rows, columns] = _middle(tile, high * factor, wide * factor)
         return result
 
-    def _through(self, part: Planes) -> Planes:
+    def _through(self, part: Pixels) -> Pixels:
         import ncnn
 
         # The matrix borrows the array's memory: the array has to live until the result is extracted.
-        ordered = np.ascontiguousarray(part.transpose(2, 0, 1))
+        ordered = np.ascontiguousarray(part.transpose(2, 0, 1), dtype=np.float32) / np.float32(255)
         with _TURN:
             extractor = self.network.create_extractor()
             extractor.input(self.shape.given, ncnn.Mat(ordered))
             failed, made = extractor.extract(self.shape.made)
         if failed:
             raise TaskFailed("network_failed", "the network gave no result, as it does where memory runs out")
-        return np.array(made, dtype=np.float32).transpose(1, 2, 0)
+        planes = np.array(made, dtype=np.float32).transpose(1, 2, 0)
+        return (planes * np.float32(255) + np.float32(0.5)).clip(0, 255).astype(np.uint8)
 
 
-def _middle(tile: Planes, high: int, wide: int) -> Planes:
+def _middle(tile: Pixels, high: int, wide: int) -> Pixels:
     """Without the margin, which some networks cut off themselves."""
     top, left = (tile.shape[0] - high) // 2, (tile.shape[1] - wide) // 2
     return tile[top : top + high, left : left + wide]

