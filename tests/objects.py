@@ -50,7 +50,7 @@ class Server:
     def settings(self, bucket: str, prefix: str = "files", url: str = "") -> dict[str, object]:
         """Settings of a studio that keeps its files in the bucket."""
         told = {"s3_endpoint": url or self.url, "s3_region": REGION, "s3_key": self.key, "s3_secret": self.secret}
-        return {"assets": f"s3://{bucket}/{prefix}".rstrip("/"), "s3_seconds": 5, **told}
+        return {"assets": f"s3://{bucket}/{prefix}".rstrip("/"), "s3_seconds": 30, **told}
 
     def bucket(self) -> str:
         """A new one."""

@@ -50,6 +50,7 @@ def _show(page: Page, moved: MovedFiles) -> None:
         ("in neither", f"{moved.missing:,}, lost before"),
     ]
     counts = (moved.present, moved.damaged, moved.missing)
-    page.pairs([row for row, count in zip(rows, counts, strict=True) if count])
+    if told := [row for row, count in zip(rows, counts, strict=True) if count]:
+        page.pairs(told)
     page.prose(f"from now on set IMAGESTUDIO_ASSETS to {moved.target}, and start again what still runs", indent=2)
     page.line(f"  then, for what that wrote meanwhile: imagestudio files move --to {moved.target}", "dim")
