@@ -19,8 +19,9 @@ async def open_studio(settings: Settings | None = None, *, serve: bool = True) -
     """A studio on the settings' database, closed without losing anything; settings are the environment's if not given.
 
     With `serve` it is a service: it settles what dead processes left open, and keeps its views up to date. Without,
-    as for one script, views are brought up to date by `catch_up`. A ledger on SQLite is made if there is none. Raises
-    ImageStudioError if the ledger, its files or the catalogue cannot be used.
+    as for one script, views are brought up to date by `views.catch_up`. A ledger on SQLite is made if there is none.
+
+    Raises ImageStudioError if the ledger, its files or the catalogue cannot be used.
     """
     await asyncio.to_thread(_load)  # the event loop goes on meanwhile
     from infrastructure import bootstrap

@@ -106,6 +106,7 @@ class BlockingOperations(Blocking[Operations]):
     notified = _waiting(Operations.notified)
     estimate = _waiting(Operations.estimate)
     account_of = _waiting(Operations.account_of)
+    answered = _waiting(Operations.answered)
 
     def generate(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Result:
         """As `Operations.generate`."""
@@ -150,6 +151,8 @@ class BlockingLibrary(Blocking[Library]):
     list = _waiting(Library.list)
     show = _waiting(Library.show)
     lineage = _waiting(Library.lineage)
+    known = _waiting(Library.known)
+    of_operation = _waiting(Library.of_operation)
     trash = _waiting(Library.trash)
     restore = _waiting(Library.restore)
     expire = _waiting(Library.expire)

@@ -117,36 +117,14 @@ class Results:
 
         `contents` are bytes at hand, `state` is where the facts lead, for those who know it.
         """
-        account = Sums()
+        sums = Sums()
         for fact in facts:
-            account.add(fact)
+            sums.add(fact)
         state = state or state_of(facts)
-        operation = state.operation
-        rejected = account.rejected
-        currency = account.currency or await asyncio.to_thread(self._currency, operation.account)
-        outputs = [await self._output(operation.account, stored, contents) for stored in account.stored]
-        return OperationResult(
-            operation.id,
-            operation.account,
-            operation.user,
-            operation.project,
-            PHASES[type(state)],
-            operation.model,
-            operation.provider,
-            Money(account.price, currency),
-            None if account.unknown or isinstance(state, Open) else Money(account.cost, currency),
-            tuple(outputs),
-            message or (account.reason if rejected is None else refusal_in_words(rejected)),
-            rejected,
-            account.price_source,
-            CostSource.UNKNOWN if isinstance(state, Open) else account.cost_source,
-            account.asked,
-            account.lost,
-            account.losses,
-            account.quote.model_class or None if account.quote is not None else None,
-            account.rerouted,
-            account.unlike,
-        )
+        account = state.operation.account
+        currency = sums.currency or await asyncio.to_thread(self._currency, account)
+        outputs = [await self._output(account, stored, contents) for stored in sums.stored]
+        return _result(state, sums, currency, tuple(outputs), message)
 
     def _currency(self, account: str) -> str:
         """Of nothing at all: what was refused was never quoted in any, and its first shape does not name one."""
@@ -166,6 +144,32 @@ class Results:
         if content is None:
             content = (await self.assets.load(account, asset)).content
         return Output(asset, content, path, where, pieces)
+
+
+def _result(state: State, sums: Sums, currency: str, outputs: tuple[Output, ...], message: str) -> OperationResult:
+    operation, rejected, is_open = state.operation, sums.rejected, isinstance(state, Open)
+    return OperationResult(
+        operation.id,
+        operation.account,
+        operation.user,
+        operation.project,
+        PHASES[type(state)],
+        operation.model,
+        operation.provider,
+        Money(sums.price, currency),
+        None if sums.unknown or is_open else Money(sums.cost, currency),
+        outputs,
+        message or (sums.reason if rejected is None else refusal_in_words(rejected)),
+        rejected,
+        sums.price_source,
+        CostSource.UNKNOWN if is_open else sums.cost_source,
+        sums.asked,
+        sums.lost,
+        sums.losses,
+        sums.quote.model_class or None if sums.quote is not None else None,
+        sums.rerouted,
+        sums.unlike,
+    )
 
 
 def _rerouting(before: Quote, after: Quote, code: str) -> Rerouting:

@@ -5,19 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from inspect import getmembers, iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from application.asking.operations import Operations
 from application.asking.requests import Request
 from application.keeping.accounts import Accounts
 from application.keeping.providers import Providers
 from application.keeping.upkeep import Upkeep
 from domain.errors import InvalidInput, ShuttingDown, StoreError, UnknownAccount
 from domain.money import Money
-from infrastructure.blocking import BlockingAccounts, BlockingProviders, BlockingStudio, BlockingUpkeep, open_blocking
+from infrastructure.blocking import (
+    BlockingAccounts,
+    BlockingOperations,
+    BlockingProviders,
+    BlockingStudio,
+    BlockingUpkeep,
+    open_blocking,
+)
+from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from projections.views.usage import USAGE, UsageFilter
 
@@ -98,11 +108,22 @@ def test_a_progress_callback_cannot_wait_for_the_studio_that_calls_it(studio: Bl
 
 @pytest.mark.parametrize(
     ("blocking", "waited_for"),
-    [(BlockingAccounts, Accounts), (BlockingProviders, Providers), (BlockingUpkeep, Upkeep)],
+    [
+        (BlockingOperations, Operations),
+        (BlockingAccounts, Accounts),
+        (BlockingProviders, Providers),
+        (BlockingUpkeep, Upkeep),
+    ],
 )
 def test_nothing_that_is_waited_for_is_left_out(blocking: type, waited_for: type) -> None:
     awaited = {name for name, _ in getmembers(waited_for, iscoroutinefunction) if not name.startswith("_")}
-    assert awaited == {name for name in vars(blocking) if not name.startswith("_")}
+    ended = {"close"} if waited_for is Operations else set()  # who opened the studio closes it
+    assert awaited - ended == {name for name in vars(blocking) if not name.startswith("_")}
+
+
+def test_a_blocking_studio_has_the_facades_of_the_other() -> None:
+    facades = {one.name for one in fields(Studio)} - {"log", "open_services"}
+    assert {one.name for one in fields(BlockingStudio)} == facades
 
 
 def test_an_account_is_suspended_and_resumed(studio: BlockingStudio) -> None:
