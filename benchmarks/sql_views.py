@@ -24,6 +24,7 @@ from projections.views.costs import COSTS
 from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
+from projections.views.spend import SPEND
 from projections.views.usage import USAGE
 
 SUFFIX = "__sql"
@@ -169,6 +170,12 @@ def _costs(sql: Dialect) -> tuple[Mapping[str, str], str]:
     return {**keys, **currency, **months, **_sums(sql), **units}, sql.log(_operation(*MONEY))
 
 
+def _spend(sql: Dialect) -> tuple[Mapping[str, str], str]:
+    keys = {name: sql.text(f"operation.{name}") for name in ("account", "model", "provider")}
+    day = f"coalesce({sql.text('day')}, {sql.text('operation.day')})"
+    return {**keys, "day": day, "currency": sql.text("currency"), **_sums(sql)}, sql.log(_operation(*MONEY))
+
+
 IDENTITY = ("batch", "account", "user", "project", "kind", "model", "provider")
 LIFE = ("requested", "rejected", "validated", "dispatched", "provider_completed", "charged", "released", "adjusted")
 ENDS = ("charged", "released", "rejected")
@@ -251,6 +258,7 @@ SELECTS = {
     USAGE.name: _usage,
     PERIODS.name: _periods,
     COSTS.name: _costs,
+    SPEND.name: _spend,
     OPERATIONS.name: _operations,
     LINKS.name: _links,
     ASSETS.name: _assets,
