@@ -208,6 +208,8 @@ def _worded(id: str, words: AssetWords) -> Report:
 
 def _collections(found: Sequence[AssetCollection]) -> Report:
     def show(page: Page) -> None:
+        if not found:
+            page.line("there is none yet", "dim")
         for one in found:
             page.line(f"{one.name}: {counted(one.assets, 'asset')}{f', {one.description}' if one.description else ''}")
 

