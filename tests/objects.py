@@ -116,8 +116,8 @@ def running_rclone(home: Path) -> Iterator[Server]:
         ",".join(key),
         "--config",
         os.devnull,
-        "--dir-cache-time",
-        "0s",
+        "--dir-cache-time",  # tests change files behind its back; with none at all it may go round and round
+        "10ms",
     ]
     process = subprocess.Popen([program, "serve", "s3", *options, str(home)], stderr=subprocess.DEVNULL, text=True)
     try:
