@@ -7,6 +7,7 @@ key  NAME/ITEM/STEP          a step that a killed process had done answers under
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import count
@@ -16,9 +17,11 @@ from typing import Any, ClassVar, Protocol
 from application.asking.operations import Operations
 from application.asking.requests import Output, Result
 from application.studios.desk import Advised, Served
+from application.studios.finishing import AdvisedSet, FinishedSet
 from application.studios.purse import Purse
 from application.studios.recipes import Item, Order
 from domain.errors import ImageStudioError, Kind, OperationFailed, OperationPending, OperationRefused
+from domain.money import Money
 from domain.value import value
 
 DONE, FAILED, REFUSED, PENDING, WAITING = "done", "failed", "refused", "pending", "waiting"
@@ -31,9 +34,16 @@ class Service(Protocol):
 
     BRIEF: ClassVar[type[Any]]
 
-    async def __call__(self, *subject: Any, **options: Any) -> Served: ...
+    async def __call__(self, *subject: Any, **options: Any) -> Served | FinishedSet: ...
 
-    async def estimate(self, *subject: Any, **options: Any) -> Advised: ...
+    async def estimate(self, *subject: Any, **options: Any) -> Advised | AdvisedSet: ...
+
+
+def held_by(found: Advised | AdvisedSet) -> int | None:
+    """The most that all of it can be charged, in micro-units; None if some part of it may not be held."""
+    held = [one.held for one in found.estimates]
+    known = [amount.micros for amount in held if amount is not None]
+    return sum(known) if len(known) == len(held) else None
 
 
 @value
@@ -95,12 +105,12 @@ class Carrier:
             for branch, subject in enumerate(subjects):
                 key = self.order.key(number, place, branch)
                 served = await self._do(step.service, subject, self.order.options(place, item), key)
-                results.extend(_light(one) for one in (*served.before, served.result))
-                outputs.extend(served.result.assets)
-            subjects = [_file_of(output) for output in outputs]
+                results.extend(map(_light, served.results))
+                outputs.extend(served.outputs)
+            subjects = [await asyncio.to_thread(_file_of, output) for output in outputs]
         return tuple(replace(output, held=None) for output in outputs)
 
-    async def _do(self, name: str, subject: Any, options: Mapping[str, Any], key: str) -> Served:
+    async def _do(self, name: str, subject: Any, options: Mapping[str, Any], key: str) -> Served | FinishedSet:
         for attempt in count(1):
             own = key if attempt == 1 else f"{key}+{attempt}"
             known = await self.operations.answered(own, account=self.order.account)
@@ -113,7 +123,7 @@ class Carrier:
 
     async def _within_budget(
         self, service: Service, subject: Any, options: dict[str, Any], known: str | None
-    ) -> Served:
+    ) -> Served | FinishedSet:
         held = 0 if known is not None else await self._hold(service, subject, options)
         try:
             served = await service(subject, **options)
@@ -122,18 +132,19 @@ class Carrier:
         except ImageStudioError:
             self.purse.settle(held, 0)
             raise
-        self.purse.settle(held, served.price.micros)
+        self.purse.settle(held, sum(one.price.micros for one in served.results))
         return served
 
     async def _hold(self, service: Service, subject: Any, options: dict[str, Any]) -> int:
         if self.purse.budget is None:
             return 0
-        held = (await service.estimate(subject, **options)).held
+        held = held_by(await service.estimate(subject, **options))
         if held is None:
             raise Exhausted("the price of the next step is not known, and there is a budget to be kept")
-        if not self.purse.hold(held.micros):
-            raise Exhausted(f"the budget of {self.purse.budget} has no room for the {held} of the next step")
-        return held.micros
+        if not self.purse.hold(held):
+            needed = Money(held, self.purse.budget.currency)
+            raise Exhausted(f"the budget of {self.purse.budget} has no room for the {needed} of the next step")
+        return held
 
 
 def _file_of(output: Output) -> Path | bytes:

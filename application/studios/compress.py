@@ -46,6 +46,7 @@ class CompressBrief:
 class Compress:
     """The service."""
 
+    BRIEF: ClassVar[type[Any]] = CompressBrief
     desk: ServiceDesk
 
     async def __call__(self, *images: File, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:

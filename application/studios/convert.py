@@ -48,6 +48,7 @@ class ConvertBrief:
 class Convert:
     """The service."""
 
+    BRIEF: ClassVar[type[Any]] = ConvertBrief
     desk: ServiceDesk
 
     async def __call__(self, *images: File, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:

@@ -14,7 +14,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from application.asking.operations import Operations
-from application.asking.requests import Estimate, Request, Result
+from application.asking.requests import Estimate, Output, Request, Result
 from application.ports import Scalar
 from application.studios.presets import Presets
 from domain.catalogue import Catalogue, meant
@@ -77,12 +77,14 @@ class Advised:
         return total
 
     @property
-    def held(self) -> Money | None:
-        """The most that all together can be charged, None if some part of it may not be held."""
-        total = self.estimate.held
-        for one in self.before:
-            total = None if total is None or one.held is None else total + one.held
-        return total
+    def estimates(self) -> tuple[Estimate, ...]:
+        """All of them, in the order in which they would be done."""
+        return (*self.before, self.estimate)
+
+    @property
+    def made(self) -> tuple[Estimate, ...]:
+        """Those of the files that are asked for, without what is done on the way."""
+        return (self.estimate,)
 
 
 @value
@@ -96,6 +98,16 @@ class Served:
     notes: tuple[str, ...] = ()
     before: tuple[Result, ...] = ()
     after: tuple[Result, ...] = ()
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """All of them, in the order in which they were done."""
+        return (*self.before, self.result, *self.after)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """The files that were asked for, without those made on the way."""
+        return self.result.assets
 
     @property
     def price(self) -> Money:

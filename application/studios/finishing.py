@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from application.asking.requests import File, OperationResult, Request, Result
+from application.asking.requests import Estimate, File, OperationResult, Output, Request, Result
 from application.ports import Progress
 from application.studios.advising import recommended
 from application.studios.desk import Advised, Caller, ServiceDesk
@@ -59,6 +59,11 @@ class FinishedSet:
     notes: tuple[str, ...] = ()
 
     @property
+    def outputs(self) -> tuple[Output, ...]:
+        """Every file that there is."""
+        return tuple(output for one in self.results for output in one.assets)
+
+    @property
     def price(self) -> Money | None:
         """The price of all, None if nothing was done."""
         prices = [one.price for one in self.results]
@@ -71,6 +76,13 @@ class AdvisedSet:
 
     parts: tuple[Advised, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """All of them."""
+        return tuple(found for part in self.parts for found in part.estimates)
+
+    made = estimates
 
     @property
     def price(self) -> Money | None:

@@ -13,8 +13,9 @@ from typing import Any
 
 from application.asking.operations import Operations
 from application.ports import Progress
-from application.studios.carrying import Service
+from application.studios.carrying import Service, held_by
 from application.studios.desk import Advised
+from application.studios.finishing import AdvisedSet
 from application.studios.recipes import Item, Order
 from domain.errors import ImageStudioError, InvalidRequest
 from domain.money import Money
@@ -94,19 +95,20 @@ class Forecaster:
                 found = await self.services[step.service].estimate(subject, **self.order.options(place, item))
             except InvalidRequest as error:
                 return ItemForecast(number, None, None if place else error)
-            if found.held is None:
+            held = held_by(found)
+            if held is None:
                 return ItemForecast(number, None)
-            total += found.held.micros * files
+            total += held * files
             files *= self._count(found, files)
         return ItemForecast(number, Money(total, self.currency))
 
-    def _count(self, found: Advised, files: int) -> int:
+    def _count(self, found: Advised | AdvisedSet, files: int) -> int:
         """Add what one step asks of the limits, for each file; how many files it makes of each."""
-        self.left |= found.estimate.left
-        for one in (found.estimate, *found.before):
+        for one in found.estimates:
+            self.left |= one.left
             for measure, amount in one.asks.items():
                 self.asks[measure] += amount * files
-        made = sum(amount for measure, amount in found.estimate.asks.items() if measure != "spend")
+        made = sum(amount for one in found.made for measure, amount in one.asks.items() if measure != "spend")
         return max(made, 1)
 
     def _short(self) -> list[Shortage]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from application.asking.requests import File
 from application.ports import Progress, Scalar, silent
@@ -52,6 +52,7 @@ class ResizeBrief:
 class Resize:
     """The service."""
 
+    BRIEF: ClassVar[type[Any]] = ResizeBrief
     desk: ServiceDesk
 
     async def __call__(self, *images: File, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:

@@ -52,13 +52,19 @@ def services(
 ) -> Services:
     """Every service at one desk, and a batch of those that need one subject alone."""
     create, edit, upscale, background = Create(desk), Edit(desk), Upscale(desk), Background(desk)
-    control = Control(desk)
+    control, social, compress, convert = Control(desk), Social(desk), Compress(desk), Convert(desk)
+    resize, watermark = Resize(desk), Watermark(desk)
     of_one: dict[str, Service] = {
         "create": create,
         "edit": edit,
         "upscale": upscale,
         "control": control,
         "background": background,
+        "social": social,
+        "compress": compress,
+        "convert": convert,
+        "resize": resize,
+        "watermark": watermark,
     }
     return Services(
         desk,
@@ -71,10 +77,10 @@ def services(
         model_3d=Models3D(desk),
         batch=Batch(desk, of_one, currency, blank),
         compare=Compare(desk, create, edit, draw, words),
-        social=Social(desk),
-        compress=Compress(desk),
-        convert=Convert(desk),
-        resize=Resize(desk),
-        watermark=Watermark(desk),
+        social=social,
+        compress=compress,
+        convert=convert,
+        resize=resize,
+        watermark=watermark,
         templates=Templates(desk.presets),
     )

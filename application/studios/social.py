@@ -87,6 +87,7 @@ class SocialBrief:
 class Social:
     """The service."""
 
+    BRIEF: ClassVar[type[Any]] = SocialBrief
     desk: ServiceDesk
 
     async def __call__(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:

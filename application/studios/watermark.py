@@ -67,6 +67,7 @@ class WatermarkBrief:
 class Watermark:
     """The service."""
 
+    BRIEF: ClassVar[type[Any]] = WatermarkBrief
     desk: ServiceDesk
 
     async def __call__(self, *images: File, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:

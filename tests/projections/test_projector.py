@@ -26,6 +26,7 @@ from projections.views import ALL
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.periods import PERIODS
+from projections.views.spend import SPEND
 from projections.views.usage import USAGE
 from tests import patience
 from tests.domain.examples import APRIL_BOOK, OPENED, REQUESTED, SETTLED, of_operation
@@ -222,7 +223,7 @@ def test_a_sum_that_leaves_64_bits_stops_its_view_rather_than_turning_into_a_flo
     for number in (2, 3):
         log.record(of_operation(f"op-{number}", *huge))
         projector.advance()
-    assert set(stopped(views)) == {USAGE.name, PERIODS.name, COSTS.name}
+    assert set(stopped(views)) == {USAGE.name, PERIODS.name, COSTS.name, SPEND.name}
     assert [type(row.price) for row in views.rows(USAGE)] == [int]
 
 

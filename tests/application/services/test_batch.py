@@ -160,12 +160,33 @@ async def test_each_file_of_a_step_goes_through_the_next_and_none_is_made_again(
     assert {fact.operation.user for fact in facts_of(studio, "acme")} == {"ann"}  # type: ignore[union-attr]
 
 
+async def test_services_that_finish_files_take_part_and_a_budget_holds_for_them_too(
+    studio: Studio, tmp_path: Path
+) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(picture(96, 64, ["red", "green", "blue"][number]))
+    items = [Item(tmp_path / f"{number}.png") for number in range(3)]
+    steps = (
+        Step(service="resize", options={"size": "48x48"}),
+        Step(service="convert", options={"format": "webp"}),
+        Step(service="upscale", options={"allow": "stand-in"}),
+    )
+    asked = order(items, Recipe(id="small", name="Small", steps=steps))
+    forecast = await studio.services.batch.estimate(asked)
+    assert (forecast.wrong, forecast.unknown) == (0, 0)
+    batched = await studio.services.batch.run(replace(asked, budget=forecast.held))
+    assert states(batched) == ["done"] * 3
+    assert {(one.outputs[0].asset.media_type, len(one.results)) for one in batched.outcomes} == {("image/png", 3)}
+    assert batched.price == usd(charged(facts_of(studio, "acme")))
+    assert await is_sound(studio)
+
+
 @pytest.mark.parametrize("recipe", load_presets().of(Recipe).values(), ids=lambda recipe: recipe.id)
 async def test_each_recipe_that_is_preset_can_be_done_here(studio: Studio, tmp_path: Path, recipe: Recipe) -> None:
     subject: Path | str = "a fox"
     if recipe.steps[0].service != "create":
         subject = tmp_path / "picture.png"
-        subject.write_bytes(picture(64, 64))
+        subject.write_bytes(picture(1920, 1080))
     found = await studio.services.batch.estimate(order([Item(subject)], recipe, caller={"allow": "stand-in"}))
     assert (found.wrong, found.unknown) == (0, 0)
 

@@ -69,3 +69,27 @@ def test_nobody_is_charged_who_cannot_be_asked(prompts: Path) -> None:
 )
 def test_wrong_options_are_told_before_anything(prompts: Path, options: tuple[str, ...], told: str) -> None:
     assert told in call("batch", prompts, *options, "--yes", "--json").error["message"]
+
+
+@pytest.mark.parametrize(
+    ("service", "options"),
+    [
+        ("compress", ("-o", "preset=web")),
+        ("convert", ("-o", "format=webp")),
+        ("resize", ("-o", "size=16x16", "-o", "enlarge=false")),
+        ("watermark", ("-o", "text=(c) Acme")),
+        ("social", ("-o", "platforms=instagram-square")),
+        ("upscale", ("--allow", "stand-in")),
+        ("background", ("--allow", "stand-in")),
+        ("edit", ("--allow", "stand-in", "-o", "prompt=sepia")),
+    ],
+)
+def test_a_folder_of_pictures_goes_through_any_service_of_one_picture(
+    workspace: Workspace, service: str, options: tuple[str, ...]
+) -> None:
+    folder = workspace.home.parent / "folder"
+    folder.mkdir()
+    for number in range(2):
+        (folder / f"{number}.png").write_bytes(workspace.picture().read_bytes())
+    found = call("batch", folder, "--service", service, *options, "--estimate", "--json")
+    assert (found.code, found.document["items"], found.document["wrong"], found.document["unknown"]) == (0, 2, [], 0)
