@@ -16,7 +16,7 @@ from tests.workshop.work import make, pixels, png, psnr, scene
 ROUTES: dict[str, dict[str, Any]] = {
     "image-convert": {"format": "png"},
     "image-compress": {},
-    "image-social": {"platform": "linkedin-post"},
+    "image-social": {"width": 1200, "height": 627},
     "upscale": {},
     "filter": {"prompt": "warmer"},
 }
