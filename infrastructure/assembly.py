@@ -28,7 +28,6 @@ from application.following.log import Log
 from application.keeping.accounts import Accounts
 from application.keeping.providers import Providers
 from application.keeping.reconciliation import Reconciler
-from application.keeping.tables import Ground
 from application.keeping.upkeep import Upkeep
 from application.ledger.facts import OperationFacts
 from application.ledger.group import LeaseTerms
@@ -51,6 +50,7 @@ from application.performing.recovery import Recoverer
 from application.ports import AssetStore, Downloads, MediaReader, Provider
 from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
+from infrastructure.auditing import audit_of
 from infrastructure.catalogue import load_catalogue
 from infrastructure.chores import move_on
 from infrastructure.clock import SECOND, new_id, new_secret, now, steady
@@ -58,7 +58,7 @@ from infrastructure.files.belonging import Belonging
 from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
 from infrastructure.media import blank_picture, extension
-from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log, open_source, references
+from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log, references
 from infrastructure.plugins import ProviderSettings
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import build_providers, switched_off, told_settings
@@ -67,7 +67,6 @@ from infrastructure.settings import Settings, owner_name
 from infrastructure.shelves import AssetsInViews
 from infrastructure.showing.assets import shown_document
 from infrastructure.store.database import Database
-from infrastructure.store.desks import SqlDesks
 from infrastructure.store.growth import growth_of
 from infrastructure.store.identity import asset_key, established_id
 from infrastructure.store.reader import SqlReader
@@ -275,17 +274,7 @@ class Assembly:
 
     @cached_property
     def audit(self) -> Audit:
-        return Audit(
-            database=self.database,
-            reader=self.reader,
-            codec=self.codec,
-            views=self.views,
-            ground=self._ground,
-            open_source=partial(open_source, self.settings),
-        )
-
-    def _ground(self) -> Ground:
-        return Ground(SqlDesks(self.database), self.reader, self.codec, self.clock(), self.ownership.lease)
+        return audit_of(self.settings, self.database, self.codec, self.views, self.clock)
 
     @cached_property
     def providers(self) -> Providers:

@@ -10,15 +10,10 @@ import csv
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, get_type_hints
-
-import msgspec
 
 from application.ledger.contents import canonical
-from application.studios.desk import Caller
 from application.studios.recipes import Item, Recipe
 from domain.errors import InvalidInput
-from domain.inputs import shortened
 
 WORDS, FILE = "prompt", "file"
 ADDRESSES = ("http://", "https://")
@@ -80,24 +75,3 @@ def _item(path: Path, line: int, row: Mapping[str | None, str | list[str] | None
         raise InvalidInput("list", f"{path.name}, line {line}: {subject} is empty", hint=CORRECT)
     is_path = subject == FILE and not told.lower().startswith(ADDRESSES)
     return Item(path.parent / told if is_path else told, {name: cell for name, cell in cells.items() if cell})
-
-
-def typed(options: Mapping[str, Any], brief: type[Any], item: int | None = None) -> dict[str, Any]:
-    """Options that were written as text, as a service's brief has them: numbers, yes or no, several words by commas.
-
-    Raises InvalidInput, naming the item whose they are.
-    """
-    hints = {**get_type_hints(Caller), **get_type_hints(brief)}
-    place = f"item {item}: " if item is not None else ""
-    return {name: _typed(f"{place}{name}", text, hints.get(name, str)) for name, text in options.items()}
-
-
-def _typed(field: str, text: Any, hint: Any) -> Any:
-    """A value that is not text, or whose type the brief does not say, stands as it is."""
-    if not isinstance(text, str) or hint is Any:
-        return text
-    parts = [part.strip() for part in text.split(",")] if "tuple" in str(hint) else text
-    try:
-        return msgspec.convert(parts, hint, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(field, f"{shortened(text)} is not of its type", hint="see what the service takes") from error

@@ -23,7 +23,6 @@ from infrastructure.opening import (
     ledgers_of,
     lost_facts,
     open_log,
-    open_source,
 )
 from infrastructure.settings import Settings
 from infrastructure.store.database import Database
@@ -33,7 +32,6 @@ from projections.queries import Views
 
 if TYPE_CHECKING:
     from application.keeping.accounts import AccountReader
-    from application.keeping.tables import Ground
     from infrastructure.store.tables import SqlIndex
     from projections.audit import Audit
 
@@ -77,24 +75,10 @@ class ReadingLedger:
 
     @property
     def audit(self) -> Audit:
-        from projections.audit import Audit
+        from infrastructure.auditing import audit_of
+        from infrastructure.clock import now
 
-        return Audit(
-            database=self.database,
-            reader=self.reader,
-            codec=self.codec,
-            views=self.views,
-            ground=self._ground,
-            open_source=partial(open_source, self.settings),
-        )
-
-    def _ground(self) -> Ground:
-        from application.keeping.tables import Ground
-        from infrastructure.clock import SECOND, now
-        from infrastructure.store.desks import SqlDesks
-
-        lease = self.settings.lease_seconds * SECOND
-        return Ground(SqlDesks(self.database), self.reader, self.codec, now(), lease)
+        return audit_of(self.settings, self.database, self.codec, self.views, now)
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from application.asking.requests import File
-from application.ports import Progress, Scalar, silent
-from application.studios.desk import Advised, Served, ServiceDesk, sorted_out
-from application.studios.drafting import Drafted, advise, perform
+from application.ports import Scalar
+from application.studios.desk import sorted_out
+from application.studios.drafting import Drafted, Retouching
 from application.studios.presets import Quality
 from domain.errors import InvalidInput
 from domain.wishes import Wishes
@@ -45,19 +45,8 @@ DIRECTIONS = ("above", "below", "left", "right")
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
+class Background(Retouching):
     """The service."""
-
-    BRIEF: ClassVar[type[Any]] = BackgroundBrief
-    desk: ServiceDesk
-
-    async def __call__(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> Served:
-        """Do it. Options: those of `BackgroundBrief` and `Caller`, and inputs of the model. Raises as `run` does."""
-        return await perform(self.desk, self.draft(image, account, options), progress)
-
-    async def estimate(self, image: File, *, account: str, **options: Any) -> Advised:
-        """The estimate: what it would cost, at which model and why; nothing is recorded. Options as when it is done."""
-        return await advise(self.desk, self.draft(image, account, options))
 
     def draft(self, image: File, account: str, options: Mapping[str, Any]) -> Drafted:
         """The request. Raises InvalidInput."""

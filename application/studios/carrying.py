@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from application.asking.operations import Operations
 from application.asking.requests import Output, Result
@@ -31,8 +31,6 @@ STOPPING = frozenset({Kind.UNAVAILABLE, Kind.OVERLOADED})
 
 class Service(Protocol):
     """A studio service, as `studio.services` has them: something is done to a subject, in the way of a brief."""
-
-    BRIEF: ClassVar[type[Any]]
 
     async def __call__(self, *subject: Any, **options: Any) -> Served | FinishedSet: ...
 

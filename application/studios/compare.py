@@ -29,7 +29,7 @@ from domain.value import value
 MOST: Final = 10
 ACCEPTED: Final = "accepted"
 """The tag of an asset that was accepted."""
-OF_ALL: Final = frozenset(OF_CALLERS) - {"model"}
+OF_ALL: Final = frozenset(one.name for one in OF_CALLERS) - {"model"}
 """Options of a comparison, and of none of its variants."""
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from application.asking.requests import File
-from application.ports import Progress, Scalar, silent
-from application.studios.desk import ServiceDesk, sorted_out
-from application.studios.finishing import AdvisedSet, FinishedSet, Piece, advise_all, finish, pieces_of
+from application.ports import Scalar
+from application.studios.desk import sorted_out
+from application.studios.finishing import Finishing, Piece, given_inputs, pieces_of, type_named
 from domain.errors import InvalidInput
 
 KIND: Final = "image-compress"
@@ -28,6 +28,9 @@ class Compression:
     most_kb: int = 0
     metadata: str = "strip"
 
+    def inputs(self) -> dict[str, Scalar]:
+        return given_inputs(output_format=self.format, quality=self.quality, metadata=self.metadata)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompressBrief:
@@ -43,19 +46,8 @@ class CompressBrief:
 
 
 @dataclass(frozen=True, slots=True)
-class Compress:
+class Compress(Finishing):
     """The service."""
-
-    BRIEF: ClassVar[type[Any]] = CompressBrief
-    desk: ServiceDesk
-
-    async def __call__(self, *images: File, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:
-        """Do it. Options: those of `CompressBrief` and `Caller`, and inputs of the model. Raises as `run` does."""
-        return await finish(self.desk, self.draft(images, account, options), progress)
-
-    async def estimate(self, *images: File, account: str, **options: Any) -> AdvisedSet:
-        """The estimate of all of it; nothing is recorded. Options as when it is done."""
-        return await advise_all(self.desk, self.draft(images, account, options))
 
     def draft(self, images: Sequence[File], account: str, options: Mapping[str, Any]) -> list[Piece]:
         """A request a file. Raises InvalidInput."""
@@ -69,15 +61,12 @@ def _inputs(brief: CompressBrief, preset: Compression | None) -> dict[str, Scala
     most = brief.target_kb if brief.target_kb is not None else preset.most_kb if preset else 0
     if most < 0 or (brief.target_kb is not None and most < 1):
         raise InvalidInput("target_kb", f"{most} thousand bytes", hint="ask for 1 or more")
-    said: dict[str, Scalar | None] = {
-        "output_format": brief.format or (preset.format if preset else None),
-        "quality": brief.quality if brief.quality is not None else (preset.quality if preset else None),
-        "target_bytes": most * _KILO or None,
-        "metadata": brief.metadata or (preset.metadata if preset else None),
-        "progressive": None if brief.progressive else False,
-        "background": brief.background or None,
-    }
-    found = {name: value for name, value in said.items() if value is not None}
-    if found.get("output_format") == "jpg":
-        found["output_format"] = "jpeg"
-    return found
+    own = given_inputs(
+        output_format=type_named(brief.format),
+        quality=brief.quality,
+        target_bytes=most * _KILO or None,
+        metadata=brief.metadata,
+        progressive=None if brief.progressive else False,
+        background=brief.background,
+    )
+    return {**(preset.inputs() if preset else {}), **own}

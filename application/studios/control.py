@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from application.asking.requests import File
 from application.ports import Progress, Scalar, silent
@@ -36,7 +36,6 @@ class ControlBrief:
 class Control:
     """The service."""
 
-    BRIEF: ClassVar[type[Any]] = ControlBrief
     desk: ServiceDesk
 
     async def __call__(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from application.asking.requests import File
-from application.ports import Progress, Scalar, silent
-from application.studios.desk import ServiceDesk, sorted_out
-from application.studios.finishing import AdvisedSet, FinishedSet, Piece, advise_all, finish, name_of_file, pieces_of
+from application.ports import Scalar
+from application.studios.desk import sorted_out
+from application.studios.finishing import Finishing, Piece, given_inputs, name_of_file, pieces_of, type_named
 from domain.errors import InvalidInput
 
 KIND: Final = "image-convert"
-OTHER_WORDS: Final = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,24 +44,13 @@ class ConvertBrief:
 
 
 @dataclass(frozen=True, slots=True)
-class Convert:
+class Convert(Finishing):
     """The service."""
-
-    BRIEF: ClassVar[type[Any]] = ConvertBrief
-    desk: ServiceDesk
-
-    async def __call__(self, *images: File, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:
-        """Do it. Options: those of `ConvertBrief` and `Caller`, and inputs of the model. Raises as `run` does."""
-        return await finish(self.desk, self.draft(images, account, options), progress)
-
-    async def estimate(self, *images: File, account: str, **options: Any) -> AdvisedSet:
-        """The estimate of all of it; nothing is recorded. Options as when it is done."""
-        return await advise_all(self.desk, self.draft(images, account, options))
 
     def advice(self, source: str) -> Conversion:
         """The advice for a format, or for a file by its name. Raises InvalidInput that names the nearest."""
         word = Path(source).suffix.removeprefix(".").lower() or source.lower()
-        return self.desk.presets.get(Conversion, OTHER_WORDS.get(word, word), "format")
+        return self.desk.presets.get(Conversion, type_named(word), "format")
 
     def draft(self, images: Sequence[File], account: str, options: Mapping[str, Any]) -> list[Piece]:
         """A request a file; without a format, each in the one that is advised for it. Raises InvalidInput."""
@@ -70,17 +58,13 @@ class Convert:
         brief = ConvertBrief(**own)
         inputs = _inputs(brief)
         if brief.format:
-            wanted = OTHER_WORDS.get(brief.format.lower(), brief.format)
-            return pieces_of(caller, KIND, {**inputs, "output_format": wanted}, images)
+            return pieces_of(caller, KIND, {**inputs, "output_format": type_named(brief.format)}, images)
         drafted = []
         for place, piece in enumerate(pieces_of(caller, KIND, inputs, images)):
             advised = self._advised(images[place], place + 1)
-            asked = caller.request(
-                KIND, {**inputs, "output_format": advised.to[0]}, piece.request.media, key=piece.request.key
-            )
-            drafted.append(
-                Piece(asked, piece.names, piece.source, (f"{advised.id} to {advised.to[0]}: {advised.why}",))
-            )
+            asked = replace(piece.request, inputs={**piece.request.inputs, "output_format": advised.to[0]})
+            note = f"{advised.id} to {advised.to[0]}: {advised.why}"
+            drafted.append(replace(piece, request=asked, notes=(note,)))
         return drafted
 
     def _advised(self, image: File, place: int) -> Conversion:
@@ -90,13 +74,12 @@ class Convert:
 
 
 def _inputs(brief: ConvertBrief) -> dict[str, Scalar]:
-    said: dict[str, Scalar | None] = {
-        "color_space": brief.color_space or None,
-        "background": brief.background or None,
-        "quality": brief.quality,
-        "lossless": brief.lossless or None,
-        "depth": brief.depth or None,
-        "metadata": brief.metadata or None,
-        "progressive": None if brief.progressive else False,
-    }
-    return {name: value for name, value in said.items() if value is not None}
+    return given_inputs(
+        color_space=brief.color_space,
+        background=brief.background,
+        quality=brief.quality,
+        lossless=brief.lossless or None,
+        depth=brief.depth,
+        metadata=brief.metadata,
+        progressive=None if brief.progressive else False,
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from application.asking.requests import Request, Variant
 from application.ports import Progress, Scalar, silent
@@ -51,7 +51,6 @@ class CreateBrief:
 class Create:
     """The service."""
 
-    BRIEF: ClassVar[type[Any]] = CreateBrief
     desk: ServiceDesk
 
     async def __call__(self, prompt: str, *, account: str, progress: Progress = silent, **options: Any) -> Served:

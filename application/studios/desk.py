@@ -9,7 +9,7 @@ A service validates, prices, tracks and charges nothing: it asks the one entry, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
@@ -136,14 +136,21 @@ class Caller:
         self, kind: str, inputs: Mapping[str, Scalar], media: Mapping[str, Sequence[Any]], **more: Any
     ) -> Request:
         """A request of this caller's; `more` is said over what the caller says."""
-        own = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("account", "inputs")}
+        own = {one.name: getattr(self, one.name) for one in OF_CALLERS}
         return Request(kind, self.account, {**inputs, **self.inputs}, media, **{**own, **more})
 
 
-TYPES: Mapping[str, tuple[type, str]] = {"str": (str, "text"), "int | None": (int, "a whole number")}
+WHOLE = (int, "a whole number")
+TYPES: Mapping[str, tuple[type, str]] = {
+    "str": (str, "text"),
+    "int": WHOLE,
+    "int | None": WHOLE,
+    "bool": (bool, "true or false"),
+}
 """Of the fields of briefs, as they are written there."""
 _WHOLE = re.compile(r"[0-9]{1,18}")
-OF_CALLERS = tuple(one.name for one in fields(Caller) if one.name not in ("account", "inputs"))
+_BOOLS = {"true": True, "false": False}
+OF_CALLERS = tuple(one for one in fields(Caller) if one.name not in ("account", "inputs"))
 
 
 def sorted_out(
@@ -153,17 +160,20 @@ def sorted_out(
 
     Raises InvalidInput for what is nobody's, with the nearest names.
     """
-    own = {one.name for one in fields(service)}
-    rest = {name: value for name, value in options.items() if name not in own and name not in OF_CALLERS}
+    own = {one.name for one in (*fields(service), *OF_CALLERS)}
+    rest = {name: value for name, value in options.items() if name not in own}
     for name in rest:
         if not any(name in model.inputs for model in desk.catalogue if not kind or kind in model.kinds):
             models = desk.catalogue.for_kind(kind) if kind else ()
-            known = [*own, *OF_CALLERS, *(name for model in models for name in model.inputs)]
+            known = [*own, *(name for model in models for name in model.inputs)]
             hint = meant(name, dict.fromkeys(known), "see the inputs of the model")
             raise InvalidInput(name, "is no option of this service, and no model has such an input", hint=hint)
-    asked = {name: options[name] for name in OF_CALLERS if name in options}
-    brief = {one.name: _read(one, options[one.name]) for one in fields(service) if one.name in options}
+    asked, brief = _of(OF_CALLERS, options), _of(fields(service), options)
     return Caller(account, inputs=rest, **asked), brief
+
+
+def _of(known: Iterable[Field[Any]], options: Mapping[str, Any]) -> dict[str, Any]:
+    return {one.name: _read(one, options[one.name]) for one in known if one.name in options}
 
 
 def several(files: Any) -> Sequence[Any]:
@@ -172,10 +182,15 @@ def several(files: Any) -> Sequence[Any]:
 
 
 def _read(one: Field[Any], value: object) -> object:
-    """The value of a field, which comes from anybody; a whole number may come as text. Raises InvalidInput."""
-    sort = str(one.type)
-    if sort == "int | None" and isinstance(value, str) and _WHOLE.fullmatch(value):
+    """The value of a field, which comes from anybody; a number, and true or false, may come as text.
+
+    Raises InvalidInput.
+    """
+    type, told = TYPES.get(str(one.type), (object, ""))
+    if type is int and isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         return int(value)
-    if value is not None and sort in TYPES and (not isinstance(value, TYPES[sort][0]) or isinstance(value, bool)):
-        raise InvalidInput(one.name, f"must be {TYPES[sort][1]}, not {shortened(value)}")
+    if type is bool and isinstance(value, str) and value.strip().lower() in _BOOLS:
+        return _BOOLS[value.strip().lower()]
+    if value is not None and told and (not isinstance(value, type) or (type is not bool and isinstance(value, bool))):
+        raise InvalidInput(one.name, f"must be {told}, not {shortened(value)}")
     return value

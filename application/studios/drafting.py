@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from application.asking.requests import Request, Result
-from application.ports import Progress
+from application.asking.requests import File, Request, Result
+from application.ports import Progress, silent
 from application.studios.advising import recommended
 from application.studios.desk import Advised, Served, ServiceDesk
 from domain.value import value
@@ -18,6 +21,25 @@ class Drafted:
     request: Request
     notes: tuple[str, ...] = ()
     first: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retouching(ABC):
+    """A service that changes one picture by one request."""
+
+    desk: ServiceDesk
+
+    @abstractmethod
+    def draft(self, image: File, account: str, options: Mapping[str, Any]) -> Drafted:
+        """The request. Raises InvalidInput."""
+
+    async def __call__(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> Served:
+        """Do it. Options: those of its brief and of `Caller`, and inputs of the model. Raises as `run` does."""
+        return await perform(self.desk, self.draft(image, account, options), progress)
+
+    async def estimate(self, image: File, *, account: str, **options: Any) -> Advised:
+        """The estimate: what it would cost, at which model and why; nothing is recorded. Options as when it is done."""
+        return await advise(self.desk, self.draft(image, account, options))
 
 
 async def perform(desk: ServiceDesk, drafted: Drafted, progress: Progress) -> Served:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from application.asking.requests import File
 from application.ports import Progress, silent
@@ -38,7 +38,6 @@ class EditBrief:
 class Edit:
     """The service."""
 
-    BRIEF: ClassVar[type[Any]] = EditBrief
     desk: ServiceDesk
 
     async def __call__(

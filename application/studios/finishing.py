@@ -7,6 +7,7 @@ files ── a service drafts ──> Pieces ─┬─ estimate ─> AdvisedSet:
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from application.asking.requests import Estimate, File, OperationResult, Output, Request, Result
-from application.ports import Progress
+from application.ports import Progress, Scalar, silent
 from application.studios.advising import recommended
 from application.studios.desk import Advised, Caller, ServiceDesk
 from domain.errors import ImageStudioError, InvalidInput
@@ -24,6 +25,7 @@ from domain.value import value
 AT_ONCE: Final = 4
 """Files that are in memory together."""
 MOST_FILES: Final = 1_000
+OTHER_WORDS: Final = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 
 
 @value
@@ -88,6 +90,35 @@ class AdvisedSet:
     def price(self) -> Money | None:
         prices = [one.price for one in self.parts if one.price is not None]
         return sum(prices[1:], prices[0]) if len(prices) == len(self.parts) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Finishing(ABC):
+    """A service that finishes pictures, one or many: each of its kind drafts a request for every file."""
+
+    desk: ServiceDesk
+
+    @abstractmethod
+    def draft(self, images: Sequence[File], account: str, options: Mapping[str, Any]) -> list[Piece]:
+        """The requests. Raises InvalidInput."""
+
+    async def __call__(self, *images: File, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:
+        """Do it. Options: those of its brief and of `Caller`, and inputs of the model. Raises as `run` does."""
+        return await finish(self.desk, self.draft(images, account, options), progress)
+
+    async def estimate(self, *images: File, account: str, **options: Any) -> AdvisedSet:
+        """The estimate of all of it; nothing is recorded. Options as when it is done."""
+        return await advise_all(self.desk, self.draft(images, account, options))
+
+
+def given_inputs(**inputs: Scalar | None) -> dict[str, Scalar]:
+    """The inputs that have a value: what is empty is left to the model."""
+    return {name: value for name, value in inputs.items() if value not in (None, "")}
+
+
+def type_named(word: str) -> str:
+    """The catalogue's word for a type of pictures, by that word or the end of a file's name."""
+    return OTHER_WORDS.get(word.lower(), word)
 
 
 def pieces_of(

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from application.asking.requests import File
-from application.ports import Progress, Scalar, silent
-from application.studios.desk import ServiceDesk, sorted_out
-from application.studios.finishing import AdvisedSet, FinishedSet, Piece, advise_all, finish, pieces_of
+from application.ports import Scalar
+from application.studios.desk import sorted_out
+from application.studios.finishing import Finishing, Piece, given_inputs, pieces_of, type_named
 from application.studios.social import focus_inputs
 from domain.errors import InvalidInput
 from domain.inputs import shortened
@@ -49,34 +49,23 @@ class ResizeBrief:
 
 
 @dataclass(frozen=True, slots=True)
-class Resize:
+class Resize(Finishing):
     """The service."""
-
-    BRIEF: ClassVar[type[Any]] = ResizeBrief
-    desk: ServiceDesk
-
-    async def __call__(self, *images: File, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:
-        """Do it. Options: those of `ResizeBrief` and `Caller`, and inputs of the model. Raises as `run` does."""
-        return await finish(self.desk, self.draft(images, account, options), progress)
-
-    async def estimate(self, *images: File, account: str, **options: Any) -> AdvisedSet:
-        """The estimate of all of it; nothing is recorded. Options as when it is done."""
-        return await advise_all(self.desk, self.draft(images, account, options))
 
     def draft(self, images: Sequence[File], account: str, options: Mapping[str, Any]) -> list[Piece]:
         """A request a file. Raises InvalidInput."""
         caller, own = sorted_out(self.desk, ResizeBrief, account, options, KIND)
         brief = ResizeBrief(**own)
-        said: dict[str, Scalar | None] = {
+        inputs = given_inputs(
             **_how_large(brief),
             **focus_inputs(brief.focus),
-            "dpi": brief.dpi or (USUAL_DPI if brief.print else None),
-            "enlarge": brief.enlarge or None,
-            "output_format": "jpeg" if brief.format == "jpg" else brief.format or None,
-            "quality": brief.quality,
-            "background": brief.background or None,
-        }
-        return pieces_of(caller, KIND, {name: value for name, value in said.items() if value is not None}, images)
+            dpi=brief.dpi or (USUAL_DPI if brief.print else None),
+            enlarge=brief.enlarge or None,
+            output_format=type_named(brief.format),
+            quality=brief.quality,
+            background=brief.background,
+        )
+        return pieces_of(caller, KIND, inputs, images)
 
 
 def _how_large(brief: ResizeBrief) -> dict[str, Scalar | None]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from application.asking.requests import File
 from application.ports import Progress, Scalar, silent
-from application.studios.desk import ServiceDesk, several, sorted_out
+from application.studios.desk import ServiceDesk, sorted_out
 from application.studios.finishing import AdvisedSet, FinishedSet, Piece, advise_all, finish
 from application.studios.presets import Presets
 from domain.catalogue import meant
@@ -72,6 +72,7 @@ class SocialFormat:
 class SocialBrief:
     """The formats or whole platforms, how the picture is fitted (crop, center, pad, blur), and the point to keep.
 
+    A text names several with commas between them.
     `focus` is a share of width and of height, such as {"x": 0.5, "y": 0.3} or "0.5,0.3". `format` is jpg, png or webp.
     """
 
@@ -87,7 +88,6 @@ class SocialBrief:
 class Social:
     """The service."""
 
-    BRIEF: ClassVar[type[Any]] = SocialBrief
     desk: ServiceDesk
 
     async def __call__(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:
@@ -106,19 +106,18 @@ class Social:
         """One request for all formats. Raises InvalidInput."""
         caller, own = sorted_out(self.desk, SocialBrief, account, options, KIND)
         brief = SocialBrief(**own)
-        wanted = list(
-            dict.fromkeys(one for name in several(brief.platforms) for one in formats_of(self.desk.presets, name))
-        )
+        names = brief.platforms.replace(",", " ").split() if isinstance(brief.platforms, str) else brief.platforms
+        wanted = list(dict.fromkeys(one for name in names for one in formats_of(self.desk.presets, name)))
         if not wanted:
             raise InvalidInput("platforms", "is empty", hint="name platforms, or formats such as instagram-story")
         copies = (False, True) if brief.guides else (False,)
         each = [one.inputs(brief.format, guides=guides) for one in wanted for guides in copies]
-        names = tuple(f"{one.id}{'-guides' if guides else ''}" for one in wanted for guides in copies)
+        files = tuple(f"{one.id}{'-guides' if guides else ''}" for one in wanted for guides in copies)
         shared: dict[str, Scalar] = {"fit": brief.fit, **focus_inputs(brief.focus)}
         if brief.background:
             shared["background"] = brief.background
         request = caller.request(KIND, shared, {"image": [image]}, n=1, each=each)
-        return Piece(request, names, image, (f"{len(wanted)} of the formats, admitted together",))
+        return Piece(request, files, image, (f"{len(wanted)} of the formats, admitted together",))
 
 
 def formats_of(presets: Presets, name: object = "") -> tuple[SocialFormat, ...]:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from application.asking.requests import File
-from application.ports import Progress, silent
-from application.studios.desk import Advised, Served, ServiceDesk, sorted_out
-from application.studios.drafting import Drafted, advise, perform
+from application.studios.desk import sorted_out
+from application.studios.drafting import Drafted, Retouching
 from application.studios.presets import Quality
 from domain.catalogue import meant
 from domain.errors import InvalidInput
@@ -50,19 +49,8 @@ class UpscaleBrief:
 
 
 @dataclass(frozen=True, slots=True)
-class Upscale:
+class Upscale(Retouching):
     """The service."""
-
-    BRIEF: ClassVar[type[Any]] = UpscaleBrief
-    desk: ServiceDesk
-
-    async def __call__(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> Served:
-        """Do it. Options: those of `UpscaleBrief` and `Caller`, and inputs of the model. Raises as `run` does."""
-        return await perform(self.desk, self.draft(image, account, options), progress)
-
-    async def estimate(self, image: File, *, account: str, **options: Any) -> Advised:
-        """The estimate: what it would cost, at which model and why; nothing is recorded. Options as when it is done."""
-        return await advise(self.desk, self.draft(image, account, options))
 
     def draft(self, image: File, account: str, options: Mapping[str, Any]) -> Drafted:
         """The request for a larger picture. Raises InvalidInput."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from application.asking.requests import File
-from application.ports import Progress, Scalar, silent
-from application.studios.desk import ServiceDesk, sorted_out
-from application.studios.finishing import AdvisedSet, FinishedSet, Piece, advise_all, finish, pieces_of
+from application.ports import Scalar
+from application.studios.desk import sorted_out
+from application.studios.finishing import Finishing, Piece, given_inputs, pieces_of, type_named
 from domain.errors import InvalidInput
 
 KIND: Final = "image-watermark"
@@ -64,19 +64,8 @@ class WatermarkBrief:
 
 
 @dataclass(frozen=True, slots=True)
-class Watermark:
+class Watermark(Finishing):
     """The service."""
-
-    BRIEF: ClassVar[type[Any]] = WatermarkBrief
-    desk: ServiceDesk
-
-    async def __call__(self, *images: File, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:
-        """Do it. Options: those of `WatermarkBrief` and `Caller`, and inputs of the model. Raises as `run` does."""
-        return await finish(self.desk, self.draft(images, account, options), progress)
-
-    async def estimate(self, *images: File, account: str, **options: Any) -> AdvisedSet:
-        """The estimate of all of it; nothing is recorded. Options as when it is done."""
-        return await advise_all(self.desk, self.draft(images, account, options))
 
     def draft(self, images: Sequence[File], account: str, options: Mapping[str, Any]) -> list[Piece]:
         """A request a file. Raises InvalidInput."""
@@ -91,10 +80,6 @@ class Watermark:
 
 def _inputs(brief: WatermarkBrief, kit: BrandKit | None) -> dict[str, Scalar]:
     """The kit's looks with what is said over them."""
-    said: dict[str, Scalar | None] = {
-        **{name: getattr(brief, name) or None for name in (*_LOOKS, "text")},
-        "tiled": brief.tiled or None,
-        "angle": brief.angle,
-        "output_format": "jpeg" if brief.format == "jpg" else brief.format or None,
-    }
-    return {**(kit.inputs() if kit else {}), **{name: value for name, value in said.items() if value is not None}}
+    looks = {name: getattr(brief, name) for name in (*_LOOKS, "text")}
+    own = given_inputs(**looks, tiled=brief.tiled or None, angle=brief.angle, output_format=type_named(brief.format))
+    return {**(kit.inputs() if kit else {}), **own}

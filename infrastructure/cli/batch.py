@@ -6,7 +6,7 @@ from asyncio import CancelledError
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
@@ -76,14 +76,13 @@ class Batching:
     def recipe_of(self, batch: Batch) -> Recipe:
         """The recipe that is named, or one of the service alone. Raises InvalidInput."""
         from application.studios.recipes import Recipe, Step
-        from infrastructure.lists import typed
 
         if self.recipe is not None:
             if self.option:
                 told = "belongs to a service, and a recipe has its own options"
                 raise InvalidInput("--option", told, hint="leave one of them out")
             return batch.desk.presets.get(Recipe, self.recipe, "recipe")
-        options = typed(dict(pairs("--option", self.option or ())), batch.named(self.service).BRIEF)
+        options: dict[str, Any] = dict(pairs("--option", self.option or ()))
         return Recipe(id=self.service, name=self.service, steps=(Step(service=self.service, options=options),))
 
     def order(self, items: Sequence[Item], recipe: Recipe, account: str, currency: str) -> Order:
@@ -118,15 +117,13 @@ async def batch(
     All of it is estimated before anything is spent. After a stop or a crash the same command goes on with what is left:
     nothing is done or charged twice.
     """
-    from application.studios.recipes import Item
-    from infrastructure.lists import read_list, typed
+    from infrastructure.lists import read_list
 
     account = session.account(batching.account)
     async with session.studio(writes=not estimate) as studio:
         service = studio.services.batch
         recipe = batching.recipe_of(service)
-        brief = service.named(recipe.steps[0].service).BRIEF
-        items = [Item(row.subject, typed(row.options, brief, at)) for at, row in enumerate(read_list(list), start=1)]
+        items = read_list(list)
         order = batching.order(items, recipe, account, service.currency)
         with session.progress("estimate") as report:
             forecast = await service.estimate(order, report)

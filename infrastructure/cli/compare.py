@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
@@ -13,7 +13,7 @@ from infrastructure.cli.commands import Report, command
 from infrastructure.cli.create import Creating
 from infrastructure.cli.options import WHAT, Account, Asking, OperationId, file_of, pairs
 from infrastructure.cli.run import Prompt
-from infrastructure.cli.serving import Estimate, options_said
+from infrastructure.cli.serving import Estimate, asked_of
 from infrastructure.cli.session import CommandSession
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ async def compare(
     if sheet is not None and not sheet.parent.is_dir():
         raise InvalidInput("--sheet", f"{sheet.parent} is no folder", hint="make it first")
     several = [dict(pairs("--variant", one.split(","))) for one in variant]
-    shared: dict[str, Any] = {"account": session.account(asking.account), **asking.options(), **options_said(creating)}
-    shared["prompt"] = prompt
+    shared = {**asked_of(session, asking, creating), "prompt": prompt}
     if image is not None:
         shared["image"] = file_of(image)
     async with session.studio(writes=not estimate) as studio:

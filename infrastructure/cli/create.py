@@ -11,7 +11,7 @@ from typer import Option
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import WHAT, Asking
 from infrastructure.cli.run import Out, Prompt
-from infrastructure.cli.serving import Aspect, Estimate, Negative, Quality, Style, ask, options_said, serve
+from infrastructure.cli.serving import Aspect, Estimate, Negative, Quality, Style, ask, asked_of, serve
 from infrastructure.cli.session import CommandSession
 
 app = typer.Typer()
@@ -54,7 +54,7 @@ async def create(
     estimate: Estimate = False,
 ) -> Report:
     """Make pictures from words, by a template, in a style, at a quality."""
-    options = {"account": session.account(asking.account), **asking.options(), **options_said(creating)}
+    options = asked_of(session, asking, creating)
     if estimate:
         return await ask(session, lambda services: services.create.estimate(prompt, **options))
     return await serve(

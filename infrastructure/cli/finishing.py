@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
@@ -12,7 +12,7 @@ from infrastructure.cli.commands import Report, command
 from infrastructure.cli.finished import as_finished
 from infrastructure.cli.options import WHAT, Asking, file_of
 from infrastructure.cli.run import Image, Out
-from infrastructure.cli.serving import Estimate, options_said
+from infrastructure.cli.serving import Estimate, asked_of
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted, document, size
 
@@ -148,7 +148,7 @@ async def social(
     estimate: Estimate = False,
 ) -> Report:
     """Bring a picture to the sizes of many platforms at once."""
-    options = {**_said(session, asking, posting), "guides": guides}
+    options = {**asked_of(session, asking, posting), "guides": guides}
     return await as_finished(session, "social", [image], options, out, estimate=estimate)
 
 
@@ -163,7 +163,7 @@ async def compress(
     estimate: Estimate = False,
 ) -> Report:
     """Make pictures smaller in bytes: by a preset, a quality, or to a number of bytes."""
-    options = {**_said(session, asking, compressing), "progressive": not baseline}
+    options = {**asked_of(session, asking, compressing), "progressive": not baseline}
     return await as_finished(session, "compress", images, options, out, estimate=estimate)
 
 
@@ -179,7 +179,7 @@ async def convert(
     estimate: Estimate = False,
 ) -> Report:
     """Write pictures in another format or colour space; without --to in the one that is advised."""
-    options = {**_said(session, asking, converting), "lossless": lossless, "progressive": not baseline}
+    options = {**asked_of(session, asking, converting), "lossless": lossless, "progressive": not baseline}
     return await as_finished(session, "convert", images, options, out, estimate=estimate)
 
 
@@ -194,7 +194,7 @@ async def resize(
     estimate: Estimate = False,
 ) -> Report:
     """Bring pictures to another number of pixels, or to the size of a print."""
-    options = {**_said(session, asking, resizing), "enlarge": enlarge}
+    options = {**asked_of(session, asking, resizing), "enlarge": enlarge}
     return await as_finished(session, "resize", images, options, out, estimate=estimate)
 
 
@@ -212,7 +212,7 @@ async def watermark(
     estimate: Estimate = False,
 ) -> Report:
     """Mark pictures as somebody's: by a brand kit, a logo or a text."""
-    options = {**_said(session, asking, marking), "tiled": tiled}
+    options = {**asked_of(session, asking, marking), "tiled": tiled}
     if logo is not None:
         options["logo"] = file_of(logo)
     return await as_finished(session, "watermark", images, options, out, estimate=estimate)
@@ -243,7 +243,3 @@ def _show_formats(page: Page, found: Sequence[SocialFormat]) -> None:
         PageColumn("COVERED", [" ".join(map(str, one.safe)) if any(one.safe) else "" for one in found], drop=1),
         PageColumn("READ", [f"{one.checked} {one.source}" for one in found], wrap=40, drop=3),
     )
-
-
-def _said(session: CommandSession, asking: Asking, own: Any) -> dict[str, Any]:
-    return {"account": session.account(asking.account), **asking.options(), **options_said(own)}

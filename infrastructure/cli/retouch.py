@@ -13,7 +13,7 @@ from typer import Argument, Option
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import WHAT, Asking, file_of
 from infrastructure.cli.run import Image, Kind, Out, Prompt
-from infrastructure.cli.serving import Aspect, Estimate, Negative, Quality, Style, ask, options_said, serve
+from infrastructure.cli.serving import Aspect, Estimate, Negative, Quality, Style, ask, asked_of, serve
 from infrastructure.cli.session import CommandSession
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ async def _served(
     session: CommandSession, what: str, asking: Asking, own: Any, asked: Asked, out: Path | None, estimate: bool
 ) -> Report:
     """Ask a service what it would cost, or have it do it."""
-    options = {"account": session.account(asking.account), **asking.options(), **options_said(own)}
+    options = asked_of(session, asking, own)
     if estimate:
         return await ask(session, lambda services: asked(services, False, **options))
     return await serve(session, what, lambda services, told: asked(services, True, progress=told, **options), out)

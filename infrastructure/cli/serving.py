@@ -14,7 +14,7 @@ from typer import Option
 from domain.errors import Kind as ErrorKind
 from infrastructure.cli.commands import Report
 from infrastructure.cli.failures import note
-from infrastructure.cli.options import WHAT
+from infrastructure.cli.options import WHAT, Asking
 from infrastructure.cli.resultpages import amount_text, left_text, show_result
 from infrastructure.cli.run import copied, exit_code, make_out_folder, warn_of_rerouting
 from infrastructure.cli.session import CommandSession
@@ -43,9 +43,10 @@ SHOWN = 8
 """Alternatives on a page."""
 
 
-def options_said(options: Any) -> dict[str, Any]:
-    """The given options of a group, by name."""
-    return {name: value for name, value in asdict(options).items() if value not in ("", None, [])}
+def asked_of(session: CommandSession, asking: Asking, own: Any) -> dict[str, Any]:
+    """All that a service is told: who asks for what, and those options of its own group that are given."""
+    given = {name: value for name, value in asdict(own).items() if value not in ("", None, [])}
+    return {"account": session.account(asking.account), **asking.options(), **given}
 
 
 async def ask(session: CommandSession, asked: Callable[[Services], Awaitable[Advised]]) -> Report:

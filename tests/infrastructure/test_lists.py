@@ -1,4 +1,4 @@
-"""Lists of batches: a CSV file, prompts or a folder; each cell as its service has it, each mistake with its line."""
+"""Lists of batches: a CSV file, prompts or a folder; each mistake with its line."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from application.studios.create import CreateBrief
 from application.studios.recipes import Item, Recipe, Step
 from domain.errors import InvalidInput
-from infrastructure.lists import batch_name, read_list, typed
+from infrastructure.lists import batch_name, read_list
 
 RECIPE = Recipe(id="create", name="Create", steps=(Step(service="create"),))
 
@@ -72,13 +71,6 @@ def test_a_list_that_is_not_text_or_not_there_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"prompt\n\xff\xfe\n")
     with pytest.raises(InvalidInput, match="is not text in UTF-8"):
         read_list(path)
-
-
-def test_cells_become_what_the_brief_says(tmp_path: Path) -> None:
-    options = {"n": "3", "seed": "7", "style": "anime", "allow": "stand-in", "width": "64"}
-    assert typed(options, CreateBrief) == {**options, "n": 3, "seed": 7}
-    with pytest.raises(InvalidInput, match=r"^item 4: n: 'x' is not of its type"):
-        typed({"n": "x"}, CreateBrief, 4)
 
 
 def test_the_same_list_and_recipe_have_the_same_name_and_others_have_not() -> None:

@@ -11,7 +11,7 @@ import pytest
 from domain.errors import ImageStudioError, InvalidInput, UnknownModel
 from domain.operation import Charged, Requested
 from infrastructure.service import Studio
-from tests.application.studios import count, facts_of, is_sound, studio_on
+from tests.application.studios import count, facts_of, is_sound, picture, studio_on
 
 ASKED: dict[str, Any] = {"account": "acme", "allow": "stand-in"}
 
@@ -75,6 +75,19 @@ async def test_variations_of_a_seed_have_the_seeds_that_follow_it_in_one_batch(s
     assert len(served.result.operations) == 3
     assert served.result.assets[2].asset.digest == last.result.assets[0].asset.digest
     assert len({one.asset.digest for one in served.result.assets}) == 3
+
+
+async def test_options_may_come_as_text_and_are_read_as_what_they_are(studio: Studio, tmp_path: Path) -> None:
+    served = await studio.services.create("a fox", width="96", height="64", n="2", seed="7", **ASKED)
+    assert [(one.asset.width, one.asset.height) for one in served.result.assets] == [(96, 64)] * 2
+    small = tmp_path / "small.png"
+    small.write_bytes(picture(32, 32))
+    large = await studio.services.resize(small, size="64x64", enlarge="true", **ASKED)
+    assert large.outputs[0].asset.width == 64
+    with pytest.raises(InvalidInput, match="enlarge: must be true or false, not 'perhaps'"):
+        await studio.services.resize(small, size="64x64", enlarge="perhaps", **ASKED)
+    with pytest.raises(InvalidInput, match="n: must be a whole number, not 'many'"):
+        await studio.services.create("a fox", n="many", **ASKED)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_nobody_is_charged_who_cannot_be_asked(prompts: Path) -> None:
         (("--recipe", "print-redy"), "there is no recipe 'print-redy'"),
         (("--service", "creat"), "there is no service 'creat'"),
         (("--recipe", "print-ready", "-o", "n=2"), "a recipe has its own options"),
-        (("-o", "n=x"), "n: 'x' is not of its type"),
+        (("-o", "n=x"), "n: must be a whole number, not 'x'"),
         (("--budget", "1e3"), "not an exact amount"),
         (("--side-by-side", "0"), "side_by_side: 0 items side by side"),
         (("--name", "a b"), "name: 'a b' cannot name a batch"),

@@ -1,0 +1,34 @@
+"""The audit of an open ledger, whether a studio works on it or it is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from application.keeping.tables import Ground
+from application.ledger.log import Codec
+from infrastructure.clock import SECOND
+from infrastructure.opening import open_source
+from infrastructure.settings import Settings
+from infrastructure.store.database import Database
+from infrastructure.store.desks import SqlDesks
+from infrastructure.store.reader import SqlReader
+from projections.audit import Audit
+from projections.queries import Views
+
+
+def audit_of(settings: Settings, database: Database, codec: Codec, views: Views, clock: Callable[[], int]) -> Audit:
+    """Chains, tables and views held against the log, at the clock's instant."""
+    reader = SqlReader(database)
+
+    def ground() -> Ground:
+        return Ground(SqlDesks(database), reader, codec, clock(), settings.lease_seconds * SECOND)
+
+    return Audit(
+        database=database,
+        reader=reader,
+        codec=codec,
+        views=views,
+        ground=ground,
+        open_source=partial(open_source, settings),
+    )
