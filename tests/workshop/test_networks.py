@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from application.asking.requests import Request
 from application.ports import Media, ProviderRefused, TaskFailed, silent
@@ -281,6 +281,21 @@ async def test_writing_is_taken_out_of_a_picture_however_it_is_stored(kind: str)
     assert (made.width, made.height) == (320, 200)
     assert await refused("text-remove", {"image": made}) == "no_text"
     assert 0 <= float((await make("classify", {"image": image})).content) < 0.3
+
+
+@needs("text-remove")
+@pytest.mark.parametrize(("size", "at"), [((1600, 90), (700, 20)), ((320, 2400), (40, 1900))])
+async def test_writing_is_found_in_the_longest_of_pictures(size: tuple[int, int], at: tuple[int, int]) -> None:
+    image = scene(*size)
+    plain = np.asarray(image).astype(np.int64)
+    font, white, black = ImageFont.load_default(40), (255, 255, 255), (0, 0, 0)
+    ImageDraw.Draw(image).text(at, "Hello world", font=font, fill=white, stroke_width=2, stroke_fill=black)
+    before = np.abs(np.asarray(image).astype(np.int64) - plain).max(axis=2)
+    made = await make("text-remove", {"image": png(image)})
+    assert (made.width, made.height) == size
+    after = np.abs(pixels(made)[..., :3].astype(np.int64) - plain).max(axis=2)
+    letters = before > 60
+    assert after[letters].mean() < before[letters].mean() / 3
 
 
 @needs("text-remove", "classify")

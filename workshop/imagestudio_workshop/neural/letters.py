@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _SEEN: Final = 2000
 """The longer side of the picture in which writing is looked for."""
+_LONG: Final = 4
+"""Times that the longer side of the picture may be the shorter one when it is read."""
 _SURE: Final = 0.5
 _SURE_OF_ONE: Final = 0.95
 """How sure it must be of what it reads, and of a single letter, which many a round thing looks like."""
@@ -78,7 +80,7 @@ def _boxes(pixels: Pixels) -> Iterator[Corners]:
     """The four corners of each line that can be read."""
     scale = min(1.0, _SEEN / max(pixels.shape[:2]))
     size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    small = _padded(np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8))
     with _TURN:
         read: Any = _reader()(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
     if read is None or read.boxes is None:
@@ -86,6 +88,16 @@ def _boxes(pixels: Pixels) -> Iterator[Corners]:
     for corners, text, sure in zip(read.boxes, read.txts, read.scores, strict=True):
         if sure > (_SURE if len(text.strip()) > 1 else _SURE_OF_ONE):
             yield np.asarray(corners, dtype=np.float64) / scale
+
+
+def _padded(pixels: Pixels) -> Pixels:
+    """The picture with its last row or column repeated until it is no longer than the reader takes.
+
+    It enlarges the shorter side to 736 pixels, and the longer one with it however long that is.
+    """
+    high, wide = pixels.shape[:2]
+    below, beside = max(0, wide // _LONG - high), max(0, high // _LONG - wide)
+    return np.pad(pixels, ((0, below), (0, beside), (0, 0)), mode="edge")
 
 
 @cache
