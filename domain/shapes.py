@@ -43,6 +43,12 @@ def _reduced(wide: int, high: int) -> tuple[int, int]:
     return wide // common, high // common
 
 
+def same_shape(one: str, other: str) -> bool:
+    """Whether two shapes or sizes are of one shape; a word such as "auto" is of none. Raises InvalidInput."""
+    both = [_reduced(*pair("aspect", text)) for text in (one, other) if _PAIR.fullmatch(text.strip())]
+    return len(both) == 2 and both[0] == both[1]
+
+
 @dataclass(frozen=True, slots=True)
 class _Room:
     """Which sizes a model draws: each side within [least, most] and a multiple of `step`, with so many pixels."""

@@ -8,6 +8,9 @@
       style, words     style_preset, or words of the prompt
       mode             a model that works in this way
       longest          factor · resolution, by the picture that is enlarged
+      seconds          duration: the least that covers it
+      lines            resolution · size · width and height: the least that has them
+      sound            generate_audio, or a model that always makes some
       gladly           whatever of it the model takes
 
 A shape is kept exactly: a model that cannot draw it is passed over. A wish that is asked `gladly` never passes a model
@@ -18,9 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from domain.catalogue import NO_FILES, Model
 from domain.errors import InvalidInput, OtherMode
+from domain.footage import framed, lasting, sounding
 from domain.inputs import FileInfo, Scalar, is_accepted
 from domain.shapes import grown, shaped, sized
 
@@ -32,7 +37,9 @@ class Wishes:
     `aspect` is width by height, such as "4:5"; with `covers`, a size such as "1080x1350", the picture is made at least
     so large where the model can, and else as large as it can. `size` is exact to the pixel. `style` is a word of
     `style_preset`, and `words` say it to models without one. `longest` is what the longer side of an enlarged picture
-    has at least, in pixels. Of what is asked `gladly` a model gets the first value of each input that it accepts.
+    has at least, in pixels. A film lasts at least `seconds`, and has at least so many `lines`, pixels of its shorter
+    side; with `or_less` as many as the model has, if that is fewer. Of what is asked `gladly` a model gets the first
+    value of each input that it accepts.
     """
 
     aspect: str = ""
@@ -44,6 +51,10 @@ class Wishes:
     words: str = ""
     mode: str = ""
     longest: int = 0
+    seconds: Decimal | None = None
+    lines: int = 0
+    or_less: bool = False
+    sound: bool = False
     gladly: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
 
 
@@ -58,10 +69,7 @@ def as_wished(
         own = f"it works in: {', '.join(model.modes)}" if model.modes else "name another model"
         raise OtherMode("mode", f"model {model.id!r} does not work in the mode {wishes.mode}", hint=own)
     found: dict[str, object] = {**_gladly(model, wishes.gladly), **_style(model, wishes)}
-    if wishes.size:
-        found |= sized(model, wishes.size)
-    elif wishes.aspect:
-        found |= shaped(model, wishes.aspect, wishes.covers)
+    found |= {**_sides(model, wishes), **_footage(model, wishes)}
     if wishes.longest:
         found |= grown(model, wishes.longest, next(iter(media.get("image", ())), None))
     if wishes.seed is not None:
@@ -75,6 +83,19 @@ def as_wished(
     if isinstance(prompt, str) and (more := _said(model, wishes)):
         found["prompt"] = " ".join((f"{prompt.rstrip(' .,;')}.", *more)) if prompt.strip() else prompt
     return found
+
+
+def _sides(model: Model, wishes: Wishes) -> dict[str, object]:
+    if wishes.size:
+        return sized(model, wishes.size)
+    if wishes.lines:
+        return framed(model, wishes.aspect, wishes.lines, or_less=wishes.or_less)
+    return shaped(model, wishes.aspect, wishes.covers) if wishes.aspect else {}
+
+
+def _footage(model: Model, wishes: Wishes) -> dict[str, object]:
+    long = {} if wishes.seconds is None else lasting(model, wishes.seconds)
+    return {**long, **(sounding(model) if wishes.sound else {})}
 
 
 def _said(model: Model, wishes: Wishes) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
+from decimal import Decimal
 from typing import Any
 
 from application.asking.operations import Operations
@@ -149,6 +150,7 @@ TYPES: Mapping[str, tuple[type, str]] = {
 }
 """Of the fields of briefs, as they are written there."""
 _WHOLE = re.compile(r"[0-9]{1,18}")
+_DECIMAL = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 _BOOLS = {"true": True, "false": False}
 OF_CALLERS = tuple(one for one in fields(Caller) if one.name not in ("account", "inputs"))
 
@@ -186,6 +188,8 @@ def _read(one: Field[Any], value: object) -> object:
 
     Raises InvalidInput.
     """
+    if "Decimal" in str(one.type):
+        return _exactly(one.name, value)
     type, told = TYPES.get(str(one.type), (object, ""))
     if type is int and isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         return int(value)
@@ -194,3 +198,13 @@ def _read(one: Field[Any], value: object) -> object:
     if value is not None and told and (not isinstance(value, type) or (type is not bool and isinstance(value, bool))):
         raise InvalidInput(one.name, f"must be {told}, not {shortened(value)}")
     return value
+
+
+def _exactly(name: str, value: object) -> Decimal | None:
+    if value is None or isinstance(value, Decimal):
+        return value
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not _DECIMAL.fullmatch(text):
+        told = f"must be an exact decimal, not {shortened(value)}"
+        raise InvalidInput(name, told, hint='write it as text, such as "8" or "2.5"')
+    return Decimal(text)

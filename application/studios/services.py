@@ -22,6 +22,7 @@ from application.studios.resize import Resize
 from application.studios.social import Social
 from application.studios.templates import Templates
 from application.studios.upscale import Upscale
+from application.studios.video.services import VideoServices, video_services
 from application.studios.watermark import Watermark
 
 
@@ -45,6 +46,7 @@ class Services:
     resize: Resize
     watermark: Watermark
     templates: Templates
+    video: VideoServices
 
 
 def services(
@@ -54,6 +56,7 @@ def services(
     create, edit, upscale, background = Create(desk), Edit(desk), Upscale(desk), Background(desk)
     control, social, compress, convert = Control(desk), Social(desk), Compress(desk), Convert(desk)
     resize, watermark = Resize(desk), Watermark(desk)
+    video = video_services(desk)
     of_one: dict[str, Service] = {
         "create": create,
         "edit": edit,
@@ -65,6 +68,7 @@ def services(
         "convert": convert,
         "resize": resize,
         "watermark": watermark,
+        **video.of_one(),
     }
     return Services(
         desk,
@@ -83,4 +87,5 @@ def services(
         resize=resize,
         watermark=watermark,
         templates=Templates(desk.presets),
+        video=video,
     )

@@ -20,19 +20,14 @@ _WORD: Final = re.compile(r"[^\W_]{3,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
-    """A picture that is drawn in the shape `aspect`, and published as `finish`, a size in pixels within that shape.
+class BaseTemplate:
+    """A platform and a purpose, with the shape `aspect`, the quality and the words that are right for them."""
 
-    Few models draw the sizes of platforms: the picture is drawn at least so large where they can, and cropped after.
-    """
-
-    WORD: ClassVar[str] = "template"
     id: str
     name: str
     platform: str
     purpose: str
     aspect: str
-    finish: str
     uses: tuple[str, ...]
     quality: str = "standard"
     style: str = ""
@@ -42,6 +37,24 @@ class Template:
     def __post_init__(self) -> None:
         if PROMPT not in self.prompt:
             raise ValueError(f"prompt: has no {PROMPT}")
+        try:
+            pair("aspect", self.aspect)
+        except InvalidInput as error:
+            raise ValueError(error.message) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template(BaseTemplate):
+    """A picture that is drawn in the shape `aspect`, and published as `finish`, a size in pixels within that shape.
+
+    Few models draw the sizes of platforms: the picture is drawn at least so large where they can, and cropped after.
+    """
+
+    WORD: ClassVar[str] = "template"
+    finish: str
+
+    def __post_init__(self) -> None:
+        BaseTemplate.__post_init__(self)
         try:
             kept = self.kept
         except InvalidInput as error:

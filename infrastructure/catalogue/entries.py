@@ -255,7 +255,7 @@ class KnownEntry(FileTable):
     routes: list[str]
 
 
-Mode = Literal["fast", "conservative", "creative"]
+Mode = Literal["fast", "conservative", "creative", "sound"]
 """How a picture is enlarged: at once, without adding to it, or with detail that was not there."""
 
 

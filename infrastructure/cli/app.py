@@ -88,6 +88,7 @@ GROUPS = {
     "catalogue": ("catalogue", "app", "The catalogue: held against what its providers list now."),
     "providers": ("providers", "app", "Providers: what each lacks here, and whether it answers."),
     "templates": ("templates", "app", "Templates: pictures for platforms and purposes, for 'create'."),
+    "video": ("video", "app", "The video studio: films made, changed and brought to platforms."),
     "projections": ("projections", "app", "The views: how far they are, and building them anew."),
     "db": ("db", "app", "The database's schema."),
     "files": ("moving", "app", "The files beside the log: moving them to another place."),

@@ -11,7 +11,18 @@ from typer import Option
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import WHAT, Asking
 from infrastructure.cli.run import Out, Prompt
-from infrastructure.cli.serving import Aspect, Estimate, Negative, Quality, Style, ask, asked_of, serve
+from infrastructure.cli.serving import (
+    Aspect,
+    Enhance,
+    Estimate,
+    Negative,
+    Quality,
+    Seed,
+    Style,
+    ask,
+    asked_of,
+    serve,
+)
 from infrastructure.cli.session import CommandSession
 
 app = typer.Typer()
@@ -30,18 +41,8 @@ class Creating:
     negative: Negative = ""
     aspect: Aspect = ""
     size: Annotated[str, Option("--size", metavar="WxH", help="Exactly so many pixels.", rich_help_panel=WHAT)] = ""
-    seed: Annotated[
-        int | None, Option("--seed", metavar="NUMBER", help="The same seed, the same picture.", rich_help_panel=WHAT)
-    ] = None
-    enhance: Annotated[
-        str,
-        Option(
-            "--enhance",
-            metavar="HOW",
-            help="Better words: by rule, or by a model, which is charged.",
-            rich_help_panel=WHAT,
-        ),
-    ] = ""
+    seed: Seed = None
+    enhance: Enhance = ""
 
 
 @command(app)

@@ -38,6 +38,15 @@ Style = Annotated[
 ]
 Negative = Annotated[str, Option("--negative", metavar="TEXT", help="What is not to be seen.", rich_help_panel=WHAT)]
 Aspect = Annotated[str, Option("--aspect", metavar="W:H", help="The shape, such as 4:5.", rich_help_panel=WHAT)]
+Seed = Annotated[
+    int | None, Option("--seed", metavar="NUMBER", help="The same seed, the same result.", rich_help_panel=WHAT)
+]
+Enhance = Annotated[
+    str,
+    Option(
+        "--enhance", metavar="HOW", help="Better words: by rule, or by a model, which is charged.", rich_help_panel=WHAT
+    ),
+]
 
 SHOWN = 8
 """Alternatives on a page."""

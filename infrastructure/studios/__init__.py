@@ -26,6 +26,7 @@ from application.studios.recipes import Recipe
 from application.studios.social import SocialFormat
 from application.studios.templates import Template
 from application.studios.upscale import Enlargement
+from application.studios.video.presets import VideoEnhancement, VideoQuality, VideoTemplate
 from application.studios.watermark import BrandKit
 from domain.catalogue import meant
 from domain.errors import CatalogueError
@@ -34,6 +35,7 @@ from domain.inputs import shortened
 SHAPES: tuple[type[PresetEntry], ...] = (
     *(Template, Style, Quality, Enhancement, Enlargement, Backdrop, Recipe),
     *(SocialFormat, Compression, Conversion, BrandKit),
+    *(VideoTemplate, VideoQuality, VideoEnhancement),
 )
 HERE = Path(__file__).parent
 CORRECT = "correct the file"

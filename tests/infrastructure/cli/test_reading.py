@@ -65,6 +65,7 @@ WRITING = {
     *MAKING,
     *(("create",), ("control",), ("face-swap",), ("background",), ("compare",), ("judge",), ("batch",)),
     *(("social",), ("compress",), ("convert",), ("resize",), ("watermark",)),
+    *(("video", word) for word in ("create",)),
     *(("generate",), ("edit",), ("upscale",), ("run",), ("cancel",), ("refund",), ("recover",), ("erase",), ("sweep",)),
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid")),

@@ -50,6 +50,7 @@ COMMANDS = [
     ("resize", "PICTURE", "--percent", "50"),
     ("watermark", "PICTURE", "--brand", "proof"),
     ("formats", "instagram"),
+    ("video", "create", "a cat", "--seconds", "1", "-i", "fps=4"),
     ("templates", "list"),
     ("templates", "search", "product"),
     ("templates", "show", "instagram-post"),

@@ -1,0 +1,1 @@
+"""The video studio: services that make films, and change them."""
