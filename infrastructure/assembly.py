@@ -329,7 +329,8 @@ class Assembly:
         from infrastructure.studios.sheets import contact_sheet
 
         desk = ServiceDesk(self.operations, self.catalogue, load_presets(self.settings.presets), self.clock)
-        return services(desk, self.price_book.currency, blank_picture, contact_sheet, self.words)
+        currency, archive = self.price_book.currency, self.library.archive_named
+        return services(desk, currency, blank_picture, contact_sheet, self.words, archive)
 
     @cached_property
     def studio(self) -> Studio:

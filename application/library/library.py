@@ -11,18 +11,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from application.ledger.writer import Clock
-from application.library.archive import Archived, Archiver
-from application.library.reading import LibraryReader, ShownAsset
+from application.library.handing import LibraryFiles
 from application.library.records import AssetRecord
 from application.library.words import Words
-from application.ports import Asset
 from domain.actor import Actor
-from domain.assets import Disposal
 from domain.disposing import SeenAsset, erase_assets, expire_asset, restore_asset, trash_asset
 from domain.ledger import Decide
 
@@ -45,7 +42,7 @@ class ErasedAssets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Library(LibraryReader):
+class Library(LibraryFiles):
     """The library of every account. `trash_time` is how long an asset stays in the trash, in microseconds.
 
     Each fact names who did it: `by`, or else the `operator` for whom this process works.
@@ -56,7 +53,6 @@ class Library(LibraryReader):
     clock: Clock
     operator: Actor
     trash_time: int
-    archiver: Archiver
 
     @property
     def words(self) -> Words:
@@ -109,21 +105,6 @@ class Library(LibraryReader):
         await self.advance()
         now = self.clock()
         return await self._erase_due(None, now, now - self.trash_time, None, "its time was over")
-
-    async def archive(self, account: str, assets: Sequence[str], stream: BinaryIO) -> Archived:
-        """Write the files of these assets into a stream as one ZIP file, with a manifest; erased ones are only told.
-
-        Raises UnknownAsset before anything is written; AssetDamaged and what the stream raises leave a part.
-        """
-        shown = [await self.show(account, asset) for asset in dict.fromkeys(assets)]
-        found = [(one, await self._file(one)) for one in shown]
-        return await asyncio.to_thread(self.archiver.write, found, stream)
-
-    async def _file(self, shown: ShownAsset) -> Asset | None:
-        if shown.asset.standing == Disposal.ERASED:
-            return None
-        places = (*shown.made_by, *shown.used_by)
-        return await asyncio.to_thread(self.files.find, shown.asset.account, shown.asset.id, places)
 
     async def _erase_due(
         self, account: str | None, now: int, trashed_before: int, by: Actor | None, reason: str

@@ -12,11 +12,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO, Protocol
 
+from application.library.archive import Archived
 from application.ports import Progress, silent
 from application.studios.carrying import WAITING, Carrier, Outcome, Service
 from application.studios.desk import ServiceDesk
 from application.studios.forecast import Forecast, Forecaster
+from application.studios.packing import packed
 from application.studios.purse import Purse
 from application.studios.recipes import Item, Order
 from domain.catalogue import meant
@@ -40,6 +43,12 @@ class Batched:
         return Counter(one.state for one in self.outcomes)
 
 
+class ArchiveNamed(Protocol):
+    """Writes assets by the names of their files into one ZIP file, as the library does."""
+
+    async def __call__(self, account: str, names: Mapping[str, str], stream: BinaryIO) -> Archived: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """The service, made of the others by their names. `currency` is that of all money here, `blank` a plain picture."""
@@ -48,6 +57,7 @@ class Batch:
     services: Mapping[str, Service]
     currency: str
     blank: Callable[[], bytes]
+    write_archive: ArchiveNamed
 
     async def estimate(self, order: Order, progress: Progress = silent) -> Forecast:
         """The cost of what is left of it, and whether that would be admitted; records nothing. Raises InvalidInput."""
@@ -67,6 +77,13 @@ class Batch:
             raise carrier.broken
         return Batched(order.name, outcomes, Money(carrier.purse.charged, self.currency), carrier.stopped)
 
+    async def archive(self, order: Order, batched: Batched, stream: BinaryIO) -> Archived:
+        """Write all files that the batch ended with, in this run or before, into one ZIP file with a manifest.
+
+        A file is named after its item's number and words or file. Raises AssetDamaged and what the stream raises.
+        """
+        return await self.write_archive(order.account, packed(order.items, batched.outcomes), stream)
+
     def named(self, service: str) -> Service:
         """The service of a name. Raises InvalidInput that names the nearest."""
         if service not in self.services:
@@ -81,14 +98,14 @@ class Batch:
 async def _carried(
     carrier: Carrier, items: Sequence[Item], side_by_side: int, progress: Progress
 ) -> tuple[Outcome, ...]:
-    """All outcomes, in order; once the batch is stopped, no further item is begun."""
+    """All outcomes, in order; once the batch is stopped, no further item is begun, and what was done before answers."""
     outcomes = [Outcome(number, WAITING, ()) for number in range(1, len(items) + 1)]
     waiting = iter(range(len(items)))
     done = 0
 
     async def work() -> None:
         nonlocal done
-        while not carrier.stopped and (place := next(waiting, None)) is not None:
+        while carrier.broken is None and (place := next(waiting, None)) is not None:
             outcomes[place] = await carrier.carry(place + 1, items[place])
             done += 1
             progress(done / len(items), f"{done} of {len(items)} items")

@@ -74,10 +74,13 @@ class Carrier:
     broken: ImageStudioError | None = None
 
     async def carry(self, number: int, item: Item) -> Outcome:
-        """One item as far as it goes. Raises nothing that is the item's own fault."""
+        """One item as far as it goes; if no more are begun, as far as it went before.
+
+        Raises nothing that is the item's own fault.
+        """
         results: list[Result] = []
         try:
-            outputs = await self._through(number, item, results)
+            outputs = await self._through(number, item, results, begins=not self.stopped)
         except Exhausted as why:
             self.stopped = str(why)
             return Outcome(number, WAITING, tuple(results))
@@ -95,23 +98,27 @@ class Carrier:
         state = PENDING if isinstance(error, OperationPending) else FAILED
         return Outcome(number, state, tuple(results), error=error)
 
-    async def _through(self, number: int, item: Item, results: list[Result]) -> tuple[Output, ...]:
+    async def _through(self, number: int, item: Item, results: list[Result], *, begins: bool) -> tuple[Output, ...]:
         subjects: list[Path | str | bytes] = [item.subject]
         outputs: list[Output] = []
         for place, step in enumerate(self.order.recipe.steps):
             outputs = []
             for branch, subject in enumerate(subjects):
                 key = self.order.key(number, place, branch)
-                served = await self._do(step.service, subject, self.order.options(place, item), key)
+                served = await self._do(step.service, subject, self.order.options(place, item), key, begins=begins)
                 results.extend(map(_light, served.results))
                 outputs.extend(served.outputs)
             subjects = [await asyncio.to_thread(_file_of, output) for output in outputs]
         return tuple(replace(output, held=None) for output in outputs)
 
-    async def _do(self, name: str, subject: Any, options: Mapping[str, Any], key: str) -> Served | FinishedSet:
+    async def _do(
+        self, name: str, subject: Any, options: Mapping[str, Any], key: str, *, begins: bool
+    ) -> Served | FinishedSet:
         for attempt in count(1):
             own = key if attempt == 1 else f"{key}+{attempt}"
             known = await self.operations.answered(own, account=self.order.account)
+            if known is None and not begins:
+                raise Exhausted(self.stopped)
             try:
                 return await self._within_budget(self.services[name], subject, {**options, "key": own}, known)
             except OperationFailed:

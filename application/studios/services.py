@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from application.library.words import WordStore
 from application.studios.background import Background
-from application.studios.batch import Batch
+from application.studios.batch import ArchiveNamed, Batch
 from application.studios.carrying import Service
 from application.studios.compare import Compare, DrawSheet
 from application.studios.compress import Compress
@@ -50,7 +50,12 @@ class Services:
 
 
 def services(
-    desk: ServiceDesk, currency: str, blank: Callable[[], bytes], draw: DrawSheet, words: WordStore
+    desk: ServiceDesk,
+    currency: str,
+    blank: Callable[[], bytes],
+    draw: DrawSheet,
+    words: WordStore,
+    write_archive: ArchiveNamed,
 ) -> Services:
     """Every service at one desk, and a batch of those that need one subject alone."""
     create, edit, upscale, background = Create(desk), Edit(desk), Upscale(desk), Background(desk)
@@ -79,7 +84,7 @@ def services(
         face_swap=FaceSwap(desk),
         background=background,
         model_3d=Models3D(desk),
-        batch=Batch(desk, of_one, currency, blank),
+        batch=Batch(desk, of_one, currency, blank, write_archive),
         compare=Compare(desk, create, edit, draw, words),
         social=social,
         compress=compress,

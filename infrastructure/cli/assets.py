@@ -18,6 +18,7 @@ from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import Account, Why, Yes
 from infrastructure.cli.session import CommandSession
+from infrastructure.showing.batches import archived_document, archived_text
 from infrastructure.showing.formats import counted, document, instant_of, iso
 
 if TYPE_CHECKING:
@@ -324,9 +325,7 @@ async def export(
             return 0
         with replacing_whole(out, "--out") as stream:
             archived = await studio.library.archive(owner, ids or (), stream)
-    written = {"file": str(out), "assets": document(archived.files), "missing": list(archived.missing)}
-    gone = f"; {counted(len(archived.missing), 'file')} gone" if archived.missing else ""
-    return Report(written, lambda page: page.title(f"Wrote {counted(len(archived.files), 'file')} to {out}{gone}"))
+    return Report(archived_document(out, archived), lambda page: page.title(archived_text(out, archived)))
 
 
 async def _decided(

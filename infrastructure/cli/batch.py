@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,13 +16,15 @@ from domain.errors import InvalidInput, Kind
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.failures import note
+from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import WHAT, WHO, Yes, pairs
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.batches import batched_document, forecast_document
+from infrastructure.showing.batches import archived_document, archived_text, batched_document, forecast_document
 from infrastructure.showing.codes import EXIT_CODES
 from infrastructure.showing.formats import counted, limit_of
 
 if TYPE_CHECKING:
+    from application.library.archive import Archived
     from application.ports import Progress
     from application.studios.batch import Batch, Batched
     from application.studios.forecast import Forecast, Shortage
@@ -109,6 +112,9 @@ async def batch(
     batching: Batching,
     session: CommandSession,
     estimate: Annotated[bool, Option("--estimate", help="Say what it would cost; do nothing.")] = False,
+    zip: Annotated[
+        Path | None, Option("--zip", metavar="FILE", help="Write all that is done into one ZIP file at the end.")
+    ] = None,
     partly: Annotated[bool, Option("--partly", help="Begin although a limit or the budget will stop it.")] = False,
     yes: Yes = False,
 ) -> Report:
@@ -131,9 +137,19 @@ async def batch(
             return Report(forecast_document(forecast), lambda page: _show_forecast(page, forecast), _fits(forecast))
         _check(forecast, order, partly=partly)
         confirm(f"Do {counted(len(items), 'item')}, holding {_held(forecast)}?", yes=yes)
+        batched, archived = await _done(service, order, zip, session)
+    document = {**batched_document(batched), "zip": None if archived is None else archived_document(zip, archived)}
+    return Report(document, lambda page: _show(page, batched, zip, archived), _code(batched))
+
+
+async def _done(
+    service: Batch, order: Order, zip: Path | None, session: CommandSession
+) -> tuple[Batched, Archived | None]:
+    """The batch as it ended, and its ZIP file, whose place is tried before anything is spent."""
+    with nullcontext() if zip is None else replacing_whole(zip, "--zip") as stream:
         with session.progress("batch") as report:
             batched = await _run(service, order, report)
-    return Report(batched_document(batched), lambda page: _show(page, batched), _code(batched))
+        return batched, None if stream is None else await service.archive(order, batched, stream)
 
 
 async def _run(service: Batch, order: Order, report: Progress) -> Batched:
@@ -194,7 +210,7 @@ def _show_forecast(page: Page, found: Forecast) -> None:
     _show_errors(page, [(one.number, one.error) for one in wrong])
 
 
-def _show(page: Page, batched: Batched) -> None:
+def _show(page: Page, batched: Batched, zip: Path | None, archived: Archived | None) -> None:
     told = ", ".join(f"{count} {state}" for state, count in batched.states.items())
     page.title(f"{told}; charged {batched.price}")
     page.pairs([("batch", batched.name), *([("stopped", batched.stopped)] if batched.stopped else [])])
@@ -204,6 +220,8 @@ def _show(page: Page, batched: Batched) -> None:
     for one in batched.outcomes:
         for output in one.outputs:
             page.line(f"  {one.number}  {output.where}", "cyan")
+    if archived is not None:
+        page.line(archived_text(zip, archived))
 
 
 def _show_errors(page: Page, errors: Sequence[tuple[int, ImageStudioError | None]]) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infrastructure.showing.formats import document, measured
+from infrastructure.showing.formats import counted, document, measured
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from application.library.archive import Archived
     from application.studios.batch import Batched
     from application.studios.carrying import Outcome
     from application.studios.forecast import Forecast
@@ -44,6 +47,17 @@ def batched_document(batched: Batched) -> dict[str, object]:
         "stopped": batched.stopped or None,
         "items": [_outcome(one) for one in batched.outcomes],
     }
+
+
+def archived_document(file: Path | None, archived: Archived) -> dict[str, object]:
+    """The names of the files in an archive with the asset of each, and the assets whose files are gone."""
+    return {"file": str(file), "files": document(archived.files), "missing": list(archived.missing)}
+
+
+def archived_text(file: Path | None, archived: Archived) -> str:
+    """The same as a line."""
+    gone = f"; {counted(len(archived.missing), 'file')} gone" if archived.missing else ""
+    return f"Wrote {counted(len(archived.files), 'file')} to {file}{gone}"
 
 
 def _outcome(one: Outcome) -> dict[str, object]:

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from domain.errors import AssetDamaged, UnknownAsset
+from domain.errors import AssetDamaged, InvalidInput, UnknownAsset
 from tests.application.studios import SYNC, picture, studio_on
 
 
@@ -39,10 +39,11 @@ async def test_files_and_what_each_is_leave_in_one_archive(sqlite_url: str, tmp_
         ids, stream = [made.asset.id, large.asset.id, brought.id, made.asset.id], OneWay()
         archived = await studio.library.archive("acme", ids, stream)
     assert archived.missing == (brought.id,)
+    assert archived.files == {f"{one.asset.id}.png": one.asset.id for one in (made, large)}
     with ZipFile(io.BytesIO(stream.getvalue())) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == [f"{made.asset.id}.png", f"{large.asset.id}.png", "manifest.json"]
-        assert archive.read(archived.files[large.asset.id]) == large.content
+        assert archive.read(f"{large.asset.id}.png") == large.content
         entries = json.loads(archive.read("manifest.json"))["assets"]
     assert [one["path"] for one in entries] == [f"{made.asset.id}.png", f"{large.asset.id}.png", None]
     assert (entries[0]["price"]["amount"], entries[0]["used_by"][0]["operation"]) == ("0.04", result.operation)
@@ -62,3 +63,33 @@ async def test_a_damaged_file_is_told_and_an_unknown_asset_before_anything_is_wr
         Path(made.path).write_bytes(b"not what it was")
         with pytest.raises(AssetDamaged):
             await studio.library.archive("acme", [made.asset.id], stream)
+
+
+async def test_files_have_the_names_that_they_are_given_also_several_of_one_asset(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    async with studio_on(sqlite_url, tmp_path) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        made = (await studio.operations.generate("a lake", account="acme", model=SYNC)).assets[0]
+        stream = OneWay()
+        names = {"1 See": made.asset.id, "2 Zürich": made.asset.id}
+        archived = await studio.library.archive_named("acme", names, stream)
+        assert archived.files == {"1 See.png": made.asset.id, "2 Zürich.png": made.asset.id}
+        with ZipFile(io.BytesIO(stream.getvalue())) as archive:
+            assert [archive.read(name) for name in archived.files] == [made.content] * 2
+            entries = json.loads(archive.read("manifest.json"))["assets"]
+        assert [(one["path"], one["id"]) for one in entries] == [*archived.files.items()]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "a/b", "..", ".a", "a\\b", "a.", "a ", "a\nb", "manifest", "x" * 101, "a*", "C:"], ids=repr
+)
+async def test_a_name_that_is_no_files_everywhere_is_refused(sqlite_url: str, tmp_path: Path, wrong: str) -> None:
+    async with studio_on(sqlite_url, tmp_path) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        made = (await studio.operations.generate("a lake", account="acme", model=SYNC)).assets[0]
+        stream = io.BytesIO()
+        for names in ([wrong], ["Lake", "lake"]):
+            with pytest.raises(InvalidInput, match="cannot name a file"):
+                await studio.library.archive_named("acme", dict.fromkeys(names, made.asset.id), stream)
+        assert stream.getvalue() == b""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -196,3 +198,33 @@ async def test_a_recipe_with_a_service_that_there_is_not_is_told_before_anything
     with pytest.raises(InvalidInput, match="there is no service 'creat'"):
         await studio.services.batch.run(order(recipe=recipe))
     assert count(facts_of(studio), Requested) == 0
+
+
+async def test_all_that_is_done_ends_in_one_archive_also_what_earlier_runs_did(studio: Studio) -> None:
+    items = [Item("x", {"outcome": "fail"}), Item("Ein Fuchs: süß!"), Item("a hen", {"n": 2}), Item("a lake")]
+    await studio.services.batch.run(order([items[0], items[1], items[2]]))
+    await studio.accounts.change_limit("acme", "images", 3)
+    stopped = await studio.services.batch.run(order(items, retry=True, side_by_side=1))
+    assert states(stopped) == ["refused", "done", "done", "waiting"]
+    stream = io.BytesIO()
+    archived = await studio.services.batch.archive(order(items), stopped, stream)
+    fox, *hens = [output for one in stopped.outcomes for output in one.outputs]
+    assert archived.files == {
+        "2-ein-fuchs-suss.png": fox.asset.id,
+        "3-a-hen-1.png": hens[0].asset.id,
+        "3-a-hen-2.png": hens[1].asset.id,
+    }
+    with ZipFile(stream) as archive:
+        assert archive.read("2-ein-fuchs-suss.png") == fox.content
+
+
+async def test_a_file_of_an_archive_is_named_after_the_file_that_it_was_made_of(studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "Front View.PNG").write_bytes(picture(96, 64))
+    (tmp_path / "???.png").write_bytes(picture(96, 64))
+    steps = (Step(service="convert", options={"format": "webp"}),)
+    asked = order(
+        [Item(tmp_path / name) for name in ("Front View.PNG", "???.png")], Recipe(id="w", name="W", steps=steps)
+    )
+    archived = await studio.services.batch.archive(asked, await studio.services.batch.run(asked), io.BytesIO())
+    assert list(archived.files) == ["1-front-view.webp", "2.webp"]
+    assert len(set(archived.files.values())) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -93,3 +94,23 @@ def test_a_folder_of_pictures_goes_through_any_service_of_one_picture(
         (folder / f"{number}.png").write_bytes(workspace.picture().read_bytes())
     found = call("batch", folder, "--service", service, *options, "--estimate", "--json")
     assert (found.code, found.document["items"], found.document["wrong"], found.document["unknown"]) == (0, 2, [], 0)
+
+
+def test_all_that_is_done_ends_in_one_zip_file_also_after_a_stop(prompts: Path, workspace: Workspace) -> None:
+    target = workspace.home.parent / "all.zip"
+    target.write_text("an older one")
+    for folder in (workspace.home.parent, workspace.home.parent / "none" / "all.zip"):
+        refused = call("batch", prompts, *SMALLER, "--yes", "--zip", folder, "--json")
+        assert (refused.code, refused.error["message"].partition(":")[0]) == (EXIT_CODES[Kind.INVALID], "--zip")
+    before = call("usage", "--json").document["total"]
+    assert call("batch", prompts, *SMALLER, "--estimate", "--zip", target).code == 0
+    assert (target.read_text(), call("usage", "--json").document["total"]) == ("an older one", before)
+    of_two = ("--side-by-side", "1", "--yes", "--partly", "--zip")
+    part = call("batch", prompts, *SMALLER, "--budget", "0.02", *of_two, target, "--json")
+    assert list(part.document["zip"]["files"]) == ["1-a-fox.png", "2-a-hen.png"]
+    whole = call("batch", prompts, *SMALLER, "--budget", "0.03", "--yes", "--zip", target)
+    assert whole.out.splitlines()[-1] == f"Wrote 3 files to {target}"
+    with ZipFile(target) as archive:
+        assert archive.namelist() == ["1-a-fox.png", "2-a-hen.png", "3-a-lake.png", "manifest.json"]
+        assert archive.testzip() is None
+    assert not [*workspace.home.parent.glob(".all.zip*")]
