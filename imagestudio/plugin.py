@@ -5,8 +5,8 @@ A provider is a `Provider`, built by a factory from its `ProviderContext`, whose
 and answers it with a `Delivery` of `Media` or `Remote` files, or with a `Job` that it collects later; inputs are each a
 `Value`, `Progress` hears how far it is, and `Recovery` says what may be done about a lost answer. It raises a
 `ProviderError`: `ProviderRefused`, `TaskFailed` or `ProviderUnknown`. Each further skill is a port of its own:
-`Quoting`, `Billing` by a `Bill` each, `Wakeable`, `Receiving`, which makes a `Notification` of a `Callback`, and
-`ListsOffers` its `Offers`, each `Offered` with every `OfferedInput`.
+`Quoting`, `Billing` by a `Bill` each, `Wakeable`, `Previewing`, `Receiving`, which makes a `Notification` of a
+`Callback`, and `ListsOffers` its `Offers`, each `Offered` with every `OfferedInput`.
 
 An API over HTTP is an `Api`: it submits once, and polls at a `Pace`, each exchange within a `Patience`. Failures are
 read from an `Answer` as an `ApiProblem`; `Unreadable` is an answer that nobody understands, `MODERATED` the code of
@@ -26,6 +26,7 @@ from application.ports import (
     Delivery,
     Job,
     Media,
+    Previewing,
     Progress,
     Provider,
     ProviderError,
@@ -80,6 +81,7 @@ __all__ = [
     "Offers",
     "Pace",
     "Patience",
+    "Previewing",
     "Progress",
     "Provider",
     "ProviderContext",

@@ -39,6 +39,7 @@ from application.library.archive import Archiver
 from application.library.files import AssetFiles
 from application.library.library import Library
 from application.library.naming import AssetNames
+from application.library.thumbnails import Thumbnails
 from application.library.words import PromptIndexer
 from application.performing.histories import Histories
 from application.performing.intervention import Intervention
@@ -47,7 +48,7 @@ from application.performing.ownership import Ownership
 from application.performing.performer import Performer
 from application.performing.recording import Recording
 from application.performing.recovery import Recoverer
-from application.ports import AssetStore, Downloads, MediaReader, Provider
+from application.ports import AssetStore, Downloads, MediaReader, Previewing, Provider
 from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
 from infrastructure.auditing import audit_of
@@ -304,6 +305,11 @@ class Assembly:
     def words(self) -> SqlWords:
         return SqlWords(self.database)
 
+    @property
+    def previewing(self) -> Previewing | None:
+        """The first provider here that draws previews."""
+        return next((one for one in self.by_name.values() if isinstance(one, Previewing)), None)
+
     @cached_property
     def library(self) -> Library:
         indexer = PromptIndexer(self.reader, self.codec, self.words)
@@ -319,6 +325,7 @@ class Assembly:
             clock=self.clock,
             operator=self.operator,
             archiver=Archiver(self.shelf.pieces, extension, shown_document),
+            thumbnails=Thumbnails(self.assets, self.shelf, self.previewing),
             trash_time=self.settings.trash_days * 24 * 60 * 60 * SECOND,
         )
 

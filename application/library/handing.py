@@ -1,7 +1,8 @@
-"""Handing out the files of assets: many as one archive.
+"""Handing out the files of assets: many as one archive, one as a small picture.
 
 await studio.library.archive("acme", [asset, other], stream)
 await studio.library.archive_named("acme", {"front": asset, "back": other}, stream)
+await studio.library.thumbnail("acme", asset)
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import BinaryIO
 
 from application.library.archive import Archived, Archiver, ToArchive, check_file_names
 from application.library.reading import LibraryReader, ShownAsset
-from application.ports import Asset
+from application.library.thumbnails import Thumbnails
+from application.ports import Asset, Media
 from domain.assets import Disposal
+from domain.errors import AssetMissing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,7 @@ class LibraryFiles(LibraryReader):
     """The library as far as it hands out files."""
 
     archiver: Archiver
+    thumbnails: Thumbnails
 
     async def archive(self, account: str, assets: Sequence[str], stream: BinaryIO) -> Archived:
         """Write the files of these assets into a stream as one ZIP file, with a manifest; erased ones are only told.
@@ -41,8 +45,30 @@ class LibraryFiles(LibraryReader):
         wanted = [ToArchive(name, shown[asset], files[asset]) for name, asset in names.items()]
         return await asyncio.to_thread(self.archiver.write, wanted, stream)
 
+    async def thumbnail(self, account: str, asset: str) -> Media:
+        """A small picture of a picture, a film or a model, at most 320 pixels a side; drawn once, and then kept.
+
+        Raises UnknownAsset, AssetMissing if it is erased or its file is gone, InvalidInput if there can be none here.
+        """
+        file = await self._kept(account, asset)
+        drawn, is_new = await self.thumbnails.of(account, file)
+        if is_new and (await self.known(account, asset)).standing == Disposal.ERASED:
+            await self.thumbnails.forget(account, file)
+            raise _gone(asset)
+        return drawn
+
+    async def _kept(self, account: str, asset: str) -> Asset:
+        file = await self._file(await self.show(account, asset))
+        if file is None:
+            raise _gone(asset)
+        return file
+
     async def _file(self, shown: ShownAsset) -> Asset | None:
         if shown.asset.standing == Disposal.ERASED:
             return None
         places = (*shown.made_by, *shown.used_by)
         return await asyncio.to_thread(self.files.find, shown.asset.account, shown.asset.id, places)
+
+
+def _gone(asset: str) -> AssetMissing:
+    return AssetMissing(f"the file of asset {asset} is gone", hint="it was erased; make it or bring it again")

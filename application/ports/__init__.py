@@ -4,7 +4,8 @@
 answer is a `Delivery` of `Media` or `Remote` files, or a `Job`; `Recovery` says what may be done about a lost one.
 It may be a `ProviderError`: `ProviderRefused`, `TaskFailed`, `ProviderUnknown` or `OutputWithheld`.
 
-`providers` are each a `Provider`; what else one can do is `Quoting`, `Billing` by a `Bill` each, or `Wakeable`.
+`providers` are each a `Provider`; what else one can do is `Quoting`, `Billing` by a `Bill` each,
+`Wakeable` or `Previewing`.
 
 `files`: an `AssetStore` keeps each `Asset`, a `MediaReader` reads what bytes are; a sweep finds what is `Unneeded`, and
 what was `Swept`. `downloads`: `Downloads` fetch what is elsewhere, and raise `DownloadFailed`, `DownloadGone`,
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 from application.ports.downloads import DownloadFailed, DownloadGone, DownloadKeptOut, DownloadRefused, Downloads
 from application.ports.files import Asset, AssetStore, Media, MediaReader, Swept, Unneeded
-from application.ports.providers import Bill, Billing, Provider, Quoting, Wakeable
+from application.ports.providers import Bill, Billing, Previewing, Provider, Quoting, Wakeable
 from application.ports.tables import Content, Contents, Index, Indexed, Lease, Leases
 from application.ports.work import (
     Delivery,
@@ -57,6 +58,7 @@ __all__ = [
     "Media",
     "MediaReader",
     "OutputWithheld",
+    "Previewing",
     "Progress",
     "Provider",
     "ProviderError",

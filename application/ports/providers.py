@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from application.ports.files import Media
 from application.ports.work import Delivery, Job, Progress, Recovery, Task
 
 
@@ -42,6 +43,17 @@ class Provider(Protocol):
         """Whether key and address work, in a few words such as a balance; costs nothing. Raises ProviderError."""
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """A provider that draws small pictures of files, on this machine and for nothing: no operation is made of it."""
+
+    async def preview(self, file: Media, side: int) -> Media:
+        """A still picture, upright and in sRGB, of at most so many pixels a side.
+
+        Raises ProviderRefused for a file of which nothing can be shown, TaskFailed.
+        """
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ from infrastructure.cli.assetpages import show_asset, show_assets, show_lineage,
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import Account, Why, Yes
+from infrastructure.cli.run import make_out_folder
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.batches import archived_document, archived_text
 from infrastructure.showing.formats import counted, document, instant_of, iso
@@ -300,6 +301,35 @@ async def expire(session: CommandSession) -> Report:
     async with session.studio() as studio:
         erased = await studio.library.erase_due()
     return _erased(erased)
+
+
+@command(app)
+async def thumbnail(
+    ids: AssetIds,
+    session: CommandSession,
+    out: Annotated[Path, Option("--out", "-o", metavar="FOLDER", help="Where to write them, as ID.webp.")],
+    account: Account = None,
+) -> Report:
+    """Write small pictures of pictures, films and models; each is drawn once, and kept beside its file."""
+    owner, wanted = session.account(account), list(dict.fromkeys(ids))
+    files = {id: out / f"{id}.webp" for id in wanted}
+    async with session.studio() as studio:
+        make_out_folder(out)
+        drawn = {id: await studio.library.thumbnail(owner, id) for id in wanted}
+    for id, file in files.items():
+        with replacing_whole(file, "--out") as stream:
+            stream.write(drawn[id].content)
+    rows = [
+        {"id": id, "file": str(file), "width": drawn[id].width, "height": drawn[id].height}
+        for id, file in files.items()
+    ]
+
+    def show(page: Page) -> None:
+        page.title(f"Wrote {counted(len(files), 'thumbnail')}")
+        for file in files.values():
+            page.line(f"  {file}", "cyan")
+
+    return Report({"thumbnails": rows}, show)
 
 
 @command(app)

@@ -20,7 +20,7 @@ from typing import Final
 
 from domain.errors import AssetDamaged, InvalidInput
 from infrastructure.files.belonging import Belonging, read_marker
-from infrastructure.files.naming import digest_in, home_of
+from infrastructure.files.naming import digest_in, home_of, is_thumbnail
 from infrastructure.files.place import FilePlace, KeptFile
 from infrastructure.files.verifying import verified_pieces
 from infrastructure.files.where import place_of
@@ -123,7 +123,8 @@ class FileMove:
 
 
 def _is_needed(name: str, needed: Mapping[str, Collection[str]]) -> bool:
-    return digest_in(name) in needed.get(name.partition("/")[0], ())
+    """Thumbnails are not: they are drawn again in the new place."""
+    return not is_thumbnail(name) and digest_in(name) in needed.get(name.partition("/")[0], ())
 
 
 @contextmanager

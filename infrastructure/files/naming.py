@@ -1,6 +1,7 @@
 """The names under which files are kept, in a folder and in a bucket alike.
 
 <account folder> / <first two digits> / <digest>.<extension>
+                                        <digest>.thumbnail.webp     made of it, and deleted with it
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from domain.errors import InvalidInput
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
+_THUMBNAIL: Final = ".thumbnail.webp"
 MOST_REMEMBERED: Final = 10_000
 
 
@@ -39,6 +41,16 @@ def home_of(name: str) -> str:
     """The name that a file is looked for under, also if it was put aside in its account's folder."""
     account, file = name.partition("/")[0], name.rpartition("/")[2]
     return f"{account}/{file[:2]}/{file}"
+
+
+def thumbnail_name(account: str, digest: str) -> str:
+    """The name of a file's thumbnail, beside it; its digest is the file's. Raises InvalidInput as `folder_of`."""
+    return f"{folder_of(account, digest)}/{digest}{_THUMBNAIL}"
+
+
+def is_thumbnail(name: str) -> bool:
+    """Whether a file was made of the one beside it, and can be again."""
+    return name.endswith(_THUMBNAIL)
 
 
 def digest_in(name: str) -> str:

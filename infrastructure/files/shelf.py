@@ -4,6 +4,7 @@ save, receive ── looked at, hashed, named ──> place        durable, or a
 load, pieces  <── the digest must be the same ── place     what differs is told, and never delivered whole
 find_unneeded, sweep ── old, and nothing references it ──> dropped
 
+A thumbnail stands beside the file that it was made of, under the same digest, and goes with it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, Protocol, TypeVar
 
 from application.ports import Asset, Media, Swept, Unneeded
-from domain.errors import AssetMissing
+from domain.errors import AssetMissing, InvalidInput
 from infrastructure.files.folder import LocalFolder
-from infrastructure.files.naming import digest_in, folder_of
+from infrastructure.files.naming import digest_in, folder_of, is_thumbnail, thumbnail_name
 from infrastructure.files.place import FilePlace, KeptFile, Ready
 from infrastructure.files.saving import MEBIBYTE, Temporary, reported
 from infrastructure.files.verifying import verified_pieces
@@ -108,6 +110,18 @@ class Shelf:
         """Delete the content for good; False if there was none. The caller makes sure that nobody else needs it."""
         return await self._run(self._erase, account, digest)
 
+    async def thumbnail(self, account: str, digest: str) -> Media | None:
+        """The thumbnail that is kept beside a file; None if there is none, or none that can be read any more."""
+        return await self._run(self._thumbnail, thumbnail_name(account, digest))
+
+    async def keep_thumbnail(self, account: str, digest: str, drawn: Media) -> None:
+        """Keep what was drawn beside its file, in place of what was there."""
+        await self._run(self.place.put, thumbnail_name(account, digest), iter((drawn.content,)))
+
+    async def drop_thumbnail(self, account: str, digest: str) -> None:
+        """Delete it, if there is one."""
+        await self._run(self.place.delete, thumbnail_name(account, digest))
+
     async def find_unneeded(
         self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int
     ) -> Unneeded:
@@ -141,6 +155,13 @@ class Shelf:
         asset = _asset(arrival.hash.hexdigest(), arrival.size, seen)
         return Ready(asset, file_name(account, asset), b"", arrival.file)
 
+    def _thumbnail(self, name: str) -> Media | None:
+        with suppress(FileNotFoundError, InvalidInput):
+            content = b"".join(self.place.read(name))
+            seen = self._look(content, field="thumbnail")
+            return Media(content, seen.media_type, seen.width, seen.height)
+        return None
+
     def _erase(self, account: str, digest: str) -> bool:
         folder = folder_of(account, digest)
         names = [found.name for found in self.place.files(folder) if digest_in(found.name) == digest]
@@ -156,7 +177,9 @@ class Shelf:
             old = [found for found in files if found.touched < theirs - grace]
             kept = referenced(folder) if old else ()
             unneeded += [found for found in old if digest_in(found.name) not in kept]
-        newest = max((found.touched for found in unneeded if found.is_whole), default=0)
+        # A thumbnail may be newer than every fact, and says nothing about those that are missing.
+        made = (found.touched for found in unneeded if found.is_whole and not is_thumbnail(found.name))
+        newest = max(made, default=0)
         names, size = tuple(sorted(found.name for found in unneeded)), sum(found.size for found in unneeded)
         return Unneeded(names, size, newest and newest + now - theirs)
 

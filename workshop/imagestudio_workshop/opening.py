@@ -74,6 +74,21 @@ def first_frame(media: Media, field: str) -> Picture:
         return frames.first
 
 
+def covering(media: Media, field: str) -> Picture:
+    """The picture, or the first of its frames or pages, in eight bits whatever it has; never refused for its colours.
+
+    Raises ProviderRefused where it cannot be read.
+    """
+    with opened_picture(media, field) as image:
+        image.seek(_numbers(image)[0])
+        image.load()
+        try:
+            meaning = _meaning(image, media, field)
+        except ProviderRefused:
+            meaning = Meaning()
+        return in_rgb(_upright(image, orientation_of(image)), meaning)
+
+
 @contextmanager
 def animation(media: Media, field: str) -> Iterator[Animation]:
     """Its frames, which can be had as long as it is open."""

@@ -88,6 +88,15 @@ class LocalProvider:
         running.set()
         return True
 
+    async def preview(self, file: Media, side: int) -> Media:
+        """A small picture of a picture, a film or a GLB model. Raises ProviderRefused, TaskFailed."""
+        from imagestudio_workshop.previews import preview
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, preview, file, side)
+        except MemoryError as error:
+            raise TaskFailed("out_of_memory", "this machine has not enough memory for that file") from error
+
     async def check(self) -> str:
         return "works on this machine"
 

@@ -70,7 +70,7 @@ WRITING = {
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid")),
     *(("assets", word) for word in ("trash", "restore", "until", "erase", "empty", "expire")),
-    *(("assets", word) for word in ("search", "describe", "favourite", "tag", "collect")),
+    *(("assets", word) for word in ("search", "describe", "favourite", "tag", "collect", "thumbnail")),
     *(("account", "suspend"), ("account", "resume"), ("account", "close")),
     *(("projections", "rebuild"), ("projections", "retry"), ("db", "adopt"), ("rebuild",)),
     ("files", "move"),

@@ -75,6 +75,7 @@ COMMANDS = [
     ("assets", "show", "ASSET"),
     ("assets", "lineage", "ASSET"),
     ("assets", "export", "ASSET", "--out", "ZIP"),
+    ("assets", "thumbnail", "ASSET", "--out", "FOLDER"),
     ("assets", "search", "lake"),
     ("assets", "describe", "ASSET", "--title", "The lake"),
     ("assets", "favourite", "ASSET"),
@@ -183,6 +184,7 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         "ACCOUNT": ACCOUNT,
         "BACKUP": str(workspace.home.parent / "copy.db"),
         "ZIP": str(workspace.home.parent / "copy.zip"),
+        "FOLDER": str(workspace.home.parent / "folder"),
         "ELSEWHERE": str(workspace.home.parent / "elsewhere"),
     }
     if "ASSET" in command:
