@@ -11,7 +11,8 @@ from PIL import Image
 from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop import lettering
 from imagestudio_workshop.film.chains import chain_of, overlaid
-from imagestudio_workshop.film.lanes import frames_in, rate_of, sound_pipe
+from imagestudio_workshop.film.frames import rate_of
+from imagestudio_workshop.film.lanes import frames_in, sound_pipe
 from imagestudio_workshop.film.marks import Filters
 from imagestudio_workshop.film.remaking import (
     FilmChanges,

@@ -11,7 +11,8 @@ import av
 from PIL import Image
 
 from imagestudio.plugin import Media, ProviderRefused
-from imagestudio_workshop.film.lanes import frames_in, upright_frames
+from imagestudio_workshop.film.frames import upright_frames
+from imagestudio_workshop.film.lanes import frames_in
 from imagestudio_workshop.film.marks import HLG, PQ
 from imagestudio_workshop.film.remaking import length_of, opened_film
 from imagestudio_workshop.indexing import indexed

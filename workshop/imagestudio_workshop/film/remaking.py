@@ -14,15 +14,9 @@ from av.container import InputContainer
 
 from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop.film.chains import Chain, all_of, chain_of
-from imagestudio_workshop.film.lanes import (
-    WHOLE,
-    Change,
-    Copied,
-    FilteredSound,
-    FilteredVideo,
-    Lane,
-    Span,
-)
+from imagestudio_workshop.film.channels import MOST
+from imagestudio_workshop.film.frames import Change, Course, FilteredVideo
+from imagestudio_workshop.film.lanes import WHOLE, Copied, FilteredSound, Lane, Span
 from imagestudio_workshop.film.marks import Filters
 from imagestudio_workshop.film.writer import COPIED_SOUND, Coding, Writer, written_film
 from imagestudio_workshop.orders import Step
@@ -43,7 +37,10 @@ _BEHIND: Final = 1.0
 class FilmChanges:
     """The changes of pictures and sound. None leaves them as they are, where the container can hold them so.
 
-    `start` and `end` are seconds of the source; of its sound tracks `one_sound` keeps the first alone.
+    Pictures go through `first`, are each changed by `change`, and go through `video`, which makes them `speed` times as
+    fast.
+    `start` and `end` are seconds of the source; of its sound tracks `one_sound` keeps the first alone, and a sound of
+    more than `channels` is mixed to fewer.
     """
 
     video: Chain | None = None
@@ -51,8 +48,11 @@ class FilmChanges:
     start: float = 0.0
     end: float | None = None
     coding: Coding = field(default_factory=Coding)
+    first: Chain | None = None
     change: Change | None = None
+    speed: float = 1.0
     one_sound: bool = False
+    channels: int = MOST
 
 
 @contextmanager
@@ -113,10 +113,20 @@ def sound_of(container: InputContainer) -> av.AudioStream | None:
 
 
 def left_out(film: Media, made: Media) -> str:
-    """The tracks of a film that another made of it does not have, in words; empty if it has all."""
+    """The tracks and channels of a film that another made of it does not have, in words; empty if it has all."""
     with opened_film(film) as source, opened_film(made) as result:
-        pairs = [(kind, words, _count(source, kind) - _count(result, kind)) for kind, words in TRACKS.items()]
-    return ", ".join(f"{missing} {words}{'s' if missing > 1 else ''}" for _, words, missing in pairs if missing > 0)
+        pairs = [(words, _count(source, kind) - _count(result, kind)) for kind, words in TRACKS.items()]
+        mixed = dict.fromkeys(
+            f"{before} channels mixed to {after}"
+            for before, after in zip(_channels(source), _channels(result), strict=False)
+            if after < before
+        )
+    return ", ".join([*(f"{count} {words}{'s' if count > 1 else ''}" for words, count in pairs if count > 0), *mixed])
+
+
+def _channels(container: InputContainer) -> list[int]:
+    """Of each sound track that can be read."""
+    return [stream.codec_context.layout.nb_channels for stream in sounds_of(container)]
 
 
 def _count(container: InputContainer, kind: str) -> int:
@@ -172,21 +182,25 @@ def _lanes(writer: Writer, source: InputContainer, changes: FilmChanges, offset:
 
 
 def _video_lane(writer: Writer, video: av.VideoStream, changes: FilmChanges, offset: float) -> Lane:
-    if changes.video is None and changes.change is None:
+    if changes.video is None and changes.change is None and changes.first is None:
         return Copied(video, writer, offset)
-    cut = _cut(changes, offset, "")
+    cut = cut_of(changes, offset, "")
     span = Span(changes.start + offset, None if changes.end is None else changes.end + offset) if cut else WHOLE
-    return FilteredVideo(writer, video, all_of(chain_of(*cut), changes.video or chain_of()), changes.change, span)
+    first = all_of(chain_of(*cut), changes.first or chain_of())
+    then = changes.video or chain_of()
+    course = Course(first=first, change=changes.change, then=then, span=span, speed=changes.speed)
+    return FilteredVideo(writer, video, course)
 
 
 def _sound_lane(writer: Writer, sound: av.AudioStream, changes: FilmChanges, offset: float) -> Lane:
     fits = sound.codec_context.name in COPIED_SOUND[changes.coding.container]
+    fits = fits and sound.codec_context.layout.nb_channels <= changes.channels
     if changes.sound is None and fits and not changes.start and changes.end is None:
         return Copied(sound, writer, offset)
-    return FilteredSound(writer, changes.sound or (), _cut(changes, offset, "a"))
+    return FilteredSound(writer, changes.sound or (), cut_of(changes, offset, "a"), changes.channels)
 
 
-def _cut(changes: FilmChanges, offset: float, prefix: str) -> Filters:
+def cut_of(changes: FilmChanges, offset: float, prefix: str) -> Filters:
     """From start to end, counted from 0 again: by the same amount in pictures and sound, so that they stay together."""
     if not changes.start and changes.end is None and not offset:
         return ()

@@ -9,6 +9,7 @@ from typing import Final
 
 from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop.film.chains import Chain, all_of, blurred, chain_of, cropped, padded, resized
+from imagestudio_workshop.film.channels import STEREO
 from imagestudio_workshop.film.edits import made_by
 from imagestudio_workshop.film.lanes import SOUND_RATE
 from imagestudio_workshop.film.marks import marks_of
@@ -88,7 +89,8 @@ def _within(bits: float, share: float, size: tuple[int, int]) -> FilmChanges:
     side = next((side for side, least in _LADDER if video >= least), _LADDER[-1][0])
     scale = min(Fraction(1), Fraction(side, min(size)))
     chain = resized(_even(size[0] * scale), _even(size[1] * scale))
-    return FilmChanges(chain, (), coding=Coding(bitrate=video, sound_bitrate=max(sound, _LEAST_SOUND)), one_sound=True)
+    coding = Coding(bitrate=video, sound_bitrate=max(sound, _LEAST_SOUND))
+    return FilmChanges(chain, (), coding=coding, one_sound=True, channels=STEREO)
 
 
 # The shorter side at which a film still looks well at so many bits a second.
@@ -128,7 +130,9 @@ def posted(order: LabelledTask) -> Work:
         chain = all_of(chain_of(("fps", str(wanted.rate))), chain)
     loudness = (("loudnorm", "I=-14:TP=-1.5:LRA=11"), ("aresample", str(SOUND_RATE)))
     end = wanted.seconds if length_of(film) > wanted.seconds else None
-    return made_by(film, replace(FilmChanges(chain, loudness), end=end, coding=Coding(crf=21), one_sound=True))
+    return made_by(
+        film, replace(FilmChanges(chain, loudness), end=end, coding=Coding(crf=21), one_sound=True, channels=STEREO)
+    )
 
 
 def shown_size(film: Media) -> tuple[int, int]:

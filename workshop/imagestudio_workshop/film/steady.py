@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from imagestudio.plugin import Media
 from imagestudio_workshop.film.chains import chain_of
-from imagestudio_workshop.film.lanes import upright_frames
+from imagestudio_workshop.film.frames import upright_frames
 from imagestudio_workshop.film.remaking import FilmChanges, opened_film, remade
 from imagestudio_workshop.orders import LabelledTask, Step, Work
 

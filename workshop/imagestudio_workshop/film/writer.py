@@ -19,6 +19,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from imagestudio.plugin import Media, ProviderRefused
+from imagestudio_workshop.film.channels import STEREO
 from imagestudio_workshop.film.marks import Marks, graded
 
 Copyable = TypeVar("Copyable", av.VideoStream, av.AudioStream)
@@ -67,7 +68,10 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """How a film is encoded: at a quality (`crf`, the lower the better), or at `bitrate` bits a second."""
+    """How a film is encoded: at a quality (`crf`, the lower the better), or at `bitrate` bits a second.
+
+    `sound_bitrate` is of one channel or of two, and more of them get as much for each further pair.
+    """
 
     container: str = "mp4"
     crf: int | None = None
@@ -93,6 +97,11 @@ class Writer:
         self._unknown = 0
         self._waiting: list[Packet[Any]] = []
         self.shows = False
+
+    @property
+    def sound_codec(self) -> str:
+        """The encoder of every sound track."""
+        return _SOUND[self._coding.container]
 
     def await_lane(self) -> None:
         """A lane will ask for its stream later."""
@@ -138,10 +147,10 @@ class Writer:
 
     def sound(self, frame: av.AudioFrame) -> av.AudioStream:
         """A stream for samples like these."""
-        stream = self._output.add_stream(_SOUND[self._coding.container], rate=frame.sample_rate)
+        stream = self._output.add_stream(self.sound_codec, rate=frame.sample_rate)
         assert isinstance(stream, av.AudioStream)
         stream.codec_context.layout = frame.layout
-        stream.bit_rate = self._coding.sound_bitrate
+        stream.bit_rate = self._coding.sound_bitrate * max(STEREO, frame.layout.nb_channels) // STEREO
         self._unknown -= 1
         return stream
 
