@@ -12,7 +12,7 @@ from application.ports import Media, silent
 from application.providing.tasks import outline
 from domain.catalogue import Model, check_inputs
 from domain.inputs import FileInfo
-from imagestudio_workshop import coding, compressing, cropping, resizing, social, spaces, watermark
+from imagestudio_workshop import coding, compressing, cropping, resizing, social, spaces
 from imagestudio_workshop.film import reels, shapes
 from imagestudio_workshop.provider import LocalProvider
 from imagestudio_workshop.routes import ROUTES
@@ -46,6 +46,7 @@ WISHES: dict[str, dict[str, Any]] = {
     "image-resize": {"width": 80},
     "image-watermark": {},
     "video-social": {"platform": "x-post"},
+    "video-edit": {"max_seconds": "0.2", "trim": "middle", "text": "Hello"},
     "video-text": {"text": "Hello"},
     "video-resolution": {"resolution": "240p", "enlarge": True},
 }
@@ -93,7 +94,7 @@ def test_the_choices_of_an_entry_are_those_that_its_route_knows() -> None:
     assert choices("image-convert", "color_space") == {"keep", *spaces.SPACES}
     assert choices("image-compress", "output_format") == {"auto", *compressing.SMALL}
     assert choices("image-resize", "mode") == set(resizing.MODES)
-    assert choices("image-watermark", "position") == set(watermark.PLACES)
+    assert choices("image-watermark", "position") == set(cropping.PLACES)
     assert choices("video-social", "platform") == set(shapes.PLATFORMS)
     assert choices("pan", "motion") == set(reels.MOVES)
     assert choices("video-compress", "quality") == set(shapes.CRF)

@@ -20,8 +20,8 @@ from PIL import Image
 
 from application.ports import Media, ProviderRefused, silent
 from imagestudio_workshop.film import steady
-from imagestudio_workshop.film.edits import measured_loudness
 from imagestudio_workshop.film.shapes import PLATFORMS
+from imagestudio_workshop.film.sound import measured_loudness
 from imagestudio_workshop.orders import LabelledTask
 from imagestudio_workshop.provider import LocalProvider
 from imagestudio_workshop.routes import ROUTES
@@ -301,12 +301,12 @@ async def test_a_shaky_film_becomes_steady() -> None:
     shakes = rng.integers(-5, 6, (30, 2))
     frames = [ground[40 + y : 40 + y + 120, 40 + x : 40 + x + 160] for x, y in shakes]
     shaky = media(encoded("mp4", "libx264", frames, "aac", tone(30 / RATE)))
-    steadied = await make("video-stabilize", {"video": shaky}, strength="strong")
+    steadied = await make("video-stabilize", {"video": shaky}, strength=100)
     assert (steadied.width, steadied.height) == (160, 120)
 
     def unrest(one: Media) -> float:
-        path, _ = steady.followed(one, silent)
-        return float(np.abs(np.diff(path[3:-3, :2], axis=0)).mean())
+        walk = steady.followed(one, silent)
+        return float(np.abs(np.diff(walk.places[3:-3, :2], axis=0)).mean())
 
     assert unrest(steadied) < unrest(shaky) / 2
     assert len(frames_of(steadied.content)) == 30

@@ -28,13 +28,14 @@ FILM_ROUTES = sorted(name for name in ROUTES if name.startswith("video-"))
 ASKED: dict[str, dict[str, Any]] = {
     "video-aspect": {"aspect_ratio": "4:3"},
     "video-compress": {"quality": "high"},
+    "video-edit": {"text": ".", "text_pixels": 8},
     "video-denoise": {"strength": "light"},
     "video-format": {"format": "mp4"},
     "video-normalize": {},
     "video-resolution": {"resolution": "48p"},
     "video-social": {"platform": "x-post"},
     "video-speed": {"speed": "1"},
-    "video-stabilize": {"strength": "light"},
+    "video-stabilize": {"strength": 25},
     "video-text": {"text": ".", "size": 2},
     "video-trim": {"start": "0"},
     "video-volume": {"volume": "0.5"},
@@ -47,6 +48,8 @@ WAYS = [
     ("video-aspect", {"aspect_ratio": "4:3", "fit": "blur"}),
     ("video-aspect", {"aspect_ratio": "4:3", "fit": "pad"}),
     ("video-denoise", {"of": "sound"}),
+    ("video-edit", {"stabilize": 20, "denoise": "light", "text": ".", "text_pixels": 8}),
+    ("video-edit", {"stabilize": 20, "loudness": "-20"}),
 ]
 CODED = ("BT.601", "unmarked", "VP9", "HLG", "AV1", "ProRes")
 COLOURS = ("color_range", "color_space", "color_transfer", "color_primaries")

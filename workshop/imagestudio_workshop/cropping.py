@@ -25,6 +25,14 @@ Point: TypeAlias = tuple[float, float]
 
 WHITE: Final = (255, 255, 255)
 MIDDLE: Final = (0.5, 0.5)
+# Shares of the room that is left, from the left and from the top.
+PLACES: Final = MappingProxyType(
+    {
+        "top-left": (0.0, 0.0), "top": (0.5, 0.0), "top-right": (1.0, 0.0),
+        "left": (0.0, 0.5), "center": (0.5, 0.5), "right": (1.0, 0.5),
+        "bottom-left": (0.0, 1.0), "bottom": (0.5, 1.0), "bottom-right": (1.0, 1.0),
+    }
+)  # fmt: skip
 _SEEN: Final = 96
 _NEARLY: Final = 0.97
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from PIL import ImageColor
 
 from imagestudio.plugin import Media, ProviderRefused, Task, Value
+from imagestudio_workshop.lettering import tint_of
 from imagestudio_workshop.needs import NOWHERE, Weights
 from imagestudio_workshop.opening import still
 from imagestudio_workshop.profiles import Picture
@@ -56,6 +57,16 @@ class LabelledTask:
         except ValueError as error:
             raise ProviderRefused(f"unsupported_{name}", f'{name} is a colour, such as "navy" or "#1a2b3c"') from error
         return written
+
+    def tint(self, name: str, default: str = "") -> tuple[int, int, int, int] | None:
+        """Red, green, blue and alpha of a colour, of which only a share may be there, such as "black@0.5"; None if none
+        is named."""
+        written = self.text(name, default)
+        try:
+            return tint_of(written) if written else None
+        except ValueError as error:
+            told = f'{name} is a colour, such as "navy", "#1a2b3c" or "black@0.5"'
+            raise ProviderRefused(f"unsupported_{name}", told) from error
 
     def ground(self, name: str = "background") -> str:
         """As `color`; empty where none is named."""

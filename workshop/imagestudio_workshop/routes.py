@@ -93,6 +93,7 @@ ROUTES: Final = MappingProxyType(
         "film": Route("Image Studio local film (procedural, not a video model)", "film.reels:filmed"),
         "pan": Route("Image Studio local camera (moves over the picture, not a video model)", "film.reels:panned"),
         "gif": _film("film.looping:looped"),
+        "video-edit": _film("film.editing:edited"),
         "video-trim": _film("film.edits:trimmed"),
         "video-speed": _film("film.edits:sped"),
         "video-stabilize": _film("film.steady:steadied"),

@@ -5,27 +5,19 @@ mark ── as large as a share of the picture ── turned ── as strong as
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Final
 
 from PIL import Image
 
 from imagestudio.plugin import ProviderRefused
 from imagestudio_workshop import lettering
+from imagestudio_workshop.cropping import PLACES
 from imagestudio_workshop.lettering import Lettering
 from imagestudio_workshop.opening import first_frame, moves
 from imagestudio_workshop.orders import LabelledTask, Work
 from imagestudio_workshop.profiles import Picture
 from imagestudio_workshop.resizing import coding_like, finished
 
-# Shares of the room that is left, from the left and from the top.
-PLACES: Final = MappingProxyType(
-    {
-        "top-left": (0.0, 0.0), "top": (0.5, 0.0), "top-right": (1.0, 0.0),
-        "left": (0.0, 0.5), "center": (0.5, 0.5), "right": (1.0, 0.5),
-        "bottom-left": (0.0, 1.0), "bottom": (0.5, 1.0), "bottom-right": (1.0, 1.0),
-    }
-)  # fmt: skip
 _LETTERS: Final = 200
 """The height at which letters are drawn, to be made smaller afterwards."""
 _APART: Final = 1.5
@@ -81,8 +73,7 @@ def _logo(order: LabelledTask, picture: Picture) -> Image.Image:
 
 def _written(order: LabelledTask, picture: Picture) -> Image.Image:
     text, colour = lettering.writable(order.text("text")), picture.colour(order.color("color", "white"))
-    code = "#{:02x}{:02x}{:02x}".format(*colour)
-    return Lettering(text, _LETTERS, code, float("inf")).drawn()
+    return Lettering(text, _LETTERS, (*colour, 255), float("inf")).drawn()
 
 
 def _tile(over: Image.Image, mark: Image.Image) -> None:

@@ -49,6 +49,7 @@ class FilteredVideo:
         self._pipe: Pipe | None = None
         self._second: Pipe | None = None
         self._out: av.VideoStream | None = None
+        self._held: av.VideoFrame | None = None
         writer.await_lane()
 
     def take(self, packet: Packet[Any]) -> None:
@@ -63,6 +64,8 @@ class FilteredVideo:
             self._pass_on(self._pipe.through(None))
         if self._second:
             self._encode(self._second.through(None))
+        if self._held:
+            self._write(self._held, self._to_the_end(self._held))
         if self._out:
             self._writer.mux(self._out.encode())
 
@@ -92,20 +95,30 @@ class FilteredVideo:
                 self._encode(self._second.through(changed))
 
     def _encode(self, frames: Iterator[av.VideoFrame | av.AudioFrame]) -> None:
+        """Each once the next is there, as it is shown until then: packets lie in the order in which they are decoded,
+        and say how long that takes."""
         for frame in frames:
             if isinstance(frame, av.VideoFrame):
-                self._out = self._out or self._writer.video(frame, self._rate, self._marks)
-                frame.pict_type = av.video.frame.PictureType.NONE
-                frame.duration = self._within_span(frame)
-                self._writer.mux(self._out.encode(frame))
+                held, self._held = self._held, frame
+                if held:
+                    lasts = frame.pts - held.pts if frame.pts is not None and held.pts is not None else held.duration
+                    self._write(held, lasts)
 
-    def _within_span(self, frame: av.VideoFrame) -> int:
-        """How long it is shown, no longer than the span is."""
-        span = self._course.span
-        if span.end is None or frame.pts is None:
+    def _write(self, frame: av.VideoFrame, lasts: int) -> None:
+        self._out = self._out or self._writer.video(frame, self._rate, self._marks)
+        frame.pict_type = av.video.frame.PictureType.NONE
+        frame.duration = max(1, lasts)
+        self._writer.mux(self._out.encode(frame))
+
+    def _to_the_end(self, frame: av.VideoFrame) -> int:
+        """How long the last frame is shown: to the end of the span, or of the stream where it says when that is."""
+        span, known = self._course.span, _end_of(self._stream)
+        ends = [end for end in (span.end, known) if end is not None]
+        if not ends or frame.pts is None:
             return frame.duration
-        left = (span.end - span.start) / self._course.speed / _tick(frame) - frame.pts
-        return max(1, min(frame.duration, round(left)))
+        begun = 0.0 if math.isinf(span.start) else span.start
+        left = round((min(ends) - begun) / self._course.speed / _tick(frame)) - frame.pts
+        return left if left > 0 else frame.duration
 
     def _piped(self, frame: av.VideoFrame) -> Pipe:
         self._marks = marks_of(frame, self._stream)
@@ -125,6 +138,13 @@ class FilteredVideo:
 
 def rate_of(stream: av.VideoStream) -> Fraction:
     return stream.average_rate or stream.guessed_rate or Fraction(25)
+
+
+def _end_of(stream: av.VideoStream) -> float | None:
+    """When its last frame ceases to be shown, in seconds of the file's clock."""
+    if stream.duration is None or stream.time_base is None:
+        return None
+    return float((stream.duration + (stream.start_time or 0)) * stream.time_base)
 
 
 def _moved(frame: av.VideoFrame, start: float) -> av.VideoFrame:

@@ -6,7 +6,7 @@ second pass ── each frame warped by its correction and enlarged, so that no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import av
@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from imagestudio.plugin import Media
+from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop.film.chains import chain_of
-from imagestudio_workshop.film.frames import upright_frames
-from imagestudio_workshop.film.remaking import FilmChanges, opened_film, remade
+from imagestudio_workshop.film.frames import Change, upright_frames
+from imagestudio_workshop.film.remaking import FilmChanges, length_of, opened_film, remade
 from imagestudio_workshop.orders import LabelledTask, Step, Work
 
 Path: TypeAlias = npt.NDArray[np.float64]
@@ -27,40 +27,72 @@ Grey: TypeAlias = npt.NDArray[np.uint8]
 
 _SEEN: Final = 480
 _FEWEST: Final = 8
-_SMOOTH: Final = {"light": 0.3, "medium": 0.7, "strong": 1.5}
-"""Standard deviation of the smoothing, in seconds."""
-_ZOOM: Final = {"light": 1.04, "medium": 1.08, "strong": 1.14}
+STRENGTHS: Final = range(1, 101)
+USUAL: Final = 50
+_SMOOTH: Final = 1.6
+"""Standard deviation of the strongest smoothing, in seconds."""
+_ZOOM: Final = 0.15
+"""The share by which the strongest enlarges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The way of a camera: when each frame is shown, in seconds, and where it was then, of shape (n, 3): x and y in
+    shares of the longer side, and radians."""
+
+    times: Path
+    places: Path
+
+    @property
+    def rate(self) -> float:
+        """Frames a second."""
+        lasts = float(self.times[-1] - self.times[0]) if len(self.times) > 1 else 0.0
+        return (len(self.times) - 1) / lasts if lasts > 0 else 25.0
 
 
 def steadied(order: LabelledTask) -> Work:
-    """The film with its camera held steady, by `strength`; a little of its border is lost."""
-    film, strength = order.file("video"), order.choice("strength", _SMOOTH, "medium")
+    """The film with its camera held steady, by `strength`, 1 to 100; a little of its border is lost."""
+    film, strength = order.file("video"), order.whole("strength", USUAL)
 
     def work(_variation: int, step: Step) -> Media:
-        path, rate = followed(film, lambda fraction, message: step(0.4 * fraction, message))
-        corrections = _corrections(path, _SMOOTH[strength] * rate, _ZOOM[strength])
-        changes = FilmChanges(chain_of(), change=_warping(corrections, _ZOOM[strength]))
+        walk = followed(film, lambda fraction, message: step(0.4 * fraction, message))
+        changes = FilmChanges(chain_of(), change=steadying(walk, strength))
         return remade(film, changes, lambda fraction, message: step(0.4 + 0.6 * fraction, message))
 
     return work
 
 
-def followed(film: Media, step: Step) -> tuple[Path, float]:
-    """The place of the camera at each frame, of shape (n, 3): x and y in shares of the longer side, radians; and frames
-    a second."""
-    moves: list[Path] = [np.zeros(3)]
+def steadying(walk: Walk, strength: int) -> Change:
+    """The change of each frame that holds the camera steady. Raises ProviderRefused for a strength that is none."""
+    if strength not in STRENGTHS:
+        raise ProviderRefused("unsupported_strength", "a camera is held with a strength from 1 to 100")
+    share = strength / STRENGTHS[-1]
+    zoom = 1 + _ZOOM * share
+    return _Warp(walk.times, _corrections(walk.places, max(1.0, _SMOOTH * share * walk.rate), zoom), zoom)
+
+
+def followed(film: Media, step: Step, start: float = 0.0, end: float | None = None) -> Walk:
+    """The camera from `start` to `end` seconds, counted from the start."""
+    times: list[float] = []
+    moves: list[Path] = []
     with opened_film(film) as container:
-        video = container.streams.video[0]
-        rate = float(video.average_rate or 25)
-        length = (container.duration or 0) / 1_000_000
+        video, offset = container.streams.video[0], (container.start_time or 0) / 1_000_000 + start
+        if start:
+            container.seek(round(offset * 1_000_000))
+        last = length_of(film) - start if end is None else end - start
         before: Grey | None = None
         for frame in upright_frames(video, container.decode(video)):
-            step(min(1.0, (frame.time or 0) / max(length, 0.001)), "following the camera")
+            at = (frame.time or 0.0) - offset
+            if at > last:
+                break
+            step(min(1.0, max(0.0, at / max(last, 0.001))), "following the camera")
             grey = _small(frame)
-            if before is not None:
-                moves.append(_move(before, grey))
+            times.append(at)
+            moves.append(np.zeros(3) if before is None else _move(before, grey))
             before = grey
-    return np.cumsum(moves, axis=0), rate
+    if not times:
+        raise ProviderRefused("nothing_left", "no picture of the film would be left")
+    return Walk(np.asarray(times), np.cumsum(moves, axis=0))
 
 
 def _small(frame: av.VideoFrame) -> Grey:
@@ -101,24 +133,21 @@ def _corrections(path: Path, sigma: float, zoom: float) -> Path:
     return np.asarray((np.stack(smooth, axis=1) - path).clip(-most, most))
 
 
-def _warping(corrections: Path, zoom: float) -> _Warp:
-    return _Warp(iter(corrections), zoom)
-
-
 class _Warp:
-    """Moves one frame after the other by its correction."""
+    """Moves each frame by the correction of its time."""
 
-    def __init__(self, corrections: Iterator[Path], zoom: float) -> None:
-        self._corrections, self._zoom = corrections, zoom
+    def __init__(self, times: Path, corrections: Path, zoom: float) -> None:
+        self._times, self._corrections, self._zoom = times, corrections, zoom
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
-        x, y, turn = next(self._corrections, np.zeros(3))
+        x, y, turn = self._corrections[int(np.abs(self._times - (frame.time or 0.0)).argmin())]
         height, width = frame.height, frame.width
         about = (width / 2, height / 2)
         matrix = np.asarray(cv2.getRotationMatrix2D(about, -float(np.degrees(turn)), self._zoom), dtype=np.float64)
         matrix[:, 2] += np.array([x, y]) * max(width, height)
         moved = av.VideoFrame(width, height, frame.format.name)
-        moved.pts, moved.time_base = frame.pts, frame.time_base
+        moved.pts, moved.time_base, moved.duration = frame.pts, frame.time_base, frame.duration
+        moved.colorspace, moved.color_range = frame.colorspace, frame.color_range
         for number, plane in enumerate(frame.planes):
             bits = frame.format.components[number].bits
             warped = _warped(_samples(plane, bits), matrix if number == 0 else _halved(matrix), bits)
