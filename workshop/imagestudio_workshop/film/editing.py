@@ -26,7 +26,7 @@ _MEASURING: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EditPlan:
     """Changes that are known before any work, and those that are found by it: how the camera moves, if it is to be held
     with a strength, and how loud the sound is, if it is to be evened."""
 
@@ -58,7 +58,7 @@ def _part(step: Step, begin: float, end: float) -> Step:
     return lambda fraction, message: step(begin + (end - begin) * fraction, message)
 
 
-def _wanted(order: LabelledTask, film: Media) -> Wanted:
+def _wanted(order: LabelledTask, film: Media) -> EditPlan:
     asked = order.task.inputs
     steady = order.whole("stabilize")
     if "stabilize" in asked and steady not in STRENGTHS:
@@ -71,7 +71,7 @@ def _wanted(order: LabelledTask, film: Media) -> Wanted:
     changes = _heard(order, film, changes, to_be_evened="loudness" in asked)
     if changes == FilmChanges(coding=changes.coding) and not steady:
         raise ProviderRefused("nothing_to_do", "no edit is asked for")
-    return Wanted(changes, steady, order.number("loudness", 0) if "loudness" in asked else None)
+    return EditPlan(changes, steady, order.number("loudness", 0) if "loudness" in asked else None)
 
 
 def _shown(order: LabelledTask, film: Media, changes: FilmChanges) -> FilmChanges:

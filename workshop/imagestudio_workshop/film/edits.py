@@ -60,7 +60,7 @@ def faster(film: Media, speed: float) -> Chain:
 
 
 def _thinned(film: Media) -> tuple[str, str]:
-    """Where frames come unevenly, only those go that come too close."""
+    """Of frames that come unevenly only those go that come too close."""
     with opened_film(film) as container:
         stream = container.streams.video[0]
         rate, closest = rate_of(stream), min(stream.base_rate or _MOST_RATE, _MOST_RATE)

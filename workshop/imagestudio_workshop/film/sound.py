@@ -59,7 +59,7 @@ def evened_strictly(film: Media, changes: FilmChanges, wanted: float) -> Filters
 def evened(film: Media, changes: FilmChanges, wanted: float) -> tuple[Filters, float]:
     """One gain that brings the sound of what is made by `changes` to so many LUFS (EBU R 128), and its loudness then.
 
-    Peaks are held below -1.5 dB. That makes it softer, and so the gain is measured again, until it is right or can do
+    Peaks are held below -1.5 dB, which makes it softer, and so the gain is measured again, until it is right or can do
     no more. Raises ProviderRefused for what cannot be measured.
     """
     gain = first = wanted - measured_loudness(film, changes)

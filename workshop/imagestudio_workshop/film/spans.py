@@ -15,7 +15,7 @@ ASKED: Final = ("start", "end", "duration", "trim", "max_seconds")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Stretch:
     """From `start` to `end`, in seconds of the film."""
 
     start: float
@@ -26,7 +26,7 @@ class Kept:
         return self.end - self.start
 
 
-def span_of(order: LabelledTask, film: Media, usual: str = "beginning") -> Kept:
+def span_of(order: LabelledTask, film: Media, usual: str = "beginning") -> Stretch:
     """From `start` to `end` or for `duration`, and of that `max_seconds` at its beginning, middle or end, as `trim`
     says. Raises ProviderRefused if nothing would be left."""
     start, length = order.number("start", 0), length_of(film)
@@ -40,7 +40,7 @@ def span_of(order: LabelledTask, film: Media, usual: str = "beginning") -> Kept:
         raise ProviderRefused("missing_max_seconds", f"there is no max_seconds: how long the {mode} is")
     spare = max(0.0, end - start - most) if most else 0.0
     before = {"beginning": 0.0, "middle": spare / 2, "end": spare}[mode]
-    return Kept(start + before, end - (spare - before))
+    return Stretch(start + before, end - (spare - before))
 
 
 def is_cut(order: LabelledTask) -> bool:
