@@ -66,10 +66,10 @@ class Desk:
 
         `refuse` words an error in the API's own way.
         """
-        behaviour = self.state.take(order.provider)
+        behaviour, released = self.state.take(order.provider), self._released()
         job = self._accept(order, behaviour) if behaviour.makes_a_job else None
         self.record(request, order, 403 if behaviour.filtered == "refused" else behaviour.status, job)
-        await self._pause(behaviour)
+        await self._pause(behaviour, released)
         if job is None or behaviour.status >= 400:
             response = refuse(behaviour)
         else:
@@ -81,7 +81,7 @@ class Desk:
     async def read(self, name: str, handler: Callable[[], Awaitable[Response]], *, refuse: Refuse) -> Response:
         """Answer a request that makes nothing, as the scripts for `name` say."""
         behaviour = self.state.take(name)
-        await self._pause(behaviour)
+        await self._pause(behaviour, self._released())
         response = refuse(behaviour) if behaviour.status >= 400 else await handler()
         return lost(response, behaviour)
 
@@ -124,12 +124,16 @@ class Desk:
         self.state.keep(output, Served(name, self.state.now(), behaviour.files, behaviour.file_failures))
         return name
 
-    async def _pause(self, behaviour: Behaviour) -> None:
+    def _released(self) -> int:
+        """How often replies were let go; whoever sees a job may do it before the reply waits."""
+        times: int = self.state.setting("released", 0)
+        return times
+
+    async def _pause(self, behaviour: Behaviour, released: int) -> None:
         await asyncio.sleep(behaviour.delay)
         if behaviour.held:
-            released = self.state.setting("released", 0)
             for _ in range(int(LONGEST_HOLD / BLINK)):
-                if self.state.setting("released", 0) != released:
+                if self._released() != released:
                     break
                 await asyncio.sleep(BLINK)
 
