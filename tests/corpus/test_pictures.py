@@ -6,7 +6,6 @@ and turns HEIC and AVIF itself.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,13 +73,9 @@ def test_a_heic_of_too_many_pixels_is_refused(tmp_path: Path) -> None:
             read_media(file.read_bytes(), field="file", max_bytes=10**8, max_pixels=700)
 
 
-def test_pictures_and_models_are_what_sharp_and_the_makers_of_gltf_say(
-    tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
-    lock = (Path(__file__).parent / "node" / "package-lock.json").read_bytes()
-    folder = pytestconfig.cache.mkdir(f"second-opinions-{hashlib.sha256(lock).hexdigest()[:12]}")
+def test_pictures_and_models_are_what_sharp_and_the_makers_of_gltf_say(tmp_path: Path, second_opinions: Path) -> None:
     files = [*pictures(tmp_path), *heics(tmp_path), *models(tmp_path)]
-    answers = asked_of_node(files, folder)
+    answers = asked_of_node(files, second_opinions)
     assert len(answers) == len(files)
     wrong = [wrong for file, said in zip(files, answers, strict=True) if (wrong := difference(file, said))]
     assert wrong == []
