@@ -24,7 +24,7 @@ def sides(path: Path) -> tuple[int, int]:
 
 
 def test_every_command_is_tried_here_and_speaks_json_about_any_database() -> None:
-    tree = leaves(get_command(app))
+    tree = leaves()
     tried = {command[:1] for command in COMMANDS} | {command[:2] for command in COMMANDS}
     assert tree.keys() <= tried
     for path, command in tree.items():

@@ -11,9 +11,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from typer.main import get_command
 
-from infrastructure.cli.app import app
 from infrastructure.store.schema import VERSION_TABLE
 from projections.engine.tables import schema_of
 from projections.views import ALL
@@ -79,7 +77,7 @@ WRITING = {
 
 def path_of(command: tuple[str, ...]) -> tuple[str, ...]:
     """The words of the command itself, without what it is given."""
-    return next(path for path in leaves(get_command(app)) if command[: len(path)] == path)
+    return next(path for path in leaves() if command[: len(path)] == path)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -91,7 +89,7 @@ READS = [command for command in COMMANDS if path_of(command) in READING]
 
 
 def test_every_command_is_said_to_read_or_to_write() -> None:
-    assert leaves(get_command(app)).keys() == READING | WRITING
+    assert leaves().keys() == READING | WRITING
     assert not READING & WRITING
 
 

@@ -6,16 +6,19 @@ import io
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from infrastructure.assembly import Parts
 from infrastructure.cli import main
+from infrastructure.cli.app import app
 
 ACCOUNT = "acme"
 SMALL = ("-i", "width=64", "-i", "height=64")
@@ -201,8 +204,15 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
     return [known.get(word, word) for word in command]
 
 
-def leaves(command: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
-    """All commands of the tree, by their words."""
+@cache
+def leaves() -> dict[tuple[str, ...], Any]:
+    """All commands of the tree, by their words; each is made once, which takes as long as a test."""
+    return dict(_leaves(get_command(app), ()))
+
+
+def _leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     if not hasattr(command, "commands"):
-        return {path: command}
-    return {words: leaf for name, one in command.commands.items() for words, leaf in leaves(one, (*path, name)).items()}
+        yield path, command
+        return
+    for name, one in command.commands.items():
+        yield from _leaves(one, (*path, name))

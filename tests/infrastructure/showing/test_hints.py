@@ -10,13 +10,11 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
-from typer.main import get_command
 
 from domain.advice import PYTHON, Advice, worded
 from domain.errors import ImageStudioError, UnknownAccount
 from domain.ledger import Ledger, known_account
 from infrastructure.bootstrap import open_studio
-from infrastructure.cli.app import app
 from infrastructure.settings import Settings
 from infrastructure.showing.hints import HTTP, SHELL, in_shell, over_http
 from tests.infrastructure.cli.workspaces import leaves
@@ -87,7 +85,7 @@ def commands_in(words: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
 
 
 def test_every_command_that_the_shell_is_told_exists() -> None:
-    known = set(leaves(get_command(app)))
+    known = set(leaves())
     for command in commands_in(SHELL):
         assert {command[:length] for length in (1, 2)} & known, command
 
