@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -258,25 +259,27 @@ def test_all_networks_but_the_one_that_invents_are_installed_for_these_tests() -
 # Pictures of odd kinds: test_keeping.py asks the others the same
 
 
-def odd() -> dict[str, Media]:
-    """A signed picture, in many a way to store it."""
-    image = signed(scene(320, 200))
+def lying(image: Image.Image) -> Media:
     turned = Image.Exif()
     turned[0x0112] = 6
-    return {
-        "inks": written(image.convert("CMYK"), "JPEG"),
-        "palette": written(image.quantize(64), "PNG"),
-        "grey": written(image.convert("L"), "PNG"),
-        "clear": written(image.convert("RGBA"), "WEBP"),
-        "AVIF": written(image, "AVIF"),
-        "lying": written(image.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=turned),
-    }
+    return written(image.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=turned)
+
+
+STORED: dict[str, Callable[[Image.Image], Media]] = {
+    "inks": lambda image: written(image.convert("CMYK"), "JPEG"),
+    "palette": lambda image: written(image.quantize(64), "PNG"),
+    "grey": lambda image: written(image.convert("L"), "PNG"),
+    "clear": lambda image: written(image.convert("RGBA"), "WEBP"),
+    "AVIF": lambda image: written(image, "AVIF"),
+    "lying": lying,
+}
+"""Many a way to store a picture."""
 
 
 @needs("text-remove", "classify")
-@pytest.mark.parametrize("kind", ["inks", "palette", "grey", "clear", "AVIF", "lying"])
+@pytest.mark.parametrize("kind", STORED)
 async def test_writing_is_taken_out_of_a_picture_however_it_is_stored(kind: str) -> None:
-    image = odd()[kind]
+    image = STORED[kind](signed(scene(320, 200)))
     made = await make("text-remove", {"image": image})
     assert (made.width, made.height) == (320, 200)
     assert await refused("text-remove", {"image": made}) == "no_text"
