@@ -99,7 +99,8 @@ def running_postgres(*, fsync: bool = True) -> Iterator[str]:
 def fresh_database(server: str, *, template: str = "template1") -> Iterator[str]:
     """Yield the URL of a new copy of `template`; it is dropped afterwards, whoever is connected."""
     name = f"test_{secrets.token_hex(8)}"
-    execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    # By files, as writing every page of it to the log of a server that nobody unplugs takes twice the time.
+    execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     try:
         yield beside(server, name)
     finally:
