@@ -38,11 +38,14 @@ def _heard(logger: logging.Logger) -> list[logging.Handler]:
 
 
 @pytest.fixture
-def own_thresholds() -> Iterator[None]:
+def own_collector() -> Iterator[None]:
+    """A collector with thresholds of its own, for which the session froze nothing."""
     before = gc.get_threshold()
+    gc.unfreeze()
     gc.set_threshold(501, 7, 3)
     yield
     gc.set_threshold(*before)
+    gc.freeze()
 
 
 def test_a_program_that_opened_studios_finds_itself_as_it_was(tmp_path: Path) -> None:
@@ -55,7 +58,7 @@ def test_a_program_that_opened_studios_finds_itself_as_it_was(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("serve", [True, False])
-async def test_a_studio_leaves_nothing_changed(tmp_path: Path, own_thresholds: None, *, serve: bool) -> None:
+async def test_a_studio_leaves_nothing_changed(tmp_path: Path, own_collector: None, *, serve: bool) -> None:
     before = surroundings()
     async with open_studio(Settings(home=tmp_path), serve=serve) as one, open_studio(Settings(home=tmp_path)) as two:
         await one.accounts.open("acme", plan="pro")
@@ -65,7 +68,7 @@ async def test_a_studio_leaves_nothing_changed(tmp_path: Path, own_thresholds: N
 
 
 async def test_one_that_does_not_serve_leaves_the_collector_alone_while_it_is_open(
-    tmp_path: Path, own_thresholds: None
+    tmp_path: Path, own_collector: None
 ) -> None:
     before = surroundings()[:3]
     async with open_studio(Settings(home=tmp_path), serve=False) as studio:
@@ -74,7 +77,7 @@ async def test_one_that_does_not_serve_leaves_the_collector_alone_while_it_is_op
 
 
 def test_the_last_that_leaves_puts_the_collector_back_and_what_the_host_froze_stays_frozen(
-    own_thresholds: None,
+    own_collector: None,
 ) -> None:
     gc.freeze()
     try:
