@@ -1,25 +1,29 @@
 """Who pays: an account's terms, and the facts that change them.
 
     AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged) …
+                  ─ (KeyIssued ─ (KeyChanged) … ─ (KeyRevoked)) …
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
-Each has the `reason` that its actor gave, if any; the actor stands beside it in the log.
+Each has the `reason` that its actor gave, if any; the actor stands beside it in the log. Limits are decided about in
+`domain.limiting`, keys in `domain.issuing`.
 
 The account's own stream is small. The beginning and end of its ledger's periods follow from its time zone and cycle.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from domain.advice import Advice
 from domain.errors import AccountExists, InvalidInput
 from domain.ids import check_id, check_reason
+from domain.keys import STUDIO, ApiKey, KeyFact, evolve_key
 from domain.kinds import ONLY_REAL, Class, check_class
 from domain.money import check_currency
 from domain.periods import Cycle, check_zone
-from domain.plans import MEASURES, Limits, check_limit
+from domain.plans import MEASURES, Limits
 
 ACCOUNT = "account"
 UNPRICED = "unpriced"
@@ -127,6 +131,7 @@ AccountFact = (
     | AccountSuspended
     | AccountResumed
     | AccountClosed
+    | KeyFact
 )
 
 
@@ -160,17 +165,10 @@ class Account:
     reason: str = ""
     overrides: dict[str, dict[str, int | None]] = field(default_factory=dict)
     allowed: frozenset[str] = ONLY_REAL
-    in_force: dict[str, dict[str, int]] = field(init=False, compare=False, repr=False)
+    keys: Mapping[str, ApiKey] = field(default_factory=dict)
+    """Every key that was ever issued, by its id."""
+    in_force: Mapping[str, Mapping[str, int]] = field(default_factory=dict, compare=False, repr=False)
     """By scope, the measures that are limited and their limits, which every admission looks up."""
-
-    def __post_init__(self) -> None:
-        scopes = (ACCOUNT, *self.overrides)
-        known = {scope: {measure: self.limit(scope, measure) for measure in MEASURES} for scope in scopes}
-        in_force = {
-            scope: {measure: limit for measure, limit in limits.items() if limit is not None}
-            for scope, limits in known.items()
-        }
-        object.__setattr__(self, "in_force", in_force)
 
     def limit(self, scope: str, measure: str) -> int | None:
         """The most that one scope may use of a measure in one period; None: no limit."""
@@ -195,6 +193,11 @@ def project_scope(project: str) -> str:
     return f"project:{project}"
 
 
+def key_scope(key: str) -> str:
+    """The name under which an API key's limits and use are kept."""
+    return f"key:{key}"
+
+
 # Evolve
 
 
@@ -202,11 +205,10 @@ def evolve(account: Account | None, fact: AccountFact) -> Account:
     """The terms after one more fact."""
     match fact:
         case AccountOpened():
-            return Account(
-                fact.account, fact, fact.plan, fact.limits, fact.currency, fact.zone, fact.cycle, fact.prepaid
-            )
+            terms = (fact.plan, fact.limits, fact.currency, fact.zone, fact.cycle, fact.prepaid)
+            return _limited(Account(fact.account, fact, *terms), ACCOUNT)
         case PlanChanged():
-            return replace(_known(account), plan=fact.plan, limits=fact.limits)
+            return _limited(replace(_known(account), plan=fact.plan, limits=fact.limits), ACCOUNT)
         case TimeZoneChanged():
             return replace(_known(account), zone=fact.zone)
         case LimitChanged():
@@ -220,6 +222,8 @@ def evolve(account: Account | None, fact: AccountFact) -> Account:
             return replace(_known(account), standing=Standing.OPEN, reason="")
         case AccountClosed():
             return replace(_known(account), standing=Standing.CLOSED, reason=fact.reason)
+        case _:
+            return _with_key(_known(account), fact)
 
 
 def _known(account: Account | None) -> Account:
@@ -233,7 +237,19 @@ def _with_limit(account: Account, fact: LimitChanged) -> Account:
         changed.pop(fact.measure, None)
     else:
         changed[fact.measure] = fact.limit
-    return replace(account, overrides={**account.overrides, fact.scope: changed})
+    return _limited(replace(account, overrides={**account.overrides, fact.scope: changed}), fact.scope)
+
+
+def _limited(account: Account, scope: str) -> Account:
+    """The account with what is limited of one scope, the only one that a fact changes: an account may have many."""
+    known = {measure: account.limit(scope, measure) for measure in MEASURES}
+    limits = {measure: limit for measure, limit in known.items() if limit is not None}
+    return replace(account, in_force={**account.in_force, scope: limits})
+
+
+def _with_key(account: Account, fact: KeyFact) -> Account:
+    key = evolve_key(account.keys.get(fact.key), fact)
+    return account if key is None else replace(account, keys={**account.keys, key.id: key})
 
 
 # Decisions
@@ -258,6 +274,8 @@ def open_account(account: Account | None, id: str, terms: Terms, now: int, reaso
     day. Raises AccountExists on other terms, or if the account is closed.
     """
     check_id("account", id)
+    if id == STUDIO:
+        raise InvalidInput("account", f"{id!r} is the studio's own", hint="choose another id")
     check_currency(terms.currency)
     check_zone(terms.zone)
     check_reason(reason)
@@ -336,29 +354,6 @@ def change_plan(account: Account, plan: str, limits: Limits, now: int, reason: s
     return [PlanChanged(account.id, now, plan, limits, reason)]
 
 
-def change_limit(
-    account: Account, scope: str, measure: str, limit: int | None, now: int, reason: str = ""
-) -> list[AccountFact]:
-    """Set one limit: whole outputs or micro-units a period, None for no limit. Raises InvalidInput."""
-    check_not_closed(account)
-    _check_limited(scope, measure)
-    check_reason(reason)
-    check_limit(measure, limit)
-    if measure in account.overrides.get(scope, {}) and account.overrides[scope][measure] == limit:
-        return []
-    return [LimitChanged(account.id, now, scope, measure, limit, inherited=False, reason=reason)]
-
-
-def inherit_limit(account: Account, scope: str, measure: str, now: int, reason: str = "") -> list[AccountFact]:
-    """Undo a change of limit: the plan's own holds again. Raises InvalidInput."""
-    check_not_closed(account)
-    _check_limited(scope, measure)
-    check_reason(reason)
-    if measure not in account.overrides.get(scope, {}):
-        return []
-    return [LimitChanged(account.id, now, scope, measure, None, inherited=True, reason=reason)]
-
-
 def change_time_zone(account: Account, zone: str, now: int, reason: str = "") -> list[AccountFact]:
     """Move the account's midnights, from the next period on. Raises InvalidPeriod for an unknown zone."""
     check_not_closed(account)
@@ -375,19 +370,3 @@ def change_consent(account: Account, model_class: str, now: int, *, given: bool,
     if (wanted in account.allowed) == given:
         return []
     return [ConsentChanged(account.id, now, str(wanted), given, reason)]
-
-
-def _check_limited(scope: str, measure: str) -> None:
-    _check_scope(scope)
-    allowed = (*MEASURES, UNPRICED) if scope == ACCOUNT else MEASURES
-    if measure not in allowed:
-        raise InvalidInput("measure", f"{measure!r} is not one of {', '.join(allowed)}")
-
-
-def _check_scope(scope: str) -> None:
-    if scope == ACCOUNT:
-        return
-    level, _, subject = scope.partition(":")
-    if level not in ("user", "project"):
-        raise InvalidInput("scope", f"{scope!r} is not 'account', 'user:ID' or 'project:ID'")
-    check_id(level, subject)

@@ -1,6 +1,7 @@
 """Who did it: every fact of the log has an actor, whom the log names beside the fact.
 
-    user:ann        a person for whom an account pays, or a key of theirs
+    user:ann        a person for whom an account pays
+    key:key_7hq…    a program that shows an API key of an account
     operator:root   a person who runs the studio
     studio:NAME     a process of the studio, by itself: it sends, settles, recovers and reconciles
 
@@ -21,6 +22,7 @@ class ActorKind(StrEnum):
     """The capacity in which an actor acts."""
 
     USER = "user"
+    KEY = "key"
     OPERATOR = "operator"
     STUDIO = "studio"
 

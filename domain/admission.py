@@ -13,6 +13,7 @@ from domain.account import Account, Standing
 from domain.advice import Advice
 from domain.errors import InvalidInput, UnknownModel
 from domain.evidence import Spent
+from domain.issuing import check_key
 from domain.kinds import ONLY_REAL
 from domain.ledger import Fact, Ledger, check_fingerprint, current_period, find, known_account
 from domain.lifecycle import illegal
@@ -32,7 +33,7 @@ class Ask:
     """One request: a batch of operations, admitted or refused as a whole, each with its own quote.
 
     `allowed` are the classes of models that the request itself allows, beside those of the account's terms; `most` is
-    the price that it may come to in micro-units, if it says so.
+    the price that it may come to in micro-units, if it says so. `api_key` is the id of the key that asks, if one does.
     """
 
     account: str
@@ -50,6 +51,7 @@ class Ask:
     allowed: frozenset[str] = ONLY_REAL
     most: int | None = None
     inputs: tuple[Given, ...] = ()
+    api_key: str | None = None
 
 
 @value
@@ -69,12 +71,14 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
 
     With a `sender` the operations are dispatched in the same breath. A repeat of a key, or of this very append,
     records nothing; a key that was refused is tried again, and answers as before if it would be refused again.
-    Raises KeyReused, UnknownAccount, UnknownModel if a model's class is not allowed, and InvalidInput if the
-    price is more than the request allows.
+    Raises KeyReused, UnknownAccount, UnknownModel if a model's class is not allowed, InvalidInput if the price is
+    more than the request allows, and as `check_key`.
     """
     account = known_account(ledger, ask.account)
     if ledger.look_up(ask.operations[0]) is not None:
         return []
+    if ask.api_key is not None:
+        check_key(account, ask.api_key, ask.user, ask.project, now)
     earlier = _earlier(ledger, ask)
     if earlier is not None and not earlier.refused:
         return []
@@ -139,14 +143,16 @@ def quotes_now(ledger: Ledger, ask: Ask) -> tuple[Quote, ...]:
     return tuple([_priced(account, quote) for quote in ask.quotes])
 
 
-def left_of(ledger: Ledger, user: str, project: str | None, now: int) -> dict[str, int | None]:
+def left_of(
+    ledger: Ledger, user: str, project: str | None, now: int, api_key: str | None = None
+) -> dict[str, int | None]:
     """The rest that the tightest scope leaves of each measure, holds counted: outputs, micro-units; None: no limit."""
     if ledger.account is None:
         return {}
     account = ledger.account
     _, current = current_period(ledger, account, now)
     left: dict[str, int | None] = dict.fromkeys(MEASURES)
-    for scope in scopes_of(user, project):
+    for scope in scopes_of(user, project, api_key):
         usage = current.usage.get(scope, NOTHING_USED)
         for measure, limit in account.in_force.get(scope, {}).items():
             room = max(limit - usage.taken(measure), 0)
@@ -199,7 +205,7 @@ def _priced(account: Account, quote: Quote | Unpriced) -> Quote:
 def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quote, ...]) -> Refusal | None:
     outputs, price = sum([quote.outputs for quote in quotes]), sum([quote.price for quote in quotes])
     wanted = ((ask.family, outputs), (SPEND, price))
-    scopes = scopes_of(ask.user, ask.project)
+    scopes = scopes_of(ask.user, ask.project, ask.api_key)
     if account.standing is not Standing.OPEN:
         return Refusal(rule=account.standing)
     return _unfit(account, quotes) or _over_limit(account, current, scopes, wanted) or _over_balance(current, price)
@@ -264,6 +270,7 @@ def _operation(ask: Ask, id: str, period: Period, day: str, quote: Quote) -> Ope
         ask.family,
         quote.model,
         quote.provider,
+        ask.api_key,
     )
 
 
@@ -301,5 +308,5 @@ def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, quote: Quot
     if current is None or operation.period != current.period:
         return more > 0
     grown = ((operation.family, quote.outputs - old.outputs), (SPEND, more))
-    scopes = scopes_of(operation.user, operation.project)
+    scopes = scopes_of(operation.user, operation.project, operation.api_key)
     return bool(_over_limit(account, current, scopes, grown) or _over_balance(current, more))

@@ -9,6 +9,7 @@ ImageStudioError
 │   ├── UnknownAsset
 │   ├── UnknownCollection
 │   ├── UnknownPlan
+│   ├── UnknownApiKey
 │   ├── AccountExists
 │   ├── InvalidInput          a field, its value and the limit it breaks
 │   │   └── NoMedia           nothing, or a mere text, in place of a file
@@ -17,6 +18,8 @@ ImageStudioError
 │   ├── InvalidPeriod
 │   ├── KeyReused             same idempotency key, another request
 │   ├── Unverified            a callback that is not the provider's
+│   ├── Unauthenticated       no API key, or one that opens nothing
+│   ├── Forbidden             the API key does not allow this
 │   └── IllegalTransition     the operation is not in a state that allows this
 ├── CatalogueError            a catalogue file is wrong; names file and field
 ├── PluginError               a provider from elsewhere cannot be used; names it and its distribution
@@ -48,36 +51,11 @@ Each class has a kind, and an exit code or a status follows from that alone: see
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import ClassVar
 
 from domain.advice import PYTHON, Advice, Hint, worded
+from domain.meaning import Kind
 from domain.refusals import Refusal
-
-
-class Kind(StrEnum):
-    """The meaning of an error for the caller, at any door."""
-
-    INVALID = "invalid"
-    """The request, or a setting, is wrong as it stands."""
-    NOT_FOUND = "not_found"
-    CONFLICT = "conflict"
-    """It does not agree with what is recorded."""
-    UNVERIFIED = "unverified"
-    """Nobody can tell that it comes from whom it says."""
-    REFUSED = "refused"
-    FAILED = "failed"
-    """A provider did not do its part."""
-    PENDING = "pending"
-    """Its end is not known yet."""
-    GONE = "gone"
-    """It was there, and is deleted."""
-    UNAVAILABLE = "unavailable"
-    """The database cannot be used now."""
-    OVERLOADED = "overloaded"
-    """Nothing new is taken now."""
-    BROKEN = "broken"
-    """Something of ours is not as it has to be."""
 
 
 class ImageStudioError(Exception):
@@ -157,6 +135,13 @@ class UnknownPlan(InvalidRequest):
     kind = Kind.NOT_FOUND
 
 
+class UnknownApiKey(InvalidRequest):
+    """The account has no API key of this id."""
+
+    code = "unknown_api_key"
+    kind = Kind.NOT_FOUND
+
+
 class AccountExists(InvalidRequest):
     """The account was opened before, with other terms."""
 
@@ -220,6 +205,20 @@ class Unverified(InvalidRequest):
 
     code = "unverified"
     kind = Kind.UNVERIFIED
+
+
+class Unauthenticated(InvalidRequest):
+    """No API key was shown, or one that opens nothing: unknown, revoked or expired."""
+
+    code = "unauthenticated"
+    kind = Kind.UNAUTHENTICATED
+
+
+class Forbidden(InvalidRequest):
+    """The API key that was shown does not allow this."""
+
+    code = "forbidden"
+    kind = Kind.FORBIDDEN
 
 
 class IllegalTransition(InvalidRequest):

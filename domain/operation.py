@@ -41,6 +41,7 @@ class Operation:
     family: str
     model: str
     provider: str
+    api_key: str | None = None
 
 
 @value

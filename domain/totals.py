@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from domain.account import ACCOUNT, project_scope, user_scope
+from domain.account import ACCOUNT, key_scope, project_scope, user_scope
 from domain.operation import (
     Charged,
     Delivered,
@@ -59,10 +59,12 @@ class PeriodState:
 
 
 @lru_cache(maxsize=4096)
-def scopes_of(user: str, project: str | None) -> tuple[str, ...]:
+def scopes_of(user: str, project: str | None, api_key: str | None = None) -> tuple[str, ...]:
     """The scopes whose limits an operation counts against."""
-    scopes = (ACCOUNT, user_scope(user))
-    return scopes if project is None else (*scopes, project_scope(project))
+    scopes: tuple[str, ...] = (ACCOUNT, user_scope(user))
+    if project is not None:
+        scopes = (*scopes, project_scope(project))
+    return scopes if api_key is None else (*scopes, key_scope(api_key))
 
 
 STEPS = (Requested, Dispatched, Submitted, ProviderCompleted)
@@ -89,7 +91,7 @@ def move_money(current: PeriodState, before: State | None, fact: OperationFact) 
 
 
 def _hold(current: PeriodState, operation: Operation, quote: Quote, sign: int) -> None:
-    for scope in scopes_of(operation.user, operation.project):
+    for scope in scopes_of(operation.user, operation.project, operation.api_key):
         held = _usage_of(current, scope).held
         held[operation.family] = held.get(operation.family, 0) + sign * quote.outputs
         held[SPEND] = held.get(SPEND, 0) + sign * quote.price
@@ -99,7 +101,7 @@ def _hold(current: PeriodState, operation: Operation, quote: Quote, sign: int) -
 
 def post(current: PeriodState, operation: Operation, outputs: int, price: int) -> None:
     """Count as used; a correction posts a negative price."""
-    for scope in scopes_of(operation.user, operation.project):
+    for scope in scopes_of(operation.user, operation.project, operation.api_key):
         posted = _usage_of(current, scope).posted
         posted[operation.family] = posted.get(operation.family, 0) + outputs
         posted[SPEND] = posted.get(SPEND, 0) + price

@@ -5,7 +5,8 @@
 
 Opening: `open_studio`, or `open_blocking` for code without an event loop, on `Settings`; they give a `Studio` and a
 `BlockingStudio`. Asking: a `Request`, its `Estimate` and its `Result`, with amounts of `Money`. Who asks or
-decides is an `Actor`, which `actor` reads from a text such as "operator:ann".
+decides is an `Actor`, which `actor` reads from a text such as "operator:ann". An API key has `KeyTerms`, with one
+`KeyScope` or several.
 
 Errors: `ImageStudioError` is the base of all. Its code names one, its `Kind` says what to answer, as by an HTTP status,
 and its hint what to do. After `InvalidRequest` and `Overloaded` nothing was recorded; `OperationRefused`,
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
     from domain.errors import (
         ImageStudioError,
         InvalidRequest,
-        Kind,
         OperationFailed,
         OperationPending,
         OperationRefused,
         Overloaded,
         StoreUnavailable,
     )
+    from domain.keys import KeyScope, KeyTerms
+    from domain.meaning import Kind
     from domain.money import Money
     from imagestudio.opening import open_blocking, open_studio
     from infrastructure.blocking import BlockingStudio
@@ -46,6 +48,8 @@ __all__ = [
     "Estimate",
     "ImageStudioError",
     "InvalidRequest",
+    "KeyScope",
+    "KeyTerms",
     "Kind",
     "Money",
     "OperationFailed",
@@ -103,6 +107,14 @@ def _module_of(name: str) -> object:
             from domain import actor
 
             return actor
+        case "KeyScope" | "KeyTerms":
+            from domain import keys
+
+            return keys
+        case "Kind":
+            from domain import meaning
+
+            return meaning
         case "Money":
             from domain import money
 

@@ -23,9 +23,11 @@ from application.asking.intake import Intake
 from application.asking.operations import Operations
 from application.asking.preparing import Preparer
 from application.asking.results import LARGEST_HELD, Results
-from application.following.feed import Feed
+from application.following.feed import Feed, Told
 from application.following.log import Log
 from application.keeping.accounts import Accounts
+from application.keeping.keyring import KeyRing
+from application.keeping.keys import Keys
 from application.keeping.providers import Providers
 from application.keeping.reconciliation import Reconciler
 from application.keeping.upkeep import Upkeep
@@ -60,6 +62,7 @@ from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
 from infrastructure.media import blank_picture, extension
 from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log, references
+from infrastructure.peppers import peppers_of
 from infrastructure.plugins import ProviderSettings
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import build_providers, switched_off, told_settings
@@ -70,6 +73,7 @@ from infrastructure.showing.assets import shown_document
 from infrastructure.store.database import Database
 from infrastructure.store.growth import growth_of
 from infrastructure.store.identity import asset_key, established_id
+from infrastructure.store.keynames import SqlKeyNames
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.transactions import SqlStore
@@ -264,6 +268,23 @@ class Assembly:
         )
 
     @cached_property
+    def keys(self) -> Keys:
+        peppers = cache(partial(peppers_of, self.settings))
+        return Keys(
+            ledgers=self.ledgers,
+            names=SqlKeyNames(self.database),
+            writer=self.writer,
+            ring=KeyRing(self.reader, self.codec, peppers, self.clock, self.parts.steady or steady, self._listen),
+            peppers=peppers,
+            new_secret=new_secret,
+            operator=self.operator,
+            currency=self.price_book.currency,
+        )
+
+    def _listen(self, told: Told) -> None:
+        self.stack.enter_context(self.feed.listening(told))
+
+    @cached_property
     def projector(self) -> Projector:
         return Projector(self.database, FactSource(self.reader, self.codec), ALL)
 
@@ -344,6 +365,7 @@ class Assembly:
         return Studio(
             operations=self.operations,
             accounts=self.accounts,
+            keys=self.keys,
             views=self.views,
             log=Log(self.reader, self.codec, self.index, self.feed),
             audit=self.audit,

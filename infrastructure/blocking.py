@@ -19,6 +19,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from application.asking.operations import Operations
 from application.asking.requests import File, Result
 from application.keeping.accounts import Accounts
+from application.keeping.keys import Keys
 from application.keeping.providers import Providers
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
@@ -139,6 +140,18 @@ class BlockingAccounts(Blocking[Accounts]):
     add_credit = _waiting(Accounts.add_credit)
 
 
+class BlockingKeys(Blocking[Keys]):
+    """The use cases of those who administer API keys."""
+
+    issue = _waiting(Keys.issue)
+    list = _waiting(Keys.list)
+    show = _waiting(Keys.show)
+    change = _waiting(Keys.change)
+    revoke = _waiting(Keys.revoke)
+    known = _waiting(Keys.known)
+    ensure_first_key = _waiting(Keys.ensure_first_key)
+
+
 class BlockingProviders(Blocking[Providers]):
     """The providers' side of the table."""
 
@@ -180,6 +193,7 @@ class BlockingStudio:
 
     operations: BlockingOperations
     accounts: BlockingAccounts
+    keys: BlockingKeys
     views: Views
     audit: Audit
     providers: BlockingProviders
@@ -192,6 +206,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
     return BlockingStudio(
         operations=BlockingOperations(studio.operations, loop),
         accounts=BlockingAccounts(studio.accounts, loop),
+        keys=BlockingKeys(studio.keys, loop),
         views=studio.views,
         audit=studio.audit,
         providers=BlockingProviders(studio.providers, loop),

@@ -32,6 +32,7 @@ from projections.queries import Views
 
 if TYPE_CHECKING:
     from application.keeping.accounts import AccountReader
+    from application.keeping.keys import KeyReader
     from infrastructure.store.tables import SqlIndex
     from projections.audit import Audit
 
@@ -40,13 +41,15 @@ if TYPE_CHECKING:
 class ReadingLedger:
     """`lost` says which facts the log once had and has no more, where the files know it.
 
-    Parts that only some commands ask for are loaded when they do; `open_accounts` opens what shows accounts, once.
+    Parts that only some commands ask for are loaded when they do; `open_accounts` and `open_keys` open what shows them,
+    once.
     """
 
     settings: Settings
     database: Database
     codec: Codec
     open_accounts: Callable[[], AccountReader]
+    open_keys: Callable[[], KeyReader]
     lost: FactsLost | None
 
     @property
@@ -57,6 +60,10 @@ class ReadingLedger:
     @property
     def accounts(self) -> AccountReader:
         return self.open_accounts()
+
+    @property
+    def keys(self) -> KeyReader:
+        return self.open_keys()
 
     @property
     def reader(self) -> SqlReader:
@@ -94,7 +101,8 @@ def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[ReadingL
         if lost is not None and whole:
             raise lost
 
-        yield ReadingLedger(settings, log.database, log.codec, cache(partial(_accounts, log)), lost)
+        accounts, keys = cache(partial(_accounts, log)), cache(partial(_keys, log))
+        yield ReadingLedger(settings, log.database, log.codec, accounts, keys, lost)
 
 
 def _accounts(log: StudioLog) -> AccountReader:
@@ -102,3 +110,11 @@ def _accounts(log: StudioLog) -> AccountReader:
     from infrastructure.clock import now
 
     return AccountReader(ledgers_of(log, now))
+
+
+def _keys(log: StudioLog) -> KeyReader:
+    from application.keeping.keys import KeyReader
+    from infrastructure.clock import now
+    from infrastructure.store.keynames import SqlKeyNames
+
+    return KeyReader(ledgers=ledgers_of(log, now), names=SqlKeyNames(log.database))

@@ -2,6 +2,7 @@
 
     operations   what is asked: run, submit, wait, cancel, estimate, and generate, edit, upscale
     accounts     who pays: opened, planned, limited, paid in
+    keys         who may ask over the wire: issued, changed, revoked, known
     views        what became of it, in rows
     log          the facts, read and followed
     audit        chains, tables and views held against the log, and made anew from it
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 from application.asking.operations import Operations
 from application.following.log import Log
 from application.keeping.accounts import Accounts
+from application.keeping.keys import Keys
 from application.keeping.providers import Providers
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
@@ -39,6 +41,7 @@ class Studio:
 
     operations: Operations
     accounts: Accounts
+    keys: Keys
     views: Views
     log: Log
     audit: Audit

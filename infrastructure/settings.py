@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     account: str | None = None
     actor: Annotated[str, AfterValidator(_actor)] = Field(default_factory=lambda: f"operator:{login_name()}")
+    peppers: SecretStr | None = None
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
     presets: Annotated[tuple[Path, ...], NoDecode] = ()
     largest_file: Positive = 50 * 1024 * 1024

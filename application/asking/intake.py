@@ -121,7 +121,7 @@ class Intake:
 
         def look(ledger: Ledger, now: int) -> Estimate:
             refusal = refusal_now(ledger, ask, now)
-            left = left_of(ledger, ask.user, ask.project, now)
+            left = left_of(ledger, ask.user, ask.project, now, ask.api_key)
             return _estimate(ask.family, quotes_now(ledger, ask), refusal.rule if refusal else None, left)
 
         estimate = await self.ledgers.look(ask.account, look)

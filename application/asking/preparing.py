@@ -24,6 +24,7 @@ from application.ports import (
     Scalar,
 )
 from application.providing.tasks import operation_ids
+from domain.actor import ActorKind
 from domain.admission import Ask
 from domain.advice import Advice
 from domain.catalogue import Catalogue
@@ -108,6 +109,7 @@ class Preparer:
             frozenset[str]().union(*[one.allowed for one in chosen]) if request.each else chosen[0].allowed,
             most,
             self._given(request.account, kept) if kept else (),
+            key_of(request),
         )
         content = ContentRow(batch, request.account, secret, body)
         return Prepared(ask, chosen, content, media, f"user:{ask.user}" if request.by is None else str(request.by))
@@ -140,6 +142,11 @@ class Preparer:
 
     async def _keep(self, account: str, media: Mapping[str, Sequence[Media]]) -> dict[str, list[Asset]]:
         return {name: [await self.assets.save(account, one) for one in many] for name, many in media.items()}
+
+
+def key_of(request: Request) -> str | None:
+    """The id of the API key that asks, if one does."""
+    return request.by.id if request.by is not None and request.by.kind is ActorKind.KEY else None
 
 
 def _inputs_by_model(chosen: Chosen) -> dict[str, dict[str, Scalar]]:

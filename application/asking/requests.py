@@ -182,7 +182,7 @@ class OperationResult:
     0.3 do not say. Of `asked` outputs `lost` ones were delivered and could not be kept, `losses` for each reason;
     `unlike` ones are of another size or length than the request and its model's entry said exactly.
     `model_class` says whether the model is a real one, a stand-in or one for tests; None if nothing was held, or
-    before that was noted. `rerouted` are the models that refused before.
+    before that was noted. `rerouted` are the models that refused before. `api_key` is the id of the key that asked.
     """
 
     operation: str
@@ -205,6 +205,7 @@ class OperationResult:
     model_class: str | None = None
     rerouted: tuple[Rerouting, ...] = ()
     unlike: int = 0
+    api_key: str | None = None
 
 
 @value

@@ -169,6 +169,7 @@ def _result(state: State, sums: Sums, currency: str, outputs: tuple[Output, ...]
         sums.quote.model_class or None if sums.quote is not None else None,
         sums.rerouted,
         sums.unlike,
+        operation.api_key,
     )
 
 

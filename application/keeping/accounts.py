@@ -14,7 +14,7 @@ from application.ledger.transaction import KeyRow
 from application.ledger.writer import Clock
 from application.ports import Index
 from domain import account as terms
-from domain import settlement
+from domain import limiting, settlement
 from domain.account import Account, Standing, Terms
 from domain.actor import Actor
 from domain.admission import left_of
@@ -142,9 +142,9 @@ class Accounts(AccountReader):
         by: Actor | None = None,
         reason: str = "",
     ) -> AccountView:
-        """One limit of the account, "user:ID" or "project:ID": outputs, or micro-units of "spend" and "unpriced"."""
+        """One limit of the account, "user:ID", "project:ID" or "key:ID": outputs, or micro-units of "spend"."""
         return await self._on_terms(
-            account, lambda known, now: [*terms.change_limit(known, scope, measure, limit, now, reason)], by
+            account, lambda known, now: [*limiting.change_limit(known, scope, measure, limit, now, reason)], by
         )
 
     async def inherit_limit(
@@ -152,7 +152,7 @@ class Accounts(AccountReader):
     ) -> AccountView:
         """Undo a change of limit."""
         return await self._on_terms(
-            account, lambda known, now: [*terms.inherit_limit(known, scope, measure, now, reason)], by
+            account, lambda known, now: [*limiting.inherit_limit(known, scope, measure, now, reason)], by
         )
 
     async def change_time_zone(

@@ -26,7 +26,7 @@ from domain.ledger import account_stream
 from domain.streams import account_of
 
 PAGE = 1_000
-ASSET = "asset."
+OTHERS = ("asset.", "key.")
 """How the stored names of facts about assets begin."""
 
 BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
@@ -261,8 +261,8 @@ def _not_indexed(reader: ChainReader, page: Sequence[Positioned]) -> Iterator[Pr
 
 
 def _operation_named(entry: Positioned) -> str | None:
-    """Assets are indexed in the same column, and are no operations."""
-    return None if entry.link.topic.startswith(ASSET) else entry.link.operation
+    """Assets and API keys are indexed in the same column, and are no operations."""
+    return None if entry.link.topic.startswith(OTHERS) else entry.link.operation
 
 
 def _at(entry: Positioned, what: str) -> Problem:

@@ -88,6 +88,7 @@ TABLES: Mapping[str, Table] = {
         TableStanding.APART, ("account", "name"), (), {"description": PEOPLES, "made_at": PEOPLES}
     ),
     "collected_assets": Table(TableStanding.APART, ("account", "collection", "asset"), ()),
+    "key_names": Table(TableStanding.APART, ("account", "key"), (), {"name": PEOPLES}),
     "search_mark": Table(
         TableStanding.APART, ("one",), (), {"position": "how far prompts are indexed; nothing is decided by it"}
     ),

@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 from eventsourcing.application import Application
 
 from domain.assets import AssetFact
+from domain.keys import KeyFact
 from domain.ledger import BalanceReturned, ContentErased, Fact
 from domain.operation import OperationFact
 from domain.totals import PeriodState
@@ -114,11 +115,13 @@ def fact_name(topic: str) -> str:
 
 
 def operation_of(fact: Fact) -> str | None:
-    """The id of the operation a fact is about, or of the asset, by which it is indexed."""
+    """The id of the operation a fact is about, or of the asset or API key, by which it is indexed."""
     if isinstance(fact, OperationFact):
         return fact.operation.id
     if isinstance(fact, AssetFact):
         return fact.asset
+    if isinstance(fact, KeyFact):
+        return fact.key
     return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased) else None
 
 

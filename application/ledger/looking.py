@@ -43,10 +43,13 @@ class For(Protocol):
     @property
     def project(self) -> str | None: ...
 
+    @property
+    def api_key(self) -> str | None: ...
+
 
 def left_to(one: For) -> Look[dict[str, int | None]]:
     """Looks at what the limits leave to whom an operation is for."""
-    return lambda ledger, now: left_of(ledger, one.user, one.project, now)
+    return lambda ledger, now: left_of(ledger, one.user, one.project, now, one.api_key)
 
 
 @dataclass(slots=True, eq=False)

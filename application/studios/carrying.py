@@ -20,7 +20,8 @@ from application.studios.desk import Advised, Served
 from application.studios.finishing import AdvisedSet, FinishedSet
 from application.studios.purse import Purse
 from application.studios.recipes import Item, Order
-from domain.errors import ImageStudioError, Kind, OperationFailed, OperationPending, OperationRefused
+from domain.errors import ImageStudioError, OperationFailed, OperationPending, OperationRefused
+from domain.meaning import Kind
 from domain.money import Money
 from domain.value import value
 

@@ -84,6 +84,7 @@ PANELS = {
 
 GROUPS = {
     "account": ("accounts", "app", "Accounts: open, show, and change plan, limits, zone and credit."),
+    "keys": ("keys", "app", "API keys: issue, list, show, change and revoke."),
     "assets": ("assets", "app", "The asset library: what was made and brought, and what paid for it."),
     "catalogue": ("catalogue", "app", "The catalogue: held against what its providers list now."),
     "providers": ("providers", "app", "Providers: what each lacks here, and whether it answers."),

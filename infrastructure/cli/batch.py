@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from domain.errors import InvalidInput, Kind
+from domain.errors import InvalidInput
+from domain.meaning import Kind
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.failures import note

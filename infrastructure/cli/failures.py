@@ -13,7 +13,8 @@ from typing import TextIO
 
 import typer
 
-from domain.errors import ImageStudioError, Kind, NoLedger, OperationError, OperationRefused, UnknownAccount
+from domain.errors import ImageStudioError, NoLedger, OperationError, OperationRefused, UnknownAccount
+from domain.meaning import Kind
 from infrastructure.showing.codes import EXIT_CODES, OTHER
 
 INTERRUPTED, UNREAD = 130, 141

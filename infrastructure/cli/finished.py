@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domain.errors import InvalidInput
-from domain.errors import Kind as ErrorKind
+from domain.meaning import Kind as ErrorKind
 from infrastructure.cli.commands import Report
 from infrastructure.cli.failures import note
 from infrastructure.cli.options import file_of

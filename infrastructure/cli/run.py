@@ -10,7 +10,7 @@ import typer
 from typer import Argument, Option
 
 from domain.errors import InvalidInput
-from domain.errors import Kind as ErrorKind
+from domain.meaning import Kind as ErrorKind
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.estimatepages import show_estimate
 from infrastructure.cli.failures import note

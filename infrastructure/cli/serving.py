@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from domain.errors import Kind as ErrorKind
+from domain.meaning import Kind as ErrorKind
 from infrastructure.cli.commands import Report
 from infrastructure.cli.failures import note
 from infrastructure.cli.options import WHAT, Asking

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from domain.errors import Kind
+from domain.meaning import Kind
 
 OTHER: Final = 1
 """The exit code of what has none of its own."""
@@ -17,6 +17,8 @@ EXIT_CODES: Final[Mapping[Kind, int]] = MappingProxyType(
         Kind.NOT_FOUND: 2,
         Kind.CONFLICT: 2,
         Kind.UNVERIFIED: 2,
+        Kind.UNAUTHENTICATED: 2,
+        Kind.FORBIDDEN: 2,
         Kind.REFUSED: 3,
         Kind.FAILED: 4,
         Kind.PENDING: 5,
@@ -33,6 +35,8 @@ STATUSES: Final[Mapping[Kind, int]] = MappingProxyType(
         Kind.NOT_FOUND: 404,
         Kind.CONFLICT: 409,
         Kind.UNVERIFIED: 401,
+        Kind.UNAUTHENTICATED: 401,
+        Kind.FORBIDDEN: 403,
         Kind.REFUSED: 402,  # and not 429, which clients send again by themselves: a refusal is recorded
         Kind.FAILED: 502,
         Kind.PENDING: 202,

@@ -21,6 +21,7 @@ from domain.account import (
 from domain.assets import AssetErased, AssetExpirySet, AssetFact, AssetRestored, AssetTrashed
 from domain.bounds import Meter
 from domain.inputs import plain
+from domain.keys import KeyChanged, KeyFact, KeyIssued, KeyRevoked
 from domain.ledger import (
     BalanceReturned,
     ContentErased,
@@ -100,6 +101,8 @@ def in_words(fact: Fact) -> Telling:
             return _told_of_period(fact)
         case AssetTrashed() | AssetRestored() | AssetExpirySet() | AssetErased():
             return Telling(None, _told_of_asset(fact))
+        case KeyIssued() | KeyChanged() | KeyRevoked():
+            return Telling(None, _told_of_key(fact))
         case AccountSuspended() | AccountResumed() | AccountClosed():
             return Telling(None, fact.reason)
         case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged() | ConsentChanged():
@@ -168,6 +171,15 @@ def _told_of_asset(fact: AssetFact) -> str:
             words = f"asset {fact.asset} is deleted"
         case _:
             words = f"asset {fact.asset} {'never expires' if fact.expires is None else f'expires {iso(fact.expires)}'}"
+    return f"{words}{_because(fact.reason)}"
+
+
+def _told_of_key(fact: KeyFact) -> str:
+    match fact:
+        case KeyRevoked():
+            words = f"{fact.key} opens nothing any more"
+        case _:
+            words = f"{fact.key} may {' and '.join(fact.terms.scopes)}"
     return f"{words}{_because(fact.reason)}"
 
 

@@ -17,7 +17,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
 
 from application.ledger.log import Entry, PeriodSnapshot
-from domain import account, assets, ledger, operation
+from domain import account, assets, keys, ledger, operation
 from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
 from domain.ledger import Fact
@@ -34,6 +34,9 @@ NAMES: Mapping[str, type[Fact]] = {
     "account.suspended": account.AccountSuspended,
     "account.resumed": account.AccountResumed,
     "account.closed": account.AccountClosed,
+    "key.issued": keys.KeyIssued,
+    "key.changed": keys.KeyChanged,
+    "key.revoked": keys.KeyRevoked,
     "ledger.period_opened": ledger.PeriodOpened,
     "ledger.credit_added": ledger.CreditAdded,
     "ledger.balance_returned": ledger.BalanceReturned,
@@ -74,7 +77,7 @@ BACKSLASH = b"\\"
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
-SNAPSHOT_SCHEMA = 5
+SNAPSHOT_SCHEMA = 6
 """Raised whenever evolve or the shape of a period's state changes: older snapshots are then ignored."""
 
 

@@ -151,6 +151,15 @@ COLLECTED_ASSETS = Table(
     Index("collected_assets_asset", "account", "asset"),
 )
 
+KEY_NAMES = Table(
+    "key_names",
+    METADATA,
+    Column("account", ID, primary_key=True),
+    Column("key", ID, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+"""The names that people give to API keys."""
+
 SEARCH_MARK = Table(
     "search_mark",
     METADATA,

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from domain.account import Account, AccountFact, Terms, change_limit, change_plan, inherit_limit, open_account
+from domain.account import Account, AccountFact, Terms, change_plan, open_account
 from domain.admission import Ask, accept, reroute
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
 from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger, PeriodOpened, known_account
+from domain.limiting import change_limit, inherit_limit
 from domain.money import LARGEST_AMOUNT
 from domain.operation import POLICY, Charged, Rejected, Released, Validated
 from domain.periods import Period

@@ -18,13 +18,11 @@ from domain.account import (
     Standing,
     Terms,
     TimeZoneChanged,
-    change_limit,
     change_plan,
     change_time_zone,
     changed_since,
     close,
     evolve,
-    inherit_limit,
     open_account,
     project_scope,
     resume,
@@ -34,6 +32,7 @@ from domain.account import (
 from domain.advice import Advice
 from domain.errors import AccountExists, InvalidInput, InvalidMoney, InvalidPeriod
 from domain.ids import LONGEST_ID
+from domain.limiting import change_limit, inherit_limit
 from domain.money import LARGEST_AMOUNT
 from domain.periods import Cycle
 from domain.plans import MEASURES, Limits

@@ -20,6 +20,7 @@ from domain.account import (
 )
 from domain.admission import Leeway, accept, left_of, refusal_now, reroute
 from domain.assets import AssetFact
+from domain.keys import KeyFact
 from domain.ledger import Fact, Ledger, LedgerFact, PeriodEnded, PeriodResumed
 from domain.operation import OPERATION_FACTS, Held, State
 from domain.plans import Limits
@@ -139,8 +140,8 @@ def test_applying_and_deciding_cost_the_same_with_one_open_operation_and_with_te
 
 
 def test_the_life_that_is_measured_holds_every_kind_of_fact() -> None:
-    """Facts about assets change the evidence alone, whatever is open."""
-    met = {type(fact) for _, facts in looks_at(1) for fact in facts} | {*get_args(AssetFact)}
+    """Facts about assets change the evidence alone, and those about API keys the terms, whatever is open."""
+    met = {type(fact) for _, facts in looks_at(1) for fact in facts} | {*get_args(AssetFact), *get_args(KeyFact)}
 
     assert {*get_args(AccountFact), *get_args(LedgerFact), *OPERATION_FACTS} - met == ONCE
 

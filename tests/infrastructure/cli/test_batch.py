@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from domain.errors import Kind
+from domain.meaning import Kind
 from infrastructure.showing.codes import EXIT_CODES
 from tests.infrastructure.cli.workspaces import Workspace, call
 

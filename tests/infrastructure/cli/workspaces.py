@@ -104,6 +104,11 @@ COMMANDS = [
     ("account", "suspend", "ACCOUNT", "--reason", "overdue"),
     ("account", "resume", "ACCOUNT", "--reason", "paid"),
     ("account", "close", "ACCOUNT", "--reason", "ended", "--yes"),
+    ("keys", "issue"),
+    ("keys", "list"),
+    ("keys", "show", "KEY"),
+    ("keys", "change", "KEY", "--name", "web shop"),
+    ("keys", "revoke", "KEY"),
     ("providers", "list"),
     ("providers", "check"),
     ("catalogue", "check"),
@@ -199,6 +204,8 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         prompts = workspace.home.parent / "prompts.txt"
         prompts.write_text("a fox\n", encoding="utf-8")
         known["LIST"] = str(prompts)
+    if "KEY" in command:
+        known["KEY"] = call("keys", "issue", ACCOUNT, "--json").document["id"]
     if "STUCK" in command:
         known["STUCK"] = stuck()
     return [known.get(word, word) for word in command]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from domain import errors
-from domain.errors import ImageStudioError, Kind, OperationError, StoreError
+from domain.errors import ImageStudioError, OperationError, StoreError
+from domain.meaning import Kind
 from infrastructure.showing.codes import EXIT_CODES, STATUSES
 
 EXITS = {

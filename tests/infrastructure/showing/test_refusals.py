@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from application.asking.refusals import refused
-from domain.errors import Kind
+from domain.meaning import Kind
 from domain.operation import Rejected
 from infrastructure.showing.refusals import refusal_document
 from tests.infrastructure.store.examples import NOW, OPERATION

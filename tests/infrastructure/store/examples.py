@@ -18,6 +18,7 @@ from domain.account import (
 from domain.assets import AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
 from domain.bounds import Meter
 from domain.charging import CostSource
+from domain.keys import KeyChanged, KeyIssued, KeyRevoked, KeyScope, KeyTerms
 from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.operation import (
     Adjusted,
@@ -43,7 +44,18 @@ NOVEMBER = Period(1_793_487_600_000_000, 1_796_079_600_000_000)
 DECEMBER = Period(1_796_079_600_000_000, 1_798_758_000_000_000)
 NOW = 1_795_400_000_000_000
 OPERATION = Operation(
-    "op-1", "op-1", "acme", "ann", "brand", NOVEMBER, "2026-11-23", "text_to_image", "images", "sketch-1", "scripted"
+    "op-1",
+    "op-1",
+    "acme",
+    "ann",
+    "brand",
+    NOVEMBER,
+    "2026-11-23",
+    "text_to_image",
+    "images",
+    "sketch-1",
+    "scripted",
+    "key_7hq2m9x4ka",
 )
 QUOTE = Quote("sketch-1", "scripted", "image", Decimal(2), Decimal("0.04"), 80_000, 50_000, "USD", "f00dcafe0001", 2)
 UNPRICED_QUOTE = replace(
@@ -60,6 +72,7 @@ REVEALED = (CostSource.PROVIDER, True)
 PICTURE = Stored("ab" * 32, "image/png", 20_480, 1024, 768, id="5a" * 12)
 CLIP = Stored("cd" * 32, "video/mp4", 1_048_576, 1280, 720, 4_000, "c1" * 12)
 GIVEN = (Given("image", "5b" * 12, "image/jpeg", 30_720, 800, 600), Given("audio", "a1" * 12, "audio/mpeg", 4_096))
+KEY_TERMS = KeyTerms((KeyScope.OPERATE, KeyScope.ADMIN), "ann", "brand", False, NOW + 1_000_000, 2_000_000, 60)
 
 EXAMPLES: tuple[Fact, ...] = (
     AccountOpened(
@@ -72,6 +85,9 @@ EXAMPLES: tuple[Fact, ...] = (
     AccountSuspended("acme", NOW, "an invoice is overdue"),
     AccountResumed("acme", NOW, "paid"),
     AccountClosed("acme", NOW, "the contract ended"),
+    KeyIssued("acme", NOW, "key_7hq2m9x4ka", "3c" * 32, "0badcafe", KEY_TERMS),
+    KeyChanged("acme", NOW, "key_7hq2m9x4ka", KeyTerms((KeyScope.READ,), forwards=True), "a new app"),
+    KeyRevoked("acme", NOW, "key_7hq2m9x4ka", "lost"),
     PeriodOpened("acme", NOW, NOVEMBER, "pro", Limits(images=100), 5_000_000, "USD", "2026f"),
     CreditAdded("acme", NOW, NOVEMBER, 5_000_000, "USD", "invoice-7"),
     BalanceReturned("acme", NOW, DECEMBER, "op-1", 40_000, "USD"),

@@ -18,6 +18,7 @@ from application.keeping.mending import Mending, chosen_tables
 from application.keeping.tables import MADE, Discrepancy, Ground
 from application.library.records import AssetQuery
 from domain.errors import OperationFailed, OperationPending, OperationRefused
+from domain.keys import KeyScope, KeyTerms
 from domain.money import Money
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
@@ -59,6 +60,7 @@ async def tell(url: str, home: Path) -> None:
 async def word(studio: Studio) -> None:
     """Words about an asset, which stand beside the log."""
     [asset, *_] = (await studio.library.list("zeta", AssetQuery(text="lake"))).assets
+    await studio.keys.issue("zeta", KeyTerms((KeyScope.READ,)), name="viewer")
     await studio.library.words.describe("zeta", asset.id, title="The lake")
     await studio.library.words.tag("zeta", asset.id, add=["spring"])
     await studio.library.words.make_collection("zeta", "Campaign")

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _index()
     _contents()
     _words()
+    _key_names()
     if op.get_context().dialect.name == "postgresql":
         for table, percent in ROOM_TO_UPDATE.items():
             op.execute(f"ALTER TABLE {table} SET (fillfactor = {percent})")
@@ -124,6 +125,15 @@ def _words() -> None:
         CheckConstraint("one = 1", name="search_mark_is_one"),
     )
     _search()
+
+
+def _key_names() -> None:
+    op.create_table(
+        "key_names",
+        Column("account", ID, primary_key=True),
+        Column("key", ID, primary_key=True),
+        Column("name", Text, nullable=False),
+    )
 
 
 def _search() -> None:

@@ -1,0 +1,56 @@
+"""Decisions about limits: what one scope of an account may use of a measure in a period, on top of its plan.
+
+    change_limit ─ inherit_limit
+
+A scope is the account, or a user, a project or an API key in it.
+"""
+
+from __future__ import annotations
+
+from domain.account import ACCOUNT, UNPRICED, Account, AccountFact, LimitChanged, check_not_closed
+from domain.errors import InvalidInput
+from domain.ids import check_id, check_reason
+from domain.issuing import known_key
+from domain.plans import MEASURES, check_limit
+
+
+def change_limit(
+    account: Account, scope: str, measure: str, limit: int | None, now: int, reason: str = ""
+) -> list[AccountFact]:
+    """Set one limit: whole outputs or micro-units a period, None for no limit. Raises InvalidInput."""
+    check_not_closed(account)
+    _check_limited(account, scope, measure)
+    check_reason(reason)
+    check_limit(measure, limit)
+    if measure in account.overrides.get(scope, {}) and account.overrides[scope][measure] == limit:
+        return []
+    return [LimitChanged(account.id, now, scope, measure, limit, inherited=False, reason=reason)]
+
+
+def inherit_limit(account: Account, scope: str, measure: str, now: int, reason: str = "") -> list[AccountFact]:
+    """Undo a change of limit: the plan's own holds again. Raises InvalidInput."""
+    check_not_closed(account)
+    _check_limited(account, scope, measure)
+    check_reason(reason)
+    if measure not in account.overrides.get(scope, {}):
+        return []
+    return [LimitChanged(account.id, now, scope, measure, None, inherited=True, reason=reason)]
+
+
+def _check_limited(account: Account, scope: str, measure: str) -> None:
+    _check_scope(account, scope)
+    allowed = (*MEASURES, UNPRICED) if scope == ACCOUNT else MEASURES
+    if measure not in allowed:
+        raise InvalidInput("measure", f"{measure!r} is not one of {', '.join(allowed)}")
+
+
+def _check_scope(account: Account, scope: str) -> None:
+    if scope == ACCOUNT:
+        return
+    level, _, subject = scope.partition(":")
+    if level == "key":
+        known_key(account, subject)
+        return
+    if level not in ("user", "project"):
+        raise InvalidInput("scope", f"{scope!r} is not 'account', 'user:ID', 'project:ID' or 'key:ID'")
+    check_id(level, subject)

@@ -1,0 +1,29 @@
+"""The names that people give to API keys, in a table beside the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import delete, insert, select
+
+from infrastructure.store.database import Database
+from infrastructure.store.schema import KEY_NAMES
+from infrastructure.store.tables import small_write
+
+
+class SqlKeyNames:
+    """Implements KeyNames."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, account: str) -> Mapping[str, str]:
+        query = select(KEY_NAMES.c.key, KEY_NAMES.c.name).where(KEY_NAMES.c.account == account)
+        return {row[0]: row[1] for row in self._database.rows(query)}
+
+    def put(self, account: str, key: str, name: str) -> None:
+        with small_write(self._database) as connection:
+            here = (KEY_NAMES.c.account == account) & (KEY_NAMES.c.key == key)
+            connection.execute(delete(KEY_NAMES).where(here))
+            if name:
+                connection.execute(insert(KEY_NAMES).values(account=account, key=key, name=name))
