@@ -53,7 +53,7 @@ def _view(file: Media, side: int) -> Image.Image:
 def _moment(file: Media) -> Image.Image:
     import av
 
-    from imagestudio_workshop.film.lanes import upright_frames
+    from imagestudio_workshop.film.frames import upright_frames
     from imagestudio_workshop.film.remaking import UNREADABLE, opened_film
 
     with opened_film(file) as container:

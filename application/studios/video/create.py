@@ -22,9 +22,9 @@ from application.studios.video.presets import (
     VideoEnhancement,
     VideoQuality,
     VideoTemplate,
-    usual_length,
     picture_of,
     quality_of,
+    usual_length,
 )
 from application.studios.wording import FromWords, WordsBrief, asking_for_words, check_words, varied, within
 from domain.wishes import Wishes
