@@ -50,9 +50,11 @@ from application.performing.ownership import Ownership
 from application.performing.performer import Performer
 from application.performing.recording import Recording
 from application.performing.recovery import Recoverer
+from application.performing.worker import Worker
 from application.ports import AssetStore, Downloads, MediaReader, Previewing, Provider
 from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
+from domain.operation import Validated
 from infrastructure.auditing import audit_of
 from infrastructure.catalogue import load_catalogue
 from infrastructure.chores import move_on
@@ -74,6 +76,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.growth import growth_of
 from infrastructure.store.identity import asset_key, established_id
 from infrastructure.store.keynames import SqlKeyNames
+from infrastructure.store.queue import SqlQueue
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.transactions import SqlStore
@@ -305,10 +308,18 @@ class Assembly:
         return Providers(self.by_name, self.off, reconciler, self.clock, self.operations.notified)
 
     @cached_property
-    def upkeep(self) -> Upkeep:
+    def recoverer(self) -> Recoverer:
         grace, abandon = self.settings.grace_seconds, self.settings.abandon_seconds
+        return Recoverer(self.performer, self.histories, grace * SECOND, abandon * SECOND)
+
+    def make_worker(self, places: int) -> Worker:
+        topics = frozenset(self.codec.names_of(Validated))
+        return Worker(SqlQueue(self.database), self.recoverer, self.feed, places, topics)
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
         return Upkeep(
-            recoverer=Recoverer(self.performer, self.histories, grace * SECOND, abandon * SECOND),
+            recoverer=self.recoverer,
             references=references(self.log),
             facts=self.facts,
             index=self.index,
@@ -319,7 +330,7 @@ class Assembly:
             words=self.words,
             clock=self.clock,
             operator=self.operator,
-            grace_seconds=grace,
+            grace_seconds=self.settings.grace_seconds,
         )
 
     @cached_property
@@ -374,4 +385,5 @@ class Assembly:
             library=self.library,
             catalogue=self.catalogue,
             open_services=cache(self.services),
+            make_worker=self.make_worker,
         )

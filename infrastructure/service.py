@@ -27,6 +27,7 @@ from application.keeping.keys import Keys
 from application.keeping.providers import Providers
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
+from application.performing.worker import Worker
 from domain.catalogue import Catalogue
 from projections.audit import Audit
 from projections.queries import Views
@@ -50,6 +51,8 @@ class Studio:
     library: Library
     catalogue: Catalogue
     open_services: Callable[[], Services]
+    make_worker: Callable[[int], Worker]
+    """Of so many places, to be run by `infrastructure.working`."""
 
     @property
     def services(self) -> Services:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from application.asking.choosing import Choice, Chosen
 from application.asking.preparing import Prepared, Preparer, fingerprint_before_fetching, fingerprint_of_asked
 from application.asking.refusals import refused
-from application.asking.requests import Candidate, Estimate, Request
+from application.asking.requests import Begun, Candidate, Estimate, Request
 from application.asking.results import Results
 from application.ledger.group import Proposal, Receipt
 from application.ledger.ledgers import Ledgers
@@ -69,8 +69,10 @@ class Intake:
     ownership: Ownership
     results: Results
 
-    async def prepare(self, request: Request) -> Prepared | Repeat:
+    async def prepare(self, request: Request, *, queued: bool = False) -> Prepared | Repeat:
         """Check, quote and keep files; nothing is recorded, so a caller that stops here leaves nothing behind.
+
+        Unless it is to be `queued`, this process may send it as soon as it is held.
 
         A repeat that names files by their addresses is answered before they are fetched, because they may be gone. The
         model, its provider or the consent may be gone too: a spent key answers all the same.
@@ -79,8 +81,9 @@ class Intake:
             known = await self._spent(request, request.key, await fingerprint_before_fetching(request))
             if known is not None and not known.refused:
                 return Repeat(request.account, known.reference)
+        sender = None if queued else self.ownership.owner
         try:
-            return await self.preparer.prepare(request, self.ownership.clock(), sender=self.ownership.owner)
+            return await self.preparer.prepare(request, self.ownership.clock(), sender=sender)
         except ImageStudioError:
             if request.key is None:
                 raise
@@ -97,6 +100,18 @@ class Intake:
         except ImageStudioError:
             self.ownership.drop(*prepared.ask.operations)
             raise
+
+    async def enqueue(self, prepared: Prepared) -> Begun | Repeat:
+        """Hold, for whichever process performs it, or raise OperationRefused with the recorded refusal."""
+        receipt, ask = await self.writer.put(_accepting(prepared)), prepared.ask
+        if ask.operations[0] not in receipt.states:
+            assert receipt.known is not None, "nothing was appended because the key is known"
+            return Repeat(ask.account, receipt.known.reference)
+        facts: Sequence[Fact] = receipt.facts or (await self._recorded(ask))[ask.operations[0]]
+        for fact in facts:
+            if isinstance(fact, Rejected):
+                raise refused(fact)
+        return Begun(ask.batch, ask.operations, repeated=False)
 
     async def _spent(self, request: Request, key: str, fingerprint: str | None) -> Spent | None:
         """The earlier use of the key, as far as a fingerprint tells. Raises KeyReused.
@@ -189,6 +204,7 @@ def _accepting(prepared: Prepared) -> Proposal:
         key=key,
         content=prepared.content,
         actor=prepared.by,
+        place=prepared.place,
     )
 
 

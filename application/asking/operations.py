@@ -77,10 +77,16 @@ class Operations:
         prepared = await self._prepare(request)
         return await self._work.begin(self._carry(prepared, progress))
 
-    async def submit(self, request: Request, progress: Progress = silent) -> Begun:
-        """Admit it, and return while it goes on. Raises what `run` raises before anything is sent."""
-        prepared = await self._prepare(request)
-        accepted = await self._work.begin(self._admit(prepared, progress))
+    async def submit(self, request: Request, progress: Progress = silent, *, queued: bool = False) -> Begun:
+        """Admit it, and return while it goes on. Raises what `run` raises before anything is sent.
+
+        If it is `queued`, it is held until some worker on the same database performs it, and nobody is told its
+        progress. Otherwise this process performs it, as long as it lives.
+        """
+        prepared = await self._prepare(request, queued=queued)
+        accepted = await self._work.begin(self._enqueue(prepared) if queued else self._admit(prepared, progress))
+        if isinstance(accepted, Begun):
+            return accepted
         if isinstance(accepted, Repeat):
             known = await operations_of(self.results.index, accepted.account, accepted.batch)
             return Begun(accepted.batch, tuple(one.operation for one in known), repeated=True)
@@ -136,8 +142,8 @@ class Operations:
         self._closing = True
         await self._work.end(self.wait_seconds)
 
-    async def _prepare(self, request: Request) -> Prepared | Repeat:
-        prepared = await self.intake.prepare(request)
+    async def _prepare(self, request: Request, *, queued: bool = False) -> Prepared | Repeat:
+        prepared = await self.intake.prepare(request, queued=queued)
         if self._closing:
             raise ShuttingDown("the studio is closing", hint="repeat the request, under the same key, elsewhere")
         return prepared
@@ -151,6 +157,9 @@ class Operations:
         if isinstance(accepted, Accepted):
             self._work.begin(self._finish(accepted, progress))
         return accepted
+
+    async def _enqueue(self, prepared: Prepared | Repeat) -> Begun | Repeat:
+        return prepared if isinstance(prepared, Repeat) else await self.intake.enqueue(prepared)
 
     async def _finish(self, accepted: Accepted, progress: Progress) -> Result:
         """Perform what was admitted; what stays open when this ends is recovery's."""

@@ -32,6 +32,7 @@ from domain.errors import InvalidInput
 from domain.ids import check_id
 from domain.inputs import shortened
 from domain.operation import Given
+from domain.turns import PRIORITIES
 from domain.value import value
 
 MOST_VARIATIONS = 100
@@ -50,6 +51,7 @@ class Prepared:
     content: ContentRow
     media: Mapping[str, tuple[Media, ...]]
     by: str
+    place: int
 
     def chosen_at(self, place: int) -> tuple[Chosen, int]:
         """The choice for the operation at a place in the batch, and how many operations are of choices before it."""
@@ -91,7 +93,8 @@ class Preparer:
         inputs = _inputs_by_model(chosen[0])
         each = tuple(map(_inputs_by_model, chosen)) if request.each else ()
         asked = "" if request.key is None else _fingerprint(request, _named(request, media))
-        body = Body(request.kind, inputs, kept, asked, each).to_json()
+        place = PRIORITIES.index(request.priority)
+        body = Body(request.kind, inputs, kept, asked, each, place).to_json()
         quotes = [one.first.quotes[outputs] for one in chosen for outputs in one.calls]
         ask = Ask(
             request.account,
@@ -112,7 +115,8 @@ class Preparer:
             key_of(request),
         )
         content = ContentRow(batch, request.account, secret, body)
-        return Prepared(ask, chosen, content, media, f"user:{ask.user}" if request.by is None else str(request.by))
+        by = f"user:{ask.user}" if request.by is None else str(request.by)
+        return Prepared(ask, chosen, content, media, by, place)
 
     def _given(self, account: str, kept: Mapping[str, Sequence[Asset]]) -> tuple[Given, ...]:
         return tuple(self.names.given(account, name, asset) for name, assets in kept.items() for asset in assets)
@@ -170,6 +174,9 @@ def _check_asked(request: Request) -> None:
         )
     if not 1 <= request.n <= MOST_VARIATIONS:
         raise InvalidInput("n", f"{request.n} variations", hint=f"ask for 1 to {MOST_VARIATIONS}")
+    if request.priority not in PRIORITIES:
+        told = f"{shortened(request.priority)} is no priority"
+        raise InvalidInput("priority", told, hint=f"one of: {', '.join(PRIORITIES)}")
     if request.each:
         _check_each(request)
     _check_by_name("inputs", request.inputs)

@@ -61,6 +61,8 @@ class Request:
     """Who asks, as the log names them; otherwise the user."""
     wishes: Wishes | None = field(default=None, repr=False)
     each: Sequence[Mapping[str, Scalar] | Variant] = field(default=(), repr=False)
+    priority: str = "normal"
+    """In the queue, before or after the same account's others: "high", "normal" or "low"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from application.keeping.tables import Desk, Discrepancy, Place, Row, Value
-from application.ledger.group import index_row
+from application.ledger.contents import place_of_content
+from application.ledger.group import QUEUED, index_row
 from application.ledger.log import Codec, Link
 from application.ledger.transaction import keyed_digest
 from application.providing.tasks import operation_ids
 from domain import operation as operations
 from domain.operation import CLOSED_PHASES, OperationFact, Refused, Requested, State, Submitted
+from domain.turns import USUAL_PLACE
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Derived:
 
 def told_by(codec: Codec, links: Iterable[Link]) -> Derived:
     """The rows that follow from whole operations' entries. Raises LogCorrupted for one that cannot be read."""
-    told = Derived({"operations": {}, "keys": {}, "jobs": {}, "leases": {}}, {}, {}, {})
+    told = Derived({"operations": {}, "keys": {}, "jobs": {}, "leases": {}, "queue": {}}, {}, {}, {})
     jobs: list[Submitted] = []
     for link in links:
         fact = codec.decode(link.topic, link.state)
@@ -65,6 +67,9 @@ def _tell(told: Derived, state: State) -> None:
     told.add("operations", (id,), account, indexed)
     if row.phase not in CLOSED_PHASES:
         told.add("leases", (id,), account, {"account": account, "expires": None})
+    if row.phase == QUEUED:
+        provider = state.operation.provider
+        told.add("queue", (id,), account, {"account": account, "provider": provider, "place": None})
     requested = told.requested[id]
     if requested.key is not None:
         told.add("keys", (account, requested.key), account, {"reference": state.operation.batch, "fingerprint": None})
@@ -77,11 +82,12 @@ def first_of(batch: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class StoredContent:
-    """A batch's content as it is stored: whether it is what was asked, and the fingerprint it holds."""
+    """A batch's content as it is stored: whether it is what was asked, and the fingerprint and the place it holds."""
 
     account: str
     genuine: bool
     fingerprint: str | None
+    place: int | None
 
 
 def contents_of(desk: Desk, told: Derived) -> dict[str, StoredContent]:
@@ -97,8 +103,10 @@ def _content(row: Row, digest: str) -> StoredContent:
     secret, body = row["secret"], row["body"]
     assert isinstance(secret, bytes)
     assert isinstance(body, str)
-    genuine = keyed_digest(secret, body) == digest
-    return StoredContent(str(row["account"]), genuine, json.loads(body).get("asked") if genuine else None)
+    if keyed_digest(secret, body) != digest:
+        return StoredContent(str(row["account"]), False, None, None)
+    held = json.loads(body)
+    return StoredContent(str(row["account"]), True, held.get("asked"), place_of_content(held))
 
 
 def contents_otherwise(told: Derived, contents: Mapping[str, StoredContent]) -> Iterator[Discrepancy]:
@@ -124,6 +132,17 @@ def tell_fingerprints(told: Derived, contents: Mapping[str, StoredContent]) -> N
         found = contents.get(batch)
         fingerprint = "" if found is None else found.fingerprint
         told.rows["keys"][requested.operation.account, requested.key]["fingerprint"] = fingerprint
+
+
+def tell_queue(told: Derived, contents: Mapping[str, StoredContent], leased: Collection[Place]) -> None:
+    """An operation that is held and not dispatched is in the queue, or leased to whoever has claimed it."""
+    for place in list(told.rows["queue"]):
+        if place in leased:
+            del told.rows["queue"][place]
+            continue
+        del told.rows["leases"][place]
+        content = contents.get(told.states[str(place[0])].operation.batch)
+        told.rows["queue"][place]["place"] = USUAL_PLACE if content is None else content.place
 
 
 def _batches(told: Derived) -> dict[str, list[State]]:

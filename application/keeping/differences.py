@@ -1,6 +1,6 @@
 """Every table that stands beside the log and from which something is decided, held against what the log says of it.
 
-    log, a page of requests ── their facts ── what must stand beside them ─┬─ keys, operations, jobs, leases, contents
+    log, a page of requests ── their facts ── what must stand beside them ─┬─ keys, operations, jobs, leases, queue …
     each table, a page of rows ── their facts ── nobody recorded them ─────┘
     snapshots ── their streams, folded
 
@@ -12,7 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from application.keeping.derived import Derived, contents_of, contents_otherwise, first_of, tell_fingerprints, told_by
+from application.keeping.derived import (
+    Derived,
+    contents_of,
+    contents_otherwise,
+    first_of,
+    tell_fingerprints,
+    tell_queue,
+    told_by,
+)
 from application.keeping.snapshots import periods_otherwise
 from application.keeping.tables import (
     PAGE,
@@ -31,6 +39,8 @@ from domain.ledger import CREDIT, CreditAdded
 from domain.operation import Dropped, Refused, Requested
 
 FOREVER = 2**63 - 1
+OF_THE_OPEN = ("leases", "queue")
+"""One of them has a row of each open operation, and of a closed one none has."""
 LONGEST_LEASE = 24 * 60 * 60 * 1_000_000
 """Microseconds from now at which the longest lease ends; one that ends later would be a hold for ever."""
 
@@ -44,14 +54,14 @@ class LogPage:
 
 
 def differences(ground: Ground, account: str | None = None) -> Iterator[Discrepancy]:
-    """Every row of keys, operations, jobs, leases, contents and snapshots that is not as the log says, and no other.
+    """Every row that is not as the log says, and no other: of keys, operations, jobs, leases, queue, contents, periods.
 
     Of all accounts or one. Raises LogCorrupted for an entry that cannot be read, StoreUnavailable.
     """
     for asked in requests(ground, account):
         with ground.desks.moment() as desk:
             yield from told_otherwise(ground, desk, asked)
-    for table in ("operations", "keys", "jobs", "leases", "contents"):
+    for table in ("operations", "keys", "jobs", *OF_THE_OPEN, "contents"):
         if account is not None and "account" not in columns_of(table):
             continue
         for places in places_of(ground.desks, table, account):
@@ -78,21 +88,23 @@ def told_otherwise(ground: Ground, desk: Desk, asked: LogPage) -> Iterator[Discr
     contents = contents_of(desk, told)
     yield from contents_otherwise(told, contents)
     tell_fingerprints(told, contents)
+    if held := list(told.rows["queue"]):
+        tell_queue(told, contents, [(row["operation"],) for row in desk.rows("leases", ("operation",), held)])
     for credit in asked.credits:
         place = (credit.account, credit.key)
         row: Row = {"reference": credit.key, "fingerprint": str(credit.amount)}
         told.add("keys", place, credit.account, row)
-    for table in ("operations", "keys", "jobs", "leases"):
+    for table in ("operations", "keys", "jobs", *OF_THE_OPEN):
         yield from _compared(ground, desk, table, told)
 
 
 def _compared(ground: Ground, desk: Desk, table: str, told: Derived) -> Iterator[Discrepancy]:
     rows, key = told.rows[table], TABLES[table].key
-    places = list(rows) if table != "leases" else [(id,) for id in told.states]
+    places = list(rows) if table not in OF_THE_OPEN else [(id,) for id in told.states]
     stored = {place_in_table(table, row): row for row in desk.rows(table, key, places)} if places else {}
     for place in places:
         wanted, found = rows.get(place), stored.get(place)
-        account = told.accounts["operations", place] if table == "leases" else told.accounts[table, place]
+        account = told.accounts["operations", place] if table in OF_THE_OPEN else told.accounts[table, place]
         if table == "leases" and wanted is not None:
             wanted = {**wanted, "expires": _ends(ground, found)}
         if _agree(wanted, found) or (found is not None and _is_newer(ground, desk, table, place, found, told)):

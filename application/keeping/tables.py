@@ -59,6 +59,10 @@ TABLES: Mapping[str, Table] = {
             "epoch": "any number; it is compared and raised",
         },
     ),
+    "queue": Table(TableStanding.MADE, ("operation",), ("account", "provider", "place")),
+    "turns": Table(
+        TableStanding.APART, ("account",), (), {"served": "whose turn it is; each is served whatever it says"}
+    ),
     "contents": Table(TableStanding.COMPARED, ("batch",), ("account", "secret", "body")),
     "snapshots": Table(TableStanding.MADE, ("stream", "version"), ("topic", "state")),
     "ledger": Table(

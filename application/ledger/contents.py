@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from application.ports import Asset, Scalar
+from domain.turns import USUAL_PLACE
 from domain.value import value
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
@@ -12,11 +15,11 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 
 @value
 class Body:
-    """The content of a batch as stored: enough to perform its operations again after a crash.
+    """The content of a batch as stored: enough to perform its operations in any process, and again after a crash.
 
     `inputs` are by model, as each takes them: the one chosen, and those it may fall back to; `each` are the same for
     every operation, if they differ. `asked` is the fingerprint by which a repeat of the key is compared, empty without
-    a key; the digest in the log vouches for it with the rest.
+    a key; the digest in the log vouches for it with the rest. `place` is that in the queue.
     """
 
     kind: str
@@ -24,6 +27,7 @@ class Body:
     media: dict[str, list[Asset]]
     asked: str = ""
     each: tuple[dict[str, dict[str, Scalar]], ...] = ()
+    place: int = USUAL_PLACE
 
     def inputs_at(self, place: int, model: str) -> dict[str, Scalar]:
         """The inputs of the operation at a place in the batch, as a model takes them."""
@@ -34,6 +38,8 @@ class Body:
         asked: dict[str, object] = {"asked": self.asked} if self.asked else {}
         if self.each:
             asked["each"] = self.each
+        if self.place != USUAL_PLACE:
+            asked["place"] = self.place
         return canonical({"kind": self.kind, "models": self.inputs, "media": media, **asked})
 
     @classmethod
@@ -41,7 +47,14 @@ class Body:
         document = json.loads(text)
         media = {name: [Asset(*fields) for fields in assets] for name, assets in document["media"].items()}
         each = tuple(document.get("each", ()))
-        return cls(document["kind"], document["models"], media, document.get("asked", ""), each)
+        place = place_of_content(document)
+        return cls(document["kind"], document["models"], media, document.get("asked", ""), each, place)
+
+
+def place_of_content(document: Mapping[str, Any]) -> int:
+    """The place in the queue that a stored body says."""
+    place = document.get("place", USUAL_PLACE)
+    return place if isinstance(place, int) else USUAL_PLACE
 
 
 def canonical(document: object) -> str:

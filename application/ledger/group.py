@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from application.ledger.log import Codec, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
 from application.ledger.memory import Memory, Remembered, fold_assets, fold_operations
@@ -17,6 +17,7 @@ from application.ledger.transaction import (
     JobRow,
     KeyRow,
     LeaseRow,
+    QueueRow,
     SnapshotRow,
     Transaction,
     WordsRow,
@@ -26,12 +27,15 @@ from domain.assets import NEVER_DECIDED
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
 from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_stream, stream_of
-from domain.operation import CLOSED_PHASES, PHASES, ProviderFailed, Rejected, Requested, Settled, State
+from domain.operation import CLOSED_PHASES, PHASES, Held, ProviderFailed, Rejected, Requested, Settled, State
 from domain.totals import PeriodState
+from domain.turns import USUAL_PLACE
 from domain.value import value
 
 LARGEST_FACT = 64 * 1024
 """Bytes; whatever is larger is content, and content is not kept in the log."""
+QUEUED = PHASES[Held]
+"""Held and not dispatched: in the queue, for whichever process performs it."""
 
 
 @value
@@ -61,6 +65,8 @@ class Proposal:
     """Whose earlier decisions it needs."""
     actor: str | None = None
     """Who decides it, as text; None is this process, by itself."""
+    place: int = USUAL_PLACE
+    """In the queue, of what is queued by it."""
 
 
 @value
@@ -95,6 +101,15 @@ class Ticket:
     unknown: bool = False
 
 
+class Moved(NamedTuple):
+    """An operation that a group moves: its row now, its phase before (empty if it is new), and its place in a queue."""
+
+    row: IndexRow
+    was: str
+    provider: str
+    place: int
+
+
 @dataclass(frozen=True, slots=True)
 class LeaseTerms:
     """Whose operations the group opens, how long they are leased (microseconds), and how often a period is kept."""
@@ -119,7 +134,7 @@ class Group:
     now: int
     ledgers: dict[str, Remembered | LogCorrupted] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
-    index: dict[str, tuple[IndexRow, bool]] = field(default_factory=dict)
+    index: dict[str, Moved] = field(default_factory=dict)
     touched: dict[str, int] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
     position: int | None = None
@@ -242,7 +257,7 @@ class Group:
             return
         if facts:
             remembered.heads.update(heads)
-            self._apply(remembered, facts, links)
+            self._apply(remembered, facts, links, proposal.place)
             self._note(proposal, remembered, facts)
         try:
             ticket.receipt = _receipt(proposal, remembered.ledger, facts, self.now)
@@ -271,24 +286,25 @@ class Group:
             remembered.heads[stream] = self.transaction.head(stream)
         return remembered.heads[stream]
 
-    def _apply(self, remembered: Remembered, facts: Sequence[Fact], links: Sequence[Link]) -> None:
-        moved: dict[str, bool] = {}
+    def _apply(self, remembered: Remembered, facts: Sequence[Fact], links: Sequence[Link], place: int) -> None:
+        before: dict[str, State | None] = {}
         ledger = remembered.ledger
         for fact, link in zip(facts, links, strict=True):
-            evolve(ledger, fact)
             id = link.operation
-            if id is not None and id not in moved:
-                moved[id] = isinstance(fact, Requested)
-        for id, is_new in moved.items():
-            self._index(remembered, id, is_new)
+            if id is not None and id not in before:
+                before[id] = None if isinstance(fact, Requested) else ledger.look_up(id)
+            evolve(ledger, fact)
+        for id, state in before.items():
+            self._index(remembered, id, "" if state is None else PHASES[type(state)], place)
         self.links += links
         self.touched[remembered.account] = self.touched.get(remembered.account, 0) + len(links)
 
-    def _index(self, remembered: Remembered, id: str, is_new: bool) -> None:
+    def _index(self, remembered: Remembered, id: str, was: str, place: int) -> None:
         state = remembered.ledger.look_up(id)
         if state is not None:
             earlier = self.index.get(id)
-            self.index[id] = (index_row(state), is_new or (earlier is not None and earlier[1]))
+            was = was if earlier is None else earlier.was
+            self.index[id] = Moved(index_row(state), was, state.operation.provider, place)
 
     def _note(self, proposal: Proposal, remembered: Remembered, facts: Sequence[Fact]) -> None:
         if proposal.key is not None:
@@ -311,7 +327,7 @@ class Group:
             self.jobs[job.provider, job.job] = job.operation
 
     def _is_open(self, id: str) -> bool:
-        return id in self.index and self.index[id][0].phase not in CLOSED_PHASES
+        return id in self.index and self.index[id].row.phase not in CLOSED_PHASES
 
     def _close_account(self, remembered: Remembered, count: int) -> None:
         current = remembered.ledger.current
@@ -341,12 +357,23 @@ class Group:
 
     def _fill_beside(self) -> None:
         expires = self.now + self.terms.lease
-        for row, is_new in self.index.values():
-            (self.beside.requested if is_new else self.beside.moved).append(row)
-            if row.phase in CLOSED_PHASES:
-                self.beside.closed += [] if is_new else [row.operation]
-            elif is_new:
-                self.beside.leased.append(LeaseRow(row.operation, row.account, self.terms.owner, 1, expires))
+        for moved in self.index.values():
+            (self.beside.moved if moved.was else self.beside.requested).append(moved.row)
+            self._hand_over(moved, expires)
+
+    def _hand_over(self, moved: Moved, expires: int) -> None:
+        """An open operation is in the queue or under a lease; one that is sent out of the queue was claimed."""
+        row, was, beside = moved.row, moved.was, self.beside
+        if row.phase == QUEUED:
+            waits = QueueRow(row.operation, row.account, moved.provider, moved.place)
+            beside.queued += [] if was == QUEUED else [waits]
+            beside.closed += [] if was in ("", QUEUED) else [row.operation]
+            return
+        beside.unqueued += [row.operation] if was == QUEUED else []
+        if row.phase in CLOSED_PHASES:
+            beside.closed += [row.operation] if was else []
+        elif was in ("", QUEUED):
+            beside.leased.append(LeaseRow(row.operation, row.account, self.terms.owner, 1, expires))
 
 
 def _receipt(proposal: Proposal, ledger: Ledger, facts: Sequence[Fact], now: int) -> Receipt:

@@ -108,6 +108,15 @@ class LeaseRow(NamedTuple):
     expires: int
 
 
+class QueueRow(NamedTuple):
+    """An operation that is held and waits for any process to perform it; `place` is its priority's, 0 the first."""
+
+    operation: str
+    account: str
+    provider: str
+    place: int
+
+
 @value
 class ContentRow:
     """The content that a batch was asked with, erasable; `secret` keys the digest in the log."""
@@ -153,6 +162,8 @@ class Beside:
     leased: list[LeaseRow] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     """Operations whose leases end."""
+    queued: list[QueueRow] = field(default_factory=list)
+    unqueued: list[str] = field(default_factory=list)
     keys: list[KeyRow] = field(default_factory=list)
     respent: list[KeyRow] = field(default_factory=list)
     """Keys whose request was refused before and is admitted now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from application.ledger.timekeeping import Believe, believe_all
@@ -11,6 +11,10 @@ from application.ledger.transaction import Conflict
 from application.ledger.writer import Clock
 from application.ports import Lease, Leases
 from domain.errors import OperationPending, StoreUnavailable
+from domain.turns import Queued
+
+Line = Callable[[int, str, int, int], list[Queued]]
+"""Claims at most so many for an owner: the number, the owner, now, and when their leases end; blocking."""
 
 
 @dataclass(slots=True)
@@ -69,6 +73,17 @@ class Ownership:
         if won:
             self.take([lease.operation])
         return won
+
+    async def draw(self, line: Line, most: int) -> list[Queued]:
+        """Claim up to so many of what waits in the queue. Raises ClockAhead, StoreUnavailable."""
+
+        def drawn() -> list[Queued]:
+            expires = self._end()
+            return line(most, self.owner, self.clock(), expires)
+
+        claimed = await asyncio.to_thread(drawn)
+        self.take(one.operation for one in claimed)
+        return claimed
 
     async def check(self, operation: str) -> None:
         """Just before sending: a process that slept past its lease must not send what others may have recovered."""

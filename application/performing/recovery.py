@@ -68,15 +68,19 @@ class Recoverer:
             if not await ownership.claim(lease):
                 return None
             try:
-                return await self._recover(lease)
+                return await self._recover(lease.operation, lease.account)
             finally:
                 ownership.drop(lease.operation)
 
-    async def _recover(self, lease: Lease) -> Recovered:
+    async def carry_on(self, operation: str, account: str) -> Recovered:
+        """Bring an operation that is leased to this process as far as can be; it never raises."""
+        return await self._recover(operation, account)
+
+    async def _recover(self, operation: str, account: str) -> Recovered:
         """One operation; what goes wrong with it, such as content that is damaged, keeps no other from its end."""
         phase = UNREADABLE
         try:
-            opened = await self.operations.read(lease.operation)
+            opened = await self.operations.read(operation)
             phase = PHASES[type(opened.state)]
             action, settled = await self._settle(opened)
             phase = PHASES[type(settled.state)] if settled is not None else phase
@@ -84,7 +88,7 @@ class Recoverer:
             action = f"left open: {error}"
         except Exception as error:  # noqa: BLE001 - others wait, whatever is wrong here; its text may hold inputs
             action = f"left open: {type(error).__name__} came up"
-        return Recovered(lease.operation, lease.account, action, phase)
+        return Recovered(operation, account, action, phase)
 
     async def _settle(self, opened: History) -> tuple[str, Performed | None]:
         state = opened.state

@@ -11,7 +11,8 @@ It may be a `ProviderError`: `ProviderRefused`, `TaskFailed`, `ProviderUnknown` 
 what was `Swept`. `downloads`: `Downloads` fetch what is elsewhere, and raise `DownloadFailed`, `DownloadGone`,
 `DownloadRefused` or `DownloadKeptOut`.
 
-`tables`: the `Index` with what is `Indexed`, the `Contents` with each `Content`, and the `Leases` with each `Lease`.
+`tables`: the `Index` with what is `Indexed`, the `Contents` with each `Content`, the `Leases` with each `Lease`,
+and the `Queue` of what nobody works on yet.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 from application.ports.downloads import DownloadFailed, DownloadGone, DownloadKeptOut, DownloadRefused, Downloads
 from application.ports.files import Asset, AssetStore, Media, MediaReader, Swept, Unneeded
 from application.ports.providers import Bill, Billing, Previewing, Provider, Quoting, Wakeable
-from application.ports.tables import Content, Contents, Index, Indexed, Lease, Leases
+from application.ports.tables import Content, Contents, Index, Indexed, Lease, Leases, Queue
 from application.ports.work import (
     Delivery,
     Job,
@@ -64,6 +65,7 @@ __all__ = [
     "ProviderError",
     "ProviderRefused",
     "ProviderUnknown",
+    "Queue",
     "Quoting",
     "Recovery",
     "Remote",

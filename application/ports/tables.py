@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.evidence import Spent
+from domain.turns import Queued
 from domain.value import value
 
 
@@ -85,3 +86,16 @@ class Leases(Protocol):
 
     def claim(self, lease: Lease, owner: str, expires: int) -> bool:
         """Take an expired lease by compare-and-set of epoch and expiry; whether this caller won."""
+
+
+class Queue(Protocol):
+    """Operations that are held and wait for a process to perform them, on the database that all of these share."""
+
+    def waiting(self, most: int, but: Collection[str]) -> list[Queued]:
+        """The first few of each account and provider, but of those providers none."""
+
+    def claim(self, wanted: Sequence[Queued], most: int, owner: str, now: int, expires: int) -> list[Queued]:
+        """Lease to `owner`, in one statement, the first so many of those wanted that nobody else has claimed."""
+
+    def give_back(self, claimed: Queued, owner: str) -> None:
+        """Let others claim what was claimed and never dispatched, unless it has ended or is another's by now."""

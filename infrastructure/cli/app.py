@@ -68,6 +68,7 @@ PANELS = {
             "seal": "Print the log's seal, to be kept elsewhere.",
             "rebuild": "Rebuild the tables beside the log from it, if they differ.",
         },
+        "worker": {"worker": "Perform what waits in the queue, whichever process accepted it."},
         "reconcile": {"reconcile": "Hold the costs we recorded against a provider's bills."},
         "upkeep": {
             "refund": "Give back what an operation was charged, or a part of it.",

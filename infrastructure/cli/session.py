@@ -78,6 +78,16 @@ class CommandSession:
             yield studio
 
     @asynccontextmanager
+    async def service(self) -> AsyncIterator[Studio]:
+        """An open studio that does its chores, until the command ends."""
+        from infrastructure.assembly import USUAL
+        from infrastructure.bootstrap import open_studio
+        from infrastructure.opening import Access
+
+        async with open_studio(self.settings(), PARTS.get() or USUAL, access=Access.WRITE) as studio:
+            yield studio
+
+    @asynccontextmanager
     async def reading(self, *, whole: bool = True) -> AsyncIterator[ReadingLedger]:
         """The ledger, to be read and not changed; unless it has to be `whole`, also one that lost facts."""
         from infrastructure.reading import open_reading

@@ -93,6 +93,25 @@ LEASES = Table(
     Column("expires", BigInteger, nullable=False),
 )
 
+QUEUE = Table(
+    "queue",
+    METADATA,
+    Column("operation", ID, primary_key=True),
+    Column("account", ID, nullable=False),
+    Column("provider", ID, nullable=False),
+    Column("place", Integer, nullable=False),
+    Index("queue_lines", "account", "provider", "place", "operation"),
+)
+"""Operations that are held and that no process works on yet; `place` is their priority's, 0 the first."""
+
+TURNS = Table(
+    "turns",
+    METADATA,
+    Column("account", ID, primary_key=True),
+    Column("served", BigInteger, nullable=False),
+)
+"""When the queue last served each account: whose turn it is hangs on nothing else."""
+
 CONTENTS = Table(
     "contents",
     METADATA,

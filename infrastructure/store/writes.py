@@ -114,6 +114,14 @@ def _leased(_links: Sequence[Link], beside: Beside) -> Rows:
     return [*beside.leased]
 
 
+def _queued(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [*beside.queued]
+
+
+def _unqueued(_links: Sequence[Link], beside: Beside) -> Rows:
+    return [(operation,) for operation in beside.unqueued]
+
+
 def _closed(_links: Sequence[Link], beside: Beside) -> Rows:
     return [(operation,) for operation in beside.closed]
 
@@ -142,6 +150,7 @@ def _snapshots(_links: Sequence[Link], beside: Beside) -> Rows:
     return [(one.stream, one.version, "ledger.period_state", one.state.decode()) for one in beside.snapshots]
 
 
+KEPT = " ON CONFLICT (operation) DO NOTHING"
 HEADS = "revision stream version hash terms_version terms_hash last"
 
 WRITES = (
@@ -154,7 +163,14 @@ WRITES = (
         "text text text text bigint bigint",
     ),
     _update(_moved, "operations", "id", "phase charged adjusted", "text bigint bigint text"),
-    _insert(_leased, "leases", "operation, account, owner, epoch, expires", "text text text bigint bigint"),
+    _insert(_leased, "leases", "operation, account, owner, epoch, expires", "text text text bigint bigint", KEPT),
+    Write(  # before the leases: what is claimed meanwhile has left the queue and got a lease
+        _unqueued,
+        "text",
+        "DELETE FROM queue WHERE operation = ?",
+        "DELETE FROM queue WHERE operation = ANY (%s::text[])",
+    ),
+    _insert(_queued, "queue", "operation, account, provider, place", "text text text bigint", KEPT),
     Write(
         _closed,
         "text",
@@ -165,7 +181,7 @@ WRITES = (
     _update(_respent, "keys", "account key", "reference fingerprint", "text text text text"),
     _insert(_jobs, "jobs", "provider, job, operation", "text text text"),
     _insert(_contents, "contents", "batch, account, secret, body", "text text bytea json"),
-    _insert(_words, "words", "operation, said", "text json", " ON CONFLICT (operation) DO NOTHING"),
+    _insert(_words, "words", "operation, said", "text json", KEPT),
     _insert(
         _snapshots,
         "snapshots",

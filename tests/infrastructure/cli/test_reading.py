@@ -75,6 +75,7 @@ WRITING = {
     *(("account", "suspend"), ("account", "resume"), ("account", "close")),
     *(("projections", "rebuild"), ("projections", "retry"), ("db", "adopt"), ("rebuild",)),
     ("files", "move"),
+    ("worker",),
 }
 
 

@@ -72,6 +72,7 @@ COMMANDS = [
     ("reconcile", "scripted"),
     ("refund", "LAKE"),
     ("recover",),
+    ("worker", "--drain"),
     ("erase", "LAKE", "--yes"),
     ("sweep",),
     ("assets", "list"),

@@ -6,12 +6,13 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import inspect, text
 
+from application.asking.requests import Request
 from application.keeping.chains import verify_chains
 from application.keeping.differences import differences
 from application.keeping.mending import Mending, chosen_tables
@@ -26,6 +27,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
+from infrastructure.working import working
 from tests.application.studios import BLIND, JOBS, PRICE, SYNC, studio_on
 
 LEASE = 60 * SECOND
@@ -52,9 +54,20 @@ async def tell(url: str, home: Path) -> None:
         for key in ("open-1", None):
             with suppress(OperationPending):
                 await studio.operations.generate("x", account="acme", model=BLIND, key=key, outcome="timeout")
+        await queue(studio)
         for _ in range(MANY):
             await studio.operations.generate("a lake", account="zeta", model=SYNC)
         await word(studio)
+
+
+async def queue(studio: Studio) -> None:
+    """One that a worker has performed, and two that wait."""
+    wanted = Request("text-to-image", "zeta", {"prompt": "a lake"}, model=SYNC)
+    begun = await studio.operations.submit(wanted, queued=True)
+    async with working(studio):
+        await studio.operations.wait(begun.operation, account="zeta")
+    for priority in ("high", "low"):
+        await studio.operations.submit(replace(wanted, priority=priority), queued=True)
 
 
 async def word(studio: Studio) -> None:

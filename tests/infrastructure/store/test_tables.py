@@ -236,3 +236,22 @@ def test_a_page_is_read_in_one_moment_on_postgresql(postgres_url: str) -> None:
         with told.database.transaction() as connection:
             connection.execute(text("INSERT INTO keys VALUES ('acme', 'k', 'r', '')"))
         assert desk.places("keys", (), 1) == []
+
+
+def test_what_is_claimed_and_not_dispatched_yet_is_leased_and_not_in_the_queue(told: Ledger) -> None:
+    [waiting, *_] = told.rows("SELECT operation, account FROM queue ORDER BY operation")
+    told.run("DELETE FROM queue WHERE operation = :operation", operation=waiting["operation"])
+    told.run("INSERT INTO leases VALUES (:operation, :account, 'worker', 1, 0)", **waiting)
+    assert told.audit() == []
+    told.run("INSERT INTO queue VALUES (:operation, :account, 'scripted', 0)", **waiting)
+    assert len(told.audit()) == 1
+    assert [one.table for one in told.mend()] == ["queue"]
+    assert told.audit() == []
+
+
+def test_a_lost_queue_is_made_anew_with_its_priorities(told: Ledger) -> None:
+    before = told.rows("SELECT * FROM queue ORDER BY operation")
+    assert {row["place"] for row in before} == {0, 2}
+    told.run("DELETE FROM queue")
+    assert len(told.mend()) == len(before)
+    assert told.rows("SELECT * FROM queue ORDER BY operation") == before

@@ -1,4 +1,4 @@
-"""The log, and what stands beside it: accounts, operations, keys, jobs, leases, contents, words, the ledger's id."""
+"""The log, and what stands beside it: its index, what is open and who works on it, content and words."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ ROOM_TO_UPDATE = {"accounts": 70, "operations": 80, "leases": 70}
 def upgrade() -> None:
     _log()
     _index()
+    _queue()
     _contents()
     _words()
     _key_names()
@@ -83,6 +84,18 @@ def _index() -> None:
         Column("epoch", BigInteger, nullable=False),
         Column("expires", BigInteger, nullable=False),
     )
+
+
+def _queue() -> None:
+    op.create_table(
+        "queue",
+        Column("operation", ID, primary_key=True),
+        Column("account", ID, nullable=False),
+        Column("provider", ID, nullable=False),
+        Column("place", Integer, nullable=False),
+    )
+    op.create_index("queue_lines", "queue", ["account", "provider", "place", "operation"])
+    op.create_table("turns", Column("account", ID, primary_key=True), Column("served", BigInteger, nullable=False))
 
 
 def _words() -> None:
