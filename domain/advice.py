@@ -84,6 +84,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "key.send": "give the secret that studio.keys.issue() returned",
         "key.studio": "use a key of the studio's own account: studio.keys.issue('@studio')",
         "key.users": "issue a key that forwards users, or has this one: studio.keys.issue()",
+        "language.list": "all of them: studio.services.video.translate.languages()",
         "limit.none": "0 allows nothing; None is no limit",
         "log.audit": "verify the log: studio.audit.verify()",
         "log.seal": "give one that was taken of this log",

@@ -16,9 +16,10 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.advice import Advice, Hint
-from domain.errors import InvalidInput, OtherMode, UnknownKind, UnknownModel
+from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.inputs import FileInfo, Input, Scalar, check_files, read_value
 from domain.kinds import KINDS, ONLY_REAL, Class, Family
+from domain.objections import most_telling
 from domain.periods import local_day
 from domain.pricing import PriceBook, PriceRule, Quote, Unit, quote
 
@@ -328,7 +329,7 @@ def _accepting(
         except InvalidInput as objection:
             objections.append(objection)
     if objections and not accepting:
-        raise next((one for one in objections if not isinstance(one, OtherMode)), objections[0])
+        raise most_telling(objections)
     return accepting
 
 

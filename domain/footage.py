@@ -2,6 +2,7 @@
 
     8 seconds ───────── lasting ───> duration: the least that covers it
     "16:9", 720 lines ─ framed ────> resolution and aspect_ratio · size · width and height: the least that has them
+    twice its lines ─── more_lines ─> resolution: the least that has them, of a film that has fewer
     sound ───────────── sounding ──> generate_audio · nothing, if the model always makes some
 
 A model that cannot is told by an InvalidInput, and passed over.
@@ -12,11 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from fractions import Fraction
+from math import ceil
 from typing import Final
 
 from domain.catalogue import Model
 from domain.errors import InvalidInput
-from domain.inputs import NUMBERS, Input, InputType, Scalar, plain
+from domain.inputs import NUMBERS, FileInfo, Input, InputType, Scalar, plain
+from domain.objections import OutOfReach
 from domain.shapes import pair, same_shape, shaped
 
 SOUND: Final = "sound"
@@ -25,6 +29,8 @@ WORDS: Final = {"2k": 1440, "4k": 2160, "8k": 4320}
 """Lines of a film, by the word for its resolution."""
 _LINES: Final = re.compile(r"([0-9]{2,4})[pP]?")
 USUAL_SHAPE: Final = "16:9"
+SHAPES: Final = frozenset({"aspect_ratio", "size", "width", "height"})
+"""Inputs that tell a model its picture's shape."""
 
 
 def lines_of(word: object) -> int:
@@ -44,12 +50,12 @@ def lasting(model: Model, seconds: Decimal) -> dict[str, object]:
         raise InvalidInput("seconds", f"{plain(seconds)} s is no length", hint="ask for more than 0 s")
     if spec is None or spec.type not in NUMBERS:
         told = f"model {model.id!r} is not told how long"
-        raise InvalidInput("seconds", told, hint="leave the length out, or name another model")
+        raise InvalidInput("seconds", told, hint="leave the length out, or take another model")
     found = _covering(spec, seconds)
     if found is None:
-        most = plain(max(map(Decimal, spec.choices)) if spec.choices else spec.maximum or Decimal(0))
-        told = f"{plain(seconds)} s asked, and model {model.id!r} makes {most} s at most"
-        raise InvalidInput("seconds", told, hint=f"ask for at most {most} s, or name no model")
+        most = max(map(Decimal, spec.choices)) if spec.choices else spec.maximum or Decimal(0)
+        told = f"{plain(seconds)} s asked, and model {model.id!r} makes {plain(most)} s at most"
+        raise OutOfReach("seconds", told, most=most, hint=f"ask for at most {plain(most)} s, or another model")
     return {"duration": found}
 
 
@@ -60,7 +66,7 @@ def _covering(spec: Input, seconds: Decimal) -> Scalar | None:
     least = max(seconds, spec.minimum or Decimal(0))
     if spec.type is InputType.INTEGER:
         step = spec.multiple_of or 1
-        least = -(-least // step) * step if least % step else least
+        least = Decimal(ceil(Fraction(least) / step) * step)  # as Decimal's own // cuts towards zero
     if spec.maximum is not None and least > spec.maximum:
         return None
     return int(least) if spec.type is InputType.INTEGER else plain(least)
@@ -87,6 +93,25 @@ def framed(model: Model, aspect: str, lines: int, *, or_less: bool) -> dict[str,
     if not or_less:
         raise _too_few(model, lines, 0)
     return shaped(model, aspect, "") if aspect else {}
+
+
+def follows(model: Model, aspect: str, picture: FileInfo | None) -> bool:
+    """Whether a model that is told no shape films a picture that has this one already."""
+    told = SHAPES & model.inputs.keys()
+    if not aspect or told or picture is None or not picture.width or not picture.height:
+        return False
+    return same_shape(f"{picture.width}:{picture.height}", aspect)
+
+
+def more_lines(model: Model, lines: int, times: Decimal, film: FileInfo | None) -> dict[str, object]:
+    """The least resolution that has `lines`, or else `times` the film's own. Raises InvalidInput."""
+    own = min(film.width or 0, film.height or 0) if film else 0
+    if not lines and not own:
+        raise InvalidInput("factor", "the film's size cannot be read", hint="name a target instead")
+    wanted = lines or ceil(own * times)
+    if own >= wanted:
+        raise InvalidInput("target", f"the film has {own} lines already", hint=f"ask for more than {own}")
+    return framed(model, "", wanted, or_less=False)
 
 
 def _of_shape(sizes: Iterable[object], aspect: str) -> list[str]:
@@ -116,10 +141,10 @@ def _drawn(model: Model, aspect: str, lines: int, *, or_less: bool) -> dict[str,
 
 def _too_few(model: Model, lines: int, most: int) -> InvalidInput:
     if not most:
-        told, hint = f"model {model.id!r} is not told how many lines", "leave the resolution out"
-    else:
-        told, hint = f"{lines} lines asked, and model {model.id!r} makes {most} at most", f"ask for at most {most}p"
-    return InvalidInput("resolution", told, hint=f"{hint}, or name no model")
+        told = f"model {model.id!r} is not told how many lines"
+        return InvalidInput("resolution", told, hint="leave the resolution out, or take another model")
+    told = f"{lines} lines asked, and model {model.id!r} makes {most} at most"
+    return OutOfReach("resolution", told, most=Decimal(most), hint=f"ask for at most {most}p, or another model")
 
 
 # Sound
@@ -131,4 +156,4 @@ def sounding(model: Model) -> dict[str, object]:
         return {"generate_audio": True}
     if SOUND in model.modes:
         return {}
-    raise InvalidInput("sound", f"model {model.id!r} makes none", hint="leave sound out, or name no model")
+    raise InvalidInput("sound", f"model {model.id!r} makes none", hint="leave sound out, or take another model")

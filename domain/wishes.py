@@ -11,6 +11,8 @@
       seconds          duration: the least that covers it
       lines            resolution · size · width and height: the least that has them
       sound            generate_audio, or a model that always makes some
+      times            resolution: the film's own lines so many times
+      makes            a model whose output is of this type
       gladly           whatever of it the model takes
 
 A shape is kept exactly: a model that cannot draw it is passed over. A wish that is asked `gladly` never passes a model
@@ -20,13 +22,13 @@ over.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 
 from domain.catalogue import NO_FILES, Model
 from domain.errors import InvalidInput, OtherMode
-from domain.footage import framed, lasting, sounding
-from domain.inputs import FileInfo, Scalar, is_accepted
+from domain.footage import follows, framed, lasting, more_lines, sounding
+from domain.inputs import FileInfo, Scalar, is_accepted, plain
 from domain.shapes import grown, shaped, sized
 
 
@@ -38,7 +40,9 @@ class Wishes:
     so large where the model can, and else as large as it can. `size` is exact to the pixel. `style` is a word of
     `style_preset`, and `words` say it to models without one. `longest` is what the longer side of an enlarged picture
     has at least, in pixels. A film lasts at least `seconds`, and has at least so many `lines`, pixels of its shorter
-    side; with `or_less` as many as the model has, if that is fewer. Of what is asked `gladly` a model gets the first
+    side; with `or_less` as many as the model has, if that is fewer. A film that is enlarged gets `times` its own
+    lines, or `lines` that it has not yet. `makes` is the first word of a media type, such as "video". Of what is asked
+    `gladly` a model gets the first
     value of each input that it accepts.
     """
 
@@ -55,7 +59,24 @@ class Wishes:
     lines: int = 0
     or_less: bool = False
     sound: bool = False
+    times: Decimal | None = None
+    makes: str = ""
     gladly: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+
+
+LATER = frozenset({"seconds", "lines", "or_less", "sound", "times", "makes"})
+"""Wishes that there were not from the beginning."""
+
+
+def compared(wishes: Wishes) -> dict[str, object]:
+    """The wishes as a repeat under the same key is compared by them, decimals as texts.
+
+    A later wish that is not said is not compared, so that keys of before it stay what they were.
+    """
+    usual = Wishes()
+    said = {one.name: getattr(wishes, one.name) for one in fields(wishes)}
+    told = {name: value for name, value in said.items() if name not in LATER or value != getattr(usual, name)}
+    return {name: plain(value) if isinstance(value, Decimal) else value for name, value in told.items()}
 
 
 def as_wished(
@@ -68,8 +89,11 @@ def as_wished(
     if wishes.mode and wishes.mode not in model.modes:
         own = f"it works in: {', '.join(model.modes)}" if model.modes else "name another model"
         raise OtherMode("mode", f"model {model.id!r} does not work in the mode {wishes.mode}", hint=own)
+    if wishes.makes and not model.outputs[0].startswith(f"{wishes.makes}/"):
+        told = f"model {model.id!r} makes {model.outputs[0]}"
+        raise OtherMode("model", told, hint=f"name one that makes a {wishes.makes}")
     found: dict[str, object] = {**_gladly(model, wishes.gladly), **_style(model, wishes)}
-    found |= {**_sides(model, wishes), **_footage(model, wishes)}
+    found |= {**_sides(model, wishes, media), **_footage(model, wishes)}
     if wishes.longest:
         found |= grown(model, wishes.longest, next(iter(media.get("image", ())), None))
     if wishes.seed is not None:
@@ -85,12 +109,15 @@ def as_wished(
     return found
 
 
-def _sides(model: Model, wishes: Wishes) -> dict[str, object]:
+def _sides(model: Model, wishes: Wishes, media: Mapping[str, Sequence[FileInfo]]) -> dict[str, object]:
     if wishes.size:
         return sized(model, wishes.size)
+    if wishes.times is not None:
+        return more_lines(model, wishes.lines, wishes.times, next(iter(media.get("video", ())), None))
+    aspect = "" if follows(model, wishes.aspect, next(iter(media.get("image", ())), None)) else wishes.aspect
     if wishes.lines:
-        return framed(model, wishes.aspect, wishes.lines, or_less=wishes.or_less)
-    return shaped(model, wishes.aspect, wishes.covers) if wishes.aspect else {}
+        return framed(model, aspect, wishes.lines, or_less=wishes.or_less)
+    return shaped(model, aspect, wishes.covers) if aspect else {}
 
 
 def _footage(model: Model, wishes: Wishes) -> dict[str, object]:

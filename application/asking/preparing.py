@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from domain.inputs import shortened
 from domain.operation import Given
 from domain.turns import PRIORITIES
 from domain.value import value
+from domain.wishes import compared
 
 MOST_VARIATIONS = 100
 SECRET_BYTES = 32
@@ -274,10 +275,15 @@ def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
     if request.max_price is not None:
         asked["max_price"] = str(request.max_price)
     if request.wishes is not None:
-        asked["wishes"] = asdict(request.wishes)
+        asked["wishes"] = compared(request.wishes)
     if request.each:
-        asked["each"] = [asdict(own) if isinstance(own, Variant) else dict(own) for own in request.each]
+        asked["each"] = [_compared(own) if isinstance(own, Variant) else dict(own) for own in request.each]
     return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _compared(own: Variant) -> dict[str, object]:
+    wishes = None if own.wishes is None else compared(own.wishes)
+    return {"inputs": dict(own.inputs), "model": own.model, "wishes": wishes}
 
 
 def _named(request: Request, media: Mapping[str, Sequence[Media]]) -> dict[str, list[str]]:

@@ -109,7 +109,7 @@ class Carrier:
                 served = await self._do(step.service, subject, self.order.options(place, item), key, begins=begins)
                 results.extend(map(_light, served.results))
                 outputs.extend(served.outputs)
-            subjects = [await asyncio.to_thread(_file_of, output) for output in outputs]
+            subjects = [await asyncio.to_thread(given_on, output) for output in outputs]
         return tuple(replace(output, held=None) for output in outputs)
 
     async def _do(
@@ -153,7 +153,8 @@ class Carrier:
         return held
 
 
-def _file_of(output: Output) -> Path | bytes:
+def given_on(output: Output) -> Path | bytes:
+    """An output as the file of another request: its path, or its bytes if it has none."""
     return Path(output.path) if output.path is not None else output.content
 
 

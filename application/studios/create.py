@@ -17,7 +17,16 @@ from application.studios.drafting import Drafted
 from application.studios.enhancing import enhanced
 from application.studios.presets import Enhancement, Quality, Style
 from application.studios.templates import Template
-from application.studios.wording import USUAL, FromWords, WordsBrief, asking_for_words, check_words, varied, within
+from application.studios.wording import (
+    USUAL,
+    FromWords,
+    WordsBrief,
+    asking_for_words,
+    check_variations,
+    check_words,
+    varied,
+    within,
+)
 from domain.errors import InvalidInput
 from domain.wishes import Wishes
 
@@ -37,7 +46,8 @@ class Create(FromWords):
         """The request for a brief. Raises InvalidInput."""
         caller, own = sorted_out(self.desk, CreateBrief, account, {**options, "prompt": prompt})
         brief = CreateBrief(**own)
-        check_words(brief, caller)
+        check_variations(caller)
+        check_words(brief)
         if brief.aspect and brief.size:
             raise InvalidInput("aspect and size", "exclude each other", hint="give one of them")
         template = self.desk.presets.get(Template, brief.template, "template") if brief.template else None

@@ -25,7 +25,7 @@ class Drafted:
 
 @dataclass(frozen=True, slots=True)
 class Retouching(ABC):
-    """A service that changes one picture by one request."""
+    """A service that changes one picture or film by one request."""
 
     desk: ServiceDesk
 

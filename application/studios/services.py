@@ -20,7 +20,7 @@ from application.studios.faces import FaceSwap
 from application.studios.models3d import Models3D
 from application.studios.resize import Resize
 from application.studios.social import Social
-from application.studios.templates import Templates
+from application.studios.templates import Template, Templates
 from application.studios.upscale import Upscale
 from application.studios.video.services import VideoServices, video_services
 from application.studios.watermark import Watermark
@@ -45,7 +45,7 @@ class Services:
     convert: Convert
     resize: Resize
     watermark: Watermark
-    templates: Templates
+    templates: Templates[Template]
     video: VideoServices
 
 
@@ -91,6 +91,6 @@ def services(
         convert=convert,
         resize=resize,
         watermark=watermark,
-        templates=Templates(desk.presets),
+        templates=Templates(desk.presets, Template),
         video=video,
     )

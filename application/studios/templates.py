@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Generic, TypeVar
 
 from application.studios.presets import Presets
 from domain.catalogue import meant
@@ -22,6 +22,8 @@ _WORD: Final = re.compile(r"[^\W_]{3,}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseTemplate:
     """A platform and a purpose, with the shape `aspect`, the quality and the words that are right for them."""
+
+    WORD: ClassVar[str]
 
     id: str
     name: str
@@ -69,26 +71,30 @@ class Template(BaseTemplate):
         return min(drawn, shown) / max(drawn, shown)
 
 
+T = TypeVar("T", bound=BaseTemplate)
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """A template for a use, with the reason why it is meant for it; of two the one of higher `score` fits better."""
 
-    template: Template
+    template: BaseTemplate
     score: int
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Templates:
-    """All templates, to be looked through."""
+class Templates(Generic[T]):
+    """All templates of a shape, to be looked through."""
 
     presets: Presets
+    shape: type[T]
 
-    def get(self, id: str) -> Template:
+    def get(self, id: str) -> T:
         """The template of this id. Raises InvalidInput that names the nearest."""
-        return self.presets.get(Template, id, "template")
+        return self.presets.get(self.shape, id, "template")
 
-    def search(self, text: str = "", platform: str | None = None, purpose: str | None = None) -> tuple[Template, ...]:
+    def search(self, text: str = "", platform: str | None = None, purpose: str | None = None) -> tuple[T, ...]:
         """Those that have every word of a text, by id. Raises InvalidInput for an unknown platform or purpose."""
         wanted = _words([text])
         return tuple(
@@ -103,8 +109,8 @@ class Templates:
         fits = [fit for one in self._of(platform, None) if (fit := _fit(one, wanted)).score]
         return tuple(sorted(fits, key=lambda fit: (-fit.score, fit.template.id)))
 
-    def _of(self, platform: str | None, purpose: str | None) -> list[Template]:
-        every = [one for _, one in sorted(self.presets.of(Template).items())]
+    def _of(self, platform: str | None, purpose: str | None) -> list[T]:
+        every = [one for _, one in sorted(self.presets.of(self.shape).items())]
         for field, word in (("platform", platform), ("purpose", purpose)):
             known = sorted({getattr(one, field) for one in every})
             if word is not None and word not in known:
@@ -113,7 +119,7 @@ class Templates:
         return [one for one in every if platform in (None, one.platform) and purpose in (None, one.purpose)]
 
 
-def _fit(template: Template, wanted: Iterable[str]) -> Fit:
+def _fit(template: BaseTemplate, wanted: Iterable[str]) -> Fit:
     weights = ((template.uses, 3), ((template.name, template.purpose), 2), ((template.platform,), 1))
     score, found = 0, []
     for word in wanted:
@@ -125,7 +131,7 @@ def _fit(template: Template, wanted: Iterable[str]) -> Fit:
     return Fit(template, score, f"it is for {', '.join(template.uses)}; asked was {', '.join(found)}" if found else "")
 
 
-def _all(template: Template) -> tuple[str, ...]:
+def _all(template: BaseTemplate) -> tuple[str, ...]:
     return _words((template.id, template.name, template.platform, template.purpose, *template.uses))
 
 

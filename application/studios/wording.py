@@ -62,10 +62,14 @@ class FromWords(ABC):
         return await advise(self.desk, self.draft(prompt, account, options))
 
 
-def check_words(brief: WordsBrief, caller: Caller) -> None:
+def check_variations(caller: Caller) -> None:
     """Raises InvalidInput."""
     if type(caller.n) is not int or not 1 <= caller.n <= MOST:
         raise InvalidInput("n", f"{shortened(caller.n)} variations", hint=f"ask for 1 to {MOST}")
+
+
+def check_words(brief: WordsBrief) -> None:
+    """Raises InvalidInput."""
     if not brief.prompt.strip():
         raise InvalidInput("prompt", "is empty", hint="write what you want")
     if brief.enhance not in ENHANCERS:

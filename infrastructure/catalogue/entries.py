@@ -256,7 +256,8 @@ class KnownEntry(FileTable):
 
 
 Mode = Literal["fast", "conservative", "creative", "sound"]
-"""How a picture is enlarged: at once, without adding to it, or with detail that was not there."""
+"""How a picture is enlarged: at once, without adding to it, or with detail that was not there; and that a film is made
+with sound, without being told to."""
 
 
 class ModelEntry(FileTable):

@@ -68,11 +68,11 @@ async def recommend(
     return Report({"templates": document(fits)}, show)
 
 
-def _templates(session: CommandSession) -> Templates:
-    from application.studios.templates import Templates
+def _templates(session: CommandSession) -> Templates[Template]:
+    from application.studios.templates import Template, Templates
     from infrastructure.studios import load_presets
 
-    return Templates(load_presets(session.settings().presets))
+    return Templates(load_presets(session.settings().presets), Template)
 
 
 def _listed(templates: Sequence[Template]) -> Report:

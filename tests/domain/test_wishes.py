@@ -15,7 +15,7 @@ from domain.errors import InvalidInput
 from domain.inputs import Input, InputType
 from domain.pricing import Unit
 from domain.shapes import pair
-from domain.wishes import Wishes, as_wished
+from domain.wishes import Wishes, as_wished, compared
 
 PROMPT = Input(name="prompt", type=InputType.TEXT, required=True)
 FOX = {"prompt": "a fox"}
@@ -156,3 +156,30 @@ def test_what_is_given_by_name_stands_as_it_is_given() -> None:
 def test_what_is_no_shape_is_refused(text: object) -> None:
     with pytest.raises(InvalidInput, match="must be width and height"):
         pair("aspect", text)
+
+
+# Keys
+
+
+def test_keys_of_before_there_were_films_stay_what_they_were() -> None:
+    """These words are in every fingerprint since there are wishes; one more would make all keys others."""
+    assert compared(Wishes(aspect="4:5", seed=7, gladly={"quality": ("high",)})) == {
+        "aspect": "4:5",
+        "covers": "",
+        "size": "",
+        "seed": 7,
+        "negative": "",
+        "style": "",
+        "words": "",
+        "mode": "",
+        "longest": 0,
+        "gladly": {"quality": ("high",)},
+    }
+
+
+def test_wishes_that_are_equal_are_compared_equal_and_others_are_not() -> None:
+    eight = compared(Wishes(seconds=Decimal("8"), lines=720, or_less=True))
+    assert eight["seconds"] == "8"
+    assert compared(Wishes(seconds=Decimal("8.00"), lines=720, or_less=True)) == eight
+    assert compared(Wishes(seconds=Decimal("8.5"), lines=720, or_less=True)) != eight
+    assert compared(Wishes(seconds=Decimal("8"), lines=720)) != eight

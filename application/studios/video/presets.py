@@ -47,7 +47,7 @@ def quality_of(desk: ServiceDesk, name: str) -> VideoQuality:
     return desk.presets.get(VideoQuality, name or USUAL, "quality")
 
 
-def picture_of(resolution: str, quality: VideoQuality) -> dict[str, Any]:
+def lines_wished(resolution: str, quality: VideoQuality) -> dict[str, Any]:
     """The lines of the film as wishes: those that are asked for, or the quality's. Raises InvalidInput."""
     if not resolution:
         return {"lines": quality.lines, "or_less": True}

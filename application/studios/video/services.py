@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from application.studios.carrying import Service
 from application.studios.desk import ServiceDesk
+from application.studios.video.avatar import VideoAvatar
 from application.studios.video.create import VideoCreate
+from application.studios.video.enhance import VideoEnhance
+from application.studios.video.extend import VideoExtend
+from application.studios.video.faces import VideoFaces
+from application.studios.video.scenes import VideoBackground, VideoOutpaint, VideoRework, VideoSound, VideoStyle
+from application.studios.video.transform import VideoTransform
+from application.studios.video.translate import VideoTranslate
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +22,47 @@ class VideoServices:
     """The services of films, each callable, with an `estimate` of the same arguments."""
 
     create: VideoCreate
+    transform: VideoTransform
+    avatar: VideoAvatar
+    extend: VideoExtend
+    enhance: VideoEnhance
+    faces: VideoFaces
+    translate: VideoTranslate
+    background: VideoBackground
+    sound: VideoSound
+    style: VideoStyle
+    outpaint: VideoOutpaint
+    rework: VideoRework
 
     def of_one(self) -> Mapping[str, Service]:
         """Those that need one subject alone, by the names that batches and recipes know them by."""
-        return {"video-create": self.create}
+        return {
+            "video-create": self.create,
+            "video-transform": self.transform,
+            "video-extend": self.extend,
+            "video-enhance": self.enhance,
+            "video-translate": self.translate,
+            "video-background": self.background,
+            "video-sound": self.sound,
+            "video-style": self.style,
+            "video-outpaint": self.outpaint,
+            "video-rework": self.rework,
+        }
 
 
 def video_services(desk: ServiceDesk) -> VideoServices:
     """Every service of films at one desk."""
-    return VideoServices(create=VideoCreate(desk))
+    return VideoServices(
+        create=VideoCreate(desk),
+        transform=VideoTransform(desk),
+        avatar=VideoAvatar(desk),
+        extend=VideoExtend(desk),
+        enhance=VideoEnhance(desk),
+        faces=VideoFaces(desk),
+        translate=VideoTranslate(desk),
+        background=VideoBackground(desk),
+        sound=VideoSound(desk),
+        style=VideoStyle(desk),
+        outpaint=VideoOutpaint(desk),
+        rework=VideoRework(desk),
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from infrastructure.cli.video import create
+from infrastructure.cli.video import changing, listing, making
 
 app = typer.Typer(rich_markup_mode=None)
-for part in (create,):
+for part in (making, changing, listing):
     app.add_typer(part.app)

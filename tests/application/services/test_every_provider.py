@@ -7,8 +7,7 @@ A model that cannot do a brief is told before anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -18,66 +17,17 @@ from application.studios.edit import EDITS
 from application.studios.services import Services
 from application.studios.upscale import MODES
 from domain.catalogue import Model
-from domain.errors import InvalidInput
-from domain.operation import Requested
-from infrastructure.catalogue import load_catalogue
-from infrastructure.clock import now
 from infrastructure.service import Studio
-from tests.application.studios import count, facts_of, is_sound
-from tests.infrastructure.catalogue.test_every_model import REMOTE, content_of, studio_before
+from tests.application.services.everywhere import able, done, tried
+from tests.application.studios import is_sound
+from tests.infrastructure.catalogue.test_every_model import content_of
 from tests.infrastructure.sample_inputs import sample
 from tests.wire.fake import media
 from tests.wire.fake.behaviour import Behaviour
-from tests.wire.fake.server import Fake, serving
+from tests.wire.fake.server import Fake
 
-CATALOGUE, _ = load_catalogue()
 PICTURE = media.image(256, 256)
 FACE = media.image(256, 256, seed=2)
-Ask = Callable[[Services, Model], Awaitable[Served]]
-
-
-def able(kind: str) -> list[Model]:
-    """The models of a kind that are had elsewhere and chosen by themselves."""
-    return [
-        model
-        for model in CATALOGUE.for_kind(kind)
-        if model.provider in REMOTE and model.auto and not model.why_unavailable(now())
-    ]
-
-
-@pytest.fixture
-def fake(tmp_path: Path) -> Iterator[Fake]:
-    with serving(tmp_path / "fake") as running:
-        yield running
-
-
-@pytest.fixture
-async def studio(fake: Fake, sqlite_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
-    async with studio_before(fake, sqlite_url, tmp_path) as opened:
-        yield opened
-
-
-async def tried(studio: Studio, fake: Fake, models: list[Model], ask: Ask) -> dict[str, str]:
-    """The end of each model: "done" if it was sent once and charged once, else the field that is not for it."""
-    found = {}
-    for model in models:
-        sent, recorded = len(fake.submissions()), count(facts_of(studio, "acme"), Requested)
-        try:
-            result = (await ask(studio.services, model)).result
-        except InvalidInput as objection:
-            assert len(fake.submissions()) == sent
-            assert count(facts_of(studio, "acme"), Requested) == recorded
-            found[model.id] = objection.field
-        else:
-            assert (result.model, result.status, len(result.assets)) == (model.id, "charged", 1)
-            assert len(fake.submissions()) == sent + 1
-            found[model.id] = "done"
-    assert await is_sound(studio)
-    return found
-
-
-def done(models: list[Model], **others: str) -> dict[str, str]:
-    return {model.id: others.get(model.id, "done") for model in models}
 
 
 async def test_create_at_every_model_that_draws(studio: Studio, fake: Fake) -> None:

@@ -49,7 +49,7 @@ def test_all_models_are_listed_under_the_kinds_that_they_do_within_eighty_column
 
 
 def test_models_are_filtered_by_kind_in_either_notation(empty: Workspace) -> None:
-    lip_sync = ["hunyuan-avatar", "infinitetalk"]
+    lip_sync = ["hunyuan-avatar", "infinitetalk", "scripted-footage"]
     assert listed("avatar") == listed("--kind", "avatar") == listed("avatar", "--kind", "avatar") == lip_sync
 
 

@@ -26,6 +26,7 @@ WITHOUT_LEDGER = {
     ("fields",),
     *(("templates", "list"), ("templates", "search"), ("templates", "show"), ("templates", "recommend")),
     ("formats",),
+    *(("video", "templates"), ("video", "languages")),
 }
 """Commands that ask nothing of a ledger."""
 
@@ -65,7 +66,8 @@ WRITING = {
     *MAKING,
     *(("create",), ("control",), ("face-swap",), ("background",), ("compare",), ("judge",), ("batch",)),
     *(("social",), ("compress",), ("convert",), ("resize",), ("watermark",)),
-    *(("video", word) for word in ("create",)),
+    *(("video", word) for word in ("create", "transform", "avatar", "extend", "enhance", "faces", "translate")),
+    *(("video", word) for word in ("background", "sound", "style", "outpaint", "rework")),
     *(("generate",), ("edit",), ("upscale",), ("run",), ("cancel",), ("refund",), ("recover",), ("erase",), ("sweep",)),
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid")),

@@ -19,9 +19,12 @@ from typer.main import get_command
 from infrastructure.assembly import Parts
 from infrastructure.cli import main
 from infrastructure.cli.app import app
+from tests.infrastructure.films import film
+from tests.wire.fake.media import wav
 
 ACCOUNT = "acme"
 SMALL = ("-i", "width=64", "-i", "height=64")
+FOOTAGE = ("-m", "scripted-footage")
 STORY = {
     "open": ("account", "open", ACCOUNT, "--plan", "pro", "--zone", "Europe/Berlin"),
     "allow": ("account", "allow", "stand-in", "--account", ACCOUNT),
@@ -53,7 +56,20 @@ COMMANDS = [
     ("resize", "PICTURE", "--percent", "50"),
     ("watermark", "PICTURE", "--brand", "proof"),
     ("formats", "instagram"),
-    ("video", "create", "a cat", "--seconds", "1", "-i", "fps=4"),
+    ("video", "create", "a cat", "--seconds", "1", "-q", "draft", "-i", "fps=4"),
+    ("video", "transform", "PICTURE", "--seconds", "1", "-q", "draft", "-i", "fps=4"),
+    ("video", "avatar", "PICTURE", "SPEECH", *FOOTAGE),
+    ("video", "extend", "FILM", "it rains", "--seconds", "7", *FOOTAGE),
+    ("video", "enhance", "FILM", "--target", "720p", *FOOTAGE),
+    ("video", "faces", "FILM", "PICTURE", "--estimate", *FOOTAGE),
+    ("video", "translate", "FILM", "german", *FOOTAGE),
+    ("video", "background", "FILM", "--picture", "PICTURE", *FOOTAGE),
+    ("video", "sound", "FILM", "rain", *FOOTAGE),
+    ("video", "style", "FILM", "a watercolour", *FOOTAGE),
+    ("video", "outpaint", "FILM", *FOOTAGE),
+    ("video", "rework", "FILM", "at night", *FOOTAGE),
+    ("video", "templates", "story"),
+    ("video", "languages", "span"),
     ("templates", "list"),
     ("templates", "search", "product"),
     ("templates", "show", "instagram-post"),
@@ -196,6 +212,10 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         "FOLDER": str(workspace.home.parent / "folder"),
         "ELSEWHERE": str(workspace.home.parent / "elsewhere"),
     }
+    for word, name, content in (("FILM", "film.mp4", film), ("SPEECH", "speech.wav", wav)):
+        if word in command:
+            known[word] = str(workspace.home.parent / name)
+            Path(known[word]).write_bytes(content())
     if "ASSET" in command:
         known["ASSET"] = call("assets", "list", "--account", ACCOUNT, "--json").document["assets"][0]["id"]
     if "LAKE_ASSET" in command:

@@ -17,7 +17,7 @@ from infrastructure.studios import load_presets
 
 CATALOGUE, _ = load_catalogue()
 PRESETS = load_presets()
-TEMPLATES = Templates(PRESETS)
+TEMPLATES = Templates(PRESETS, Template)
 PLATFORMS = "blog email facebook instagram linkedin pinterest tiktok twitter website youtube".split()
 PURPOSES = "ad_creative blog_content brand_assets email_marketing product social_media".split()
 DRAWING = [model for model in CATALOGUE.for_kind("text-to-image") if model.auto and model.class_ is not Class.TEST]
@@ -143,7 +143,7 @@ def test_an_own_entry_stands_in_place_of_ours_and_all_others_stay(tmp_path: Path
     loaded = load_presets([own])
     assert loaded.of(Template)["instagram-post"].name == "Ours"
     assert len(loaded.of(Template)) == len(PRESETS.of(Template))
-    assert [one.id for one in Templates(loaded).search(platform="mastodon")] == ["instagram-post"]
+    assert [one.id for one in Templates(loaded, Template).search(platform="mastodon")] == ["instagram-post"]
 
 
 @pytest.mark.parametrize(
