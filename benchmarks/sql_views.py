@@ -137,6 +137,7 @@ def _period(sql: Dialect) -> dict[str, str]:
 
 def _usage(sql: Dialect) -> tuple[Mapping[str, str], str]:
     keys = {name: sql.text(f"operation.{name}") for name in ("account", "user", "kind")}
+    keys["api_key"] = f"coalesce({sql.text('operation.api_key')}, '')"
     currency = f"max({sql.text('currency')}) {_when(*MONEY)}"
     return {**keys, **_period(sql), **_sums(sql), "currency": currency}, sql.log(_operation(*COUNTED))
 
@@ -176,7 +177,7 @@ def _spend(sql: Dialect) -> tuple[Mapping[str, str], str]:
     return {**keys, "day": day, "currency": sql.text("currency"), **_sums(sql)}, sql.log(_operation(*MONEY))
 
 
-IDENTITY = ("batch", "account", "user", "project", "kind", "model", "provider")
+IDENTITY = ("batch", "account", "user", "project", "api_key", "kind", "model", "provider")
 LIFE = ("requested", "rejected", "validated", "dispatched", "provider_completed", "charged", "released", "adjusted")
 ENDS = ("charged", "released", "rejected")
 

@@ -14,7 +14,7 @@ from functools import reduce
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from application.keeping.keyring import KeyRing, Peppers
+from application.keeping.keyring import KeyRing, Pepper, Peppers
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from application.ledger.looking import LedgerReader
@@ -195,8 +195,7 @@ class Keys(KeyReader):
         *,
         first: bool = False,
     ) -> NewKey | None:
-        minted = mint(self.new_secret())
-        pepper = (await asyncio.to_thread(self.peppers))[0]
+        minted, pepper = mint(self.new_secret()), await self._pepper(account)
         key = SealedKey(minted.id, sealed(minted.secret, pepper.value), pepper.name)
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
@@ -215,6 +214,17 @@ class Keys(KeyReader):
         proposal = Proposal(account, decide, opening=account == STUDIO, look=look, actor=actor)
         view: KeyView | None = (await self.writer.put(proposal)).seen
         return None if view is None else NewKey(view, minted.secret)
+
+    async def _pepper(self, account: str) -> Pepper:
+        """The pepper for a new key. Raises InvalidInput if no process that opens the keys in use would open it."""
+        own = await asyncio.to_thread(self.peppers)
+        in_use: set[str] = set()
+        for one in (account, STUDIO):
+            in_use |= await self.ledgers.look(one, _peppers_in_use)
+        if in_use and not in_use & {pepper.name for pepper in own}:
+            told = f"no key in use is under one that this process has, but under {', '.join(sorted(in_use))}"
+            raise InvalidInput("peppers", told, hint="give it the peppers of the others, or revoke those keys first")
+        return own[0]
 
     async def _decide(
         self, account: str, key: str, decide: Callable[[Account, int], list[AccountFact]], by: Actor | None
@@ -258,6 +268,11 @@ def key_name(name: object) -> str:
     if not isinstance(name, str) or len(name) > LONGEST_NAME or not name.isprintable():
         raise InvalidInput("name", f"give one line of at most {LONGEST_NAME} characters")
     return name.strip()
+
+
+def _peppers_in_use(ledger: Ledger, now: int) -> set[str]:
+    keys = ledger.account.keys.values() if ledger.account is not None else ()
+    return {key.pepper for key in keys if key.is_live(now)}
 
 
 def _standing(key: ApiKey, now: int) -> str:

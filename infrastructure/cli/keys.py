@@ -209,7 +209,7 @@ def _show_key(page: Page, key: KeyView, zone: str) -> None:
         ("account", key.account),
         ("standing", f"revoked at {iso(key.revoked, zone)}" if key.revoked is not None else key.standing),
         ("scopes", " and ".join(key.terms.scopes)),
-        ("bounds", key_bounds(key)),
+        ("bounds", key_bounds(key, zone)),
         ("issued", iso(key.issued, zone)),
     ]
     page.pairs([(name, value) for name, value in rows if value])
@@ -239,12 +239,14 @@ def _show_keys(page: Page, keys: Sequence[KeyView], zone: str) -> None:
     if not keys:
         page.line("No key was issued.")
         return
+    spent = [limit_of("spend", key.used.get("spend", 0), key.currency) for key in keys]
+    limits = [limit_of("spend", key.limits.get("spend"), key.currency) for key in keys]
     page.table(
         PageColumn("KEY", [key.id for key in keys]),
-        PageColumn("NAME", [key.name for key in keys]),
         PageColumn("STANDING", [key.standing for key in keys]),
-        PageColumn("SCOPES", [" ".join(key.terms.scopes) for key in keys]),
-        PageColumn("SPENT", [limit_of("spend", key.used.get("spend", 0), key.currency) for key in keys], right=True),
-        PageColumn("BOUNDS", [key_bounds(key) for key in keys], wrap=24),
-        PageColumn("ISSUED", [iso(key.issued, zone)[:10] for key in keys]),
+        PageColumn("SCOPES", [" ".join(key.terms.scopes) for key in keys], drop=1),
+        PageColumn("SPENT", spent, right=True),
+        PageColumn("LIMIT", limits, right=True, drop=2),
+        PageColumn("ISSUED", [iso(key.issued, zone)[:10] for key in keys], drop=3),
+        PageColumn("NAME", [key.name for key in keys], wrap=10),
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from infrastructure.showing.stories import Telling
     from projections.queries import Views
 
-OPERATOR = f"{ActorKind.OPERATOR}:"
+NAMED = (f"{ActorKind.OPERATOR}:", f"{ActorKind.KEY}:")
 UNKNOWN = "the operation log does not know it; see: imagestudio projections status"
 
 
@@ -48,8 +48,8 @@ def show_story(page: Page, story: Story, row: Mapping[str, Any]) -> None:
 
 
 def _by(event: Event, telling: Telling) -> str:
-    """A fact in words, and who did it if that was an operator; the rest is the user's, or the studio's own."""
-    return f"{telling.words}; by {event.actor}" if event.actor.startswith(OPERATOR) else telling.words
+    """A fact in words, and who did it if an operator or a key did; the rest is the user's, or the studio's own."""
+    return f"{telling.words}; by {event.actor}" if event.actor.startswith(NAMED) else telling.words
 
 
 def _clock(title: str, instants: Sequence[int], zone: str) -> tuple[str, list[str]]:

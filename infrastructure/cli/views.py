@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+ByKey = Annotated[str | None, Option("--api-key", metavar="KEY", help="Only what this API key asked for, by its id.")]
+
 
 @command(app)
 async def usage(
@@ -44,6 +46,7 @@ async def usage(
     session: CommandSession,
     user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only this user.")] = None,
     kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind of operation.")] = None,
+    api_key: ByKey = None,
 ) -> Report:
     """Sum up who did what, and what it cost."""
     from infrastructure.showing.rows import list_document
@@ -52,7 +55,7 @@ async def usage(
     account = whose.id(session)
     async with session.reading() as reading:
         asked = await _asked(reading, session, account)
-        wanted = UsageFilter(account=account, user=user, kind=kind, at=when.instant(asked.zone))
+        wanted = UsageFilter(account=account, user=user, kind=kind, api_key=api_key, at=when.instant(asked.zone))
         found = await _found(reading, USAGE, wanted, paging)
     return _answer(list_document("usage", USAGE, found), lambda page: show_usage(page, found, asked), paging)
 
@@ -152,6 +155,7 @@ class Which:
 
     user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only of this user.")] = None
     project: Annotated[str | None, Option("--project", "-p", metavar="ID", help="Only of this project.")] = None
+    api_key: ByKey = None
     kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind.")] = None
     state: Annotated[str | None, Option("--state", metavar="STATE", help="Only in this state.")] = None
     batch: Annotated[str | None, Option("--batch", metavar="ID", help="Only of this batch.")] = None

@@ -39,7 +39,7 @@ def new_key_document(new: NewKey) -> dict[str, object]:
     return {**key_document(new.key), "secret": new.secret}
 
 
-def key_bounds(key: KeyView) -> str:
+def key_bounds(key: KeyView, zone: str) -> str:
     """The bounds of a key, besides its scopes, in words."""
     terms = key.terms
     bounds = [
@@ -47,7 +47,7 @@ def key_bounds(key: KeyView) -> str:
         f"for project {terms.project}" if terms.project else "",
         "names users" if terms.forwards else "",
         *(f"{name} of {limit_of(name, amount, key.currency)} a period" for name, amount in key.limits.items()),
-        f"until {iso(terms.expires)}" if terms.expires is not None else "",
+        f"until {iso(terms.expires, zone)}" if terms.expires is not None else "",
         f"approval above {limit_of('spend', terms.approve_above, key.currency)}"
         if terms.approve_above is not None
         else "",

@@ -6,7 +6,7 @@ a fact of the domain ∩ the names that some view reads ── struct with the s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, get_type_hints
 
 import msgspec
@@ -21,12 +21,19 @@ WHOLE = frozenset({""})
 def shape_of(fact: type[Any], names: frozenset[str]) -> type[msgspec.Struct]:
     """A struct with these fields of a dataclass, "operation.id" of a field. Raises TypeError for what it has not."""
     hints = get_type_hints(fact)
-    own = {field.name for field in fields(fact)}
-    wanted = own if names == WHOLE else {name.partition(".")[0] for name in names}
-    if missing := wanted - own:
+    own = {field.name: field for field in fields(fact)}
+    wanted = {*own} if names == WHOLE else {name.partition(".")[0] for name in names}
+    if missing := wanted - own.keys():
         raise TypeError(f"{fact.__name__} has no {', '.join(sorted(missing))}")
-    shapes = [(name, _read(hints[name], _within(name, names))) for name in sorted(wanted)]
-    return msgspec.defstruct(f"{fact.__name__}Read", shapes, frozen=True, gc=False)
+    shapes = [(name, _read(hints[name], _within(name, names)), _usual(own[name])) for name in sorted(wanted)]
+    return msgspec.defstruct(f"{fact.__name__}Read", shapes, frozen=True, gc=False, kw_only=True)
+
+
+def _usual(field: Field[Any]) -> Any:
+    """The value of a field in facts that were recorded before there was such a field."""
+    if field.default_factory is not MISSING:
+        return msgspec.field(default_factory=field.default_factory)
+    return msgspec.NODEFAULT if field.default is MISSING else field.default
 
 
 def _within(name: str, names: frozenset[str]) -> frozenset[str]:

@@ -49,6 +49,7 @@ class OperationRow(BilledRow):
     account: Note[Account]
     user: Note[Text]
     project: Note[Text | None]
+    api_key: Note[Text | None]
     kind: Note[Text]
     model: Note[Text]
     provider: Note[Text]
@@ -104,6 +105,7 @@ class OperationFilter(ViewFilter):
     account: str | None = None
     user: str | None = None
     project: str | None = None
+    api_key: str | None = None
     batch: str | None = None
     kind: str | None = None
     model: str | None = None
@@ -119,7 +121,9 @@ class OperationFilter(ViewFilter):
 
     def conditions(self, table: Table) -> Iterator[ColumnElement[bool]]:
         yield from same(table, account=self.account, user=self.user, project=self.project, batch=self.batch)
-        yield from same(table, kind=self.kind, model=self.model, provider=self.provider, state=self.state)
+        yield from same(
+            table, api_key=self.api_key, kind=self.kind, model=self.model, provider=self.provider, state=self.state
+        )
         yield from containing(table.c.period_start, table.c.period_end, self.at)
         if self.flag is not None:
             yield FLAGS[self.flag](table.c)
@@ -141,6 +145,7 @@ def _requested(fact: Requested) -> Change:
         "account": operation.account,
         "user": operation.user,
         "project": operation.project,
+        "api_key": operation.api_key,
         "kind": operation.kind,
         "model": operation.model,
         "provider": operation.provider,
@@ -228,7 +233,7 @@ def _word(source: CostSource | None) -> str | None:
 
 
 ID = "operation.id"
-IDENTITY = "batch account user project kind model provider period".split()
+IDENTITY = "batch account user project api_key kind model provider period".split()
 QUOTE = "quote.price quote.currency quote.model_class"
 
 OPERATIONS = View(

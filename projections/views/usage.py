@@ -1,4 +1,4 @@
-"""Usage: what one user of an account did with one kind of operation in one period, and what it cost."""
+"""Usage: what one user of an account did with one kind of operation, by which API key, in one period, and its cost."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UsageRow(BilledRow):
-    """How many operations, how many outputs were `asked` for, and how many `outputs` were charged."""
+    """How many operations, how many outputs were `asked` for, and how many `outputs` were charged.
+
+    `api_key` is the id of the key that asked, empty if none did.
+    """
 
     account: Key[Account]
     user: Key[Text]
     period_start: Key[Instant]
     period_end: Key[Instant]
     kind: Key[Text]
+    api_key: Key[Text]
     operations: Sum[Count]
     asked: Sum[Count]
     rejected: Sum[Count]
@@ -52,10 +56,11 @@ class UsageFilter(ViewFilter):
     account: str | None = None
     user: str | None = None
     kind: str | None = None
+    api_key: str | None = None
     at: int | None = None
 
     def conditions(self, table: Table) -> Iterator[ColumnElement[bool]]:
-        yield from same(table, account=self.account, user=self.user, kind=self.kind)
+        yield from same(table, account=self.account, user=self.user, kind=self.kind, api_key=self.api_key)
         yield from containing(table.c.period_start, table.c.period_end, self.at)
 
     def missed(self) -> None:
@@ -64,7 +69,7 @@ class UsageFilter(ViewFilter):
 
 def _place(fact: Any, period: Period) -> RowKey:
     operation = fact.operation
-    return operation.account, operation.user, period.start, period.end, operation.kind
+    return operation.account, operation.user, period.start, period.end, operation.kind, operation.api_key or ""
 
 
 def _currency(fact: Posting) -> Mapping[str, Value]:
@@ -75,5 +80,5 @@ USAGE = View(
     "usage_summary",
     UsageRow,
     UsageFilter,
-    changes=counts(_place, "operation.account operation.user operation.kind", _currency),
+    changes=counts(_place, "operation.account operation.user operation.kind operation.api_key", _currency),
 )

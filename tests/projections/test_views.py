@@ -55,8 +55,8 @@ RETURNED = BalanceReturned("acme", LATER, APRIL, "op-1", 5 * CENT, "USD")
 RESCUED = replace(OPERATION, model="rescuer", provider="harbour")
 REROUTED = Rerouted(RESCUED, LATER, replace(QUOTE, model="rescuer", provider="harbour", price=CENT), "refused")
 
-IN_APRIL = ("acme", "ann", APRIL.start, APRIL.end, "text-to-image")
-IN_MAY = ("acme", "ann", MAY.start, MAY.end, "text-to-image")
+IN_APRIL = ("acme", "ann", APRIL.start, APRIL.end, "text-to-image", "")
+IN_MAY = ("acme", "ann", MAY.start, MAY.end, "text-to-image", "")
 
 
 def at(text: str) -> int:
@@ -133,6 +133,13 @@ def test_users_and_kinds_are_counted_apart() -> None:
     of_bob = [replace(fact, operation=replace(OPERATION, user="bob")) for fact in SETTLED]
     edits = [replace(fact, operation=replace(OPERATION, kind="edit")) for fact in SETTLED]
     assert len(rows(USAGE, SETTLED, of_bob, edits)) == 3
+
+
+def test_what_an_api_key_asked_for_is_counted_apart() -> None:
+    by_key = [replace(fact, operation=replace(OPERATION, api_key="key_7hq2m9x4ka")) for fact in SETTLED]
+    found = rows(USAGE, SETTLED, by_key)
+    assert found.keys() == {IN_APRIL, (*IN_APRIL[:-1], "key_7hq2m9x4ka")}
+    assert [row["price"] for row in found.values()] == [40 * CENT] * 2
 
 
 # Periods

@@ -261,6 +261,21 @@ async def test_what_is_no_pepper_is_refused_and_nothing_is_issued(database_url: 
         assert count(facts_of(studio), KeyIssued) == 0
 
 
+async def test_a_process_without_the_peppers_of_the_others_issues_nothing(database_url: str, tmp_path: Path) -> None:
+    async with studio_on(database_url, tmp_path, peppers="a1" * 32) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        await studio.accounts.open("beta", plan="pro")
+        first = await studio.keys.ensure_first_key()
+        assert first is not None
+    async with studio_on(database_url, tmp_path, peppers="b2" * 32) as studio:
+        with pytest.raises(InvalidInput, match="peppers"):
+            await studio.keys.issue("acme", OPERATE)
+        await studio.keys.revoke(STUDIO, first.key.id)
+        assert (await studio.keys.issue("acme", OPERATE)).key.standing == "live"
+        with pytest.raises(UnknownAccount):
+            await studio.keys.issue("gamma", OPERATE)
+
+
 # The first key
 
 
