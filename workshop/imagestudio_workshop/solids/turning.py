@@ -17,6 +17,8 @@ from PIL import Image
 from imagestudio_workshop.solids.gltf import MeshPart
 
 Points: TypeAlias = npt.NDArray[np.float32]
+Triangles: TypeAlias = npt.NDArray[np.int64]
+Steps: TypeAlias = npt.NDArray[np.int64]
 
 _FINER: Final = 2
 """Drawn so many times as large a side, and made small, so that edges are smooth."""
@@ -85,15 +87,28 @@ def _samples(
     screen = np.stack([across, down, distance], axis=1).astype(np.float32)
     shade = _AMBIENT + (1 - _AMBIENT) * np.abs((part.normals @ camera.T) @ np.array(_LIGHT, dtype=np.float32))
     texture = None if part.texture is None else np.asarray(part.texture)
-    corners = screen[part.triangles]
-    edges = corners[:, (1, 2, 0), :2] - corners[..., :2]
-    needed = np.ceil(np.linalg.norm(edges, axis=2).max(axis=1) / _BETWEEN).clip(1, _MOST_STEPS)
-    steps = 2 ** np.ceil(np.log2(needed)).astype(np.int64)
-    for count in np.unique(steps):
-        weights = _weights(int(count))
-        chosen = part.triangles[steps == count]
+    triangles, steps = _longest_first(part.triangles, screen)
+    for these in np.unique(steps, axis=0):
+        weights = _weights(int(these[0]), int(these[1]))
+        chosen = triangles[(steps == these).all(axis=1)]
         for some in np.array_split(chosen, max(1, -(-len(chosen) * len(weights) // _CHUNK))):
             yield _sampled(part, some, weights, screen, shade, texture, wide)
+
+
+def _longest_first(triangles: Triangles, screen: Points) -> tuple[Triangles, Steps]:
+    """Each triangle from the beginning of its longest side on, and its steps (T, 2) along that side and away from it.
+
+    Most of a solid's walls are a pixel wide and hundreds high; both are powers of two, the second the smaller one.
+    """
+    corners = screen[triangles]
+    sides = corners[:, (1, 2, 0), :2] - corners[..., :2]
+    lengths = np.linalg.norm(sides, axis=2)
+    first, longest = lengths.argmax(axis=1), lengths.max(axis=1)
+    twice = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0])
+    turned = triangles[np.arange(len(triangles))[:, None], (first[:, None] + np.arange(3)) % 3]
+    pixels = np.stack([longest, twice / np.maximum(longest, 1e-9)], axis=1)
+    needed = np.ceil(pixels / _BETWEEN).clip(1, _MOST_STEPS)
+    return turned, np.exp2(np.ceil(np.log2(needed))).astype(np.int64)
 
 
 def _sampled(
@@ -118,12 +133,11 @@ def _sampled(
 
 
 @cache
-def _weights(steps: int) -> Points:
-    """Barycentric, of a lattice over a triangle."""
-    one, two = np.meshgrid(np.arange(steps + 1), np.arange(steps + 1))
-    inside = one + two <= steps
-    first, second = one[inside] / steps, two[inside] / steps
-    return np.stack([first, second, 1 - first - second], axis=1).astype(np.float32)
+def _weights(along: int, across: int) -> Points:
+    """Barycentric, of a lattice over a triangle: rows along its first side, which end on the other two."""
+    second, third = np.meshgrid(np.arange(along + 1) / along, np.arange(across + 1) / across)
+    inside = second + third <= 1
+    return np.stack([1 - second - third, second, third], axis=-1)[inside].astype(np.float32)
 
 
 def _seen(
