@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, MetaData, Select, Subquery, Table, except_, func, select, union
+from sqlalchemy import Connection, MetaData, Table, TextClause, select, text
 
 from application.ledger.reader import LogFilter
 from domain.errors import ViewStopped
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import Mark
-from projections.engine.columns import ColumnKind
+from projections.engine.columns import STORED, ColumnKind
 from projections.engine.database import FactSource, ViewDatabase
 from projections.engine.folding import Choked, Folder, LogRow
 from projections.engine.rows import Unwritable
@@ -116,9 +117,7 @@ class _Replay:
         self._account = account
         self.position = {view.name: 0 for view in views}
         self.facts = {view.name: 0 for view in views}
-        self._scratch = {
-            view.name: table_of(view, MetaData(), view.name + REPLAYED, prefixes=["TEMPORARY"]) for view in views
-        }
+        self._scratch = {view.name: _scratch_of(view) for view in views}
 
     @contextmanager
     def scratch(self) -> Iterator[None]:
@@ -132,7 +131,7 @@ class _Replay:
         finally:
             if not failed or self._connection.dialect.name == "sqlite":  # else they go with their transaction
                 for table in self._scratch.values():
-                    table.drop(self._connection, checkfirst=True)
+                    self._connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
 
     def compared(self) -> tuple[ReplayedView, ...]:
         """Every view as it is at this moment, with the replay up to there."""
@@ -171,18 +170,13 @@ class _Replay:
         return [(at, link.topic, link.originator_version, link.state.decode()) for at, link in links]
 
     def compare(self, view: AnyView) -> ReplayedView:
-        ours, replayed = self._rows(view, live(view)), self._rows(view, self._scratch[view.name])
-        keys = _differing(view, ours, replayed)
-        count = self._connection.execute(select(func.count()).select_from(keys)).scalar_one()
-        shown = self._connection.execute(select(keys).order_by(*keys.c).limit(self._most)).all() if count else ()
-        rows = self._connection.execute(select(func.count()).select_from(ours.subquery())).scalar_one()
+        whose = {} if self._account is None else {"account": self._account}
+        queries = _queries(view, _account_in(view) if whose else "")
+        count = self._connection.execute(queries.differing, whose).scalar_one()
+        shown = self._connection.execute(queries.first, whose | {"most": self._most}).all() if count else ()
+        rows = self._connection.execute(queries.rows, whose).scalar_one()
         differences = tuple(self._difference(view, key) for key in shown)
         return ReplayedView(view.name, self.position[view.name], rows, count, differences)
-
-    def _rows(self, view: AnyView, table: Table) -> Select[Any]:
-        if self._account is None:
-            return select(table)
-        return select(table).where(table.c[_account_in(view)] == self._account)
 
     def _difference(self, view: AnyView, key: Sequence[Any]) -> DifferingRow:
         named = dict(zip(view.key, key, strict=True))
@@ -200,10 +194,35 @@ def _account_in(view: AnyView) -> str:
     return next((column.name for column in view.stored if column.kind is ColumnKind.ACCOUNT), "")
 
 
-def _differing(view: AnyView, ours: Select[Any], replayed: Select[Any]) -> Subquery:
-    """The keys of all rows that only one side has, or has so."""
-    sides = (except_(ours, replayed).subquery(), except_(replayed, ours).subquery())
-    return union(*(select(*(side.c[name] for name in view.key)) for side in sides)).subquery()
+@cache
+def _scratch_of(view: AnyView) -> Table:
+    return table_of(view, MetaData(), view.name + REPLAYED, prefixes=["TEMPORARY"])
+
+
+class _Queries(NamedTuple):
+    """How many rows a view has, how many keys stand for a row that only one side has, or has so, and the first."""
+
+    rows: TextClause
+    differing: TextClause
+    first: TextClause
+
+
+@cache
+def _queries(view: AnyView, owner: str) -> _Queries:
+    """Those of a view, or of the rows whose column `owner` names one account.
+
+    They are written once: to put them together anew took most of the time that the audit of a small ledger needs.
+    """
+    names, key = (", ".join(f'"{name}"' for name in chosen) for chosen in (view.named(*STORED), view.key))
+    whose = f' WHERE "{owner}" = :account' if owner else ""
+    ours, replayed = (f"SELECT {names} FROM {table}{whose}" for table in (view.name, view.name + REPLAYED))
+    lost, strange = (f"{one} EXCEPT {other}" for one, other in ((replayed, ours), (ours, replayed)))
+    keys = f"SELECT {key} FROM ({lost}) AS lost UNION SELECT {key} FROM ({strange}) AS strange"
+    return _Queries(
+        text(f"SELECT count(*) FROM {view.name}{whose}"),
+        text(f"SELECT count(*) FROM ({keys}) AS differing"),
+        text(f"{keys} ORDER BY {key} LIMIT :most"),
+    )
 
 
 @contextmanager

@@ -77,6 +77,7 @@ def test_a_changed_row_is_shown_as_it_is_and_as_it_should_be(full: Log, database
     [
         ("DELETE FROM model_costs", COSTS.name, "live"),
         ("UPDATE usage_summary SET kind = 'forged' WHERE kind = 'edit'", USAGE.name, "live"),
+        ('UPDATE usage_summary SET "user" = \'forged\' || "user"', USAGE.name, "live"),
         (FORGED_PERIOD, PERIODS.name, "replayed"),
     ],
 )
