@@ -87,6 +87,8 @@ class HashedAssets:
         account: str,
         content: AsyncIterator[bytes],
         media_types: Sequence[str],  # noqa: ARG002
+        *,
+        field: str = "output",  # noqa: ARG002
     ) -> Asset:
         whole = b"".join([piece async for piece in content])
         return await self.save(account, Media(whole, "image/png", SIDE, SIDE))

@@ -1,12 +1,12 @@
-"""An account's assets as its people dispose of them: trashed, restored, due to expire, erased.
+"""An account's assets as its people add and dispose of them: added, trashed, restored, due to expire, erased.
 
-    kept ─ AssetTrashed ─┬─ AssetRestored ─ kept …
-      │                  └─ AssetErased
-      ├─ AssetExpirySet …            (due at an instant, or never)
-      └─ AssetErased                 for ever, unless the same bytes are made or brought again
+    AssetAdded ─ kept ─ AssetTrashed ─┬─ AssetRestored ─ kept …
+                   │                  └─ AssetErased
+                   ├─ AssetExpirySet …            (due at an instant, or never)
+                   └─ AssetErased                 for ever, unless the same bytes are made or brought again
 
-An asset is made and used by operations, whose facts tell that. Here are the facts that people add. An asset that was
-seen again since such a fact is kept again, so a decision is told when it was seen last.
+Most assets are made and used by operations, whose facts tell that. Here are the facts that people add. An asset that
+was seen again since such a fact is kept again, so a decision is told when it was seen last.
 """
 
 from __future__ import annotations
@@ -27,6 +27,29 @@ class Disposal(StrEnum):
 
 
 # Facts
+
+
+@dataclass(frozen=True, slots=True)
+class AssetAdded:
+    """A file was brought into the library by itself, without an operation.
+
+    Neither its name nor its digest is here: `content` names what is kept beside the log and tells which file it is,
+    `digest` is that content's, keyed, so that the log vouches for it.
+    """
+
+    account: str
+    at: int
+    period: Period
+    asset: str
+    user: str
+    project: str | None
+    media_type: str
+    size: int
+    width: int | None
+    height: int | None
+    duration_ms: int | None
+    content: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +97,7 @@ class AssetErased:
     reason: str = ""
 
 
-AssetFact = AssetTrashed | AssetRestored | AssetExpirySet | AssetErased
+AssetFact = AssetAdded | AssetTrashed | AssetRestored | AssetExpirySet | AssetErased
 
 
 # States
@@ -82,11 +105,12 @@ AssetFact = AssetTrashed | AssetRestored | AssetExpirySet | AssetErased
 
 @dataclass(frozen=True, slots=True)
 class AssetState:
-    """The last decision, and since when it holds; `expires` is when it is due."""
+    """The last decision, and since when it holds; `expires` is when it is due, `added` whether people brought it."""
 
     disposal: Disposal = Disposal.KEPT
     since: int = 0
     expires: int | None = None
+    added: bool = False
 
 
 NEVER_DECIDED = AssetState()
@@ -98,6 +122,8 @@ NEVER_DECIDED = AssetState()
 def evolve_asset(state: AssetState, fact: AssetFact) -> AssetState:
     """The asset after one more fact."""
     match fact:
+        case AssetAdded():
+            return replace(state, disposal=Disposal.KEPT, since=fact.at, added=True)
         case AssetTrashed():
             return replace(state, disposal=Disposal.TRASHED, since=fact.at)
         case AssetRestored():

@@ -37,6 +37,7 @@ from application.ledger.looking import LedgerReader
 from application.ledger.timekeeping import Timekeeper
 from application.ledger.transaction import Store
 from application.ledger.writer import Clock, LedgerWriter, WriterOptions
+from application.library.adding import Adder
 from application.library.archive import Archiver
 from application.library.files import AssetFiles
 from application.library.library import Library
@@ -236,8 +237,17 @@ class Assembly:
         quotes = ProviderQuotes(self.by_name, self.clock, self.settings.provider_quotes)
         consents = Consents(self.writer, self.ledgers)
         chooser = Chooser(self.catalogue, self.price_book, quotes, self.by_name, self.off, consents)
-        read, largest = self.parts.read_media or media_reader(self.settings, self.pool), self.settings.largest_file
-        return Preparer(chooser, self.assets, read, self.downloads[0], new_id, new_secret, largest, self.names)
+        return Preparer(
+            chooser,
+            self.assets,
+            self.parts.read_media or media_reader(self.settings, self.pool),
+            self.downloads[0],
+            new_id,
+            new_secret,
+            self.settings.largest_file,
+            self.names,
+            self.library.content,
+        )
 
     @cached_property
     def ledgers(self) -> LedgerReader:
@@ -358,6 +368,7 @@ class Assembly:
             operator=self.operator,
             archiver=Archiver(self.shelf.pieces, extension, shown_document),
             thumbnails=Thumbnails(self.assets, self.shelf, self.previewing),
+            adder=Adder(self.assets, self.names, self.writer, new_id, new_secret, self.accounts.show),
             trash_time=self.settings.trash_days * 24 * 60 * 60 * SECOND,
         )
 

@@ -1,6 +1,6 @@
 """Reads the list of a batch: a CSV file with a heading, a text file with a prompt a line, or a folder of files.
 
-prompt,style,n          one row an item; `prompt` is words, `file` a path beside the list or an address;
+prompt,style,n          one row an item; `prompt` is words, `file` a path beside the list, an address or asset:ID;
 a red fox,anime,2       every other column is an option of the service, and an empty cell leaves it out
 """
 
@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from application.asking.requests import NAMED
 from application.ledger.contents import canonical
 from application.studios.recipes import Item, Recipe
 from domain.errors import InvalidInput
 
 WORDS, FILE = "prompt", "file"
-ADDRESSES = ("http://", "https://")
 CORRECT = "correct the row"
 
 
@@ -73,5 +73,5 @@ def _item(path: Path, line: int, row: Mapping[str | None, str | list[str] | None
     told = cells.pop(subject)
     if not told:
         raise InvalidInput("list", f"{path.name}, line {line}: {subject} is empty", hint=CORRECT)
-    is_path = subject == FILE and not told.lower().startswith(ADDRESSES)
+    is_path = subject == FILE and not told.lower().startswith(NAMED)
     return Item(path.parent / told if is_path else told, {name: cell for name, cell in cells.items() if cell})

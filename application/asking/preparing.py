@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 from application.asking.choosing import Chooser, Chosen
 from application.asking.consent import allowed_by, most_of
-from application.asking.requests import File, Request, Variant
+from application.asking.requests import ADDRESSES, OF_ASSET, File, Request, Variant
 from application.ledger.contents import Body, canonical
 from application.ledger.transaction import ContentRow, keyed_digest
 from application.library.naming import AssetNames
@@ -71,6 +71,7 @@ class Preparer:
     new_secret: Callable[[], bytes]
     largest: int
     names: AssetNames
+    content_of_asset: Callable[[str, str], Awaitable[Media]]
 
     @property
     def catalogue(self) -> Catalogue:
@@ -125,17 +126,21 @@ class Preparer:
     async def _read(self, request: Request) -> dict[str, tuple[Media, ...]]:
         read: dict[str, tuple[Media, ...]] = {}
         for name, files in request.media.items():
-            read[name] = tuple([await self._read_one(name, file) for file in files])
+            read[name] = tuple([await self._read_one(request.account, name, file) for file in files])
         return read
 
-    async def _read_one(self, name: str, file: File) -> Media:
+    async def _read_one(self, account: str, name: str, file: File) -> Media:
+        if isinstance(file, str) and file.startswith(OF_ASSET):
+            known = await self.content_of_asset(account, file.removeprefix(OF_ASSET))
+            return await self.read_media(known.content, field=name, media_types=(known.media_type,))
         if isinstance(file, str):
             return await self.read_media(await self._download(name, file), field=name)
         return await self.read_media(await _content(name, file), field=name)
 
     async def _download(self, name: str, url: str) -> bytes:
-        if not url.startswith(("http://", "https://")):
-            raise InvalidInput(name, "is not an http or https address", hint="give a path as a Path, not as text")
+        if not url.startswith(ADDRESSES):
+            told = "is neither an http or https address nor asset:ID"
+            raise InvalidInput(name, told, hint="give a path as a Path, not as text")
         try:
             async with self.downloads.open(url, self.largest) as content:
                 whole = bytearray()
@@ -229,7 +234,7 @@ def _check_files_given(name: str, files: object) -> None:
         raise InvalidInput(name, "must be a list of files", hint="give several or one, as in [file]")
     for file in files:
         if not isinstance(file, bytes | Path | str):
-            told = f"a file is bytes, a path or an http address, not {shortened(file)}"
+            told = f"a file is bytes, a path, an http address or asset:ID, not {shortened(file)}"
             raise InvalidInput(name, told, hint="read it first, or give its pathlib.Path")
 
 

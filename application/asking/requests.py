@@ -19,7 +19,12 @@ CLASSES = ("real", "stand-in", "test")
 """Of models, from what does what was asked for to what does what it is told."""
 
 File = bytes | Path | str
-"""A file's content, its path, or its http or https address."""
+"""A file's content, its path, its http or https address, or "asset:" and the id of an asset of the account."""
+
+OF_ASSET = "asset:"
+ADDRESSES = ("http://", "https://")
+NAMED = (*ADDRESSES, OF_ASSET)
+"""Beginnings of texts that name a file which is no path."""
 
 
 @value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from application.keeping.tables import Desk, Discrepancy, Place, Row, Value
 from application.ledger.contents import place_of_content
@@ -13,6 +13,7 @@ from application.ledger.log import Codec, Link
 from application.ledger.transaction import keyed_digest
 from application.providing.tasks import operation_ids
 from domain import operation as operations
+from domain.assets import AssetAdded, AssetErased
 from domain.operation import CLOSED_PHASES, OperationFact, Refused, Requested, State, Submitted
 from domain.turns import USUAL_PLACE
 
@@ -25,6 +26,10 @@ class Derived:
     accounts: dict[tuple[str, Place], str]
     states: dict[str, State]
     requested: dict[str, Requested]
+    added: dict[str, AssetAdded] = field(default_factory=dict)
+    """Files that were added, by their contents."""
+    erased: set[str] = field(default_factory=set)
+    """Of those assets, the ones whose last fact is that they are erased."""
 
     def add(self, table: str, place: Place, account: str, row: Row) -> None:
         self.rows[table][place] = {**row}
@@ -37,6 +42,8 @@ def told_by(codec: Codec, links: Iterable[Link]) -> Derived:
     jobs: list[Submitted] = []
     for link in links:
         fact = codec.decode(link.topic, link.state)
+        if isinstance(fact, AssetAdded | AssetErased):
+            _tell_asset(told, fact)
         if not isinstance(fact, OperationFact):
             continue
         id = fact.operation.id
@@ -52,6 +59,14 @@ def told_by(codec: Codec, links: Iterable[Link]) -> Derived:
         one = fact.operation
         told.add("jobs", (one.provider, fact.job), one.account, {"operation": one.id})
     return told
+
+
+def _tell_asset(told: Derived, fact: AssetAdded | AssetErased) -> None:
+    if isinstance(fact, AssetAdded):
+        told.added[fact.content] = fact
+        told.erased.discard(fact.asset)
+    else:
+        told.erased.add(fact.asset)
 
 
 def _tell(told: Derived, state: State) -> None:
@@ -93,6 +108,7 @@ class StoredContent:
 def contents_of(desk: Desk, told: Derived) -> dict[str, StoredContent]:
     """By batch, the content that is kept of what was asked."""
     digests = {one.operation.batch: one.digest for one in told.requested.values()}
+    digests |= {one.content: one.digest for one in told.added.values()}
     if not digests:
         return {}
     rows = desk.rows("contents", ("batch",), [(batch,) for batch in digests])
@@ -121,6 +137,19 @@ def contents_otherwise(told: Derived, contents: Mapping[str, StoredContent]) -> 
             yield Discrepancy("contents", account, key, None, None, "is not what was asked")
         elif found is not None and found.account != account:
             yield Discrepancy("contents", account, key, {"account": found.account}, {"account": account})
+
+
+def additions_otherwise(told: Derived, contents: Mapping[str, StoredContent]) -> Iterator[Discrepancy]:
+    """The content of a file that was added is erased only with its asset, and is never another."""
+    last = {one.asset: one for one in told.added.values()}
+    for one in told.added.values():
+        found, key = contents.get(one.content), {"batch": one.content}
+        if found is None and last[one.asset] is one and one.asset not in told.erased:
+            yield Discrepancy("contents", one.account, key, None, None, "is missing although its asset is not erased")
+        elif found is not None and not found.genuine:
+            yield Discrepancy("contents", one.account, key, None, None, "is not what was added")
+        elif found is not None and found.account != one.account:
+            yield Discrepancy("contents", one.account, key, {"account": found.account}, {"account": one.account})
 
 
 def tell_fingerprints(told: Derived, contents: Mapping[str, StoredContent]) -> None:

@@ -10,7 +10,7 @@ from application.ledger.log import Codec
 from application.ledger.reader import LogFilter, LogReader
 from application.library.naming import AssetNames
 from application.ports import Content, Contents
-from domain.assets import AssetErased
+from domain.assets import AssetAdded, AssetErased
 from domain.ledger import ContentErased, Fact
 from domain.operation import ProviderCompleted, Requested
 
@@ -48,7 +48,7 @@ class References:
     def _needed(self, account: str | None) -> dict[str, set[str]]:
         """The digests of each account's files, by its assets: those that were made or brought, and not erased since."""
         outputs: dict[tuple[str, str], str | None] = {}
-        for fact in self._facts(account, (Requested, ProviderCompleted, ContentErased, AssetErased)):
+        for fact in self._facts(account, (Requested, AssetAdded, ProviderCompleted, ContentErased, AssetErased)):
             _follow(outputs, fact)
         found: dict[str, set[str]] = {}
         for (owner, _), digest in outputs.items():
@@ -92,6 +92,8 @@ def _follow(outputs: dict[tuple[str, str], str | None], fact: Fact) -> None:
             outputs.update(
                 {(fact.operation.account, stored.id or stored.digest): stored.digest for stored in fact.assets}
             )
+        case AssetAdded():
+            outputs.setdefault((fact.account, fact.asset), None)
         case ContentErased():
             for id in fact.assets:
                 outputs.pop((fact.account, id), None)

@@ -57,6 +57,16 @@ def place_of_content(document: Mapping[str, Any]) -> int:
     return place if isinstance(place, int) else USUAL_PLACE
 
 
+def content_of_asset(asset: str, id: str) -> str:
+    """The name of the content by which a file is added: its asset's id, and one of its own."""
+    return f"{asset}:{id}"
+
+
+def asset_in(content: str) -> str:
+    """The asset in such a name."""
+    return content.partition(":")[0]
+
+
 def canonical(document: object) -> str:
     """The same document, the same text: what digests are taken of."""
     return _encode(document)

@@ -23,7 +23,7 @@ from application.ledger.transaction import (
     WordsRow,
 )
 from domain.actor import Actor, ActorKind
-from domain.assets import NEVER_DECIDED
+from domain.assets import NEVER_DECIDED, AssetAdded
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
 from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_stream, stream_of
@@ -317,8 +317,13 @@ class Group:
             self._note_job(proposal.job)
         if proposal.words is not None and any(isinstance(fact, ProviderFailed) for fact in facts):
             self.beside.words.append(proposal.words)
-        if proposal.content is not None and any(self._is_open(id) for id in proposal.own):
+        if proposal.content is not None and self._is_wanted(proposal.content, proposal.own, facts):
             self.beside.contents.append(proposal.content)
+
+    def _is_wanted(self, content: ContentRow, own: Iterable[str], facts: Iterable[Fact]) -> bool:
+        """Content is kept for operations that were admitted, and for a file that was added."""
+        added = any(isinstance(fact, AssetAdded) and fact.content == content.batch for fact in facts)
+        return added or any(self._is_open(id) for id in own)
 
     def _note_job(self, job: JobRow) -> None:
         """Once: what is settled by a job may have been claimed with it before."""

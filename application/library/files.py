@@ -1,7 +1,8 @@
 """The file behind an asset: an output's digest is in the log, an input's in what its request was asked with.
 
 asset ─┬─ made by an operation ── ProviderCompleted ──> digest
-       └─ came with one ───────── its content, until that is erased ──> digest
+       ├─ came with one ───────── its content, until that is erased ──> digest
+       └─ was added by itself ─── the content of that, until the asset is erased ──> digest
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from application.ledger.reader import LogFilter, LogReader
 from application.library.naming import AssetNames
 from application.library.records import AssetLink
 from application.ports import Asset, Contents
+from domain.assets import AssetAdded
 from domain.operation import ProviderCompleted
 
 PAGE = 1_000
@@ -36,7 +38,17 @@ class AssetFiles:
         found = self._among(self._outputs(made[:1]), id)
         for batch in dict.fromkeys(link.batch for link in places if link.role != OUTPUT):
             found = found or self._among(self._inputs(account, batch), id)
+        if found is None:
+            found = self._among(
+                (file for batch in self.additions(account, id) for file in self._inputs(account, batch)), id
+            )
         return found
+
+    def additions(self, account: str, id: str) -> list[str]:
+        """The contents that were kept when somebody added the asset, the newest first."""
+        wanted = LogFilter(account=account, operations=(id,), topics=self.codec.names_of(AssetAdded))
+        facts = [self.codec.decode(one.link.topic, one.link.state) for one in self.reader.read(0, PAGE, wanted)]
+        return [fact.content for fact in reversed(facts) if isinstance(fact, AssetAdded)]
 
     def _outputs(self, operations: Sequence[str]) -> Iterable[Asset]:
         if not operations:

@@ -57,6 +57,10 @@ class LibraryFiles(LibraryReader):
             raise _gone(asset)
         return drawn
 
+    async def content(self, account: str, asset: str) -> Media:
+        """The file of an asset, whole. Raises UnknownAsset, AssetMissing, AssetDamaged, StoreUnavailable."""
+        return await self.store.load(account, await self._kept(account, asset))
+
     async def _kept(self, account: str, asset: str) -> Asset:
         file = await self._file(await self.show(account, asset))
         if file is None:

@@ -1,5 +1,6 @@
 """An account's library, and its people's decisions about it: each is one fact, with its actor and reason.
 
+await studio.library.add("acme", Path("lake.jpg"))
 await studio.library.trash("acme", asset, reason="blurred")
 await studio.library.restore("acme", asset)
 await studio.library.expire("acme", asset, at=instant)
@@ -9,16 +10,18 @@ await studio.library.erase("acme", asset)             the file is deleted, for e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from application.ledger.writer import Clock
+from application.library.adding import BRINGING, AddedAsset, Adder, Bringing, title_by_name
 from application.library.handing import LibraryFiles
 from application.library.records import AssetRecord
-from application.library.words import Words
+from application.library.words import Words, kept_text
 from domain.actor import Actor
 from domain.disposing import SeenAsset, erase_assets, expire_asset, restore_asset, trash_asset
 from domain.ledger import Decide
@@ -53,11 +56,27 @@ class Library(LibraryFiles):
     clock: Clock
     operator: Actor
     trash_time: int
+    adder: Adder
 
     @property
     def words(self) -> Words:
         """Titles, descriptions, tags, favourites and collections."""
         return Words(store=self.word_store, known=self.known, clock=self.clock)
+
+    async def add(self, account: str, file: Path | AsyncIterator[bytes], *, new: Bringing = BRINGING) -> AddedAsset:
+        """Bring a file into the library, as it is and without an operation; the same bytes are the same asset.
+
+        Raises InvalidInput for what is no media or too large, UnknownAccount, IllegalTransition if the account is
+        suspended or closed, StoreUnavailable.
+        """
+        if new.title:
+            kept_text("title", new.title)
+        added = await self.adder.add(account, file, new, str(new.by or self.operator))
+        title, words = new.title or title_by_name(file), self.words
+        if new.title or (title and not (await words.of(account, added.id))[added.id].title):
+            await self.known(account, added.id)
+            await words.describe(account, added.id, title=title)
+        return AddedAsset(await self.known(account, added.id), added.is_new)
 
     async def trash(self, account: str, asset: str, *, by: Actor | None = None, reason: str = "") -> AssetRecord:
         """Leave it out of the library, until it is restored or its time in the trash is over.
@@ -138,9 +157,16 @@ class Library(LibraryFiles):
                 actor=str(by or self.operator),
             )
         )
-        await asyncio.to_thread(self.word_store.forget, account, tuple(places))
+        await asyncio.to_thread(self._forget, account, tuple(places))
         gone = [await self.shelf.erase(account, file.digest) for file in files if file is not None]
         return ErasedAssets(tuple(places), sum(gone))
+
+    def _forget(self, account: str, assets: Sequence[str]) -> None:
+        """Delete the words about assets, and what tells which files were added."""
+        self.word_store.forget(account, assets)
+        for asset in assets:
+            for content in self.files.additions(account, asset):
+                self.files.contents.erase(content)
 
     async def _seen(self, account: str, asset: str) -> SeenAsset:
         return SeenAsset(asset, (await self.known(account, asset)).last_seen)

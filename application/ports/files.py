@@ -30,7 +30,9 @@ class AssetStore(Protocol):
 
     async def save(self, account: str, media: Media) -> Asset: ...
 
-    async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
+    async def receive(
+        self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str], *, field: str = "output"
+    ) -> Asset:
         """Store a stream as it comes, without holding it in memory; what it is is read from its content.
 
         Text is recognised if `media_types` expect it. Raises NoMedia if it is empty or text that nobody expected,

@@ -12,6 +12,7 @@ from typing import Final
 from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
+from application.asking.requests import NAMED
 from application.library.searching import words_of
 from application.studios.carrying import Outcome
 from application.studios.recipes import Item
@@ -38,6 +39,6 @@ def _named(items: Sequence[Item], outcomes: Sequence[Outcome]) -> Iterator[tuple
 def _told(subject: Path | str) -> str:
     if isinstance(subject, Path):
         subject = subject.stem
-    elif subject.lower().startswith(("http://", "https://")):
+    elif subject.lower().startswith(NAMED):
         subject = Path(unquote(urlsplit(subject).path)).stem
     return normalize("NFC", "-".join(words_of(subject)))[:LONGEST_TOLD].strip("-")

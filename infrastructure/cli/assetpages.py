@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from infrastructure.showing.formats import clock, counted, size
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from application.library.adding import AddedAsset
     from application.library.lineage import AssetSpend, Kin, Lineage
     from application.library.reading import ShownAsset
     from application.library.records import AssetLink, AssetPage, AssetRecord, LibraryTotals
     from domain.money import Money
+    from infrastructure.cli.commands import Report
     from infrastructure.cli.rendering import Page
 
 
@@ -38,6 +42,20 @@ def show_assets(page: Page, found: AssetPage, account: str, zone: str) -> None:
     )
     if found.next is not None:
         page.line(f"  more follow: --after {found.next}", "dim")
+
+
+def added_report(files: Sequence[Path], added: Sequence[AddedAsset]) -> Report:
+    """The assets that files have become."""
+    from infrastructure.cli.commands import Report
+    from infrastructure.showing.assets import asset_document, asset_text
+
+    def show(page: Page) -> None:
+        for file, one in zip(files, added, strict=True):
+            known = "" if one.is_new else ", which was here"
+            page.line(f"{one.asset.id}  {asset_text(one.asset)}{known}  {file.name}")
+
+    rows = [{**asset_document(one.asset), "new": one.is_new} for one in added]
+    return Report({"assets": rows}, show)
 
 
 def show_shelf(page: Page, found: Sequence[Lineage], account: str) -> None:

@@ -12,8 +12,10 @@ import typer
 from typer import Argument, Option
 
 from domain.errors import InvalidInput
+from infrastructure.cli import assetwords
 from infrastructure.cli.asking import confirm
-from infrastructure.cli.assetpages import show_asset, show_assets, show_lineage, show_totals
+from infrastructure.cli.assetpages import added_report, show_asset, show_assets, show_lineage, show_totals
+from infrastructure.cli.assetwords import AssetId
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import Account, Why, Yes
@@ -25,12 +27,10 @@ from infrastructure.showing.formats import counted, document, instant_of, iso
 if TYPE_CHECKING:
     from application.library.library import ErasedAssets, Library
     from application.library.records import AssetQuery, AssetRecord
-    from application.library.words import AssetCollection, AssetWords
     from infrastructure.cli.rendering import Page
 
 app = typer.Typer()
 
-AssetId = Annotated[str, Argument(metavar="ID", help="An asset's id, as 'imagestudio assets list' shows them.")]
 AssetIds = Annotated[list[str], Argument(metavar="ID...", help="Assets' ids.")]
 PAGE = 50
 
@@ -122,103 +122,6 @@ async def stats(which: WhichAssets, session: CommandSession) -> Report:
 
 
 @command(app)
-async def describe(
-    id: AssetId,
-    session: CommandSession,
-    title: Annotated[str | None, Option("--title", metavar="TEXT", help="Its title.")] = None,
-    description: Annotated[str | None, Option("--description", metavar="TEXT", help="What it is.")] = None,
-    account: Account = None,
-) -> Report:
-    """Give an asset a title or a description; these are kept beside the log, and erased with it."""
-    owner = session.account(account)
-    async with session.studio() as studio:
-        words = await studio.library.words.describe(owner, id, title=title, description=description)
-    return _worded(id, words)
-
-
-@command(app)
-async def favourite(
-    id: AssetId,
-    session: CommandSession,
-    undo: Annotated[bool, Option("--undo", help="It is none any more.")] = False,
-    account: Account = None,
-) -> Report:
-    """Make an asset a favourite."""
-    owner = session.account(account)
-    async with session.studio() as studio:
-        words = await studio.library.words.describe(owner, id, favourite=not undo)
-    return _worded(id, words)
-
-
-@command(app)
-async def tag(
-    id: AssetId,
-    session: CommandSession,
-    tags: Annotated[list[str] | None, Argument(metavar="TAG...", help="Tags to add.")] = None,
-    remove: Annotated[list[str] | None, Option("--remove", metavar="TAG", help="A tag to take away.")] = None,
-    account: Account = None,
-) -> Report:
-    """Add tags to an asset, and take others away."""
-    owner = session.account(account)
-    async with session.studio() as studio:
-        words = await studio.library.words.tag(owner, id, add=tags or (), remove=remove or ())
-    return _worded(id, words)
-
-
-@command(app)
-async def collect(
-    name: Annotated[str, Argument(metavar="NAME", help="The collection, which is made if there is none.")],
-    session: CommandSession,
-    ids: Annotated[list[str] | None, Argument(metavar="ID...", help="Assets to put into it.")] = None,
-    remove: Annotated[list[str] | None, Option("--remove", metavar="ID", help="An asset to take out.")] = None,
-    description: Annotated[str | None, Option("--description", metavar="TEXT", help="What it is for.")] = None,
-    account: Account = None,
-) -> Report:
-    """Put assets into a collection; one asset may be in many."""
-    owner = session.account(account)
-    async with session.studio() as studio:
-        await studio.library.words.make_collection(owner, name, description=description)
-        await studio.library.words.collect(owner, name, add=ids or (), remove=remove or ())
-        found = await studio.library.words.collections(owner)
-    return _collections(found)
-
-
-@command(app)
-async def collections(session: CommandSession, account: Account = None) -> Report:
-    """List the account's collections."""
-    owner = session.account(account)
-    async with session.studio(writes=False) as studio:
-        found = await studio.library.words.collections(owner)
-    return _collections(found)
-
-
-def _worded(id: str, words: AssetWords) -> Report:
-    def show(page: Page) -> None:
-        page.title(words.title or id)
-        page.pairs(
-            [
-                ("asset", id),
-                ("description", words.description),
-                ("tags", ", ".join(words.tags)),
-                ("favourite", "yes" if words.favourite else "no"),
-                ("collections", ", ".join(words.collections)),
-            ]
-        )
-
-    return Report({"asset": id, **document(words)}, show)
-
-
-def _collections(found: Sequence[AssetCollection]) -> Report:
-    def show(page: Page) -> None:
-        if not found:
-            page.line("there is none yet", "dim")
-        for one in found:
-            page.line(f"{one.name}: {counted(one.assets, 'asset')}{f', {one.description}' if one.description else ''}")
-
-    return Report({"collections": document(list(found))}, show)
-
-
-@command(app)
 async def show(id: AssetId, session: CommandSession, account: Account = None) -> Report:
     """Show one asset: its file, what made it, what it was used for, and what it cost."""
     from infrastructure.showing.assets import shown_document
@@ -239,6 +142,30 @@ async def lineage(id: AssetId, session: CommandSession, account: Account = None)
     async with session.studio(writes=False) as studio:
         found = await studio.library.lineage(owner, id)
     return Report(lineage_document(found), lambda page: show_lineage(page, found))
+
+
+@command(app)
+async def add(
+    files: Annotated[list[Path], Argument(metavar="FILE...", help="Pictures, films, sounds or models.")],
+    session: CommandSession,
+    title: Annotated[str, Option("--title", metavar="TEXT", help="Its title; otherwise the file's name.")] = "",
+    user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Who brings it.")] = None,
+    project: Annotated[str | None, Option("--project", "-p", metavar="ID", help="What it is for.")] = None,
+    account: Account = None,
+) -> Report:
+    """Bring files into the library as they are; the same bytes are one asset.
+
+    What operations take can then be named as asset:ID.
+    """
+    from application.library.adding import Bringing
+
+    owner = session.account(account)
+    if title and len(files) > 1:
+        raise InvalidInput("--title", f"is for one file, and here are {len(files)}", hint="leave it out")
+    new = Bringing(user=user, project=project, title=title)
+    async with session.studio() as studio:
+        added = [await studio.library.add(owner, file, new=new) for file in files]
+    return added_report(files, added)
 
 
 @command(app)
@@ -384,3 +311,6 @@ def _standing(found: Sequence[AssetRecord]) -> Report:
 def _erased(erased: ErasedAssets) -> Report:
     told = f"Erased {counted(len(erased.assets), 'asset')}, {counted(erased.files, 'file')}; the facts about them stay"
     return Report(document(erased), lambda page: page.title(told))
+
+
+app.registered_commands += assetwords.app.registered_commands

@@ -206,8 +206,10 @@ class Scope:
 
 
 def file_of(text: str) -> Path | str:
-    """A file as it was named: an address stays text, anything else is a path."""
-    return text if text.lower().startswith(("http://", "https://")) else Path(text)
+    """A file as it was named: an address and asset:ID stay text, anything else is a path."""
+    from application.asking.requests import NAMED
+
+    return text if text.lower().startswith(NAMED) else Path(text)
 
 
 def pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:

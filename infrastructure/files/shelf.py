@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, Protocol, TypeVar
@@ -56,14 +57,16 @@ class Shelf:
         """
         return await self._keeper.keep(lambda: _ready(account, media.content, media), len(media.content))
 
-    async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
+    async def receive(
+        self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str], *, field: str = "output"
+    ) -> Asset:
         """Store a stream as it comes, about a mebibyte of it in memory; on return it is durable.
 
-        Raises InvalidInput if it is no media or too large (NoMedia if it is empty or a mere text),
+        Raises InvalidInput of the field if it is no media or too large (NoMedia if it is empty or a mere text),
         StoreUnavailable, and whatever the stream raises; then nothing is kept.
         """
         arrival: Arrival | None = None
-        waiting = bytearray()
+        waiting, look = bytearray(), partial(self._look, field=field, media_types=media_types)
         try:
             async for piece in content:
                 waiting += piece
@@ -72,7 +75,7 @@ class Shelf:
                     await self._run(arrival.take, waiting)
                     waiting = bytearray()
             size = len(waiting) + (arrival.size if arrival else 0)
-            return await self._keeper.keep(lambda: self._seen(account, arrival, waiting, media_types), size)
+            return await self._keeper.keep(partial(self._seen, account, arrival, waiting, look), size)
         finally:
             if arrival is not None and not arrival.file.ended:
                 # Goes on if this task is cancelled once more.
@@ -144,14 +147,16 @@ class Shelf:
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, guarded)
 
-    def _seen(self, account: str, arrival: Arrival | None, rest: bytearray, media_types: Sequence[str]) -> Ready:
+    def _seen(
+        self, account: str, arrival: Arrival | None, rest: bytearray, look: Callable[[bytes | BinaryIO], Recognised]
+    ) -> Ready:
         """A stream with what it turns out to be; `rest` is what came last."""
         if arrival is None:
             content = bytes(rest)
-            return _ready(account, content, self._look(content, field="output", media_types=media_types))
+            return _ready(account, content, look(content))
         arrival.take(rest)
         with arrival.file.path.open("rb") as stream:
-            seen = self._look(stream, field="output", media_types=media_types)
+            seen = look(stream)
         asset = _asset(arrival.hash.hexdigest(), arrival.size, seen)
         return Ready(asset, file_name(account, asset), b"", arrival.file)
 

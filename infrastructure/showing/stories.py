@@ -18,7 +18,7 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
-from domain.assets import AssetErased, AssetExpirySet, AssetFact, AssetRestored, AssetTrashed
+from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetFact, AssetRestored, AssetTrashed
 from domain.bounds import Meter
 from domain.inputs import plain
 from domain.keys import KeyChanged, KeyFact, KeyIssued, KeyRevoked
@@ -99,7 +99,7 @@ def in_words(fact: Fact) -> Telling:
             )
         case PeriodOpened() | CreditAdded() | BalanceReturned() | PeriodEnded() | PeriodResumed() | ContentErased():
             return _told_of_period(fact)
-        case AssetTrashed() | AssetRestored() | AssetExpirySet() | AssetErased():
+        case AssetAdded() | AssetTrashed() | AssetRestored() | AssetExpirySet() | AssetErased():
             return Telling(None, _told_of_asset(fact))
         case KeyIssued() | KeyChanged() | KeyRevoked():
             return Telling(None, _told_of_key(fact))
@@ -163,6 +163,8 @@ def _told_of_period(
 
 def _told_of_asset(fact: AssetFact) -> str:
     match fact:
+        case AssetAdded():
+            return f"asset {fact.asset} is brought by {fact.user}: {fact.media_type}, {fact.size} bytes"
         case AssetTrashed():
             words = f"asset {fact.asset} is in the trash"
         case AssetRestored():

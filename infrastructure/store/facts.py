@@ -43,6 +43,7 @@ NAMES: Mapping[str, type[Fact]] = {
     "ledger.period_ended": ledger.PeriodEnded,
     "ledger.period_resumed": ledger.PeriodResumed,
     "ledger.content_erased": ledger.ContentErased,
+    "asset.added": assets.AssetAdded,
     "asset.trashed": assets.AssetTrashed,
     "asset.restored": assets.AssetRestored,
     "asset.expiry_set": assets.AssetExpirySet,

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, case, cast, func, select
 
-from domain.assets import AssetErased, AssetExpirySet, AssetRestored, AssetTrashed, Disposal
+from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed, Disposal
 from domain.ledger import ContentErased
 from domain.operation import Given, Operation, OperationFact, ProviderCompleted, Requested, Stored
 from projections.engine.columns import (
@@ -172,6 +172,23 @@ def _seen(fact: OperationFact, file: Given | Stored) -> dict[str, Value]:
     }
 
 
+def _added(fact: AssetAdded) -> Change:
+    known: dict[str, Value] = {
+        "media_type": fact.media_type,
+        "size": fact.size,
+        "width": fact.width,
+        "height": fact.height,
+        "duration_ms": fact.duration_ms,
+        "first_seen": fact.at,
+        "user": fact.user,
+        "project": fact.project or "",
+        "last_seen": fact.at,
+        "standing": KEPT,
+        "stood_at": fact.at,
+    }
+    return (fact.account, fact.asset), NO_SUMS, known
+
+
 def _maker(operation: Operation) -> dict[str, Value]:
     return {
         "operation": operation.id,
@@ -213,6 +230,7 @@ def _erased(fact: AssetErased) -> Change:
 
 
 DECIDED = "account asset"
+LOOKS = "media_type size width height duration_ms"
 NAMES = "operation.id operation.account operation.user operation.project at"
 
 ASSETS = View(
@@ -229,6 +247,7 @@ ASSETS = View(
     changes={
         Requested: reads_each(_requested, NAMES, "inputs"),
         ProviderCompleted: reads_each(_completed, NAMES, "operation.kind operation.model operation.provider assets"),
+        AssetAdded: reads(_added, DECIDED, f"{LOOKS} user project at"),
         ContentErased: reads_each(_content_erased, "account assets at"),
         AssetTrashed: reads(_trashed, DECIDED, "at"),
         AssetRestored: reads(_restored, DECIDED, "at"),

@@ -84,9 +84,11 @@ class TappedAssets:
         self._tap("after save")
         return asset
 
-    async def receive(self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str]) -> Asset:
+    async def receive(
+        self, account: str, content: AsyncIterator[bytes], media_types: Sequence[str], *, field: str = "output"
+    ) -> Asset:
         self._tap("before receive")
-        asset = await self._assets.receive(account, self._told(content), media_types)
+        asset = await self._assets.receive(account, self._told(content), media_types, field=field)
         self._tap("after receive")
         return asset
 

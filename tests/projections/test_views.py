@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from domain.assets import AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
+from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
 from domain.ledger import BalanceReturned, ContentErased, Fact, PeriodEnded, PeriodResumed
 from domain.operation import POLICY, Adjusted, Charged, Rejected, Rerouted, Validated
 from domain.periods import Cycle, period_at
@@ -82,6 +82,7 @@ def rows(view: AnyView, *facts: Sequence[Fact] | Fact) -> dict[Any, dict[str, An
 EXAMPLES: list[Any] = [
     *(APRIL_BOOK, CREDIT, RETURNED, *RUNNING, COMPLETED, CHARGED, *DROPPED, REJECTED, REFUND, REROUTED),
     ContentErased("acme", NOON, APRIL, "op-1", "asked", ("5a" * 12,)),
+    AssetAdded("acme", NOON, APRIL, "5b" * 12, "ann", None, "image/png", 9, 3, 2, None, "5b" * 12 + ":c", "ef" * 32),
     AssetTrashed("acme", NOON, APRIL, "5a" * 12, "blurred"),
     AssetRestored("acme", NOON, APRIL, "5a" * 12),
     AssetExpirySet("acme", NOON, APRIL, "5a" * 12, LATER),

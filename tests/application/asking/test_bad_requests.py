@@ -196,7 +196,10 @@ BAD_REQUESTS = {
         of_types(media={"image": picture()}), InvalidInput, "invalid_input", "image: must be a list of files"
     ),
     "a file that is a number": Bad(
-        of_types(media={"image": [5]}), InvalidInput, "invalid_input", "image: a file is bytes, a path or an http"
+        of_types(media={"image": [5]}),
+        InvalidInput,
+        "invalid_input",
+        "image: a file is bytes, a path, an http address or asset:ID",
     ),
     "none": Bad(generate(n=0), InvalidInput, "invalid_input", "n: 0 variations", "1 to 100"),
     "fewer than none": Bad(generate(n=-1), InvalidInput, "invalid_input", "n: -1 variations", "1 to 100"),

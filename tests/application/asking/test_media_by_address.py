@@ -128,7 +128,7 @@ async def test_a_file_inside_is_refused(studio: Studio, url: str) -> None:
 
 @pytest.mark.parametrize("text", ["a.png", "/etc/passwd", "file:///etc/passwd", "ftp://files.test/a.png"])
 async def test_text_that_is_no_address_is_refused(studio: Studio, text: str) -> None:
-    with pytest.raises(InvalidInput, match="is not an http or https address"):
+    with pytest.raises(InvalidInput, match="is neither an http or https address nor asset:ID"):
         await studio.operations.upscale(text, account="acme")
 
 

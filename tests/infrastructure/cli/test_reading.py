@@ -72,7 +72,7 @@ WRITING = {
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid")),
     *(("assets", word) for word in ("trash", "restore", "until", "erase", "empty", "expire")),
-    *(("assets", word) for word in ("search", "describe", "favourite", "tag", "collect", "thumbnail")),
+    *(("assets", word) for word in ("search", "describe", "favourite", "tag", "collect", "thumbnail", "add")),
     *(("keys", "issue"), ("keys", "change"), ("keys", "revoke")),
     *(("account", "suspend"), ("account", "resume"), ("account", "close")),
     *(("projections", "rebuild"), ("projections", "retry"), ("db", "adopt"), ("rebuild",)),

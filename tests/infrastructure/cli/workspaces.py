@@ -94,6 +94,7 @@ COMMANDS = [
     ("assets", "list"),
     ("assets", "show", "ASSET"),
     ("assets", "lineage", "ASSET"),
+    ("assets", "add", "PICTURE"),
     ("assets", "export", "ASSET", "--out", "ZIP"),
     ("assets", "thumbnail", "ASSET", "--out", "FOLDER"),
     ("assets", "search", "lake"),

@@ -15,7 +15,7 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
-from domain.assets import AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
+from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
 from domain.bounds import Meter
 from domain.charging import CostSource
 from domain.keys import KeyChanged, KeyIssued, KeyRevoked, KeyScope, KeyTerms
@@ -94,6 +94,21 @@ EXAMPLES: tuple[Fact, ...] = (
     PeriodEnded("acme", NOW, Period(NOVEMBER.end, NOVEMBER.end + 1), 4_000_000, "USD", "a wrong clock"),
     PeriodResumed("acme", NOW, NOVEMBER, "pro", 4_000_000, -1_000_000, "USD"),
     ContentErased("acme", NOW, DECEMBER, "op-1", "the customer asked", ("5a" * 12,)),
+    AssetAdded(
+        "acme",
+        NOW,
+        DECEMBER,
+        "5a" * 12,
+        "ann",
+        "p",
+        "video/mp4",
+        1_048_576,
+        1280,
+        720,
+        4_000,
+        "5a" * 12 + ":c",
+        "ef" * 32,
+    ),
     AssetTrashed("acme", NOW, DECEMBER, "5a" * 12, "blurred"),
     AssetRestored("acme", NOW, DECEMBER, "5a" * 12),
     AssetExpirySet("acme", NOW, DECEMBER, "5a" * 12, NOW + 1_000_000, "a campaign ends"),
