@@ -8,11 +8,22 @@ from dataclasses import asdict, replace
 from sqlalchemy import Select
 
 from application.library.lineage import known_sum
-from application.library.records import AssetLink, AssetPage, AssetQuery, AssetRecord, AssetTotal, LibraryTotals
+from application.library.records import (
+    ORDERS,
+    AssetLink,
+    AssetPage,
+    AssetQuery,
+    AssetRecord,
+    AssetTotal,
+    LibraryTotals,
+)
 from domain.money import Money
+from infrastructure.ordering import asset_order
 from infrastructure.store.database import Database
 from infrastructure.store.wording import collected, favourites, matching, tagged
 from projections.assetsums import AssetSum, asset_sums
+from projections.engine.filters import check_word
+from projections.engine.sorting import find_sorted
 from projections.lineage import KinRows, ancestors, descendants
 from projections.queries import Views
 from projections.views.assets import ASSETS, AssetFilter, AssetRow
@@ -27,7 +38,13 @@ class AssetsInViews:
         self._database = database
 
     def page(self, account: str, wanted: AssetQuery, after: str | None, limit: int | None) -> AssetPage:
-        found = self._views.find(ASSETS, self._filter(account, wanted), after=after, limit=limit)
+        filter = self._filter(account, wanted)
+        check_word("sort", wanted.sort, ORDERS)
+        if wanted.sort == ORDERS[0]:
+            found = self._views.find(ASSETS, filter, after=after, limit=limit)
+        else:
+            order = asset_order(wanted.sort, account, self._database)
+            found = find_sorted(self._database, ASSETS, filter, order, after, limit)
         return AssetPage(tuple(map(_record, found.rows)), found.next)
 
     def totals(self, account: str, wanted: AssetQuery) -> LibraryTotals:
@@ -46,6 +63,7 @@ class AssetsInViews:
 
     def _filter(self, account: str, wanted: AssetQuery) -> AssetFilter:
         told = asdict(wanted)
+        del told["sort"]
         words = {name: told.pop(name) for name in ("text", "tag", "favourite", "collection")}
         return AssetFilter(account=account, among=tuple(self._among(account, **words)), **told)
 

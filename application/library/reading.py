@@ -24,6 +24,7 @@ from application.library.records import (
 from application.library.words import NO_WORDS, AssetWords, WordStore
 from application.ports import AssetStore
 from domain.advice import Advice
+from domain.assets import Disposal
 from domain.errors import UnknownAsset, UnknownOperation
 from domain.value import value
 
@@ -35,7 +36,8 @@ class ShownAsset:
     """An asset with its places: which operations made it, and which used it.
 
     `digest` is its file's SHA-256, None if nothing tells any more which file it was; `path` the file, None if it is
-    not there, or not on this machine. `words` are what people wrote about it.
+    not there, or not on this machine; `where` the path or address under which it is kept, None if it is erased. `words`
+    are what people wrote about it.
     """
 
     asset: AssetRecord
@@ -44,6 +46,7 @@ class ShownAsset:
     digest: str | None
     path: str | None
     words: AssetWords = NO_WORDS
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,7 @@ class LibraryReader:
     async def list(
         self, account: str, wanted: AssetQuery = ALL_KEPT, *, after: str | None = None, limit: int = PAGE
     ) -> AssetPage:
-        """Assets of the account, the newest first, after the cursor of a page before.
+        """Assets of the account in the order that is wanted, after the cursor of a page before in the same order.
 
         Raises InvalidInput for a word or a cursor that there is not, UnknownKind, StoreUnavailable.
         """
@@ -93,6 +96,7 @@ class LibraryReader:
             file.digest if file is not None else None,
             path,
             (await asyncio.to_thread(self.word_store.of, account, [asset])).get(asset, NO_WORDS),
+            None if file is None or record.standing == Disposal.ERASED else self.store.where(account, file),
         )
 
     async def lineage(self, account: str, asset: str) -> Lineage:

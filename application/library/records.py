@@ -69,9 +69,12 @@ class AssetLink:
 
 @value
 class AssetQuery:
-    """Which assets: None is any. `type` is image, video, audio, model or text; `made` whether an operation here made
-    it; `seen` the span [since, until) of its first sight; `sizes` the bytes from and up to. `text` is looked for
-    in titles, descriptions, tags and prompts: words, "a phrase", beginn*, -without."""
+    """Which assets, and in which order (see ORDERS): None is any.
+
+    `type` is image, video, audio, model or text; `made` whether an operation here made it; `seen` the span
+    [since, until) of its first sight; `sizes` the bytes from and up to. `text` is looked for in titles, descriptions,
+    tags and prompts: words, "a phrase", beginn*, -without.
+    """
 
     standing: str | None = "kept"
     type: str | None = None
@@ -87,7 +90,11 @@ class AssetQuery:
     tag: str | None = None
     favourite: bool = False
     collection: str | None = None
+    sort: str = "newest"
 
+
+ORDERS = ("newest", "oldest", "largest", "smallest", "dearest", "cheapest", "title")
+"""By first sight, bytes, price and title. Of what nothing was charged for, and of untitled ones, all come last."""
 
 ALL_KEPT = AssetQuery()
 
@@ -124,7 +131,7 @@ class LibraryTotals:
 
 @dataclass(frozen=True, slots=True)
 class AssetPage:
-    """Assets, the newest first, and the cursor after which more follow, if any do."""
+    """Assets in their order, and the cursor after which more follow, if any do."""
 
     assets: tuple[AssetRecord, ...]
     next: str | None

@@ -60,6 +60,9 @@ class WordStore(Protocol):
 
     def put_collection(self, account: str, name: str, description: str | None, at: int) -> None: ...
 
+    def rename_collection(self, account: str, name: str, new: str) -> bool:
+        """False if there is none of that name. Raises InvalidInput if the new name is taken."""
+
     def collections(self, account: str) -> Sequence[AssetCollection]: ...
 
     def collect(self, account: str, name: str, add: Collection[str], remove: Collection[str]) -> bool:
@@ -168,6 +171,12 @@ class Words:
         kept_text("collection", name, needed=True)
         text = None if description is None else kept_text("description", description)
         await asyncio.to_thread(self.store.put_collection, account, name, text, self.clock())
+
+    async def rename_collection(self, account: str, name: str, new: str) -> None:
+        """Give it another name; its assets stay in it. Raises UnknownCollection, InvalidInput if the name is taken."""
+        kept = kept_text("collection", new, needed=True)
+        if not await asyncio.to_thread(self.store.rename_collection, account, name, kept):
+            raise unknown_collection(name)
 
     async def drop_collection(self, account: str, name: str) -> None:
         """Take it away; its assets stay. Raises UnknownCollection."""

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
 
 
-def show_assets(page: Page, found: AssetPage, account: str, zone: str) -> None:
+def show_assets(page: Page, found: AssetPage, account: str, zone: str, sort: str = "newest") -> None:
     """A list of assets."""
     from infrastructure.cli.rendering import PageColumn, amounts
     from infrastructure.showing.assets import looks
 
-    page.title(f"Assets of {account}, the newest first, on the clocks of {zone}")
+    told = "by title" if sort == "title" else f"the {sort} first"
+    page.title(f"Assets of {account}, {told}, on the clocks of {zone}")
     rows = found.assets
     if not rows:
         page.line("  none is like that", "dim")
@@ -80,8 +81,14 @@ def show_asset(page: Page, shown: ShownAsset, zone: str) -> None:
 
     asset = shown.asset
     page.title(f"Asset {asset.id}: {asset_text(asset)}")
+    words = shown.words
     page.pairs(
         [
+            *([("title", words.title)] if words.title else []),
+            *([("description", words.description)] if words.description else []),
+            *([("tags", ", ".join(words.tags))] if words.tags else []),
+            *([("collections", ", ".join(words.collections))] if words.collections else []),
+            *([("favourite", "yes")] if words.favourite else []),
             ("account", asset.account),
             ("user", asset.user),
             *([("project", asset.project)] if asset.project else []),
@@ -94,9 +101,9 @@ def show_asset(page: Page, shown: ShownAsset, zone: str) -> None:
     )
     _show_links(page, "made by", shown.made_by)
     _show_links(page, "used by", shown.used_by)
-    if shown.path:
+    if shown.where:
         page.line()
-        page.line(f"  {shown.path}", "cyan")
+        page.line(f"  {shown.where}", "cyan")
 
 
 def show_lineage(page: Page, found: Lineage) -> None:

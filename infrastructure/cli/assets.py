@@ -19,6 +19,7 @@ from infrastructure.cli.assetwords import AssetId
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import Account, Why, Yes
+from infrastructure.cli.ranges import bytes_within, spanned
 from infrastructure.cli.run import make_out_folder
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.batches import archived_document, archived_text
@@ -55,12 +56,28 @@ class WhichAssets:
     tag: Annotated[str | None, Option("--tag", metavar="WORD", help="Only with this tag.")] = None
     favourite: Annotated[bool, Option("--favourite", help="Only favourites.")] = False
     collection: Annotated[str | None, Option("--collection", metavar="NAME", help="Only in this collection.")] = None
+    made: Annotated[
+        bool | None,
+        Option("--made/--brought", help="Only made by an operation here, or only brought.", show_default=False),
+    ] = None
+    since: Annotated[
+        str | None, Option("--since", metavar="DAY", help="First seen on this day or instant, or later.")
+    ] = None
+    until: Annotated[str | None, Option("--until", metavar="DAY", help="First seen before this day or instant.")] = None
+    least: Annotated[
+        str | None, Option("--min-size", metavar="SIZE", help="At least so many bytes, such as 200kB.")
+    ] = None
+    most: Annotated[str | None, Option("--max-size", metavar="SIZE", help="At most so many bytes, such as 2MB.")] = None
 
-    def query(self, text: str | None = None) -> AssetQuery:
-        """The question that these options ask of the library."""
+    def query(self, zone: str, text: str | None = None, sort: str = "newest") -> AssetQuery:
+        """The question that these options ask of the library; days begin in the zone. Raises InvalidInput."""
         from application.library.records import AssetQuery
 
         return AssetQuery(
+            made=self.made,
+            seen=spanned(self.since, self.until, zone),
+            sizes=bytes_within(self.least, self.most),
+            sort=sort,
             standing=self.standing,
             type=self.type,
             kind=self.kind,
@@ -79,6 +96,9 @@ class WhichAssets:
 class Part:
     """WhichAssets part of the list."""
 
+    sort: Annotated[
+        str, Option("--sort", metavar="ORDER", help="newest, oldest, largest, smallest, dearest, cheapest or title.")
+    ] = "newest"
     limit: Annotated[int, Option("--limit", "-l", min=1, metavar="COUNT", help="At most so many.")] = PAGE
     after: Annotated[
         str | None, Option("--after", metavar="CURSOR", help="Go on after a page that ended with this cursor.")
@@ -87,7 +107,7 @@ class Part:
 
 @command(app, "list")
 async def list_assets(which: WhichAssets, part: Part, session: CommandSession) -> Report:
-    """List an account's assets, the newest first, with what each cost."""
+    """List an account's assets with what each cost, the newest first unless they are sorted otherwise."""
     return await _listed(which, part, session, None)
 
 
@@ -107,9 +127,10 @@ async def _listed(which: WhichAssets, part: Part, session: CommandSession, text:
 
     account = session.account(which.account)
     async with session.studio(writes=text is not None) as studio:
-        found = await studio.library.list(account, which.query(text), after=part.after, limit=part.limit)
         zone = (await studio.accounts.show(account)).zone
-    return Report(page_document(found), lambda page: show_assets(page, found, account, zone))
+        wanted = which.query(zone, text, part.sort)
+        found = await studio.library.list(account, wanted, after=part.after, limit=part.limit)
+    return Report(page_document(found), lambda page: show_assets(page, found, account, zone, part.sort))
 
 
 @command(app)
@@ -117,7 +138,8 @@ async def stats(which: WhichAssets, session: CommandSession) -> Report:
     """Count an account's assets, their bytes and what they cost, by type and by what made them."""
     account = session.account(which.account)
     async with session.studio(writes=False) as studio:
-        found = await studio.library.statistics(account, which.query())
+        zone = (await studio.accounts.show(account)).zone
+        found = await studio.library.statistics(account, which.query(zone))
     return Report(document(found), lambda page: show_totals(page, found, account))
 
 
@@ -155,7 +177,7 @@ async def add(
 ) -> Report:
     """Bring files into the library as they are; the same bytes are one asset.
 
-    What operations take can then be named as asset:ID.
+    Operations take each of them as asset:ID.
     """
     from application.library.adding import Bringing
 

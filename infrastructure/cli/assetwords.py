@@ -93,6 +93,35 @@ async def collections(session: CommandSession, account: Account = None) -> Repor
     return _collections(found)
 
 
+@command(app, "rename-collection")
+async def rename_collection(
+    name: Annotated[str, Argument(metavar="NAME", help="The collection.")],
+    new: Annotated[str, Argument(metavar="NEW", help="Its new name.")],
+    session: CommandSession,
+    account: Account = None,
+) -> Report:
+    """Give a collection another name; its assets stay in it."""
+    owner = session.account(account)
+    async with session.studio() as studio:
+        await studio.library.words.rename_collection(owner, name, new)
+        found = await studio.library.words.collections(owner)
+    return _collections(found)
+
+
+@command(app, "drop-collection")
+async def drop_collection(
+    name: Annotated[str, Argument(metavar="NAME", help="The collection.")],
+    session: CommandSession,
+    account: Account = None,
+) -> Report:
+    """Take a collection away; its assets stay in the library."""
+    owner = session.account(account)
+    async with session.studio() as studio:
+        await studio.library.words.drop_collection(owner, name)
+        found = await studio.library.words.collections(owner)
+    return _collections(found)
+
+
 def _worded(id: str, words: AssetWords) -> Report:
     def show(page: Page) -> None:
         page.title(words.title or id)

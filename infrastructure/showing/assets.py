@@ -34,6 +34,7 @@ def shown_document(shown: ShownAsset) -> dict[str, Any]:
         **asset_document(shown.asset),
         "digest": shown.digest,
         "path": shown.path,
+        "where": shown.where,
         "words": document(shown.words),
         "made_by": _links(shown.made_by),
         "used_by": _links(shown.used_by),

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, column, delete, func, select, table, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    Table,
+    bindparam,
+    column,
+    delete,
+    func,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from application.library.searching import as_fts5, as_tsquery, as_tsvector, searched, words_of
 from application.library.words import AssetCollection, AssetWords
+from domain.errors import InvalidInput
 from infrastructure.store.database import Database
 from infrastructure.store.schema import (
     ASSET_COLLECTIONS,
@@ -82,6 +97,17 @@ class SqlWords:
             if description is not None:
                 here = (ASSET_COLLECTIONS.c.account == account) & (ASSET_COLLECTIONS.c.name == name)
                 connection.execute(update(ASSET_COLLECTIONS).where(here).values(description=description))
+
+    def rename_collection(self, account: str, name: str, new: str) -> bool:
+        with small_write(self._database) as connection:
+            if not _has_collection(connection, account, name):
+                return False
+            if new != name and _has_collection(connection, account, new):
+                raise InvalidInput("name", f"there is a collection {new!r} already", hint="take another name")
+            for held, named in ((COLLECTED_ASSETS, "collection"), (ASSET_COLLECTIONS, "name")):
+                here = (held.c.account == account) & (held.c[named] == name)
+                connection.execute(update(held).where(here).values({named: new}))
+        return True
 
     def collections(self, account: str) -> Sequence[AssetCollection]:
         inside = (COLLECTED_ASSETS.c.account == ASSET_COLLECTIONS.c.account) & (
@@ -164,6 +190,12 @@ def matching(database: Database, account: str, wanted: str) -> Select[tuple[str]
     index = table("asset_search", column("row"))
     match = text("words @@ CAST(:looked_for AS tsquery)").bindparams(bindparam("looked_for", as_tsquery(look)))
     return found.where(ASSET_WORDS.c.row.in_(select(index.c.row).where(match)))
+
+
+def title_of_asset(account: str, id: ColumnElement[str]) -> ScalarSelect[str]:
+    """The title of the asset whose id an expression says; null if it has none."""
+    here = (ASSET_WORDS.c.account == account) & (ASSET_WORDS.c.asset == id)
+    return select(ASSET_WORDS.c.title).where(here).scalar_subquery()
 
 
 def tagged(account: str, tag: str) -> Select[tuple[str]]:

@@ -130,6 +130,11 @@ def _due(table: Table, now: int, trashed_before: int) -> Iterator[ColumnElement[
     yield table.c.standing != ERASED
 
 
+def price_of_asset(table: Table) -> ColumnElement[Any]:
+    """An asset's price, null if no operation made it."""
+    return _money(table)["price"]
+
+
 def _money(table: Table) -> Mapping[str, ColumnElement[Any]]:
     """The asset's shares of the operations that made it."""
     log, link = live(OPERATIONS).c, live(LINKS).c

@@ -103,6 +103,8 @@ COMMANDS = [
     ("assets", "tag", "ASSET", "spring"),
     ("assets", "collect", "Campaign", "ASSET"),
     ("assets", "collections"),
+    ("assets", "rename-collection", "COLLECTION", "Spring"),
+    ("assets", "drop-collection", "COLLECTION"),
     ("assets", "stats"),
     ("assets", "trash", "ASSET"),
     ("assets", "restore", "ASSET"),
@@ -222,6 +224,9 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
     if "LAKE_ASSET" in command:
         listed = call("assets", "list", "--account", ACCOUNT, "--json").document["assets"]
         known["LAKE_ASSET"] = next(one["id"] for one in listed if one["operation"] == known["LAKE"])
+    if "COLLECTION" in command:
+        known["COLLECTION"] = "Campaign"
+        call("assets", "collect", "Campaign")
     if "LIST" in command:
         prompts = workspace.home.parent / "prompts.txt"
         prompts.write_text("a fox\n", encoding="utf-8")
