@@ -7,11 +7,13 @@ from functools import partial
 
 from application.keeping.tables import Ground
 from application.ledger.log import Codec
+from application.library.naming import AssetNames
 from infrastructure.clock import SECOND
 from infrastructure.opening import open_source
 from infrastructure.settings import Settings
 from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
+from infrastructure.store.identity import asset_key
 from infrastructure.store.reader import SqlReader
 from projections.audit import Audit
 from projections.queries import Views
@@ -31,4 +33,5 @@ def audit_of(settings: Settings, database: Database, codec: Codec, views: Views,
         views=views,
         ground=ground,
         open_source=partial(open_source, settings),
+        names=lambda: AssetNames(asset_key(database)),
     )

@@ -3,6 +3,7 @@
            holds against the log           makes anew
 chains     verify
 tables     differences                     mend
+assets     asset_ids
 views      compare                         rebuild
 """
 
@@ -20,12 +21,14 @@ from projections.views import ALL
 
 if TYPE_CHECKING:
     from application.keeping.tables import Discrepancy, Ground
+    from application.library.naming import AssetNames
     from projections.engine.replay import Replay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """Proves what stands beside the log; `open_source` opens the log for another process that reads it."""
+    """Proves what stands beside the log; `open_source` opens the log for another process that reads it, and `names`
+    gives the names of assets by the ledger's key."""
 
     database: ViewDatabase
     reader: ChainReader
@@ -33,6 +36,7 @@ class Audit:
     views: Views
     ground: Callable[[], Ground]
     open_source: Callable[[], FactSource]
+    names: Callable[[], AssetNames]
 
     def verify(self, account: str | None = None) -> Iterator[Problem]:
         """Check the hash chains and what must agree with them. Yields nothing where all is well."""
@@ -43,6 +47,12 @@ class Audit:
         from application.keeping.differences import differences
 
         return differences(self.ground(), account)
+
+    def asset_ids(self, account: str | None = None) -> Iterator[Problem]:
+        """Work out the ids of assets anew from their files' digests. Yields nothing where all is well."""
+        from application.keeping.assetids import verify_asset_ids
+
+        return verify_asset_ids(self.ground(), self.names(), account)
 
     def mend(
         self, tables: Sequence[str] = (), account: str | None = None, *, told: bool = False

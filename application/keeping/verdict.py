@@ -1,7 +1,7 @@
-"""The audit: hash chains, every table beside the log, and every view against a replay, as one verdict.
+"""The audit: hash chains, every table beside the log, assets' ids, and every view against a replay, as one verdict.
 
-verify chains ── verify the index ── compare tables ── replay ─┬─ clean: everything says what the facts say
-                                                               └─ what is damaged or differs, never an error
+verify chains ── verify the index ── compare tables ── assets' ids ── replay ─┬─ clean: all says what the facts say
+                                                                              └─ what differs, never an error
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from application.keeping.chains import ChainReader, Seal, take_seal, verify_chains, verify_index
+from application.keeping.chains import ChainReader, Problem, Seal, take_seal, verify_chains, verify_index
 from application.keeping.tables import Discrepancy
 from application.ledger.log import Codec
 from domain.errors import LogCorrupted, StoreUnavailable, ViewsHeld, ViewStopped
@@ -82,6 +82,8 @@ class Auditable(Protocol[C_co]):
 
     def differences(self, account: str | None = None) -> Iterator[Discrepancy]: ...
 
+    def asset_ids(self, account: str | None = None) -> Iterator[Problem]: ...
+
     def compare(self, account: str | None = None) -> C_co: ...
 
 
@@ -92,19 +94,20 @@ class Verdict(Generic[C]):
     chains: tuple[str, ...]
     index: tuple[str, ...]
     tables: tuple[str, ...]
+    assets: tuple[str, ...]
     comparison: C | None
     replay: str
     seal: Seal | None
 
     @property
     def clean(self) -> bool:
-        told = (*self.chains, *self.index, *self.tables, self.replay)
+        told = (*self.chains, *self.index, *self.tables, *self.assets, self.replay)
         return not any(told) and self.comparison is not None and self.comparison.equal
 
     @property
     def problems(self) -> tuple[str, ...]:
         """All that was found, but for the rows of views that differ."""
-        return (*self.chains, *self.index, *self.tables, *([self.replay] if self.replay else []))
+        return (*self.chains, *self.index, *self.tables, *self.assets, *([self.replay] if self.replay else []))
 
 
 async def audited(
@@ -122,11 +125,13 @@ async def audited(
     index = await _problems(lambda: verify_index(ledger.reader, ledger.codec, account))
     report(0.5, "comparing what stands beside the log")
     tables = await _problems(lambda: _but_the_index(ledger.differences(account)))
+    report(0.6, "working out the ids of assets")
+    assets = await _problems(lambda: ledger.asset_ids(account))
     report(0.7, "replaying the log")
     comparison, replay = await _replayed(ledger, account)
     chains = (lost, *chains) if lost else chains
     seal = None if chains or account is not None else await asyncio.to_thread(take_seal, ledger.reader)
-    return Verdict(chains, index, tables, comparison, replay, seal)
+    return Verdict(chains, index, tables, assets, comparison, replay, seal)
 
 
 async def _replayed(ledger: Auditable[C], account: str | None) -> tuple[C | None, str]:

@@ -114,6 +114,7 @@ def show_verdict(page: Page, verdict: Verdict[Replay]) -> None:
             ("hash chains", "damaged" if verdict.chains else "intact"),
             ("index", "differs" if verdict.index else "equal"),
             ("tables", "differ" if verdict.tables else "equal"),
+            ("asset ids", "differ" if verdict.assets else "equal"),
         ]
     )
     views = verdict.comparison.views if verdict.comparison is not None else ()

@@ -158,3 +158,22 @@ def test_an_audit_of_one_account_compares_its_tables(workspace: Workspace) -> No
     assert call("audit", "--account", ACCOUNT).code == 1
     assert call("rebuild", "--account", ACCOUNT).code == 0
     assert call("audit", "--account", ACCOUNT).code == 0
+
+
+def test_an_asset_that_is_named_otherwise_than_its_file_is_told_by_its_position(workspace: Workspace) -> None:
+    added = call("assets", "add", workspace.picture(), "--json").document["assets"][0]["id"]
+    assert call("upscale", workspace.picture(), "--json").code == 0
+    assert call("audit", "--json").document["assets"] == []
+    for topic, name in (
+        ("asset.added", "asset"),
+        ("operation.requested", "id"),
+        ("operation.provider_completed", "id"),
+    ):
+        was, becomes = f'"{name}":"{added}"', f'"{name}":"{"0" * 24}"'
+        change = f"UPDATE log SET state = replace(state, '{was}', '{becomes}')"
+        tamper(workspace.database, f"{change} WHERE topic = '{topic}' AND state LIKE '%{added}%'")
+    found = call("audit", "--json")
+    assert (found.code, found.document["verdict"], len(found.document["assets"])) == (1, "differences", 3)
+    told = f"names a file asset {'0' * 24}, and by its digest it is {added}"
+    assert all(one.endswith(told) for one in found.document["assets"])
+    assert "asset ids       differ" in call("audit").out
