@@ -201,7 +201,7 @@ class KeyReused(InvalidRequest):
 
 
 class Unverified(InvalidRequest):
-    """A callback does not prove that it is the provider's, and was not looked at."""
+    """A callback does not prove that it is the provider's, or a link that it is ours, and was not looked at."""
 
     code = "unverified"
     kind = Kind.UNVERIFIED

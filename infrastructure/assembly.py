@@ -37,13 +37,8 @@ from application.ledger.looking import LedgerReader
 from application.ledger.timekeeping import Timekeeper
 from application.ledger.transaction import Store
 from application.ledger.writer import Clock, LedgerWriter, WriterOptions
-from application.library.adding import Adder
-from application.library.archive import Archiver
-from application.library.files import AssetFiles
 from application.library.library import Library
 from application.library.naming import AssetNames
-from application.library.thumbnails import Thumbnails
-from application.library.words import PromptIndexer
 from application.performing.histories import Histories
 from application.performing.intervention import Intervention
 from application.performing.outputs import PAUSES, Outputs
@@ -52,7 +47,7 @@ from application.performing.performer import Performer
 from application.performing.recording import Recording
 from application.performing.recovery import Recoverer
 from application.performing.worker import Worker
-from application.ports import AssetStore, Downloads, MediaReader, Previewing, Provider
+from application.ports import AssetStore, Downloads, MediaReader, Provider
 from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
 from domain.operation import Validated
@@ -63,7 +58,8 @@ from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
-from infrastructure.media import blank_picture, extension
+from infrastructure.libraries import library_of
+from infrastructure.media import blank_picture
 from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log, references
 from infrastructure.peppers import peppers_of
 from infrastructure.plugins import ProviderSettings
@@ -71,8 +67,6 @@ from infrastructure.recorded import CostsInViews
 from infrastructure.registry import build_providers, switched_off, told_settings
 from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name
-from infrastructure.shelves import AssetsInViews
-from infrastructure.showing.assets import shown_document
 from infrastructure.store.database import Database
 from infrastructure.store.growth import growth_of
 from infrastructure.store.identity import asset_key, established_id
@@ -347,30 +341,9 @@ class Assembly:
     def words(self) -> SqlWords:
         return SqlWords(self.database)
 
-    @property
-    def previewing(self) -> Previewing | None:
-        """The first provider here that draws previews."""
-        return next((one for one in self.by_name.values() if isinstance(one, Previewing)), None)
-
     @cached_property
     def library(self) -> Library:
-        indexer = PromptIndexer(self.reader, self.codec, self.words)
-        return Library(
-            records=AssetsInViews(self.views, self.database),
-            files=AssetFiles(self.reader, self.codec, self.contents, self.names),
-            store=self.assets,
-            advance=partial(asyncio.to_thread, self.views.catch_up),
-            index_prompts=lambda: None if self.database.reading else indexer.advance(),
-            word_store=self.words,
-            writer=self.writer,
-            shelf=self.shelf,
-            clock=self.clock,
-            operator=self.operator,
-            archiver=Archiver(self.shelf.pieces, extension, shown_document),
-            thumbnails=Thumbnails(self.assets, self.shelf, self.previewing),
-            adder=Adder(self.assets, self.names, self.writer, new_id, new_secret, self.accounts.show),
-            trash_time=self.settings.trash_days * 24 * 60 * 60 * SECOND,
-        )
+        return library_of(self)
 
     def services(self) -> Services:
         from application.studios.desk import ServiceDesk

@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     account: str | None = None
     actor: Annotated[str, AfterValidator(_actor)] = Field(default_factory=lambda: f"operator:{login_name()}")
     peppers: SecretStr | None = None
+    link_keys: SecretStr | None = None
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
     presets: Annotated[tuple[Path, ...], NoDecode] = ()
     largest_file: Positive = 50 * 1024 * 1024

@@ -1,8 +1,9 @@
-"""Handing out the files of assets: many as one archive, one as a small picture.
+"""Handing out the files of assets: many as one archive, one as a small picture, by a link, or as it is.
 
 await studio.library.archive("acme", [asset, other], stream)
 await studio.library.archive_named("acme", {"front": asset, "back": other}, stream)
 await studio.library.thumbnail("acme", asset)
+await studio.library.link("acme", asset, expires=3_600)
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from application.library.archive import Archived, Archiver, ToArchive, check_file_names
+from application.library.links import USUAL_SECONDS, Links, SignedLink
 from application.library.reading import LibraryReader, ShownAsset
 from application.library.thumbnails import Thumbnails
 from application.ports import Asset, Media
@@ -26,6 +28,7 @@ class LibraryFiles(LibraryReader):
 
     archiver: Archiver
     thumbnails: Thumbnails
+    links: Links
 
     async def archive(self, account: str, assets: Sequence[str], stream: BinaryIO) -> Archived:
         """Write the files of these assets into a stream as one ZIP file, with a manifest; erased ones are only told.
@@ -56,6 +59,22 @@ class LibraryFiles(LibraryReader):
             await self.thumbnails.forget(account, file)
             raise _gone(asset)
         return drawn
+
+    async def link(self, account: str, asset: str, *, expires: int = USUAL_SECONDS) -> SignedLink:
+        """A link by which anybody reads the file for so many seconds, at most seven days.
+
+        In a bucket it is the store's own; of a folder it is a path that an HTTP door serves, which asks `linked`.
+        Raises UnknownAsset, AssetMissing, InvalidInput, StoreUnavailable.
+        """
+        return await self.links.to(account, asset, await self._kept(account, asset), expires)
+
+    async def linked(self, account: str, asset: str, *, expires: int, signature: str) -> Asset:
+        """The file that a link leads to, to be read by `store.pieces`; `expires` in epoch seconds, as the link says.
+
+        Raises Unverified before anything is looked up, UnknownAsset, AssetMissing.
+        """
+        self.links.check(account, asset, expires, signature)
+        return await self._kept(account, asset)
 
     async def content(self, account: str, asset: str) -> Media:
         """The file of an asset, whole. Raises UnknownAsset, AssetMissing, AssetDamaged, StoreUnavailable."""

@@ -253,6 +253,26 @@ async def expire(session: CommandSession) -> Report:
 
 
 @command(app)
+async def link(
+    id: AssetId,
+    session: CommandSession,
+    seconds: Annotated[
+        int, Option("--seconds", min=1, metavar="COUNT", help="How long it leads there; at most seven days.")
+    ] = 3_600,
+    account: Account = None,
+) -> Report:
+    """Print a link by which anybody reads an asset's file for a time.
+
+    In a bucket it is the store's own; of a folder it is a path of the HTTP door.
+    """
+    owner = session.account(account)
+    async with session.studio() as studio:
+        found = await studio.library.link(owner, id, expires=seconds)
+    written = {"asset": id, "url": found.url, "expires": iso(found.expires)}
+    return Report(written, lambda page: page.line(found.url))
+
+
+@command(app)
 async def thumbnail(
     ids: AssetIds,
     session: CommandSession,

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import nullcontext, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -104,6 +104,16 @@ class Bucket:
                     for one in page:
                         if one["path"].count("/") == DEEP:
                             yield KeptFile(one["path"], one["size"], _instant(one["last_modified"]))
+
+    def link(self, name: str, seconds: int) -> str | None:
+        """Signed by the key of this process, and so no longer good for anything once that is changed."""
+        from obstore import sign
+
+        for kept in (name, _dropped(name)):
+            with suppress(FileNotFoundError), telling(self._where):
+                self._store.head(kept)
+                return sign(self._store, "GET", kept, timedelta(seconds=seconds))
+        raise FileNotFoundError(name)
 
     def delete(self, name: str) -> None:
         with telling(self._where):

@@ -70,6 +70,11 @@ class LocalFolder:
                     if found is not None:
                         yield found
 
+    def link(self, name: str, _seconds: int) -> str | None:
+        if not self.exists(name):
+            raise FileNotFoundError(name)
+        return None
+
     def delete(self, name: str) -> None:
         file = self.root / name
         with reported():

@@ -87,6 +87,12 @@ class FilePlace(Protocol):
     def files(self, under: str = "") -> Iterator[KeptFile]:
         """All files, or those under a folder, an account's together; also those that never became whole."""
 
+    def link(self, name: str, seconds: int) -> str | None:
+        """An address at which the place itself serves the file for so long; None if it serves none.
+
+        Raises FileNotFoundError.
+        """
+
     def delete(self, name: str) -> None:
         """Delete it for good; nothing if it is not there."""
 

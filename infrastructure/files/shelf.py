@@ -113,6 +113,13 @@ class Shelf:
         """Delete the content for good; False if there was none. The caller makes sure that nobody else needs it."""
         return await self._run(self._erase, account, digest)
 
+    async def link(self, account: str, asset: Asset, seconds: int) -> str | None:
+        """An address at which the place itself serves the content for so long; None if it serves none.
+
+        Raises AssetMissing, StoreUnavailable.
+        """
+        return await self._run(self._link, account, asset, seconds)
+
     async def thumbnail(self, account: str, digest: str) -> Media | None:
         """The thumbnail that is kept beside a file; None if there is none, or none that can be read any more."""
         return await self._run(self._thumbnail, thumbnail_name(account, digest))
@@ -159,6 +166,12 @@ class Shelf:
             seen = look(stream)
         asset = _asset(arrival.hash.hexdigest(), arrival.size, seen)
         return Ready(asset, file_name(account, asset), b"", arrival.file)
+
+    def _link(self, account: str, asset: Asset, seconds: int) -> str | None:
+        try:
+            return self.place.link(file_name(account, asset), seconds)
+        except FileNotFoundError:
+            raise missing(asset.digest) from None
 
     def _thumbnail(self, name: str) -> Media | None:
         with suppress(FileNotFoundError, InvalidInput):

@@ -74,6 +74,7 @@ WRITING = {
     *(("assets", word) for word in ("trash", "restore", "until", "erase", "empty", "expire")),
     *(("assets", word) for word in ("search", "describe", "favourite", "tag", "collect", "thumbnail", "add")),
     *(("assets", f"{word}-collection") for word in ("rename", "drop")),
+    ("assets", "link"),
     *(("keys", "issue"), ("keys", "change"), ("keys", "revoke")),
     *(("account", "suspend"), ("account", "resume"), ("account", "close")),
     *(("projections", "rebuild"), ("projections", "retry"), ("db", "adopt"), ("rebuild",)),

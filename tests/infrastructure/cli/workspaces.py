@@ -97,6 +97,7 @@ COMMANDS = [
     ("assets", "add", "PICTURE"),
     ("assets", "export", "ASSET", "--out", "ZIP"),
     ("assets", "thumbnail", "ASSET", "--out", "FOLDER"),
+    ("assets", "link", "ASSET"),
     ("assets", "search", "lake"),
     ("assets", "describe", "ASSET", "--title", "The lake"),
     ("assets", "favourite", "ASSET"),

@@ -1,0 +1,48 @@
+"""Secrets that a file beside the ledger holds: made once, whole or not at all, for its owner's eyes alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from domain.errors import StoreUnavailable
+from infrastructure.clock import new_secret
+
+SECRET_WORD = re.compile("[0-9a-f]{64}")
+
+
+def kept_secret(file: Path, setting: str) -> str:
+    """The file's text, made if there is no file; of several processes that make it at once, one does.
+
+    Raises StoreUnavailable, which names the setting that would do instead.
+    """
+    try:
+        if not file.exists():
+            _make(file)
+        return file.read_text(encoding="ascii")
+    except (OSError, UnicodeError) as error:
+        raise StoreUnavailable(
+            f"the {file.name} in {file} cannot be read: {error}", hint=f"make it readable, or set {setting}"
+        ) from error
+
+
+def _make(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.{os.getpid()}.{new_secret().hex()[:8]}")
+    opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(opened, "w", encoding="ascii") as written:
+            written.write(f"{new_secret().hex()}\n")
+            written.flush()
+            os.fsync(written.fileno())
+        with suppress(FileExistsError):
+            os.link(partial, file)
+    finally:
+        partial.unlink()
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
