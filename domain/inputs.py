@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import StrEnum
 from fractions import Fraction
 from itertools import product
@@ -54,6 +55,7 @@ MEDIA_TYPES: Final = {
 LONGEST_TEXT: Final = 10_000
 LARGEST_FILE: Final = 50_000_000
 _SHOWN: Final = 40
+_TOLD: Final = 40
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 _SIZE: Final = re.compile(r"([0-9]{1,5})\s*[x*×]\s*([0-9]{1,5})")
@@ -252,7 +254,7 @@ def is_accepted(spec: Input, value: Scalar) -> bool:
 
 def _check_choice(spec: Input, value: Scalar) -> None:
     if spec.choices and value not in spec.choices:
-        raise InvalidInput(spec.name, f"{shortened(value)} is not accepted", hint=_choices(spec))
+        raise InvalidInput(spec.name, f"{shortened(value)} is not accepted", hint=_choices(spec, value))
 
 
 def _check_span(spec: Input, shown: object, number: Fraction) -> None:
@@ -305,8 +307,13 @@ def _check_aspect(spec: Input, width: int | None, height: int | None) -> None:
         raise InvalidInput(spec.name, f"{shape} is wider than {spec.max_aspect}, width by height")
 
 
-def _choices(spec: Input) -> str:
-    return f"choose one of: {', '.join(map(str, spec.choices))}"
+def _choices(spec: Input, value: object = "") -> str:
+    """All of them; of very many the nearest, or a few."""
+    every = list(map(str, spec.choices))
+    if len(every) <= _TOLD:
+        return f"choose one of: {', '.join(every)}"
+    near = get_close_matches(str(value), every) or every[:3]
+    return f"choose one of {len(every)}, such as: {', '.join(near)}"
 
 
 def _article(spec: Input) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from application.asking.requests import File, Request, Result
 from application.ports import Progress, silent
 from application.studios.advising import recommended
 from application.studios.desk import Advised, Served, ServiceDesk
+from domain.catalogue import Model
+from domain.footage import lasting
+from domain.inputs import plain
 from domain.value import value
 
 
@@ -55,7 +59,17 @@ async def advise(desk: ServiceDesk, drafted: Drafted) -> Advised:
     """The estimate: what it would cost, at which model and why; nothing is recorded. Raises as `estimate` does."""
     found = await desk.operations.estimate(drafted.request)
     before = () if drafted.first is None else (await desk.operations.estimate(drafted.first),)
-    return Advised(found, recommended(found, desk.catalogue, drafted.request.model), drafted.notes, before)
+    notes = (*drafted.notes, *_longer(drafted.request, desk.catalogue.get(found.model)))
+    return Advised(found, recommended(found, desk.catalogue, drafted.request.model), notes, before)
+
+
+def _longer(request: Request, model: Model) -> tuple[str, ...]:
+    """A note if the model makes no film of exactly the length that is asked for."""
+    wanted = None if request.wishes is None else request.wishes.seconds
+    if wanted is None or "duration" in request.inputs:
+        return ()
+    made = lasting(model, wanted)["duration"]
+    return () if Decimal(str(made)) == wanted else (f"{plain(wanted)} s asked: {model.id} makes {made} s",)
 
 
 def _reworded(request: Request, better: Result) -> tuple[Request, str]:

@@ -300,3 +300,14 @@ def test_the_type_of_a_refused_file_is_answered_with_those_accepted() -> None:
 )
 def test_equal_decimals_have_one_notation(number: str, text: str) -> None:
     assert plain(Decimal(number)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("germn", "choose one of 101, such as: german"), ("@", "choose one of 101, such as: german, 000, 001")],
+)
+def test_of_very_many_choices_the_nearest_are_told_or_a_few(value: str, told: str) -> None:
+    spec = Input(name="word", type=InputType.CHOICE, choices=("german", *(f"{number:03}" for number in range(100))))
+    with pytest.raises(InvalidInput) as refused:
+        read_value(spec, value)
+    assert refused.value.hint == told

@@ -246,6 +246,23 @@ async def test_a_fallback_is_asked_in_its_own_words(studio: Studio, fake: Fake) 
     assert (moved.provider, served.result.provider, served.result.status) == ("wavespeed", "huggingface", "charged")
 
 
+@pytest.mark.parametrize(
+    ("model", "seconds", "notes"),
+    [
+        ("veo3.1", 7, ("7 s asked: veo3.1 makes 8 s",)),
+        ("veo3.1", "8.0", ()),
+        ("wan-2.6-t2v", "10.5", ("10.5 s asked: wan-2.6-t2v makes 15 s",)),
+        ("seedance-1.5-pro", 1, ("1 s asked: seedance-1.5-pro makes 4 s",)),
+        ("seedance-1.5-pro", None, ()),
+    ],
+)
+async def test_a_length_that_a_model_does_not_make_exactly_is_told_before(
+    studio: Studio, model: str, seconds: Any, notes: tuple[str, ...]
+) -> None:
+    found = await studio.services.video.create.estimate("a fox", account="acme", model=model, seconds=seconds)
+    assert found.notes == notes
+
+
 async def test_a_film_is_explained_with_all_others_at_their_price(studio: Studio) -> None:
     found = await studio.services.video.create.estimate("a fox", account="acme", seconds=8, quality="premium")
     others = {one.model: one for one in found.recommendation.alternatives}
