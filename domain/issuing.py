@@ -15,6 +15,9 @@ from domain.periods import CALENDAR_MONTH
 from domain.plans import Limits, check_limit
 from domain.value import value
 
+MOST_KEYS = 10_000
+"""Keys of one account, with those that were revoked: whoever decides about it has them all in memory."""
+
 
 @value
 class SealedKey:
@@ -31,6 +34,9 @@ def issue_key(account: Account, key: SealedKey, terms: KeyTerms, now: int, reaso
     check_reason(reason)
     if key.id in account.keys:
         return []
+    if len(account.keys) >= MOST_KEYS:
+        told = f"{MOST_KEYS:,} were issued of account {account.id!r}, which is the most"
+        raise InvalidInput("keys", told, hint="issue one that forwards users, or open another account")
     _check_terms(account, terms, now)
     return [KeyIssued(account.id, now, key.id, key.digest, key.pepper, terms, reason)]
 
@@ -77,7 +83,7 @@ def check_key(account: Account, id: str, user: str, project: str | None, now: in
     """
     key = account.keys.get(id)
     if key is None or not key.is_live(now):
-        raise ended(id, key, now)
+        raise ended(key)
     terms = key.terms
     if not terms.may(KeyScope.OPERATE):
         raise Forbidden(f"key {id} may not ask for operations", hint=Advice("key.scope", scope=KeyScope.OPERATE))
@@ -87,12 +93,12 @@ def check_key(account: Account, id: str, user: str, project: str | None, now: in
         raise Forbidden(f"key {id} asks for project {terms.project!r} alone", hint="leave the project out")
 
 
-def ended(id: str, key: ApiKey | None, now: int) -> Unauthenticated:
-    """The error that a key opens nothing; of one whose secret was not shown nothing more is said."""
+def ended(key: ApiKey | None) -> Unauthenticated:
+    """The error that a key opens nothing; to whom did not show its secret nothing more is said."""
     if key is None:
         return Unauthenticated("this API key is not known", hint=Advice("key.send"))
-    told = "was revoked" if key.revoked is not None or key.is_live(now) else "has expired"
-    return Unauthenticated(f"API key {id} {told}", hint=Advice("key.renew"))
+    told = "has expired" if key.revoked is None else "was revoked"
+    return Unauthenticated(f"API key {key.id} {told}", hint=Advice("key.renew"))
 
 
 def _check_terms(account: Account, terms: KeyTerms, now: int) -> None:

@@ -16,7 +16,7 @@ import hmac
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -26,7 +26,7 @@ from domain.authority import KeyHolder
 from domain.errors import StoreUnavailable
 from domain.issuing import ended
 from domain.keys import ApiKey, KeyChanged, KeyFact, KeyIssued, KeyRevoked, evolve_key
-from domain.keytext import id_in, sealed
+from domain.keytext import BEGIN, PUBLIC, id_in, sealed
 
 MOST = 1_000
 """Facts of one key."""
@@ -84,15 +84,13 @@ class KeyRing:
         Raises Unauthenticated for what opens nothing (no key's, revoked, expired), and StoreUnavailable if nobody can
         tell.
         """
-        id = id_in(secret)
-        if id is None:
-            raise ended("", None, 0)
-        digests = {pepper.name: sealed(secret, pepper.value) for pepper in self._peppers()}
-        await self._freshen()
-        key = self._recall(id, digests) or await asyncio.to_thread(self._look_up, id, digests)
-        now = self._clock()
-        if key is None or not key.is_live(now):
-            raise ended(id, key, now)
+        if not self._is_fresh():
+            await self._freshen()
+        key = self._recall(secret)
+        if key is None and (id := id_in(secret)) is not None:
+            key = await asyncio.to_thread(self._look_up, id, secret)
+        if key is None or not key.is_live(self._clock()):
+            raise ended(key)
         return KeyHolder(key.account, key.id, key.terms)
 
     def told(self, _position: int | None, links: Sequence[Link]) -> None:
@@ -111,20 +109,20 @@ class KeyRing:
             for id in ids:
                 self._remembered.pop(id, None)
 
-    def _recall(self, id: str, digests: Mapping[str, str]) -> ApiKey | None:
+    def _recall(self, secret: str) -> ApiKey | None:
+        """The remembered key that the secret opens; its check is left for those that are not remembered."""
+        id = f"key_{secret[len(BEGIN) : len(BEGIN) + PUBLIC]}"
         with self._lock:
             key = self._remembered.get(id)
             if key is not None:
                 self._remembered.move_to_end(id)
-        return key if key is not None and _opens(key, digests) else None
+        return key if key is not None and self._opens(key, secret) else None
 
-    def _look_up(self, id: str, digests: Mapping[str, str]) -> ApiKey | None:
+    def _look_up(self, id: str, secret: str) -> ApiKey | None:
         """The key that the log has under this id, if the secret is its own, whichever account's it is."""
         changes = self._changes
-        found = self._read(id)
-        key = next((one for one in found if _opens(one, digests)), None)
+        key = next((one for one in self._read(id) if self._opens(one, secret)), None)
         if key is None:
-            self._explain(found, digests)
             return None
         with self._lock:
             if self._changes == changes:
@@ -141,11 +139,14 @@ class KeyRing:
                 keys[fact.account] = evolve_key(keys.get(fact.account), fact)
         return [key for key in keys.values() if key is not None]
 
-    def _explain(self, found: Sequence[ApiKey], digests: Mapping[str, str]) -> None:
-        """Tell those who run the studio what the holder may not know."""
-        for key in found:
-            if key.pepper not in digests:
-                log.warning("key %s is under pepper %s, which this process does not have", key.id, key.pepper)
+    def _opens(self, key: ApiKey, secret: str) -> bool:
+        """Whether the secret is the key's, in the same time whether it is or not."""
+        for pepper in self._peppers():
+            if pepper.name == key.pepper:
+                return hmac.compare_digest(key.digest, sealed(secret, pepper.value))
+        # Those who run the studio are told what the holder may not know.
+        log.warning("key %s is under pepper %s, which this process does not have", key.id, key.pepper)
+        return False
 
     def _is_fresh(self) -> bool:
         return not self._heard and self._steady() - self._looked < FRESH
@@ -185,8 +186,3 @@ class KeyRing:
             self._position = page[-1].position if page else self._position
             full = len(page) == PAGE
         self._position = end
-
-
-def _opens(key: ApiKey, digests: Mapping[str, str]) -> bool:
-    """Whether the secret of these digests is the key's, in the same time whether it is or not."""
-    return hmac.compare_digest(key.digest, digests.get(key.pepper, ""))

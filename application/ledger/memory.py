@@ -39,6 +39,12 @@ class Remembered:
         current = self.ledger.current
         return 1 if current is None else 1 + len(current.open) + len(current.usage)
 
+    @property
+    def keys(self) -> int:
+        """How many API keys its terms have."""
+        account = self.ledger.account
+        return 0 if account is None else len(account.keys)
+
 
 class Memory:
     """The most recently used ledgers, up to a total weight."""
@@ -86,7 +92,7 @@ class Memory:
                 self.drop([remembered.account])
                 self._kept[remembered.account], remembered.counted = remembered, 0
             self._kept.move_to_end(remembered.account)
-            weight = remembered.weight
+            weight = remembered.weight + remembered.keys
             self._total += weight - remembered.counted
             remembered.counted = weight
         while self._total > self._capacity and len(self._kept) > 1:

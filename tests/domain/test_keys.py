@@ -14,7 +14,7 @@ from domain.actor import Actor, ActorKind, actor
 from domain.admission import accept, left_of
 from domain.authority import KeyHolder
 from domain.errors import Forbidden, IllegalTransition, InvalidInput, Unauthenticated, UnknownAccount, UnknownApiKey
-from domain.issuing import SealedKey, change_key, check_key, issue_key, open_studios_account, revoke_key
+from domain.issuing import MOST_KEYS, SealedKey, change_key, check_key, issue_key, open_studios_account, revoke_key
 from domain.keys import STUDIO, KeyChanged, KeyIssued, KeyRevoked, KeyScope, KeyTerms
 from domain.keytext import ALPHABET, id_in, mint, sealed
 from domain.limiting import change_limit
@@ -103,6 +103,14 @@ def test_terms_that_cannot_be_are_not_recorded(terms: KeyTerms, field: str) -> N
     assert error.value.field == field
     with pytest.raises(InvalidInput):
         change_key(account(ISSUED), KEY.id, terms, NOON)
+
+
+def test_an_account_gets_no_more_keys_than_fit_into_memory() -> None:
+    many = {f"key_{number:010}": account(ISSUED).keys[KEY.id] for number in range(MOST_KEYS)}
+    full = replace(account(), keys=many)
+    with pytest.raises(InvalidInput, match="10,000"):
+        issue_key(full, KEY, OPERATE, NOON)
+    assert issue_key(replace(full, keys=dict([*many.items()][1:])), KEY, OPERATE, NOON) == [ISSUED]
 
 
 def test_a_closed_account_gets_no_key_and_its_keys_can_be_revoked() -> None:

@@ -32,6 +32,8 @@ from domain.operation import Charged, Requested
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
 from infrastructure.store.schema import METADATA
+from projections.views.operations import OPERATIONS, OperationFilter
+from projections.views.usage import USAGE, UsageFilter
 from tests.application.studios import PRICE, SYNC, count, database_of, facts_of, is_sound, studio_on
 from tests.application.support import PATIENCE
 from tests.faults.processes import in_processes
@@ -87,13 +89,14 @@ async def test_a_secret_that_nobody_was_given_opens_nothing(studio: Studio) -> N
     drawn = mint(bytes(range(7, 39)))
     assert await is_refused(studio, drawn.secret)
     # The same id under another secret, as whoever has read a list of keys would try it.
-    guessed = next(
-        one.secret
-        for one in (mint((int.from_bytes(bytes(range(32)), "big") << 50 | _number(new.key.id)).to_bytes(40, "big")),)
-    )
+    chance = int.from_bytes(bytes(range(32)), "big")
+    guessed = mint((chance << 50 | _number(new.key.id)).to_bytes(40, "big")).secret
     assert id_in(guessed) == new.key.id
-    with pytest.raises(Unauthenticated, match="this API key is not known"):
-        await studio.keys.known(guessed)
+    for _ in range(2):  # while it is not remembered, and while it is
+        for wrong in (guessed, new.secret[:-7] + "\ud800" + new.secret[-6:], new.secret + "0", new.secret[:-1]):
+            with pytest.raises(Unauthenticated, match="this API key is not known"):
+                await studio.keys.known(wrong)
+        await studio.keys.known(new.secret)
 
 
 def _number(id: str) -> int:
@@ -156,6 +159,19 @@ async def test_what_a_key_asks_for_names_it_as_the_actor_and_counts_for_it(studi
     assert actors[Charged].startswith("studio:")
     shown = await studio.keys.show("acme", new.key.id)
     assert (shown.used, shown.held) == ({"images": 1, "spend": PRICE}, {})
+    await studio.operations.generate("a fox", account="acme", user="ann", model=SYNC)
+    studio.views.catch_up()
+    [usage] = studio.views.rows(USAGE, UsageFilter(account="acme", api_key=new.key.id))
+    assert (usage.user, usage.operations, usage.price) == ("ann", 1, PRICE)
+    [logged] = studio.views.rows(OPERATIONS, OperationFilter(api_key=new.key.id))
+    assert (logged.id, logged.api_key) == (operation.operation, new.key.id)
+
+
+async def test_an_estimate_by_a_key_tells_what_its_limit_would_refuse(studio: Studio) -> None:
+    new = await studio.keys.issue("acme", OPERATE, limits={"spend": PRICE - 1})
+    estimate = await studio.operations.estimate(asked(await studio.keys.known(new.secret)))
+    assert (estimate.refused, estimate.left["spend"]) == ("limit", PRICE - 1)
+    assert (await studio.operations.estimate(asked(KeyHolder("acme", "", OPERATE), by=None))).refused is None
 
 
 async def test_a_key_spends_no_more_than_its_limit_of_many_at_once(studio: Studio) -> None:
