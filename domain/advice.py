@@ -104,6 +104,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "provider.check": "try again later, or check the key",
         "provider.mend": "the provider has to be mended, by what the log says; to learn then what became of it:"
         f" {RECOVER}",
+        "service.install": "install it: pip install 'image-studio[service]'",
         "setting.change": f"change {{setting}}, then: {RECOVER}",
         "tables.choose": "there are: {tables}; views are rebuilt by studio.audit.rebuild()",
         "views.rebuild": "look at studio.views.status(); to make them anew: studio.audit.rebuild()",

@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     largest_file: Positive = 50 * 1024 * 1024
     most_pixels: Positive = 100_000_000
     largest_output: Positive = 500 * 1024 * 1024
+    largest_body: Positive = 512 * 1024 * 1024
+    body_seconds: Positive = 30
     provider_quotes: bool = False
     own_origins: Annotated[tuple[str, ...], NoDecode] = ()
     lost_outputs: Literal["credit", "charge"] = "credit"

@@ -100,6 +100,16 @@ class Operations:
         """
         return _judged(await self._settled(account, operation))
 
+    async def look(self, operation: str, *, account: str) -> Result:
+        """An operation or a whole batch as it stands now, whatever became of it or of its files.
+
+        Raises UnknownOperation.
+        """
+        known = await operations_of(self.results.index, account, operation)
+        results = [await self.results.of(one.operation, held=False) for one in known]
+        left = await self.intake.left(results[-1].account, results[-1])
+        return self._result(operation, tuple(results), left)
+
     async def cancel(self, operation: str, *, account: str, by: Actor | None = None, reason: str = "") -> Result:
         """Stop an operation, or every one of a batch, at its provider; nothing is charged for it.
 

@@ -190,6 +190,7 @@ class OperationResult:
     `unlike` ones are of another size or length than the request and its model's entry said exactly.
     `model_class` says whether the model is a real one, a stand-in or one for tests; None if nothing was held, or
     before that was noted. `rerouted` are the models that refused before. `api_key` is the id of the key that asked.
+    `usage` is what the provider counted, such as tokens, by the name of each meter; empty if it counted nothing.
     """
 
     operation: str
@@ -213,6 +214,7 @@ class OperationResult:
     rerouted: tuple[Rerouting, ...] = ()
     unlike: int = 0
     api_key: str | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)
 
 
 @value

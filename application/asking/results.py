@@ -58,6 +58,7 @@ class Sums:
     lost: int = 0
     unlike: int = 0
     losses: Mapping[str, int] = MappingProxyType({})
+    usage: Mapping[str, int] = MappingProxyType({})
 
     def add(self, fact: Fact) -> None:
         """In the order of most operations' lives, so that few kinds are tried for each fact."""
@@ -70,6 +71,7 @@ class Sums:
                 pass
             case ProviderCompleted(assets=stored):
                 self.stored, self.lost, self.losses, self.unlike = stored, fact.lost, fact.losses, fact.unlike
+                self.usage = fact.usage
             case Charged() | Released() | Adjusted():
                 self._add_money(fact)
             case Rerouted(quote=quote):
@@ -100,11 +102,15 @@ class Results:
     contents: Contents
     largest_held: int = LARGEST_HELD
 
-    async def of(self, operation: str) -> OperationResult:
-        """The operation as its facts tell it now. Raises UnknownOperation."""
+    async def of(self, operation: str, *, held: bool = True) -> OperationResult:
+        """The operation as its facts tell it now; unless they are to be `held`, files are left where they are.
+
+        Raises UnknownOperation.
+        """
         facts = await asyncio.to_thread(self.facts.of, operation)
         failed = any(isinstance(fact, ProviderFailed) for fact in facts)
-        return await self.build(facts, await asyncio.to_thread(self.contents.words, operation) if failed else "")
+        words = await asyncio.to_thread(self.contents.words, operation) if failed else ""
+        return await self.build(facts, words, held=held)
 
     async def build(
         self,
@@ -112,6 +118,8 @@ class Results:
         message: str = "",
         contents: Mapping[str, bytes] = NONE,
         state: State | None = None,
+        *,
+        held: bool = True,
     ) -> OperationResult:
         """A result from the facts of one operation, complete from its request on.
 
@@ -123,7 +131,7 @@ class Results:
         state = state or state_of(facts)
         account = state.operation.account
         currency = sums.currency or await asyncio.to_thread(self._currency, account)
-        outputs = [await self._output(account, stored, contents) for stored in sums.stored]
+        outputs = [await self._output(account, stored, contents if held else None) for stored in sums.stored]
         return _result(state, sums, currency, tuple(outputs), message)
 
     def _currency(self, account: str) -> str:
@@ -134,10 +142,13 @@ class Results:
         assert isinstance(opened, AccountOpened)
         return opened.currency
 
-    async def _output(self, account: str, asset: Asset, contents: Mapping[str, bytes]) -> Output:
+    async def _output(self, account: str, asset: Asset, contents: Mapping[str, bytes] | None) -> Output:
+        """With its content, unless it is too large for that; no `contents` at all leaves every file where it is."""
         path = self.assets.path(account, asset)
         where = path or self.assets.where(account, asset)
         pieces = partial(self.assets.pieces, account, asset)
+        if contents is None:
+            return Output(asset, None, path, where, pieces)
         if asset.size > self.largest_held and (path is not None or await self.assets.exists(account, asset)):
             return Output(asset, None, path, where, pieces)
         content = contents.get(asset.digest)
@@ -170,6 +181,7 @@ def _result(state: State, sums: Sums, currency: str, outputs: tuple[Output, ...]
         sums.rerouted,
         sums.unlike,
         operation.api_key,
+        sums.usage,
     )
 
 

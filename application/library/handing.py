@@ -48,6 +48,10 @@ class LibraryFiles(LibraryReader):
         wanted = [ToArchive(name, shown[asset], files[asset]) for name, asset in names.items()]
         return await asyncio.to_thread(self.archiver.write, wanted, stream)
 
+    async def file(self, account: str, asset: str) -> Asset:
+        """The file of an asset, to be read by the store. Raises UnknownAsset, AssetMissing if it is erased."""
+        return await self._kept(account, asset)
+
     async def thumbnail(self, account: str, asset: str) -> Media:
         """A small picture of a picture, a film or a model, at most 320 pixels a side; drawn once, and then kept.
 

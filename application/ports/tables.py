@@ -35,6 +35,9 @@ class Index(Protocol):
     def key(self, account: str, key: str) -> Spent | None:
         """The earlier use of an idempotency key; None may be untrue already, as the account's lock decides."""
 
+    def keys_between(self, account: str, low: str, high: str, limit: int) -> Sequence[tuple[str, str]]:
+        """The account's keys from `low` to below `high`, the last first: each with the phase of its first operation."""
+
 
 @value
 class Content:

@@ -63,6 +63,7 @@ PANELS = {
         },
     },
     "Operators": {
+        "serve": {"serve": "Serve the studio over HTTP, until it is stopped."},
         "audit": {
             "audit": "Verify the log, replay it, and compare all tables.",
             "seal": "Print the log's seal, to be kept elsewhere.",

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeAlias, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -22,6 +22,8 @@ from infrastructure.cli.failures import UNREAD, silence
 from infrastructure.cli.session import CommandSession
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from infrastructure.cli.rendering import Page
 
 
@@ -35,6 +37,7 @@ class Report:
 
 
 Command = Callable[..., Awaitable[Report | int]]
+Loop: TypeAlias = "Callable[[], AbstractEventLoop]"
 NO_VALUE = " "
 
 
@@ -70,17 +73,22 @@ class CommandGroup(_PlainHelp, TyperGroup):
         return self.get_command(context, name)
 
 
-def command(app: typer.Typer, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
-    """Register a coroutine as a command; its answer is printed. One that prints by itself returns its exit code."""
+def command(
+    app: typer.Typer, name: str | None = None, *, loop: Loop | None = None, **options: Any
+) -> Callable[[Command], Command]:
+    """Register a coroutine as a command; its answer is printed. One that prints by itself returns its exit code.
+
+    It runs on the usual event loop, or on one that `loop` makes.
+    """
 
     def register(function: Command) -> Command:
-        app.command(name, cls=OneCommand, **options)(_flattened(function))
+        app.command(name, cls=OneCommand, **options)(_flattened(function, loop))
         return function
 
     return register
 
 
-def _flattened(function: Command) -> Callable[..., int]:
+def _flattened(function: Command, loop: Loop | None) -> Callable[..., int]:
     hints = get_type_hints(function, include_extras=True)
     groups = {name: hint for name, hint in hints.items() if is_dataclass(hint) and isinstance(hint, type)}
     groups.pop("return", None)
@@ -93,7 +101,8 @@ def _flattened(function: Command) -> Callable[..., int]:
         session: CommandSession = given["session"]
         session.check_settings()
         try:
-            code = _printed(asyncio.run(_awaited(function, given)), session)
+            with asyncio.Runner(loop_factory=loop) as runner:
+                code = _printed(runner.run(_awaited(function, given)), session)
             sys.stdout.flush()
         except BrokenPipeError as error:
             silence(sys.stdout)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from domain.errors import ImageStudioError
 from domain.meaning import Kind
 
 OTHER: Final = 1
@@ -26,6 +27,8 @@ EXIT_CODES: Final[Mapping[Kind, int]] = MappingProxyType(
         Kind.GONE: 6,
         Kind.BROKEN: 6,
         Kind.OVERLOADED: OTHER,
+        Kind.UNAUTHENTICATED: 2,
+        Kind.FORBIDDEN: 2,
     }
 )
 
@@ -44,5 +47,25 @@ STATUSES: Final[Mapping[Kind, int]] = MappingProxyType(
         Kind.GONE: 410,
         Kind.BROKEN: 500,
         Kind.OVERLOADED: 503,
+        Kind.UNAUTHENTICATED: 401,
+        Kind.FORBIDDEN: 403,
     }
 )
+
+STATUSES_BY_CODE: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "key_reused": 422,  # as https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header says
+        "too_large": 413,
+        "too_slow": 408,
+        "not_allowed": 405,
+        "unsupported_media": 415,
+        "bad_range": 416,
+        "rate_limited": 429,
+    }
+)
+"""Of errors for which HTTP has a status that says more than their kind's."""
+
+
+def status_for(error: ImageStudioError) -> int:
+    """The status of HTTP for an error."""
+    return STATUSES_BY_CODE.get(error.code, STATUSES[error.kind])

@@ -71,6 +71,12 @@ class SqlIndex:
         rows = self._database.rows(query.where(KEYS.c.account == account, KEYS.c.key == key))
         return next((Spent(row[0], row[1], row[2] == REFUSED) for row in rows), None)
 
+    def keys_between(self, account: str, low: str, high: str, limit: int) -> list[tuple[str, str]]:
+        first = OPERATIONS.c.id.in_((KEYS.c.reference, KEYS.c.reference + FIRST))
+        query = select(KEYS.c.key, OPERATIONS.c.phase).join_from(KEYS, OPERATIONS, first)
+        query = query.where(KEYS.c.account == account, KEYS.c.key >= low, KEYS.c.key < high)
+        return [(row[0], row[1]) for row in self._database.rows(query.order_by(KEYS.c.key.desc()).limit(limit))]
+
 
 class SqlContents:
     """The content that was asked, erasable; erasing also blanks the fingerprint by which a repeat is compared."""

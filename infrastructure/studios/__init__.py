@@ -31,19 +31,24 @@ from application.studios.watermark import BrandKit
 from domain.catalogue import meant
 from domain.errors import CatalogueError
 from domain.inputs import shortened
+from infrastructure.gateway.aliases import Alias
 
 SHAPES: tuple[type[PresetEntry], ...] = (
     *(Template, Style, Quality, Enhancement, Enlargement, Backdrop, Recipe),
     *(SocialFormat, Compression, Conversion, BrandKit),
     *(VideoTemplate, VideoQuality, VideoEnhancement),
+    Alias,
 )
 HERE = Path(__file__).parent
+ALIASES = HERE.parent / "catalogue" / "clients" / "aliases.toml"
+"""They name models, and so stand among the catalogue's own files."""
 CORRECT = "correct the file"
 
 
 def load_presets(own: Sequence[Path] = ()) -> Presets:
     """All entries: ours, then those of `own` files in their order. Raises CatalogueError."""
-    files = [*((path.name, path) for path in sorted(HERE.glob("*.toml"))), *((str(path), path) for path in own)]
+    ours = [*sorted(HERE.glob("*.toml")), ALIASES]
+    files = [*((path.name, path) for path in ours), *((str(path), path) for path in own)]
     return _loaded(tuple((name, _text(name, path)) for name, path in files))
 
 

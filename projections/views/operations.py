@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from domain.charging import CostSource
+from domain.kinds import KINDS, Family
 from domain.operation import (
     PHASES,
     Adjusted,
@@ -99,8 +100,8 @@ can be, costs that nobody knows, models that are not real."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationFilter(ViewFilter):
-    """None asks for any. `flag` is one of FLAGS, `at` an instant that the billing period contains, and `requested` the
-    span [since, until)."""
+    """None asks for any. `family` is that of kinds, `flag` is one of FLAGS, `at` an instant that the billing period
+    contains, and `requested` the span [since, until)."""
 
     account: str | None = None
     user: str | None = None
@@ -108,6 +109,7 @@ class OperationFilter(ViewFilter):
     api_key: str | None = None
     batch: str | None = None
     kind: str | None = None
+    family: str | None = None
     model: str | None = None
     provider: str | None = None
     state: str | None = None
@@ -118,6 +120,7 @@ class OperationFilter(ViewFilter):
     def check(self) -> None:
         check_word("state", self.state, PHASES.values())
         check_word("flag", self.flag, FLAGS)
+        check_word("family", self.family, Family)
 
     def conditions(self, table: Table) -> Iterator[ColumnElement[bool]]:
         yield from same(table, account=self.account, user=self.user, project=self.project, batch=self.batch)
@@ -125,6 +128,8 @@ class OperationFilter(ViewFilter):
             table, api_key=self.api_key, kind=self.kind, model=self.model, provider=self.provider, state=self.state
         )
         yield from containing(table.c.period_start, table.c.period_end, self.at)
+        if self.family is not None:
+            yield table.c.kind.in_([kind for kind, family in KINDS.items() if family == self.family])
         if self.flag is not None:
             yield FLAGS[self.flag](table.c)
         if self.requested is not None:

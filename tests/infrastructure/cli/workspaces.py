@@ -35,6 +35,9 @@ STORY = {
     "refused": ("generate", "a fox", "--user", "bob", *SMALL),
 }
 
+ENDLESS = {("serve",)}
+"""Commands that go on until they are stopped; they are tried as processes, beside what they serve."""
+
 COMMANDS = [
     ("generate", "a cat", *SMALL),
     ("edit", "PICTURE", "sepia"),

@@ -20,6 +20,7 @@ EXITS = {
     "ProviderUnavailable": 4,
     "OperationPending": 5,
     "StoreError": 6,
+    "Defect": 6,
     "Overloaded": 1,
     "ShuttingDown": 1,
 }

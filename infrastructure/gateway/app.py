@@ -1,0 +1,97 @@
+"""Puts the gateway together: routes, and one answer for every error."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
+from domain.meaning import Kind
+from infrastructure.gateway import callbacks, health
+from infrastructure.gateway.arrivals import Arrivals
+from infrastructure.gateway.describing import errors
+from infrastructure.gateway.faults import PROBLEM, headers_of, openai_error, problem_of
+from infrastructure.gateway.gate import Gate
+from infrastructure.gateway.native import accounts, assets, keys, operations, prices, views
+from infrastructure.gateway.openai import images, models, videos
+from infrastructure.showing.codes import STATUSES_BY_CODE, status_for
+
+LOGGER: Final = logging.getLogger("imagestudio.gateway")
+OPENAI: Final = ("/v1/images", "/v1/models", "/v1/videos")
+"""The addresses whose errors are told in OpenAI's envelope."""
+UNKNOWN_YET: Final = 424
+"""The status of what a provider may or may not have done: no client sends such a request again by itself."""
+
+
+class NoSuchRoute(InvalidRequest):
+    """There is nothing at the address."""
+
+    code = "no_such_route"
+    kind = Kind.NOT_FOUND
+
+
+class NotAllowed(InvalidRequest):
+    """The address is not for this method."""
+
+    code = "not_allowed"
+
+
+class Defect(ImageStudioError):
+    """A mistake of the program; its place is in the log."""
+
+    code = "defect"
+
+
+def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
+    """The application for an open studio; `most` bytes of a body are taken, each piece of it within `seconds`."""
+    app = FastAPI(title="Image Studio", version="0.3", docs_url="/docs", redoc_url=None)
+    app.state.gate = gate
+    for part in (images, videos, models):
+        app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 424, 502, openai=True))
+    for part in (operations, views, prices, assets, accounts, keys, callbacks, health):
+        app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
+    app.add_exception_handler(ImageStudioError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _frameworks)
+    app.add_exception_handler(Exception, _defect)
+    app.add_middleware(Arrivals, most=most, seconds=seconds, answered=gate.meters.answered)
+    return app
+
+
+async def _ours(request: Request, error: Any) -> JSONResponse:
+    return _answer(request, error)
+
+
+async def _invalid(request: Request, error: Any) -> JSONResponse:
+    """A parameter of an address, or a body, that is not of its shape."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"][1:]) or "body"
+    return _answer(request, InvalidInput(field, first["msg"], hint="see /docs for what is taken"))
+
+
+async def _frameworks(request: Request, error: Any) -> JSONResponse:
+    told = f"{request.method} {request.url.path}"
+    if error.status_code == STATUSES_BY_CODE[NotAllowed.code]:
+        return _answer(request, NotAllowed(f"{told} is not taken", hint="see /docs for what is"), error.headers)
+    return _answer(request, NoSuchRoute(f"there is nothing at {told}", hint="see /docs for what there is"))
+
+
+async def _defect(request: Request, error: Exception) -> JSONResponse:
+    id = request.state.request_id
+    LOGGER.error("request %s: %s %s", id, request.method, request.url.path, exc_info=error)
+    return _answer(request, Defect("something of ours is broken", hint=f"tell whoever runs this service: {id}"))
+
+
+def _answer(request: Request, error: ImageStudioError, more: Mapping[str, str] | None = None) -> JSONResponse:
+    """The one answer to an error, in the shape that the route's clients read."""
+    headers = {**headers_of(error), **(more or {})}
+    if request.url.path.startswith(OPENAI):
+        status = UNKNOWN_YET if error.kind is Kind.PENDING else status_for(error)
+        return JSONResponse(openai_error(error), status, headers)
+    return JSONResponse(problem_of(error, request.state.request_id), status_for(error), headers, PROBLEM)

@@ -1,0 +1,41 @@
+"""For whatever starts the service again, sends it requests, or draws its curves.
+
+    /healthz   the process answers
+    /readyz    the database answers, and every view moves: send requests
+    /metrics   counts and times, as Prometheus reads them
+
+None needs a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from infrastructure.gateway.describing import answers
+from infrastructure.gateway.gate import gate_of
+
+router = APIRouter(tags=["Health"])
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Whether the process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """Whether requests may be sent here; if not, why."""
+    lacks = await gate_of(request).readiness.lacks()
+    return JSONResponse({"status": "not ready" if lacks else "ready", "lacks": lacks}, 503 if lacks else 200)
+
+
+@router.get("/metrics", openapi_extra=answers({"type": "string"}, type="text/plain"))
+async def metrics(request: Request) -> Response:
+    """All meters, in Prometheus' text."""
+    content = await asyncio.to_thread(generate_latest, gate_of(request).meters.registry)
+    return Response(content, media_type=CONTENT_TYPE_LATEST)

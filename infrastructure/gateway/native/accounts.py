@@ -1,0 +1,138 @@
+"""`/v1/accounts` and `/v1/audit`: what administrators do; each change is a fact that names their key.
+
+A key of the studio's own may do this for every account and open new ones; an account's own administrator sees it and
+changes what is the customer's to change: its time zone and its consent.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from application.keeping.accounts import AccountView
+from application.keeping.verdict import audited
+from domain.errors import InvalidInput
+from domain.money import Money
+from infrastructure.gateway.callers import Administrator, Reader, StudioAdministrator
+from infrastructure.gateway.door import KeyCaller
+from infrastructure.gateway.gate import gate_of
+from infrastructure.gateway.native.answering import json_of
+from infrastructure.gateway.native.shapes import Id, StrictBody
+from infrastructure.showing.documents import account_document
+from infrastructure.showing.verdicts import verdict_document
+
+router = APIRouter(prefix="/v1", tags=["Administration"])
+Reason = Annotated[str, Field(max_length=200)]
+
+
+class AccountAsked(StrictBody):
+    """An account to open, once."""
+
+    id: Id
+    plan: str = "free"
+    currency: str = "USD"
+    zone: str = "UTC"
+    cycle: str = "calendar"
+    prepaid: bool = False
+    reason: Reason = ""
+
+
+class LimitAsked(StrictBody):
+    """A limit of a measure; null is no limit. Amounts of money are exact text, such as "25"."""
+
+    measure: str
+    limit: int | str | None
+    scope: str = "account"
+    reason: Reason = ""
+
+
+class CreditAsked(StrictBody):
+    """An amount to pay in, once a key."""
+
+    amount: str
+    key: Id
+    reason: Reason = ""
+
+
+class PlanAsked(StrictBody):
+    """Another plan."""
+
+    plan: str
+    reason: Reason = ""
+
+
+class StandingAsked(StrictBody):
+    """Why an account is suspended, resumed or closed."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _answer(view: AccountView, caller: KeyCaller) -> Response:
+    return json_of(account_document(view), caller)
+
+
+@router.post("/accounts")
+async def post_account(request: Request, caller: StudioAdministrator, asked: AccountAsked) -> Response:
+    """Open an account, once; again on the same terms changes nothing."""
+    gate = gate_of(request)
+    terms = asked.model_dump(exclude={"id"})
+    return _answer(await gate.studio.accounts.open(asked.id, **terms, by=caller.holder.actor), caller)
+
+
+@router.get("/accounts/{id}")
+async def get_account(request: Request, caller: Reader, id: str) -> Response:
+    """An account: its terms, its period, and of each measure its limit, what is used, held and left."""
+    gate = gate_of(request)
+    return _answer(await gate.studio.accounts.show(caller.holder.account_for(id)), caller)
+
+
+@router.post("/accounts/{id}/plan")
+async def post_plan(request: Request, caller: StudioAdministrator, id: str, asked: PlanAsked) -> Response:
+    """Another plan, at once."""
+    gate = gate_of(request)
+    view = await gate.studio.accounts.change_plan(id, asked.plan, by=caller.holder.actor, reason=asked.reason)
+    return _answer(view, caller)
+
+
+@router.post("/accounts/{id}/limits")
+async def post_limit(request: Request, caller: StudioAdministrator, id: str, asked: LimitAsked) -> Response:
+    """Another limit of a measure, for the account, "user:ID" or "project:ID"."""
+    gate = gate_of(request)
+    limit = Money.parse(asked.limit, gate.currency).micros if isinstance(asked.limit, str) else asked.limit
+    view = await gate.studio.accounts.change_limit(
+        id, asked.measure, limit, scope=asked.scope, by=caller.holder.actor, reason=asked.reason
+    )
+    return _answer(view, caller)
+
+
+@router.post("/accounts/{id}/credit")
+async def post_credit(request: Request, caller: StudioAdministrator, id: str, asked: CreditAsked) -> Response:
+    """Pay into a prepaid account, once a key."""
+    gate = gate_of(request)
+    amount = Money.parse(asked.amount, gate.currency)
+    view = await gate.studio.accounts.add_credit(id, amount, asked.key, by=caller.holder.actor, reason=asked.reason)
+    return _answer(view, caller)
+
+
+@router.post("/accounts/{id}/{step}")
+async def post_standing(
+    request: Request, caller: StudioAdministrator, id: str, step: str, asked: StandingAsked
+) -> Response:
+    """Suspend an account, resume it, or close it for ever."""
+    gate = gate_of(request)
+    accounts = gate.studio.accounts
+    steps = {"suspend": accounts.suspend, "resume": accounts.resume, "close": accounts.close}
+    if step not in steps:
+        raise InvalidInput("step", f"{step!r} is none", hint="suspend, resume or close")
+    return _answer(await steps[step](id, asked.reason, by=caller.holder.actor), caller)
+
+
+@router.get("/audit")
+async def get_audit(request: Request, caller: Administrator) -> Response:
+    """Hold chains, tables and views against the log: of one account, or of all for the studio's own keys."""
+    gate = gate_of(request)
+    account = None if caller.holder.runs_studio and caller.named is None else caller.account
+    async with gate.auditing:
+        return json_of(verdict_document(await audited(gate.studio.audit, account)), caller)

@@ -1,0 +1,66 @@
+"""Bodies of our own routes, as a client writes them; the OpenAPI document has them from here."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from application.asking.requests import File, Request
+from infrastructure.gateway.door import KeyCaller
+from infrastructure.gateway.openai.asking import file_at
+
+MOST_NAMES: Final = 200
+Value = str | bool | int | Decimal
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class StrictBody(BaseModel):
+    """Nothing that is not declared is taken, as a misspelt field would be lost in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class OperationAsked(StrictBody):
+    """One kind of operation for the key's account.
+
+    `media` has addresses by input: http, https, or data URIs; a form has files of these names instead. `model` is an id
+    or a strategy. `each` has inputs of every variation's own.
+    """
+
+    kind: Annotated[str, Field(examples=["text-to-image"])]
+    inputs: dict[str, Value] = Field(default_factory=dict, examples=[{"prompt": "a lake at dawn"}])
+    media: dict[str, list[str] | str] = Field(default_factory=dict)
+    model: str = "auto"
+    n: int = 1
+    user: Id | None = None
+    project: Id | None = None
+    allow: list[str] = Field(default_factory=list)
+    max_price: Annotated[str | None, Field(examples=["0.25"])] = None
+    each: list[dict[str, Value]] = Field(default_factory=list)
+
+    def request(self, caller: KeyCaller, files: dict[str, list[File]], key: str | None = None) -> Request:
+        """The request of a caller, with the files that came beside it. Raises InvalidInput, Forbidden."""
+        media: dict[str, list[File]] = {
+            name: [file_at(name, one) for one in ([named] if isinstance(named, str) else named)]
+            for name, named in self.media.items()
+        }
+        return Request(
+            self.kind,
+            caller.account,
+            _plain(self.inputs),
+            {**media, **files},
+            model=self.model,
+            n=self.n,
+            key=key,
+            allow=tuple(self.allow),
+            max_price=self.max_price,
+            each=tuple(_plain(one) for one in self.each),
+            **caller.asks_as(self.user, self.project),
+        )
+
+
+def _plain(inputs: dict[str, Value]) -> dict[str, Any]:
+    """A number with a point is an exact text for us."""
+    return {name: format(one, "f") if isinstance(one, Decimal) else one for name, one in inputs.items()}

@@ -1,0 +1,94 @@
+"""`/v1/usage`, `/v1/periods`, `/v1/spend`, `/v1/costs`, `/v1/operations`: rows of the views, filtered and paged.
+
+A route follows from a view's declaration: each field of its filter is a parameter, and the account is always the
+caller's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from domain.errors import InvalidInput
+from domain.inputs import shortened
+from domain.keys import KeyScope
+from infrastructure.gateway.callers import Reader
+from infrastructure.gateway.door import KeyCaller
+from infrastructure.gateway.gate import gate_of
+from infrastructure.gateway.native.answering import json_of
+from infrastructure.gateway.native.paging import PAGED, page_of
+from infrastructure.showing.formats import instant_of
+from infrastructure.showing.rows import list_document
+from projections.engine.view import AnyView
+from projections.views.costs import COSTS
+from projections.views.operations import OPERATIONS
+from projections.views.periods import PERIODS
+from projections.views.spend import SPEND
+from projections.views.usage import USAGE
+
+router = APIRouter(prefix="/v1", tags=["Views"])
+NO_PARAMETERS: Final = frozenset({"account", "requested"})
+
+
+def parameters_of(view: AnyView) -> list[str]:
+    """The names by which rows can be chosen."""
+    return [one.name for one in fields(view.filter) if one.name not in NO_PARAMETERS]
+
+
+async def _rows(request: Request, name: str, view: AnyView, caller: KeyCaller, account: Mapping[str, str]) -> Response:
+    """A page of rows; what no parameter is called is refused, as it would choose nothing."""
+    views, page = gate_of(request).studio.views, page_of(request)
+    known = [*parameters_of(view), *page.NAMES]
+    for unknown in request.query_params.keys() - set(known):
+        raise InvalidInput(unknown, "is no parameter of this list", hint=f"there are: {', '.join(known)}")
+    wanted = {one: _value(one, request.query_params[one]) for one in parameters_of(view) if one in request.query_params}
+    await asyncio.to_thread(views.catch_up)
+    filter = view.filter(**wanted, **account)
+    found = await asyncio.to_thread(views.find, view, filter, after=page.after, limit=page.limit)
+    return json_of(list_document(name, view, found), caller)
+
+
+def _value(name: str, text: str) -> Any:
+    if not text:
+        raise InvalidInput(name, f"{shortened(text)} chooses nothing", hint="leave it out for all")
+    return instant_of(text, field=name) if name == "at" else text
+
+
+async def usage(request: Request, caller: Reader) -> Response:
+    """Sum up who did what in each period, and what it cost."""
+    return await _rows(request, "usage", USAGE, caller, {"account": caller.account})
+
+
+async def periods(request: Request, caller: Reader) -> Response:
+    """List billing periods with their totals."""
+    return await _rows(request, "periods", PERIODS, caller, {"account": caller.account})
+
+
+async def spend(request: Request, caller: Reader) -> Response:
+    """List what was spent on each day at each model."""
+    return await _rows(request, "spend", SPEND, caller, {"account": caller.account})
+
+
+async def operations(request: Request, caller: Reader) -> Response:
+    """List operations, the newest first."""
+    return await _rows(request, "operations", OPERATIONS, caller, {"account": caller.account})
+
+
+async def costs(request: Request, caller: Reader) -> Response:
+    """List what each model brought in and what it cost, over all accounts; for the studio's own keys."""
+    caller.holder.require_studio(KeyScope.READ)
+    return await _rows(request, "costs", COSTS, caller, {})
+
+
+def _parameters(view: AnyView) -> dict[str, Any]:
+    """The parameters for the OpenAPI document."""
+    named = [{"name": one, "in": "query", "schema": {"type": "string"}} for one in parameters_of(view)]
+    return {"parameters": [*named, *PAGED["parameters"]]}
+
+
+for _list, _view in ((usage, USAGE), (periods, PERIODS), (spend, SPEND), (operations, OPERATIONS), (costs, COSTS)):
+    router.get(f"/{_list.__name__}", openapi_extra=_parameters(_view))(_list)

@@ -1,0 +1,1 @@
+"""The routes that clients of OpenAI's API call, with what such clients send and need to get."""

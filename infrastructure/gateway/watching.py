@@ -1,0 +1,91 @@
+"""How the service is: whether it can do its work, and what it did, in numbers that tell nothing of an account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from domain.errors import StoreError
+from infrastructure.service import Studio
+
+STUCK: Final = 30.0
+"""Seconds in which a view that is behind has to move, or it does not any more."""
+DEADLINE: Final = 5.0
+"""Seconds within which the database has to answer."""
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether the service can do its work now; what it saw of views the last time tells whether they move."""
+
+    studio: Studio
+    clock: Callable[[], float] = monotonic
+    _seen: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
+
+    async def lacks(self) -> list[str]:
+        """Why it is not ready; empty if it is."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                status = await asyncio.to_thread(self.studio.views.status)
+        except StoreError as error:
+            return [f"database: {error.message}"]
+        except TimeoutError:
+            return [f"database: no answer within {DEADLINE:g} s"]
+        return [lack for one in status if (lack := self._lack(one.view, one.position, one.lag, one.error))]
+
+    def _lack(self, view: str, position: int, lag: int, error: str | None) -> str:
+        if error is not None:
+            return f"view {view}: it stands still at a fact that it cannot take in"
+        now = self.clock()
+        before, since = self._seen.get(view, (-1, now))
+        if position != before or not lag:
+            since = now
+        self._seen[view] = (position, since)
+        return f"view {view}: {lag} facts behind, and not moving for {STUCK:g} s" if now - since >= STUCK else ""
+
+
+class Meters(Collector):
+    """The requests as they are counted, and the log and its views as they are when somebody asks."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self.registry = CollectorRegistry()
+        labels = ("route", "method", "status")
+        self._requests = Counter("imagestudio_requests", "Requests answered.", labels, registry=self.registry)
+        self._seconds = Histogram(
+            "imagestudio_request_seconds",
+            "Time until the answer began, in seconds.",
+            ("route", "method"),
+            registry=self.registry,
+            buckets=BUCKETS,
+        )
+        self.registry.register(self)
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """One more request was answered; `route` is its pattern, so that no id becomes a label."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route, method).observe(seconds)
+
+    def collect(self) -> Iterator[Any]:
+        """The position of the log, and how far each view is behind it. Raises StoreUnavailable."""
+        status = self._studio.views.status()
+        end = GaugeMetricFamily("imagestudio_log_position", "Position of the newest fact.")
+        end.add_metric([], max((one.position + one.lag for one in status), default=0))
+        lag = GaugeMetricFamily("imagestudio_view_lag", "Facts that a view is behind the log.", labels=["view"])
+        stopped = GaugeMetricFamily("imagestudio_view_stopped", "1 if a view stands still.", labels=["view"])
+        for one in status:
+            lag.add_metric([one.view], one.lag)
+            stopped.add_metric([one.view], int(one.error is not None))
+        yield from (end, lag, stopped)
+
+    def describe(self) -> Iterator[Any]:
+        """Nothing: otherwise the database would be asked before anybody wants to know."""
+        return iter(())

@@ -1,0 +1,88 @@
+"""The library over HTTP: what was made is found, shown with its cost, fetched, described and thrown away."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.infrastructure.gateway.gateways import ADMIN, Gateway
+
+
+@pytest.fixture
+def asset(gateway: Gateway, request: pytest.FixtureRequest) -> str:
+    """The id of a picture that was drawn just now."""
+    drawn = {"kind": "text-to-image", "inputs": {"prompt": request.node.name, "quality": "low"}, "model": "gpt-image-2"}
+    with gateway.client(prefer="wait=30") as client:
+        found: dict[str, Any] = client.post("/v1/operations", json=drawn).json()
+    return str(found["operations"][0]["outputs"][0]["asset"])
+
+
+def test_an_asset_is_found_by_its_words_and_shown_with_its_price(gateway: Gateway, asset: str) -> None:
+    with gateway.client() as client:
+        words = client.patch(f"/v1/assets/{asset}", json={"title": "The lake", "tags": ["spring"], "favourite": True})
+        found = client.get("/v1/assets", params={"text": "lake", "tag": "spring", "favourite": "true"}).json()["assets"]
+        shown, lineage = client.get(f"/v1/assets/{asset}").json(), client.get(f"/v1/assets/{asset}/lineage").json()
+        gone = client.patch(f"/v1/assets/{asset}", json={"untag": ["spring"]})
+    assert words.json()["tags"] == ["spring"]
+    assert asset in [one["id"] for one in found]
+    assert (shown["price"]["currency"], shown["words"]["title"]) == ("USD", "The lake")
+    assert lineage["asset"]["id"] == asset
+    assert gone.json()["tags"] == []
+
+
+def test_its_file_and_a_small_picture_of_it_are_fetched(gateway: Gateway, asset: str) -> None:
+    with gateway.client() as client:
+        shown = client.get(f"/v1/assets/{asset}").json()
+        whole = client.get(shown["content"])
+        part = client.get(shown["content"], headers={"range": "bytes=0-7"})
+        small = client.get(f"/v1/assets/{asset}/thumbnail")
+    with Image.open(io.BytesIO(whole.content)) as opened:
+        assert opened.size == (1024, 1024)
+    assert part.content == whole.content[:8]
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    with Image.open(io.BytesIO(small.content)) as opened:
+        assert max(opened.size) == 320
+
+
+def test_it_is_thrown_away_restored_and_erased(gateway: Gateway, asset: str) -> None:
+    where = f"/v1/assets/{asset}"
+    with gateway.client() as client:
+        trashed = client.post(f"{where}/trash", json={"reason": "blurred"}).json()["standing"]
+        restored = client.post(f"{where}/restore", json={}).json()["standing"]
+        expiring = client.post(f"{where}/expire", json={"at": "2090-01-01"}).json()["expires"]
+        erased = client.post(f"{where}/erase", json={})
+        gone = client.get(f"{where}/content")
+        still = client.get(where).json()
+    assert (trashed, restored) == ("trashed", "kept")
+    assert expiring.startswith("2090-01-01")
+    assert erased.json()["assets"] == [asset]
+    assert (gone.status_code, gone.json()["code"]) == (410, "asset_missing")
+    assert still["standing"] == "erased"
+
+
+def test_the_log_names_the_key_that_threw_it_away(gateway: Gateway, asset: str) -> None:
+    end = gateway.studio.log.reader.end()
+    with gateway.client() as client:
+        client.post(f"/v1/assets/{asset}/trash", json={})
+    (entry,) = gateway.studio.log.reader.read(end, 10)
+    assert entry.link.actor.startswith("key:")
+
+
+@pytest.mark.parametrize(
+    "query", ["colour=red", "standing=lost", "favourite=perhaps", "limit=0", "after=x", "type=smell"]
+)
+def test_a_wrong_parameter_is_told(gateway: Gateway, query: str) -> None:
+    with gateway.client() as client:
+        answer = client.get(f"/v1/assets?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+
+
+def test_where_files_are_kept_is_told_to_administrators_alone(gateway: Gateway, asset: str) -> None:
+    found = []
+    for secret in (gateway.secret, gateway.issue("acme", ADMIN)):
+        with gateway.client(secret) as client:
+            found.append("path" in client.get(f"/v1/assets/{asset}").json())
+    assert found == [False, True]

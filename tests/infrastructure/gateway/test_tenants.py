@@ -1,0 +1,91 @@
+"""No account sees or touches anything of another's: every route of the OpenAPI document, asked by a stranger.
+
+Each address is filled with the ids of the owner's things. What comes back must hold none of the owner's words, and
+afterwards the owner's facts are what they were.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from application.ledger.reader import LogFilter
+from infrastructure.gateway.door import ACCOUNT
+from tests.infrastructure.gateway.gateways import ADMIN, Gateway
+
+PROMPT = "the owners secret wish"
+OWNER = "owner-of-things"
+BODIES: dict[str, Any] = {
+    "/v1/operations": {"kind": "text-to-image", "inputs": {"prompt": "mine"}, "model": "scripted-image"},
+    "/v1/estimates": {"kind": "text-to-image", "inputs": {"prompt": "mine"}, "model": "scripted-image"},
+    "/v1/images/generations": {"prompt": "mine", "model": "scripted-image"},
+}
+
+
+@pytest.fixture(scope="module")
+def things(gateway: Gateway) -> dict[str, list[str]]:
+    """The ids of an owner's things, by the parameter of an address that may name one."""
+    gateway.run(gateway.studio.accounts.open(OWNER, plan="pro"))
+    secret = gateway.issue(OWNER)
+    with gateway.client(secret, prefer="wait=30") as client:
+        drawn = {"kind": "text-to-image", "inputs": {"prompt": PROMPT}, "model": "scripted-image"}
+        operation = client.post("/v1/operations", json=drawn).json()
+        filmed = {"kind": "text-to-video", "inputs": {"prompt": PROMPT}, "model": "wan-2.6-t2v"}
+        film = client.post("/v1/operations", json=filmed).json()["operation"]
+    asset = operation["operations"][0]["outputs"][0]["asset"]
+    key = gateway.run(gateway.studio.keys.list(OWNER))[0].id
+    ids = [operation["operation"], film, asset, key, OWNER]
+    return {"id": ids, "operation": ids, "provider": ["wavespeed"], "mac": ["0" * 32], "step": ["close"], "key": [key]}
+
+
+def addresses(gateway: Gateway, things: dict[str, list[str]]) -> Iterator[tuple[str, str, str]]:
+    """Each method, pattern and address of the document."""
+    with gateway.client() as client:
+        paths = client.get("/openapi.json").json()["paths"]
+    for pattern, methods in paths.items():
+        names = re.findall(r"{(\w+)}", pattern)
+        for method in methods:
+            for place in range(max([len(things[name]) for name in names], default=1)):
+                filled = {name: things[name][place % len(things[name])] for name in names}
+                yield method.upper(), pattern, pattern.format_map(filled)
+
+
+def facts(gateway: Gateway) -> list[Any]:
+    return [entry.link.state for entry in gateway.studio.log.reader.read(0, 10_000, LogFilter(account=OWNER))]
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["own account", "naming the owner's"])
+def test_a_stranger_gets_and_changes_nothing_of_the_owners(
+    gateway: Gateway, things: dict[str, list[str]], named: bool
+) -> None:
+    before, tried = facts(gateway), 0
+    # An address or a header that names a thing may be told back as it was said.
+    hidden = [PROMPT, OWNER, *(id for id in things["id"] if id != OWNER)]
+    headers = {ACCOUNT: OWNER} if named else {}
+    with gateway.client(gateway.issue("acme", ADMIN), **headers) as client:
+        for method, pattern, address in addresses(gateway, things):
+            body = BODIES.get(pattern, {}) if method == "POST" else None
+            answer: httpx.Response = client.request(method, address, json=body)
+            tried += 1
+            assert answer.status_code < 500, (method, address, answer.text)
+            said = (address, *headers.values())
+            own_words = [word for word in hidden if not any(word in one for one in said)]
+            assert not [word for word in own_words if word in answer.text], (method, address, answer.text)
+            if "{" in pattern and "models" not in pattern and "callbacks" not in pattern:
+                assert answer.status_code >= 400, (method, address, answer.text)
+    assert tried > 20
+    assert facts(gateway) == before
+
+
+def test_without_a_key_nothing_but_health_answers(gateway: Gateway, things: dict[str, list[str]]) -> None:
+    open_to_all = {"/healthz", "/readyz", "/metrics"}
+    with gateway.client("") as client:
+        for method, pattern, address in addresses(gateway, things):
+            answer = client.request(method, address, json={} if method == "POST" else None)
+            if pattern not in open_to_all:
+                told = (method, address, answer.text)
+                assert answer.status_code == 401, told
