@@ -5,7 +5,7 @@
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
 Each has the `reason` that its actor gave, if any; the actor stands beside it in the log. Limits are decided about in
-`domain.limiting`, keys in `domain.issuing`.
+`domain.limiting`, keys in `domain.issuing`, all other terms in `domain.terms`.
 
 The account's own stream is small. The beginning and end of its ledger's periods follow from its time zone and cycle.
 """
@@ -15,18 +15,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from domain.advice import Advice
 from domain.errors import AccountExists, InvalidInput
 from domain.ids import check_id, check_reason
 from domain.keys import STUDIO, ApiKey, KeyFact, evolve_key
-from domain.kinds import ONLY_REAL, Class, check_class
+from domain.kinds import ONLY_REAL
 from domain.money import check_currency
 from domain.periods import Cycle, check_zone
 from domain.plans import MEASURES, Limits
+from domain.windows import Window
 
 ACCOUNT = "account"
 UNPRICED = "unpriced"
+
+InForce = Mapping[str, Mapping[str, int]]
+"""By scope, the limit of each measure that is limited."""
+
+NOTHING_CHANGED: Final[Mapping[str, dict[str, int | None]]] = MappingProxyType({})
 
 
 # Facts
@@ -45,22 +53,24 @@ class AccountOpened:
     cycle: Cycle
     prepaid: bool
     reason: str = ""
+    windows: Mapping[str, Limits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanChanged:
-    """Another plan, with the limits it had that day; it holds at once."""
+    """Another plan, with the limits it had that day, by window those that are not of a period; it holds at once."""
 
     account: str
     at: int
     plan: str
     limits: Limits
     reason: str = ""
+    windows: Mapping[str, Limits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class LimitChanged:
-    """A limit of the account, a user or a project; `inherited` undoes the change.
+    """A limit of the account, a user, a project or an API key, over a window; `inherited` undoes the change.
 
     `limit=None`: no limit. `limit=0`: nothing is allowed.
     """
@@ -72,6 +82,7 @@ class LimitChanged:
     limit: int | None
     inherited: bool
     reason: str = ""
+    window: str = Window.PERIOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +161,8 @@ class Standing(StrEnum):
 class Account:
     """The terms in force; `reason` is why it is suspended or closed.
 
-    `allowed` are the classes of models that may be chosen without being named.
+    `allowed` are the classes of models that may be chosen without being named. `limits` are the plan's a period and
+    `windows` its others; `overrides` and `windowed` are what was changed of them, by scope, and by window and scope.
     """
 
     id: str
@@ -167,15 +179,24 @@ class Account:
     allowed: frozenset[str] = ONLY_REAL
     keys: Mapping[str, ApiKey] = field(default_factory=dict)
     """Every key that was ever issued, by its id."""
-    in_force: Mapping[str, Mapping[str, int]] = field(default_factory=dict, compare=False, repr=False)
-    """By scope, the measures that are limited and their limits, which every admission looks up."""
+    windows: Mapping[str, Limits] = field(default_factory=dict)
+    windowed: Mapping[str, Mapping[str, dict[str, int | None]]] = field(default_factory=dict)
+    in_force: InForce = field(default_factory=dict, compare=False, repr=False)
+    """By scope, the measures that are limited a period and their limits, which every admission looks up."""
+    in_windows: Mapping[str, InForce] = field(default_factory=dict, compare=False, repr=False)
+    """The same by the other windows; of a window without a limit there is nothing."""
 
-    def limit(self, scope: str, measure: str) -> int | None:
-        """The most that one scope may use of a measure in one period; None: no limit."""
-        changed = self.overrides.get(scope)
+    def changed(self, window: str) -> Mapping[str, dict[str, int | None]]:
+        """The limits over a window that are not the plan's, by scope."""
+        return self.overrides if window == Window.PERIOD else self.windowed.get(window, NOTHING_CHANGED)
+
+    def limit(self, scope: str, measure: str, window: str = Window.PERIOD) -> int | None:
+        """The most that one scope may use of a measure over one window; None: no limit."""
+        changed = self.changed(window).get(scope)
         if changed is not None and measure in changed:
             return changed[measure]
-        return self.limits.of(measure) if scope == ACCOUNT else None
+        plan = self.limits if window == Window.PERIOD else self.windows.get(window)
+        return plan.of(measure) if scope == ACCOUNT and plan is not None else None
 
     @property
     def unpriced_cap(self) -> int | None:
@@ -206,9 +227,10 @@ def evolve(account: Account | None, fact: AccountFact) -> Account:
     match fact:
         case AccountOpened():
             terms = (fact.plan, fact.limits, fact.currency, fact.zone, fact.cycle, fact.prepaid)
-            return _limited(Account(fact.account, fact, *terms), ACCOUNT)
+            return _limited(Account(fact.account, fact, *terms, windows=fact.windows), ACCOUNT, *Window)
         case PlanChanged():
-            return _limited(replace(_known(account), plan=fact.plan, limits=fact.limits), ACCOUNT)
+            changed_plan = replace(_known(account), plan=fact.plan, limits=fact.limits, windows=fact.windows)
+            return _limited(changed_plan, ACCOUNT, *Window)
         case TimeZoneChanged():
             return replace(_known(account), zone=fact.zone)
         case LimitChanged():
@@ -232,19 +254,30 @@ def _known(account: Account | None) -> Account:
 
 
 def _with_limit(account: Account, fact: LimitChanged) -> Account:
-    changed = dict(account.overrides.get(fact.scope, {}))
+    before = account.changed(fact.window)
+    changed = dict(before.get(fact.scope, {}))
     if fact.inherited:
         changed.pop(fact.measure, None)
     else:
         changed[fact.measure] = fact.limit
-    return _limited(replace(account, overrides={**account.overrides, fact.scope: changed}), fact.scope)
+    after = {**before, fact.scope: changed}
+    if fact.window == Window.PERIOD:
+        return _limited(replace(account, overrides=after), fact.scope, fact.window)
+    return _limited(replace(account, windowed={**account.windowed, fact.window: after}), fact.scope, fact.window)
 
 
-def _limited(account: Account, scope: str) -> Account:
+def _limited(account: Account, scope: str, *windows: str) -> Account:
     """The account with what is limited of one scope, the only one that a fact changes: an account may have many."""
-    known = {measure: account.limit(scope, measure) for measure in MEASURES}
-    limits = {measure: limit for measure, limit in known.items() if limit is not None}
-    return replace(account, in_force={**account.in_force, scope: limits})
+    for window in windows:
+        known = {measure: account.limit(scope, measure, window) for measure in MEASURES}
+        limits = {measure: limit for measure, limit in known.items() if limit is not None}
+        if window == Window.PERIOD:
+            account = replace(account, in_force={**account.in_force, scope: limits})
+            continue
+        others = {**account.in_windows.get(window, {}), scope: limits}
+        known_windows = {**account.in_windows, window: {one: some for one, some in others.items() if some}}
+        account = replace(account, in_windows={one: some for one, some in known_windows.items() if some})
+    return account
 
 
 def _with_key(account: Account, fact: KeyFact) -> Account:
@@ -265,6 +298,7 @@ class Terms:
     zone: str = "UTC"
     cycle: Cycle = field(default_factory=Cycle)
     prepaid: bool = False
+    windows: Mapping[str, Limits] = field(default_factory=dict)
 
 
 def open_account(account: Account | None, id: str, terms: Terms, now: int, reason: str = "") -> list[AccountFact]:
@@ -281,7 +315,7 @@ def open_account(account: Account | None, id: str, terms: Terms, now: int, reaso
     check_reason(reason)
     if account is None:
         agreed = (terms.plan, terms.limits, terms.currency, terms.zone, terms.cycle, terms.prepaid)
-        return [AccountOpened(id, now, *agreed, reason)]
+        return [AccountOpened(id, now, *agreed, reason, terms.windows)]
     if account.standing is Standing.CLOSED:
         raise AccountExists(f"account {id!r} was closed: {account.reason}", hint="open another")
     differing = [
@@ -343,30 +377,3 @@ def check_not_closed(account: Account) -> Account:
             "account", f"{account.id!r} was closed: {account.reason}", hint="a closed account stays closed"
         )
     return account
-
-
-def change_plan(account: Account, plan: str, limits: Limits, now: int, reason: str = "") -> list[AccountFact]:
-    """Move to a plan; its limits hold at once, also for what was used in this period."""
-    check_not_closed(account)
-    check_reason(reason)
-    if (account.plan, account.limits) == (plan, limits):
-        return []
-    return [PlanChanged(account.id, now, plan, limits, reason)]
-
-
-def change_time_zone(account: Account, zone: str, now: int, reason: str = "") -> list[AccountFact]:
-    """Move the account's midnights, from the next period on. Raises InvalidPeriod for an unknown zone."""
-    check_not_closed(account)
-    check_reason(reason)
-    return [] if check_zone(zone) == account.zone else [TimeZoneChanged(account.id, now, zone, reason)]
-
-
-def change_consent(account: Account, model_class: str, now: int, *, given: bool, reason: str = "") -> list[AccountFact]:
-    """Let models of a class be chosen for the account, or no more; real ones always may. Raises InvalidInput."""
-    check_reason(reason)
-    wanted = check_class(model_class)
-    if wanted is Class.REAL and not given:
-        raise InvalidInput("class", "real models may always be chosen", hint="suspend the account instead")
-    if (wanted in account.allowed) == given:
-        return []
-    return [ConsentChanged(account.id, now, str(wanted), given, reason)]

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from domain.account import Account, Standing
 from domain.advice import Advice
+from domain.beginning import begin_windows
+from domain.counting import has_outgrown, over_limit
 from domain.errors import InvalidInput, UnknownModel
 from domain.evidence import Spent
 from domain.issuing import check_key
@@ -20,11 +22,11 @@ from domain.lifecycle import illegal
 from domain.money import Money
 from domain.operation import Closed, Dispatched, Given, Operation, Rejected, Requested, Rerouted, Sent, Validated
 from domain.periods import Period, local_day
-from domain.plans import MEASURES, SPEND
+from domain.plans import SPEND
 from domain.pricing import Quote, Unpriced, capped_quote
 from domain.refusals import Refusal
-from domain.settlement import fail, give_back
-from domain.totals import NOTHING_USED, PeriodState, Usage, scopes_of
+from domain.settlement import fail, give_back, move_later
+from domain.totals import PeriodState, scopes_of
 from domain.value import value
 
 
@@ -85,15 +87,17 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     facts, current = current_period(ledger, account, now)
     quotes = quotes_now(ledger, ask)
     _check_terms(account, ask, quotes)
-    refusal = _refusal(account, current, ask, quotes)
+    refusal = _refusal(account, current, ask, quotes, now)
     if earlier is not None and refusal is not None:
         return []
+    if account.in_windows:
+        facts += begin_windows(account, current, scopes_of(ask.user, ask.project, ask.api_key), now)
     day = local_day(now, account.zone)
     inputs = ask.inputs if refusal is None else ()
     for id, quote in zip(ask.operations, quotes, strict=True):
         operation = _operation(ask, id, current.period, day, quote)
         facts.append(Requested(operation, now, ask.key, ask.digest, quote.outputs, inputs))
-        facts += _answer(operation, quote, refusal, account.currency, ask.sender, now)
+        facts += _answer(operation, quote, refusal, account, ask.sender, now)
     return facts
 
 
@@ -121,10 +125,14 @@ def reroute(
     account = known_account(ledger, state.operation.account)
     quote = _priced(account, wish)
     too_far = not _is_within(account, leeway, state.quote, quote)
-    if too_far or _unfit(account, (quote,)) or _reroute_overruns(ledger, account, state, quote):
+    if too_far or _unfit(account, (quote,)) or _reroute_overruns(ledger, account, state, quote, now):
         return fail(ledger, id, code, 0, now)
     operation = replace(state.operation, model=quote.model, provider=quote.provider)
-    freed = give_back(ledger, state.operation, state.quote.price - quote.price, now)
+    held, more = state.quote, (quote.outputs - state.quote.outputs, quote.price - state.quote.price)
+    freed = [
+        *give_back(ledger, state.operation, held.price - quote.price, now),
+        *move_later(ledger, state.operation, more, (0, 0), now),
+    ]
     return [Rerouted(operation, now, quote, code), Dispatched(operation, now, attempt, sender), *freed]
 
 
@@ -134,33 +142,13 @@ def refusal_now(ledger: Ledger, ask: Ask, now: int) -> Refusal | None:
     _, current = current_period(ledger, account, now)
     quotes = quotes_now(ledger, ask)
     _check_terms(account, ask, quotes)
-    return _refusal(account, current, ask, quotes)
+    return _refusal(account, current, ask, quotes, now)
 
 
 def quotes_now(ledger: Ledger, ask: Ask) -> tuple[Quote, ...]:
     """The quotes as the account's terms complete them."""
     account = known_account(ledger, ask.account)
     return tuple([_priced(account, quote) for quote in ask.quotes])
-
-
-def left_of(
-    ledger: Ledger, user: str, project: str | None, now: int, api_key: str | None = None
-) -> dict[str, int | None]:
-    """The rest that the tightest scope leaves of each measure, holds counted: outputs, micro-units; None: no limit."""
-    if ledger.account is None:
-        return {}
-    account = ledger.account
-    _, current = current_period(ledger, account, now)
-    left: dict[str, int | None] = dict.fromkeys(MEASURES)
-    for scope in scopes_of(user, project, api_key):
-        usage = current.usage.get(scope, NOTHING_USED)
-        for measure, limit in account.in_force.get(scope, {}).items():
-            room = max(limit - usage.taken(measure), 0)
-            known = left[measure]
-            left[measure] = room if known is None else min(room, known)
-    if current.balance is not None:
-        left["balance"] = max(current.balance, 0)
-    return left
 
 
 def _check_terms(account: Account, ask: Ask, quotes: Sequence[Quote]) -> None:
@@ -202,13 +190,15 @@ def _priced(account: Account, quote: Quote | Unpriced) -> Quote:
     return capped_quote(quote, account.unpriced_cap or 0, account.currency)
 
 
-def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quote, ...]) -> Refusal | None:
+def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quote, ...], now: int) -> Refusal | None:
     outputs, price = sum([quote.outputs for quote in quotes]), sum([quote.price for quote in quotes])
     wanted = ((ask.family, outputs), (SPEND, price))
     scopes = scopes_of(ask.user, ask.project, ask.api_key)
     if account.standing is not Standing.OPEN:
         return Refusal(rule=account.standing)
-    return _unfit(account, quotes) or _over_limit(account, current, scopes, wanted) or _over_balance(current, price)
+    if (unfit := _unfit(account, quotes)) is not None:
+        return unfit
+    return over_limit(account, current, scopes, wanted, now) or _over_balance(current, price)
 
 
 def _unfit(account: Account, quotes: tuple[Quote, ...]) -> Refusal | None:
@@ -218,36 +208,6 @@ def _unfit(account: Account, quotes: tuple[Quote, ...]) -> Refusal | None:
     if None in [quote.rate for quote in quotes] and not account.unpriced_cap:
         return Refusal(rule="unpriced")
     return None
-
-
-def _over_limit(
-    account: Account, current: PeriodState, scopes: Iterable[str], wanted: tuple[tuple[str, int], ...]
-) -> Refusal | None:
-    for scope in scopes:
-        limits = account.in_force.get(scope)
-        if not limits:
-            continue
-        usage = current.usage.get(scope, NOTHING_USED)
-        for measure, asked in wanted:
-            limit = limits.get(measure)
-            if limit is None:
-                continue
-            if asked > max(limit - usage.taken(measure), 0):
-                return _overrun(usage, scope, measure, limit, asked)
-    return None
-
-
-def _overrun(usage: Usage, scope: str, measure: str, limit: int, asked: int) -> Refusal:
-    return Refusal(
-        rule="limit",
-        scope=scope,
-        measure=measure,
-        limit=limit,
-        asked=asked,
-        used=usage.posted.get(measure, 0),
-        held=usage.held.get(measure, 0),
-        left=max(limit - usage.taken(measure), 0),
-    )
 
 
 def _over_balance(current: PeriodState, price: int) -> Refusal | None:
@@ -275,17 +235,17 @@ def _operation(ask: Ask, id: str, period: Period, day: str, quote: Quote) -> Ope
 
 
 def _answer(
-    operation: Operation, quote: Quote, refusal: Refusal | None, currency: str, sender: str | None, now: int
+    operation: Operation, quote: Quote, refusal: Refusal | None, account: Account, sender: str | None, now: int
 ) -> Iterable[Fact]:
     if refusal is not None:
-        return [_rejected(operation, refusal, currency, now)]
+        return [_rejected(operation, refusal, account, now)]
     validated = Validated(operation, now, quote)
     if sender is None:
         return [validated]
     return [validated, Dispatched(operation, now, 1, sender)]
 
 
-def _rejected(operation: Operation, why: Refusal, currency: str, now: int) -> Rejected:
+def _rejected(operation: Operation, why: Refusal, account: Account, now: int) -> Rejected:
     return Rejected(
         operation,
         now,
@@ -297,11 +257,14 @@ def _rejected(operation: Operation, why: Refusal, currency: str, now: int) -> Re
         used=why.used,
         held=why.held,
         left=why.left,
-        currency=currency,
+        currency=account.currency,
+        window=why.window,
+        resets_at=why.resets_at,
+        zone=account.zone,
     )
 
 
-def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, quote: Quote) -> bool:
+def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, quote: Quote, now: int) -> bool:
     """Whether the exchange of holds would overrun a limit; an ended period's limits are gone, its hold may shrink."""
     current, operation, old = ledger.current, state.operation, state.quote
     more = quote.price - old.price
@@ -309,4 +272,6 @@ def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, quote: Quot
         return more > 0
     grown = ((operation.family, quote.outputs - old.outputs), (SPEND, more))
     scopes = scopes_of(operation.user, operation.project, operation.api_key)
-    return bool(_over_limit(account, current, scopes, grown) or _over_balance(current, more))
+    if account.in_windows and has_outgrown(account, current, scopes, grown, state.admitted, now):
+        return True
+    return bool(over_limit(account, current, scopes, grown, now) or _over_balance(current, more))

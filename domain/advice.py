@@ -55,7 +55,9 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "account.allow": "allow it: studio.accounts.allow(account, {model_class!r})",
         "account.change": "show it with studio.accounts.show(), change it with change_plan() or change_limit()",
         "account.credit": "pay in: studio.accounts.add_credit()",
-        "account.limit": "wait for the next period, or change plan or limits: studio.accounts.change_plan() or"
+        "account.limit": "wait until it begins anew, or change plan or limits: studio.accounts.change_plan() or"
+        " change_limit()",
+        "account.outlived": "it never begins anew: change plan or limits: studio.accounts.change_plan() or"
         " change_limit()",
         "account.open": "open it first: studio.accounts.open({account!r}, plan='free')",
         "account.prepay": "open one with prepaid=True to carry a balance",

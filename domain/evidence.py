@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from domain.assets import AssetState
 from domain.operation import State
@@ -40,6 +42,8 @@ class Evidence:
     """Earlier decisions about the assets that are named."""
     earlier: PeriodState | None = None
     """An earlier period, if a decision names its stream."""
+    recent: Sequence[Any] = ()
+    """The facts of the current period from an instant on, if a decision needs them: any of `domain.ledger.Fact`."""
 
     def forget(self) -> None:
         self.found.clear()
@@ -47,3 +51,4 @@ class Evidence:
         self.jobs.clear()
         self.assets.clear()
         self.earlier = None
+        self.recent = ()

@@ -22,7 +22,15 @@ from domain.evidence import Evidence, Spent
 from domain.operation import Adjusted, Closed, OperationFact, Requested, State
 from domain.periods import Period, period_after, period_at
 from domain.plans import Limits
-from domain.totals import PeriodState, move_money, post
+from domain.totals import PeriodState, move_money, post, scopes_of
+from domain.windowed import (
+    WindowFact,
+    Windows,
+    carried_for_life,
+    correct_in_windows,
+    counted_for_life,
+    evolve_windows,
+)
 from domain.zones import zones_version
 
 # Facts
@@ -113,7 +121,9 @@ class ContentErased:
     assets: tuple[str, ...] = ()
 
 
-LedgerFact = PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed | ContentErased | AssetFact
+LedgerFact = (
+    PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed | ContentErased | WindowFact | AssetFact
+)
 Fact = AccountFact | LedgerFact | OperationFact
 
 
@@ -181,6 +191,8 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
         _resume_period(ledger, fact)
     elif isinstance(fact, AssetFact):
         _evolve_asset(ledger, fact)
+    elif isinstance(fact, WindowFact):
+        _evolve_windows(ledger, fact)
     else:
         ledger.account = accounts.evolve(ledger.account, fact)
     return ledger
@@ -209,6 +221,13 @@ def _resume_period(ledger: Ledger, fact: PeriodResumed) -> None:
         _leave_period(ledger)
         ledger.current = ledger.evidence.earlier or PeriodState(fact.period, None)
     ledger.current.balance = fact.balance
+
+
+def _evolve_windows(ledger: Ledger, fact: WindowFact) -> None:
+    current = ledger.current
+    if current is not None:
+        current.windows = current.windows or Windows()
+        evolve_windows(current.windows, fact)
 
 
 def _evolve_asset(ledger: Ledger, fact: AssetFact) -> None:
@@ -244,11 +263,15 @@ def _evolve_operation(ledger: Ledger, fact: OperationFact) -> None:
 
 
 def _adjust_period(ledger: Ledger, fact: Adjusted) -> None:
-    """A refund is spendable at once; it frees the spend limit only within the operation's own period."""
+    """A refund is spendable at once; it frees the spend limit only within the operation's own period, and for life."""
     _give(ledger, -fact.price)
-    current = ledger.current
-    if current is not None and fact.operation.period == current.period:
-        post(current, fact.operation, 0, fact.price)
+    current, operation = ledger.current, fact.operation
+    if current is None:
+        return
+    if operation.period == current.period:
+        post(current, operation, 0, fact.price)
+    if current.windows is not None:
+        correct_in_windows(current.windows, scopes_of(operation.user, operation.project, operation.api_key), fact)
 
 
 # Questions that every decision asks first
@@ -277,15 +300,20 @@ def current_period(ledger: Ledger, account: Account, now: int) -> tuple[list[Fac
     current = ledger.current
     if current is not None and now < current.period.end:
         return [], current
+    carried = None
     if current is None:
         period = period_at(account.cycle, account.zone, now)
         balance = 0 if account.prepaid else None
     else:
         period = period_after(current.period, account.cycle, account.zone, now)
         balance = current.balance
+        carried = carried_for_life(current.windows)
     terms = (account.plan, account.limits, balance, account.currency)
     opened = PeriodOpened(account.id, now, period, *terms, zones_version())
-    return [opened], PeriodState(period, balance)
+    facts: list[Fact] = [opened]
+    if carried is not None:
+        facts += counted_for_life(account.id, period, carried.life, now)
+    return facts, PeriodState(period, balance, windows=carried)
 
 
 CREDIT = "credit:"

@@ -1,4 +1,4 @@
-"""Decisions about limits: what one scope of an account may use of a measure in a period, on top of its plan.
+"""Decisions about limits: what one scope of an account may use of a measure over a window, on top of its plan.
 
     change_limit ─ inherit_limit
 
@@ -12,34 +12,45 @@ from domain.errors import InvalidInput
 from domain.ids import check_id, check_reason
 from domain.issuing import known_key
 from domain.plans import MEASURES, check_limit
+from domain.windows import Window, check_window
 
 
 def change_limit(
-    account: Account, scope: str, measure: str, limit: int | None, now: int, reason: str = ""
+    account: Account,
+    scope: str,
+    measure: str,
+    limit: int | None,
+    now: int,
+    reason: str = "",
+    window: str = Window.PERIOD,
 ) -> list[AccountFact]:
-    """Set one limit: whole outputs or micro-units a period, None for no limit. Raises InvalidInput."""
+    """Set one limit: whole outputs or micro-units over a window, None for no limit. Raises InvalidInput."""
     check_not_closed(account)
-    _check_limited(account, scope, measure)
+    _check_limited(account, scope, measure, window)
     check_reason(reason)
     check_limit(measure, limit)
-    if measure in account.overrides.get(scope, {}) and account.overrides[scope][measure] == limit:
+    changed = account.changed(window).get(scope, {})
+    if measure in changed and changed[measure] == limit:
         return []
-    return [LimitChanged(account.id, now, scope, measure, limit, inherited=False, reason=reason)]
+    return [LimitChanged(account.id, now, scope, measure, limit, inherited=False, reason=reason, window=str(window))]
 
 
-def inherit_limit(account: Account, scope: str, measure: str, now: int, reason: str = "") -> list[AccountFact]:
+def inherit_limit(
+    account: Account, scope: str, measure: str, now: int, reason: str = "", window: str = Window.PERIOD
+) -> list[AccountFact]:
     """Undo a change of limit: the plan's own holds again. Raises InvalidInput."""
     check_not_closed(account)
-    _check_limited(account, scope, measure)
+    _check_limited(account, scope, measure, window)
     check_reason(reason)
-    if measure not in account.overrides.get(scope, {}):
+    if measure not in account.changed(window).get(scope, {}):
         return []
-    return [LimitChanged(account.id, now, scope, measure, None, inherited=True, reason=reason)]
+    return [LimitChanged(account.id, now, scope, measure, None, inherited=True, reason=reason, window=str(window))]
 
 
-def _check_limited(account: Account, scope: str, measure: str) -> None:
+def _check_limited(account: Account, scope: str, measure: str, window: str) -> None:
     _check_scope(account, scope)
-    allowed = (*MEASURES, UNPRICED) if scope == ACCOUNT else MEASURES
+    is_period = check_window(window) is Window.PERIOD
+    allowed = (*MEASURES, UNPRICED) if scope == ACCOUNT and is_period else MEASURES
     if measure not in allowed:
         raise InvalidInput("measure", f"{measure!r} is not one of {', '.join(allowed)}")
 

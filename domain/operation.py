@@ -101,7 +101,8 @@ class Requested(OperationFact):
 class Rejected(OperationFact):
     """The business refused: which limit of which scope, what was asked of it, used and held, and what is left.
 
-    `currency` is the account's.
+    `currency` is the account's. Of a limit, `window` is what it counts over, `resets_at` when that begins anew, and
+    `zone` the one whose clock the account goes by.
     """
 
     reason: str
@@ -113,6 +114,9 @@ class Rejected(OperationFact):
     held: int | None
     left: int | None
     currency: str
+    window: str = ""
+    resets_at: int | None = None
+    zone: str = ""
 
 
 @value
@@ -210,7 +214,7 @@ class Adjusted(OperationFact):
     """A later correction, booked in the period in which it was made: negative price is a refund.
 
     `cost_source` says how our cost is known since, None if nothing new is known of it; `revealed` if it was not
-    known before.
+    known before. `windows` are the hour and the day in which the operation was admitted, if they are not over.
     """
 
     period: Period
@@ -222,6 +226,7 @@ class Adjusted(OperationFact):
     reference: str
     cost_source: CostSource | None = None
     revealed: bool = False
+    windows: tuple[str, ...] = ()
 
 
 OPERATION_FACTS: tuple[type[OperationFact], ...] = (
@@ -251,11 +256,13 @@ class Asked:
 
 @value
 class Held:
-    """Admitted; `attempts` submissions were allowed before and all were definitely refused."""
+    """Admitted at an instant, as all that follow know it; `attempts` submissions were allowed before and all were
+    definitely refused."""
 
     operation: Operation
     quote: Quote
     attempts: int = 0
+    admitted: int = 0
 
 
 @value
@@ -266,6 +273,7 @@ class Sent:
     quote: Quote
     attempts: int
     sender: str
+    admitted: int = 0
 
 
 @value
@@ -276,6 +284,7 @@ class Running:
     quote: Quote
     attempts: int
     job: str
+    admitted: int = 0
 
 
 @value
@@ -286,6 +295,7 @@ class Delivered:
     quote: Quote
     outputs: int
     cost: int | None
+    admitted: int = 0
 
 
 @value
@@ -298,6 +308,7 @@ class Settled:
     adjusted: int = 0
     corrections: Corrections = ()
     cost_known: bool = True
+    admitted: int = 0
 
 
 @value
@@ -351,13 +362,13 @@ def evolve(state: State | None, fact: OperationFact) -> State:
         case Rejected():
             return Refused(fact.operation, fact.reason)
         case Validated():
-            return Held(fact.operation, fact.quote)
+            return Held(fact.operation, fact.quote, 0, fact.at)
         case Dispatched() if isinstance(state, Held | Sent):
-            return Sent(fact.operation, state.quote, fact.attempt, fact.sender)
+            return Sent(fact.operation, state.quote, fact.attempt, fact.sender, state.admitted)
         case Submitted() if isinstance(state, Sent):
-            return Running(fact.operation, state.quote, state.attempts, fact.job)
+            return Running(fact.operation, state.quote, state.attempts, fact.job, state.admitted)
         case Rerouted() if isinstance(state, Held | Sent):
-            return Held(fact.operation, fact.quote, state.attempts)
+            return Held(fact.operation, fact.quote, state.attempts, state.admitted)
     return _evolve_outcome(state, fact)
 
 
@@ -365,11 +376,12 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
     """How the operation ended, and what was corrected since."""
     match fact:
         case ProviderCompleted() if isinstance(state, Held | Sent | Running):
-            return Delivered(fact.operation, state.quote, len(fact.assets) + fact.lost, fact.cost)
+            return Delivered(fact.operation, state.quote, len(fact.assets) + fact.lost, fact.cost, state.admitted)
         case ProviderCompleted() if isinstance(state, Dropped) and fact.late:
             return replace(state, late=True)
         case Charged():
-            return Settled(fact.operation, fact.price, fact.currency, cost_known=fact.cost is not None)
+            admitted, known = state.admitted if isinstance(state, Delivered) else 0, fact.cost is not None
+            return Settled(fact.operation, fact.price, fact.currency, cost_known=known, admitted=admitted)
         case Released() if isinstance(state, Held | Sent | Running):
             return Dropped(fact.operation, fact.reason, state.quote, cost_known=fact.cost is not None)
         case Adjusted() if isinstance(state, Settled | Dropped):

@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -79,7 +79,7 @@ CALENDAR_MONTH: Final = Cycle(1)
 
 def anniversary_of(instant: int, zone: str) -> Cycle:
     """Return the cycle that renews on the local day of `instant`, such as an account's opening."""
-    return Cycle(_wall(instant, zone).day)
+    return Cycle(wall_clock(instant, zone).day)
 
 
 def check_zone(name: str) -> str:
@@ -96,12 +96,12 @@ def local_day(instant: int, zone: str) -> str:
     Every fact about money asks this. Nearly every quarter of an hour lies within one local day, so the answer
     is kept by quarter; the rest is worked out afresh.
     """
-    return _day_of_quarter(instant // _QUARTER, zone) or _wall(instant, zone).date().isoformat()
+    return _day_of_quarter(instant // _QUARTER, zone) or wall_clock(instant, zone).date().isoformat()
 
 
 def period_at(cycle: Cycle, zone: str, instant: int) -> Period:
     """Return the period of `cycle` in `zone` that contains `instant`; constant time."""
-    wall = _wall(instant, zone)
+    wall = wall_clock(instant, zone)
     month = wall.year * 12 + wall.month - 1
     # The wall clock names the month to within one. Boundaries decide, as only they never run backwards.
     while instant < _boundary(cycle.day, zone, month):
@@ -125,6 +125,22 @@ def period_after(previous: Period, cycle: Cycle, zone: str, instant: int) -> Per
     return following if instant < following.end else period_at(cycle, zone, instant)
 
 
+def day_at(zone: str, instant: int) -> Period:
+    """Return the local day that contains `instant`, from its first instant to the next day's."""
+    day = wall_clock(instant, zone).date().toordinal()
+    # The wall clock names the day to within one, as it names the month of a period.
+    while instant < _begin_of_day(day, zone):
+        day -= 1
+    while instant >= _begin_of_day(day + 1, zone):
+        day += 1
+    return Period(_begin_of_day(day, zone), _begin_of_day(day + 1, zone))
+
+
+def _begin_of_day(ordinal: int, zone: str) -> int:
+    day = date.fromordinal(ordinal)
+    return _first_instant(day.year, day.month, day.day, zone)
+
+
 @lru_cache(maxsize=4096)
 def _boundary(day: int, zone: str, month: int) -> int:
     """The instant at which month number `month` (year * 12 + month - 1) begins a period."""
@@ -144,7 +160,8 @@ def _first_instant(year: int, month: int, day: int, zone: str) -> int:
     return after + bisect_left(range(after, before), shown, key=lambda instant: _clock(instant, zone))
 
 
-def _wall(instant: int, zone: str) -> datetime:
+def wall_clock(instant: int, zone: str) -> datetime:
+    """Return the time that a clock on the wall shows at `instant`, without a zone. Raises `InvalidPeriod`."""
     if not EARLIEST <= instant < LATEST:
         raise InvalidPeriod(f"instant {instant} is out of range", hint="give microseconds since 1970, UTC")
     return _clock(instant, zone)
@@ -161,7 +178,7 @@ def _day_of_quarter(quarter: int, zone: str) -> str | None:
     """The one local date of a quarter of an hour; None if midnight or a change of clocks falls inside it."""
     first_instant = quarter * _QUARTER
     last_instant = first_instant + _QUARTER - 1
-    first, last = _wall(first_instant, zone), _wall(last_instant, zone)
+    first, last = wall_clock(first_instant, zone), wall_clock(last_instant, zone)
     steady = last - first == timedelta(microseconds=last_instant - first_instant)
     return first.date().isoformat() if steady and first.date() == last.date() else None
 

@@ -6,7 +6,7 @@ Everywhere None means no limit, and 0 allows nothing. A spend limit is in micro-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -51,13 +51,17 @@ class Limits:
         return limit
 
 
+NO_WINDOWS: Final[Mapping[str, Limits]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The price of a period, in micro-units, and the use that it allows."""
+    """The price of a period, in micro-units, and the use that it allows in it, and by name in other windows."""
 
     id: str
     price: int
     limits: Limits
+    windows: Mapping[str, Limits] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.price is None:

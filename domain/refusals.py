@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PERIOD = "period"
-"""The window of a limit that begins anew with each billing period."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:

@@ -12,6 +12,8 @@ from domain.ids import check_reason
 from domain.ledger import Fact, Ledger, PeriodEnded, PeriodOpened, PeriodResumed, known_account
 from domain.periods import period_after, period_at
 from domain.totals import PeriodState
+from domain.usage import NOTHING_USED
+from domain.windowed import Lifetime, WindowFact, counted_for_life
 from domain.zones import zones_version
 
 
@@ -29,13 +31,26 @@ def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact
     earlier, balance = ledger.evidence.earlier, current.balance
     if earlier is not None and earlier.period.contains(now):
         moved = _moved(earlier, balance)
-        return [ended, PeriodResumed(account, now, earlier.period, known.plan, balance, moved, known.currency)]
+        resumed = PeriodResumed(account, now, earlier.period, known.plan, balance, moved, known.currency)
+        return [ended, resumed, *_counted_for_life(account, earlier, current, now)]
     if earlier is None:
         period = period_at(known.cycle, known.zone, now)
     else:
         period = period_after(earlier.period, known.cycle, known.zone, now)
     terms = (known.plan, known.limits, balance, known.currency)
-    return [ended, PeriodOpened(account, now, period, *terms, zones_version())]
+    opened = PeriodOpened(account, now, period, *terms, zones_version())
+    return [ended, opened, *_counted_for_life(account, PeriodState(period, balance), current, now)]
+
+
+def _counted_for_life(account: str, back: PeriodState, ended: PeriodState, now: int) -> list[WindowFact]:
+    """The totals for life never begin anew: what was used ahead comes along, also if only that was counted."""
+    if ended.windows is None:
+        return []
+    begin, life = back.period.start, dict(ended.windows.life)
+    for scope, one in ended.windows.life.items():
+        if one.since > begin:
+            life[scope] = Lifetime(begin, one.usage.plus(back.usage.get(scope, NOTHING_USED)))
+    return counted_for_life(account, back.period, life, now)
 
 
 def _moved(earlier: PeriodState, balance: int | None) -> int:

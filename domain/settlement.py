@@ -9,6 +9,7 @@ that has ended the rest returned to the balance of the current one.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from domain import lifecycle
 from domain.account import check_not_closed
@@ -44,6 +45,13 @@ from domain.operation import (
     Stored,
 )
 from domain.periods import local_day
+from domain.totals import PeriodState, scopes_of
+from domain.windowed import LifeMoved
+
+Amounts = tuple[int, int]
+"""Outputs, and micro-units."""
+
+UNMOVED: Final = ((0, 0), (0, 0))
 
 
 def dispatch(ledger: Ledger, id: str, attempt: int, sender: str, now: int) -> list[Fact]:
@@ -201,12 +209,35 @@ def give_back(ledger: Ledger, operation: Operation, amount: int, now: int) -> li
     return [BalanceReturned(operation.account, now, current.period, operation.id, amount, currency)]
 
 
-def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list[Fact]:
-    """The unused part of a hold, given back once."""
-    if not facts or not isinstance(state, Held | Sent | Running):
+def move_later(ledger: Ledger, operation: Operation, held: Amounts, used: Amounts, now: int) -> list[Fact]:
+    """Change what an ended period's operation holds and has used for life, by outputs and micro-units."""
+    current = ledger.current
+    if current is None or current.windows is None or operation.period == current.period or (held, used) == UNMOVED:
         return []
-    used = sum([fact.price for fact in facts if isinstance(fact, Charged)])
-    return give_back(ledger, state.operation, state.quote.price - used, now)
+    scopes = current.windows.counted_for_life(
+        scopes_of(operation.user, operation.project, operation.api_key), operation
+    )
+    if not scopes:
+        return []
+    currency = known_account(ledger, operation.account).currency
+    whose = (operation.account, now, current.period, operation.id)
+    return [LifeMoved(*whose, scopes, operation.family, *held, *used, currency)]
+
+
+def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list[Fact]:
+    """The unused part of an ended period's hold, given back once, and what is used and held of it for life."""
+    operation, current = state.operation, ledger.current
+    if not facts or current is None or operation.period.start == current.period.start:
+        return []
+    if not isinstance(state, Held | Sent | Running):
+        return []
+    outputs, price = 0, 0
+    for fact in facts:
+        if isinstance(fact, Charged):
+            outputs, price = fact.outputs, fact.price
+    quote = state.quote
+    moved = move_later(ledger, operation, (-quote.outputs, -quote.price), (outputs, price), now)
+    return [*give_back(ledger, operation, quote.price - price, now), *moved]
 
 
 def _adjustment(
@@ -235,8 +266,17 @@ def _adjustment(
         reference=reference,
         cost_source=source,
         revealed=_reveals(state, source),
+        windows=_windows_of(current, state, now) if price else (),
     )
     return [*facts, adjusted]
+
+
+def _windows_of(current: PeriodState, state: State, now: int) -> tuple[str, ...]:
+    """The hour and the day in which an operation was admitted, if they are not over and count."""
+    if current.windows is None or not isinstance(state, Settled) or state.operation.period != current.period:
+        return ()
+    narrow = current.windows.narrow.items()
+    return tuple([name for name, one in narrow if one.span.contains(state.admitted) and one.span.contains(now)])
 
 
 def _reveals(state: State, source: CostSource | None) -> bool:

@@ -32,30 +32,22 @@ from domain.operation import (
 from domain.periods import Period
 from domain.plans import SPEND
 from domain.pricing import Quote
-
-
-@dataclass(slots=True)
-class Usage:
-    """The amounts that one scope has used and holds of each measure, in this period."""
-
-    posted: dict[str, int] = field(default_factory=dict)
-    held: dict[str, int] = field(default_factory=dict)
-
-    def taken(self, measure: str) -> int:
-        return self.posted.get(measure, 0) + self.held.get(measure, 0)
-
-
-NOTHING_USED = Usage()
+from domain.usage import Usage
+from domain.windowed import Windows, move_in_windows
 
 
 @dataclass(slots=True)
 class PeriodState:
-    """One period: its totals and its open operations. `balance` is what is neither posted nor held."""
+    """One period: its totals and its open operations. `balance` is what is neither posted nor held.
+
+    `windows` is None as long as the account has no limit by another window than the period.
+    """
 
     period: Period
     balance: int | None
     usage: dict[str, Usage] = field(default_factory=dict)
     open: dict[str, State] = field(default_factory=dict)
+    windows: Windows | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -88,6 +80,10 @@ def move_money(current: PeriodState, before: State | None, fact: OperationFact) 
         case Rerouted() if isinstance(before, Held | Sent):
             _hold(current, before.operation, before.quote, -1)
             _hold(current, fact.operation, fact.quote, 1)
+    if current.windows is not None:
+        operation = fact.operation
+        scopes = scopes_of(operation.user, operation.project, operation.api_key)
+        move_in_windows(current.windows, scopes, before, fact)
 
 
 def _hold(current: PeriodState, operation: Operation, quote: Quote, sign: int) -> None:

@@ -19,9 +19,10 @@ from application.performing.ownership import Ownership
 from application.performing.recording import Alternative
 from application.ports import Task
 from application.providing.tasks import task_of
-from domain.admission import Ask, Leeway, accept, left_of, quotes_now, refusal_now
+from domain.admission import Ask, Leeway, accept, quotes_now, refusal_now
 from domain.catalogue import Model
 from domain.charging import CostSource, expected
+from domain.counting import left_of
 from domain.errors import ImageStudioError
 from domain.evidence import Spent
 from domain.ledger import Fact, Ledger, check_fingerprint

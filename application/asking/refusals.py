@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import time
 from types import MappingProxyType
 from typing import Final
 
@@ -10,8 +11,10 @@ from domain.advice import Advice, Hint
 from domain.errors import OperationRefused
 from domain.money import Money
 from domain.operation import Rejected
+from domain.periods import wall_clock
 from domain.plans import IN_MONEY
-from domain.refusals import PERIOD, Refusal
+from domain.refusals import Refusal
+from domain.windows import Window
 
 ADVICE: Final[Mapping[str, Hint]] = MappingProxyType(
     {
@@ -26,28 +29,36 @@ ADVICE: Final[Mapping[str, Hint]] = MappingProxyType(
 """Advice about each reason. The same key is tried again once that is done."""
 
 
+UTC: Final = "UTC"
+
+OVER: Final[Mapping[str, str]] = MappingProxyType(
+    {Window.HOUR: "an hour", Window.DAY: "a day", Window.PERIOD: "a period", Window.LIFE: "for life"}
+)
+
+
 def refused(fact: Rejected) -> OperationRefused:
     """The error that tells a recorded refusal."""
-    return OperationRefused(
-        fact.operation.id, refusal_in_words(fact), refusal=refusal_of(fact), hint=ADVICE.get(fact.reason, "")
-    )
+    hint = Advice("account.outlived") if fact.window == Window.LIFE else ADVICE.get(fact.reason, "")
+    return OperationRefused(fact.operation.id, refusal_in_words(fact), refusal=refusal_of(fact), hint=hint)
 
 
 def refusal_of(fact: Rejected) -> Refusal:
-    """The figures of a recorded refusal; a limit begins anew with the period."""
+    """The figures of a recorded refusal. Old facts are of limits a period, and do not say so."""
     limited = fact.reason == "limit"
+    window = fact.window or (str(Window.PERIOD) if limited else "")
+    resets_at = fact.operation.period.end if window == Window.PERIOD else fact.resets_at
     return Refusal(
         rule=fact.reason,
         scope=fact.scope,
         measure=fact.measure,
-        window=PERIOD if limited else "",
+        window=window,
         limit=fact.limit,
         asked=fact.asked,
         used=fact.used,
         held=fact.held,
         left=fact.left,
         currency=fact.currency,
-        resets_at=fact.operation.period.end if limited else None,
+        resets_at=resets_at,
     )
 
 
@@ -57,7 +68,8 @@ def refusal_in_words(fact: Rejected) -> str:
         case "limit":
             whose = "the account's" if fact.scope == "account" else f"{fact.scope}'s"
             limit, left, asked = (_amount(fact, number) for number in (fact.limit, fact.left, fact.asked))
-            return f"{whose} {fact.measure} limit of {limit} a period leaves {left}, {asked} asked"
+            over = OVER[fact.window or Window.PERIOD]
+            return f"{whose} {fact.measure} limit of {limit} {over} leaves {left}{_until(fact)}, {asked} asked"
         case "balance":
             return f"the prepaid balance leaves {_amount(fact, fact.left)}, {_amount(fact, fact.asked)} asked"
         case "unpriced":
@@ -67,6 +79,14 @@ def refusal_in_words(fact: Rejected) -> str:
         case "suspended" | "closed":
             return f"the account is {fact.reason}"
     return fact.reason
+
+
+def _until(fact: Rejected) -> str:
+    """When the limit begins anew, by the account's clock; old facts do not name its zone."""
+    if fact.resets_at is None or not fact.zone:
+        return ""
+    then, where = wall_clock(fact.resets_at, fact.zone), "" if fact.zone == UTC else f" in {fact.zone}"
+    return f" until {then:%Y-%m-%d}{where}" if then.time() == time() else f" until {then:%Y-%m-%d %H:%M} in {fact.zone}"
 
 
 def _amount(fact: Rejected, number: int | None) -> str:

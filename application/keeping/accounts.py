@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from application.keeping.corrections import check_currency_of
 from application.ledger.group import Proposal, Receipt
@@ -13,11 +13,12 @@ from application.ledger.looking import LedgerReader
 from application.ledger.transaction import KeyRow
 from application.ledger.writer import Clock
 from application.ports import Index
-from domain import account as terms
-from domain import limiting, settlement
-from domain.account import Account, Standing, Terms
+from domain import account as accounts
+from domain import limiting, settlement, terms
+from domain.account import Account, InForce, Standing, Terms
 from domain.actor import Actor
-from domain.admission import left_of
+from domain.beginning import change_limits, needed_since
+from domain.counting import LimitStanding, left_of, limit_standings
 from domain.errors import InvalidInput
 from domain.ids import check_id
 from domain.ledger import CREDIT, Decide, Fact, Ledger, current_period, known_account
@@ -26,16 +27,21 @@ from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_
 from domain.plans import MEASURES
 from domain.plans import plan as find_plan
 from domain.returning import end_period
-from domain.totals import NOTHING_USED
+from domain.usage import NOTHING_USED
+from domain.windows import Window
 
 CYCLES = ("calendar", "anniversary")
+
+ChangeTerms = Callable[[Account, int], Sequence[accounts.AccountFact]]
+Recent = Callable[[Ledger, int], int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
     """An account as its ledger stands: terms, period, and of each scope what is used, held and left.
 
-    `allowed` are the classes of models that may be chosen without being named.
+    `allowed` are the classes of models that may be chosen without being named. `limits` are those of a period by
+    scope, `windows` the others by window and scope.
     """
 
     id: str
@@ -54,6 +60,17 @@ class AccountView:
     reason: str = ""
     changed: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ("real",)
+    windows: Mapping[str, InForce] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsView:
+    """Every limit of an account, its users and projects, as it stands: from the narrowest window."""
+
+    account: str
+    currency: str
+    zone: str
+    limits: tuple[LimitStanding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,10 @@ class AccountReader:
     async def show(self, account: str) -> AccountView:
         """The account now. Raises UnknownAccount."""
         return await self.ledgers.look(account, lambda ledger, now: view_of(ledger, account, now))
+
+    async def limits(self, account: str) -> LimitsView:
+        """All limits that hold now, with what is used, held and left of each. Raises UnknownAccount."""
+        return await self.ledgers.look(account, lambda ledger, now: _limits_of(ledger, account, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +120,7 @@ class Accounts(AccountReader):
         """
         if cycle not in CYCLES:
             raise InvalidInput("cycle", f"{cycle!r} is not one of {', '.join(CYCLES)}")
-        chosen = find_plan(plan).limits
+        chosen = find_plan(plan)
         check_zone(zone)
         if check_currency(currency) != self.currency:
             told = f"every price is in {self.currency}, so an account in {currency} could buy nothing"
@@ -107,13 +128,13 @@ class Accounts(AccountReader):
 
         def wanted(ledger: Ledger, now: int) -> Terms:
             month = CALENDAR_MONTH if cycle == "calendar" else _first_day(ledger, now, zone)
-            return Terms(plan, chosen, currency, zone, month, prepaid)
+            return Terms(plan, chosen.limits, currency, zone, month, prepaid, chosen.windows)
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
-            return [*terms.open_account(ledger.account, account, wanted(ledger, now), now, reason)]
+            return [*accounts.open_account(ledger.account, account, wanted(ledger, now), now, reason)]
 
         def look(ledger: Ledger, now: int) -> AccountView:
-            changed = terms.changed_since(known_account(ledger, account), wanted(ledger, now))
+            changed = accounts.changed_since(known_account(ledger, account), wanted(ledger, now))
             return replace(view_of(ledger, account, now), changed=changed)
 
         receipt = await self.writer.put(self._proposed(account, decide, look, by))
@@ -127,9 +148,9 @@ class Accounts(AccountReader):
 
     async def change_plan(self, account: str, plan: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Another plan, at once."""
-        limits = find_plan(plan).limits
-        return await self._on_terms(
-            account, lambda known, now: [*terms.change_plan(known, plan, limits, now, reason)], by
+        new = find_plan(plan)
+        return await self._on_limits(
+            account, lambda known, now: terms.change_plan(known, plan, new.limits, now, reason, new.windows), by
         )
 
     async def change_limit(
@@ -139,20 +160,32 @@ class Accounts(AccountReader):
         limit: int | None,
         *,
         scope: str = "account",
+        window: str = Window.PERIOD,
         by: Actor | None = None,
         reason: str = "",
     ) -> AccountView:
-        """One limit of the account, "user:ID", "project:ID" or "key:ID": outputs, or micro-units of "spend"."""
-        return await self._on_terms(
-            account, lambda known, now: [*limiting.change_limit(known, scope, measure, limit, now, reason)], by
+        """One limit of the account, "user:ID", "project:ID" or "key:ID": outputs, or micro-units of "spend".
+
+        It holds at once over its window, "hour", "day", "period" or "life", also for what was admitted before in it; of
+        a life the period in which it is set is the first that counts.
+        """
+        return await self._on_limits(
+            account, lambda known, now: limiting.change_limit(known, scope, measure, limit, now, reason, window), by
         )
 
     async def inherit_limit(
-        self, account: str, measure: str, *, scope: str = "account", by: Actor | None = None, reason: str = ""
+        self,
+        account: str,
+        measure: str,
+        *,
+        scope: str = "account",
+        window: str = Window.PERIOD,
+        by: Actor | None = None,
+        reason: str = "",
     ) -> AccountView:
         """Undo a change of limit."""
-        return await self._on_terms(
-            account, lambda known, now: [*limiting.inherit_limit(known, scope, measure, now, reason)], by
+        return await self._on_limits(
+            account, lambda known, now: limiting.inherit_limit(known, scope, measure, now, reason, window), by
         )
 
     async def change_time_zone(
@@ -173,15 +206,15 @@ class Accounts(AccountReader):
 
     async def suspend(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit nothing new until it is resumed; what is open goes on and is settled."""
-        return await self._on_terms(account, lambda known, now: [*terms.suspend(known, reason, now)], by)
+        return await self._on_terms(account, lambda known, now: [*accounts.suspend(known, reason, now)], by)
 
     async def resume(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit requests again."""
-        return await self._on_terms(account, lambda known, now: [*terms.resume(known, reason, now)], by)
+        return await self._on_terms(account, lambda known, now: [*accounts.resume(known, reason, now)], by)
 
     async def close(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
-        return await self._on_terms(account, lambda known, now: [*terms.close(known, reason, now)], by)
+        return await self._on_terms(account, lambda known, now: [*accounts.close(known, reason, now)], by)
 
     async def allow(self, account: str, model_class: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Let models of a class, such as "stand-in", be chosen for the account without being named."""
@@ -212,12 +245,14 @@ class Accounts(AccountReader):
         *,
         key: KeyRow | None = None,
         earlier: str | None = None,
+        recent: Recent | None = None,
         by: Actor | None = None,
     ) -> AccountView:
         def look(ledger: Ledger, now: int) -> AccountView:
             return view_of(ledger, account, now)
 
-        proposal = Proposal(account, decide, key=key, look=look, earlier=earlier, actor=str(by or self.operator))
+        actor = str(by or self.operator)
+        proposal = Proposal(account, decide, key=key, look=look, earlier=earlier, recent=recent, actor=actor)
         receipt: Receipt = await self.writer.put(proposal)
         view: AccountView = receipt.seen
         return view
@@ -229,6 +264,17 @@ class Accounts(AccountReader):
             return [*terms.change_consent(known, model_class, now, given=given, reason=reason)]
 
         return await self._on_terms(account, decide, by)
+
+    async def _on_limits(self, account: str, change: ChangeTerms, by: Actor | None) -> AccountView:
+        """Change limits, and begin to count over their windows at once."""
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return change_limits(ledger, change(known_account(ledger, account), now), now)
+
+        def recent(ledger: Ledger, now: int) -> int | None:
+            return needed_since(ledger, change(known_account(ledger, account), now), now)
+
+        return await self._decide(account, decide, recent=recent, by=by)
 
     async def _on_terms(
         self, account: str, decide: Callable[[Account, int], list[Fact]], by: Actor | None
@@ -258,7 +304,13 @@ def view_of(ledger: Ledger, account: str, now: int) -> AccountView:
         standing=known.standing,
         reason=known.reason,
         allowed=tuple(sorted(known.allowed)),
+        windows={str(window): limits for window, limits in known.in_windows.items()},
     )
+
+
+def _limits_of(ledger: Ledger, account: str, now: int) -> LimitsView:
+    known = known_account(ledger, account)
+    return LimitsView(account, known.currency, known.zone, limit_standings(ledger, account, now))
 
 
 def _first_day(ledger: Ledger, now: int, zone: str) -> Cycle:

@@ -28,7 +28,7 @@ from domain.keys import STUDIO, ApiKey, KeyScope, KeyTerms
 from domain.keytext import mint, sealed
 from domain.ledger import Fact, Ledger, current_period, known_account
 from domain.limiting import change_limit
-from domain.totals import NOTHING_USED
+from domain.usage import NOTHING_USED
 
 LONGEST_NAME = 200
 """Characters."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from application.ledger.log import Codec, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
 from application.ledger.memory import Memory, Remembered, fold_assets, fold_operations
+from application.ledger.reading_back import facts_since, period_of
 from application.ledger.transaction import (
     AccountRow,
     Beside,
@@ -28,7 +29,6 @@ from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRef
 from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, Held, ProviderFailed, Rejected, Requested, Settled, State
-from domain.totals import PeriodState
 from domain.turns import USUAL_PLACE
 from domain.value import value
 
@@ -46,7 +46,7 @@ class Proposal:
     for this decision, looked up when it is decided again, so that it finds its own facts. `words` are kept if the
     provider failed. A `patient` one is retried until it is written, the database refuses it for good, or the writer
     closes. `look` reads something from the ledger as the decision leaves it. `earlier` is the stream of an earlier
-    period that it needs.
+    period that it needs, `recent` the instant from which it needs the facts of the current one, if it needs any.
     """
 
     account: str
@@ -61,6 +61,7 @@ class Proposal:
     patient: bool = False
     look: Callable[[Ledger, int], Any] | None = None
     earlier: str | None = None
+    recent: Callable[[Ledger, int], int | None] | None = None
     assets: tuple[str, ...] = ()
     """Whose earlier decisions it needs."""
     actor: str | None = None
@@ -224,13 +225,6 @@ class Group:
             known = {id: states.get(id, NEVER_DECIDED) for id in proposal.assets}
             remembered.ledger.evidence.assets.update(known)
 
-    def _period_of(self, stream: str) -> PeriodState | None:
-        """An earlier period, folded from its stream."""
-        ledger = Ledger()
-        for link in self.transaction.entries_after([(stream, 0)]):
-            evolve(ledger, self.codec.decode(link.topic, link.state))
-        return ledger.current
-
     def _ledger(self, account: str) -> Remembered:
         ledger = self.ledgers[account]
         assert isinstance(ledger, Remembered)
@@ -245,9 +239,13 @@ class Group:
         if proposal.job is not None:
             remembered.ledger.evidence.jobs.update(self.jobs)
         if proposal.earlier is not None:
-            remembered.ledger.evidence.earlier = self._period_of(proposal.earlier)
+            remembered.ledger.evidence.earlier = period_of(self.transaction, self.codec, proposal.earlier)
         try:
             now = max(self.now, remembered.ledger.last)
+            since = proposal.recent(remembered.ledger, now) if proposal.recent is not None else None
+            if since is not None:
+                recent = facts_since(self.transaction, self.codec, remembered, since, self.links)
+                remembered.ledger.evidence.recent = recent
             facts = proposal.decide(remembered.ledger, now)
             links, heads = self._encode(remembered, facts, proposal.actor or self.terms.actor)
         except (Conflict, StoreUnavailable, StoreRefused):  # the transaction is lost, not this decision

@@ -18,6 +18,7 @@ from domain.keys import KeyFact
 from domain.ledger import BalanceReturned, ContentErased, Fact
 from domain.operation import OperationFact
 from domain.totals import PeriodState
+from domain.windowed import LifeMoved
 
 GENESIS = bytes(32)
 """The hash before a stream's first entry."""
@@ -122,7 +123,7 @@ def operation_of(fact: Fact) -> str | None:
         return fact.asset
     if isinstance(fact, KeyFact):
         return fact.key
-    return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased) else None
+    return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased | LifeMoved) else None
 
 
 class LedgerLog(Application[str]):

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 from application.ledger.log import Codec
 from application.ledger.memory import Memory, Remembered
 from application.ledger.transaction import Conflict, Store
-from domain.admission import left_of
+from domain.counting import left_of
 from domain.errors import LogCorrupted, StoreUnavailable
 from domain.ledger import Ledger
 

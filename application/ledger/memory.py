@@ -35,9 +35,12 @@ class Remembered:
 
     @property
     def weight(self) -> int:
-        """How much memory it takes, in open operations and scopes."""
+        """How much memory it takes, in open operations and scopes, of the period and of other windows."""
         current = self.ledger.current
-        return 1 if current is None else 1 + len(current.open) + len(current.usage)
+        if current is None:
+            return 1
+        weight = 1 + len(current.open) + len(current.usage)
+        return weight if current.windows is None else weight + current.windows.scopes
 
     @property
     def keys(self) -> int:

@@ -122,16 +122,23 @@ async def limit(
     ],
     scope: Scope,
     session: CommandSession,
+    window: Annotated[
+        str, Option("--window", "-w", metavar="WINDOW", help="Over which it counts: hour, day, period or life.")
+    ] = "period",
     reason: Why = "",
 ) -> Report:
-    """Set one limit a period, of the account or of a user or project in it."""
+    """Set one limit of the account, or of a user or project in it; it holds at once."""
     account = session.account(scope.account)
     async with session.studio() as studio:
         accounts = studio.accounts
         if limit == INHERIT:
-            return _answer(await accounts.inherit_limit(account, measure, scope=scope.scope(), reason=reason))
+            return _answer(
+                await accounts.inherit_limit(account, measure, scope=scope.scope(), window=window, reason=reason)
+            )
         amount = await _amount(studio, account, measure, limit)
-        return _answer(await accounts.change_limit(account, measure, amount, scope=scope.scope(), reason=reason))
+        return _answer(
+            await accounts.change_limit(account, measure, amount, scope=scope.scope(), window=window, reason=reason)
+        )
 
 
 @command(app, context_settings={"ignore_unknown_options": True})
@@ -244,7 +251,13 @@ def show_account(page: Page, view: AccountView) -> None:
     page.pairs(rows)
     page.line()
     measures = list(view.used)
-    columns = (("LIMIT", view.limits["account"]), ("USED", view.used), ("HELD", view.held), ("LEFT", view.left))
+    limits = view.limits["account"]
+    left = {
+        name: None if limit is None else max(limit - view.used[name] - view.held[name], 0)
+        for name, limit in limits.items()
+        if name in view.used
+    }
+    columns = (("LIMIT", limits), ("USED", view.used), ("HELD", view.held), ("LEFT", left))
     page.table(
         PageColumn("MEASURE", measures),
         *(
@@ -256,15 +269,26 @@ def show_account(page: Page, view: AccountView) -> None:
 
 
 def _show_special(page: Page, view: AccountView) -> None:
-    """Limits of users and projects, and the cap of what has no price."""
+    """Limits of users and projects, those over other windows, and the cap of what has no price."""
     from infrastructure.cli.rendering import PageColumn
 
-    special = [(scope, name, amount) for scope, some in view.limits.items() for name, amount in some.items()]
-    special = [row for row in special if row[0] != "account" or row[1] not in view.used]
+    special: list[tuple[str, str, str, int | None]] = [
+        (scope, name, window, amount)
+        for window, limited in view.windows.items()
+        for scope, some in limited.items()
+        for name, amount in some.items()
+    ]
+    special += [
+        (scope, name, "period", amount)
+        for scope, some in view.limits.items()
+        for name, amount in some.items()
+        if scope != "account" or name not in view.used
+    ]
     if special:
         page.line()
         page.table(
-            PageColumn("SCOPE", [scope for scope, _, _ in special]),
-            PageColumn("MEASURE", [name for _, name, _ in special]),
-            PageColumn("LIMIT", [limit_of(name, amount, view.currency) for _, name, amount in special], right=True),
+            PageColumn("SCOPE", [scope for scope, _, _, _ in special]),
+            PageColumn("MEASURE", [name for _, name, _, _ in special]),
+            PageColumn("WINDOW", [window for _, _, window, _ in special]),
+            PageColumn("LIMIT", [limit_of(name, amount, view.currency) for _, name, _, amount in special], right=True),
         )

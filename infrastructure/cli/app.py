@@ -57,6 +57,7 @@ PANELS = {
             "costs": "List what each model brought in and what it cost us.",
             "operations": "List operations, the newest first.",
         },
+        "limits": {"limits": "List every limit, with what is left of it and when it begins anew."},
         "log": {
             "operation": "Tell an operation's story, each fact with its money.",
             "events": "Print the log, or a part of it, in its one order.",

@@ -11,9 +11,10 @@ from infrastructure.showing.formats import document, iso, measured, money, since
 
 if TYPE_CHECKING:
     from application.asking.requests import Estimate, Result
-    from application.keeping.accounts import AccountView
+    from application.keeping.accounts import AccountView, LimitsView
     from application.ports import Asset
     from domain.catalogue import Model
+    from domain.counting import LimitStanding
 
 NO_COPIES: Mapping[tuple[str, int], Path] = MappingProxyType({})
 
@@ -78,8 +79,24 @@ def account_document(view: AccountView) -> dict[str, object]:
     for name in ("used", "held", "left"):
         written[name] = measured(getattr(view, name), view.currency)
     written["limits"] = {scope: measured(limits, view.currency) for scope, limits in view.limits.items()}
+    written["windows"] = {
+        window: {scope: measured(limits, view.currency) for scope, limits in limited.items() if limits}
+        for window, limited in view.windows.items()
+    }
     written["balance"] = None if view.balance is None else money(view.balance, view.currency)
     return written
+
+
+def limits_document(view: LimitsView) -> dict[str, object]:
+    """Every limit as it stands, from the narrowest window; null of `resets_at` is never."""
+    return {"account": view.account, "zone": view.zone, "limits": [_standing(one, view) for one in view.limits]}
+
+
+def _standing(one: LimitStanding, view: LimitsView) -> dict[str, object]:
+    amounts = {name: getattr(one, name) for name in ("limit", "used", "held", "left")}
+    shown = {name: measured({one.measure: amount}, view.currency)[one.measure] for name, amount in amounts.items()}
+    resets_at = None if one.resets_at is None else iso(one.resets_at)
+    return {"scope": one.scope, "measure": one.measure, "window": one.window, **shown, "resets_at": resets_at}
 
 
 def model_document(model: Model, at: int, off: Mapping[str, str]) -> dict[str, object]:

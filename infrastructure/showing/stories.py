@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from application.asking.refusals import refusal_in_words
+from application.asking.refusals import OVER, refusal_in_words
 from application.ledger.log import fact_name
 from domain.account import (
     AccountClosed,
@@ -48,6 +48,8 @@ from domain.operation import (
 )
 from domain.plans import IN_MONEY
 from domain.pricing import Quote
+from domain.windowed import LifeCounted, LifeMoved, WindowFact, WindowOpened
+from domain.windows import Window
 from infrastructure.showing.formats import (
     TOGETHER,
     counted,
@@ -117,6 +119,8 @@ def _because(reason: str) -> str:
 
 def _told_of_outcome(fact: Fact) -> Telling:
     match fact:
+        case WindowOpened() | LifeCounted() | LifeMoved():
+            return _told_of_window(fact)
         case ProviderCompleted():
             return Telling(None, _delivered(fact))
         case Charged():
@@ -195,15 +199,32 @@ def _told_of_account(
         case PlanChanged():
             return Telling(None, f"to {fact.plan}")
         case LimitChanged(inherited=True):
-            return Telling(None, f"{fact.measure} of the {fact.scope}: as the plan says")
+            return Telling(None, f"{fact.measure} of the {fact.scope}{_over(fact)}: as the plan says")
         case LimitChanged():
             amount = "unlimited" if fact.limit is None else _bare(fact.measure, fact.limit)
-            return Telling(None, f"{fact.measure} of {fact.scope}: {amount}")
+            return Telling(None, f"{fact.measure} of {fact.scope}{_over(fact)}: {amount}")
         case TimeZoneChanged():
             return Telling(None, f"to {fact.zone}")
         case ConsentChanged():
             verb = "may" if fact.given else "may not"
             return Telling(None, f"{fact.model_class} models {verb} be chosen without being named")
+
+
+def _over(fact: LimitChanged) -> str:
+    """Over which window a limit counts, unless that is the period."""
+    return "" if fact.window == Window.PERIOD else f" {OVER[fact.window]}"
+
+
+def _told_of_window(fact: WindowFact) -> Telling:
+    match fact:
+        case WindowOpened():
+            begun = f"{span(fact.span.start, fact.span.end)} begins to count, as {OVER[fact.window]}"
+            return Telling(None, f"{begun}, with what was asked in it before" if fact.taken else begun)
+        case LifeCounted():
+            return Telling(None, f"counted for life: {_and([*fact.taken])}")
+    return Telling(
+        Money(fact.price, fact.currency), f"of operation {fact.operation_id}, for life of {_and(fact.scopes)}"
+    )
 
 
 def _bare(measure: str, limit: int) -> str:

@@ -17,13 +17,15 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
 
 from application.ledger.log import Entry, PeriodSnapshot
-from domain import account, assets, keys, ledger, operation
+from domain import account, assets, keys, ledger, operation, windowed
 from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
 from domain.ledger import Fact
 from domain.operation import PHASES
 from domain.periods import Period
-from domain.totals import PeriodState, Usage
+from domain.totals import PeriodState
+from domain.usage import Usage
+from domain.windowed import Windows
 
 NAMES: Mapping[str, type[Fact]] = {
     "account.opened": account.AccountOpened,
@@ -43,6 +45,9 @@ NAMES: Mapping[str, type[Fact]] = {
     "ledger.period_ended": ledger.PeriodEnded,
     "ledger.period_resumed": ledger.PeriodResumed,
     "ledger.content_erased": ledger.ContentErased,
+    "ledger.window_opened": windowed.WindowOpened,
+    "ledger.life_counted": windowed.LifeCounted,
+    "ledger.life_moved": windowed.LifeMoved,
     "asset.added": assets.AssetAdded,
     "asset.trashed": assets.AssetTrashed,
     "asset.restored": assets.AssetRestored,
@@ -108,6 +113,7 @@ class _StoredPeriod:
     period: Period
     balance: int | None
     usage: dict[str, Usage]
+    windows: Windows | None
     requested: list[operation.Asked]
     validated: list[operation.Held]
     dispatched: list[operation.Sent]
@@ -207,6 +213,7 @@ class FactMapper(Mapper[str]):
                 period.period,
                 period.balance,
                 period.usage,
+                period.windows,
                 **by_phase,
             )
         )
@@ -225,7 +232,7 @@ class FactMapper(Mapper[str]):
             return None
         lists = (stored.requested, stored.validated, stored.dispatched, stored.submitted, stored.completed)
         open: dict[str, operation.State] = {one.operation.id: one for states in lists for one in states}
-        period = PeriodState(stored.period, stored.balance, stored.usage, open)
+        period = PeriodState(stored.period, stored.balance, stored.usage, open, stored.windows)
         return PeriodSnapshot(stream, version, stored.hash, period)
 
     def is_older_snapshot(self, state: bytes) -> bool:

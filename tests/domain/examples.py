@@ -146,9 +146,9 @@ def known_key(ledger: Ledger, key: str, reference: str = "op-1", fingerprint: st
     return ledger
 
 
-def limited(measure: str, limit: int | None, scope: str = "account") -> LimitChanged:
+def limited(measure: str, limit: int | None, scope: str = "account", window: str = "period") -> LimitChanged:
     """One changed limit."""
-    return LimitChanged("acme", NOON, scope, measure, limit, inherited=False)
+    return LimitChanged("acme", NOON, scope, measure, limit, inherited=False, window=window)
 
 
 def of_operation(id: str, *facts: Any) -> list[Fact]:

@@ -13,28 +13,33 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from domain.account import Account, AccountFact, Terms, change_plan, open_account
+from domain.account import Account, AccountFact, Terms, open_account
 from domain.admission import Ask, accept, reroute
+from domain.beginning import change_limits, needed_since
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
 from domain.evidence import Spent
-from domain.ledger import Decide, Fact, Ledger, PeriodOpened, known_account
+from domain.ledger import Decide, Fact, Ledger, PeriodOpened, known_account, period_stream
 from domain.limiting import change_limit, inherit_limit
 from domain.money import LARGEST_AMOUNT
 from domain.operation import POLICY, Charged, Rejected, Released, Validated
 from domain.periods import Period
-from domain.plans import Limits
+from domain.plans import MEASURES, Limits
 from domain.pricing import Quote, Unpriced
 from domain.settlement import add_credit, adjust, complete, dispatch, fail, record_job, release
+from domain.terms import change_plan
 from tests.domain.examples import IMAGE, UNKNOWN_PRICE, ask, priced
 from tests.domain.naive import (
     OUTSIDE,
     Life,
     NaiveLedger,
+    clock_window,
     fair_share,
     lives,
     month_of,
     scopes,
     taken,
+    taken_for_life,
+    taken_in,
     trial_balance,
 )
 from tests.domain.wall_clocks import DAY, MINUTE, utc
@@ -58,12 +63,12 @@ ODD = st.one_of(
 )
 BILLS = st.none() | st.integers(0, 60) | st.sampled_from([-1, LARGEST_AMOUNT + 1])
 JUMPS = st.sampled_from([0, MINUTE, 60 * MINUTE, -60 * MINUTE, DAY, 31 * DAY, 95 * DAY, -40 * DAY])
+NARROW_AND_LIFE = ("hour", "day", "life")
 MY_KEYS = ("key-1", "key-2", "key-3")
 SENDERS = st.sampled_from(["desk-1", None])
 WHICH = st.integers(0, 10_000)
-LIMITED = st.sampled_from(
-    [("account", "images"), ("account", "spend"), ("user:ann", "images"), ("project:site", "spend")]
-)
+LIMITED_ONES = [("account", "images"), ("account", "spend"), ("user:ann", "images"), ("project:site", "spend")]
+LIMITED = st.sampled_from(LIMITED_ONES)
 
 
 class Studio(RuleBasedStateMachine):
@@ -74,7 +79,8 @@ class Studio(RuleBasedStateMachine):
         self.clock = utc("2026-01-30T22:00")
         self.desks = {name: NaiveLedger(name) for name in ACCOUNTS}
         self.plans = {name: terms.limits for name, terms in ACCOUNTS.items()}
-        self.changed: dict[tuple[str, str, str], int | None] = {}
+        self.changed: dict[tuple[str, str, str, str], int | None] = {}
+        self.lives_since: dict[tuple[str, str], int] = {}
         self.past: list[tuple[str, int, list[Fact]]] = []
         self.requested: list[tuple[str, str]] = []
         self.touched = set(ACCOUNTS)
@@ -230,15 +236,22 @@ class Studio(RuleBasedStateMachine):
         self.on_terms(name, lambda account, now: change_plan(account, "other", limits, now))
         self.plans[name] = limits
 
-    @rule(name=NAMES, limited=LIMITED, limit=st.none() | st.integers(0, 20) | st.integers(0, 100))
-    def change_limit(self, name: str, limited: tuple[str, str], limit: int | None) -> None:
-        self.on_terms(name, lambda account, now: change_limit(account, *limited, limit, now))
-        self.changed[name, *limited] = limit
+    @rule(
+        name=NAMES,
+        limited=LIMITED,
+        limit=st.none() | st.integers(0, 20) | st.integers(0, 100),
+        window=st.sampled_from(["period", *NARROW_AND_LIFE]),
+    )
+    def change_limit(self, name: str, limited: tuple[str, str], limit: int | None, window: str) -> None:
+        self.on_limits(name, lambda account, now: change_limit(account, *limited, limit, now, window=window))
+        self.changed[name, *limited, window] = limit
+        self.count_lives(name, *(scope for scope, _ in LIMITED_ONES))
 
-    @rule(name=NAMES, limited=LIMITED)
-    def inherit_limit(self, name: str, limited: tuple[str, str]) -> None:
-        self.on_terms(name, lambda account, now: inherit_limit(account, *limited, now))
-        self.changed.pop((name, *limited), None)
+    @rule(name=NAMES, limited=LIMITED, window=st.sampled_from(["period", *NARROW_AND_LIFE]))
+    def inherit_limit(self, name: str, limited: tuple[str, str], window: str) -> None:
+        self.on_limits(name, lambda account, now: inherit_limit(account, *limited, now, window=window))
+        self.changed.pop((name, *limited, window), None)
+        self.count_lives(name, *(scope for scope, _ in LIMITED_ONES))
 
     # How it happens
 
@@ -253,6 +266,7 @@ class Studio(RuleBasedStateMachine):
         """Put a new request to the ledger, which answers what the naive one expects."""
         expected, period = self.expected_refusal(wish), self.period_of(wish.account)
         check_answer(self.decided(wish, key), wish, period, expected)
+        self.count_lives(wish.account, *scopes(wish.user, wish.project))
         self.requested += [(wish.account, id) for id in wish.operations]
 
     def complete_one(self, life: Life, delivered: int, bill: int | None) -> None:
@@ -267,6 +281,30 @@ class Studio(RuleBasedStateMachine):
 
     def on_terms(self, name: str, decide: Callable[[Account, int], Sequence[AccountFact]]) -> None:
         self.do(name, lambda ledger, now: [*decide(known_account(ledger, name), now)])
+
+    def on_limits(self, name: str, change: Callable[[Account, int], Sequence[AccountFact]]) -> None:
+        """As a use case does: what was admitted before in an hour or a day is counted from the facts since."""
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            changes = change(known_account(ledger, name), now)
+            since = needed_since(ledger, changes, now)
+            if since is not None and ledger.current is not None:
+                stream = self.desks[name].stream(period_stream(name, ledger.current.period))
+                ledger.evidence.recent = [fact for fact in stream if fact.at >= since]
+            return change_limits(ledger, changes, now)
+
+        self.do(name, decide)
+
+    def count_lives(self, name: str, *asked: str) -> None:
+        """A scope counts for life from the period in which its limit was set, or is met first."""
+        desk = self.desks[name]
+        period = self.period_of(name)
+        if desk.ledger.current is None or period != desk.ledger.current.period:
+            return
+        limited = {scope for account, scope, _, window in self.changed if (account, window) == (name, "life")}
+        for scope in limited & set(asked):
+            if any(self.limit(name, scope, measure, "life") is not None for measure in MEASURES):
+                self.lives_since.setdefault((name, scope), period.start)
 
     def about(self, life: Life, decide: Callable[[Ledger, int, str], list[Fact]]) -> list[Fact]:
         """What a decision about one operation recorded; one that is not allowed records nothing."""
@@ -297,15 +335,24 @@ class Studio(RuleBasedStateMachine):
         months.append(month_of(max(self.clock, desk.ledger.last), ACCOUNTS[name].zone))
         return max(months)
 
-    def limit(self, name: str, scope: str, measure: str) -> int | None:
-        plan = self.plans[name].of(measure) if scope == "account" else None
-        return self.changed.get((name, scope, measure), plan)
+    def limit(self, name: str, scope: str, measure: str, window: str = "period") -> int | None:
+        plan = self.plans[name].of(measure) if (scope, window) == ("account", "period") else None
+        return self.changed.get((name, scope, measure, window), plan)
 
-    def left(self, name: str, scope: str, measure: str) -> int | None:
-        limit = self.limit(name, scope, measure)
+    def left(self, name: str, scope: str, measure: str, window: str = "period") -> int | None:
+        limit = self.limit(name, scope, measure, window)
         if limit is None:
             return None
-        return max(limit - taken(self.lives(name).values(), self.period_of(name), scope, measure), 0)
+        lives, period, zone = self.lives(name).values(), self.period_of(name), ACCOUNTS[name].zone
+        now = max(self.clock, self.desks[name].ledger.last)
+        match window:
+            case "period":
+                used = taken(lives, period, scope, measure)
+            case "life":
+                used = taken_for_life(lives, self.lives_since.get((name, scope), period.start), scope, measure)
+            case _:
+                used = taken_in(lives, clock_window(window, now, zone), window, scope, measure)
+        return max(limit - used, 0)
 
     def balance(self, name: str) -> int:
         """What was paid in and is neither held nor charged, whichever period it came from."""
@@ -322,11 +369,12 @@ class Studio(RuleBasedStateMachine):
             return "unpriced", "account", "", 0, None
         price = sum(quote.price if isinstance(quote, Quote) else cap or 0 for quote in ask.quotes)
         wanted = ((ask.family, sum(quote.outputs for quote in ask.quotes)), ("spend", price))
-        for scope in scopes(ask.user, ask.project):
-            for measure, asked in wanted:
-                left = self.left(name, scope, measure)
-                if left is not None and asked > left:
-                    return "limit", scope, measure, asked, left
+        for window in ("hour", "day", "period", "life"):
+            for scope in scopes(ask.user, ask.project):
+                for measure, asked in wanted:
+                    left = self.left(name, scope, measure, window)
+                    if left is not None and asked > left:
+                        return f"limit by {window}", scope, measure, asked, left
         if ACCOUNTS[name].prepaid and price > self.balance(name):
             return "balance", "account", "balance", price, self.balance(name)
         return None
@@ -338,14 +386,20 @@ def check_answer(facts: list[Fact], ask: Ask, period: Period, refusal: tuple[obj
     assert [fact.operation.id for fact in answers] == list(ask.operations)
     assert {fact.operation.period for fact in answers} == {period}
     told = {
-        (fact.reason, fact.scope, fact.measure, fact.asked, fact.left) for fact in answers if isinstance(fact, Rejected)
+        (rule_of(fact), fact.scope, fact.measure, fact.asked, fact.left)
+        for fact in answers
+        if isinstance(fact, Rejected)
     }
     assert told == (set() if refusal is None else {refusal})
 
 
+def rule_of(fact: Rejected) -> str:
+    return f"limit by {fact.window}" if fact.reason == "limit" else fact.reason
+
+
 def expected_price(quote: Quote, delivered: int, bill: int | None) -> int:
-    """The quote's share for what was delivered; of an unknown price what is billed, within the cap."""
+    """The quote's share for what was delivered; of an unknown price the bill's for as much as was asked, capped."""
     known = bill is not None and 0 <= bill <= LARGEST_AMOUNT
     if quote.rate is None and known and delivered:
-        return min(bill or 0, quote.price)
+        return min(fair_share(bill or 0, delivered, min(delivered, quote.outputs)), quote.price)
     return fair_share(quote.price, quote.outputs, min(delivered, quote.outputs))

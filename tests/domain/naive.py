@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from domain.evidence import Spent
 from domain.ledger import (
@@ -39,7 +39,7 @@ from domain.operation import evolve as evolve_operation
 from domain.periods import Period
 from domain.pricing import Quote
 from domain.zones import zone_of
-from tests.domain.wall_clocks import EPOCH, MICROSECOND, wall
+from tests.domain.wall_clocks import EPOCH, MICROSECOND, MINUTE, wall
 
 
 @dataclass
@@ -184,6 +184,39 @@ def taken(all_lives: Iterable[Life], period: Period, scope: str, measure: str) -
         for life in all_lives
         if life.operation.period == period and scope in scopes(life.operation.user, life.operation.project)
     )
+
+
+def taken_in(all_lives: Iterable[Life], span: Period, window: str, scope: str, measure: str) -> int:
+    """What a scope has taken in an hour or a day: by what was requested in it, less what was refunded within it."""
+    mine = [life for life in all_lives if scope in scopes(life.operation.user, life.operation.project)]
+    inside = [life for life in mine if span.contains(life.facts[0].at)]
+    if measure != "spend":
+        return sum(life.taken(measure) for life in inside)
+    refunds = [fact for life in inside for fact in life.facts if isinstance(fact, Adjusted) and span.contains(fact.at)]
+    return sum(life.held + life.charged for life in inside) + sum(fact.price for fact in refunds)
+
+
+def taken_for_life(all_lives: Iterable[Life], since: int, scope: str, measure: str) -> int:
+    """What a scope has taken since the period that began then, less all that was refunded."""
+    mine = [life for life in all_lives if scope in scopes(life.operation.user, life.operation.project)]
+    counted = [life for life in mine if life.operation.period.start >= since]
+    if measure != "spend":
+        return sum(life.taken(measure) for life in counted)
+    return sum(life.held + life.charged - life.refunded for life in counted)
+
+
+def clock_window(window: str, instant: int, zone: str) -> Period:
+    """The hour or the day around an instant, of a zone whose clocks change by whole hours at whole hours by night."""
+    shown = wall(instant, zone)
+    if window == "hour":
+        start = instant - (instant % (60 * MINUTE))
+        return Period(start, start + 60 * MINUTE)
+    following = shown.date() + timedelta(days=1)
+    return Period(*(_first(day, zone) for day in (shown.date(), following)))
+
+
+def _first(day: date, zone: str) -> int:
+    return (datetime(day.year, day.month, day.day, tzinfo=zone_of(zone)) - EPOCH) // MICROSECOND
 
 
 Posting = tuple[object, object, int]

@@ -18,8 +18,6 @@ from domain.account import (
     Standing,
     Terms,
     TimeZoneChanged,
-    change_plan,
-    change_time_zone,
     changed_since,
     close,
     evolve,
@@ -36,6 +34,7 @@ from domain.limiting import change_limit, inherit_limit
 from domain.money import LARGEST_AMOUNT
 from domain.periods import Cycle
 from domain.plans import MEASURES, Limits
+from domain.terms import change_plan, change_time_zone
 from tests.domain.examples import LATER, LIMITS, NOON, OPENED
 
 TERMS = Terms("pro", LIMITS)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.account import AccountClosed, AccountFact, AccountSuspended, PlanChanged
-from domain.admission import Ask, accept, left_of, quotes_now, refusal_now
+from domain.admission import Ask, accept, quotes_now, refusal_now
 from domain.advice import Advice
+from domain.counting import left_of
 from domain.errors import KeyReused, UnknownAccount
 from domain.evidence import Spent
 from domain.ledger import Fact, Ledger, PeriodOpened
@@ -30,6 +31,7 @@ from domain.plans import Limits
 from domain.refusals import Refusal
 from domain.settlement import complete, fail
 from tests.domain.examples import (
+    APRIL,
     BILLED,
     CENT,
     DISPATCHED,
@@ -416,12 +418,15 @@ def test_nothing_is_said_of_what_is_left_where_there_is_no_account() -> None:
     assert left_of(Ledger(), "ann", None, NOON) == {}
 
 
+OVER_IMAGES = Refusal(rule="limit", measure="images", window="period", limit=10, resets_at=APRIL.end)
+
+
 def test_a_limit_that_refuses_tells_what_was_used_and_what_is_held() -> None:
     other = replace(OPERATION, id="op-3", batch="op-3")
     sent = [replace(fact, operation=other) for fact in SENT]
     refusal = refusal_now(recorded(BILLED, SETTLED, sent), ask("op-2", quote=priced(0, 3)), NOON)
 
-    assert refusal == Refusal(rule="limit", measure="images", limit=10, asked=3, used=4, held=4, left=2)
+    assert refusal == replace(OVER_IMAGES, asked=3, used=4, held=4, left=2)
 
 
 def test_an_estimate_says_what_accept_would_and_records_nothing() -> None:
@@ -429,7 +434,7 @@ def test_an_estimate_says_what_accept_would_and_records_nothing() -> None:
     wish = ask("op-2", quote=priced(0, 7))
 
     refusal = refusal_now(ledger, wish, NOON)
-    assert refusal == Refusal(rule="limit", measure="images", limit=10, asked=7, used=0, held=4, left=6)
+    assert refusal == replace(OVER_IMAGES, asked=7, used=0, held=4, left=6)
     assert refusal_now(ledger, BY_COUNT, NOON) is None
     assert ledger == recorded(BILLED, SENT)
 
@@ -446,5 +451,5 @@ def test_deciding_changes_nothing_until_its_facts_are_recorded() -> None:
 def test_a_held_operation_is_looked_up_by_its_id() -> None:
     ledger = recorded(BILLED, HELD)
 
-    assert ledger.look_up("op-1") == Held(OPERATION, QUOTE)
+    assert ledger.look_up("op-1") == Held(OPERATION, QUOTE, admitted=NOON)
     assert ledger.look_up("op-2") is None

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.admission import accept, left_of
+from domain.admission import accept
 from domain.advice import Advice
+from domain.counting import left_of
 from domain.errors import IllegalTransition, InvalidInput, KeyReused, UnknownOperation
 from domain.ledger import CreditAdded, Fact, Ledger, PeriodOpened, period_stream, stream_of
 from domain.operation import Adjusted, Settled

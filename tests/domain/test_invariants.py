@@ -9,10 +9,12 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis.stateful import invariant
 
-from domain.admission import left_of
+from domain.counting import left_of
 from domain.operation import Adjusted, Charged, OperationFact
 from domain.periods import Period
 from domain.plans import MEASURES
+from domain.windowed import Windows
+from domain.windows import Window
 from tests.domain.happenings import Studio
 from tests.domain.naive import (
     EARNED,
@@ -67,9 +69,11 @@ class Invariants(Studio):
             return
         if current.balance is not None:
             assert current.balance == self.balance(desk.account) >= 0
+        windows = current.windows or Windows()
+        narrow = [usage for window in windows.narrow.values() for usage in window.usage.values()]
         counters = [
             number
-            for usage in current.usage.values()
+            for usage in (*current.usage.values(), *narrow, *(one.usage for one in windows.life.values()))
             for side in (usage.posted, usage.held)
             for number in side.values()
         ]
@@ -126,7 +130,9 @@ class Invariants(Studio):
         now = max(self.clock, desk.ledger.last)
         shown = left_of(desk.ledger, "ann", "site", now)
         for measure in MEASURES:
-            each = [self.left(desk.account, scope, measure) for scope in scopes("ann", "site")]
+            each = [
+                self.left(desk.account, scope, measure, window) for scope in scopes("ann", "site") for window in Window
+            ]
             known = [left for left in each if left is not None]
             assert shown[measure] == (min(known) if known else None)
 

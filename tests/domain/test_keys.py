@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from domain.account import Account, AccountClosed, AccountFact, LimitChanged, evolve
 from domain.actor import Actor, ActorKind, actor
-from domain.admission import accept, left_of
+from domain.admission import accept
 from domain.authority import KeyHolder
+from domain.counting import left_of
 from domain.errors import Forbidden, IllegalTransition, InvalidInput, Unauthenticated, UnknownAccount, UnknownApiKey
 from domain.issuing import MOST_KEYS, SealedKey, change_key, check_key, issue_key, open_studios_account, revoke_key
 from domain.keys import STUDIO, KeyChanged, KeyIssued, KeyRevoked, KeyScope, KeyTerms

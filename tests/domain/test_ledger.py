@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.account import PlanChanged, TimeZoneChanged
-from domain.admission import accept, left_of
+from domain.admission import accept
 from domain.advice import Advice
+from domain.counting import left_of
 from domain.errors import UnknownAccount, UnknownOperation
 from domain.ledger import (
     BalanceReturned,

@@ -18,8 +18,9 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
-from domain.admission import Leeway, accept, left_of, refusal_now, reroute
+from domain.admission import Leeway, accept, refusal_now, reroute
 from domain.assets import AssetFact
+from domain.counting import left_of
 from domain.keys import KeyFact
 from domain.ledger import Fact, Ledger, LedgerFact, PeriodEnded, PeriodResumed
 from domain.operation import OPERATION_FACTS, Held, State
@@ -84,6 +85,8 @@ def look_only(ledger: Ledger) -> list[Fact]:
 Step = Callable[[Ledger], Iterable[Fact]]
 TERMS = (
     limited("images", 300),
+    limited("images", 300, window="day"),
+    limited("spend", 300 * CENT, "user:ann", window="life"),
     TimeZoneChanged("acme", LATER, "Asia/Tokyo"),
     ConsentChanged("acme", LATER, "stand-in", given=True),
     PlanChanged("acme", LATER, "big", Limits(images=200)),
@@ -105,9 +108,11 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: fail(ledger, "c", "blocked", 0, LATER),
     lambda ledger: add_credit(ledger, 1, "payment-2", LATER),
     lambda ledger: [*TERMS],
+    lambda ledger: accept(ledger, ask("h", quote=OTHER), LATER),
     lambda ledger: accept(ledger, ask("g"), IN_MAY),
     lambda ledger: release(ledger, "a", "policy", IN_MAY),
     lambda ledger: complete(ledger, "a", IMAGES, None, IN_MAY),
+    lambda ledger: fail(ledger, "h", "blocked", 0, IN_MAY),
     lambda ledger: erase_content(ledger, ["b"], "the customer asked", IN_MAY),
     lambda ledger: [AccountClosed("acme", IN_MAY, "the contract ended")],
 )

@@ -65,18 +65,18 @@ LATE_SUCCESS = ProviderCompleted(OPERATION, LATER, IMAGES, None, late=True)
 STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
     "asked": ((REQUESTED,), Asked(OPERATION)),
     "refused": ((REQUESTED, REJECTED), Refused(OPERATION, "limit")),
-    "held": (HELD, Held(OPERATION, QUOTE)),
-    "sent": (SENT, Sent(OPERATION, QUOTE, 1, "desk-1")),
+    "held": (HELD, Held(OPERATION, QUOTE, admitted=NOON)),
+    "sent": (SENT, Sent(OPERATION, QUOTE, 1, "desk-1", NOON)),
     "sent again": (
         (*SENT, replace(DISPATCHED, attempt=2, sender="desk-2")),
-        Sent(OPERATION, QUOTE, 2, "desk-2"),
+        Sent(OPERATION, QUOTE, 2, "desk-2", NOON),
     ),
-    "running": (RUNNING, Running(OPERATION, QUOTE, 1, "job-1")),
-    "rerouted": ((*SENT, REROUTED), Held(OTHER, OTHER_QUOTE, 1)),
-    "rerouted and sent": ((*SENT, REROUTED, SENT_AGAIN), Sent(OTHER, OTHER_QUOTE, 2, "desk-1")),
-    "delivered": ((*SENT, COMPLETED), Delivered(OPERATION, QUOTE, 4, 30 * CENT)),
-    "charged": (SETTLED, Settled(OPERATION, 40 * CENT, "USD")),
-    "failed": ((*RUNNING, FAILED), Running(OPERATION, QUOTE, 1, "job-1")),
+    "running": (RUNNING, Running(OPERATION, QUOTE, 1, "job-1", NOON)),
+    "rerouted": ((*SENT, REROUTED), Held(OTHER, OTHER_QUOTE, 1, NOON)),
+    "rerouted and sent": ((*SENT, REROUTED, SENT_AGAIN), Sent(OTHER, OTHER_QUOTE, 2, "desk-1", NOON)),
+    "delivered": ((*SENT, COMPLETED), Delivered(OPERATION, QUOTE, 4, 30 * CENT, NOON)),
+    "charged": (SETTLED, Settled(OPERATION, 40 * CENT, "USD", admitted=NOON)),
+    "failed": ((*RUNNING, FAILED), Running(OPERATION, QUOTE, 1, "job-1", NOON)),
     "released": (DROPPED, Dropped(OPERATION, "blocked", QUOTE)),
     "released before it was sent": ((*HELD, RELEASED), Dropped(OPERATION, "blocked", QUOTE)),
     "released, then a late success": (
@@ -85,7 +85,7 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
     ),
     "refunded": (
         (*SETTLED, REFUND),
-        Settled(OPERATION, 40 * CENT, "USD", -10 * CENT, (("ticket-1", -10 * CENT, 0),)),
+        Settled(OPERATION, 40 * CENT, "USD", -10 * CENT, (("ticket-1", -10 * CENT, 0),), admitted=NOON),
     ),
     "refunded twice": (
         (*SETTLED, REFUND, replace(REFUND, price=-5 * CENT, reference="ticket-2")),
@@ -95,6 +95,7 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
             "USD",
             -15 * CENT,
             (("ticket-1", -10 * CENT, 0), ("ticket-2", -5 * CENT, 0)),
+            admitted=NOON,
         ),
     ),
     "cost corrected after a release": (

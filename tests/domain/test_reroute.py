@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from domain.account import ConsentChanged
-from domain.admission import AS_HELD, Leeway, accept, left_of, reroute
+from domain.admission import AS_HELD, Leeway, accept, reroute
+from domain.counting import left_of
 from domain.errors import IllegalTransition, UnknownOperation
 from domain.ledger import BalanceReturned, Fact, Ledger
 from domain.operation import Dispatched, Held, ProviderFailed, Released, Rerouted, Running, Sent
@@ -80,7 +81,7 @@ def test_the_new_hold_replaces_the_old_one() -> None:
 
     left = left_of(ledger, "ann", "site", LATER)
     assert (left["images"], left["spend"]) == (7, 80 * CENT)
-    assert ledger.look_up("op-1") == Sent(SPARE_OPERATION, replace(SPARE, outputs=3), 2, "desk-1")
+    assert ledger.look_up("op-1") == Sent(SPARE_OPERATION, replace(SPARE, outputs=3), 2, "desk-1", NOON)
 
 
 def test_it_is_charged_at_the_new_model_s_price() -> None:

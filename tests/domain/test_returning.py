@@ -13,7 +13,8 @@ from domain.operation import Requested
 from domain.periods import Period
 from domain.returning import end_period
 from domain.settlement import add_credit
-from domain.totals import PeriodState, Usage
+from domain.totals import PeriodState
+from domain.usage import Usage
 from domain.zones import zones_version
 from tests.domain.examples import APRIL, APRIL_BOOK, BILLED, DOLLAR, LIMITS, MARCH, NOON, OPENED, ask, recorded
 from tests.domain.wall_clocks import utc

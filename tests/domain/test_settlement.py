@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.admission import accept, left_of
+from domain.admission import accept
 from domain.charging import CostSource
+from domain.counting import left_of
 from domain.errors import IllegalTransition, UnknownOperation
 from domain.ledger import BalanceReturned, Fact, Ledger, PeriodOpened, period_stream, stream_of
 from domain.operation import (
@@ -326,4 +327,4 @@ def test_however_answers_are_ordered_and_repeated_an_operation_has_one_terminal_
 
 
 def test_a_charged_operation_is_remembered_with_its_charge() -> None:
-    assert recorded(BILLED, SETTLED).look_up("op-1") == Settled(OPERATION, 40 * CENT, "USD")
+    assert recorded(BILLED, SETTLED).look_up("op-1") == Settled(OPERATION, 40 * CENT, "USD", admitted=NOON)

@@ -13,6 +13,8 @@ import pytest
 from domain.errors import OperationRefused
 from domain.ledger import PeriodOpened
 from domain.operation import Charged, Rejected, Validated
+from domain.periods import Period
+from domain.windowed import WindowOpened
 from infrastructure.service import Studio
 from tests.application.studios import PRICE, SYNC, count, facts_of, is_sound, studio_on, submissions
 from tests.faults.processes import complete, in_processes
@@ -52,10 +54,12 @@ Ask = Callable[..., Counter[str]]
 EITHER = pytest.mark.parametrize("asking", [by_threads, by_processes])
 
 
-async def prepare(url: str, home: Path, measure: str, limit: int | None, scope: str = "account") -> None:
+async def prepare(
+    url: str, home: Path, measure: str, limit: int | None, scope: str = "account", window: str = "period"
+) -> None:
     async with studio_on(url, home) as studio:
         await studio.accounts.open("acme", plan="enterprise")
-        await studio.accounts.change_limit("acme", measure, limit, scope=scope)
+        await studio.accounts.change_limit("acme", measure, limit, scope=scope, window=window)
 
 
 async def check(url: str, home: Path) -> None:
@@ -88,6 +92,28 @@ def test_a_project_shared_by_many_users_keeps_its_limit(database_url: str, tmp_p
     asyncio.run(prepare(database_url, tmp_path, "images", ROOM, scope="project:site"))
     assert asking(database_url, tmp_path, "site") == {"charged": ROOM, "refused": ASKED - ROOM}
     asyncio.run(check(database_url, tmp_path))
+
+
+@EITHER
+@pytest.mark.parametrize("window", ["day", "life"])
+def test_the_first_requests_of_a_window_begin_it_once_and_as_many_are_admitted_as_it_has_room_for(
+    database_url: str, tmp_path: Path, asking: Ask, window: str
+) -> None:
+    """A day that ends meanwhile makes room for as many again, in a window of its own."""
+    asyncio.run(prepare(database_url, tmp_path, "images", ROOM, window=window))
+    answers = asking(database_url, tmp_path)
+    begun = asyncio.run(spans(database_url, tmp_path))
+    assert len(set(begun)) == len(begun) >= (1 if window == "day" else 0)
+    room = ROOM * max(len(begun), 1)
+    assert answers == {"charged": room, "refused": ASKED - room}
+    if room == ROOM:
+        asyncio.run(check(database_url, tmp_path))
+
+
+async def spans(url: str, home: Path) -> list[Period]:
+    """The windows that were begun."""
+    async with studio_on(url, home) as studio:
+        return [fact.span for fact in facts_of(studio) if isinstance(fact, WindowOpened)]
 
 
 @EITHER

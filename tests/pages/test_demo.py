@@ -61,7 +61,8 @@ def test_each_act_ends_as_it_should(told: tuple[list[str], Path], act: str, end:
 
 
 def test_the_refusal_names_the_limit_and_what_is_left(told: tuple[list[str], Path]) -> None:
-    assert line(told, "user:bob's") == "user:bob's images limit of 5 a period leaves 1, 3 asked"
+    refusal = line(told, "user:bob's")
+    assert re.fullmatch(r"user:bob's images limit of 5 a period leaves 1 until \d{4}-\d\d-01, 3 asked", refusal)
 
 
 def test_the_timeline_shows_the_hold_and_the_charge(told: tuple[list[str], Path]) -> None:

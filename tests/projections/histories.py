@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from application.ledger.log import operation_of
-from domain.account import Account, AccountFact, Terms, change_plan, open_account
+from domain.account import Account, AccountFact, Terms, open_account
 from domain.admission import accept, reroute
 from domain.errors import InvalidRequest
 from domain.ledger import Fact, Ledger, evolve, stream_of
 from domain.operation import POLICY, Adjusted, Charged, Sent
 from domain.plans import Limits
 from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, record_job, release
+from domain.terms import change_plan
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader

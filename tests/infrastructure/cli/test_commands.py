@@ -267,6 +267,20 @@ def test_limits_are_set_lifted_and_inherited(workspace: Workspace) -> None:
     assert "user:bob" in call("account", "show").out
 
 
+def test_limits_of_other_windows_are_set_listed_and_met(workspace: Workspace) -> None:
+    assert call("account", "limit", "images", "0", "--user", "eve", "--window", "day").code == 0
+    told = call("account", "limit", "spend", "9.50", "-w", "life", "--json").document["windows"]
+    assert (told["day"], told["life"]["account"]["spend"]["amount"]) == ({"user:eve": {"images": 0}}, "9.50")
+    [day, *_, life] = call("limits", "--json").document["limits"]
+    assert (day["scope"], day["measure"], day["window"], day["left"]) == ("user:eve", "images", "day", 0)
+    assert (life["window"], life["limit"]["amount"], life["resets_at"]) == ("life", "9.50", None)
+    assert "for ever" in call("limits").out
+    refused = call("generate", "a fox", "--user", "eve", *SMALL, "--json")
+    assert refused.code == 3
+    assert f'"resets_at": "{day["resets_at"]}"' in refused.err
+    assert call("account", "limit", "images", "5", "-w", "week").code == 2
+
+
 def test_credit_is_paid_in_once(empty: Workspace) -> None:
     assert call("account", "open", "globex", "--prepaid").code == 0
     pay = ("account", "credit", "25.00", "--key", "p1", "--account", "globex", "--json")

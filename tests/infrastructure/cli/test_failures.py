@@ -86,7 +86,7 @@ WRONG = [
     (("account", "credit", "5", "--key", "p1"), 2, "invalid_input", "not prepaid"),
     (("account", "zone", "Mars/Phobos"), 2, "invalid_period", "Mars/Phobos"),
     (("projections", "retry", "nope"), 2, "invalid_input", "'nope'"),
-    (("generate", "x", "-u", "bob"), 3, "refused", "limit of 2 a period leaves 0, 1 asked"),
+    (("generate", "x", "-u", "bob"), 3, "refused", "limit of 2 a period leaves 0 until "),
     (("generate", "x", "-m", "scripted-unpriced"), 3, "refused", "price"),
     ((*SPOILT, "outcome=fail"), 4, "failed", "the provider failed"),
     ((*SPOILT, "outcome=unreadable"), 4, "failed", "no media"),

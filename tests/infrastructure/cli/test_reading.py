@@ -37,6 +37,7 @@ READING = {
         ("periods",),
         ("costs",),
         ("spend",),
+        ("limits",),
         ("operations",),
         ("operation",),
         ("events",),

@@ -82,6 +82,7 @@ COMMANDS = [
     ("periods",),
     ("costs",),
     ("spend",),
+    ("limits",),
     ("operations",),
     ("operation", "LAKE"),
     ("events",),

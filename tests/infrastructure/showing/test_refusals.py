@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from application.asking.refusals import refused
 from domain.meaning import Kind
 from domain.operation import Rejected
 from infrastructure.showing.refusals import refusal_document
+from tests.domain.wall_clocks import utc
 from tests.infrastructure.store.examples import NOW, OPERATION
 
 CENT = 10_000
@@ -27,6 +30,31 @@ def test_a_limit_has_its_figures_its_window_and_when_it_begins_anew() -> None:
     assert (told["rule"], told["scope"], told["measure"], told["window"]) == ("limit", "account", "images", "period")
     assert [told[name] for name in FIGURES] == [10, 4, 6, 3, 1]
     assert told["resets_at"] == "2026-11-30T23:00:00Z"
+
+
+WINDOWS = [
+    ("hour", "2026-11-23T14:00", "UTC", "an hour leaves 1 until 2026-11-23 14:00 in UTC, 4 asked"),
+    ("day", "2026-11-23T23:00", "Europe/Berlin", "a day leaves 1 until 2026-11-24 in Europe/Berlin, 4 asked"),
+    ("period", "2026-12-01T00:00", "UTC", "a period leaves 1 until 2026-12-01, 4 asked"),
+]
+
+
+@pytest.mark.parametrize(("window", "resets_at", "zone", "told"), WINDOWS)
+def test_a_refusal_tells_by_the_clock_of_the_account_when_the_limit_begins_anew(
+    window: str, resets_at: str, zone: str, told: str
+) -> None:
+    fact = replace(rejected("limit", "images", 10, 4, 6, 3, 1), window=window, resets_at=utc(resets_at), zone=zone)
+    error = refused(fact)
+    assert error.message == f"the account's images limit of 10 {told}"
+    assert str(error.hint).startswith("wait until it begins anew")
+    assert refusal_document(error.refusal)["window"] == window
+
+
+def test_a_limit_for_life_never_begins_anew() -> None:
+    error = refused(replace(rejected("limit", "spend", 100, 5, 90, 7, 3), window="life", zone="UTC"))
+    assert error.message.endswith("for life leaves 0.000003 USD, 0.000005 USD asked")
+    assert str(error.hint).startswith("it never begins anew")
+    assert refusal_document(error.refusal)["resets_at"] is None
 
 
 def test_amounts_of_money_are_money_in_words_and_in_json() -> None:

@@ -39,10 +39,13 @@ from domain.operation import (
 from domain.periods import Cycle, Period
 from domain.plans import Limits
 from domain.pricing import Quote
+from domain.windowed import LifeCounted, LifeMoved, Taken, WindowOpened
 
 NOVEMBER = Period(1_793_487_600_000_000, 1_796_079_600_000_000)
 DECEMBER = Period(1_796_079_600_000_000, 1_798_758_000_000_000)
 NOW = 1_795_400_000_000_000
+TODAY, TOMORROW = 1_795_388_400_000_000, 1_795_474_800_000_000
+TAKEN = Taken({"images": 3, "spend": 120_000}, {"images": 2, "spend": 80_000})
 OPERATION = Operation(
     "op-1",
     "op-1",
@@ -78,8 +81,8 @@ EXAMPLES: tuple[Fact, ...] = (
     AccountOpened(
         "acme", NOW, "pro", Limits(100, 100, 30, 30, 100, 10**8, 2_000), "USD", "Europe/Berlin", Cycle(31), True
     ),
-    PlanChanged("acme", NOW, "enterprise", Limits(spend=500_000_000)),
-    LimitChanged("acme", NOW, "user:ann", "images", None, inherited=False),
+    PlanChanged("acme", NOW, "enterprise", Limits(spend=500_000_000), windows={"hour": Limits(images=40)}),
+    LimitChanged("acme", NOW, "user:ann", "images", None, inherited=False, window="day"),
     TimeZoneChanged("acme", NOW, "America/Sao_Paulo"),
     ConsentChanged("acme", NOW, "stand-in", given=True),
     AccountSuspended("acme", NOW, "an invoice is overdue"),
@@ -94,6 +97,9 @@ EXAMPLES: tuple[Fact, ...] = (
     PeriodEnded("acme", NOW, Period(NOVEMBER.end, NOVEMBER.end + 1), 4_000_000, "USD", "a wrong clock"),
     PeriodResumed("acme", NOW, NOVEMBER, "pro", 4_000_000, -1_000_000, "USD"),
     ContentErased("acme", NOW, DECEMBER, "op-1", "the customer asked", ("5a" * 12,)),
+    WindowOpened("acme", NOW, NOVEMBER, "day", Period(TODAY, TOMORROW), {"account": TAKEN}),
+    LifeCounted("acme", NOW, DECEMBER, {"user:ann": replace(TAKEN, since=NOVEMBER.start)}),
+    LifeMoved("acme", NOW, DECEMBER, "op-1", ("account", "user:ann"), "images", -2, -80_000, 1, 40_000, "USD"),
     AssetAdded(
         "acme",
         NOW,
@@ -114,7 +120,7 @@ EXAMPLES: tuple[Fact, ...] = (
     AssetExpirySet("acme", NOW, DECEMBER, "5a" * 12, NOW + 1_000_000, "a campaign ends"),
     AssetErased("acme", NOW, DECEMBER, "5a" * 12, "the customer asked"),
     Requested(OPERATION, NOW, "key-1", "ef" * 32, 2, GIVEN),
-    Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 7, 2, 1, "USD"),
+    Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 7, 2, 1, "USD", "day", TOMORROW, "Europe/Berlin"),
     Validated(OPERATION, NOW, METERED_QUOTE),
     Dispatched(OPERATION, NOW, 1, "host:4711"),
     Submitted(OPERATION, NOW, "job/9 “ä”"),
@@ -123,5 +129,5 @@ EXAMPLES: tuple[Fact, ...] = (
     Charged(OPERATION, NOW, 2, "image", Decimal("1.333333"), 80_000, None, "USD", "f00dcafe0001", *UNKNOWN),
     ProviderFailed(OPERATION, NOW, "content_blocked", USED),
     Released(OPERATION, NOW, "content_blocked", 2, 80_000, 10_000, "USD", CostSource.COUNTED),
-    Adjusted(OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 500, "USD", "blurred", "ticket-12", *REVEALED),
+    Adjusted(OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 500, "USD", "blurred", "ticket-12", *REVEALED, ("day",)),
 )

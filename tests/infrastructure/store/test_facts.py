@@ -30,7 +30,8 @@ from domain.operation import (
     State,
     Submitted,
 )
-from domain.totals import PeriodState, Usage
+from domain.totals import PeriodState
+from domain.usage import Usage
 from infrastructure.store.facts import NAMES, UPCASTERS, FactMapper, Upcaster
 from tests.infrastructure.store.examples import EXAMPLES, NOVEMBER, NOW, OPERATION, QUOTE
 

@@ -1,0 +1,53 @@
+"""Changes of an account's terms: its plan, its zone, and which models may be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.account import (
+    Account,
+    AccountFact,
+    ConsentChanged,
+    PlanChanged,
+    TimeZoneChanged,
+    check_not_closed,
+)
+from domain.errors import InvalidInput
+from domain.ids import check_reason
+from domain.kinds import Class, check_class
+from domain.periods import check_zone
+from domain.plans import NO_WINDOWS, Limits
+
+
+def change_plan(
+    account: Account,
+    plan: str,
+    limits: Limits,
+    now: int,
+    reason: str = "",
+    windows: Mapping[str, Limits] = NO_WINDOWS,
+) -> list[AccountFact]:
+    """Move to a plan; its limits hold at once, also for what was used in this period."""
+    check_not_closed(account)
+    check_reason(reason)
+    if (account.plan, account.limits, account.windows) == (plan, limits, windows):
+        return []
+    return [PlanChanged(account.id, now, plan, limits, reason, windows)]
+
+
+def change_time_zone(account: Account, zone: str, now: int, reason: str = "") -> list[AccountFact]:
+    """Move the account's midnights, from the next period on. Raises InvalidPeriod for an unknown zone."""
+    check_not_closed(account)
+    check_reason(reason)
+    return [] if check_zone(zone) == account.zone else [TimeZoneChanged(account.id, now, zone, reason)]
+
+
+def change_consent(account: Account, model_class: str, now: int, *, given: bool, reason: str = "") -> list[AccountFact]:
+    """Let models of a class be chosen for the account, or no more; real ones always may. Raises InvalidInput."""
+    check_reason(reason)
+    wanted = check_class(model_class)
+    if wanted is Class.REAL and not given:
+        raise InvalidInput("class", "real models may always be chosen", hint="suspend the account instead")
+    if (wanted in account.allowed) == given:
+        return []
+    return [ConsentChanged(account.id, now, str(wanted), given, reason)]
