@@ -39,6 +39,7 @@ from application.ledger.transaction import Store
 from application.ledger.writer import Clock, LedgerWriter, WriterOptions
 from application.library.library import Library
 from application.library.naming import AssetNames
+from application.performing.gates import Gates
 from application.performing.histories import Histories
 from application.performing.intervention import Intervention
 from application.performing.outputs import PAUSES, Outputs
@@ -73,11 +74,12 @@ from infrastructure.store.identity import asset_key, established_id
 from infrastructure.store.keynames import SqlKeyNames
 from infrastructure.store.queue import SqlQueue
 from infrastructure.store.reader import SqlReader
+from infrastructure.store.slots import SqlSlots
 from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.witness import SqlWitness
 from infrastructure.store.wording import SqlWords
-from infrastructure.supplies import contexts, input_downloads, looking, media_reader, output_downloads
+from infrastructure.supplies import contexts, input_downloads, looking, media_reader, output_downloads, throughputs
 from projections.audit import Audit
 from projections.engine.database import FactSource
 from projections.engine.projector import Projector
@@ -214,7 +216,14 @@ class Assembly:
         largest, pauses = self.settings.largest_output, self.parts.pauses
         outputs = Outputs(self.assets, self.downloads[1], self.clock, asyncio.sleep, largest, self.names, pauses)
         charge_lost, recording = self.settings.lost_outputs == "charge", Recording(self.writer, self.ownership)
-        return Performer(recording, self.by_name, outputs, self.index, charge_lost=charge_lost, off=self.off)
+        return Performer(
+            recording, self.by_name, outputs, self.index, self.gates, charge_lost=charge_lost, off=self.off
+        )
+
+    @cached_property
+    def gates(self) -> Gates:
+        limits, lease = throughputs(self.provider_settings), self.settings.lease_seconds * SECOND
+        return Gates(limits, SqlSlots(self.database), self.owner, lease, self.clock)
 
     @cached_property
     def facts(self) -> OperationFacts:

@@ -63,7 +63,7 @@ async def open_studio(
 def _chores(made: Assembly, *, serve: bool) -> Iterator[Coroutine[Any, Any, None]]:
     """The work that goes on while it is open."""
     seconds = made.settings.lease_seconds
-    yield renewing(made.ownership)
+    yield renewing(made.ownership, made.gates)
     if made.files is not None:
         yield staying_marked(made.files, seconds)
     if serve:

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from application.following.feed import Feed
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
+from application.performing.gates import Gates
 from application.performing.ownership import Ownership
 from domain.errors import ImageStudioError, StoreError
 from infrastructure.clock import SECOND
@@ -63,11 +64,12 @@ def move_on(files: Belonging) -> None:
         LOGGER.warning("how far the log is could not be noted beside the files: %s", error)
 
 
-async def renewing(ownership: Ownership) -> None:
-    """Renew the leases of what this process works on, well before they end."""
+async def renewing(ownership: Ownership, gates: Gates) -> None:
+    """Renew the leases of what this process works on, and of its slots at providers, well before they end."""
     while True:
         await asyncio.sleep(ownership.lease / SECOND / 3)
         try:
             await ownership.renew()
+            await gates.renew()
         except StoreError as error:  # the leases may run out; recovery and the ledger's state keep that safe
             LOGGER.warning("leases could not be renewed: %s", error)

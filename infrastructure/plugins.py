@@ -42,7 +42,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.advice import Advice, Hint
 from domain.errors import PluginError
-from infrastructure.settings import Address
+from infrastructure.settings import Address, Positive
 
 if TYPE_CHECKING:
     import httpx
@@ -64,6 +64,9 @@ class ProviderSettings(BaseSettings):
     """One provider's settings: IMAGESTUDIO_<NAME>_… in the environment or a .env file, by the rest of the name."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    concurrency: Positive | None = None
+    per_minute: Positive | None = None
 
     @property
     def origins(self) -> tuple[str, ...]:

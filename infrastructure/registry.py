@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 NEAR: Final = 0.8
 """How alike two names are, of 1, of which one may be meant for the other."""
 ENABLED: Final = "enabled"
-COMMON: Final = frozenset({ENABLED, "key", "url"})
+FREE: Final = frozenset({ENABLED, *ProviderSettings.model_fields})
+COMMON: Final = frozenset({*FREE, "key", "url"})
 """Settings that are usual, for which alone no provider that is paid is imported to see if it has them."""
 LOGGER = logging.getLogger("imagestudio")
 
@@ -97,7 +98,7 @@ def _meant(name: str, ours: Collection[str], found: Mapping[str, Plugin]) -> str
 
 def _believed(plugin: Plugin) -> Collection[str]:
     """The settings that it is taken to have before it is imported; who is paid has a key, and mostly an address."""
-    return {ENABLED} if plugin.is_free else COMMON
+    return FREE if plugin.is_free else COMMON
 
 
 def _is_near(name: str, prefix: str) -> bool:

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from functools import partial
 
 from application.ports import Downloads, Media, MediaReader
+from application.ports.slots import Throughput
 from infrastructure.downloads import HttpDownloads
 from infrastructure.files.shelf import Look
 from infrastructure.media import LimitedBy, look_at, read_media
@@ -40,6 +41,12 @@ def contexts(settings: Settings, pool: Executor, downloads: Downloads) -> Contex
         )
 
     return context
+
+
+def throughputs(providers: Mapping[str, ProviderSettings]) -> dict[str, Throughput]:
+    """The limits of those of the providers that have any."""
+    told = {name: Throughput(own.concurrency or 0, own.per_minute or 0) for name, own in providers.items()}
+    return {name: limits for name, limits in told.items() if limits != Throughput()}
 
 
 def looking(settings: Settings) -> Look:

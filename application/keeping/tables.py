@@ -63,6 +63,15 @@ TABLES: Mapping[str, Table] = {
     "turns": Table(
         TableStanding.APART, ("account",), (), {"served": "whose turn it is; each is served whatever it says"}
     ),
+    "slots": Table(
+        TableStanding.APART,
+        ("provider", "number"),
+        (),
+        {
+            "owner": "who is at a provider just now; what is sent is decided by the log",
+            "until": "how long others wait for a slot or a turn; no longer than a lease, a pace or a provider's word",
+        },
+    ),
     "contents": Table(TableStanding.COMPARED, ("batch",), ("account", "secret", "body")),
     "snapshots": Table(TableStanding.MADE, ("stream", "version"), ("topic", "state")),
     "ledger": Table(

@@ -1,8 +1,9 @@
 """An admitted operation, carried through: sent at most once, its outputs safe before it is charged, its end a fact.
 
+room at the provider, the attempt a fact
 submit ─┬─ Delivery ─────────────────────────┬─ keep ── complete ── charged
         ├─ Job ── its id is a fact ── collect ┘
-        ├─ refused ── rerouted to the next model, sent there ── or released
+        ├─ refused ── rerouted to the next model, sent there ── or sent again when it asks to wait ── or released
         └─ unknown ── the job that it called back about meanwhile ── or the hold stays, for recovery
 """
 
@@ -12,6 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from application.performing.gates import SECOND, Gates
 from application.performing.outputs import Outputs
 from application.performing.ownership import Ownership
 from application.performing.recording import (
@@ -44,11 +46,14 @@ from domain.advice import Advice
 from domain.charging import NOTHING_LOST, LostOutputs
 from domain.errors import IllegalTransition, OperationPending, UnknownModel
 from domain.fallback import WHOLE_PROVIDER
+from domain.ledger import Fact
 from domain.money import Money
-from domain.operation import Operation, Sent
+from domain.operation import Operation, Sent, State
 from domain.pricing import Quote
 
 TAKEN = "job_of_another"
+SHORTEST_WAIT = 1.0
+"""Seconds before the same is sent again, if a provider asks for less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Performer:
     providers: Mapping[str, Provider]
     outputs: Outputs
     index: Index
+    gates: Gates
     charge_lost: bool = False
     off: Mapping[str, str] = field(default_factory=dict)
     sending: dict[tuple[str, int], Job | None] = field(default_factory=dict)
@@ -86,18 +92,80 @@ class Performer:
         `held` is what is held for it, and is told if that changes.
         Raises OperationPending if the outcome is unknown, also by a mistake of the provider's: the hold then stays.
         """
+        return await self._carry(operation, task, progress, others, held)
+
+    async def begin(
+        self,
+        operation: Operation,
+        task: Task,
+        progress: Progress,
+        others: Sequence[Alternative] = (),
+        held: Quote | None = None,
+    ) -> Performed:
+        """As `perform`, for an attempt that is not dispatched yet: it is once its provider has room for it.
+
+        Without a fact if another process was faster, or the operation has ended.
+        """
+        return await self._carry(operation, task, progress, others, held, dispatching=True)
+
+    async def _carry(
+        self,
+        operation: Operation,
+        task: Task,
+        progress: Progress,
+        others: Sequence[Alternative],
+        held: Quote | None,
+        *,
+        dispatching: bool = False,
+    ) -> Performed:
+        until = task.since + task.deadline * SECOND if task.since else None
+        dispatched: tuple[Fact, ...] = ()
+        try:
+            async with self.gates.through(operation.provider, operation.id, until):
+                if dispatching:
+                    receipt = await self.recording.dispatch(operation, task.attempt)
+                    if not self._is_ours(receipt.states[operation.id], task.attempt):
+                        return performed(operation, replace(receipt, facts=()), {})
+                    dispatched = receipt.facts
+                    task = task if task.since else replace(task, since=self.ownership.clock())
+                return _after(dispatched, await self._carry_inside(operation, task, progress))
+        except ProviderRefused as refusal:
+            if left := _left(operation, others, refusal):
+                return _after(dispatched, await self._reroute(operation, task, refusal, progress, left, held))
+            if await self._is_to_wait(operation, task, refusal, progress):
+                again = replace(task, attempt=task.attempt + (not dispatching or bool(dispatched)))
+                carried = self._carry(operation, again, progress, others, held, dispatching=True)
+                return _after(dispatched, await carried)
+            return _after(dispatched, await self._fail(operation, refusal))
+
+    async def _carry_inside(self, operation: Operation, task: Task, progress: Progress) -> Performed:
+        """Send and settle. Raises ProviderRefused if it was definitely not accepted."""
         await self.ownership.check(operation.id)
         provider = self.provider_of(operation)
         try:
             answer = await self._send(provider, operation, task, progress)
-        except ProviderRefused as refusal:
-            if left := _left(operation, others, refusal):
-                return await self._reroute(operation, task, refusal, progress, left, held)
-            return await self._fail(operation, refusal)
+        except ProviderRefused:
+            raise
         except ProviderError as error:
             return await self._fail(operation, error)
         job = answer if isinstance(answer, Job) else None
         return await self._settle(operation, task, self._finish(provider, operation, task, answer, progress), job)
+
+    async def _is_to_wait(self, operation: Operation, task: Task, refusal: ProviderRefused, progress: Progress) -> bool:
+        """Whether the provider asks to wait, and there is the time; in either case nobody here asks it before."""
+        if refusal.retry_after is None:
+            return False
+        seconds = max(refusal.retry_after, SHORTEST_WAIT)
+        await self.gates.hold_off(operation.provider, seconds)
+        left = task.since + task.deadline * SECOND - self.ownership.clock()
+        if seconds * SECOND > left:
+            refusal.message += f"; it asks to wait {seconds:.0f} seconds, longer than the operation has"
+            return False
+        progress(0.0, f"{operation.provider} asks to wait {seconds:.0f} seconds")
+        return True
+
+    def _is_ours(self, state: State, attempt: int) -> bool:
+        return isinstance(state, Sent) and (state.attempts, state.sender) == (attempt, self.ownership.owner)
 
     def called_back(self, operation: str, attempt: int, job: str) -> bool:
         """Keep the job for the caller who waits here for that submission's answer; False if there is none."""
@@ -201,12 +269,11 @@ class Performer:
         offer, attempt, words = others[0], task.attempt + 1, said_of(operation, refusal)
         receipt = await self.recording.reroute(operation, offer, refusal.code, attempt, words)
         state = receipt.states[operation.id]
-        if not isinstance(state, Sent) or (state.attempts, state.sender) != (attempt, self.ownership.owner):
+        if not isinstance(state, Sent) or not self._is_ours(state, attempt):
             return performed(operation, receipt, {}, words.said)
         progress(0.0, _moved(refusal.code, operation, held, state))
         task = replace(offer.task, attempt=attempt)
-        settled = await self.perform(state.operation, task, progress, others[1:], state.quote)
-        return replace(settled, facts=(*receipt.facts, *settled.facts)) if settled.facts else settled
+        return _after(receipt.facts, await self.perform(state.operation, task, progress, others[1:], state.quote))
 
     async def _settle(
         self, operation: Operation, task: Task, delivering: Awaitable[Delivery], job: Job | None = None
@@ -242,6 +309,11 @@ class Performer:
             raise OperationPending(operation.id, message, hint=RECOVER) from error
         failed = error if isinstance(error, TaskFailed) else TaskFailed(error.code, error.message)
         return await self.recording.fail(operation, failed, said_of(operation, error), order)
+
+
+def _after(earlier: Sequence[Fact], settled: Performed) -> Performed:
+    """The end of an operation with the facts that led to it; with none if another was faster."""
+    return replace(settled, facts=(*earlier, *settled.facts)) if earlier and settled.facts else settled
 
 
 def _left(operation: Operation, others: Sequence[Alternative], refusal: ProviderRefused) -> Sequence[Alternative]:

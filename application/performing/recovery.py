@@ -15,7 +15,7 @@ from application.performing.performer import Performer
 from application.performing.recording import Performed
 from application.ports import Job, Lease, Recovery, Task, silent
 from domain.errors import ImageStudioError, OperationPending, UnknownModel
-from domain.operation import PHASES, POLICY, Held, Open, Running, Sent
+from domain.operation import PHASES, POLICY, Held, Open, Running
 
 ERASED = "content_erased"
 OFF = "switched_off"
@@ -171,13 +171,8 @@ class Recoverer:
         return self.performer.ownership.clock() >= opened.first + self.abandon
 
     async def _send(self, state: Open, task: Task, action: str) -> tuple[str, Performed | None]:
-        attempt, sender = task.attempt + 1, self.performer.ownership.owner
-        operation, task = state.operation, replace(task, attempt=attempt)
-        receipt = await self.performer.recording.dispatch(operation, attempt)
-        sent = receipt.states[operation.id]
-        if not isinstance(sent, Sent) or (sent.attempts, sent.sender) != (attempt, sender):
-            return "left open: another process sends it", None
-        return action, await self.performer.perform(operation, task, silent)
+        settled = await self.performer.begin(state.operation, replace(task, attempt=task.attempt + 1), silent)
+        return (action, settled) if settled.facts else ("left open: another process sends it", None)
 
     async def _release(self, state: Open, reason: str) -> Performed:
         return await self.performer.recording.release(state.operation, reason)

@@ -28,6 +28,7 @@ LOOK = 2.0
 """Seconds after which it looks by itself."""
 AGAIN = 1.0
 """Seconds until a database that could not be used is tried again."""
+FOREVER = 2**62
 BESIDE = 4
 """Chosen beside each that is wanted, in case that others claim it first."""
 
@@ -48,7 +49,9 @@ class Worker:
     """Operations that it left to recovery in the end."""
     _idle: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    _claimed: dict[str, Queued] = field(default_factory=dict, init=False)
     _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _asked_idle: bool = field(default=False, init=False)
     _stopping: bool = field(default=False, init=False)
 
     @property
@@ -65,7 +68,8 @@ class Worker:
                 with suppress(RuntimeError):  # the loop was closed: nobody works any more
                     loop.call_soon_threadsafe(self._woken.set)
 
-        failing = ""
+        failing, gates = "", self.recoverer.performer.gates
+        gates.entered = self._woken.set
         with self.feed.listening(told):
             while not self._stopping:
                 self._woken.clear()
@@ -85,16 +89,30 @@ class Worker:
 
     async def until_idle(self) -> None:
         """Wait until nothing waits in the queue, and nothing is performed here."""
+        self._asked_idle = True
+        self._woken.set()
         await self._idle.wait()
+
+    async def _give_back(self) -> None:
+        """Hand over to others whatever waits here for room at its provider."""
+        outside = [one for one in self._claimed.values() if one.operation in self.recoverer.performer.gates.outside]
+        tasks = [self._tasks[one.operation] for one in outside]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for one in outside:
+            await asyncio.to_thread(self.queue.give_back, one, self.recoverer.performer.ownership.owner)
 
     async def end(self, seconds: float, leave: asyncio.Event) -> None:
         """Stop, and wait for what it performs, so long or until it is to leave it; that is left to recovery then."""
         self.stop()
+        await self._give_back()
         left = asyncio.create_task(leave.wait())
         until = asyncio.get_running_loop().time() + seconds
         while self._tasks and not left.done() and (more := until - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait([left, *self._tasks.values()], timeout=more, return_when=asyncio.FIRST_COMPLETED)
         left.cancel()
+        await self._give_back()
         open_still = list(self._tasks.values())
         self.left = len(open_still)
         for task in open_still:
@@ -108,14 +126,24 @@ class Worker:
             return False
         claimed = await self.recoverer.performer.ownership.draw(self._draw, free)
         for one in claimed:
+            self._claimed[one.operation] = one
             self._tasks[one.operation] = asyncio.create_task(self._perform(one))
-        if not claimed and not self._tasks:
+        if self._asked_idle and not self._tasks and not await asyncio.to_thread(self.queue.waiting, 1, (), FOREVER):
             self._idle.set()
         return bool(claimed)
 
     def _draw(self, most: int, owner: str, now: int, expires: int) -> list[Queued]:
-        wanted = choose(self.queue.waiting(most, ()), BESIDE * most)
+        rooms = self._rooms()
+        full = [provider for provider, room in rooms.items() if not room]
+        wanted = choose(self.queue.waiting(most, full, now), BESIDE * most, rooms)
         return self.queue.claim(wanted, most, owner, now, expires) if wanted else []
+
+    def _rooms(self) -> dict[str, int]:
+        """How many more may be claimed for each provider that cannot take any number: one, when none waits for room."""
+        gates = self.recoverer.performer.gates
+        outside = {one.provider for one in self._claimed.values() if one.operation not in gates.inside}
+        full = {one for one in outside if one in gates.limits} | set(gates.outside.values())
+        return {**dict.fromkeys(gates.limits, 1), **dict.fromkeys(full, 0)}
 
     async def _perform(self, one: Queued) -> None:
         ownership = self.recoverer.performer.ownership
@@ -125,7 +153,7 @@ class Worker:
             LOGGER.info("performed operation %s: %s, now %s", done.operation, done.action, done.phase)
         finally:
             ownership.drop(one.operation)
-            del self._tasks[one.operation]
+            del self._tasks[one.operation], self._claimed[one.operation]
             self._woken.set()
 
     async def _rest(self, seconds: float) -> None:

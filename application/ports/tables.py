@@ -94,8 +94,8 @@ class Leases(Protocol):
 class Queue(Protocol):
     """Operations that are held and wait for a process to perform them, on the database that all of these share."""
 
-    def waiting(self, most: int, but: Collection[str]) -> list[Queued]:
-        """The first few of each account and provider, but of those providers none."""
+    def waiting(self, most: int, but: Collection[str], now: int) -> list[Queued]:
+        """The first few of each account and provider; none of those providers, nor of one that is held off now."""
 
     def claim(self, wanted: Sequence[Queued], most: int, owner: str, now: int, expires: int) -> list[Queued]:
         """Lease to `owner`, in one statement, the first so many of those wanted that nobody else has claimed."""

@@ -107,12 +107,14 @@ class ProviderError(Exception):
 class ProviderRefused(ProviderError):
     """Definitely not accepted: nothing was started and nothing will be billed.
 
-    `final`: no other model may be asked instead, because the request itself is not allowed.
+    `final`: no other model may be asked instead, because the request itself is not allowed. `retry_after` is how many
+    seconds later the same may be sent again, if the provider says so.
     """
 
-    def __init__(self, code: str, message: str, *, final: bool = False) -> None:
+    def __init__(self, code: str, message: str, *, final: bool = False, retry_after: float | None = None) -> None:
         super().__init__(code, message)
         self.final = final
+        self.retry_after = retry_after
 
 
 class TaskFailed(ProviderError):

@@ -44,17 +44,20 @@ WAITING = """WITH RECURSIVE lines(account, provider) AS (
 chosen AS (
     SELECT lines.account, provider, coalesce(served, 0) AS served
     FROM lines LEFT JOIN turns ON turns.account = lines.account
-    WHERE provider NOT IN :but ORDER BY 3, 1, 2 LIMIT :lines)
+    WHERE provider NOT IN :but
+    AND NOT EXISTS (SELECT 1 FROM slots WHERE slots.provider = lines.provider AND number = -1 AND until > :now)
+    ORDER BY 3, 1, 2 LIMIT :lines)
 SELECT queue.operation, queue.account, queue.provider, queue.place, chosen.served FROM chosen {first_few}"""
 
 CLAIMED = "operation, account, provider, place"
 
-CLAIM = f"""WITH claimed AS (
-    DELETE FROM queue WHERE operation IN (
-        SELECT queue.operation FROM unnest(CAST(:wanted AS text[])) WITH ORDINALITY AS wanted (operation, number)
-        JOIN queue ON queue.operation = wanted.operation
-        ORDER BY number LIMIT :most FOR UPDATE OF queue SKIP LOCKED)
-    RETURNING {CLAIMED}),
+CLAIM = """WITH free AS (
+    SELECT queue.operation FROM unnest(CAST(:wanted AS text[])) WITH ORDINALITY AS wanted (operation, number)
+    JOIN queue ON queue.operation = wanted.operation
+    ORDER BY number LIMIT :most FOR UPDATE OF queue SKIP LOCKED),
+claimed AS (
+    DELETE FROM queue USING free WHERE queue.operation = free.operation
+    RETURNING queue.operation, queue.account, queue.provider, queue.place),
 leased AS (
     INSERT INTO leases (operation, account, owner, epoch, expires)
     SELECT operation, account, :owner, 1, :expires FROM claimed
@@ -63,7 +66,7 @@ leased AS (
 served AS (
     INSERT INTO turns (account, served) SELECT DISTINCT account, CAST(:now AS bigint) FROM claimed ORDER BY account
     ON CONFLICT (account) DO UPDATE SET served = greatest(turns.served, excluded.served))
-SELECT {CLAIMED} FROM claimed"""
+SELECT operation, account, provider, place FROM claimed"""
 
 CLAIM_ONE = (
     "DELETE FROM queue WHERE operation = :operation",
@@ -75,9 +78,10 @@ CLAIM_ONE = (
 
 GIVE_BACK = (
     "SELECT 1 FROM accounts WHERE id = :account",  # a decision about the operation waits, or has been made
-    "DELETE FROM leases WHERE operation = :operation AND owner = :owner",
+    """DELETE FROM leases WHERE operation = :operation AND owner = :owner
+    AND EXISTS (SELECT 1 FROM operations WHERE id = :operation AND phase = 'validated')""",
     f"""INSERT INTO queue ({CLAIMED}) SELECT id, account, :provider, :place FROM operations
-    WHERE id = :operation AND phase = 'validated' ON CONFLICT (operation) DO NOTHING""",
+    WHERE id = :operation ON CONFLICT (operation) DO NOTHING""",
 )
 
 
@@ -89,8 +93,8 @@ class SqlQueue:
         texts = {"next_line": NEXT_LINE[database.dialect], "first_few": FIRST_FEW[database.dialect]}
         self._waiting = text(WAITING.format(**texts)).bindparams(bindparam("but", expanding=True, type_=Text()))
 
-    def waiting(self, most: int, but: Collection[str]) -> list[Queued]:
-        asked = {"most": most, "lines": LINES, "but": [*but]}
+    def waiting(self, most: int, but: Collection[str], now: int) -> list[Queued]:
+        asked = {"most": most, "lines": LINES, "but": [*but], "now": now}
         return [Queued(*row) for row in self._database.rows(self._waiting, asked)]
 
     def claim(self, wanted: Sequence[Queued], most: int, owner: str, now: int, expires: int) -> list[Queued]:

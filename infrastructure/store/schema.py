@@ -112,6 +112,16 @@ TURNS = Table(
 )
 """When the queue last served each account: whose turn it is hangs on nothing else."""
 
+SLOTS = Table(
+    "slots",
+    METADATA,
+    Column("provider", ID, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("owner", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""How much each provider is given at a time, and how fast: see `slots.py`."""
+
 CONTENTS = Table(
     "contents",
     METADATA,

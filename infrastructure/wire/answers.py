@@ -20,6 +20,7 @@ from infrastructure.wire.content import decode_json
 MODERATED: Final = "content_moderation"
 UNREADABLE: Final = "unreadable_answer"
 RATE_LIMITED: Final = "rate_limited"
+RATE_STATUS: Final = 429
 TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """After these the same question may be asked again; 52x are those of a gateway that did not reach its server."""
 
@@ -87,6 +88,11 @@ class Answer:
             raise Unreadable
         return value
 
+    @property
+    def wanted_pause(self) -> float | None:
+        """Seconds after which what was refused for its rate alone may be sent again; None if that is not said."""
+        return self.retry_after() if self.status == RATE_STATUS else None
+
     def retry_after(self) -> float | None:
         """Seconds to wait as the header says, a date being counted from the answer's own; None where it does not."""
         wanted = self.headers.get("retry-after", "").strip()
@@ -110,9 +116,10 @@ class Unreadable(ProviderUnknown):
         super().__init__(UNREADABLE, message)
 
 
-def verdict(status: int, problem: ApiProblem) -> ProviderError:
+def verdict(status: int, problem: ApiProblem, retry_after: float | None = None) -> ProviderError:
     """The meaning for a submission of an answer with this status, which is not a success."""
     message = f"the provider answers {status}" + (f": {problem.message}" if problem.message else "")
     if problem.refused or (400 <= status < 500 and status not in AMBIGUOUS):
-        return ProviderRefused(problem.code or REFUSALS.get(status, "refused"), message, final=problem.final)
+        code = problem.code or REFUSALS.get(status, "refused")
+        return ProviderRefused(code, message, final=problem.final, retry_after=retry_after)
     return ProviderUnknown("unavailable" if status >= 500 else "ambiguous_answer", message)

@@ -236,7 +236,9 @@ class Api:
         """The meaning of an answer that is not a success, in the API's own words but without our secrets."""
         problem = self._explain(answer)
         message = told_by_provider(problem.message, (self._key, *hidden))
-        return verdict(answer.status, ApiProblem(message, problem.code, problem.final, problem.refused))
+        return verdict(
+            answer.status, ApiProblem(message, problem.code, problem.final, problem.refused), answer.wanted_pause
+        )
 
     def told(self, words: object, hidden: Iterable[str] = ()) -> str:
         """A provider's words about a job, safe to show."""

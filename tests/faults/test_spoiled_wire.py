@@ -14,9 +14,10 @@ from typing import Any, Literal
 import pytest
 
 from domain.errors import OperationFailed, OperationPending
+from domain.operation import Dispatched
 from infrastructure.clock import now
 from infrastructure.service import Studio
-from tests.application.studios import NO_PAUSES, is_sound, later
+from tests.application.studios import NO_PAUSES, facts_of, is_sound, later
 from tests.faults.ponds import BLIND, KEPT, LISTED, PRICE, PROVIDER, Scene, check_account, prompt_of, request_for
 from tests.infrastructure.providers.building import built
 from tests.infrastructure.providers.wavespeed.tasks import wavespeed
@@ -127,11 +128,23 @@ async def test_a_submission_whose_answer_is_lost_is_found_where_it_can_be_and_ne
 
 
 @pytest.mark.parametrize("model", [LISTED, KEPT, BLIND])
-async def test_a_storm_of_429_is_a_refusal_and_is_not_tried_again(scene: Scene, model: str) -> None:
-    scene.fake.next(PROVIDER[model], Behaviour(status=429, retry_after="1"), times=None)
+@pytest.mark.parametrize("wait", ["", "3600"])
+async def test_a_429_that_says_nothing_or_asks_for_too_long_is_a_refusal_and_not_tried_again(
+    scene: Scene, model: str, wait: str
+) -> None:
+    scene.fake.next(PROVIDER[model], Behaviour(status=429, retry_after=wait), times=None)
     assert await ending(scene, model) == "released"
     async with distant(scene) as studio:
         await check_account(studio, scene.fake, ACCOUNT, "released", jobs=0, sent=1)
+
+
+@pytest.mark.parametrize("model", [LISTED, KEPT, BLIND])
+async def test_a_429_is_waited_out_and_sent_again_while_the_hold_stands(scene: Scene, model: str) -> None:
+    scene.fake.next(PROVIDER[model], Behaviour(status=429, retry_after="1"), times=2)
+    assert await ending(scene, model) == "charged"
+    async with distant(scene) as studio:
+        await check_account(studio, scene.fake, ACCOUNT, "charged", jobs=1, sent=3)
+        assert [fact.attempt for fact in facts_of(studio, ACCOUNT) if isinstance(fact, Dispatched)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("model", [LISTED, KEPT, BLIND])

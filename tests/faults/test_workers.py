@@ -16,13 +16,27 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from application.asking.requests import Request
+from application.ports import Delivery, Job, Progress, Provider, Task
 from domain.errors import StoreUnavailable
 from domain.operation import Charged, Dispatched, Released, Requested
+from infrastructure.assembly import Parts
+from infrastructure.bootstrap import open_studio
+from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.service import Studio
 from infrastructure.working import working
 from tests.application.asking.test_waiting import until
-from tests.application.studios import JOBS, SYNC, count, database_of, facts_of, is_sound, studio_on, submissions
-from tests.faults.processes import ended, started
+from tests.application.studios import (
+    JOBS,
+    SYNC,
+    count,
+    database_of,
+    facts_of,
+    is_sound,
+    settings_for,
+    studio_on,
+    submissions,
+)
+from tests.faults.processes import Work, ended, started
 
 LEASE = 2
 """Seconds; recovery looks as often."""
@@ -41,8 +55,47 @@ async def work(url: str, home: Path) -> None:
         await stopped.wait()
 
 
+class Counting:
+    """A provider as it is, that counts how many it has at once, over all processes: a file for each that is inside."""
+
+    def __init__(self, provider: Provider, folder: Path) -> None:
+        self._provider, self._folder = provider, folder
+        self.name, self.recovery = provider.name, provider.recovery
+        self.find, self.cancel, self.check = provider.find, provider.cancel, provider.check
+        self.lacks, self.close = provider.lacks, provider.close
+
+    async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
+        with self._inside(task):
+            return await self._provider.submit(task, progress)
+
+    async def collect(self, task: Task, job: Job, progress: Progress) -> Delivery:
+        with self._inside(task):
+            return await self._provider.collect(task, job, progress)
+
+    @contextmanager
+    def _inside(self, task: Task) -> Iterator[None]:
+        mine = self._folder / f"{task.operation}.inside"
+        mine.touch()
+        try:
+            number = len(list(self._folder.glob("*.inside")))
+            (self._folder / f"{task.operation}-{number}.seen").touch()
+            yield
+        finally:
+            mine.unlink()
+
+
+async def work_counted(url: str, home: Path) -> None:
+    """A worker whose provider counts."""
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    providers: dict[str, Provider] = {"scripted": Counting(ScriptedProvider(home / "scripted"), home / "count")}
+    parts = Parts(providers=providers)
+    async with open_studio(settings_for(url, home, scripted_concurrency=2), parts) as studio, working(studio, places=4):
+        await stopped.wait()
+
+
 @contextmanager
-def workers(url: str, home: Path, number: int) -> Iterator[list[ForkServerProcess]]:
+def workers(url: str, home: Path, number: int, work: Work = work) -> Iterator[list[ForkServerProcess]]:
     running = [started(work, url, home) for _ in range(number)]
     try:
         yield running
@@ -135,3 +188,18 @@ async def test_workers_that_are_killed_at_any_moment_lose_nothing_and_charge_not
             await accepting
             await until(lambda: left(studio) == 0)
         await check(studio, tmp_path)
+
+
+async def test_a_providers_concurrency_is_never_passed_by_three_processes_together(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "count").mkdir()
+    async with office(postgres_url, tmp_path) as studio:
+        await accept_all(studio)
+        with workers(postgres_url, tmp_path, 3, work_counted):
+            await until(lambda: left(studio) == 0)
+        await check(studio, tmp_path)
+        seen = {int(file.stem.rpartition("-")[2]) for file in (tmp_path / "count").glob("*.seen")}
+        assert seen == {1, 2}
+        senders = {fact.sender for fact in facts_of(studio) if isinstance(fact, Dispatched)}
+        assert len(senders) == 3

@@ -37,7 +37,7 @@ MANY = 1_000
 
 def waiting(studio: Studio) -> list[str]:
     """The operations in the queue."""
-    return [one.operation for one in SqlQueue(database_of(studio)).waiting(100, ())]
+    return [one.operation for one in SqlQueue(database_of(studio)).waiting(100, (), 0)]
 
 
 async def test_what_is_queued_is_held_and_another_process_performs_it(database_url: str, tmp_path: Path) -> None:

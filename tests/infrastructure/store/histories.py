@@ -38,7 +38,7 @@ MANY = 26
 
 async def tell(url: str, home: Path) -> None:
     """Charged with and without keys, refused under a key, a batch, a job, a payment, a refund, two still open."""
-    async with studio_on(url, home, snapshot_every=EVERY) as studio:
+    async with studio_on(url, home, snapshot_every=EVERY, scripted_concurrency=4) as studio:
         await studio.accounts.open("acme", plan="pro", prepaid=True)
         await studio.accounts.add_credit("acme", Money(50 * PRICE, "USD"), "payment-1")
         await studio.accounts.open("zeta", plan="pro")

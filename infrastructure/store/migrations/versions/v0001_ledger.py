@@ -95,6 +95,13 @@ def _queue() -> None:
         Column("place", Integer, nullable=False),
     )
     op.create_index("queue_lines", "queue", ["account", "provider", "place", "operation"])
+    op.create_table(
+        "slots",
+        Column("provider", ID, primary_key=True),
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("owner", Text, nullable=False),
+        Column("until", BigInteger, nullable=False),
+    )
     op.create_table("turns", Column("account", ID, primary_key=True), Column("served", BigInteger, nullable=False))
 
 
