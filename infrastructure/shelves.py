@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
+from functools import lru_cache
 
 from sqlalchemy import Select
 
@@ -62,22 +63,30 @@ class AssetsInViews:
         )
 
     def _filter(self, account: str, wanted: AssetQuery) -> AssetFilter:
-        told = asdict(wanted)
-        del told["sort"]
-        words = {name: told.pop(name) for name in ("text", "tag", "favourite", "collection")}
-        return AssetFilter(account=account, among=tuple(self._among(account, **words)), **told)
+        return AssetFilter(
+            account=account,
+            standing=wanted.standing,
+            type=wanted.type,
+            kind=wanted.kind,
+            model=wanted.model,
+            provider=wanted.provider,
+            user=wanted.user,
+            project=wanted.project,
+            made=wanted.made,
+            seen=wanted.seen,
+            sizes=wanted.sizes,
+            among=tuple(self._among(account, wanted)),
+        )
 
-    def _among(
-        self, account: str, text: str | None, tag: str | None, favourite: bool, collection: str | None
-    ) -> Iterator[Select[tuple[str]]]:
-        if text is not None:
-            yield matching(self._database, account, text)
-        if tag is not None:
-            yield tagged(account, tag)
-        if favourite:
+    def _among(self, account: str, wanted: AssetQuery) -> Iterator[Select[tuple[str]]]:
+        if wanted.text is not None:
+            yield matching(self._database, account, wanted.text)
+        if wanted.tag is not None:
+            yield tagged(account, wanted.tag)
+        if wanted.favourite:
             yield favourites(account)
-        if collection is not None:
-            yield collected(account, collection)
+        if wanted.collection is not None:
+            yield collected(account, wanted.collection)
 
     def one(self, account: str, id: str) -> AssetRecord | None:
         row = self._views.one(ASSETS, account, id)
@@ -104,26 +113,26 @@ class AssetsInViews:
 
 def _record(row: AssetRow) -> AssetRecord:
     return AssetRecord(
-        account=row.account,
-        id=row.id,
-        media_type=row.media_type,
-        size=row.size,
-        width=row.width,
-        height=row.height,
-        duration_ms=row.duration_ms,
-        made=row.made,
-        used=row.used,
-        user=row.user,
-        project=row.project or None,
-        operation=row.operation,
-        kind=row.kind,
-        model=row.model,
-        provider=row.provider,
-        first_seen=row.first_seen,
-        last_seen=row.last_seen,
-        standing=row.standing,
-        stood_at=row.stood_at,
-        expires=row.expires or None,
+        row.account,
+        row.id,
+        row.media_type,
+        row.size,
+        row.width,
+        row.height,
+        row.duration_ms,
+        row.made,
+        row.used,
+        row.user,
+        row.project or None,
+        row.operation,
+        row.kind,
+        row.model,
+        row.provider,
+        row.first_seen,
+        row.last_seen,
+        row.standing,
+        row.stood_at,
+        row.expires or None,
         price=_money(row.price, row.currency),
         cost=None if row.cost_unknown and not row.cost else _money(row.cost, row.currency),
         cost_partial=bool(row.cost_unknown),
@@ -148,6 +157,7 @@ def _total(one: AssetSum) -> AssetTotal:
     )
 
 
+@lru_cache(maxsize=4096)
 def _money(amount: int | None, currency: str | None) -> Money | None:
     return None if amount is None or currency is None else Money(amount, currency)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from functools import partial
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, Select, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -23,8 +23,9 @@ from application.ledger.transaction import Conflict
 from domain.errors import StoreError, StoreUnavailable
 from infrastructure.store.errors import in_our_words, is_gone, none_to_spare
 from infrastructure.store.options import StatementLimits, connect_arguments
-from infrastructure.store.session import Session
+from infrastructure.store.session import Session, Values
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_reading
+from infrastructure.store.written import WrittenQuery, write_query
 
 if TYPE_CHECKING:
     from infrastructure.store.postgres import GuardedConnection, Watch
@@ -36,6 +37,8 @@ PATIENT_SECONDS = 60 * 60
 
 AGAIN_SECONDS = 0.01
 POOL = 10
+SHAPES = 1_000
+"""Queries that are kept as they are written; programs ask some dozens."""
 
 
 class Database:
@@ -71,6 +74,7 @@ class Database:
             self.limits = limits.in_force
             self.engine, self._watch = _postgres_engine(self.url, limits, lock_seconds, quiet_seconds)
         self._turn = threading.Lock()
+        self._written: dict[Hashable, WrittenQuery] = {}
         self._idle: deque[Session] = deque()
 
     @property
@@ -117,12 +121,24 @@ class Database:
 
         return _again(ask)
 
-    def read(self, query: str) -> Sequence[Any]:
+    def ask(self, shape: Hashable, query: Callable[[], Select[Any]], values: Mapping[str, Any]) -> Sequence[Any]:
+        """All rows of a query that is written once for all of a shape, with the values of its parameters.
+
+        Raises StoreUnavailable.
+        """
+        known = self._written.get(shape)
+        if known is None:
+            if len(self._written) >= SHAPES:
+                self._written.clear()
+            known = self._written[shape] = write_query(query(), self.engine.dialect)
+        return self.read(known.sql, known.values(values))
+
+    def read(self, query: str, values: Values | None = None) -> Sequence[Any]:
         """All rows of one query, as the driver's tuples. Raises StoreUnavailable."""
 
         def ask() -> Sequence[Any]:
             with closing(Session(self.engine)) as session:
-                return session.rows(query)
+                return session.rows(query, values)
 
         return _again(ask)
 

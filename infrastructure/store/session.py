@@ -6,7 +6,7 @@ engine's cursors hears these statements too; its pool, its settings and its erro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Engine
@@ -17,7 +17,7 @@ from application.ledger.transaction import Conflict
 from domain.errors import StoreRefused, StoreUnavailable
 from infrastructure.store.errors import UNSENDABLE, in_our_words, is_gone, none_to_spare
 
-Values = Sequence[Any]
+Values = Sequence[Any] | Mapping[str, Any]
 
 
 class Session:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection, Executable, Select
 from sqlalchemy.exc import SQLAlchemyError
 
 from application.ledger.log import Codec
@@ -26,6 +26,9 @@ class ViewDatabase(Protocol):
 
     def rows(self, query: Executable) -> Sequence[Any]:
         """All rows of one query, asked again once where its connection was lost."""
+
+    def ask(self, shape: Hashable, query: Callable[[], Select[Any]], values: Mapping[str, Any]) -> Sequence[Any]:
+        """As `rows`, of a query that is made once for all of a shape, with the values of its parameters."""
 
     def patiently(self, connection: Connection) -> AbstractContextManager[None]:
         """Let this connection's transactions take long."""

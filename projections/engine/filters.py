@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from domain.errors import InvalidInput
 
@@ -13,9 +13,20 @@ if TYPE_CHECKING:
 
 
 class ViewFilter:
-    """The base of all views' filters: frozen dataclasses, whose fields are None for any."""
+    """The base of all views' filters: frozen dataclasses, whose fields are None for any.
+
+    `conditions` are made once for all filters with the same fields given. A field then stands for its value to come,
+    and can only be compared with columns, as the parts of a tuple can. Fields in WORDING are read as they are:
+    conditions are made once for each of their values. Those of a filter that is `alone` are of its own.
+    """
 
     __slots__ = ()
+    WORDING: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other filter asks so, and nothing is kept for the next one."""
+        return False
 
     def check(self) -> None:
         """Refuse a word that there is not, as it would find nothing. Raises InvalidInput."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, case, cast, func, select
 
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed, Disposal
 from domain.ledger import ContentErased
 from domain.operation import Given, Operation, OperationFact, ProviderCompleted, Requested, Stored
+from domain.value import value
 from projections.engine.columns import (
     Account,
     Asked,
@@ -42,7 +43,7 @@ NEVER = 0
 TYPES = ("image", "video", "audio", "model", "text")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AssetRow(ViewRow):
     """`made` operations delivered it and `used` ones came with it. Operation, kind, model and provider are of the one
     that made it first, and None if none did; user and project ("" is none) are of whoever made or brought it first.
@@ -87,6 +88,8 @@ class AssetFilter(ViewFilter):
     those that have expired by the first, or are in the trash since before the second. `among` are queries for ids, of
     which all must name it."""
 
+    WORDING: ClassVar = frozenset({"type", "made"})
+
     account: str | None = None
     standing: str | None = None
     type: str | None = None
@@ -100,6 +103,11 @@ class AssetFilter(ViewFilter):
     sizes: tuple[int, int] | None = None
     due: tuple[int, int] | None = None
     among: tuple[Select[Any], ...] = ()
+
+    @property
+    def alone(self) -> bool:
+        """Queries for ids are of one question alone."""
+        return bool(self.among)
 
     def check(self) -> None:
         check_word("standing", self.standing, STANDINGS)

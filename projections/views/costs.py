@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from domain.operation import Adjusted, Charged, Released
 from domain.periods import CALENDAR_MONTH, Period, period_at
+from domain.value import value
 from projections.engine.columns import Count, Currency, Instant, Key, Money, Note, Sum, Text, Units
 from projections.engine.filters import ViewFilter, containing, same
 from projections.engine.view import Change, RowKey, View, reads
@@ -25,7 +26,7 @@ MILLION = 1_000_000
 DAY = 24 * 60 * 60 * MILLION
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CostRow(BilledRow):
     """One model's month; its units were last counted in `unit`."""
 

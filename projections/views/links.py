@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.operation import ProviderCompleted, Requested
+from domain.value import value
 from projections.engine.columns import Account, Count, Instant, Key, Note, Text, ViewRow
 from projections.engine.filters import ViewFilter, check_word, same
 from projections.engine.view import NO_SUMS, Change, Sorted, Value, View, reads_each
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 INPUT, OUTPUT = "input", "output"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LinkRow(ViewRow):
     """One file of an operation: `place` counts from 0 among its inputs or outputs, of which it has `files`.
 

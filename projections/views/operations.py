@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from domain.charging import CostSource
 from domain.kinds import KINDS, Family
@@ -22,6 +22,7 @@ from domain.operation import (
     Validated,
 )
 from domain.pricing import Quote
+from domain.value import value
 from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Note, Sum, Text, Words
 from projections.engine.filters import ViewFilter, check_kind_named, check_word, containing, same
 from projections.engine.view import NO_SUMS, NOTHING, Change, Sorted, Value, View, reads
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OperationRow(BilledRow):
     """One operation. `late` counts deliveries after a release by policy, `lost` outputs that were gone before they
     could be fetched, `unlike` those of another size or length than promised, and `job` is the provider's id."""
@@ -102,6 +103,8 @@ can be, costs that nobody knows, models that are not real."""
 class OperationFilter(ViewFilter):
     """None asks for any. `family` is that of kinds, `flag` is one of FLAGS, `at` an instant that the billing period
     contains, and `requested` the span [since, until)."""
+
+    WORDING: ClassVar = frozenset({"flag"})
 
     account: str | None = None
     user: str | None = None

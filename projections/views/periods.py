@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, Table, cast, func, select
 
 from domain.ledger import BalanceReturned, CreditAdded, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.periods import Period
+from domain.value import value
 from projections.engine.columns import Account, Asked, Count, Currency, Instant, Key, Money, Note, Sum, Text
 from projections.engine.filters import ViewFilter, containing, same
 from projections.engine.tables import live
@@ -18,7 +19,7 @@ from projections.views.counting import BilledRow, counts
 from projections.views.operations import OPERATIONS
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PeriodRow(BilledRow):
     """One account's period; `held` is what open operations may still cost."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from domain.errors import InvalidInput
 from domain.operation import Adjusted, Charged, Released
 from domain.periods import Period
+from domain.value import value
 from projections.engine.columns import Account, Count, Currency, Key, Money, Sum, Text
 from projections.engine.filters import ViewFilter, same
 from projections.engine.view import NOTHING, Change, RowKey, View, reads
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SpendRow(BilledRow):
     """One day of an account at one model; `day` is such as 2026-04-10."""
 

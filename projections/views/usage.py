@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from domain.periods import Period
+from domain.value import value
 from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Note, Sum, Text
 from projections.engine.filters import ViewFilter, check_kind_named, containing, same
 from projections.engine.view import RowKey, Value, View
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UsageRow(BilledRow):
     """How many operations, how many outputs were `asked` for, and how many `outputs` were charged.
 
