@@ -52,6 +52,7 @@ ACCOUNTS = Table(
     Column("terms_version", BigInteger, nullable=False),
     Column("terms_hash", LargeBinary, nullable=False),
     Column("last", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 OPERATIONS = Table(
@@ -63,6 +64,7 @@ OPERATIONS = Table(
     Column("phase", Text, nullable=False),
     Column("charged", BigInteger, nullable=False),
     Column("adjusted", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 KEYS = Table(
@@ -72,6 +74,7 @@ KEYS = Table(
     Column("key", ID, primary_key=True),
     Column("reference", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 JOBS = Table(
@@ -80,6 +83,7 @@ JOBS = Table(
     Column("provider", ID, primary_key=True),
     Column("job", ID, primary_key=True),
     Column("operation", ID, nullable=False),
+    sqlite_with_rowid=False,
 )
 """Whose each provider's job is; the key keeps one job from ever being settled for two operations."""
 
@@ -91,6 +95,7 @@ LEASES = Table(
     Column("owner", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 QUEUE = Table(

@@ -50,6 +50,7 @@ def _log() -> None:
         Column("terms_version", BigInteger, nullable=False),
         Column("terms_hash", LargeBinary, nullable=False),
         Column("last", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
     )
 
 
@@ -62,6 +63,7 @@ def _index() -> None:
         Column("phase", Text, nullable=False),
         Column("charged", BigInteger, nullable=False),
         Column("adjusted", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "keys",
@@ -69,12 +71,14 @@ def _index() -> None:
         Column("key", ID, primary_key=True),
         Column("reference", Text, nullable=False),
         Column("fingerprint", Text, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "jobs",
         Column("provider", ID, primary_key=True),
         Column("job", ID, primary_key=True),
         Column("operation", ID, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "leases",
@@ -83,6 +87,7 @@ def _index() -> None:
         Column("owner", Text, nullable=False),
         Column("epoch", BigInteger, nullable=False),
         Column("expires", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
     )
 
 
