@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from application.ledger.log import Codec, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
+from application.ledger.log import Codec, CommittedLinks, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
 from application.ledger.memory import Memory, Remembered, fold_assets, fold_operations
 from application.ledger.reading_back import facts_since, period_of
 from application.ledger.transaction import (
@@ -134,7 +134,7 @@ class Group:
     terms: LeaseTerms
     now: int
     ledgers: dict[str, Remembered | LogCorrupted] = field(default_factory=dict)
-    links: list[Link] = field(default_factory=list)
+    links: CommittedLinks = field(default_factory=CommittedLinks)
     index: dict[str, Moved] = field(default_factory=dict)
     touched: dict[str, int] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
@@ -295,6 +295,7 @@ class Group:
         for id, state in before.items():
             self._index(remembered, id, "" if state is None else PHASES[type(state)], place)
         self.links += links
+        self.links.facts += facts
         self.touched[remembered.account] = self.touched.get(remembered.account, 0) + len(links)
 
     def _index(self, remembered: Remembered, id: str, was: str, place: int) -> None:

@@ -40,6 +40,16 @@ class Link(NamedTuple):
     hash: bytes
 
 
+class CommittedLinks(list[Link]):
+    """The links of one commit, and the fact of each, at hand for whoever folds them in this process."""
+
+    __slots__ = ("facts",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: list[Fact] = []
+
+
 @dataclass(frozen=True, slots=True)
 class Positioned:
     """A link and the position at which every reader meets it."""

@@ -1,6 +1,8 @@
 """Everything that one commit writes, a table after the other: its rows, and its SQL for either database.
 
-SQLite runs a statement for many rows; PostgreSQL gets each table's columns as arrays, all tables in one script.
+SQLite runs a statement for many rows; PostgreSQL gets each table's columns as arrays, all tables in one script. Octets
+are handed over as `bytearray`: with each `bytes` SQLite's driver looks in vain for somebody who adapts it, which takes
+longer than writing it.
 """
 
 from __future__ import annotations
@@ -93,13 +95,16 @@ NEWEST = (
 
 def _log(links: Sequence[Link], _beside: Beside) -> Rows:
     return [
-        (one.originator_id, one.originator_version, one.topic, one.operation, one.actor, one.state.decode(), one.hash)
-        for one in links
+        (stream, version, topic, operation, actor, state.decode(), bytearray(hash))
+        for stream, version, topic, state, operation, actor, hash in links
     ]
 
 
 def _accounts(_links: Sequence[Link], beside: Beside) -> Rows:
-    return [(*one[1:], one.id) for one in beside.accounts]
+    return [
+        (revision, stream, version, bytearray(hash), terms_version, bytearray(terms_hash), last, id)
+        for id, revision, stream, version, hash, terms_version, terms_hash, last in beside.accounts
+    ]
 
 
 def _requested(_links: Sequence[Link], beside: Beside) -> Rows:
@@ -139,7 +144,7 @@ def _jobs(_links: Sequence[Link], beside: Beside) -> Rows:
 
 
 def _contents(_links: Sequence[Link], beside: Beside) -> Rows:
-    return [(one.batch, one.account, one.secret, one.body) for one in beside.contents]
+    return [(one.batch, one.account, bytearray(one.secret), one.body) for one in beside.contents]
 
 
 def _words(_links: Sequence[Link], beside: Beside) -> Rows:

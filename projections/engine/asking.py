@@ -141,8 +141,7 @@ def place_after(view: AnyView, after: str) -> tuple[str | int, ...]:
         name, *place = msgspec.json.decode(urlsafe_b64decode(after + "=" * (-len(after) % 4)), type=list[str | int])
     except (ValueError, msgspec.MsgspecError):
         name, place = "", []
-    whole = {column.name: column.kind.is_whole for column in view.stored}
-    fits = [_fits(value, whole[column]) for value, column in zip(place, view.order, strict=False)]
+    fits = [_fits(value, view.is_whole[column]) for value, column in zip(place, view.order, strict=False)]
     if name != view.name or len(place) != len(view.order) or not all(fits):
         raise InvalidInput("after", f"{after!r} is not a cursor of {view.name}", hint="take `next` of the page before")
     return tuple(place)

@@ -17,11 +17,14 @@ import msgspec
 
 from application.ledger.log import Codec
 from domain.errors import ImageStudioError
+from domain.ledger import Fact
 from projections.engine.shapes import Decode, decoder, renew
 from projections.engine.view import AnyView, Change, RowKey, Value
 
-LogRow = tuple[int, str, int, str | bytes]
-"""Of the log: position, stored name, version in its stream, state as JSON."""
+LogRow = tuple[int, str, int, str | bytes | Fact]
+"""Of the log: position, stored name, version in its stream, state as JSON, or the fact itself if it is at hand."""
+
+STORED = (str, bytes)
 
 Folded = dict[str, dict[RowKey, dict[str, Any]]]
 """By view and key, what a stretch of the log adds and notes."""
@@ -81,11 +84,11 @@ class Folder:
                 position, topic, _, state = row
                 route = routes.get(topic)
                 if route is None:
-                    topic, state = renew(self._codec, topic, state)
+                    topic, state = renew(self._codec, topic, state)  # type: ignore[arg-type]  # a fact at hand is not retired
                     route = routes[topic]
                 decode, changes, several = route
                 if changes or several:
-                    fact = decode(state)
+                    fact = decode(state) if isinstance(state, STORED) else state
                     for change, totals, blank in changes:
                         key, sums, notes = change(fact)
                         known = totals.get(key)

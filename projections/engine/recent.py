@@ -1,4 +1,4 @@
-"""The newest rows of the log as this process has just written them, so that what follows the log need not read them.
+"""The newest facts of the log as this process has just written them, so that what follows the log need not read them.
 
 A row read back from SQLite costs a hand-over between threads, as the driver lets others run for each; where all are
 busy that takes longer than folding it.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from itertools import islice
+from itertools import count, islice
 
-from application.ledger.log import Link
+from application.ledger.log import CommittedLinks, Link
+from domain.ledger import Fact
 from projections.engine.folding import LogRow
 
 MOST = 16 * 1024 * 1024
@@ -29,7 +30,7 @@ class Recent:
         self._most = most
         self._lock = threading.Lock()
         self._groups: deque[tuple[int, Sequence[Link], int]] = deque()
-        """Of each commit: its first position, its rows, and their bytes."""
+        """Of each commit: its first position, its entries, and their bytes."""
         self._end = 0
         self._kept = 0
 
@@ -60,12 +61,17 @@ class Recent:
                 return None
             groups = tuple(self._groups)
         rows = (
-            (at, link.topic, link.originator_version, link.state)
+            (at, link.topic, link.originator_version, fact)
             for first, links, _ in groups
-            for at, link in enumerate(links, first)
+            for at, link, fact in zip(count(first), links, _said(links))
             if position < at <= upto
         )
         return list(islice(rows, limit))
 
     def _forget(self) -> None:
-        self._kept -= self._groups.popleft()[2]
+        self._kept -= self._groups.popleft()[-1]
+
+
+def _said(links: Sequence[Link]) -> Sequence[Fact | bytes]:
+    """The facts of the links, or else their states."""
+    return links.facts if isinstance(links, CommittedLinks) else [link.state for link in links]

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError
 
-from projections.engine.columns import STORED, Role
+from projections.engine.columns import Role
 from projections.engine.folding import Folded
 from projections.engine.sql import numbers, texts
-from projections.engine.view import AnyView
+from projections.engine.view import AnyView, RowKey, Value
 
 CHUNK = 10_000
 """Rows written by one statement."""
 
 SIZES = (64, 8, 1)
 """Rows that SQLite is given at a time: the most that fit, then the rest. Each statement lets other threads in."""
+
+
+STATEMENTS = 256
+"""Statements that are kept: as many as there are views, sizes, and sets of columns that folds bring together."""
 
 
 class Unwritable(Exception):
@@ -29,47 +34,81 @@ class Unwritable(Exception):
 def add(connection: Connection, views: Sequence[AnyView], folded: Folded, suffix: str = "") -> None:
     """Add a fold to the views' tables, by ascending key. Raises Unwritable."""
     for view in views:
-        rows = [view.values_of(key, row) for key, row in sorted(folded[view.name].items())]
-        for start in range(0, len(rows), CHUNK):
+        rows = folded[view.name]
+        keys = sorted(rows)
+        for start in range(0, len(keys), CHUNK):
+            some = keys[start : start + CHUNK]
             try:
-                _upsert(connection, view, view.name + suffix, rows[start : start + CHUNK])
+                _upsert(connection, view, view.name + suffix, some, [rows[key] for key in some])
             except (DataError, IntegrityError, OverflowError, ValueError) as error:
                 raise Unwritable(f"{type(error).__name__}: {error}") from error
 
 
-def _upsert(connection: Connection, view: AnyView, table: str, rows: list[tuple[Any, ...]]) -> None:
+def _upsert(
+    connection: Connection, view: AnyView, table: str, keys: list[RowKey], folded: list[dict[str, Any]]
+) -> None:
+    told = _told(view, folded)
+    take = _taker(told)
+    rows = [(*key, *take(row)) for key, row in zip(keys, folded, strict=True)]
     if connection.dialect.name == "sqlite":
         start = 0
         for size in SIZES:
             while len(rows) - start >= size:
                 values = tuple(chain.from_iterable(rows[start : start + size]))
-                connection.exec_driver_sql(_sqlite_upsert(view, table, size), values)
+                connection.exec_driver_sql(_sqlite_upsert(view, table, told, size), values)
                 start += size
         return
-    columns = zip(view.stored, zip(*rows, strict=True), strict=True)
-    arrays = tuple(numbers(values) if column.kind.is_whole else texts(values) for column, values in columns)
-    connection.exec_driver_sql(_postgres_upsert(view, table), arrays)
+    whole = [view.is_whole[name] for name in (*view.key, *told)]
+    columns = zip(whole, zip(*rows, strict=True), strict=True)
+    arrays = tuple(numbers(values) if is_whole else texts(values) for is_whole, values in columns)
+    connection.exec_driver_sql(_postgres_upsert(view, table, told), arrays)
 
 
-@cache
-def _sqlite_upsert(view: AnyView, table: str, size: int) -> str:
-    values = ", ".join([f"({', '.join('?' for _ in view.stored)})"] * size)
-    return f"INSERT INTO {table} ({_names(view.named(*STORED))}) VALUES {values} {_on_conflict(view, table)}"
+def _told(view: AnyView, folded: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The columns beside the key of which some row is told something: a third is not, and costs as much to write."""
+    return tuple(name for name, blank in view.blank.items() if _is_told(itemgetter(name), blank, folded))
 
 
-@cache
-def _postgres_upsert(view: AnyView, table: str) -> str:
+def _is_told(value: Callable[[dict[str, Any]], Any], blank: Value, folded: list[dict[str, Any]]) -> bool:
+    return any(map(value, folded)) or [*map(value, folded)].count(blank) < len(folded)
+
+
+@lru_cache(maxsize=STATEMENTS)
+def _taker(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    return itemgetter(*names) if len(names) > 1 else lambda row: tuple(row[name] for name in names)
+
+
+@lru_cache(maxsize=STATEMENTS)
+def _sqlite_upsert(view: AnyView, table: str, told: tuple[str, ...], size: int) -> str:
+    columns, zeros = (*view.key, *told), _zeros(view, told)
+    row = f"({', '.join(['?'] * len(columns) + ['0'] * len(zeros))})"
+    rows = ", ".join([row] * size)
+    return f"INSERT INTO {table} ({_names(columns + zeros)}) VALUES {rows} {_on_conflict(view, table, told)}"
+
+
+@lru_cache(maxsize=STATEMENTS)
+def _postgres_upsert(view: AnyView, table: str, told: tuple[str, ...]) -> str:
     """One array literal a column."""
-    arrays = ", ".join(f"%s::{'bigint' if column.kind.is_whole else 'text'}[]" for column in view.stored)
-    names = _names(view.named(*STORED))
-    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {_on_conflict(view, table)}"
+    columns, zeros = (*view.key, *told), _zeros(view, told)
+    arrays = ", ".join(f"%s::{'bigint' if view.is_whole[name] else 'text'}[]" for name in columns)
+    chosen = ", ".join(["*"] + ["0"] * len(zeros))
+    source = f"SELECT {chosen} FROM unnest({arrays})"
+    return f"INSERT INTO {table} ({_names(columns + zeros)}) {source} {_on_conflict(view, table, told)}"
 
 
-def _on_conflict(view: AnyView, table: str) -> str:
-    sums = [f'"{name}" = {table}."{name}" + excluded."{name}"' for name in view.named(Role.SUM)]
-    firsts = [f'"{name}" = coalesce({table}."{name}", excluded."{name}")' for name in view.named(Role.FIRST)]
-    notes = [f'"{name}" = coalesce(excluded."{name}", {table}."{name}")' for name in view.named(Role.NOTE)]
-    return f"ON CONFLICT ({_names(view.key)}) DO UPDATE SET {', '.join(sums + firsts + notes)}"
+def _zeros(view: AnyView, told: tuple[str, ...]) -> tuple[str, ...]:
+    """The sums to which nothing is added: a new row begins with them."""
+    return tuple(name for name in view.named(Role.SUM) if name not in told)
+
+
+def _on_conflict(view: AnyView, table: str, told: tuple[str, ...]) -> str:
+    renewed = {
+        Role.SUM: '"{0}" = {1}."{0}" + excluded."{0}"',
+        Role.FIRST: '"{0}" = coalesce({1}."{0}", excluded."{0}")',
+        Role.NOTE: '"{0}" = coalesce(excluded."{0}", {1}."{0}")',
+    }
+    changes = [text.format(name, table) for role, text in renewed.items() for name in view.named(role) if name in told]
+    return f"ON CONFLICT ({_names(view.key)}) DO " + (f"UPDATE SET {', '.join(changes)}" if changes else "NOTHING")
 
 
 def _names(columns: Iterable[str]) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from projections.engine.columns import STORED, Column, Role, ViewRow, columns_of_row
@@ -114,9 +113,9 @@ class View(Generic[Row, Filter]):
         return frozenset(self.named(Role.FIRST))
 
     @cached_property
-    def values(self) -> Callable[[Mapping[str, Any]], tuple[Value, ...]]:
-        """Takes what is folded of a row out in the table's order."""
-        return itemgetter(*self.blank)
+    def is_whole(self) -> Mapping[str, bool]:
+        """Whether a stored column holds numbers, by its name."""
+        return {column.name: column.kind.is_whole for column in self.stored}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process: it is declared there too."""
@@ -126,7 +125,7 @@ class View(Generic[Row, Filter]):
         """The names of the stored columns of these roles, in their order."""
         return tuple(column.name for column in self.stored if column.role in roles)
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, ...]:
         return self.named(Role.KEY)
 
@@ -134,10 +133,6 @@ class View(Generic[Row, Filter]):
     def order(self) -> tuple[str, ...]:
         """The columns by which rows are sorted and pages go on."""
         return self.newest or self.key
-
-    def values_of(self, key: RowKey, folded: Mapping[str, Any]) -> tuple[Value, ...]:
-        """The values of all stored columns, in their order."""
-        return (*key, *self.values(folded))
 
 
 AnyView = View[Any, Any]

@@ -9,7 +9,7 @@ from itertools import accumulate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.ledger.log import GENESIS, Link
+from application.ledger.log import GENESIS, CommittedLinks, Link
 from infrastructure.store.database import Database
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Mark
@@ -60,6 +60,16 @@ def test_what_was_just_written_is_folded_without_reading_it_back(log: Log, datab
     with before(database, "SELECT position, topic", 1, injure):
         assert projector.advance(recent=recent) == len(FACTS) - 30
     assert projector.lag() == 0
+    assert compare(database, log.source, ALL).equal
+
+
+def test_facts_at_hand_are_folded_as_what_is_stored_of_them(log: Log, database: Database) -> None:
+    projector, recent, links = Projector(database, log.source, ALL), Recent(), CommittedLinks()
+    end = log.record(FACTS)
+    links += [link._replace(state=b"not read") for link in written(log, 0)]
+    links.facts += FACTS
+    recent.add(end, links)
+    assert projector.advance(recent=recent) == len(FACTS)
     assert compare(database, log.source, ALL).equal
 
 
