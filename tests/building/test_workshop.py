@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import Sequence
@@ -50,11 +51,18 @@ UNINSTALLED: dict[str, tuple[Sequence[str], str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def home(alone: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a studio with one account, in which nothing happens that is refused."""
+    folder = tmp_path_factory.mktemp("home")
+    asyncio.run(command(alone, folder, "account", "open", "acme", "--plan", "pro"))
+    return folder
+
+
 @pytest.mark.parametrize("what", UNINSTALLED)
-async def test_without_it_one_error_says_what_to_install(alone: Environment, tmp_path: Path, what: str) -> None:
+async def test_without_it_one_error_says_what_to_install(alone: Environment, home: Path, what: str) -> None:
     asked, message = UNINSTALLED[what]
-    await command(alone, tmp_path, "account", "open", "acme", "--plan", "pro")
-    done = await alone.run(*asked, home=tmp_path, account="acme")
+    done = await alone.run(*asked, home=home, account="acme")
     assert (done.code, done.out) == (2, "")
     told, hint = done.err.splitlines()
     assert told.startswith(f"error: {message}")
