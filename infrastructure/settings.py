@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     largest_output: Positive = 500 * 1024 * 1024
     largest_body: Positive = 512 * 1024 * 1024
     body_seconds: Positive = 30
+    picture_links: bool = False
     provider_quotes: bool = False
     own_origins: Annotated[tuple[str, ...], NoDecode] = ()
     lost_outputs: Literal["credit", "charge"] = "credit"

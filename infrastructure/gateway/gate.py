@@ -20,7 +20,10 @@ from infrastructure.service import Studio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The parts of the gateway; `clock` tells epoch microseconds, `currency` is that of all prices."""
+    """The parts of the gateway; `clock` tells epoch microseconds, `currency` is that of all prices.
+
+    With `links` a client that did not say how it wants pictures gets their addresses, too.
+    """
 
     studio: Studio
     door: Door
@@ -28,6 +31,7 @@ class Gate:
     repeats: Repeats
     clock: Callable[[], int]
     currency: str
+    links: bool
     readiness: Readiness
     meters: Meters
     callbacks: dict[str, Callbacks] = field(default_factory=dict)

@@ -76,7 +76,9 @@ class GatewayServer(uvicorn.Server):
 
 def server(studio: Studio, settings: Settings) -> GatewayServer:
     """The server for an open studio: `await server.serve([listener])`."""
-    app = gateway(_gate(studio), most=settings.largest_body, seconds=settings.body_seconds)
+    app = gateway(
+        _gate(studio, links=settings.picture_links), most=settings.largest_body, seconds=settings.body_seconds
+    )
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -105,7 +107,7 @@ async def answer_requests(
     await answering
 
 
-def _gate(studio: Studio) -> Gate:
+def _gate(studio: Studio, *, links: bool) -> Gate:
     return Gate(
         studio=studio,
         door=Door(studio.keys, Rates()),
@@ -113,6 +115,7 @@ def _gate(studio: Studio) -> Gate:
         repeats=Repeats(studio.operations.results.index),
         clock=studio.services.desk.clock,
         currency=studio.accounts.currency,
+        links=links,
         readiness=Readiness(studio),
         meters=Meters(studio),
     )

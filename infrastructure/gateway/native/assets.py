@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from application.asking.requests import File
+from application.library.adding import Bringing, read_in_pieces
+from application.library.links import MOST_SECONDS, USUAL_SECONDS
 from application.library.records import AssetQuery
 from domain.errors import InvalidInput
+from domain.keys import KeyScope
+from infrastructure.gateway.addresses import absolute
+from infrastructure.gateway.bodies import any_body
 from infrastructure.gateway.callers import Operator, Reader
 from infrastructure.gateway.contents import content_response
-from infrastructure.gateway.describing import answers
+from infrastructure.gateway.describing import answers, together
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
 from infrastructure.gateway.native.paging import PAGED, page_of
 from infrastructure.gateway.native.shapes import StrictBody
 from infrastructure.showing.assets import asset_document, lineage_document, page_document, shown_document
-from infrastructure.showing.formats import document, instant_of
+from infrastructure.showing.formats import document, instant_of, iso
 
 router = APIRouter(prefix="/v1/assets", tags=["Assets"])
+LONGEST_NUMBER: Final = 12
 WORDS: Final = ("type", "kind", "model", "provider", "user", "project", "text", "tag", "collection")
 """Parameters that choose assets by a word of theirs."""
 _NAMED: Final = (*WORDS, "standing", "favourite")
@@ -28,6 +37,15 @@ PARAMETERS: Final = {
         *({"name": name, "in": "query", "schema": {"type": "string"}} for name in _NAMED),
         *PAGED["parameters"],
     ]
+}
+LINKED: Final = {
+    "parameters": [
+        {"name": name, "in": "query", "schema": {"type": "string"}} for name in ("account", "expires", "signature")
+    ]
+}
+BROUGHT: Final = {
+    "parameters": [{"name": "title", "in": "query", "schema": {"type": "string"}}],
+    "requestBody": {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
 }
 Text = Annotated[str, Field(max_length=10_000)]
 
@@ -40,6 +58,12 @@ class Description(StrictBody):
     favourite: bool | None = None
     tags: list[Text] = Field(default_factory=list)
     untag: list[Text] = Field(default_factory=list)
+
+
+class Linking(StrictBody):
+    """For how many seconds anybody may read the file."""
+
+    expires: Annotated[int, Field(ge=1, le=MOST_SECONDS)] = USUAL_SECONDS
 
 
 class Disposing(StrictBody):
@@ -81,15 +105,41 @@ async def get_lineage(request: Request, caller: Reader, id: str) -> Response:
     return json_of(lineage_document(await gate.studio.library.lineage(caller.account, id)), caller)
 
 
-@router.get("/{id}/content", openapi_extra=answers(type="*/*"))
-async def get_content(request: Request, caller: Reader, id: str) -> Response:
-    """The file itself; a part of it if a range is asked for."""
+@router.get("/{id}/content", openapi_extra=together(LINKED, answers(type="*/*")))
+async def get_content(request: Request, id: str) -> Response:
+    """The file itself, or a part of it, for the account's own keys and for whoever follows a link."""
     gate = gate_of(request)
-    file = await gate.studio.library.file(caller.account, id)
-    store = gate.studio.library.store
-    return await content_response(
-        request, file, lambda: store.pieces(caller.account, file), store.path(caller.account, file)
+    library, link = gate.studio.library, request.query_params
+    if "signature" in link:
+        account = link.get("account", "")
+        file = await library.linked(account, id, expires=_seconds(link.get("expires")), signature=link["signature"])
+    else:
+        account = (await gate.door.enter(request, KeyScope.READ)).account
+        file = await library.file(account, id)
+    path = library.store.path(account, file)
+    return await content_response(request, file, lambda: library.store.pieces(account, file), path)
+
+
+@router.post("/{id}/link")
+async def post_link(request: Request, caller: Operator, id: str, asked: Linking) -> Response:
+    """An address by which anybody reads the file for a time."""
+    link = await gate_of(request).studio.library.link(caller.account, id, expires=asked.expires)
+    return json_of({"url": absolute(request, link.url), "expires": iso(link.expires)}, caller)
+
+
+@router.post("", status_code=201, openapi_extra=BROUGHT)
+async def post_asset(request: Request, caller: Operator) -> Response:
+    """Bring a file into the library: as the body, as it comes, or as `file` of a form; `title` is its title."""
+    library, title = gate_of(request).studio.library, request.query_params.get("title", "")
+    new = Bringing(
+        title=title, by=caller.holder.actor, user=caller.holder.user_for(), project=caller.holder.project_for()
     )
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        added = await library.add(caller.account, request.stream(), new=new)
+    else:
+        async with any_body(request) as body:
+            added = await library.add(caller.account, _only_file(body.files), new=new)
+    return json_of({**asset_document(added.asset), "new": added.is_new}, caller, 201 if added.is_new else 200)
 
 
 @router.get("/{id}/thumbnail", openapi_extra=answers(type="image/*"))
@@ -132,6 +182,25 @@ async def post_disposal(request: Request, caller: Operator, id: str, step: str, 
     if step not in steps:
         raise InvalidInput("step", f"{step!r} is none", hint="trash, restore or erase")
     return json_of(asset_document(await steps[step](caller.account, id, by=by, reason=asked.reason)), caller)
+
+
+def _seconds(text: str | None) -> int:
+    """When a link says that it expires. Raises InvalidInput."""
+    if text is None or not text.isascii() or not text.isdecimal() or len(text) > LONGEST_NUMBER:
+        raise InvalidInput("expires", "is no time", hint="follow the link as it was given")
+    return int(text)
+
+
+async def _only_file(files: Mapping[str, Sequence[File]]) -> AsyncIterator[bytes]:
+    """The one file of a form, in pieces. Raises InvalidInput."""
+    found = [file for many in files.values() for file in many]
+    if len(found) != 1:
+        raise InvalidInput("file", f"{len(found)} files", hint="send one file")
+    if isinstance(found[0], bytes):
+        yield found[0]
+    elif isinstance(found[0], Path):
+        async for piece in read_in_pieces(found[0]):
+            yield piece
 
 
 def _query(request: Request) -> AssetQuery:

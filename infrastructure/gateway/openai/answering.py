@@ -11,6 +11,7 @@ import msgspec
 from fastapi import Response
 
 from application.asking.requests import Result
+from infrastructure.gateway.openai.asking import ClientRequest
 from infrastructure.showing.formats import document, measured
 
 JSON: Final = "application/json"
@@ -19,9 +20,14 @@ LARGE: Final = 256 * 1024
 """Bytes of files from which on an answer is written by a thread."""
 
 
-def images_response(result: Result, created: int) -> dict[str, Any]:
-    """The answer to a request for images; `created` is in seconds. Blocking, if files are not held in memory."""
-    data = [{"b64_json": output.content} for output in result.assets]
+def images_response(result: Result, created: int, asked: ClientRequest, links: Sequence[str]) -> dict[str, Any]:
+    """The answer to a request for images; `created` is in seconds. Blocking, if files are not held in memory.
+
+    Each picture is there as base64 unless addresses were asked for, and by its address if there are `links`.
+    """
+    data: list[dict[str, Any]] = [{} if asked.as_url else {"b64_json": output.content} for output in result.assets]
+    for item, link in zip(data, links, strict=False):
+        item["url"] = link
     return {"created": created, "data": data, **shared_looks(result), "usage": usage_of(result)}
 
 

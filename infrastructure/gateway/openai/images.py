@@ -7,15 +7,16 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from application.asking.requests import File
+from application.asking.requests import File, Result
 from domain.errors import InvalidInput
 from domain.keys import KeyScope
+from infrastructure.gateway.addresses import absolute
 from infrastructure.gateway.bodies import any_body, json_body
 from infrastructure.gateway.describing import answers, takes, together
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import Gate, gate_of
 from infrastructure.gateway.openai.answering import encoded_answer, headers_for, images_response, json_response
-from infrastructure.gateway.openai.asking import Interpreter, file_at
+from infrastructure.gateway.openai.asking import ClientRequest, Interpreter, file_at
 from infrastructure.gateway.openai.shapes import IMAGES, EditAsked, ImagesAsked
 from infrastructure.gateway.openai.streaming import images_stream
 
@@ -61,9 +62,19 @@ async def _answer(
         return await images_stream(gate.studio.operations, asked, gate.seconds)
     result = await gate.studio.operations.run(asked.request)
     created = gate.seconds()
-    content = await encoded_answer(result, lambda: images_response(result, created))
+    links = await _links(gate, request, asked, result)
+    content = await encoded_answer(result, lambda: images_response(result, created, asked, links))
     await gate.repeats.answered(request, key)
     return json_response(content, headers_for(result, asked.ignored))
+
+
+async def _links(gate: Gate, request: Request, asked: ClientRequest, result: Result) -> Sequence[str]:
+    """An address for each picture if they were asked for, or if nothing was said and the settings send them."""
+    if not (asked.as_url or (asked.as_url is None and gate.links)):
+        return ()
+    library, account = gate.studio.library, asked.request.account
+    found = [await library.link(account, output.asset.id) for output in result.assets]
+    return [absolute(request, one.url) for one in found]
 
 
 def _media(files: Mapping[str, Sequence[File]]) -> dict[str, Sequence[File]]:

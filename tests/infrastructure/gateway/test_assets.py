@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.infrastructure.gateway.gateways import ADMIN, Gateway
+from tests.wire.fake import media
 
 
 @pytest.fixture
@@ -86,3 +87,60 @@ def test_where_files_are_kept_is_told_to_administrators_alone(gateway: Gateway, 
         with gateway.client(secret) as client:
             found.append("path" in client.get(f"/v1/assets/{asset}").json())
     assert found == [False, True]
+
+
+# Brought and linked to
+
+
+def test_a_file_is_brought_as_a_body_or_in_a_form_once(gateway: Gateway) -> None:
+    picture = media.image(128, 96, seed=5)
+    with gateway.client() as client:
+        first = client.post("/v1/assets?title=Mine", content=picture, headers={"content-type": "image/png"})
+        again = client.post("/v1/assets", files={"file": ("a.png", picture, "image/png")})
+        shown = client.get(f"/v1/assets/{first.json()['id']}").json()
+        fetched = client.get(shown["content"])
+    assert (first.status_code, first.json()["new"], again.status_code, again.json()["new"]) == (201, True, 200, False)
+    assert first.json()["id"] == again.json()["id"]
+    assert (shown["width"], shown["height"], shown["words"]["title"]) == (128, 96, "Mine")
+    assert fetched.content == picture
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"content": b""}, 400),
+        ({"content": b"words", "headers": {"content-type": "image/png"}}, 400),
+        ({"files": [("file", ("a.txt", b"words"))]}, 400),
+        ({"files": [("a", ("a.png", b"x")), ("b", ("b.png", b"y"))]}, 400),
+    ],
+)
+def test_a_file_that_is_none_is_told_and_nothing_is_recorded(
+    gateway: Gateway, sent: dict[str, Any], status: int
+) -> None:
+    end = gateway.studio.log.reader.end()
+    with gateway.client() as client:
+        answer = client.post("/v1/assets", **sent)
+    assert answer.status_code == status, answer.text
+    assert gateway.studio.log.reader.end() == end
+
+
+def test_whoever_has_a_link_reads_the_file_until_it_is_changed(gateway: Gateway, asset: str) -> None:
+    with gateway.client() as client:
+        link = client.post(f"/v1/assets/{asset}/link", json={"expires": 60}).json()["url"]
+    with gateway.client("") as anybody:
+        fetched = anybody.get(link)
+        changed = anybody.get(link.replace("expires=", "expires=9"))
+        nonsense = anybody.get(link.replace("expires=", "expires=soon"))
+        without = anybody.get(f"/v1/assets/{asset}/content")
+    assert (fetched.status_code, fetched.headers["content-type"]) == (200, "image/png")
+    assert (changed.status_code, changed.json()["code"]) == (401, "unverified")
+    assert nonsense.status_code == 400
+    assert without.status_code == 401
+
+
+def test_who_asks_for_addresses_gets_addresses_that_lead_to_the_pictures(gateway: Gateway) -> None:
+    asked = {"model": "gpt-image-2", "prompt": "x", "quality": "low", "response_format": "url"}
+    (one,) = gateway.openai().images.generate(**asked).data
+    assert one.b64_json is None
+    with gateway.client("") as anybody, Image.open(io.BytesIO(anybody.get(one.url).content)) as opened:
+        assert opened.size == (1024, 1024)
