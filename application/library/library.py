@@ -162,11 +162,11 @@ class Library(LibraryFiles):
         return ErasedAssets(tuple(places), sum(gone))
 
     def _forget(self, account: str, assets: Sequence[str]) -> None:
-        """Delete the words about assets, and what tells which files were added."""
-        self.word_store.forget(account, assets)
+        """Delete what tells which files were added, then the words about assets, and leave no trace of either."""
         for asset in assets:
             for content in self.files.additions(account, asset):
                 self.files.contents.erase(content)
+        self.word_store.forget(account, assets)
 
     async def _seen(self, account: str, asset: str) -> SeenAsset:
         return SeenAsset(asset, (await self.known(account, asset)).last_seen)

@@ -71,10 +71,10 @@ class WordStore(Protocol):
     def drop_collection(self, account: str, name: str) -> bool: ...
 
     def forget(self, account: str, assets: Collection[str]) -> None:
-        """Delete all words about assets that are erased."""
+        """Delete all words about assets that are erased, and leave no trace of what was deleted before either."""
 
     def forget_prompts(self, account: str, assets: Collection[str]) -> None:
-        """Delete the words of the prompts by which assets were made."""
+        """Delete the words of the prompts by which assets were made, in the same way."""
 
     def indexed_to(self) -> int:
         """The position of the log up to which prompts are indexed."""

@@ -300,12 +300,13 @@ def _sqlite_reader(url: URL, lock_seconds: float) -> Engine:
 
 
 def _set_up_sqlite(connection: Any, _record: Any, *, lock_seconds: float) -> None:
-    """Durable commits, readers beside the writer, and triggers that also see REPLACE."""
+    """Durable commits, readers beside the writer, triggers that also see REPLACE, and zeros for what is deleted."""
     cursor = connection.cursor()
     _write_ahead(cursor, monotonic() + lock_seconds)
     for pragma in (
         "synchronous = FULL",
         "recursive_triggers = ON",
+        "secure_delete = ON",
         "cache_size = -16384",
         "wal_autocheckpoint = 4000",
     ):

@@ -34,6 +34,7 @@ from infrastructure.store.schema import (
     CONTENTS,
     SEARCH_MARK,
 )
+from infrastructure.store.scrubbing import scrub
 from infrastructure.store.tables import small_write
 
 FIELDS = ("title", "description", "tags", "prompt")
@@ -136,6 +137,7 @@ class SqlWords:
                 return False
             for held, named in ((COLLECTED_ASSETS, "collection"), (ASSET_COLLECTIONS, "name")):
                 connection.execute(delete(held).where(held.c.account == account, held.c[named] == name))
+        scrub(self._database)
         return True
 
     def forget(self, account: str, assets: Collection[str]) -> None:
@@ -146,6 +148,7 @@ class SqlWords:
                 connection.execute(_unindex(connection), {"row": row})
             for held in (ASSET_WORDS, ASSET_TAGS, COLLECTED_ASSETS):
                 connection.execute(delete(held).where(held.c.account == account, held.c.asset.in_(wanted)))
+        scrub(self._database, index=True)
 
     def forget_prompts(self, account: str, assets: Collection[str]) -> None:
         with small_write(self._database) as connection:
@@ -153,6 +156,7 @@ class SqlWords:
             rows = connection.execute(select(ASSET_WORDS.c.row).where(here)).scalars().all()
             connection.execute(update(ASSET_WORDS).where(here).values(prompt=""))
             _reindex(connection, rows)
+        scrub(self._database, index=True)
 
     def indexed_to(self) -> int:
         rows = self._database.rows(select(SEARCH_MARK.c.position))

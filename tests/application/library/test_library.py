@@ -76,6 +76,23 @@ async def test_another_accounts_asset_is_not_found_and_the_same_file_is_another_
         await studio.library.show("acme", theirs.id)
 
 
+async def test_erasing_never_takes_the_same_bytes_of_another_account(studio: Studio) -> None:
+    await studio.accounts.allow("globex", "stand-in")
+    paths = {}
+    for account in ("acme", "globex"):
+        result = await studio.operations.upscale(picture(25, 15), account=account)
+        [brought] = (await studio.library.list(account, AssetQuery(made=False))).assets
+        await studio.library.thumbnail(account, brought.id)
+        paths[account] = (await studio.library.show(account, brought.id)).path, result.operation
+        if account == "acme":
+            await studio.library.erase("acme", brought.id)
+    await studio.upkeep.erase(paths["acme"][1], account="acme")
+    kept = Path(str(paths["globex"][0]))
+    assert kept.read_bytes() == picture(25, 15)
+    assert len(list(kept.parent.glob(f"{kept.stem}*"))) == 2
+    assert not Path(str(paths["acme"][0])).exists()
+
+
 async def test_a_refused_request_brings_nothing(studio: Studio) -> None:
     await studio.accounts.change_limit("acme", "edits", 0)
     with pytest.raises(OperationRefused):
