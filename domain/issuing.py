@@ -15,7 +15,7 @@ from domain.periods import CALENDAR_MONTH
 from domain.plans import Limits, check_limit
 from domain.value import value
 
-MOST_KEYS = 10_000
+MOST_KEYS = 2_000
 """Keys of one account, with those that were revoked: whoever decides about it has them all in memory."""
 
 

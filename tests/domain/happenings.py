@@ -18,6 +18,8 @@ from domain.admission import Ask, accept, reroute
 from domain.beginning import change_limits, needed_since
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
 from domain.evidence import Spent
+from domain.issuing import SealedKey, issue_key
+from domain.keys import KeyScope, KeyTerms
 from domain.ledger import Decide, Fact, Ledger, PeriodOpened, known_account, period_stream
 from domain.limiting import change_limit, inherit_limit
 from domain.money import LARGEST_AMOUNT
@@ -64,10 +66,20 @@ ODD = st.one_of(
 BILLS = st.none() | st.integers(0, 60) | st.sampled_from([-1, LARGEST_AMOUNT + 1])
 JUMPS = st.sampled_from([0, MINUTE, 60 * MINUTE, -60 * MINUTE, DAY, 31 * DAY, 95 * DAY, -40 * DAY])
 NARROW_AND_LIFE = ("hour", "day", "life")
+API_KEY = "key_7hq2m9x4ka"
+"""Each account has issued one, which asks for whomever it likes."""
+FORWARDING = KeyTerms((KeyScope.OPERATE,), forwards=True)
 MY_KEYS = ("key-1", "key-2", "key-3")
+BY = st.sampled_from([None, API_KEY])
 SENDERS = st.sampled_from(["desk-1", None])
 WHICH = st.integers(0, 10_000)
-LIMITED_ONES = [("account", "images"), ("account", "spend"), ("user:ann", "images"), ("project:site", "spend")]
+LIMITED_ONES = [
+    ("account", "images"),
+    ("account", "spend"),
+    ("user:ann", "images"),
+    ("project:site", "spend"),
+    (f"key:{API_KEY}", "spend"),
+]
 LIMITED = st.sampled_from(LIMITED_ONES)
 
 
@@ -95,6 +107,8 @@ class Studio(RuleBasedStateMachine):
     def open_account(self, name: str) -> None:
         cap = CAPS[name]
         self.do(name, lambda ledger, now: [*open_account(ledger.account, name, ACCOUNTS[name], now)])
+        issued = SealedKey(API_KEY, name, "")
+        self.on_terms(name, lambda account, now: issue_key(account, issued, FORWARDING, now))
         if cap is not None:
             self.on_terms(name, lambda account, now: change_limit(account, "account", "unpriced", cap, now))
         if ACCOUNTS[name].prepaid:
@@ -129,9 +143,11 @@ class Studio(RuleBasedStateMachine):
         before = desk.ledger.last - 1
         self.past.append((name, before, [fact for fact in desk.log if fact.at <= before]))
 
-    @rule(name=NAMES, quotes=st.lists(PRICED, min_size=1, max_size=3), user=USERS, project=PROJECTS)
-    def request(self, name: str, quotes: list[Quote | Unpriced], user: str, project: str | None) -> None:
-        self.ask(self.wish(name, quotes, user=user, project=project))
+    @rule(name=NAMES, quotes=st.lists(PRICED, min_size=1, max_size=3), user=USERS, project=PROJECTS, by=BY)
+    def request(
+        self, name: str, quotes: list[Quote | Unpriced], user: str, project: str | None, by: str | None
+    ) -> None:
+        self.ask(self.wish(name, quotes, user=user, project=project, api_key=by))
 
     @rule(name=NAMES, quote=ODD, family=st.sampled_from(["images", "edits", "other"]), sender=SENDERS)
     def request_something_odd(self, name: str, quote: Quote | Unpriced, family: str, sender: str | None) -> None:
@@ -266,7 +282,7 @@ class Studio(RuleBasedStateMachine):
         """Put a new request to the ledger, which answers what the naive one expects."""
         expected, period = self.expected_refusal(wish), self.period_of(wish.account)
         check_answer(self.decided(wish, key), wish, period, expected)
-        self.count_lives(wish.account, *scopes(wish.user, wish.project))
+        self.count_lives(wish.account, *scopes(wish.user, wish.project, wish.api_key))
         self.requested += [(wish.account, id) for id in wish.operations]
 
     def complete_one(self, life: Life, delivered: int, bill: int | None) -> None:
@@ -370,7 +386,7 @@ class Studio(RuleBasedStateMachine):
         price = sum(quote.price if isinstance(quote, Quote) else cap or 0 for quote in ask.quotes)
         wanted = ((ask.family, sum(quote.outputs for quote in ask.quotes)), ("spend", price))
         for window in ("hour", "day", "period", "life"):
-            for scope in scopes(ask.user, ask.project):
+            for scope in scopes(ask.user, ask.project, ask.api_key):
                 for measure, asked in wanted:
                     left = self.left(name, scope, measure, window)
                     if left is not None and asked > left:

@@ -173,22 +173,25 @@ def lives(log: Iterable[Fact]) -> dict[str, Life]:
     return found
 
 
-def scopes(user: str, project: str | None) -> list[str]:
-    return ["account", f"user:{user}"] + ([f"project:{project}"] if project else [])
+def scopes(user: str, project: str | None, api_key: str | None) -> list[str]:
+    known = ["account", f"user:{user}"] + ([f"project:{project}"] if project else [])
+    return known + ([f"key:{api_key}"] if api_key else [])
+
+
+def scopes_of_life(life: Life) -> list[str]:
+    return scopes(life.operation.user, life.operation.project, life.operation.api_key)
 
 
 def taken(all_lives: Iterable[Life], period: Period, scope: str, measure: str) -> int:
     """What a scope has taken of a measure in one period."""
     return sum(
-        life.taken(measure)
-        for life in all_lives
-        if life.operation.period == period and scope in scopes(life.operation.user, life.operation.project)
+        life.taken(measure) for life in all_lives if life.operation.period == period and scope in scopes_of_life(life)
     )
 
 
 def taken_in(all_lives: Iterable[Life], span: Period, window: str, scope: str, measure: str) -> int:
     """What a scope has taken in an hour or a day: by what was requested in it, less what was refunded within it."""
-    mine = [life for life in all_lives if scope in scopes(life.operation.user, life.operation.project)]
+    mine = [life for life in all_lives if scope in scopes_of_life(life)]
     inside = [life for life in mine if span.contains(life.facts[0].at)]
     if measure != "spend":
         return sum(life.taken(measure) for life in inside)
@@ -198,7 +201,7 @@ def taken_in(all_lives: Iterable[Life], span: Period, window: str, scope: str, m
 
 def taken_for_life(all_lives: Iterable[Life], since: int, scope: str, measure: str) -> int:
     """What a scope has taken since the period that began then, less all that was refunded."""
-    mine = [life for life in all_lives if scope in scopes(life.operation.user, life.operation.project)]
+    mine = [life for life in all_lives if scope in scopes_of_life(life)]
     counted = [life for life in mine if life.operation.period.start >= since]
     if measure != "spend":
         return sum(life.taken(measure) for life in counted)

@@ -15,7 +15,7 @@ from domain.periods import Period
 from domain.plans import MEASURES
 from domain.windowed import Windows
 from domain.windows import Window
-from tests.domain.happenings import Studio
+from tests.domain.happenings import API_KEY, Studio
 from tests.domain.naive import (
     EARNED,
     NaiveLedger,
@@ -126,12 +126,14 @@ class Invariants(Studio):
         )
 
     def what_is_left_is_what_is_not_taken(self, desk: NaiveLedger) -> None:
-        """The fast answer, for the tightest of three scopes, is the slow one."""
+        """The fast answer, for the tightest of four scopes, is the slow one."""
         now = max(self.clock, desk.ledger.last)
-        shown = left_of(desk.ledger, "ann", "site", now)
+        shown = left_of(desk.ledger, "ann", "site", now, API_KEY)
         for measure in MEASURES:
             each = [
-                self.left(desk.account, scope, measure, window) for scope in scopes("ann", "site") for window in Window
+                self.left(desk.account, scope, measure, window)
+                for scope in scopes("ann", "site", API_KEY)
+                for window in Window
             ]
             known = [left for left in each if left is not None]
             assert shown[measure] == (min(known) if known else None)

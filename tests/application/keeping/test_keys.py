@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from application.asking.requests import Request
 from application.keeping.keys import NewKey
+from application.ledger.group import Proposal
 from application.ledger.reader import LogFilter
 from domain.actor import Actor, ActorKind
 from domain.authority import KeyHolder
@@ -26,8 +27,10 @@ from domain.errors import (
     UnknownAccount,
     UnknownApiKey,
 )
+from domain.issuing import SealedKey, issue_key
 from domain.keys import STUDIO, KeyIssued, KeyScope, KeyTerms
-from domain.keytext import id_in, mint
+from domain.keytext import id_in, mint, sealed
+from domain.ledger import Fact, Ledger, known_account
 from domain.operation import Charged, Requested
 from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
@@ -97,6 +100,33 @@ async def test_a_secret_that_nobody_was_given_opens_nothing(studio: Studio) -> N
             with pytest.raises(Unauthenticated, match="this API key is not known"):
                 await studio.keys.known(wrong)
         await studio.keys.known(new.secret)
+
+
+async def test_two_accounts_that_have_an_id_in_common_have_no_key_in_common(studio: Studio) -> None:
+    """As no two ever draw the same, unless somebody writes it into the ledger."""
+    new = await studio.keys.issue("acme", OPERATE)
+    other = mint((int.from_bytes(b"other" * 6, "big") << 50 | _number(new.key.id)).to_bytes(40, "big"))
+    [pepper] = studio.keys.peppers()
+    key = SealedKey(new.key.id, sealed(other.secret, pepper.value), pepper.name)
+
+    def decide(ledger: Ledger, at: int) -> list[Fact]:
+        return [*issue_key(known_account(ledger, "beta"), key, ADMIN, at)]
+
+    await studio.accounts.writer.put(Proposal("beta", decide, actor="operator:mallory"))
+    for _ in range(2):
+        for secret, account, terms in ((new.secret, "acme", OPERATE), (other.secret, "beta", ADMIN)):
+            assert await studio.keys.known(secret) == KeyHolder(account, new.key.id, terms)
+    await studio.keys.revoke("beta", new.key.id)
+    assert await is_refused(studio, other.secret)
+    assert (await studio.keys.known(new.secret)).account == "acme"
+
+
+async def test_a_key_of_a_suspended_account_still_reads(studio: Studio) -> None:
+    new = await studio.keys.issue("acme", OPERATE)
+    await studio.accounts.suspend("acme", "overdue")
+    holder = await studio.keys.known(new.secret)
+    with pytest.raises(OperationRefused, match="suspended"):
+        await studio.operations.run(asked(holder))
 
 
 def _number(id: str) -> int:
