@@ -48,7 +48,8 @@ class VideoFaces:
         """Do it. Options: those of `VideoFaceBrief` and `Caller`, and inputs of the model. Raises as `run` does.
 
         All of it is estimated before the first is begun, so what cannot be done is told before anything is paid. If a
-        later face fails all the same, those before stay done and charged; a repeat under the key goes on from there.
+        later face fails all the same, those before stay done and charged. A repeat under the key answers what was done,
+        and begins what was not.
         """
         drafts = self.draft(film, faces, account, options)
         for later in drafts[1:]:

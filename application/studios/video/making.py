@@ -81,7 +81,7 @@ def film_request(
 
 def _worded(desk: ServiceDesk, brief: ShotBrief, template: VideoTemplate | None) -> tuple[str, tuple[str, ...]]:
     if not brief.prompt:
-        return "", (f"without words: {CALM}",)
+        return "", (f"no words were given: a model that takes some is told {CALM!r}",)
     words = within(brief.prompt, template)
     if brief.enhance != "rule":
         return words, ()

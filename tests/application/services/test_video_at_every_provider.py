@@ -227,16 +227,31 @@ async def test_a_later_face_that_is_none_is_told_before_the_first_is_paid(studio
     assert fake.submissions() == []
 
 
-async def test_a_later_face_that_fails_is_done_again_alone(studio: Studio, fake: Fake) -> None:
+async def test_a_later_face_that_fails_leaves_the_first_paid_and_its_key_tells_both(studio: Studio, fake: Fake) -> None:
     ask: dict[str, Any] = {"account": "acme", "model": "video-face-swap", "key": "k"}
-    await studio.services.video.faces(FILM, FACE, **{**ask, "key": "k/1", "index": 0})
+    first = await studio.services.video.faces(FILM, FACE, **{**ask, "key": "k/1", "index": 0})
     fake.next("wavespeed", Behaviour(status=403), times=1)
-    with pytest.raises(OperationFailed):
-        await studio.services.video.faces(FILM, FACE, PICTURE, **ask)
-    assert count(facts_of(studio, "acme"), Charged) == 1
-    with pytest.raises(OperationFailed):  # its own key tells what became of it
-        await studio.services.video.faces(FILM, FACE, PICTURE, **ask)
-    assert count(facts_of(studio, "acme"), Charged) == 1
+    for _ in range(2):
+        with pytest.raises(OperationFailed):
+            await studio.services.video.faces(FILM, FACE, PICTURE, **ask)
+        assert count(facts_of(studio, "acme"), Charged) == 1
+    assert charged(facts_of(studio, "acme")) == first.price.micros
+    assert await is_sound(studio)
+
+
+async def test_better_words_for_a_film_are_asked_for_as_those_of_a_film(studio: Studio, fake: Fake) -> None:
+    brief: dict[str, Any] = {"account": "acme", "enhance": "model", "quality": "draft"}
+    found = await studio.services.video.create.estimate("a fox", **brief)
+    served = await studio.services.video.create("a fox", **brief)
+    [words] = served.before
+    assert served.price == words.price + served.result.price == found.price
+    assert fake.submissions()[0].inputs["mode"] == "video"
+
+
+async def test_a_part_of_a_film_is_filmed_again_by_a_model_that_is_named(studio: Studio, fake: Fake) -> None:
+    served = await studio.services.video.create("rain", account="acme", model="ltx-2-retake", video=FILM)
+    assert served.result.status == "charged"
+    assert "video" in fake.submissions()[0].inputs
 
 
 async def test_a_fallback_is_asked_in_its_own_words(studio: Studio, fake: Fake) -> None:
