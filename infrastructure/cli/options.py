@@ -190,19 +190,21 @@ class ShortPaging(Paging):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose limit: the account's own, or that of a user or project in it."""
+    """Whose limit: the account's own, or that of a user, a project or an API key in it."""
 
     account: Account = None
     user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Of this user.")] = None
     project: Annotated[str | None, Option("--project", "-p", metavar="ID", help="Of this project.")] = None
+    api_key: Annotated[str | None, Option("--api-key", metavar="KEY", help="Of this API key, by its id.")] = None
 
     def scope(self) -> str:
-        """Its name in the ledger. Raises InvalidInput where both a user and a project are named."""
-        if self.user is not None and self.project is not None:
-            raise InvalidInput("scope", "a limit belongs to a user or to a project", hint="set one, then the other")
-        if self.user is not None:
-            return f"user:{self.user}"
-        return f"project:{self.project}" if self.project is not None else "account"
+        """Its name in the ledger. Raises InvalidInput where several are named."""
+        levels = {"user": self.user, "project": self.project, "key": self.api_key}
+        named = [f"{level}:{id}" for level, id in levels.items() if id is not None]
+        if len(named) > 1:
+            told = "a limit belongs to a user, to a project or to an API key"
+            raise InvalidInput("scope", told, hint="set one, then the other")
+        return named[0] if named else "account"
 
 
 def file_of(text: str) -> Path | str:

@@ -56,6 +56,19 @@ def test_what_is_said_is_changed_and_the_rest_stays(workspace: Workspace) -> Non
     assert (bare["approve_above"], bare["per_minute"]) == (None, None)
 
 
+def test_any_measure_of_a_key_is_limited_as_a_users_is(workspace: Workspace) -> None:
+    new = issued("--limit", "5")
+    scope = f"key:{new['id']}"
+    assert call("account", "limit", "images", "3", "--api-key", new["id"]).code == 0
+    listed = call("limits", "--json").document["limits"]
+    assert {one["measure"] for one in listed if one["scope"] == scope} == {"images", "spend"}
+    assert call("keys", "show", new["id"], "--json").document["limits"]["images"] == 3
+    unknown = call("account", "limit", "images", "3", "--api-key", "key_0000000000", "--json")
+    assert (unknown.code, unknown.error["code"]) == (2, "unknown_api_key")
+    both = call("account", "limit", "images", "3", "--api-key", new["id"], "--user", "ann", "--json")
+    assert (both.code, both.error["message"]) == (2, "scope: a limit belongs to a user, to a project or to an API key")
+
+
 def test_a_revoked_key_stays_in_the_list(workspace: Workspace) -> None:
     new = issued()
     revoked = call("keys", "revoke", new["id"], "--reason", "lost", "--json").document
