@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ import pytest
 from PIL import Image
 
 from application.ports import Media, ProviderRefused
+from domain.errors import InvalidInput
 from imagestudio_workshop.provider import LocalProvider
 from infrastructure.media import read_media
-from tests.corpus.pictures import painted, pictures
+from tests.corpus.films import movies, shapes_and_colours, webms
+from tests.corpus.pictures import heics, painted, pictures
 from tests.infrastructure.films import Frame, film
 from tests.workshop.opinions import turned
 from tests.workshop.solids import box
@@ -49,6 +52,23 @@ async def test_every_kind_of_picture_has_one_in_its_shape(local: LocalProvider, 
         assert media.height is not None
         assert max(image.size) == SIDE, file.name
         assert image.width / image.height == pytest.approx(media.width / media.height, rel=0.1), file.name
+
+
+@pytest.mark.parametrize("make", [heics, movies, shapes_and_colours, webms])
+async def test_whatever_the_corpus_has_is_seen_in_its_shape(
+    local: LocalProvider, tmp_path: Path, make: Callable[[Path], Iterator[Path]]
+) -> None:
+    """Photos of telephones, films of many codecs, turned and stretched, with colours that eight bits cannot show."""
+    seen_ones = 0
+    for file in make(tmp_path):
+        with suppress(InvalidInput):
+            media = read(file.read_bytes())
+            if media.width is None or media.height is None:
+                continue
+            image = seen(await local.preview(media, SIDE))
+            assert image.width / image.height == pytest.approx(media.width / media.height, rel=0.15), file.name
+            seen_ones += 1
+    assert seen_ones > 10
 
 
 @pytest.mark.parametrize("mode", ["L", "I;16", "RGB", "RGBA"])
