@@ -107,6 +107,16 @@ class ConsentChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class OnLimitChanged:
+    """Requests that would pass a limit of money are done by this cheaper model if it fits; empty refuses them."""
+
+    account: str
+    at: int
+    model: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSuspended:
     """Nothing new is admitted until it is resumed; what is open goes on and is settled."""
 
@@ -139,6 +149,7 @@ AccountFact = (
     | LimitChanged
     | TimeZoneChanged
     | ConsentChanged
+    | OnLimitChanged
     | AccountSuspended
     | AccountResumed
     | AccountClosed
@@ -177,6 +188,8 @@ class Account:
     reason: str = ""
     overrides: dict[str, dict[str, int | None]] = field(default_factory=dict)
     allowed: frozenset[str] = ONLY_REAL
+    on_limit: str = ""
+    """The model that does what would pass a limit of money; empty refuses it."""
     keys: Mapping[str, ApiKey] = field(default_factory=dict)
     """Every key that was ever issued, by its id."""
     windows: Mapping[str, Limits] = field(default_factory=dict)
@@ -238,6 +251,8 @@ def evolve(account: Account | None, fact: AccountFact) -> Account:
         case ConsentChanged():
             known, changed = _known(account), {fact.model_class}
             return replace(known, allowed=known.allowed | changed if fact.given else known.allowed - changed)
+        case OnLimitChanged():
+            return replace(_known(account), on_limit=fact.model)
         case AccountSuspended():
             return replace(_known(account), standing=Standing.SUSPENDED, reason=fact.reason)
         case AccountResumed():

@@ -20,7 +20,18 @@ from domain.kinds import ONLY_REAL
 from domain.ledger import Fact, Ledger, check_fingerprint, current_period, find, known_account
 from domain.lifecycle import illegal
 from domain.money import Money
-from domain.operation import Closed, Dispatched, Given, Operation, Rejected, Requested, Rerouted, Sent, Validated
+from domain.operation import (
+    Closed,
+    Dispatched,
+    Given,
+    Operation,
+    Rejected,
+    Requested,
+    Rerouted,
+    Sent,
+    Substituted,
+    Validated,
+)
 from domain.periods import Period, local_day
 from domain.plans import SPEND
 from domain.pricing import Quote, Unpriced, capped_quote
@@ -36,6 +47,8 @@ class Ask:
 
     `allowed` are the classes of models that the request itself allows, beside those of the account's terms; `most` is
     the price that it may come to in micro-units, if it says so. `api_key` is the id of the key that asks, if one does.
+    `instead` are the quotes of the model that the account's terms name for what would pass a limit of money, none if
+    the request would rather be refused.
     """
 
     account: str
@@ -54,6 +67,7 @@ class Ask:
     most: int | None = None
     inputs: tuple[Given, ...] = ()
     api_key: str | None = None
+    instead: tuple[Quote, ...] = ()
 
 
 @value
@@ -66,6 +80,9 @@ class Leeway:
 
 
 AS_HELD = Leeway()
+
+OF_MONEY = (SPEND, "balance")
+"""The measures of refusals that a cheaper model may avoid."""
 
 
 def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
@@ -85,18 +102,19 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     if earlier is not None and not earlier.refused:
         return []
     facts, current = current_period(ledger, account, now)
-    quotes = quotes_now(ledger, ask)
-    _check_terms(account, ask, quotes)
-    refusal = _refusal(account, current, ask, quotes, now)
+    answer = _answered(account, current, ask, now)
+    refusal = answer.refusal
     if earlier is not None and refusal is not None:
         return []
     if account.in_windows:
         facts += begin_windows(account, current, scopes_of(ask.user, ask.project, ask.api_key), now)
     day = local_day(now, account.zone)
     inputs = ask.inputs if refusal is None else ()
-    for id, quote in zip(ask.operations, quotes, strict=True):
+    for place, (id, quote) in enumerate(zip(ask.operations, answer.quotes, strict=True)):
         operation = _operation(ask, id, current.period, day, quote)
         facts.append(Requested(operation, now, ask.key, ask.digest, quote.outputs, inputs))
+        if answer.why is not None:
+            facts.append(_substituted(operation, answer.asked[place], answer.why, now))
         facts += _answer(operation, quote, refusal, account, ask.sender, now)
     return facts
 
@@ -136,19 +154,41 @@ def reroute(
     return [Rerouted(operation, now, quote, code), Dispatched(operation, now, attempt, sender), *freed]
 
 
+@value
+class Admission:
+    """The end of an ask: the quotes that are held or refused; if others were asked, those, and why not they."""
+
+    quotes: tuple[Quote, ...]
+    refusal: Refusal | None
+    asked: tuple[Quote, ...] = ()
+    why: Refusal | None = None
+
+
 def refusal_now(ledger: Ledger, ask: Ask, now: int) -> Refusal | None:
     """The refusal that `accept` would record at this instant; nothing is asked for. Raises what `accept` raises."""
+    return answer_now(ledger, ask, now).refusal
+
+
+def answer_now(ledger: Ledger, ask: Ask, now: int) -> Admission:
+    """The outcome that `accept` would record at this instant; nothing is asked for. Raises what `accept` raises."""
     account = known_account(ledger, ask.account)
     _, current = current_period(ledger, account, now)
-    quotes = quotes_now(ledger, ask)
+    return _answered(account, current, ask, now)
+
+
+def _answered(account: Account, current: PeriodState, ask: Ask, now: int) -> Admission:
+    """The account's terms may name a cheaper model for what would pass a limit of money, if the request lets them."""
+    quotes = tuple([_priced(account, quote) for quote in ask.quotes])
     _check_terms(account, ask, quotes)
-    return _refusal(account, current, ask, quotes, now)
-
-
-def quotes_now(ledger: Ledger, ask: Ask) -> tuple[Quote, ...]:
-    """The quotes as the account's terms complete them."""
-    account = known_account(ledger, ask.account)
-    return tuple([_priced(account, quote) for quote in ask.quotes])
+    refusal = _refusal(account, current, ask, quotes, now)
+    if refusal is None or refusal.measure not in OF_MONEY or not ask.instead:
+        return Admission(quotes, refusal)
+    classes = {quote.model_class for quote in ask.instead}
+    price = sum(quote.price for quote in ask.instead)
+    fits = classes <= ask.allowed | account.allowed and (ask.most is None or price <= ask.most)
+    if account.on_limit != ask.instead[0].model or not fits or _refusal(account, current, ask, ask.instead, now):
+        return Admission(quotes, refusal)
+    return Admission(ask.instead, None, quotes, refusal)
 
 
 def _check_terms(account: Account, ask: Ask, quotes: Sequence[Quote]) -> None:
@@ -243,6 +283,11 @@ def _answer(
     if sender is None:
         return [validated]
     return [validated, Dispatched(operation, now, 1, sender)]
+
+
+def _substituted(operation: Operation, asked: Quote, why: Refusal, now: int) -> Substituted:
+    told = (why.rule, why.scope, why.measure, why.window, why.limit, why.left)
+    return Substituted(operation, now, asked.model, asked.provider, asked.price, asked.currency, *told)
 
 
 def _rejected(operation: Operation, why: Refusal, account: Account, now: int) -> Rejected:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from domain import account as accounts
-from domain import operation as operations
+from domain import lifecycle
 from domain.account import Account, AccountFact
 from domain.advice import Advice
 from domain.assets import AssetFact, evolve_asset
@@ -250,7 +250,7 @@ def _evolve_operation(ledger: Ledger, fact: OperationFact) -> None:
         _adjust_period(ledger, fact)
     if before is None and not isinstance(fact, Requested):
         return
-    after = operations.evolve(before, fact)
+    after = lifecycle.evolve(before, fact)
     if current is None or operation.period.start != current.period.start:
         ledger.evidence.found[operation.id] = after
         return

@@ -1,4 +1,4 @@
-"""The life of an operation: decisions over its states, each a pure function to the facts it adds.
+"""The life of an operation: what facts make of it, and decisions, each a pure function to the facts it adds.
 
     Held ── dispatch ──> Sent ── record_job ──> Running
                           └── complete, fail, release ──> Settled | Dropped      (repeated: no facts)
@@ -9,6 +9,7 @@ Holds, balances and periods are the ledger's; here is one operation alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from domain.advice import Advice
 from domain.charging import (
@@ -27,8 +28,11 @@ from domain.money import Money
 from domain.operation import (
     PHASES,
     POLICY,
+    Adjusted,
+    Asked,
     Charged,
     Closed,
+    Delivered,
     Dispatched,
     Dropped,
     Held,
@@ -36,15 +40,72 @@ from domain.operation import (
     OperationFact,
     ProviderCompleted,
     ProviderFailed,
+    Refused,
+    Rejected,
     Released,
+    Requested,
+    Rerouted,
     Running,
     Sent,
     Settled,
     State,
     Stored,
     Submitted,
+    Substituted,
+    Validated,
 )
 from domain.pricing import Quote
+
+# Evolve
+
+
+def evolve(state: State | None, fact: OperationFact) -> State:
+    """The operation after one more fact; what is recorded is true, so nothing is judged here."""
+    match fact:
+        case Requested():
+            return Asked(fact.operation)
+        case Rejected():
+            return Refused(fact.operation, fact.reason)
+        case Substituted():
+            return Asked(fact.operation)
+        case Validated():
+            return Held(fact.operation, fact.quote, 0, fact.at)
+        case Dispatched() if isinstance(state, Held | Sent):
+            return Sent(fact.operation, state.quote, fact.attempt, fact.sender, state.admitted)
+        case Submitted() if isinstance(state, Sent):
+            return Running(fact.operation, state.quote, state.attempts, fact.job, state.admitted)
+        case Rerouted() if isinstance(state, Held | Sent):
+            return Held(fact.operation, fact.quote, state.attempts, state.admitted)
+    return _evolve_outcome(state, fact)
+
+
+def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
+    """How the operation ended, and what was corrected since."""
+    match fact:
+        case ProviderCompleted() if isinstance(state, Held | Sent | Running):
+            return Delivered(fact.operation, state.quote, len(fact.assets) + fact.lost, fact.cost, state.admitted)
+        case ProviderCompleted() if isinstance(state, Dropped) and fact.late:
+            return replace(state, late=True)
+        case Charged():
+            admitted, known = state.admitted if isinstance(state, Delivered) else 0, fact.cost is not None
+            return Settled(fact.operation, fact.price, fact.currency, cost_known=known, admitted=admitted)
+        case Released() if isinstance(state, Held | Sent | Running):
+            return Dropped(fact.operation, fact.reason, state.quote, cost_known=fact.cost is not None)
+        case Adjusted() if isinstance(state, Settled | Dropped):
+            return _corrected(state, fact)
+    assert state is not None, f"{type(fact).__name__} cannot come first"
+    return state
+
+
+def _corrected(state: Settled | Dropped, fact: Adjusted) -> State:
+    corrections = (*state.corrections, (fact.reference, fact.price, fact.cost))
+    known = state.cost_known or fact.revealed
+    if isinstance(state, Settled):
+        return replace(state, adjusted=state.adjusted + fact.price, corrections=corrections, cost_known=known)
+    return replace(state, corrections=corrections, cost_known=known)
+
+
+# Decisions
 
 
 def dispatch(state: State, attempt: int, sender: str, now: int) -> list[OperationFact]:

@@ -5,13 +5,13 @@
                   the hold    may be sent   job id      └─ ProviderFailed ─ Released
 
 `Rerouted` replaces the hold after a definite refusal. After a release by policy a late success is delivered with
-its cost and never charged. The order of facts is decided in `domain.lifecycle`.
+its cost and never charged. The order of facts, and what they make of an operation, are in `domain.lifecycle`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from decimal import Decimal
 
 from domain.charging import CostSource
@@ -117,6 +117,26 @@ class Rejected(OperationFact):
     window: str = ""
     resets_at: int | None = None
     zone: str = ""
+
+
+@value
+class Substituted(OperationFact):
+    """Another model by the account's terms, in the place of the one asked, which would have passed a limit of money.
+
+    The operation is as it goes on; `model`, `provider` and `price` are what was asked. Then follows why: the `reason`
+    with the limit, its window, and what it left.
+    """
+
+    model: str
+    provider: str
+    price: int
+    currency: str
+    reason: str
+    scope: str
+    measure: str
+    window: str
+    limit: int | None
+    left: int | None
 
 
 @value
@@ -232,6 +252,7 @@ class Adjusted(OperationFact):
 OPERATION_FACTS: tuple[type[OperationFact], ...] = (
     Requested,
     Rejected,
+    Substituted,
     Validated,
     Dispatched,
     Submitted,
@@ -349,50 +370,3 @@ PHASES: dict[type[State], str] = {
 """The stored name of each state."""
 
 CLOSED_PHASES = frozenset(PHASES[state] for state in (Settled, Dropped, Refused))
-
-
-# Evolve
-
-
-def evolve(state: State | None, fact: OperationFact) -> State:
-    """The operation after one more fact; what is recorded is true, so nothing is judged here."""
-    match fact:
-        case Requested():
-            return Asked(fact.operation)
-        case Rejected():
-            return Refused(fact.operation, fact.reason)
-        case Validated():
-            return Held(fact.operation, fact.quote, 0, fact.at)
-        case Dispatched() if isinstance(state, Held | Sent):
-            return Sent(fact.operation, state.quote, fact.attempt, fact.sender, state.admitted)
-        case Submitted() if isinstance(state, Sent):
-            return Running(fact.operation, state.quote, state.attempts, fact.job, state.admitted)
-        case Rerouted() if isinstance(state, Held | Sent):
-            return Held(fact.operation, fact.quote, state.attempts, state.admitted)
-    return _evolve_outcome(state, fact)
-
-
-def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
-    """How the operation ended, and what was corrected since."""
-    match fact:
-        case ProviderCompleted() if isinstance(state, Held | Sent | Running):
-            return Delivered(fact.operation, state.quote, len(fact.assets) + fact.lost, fact.cost, state.admitted)
-        case ProviderCompleted() if isinstance(state, Dropped) and fact.late:
-            return replace(state, late=True)
-        case Charged():
-            admitted, known = state.admitted if isinstance(state, Delivered) else 0, fact.cost is not None
-            return Settled(fact.operation, fact.price, fact.currency, cost_known=known, admitted=admitted)
-        case Released() if isinstance(state, Held | Sent | Running):
-            return Dropped(fact.operation, fact.reason, state.quote, cost_known=fact.cost is not None)
-        case Adjusted() if isinstance(state, Settled | Dropped):
-            return _corrected(state, fact)
-    assert state is not None, f"{type(fact).__name__} cannot come first"
-    return state
-
-
-def _corrected(state: Settled | Dropped, fact: Adjusted) -> State:
-    corrections = (*state.corrections, (fact.reference, fact.price, fact.cost))
-    known = state.cost_known or fact.revealed
-    if isinstance(state, Settled):
-        return replace(state, adjusted=state.adjusted + fact.price, corrections=corrections, cost_known=known)
-    return replace(state, corrections=corrections, cost_known=known)

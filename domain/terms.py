@@ -8,6 +8,7 @@ from domain.account import (
     Account,
     AccountFact,
     ConsentChanged,
+    OnLimitChanged,
     PlanChanged,
     TimeZoneChanged,
     check_not_closed,
@@ -51,3 +52,10 @@ def change_consent(account: Account, model_class: str, now: int, *, given: bool,
     if (wanted in account.allowed) == given:
         return []
     return [ConsentChanged(account.id, now, str(wanted), given, reason)]
+
+
+def change_on_limit(account: Account, model: str, now: int, reason: str = "") -> list[AccountFact]:
+    """Let a cheaper model do what would pass a limit of money; empty: refuse it. Raises InvalidInput."""
+    check_not_closed(account)
+    check_reason(reason)
+    return [] if account.on_limit == model else [OnLimitChanged(account.id, now, model, reason)]

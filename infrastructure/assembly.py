@@ -281,6 +281,7 @@ class Assembly:
             clock=self.clock,
             currency=self.price_book.currency,
             operator=self.operator,
+            known_model=self.catalogue.get,
         )
 
     @cached_property

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from types import MappingProxyType
 
-from application.asking.consent import Consents, allowed_by, most_of
+from application.asking.consent import Consents, allowed_by, may_be_substituted, most_of
 from application.asking.requests import Request
 from application.ports import Media, Provider, Scalar
 from application.providing.mistakes import MistakesOf, ProviderMistaken
@@ -19,7 +19,7 @@ from application.providing.quotes import ProviderQuotes
 from application.providing.tasks import outline
 from domain.admission import too_dear
 from domain.catalogue import Catalogue, Class, FileInfo, Model, Offer, Strategy, check_inputs
-from domain.errors import InvalidInput, UnknownModel
+from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.fallback import Chain, pick
 from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
 from domain.value import value
@@ -49,12 +49,20 @@ class Choice:
 @value
 class Chosen:
     """The model to use and those to fall back to; `calls` are the outputs of each operation, `allowed` the classes that
-    the request itself allows, that of a named model among them."""
+    the request itself allows, that of a named model among them, and `instead` the model that the account's terms name
+    for what would pass a limit of money."""
 
     first: Choice
     others: tuple[Choice, ...]
     calls: tuple[int, ...]
     allowed: frozenset[Class]
+    instead: Choice | None = None
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Every choice by which it may have to be done."""
+        also = (self.instead,) if self.instead is not None else ()
+        return (self.first, *self.others, *also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,22 @@ class Chooser:
         choice = self._choice(request, first, set(calls), facts, now)
         if self.quotes.enabled:
             choice = await self._exact(request.kind, choice, media)
-        return Chosen(choice, self._others(request, choice, rest, facts, now) if rest else (), calls, allowed)
+        others = self._others(request, choice, rest, facts, now) if rest else ()
+        return Chosen(choice, others, calls, allowed, await self._instead(request, choice, calls, facts, now))
+
+    async def _instead(
+        self, request: Request, first: Choice, calls: tuple[int, ...], facts: FilesInfo, now: int
+    ) -> Choice | None:
+        """The model that does the request if the first would pass a limit of money; None if it cannot, or is it."""
+        if not may_be_substituted(request) or not (named := await self.consents.on_limit(request.account)):
+            return None
+        try:
+            model = self.catalogue.named(request.kind, named, now, self._lacks)
+            choice = self._choice(request, model, set(calls), facts, now)
+        except (InvalidInput, UnknownKind, UnknownModel):
+            return None
+        known = all(isinstance(choice.quotes.get(outputs), Quote) for outputs in calls)
+        return choice if known and model.id != first.model.id else None
 
     async def passed_over(
         self, request: Request, chosen: Chosen, media: Mapping[str, tuple[Media, ...]], now: int

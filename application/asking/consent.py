@@ -9,6 +9,7 @@ from decimal import Decimal
 from application.asking.requests import Request
 from application.ledger.ledgers import Ledgers
 from application.ledger.looking import LedgerReader
+from domain.account import Account
 from domain.errors import InvalidInput, InvalidMoney
 from domain.inputs import shortened
 from domain.kinds import ONLY_REAL, Class, check_class
@@ -29,13 +30,17 @@ class Consents:
         Raises UnknownAccount.
         """
         known = None if fresh else self.writer.known_terms(account)
-        if known is not None:
-            return _classes(known.allowed)
+        return _classes((known or await self._terms(account)).allowed)
 
-        def look(ledger: Ledger, _now: int) -> frozenset[str]:
-            return known_account(ledger, account).allowed
+    async def on_limit(self, account: str) -> str:
+        """The model that does what would pass a limit of money, empty if it is refused. Raises UnknownAccount."""
+        return (self.writer.known_terms(account) or await self._terms(account)).on_limit
 
-        return _classes(await self.ledgers.look(account, look))
+    async def _terms(self, account: str) -> Account:
+        def look(ledger: Ledger, _now: int) -> Account:
+            return known_account(ledger, account)
+
+        return await self.ledgers.look(account, look)
 
 
 def allowed_by(request: Request) -> frozenset[Class]:
@@ -49,6 +54,14 @@ def allowed_by(request: Request) -> frozenset[Class]:
         return ONLY_REAL | {check_class(word) for word in words}
     except InvalidInput as error:
         raise InvalidInput("allow", error.message.removeprefix("class: ")) from error
+
+
+def may_be_substituted(request: Request) -> bool:
+    """Whether the account's terms may put a cheaper model in the place of the one asked. Raises InvalidInput."""
+    if request.on_limit not in ("", "refuse"):
+        told = f"{shortened(request.on_limit)} is not 'refuse'"
+        raise InvalidInput("on_limit", told, hint="leave it out for what the account's terms say")
+    return not request.on_limit
 
 
 def most_of(request: Request, currency: str) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from application.asking.choosing import Choice, Chosen
 from application.asking.preparing import Prepared, Preparer, fingerprint_before_fetching, fingerprint_of_asked
-from application.asking.refusals import refused
+from application.asking.refusals import note_of, refused
 from application.asking.requests import Begun, Candidate, Estimate, Request
 from application.asking.results import Results
 from application.ledger.group import Proposal, Receipt
@@ -19,7 +19,7 @@ from application.performing.ownership import Ownership
 from application.performing.recording import Alternative
 from application.ports import Task
 from application.providing.tasks import task_of
-from domain.admission import Ask, Leeway, accept, quotes_now, refusal_now
+from domain.admission import Ask, Leeway, accept, answer_now
 from domain.catalogue import Model
 from domain.charging import CostSource, expected
 from domain.counting import left_of
@@ -136,9 +136,11 @@ class Intake:
         ask = prepared.ask
 
         def look(ledger: Ledger, now: int) -> Estimate:
-            refusal = refusal_now(ledger, ask, now)
+            answer = answer_now(ledger, ask, now)
             left = left_of(ledger, ask.user, ask.project, now, ask.api_key)
-            return _estimate(ask.family, quotes_now(ledger, ask), refusal.rule if refusal else None, left)
+            refused = answer.refusal.rule if answer.refusal else None
+            found = _estimate(ask.family, answer.quotes, refused, left)
+            return replace(found, notes=note_of(answer)) if answer.why is not None else found
 
         estimate = await self.ledgers.look(ask.account, look)
         chain = await self._chain(request, prepared)
@@ -177,8 +179,10 @@ class Intake:
                 if isinstance(fact, Rejected):
                     raise refused(fact)
                 if isinstance(fact, Validated):
-                    task = _task(prepared, chosen.first, fact, before)
-                    offers = _offers(prepared, chosen, fact, before)
+                    is_other = chosen.instead is not None and fact.quote.model == chosen.instead.model.id
+                    choice = chosen.instead if is_other and chosen.instead is not None else chosen.first
+                    task = _task(prepared, choice, fact, before)
+                    offers = () if is_other else _offers(prepared, chosen, fact, before)
                     admitted.append(Admitted(fact.operation, tuple(facts[id]), task, offers, fact.quote))
         return Accepted(ask.batch, tuple(admitted))
 

@@ -32,6 +32,7 @@ from domain.errors import InvalidInput
 from domain.ids import check_id
 from domain.inputs import shortened
 from domain.operation import Given
+from domain.pricing import Quote
 from domain.turns import PRIORITIES
 from domain.value import value
 from domain.wishes import compared
@@ -115,6 +116,7 @@ class Preparer:
             most,
             self._given(request.account, kept) if kept else (),
             key_of(request),
+            _instead(chosen),
         )
         content = ContentRow(batch, request.account, secret, body)
         by = f"user:{ask.user}" if request.by is None else str(request.by)
@@ -159,8 +161,15 @@ def key_of(request: Request) -> str | None:
     return request.by.id if request.by is not None and request.by.kind is ActorKind.KEY else None
 
 
+def _instead(chosen: Sequence[Chosen]) -> tuple[Quote, ...]:
+    """The quotes of the model that may do all of it instead; none if it cannot do a part."""
+    found = [(one.instead.quotes[outputs] if one.instead else None) for one in chosen for outputs in one.calls]
+    quotes = tuple(quote for quote in found if isinstance(quote, Quote))
+    return quotes if len(quotes) == len(found) else ()
+
+
 def _inputs_by_model(chosen: Chosen) -> dict[str, dict[str, Scalar]]:
-    return {one.model.id: dict(one.inputs) for one in (chosen.first, *chosen.others)}
+    return {one.model.id: dict(one.inputs) for one in chosen.choices}
 
 
 def _check_asked(request: Request) -> None:
@@ -281,6 +290,8 @@ def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
         asked["max_price"] = str(request.max_price)
     if request.wishes is not None:
         asked["wishes"] = compared(request.wishes)
+    if request.on_limit:
+        asked["on_limit"] = request.on_limit
     if request.each:
         asked["each"] = [_compared(own) if isinstance(own, Variant) else dict(own) for own in request.each]
     return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()

@@ -7,10 +7,11 @@ from datetime import time
 from types import MappingProxyType
 from typing import Final
 
+from domain.admission import Admission
 from domain.advice import Advice, Hint
 from domain.errors import OperationRefused
 from domain.money import Money
-from domain.operation import Rejected
+from domain.operation import Rejected, Substituted
 from domain.periods import wall_clock
 from domain.plans import IN_MONEY
 from domain.refusals import Refusal
@@ -79,6 +80,28 @@ def refusal_in_words(fact: Rejected) -> str:
         case "suspended" | "closed":
             return f"the account is {fact.reason}"
     return fact.reason
+
+
+def substituted_in_words(fact: Substituted) -> str:
+    """Which model was asked, which does it, and the limit that it would have passed."""
+    asked = f"{fact.model} was asked, at {Money(fact.price, fact.currency)}"
+    return f"{asked}; {_instead(fact.operation.model, fact, fact.currency)}"
+
+
+def note_of(answer: Admission) -> tuple[str, ...]:
+    """The same before anything is recorded."""
+    assert answer.why is not None, "another model would be put in the place of the one asked"
+    first, price = answer.asked[0], sum(quote.price for quote in answer.asked)
+    asked = f"{first.model} was asked, at {Money(price, first.currency)}"
+    return (f"{asked}; {_instead(answer.quotes[0].model, answer.why, first.currency)}",)
+
+
+def _instead(model: str, why: Substituted | Refusal, currency: str) -> str:
+    left = "nothing" if why.left is None else str(Money(why.left, currency))
+    if why.measure == "balance":
+        return f"{model} does it, since the prepaid balance leaves {left}"
+    whose = "the account's" if why.scope == "account" else f"{why.scope}'s"
+    return f"{model} does it, since {whose} {why.measure} limit {OVER[why.window]} leaves {left}"
 
 
 def _until(fact: Rejected) -> str:

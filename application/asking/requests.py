@@ -66,6 +66,8 @@ class Request:
     """Who asks, as the log names them; otherwise the user."""
     wishes: Wishes | None = field(default=None, repr=False)
     each: Sequence[Mapping[str, Scalar] | Variant] = field(default=(), repr=False)
+    on_limit: str = ""
+    """With "refuse" a limit of money refuses it, also if the account's terms name a cheaper model for that."""
     priority: str = "normal"
     """In the queue, before or after the same account's others: "high", "normal" or "low"."""
 
@@ -116,6 +118,7 @@ class Estimate:
     warnings: tuple[str, ...] = ()
     model_class: str = "real"
     chain: tuple[Candidate, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @value
@@ -187,7 +190,8 @@ class OperationResult:
 
     A cost of None is not known; `price_source` and `cost_source` say how each amount is known, None if facts before
     0.3 do not say. Of `asked` outputs `lost` ones were delivered and could not be kept, `losses` for each reason;
-    `unlike` ones are of another size or length than the request and its model's entry said exactly.
+    `unlike` ones are of another size or length than the request and its model's entry said exactly. `notes` say what
+    else to know, such as that another model was put in the place of the one asked.
     `model_class` says whether the model is a real one, a stand-in or one for tests; None if nothing was held, or
     before that was noted. `rerouted` are the models that refused before. `api_key` is the id of the key that asked.
     `usage` is what the provider counted, such as tokens, by the name of each meter; empty if it counted nothing.
@@ -215,6 +219,7 @@ class OperationResult:
     unlike: int = 0
     api_key: str | None = None
     usage: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @value
@@ -293,6 +298,11 @@ class Result:
     def unlike(self) -> int:
         """Outputs of another size or length than was promised exactly."""
         return sum(one.unlike for one in self.operations)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks on how it was done, such as that another model was put in the place of the one asked."""
+        return tuple(dict.fromkeys(note for one in self.operations for note in one.notes))
 
     @property
     def losses(self) -> Mapping[str, int]:

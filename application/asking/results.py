@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
-from application.asking.refusals import refusal_in_words
+from application.asking.refusals import refusal_in_words, substituted_in_words
 from application.asking.requests import OperationResult, Output, Rerouting
 from application.ledger.facts import OperationFacts, state_of
 from application.ledger.reader import LogFilter
@@ -30,6 +30,7 @@ from domain.operation import (
     Requested,
     Rerouted,
     State,
+    Substituted,
     Validated,
 )
 from domain.pricing import Quote
@@ -57,6 +58,7 @@ class Sums:
     asked: int = 0
     lost: int = 0
     unlike: int = 0
+    notes: tuple[str, ...] = ()
     losses: Mapping[str, int] = MappingProxyType({})
     usage: Mapping[str, int] = MappingProxyType({})
 
@@ -77,6 +79,8 @@ class Sums:
             case Rerouted(quote=quote):
                 self.rerouted += (_rerouting(self.quote or quote, quote, fact.code),)
                 self.quote = quote
+            case Substituted():
+                self.notes = (substituted_in_words(fact),)
             case Rejected():
                 self.rejected, self.currency = fact, fact.currency
 
@@ -182,6 +186,7 @@ def _result(state: State, sums: Sums, currency: str, outputs: tuple[Output, ...]
         sums.unlike,
         operation.api_key,
         sums.usage,
+        sums.notes,
     )
 
 

@@ -61,6 +61,7 @@ class AccountView:
     changed: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ("real",)
     windows: Mapping[str, InForce] = field(default_factory=dict)
+    on_limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ class Accounts(AccountReader):
     currency: str
     """Of all prices, and so of all accounts."""
     operator: Actor
+    known_model: Callable[[str], object]
+    """Raises UnknownModel if there is none of an id."""
 
     async def open(
         self,
@@ -224,6 +227,17 @@ class Accounts(AccountReader):
         """Undo `allow`."""
         return await self._consent(account, model_class, by, reason, given=False)
 
+    async def on_limit(
+        self, account: str, model: str = "", *, by: Actor | None = None, reason: str = ""
+    ) -> AccountView:
+        """Let a cheaper model do what would pass a limit of money, as if its account had asked for it; none: refuse it.
+
+        It does only what it takes the inputs of, if its class is allowed and it fits. Raises UnknownModel.
+        """
+        if model:
+            self.known_model(model)
+        return await self._on_terms(account, lambda known, now: [*terms.change_on_limit(known, model, now, reason)], by)
+
     async def add_credit(
         self, account: str, amount: Money, key: str, *, by: Actor | None = None, reason: str = ""
     ) -> AccountView:
@@ -304,6 +318,7 @@ def view_of(ledger: Ledger, account: str, now: int) -> AccountView:
         standing=known.standing,
         reason=known.reason,
         allowed=tuple(sorted(known.allowed)),
+        on_limit=known.on_limit,
         windows={str(window): limits for window, limits in known.in_windows.items()},
     )
 

@@ -12,7 +12,7 @@ from application.ledger.group import QUEUED, index_row
 from application.ledger.log import Codec, Link
 from application.ledger.transaction import keyed_digest
 from application.providing.tasks import operation_ids
-from domain import operation as operations
+from domain import lifecycle as operations
 from domain.assets import AssetAdded, AssetErased
 from domain.operation import CLOSED_PHASES, OperationFact, Refused, Requested, State, Submitted
 from domain.turns import USUAL_PLACE

@@ -9,7 +9,8 @@ from application.ledger.log import Codec
 from application.ledger.reader import LogFilter, LogReader
 from domain.errors import UnknownOperation
 from domain.ledger import Fact
-from domain.operation import OperationFact, State, evolve
+from domain.lifecycle import evolve
+from domain.operation import OperationFact, State
 
 MOST = 1_000
 """Facts of one operation; the longest life has a few dozen."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from application.ledger.log import Codec, Head, Link, PeriodSnapshot, link_hash
 from application.ledger.transaction import AccountRow, SnapshotRow, Transaction
+from domain import lifecycle
 from domain import operation as operations
 from domain.account import Account
 from domain.advice import Advice
@@ -210,5 +211,5 @@ def fold_operations(codec: Codec, links: Iterable[Link]) -> dict[str, operations
     for link in links:
         fact = codec.decode(link.topic, link.state)
         if isinstance(fact, operations.OperationFact) and link.operation is not None:
-            states[link.operation] = operations.evolve(states.get(link.operation), fact)
+            states[link.operation] = lifecycle.evolve(states.get(link.operation), fact)
     return states

@@ -131,6 +131,7 @@ class Caller:
     allow: Any = ()
     max_price: Any = None
     by: Any = None
+    on_limit: str = ""
     inputs: Mapping[str, Scalar] = field(default_factory=dict)
 
     def request(

@@ -200,6 +200,22 @@ async def allow(
         return _answer(await studio.accounts.allow(session.account(account), model_class, reason=reason))
 
 
+@command(app, "on-limit")
+async def on_limit(
+    model: Annotated[str, Argument(metavar="MODEL|refuse", help="A cheaper model's id, or 'refuse'.")],
+    session: CommandSession,
+    account: Account = None,
+    reason: Why = "",
+) -> Report:
+    """Let a cheaper model do what would pass a limit of money, or refuse it.
+
+    It does only what it takes the inputs of, if its class is allowed and it fits itself.
+    """
+    async with session.studio() as studio:
+        named = "" if model == "refuse" else model
+        return _answer(await studio.accounts.on_limit(session.account(account), named, reason=reason))
+
+
 @command(app)
 async def forbid(
     model_class: Annotated[str, Argument(metavar="CLASS", help="stand-in, or test.")],
@@ -244,6 +260,7 @@ def show_account(page: Page, view: AccountView) -> None:
         ("currency", view.currency + (", prepaid" if view.prepaid else "")),
         ("period", f"{span(view.period.start, view.period.end, view.zone)} in {view.zone}"),
         ("chosen", f"{' and '.join(view.allowed)} models, if none is named"),
+        *([("on limit", f"{view.on_limit} does it, if it fits")] if view.on_limit else []),
         ("open", counted(view.open, "operation")),
     ]
     if view.balance is not None:

@@ -33,6 +33,7 @@ def show_estimate(page: Page, found: Estimate) -> None:
             ("now", f"it would be {verdict}"),
             ("left", left_text(found.left, found.currency)),
             *warned(found.warnings),
+            *(("note", note) for note in found.notes),
         ]
     )
     show_chain(page, found.chain)

@@ -92,6 +92,15 @@ class Asking:
             rich_help_panel=WHAT,
         ),
     ] = None
+    on_limit: Annotated[
+        str,
+        Option(
+            "--on-limit",
+            metavar="refuse",
+            help="Rather be refused than done by the cheaper model that the account's terms name.",
+            rich_help_panel=WHAT,
+        ),
+    ] = ""
     input: Annotated[
         list[str] | None,
         Option("--input", "-i", metavar="NAME=VALUE", help="One more input of the model.", rich_help_panel=WHAT),
@@ -128,6 +137,7 @@ class Asking:
             self.key,
             tuple(self.allow or ()),
             self.max_price,
+            on_limit=self.on_limit,
         )
 
     def options(self) -> dict[str, Any]:
@@ -135,7 +145,7 @@ class Asking:
         files: dict[str, list[File]] = {}
         for name, text in pairs("--file", self.file or ()):
             files.setdefault(name, []).append(file_of(text))
-        own = {name: getattr(self, name) for name in ("user", "project", "model", "n", "key", "max_price")}
+        own = {name: getattr(self, name) for name in ("user", "project", "model", "n", "key", "max_price", "on_limit")}
         return {**dict(pairs("--input", self.input or ())), **files, **own, "allow": tuple(self.allow or ())}
 
 

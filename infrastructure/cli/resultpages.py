@@ -23,7 +23,8 @@ NOT_REAL = {
 def show_result(page: Page, result: Result, copies: Mapping[tuple[str, int], Path]) -> None:
     """The work that was done, what it cost, and where the files are."""
     _show_outcome(page, result)
-    page.pairs([*_result_rows(result), *result.metadata.items(), *warned(result.warnings)])
+    notes = [("note", note) for note in result.notes]
+    page.pairs([*_result_rows(result), *result.metadata.items(), *warned(result.warnings), *notes])
     if len(result.operations) > 1:
         page.line()
         _show_operations(page, result)

@@ -57,6 +57,7 @@ def result_document(result: Result, copies: Mapping[tuple[str, int], Path] = NO_
         "left": measured(result.left, result.price.currency),
         "metadata": dict(result.metadata),
         "warnings": list(result.warnings),
+        "notes": list(result.notes),
         "operations": operations,
     }
 

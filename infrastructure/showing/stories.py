@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from application.asking.refusals import OVER, refusal_in_words
+from application.asking.refusals import OVER, refusal_in_words, substituted_in_words
 from application.ledger.log import fact_name
 from domain.account import (
     AccountClosed,
@@ -15,6 +15,7 @@ from domain.account import (
     AccountSuspended,
     ConsentChanged,
     LimitChanged,
+    OnLimitChanged,
     PlanChanged,
     TimeZoneChanged,
 )
@@ -44,6 +45,7 @@ from domain.operation import (
     Rerouted,
     Stored,
     Submitted,
+    Substituted,
     Validated,
 )
 from domain.plans import IN_MONEY
@@ -107,7 +109,7 @@ def in_words(fact: Fact) -> Telling:
             return Telling(None, _told_of_key(fact))
         case AccountSuspended() | AccountResumed() | AccountClosed():
             return Telling(None, fact.reason)
-        case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged() | ConsentChanged():
+        case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged() | ConsentChanged() | OnLimitChanged():
             telling = _told_of_account(fact)
             return Telling(telling.amount, f"{telling.words}{_because(fact.reason)}")
     return _told_of_outcome(fact)
@@ -121,6 +123,8 @@ def _told_of_outcome(fact: Fact) -> Telling:
     match fact:
         case WindowOpened() | LifeCounted() | LifeMoved():
             return _told_of_window(fact)
+        case Substituted():
+            return Telling(None, substituted_in_words(fact))
         case ProviderCompleted():
             return Telling(None, _delivered(fact))
         case Charged():
@@ -190,7 +194,7 @@ def _told_of_key(fact: KeyFact) -> str:
 
 
 def _told_of_account(
-    fact: AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged,
+    fact: AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged | OnLimitChanged,
 ) -> Telling:
     match fact:
         case AccountOpened():
@@ -205,6 +209,9 @@ def _told_of_account(
             return Telling(None, f"{fact.measure} of {fact.scope}{_over(fact)}: {amount}")
         case TimeZoneChanged():
             return Telling(None, f"to {fact.zone}")
+        case OnLimitChanged(model=model):
+            does = f"{model} does it if it fits" if model else "refused"
+            return Telling(None, f"what would pass a limit of money: {does}")
         case ConsentChanged():
             verb = "may" if fact.given else "may not"
             return Telling(None, f"{fact.model_class} models {verb} be chosen without being named")

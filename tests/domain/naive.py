@@ -20,6 +20,7 @@ from domain.ledger import (
     period_stream,
     stream_of,
 )
+from domain.lifecycle import evolve as evolve_operation
 from domain.operation import (
     Adjusted,
     Charged,
@@ -35,7 +36,6 @@ from domain.operation import (
     Submitted,
     Validated,
 )
-from domain.operation import evolve as evolve_operation
 from domain.periods import Period
 from domain.pricing import Quote
 from domain.zones import zone_of

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.account import AccountClosed, AccountFact, AccountSuspended, PlanChanged
-from domain.admission import Ask, accept, quotes_now, refusal_now
+from domain.admission import Ask, accept, answer_now, refusal_now
 from domain.advice import Advice
 from domain.counting import left_of
 from domain.errors import KeyReused, UnknownAccount
@@ -316,7 +316,7 @@ def test_one_unknown_price_in_a_batch_refuses_it_all() -> None:
 
 
 def test_a_known_price_needs_no_cap() -> None:
-    assert quotes_now(recorded(BILLED), ask()) == (QUOTE,)
+    assert answer_now(recorded(BILLED), ask(), NOON).quotes == (QUOTE,)
 
 
 # Repeated

@@ -15,6 +15,7 @@ from domain.account import (
     AccountResumed,
     AccountSuspended,
     ConsentChanged,
+    OnLimitChanged,
     PlanChanged,
     TimeZoneChanged,
 )
@@ -28,6 +29,7 @@ from domain.plans import Limits
 from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, record_job, release
 from tests.domain.examples import (
     CENT,
+    DOLLAR,
     IMAGES,
     IN_MAY,
     LATER,
@@ -89,6 +91,7 @@ TERMS = (
     limited("spend", 300 * CENT, "user:ann", window="life"),
     TimeZoneChanged("acme", LATER, "Asia/Tokyo"),
     ConsentChanged("acme", LATER, "stand-in", given=True),
+    OnLimitChanged("acme", LATER, "spare"),
     PlanChanged("acme", LATER, "big", Limits(images=200)),
     AccountSuspended("acme", LATER, "overdue"),
     AccountResumed("acme", LATER, "paid"),
@@ -109,6 +112,7 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: add_credit(ledger, 1, "payment-2", LATER),
     lambda ledger: [*TERMS],
     lambda ledger: accept(ledger, ask("h", quote=OTHER), LATER),
+    lambda ledger: accept(ledger, ask("s", quote=priced(9 * DOLLAR), instead=(OTHER,)), LATER),
     lambda ledger: accept(ledger, ask("g"), IN_MAY),
     lambda ledger: release(ledger, "a", "policy", IN_MAY),
     lambda ledger: complete(ledger, "a", IMAGES, None, IN_MAY),

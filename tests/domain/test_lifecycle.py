@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.advice import Advice
 from domain.charging import CostSource, Reckoning, Told, reckon
 from domain.errors import IllegalTransition, InvalidInput
-from domain.lifecycle import check_adjustment, complete, dispatch, fail, record_job, release
+from domain.lifecycle import check_adjustment, complete, dispatch, evolve, fail, record_job, release
 from domain.money import LARGEST_AMOUNT, split
 from domain.operation import (
     PHASES,
@@ -33,7 +33,6 @@ from domain.operation import (
     Sent,
     Settled,
     State,
-    evolve,
 )
 from domain.pricing import Quote, capped_quote
 from tests.domain.examples import (

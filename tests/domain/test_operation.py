@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.lifecycle import evolve
 from domain.operation import (
     CLOSED_PHASES,
     PHASES,
@@ -27,7 +28,6 @@ from domain.operation import (
     Sent,
     Settled,
     State,
-    evolve,
 )
 from tests.domain.examples import (
     CENT,

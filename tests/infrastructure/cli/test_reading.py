@@ -71,7 +71,7 @@ WRITING = {
     *(("video", word) for word in ("background", "sound", "style", "outpaint", "rework")),
     *(("generate",), ("edit",), ("upscale",), ("run",), ("cancel",), ("refund",), ("recover",), ("erase",), ("sweep",)),
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
-    *(("account", "allow"), ("account", "forbid")),
+    *(("account", "allow"), ("account", "forbid"), ("account", "on-limit")),
     *(("assets", word) for word in ("trash", "restore", "until", "erase", "empty", "expire")),
     *(("assets", word) for word in ("search", "describe", "favourite", "tag", "collect", "thumbnail", "add")),
     *(("assets", f"{word}-collection") for word in ("rename", "drop")),

@@ -126,6 +126,7 @@ COMMANDS = [
     ("account", "end-period", "--reason", "a wrong clock"),
     ("account", "allow", "stand-in"),
     ("account", "forbid", "stand-in"),
+    ("account", "on-limit", "refuse"),
     ("account", "suspend", "ACCOUNT", "--reason", "overdue"),
     ("account", "resume", "ACCOUNT", "--reason", "paid"),
     ("account", "close", "ACCOUNT", "--reason", "ended", "--yes"),

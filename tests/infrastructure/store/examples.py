@@ -12,6 +12,7 @@ from domain.account import (
     AccountSuspended,
     ConsentChanged,
     LimitChanged,
+    OnLimitChanged,
     PlanChanged,
     TimeZoneChanged,
 )
@@ -34,6 +35,7 @@ from domain.operation import (
     Rerouted,
     Stored,
     Submitted,
+    Substituted,
     Validated,
 )
 from domain.periods import Cycle, Period
@@ -85,6 +87,7 @@ EXAMPLES: tuple[Fact, ...] = (
     LimitChanged("acme", NOW, "user:ann", "images", None, inherited=False, window="day"),
     TimeZoneChanged("acme", NOW, "America/Sao_Paulo"),
     ConsentChanged("acme", NOW, "stand-in", given=True),
+    OnLimitChanged("acme", NOW, "sketch-1", "a campaign"),
     AccountSuspended("acme", NOW, "an invoice is overdue"),
     AccountResumed("acme", NOW, "paid"),
     AccountClosed("acme", NOW, "the contract ended"),
@@ -121,6 +124,9 @@ EXAMPLES: tuple[Fact, ...] = (
     AssetErased("acme", NOW, DECEMBER, "5a" * 12, "the customer asked"),
     Requested(OPERATION, NOW, "key-1", "ef" * 32, 2, GIVEN),
     Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 7, 2, 1, "USD", "day", TOMORROW, "Europe/Berlin"),
+    Substituted(
+        OPERATION, NOW, "new-1", "scripted", 200_000, "USD", "limit", "user:ann", "spend", "day", 1_000_000, 90_000
+    ),
     Validated(OPERATION, NOW, METERED_QUOTE),
     Dispatched(OPERATION, NOW, 1, "host:4711"),
     Submitted(OPERATION, NOW, "job/9 “ä”"),
