@@ -103,6 +103,7 @@ class BlockingOperations(Blocking[Operations]):
     run = _waiting(Operations.run)
     submit = _waiting(Operations.submit)
     wait = _waiting(Operations.wait)
+    look = _waiting(Operations.look)
     cancel = _waiting(Operations.cancel)
     notified = _waiting(Operations.notified)
     estimate = _waiting(Operations.estimate)
@@ -127,6 +128,7 @@ class BlockingAccounts(Blocking[Accounts]):
 
     open = _waiting(Accounts.open)
     show = _waiting(Accounts.show)
+    limits = _waiting(Accounts.limits)
     change_plan = _waiting(Accounts.change_plan)
     change_limit = _waiting(Accounts.change_limit)
     inherit_limit = _waiting(Accounts.inherit_limit)
@@ -138,6 +140,7 @@ class BlockingAccounts(Blocking[Accounts]):
     allow = _waiting(Accounts.allow)
     forbid = _waiting(Accounts.forbid)
     add_credit = _waiting(Accounts.add_credit)
+    on_limit = _waiting(Accounts.on_limit)
 
 
 class BlockingKeys(Blocking[Keys]):

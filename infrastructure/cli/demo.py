@@ -163,7 +163,6 @@ async def story(workspace: Path, teller: Teller) -> int:
     """All of it, on a SQLite file in the workspace; the exit code, 0 where the audit found everything equal."""
     page = teller.page
     page.title("Image Studio: two users of one account, and a log that explains every cent")
-    page.line()
     page.prose("No key is needed: this machine paints, which only stands in for a model, and says so.", "dim", indent=2)
     page.line()
     async with open_studio(settings_for(workspace)) as studio:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from infrastructure.gateway.callers import Reader
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
-from infrastructure.showing.documents import account_document, model_document
+from infrastructure.showing.documents import limits_document, model_document
 
 router = APIRouter(prefix="/v1", tags=["Prices and limits"])
 
@@ -23,6 +23,6 @@ async def prices(request: Request, caller: Reader, kind: str | None = None) -> R
 
 @router.get("/limits")
 async def limits(request: Request, caller: Reader) -> Response:
-    """The account's terms, its period, and of each measure its limit, what is used, held and left."""
+    """Every limit that holds now, over each window: its limit, what is used, held and left, and when it begins anew."""
     gate = gate_of(request)
-    return json_of(account_document(await gate.studio.accounts.show(caller.account)), caller)
+    return json_of(limits_document(await gate.studio.accounts.limits(caller.account)), caller)

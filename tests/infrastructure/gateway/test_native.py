@@ -168,7 +168,9 @@ def test_limits_and_prices_are_told(gateway: Gateway) -> None:
     with gateway.client() as client:
         limits, prices = client.get("/v1/limits").json(), client.get("/v1/prices?kind=text-to-image").json()
         wrong = client.get("/v1/prices?kind=nothing")
-    assert limits["limits"]["account"]["images"] == 100
+    (images,) = [one for one in limits["limits"] if one["measure"] == "images"]
+    assert (images["scope"], images["window"], images["limit"]) == ("account", "period", 100)
+    assert images["resets_at"] > "2026"
     assert "gpt-image-2" in {one["id"] for one in prices["models"]}
     assert (wrong.status_code, wrong.json()["code"]) == (404, "unknown_kind")
 
