@@ -1,6 +1,7 @@
 """The life of an operation: what facts make of it, and decisions, each a pure function to the facts it adds.
 
     Held ── dispatch ──> Sent ── record_job ──> Running
+     └────── postpone ────┤
                           └── complete, fail, release ──> Settled | Dropped      (repeated: no facts)
 
 Holds, balances and periods are the ledger's; here is one operation alone.
@@ -38,6 +39,7 @@ from domain.operation import (
     Held,
     Operation,
     OperationFact,
+    Postponed,
     ProviderCompleted,
     ProviderFailed,
     Refused,
@@ -76,6 +78,8 @@ def evolve(state: State | None, fact: OperationFact) -> State:
             return Running(fact.operation, state.quote, state.attempts, fact.job, state.admitted)
         case Rerouted() if isinstance(state, Held | Sent):
             return Held(fact.operation, fact.quote, state.attempts, state.admitted)
+        case Postponed() if isinstance(state, Sent):
+            return Held(fact.operation, state.quote, state.attempts, state.admitted)
     return _evolve_outcome(state, fact)
 
 
@@ -130,6 +134,14 @@ def record_job(state: State, job: str, now: int) -> list[OperationFact]:
         case _ if isinstance(state, Closed):
             return []
     raise illegal(f"record job {job!r} for", state)
+
+
+def postpone(state: State, attempt: int, code: str, until: int, now: int) -> list[OperationFact]:
+    """Hold it to be sent again, after this attempt at it was definitely refused; empty if it is another's by now."""
+    match state:
+        case Sent(operation, attempts=attempts) if attempts == attempt:
+            return [Postponed(operation, now, code, until)]
+    return []
 
 
 def complete(

@@ -4,8 +4,9 @@
                └─ Validated ─ Dispatched ─ (Submitted) ─┬─ ProviderCompleted ─ Charged ─ (Adjusted …)
                   the hold    may be sent   job id      └─ ProviderFailed ─ Released
 
-`Rerouted` replaces the hold after a definite refusal. After a release by policy a late success is delivered with
-its cost and never charged. The order of facts, and what they make of an operation, are in `domain.lifecycle`.
+`Rerouted` replaces the hold after a definite refusal; after `Postponed` anybody may send it again. After a release by
+policy a late success is delivered with its cost, never charged. The order of facts, and what they make of an operation,
+are in `domain.lifecycle`.
 """
 
 from __future__ import annotations
@@ -170,6 +171,14 @@ class Rerouted(OperationFact):
 
 
 @value
+class Postponed(OperationFact):
+    """Definitely refused for now (`code`), and nothing was begun: held in the queue, to be sent from `until` on."""
+
+    code: str
+    until: int
+
+
+@value
 class ProviderCompleted(OperationFact):
     """The provider delivered; `cost` is what it says it bills, if it says so, and `usage` what it counted.
 
@@ -257,6 +266,7 @@ OPERATION_FACTS: tuple[type[OperationFact], ...] = (
     Dispatched,
     Submitted,
     Rerouted,
+    Postponed,
     ProviderCompleted,
     Charged,
     ProviderFailed,

@@ -59,6 +59,11 @@ def dispatch(ledger: Ledger, id: str, attempt: int, sender: str, now: int) -> li
     return [*lifecycle.dispatch(find(ledger, id), attempt, sender, now)]
 
 
+def postpone(ledger: Ledger, id: str, attempt: int, code: str, until: int, now: int) -> list[Fact]:
+    """Put an operation whose attempt was definitely refused for now back into the queue, its hold as it is."""
+    return [*lifecycle.postpone(find(ledger, id), attempt, code, until, now)]
+
+
 def record_job(ledger: Ledger, id: str, job: str, now: int) -> list[Fact]:
     """Record the provider's job id. Raises IllegalTransition if the job is another operation's."""
     state = find(ledger, id)

@@ -19,6 +19,7 @@ from domain.operation import (
     Held,
     Operation,
     OperationFact,
+    Postponed,
     ProviderCompleted,
     Released,
     Requested,
@@ -59,7 +60,7 @@ def scopes_of(user: str, project: str | None, api_key: str | None = None) -> tup
     return scopes if api_key is None else (*scopes, key_scope(api_key))
 
 
-STEPS = (Requested, Dispatched, Submitted, ProviderCompleted)
+STEPS = (Requested, Dispatched, Submitted, Postponed, ProviderCompleted)
 """Facts about an operation on its way, which move no money."""
 
 

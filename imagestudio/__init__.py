@@ -4,9 +4,9 @@
         result = await studio.operations.run(Request("text-to-image", "acme", {"prompt": "a lake at dawn"}))
 
 Opening: `open_studio`, or `open_blocking` for code without an event loop, on `Settings`; they give a `Studio` and a
-`BlockingStudio`. Asking: a `Request`, its `Estimate` and its `Result`, with amounts of `Money`. Who asks or
-decides is an `Actor`, which `actor` reads from a text such as "operator:ann". An API key has `KeyTerms`, with one
-`KeyScope` or several.
+`BlockingStudio`. A studio performs what is queued while it is `working`. Asking: a `Request`, its `Estimate` and its
+`Result`, with amounts of `Money`. Who asks or decides is an `Actor`, which `actor` reads from a text such as
+"operator:ann". An API key has `KeyTerms`, with one `KeyScope` or several.
 
 Errors: `ImageStudioError` is the base of all. Its code names one, its `Kind` says what to answer, as by an HTTP status,
 and its hint what to do. After `InvalidRequest` and `Overloaded` nothing was recorded; `OperationRefused`,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from domain.keys import KeyScope, KeyTerms
     from domain.meaning import Kind
     from domain.money import Money
-    from imagestudio.opening import open_blocking, open_studio
+    from imagestudio.opening import open_blocking, open_studio, working
     from infrastructure.blocking import BlockingStudio
     from infrastructure.service import Studio
     from infrastructure.settings import Settings
@@ -64,6 +64,7 @@ __all__ = [
     "actor",
     "open_blocking",
     "open_studio",
+    "working",
 ]
 
 
@@ -83,7 +84,7 @@ def __dir__() -> list[str]:
 def _module_of(name: str) -> object:
     """The module that has it, imported by a statement, as a wheel's build rewrites statements and no strings."""
     match name:
-        case "open_studio" | "open_blocking":
+        case "open_studio" | "open_blocking" | "working":
             from imagestudio import opening
 
             return opening

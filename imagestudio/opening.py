@@ -39,6 +39,18 @@ def open_blocking(settings: Settings | None = None, *, serve: bool = True) -> It
         yield studio
 
 
+@asynccontextmanager
+async def working(studio: Studio, *, places: int = 16, seconds: float = 60.0) -> AsyncIterator[None]:
+    """Perform what waits in the queue meanwhile, so many operations at a time.
+
+    In the end nothing more is claimed, and what was begun has so many seconds to end; the rest is left to recovery.
+    """
+    from infrastructure import working as workers
+
+    async with workers.working(studio, places=places, seconds=seconds):
+        yield
+
+
 def _load() -> ModuleType:
     from infrastructure import bootstrap
 

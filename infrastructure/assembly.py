@@ -51,7 +51,7 @@ from application.performing.worker import Worker
 from application.ports import AssetStore, Downloads, MediaReader, Provider
 from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
-from domain.operation import Validated
+from domain.operation import Postponed, Validated
 from infrastructure.auditing import audit_of
 from infrastructure.catalogue import load_catalogue
 from infrastructure.chores import move_on
@@ -327,7 +327,7 @@ class Assembly:
         return Recoverer(self.performer, self.histories, grace * SECOND, abandon * SECOND)
 
     def make_worker(self, places: int) -> Worker:
-        topics = frozenset(self.codec.names_of(Validated))
+        topics = frozenset({*self.codec.names_of(Validated), *self.codec.names_of(Postponed)})
         return Worker(SqlQueue(self.database), self.recoverer, self.feed, places, topics)
 
     @cached_property

@@ -118,9 +118,9 @@ ALIKE: dict[str, str] = {
     "evolve": "a state after one more fact",
     "main": "where a program begins",
     "upgrade": "what a migration does, as Alembic calls it",
-    **dict.fromkeys(("open_studio", "open_blocking"), "the public face's, and what it opens"),
+    **dict.fromkeys(("open_studio", "open_blocking", "working"), "the public face's, and what it opens"),
     **dict.fromkeys(
-        ("complete", "dispatch", "fail", "record_job", "release"),
+        ("complete", "dispatch", "fail", "postpone", "record_job", "release"),
         "one decision: about an operation, and about the ledger that holds it",
     ),
     **dict.fromkeys(("body", "explain"), "an API's request, and what it says of an error"),

@@ -69,6 +69,10 @@ class Gates:
         self._held_off[provider] = max(until, self._held_off.get(provider, 0))
         await asyncio.to_thread(self.slots.hold_off, provider, until)
 
+    def held_off(self, provider: str) -> int:
+        """The instant before which this process sends nothing to the provider."""
+        return self._held_off.get(provider, 0)
+
     async def renew(self) -> None:
         """Extend the leases of the slots that are held here. Raises StoreUnavailable."""
         if self._held.total():

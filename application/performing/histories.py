@@ -15,8 +15,9 @@ from domain.advice import Advice
 from domain.catalogue import Catalogue
 from domain.errors import AssetDamaged, AssetMissing
 from domain.ledger import Fact
-from domain.operation import Dispatched, Dropped, Held, Requested, Running, Sent, State
+from domain.operation import Dispatched, Dropped, Held, Operation, Requested, Running, Sent, State
 from domain.pricing import Quote
+from domain.turns import USUAL_PLACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,11 @@ class Histories:
         inputs, before = body.inputs_at(place, model.id), place if body.each else 0
         attempt, since = opened.attempts, opened.dispatched
         return task_of(operation, attempt, model, quote.outputs, inputs, media, since, before=before)
+
+    async def place(self, operation: Operation) -> int:
+        """In the queue, as its content says."""
+        content = await asyncio.to_thread(self.contents.load, operation.batch)
+        return USUAL_PLACE if content is None else Body.from_json(content.body).place
 
     def bare(self, opened: History) -> Task:
         """A task without what was asked, for a job that only has to be waited for. Raises UnknownModel."""

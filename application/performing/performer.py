@@ -10,7 +10,7 @@ submit ─┬─ Delivery ──────────────────
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from application.performing.gates import SECOND, Gates
@@ -51,6 +51,8 @@ from domain.money import Money
 from domain.operation import Operation, Sent, State
 from domain.pricing import Quote
 
+PlaceInQueue = Callable[[], Awaitable[int]]
+"""The place in the queue of an operation that came from there."""
 TAKEN = "job_of_another"
 SHORTEST_WAIT = 1.0
 """Seconds before the same is sent again, if a provider asks for less."""
@@ -101,12 +103,14 @@ class Performer:
         progress: Progress,
         others: Sequence[Alternative] = (),
         held: Quote | None = None,
+        place: PlaceInQueue | None = None,
     ) -> Performed:
         """As `perform`, for an attempt that is not dispatched yet: it is once its provider has room for it.
 
-        Without a fact if another process was faster, or the operation has ended.
+        Without a fact if another process was faster, or the operation has ended. If the provider asks to wait, and
+        there is a `place` for it in the queue, it is put there, and open still.
         """
-        return await self._carry(operation, task, progress, others, held, dispatching=True)
+        return await self._carry(operation, task, progress, others, held, dispatching=True, place=place)
 
     async def _carry(
         self,
@@ -117,6 +121,7 @@ class Performer:
         held: Quote | None,
         *,
         dispatching: bool = False,
+        place: PlaceInQueue | None = None,
     ) -> Performed:
         until = task.since + task.deadline * SECOND if task.since else None
         dispatched: tuple[Fact, ...] = ()
@@ -133,6 +138,8 @@ class Performer:
             if left := _left(operation, others, refusal):
                 return _after(dispatched, await self._reroute(operation, task, refusal, progress, left, held))
             if await self._is_to_wait(operation, task, refusal, progress):
+                if place is not None and dispatched:
+                    return _after(dispatched, await self._postpone(operation, task, refusal, await place()))
                 again = replace(task, attempt=task.attempt + (not dispatching or bool(dispatched)))
                 carried = self._carry(operation, again, progress, others, held, dispatching=True)
                 return _after(dispatched, await carried)
@@ -163,6 +170,11 @@ class Performer:
             return False
         progress(0.0, f"{operation.provider} asks to wait {seconds:.0f} seconds")
         return True
+
+    async def _postpone(self, operation: Operation, task: Task, refusal: ProviderRefused, place: int) -> Performed:
+        until = self.gates.held_off(operation.provider)
+        receipt = await self.recording.postpone(operation, task.attempt, refusal, until, place)
+        return performed(operation, receipt, {})
 
     def _is_ours(self, state: State, attempt: int) -> bool:
         return isinstance(state, Sent) and (state.attempts, state.sender) == (attempt, self.ownership.owner)

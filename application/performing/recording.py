@@ -16,15 +16,16 @@ from application.ledger.ledgers import Ledgers
 from application.ledger.looking import left_to
 from application.ledger.transaction import JobRow, WordsRow
 from application.performing.ownership import Ownership
-from application.ports import Delivery, Job, Task, TaskFailed
+from application.ports import Delivery, Job, ProviderRefused, Task, TaskFailed
 from domain import settlement
 from domain.actor import Actor
 from domain.admission import AS_HELD, Leeway, reroute
 from domain.charging import LostOutputs
 from domain.errors import IllegalTransition
 from domain.ledger import Decide, Fact, Ledger
-from domain.operation import Closed, Operation, State, Stored
+from domain.operation import Closed, Held, Operation, State, Stored
 from domain.pricing import Quote, Unpriced
+from domain.turns import USUAL_PLACE
 from domain.value import value
 
 LONGEST_JOB = 512
@@ -121,6 +122,16 @@ class Recording:
             return False
         return True
 
+    async def postpone(
+        self, operation: Operation, attempt: int, refusal: ProviderRefused, until: int, place: int
+    ) -> Receipt:
+        """Put it back into the queue at its place, to be sent again from an instant on."""
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return settlement.postpone(ledger, operation.id, attempt, refusal.code, until, now)
+
+        return await self._append(operation, decide, place=place)
+
     async def reroute(
         self, operation: Operation, offer: Alternative, code: str, attempt: int, words: WordsRow
     ) -> Receipt:
@@ -194,6 +205,7 @@ class Recording:
         words: WordsRow | None = None,
         look: Callable[[Ledger, int], Any] | None = None,
         by: Actor | None = None,
+        place: int = USUAL_PLACE,
     ) -> Receipt:
         """Record a decision; `look` sees the ledger after it, and `by` decides it, None this process.
 
@@ -208,9 +220,10 @@ class Recording:
             patient=True,
             look=look,
             actor=None if by is None else str(by),
+            place=place,
         )
         receipt = await self.writer.put(proposal)
-        if isinstance(receipt.states[operation.id], Closed):
+        if isinstance(receipt.states[operation.id], Closed | Held):
             self.ownership.drop(operation.id)
         return receipt
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 
 from application.performing.histories import Histories, History
-from application.performing.performer import Performer
+from application.performing.performer import Performer, PlaceInQueue
 from application.performing.recording import Performed
 from application.ports import Job, Lease, Recovery, Task, silent
 from domain.errors import ImageStudioError, OperationPending, UnknownModel
@@ -143,7 +144,7 @@ class Recoverer:
         """It was held and never sent; whose provider is switched off by now never is."""
         if self._is_off(state):
             return "released, its provider is switched off", await self._release(state, OFF)
-        return await self._send(state, task, "sent")
+        return await self._send(state, task, "sent", partial(self.operations.place, state.operation))
 
     def _is_off(self, state: Open) -> bool:
         return state.operation.provider in self.performer.off
@@ -170,8 +171,13 @@ class Recoverer:
     def _is_abandoned(self, opened: History) -> bool:
         return self.performer.ownership.clock() >= opened.first + self.abandon
 
-    async def _send(self, state: Open, task: Task, action: str) -> tuple[str, Performed | None]:
-        settled = await self.performer.begin(state.operation, replace(task, attempt=task.attempt + 1), silent)
+    async def _send(
+        self, state: Open, task: Task, action: str, place: PlaceInQueue | None = None
+    ) -> tuple[str, Performed | None]:
+        task = replace(task, attempt=task.attempt + 1)
+        settled = await self.performer.begin(state.operation, task, silent, place=place)
+        if isinstance(settled.state, Held):
+            return "put back, as its provider asks to wait", settled
         return (action, settled) if settled.facts else ("left open: another process sends it", None)
 
     async def _release(self, state: Open, reason: str) -> Performed:

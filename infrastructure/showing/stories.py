@@ -37,6 +37,7 @@ from domain.operation import (
     Adjusted,
     Charged,
     Dispatched,
+    Postponed,
     ProviderCompleted,
     ProviderFailed,
     Rejected,
@@ -121,6 +122,8 @@ def _because(reason: str) -> str:
 
 def _told_of_outcome(fact: Fact) -> Telling:
     match fact:
+        case Postponed():
+            return Telling(None, f"{fact.code}: nothing was begun; to be sent again from {iso(fact.until)}")
         case WindowOpened() | LifeCounted() | LifeMoved():
             return _told_of_window(fact)
         case Substituted():

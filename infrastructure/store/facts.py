@@ -61,6 +61,7 @@ NAMES: Mapping[str, type[Fact]] = {
     "operation.dispatched": operation.Dispatched,
     "operation.submitted": operation.Submitted,
     "operation.rerouted": operation.Rerouted,
+    "operation.postponed": operation.Postponed,
     "operation.provider_completed": operation.ProviderCompleted,
     "operation.charged": operation.Charged,
     "operation.provider_failed": operation.ProviderFailed,
@@ -85,7 +86,7 @@ BACKSLASH = b"\\"
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
-SNAPSHOT_SCHEMA = 6
+SNAPSHOT_SCHEMA = 7
 """Raised whenever evolve or the shape of a period's state changes: older snapshots are then ignored."""
 
 

@@ -13,6 +13,7 @@ from domain.operation import (
     Adjusted,
     Charged,
     Dispatched,
+    Postponed,
     ProviderCompleted,
     Rejected,
     Released,
@@ -143,7 +144,9 @@ class OperationFilter(ViewFilter):
         check_kind_named(self.kind)
 
 
-DISPATCHED, SUBMITTED, COMPLETED = ({"state": state} for state in ("dispatched", "submitted", "completed"))
+DISPATCHED, SUBMITTED, COMPLETED, POSTPONED = (
+    {"state": state} for state in ("dispatched", "submitted", "completed", "validated")
+)
 
 
 def _requested(fact: Requested) -> Change:
@@ -193,6 +196,10 @@ def _submitted(fact: Submitted) -> Change:
 def _rerouted(fact: Rerouted) -> Change:
     operation = fact.operation
     return (operation.id,), NO_SUMS, {"model": operation.model, "provider": operation.provider, **_hold(fact.quote)}
+
+
+def _postponed(fact: Postponed) -> Change:
+    return (fact.operation.id,), NO_SUMS, POSTPONED
 
 
 def _completed(fact: ProviderCompleted) -> Change:
@@ -261,6 +268,7 @@ OPERATIONS = View(
         Dispatched: reads(_dispatched, ID),
         Submitted: reads(_submitted, ID, "job"),
         Rerouted: reads(_rerouted, ID, "operation.model operation.provider", QUOTE),
+        Postponed: reads(_postponed, ID),
         ProviderCompleted: reads(_completed, ID, "late lost unlike"),
         Charged: reads(_charged, ID, CHARGED, "at"),
         Released: reads(_released, ID, RELEASED, "reason at"),

@@ -18,6 +18,7 @@ from domain.operation import (
     Dispatched,
     Given,
     Operation,
+    Postponed,
     ProviderCompleted,
     ProviderFailed,
     Released,
@@ -77,6 +78,7 @@ SUBMITTED = Submitted(OPERATION, NOON, "job-1")
 HELD = (REQUESTED, VALIDATED)
 SENT = (*HELD, DISPATCHED)
 RUNNING = (*SENT, SUBMITTED)
+POSTPONED = Postponed(OPERATION, NOON, "rate_limited", LATER)
 
 IMAGE = Stored("ab" * 32, "image/png", 1_234, 512, 512, id="5a" * 12)
 IMAGES = (IMAGE,) * 4

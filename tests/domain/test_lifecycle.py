@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.advice import Advice
 from domain.charging import CostSource, Reckoning, Told, reckon
 from domain.errors import IllegalTransition, InvalidInput
-from domain.lifecycle import check_adjustment, complete, dispatch, evolve, fail, record_job, release
+from domain.lifecycle import check_adjustment, complete, dispatch, evolve, fail, postpone, record_job, release
 from domain.money import LARGEST_AMOUNT, split
 from domain.operation import (
     PHASES,
@@ -45,6 +45,7 @@ from tests.domain.examples import (
     LATER,
     NOON,
     OPERATION,
+    POSTPONED,
     QUOTE,
     RELEASED,
     SUBMITTED,
@@ -334,3 +335,16 @@ def test_what_was_released_has_no_price_to_change(price: int) -> None:
 
     with pytest.raises(IllegalTransition):
         check_adjustment(DROPPED, price, 0, "ticket-1")
+
+
+def test_what_was_definitely_refused_for_now_is_held_again_and_may_be_sent_by_anybody() -> None:
+    postponed = postpone(SENT, 1, "rate_limited", LATER, NOON)
+    assert postponed == [POSTPONED]
+    again = evolve(replace(SENT, admitted=NOON), postponed[0])
+    assert again == Held(OPERATION, QUOTE, 1, NOON)
+    assert dispatch(again, 2, "desk-2", LATER) == [Dispatched(OPERATION, LATER, 2, "desk-2")]
+
+
+@pytest.mark.parametrize("state", [HELD, RUNNING, replace(SENT, attempts=2), Settled(OPERATION, 1, "USD")])
+def test_what_is_not_this_attempt_any_more_is_not_postponed(state: State) -> None:
+    assert postpone(state, 1, "rate_limited", LATER, NOON) == []

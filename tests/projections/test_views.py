@@ -39,6 +39,7 @@ from tests.domain.examples import (
     MAY,
     NOON,
     OPERATION,
+    POSTPONED,
     QUOTE,
     REQUESTED,
     RUNNING,
@@ -80,7 +81,7 @@ def rows(view: AnyView, *facts: Sequence[Fact] | Fact) -> dict[Any, dict[str, An
 
 
 EXAMPLES: list[Any] = [
-    *(APRIL_BOOK, CREDIT, RETURNED, *RUNNING, COMPLETED, CHARGED, *DROPPED, REJECTED, REFUND, REROUTED),
+    *(APRIL_BOOK, CREDIT, RETURNED, *RUNNING, COMPLETED, CHARGED, *DROPPED, REJECTED, REFUND, REROUTED, POSTPONED),
     ContentErased("acme", NOON, APRIL, "op-1", "asked", ("5a" * 12,)),
     AssetAdded("acme", NOON, APRIL, "5b" * 12, "ann", None, "image/png", 9, 3, 2, None, "5b" * 12 + ":c", "ef" * 32),
     AssetTrashed("acme", NOON, APRIL, "5a" * 12, "blurred"),
@@ -217,6 +218,7 @@ def test_a_rerouted_operation_is_the_cost_of_the_model_that_did_it() -> None:
         (SENT, "dispatched", 40 * CENT),
         (RUNNING, "submitted", 40 * CENT),
         ((*SENT, REROUTED), "validated", CENT),
+        ((*SENT, POSTPONED), "validated", 40 * CENT),
         ((*RUNNING, COMPLETED), "completed", 40 * CENT),
         (SETTLED, "charged", 0),
         (DROPPED, "released", 0),

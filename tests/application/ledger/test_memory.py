@@ -105,7 +105,7 @@ def test_snapshots_come_the_more_rarely_the_more_is_open(database_url: str) -> N
 
 
 DAMAGES: dict[str, Callable[[str], str]] = {
-    "of another schema": lambda state: state.replace('"schema":6', '"schema":5'),
+    "of another schema": lambda state: state.replace('"schema":7', '"schema":6'),
     "of another version": lambda state: forge(state, version=9, usage={}),
     "that is no JSON": lambda state: state[:-1],
     "whose hash is another": lambda state: forge(state, hash="A" * 43 + "=", usage={}),
