@@ -12,8 +12,8 @@ from application.ports import Media, silent
 from application.providing.tasks import outline
 from domain.catalogue import Model, check_inputs
 from domain.inputs import FileInfo
-from imagestudio_workshop import coding, compressing, cropping, resizing, social, spaces
-from imagestudio_workshop.film import reels, shapes
+from imagestudio_workshop import coding, compressing, cropping, lettering, resizing, social, spaces
+from imagestudio_workshop.film import fitting, looping, posting, reels, spans, transforming, writer
 from imagestudio_workshop.provider import LocalProvider
 from imagestudio_workshop.routes import ROUTES
 from infrastructure.catalogue import load_catalogue
@@ -45,7 +45,8 @@ WISHES: dict[str, dict[str, Any]] = {
     "image-social": {"width": 1584, "height": 396},
     "image-resize": {"width": 80},
     "image-watermark": {},
-    "video-social": {"platform": "x-post"},
+    "video-social": {"width": 320, "height": 180},
+    "video-transform": {"aspect_ratio": "1:1", "codec": "av1"},
     "video-edit": {"max_seconds": "0.2", "trim": "middle", "text": "Hello"},
     "video-text": {"text": "Hello"},
     "video-resolution": {"resolution": "240p", "enlarge": True},
@@ -84,9 +85,9 @@ def test_every_route_has_a_model_and_every_model_a_route() -> None:
 
 
 def test_the_choices_of_an_entry_are_those_that_its_route_knows() -> None:
-    def choices(route: str, name: str) -> set[str | int]:
+    def choices(route: str, name: str) -> frozenset[str | int]:
         (model,) = (model for model in LOCAL if model.route == route)
-        return set(model.inputs[name].choices)
+        return frozenset(model.inputs[name].choices)
 
     assert choices("image-social", "fit") == set(cropping.FITS)
     assert choices("image-social", "output_format") == set(social.FORMATS)
@@ -95,9 +96,18 @@ def test_the_choices_of_an_entry_are_those_that_its_route_knows() -> None:
     assert choices("image-compress", "output_format") == {"auto", *compressing.SMALL}
     assert choices("image-resize", "mode") == set(resizing.MODES)
     assert choices("image-watermark", "position") == set(cropping.PLACES)
-    assert choices("video-social", "platform") == set(shapes.PLATFORMS)
+    assert choices("video-social", "output") == set(posting.OUTPUTS)
+    assert {choices(route, "fit") for route in ("video-aspect", "video-social", "video-transform")} == {
+        frozenset(fitting.FITS)
+    }
+    assert choices("video-transform", "output_format") == set(transforming.FORMATS)
+    assert choices("video-transform", "codec") == set(writer.CODECS)
+    assert choices("gif", "output_format") == set(looping.MOVING)
+    assert choices("video-edit", "trim") == choices("video-trim", "trim") == set(spans.MODES)
+    assert choices("video-edit", "text_position") == choices("video-text", "position") == set(cropping.PLACES)
+    assert choices("video-edit", "text_font") == choices("video-text", "font") == set(lettering.FACES)
     assert choices("pan", "motion") == set(reels.MOVES)
-    assert choices("video-compress", "quality") == set(shapes.CRF)
+    assert choices("video-compress", "quality") == set(writer.QUALITIES)
 
 
 def test_what_only_encodes_anew_is_free_and_nothing_local_costs_us_anything() -> None:

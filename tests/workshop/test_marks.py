@@ -33,10 +33,11 @@ ASKED: dict[str, dict[str, Any]] = {
     "video-format": {"format": "mp4"},
     "video-normalize": {},
     "video-resolution": {"resolution": "48p"},
-    "video-social": {"platform": "x-post"},
+    "video-social": {"width": 64, "height": 48},
     "video-speed": {"speed": "1"},
     "video-stabilize": {"strength": 25},
     "video-text": {"text": ".", "size": 2},
+    "video-transform": {"quality": "high", "fps": 60},
     "video-trim": {"start": "0"},
     "video-volume": {"volume": "0.5"},
 }

@@ -105,6 +105,7 @@ ROUTES: Final = MappingProxyType(
         "video-aspect": _film("film.shapes:reshaped"),
         "video-resolution": _film("film.shapes:resampled"),
         "video-compress": _film("film.shapes:compressed"),
-        "video-social": _film("film.shapes:posted"),
+        "video-social": _film("film.posting:posted"),
+        "video-transform": _film("film.transforming:transformed"),
     }
 )

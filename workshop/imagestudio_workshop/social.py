@@ -15,6 +15,7 @@ from imagestudio_workshop.compressing import BEST, best_quality
 from imagestudio_workshop.cropping import FITS, Frame, focus_of
 from imagestudio_workshop.encoding import media
 from imagestudio_workshop.orders import LabelledTask, Step, Work
+from imagestudio_workshop.profiles import Picture
 
 FORMATS: Final = ("jpeg", "png", "webp")
 QUALITY: Final = 90
@@ -33,22 +34,35 @@ def posted(order: LabelledTask) -> Work:
     picture = flattened(order.picture(), background)
     size, most = (order.whole("width"), order.whole("height")), order.whole("max_bytes")
     frame = Frame(size, focus_of(order), picture.colour(background))
-    margins = [order.whole(side) for side in _SIDES] if order.flag("guides") else []
+    margins = margins_of(order) if order.flag("guides") else []
 
     def work(_variation: int, step: Step) -> Media:
         step(0.1, "fitting")
-        shaped = picture.of(_guided(fit(picture.image, frame), margins) if margins else fit(picture.image, frame))
+        shaped = picture.of(guided(fit(picture.image, frame), margins) if margins else fit(picture.image, frame))
         step(0.5, "encoding")
-        made = media(shaped, coding)
-        if not most or len(made.content) <= most:
-            return made
-        found = best_quality(lambda _size, quality: media(shaped, _small(coding, quality)), size, coding.format, most)
-        if found is None:
-            told = f"no {coding.format} of {size[0]} x {size[1]} pixels of this picture has {most} bytes or fewer"
-            raise ProviderRefused("target_too_small", told)
-        return found
+        return within_limit(shaped, coding, most)
 
     return work
+
+
+def margins_of(order: LabelledTask) -> list[int]:
+    """The pixels at the top, right, bottom and left that a platform may lay something over."""
+    return [order.whole(side) for side in _SIDES]
+
+
+def within_limit(picture: Picture, coding: StillCoding, most: int) -> Media:
+    """The picture of its size, at the best quality that has at most so many bytes; 0 is any number.
+
+    Raises ProviderRefused if none has.
+    """
+    made, size = media(picture, coding), picture.size
+    if not most or len(made.content) <= most:
+        return made
+    found = best_quality(lambda _size, quality: media(picture, _small(coding, quality)), size, coding.format, most)
+    if found is None:
+        told = f"no {coding.format} of {size[0]} x {size[1]} pixels of this picture has {most} bytes or fewer"
+        raise ProviderRefused("target_too_small", told)
+    return found
 
 
 def _small(coding: StillCoding, quality: int) -> StillCoding:
@@ -56,7 +70,7 @@ def _small(coding: StillCoding, quality: int) -> StillCoding:
     return StillCoding(format=coding.format, quality=quality, ground=coding.ground, few=quality == BEST)
 
 
-def _guided(image: Image.Image, margins: list[int]) -> Image.Image:
+def guided(image: Image.Image, margins: list[int]) -> Image.Image:
     """With all outside of the safe part shaded, and a line about it."""
     top, right, bottom, left = margins
     box = left, top, image.width - right - 1, image.height - bottom - 1

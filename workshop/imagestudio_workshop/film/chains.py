@@ -64,10 +64,14 @@ def resized(width: int, height: int) -> Chain:
     return chain_of(("scale", f"{width}:{height}:flags=lanczos"), ("setsar", "1"))
 
 
-def cropped(width: int, height: int) -> Chain:
-    """Fills the frame; what is too wide or too high is cut off on both sides."""
+def cropped(width: int, height: int, about: tuple[float, float] = (0.5, 0.5)) -> Chain:
+    """Fills the frame, about a point in shares of width and height; what is too wide or too high is cut off."""
     scale = f"{width}:{height}:force_original_aspect_ratio=increase:flags=lanczos"
-    return chain_of(("scale", scale), ("crop", f"{width}:{height}"), ("setsar", "1"))
+    x, y = (
+        f"clip({share:.6f}*{side}-{kept}/2,0,{side}-{kept})"
+        for share, side, kept in zip(about, ("iw", "ih"), (width, height), strict=True)
+    )
+    return chain_of(("scale", scale), ("crop", f"{width}:{height}:'{x}':'{y}'"), ("setsar", "1"))
 
 
 def padded(width: int, height: int, colour: str = "black") -> Chain:

@@ -97,6 +97,12 @@ def length_of(film: Media) -> float:
     return duration / 1_000_000
 
 
+def frames_a_second(film: Media) -> float:
+    """On the average; 0 if it does not say."""
+    with opened_film(film) as container:
+        return float(container.streams.video[0].average_rate or 0)
+
+
 def has_sound(film: Media) -> bool:
     with opened_film(film) as container:
         return sound_of(container) is not None

@@ -29,7 +29,15 @@ _SOUND: Final = {"mp4": "aac", "mov": "aac", "webm": "libopus"}
 COPIED_SOUND: Final = {"mp4": ("aac", "mp3"), "mov": ("aac", "mp3"), "webm": ("opus", "vorbis")}
 """The codecs that may stand in each container as they are."""
 
-_CRF: Final = {"libx264": 20, "libx265": 22, "libvpx-vp9": 32, "libsvtav1": 30}
+USUAL: Final = ""
+# How good each encoder is told to be, the lower the better, for what stays and for what is to be small.
+_CRF: Final = {
+    "libx264": {USUAL: 20, "high": 23, "medium": 27, "low": 32},
+    "libx265": {USUAL: 22, "high": 25, "medium": 29, "low": 34},
+    "libvpx-vp9": {USUAL: 32, "high": 36, "medium": 41, "low": 48},
+    "libsvtav1": {USUAL: 30, "high": 35, "medium": 41, "low": 49},
+}
+QUALITIES: Final = ("high", "medium", "low")
 _FAST: Final = {
     "libx264": {"preset": "veryfast"},
     "libx265": {"preset": "veryfast"},
@@ -46,46 +54,52 @@ _KEPT_TAGS: Final = ("hvc1", "avc1")
 
 @dataclass(frozen=True, slots=True)
 class PixelCoding:
-    """How pictures of so many bits a sample are encoded; `tag` is the name by which players know them."""
+    """How pictures of so many bits a sample are encoded; `name` is what people call the codec, `tag` players."""
 
+    name: str
     depth: int
     codec: str
     format: str
     tag: str = ""
 
 
-_H26X: Final = (
-    PixelCoding(8, "libx264", "yuv420p"),
-    PixelCoding(10, "libx265", "yuv420p10le", "hvc1"),
-    PixelCoding(12, "libx265", "yuv420p12le", "hvc1"),
+_H264: Final = (PixelCoding("h264", 8, "libx264", "yuv420p"),)
+_HEVC: Final = (
+    PixelCoding("hevc", 8, "libx265", "yuv420p", "hvc1"),
+    PixelCoding("hevc", 10, "libx265", "yuv420p10le", "hvc1"),
+    PixelCoding("hevc", 12, "libx265", "yuv420p12le", "hvc1"),
 )
-_KINDS: Final = {
-    "mp4": _H26X,
-    "mov": _H26X,
-    "webm": (PixelCoding(8, "libvpx-vp9", "yuv420p"), PixelCoding(10, "libsvtav1", "yuv420p10le")),
-}
+_VP9: Final = (PixelCoding("vp9", 8, "libvpx-vp9", "yuv420p"),)
+_AV1: Final = (PixelCoding("av1", 8, "libsvtav1", "yuv420p"), PixelCoding("av1", 10, "libsvtav1", "yuv420p10le"))
+# In each container, the usual one first.
+_KINDS: Final = {"mp4": _H264 + _HEVC + _AV1, "mov": _H264 + _HEVC, "webm": _VP9 + _AV1}
+CODECS: Final = ("h264", "hevc", "vp9", "av1")
 
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """How a film is encoded: at a quality (`crf`, the lower the better), or at `bitrate` bits a second.
+    """How a film is encoded: by a codec of people's, or the usual one; at a quality, or at `bitrate` bits a second.
 
     `sound_bitrate` is of one channel or of two, and more of them get as much for each further pair.
     """
 
     container: str = "mp4"
-    crf: int | None = None
+    codec: str = ""
+    quality: str = USUAL
     bitrate: int | None = None
     sound_bitrate: int = 128_000
 
     def kind(self, depth: int) -> PixelCoding:
         """The first that holds so many bits. Raises ProviderRefused."""
-        found = next((kind for kind in _KINDS[self.container] if kind.depth >= depth), None)
+        kinds = [kind for kind in _KINDS[self.container] if self.codec in ("", kind.name)]
+        if not kinds:
+            known = ", ".join(dict.fromkeys(kind.name for kind in _KINDS[self.container]))
+            raise ProviderRefused("unsupported_codec", f"{self.container} is written with: {known}")
+        found = next((kind for kind in kinds if kind.depth >= depth), None)
         if found is None:
-            most = _KINDS[self.container][-1].depth
-            raise ProviderRefused(
-                "unsupported_depth", f"the film has {depth} bits a sample; {self.container} is written with {most}"
-            )
+            most = max(kind.depth for kind in kinds)
+            told = f"the film has {depth} bits a sample; {self.codec or self.container} is written with {most}"
+            raise ProviderRefused("unsupported_depth", told)
         return found
 
 
@@ -174,7 +188,7 @@ class Writer:
             name, words = _OWN[codec]
             options[name] = ":".join(filter(None, (words, graded(marks, codec))))
         if self._coding.bitrate is None:
-            options["crf"] = str(_CRF[codec] if self._coding.crf is None else self._coding.crf)
+            options["crf"] = str(_CRF[codec][self._coding.quality])
             if codec == "libvpx-vp9":
                 options["b"] = "0"
         elif codec in ("libx264", "libx265"):
