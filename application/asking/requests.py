@@ -11,7 +11,7 @@ from application.ports import Asset, Scalar
 from domain.actor import Actor
 from domain.charging import CostSource, least_certain
 from domain.money import Money
-from domain.operation import Rejected
+from domain.operation import Given, Rejected
 from domain.value import value
 from domain.wishes import Wishes
 
@@ -195,6 +195,7 @@ class OperationResult:
     `model_class` says whether the model is a real one, a stand-in or one for tests; None if nothing was held, or
     before that was noted. `rerouted` are the models that refused before. `api_key` is the id of the key that asked.
     `usage` is what the provider counted, such as tokens, by the name of each meter; empty if it counted nothing.
+    `given` are the files that it came with.
     """
 
     operation: str
@@ -220,6 +221,7 @@ class OperationResult:
     api_key: str | None = None
     usage: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    given: tuple[Given, ...] = ()
 
 
 @value

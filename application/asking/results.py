@@ -22,6 +22,7 @@ from domain.operation import (
     Adjusted,
     Charged,
     Dispatched,
+    Given,
     Open,
     ProviderCompleted,
     ProviderFailed,
@@ -61,12 +62,13 @@ class Sums:
     notes: tuple[str, ...] = ()
     losses: Mapping[str, int] = MappingProxyType({})
     usage: Mapping[str, int] = MappingProxyType({})
+    given: tuple[Given, ...] = ()
 
     def add(self, fact: Fact) -> None:
         """In the order of most operations' lives, so that few kinds are tried for each fact."""
         match fact:
-            case Requested(outputs=outputs):
-                self.asked = outputs
+            case Requested(outputs=outputs, inputs=given):
+                self.asked, self.given = outputs, given
             case Validated(quote=quote):
                 self.currency, self.quote = quote.currency, quote
             case Dispatched():
@@ -187,6 +189,7 @@ def _result(state: State, sums: Sums, currency: str, outputs: tuple[Output, ...]
         operation.api_key,
         sums.usage,
         sums.notes,
+        sums.given,
     )
 
 

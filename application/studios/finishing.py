@@ -1,4 +1,4 @@
-"""Pictures that are finished on this machine, one or many: each a file with its bytes before and after.
+"""Pictures and films that are finished on this machine, one or many: each a file with its bytes before and after.
 
 files ── a service drafts ──> Pieces ─┬─ estimate ─> AdvisedSet: every estimate, and what all of it comes to
                                       └─ finish ───> FinishedSet: every result, and what was in the way of the rest
@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from domain.value import value
 AT_ONCE: Final = 4
 """Files that are in memory together."""
 MOST_FILES: Final = 1_000
+NOTHING: Final[Mapping[str, Sequence[File]]] = MappingProxyType({})
 OTHER_WORDS: Final = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
 
 
@@ -50,6 +52,17 @@ class FinishedFile:
     @property
     def after(self) -> int | None:
         return self.operation.outputs[0].asset.size if self.operation and self.operation.outputs else None
+
+    @property
+    def lasted(self) -> int | None:
+        """Milliseconds of the film that it is made of; None if there is none, or it is not known."""
+        given = self.operation.given if self.operation else ()
+        return next((one.duration_ms for one in given if one.duration_ms is not None), None)
+
+    @property
+    def lasts(self) -> int | None:
+        """Milliseconds of what was made, if it moves."""
+        return self.operation.outputs[0].asset.duration_ms if self.operation and self.operation.outputs else None
 
 
 @value
@@ -122,18 +135,24 @@ def type_named(word: str) -> str:
 
 
 def pieces_of(
-    caller: Caller, kind: str, inputs: Mapping[str, Any], images: Sequence[File], **media: Sequence[File]
+    caller: Caller,
+    kind: str,
+    inputs: Mapping[str, Any],
+    files: Sequence[File],
+    field: str = "image",
+    beside: Mapping[str, Sequence[File]] = NOTHING,
 ) -> list[Piece]:
-    """The same inputs for each of several files, each a request of its own. Raises InvalidInput."""
-    if not images:
-        raise InvalidInput("image", "is missing", hint="give one file or more")
-    if len(images) > MOST_FILES:
-        raise InvalidInput("image", f"{len(images)} files", hint=f"give at most {MOST_FILES} at once")
+    """The same inputs for each of several files, each a request of its own, of which it is the `field`, and others
+    `beside` it. Raises InvalidInput."""
+    if not files:
+        raise InvalidInput(field, "is missing", hint="give one file or more")
+    if len(files) > MOST_FILES:
+        raise InvalidInput(field, f"{len(files)} files", hint=f"give at most {MOST_FILES} at once")
     pieces = []
-    for place, image in enumerate(images, 1):
-        key = f"{caller.key}/{place}" if caller.key and len(images) > 1 else caller.key
-        request = caller.request(kind, inputs, {"image": [image], **media}, key=key)
-        pieces.append(Piece(request, (name_of_file(image, place),), image))
+    for place, file in enumerate(files, 1):
+        key = f"{caller.key}/{place}" if caller.key and len(files) > 1 else caller.key
+        request = caller.request(kind, inputs, {field: [file], **beside}, key=key)
+        pieces.append(Piece(request, (name_of_file(file, place),), file))
     return pieces
 
 
@@ -151,7 +170,7 @@ async def finish(desk: ServiceDesk, pieces: Sequence[Piece], progress: Progress)
     notes = tuple(dict.fromkeys(note for piece in pieces for note in piece.notes))
     if len(pieces) == 1:
         result = await desk.operations.run(pieces[0].request, progress)
-        return FinishedSet(await _files(pieces[0], result), (result,), notes)
+        return FinishedSet(await _files(pieces[0], result), (result,), (*notes, *_left_out((result,))))
     turns, done = asyncio.Semaphore(AT_ONCE), 0
 
     async def one(piece: Piece) -> Result | ImageStudioError:
@@ -167,7 +186,14 @@ async def finish(desk: ServiceDesk, pieces: Sequence[Piece], progress: Progress)
 
     ends = await asyncio.gather(*map(one, pieces))
     files = [file for piece, end in zip(pieces, ends, strict=True) for file in await _files(piece, end)]
-    return FinishedSet(tuple(files), tuple(end for end in ends if isinstance(end, Result)), notes)
+    results = tuple(end for end in ends if isinstance(end, Result))
+    return FinishedSet(tuple(files), results, (*notes, *_left_out(results)))
+
+
+def _left_out(results: Sequence[Result]) -> tuple[str, ...]:
+    """The parts of a film that what was made of it does not have, such as its subtitles."""
+    told = dict.fromkeys(one.metadata.get("left out", "") for one in results)
+    return tuple(f"left out: {what}" for what in told if what)
 
 
 async def advise_all(desk: ServiceDesk, pieces: Sequence[Piece]) -> AdvisedSet:

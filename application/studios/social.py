@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from application.asking.requests import File
 from application.ports import Progress, Scalar, silent
@@ -23,7 +23,17 @@ from domain.shapes import pair
 
 KIND: Final = "image-social-optimize"
 TYPES: Final = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "webp": "webp"}
-_SIDES: Final = ("safe_top", "safe_right", "safe_bottom", "safe_left")
+SAFE_SIDES: Final = ("safe_top", "safe_right", "safe_bottom", "safe_left")
+
+
+class OnPlatform(Protocol):
+    """A format of a platform."""
+
+    @property
+    def platform(self) -> str: ...
+
+
+F = TypeVar("F", bound=OnPlatform)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +74,7 @@ class SocialFormat:
             told = f"{self.id} takes {', '.join(self.types)}, not {shortened(wish)}"
             raise InvalidInput("format", told, hint=f"choose one of: {', '.join(self.types)}")
         own: dict[str, Scalar] = {"width": width, "height": height, "max_bytes": self.max_bytes}
-        lines: dict[str, Scalar] = {"guides": True, **dict(zip(_SIDES, self.safe, strict=True))} if guides else {}
+        lines: dict[str, Scalar] = {"guides": True, **dict(zip(SAFE_SIDES, self.safe, strict=True))} if guides else {}
         return {**own, "output_format": chosen, **lines}
 
 
@@ -106,10 +116,7 @@ class Social:
         """One request for all formats. Raises InvalidInput."""
         caller, own = sorted_out(self.desk, SocialBrief, account, options, KIND)
         brief = SocialBrief(**own)
-        names = brief.platforms.replace(",", " ").split() if isinstance(brief.platforms, str) else brief.platforms
-        wanted = list(dict.fromkeys(one for name in names for one in formats_of(self.desk.presets, name)))
-        if not wanted:
-            raise InvalidInput("platforms", "is empty", hint="name platforms, or formats such as instagram-story")
+        wanted = chosen_among(self.desk.presets.of(SocialFormat), brief.platforms)
         copies = (False, True) if brief.guides else (False,)
         each = [one.inputs(brief.format, guides=guides) for one in wanted for guides in copies]
         files = tuple(f"{one.id}{'-guides' if guides else ''}" for one in wanted for guides in copies)
@@ -122,7 +129,20 @@ class Social:
 
 def formats_of(presets: Presets, name: object = "") -> tuple[SocialFormat, ...]:
     """Every format by id, or the one of an id, or all of a platform. Raises InvalidInput that names the nearest."""
-    every = presets.of(SocialFormat)
+    return among_formats(presets.of(SocialFormat), name)
+
+
+def chosen_among(every: Mapping[str, F], platforms: Sequence[str] | str) -> list[F]:
+    """The formats of ids and platforms, which a text names with commas between them. Raises InvalidInput."""
+    names = platforms.replace(",", " ").split() if isinstance(platforms, str) else platforms
+    wanted = list(dict.fromkeys(one for name in names for one in among_formats(every, name)))
+    if not wanted:
+        raise InvalidInput("platforms", "is empty", hint="name platforms, or formats such as instagram-story")
+    return wanted
+
+
+def among_formats(every: Mapping[str, F], name: object = "") -> tuple[F, ...]:
+    """All formats, or the one of an id, or those of a platform. Raises InvalidInput that names the nearest."""
     if isinstance(name, str) and name in every:
         return (every[name],)
     found = tuple(one for _, one in sorted(every.items()) if name in ("", one.platform))

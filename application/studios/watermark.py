@@ -75,7 +75,7 @@ class Watermark(Finishing):
             raise InvalidInput("brand", "or a logo or a text is needed", hint="give one of brand, logo and text")
         kit = self.desk.presets.get(BrandKit, brief.brand, "brand") if brief.brand else None
         logo = brief.logo or (Path(kit.logo) if kit and kit.logo else None)
-        return pieces_of(caller, KIND, _inputs(brief, kit), images, **({"mark": [logo]} if logo else {}))
+        return pieces_of(caller, KIND, _inputs(brief, kit), images, beside={"mark": [logo]} if logo else {})
 
 
 def _inputs(brief: WatermarkBrief, kit: BrandKit | None) -> dict[str, Scalar]:

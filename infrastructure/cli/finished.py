@@ -1,9 +1,11 @@
-"""The part that the commands for finished pictures share: an estimate of all, or every file before and after."""
+"""The part that the commands for finished pictures and films share: an estimate of all, or every file before and
+after."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,28 +33,28 @@ LONGEST = 30
 async def as_finished(
     session: CommandSession,
     what: str,
-    images: Sequence[str],
+    named: Sequence[str],
     options: Mapping[str, Any],
     out: Path | None,
     *,
     estimate: bool,
 ) -> Report:
-    """Have the service of that name do it, and copy what was made; or say what it would cost."""
-    files = [file_of(image) for image in images]
+    """Have the service of that name, such as "video.edit", do it, and copy what was made; or say what it would cost."""
+    files, service = [file_of(one) for one in named], attrgetter(what)
     if estimate:
         async with session.studio(writes=False) as studio:
-            found = await getattr(studio.services, what).estimate(*files, **options)
+            found = await service(studio.services).estimate(*files, **options)
         return Report(advised_set_document(found), lambda page: _show_advised(page, found))
     if out is not None:
         make_out_folder(out)
     async with session.studio() as studio:
-        with session.progress(what) as report:
+        with session.progress(what.replace(".", " ")) as report:
             try:
-                done = await getattr(studio.services, what)(*files, progress=report, **options)
+                done = await service(studio.services)(*files, progress=report, **options)
             except asyncio.CancelledError:
                 note("stopping: what was sent is being settled; Ctrl-C again leaves it to: imagestudio recover")
                 raise
-    copies = _copied(done, out, Path(images[0]).stem if what == "social" else "") if out is not None else {}
+    copies = _copied(done, out, Path(named[0]).stem if what.endswith("social") else "") if out is not None else {}
     return Report(finished_document(done, copies), lambda page: _show(page, done, copies), _code(done))
 
 
@@ -93,14 +95,15 @@ def _code(done: FinishedSet) -> int:
 def _show(page: Page, done: FinishedSet, copies: Mapping[str, Path]) -> None:
     from infrastructure.cli.rendering import PageColumn
 
-    price = done.price
+    price, moves = done.price, any(one.lasted or one.lasts for one in done.files)
     page.title(f"Charged {price}" if price is not None and price.micros else counted(len(done.files), "file"))
     page.table(
         PageColumn("NAME", [_named(one) for one in done.files]),
         PageColumn("PIXELS", [_pixels(one) for one in done.files], right=True),
-        PageColumn("BEFORE", [_bytes(one.before) for one in done.files], right=True, drop=2),
+        *([PageColumn("SECONDS", [_seconds(one) for one in done.files], right=True, drop=2)] if moves else ()),
+        PageColumn("BEFORE", [_bytes(one.before) for one in done.files], right=True, drop=3),
         PageColumn("AFTER", [_bytes(one.after) for one in done.files], right=True),
-        PageColumn("", [_ratio(one) for one in done.files], right=True, drop=3),
+        PageColumn("", [_ratio(one) for one in done.files], right=True, drop=4),
         PageColumn("WHERE", [_where(one, copies) for one in done.files], wrap=40, drop=1),
     )
     if done.notes:
@@ -116,6 +119,12 @@ def _named(one: FinishedFile) -> str:
 def _pixels(one: FinishedFile) -> str:
     asset = one.operation.outputs[0].asset if one.operation and one.operation.outputs else None
     return f"{asset.width} x {asset.height}" if asset and asset.width else ""
+
+
+def _seconds(one: FinishedFile) -> str:
+    """Before and after; once if that is the same."""
+    lengths = [f"{length / 1000:.1f}" for length in (one.lasted, one.lasts) if length is not None]
+    return " -> ".join(dict.fromkeys(lengths)) if one.lasts is not None else ""
 
 
 def _bytes(amount: int | None) -> str:

@@ -1,4 +1,4 @@
-"""Finished pictures as JSON: every file with its bytes before and after, or the error that was in its way."""
+"""Finished pictures and films as JSON: every file with its bytes before and after, or the error that was in its way."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ def _file_document(one: FinishedFile, copies: Mapping[str, Path]) -> dict[str, o
         "operation": one.operation.operation if one.operation else None,
         "before": one.before,
         "after": one.after,
+        **({"lasted_ms": one.lasted} if one.lasted is not None else {}),
         **({**file_document(outputs[0].asset), "path": outputs[0].path} if outputs else {}),
         "copy": document(copy),
         "error": error,

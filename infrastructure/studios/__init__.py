@@ -26,7 +26,9 @@ from application.studios.recipes import Recipe
 from application.studios.social import SocialFormat
 from application.studios.templates import Template
 from application.studios.upscale import Enlargement
+from application.studios.video.compress import VideoCompression
 from application.studios.video.presets import VideoEnhancement, VideoQuality, VideoTemplate
+from application.studios.video.social import VideoFormat
 from application.studios.watermark import BrandKit
 from domain.catalogue import meant
 from domain.errors import CatalogueError
@@ -38,6 +40,7 @@ SHAPES: tuple[type[PresetEntry], ...] = (
     *(SocialFormat, Compression, Conversion, BrandKit),
     *(VideoTemplate, VideoQuality, VideoEnhancement),
     Alias,
+    *(VideoCompression, VideoFormat),
 )
 HERE = Path(__file__).parent
 ALIASES = HERE.parent / "catalogue" / "clients" / "aliases.toml"

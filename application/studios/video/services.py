@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from application.studios.carrying import Service
 from application.studios.desk import ServiceDesk
 from application.studios.video.avatar import VideoAvatar
+from application.studios.video.compress import VideoCompress
+from application.studios.video.convert import VideoConvert
 from application.studios.video.create import VideoCreate
+from application.studios.video.edit import VideoEdit
 from application.studios.video.enhance import VideoEnhance
 from application.studios.video.extend import VideoExtend
 from application.studios.video.faces import VideoFaces
 from application.studios.video.scenes import VideoBackground, VideoOutpaint, VideoRework, VideoSound, VideoStyle
+from application.studios.video.social import VideoSocial
 from application.studios.video.transform import VideoTransform
 from application.studios.video.translate import VideoTranslate
 
@@ -33,6 +37,10 @@ class VideoServices:
     style: VideoStyle
     outpaint: VideoOutpaint
     rework: VideoRework
+    edit: VideoEdit
+    convert: VideoConvert
+    compress: VideoCompress
+    social: VideoSocial
 
     def of_one(self) -> Mapping[str, Service]:
         """Those that need one subject alone, by the names that batches and recipes know them by."""
@@ -47,6 +55,10 @@ class VideoServices:
             "video-style": self.style,
             "video-outpaint": self.outpaint,
             "video-rework": self.rework,
+            "video-edit": self.edit,
+            "video-convert": self.convert,
+            "video-compress": self.compress,
+            "video-social": self.social,
         }
 
 
@@ -65,4 +77,8 @@ def video_services(desk: ServiceDesk) -> VideoServices:
         style=VideoStyle(desk),
         outpaint=VideoOutpaint(desk),
         rework=VideoRework(desk),
+        edit=VideoEdit(desk),
+        convert=VideoConvert(desk),
+        compress=VideoCompress(desk),
+        social=VideoSocial(desk),
     )

@@ -27,6 +27,7 @@ WITHOUT_LEDGER = {
     *(("templates", "list"), ("templates", "search"), ("templates", "show"), ("templates", "recommend")),
     ("formats",),
     *(("video", "templates"), ("video", "languages")),
+    ("video", "formats"),
 }
 """Commands that ask nothing of a ledger."""
 
@@ -69,6 +70,7 @@ WRITING = {
     *(("social",), ("compress",), ("convert",), ("resize",), ("watermark",)),
     *(("video", word) for word in ("create", "transform", "avatar", "extend", "enhance", "faces", "translate")),
     *(("video", word) for word in ("background", "sound", "style", "outpaint", "rework")),
+    *(("video", word) for word in ("edit", "convert", "compress", "social")),
     *(("generate",), ("edit",), ("upscale",), ("run",), ("cancel",), ("refund",), ("recover",), ("erase",), ("sweep",)),
     *(("account", "plan"), ("account", "limit"), ("account", "credit"), ("account", "zone"), ("account", "end-period")),
     *(("account", "allow"), ("account", "forbid"), ("account", "on-limit")),

@@ -60,7 +60,7 @@ def shown_size(film: Media) -> Size:
         return marks_of(frame, container.streams.video[0]).shown(frame.width, frame.height)
 
 
-def shape_of(order: LabelledTask, shown: Size) -> Size:
+def in_aspect(order: LabelledTask, shown: Size) -> Size:
     """The size in the shape `aspect_ratio`: as large as what is kept of a film that is shown in so many pixels."""
     if "aspect_ratio" not in order.task.inputs:
         return shown
@@ -81,7 +81,8 @@ def with_lines(order: LabelledTask, size: Size) -> Size:
     if not lines:
         return scaled(size, most) if 0 < most < min(size) else size
     if int(lines) > min(size) and not order.flag("enlarge"):
-        raise ProviderRefused("would_enlarge", f"the film has only {min(size)} pixels on its shorter side")
+        told = f"the film has only {min(size)} pixels on its shorter side; allow it to enlarge, or ask for fewer"
+        raise ProviderRefused("would_enlarge", told)
     return scaled(size, int(lines))
 
 

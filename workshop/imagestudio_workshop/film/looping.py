@@ -18,7 +18,7 @@ from imagestudio_workshop.film.chains import Chain, chain_of
 from imagestudio_workshop.film.lanes import frames_in
 from imagestudio_workshop.film.remaking import opened_film
 from imagestudio_workshop.film.spans import Stretch, span_of
-from imagestudio_workshop.film.stills import Projector
+from imagestudio_workshop.film.stills import Screen
 from imagestudio_workshop.film.writer import USUAL
 from imagestudio_workshop.indexing import indexed
 from imagestudio_workshop.orders import LabelledTask, Step, Work
@@ -45,10 +45,10 @@ def looped(order: LabelledTask) -> Work:
     kind, width = order.choice("format", MOVING, "gif"), order.whole("width", 480)
     narrow = chain_of(("scale", f"'min(iw,{width})':-1:flags=lanczos"), ("setsar", "1"))
     film = order.file("video")
-    return moving(film, span_of(order, film), kind, narrow, order.whole("fps", USUAL_RATE))
+    return moving_picture(film, span_of(order, film), kind, narrow, order.whole("fps", USUAL_RATE))
 
 
-def moving(film: Media, span: Stretch, kind: str, chain: Chain, rate: int, quality: str = USUAL) -> Work:
+def moving_picture(film: Media, span: Stretch, kind: str, chain: Chain, rate: int, quality: str = USUAL) -> Work:
     """The pictures of a span through a chain, `rate` a second, as a kind of `MOVING`. Raises ProviderRefused."""
     if span.seconds > LONGEST:
         told = f"a moving picture lasts {LONGEST:g} seconds at most, and this {span.seconds:g}: name a part of it"
@@ -77,12 +77,12 @@ def _sampled(film: Media, span: Stretch, chain: Chain, rate: int) -> Iterator[Im
     """The picture that is shown at each tick of the span."""
     with opened_film(film) as container:
         stream, offset = container.streams.video[0], (container.start_time or 0) / 1_000_000
-        projector, tick, shown = Projector(stream, chain), 0, None
+        screen, tick, shown = Screen(stream, chain), 0, None
         if span.start:
             container.seek(round((span.start + offset) * 1_000_000))
         packets = container.demux(stream)
         decoded = (frame for packet in packets for frame in frames_in(packet, av.VideoFrame))
-        for at, image in (pair for frame in joined(decoded, [None]) for pair in projector.shown(frame)):
+        for at, image in (pair for frame in joined(decoded, [None]) for pair in screen.shown(frame)):
             while shown is not None and span.start + tick / rate < min(at - offset, span.end) - _SOON:
                 yield shown
                 tick += 1

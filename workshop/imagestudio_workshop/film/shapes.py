@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imagestudio_workshop.film.chains import chain_of, resized
 from imagestudio_workshop.film.edits import made_by
-from imagestudio_workshop.film.fitting import fit_of, shape_of, shown_size, with_lines
+from imagestudio_workshop.film.fitting import fit_of, in_aspect, shown_size, with_lines
 from imagestudio_workshop.film.remaking import FilmChanges
 from imagestudio_workshop.film.sizing import smaller, within_bytes
 from imagestudio_workshop.film.writer import CONTAINERS, QUALITIES, Coding
@@ -20,7 +20,7 @@ def reformatted(order: LabelledTask) -> Work:
 def reshaped(order: LabelledTask) -> Work:
     """In another aspect, such as "9:16": cut to it, or with bars, or on its own blur; as large as what is kept."""
     film = order.file("video")
-    return made_by(film, FilmChanges(fit_of(order, film, shape_of(order, shown_size(film)), "crop")))
+    return made_by(film, FilmChanges(fit_of(order, film, in_aspect(order, shown_size(film)), "crop")))
 
 
 def resampled(order: LabelledTask) -> Work:

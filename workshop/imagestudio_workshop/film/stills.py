@@ -21,7 +21,7 @@ from imagestudio_workshop.film.frames import piped
 from imagestudio_workshop.film.lanes import Pipe, frames_in
 from imagestudio_workshop.film.marks import HLG, PQ, Marks, marks_of
 from imagestudio_workshop.film.remaking import opened_film
-from imagestudio_workshop.film.toning import picture_of
+from imagestudio_workshop.film.toning import toned
 from imagestudio_workshop.orders import Step
 
 CANDIDATES: Final = 12
@@ -31,7 +31,7 @@ _PALE: Final = 215.0
 _SOON: Final = 0.001
 
 
-class Projector:
+class Screen:
     """Frames as pictures in sRGB: upright, in square pixels, through a chain."""
 
     def __init__(self, stream: av.VideoStream, chain: Chain | None = None) -> None:
@@ -47,7 +47,7 @@ class Projector:
             scene = Scene(*self._marks.shown(frame.width, frame.height), self._marks)
             self._pipe = piped(frame, scene, pixels, self._chain)
         made = self._pipe.through(frame) if self._pipe else iter(())
-        return [(one.time or 0.0, picture_of(one, self._marks)) for one in made if isinstance(one, av.VideoFrame)]
+        return [(one.time or 0.0, toned(one, self._marks)) for one in made if isinstance(one, av.VideoFrame)]
 
 
 def still_at(film: Media, seconds: float) -> Image.Image:
@@ -67,8 +67,8 @@ def still_at(film: Media, seconds: float) -> Image.Image:
 
 
 def _only(frame: av.VideoFrame, stream: av.VideoStream) -> Image.Image:
-    projector = Projector(stream)
-    shown = [*projector.shown(frame), *projector.shown(None)]
+    screen = Screen(stream)
+    shown = [*screen.shown(frame), *screen.shown(None)]
     return shown[0][1]
 
 

@@ -24,7 +24,7 @@ _KNEE: Final = 0.75
 """Up to here light stays as it is; all above shares what is left to white."""
 
 
-def picture_of(frame: av.VideoFrame, marks: Marks) -> Image.Image:
+def toned(frame: av.VideoFrame, marks: Marks) -> Image.Image:
     """The frame in sRGB, 8 bits."""
     if marks.transfer not in (PQ, HLG):
         image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]

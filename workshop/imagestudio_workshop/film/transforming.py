@@ -12,8 +12,8 @@ from typing import Final
 from imagestudio.plugin import Media, ProviderRefused
 from imagestudio_workshop.film.chains import Chain, all_of, chain_of, resized
 from imagestudio_workshop.film.edits import faster, speed_of
-from imagestudio_workshop.film.fitting import Size, fit_of, shape_of, shown_size, with_lines
-from imagestudio_workshop.film.looping import MOVING, USUAL_RATE, moving
+from imagestudio_workshop.film.fitting import Size, fit_of, in_aspect, shown_size, with_lines
+from imagestudio_workshop.film.looping import MOVING, USUAL_RATE, moving_picture
 from imagestudio_workshop.film.marks import Filters
 from imagestudio_workshop.film.remaking import FilmChanges, container_of, frames_a_second, has_sound, remade
 from imagestudio_workshop.film.sizing import is_storable, smaller, within_bytes
@@ -25,6 +25,8 @@ from imagestudio_workshop.orders import LabelledTask, Work
 FORMATS: Final = (*CONTAINERS, *MOVING)
 _PICTURED: Final = ("codec", "quality", "speed", "fps", "aspect_ratio", "resolution", "most_lines", "target_bytes")
 """The inputs that change pictures or how they are encoded, besides a span."""
+_ONLY_SMALLER: Final = {"quality", "most_lines"}
+"""Those that ask for nothing but fewer bytes, of which there may be none to be had."""
 _MOVING_LINES: Final = 360
 """Of a moving picture of which no size is named."""
 
@@ -42,7 +44,7 @@ def transformed(order: LabelledTask) -> Work:
     changes, size = _changes(order, film, coding)
     if target := order.whole("target_bytes"):
         return lambda _variation, step: within_bytes(film, changes, target, step, size)
-    if asked == {"quality"} and kind == container_of(film):
+    if asked <= _ONLY_SMALLER and size == shown_size(film) and kind == container_of(film):
         return lambda _variation, step: smaller(film, changes, step)
     return lambda _variation, step: remade(film, changes, step)
 
@@ -74,7 +76,7 @@ def _shaped(order: LabelledTask, film: Media, speed: float, rate: int) -> tuple[
     chains, shown = [faster(film, speed)] if speed != 1 else [], shown_size(film)
     if rate and frames_a_second(film) > rate:
         chains.append(chain_of(("fps", str(rate))))
-    size = with_lines(order, shape_of(order, shown))
+    size = with_lines(order, in_aspect(order, shown))
     if "aspect_ratio" in order.task.inputs:
         chains.append(fit_of(order, film, size, "crop"))
     elif size != shown:
@@ -91,4 +93,4 @@ def _moving(order: LabelledTask, film: Media, kind: str) -> Work:
         lines = _MOVING_LINES / min(size)
         chain = all_of(chain, resized(round(size[0] * lines), round(size[1] * lines)))
     quality = order.choice("quality", (*QUALITIES, USUAL), USUAL)
-    return moving(film, span_of(order, film), kind, chain, order.whole("fps", USUAL_RATE), quality)
+    return moving_picture(film, span_of(order, film), kind, chain, order.whole("fps", USUAL_RATE), quality)
