@@ -31,7 +31,6 @@ Kind = Annotated[str, Argument(metavar="KIND", help="A kind of operation, such a
 Out = Annotated[
     Path | None, Option("--out", "-o", metavar="DIR", help="Copy the files there too.", rich_help_panel=WHAT)
 ]
-SUFFIXES = {"jpeg": ".jpg", "mpeg": ".mp3", "gltf-binary": ".glb"}
 
 
 @command(app)
@@ -128,5 +127,6 @@ def copied(result: Result, out: Path) -> dict[tuple[str, int], Path]:
 
 def suffix_of(media_type: str) -> str:
     """The end of a file's name."""
-    subtype = media_type.rpartition("/")[2]
-    return SUFFIXES.get(subtype, f".{subtype}")
+    from infrastructure.media import extension
+
+    return f".{extension(media_type)}"

@@ -39,8 +39,7 @@ SHAPES: tuple[type[PresetEntry], ...] = (
     *(Template, Style, Quality, Enhancement, Enlargement, Backdrop, Recipe),
     *(SocialFormat, Compression, Conversion, BrandKit),
     *(VideoTemplate, VideoQuality, VideoEnhancement),
-    Alias,
-    *(VideoCompression, VideoFormat),
+    *(VideoCompression, VideoFormat, Alias),
 )
 HERE = Path(__file__).parent
 ALIASES = HERE.parent / "catalogue" / "clients" / "aliases.toml"

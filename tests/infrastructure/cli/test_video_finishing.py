@@ -46,6 +46,13 @@ def test_a_film_is_converted_and_compressed(workspace: Workspace, clip: Path, tm
     assert small.document["files"][0]["after"] <= 20_000
 
 
+def test_a_copy_has_the_ending_that_programs_know(workspace: Workspace, tmp_path: Path) -> None:
+    source = tmp_path / "clip.mov"
+    source.write_bytes(film("mov"))
+    done = call("video", "edit", source, "--seconds", "1", "--out", tmp_path / "out", "--json")
+    assert Path(done.document["files"][0]["copy"]).name == "clip.mov"
+
+
 def test_a_film_is_posted_with_its_thumbnail(workspace: Workspace, clip: Path, tmp_path: Path) -> None:
     done = call("video", "social", clip, "--to", "x-square", "--out", tmp_path / "posts", "--json")
     assert done.code == 0
