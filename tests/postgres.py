@@ -220,7 +220,7 @@ def supervise(fsync: str) -> None:
         return
     server = None
     try:
-        cluster = _initialised(directory, identity)
+        cluster = initialised(directory, identity)
         server, port = serving_cluster(cluster, fsync)
         _answer(url=f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres")
         sys.stdin.readline()
@@ -272,7 +272,8 @@ def private_directory(identity: Identity, first: Sequence[Path] = ()) -> Path:
     raise PostgresUnavailable("No temporary directory is open to an unprivileged user; set TMPDIR to one.")
 
 
-def _initialised(directory: Path, identity: Identity) -> Cluster:
+def initialised(directory: Path, identity: Identity) -> Cluster:
+    """A new cluster in a directory of that user. Raises PostgresUnavailable."""
     cluster = Cluster(runnable(find_binaries(), directory, identity), directory, identity)
     options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     try:
