@@ -33,7 +33,7 @@ def change_plan(
     check_reason(reason)
     if (account.plan, account.limits, account.windows) == (plan, limits, windows):
         return []
-    return [PlanChanged(account.id, now, plan, limits, reason, windows)]
+    return [PlanChanged(account.id, now, plan, limits, reason, dict(windows))]
 
 
 def change_time_zone(account: Account, zone: str, now: int, reason: str = "") -> list[AccountFact]:
