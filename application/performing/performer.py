@@ -123,7 +123,7 @@ class Performer:
         dispatching: bool = False,
         place: PlaceInQueue | None = None,
     ) -> Performed:
-        until = task.since + task.deadline * SECOND if task.since else None
+        until = None if dispatching or not task.since else task.since + task.deadline * SECOND
         dispatched: tuple[Fact, ...] = ()
         try:
             async with self.gates.through(operation.provider, operation.id, until):

@@ -453,3 +453,17 @@ async def test_what_is_still_open_in_a_batch_makes_its_cost_partial(sqlite_url: 
             await studio.operations.generate("a lake", account="acme", model=JOBS, outcome="timeout")
         result = await studio.operations.results.of(pending.value.operation)
         assert (result.status, result.cost, result.cost_source) == ("dispatched", None, "unknown")
+
+
+async def test_what_is_run_again_waits_for_room_however_long_ago_it_was_asked(sqlite_url: str, tmp_path: Path) -> None:
+    pause = Pause()
+    with ThreadPoolExecutor(1) as pool:
+        providers: dict[str, Provider] = {"local": Held(built("local", executor=pool), pause)}
+        async with studio_on(sqlite_url, tmp_path, providers=providers, wait_seconds=1) as studio:
+            await studio.accounts.open("acme", plan="pro")
+            edit = Request("image-edit", "acme", {"prompt": "sepia"}, {"image": [picture()]}, allow="stand-in")
+            await studio.operations.submit(edit)
+            await pause.until_reached()
+    async with studio_on(sqlite_url, tmp_path, clock=later(), local_concurrency=1) as studio:
+        [one] = await studio.upkeep.recover()
+        assert (one.action, one.phase) == ("run again", "charged")
