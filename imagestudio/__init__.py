@@ -4,9 +4,10 @@
         result = await studio.operations.run(Request("text-to-image", "acme", {"prompt": "a lake at dawn"}))
 
 Opening: `open_studio`, or `open_blocking` for code without an event loop, on `Settings`; they give a `Studio` and a
-`BlockingStudio`. A studio performs what is queued while it is `working`. Asking: a `Request`, its `Estimate` and its
-`Result`, with amounts of `Money`. Who asks or decides is an `Actor`, which `actor` reads from a text such as
-"operator:ann". An API key has `KeyTerms`, with one `KeyScope` or several.
+`BlockingStudio`. A studio performs what is queued while it is `working`. A service that runs elsewhere has an
+`AsyncClient` and a `Client` with the same methods. Asking: a `Request`, its `Estimate` and its `Result`, with amounts
+of `Money`. Who asks or decides is an `Actor`, which `actor` reads from a text such as "operator:ann". An API key has
+`KeyTerms`, with one `KeyScope` or several.
 
 Errors: `ImageStudioError` is the base of all. Its code names one, its `Kind` says what to answer, as by an HTTP status,
 and its hint what to do. After `InvalidRequest` and `Overloaded` nothing was recorded; `OperationRefused`,
@@ -39,12 +40,15 @@ if TYPE_CHECKING:
     from domain.money import Money
     from imagestudio.opening import open_blocking, open_studio, working
     from infrastructure.blocking import BlockingStudio
+    from infrastructure.client.opening import AsyncClient, Client
     from infrastructure.service import Studio
     from infrastructure.settings import Settings
 
 __all__ = [
     "Actor",
+    "AsyncClient",
     "BlockingStudio",
+    "Client",
     "Estimate",
     "ImageStudioError",
     "InvalidRequest",
@@ -100,6 +104,17 @@ def _module_of(name: str) -> object:
             from infrastructure import blocking
 
             return blocking
+        case "Client" | "AsyncClient":
+            from infrastructure.client import opening as client
+
+            return client
+        case _:
+            return _module_of_value(name)
+
+
+def _module_of_value(name: str) -> object:
+    """The module of what is put to a studio, or comes of it."""
+    match name:
         case "Request" | "Estimate" | "Result":
             from application.asking import requests
 

@@ -49,6 +49,8 @@ def test_what_it_offers_is_what_the_rooms_raise_and_return() -> None:
     assert (imagestudio.Result, imagestudio.Studio) == (Result, Studio)
 
 
+THEIRS = {"openai"}
+"""Packages whose clients pages show before a service."""
 OF_THE_TREE = {"views.md"}
 """Pages whose examples are files of the rooms themselves."""
 PAGES = [ROOT / "README.md", *(page for page in (ROOT / "docs").rglob("*.md") if page.name not in OF_THE_TREE)]
@@ -60,7 +62,7 @@ def test_what_pages_show_is_written_with_these_names_alone() -> None:
     ours = {
         str(node.module) for node in imports if (node.module or "").partition(".")[0] not in sys.stdlib_module_names
     }
-    assert ours == {"imagestudio", "imagestudio.plugin"}
+    assert ours - THEIRS == {"imagestudio", "imagestudio.plugin"}
 
 
 def loaded(statement: str) -> set[str]:
@@ -75,8 +77,14 @@ def test_importing_it_loads_nothing_else() -> None:
 
 
 def test_the_names_of_one_who_asks_load_nothing_of_what_carries_that_out() -> None:
-    usual = sorted(set(imagestudio.__all__) - {"Studio", "BlockingStudio"})
+    usual = sorted(set(imagestudio.__all__) - {"Studio", "BlockingStudio", "Client", "AsyncClient"})
     assert not set(HEAVY) & loaded(f"from imagestudio import {', '.join(usual)}")
+
+
+def test_a_client_loads_what_it_talks_with_and_nothing_that_carries_requests_out_here() -> None:
+    found = loaded("from imagestudio import AsyncClient, Client")
+    assert "httpx" in found
+    assert not ({*HEAVY, "fastapi", "starlette", "uvicorn"} - {"httpx", "rich"}) & found
 
 
 def test_a_script_without_an_event_loop_opens_it_and_is_told_by_the_errors_it_offers(tmp_path: Path) -> None:

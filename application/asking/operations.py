@@ -13,7 +13,7 @@ from application.asking.lasting import LastingWork
 from application.asking.options import request_of
 from application.asking.preparing import Prepared
 from application.asking.progress import heard, parts_of
-from application.asking.refusals import refused
+from application.asking.refusals import judged
 from application.asking.requests import Begun, Estimate, File, OperationResult, Request, Result
 from application.asking.results import Results
 from application.asking.waiting import Elsewhere, are_closed
@@ -24,10 +24,8 @@ from application.performing.recording import Stopping
 from application.ports import Indexed, Progress, silent
 from application.scope import account_of_operation, operations_of
 from domain.actor import Actor
-from domain.advice import Advice
 from domain.errors import (
     ImageStudioError,
-    OperationFailed,
     ShuttingDown,
 )
 
@@ -98,7 +96,7 @@ class Operations:
 
         Raises UnknownOperation for one that is not the account's.
         """
-        return _judged(await self._settled(account, operation))
+        return judged(await self._settled(account, operation))
 
     async def look(self, operation: str, *, account: str) -> Result:
         """An operation or a whole batch as it stands now, whatever became of it or of its files.
@@ -187,7 +185,7 @@ class Operations:
     async def _perform_all(self, accepted: Accepted, progress: Progress) -> Result:
         batch, admitted = accepted.batch, accepted.admitted
         if len(admitted) == 1:
-            return _judged(await self._perform(batch, admitted[0], progress))
+            return judged(await self._perform(batch, admitted[0], progress))
         parts = parts_of(progress, len(admitted))
         performing = [self._perform(batch, one, part) for one, part in zip(admitted, parts, strict=True)]
         return await self._combined(accepted, await asyncio.gather(*performing, return_exceptions=True))
@@ -217,7 +215,7 @@ class Operations:
             one.operations[0] if isinstance(one, Result) else await self.results.of(admitted.operation.id)
             for admitted, one in zip(accepted.admitted, ended, strict=True)
         ]
-        return _judged(self._result(accepted.batch, tuple(results), done[-1].left, done[0].metadata))
+        return judged(self._result(accepted.batch, tuple(results), done[-1].left, done[0].metadata))
 
     def _result(
         self,
@@ -233,7 +231,7 @@ class Operations:
 
     async def _repeat(self, repeat: Repeat) -> Result:
         result = await self._settled(repeat.account, repeat.batch)
-        return _judged(self._result(repeat.batch, result.operations, result.left, repeated=True))
+        return judged(self._result(repeat.batch, result.operations, result.left, repeated=True))
 
     async def _settled(self, account: str, operation: str) -> Result:
         deadline = asyncio.get_running_loop().time() + self.wait_seconds
@@ -253,16 +251,3 @@ class Operations:
             if not here:
                 return known
             await asyncio.wait(here)
-
-
-def _judged(result: Result) -> Result:
-    """The result, if there is one; otherwise the error that says why not."""
-    first = result.operations[0]
-    if result.status == "charged" or result.assets:
-        return result
-    if first.rejected is not None:
-        raise refused(first.rejected)
-    if first.status == "released":
-        hint = Advice("operation.failed", operation=first.operation)
-        raise OperationFailed(first.operation, f"the provider failed: {first.reason}", hint=hint)
-    return result

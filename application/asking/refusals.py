@@ -7,9 +7,10 @@ from datetime import time
 from types import MappingProxyType
 from typing import Final
 
+from application.asking.requests import Result
 from domain.admission import Admission
 from domain.advice import Advice, Hint
-from domain.errors import OperationRefused
+from domain.errors import OperationFailed, OperationRefused
 from domain.money import Money
 from domain.operation import Rejected, Substituted
 from domain.periods import wall_clock
@@ -35,6 +36,19 @@ UTC: Final = "UTC"
 OVER: Final[Mapping[str, str]] = MappingProxyType(
     {Window.HOUR: "an hour", Window.DAY: "a day", Window.PERIOD: "a period", Window.LIFE: "for life"}
 )
+
+
+def judged(result: Result) -> Result:
+    """The result, if there is one; otherwise the error that says why not. Raises OperationRefused, OperationFailed."""
+    first = result.operations[0]
+    if result.status == "charged" or result.assets:
+        return result
+    if first.rejected is not None:
+        raise refused(first.rejected)
+    if first.status == "released":
+        hint = Advice("operation.failed", operation=first.operation)
+        raise OperationFailed(first.operation, f"the provider failed: {first.reason}", hint=hint)
+    return result
 
 
 def refused(fact: Rejected) -> OperationRefused:

@@ -36,7 +36,7 @@ ERRORS: Final = {
 }
 _PROBLEM: Final = {
     "type": "object",
-    "required": ["type", "title", "status", "detail", "instance", "code", "hint"],
+    "required": ["type", "title", "status", "detail", "instance", "code", "kind", "hint"],
     "properties": {
         "type": TEXT,
         "title": TEXT,
@@ -44,6 +44,7 @@ _PROBLEM: Final = {
         "detail": TEXT,
         "instance": TEXT,
         "code": TEXT,
+        "kind": TEXT,
         "hint": TEXT,
         "field": TEXT,
         "operation": TEXT,

@@ -42,6 +42,7 @@ def problem_of(error: ImageStudioError, instance: str) -> dict[str, Any]:
         "detail": error.message,
         "instance": f"urn:imagestudio:request:{instance}",
         "code": error.code,
+        "kind": str(error.kind),
         "hint": over_http(error.advice),
         **_fields(error),
     }

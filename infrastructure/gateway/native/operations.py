@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
-from application.asking.requests import Result
+from application.asking.requests import File, Result
 from application.keeping.stories import entries, event_of
 from application.ledger.log import Codec, Positioned, fact_name
 from application.ledger.reader import LogFilter
@@ -20,7 +20,7 @@ from application.scope import operations_of
 from domain.errors import InvalidInput, OperationError
 from domain.keys import KeyScope
 from domain.operation import Charged, Rejected, Released
-from infrastructure.gateway.bodies import any_body, json_body
+from infrastructure.gateway.bodies import SentBody, any_body
 from infrastructure.gateway.callers import Operator, Reader
 from infrastructure.gateway.describing import answers, takes, together
 from infrastructure.gateway.door import KeyCaller
@@ -50,8 +50,7 @@ async def post_operation(request: Request) -> Response:
     gate = gate_of(request)
     caller = await gate.door.enter(request, KeyScope.OPERATE)
     async with any_body(request) as body:
-        files = {name.removesuffix("[]"): list(many) for name, many in body.files.items()}
-        asked = _read(msgspec.json.decode(body.fields[ASKED]) if ASKED in body.fields else body.fields)
+        asked, files = _read(body)
         key = await gate.repeats.key_for(request, caller.account, caller.holder.key, body.fields, body.files)
         begun = await gate.studio.operations.submit(asked.request(caller, files, key), queued=True)
     waited = _wait_of(request)
@@ -65,9 +64,10 @@ async def post_operation(request: Request) -> Response:
 
 @router.get("/operations/{id}")
 async def get_operation(request: Request, caller: Reader, id: str) -> Response:
-    """An operation, or a whole batch, as it stands now."""
-    gate = gate_of(request)
-    return _answer(await gate.studio.operations.look(id, account=caller.account), caller)
+    """An operation, or a whole batch, as it stands now; with `Prefer: wait=N` once it has ended, or after N seconds."""
+    gate, waited = gate_of(request), _wait_of(request)
+    ended = await _ended(gate, caller.account, id, waited) if waited else None
+    return _answer(ended or await gate.studio.operations.look(id, account=caller.account), caller)
 
 
 @router.post("/operations/{id}/cancel")
@@ -98,8 +98,9 @@ async def get_events(request: Request, caller: Reader, id: str) -> Response:
 async def post_estimate(request: Request, caller: Reader) -> Response:
     """Say what an operation would cost, who would do it, and whether it would be admitted; nothing is recorded."""
     gate = gate_of(request)
-    asked = _read(await json_body(request))
-    found = await gate.studio.operations.estimate(asked.request(caller, {}))
+    async with any_body(request) as body:
+        asked, files = _read(body)
+        found = await gate.studio.operations.estimate(asked.request(caller, files))
     return json_of(estimate_document(found), caller)
 
 
@@ -133,10 +134,14 @@ def _event(codec: Codec, entry: Positioned, caller: KeyCaller) -> bytes:
     return f"id: {entry.position}\nevent: {fact_name(entry.link.topic)}\ndata: ".encode() + data + b"\n\n"
 
 
-def _read(fields: Any) -> OperationAsked:
-    """The request as it was written. Raises InvalidInput for the first thing that is wrong with it."""
+def _read(body: SentBody) -> tuple[OperationAsked, dict[str, list[File]]]:
+    """The request as it was written, and its files by input. Raises InvalidInput for the first thing wrong with it."""
+    files = {name.removesuffix("[]"): list(many) for name, many in body.files.items()}
     try:
-        return OperationAsked.model_validate(fields)
+        fields = msgspec.json.decode(body.fields[ASKED]) if ASKED in body.fields else body.fields
+        return OperationAsked.model_validate(fields), files
+    except msgspec.DecodeError as error:
+        raise InvalidInput(ASKED, f"is no JSON: {error}", hint="see /docs for what is taken") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"][:2]) or "body"

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from application.asking.requests import File, Request
+from domain.money import Money
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.openai.asking import file_at
 
@@ -20,6 +21,17 @@ class StrictBody(BaseModel):
     """Nothing that is not declared is taken, as a misspelt field would be lost in silence."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Price(StrictBody):
+    """An amount, exact, in a currency that has to be the account's."""
+
+    amount: str
+    currency: str
+
+    def money(self) -> Money:
+        """Raises InvalidMoney."""
+        return Money.parse(self.amount, self.currency)
 
 
 class OperationAsked(StrictBody):
@@ -37,8 +49,10 @@ class OperationAsked(StrictBody):
     user: Id | None = None
     project: Id | None = None
     allow: list[str] = Field(default_factory=list)
-    max_price: Annotated[str | None, Field(examples=["0.25"])] = None
+    max_price: Annotated[str | Price | None, Field(examples=["0.25"])] = None
     each: list[dict[str, Value]] = Field(default_factory=list)
+    on_limit: str = ""
+    priority: str = "normal"
 
     def request(self, caller: KeyCaller, files: dict[str, list[File]], key: str | None = None) -> Request:
         """The request of a caller, with the files that came beside it. Raises InvalidInput, Forbidden."""
@@ -55,8 +69,10 @@ class OperationAsked(StrictBody):
             n=self.n,
             key=key,
             allow=tuple(self.allow),
-            max_price=self.max_price,
+            max_price=self.max_price.money() if isinstance(self.max_price, Price) else self.max_price,
             each=tuple(_plain(one) for one in self.each),
+            on_limit=self.on_limit,
+            priority=self.priority,
             **caller.asks_as(self.user, self.project),
         )
 

@@ -1,0 +1,68 @@
+"""Opens a connection to a service: with await, or without."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, Self
+
+from infrastructure.client.operations import RemoteOperations
+from infrastructure.client.wire import Wire
+from infrastructure.looping import Blocking, Loop, without_await
+
+LONGEST_WAIT: Final = 3600.0
+"""Seconds to wait for an operation, longer than any model's deadline."""
+
+
+class AsyncClient:
+    """A studio that runs elsewhere: `async with AsyncClient("http://127.0.0.1:8700", key="isk_…") as studio`.
+
+    It has the methods of an open `Studio` as far as a service has routes for them. `account` is that for which a key of
+    the studio's own acts; `wait_seconds` is how long to wait for an operation. Raises InvalidInput for what is no
+    address or no key.
+    """
+
+    def __init__(self, url: str, *, key: str, account: str | None = None, wait_seconds: float = LONGEST_WAIT) -> None:
+        self._wire = Wire(url, key, account)
+        self.operations = RemoteOperations(self._wire, wait_seconds)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._wire.close()
+
+
+class BlockingRemoteOperations(Blocking[RemoteOperations]):
+    """The same without await."""
+
+    run = without_await(RemoteOperations.run)
+    submit = without_await(RemoteOperations.submit)
+    wait = without_await(RemoteOperations.wait)
+    look = without_await(RemoteOperations.look)
+    cancel = without_await(RemoteOperations.cancel)
+    estimate = without_await(RemoteOperations.estimate)
+    generate = without_await(RemoteOperations.generate)
+    edit = without_await(RemoteOperations.edit)
+    upscale = without_await(RemoteOperations.upscale)
+
+
+class Client:
+    """The same for code without an event loop, from any thread: `with Client(url, key="isk_…") as studio`."""
+
+    def __init__(self, url: str, *, key: str, account: str | None = None, wait_seconds: float = LONGEST_WAIT) -> None:
+        self._client = AsyncClient(url, key=key, account=account, wait_seconds=wait_seconds)
+        self._loop = Loop()
+        self.operations = BlockingRemoteOperations(self._client.operations, self._loop)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._loop.run(self._client.__aexit__(kind, error, trace))
+        finally:
+            self._loop.close()

@@ -1,0 +1,125 @@
+"""Documents of the gateway as the library's own records; what a key may not see is None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, fields
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from application.asking.requests import Candidate, Estimate, OperationResult, Output, Rerouting, Result
+from application.library.records import AssetLink, AssetPage, AssetRecord
+from application.ports import Asset
+from domain.charging import CostSource
+from domain.money import Money
+from domain.operation import Given, Rejected
+from domain.refusals import Refusal
+from infrastructure.showing.formats import instant_of
+
+T = TypeVar("T")
+Pieces = Callable[[Asset], Iterator[bytes]]
+"""Reads the file of an asset."""
+
+INSTANTS: Final = frozenset({"first_seen", "last_seen", "stood_at", "expires", "resets_at", "start", "end", "at"})
+"""Fields that documents tell as instants in ISO 8601, and records in epoch microseconds."""
+
+
+def record(shape: type[T], document: Mapping[str, Any]) -> T:
+    """The record that a document is; of fields without a usual value those that are left out are None."""
+    told = {one.name: None for one in fields(shape) if one.default is MISSING and one.default_factory is MISSING}  # type: ignore[arg-type]
+    if "class" in document:
+        told["model_class"] = document["class"]
+    return msgspec.convert({**told, **_instants(document)}, shape)
+
+
+def amounts_from(amounts: Mapping[str, Any]) -> dict[str, int | None]:
+    """Amounts by measure: micro-units of money, counts of outputs."""
+    return {measure: amount["micros"] if isinstance(amount, Mapping) else amount for measure, amount in amounts.items()}
+
+
+def result_from(document: Mapping[str, Any], pieces: Pieces, where: str, *, repeated: bool = False) -> Result:
+    """A result whose files are read by `pieces`, each from its address below `where`."""
+    return Result(
+        operation=document["operation"],
+        operations=tuple(_operation(one, pieces, where) for one in document["operations"]),
+        left=amounts_from(document["left"]),
+        metadata=document["metadata"],
+        repeated=repeated,
+        warnings=tuple(document["warnings"]),
+    )
+
+
+def estimate_from(document: Mapping[str, Any]) -> Estimate:
+    """An estimate, with the models that would be asked."""
+    known = {"cost_source": CostSource.UNKNOWN, **document, "left": amounts_from(document["left"]), "chain": []}
+    chain = tuple(record(Candidate, one) for one in document["chain"])
+    found = record(Estimate, known)
+    return Estimate(**{one.name: getattr(found, one.name) for one in fields(found)} | {"chain": chain})
+
+
+def refusal_from(document: Mapping[str, Any]) -> Refusal:
+    """The figures of a refusal."""
+    amounts = amounts_from({name: document.get(name) for name in ("limit", "asked", "used", "held", "left")})
+    plain = {**document, **amounts, "window": document.get("window") or ""}
+    return msgspec.convert({name: one for name, one in _instants(plain).items() if name in _REFUSAL}, Refusal)
+
+
+def page_from(document: Mapping[str, Any]) -> AssetPage:
+    """A page of assets."""
+    return AssetPage(tuple(asset_from(one) for one in document["assets"]), document.get("next"))
+
+
+def asset_from(document: Mapping[str, Any]) -> AssetRecord:
+    """One asset; whether its cost is partly known is false for whom no cost is shown."""
+    return record(AssetRecord, {"cost_partial": False, **document})
+
+
+def links_from(documents: list[Mapping[str, Any]]) -> tuple[AssetLink, ...]:
+    """Places of assets in operations."""
+    return tuple(record(AssetLink, one) for one in documents)
+
+
+_REFUSAL: Final = frozenset(one.name for one in fields(Refusal))
+_PLAIN: Final = (
+    *("operation", "account", "user", "project", "status", "model", "provider", "reason"),
+    *("asked", "lost", "losses", "unlike", "api_key", "usage"),
+)
+"""Fields of an operation's result that its document has as they are."""
+
+
+def _operation(document: Mapping[str, Any], pieces: Pieces, where: str) -> OperationResult:
+    rejected, price_source, cost_source = (document.get(name) for name in ("rejected", "price_source", "cost_source"))
+    return OperationResult(
+        **{name: document[name] for name in _PLAIN},
+        price=_money(document["price"]),
+        cost=_money(document["cost"]) if document.get("cost") else None,
+        outputs=tuple(_output(one, pieces, where) for one in document["outputs"]),
+        rejected=None if rejected is None else record(Rejected, rejected),
+        price_source=None if price_source is None else CostSource(price_source),
+        cost_source=None if cost_source is None else CostSource(cost_source),
+        model_class=document["class"],
+        notes=tuple(document["notes"]),
+        given=tuple(record(Given, one) for one in document.get("given", ())),
+        rerouted=tuple(record(Rerouting, one) for one in document["rerouted"]),
+    )
+
+
+def _output(document: Mapping[str, Any], pieces: Pieces, where: str) -> Output:
+    asset = record(Asset, {**document, "id": document["asset"]})
+    return Output(asset, None, None, f"{where}/v1/assets/{asset.id}/content", lambda: pieces(asset))
+
+
+def _money(document: Mapping[str, Any]) -> Money:
+    return record(Money, document)
+
+
+def _instants(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with its instants in epoch microseconds."""
+    found = dict(document)
+    for name, one in document.items():
+        if isinstance(one, Mapping):
+            found[name] = _instants(one)
+        elif name in INSTANTS and isinstance(one, str):
+            found[name] = instant_of(one, field=name)
+    return found
