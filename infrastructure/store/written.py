@@ -24,7 +24,9 @@ class WrittenQuery:
 
 
 def write_query(query: Select[Any], dialect: Dialect) -> WrittenQuery:
-    """The query in the words of a database."""
+    """The query in the words of a database. Raises TypeError if it has a list, whose places its values decide."""
     compiled = query.compile(dialect=dialect)
+    if compiled.post_compile_params or compiled.literal_execute_params:
+        raise TypeError("a condition has a list: write one for each of its values, joined by or_")
     order = compiled.positiontup
     return WrittenQuery(str(compiled), None if order is None else tuple(order), dict(compiled.params))

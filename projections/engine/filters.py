@@ -44,6 +44,13 @@ def same(table: Table, **wanted: str | None) -> Iterable[ColumnElement[bool]]:
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
+def one_of(column: Column[Any], values: Iterable[str]) -> ColumnElement[bool]:
+    """The condition that a column has one of these values, which are the same whenever it is asked."""
+    from sqlalchemy import or_
+
+    return or_(*(column == value for value in values))
+
+
 def containing(start: Column[Any], end: Column[Any], at: int | None) -> Iterable[ColumnElement[bool]]:
     """Conditions that the span [start, end) contains an instant, None for any."""
     return [] if at is None else [start <= at, end > at]

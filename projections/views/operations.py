@@ -25,7 +25,7 @@ from domain.operation import (
 from domain.pricing import Quote
 from domain.value import value
 from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Note, Sum, Text, Words
-from projections.engine.filters import ViewFilter, check_kind_named, check_word, containing, same
+from projections.engine.filters import ViewFilter, check_kind_named, check_word, containing, one_of, same
 from projections.engine.view import NO_SUMS, NOTHING, Change, Sorted, Value, View, reads
 from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted
 
@@ -105,7 +105,7 @@ class OperationFilter(ViewFilter):
     """None asks for any. `family` is that of kinds, `flag` is one of FLAGS, `at` an instant that the billing period
     contains, and `requested` the span [since, until)."""
 
-    WORDING: ClassVar = frozenset({"flag"})
+    WORDING: ClassVar = frozenset({"flag", "family"})
 
     account: str | None = None
     user: str | None = None
@@ -133,7 +133,7 @@ class OperationFilter(ViewFilter):
         )
         yield from containing(table.c.period_start, table.c.period_end, self.at)
         if self.family is not None:
-            yield table.c.kind.in_([kind for kind, family in KINDS.items() if family == self.family])
+            yield one_of(table.c.kind, [kind for kind, family in KINDS.items() if family == self.family])
         if self.flag is not None:
             yield FLAGS[self.flag](table.c)
         if self.requested is not None:

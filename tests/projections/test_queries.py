@@ -194,6 +194,14 @@ def test_a_page_of_a_filter_is_full_if_enough_rows_pass_it(asked: Views) -> None
     assert (ids(first.rows), ids(rest.rows), rest.next) == (["op-3", "op-2"], ["op-5", "op-1"], None)
 
 
+@pytest.mark.parametrize(("family", "found"), [("images", ["op-5", "op-4", "op-3", "op-1"]), ("videos", [])])
+def test_a_family_is_that_of_any_of_its_kinds(asked: Views, family: str, found: list[str]) -> None:
+    wanted = OperationFilter(family=family)
+    first = asked.find(OPERATIONS, wanted, limit=3)
+    rest = [] if first.next is None else asked.find(OPERATIONS, wanted, after=first.next).rows
+    assert sorted(ids([*first.rows, *rest])) == sorted(found)
+
+
 def test_after_the_last_row_there_are_none(asked: Views) -> None:
     *_, last = asked.rows(USAGE)
     found = asked.find(USAGE, UsageFilter(kind="edit"), after=cursor(USAGE, last))
