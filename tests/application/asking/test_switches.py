@@ -16,6 +16,7 @@ from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.registry import switched_off
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from infrastructure.working import working
 from tests.application.studios import (
     BLIND,
     JOBS,
@@ -105,13 +106,12 @@ async def test_what_would_be_run_again_is_not_and_is_released_after_its_grace(sq
 async def test_what_was_held_and_never_sent_is_released_and_not_sent(database_url: str, tmp_path: Path) -> None:
     async with studio_on(database_url, tmp_path) as studio:
         await studio.accounts.open("acme", plan="pro")
-        intake = studio.operations.intake  # as a sender that dies between the two
         request = Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC)
-        prepared = await intake.preparer.prepare(request, studio.operations.performer.ownership.clock(), sender=None)
-        await intake.accept(prepared)
+        await studio.operations.submit(request, queued=True)
     async with studio_on(database_url, tmp_path, clock=later(), **OFF) as studio:
-        [recovered] = await studio.upkeep.recover()
-        assert (recovered.action, recovered.phase) == ("released, its provider is switched off", "released")
+        assert await studio.upkeep.recover() == []  # it waits in the queue for whoever takes its turn
+        async with working(studio) as worker:
+            await worker.until_idle()
         facts = facts_of(studio, "acme")
         assert (count(facts, Dispatched), count(facts, Released)) == (0, 1)
         assert [fact.reason for fact in facts if isinstance(fact, Released)] == ["switched_off"]
