@@ -100,6 +100,11 @@ class BlockingLibrary(Blocking[Library]):
     """The asset library."""
 
     list = without_await(Library.list)
+    add = without_await(Library.add)
+    file = without_await(Library.file)
+    content = without_await(Library.content)
+    thumbnail = without_await(Library.thumbnail)
+    link = without_await(Library.link)
     show = without_await(Library.show)
     lineage = without_await(Library.lineage)
     known = without_await(Library.known)

@@ -16,41 +16,18 @@ from application.ledger.contents import Body, content_of_asset
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from application.ledger.transaction import ContentRow, keyed_digest
+from application.library.answers import Bringing
 from application.library.naming import AssetNames
-from application.library.records import AssetRecord
 from application.library.words import LONGEST
 from application.ports import Asset, AssetStore
-from domain.actor import Actor
 from domain.adding import NewAsset, add_asset
 from domain.assets import AssetAdded
 from domain.errors import InvalidInput
-from domain.value import value
 
 PIECE: Final = 1024 * 1024
 FIELD: Final = "file"
 WRITTEN_AS_TEXT: Final = ("model/obj", "model/stl")
 """Models that are recognised only where they are expected."""
-
-
-@value
-class Bringing:
-    """Who brings a file, and how: the account as user if none is named, the file's own name as title."""
-
-    user: str | None = None
-    project: str | None = None
-    title: str = ""
-    by: Actor | None = None
-
-
-BRINGING: Final = Bringing()
-
-
-@dataclass(frozen=True, slots=True)
-class AddedAsset:
-    """The asset that a file is, and whether people had not brought it before."""
-
-    asset: AssetRecord
-    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from application.library.reading import ShownAsset
+from application.library.answers import ShownAsset
 from application.ports import Asset
 from domain.errors import InvalidInput
 from domain.inputs import shortened

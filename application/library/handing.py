@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from application.library.answers import ShownAsset
 from application.library.archive import Archived, Archiver, ToArchive, check_file_names
 from application.library.links import USUAL_SECONDS, Links, SignedLink
-from application.library.reading import LibraryReader, ShownAsset
+from application.library.reading import LibraryReader
 from application.library.thumbnails import Thumbnails
 from application.ports import Asset, Media
 from domain.assets import Disposal

@@ -18,7 +18,8 @@ from typing import Protocol
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from application.ledger.writer import Clock
-from application.library.adding import BRINGING, AddedAsset, Adder, Bringing, title_by_name
+from application.library.adding import Adder, title_by_name
+from application.library.answers import BRINGING, AddedAsset, Bringing, ErasedAssets
 from application.library.handing import LibraryFiles
 from application.library.records import AssetRecord
 from application.library.words import Words, kept_text
@@ -34,14 +35,6 @@ class ErasableFiles(Protocol):
     """An asset store that can forget."""
 
     async def erase(self, account: str, digest: str) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedAssets:
-    """The assets that were erased, and how many of their files were still there."""
-
-    assets: tuple[str, ...]
-    files: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

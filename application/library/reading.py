@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from application.library.answers import NO_WORDS, ShownAsset
 from application.library.files import OUTPUT, AssetFiles
 from application.library.lineage import Kin, Lineage, lineage_of
 from application.library.records import (
@@ -21,32 +22,13 @@ from application.library.records import (
     AssetRecords,
     LibraryTotals,
 )
-from application.library.words import NO_WORDS, AssetWords, WordStore
+from application.library.words import WordStore
 from application.ports import AssetStore
 from domain.advice import Advice
 from domain.assets import Disposal
 from domain.errors import UnknownAsset, UnknownOperation
-from domain.value import value
 
 PAGE = 50
-
-
-@value
-class ShownAsset:
-    """An asset with its places: which operations made it, and which used it.
-
-    `digest` is its file's SHA-256, None if nothing tells any more which file it was; `path` the file, None if it is
-    not there, or not on this machine; `where` the path or address under which it is kept, None if it is erased. `words`
-    are what people wrote about it.
-    """
-
-    asset: AssetRecord
-    made_by: tuple[AssetLink, ...]
-    used_by: tuple[AssetLink, ...]
-    digest: str | None
-    path: str | None
-    words: AssetWords = NO_WORDS
-    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

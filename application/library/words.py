@@ -15,25 +15,14 @@ from typing import Protocol
 from application.ledger.contents import Body
 from application.ledger.log import Codec
 from application.ledger.reader import LogFilter, LogReader
+from application.library.answers import NO_WORDS, AssetWords
 from domain.errors import InvalidInput, UnknownCollection
 from domain.inputs import shortened
 from domain.operation import ProviderCompleted
-from domain.value import value
 
 LONGEST = {"title": 200, "description": 5_000, "tag": 50, "collection": 100}
 """Characters."""
 PAGE = 500
-
-
-@value
-class AssetWords:
-    """The words of people about one asset."""
-
-    title: str = ""
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    favourite: bool = False
-    collections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +32,6 @@ class AssetCollection:
     name: str
     description: str
     assets: int
-
-
-NO_WORDS = AssetWords()
 
 
 class WordStore(Protocol):

@@ -10,9 +10,8 @@ from infrastructure.showing.formats import clock, counted, size
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from application.library.adding import AddedAsset
+    from application.library.answers import AddedAsset, ShownAsset
     from application.library.lineage import AssetSpend, Kin, Lineage
-    from application.library.reading import ShownAsset
     from application.library.records import AssetLink, AssetPage, AssetRecord, LibraryTotals
     from domain.money import Money
     from infrastructure.cli.commands import Report

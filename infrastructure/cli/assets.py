@@ -26,7 +26,8 @@ from infrastructure.showing.batches import archived_document, archived_text
 from infrastructure.showing.formats import counted, document, instant_of, iso
 
 if TYPE_CHECKING:
-    from application.library.library import ErasedAssets, Library
+    from application.library.answers import ErasedAssets
+    from application.library.library import Library
     from application.library.records import AssetQuery, AssetRecord
     from infrastructure.cli.rendering import Page
 
@@ -179,7 +180,7 @@ async def add(
 
     Operations take each of them as asset:ID.
     """
-    from application.library.adding import Bringing
+    from application.library.answers import Bringing
 
     owner = session.account(account)
     if title and len(files) > 1:

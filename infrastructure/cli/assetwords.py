@@ -14,7 +14,8 @@ from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted, document
 
 if TYPE_CHECKING:
-    from application.library.words import AssetCollection, AssetWords
+    from application.library.answers import AssetWords
+    from application.library.words import AssetCollection
     from infrastructure.cli.rendering import Page
 
 app = typer.Typer()

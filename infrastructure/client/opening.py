@@ -5,9 +5,12 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Final, Self
 
+from infrastructure.client.blocking import BlockingRemoteLibrary, BlockingRemoteOperations, BlockingRemoteViews
+from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
+from infrastructure.client.views import RemoteViews
 from infrastructure.client.wire import Wire
-from infrastructure.looping import Blocking, Loop, without_await
+from infrastructure.looping import Loop
 
 LONGEST_WAIT: Final = 3600.0
 """Seconds to wait for an operation, longer than any model's deadline."""
@@ -24,6 +27,8 @@ class AsyncClient:
     def __init__(self, url: str, *, key: str, account: str | None = None, wait_seconds: float = LONGEST_WAIT) -> None:
         self._wire = Wire(url, key, account)
         self.operations = RemoteOperations(self._wire, wait_seconds)
+        self.library = RemoteLibrary(self._wire)
+        self.views = RemoteViews(self._wire)
 
     async def __aenter__(self) -> Self:
         return self
@@ -34,20 +39,6 @@ class AsyncClient:
         await self._wire.close()
 
 
-class BlockingRemoteOperations(Blocking[RemoteOperations]):
-    """The same without await."""
-
-    run = without_await(RemoteOperations.run)
-    submit = without_await(RemoteOperations.submit)
-    wait = without_await(RemoteOperations.wait)
-    look = without_await(RemoteOperations.look)
-    cancel = without_await(RemoteOperations.cancel)
-    estimate = without_await(RemoteOperations.estimate)
-    generate = without_await(RemoteOperations.generate)
-    edit = without_await(RemoteOperations.edit)
-    upscale = without_await(RemoteOperations.upscale)
-
-
 class Client:
     """The same for code without an event loop, from any thread: `with Client(url, key="isk_…") as studio`."""
 
@@ -55,6 +46,8 @@ class Client:
         self._client = AsyncClient(url, key=key, account=account, wait_seconds=wait_seconds)
         self._loop = Loop()
         self.operations = BlockingRemoteOperations(self._client.operations, self._loop)
+        self.library = BlockingRemoteLibrary(self._client.library, self._loop)
+        self.views = BlockingRemoteViews(self._client.views, self._loop)
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
@@ -119,4 +120,4 @@ class RemoteOperations:
 
 
 def _path(operation: str) -> str:
-    return f"{PATH}/{operation}"
+    return f"{PATH}/{quote(operation, safe='')}"

@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from application.asking.requests import Candidate, Estimate, OperationResult, Output, Rerouting, Result
+from application.library.answers import AssetWords, ShownAsset
+from application.library.lineage import AssetSpend, Kin, Lineage
 from application.library.records import AssetLink, AssetPage, AssetRecord
 from application.ports import Asset
 from domain.charging import CostSource
@@ -78,6 +80,29 @@ def asset_from(document: Mapping[str, Any]) -> AssetRecord:
 def links_from(documents: list[Mapping[str, Any]]) -> tuple[AssetLink, ...]:
     """Places of assets in operations."""
     return tuple(record(AssetLink, one) for one in documents)
+
+
+def shown_from(document: Mapping[str, Any]) -> ShownAsset:
+    """One asset with its places and words; where its file is kept is told to administrators alone."""
+    return ShownAsset(
+        asset_from(document),
+        links_from(document["made_by"]),
+        links_from(document["used_by"]),
+        document["digest"],
+        document.get("path"),
+        record(AssetWords, document["words"]),
+        document.get("where"),
+    )
+
+
+def lineage_from(document: Mapping[str, Any]) -> Lineage:
+    """An asset with both directions of its lineage."""
+    up, down = (
+        Kin(tuple(asset_from(one) for one in document[name]["assets"]), links_from(document[name]["links"]))
+        for name in ("ancestors", "descendants")
+    )
+    whole = record(AssetSpend, {"cost_partial": False, **document["whole"]})
+    return Lineage(asset_from(document["asset"]), up, down, whole)
 
 
 _REFUSAL: Final = frozenset(one.name for one in fields(Refusal))

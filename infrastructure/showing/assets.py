@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from infrastructure.showing.formats import document, iso, size
 
 if TYPE_CHECKING:
+    from application.library.answers import ShownAsset
     from application.library.lineage import Kin, Lineage
-    from application.library.reading import ShownAsset
     from application.library.records import AssetLink, AssetPage, AssetRecord
 
 INSTANTS = ("first_seen", "last_seen", "stood_at", "expires", "at")
@@ -74,4 +74,8 @@ def _links(links: Iterable[AssetLink]) -> list[dict[str, Any]]:
 
 
 def _timed(written: dict[str, Any]) -> dict[str, Any]:
-    return {name: iso(value) if name in INSTANTS and value is not None else value for name, value in written.items()}
+    return {name: _instant(value) if name in INSTANTS else value for name, value in written.items()}
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else iso(at, precision="auto")

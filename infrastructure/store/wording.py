@@ -22,8 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from application.library.answers import AssetWords
 from application.library.searching import as_fts5, as_tsquery, as_tsvector, searched, words_of
-from application.library.words import AssetCollection, AssetWords
+from application.library.words import AssetCollection
 from domain.errors import InvalidInput
 from infrastructure.store.database import Database
 from infrastructure.store.schema import (

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from application.asking.requests import File
-from application.library.adding import Bringing, read_in_pieces
+from application.library.adding import read_in_pieces
+from application.library.answers import Bringing
 from application.library.links import MOST_SECONDS, USUAL_SECONDS
 from application.library.records import AssetQuery
 from domain.errors import InvalidInput
@@ -29,7 +30,7 @@ from infrastructure.showing.formats import document, instant_of, iso
 
 router = APIRouter(prefix="/v1/assets", tags=["Assets"])
 LONGEST_NUMBER: Final = 12
-WORDS: Final = ("type", "kind", "model", "provider", "user", "project", "text", "tag", "collection")
+WORDS: Final = ("type", "kind", "model", "provider", "user", "project", "text", "tag", "collection", "sort")
 """Parameters that choose assets by a word of theirs."""
 _NAMED: Final = (*WORDS, "standing", "favourite")
 PARAMETERS: Final = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from application.library.adding import Bringing
+from application.library.answers import Bringing
 from application.library.records import AssetQuery
 from domain.actor import actor
 from domain.assets import AssetAdded, AssetFact

@@ -1,0 +1,56 @@
+"""The facades of a client without await."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from application.ports import Asset
+from infrastructure.client.library import RemoteLibrary
+from infrastructure.client.operations import RemoteOperations
+from infrastructure.client.views import RemoteViews
+from infrastructure.looping import Blocking, without_await
+
+
+class BlockingRemoteOperations(Blocking[RemoteOperations]):
+    """Whatever is asked of models."""
+
+    run = without_await(RemoteOperations.run)
+    submit = without_await(RemoteOperations.submit)
+    wait = without_await(RemoteOperations.wait)
+    look = without_await(RemoteOperations.look)
+    cancel = without_await(RemoteOperations.cancel)
+    estimate = without_await(RemoteOperations.estimate)
+    generate = without_await(RemoteOperations.generate)
+    edit = without_await(RemoteOperations.edit)
+    upscale = without_await(RemoteOperations.upscale)
+
+
+class BlockingRemoteLibrary(Blocking[RemoteLibrary]):
+    """The asset library."""
+
+    list = without_await(RemoteLibrary.list)
+    show = without_await(RemoteLibrary.show)
+    lineage = without_await(RemoteLibrary.lineage)
+    file = without_await(RemoteLibrary.file)
+    content = without_await(RemoteLibrary.content)
+    thumbnail = without_await(RemoteLibrary.thumbnail)
+    link = without_await(RemoteLibrary.link)
+    add = without_await(RemoteLibrary.add)
+    describe = without_await(RemoteLibrary.describe)
+    trash = without_await(RemoteLibrary.trash)
+    restore = without_await(RemoteLibrary.restore)
+    expire = without_await(RemoteLibrary.expire)
+    erase = without_await(RemoteLibrary.erase)
+
+    def pieces(self, account: str, file: Asset) -> Iterator[bytes]:
+        """As `RemoteLibrary.pieces`."""
+        return self._subject.pieces(account, file)
+
+
+class BlockingRemoteViews(Blocking[RemoteViews]):
+    """Rows of the views."""
+
+    usage = without_await(RemoteViews.usage)
+    periods = without_await(RemoteViews.periods)
+    spend = without_await(RemoteViews.spend)
+    operations = without_await(RemoteViews.operations)
