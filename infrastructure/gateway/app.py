@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
@@ -25,6 +28,9 @@ from infrastructure.showing.codes import STATUSES_BY_CODE, status_for
 LOGGER: Final = logging.getLogger("imagestudio.gateway")
 OPENAI: Final = ("/v1/images", "/v1/models", "/v1/videos")
 """The addresses whose errors are told in OpenAI's envelope."""
+ABOUT: Final = "AI images and films over HTTP: held before they are paid, charged once, and explained from a log."
+VERSION: Final = "1"
+"""Of the routes, not of the package."""
 UNKNOWN_YET: Final = 424
 """The status of what a provider may or may not have done: no client sends such a request again by itself."""
 
@@ -50,7 +56,7 @@ class Defect(ImageStudioError):
 
 def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     """The application for an open studio; `most` bytes of a body are taken, each piece of it within `seconds`."""
-    app = FastAPI(title="Image Studio", version="0.3", docs_url="/docs", redoc_url=None)
+    app = FastAPIOffline("/docs", None, title="Image Studio", version=VERSION, static_url="/docs/files")
     app.state.gate = gate
     for part in (images, videos, models):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 424, 502, openai=True))
@@ -60,8 +66,19 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _frameworks)
     app.add_exception_handler(Exception, _defect)
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     app.add_middleware(Arrivals, most=most, seconds=seconds, answered=gate.meters.answered)
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, written once, with the key that requests bring."""
+    if not app.openapi_schema:
+        found = get_openapi(title=app.title, version=app.version, routes=app.routes, description=ABOUT)
+        found.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        found["security"] = [{"key": []}]
+        app.openapi_schema = found
+    return app.openapi_schema
 
 
 async def _ours(request: Request, error: Any) -> JSONResponse:

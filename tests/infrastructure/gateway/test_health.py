@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -31,6 +32,18 @@ def test_meters_count_requests_by_route_and_tell_of_no_account(gateway: Gateway)
     assert samples["imagestudio_requests_total", "/v1/operations/{id}", "404"] == 2
     assert samples["imagestudio_log_position", None, None] >= gateway.studio.log.reader.end() - 1
     assert "acme" not in text
+
+
+def test_the_routes_are_documented_without_asking_anybody_else(gateway: Gateway) -> None:
+    with gateway.client("") as client:
+        page = client.get("/docs").text
+        files = re.findall(r'(?:src|href)="([^"]+)"', page)
+        found = [client.get(file).status_code for file in files]
+        document = client.get("/openapi.json").json()
+    assert len(files) >= 3
+    assert not [file for file in files if "//" in file]
+    assert found == [200] * len(files)
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 
 async def test_it_is_not_ready_if_a_view_is_behind_and_does_not_move(sqlite_url: str, tmp_path: Path) -> None:
