@@ -89,7 +89,8 @@ class Preparer:
             for one in alone:
                 self.chooser.check_named(one, now)
         media = await self._read(request)
-        chosen = tuple([await self.chooser.choose(one, media, now) for one in alone])
+        priced = now if request.priced_at is None else request.priced_at
+        chosen = tuple([await self.chooser.choose(one, media, priced) for one in alone])
         most = most_of(request, self.chooser.price_book.currency)
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()

@@ -47,6 +47,7 @@ class Request:
     that is an http or https address. `wishes` are put into the inputs of each model that is asked, in its own words,
     and pass over those that cannot meet them. `user` defaults to the account. The same `key` never does or charges the
     same thing twice; what was asked is compared with addresses as they are written, and other files by content.
+    Prices are those of `priced_at`, an instant of a moment ago at which they were quoted, or else of now.
     `each` has inputs of every variation's own, or a `Variant` with more, said over the request's: as many operations,
     admitted or refused together. With a `max_price` of them all, none falls back to what costs more than is held.
     """
@@ -66,6 +67,7 @@ class Request:
     """Who asks, as the log names them; otherwise the user."""
     wishes: Wishes | None = field(default=None, repr=False)
     each: Sequence[Mapping[str, Scalar] | Variant] = field(default=(), repr=False)
+    priced_at: int | None = None
     on_limit: str = ""
     """With "refuse" a limit of money refuses it, also if the account's terms name a cheaper model for that."""
     priority: str = "normal"

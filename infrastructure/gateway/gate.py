@@ -13,6 +13,7 @@ from application.providing.callbacks import Callbacks
 from infrastructure.clock import SECOND
 from infrastructure.gateway.aliases import ClientModels
 from infrastructure.gateway.door import Door
+from infrastructure.gateway.quotes import Quotes
 from infrastructure.gateway.repeats import Repeats
 from infrastructure.gateway.watching import Meters, Readiness
 from infrastructure.service import Studio
@@ -29,6 +30,7 @@ class Gate:
     door: Door
     models: ClientModels
     repeats: Repeats
+    quotes: Quotes
     clock: Callable[[], int]
     currency: str
     links: bool

@@ -57,7 +57,7 @@ class Repeats:
         count = request.headers.get(AGAIN)
         if count is None:
             return None
-        digest = await asyncio.to_thread(_digest, request.url.path, fields, media)
+        digest = await asyncio.to_thread(digest_of, request.url.path, fields, media)
         start = f"again:{who}:{digest}:"
         if count.isdigit() and int(count) > 0:
             alive = await asyncio.to_thread(self._alive, account, start)
@@ -85,7 +85,7 @@ class Repeats:
         return [key for key, phase in found if phase not in FAILED]
 
 
-def _digest(path: str, fields: Mapping[str, Any], media: Mapping[str, Sequence[File]]) -> str:
+def digest_of(path: str, fields: Mapping[str, Any], media: Mapping[str, Sequence[File]]) -> str:
     """Of what was asked for, however a form divides it."""
     files = {name: [_file_digest(one) for one in many] for name, many in media.items()}
     asked = [path, document(fields), files]

@@ -22,6 +22,7 @@ from infrastructure.gateway.aliases import ClientModels
 from infrastructure.gateway.app import gateway
 from infrastructure.gateway.door import Door
 from infrastructure.gateway.gate import Gate
+from infrastructure.gateway.quotes import Quotes
 from infrastructure.gateway.rates import Rates
 from infrastructure.gateway.repeats import Repeats
 from infrastructure.gateway.watching import Meters, Readiness
@@ -113,6 +114,7 @@ def _gate(studio: Studio, *, links: bool) -> Gate:
         door=Door(studio.keys, Rates()),
         models=ClientModels(studio.catalogue, studio.services.desk.presets),
         repeats=Repeats(studio.operations.results.index),
+        quotes=Quotes(studio.library.links.keys, studio.services.desk.clock),
         clock=studio.services.desk.clock,
         currency=studio.accounts.currency,
         links=links,

@@ -38,7 +38,8 @@ class OperationAsked(StrictBody):
     """One kind of operation for the key's account.
 
     `media` has addresses by input: http, https, or data URIs; a form has files of these names instead. `model` is an id
-    or a strategy. `each` has inputs of every variation's own.
+    or a strategy. `each` has inputs of every variation's own. With a `quote` of an estimate for the same request it is
+    done by the model and at the price that were told.
     """
 
     kind: Annotated[str, Field(examples=["text-to-image"])]
@@ -51,8 +52,14 @@ class OperationAsked(StrictBody):
     allow: list[str] = Field(default_factory=list)
     max_price: Annotated[str | Price | None, Field(examples=["0.25"])] = None
     each: list[dict[str, Value]] = Field(default_factory=list)
+    quote: Annotated[str | None, Field(max_length=2_000)] = None
     on_limit: str = ""
     priority: str = "normal"
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """All that was asked, but for a quote for it."""
+        return self.model_dump(mode="json", exclude={"quote"})
 
     def request(self, caller: KeyCaller, files: dict[str, list[File]], key: str | None = None) -> Request:
         """The request of a caller, with the files that came beside it. Raises InvalidInput, Forbidden."""
