@@ -190,6 +190,7 @@ def _accept(rows: Rows, state: Json, account: str, id: str, now: int) -> None:
         "family": "images",
         "model": "scripted-image",
         "provider": "scripted",
+        "api_key": None,
     }
     asked = {"operation": operation, "at": now, "key": None, "digest": DIGEST, "outputs": 1, "inputs": []}
     _record(rows, state, "operation.requested", id, asked)
@@ -213,6 +214,7 @@ def _settle(rows: Rows, state: Json, id: str, now: int) -> None:
         "lost": 0,
         "losses": {},
         "rough": False,
+        "unlike": 0,
     }
     _record(rows, state, "operation.provider_completed", id, completed)
     _record(rows, state, "operation.charged", id, {"operation": operation, "at": now, **POSTED})

@@ -26,7 +26,7 @@ from domain.keys import KeyFact
 from domain.ledger import Fact, Ledger, LedgerFact, PeriodEnded, PeriodResumed
 from domain.operation import OPERATION_FACTS, Held, State
 from domain.plans import Limits
-from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, record_job, release
+from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, postpone, record_job, release
 from tests.domain.examples import (
     CENT,
     DOLLAR,
@@ -108,6 +108,7 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: complete(ledger, "b", IMAGES, None, LATER),
     lambda ledger: adjust(ledger, "b", -1, 0, "sorry", "ticket-1", LATER),
     lambda ledger: dispatch(ledger, "d", 1, "desk-1", LATER),
+    lambda ledger: postpone(ledger, "d", 1, "too_many", LATER + 1, LATER),
     lambda ledger: fail(ledger, "c", "blocked", 0, LATER),
     lambda ledger: add_credit(ledger, 1, "payment-2", LATER),
     lambda ledger: [*TERMS],

@@ -282,7 +282,7 @@ def grainy(number: int) -> Frame:
 async def test_a_film_becomes_smaller_by_quality_or_to_a_number_of_bytes() -> None:
     source = media(film(picture=grainy))
     sizes = [len((await make("video-compress", {"video": source}, quality=one)).content) for one in ("high", "low")]
-    assert sizes[1] < sizes[0] < len(source.content)
+    assert sizes[1] < sizes[0] <= len(source.content)  # what would become larger stays as it is
     for target in (200_000, 60_000):
         fitted = await make("video-compress", {"video": source}, target_bytes=target)
         assert target / 2 < len(fitted.content) <= target

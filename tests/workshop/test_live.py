@@ -17,7 +17,7 @@ ORDERS: dict[str, tuple[dict[str, Any], int]] = {
     "video-trim": ({"start": "0.5", "end": "1.5"}, 1000),
     "video-speed": ({"speed": "2"}, 1000),
     "video-compress": ({"target_bytes": 60_000}, 2000),
-    "video-social": ({"platform": "x-post"}, 2000),
+    "video-social": ({"width": 128, "height": 128}, 2000),
 }
 
 

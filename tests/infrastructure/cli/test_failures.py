@@ -82,7 +82,12 @@ WRONG = [
     (("account", "limit", "images", "many"), 2, "invalid_input", "'many'"),
     (("account", "limit", "frobs", "1"), 2, "invalid_input", "'frobs'"),
     (("account", "limit", "spend", "0.1234567"), 2, "invalid_money", "0.1234567"),
-    (("account", "limit", "images", "1", "-u", "ann", "-p", "x"), 2, "invalid_input", "user or to a project"),
+    (
+        ("account", "limit", "images", "1", "-u", "ann", "-p", "x"),
+        2,
+        "invalid_input",
+        "user, to a project or to an API key",
+    ),
     (("account", "credit", "5", "--key", "p1"), 2, "invalid_input", "not prepaid"),
     (("account", "zone", "Mars/Phobos"), 2, "invalid_period", "Mars/Phobos"),
     (("projections", "retry", "nope"), 2, "invalid_input", "'nope'"),

@@ -92,11 +92,11 @@ def test_each_provider_is_listed_with_its_models_and_what_becomes_of_lost_answer
 def test_what_is_missing_is_told_with_how_to_mend_it(empty: Workspace, tmp_path: Path) -> None:
     parts = having(Atelier(tmp_path, "scripted"), Atelier(tmp_path, "blind", key=False))
     found = call("providers", "list", "--json", parts=parts).document["providers"]
-    assert [one["lacks"] for one in found] == [[{"what": KEY, "models": 1}], [{"what": EXTRA, "models": 1}]]
-    assert [one["models"] - one["ready"] for one in found] == [1, 1]
+    assert [one["lacks"] for one in found] == [[{"what": KEY, "models": 1}], [{"what": EXTRA, "models": 2}]]
+    assert [one["models"] - one["ready"] for one in found] == [1, 2]
     _, _, *rows = [" ".join(line.split()) for line in call("providers", "list", parts=parts).out.splitlines()]
     assert rows[0] == f"blind 1 released after a grace {KEY}"
-    assert " ".join(rows[1:]) == f"scripted 7 released after a grace ready; {EXTRA} (for 1 model)"
+    assert " ".join(rows[1:]) == f"scripted 8 released after a grace ready; {EXTRA} (for 2 models)"
 
 
 def test_a_provider_without_a_model_is_listed_too(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ EXITS = {
     "OperationPending": 5,
     "StoreError": 6,
     "Defect": 6,
+    "ForeignAnswer": 6,
     "Overloaded": 1,
     "ShuttingDown": 1,
 }
