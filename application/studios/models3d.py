@@ -73,11 +73,13 @@ class Models3D:
         self, mesh: File, to: str = "stl", *, account: str, progress: Progress = silent, **options: Any
     ) -> Served:
         """A GLB as "stl" or "obj". Options: those of `Caller`, and inputs of the model. Raises as `run` does."""
-        if to not in FORMATS:
-            hint = meant(to, FORMATS, f"choose one of: {', '.join(FORMATS)}")
-            raise InvalidInput("to", f"{shortened(to)} is not accepted", hint=hint)
-        drafted = self._of_file("mesh-convert", mesh, account, {**options, "output_format": to})
-        return await perform(self.desk, drafted, progress)
+        return await perform(self.desk, self._converted(mesh, to, account, options), progress)
+
+    async def estimate_file(self, mesh: File, to: str = "", *, account: str, **options: Any) -> Advised:
+        """The estimate of `preview`, or of `convert` if it is said to what. Options as when it is done."""
+        if to:
+            return await advise(self.desk, self._converted(mesh, to, account, options))
+        return await advise(self.desk, self._of_file("mesh-preview", mesh, account, options))
 
     def draft(self, images: Sequence[File], account: str, options: Mapping[str, Any]) -> tuple[ModelBrief, Drafted]:
         """The brief as it was read, and its request. Raises InvalidInput."""
@@ -92,6 +94,12 @@ class Models3D:
         media = {name: [image] for name, image in zip(SIDES, images, strict=False)}
         request = caller.request(kind, inputs, media, model=quality.chooses(caller.model), wishes=wishes)
         return brief, Drafted(request, (note,))
+
+    def _converted(self, mesh: File, to: str, account: str, options: Mapping[str, Any]) -> Drafted:
+        if to not in FORMATS:
+            hint = meant(to, FORMATS, f"choose one of: {', '.join(FORMATS)}")
+            raise InvalidInput("to", f"{shortened(to)} is not accepted", hint=hint)
+        return self._of_file("mesh-convert", mesh, account, {**options, "output_format": to})
 
     def _of_file(self, kind: str, mesh: File, account: str, options: Mapping[str, Any]) -> Drafted:
         caller, _ = sorted_out(self.desk, MeshBrief, account, options, kind)

@@ -47,6 +47,7 @@ PANELS = {
             "face-swap": "Put a face, a head or several faces into a picture.",
             "background": "Take a background away, replace it, or light it anew.",
         },
+        "solids": {"model-3d": "Make a 3D model of pictures or words; turn a GLB file before a camera, or print it."},
         "batch": {"batch": "Do one thing, or the steps of a recipe, to every item of a list."},
     },
     "What happened": {

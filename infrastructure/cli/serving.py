@@ -22,6 +22,7 @@ from infrastructure.showing.codes import EXIT_CODES
 from infrastructure.showing.services import advised_document, served_document
 
 if TYPE_CHECKING:
+    from application.asking.requests import Result
     from application.ports import Progress
     from application.studios.desk import Advised, OtherModel, Served
     from application.studios.services import Services
@@ -79,9 +80,9 @@ async def serve(
             except asyncio.CancelledError:
                 note("stopping: what was sent is being settled; Ctrl-C again leaves it to: imagestudio recover")
                 raise
-    for result in (*served.before, served.result):
+    for result in served.results:
         warn_of_rerouting(result, session)
-    copies = copied(served.result, out) if out is not None else {}
+    copies = {} if out is None else {at: copy for one in wanted_of(served) for at, copy in copied(one, out).items()}
 
     def show(page: Page) -> None:
         show_result(page, served.result, copies)
@@ -90,9 +91,15 @@ async def serve(
     return Report(served_document(served, copies), show, exit_code(served.result))
 
 
+def wanted_of(served: Served) -> tuple[Result, ...]:
+    """The results whose files are copied: not those of what was done on the way."""
+    return (served.result, *served.after)
+
+
 def _show_notes(page: Page, served: Served) -> None:
     before = [("before", f"{one.operation}: {one.price} at {one.model}") for one in served.before]
-    rows = [*(("note", note) for note in served.notes), *before]
+    after = [("with it", f"{one.operation}: {one.price} at {one.model}") for one in served.after]
+    rows = [*(("note", note) for note in served.notes), *before, *after]
     if rows:
         page.line()
         page.pairs(rows)

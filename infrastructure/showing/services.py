@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 
 def served_document(served: Served, copies: Mapping[tuple[str, int], Path] = NO_COPIES) -> dict[str, object]:
-    """A result with its notes; `before` are the results of what was done on the way, `total` is the price of all."""
+    """A result with its notes; `before` was done on the way, `after` with it; `total` is the price of all."""
     return {
         **result_document(served.result, copies),
         "notes": list(served.notes),
         "before": [result_document(one) for one in served.before],
+        "after": [result_document(one, copies) for one in served.after],
         "total": document(served.price),
     }
 

@@ -66,7 +66,7 @@ READING = {
 
 WRITING = {
     *MAKING,
-    *(("create",), ("control",), ("face-swap",), ("background",), ("compare",), ("judge",), ("batch",)),
+    *(("create",), ("control",), ("face-swap",), ("background",), ("model-3d",), ("compare",), ("judge",), ("batch",)),
     *(("social",), ("compress",), ("convert",), ("resize",), ("watermark",)),
     *(("video", word) for word in ("create", "transform", "avatar", "extend", "enhance", "faces", "translate")),
     *(("video", word) for word in ("background", "sound", "style", "outpaint", "rework")),

@@ -52,6 +52,7 @@ COMMANDS = [
     ("control", "PICTURE", "a fox", "-m", "scripted-edit"),
     ("face-swap", "PICTURE", "PICTURE", "--estimate"),
     ("background", "PICTURE", "--estimate"),
+    ("model-3d", "PICTURE", "--preview", "none"),
     ("fields", "image-edit"),
     ("social", "PICTURE", "--to", "x-header"),
     ("compress", "PICTURE", "--format", "jpg"),
