@@ -76,7 +76,7 @@ def test_the_server_is_a_real_postgresql(postgres_server: str) -> None:
 
 def test_the_server_never_runs_as_root(postgres_server: str) -> None:
     [(folder,)] = execute(postgres_server, "SHOW data_directory")
-    process = Path(folder, "postmaster.pid").read_text().split()[0]  # a backend may be gone by now
+    process = Path(str(folder), "postmaster.pid").read_text().split()[0]  # a backend may be gone by now
     assert Path(f"/proc/{process}").stat().st_uid != 0
 
 
