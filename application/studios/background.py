@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 
 from application.asking.requests import File
 from application.ports import Scalar
-from application.studios.desk import sorted_out
+from application.studios.desk import check_alone, sorted_out
 from application.studios.drafting import Drafted, Retouching
 from application.studios.presets import Quality
-from domain.errors import InvalidInput
 from domain.wishes import Wishes
 
 
@@ -52,9 +51,7 @@ class Background(Retouching):
         """The request. Raises InvalidInput."""
         caller, own = sorted_out(self.desk, BackgroundBrief, account, options)
         brief = BackgroundBrief(**own)
-        given = [name for name in ("scene", "backdrop", "picture", "light") if getattr(brief, name)]
-        if len(given) > 1:
-            raise InvalidInput(" and ".join(given), "exclude each other", hint="give one of them")
+        check_alone(scene=brief.scene, backdrop=brief.backdrop, picture=brief.picture, light=brief.light)
         quality = self.desk.presets.get(Quality, brief.quality, "quality")
         kind, inputs, note = self._asked(brief)
         media: dict[str, Sequence[File]] = {"image": [image]}

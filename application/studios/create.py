@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from application.studios.desk import sorted_out
+from application.studios.desk import check_alone, sorted_out
 from application.studios.drafting import Drafted
 from application.studios.enhancing import enhanced
 from application.studios.presets import Enhancement, Quality, Style
@@ -27,7 +27,6 @@ from application.studios.wording import (
     varied,
     within,
 )
-from domain.errors import InvalidInput
 from domain.wishes import Wishes
 
 
@@ -48,8 +47,7 @@ class Create(FromWords):
         brief = CreateBrief(**own)
         check_variations(caller)
         check_words(brief)
-        if brief.aspect and brief.size:
-            raise InvalidInput("aspect and size", "exclude each other", hint="give one of them")
+        check_alone(aspect=brief.aspect, size=brief.size)
         template = self.desk.presets.get(Template, brief.template, "template") if brief.template else None
         quality = self.desk.presets.get(Quality, brief.quality or (template.quality if template else USUAL), "quality")
         words, notes = within(brief.prompt, template), _drawn(brief, template)

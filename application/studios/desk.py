@@ -179,6 +179,13 @@ def _of(known: Iterable[Field[Any]], options: Mapping[str, Any]) -> dict[str, An
     return {one.name: _read(one, options[one.name]) for one in known if one.name in options}
 
 
+def check_alone(**options: object) -> None:
+    """One of these options, or none. Raises InvalidInput."""
+    given = [name for name, one in options.items() if one is not None and one is not False and one != ""]
+    if len(given) > 1:
+        raise InvalidInput(" and ".join(given), "exclude each other", hint="give one of them")
+
+
 def several(files: Any) -> Sequence[Any]:
     """Files, of which one alone may be given as it is."""
     return files if isinstance(files, list | tuple) else [files]

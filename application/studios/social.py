@@ -9,72 +9,41 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Final
 
 from application.asking.requests import File
-from application.ports import Progress, Scalar, silent
-from application.studios.desk import ServiceDesk, sorted_out
-from application.studios.finishing import AdvisedSet, FinishedSet, Piece, advise_all, finish
-from application.studios.presets import Presets
-from domain.catalogue import meant
+from application.ports import Scalar
+from application.studios.desk import sorted_out
+from application.studios.finishing import Piece
+from application.studios.platforms import ForPlatforms, PlatformFormat, chosen_among
 from domain.errors import InvalidInput
 from domain.inputs import plain, shortened
-from domain.shapes import pair
 
 KIND: Final = "image-social-optimize"
 TYPES: Final = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "webp": "webp"}
-SAFE_SIDES: Final = ("safe_top", "safe_right", "safe_bottom", "safe_left")
-
-
-class OnPlatform(Protocol):
-    """A format of a platform."""
-
-    @property
-    def platform(self) -> str: ...
-
-
-F = TypeVar("F", bound=OnPlatform)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SocialFormat:
-    """A place on a platform: its pixels, the most bytes of a file, and the types that it takes, the usual one first.
-
-    `safe` are the pixels that the platform may lay something over: at the top, right, bottom and left. `source` is
-    the page where that was read, on the day `checked`.
-    """
+class SocialFormat(PlatformFormat):
+    """A place for pictures, and the types that it takes, the usual one first."""
 
     WORD: ClassVar[str] = "format"
-    id: str
-    name: str
-    platform: str
-    size: str
-    max_bytes: int
     types: tuple[str, ...]
-    source: str
-    checked: str
-    safe: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def __post_init__(self) -> None:
-        try:
-            width, height = pair("size", self.size)
-        except InvalidInput as error:
-            raise ValueError(error.message) from error
-        top, right, bottom, left = self.safe
-        if min(self.safe) < 0 or top + bottom >= height or left + right >= width:
-            raise ValueError(f"safe: {self.safe} leaves nothing of {self.size}")
+        PlatformFormat.__post_init__(self)
         if not self.types or not set(self.types) <= set(TYPES.values()):
             raise ValueError(f"types: {', '.join(self.types)} are not jpeg, png or webp")
 
     def inputs(self, wish: str, *, guides: bool) -> dict[str, Scalar]:
         """The inputs for it; `wish` is a type, empty for the usual one. Raises InvalidInput."""
-        width, height = pair("size", self.size)
+        width, height = self.pixels()
         chosen = TYPES.get(wish, wish) or self.types[0]
         if chosen not in self.types:
             told = f"{self.id} takes {', '.join(self.types)}, not {shortened(wish)}"
             raise InvalidInput("format", told, hint=f"choose one of: {', '.join(self.types)}")
         own: dict[str, Scalar] = {"width": width, "height": height, "max_bytes": self.max_bytes}
-        lines: dict[str, Scalar] = {"guides": True, **dict(zip(SAFE_SIDES, self.safe, strict=True))} if guides else {}
+        lines: dict[str, Scalar] = {"guides": True, **self.safe_lines()} if guides else {}
         return {**own, "output_format": chosen, **lines}
 
 
@@ -94,63 +63,29 @@ class SocialBrief:
     background: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Social:
+class Social(ForPlatforms[SocialFormat]):
     """The service."""
 
-    desk: ServiceDesk
+    __slots__ = ()
 
-    async def __call__(self, image: File, *, account: str, progress: Progress = silent, **options: Any) -> FinishedSet:
-        """Do it. Options: those of `SocialBrief` and `Caller`, and inputs of the model. Raises as `run` does."""
-        return await finish(self.desk, [self.draft(image, account, options)], progress)
+    @property
+    def known(self) -> Mapping[str, SocialFormat]:
+        """Every format of pictures by id."""
+        return self.desk.presets.of(SocialFormat)
 
-    async def estimate(self, image: File, *, account: str, **options: Any) -> AdvisedSet:
-        """The estimate of all of it; nothing is recorded. Options as when it is done."""
-        return await advise_all(self.desk, [self.draft(image, account, options)])
-
-    def formats(self, platform: str = "") -> tuple[SocialFormat, ...]:
-        """Every format, or those of a platform. Raises InvalidInput that names the nearest."""
-        return formats_of(self.desk.presets, platform)
-
-    def draft(self, image: File, account: str, options: Mapping[str, Any]) -> Piece:
+    def draft(self, file: File, account: str, options: Mapping[str, Any]) -> Piece:
         """One request for all formats. Raises InvalidInput."""
         caller, own = sorted_out(self.desk, SocialBrief, account, options, KIND)
         brief = SocialBrief(**own)
-        wanted = chosen_among(self.desk.presets.of(SocialFormat), brief.platforms)
+        wanted = chosen_among(self.known, brief.platforms)
         copies = (False, True) if brief.guides else (False,)
         each = [one.inputs(brief.format, guides=guides) for one in wanted for guides in copies]
-        files = tuple(f"{one.id}{'-guides' if guides else ''}" for one in wanted for guides in copies)
+        names = tuple(f"{one.id}{'-guides' if guides else ''}" for one in wanted for guides in copies)
         shared: dict[str, Scalar] = {"fit": brief.fit, **focus_inputs(brief.focus)}
         if brief.background:
             shared["background"] = brief.background
-        request = caller.request(KIND, shared, {"image": [image]}, n=1, each=each)
-        return Piece(request, files, image, (f"{len(wanted)} of the formats, admitted together",))
-
-
-def formats_of(presets: Presets, name: object = "") -> tuple[SocialFormat, ...]:
-    """Every format by id, or the one of an id, or all of a platform. Raises InvalidInput that names the nearest."""
-    return among_formats(presets.of(SocialFormat), name)
-
-
-def chosen_among(every: Mapping[str, F], platforms: Sequence[str] | str) -> list[F]:
-    """The formats of ids and platforms, which a text names with commas between them. Raises InvalidInput."""
-    names = platforms.replace(",", " ").split() if isinstance(platforms, str) else platforms
-    wanted = list(dict.fromkeys(one for name in names for one in among_formats(every, name)))
-    if not wanted:
-        raise InvalidInput("platforms", "is empty", hint="name platforms, or formats such as instagram-story")
-    return wanted
-
-
-def among_formats(every: Mapping[str, F], name: object = "") -> tuple[F, ...]:
-    """All formats, or the one of an id, or those of a platform. Raises InvalidInput that names the nearest."""
-    if isinstance(name, str) and name in every:
-        return (every[name],)
-    found = tuple(one for _, one in sorted(every.items()) if name in ("", one.platform))
-    if not found:
-        platforms = sorted({one.platform for one in every.values()})
-        hint = meant(str(name), [*every, *platforms], f"there are the platforms: {', '.join(platforms)}")
-        raise InvalidInput("platforms", f"there is no platform or format {shortened(name)}", hint=hint)
-    return found
+        request = caller.request(KIND, shared, {"image": [file]}, n=1, each=each)
+        return Piece(request, names, file, (f"{len(wanted)} of the formats, admitted together",))
 
 
 def focus_inputs(focus: object) -> dict[str, Scalar]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from application.asking.requests import File
-from application.studios.desk import sorted_out
+from application.studios.desk import check_alone, sorted_out
 from application.studios.drafting import Drafted, Retouching
 from application.studios.presets import Quality
 from domain.catalogue import meant
@@ -68,8 +68,7 @@ class Upscale(Retouching):
         return Drafted(caller.request("upscale", {}, {"image": [image]}, model=model, wishes=wishes), (note,))
 
     def _longest(self, brief: UpscaleBrief) -> int:
-        if brief.target and brief.longest is not None:
-            raise InvalidInput("target and longest", "exclude each other", hint="give one of them")
+        check_alone(target=brief.target, longest=brief.longest)
         if brief.target:
             return self.desk.presets.get(Enlargement, brief.target, "target").longest
         if brief.longest is not None and brief.longest < 1:

@@ -224,10 +224,11 @@ async def formats(
     platform: Annotated[str, Argument(metavar="[PLATFORM]", help="Only those of one, such as instagram.")] = "",
 ) -> Report:
     """List the formats of platforms, for 'social': pixels, bytes, safe part, and where it was read."""
-    from application.studios.social import formats_of
+    from application.studios.platforms import among_formats
+    from application.studios.social import SocialFormat
     from infrastructure.studios import load_presets
 
-    found = formats_of(load_presets(session.settings().presets), platform)
+    found = among_formats(load_presets(session.settings().presets).of(SocialFormat), platform)
     return Report({"formats": document(list(found))}, lambda page: _show_formats(page, found))
 
 

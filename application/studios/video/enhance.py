@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Final
 
+from application.studios.desk import check_alone
 from application.studios.video.remaking import RemakeBrief, RemakeTerms, Remaking
 from domain.errors import InvalidInput
 from domain.footage import lines_of
@@ -34,8 +35,7 @@ class VideoEnhance(Remaking):
 
     def terms(self, brief: EnhanceBrief) -> RemakeTerms:
         """The lines that are wanted. Raises InvalidInput."""
-        if brief.target and brief.factor is not None:
-            raise InvalidInput("target and factor", "exclude each other", hint="give one of them")
+        check_alone(target=brief.target, factor=brief.factor)
         if brief.resolution:
             raise InvalidInput("resolution", "is told by the target here", hint="give a target or a factor")
         if brief.factor is not None:

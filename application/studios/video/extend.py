@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import ClassVar
 
 from application.asking.requests import File
-from application.ports import Scalar
-from application.studios.video.presets import usual_length
+from application.studios.desk import check_alone
+from application.studios.video.presets import usual_length, usual_sound
 from application.studios.video.remaking import RemakeBrief, RemakeTerms, Remaking
-from domain.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +31,10 @@ class VideoExtend(Remaking):
 
     def terms(self, brief: ExtendBrief) -> RemakeTerms:
         """The length, and whether it is heard. Raises InvalidInput."""
-        if brief.sound and brief.audio is not None:
-            raise InvalidInput("sound and audio", "exclude each other", hint="give one of them")
+        check_alone(sound=brief.sound, audio=brief.audio)
         media: dict[str, Sequence[File]] = {} if brief.audio is None else {"audio": [brief.audio]}
-        silent: dict[str, tuple[Scalar, ...]] = {} if brief.sound else {"generate_audio": (False,)}
         return RemakeTerms(
             media=media,
             wishes={"seconds": brief.seconds, "sound": brief.sound},
-            gladly={**usual_length(brief.seconds), **silent},
+            gladly={**usual_length(brief.seconds), **usual_sound(brief.sound)},
         )

@@ -16,7 +16,7 @@ from typing import Final
 
 from application.asking.requests import File
 from application.ports import Scalar
-from application.studios.desk import Caller, ServiceDesk
+from application.studios.desk import Caller, ServiceDesk, check_alone
 from application.studios.drafting import Drafted
 from application.studios.edit import with_files
 from application.studios.enhancing import enhanced
@@ -28,10 +28,10 @@ from application.studios.video.presets import (
     lines_wished,
     quality_of,
     usual_length,
+    usual_sound,
 )
 from application.studios.wording import WordsBrief, asking_for_words, check_variations, check_words, varied, within
 from domain.catalogue import Strategy
-from domain.errors import InvalidInput
 from domain.wishes import Wishes
 
 CALM: Final = "gentle natural motion, steady camera"
@@ -62,8 +62,7 @@ def film_request(
     check_variations(caller)
     if brief.prompt or not media:
         check_words(brief)
-    if brief.sound and brief.audio is not None:
-        raise InvalidInput("sound and audio", "exclude each other", hint="give one of them")
+    check_alone(sound=brief.sound, audio=brief.audio)
     template = desk.presets.get(VideoTemplate, brief.template, "template") if brief.template else None
     quality = quality_of(desk, brief.quality or (template.quality if template else ""))
     caller, files = with_files(desk, kind, caller, media)
@@ -96,7 +95,7 @@ def _wishes(desk: ServiceDesk, brief: ShotBrief, template: VideoTemplate | None,
     negative = [text for text in (brief.negative, template.negative if template else "") if text]
     seconds = Decimal(template.seconds) if template and brief.seconds is None else brief.seconds
     sound = brief.audio is None and (brief.sound or bool(template and template.sound))
-    silent: dict[str, tuple[Scalar, ...]] = {} if sound else {"generate_audio": (False,)}
+    worded = {} if brief.prompt else {"prompt": (CALM,)}
     return Wishes(
         aspect=brief.aspect or (template.aspect if template else ""),
         seconds=seconds,
@@ -104,6 +103,6 @@ def _wishes(desk: ServiceDesk, brief: ShotBrief, template: VideoTemplate | None,
         seed=brief.seed,
         negative=", ".join(negative),
         words=style.words if style else "",
-        gladly={**quality.gladly, **usual_length(seconds), **silent, **({} if brief.prompt else {"prompt": (CALM,)})},
+        gladly={**quality.gladly, **usual_length(seconds), **usual_sound(sound), **worded},
         **lines_wished(brief.resolution, quality),
     )

@@ -61,3 +61,8 @@ def lines_wished(resolution: str, quality: VideoQuality) -> dict[str, Any]:
 def usual_length(seconds: Decimal | None) -> dict[str, tuple[Scalar, ...]]:
     """The inputs that a model gets gladly if no length is asked for."""
     return {} if seconds is not None else {"duration": SECONDS}
+
+
+def usual_sound(sound: bool) -> dict[str, tuple[Scalar, ...]]:
+    """The inputs that a model gets gladly if no sound is asked for: none, so that none is paid for."""
+    return {} if sound else {"generate_audio": (False,)}

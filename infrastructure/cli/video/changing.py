@@ -88,7 +88,7 @@ async def extend(
     estimate: Estimate = False,
 ) -> Report:
     """Let a film go on, as words say, for so many seconds more."""
-    options = {**told(session, asking, more), "prompt": prompt}
+    options = told(session, asking, more, prompt=prompt)
     return await film_command(session, "extend", (film,), options, out, estimate=estimate)
 
 
@@ -130,7 +130,7 @@ async def translate(
     estimate: Estimate = False,
 ) -> Report:
     """Let the people in a film speak another language, lips included."""
-    options = {**told(session, asking, FilmGrowth(quality=quality)), "to": language}
+    options = told(session, asking, FilmGrowth(quality=quality), to=language)
     return await film_command(session, "translate", (film,), options, out, estimate=estimate)
 
 
@@ -158,7 +158,7 @@ async def sound(
     estimate: Estimate = False,
 ) -> Report:
     """Add the sounds that a film should have, or those that words say."""
-    options = {**told(session, asking, change), "prompt": prompt}
+    options = told(session, asking, change, prompt=prompt)
     return await film_command(session, "sound", (film,), options, out, estimate=estimate)
 
 
@@ -173,7 +173,7 @@ async def style(
     estimate: Estimate = False,
 ) -> Report:
     """Give a film another look."""
-    options = {**told(session, asking, change), "prompt": prompt}
+    options = told(session, asking, change, prompt=prompt)
     return await film_command(session, "style", (film,), options, out, estimate=estimate)
 
 
@@ -188,7 +188,7 @@ async def outpaint(
     estimate: Estimate = False,
 ) -> Report:
     """Invent what surrounds a film."""
-    options = {**told(session, asking, change), "prompt": prompt}
+    options = told(session, asking, change, prompt=prompt)
     return await film_command(session, "outpaint", (film,), options, out, estimate=estimate)
 
 
@@ -203,5 +203,5 @@ async def rework(
     estimate: Estimate = False,
 ) -> Report:
     """Change a film as words say, in whichever way."""
-    options = {**told(session, asking, change), "prompt": prompt}
+    options = told(session, asking, change, prompt=prompt)
     return await film_command(session, "rework", (film,), options, out, estimate=estimate)

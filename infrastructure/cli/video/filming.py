@@ -56,8 +56,8 @@ async def film_command(
     return await serve(session, f"video {name}", lambda services, told: asked(services, True, progress=told), out)
 
 
-def told(session: CommandSession, asking: Asking, own: Any) -> dict[str, Any]:
-    """The options of a command as its service takes them, files as files."""
+def told(session: CommandSession, asking: Asking, own: Any, **more: Any) -> dict[str, Any]:
+    """The options of a command as its service takes them, files as files, and `more` beside them."""
     given = asked_of(session, asking, own)
     named = {name: file_of(text) for name, text in asdict(own).items() if name in FILES and text is not None}
-    return {**given, **named}
+    return {**given, **named, **more}

@@ -145,10 +145,11 @@ async def formats(
     platform: Annotated[str, Argument(metavar="[PLATFORM]", help="Only those of one, such as tiktok.")] = "",
 ) -> Report:
     """List the formats of platforms for films: pixels, seconds, bytes, and where it was read."""
-    from application.studios.video.social import video_formats_of
+    from application.studios.platforms import among_formats
+    from application.studios.video.social import VideoFormat
     from infrastructure.studios import load_presets
 
-    found = video_formats_of(load_presets(session.settings().presets), platform)
+    found = among_formats(load_presets(session.settings().presets).of(VideoFormat), platform)
     return Report({"formats": document(list(found))}, lambda page: _show_formats(page, found))
 
 

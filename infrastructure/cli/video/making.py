@@ -66,8 +66,8 @@ async def create(
     estimate: Estimate = False,
 ) -> Report:
     """Make a film of words: as long as asked, in a shape, with sound or without."""
-    options = told(session, asking, how)
-    return await film_command(session, "create", (), {**options, "prompt": prompt}, out, estimate=estimate)
+    options = told(session, asking, how, prompt=prompt)
+    return await film_command(session, "create", (), options, out, estimate=estimate)
 
 
 @command(app)
@@ -81,8 +81,8 @@ async def transform(
     estimate: Estimate = False,
 ) -> Report:
     """Set a picture in motion, up to a last one, with sound, or to a sound of yours."""
-    options = told(session, asking, how)
-    return await film_command(session, "transform", (image,), {**options, "prompt": prompt}, out, estimate=estimate)
+    options = told(session, asking, how, prompt=prompt)
+    return await film_command(session, "transform", (image,), options, out, estimate=estimate)
 
 
 @command(app)
@@ -97,5 +97,5 @@ async def avatar(
     estimate: Estimate = False,
 ) -> Report:
     """Let the person in a picture speak or sing a recording."""
-    options = told(session, asking, how)
-    return await film_command(session, "avatar", (image, speech), {**options, "prompt": prompt}, out, estimate=estimate)
+    options = told(session, asking, how, prompt=prompt)
+    return await film_command(session, "avatar", (image, speech), options, out, estimate=estimate)

@@ -13,8 +13,7 @@ import pytest
 from imagestudio import Client, ImageStudioError, Money, Request
 from infrastructure.blocking import BlockingStudio
 from infrastructure.showing.documents import estimate_document, result_document
-from tests.infrastructure.client.both import ACCOUNT, Either, elsewhere, here
-from tests.infrastructure.gateway.gateways import Gateway
+from tests.infrastructure.client.both import ACCOUNT, Either
 from tests.wire.fake import media
 
 ID = r"[0-9a-f-]{36}"
@@ -31,24 +30,6 @@ def alike(document: Any) -> Any:
     if isinstance(document, dict):
         return {name: alike(one) for name, one in document.items() if name not in OF_ONE_RUN | HIDDEN}
     return [alike(one) for one in document] if isinstance(document, list) else document
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with elsewhere(tmp_path_factory.mktemp("gateway")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingStudio]:
-    with here(tmp_path_factory.mktemp("local")) as studio:
-        yield studio
-
-
-@pytest.fixture(scope="module")
-def remote(gateway: Gateway) -> Iterator[Client]:
-    with Client(gateway.url, key=gateway.secret) as studio:
-        yield studio
 
 
 def drawn(studio: Either) -> Any:

@@ -7,16 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from imagestudio import AsyncClient, Client, Money, Request
-from tests.infrastructure.client.both import ACCOUNT, elsewhere
+from tests.infrastructure.client.both import ACCOUNT
 from tests.infrastructure.gateway.gateways import Gateway
 
 DRAW = Request("text-to-image", ACCOUNT, {"prompt": "a lake"}, model="scripted-image")
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with elsewhere(tmp_path_factory.mktemp("studio")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from domain.actor import Actor, ActorKind
 from imagestudio import AsyncClient, Client, ImageStudioError, InvalidRequest
 from infrastructure.blocking import BlockingStudio
 from infrastructure.showing.assets import lineage_document, page_document, shown_document
-from tests.infrastructure.client.both import ACCOUNT, Either, elsewhere, here
+from tests.infrastructure.client.both import ACCOUNT, Either
 from tests.infrastructure.gateway.gateways import Gateway
 from tests.wire.fake import media
 
@@ -43,24 +43,6 @@ def alike(document: Any) -> Any:
         left_out = OF_ONE_RUN - {"asset"} if isinstance(document.get("asset"), dict) else OF_ONE_RUN
         return {name: alike(one) for name, one in document.items() if name not in left_out | HIDDEN}
     return [alike(one) for one in document] if isinstance(document, list) else document
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with elsewhere(tmp_path_factory.mktemp("gateway")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingStudio]:
-    with here(tmp_path_factory.mktemp("local")) as studio:
-        yield studio
-
-
-@pytest.fixture(scope="module")
-def remote(gateway: Gateway) -> Iterator[Client]:
-    with Client(gateway.url, key=gateway.secret) as studio:
-        yield studio
 
 
 def made(studio: Either) -> str:

@@ -11,17 +11,11 @@ import pytest
 
 from imagestudio import Client, InvalidRequest, Request, StoreUnavailable
 from infrastructure.client.faults import Unreachable
-from tests.infrastructure.client.both import ACCOUNT, elsewhere
+from tests.infrastructure.client.both import ACCOUNT
 from tests.infrastructure.gateway.gateways import Gateway
 from tests.wire.proxy import Fault, Proxy, proxied
 
 DRAW = Request("text-to-image", ACCOUNT, {"prompt": "a lake"}, model="scripted-image")
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with elsewhere(tmp_path_factory.mktemp("studio")) as running:
-        yield running
 
 
 @pytest.fixture
