@@ -144,6 +144,10 @@ class Catalogue:
     models: Mapping[str, Model]
     more: Callable[[], tuple[Hint, ...]] = tuple
 
+    def __repr__(self) -> str:
+        """How many there are: a dozen parts of a studio hold it, and whoever shows one of them wants no price list."""
+        return f"Catalogue({len(self)} models)"
+
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models.values())
 

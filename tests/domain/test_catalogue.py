@@ -105,6 +105,10 @@ def test_a_model_is_found_by_its_id() -> None:
     assert list(ALL) == [SUPERB, FAIR, CHEAP, FINE]
 
 
+def test_it_is_shown_as_how_many_models_it_has() -> None:
+    assert repr(ALL) == "Catalogue(4 models)"
+
+
 def test_an_unknown_model_is_refused_with_what_comes_close() -> None:
     with pytest.raises(UnknownModel) as refusal:
         ALL.get("suberp")

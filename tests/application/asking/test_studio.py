@@ -77,6 +77,10 @@ async def test_a_picture_is_painted_kept_and_charged_at_its_quote(database_url: 
         assert await is_sound(studio)
 
 
+async def test_it_is_shown_in_a_few_pages(studio: Studio) -> None:
+    assert len(repr(studio)) < 100_000  # asyncio shows what a task returned each time it sets a signal's handler
+
+
 async def test_the_facts_of_an_operation_tell_its_life(studio: Studio) -> None:
     at_once = await studio.operations.generate(PROMPT, account="acme", model=SYNC)
     assert topics(studio, at_once.operation) == [Requested, Validated, Dispatched, ProviderCompleted, Charged]
