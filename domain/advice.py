@@ -109,6 +109,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "service.install": "install it: pip install 'image-studio[service]'",
         "setting.change": f"change {{setting}}, then: {RECOVER}",
         "tables.choose": "there are: {tables}; views are rebuilt by studio.audit.rebuild()",
+        "telemetry.install": "install it: pip install 'image-studio[telemetry]'",
         "views.rebuild": "look at studio.views.status(); to make them anew: studio.audit.rebuild()",
     }
 )

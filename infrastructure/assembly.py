@@ -79,7 +79,16 @@ from infrastructure.store.tables import SqlContents, SqlIndex, SqlLeases
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.witness import SqlWitness
 from infrastructure.store.wording import SqlWords
-from infrastructure.supplies import contexts, input_downloads, looking, media_reader, output_downloads, throughputs
+from infrastructure.supplies import (
+    contexts,
+    input_downloads,
+    looking,
+    media_reader,
+    output_downloads,
+    remote,
+    throughputs,
+)
+from infrastructure.telemetry.around import Around
 from projections.audit import Audit
 from projections.engine.database import FactSource
 from projections.engine.projector import Projector
@@ -116,8 +125,9 @@ class Assembly:
     Making it opens the ledger, after the catalogue was found right and before anything else is made.
     """
 
-    def __init__(self, settings: Settings, parts: Parts, access: Access, stack: ExitStack) -> None:
-        self.settings, self.parts, self.access, self.stack = settings, parts, access, stack
+    def __init__(self, settings: Settings, parts: Parts, access: Access, stack: ExitStack, around: Around) -> None:
+        self.settings, self.parts, self.access, self.stack, self.around = settings, parts, access, stack, around
+        stack.callback(around.close)
         self.catalogue, self.price_book = load_catalogue(settings.catalogues)
         self.log = open_log(settings, access, files=parts.assets is None)
         stack.callback(self.log.close)
@@ -203,7 +213,7 @@ class Assembly:
 
     @cached_property
     def by_name(self) -> Mapping[str, Provider]:
-        made = contexts(self.settings, self.pool, self.downloads[1])
+        made = contexts(self.settings, self.pool, self.downloads[1], self.around.hook)
         return self.parts.providers or build_providers(self.provider_settings, made)
 
     @cached_property
@@ -215,10 +225,11 @@ class Assembly:
     def performer(self) -> Performer:
         largest, pauses = self.settings.largest_output, self.parts.pauses
         outputs = Outputs(self.assets, self.downloads[1], self.clock, asyncio.sleep, largest, self.names, pauses)
-        charge_lost, recording = self.settings.lost_outputs == "charge", Recording(self.writer, self.ownership)
-        return Performer(
-            recording, self.by_name, outputs, self.index, self.gates, charge_lost=charge_lost, off=self.off
-        )
+        recording = self.around.recording(Recording(self.writer, self.ownership))
+        asked = self.around.providers(self.by_name, remote(self.provider_settings))
+        kept, charge_lost = self.around.outputs(outputs), self.settings.lost_outputs == "charge"
+        usual = Performer(recording, asked, kept, self.index, self.gates, charge_lost=charge_lost, off=self.off)
+        return self.around.performer(usual)
 
     @cached_property
     def gates(self) -> Gates:
@@ -250,6 +261,7 @@ class Assembly:
             self.settings.largest_file,
             self.names,
             self.library.content,
+            self.around.context,
         )
 
     @cached_property
@@ -263,7 +275,7 @@ class Assembly:
         largest = self.parts.largest_held
         results = Results(self.facts, self.assets, self.index, self.contents, largest)
         return Operations(
-            intake=Intake(self.preparer, self.writer, self.ledgers, self.ownership, results),
+            intake=self.around.intake(Intake(self.preparer, self.writer, self.ledgers, self.ownership, results)),
             performer=self.performer,
             results=results,
             intervention=Intervention(self.performer, self.histories),
@@ -380,4 +392,5 @@ class Assembly:
             catalogue=self.catalogue,
             open_services=cache(self.services),
             make_worker=self.make_worker,
+            around_requests=self.around.requests,
         )

@@ -24,6 +24,7 @@ from infrastructure.registry import build_providers, told_settings, unknown_sett
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from infrastructure.supplies import contexts, output_downloads
+from infrastructure.telemetry.around import Around, telemetry_of
 
 LOGGER = logging.getLogger("imagestudio")
 
@@ -42,7 +43,9 @@ async def open_studio(
         for name, near in unknown_settings().items():
             LOGGER.warning("there is no setting %s%s", name, f"; {near} may be meant" if near else "")
     with ExitStack() as stack:
-        made = await asyncio.to_thread(_assembled, settings or Settings(), parts, access, stack)
+        used = settings or Settings()
+        around = telemetry_of(used, serve=serve)
+        made = await asyncio.to_thread(_assembled, used, parts, access, stack, around)
         chores = [asyncio.create_task(chore) for chore in _chores(made, serve=serve)]
         try:
             if serve:
@@ -79,8 +82,8 @@ async def _ended(chores: Sequence[asyncio.Task[None]]) -> None:
             LOGGER.error("a chore of the studio ended too early", exc_info=ended)
 
 
-def _assembled(settings: Settings, parts: Parts, access: Access, stack: ExitStack) -> Assembly:
-    made = Assembly(settings, parts, access, stack)
+def _assembled(settings: Settings, parts: Parts, access: Access, stack: ExitStack, around: Around) -> Assembly:
+    made = Assembly(settings, parts, access, stack, around)
     _ = made.studio  # all of it is made in this thread
     return made
 

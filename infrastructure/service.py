@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from application.asking.operations import Operations
 from application.following.log import Log
@@ -53,6 +53,8 @@ class Studio:
     open_services: Callable[[], Services]
     make_worker: Callable[[int], Worker]
     """Of so many places, to be run by `infrastructure.working`."""
+    around_requests: Callable[[Any], Any]
+    """The ASGI application, with a span around each request if the studio is traced."""
 
     @property
     def services(self) -> Services:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from datetime import date
 from getpass import getuser
 from pathlib import Path
@@ -97,6 +98,7 @@ class Settings(BaseSettings):
     largest_output: Positive = 500 * 1024 * 1024
     largest_body: Positive = 512 * 1024 * 1024
     body_seconds: Positive = 30
+    telemetry: bool | None = None
     picture_links: bool = False
     provider_quotes: bool = False
     own_origins: Annotated[tuple[str, ...], NoDecode] = ()
@@ -174,6 +176,24 @@ def spoken() -> dict[str, str]:
     """The .env file's settings under our prefix, and over them the environment's, by name in lower case."""
     found = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
     return {name: value or "" for name, value in found.items() if name.startswith(PREFIX.lower())}
+
+
+@dataclass(frozen=True, slots=True)
+class StandardTelemetry:
+    """The environment's word to all programs about traces: whether they are wanted, and in which protocol."""
+
+    wanted: bool
+    protocol: str
+
+
+def standard_telemetry() -> StandardTelemetry:
+    """As OpenTelemetry's variables say it: wanted if an endpoint is named and nothing switches it off."""
+    of_traces, of_all = "OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"
+    said = {name: value.strip() for name, value in os.environ.items() if name.startswith("OTEL_")}
+    off = said.get("OTEL_SDK_DISABLED", "").lower() == "true" or said.get("OTEL_TRACES_EXPORTER") == "none"
+    endpoint = said.get(f"{of_traces}ENDPOINT") or said.get(f"{of_all}ENDPOINT")
+    protocol = said.get(f"{of_traces}PROTOCOL") or said.get(f"{of_all}PROTOCOL") or ""
+    return StandardTelemetry(bool(endpoint) and not off, protocol)
 
 
 def login_name() -> str:

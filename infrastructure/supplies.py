@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
+from typing import Any
 
 from application.ports import Downloads, Media, MediaReader
 from application.ports.slots import Throughput
 from infrastructure.downloads import HttpDownloads
 from infrastructure.files.shelf import Look
 from infrastructure.media import LimitedBy, look_at, read_media
-from infrastructure.plugins import ProviderContext, ProviderSettings
+from infrastructure.plugins import ApiSettings, ProviderContext, ProviderSettings
 from infrastructure.registry import Contexts
 from infrastructure.settings import Settings, revealed
 from infrastructure.wire.client import open_client
@@ -31,9 +32,17 @@ def input_downloads(settings: Settings) -> HttpDownloads:
     return HttpDownloads(settings.own_origins, proxy=revealed(settings.proxy))
 
 
-def contexts(settings: Settings, pool: Executor, downloads: Downloads) -> Contexts:
-    """The context that each provider is built with: a client of its own, and what all share."""
-    client = partial(open_client, proxy=revealed(settings.proxy))
+def contexts(
+    settings: Settings,
+    pool: Executor,
+    downloads: Downloads,
+    hook: Callable[[Any], Awaitable[None]] | None = None,
+) -> Contexts:
+    """The context that each provider is built with: a client of its own, and what all share.
+
+    The client calls `hook`, if there is one, with each of its requests before that goes.
+    """
+    client = partial(open_client, proxy=revealed(settings.proxy), hook=hook)
 
     def context(name: str, own: ProviderSettings) -> ProviderContext[ProviderSettings]:
         return ProviderContext(
@@ -47,6 +56,11 @@ def throughputs(providers: Mapping[str, ProviderSettings]) -> dict[str, Throughp
     """The limits of those of the providers that have any."""
     told = {name: Throughput(own.concurrency or 0, own.per_minute or 0) for name, own in providers.items()}
     return {name: limits for name, limits in told.items() if limits != Throughput()}
+
+
+def remote(providers: Mapping[str, ProviderSettings]) -> frozenset[str]:
+    """Those of the providers that are behind an HTTP API."""
+    return frozenset(name for name, own in providers.items() if isinstance(own, ApiSettings))
 
 
 def looking(settings: Settings) -> Look:

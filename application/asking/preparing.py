@@ -62,7 +62,10 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Preparer:
-    """Checks and quotes requests; saves their files before anything is recorded. `largest` is in bytes, a file."""
+    """Checks and quotes requests; saves their files before anything is recorded. `largest` is in bytes, a file.
+
+    `trace` tells the context of the request that goes on (W3C `traceparent`), empty if nobody follows it.
+    """
 
     chooser: Chooser
     assets: AssetStore
@@ -73,6 +76,7 @@ class Preparer:
     largest: int
     names: AssetNames
     content_of_asset: Callable[[str, str], Awaitable[Media]]
+    trace: Callable[[], str]
 
     @property
     def catalogue(self) -> Catalogue:
@@ -98,7 +102,7 @@ class Preparer:
         each = tuple(map(_inputs_by_model, chosen)) if request.each else ()
         asked = "" if request.key is None else _fingerprint(request, _named(request, media))
         place = PRIORITIES.index(request.priority)
-        body = Body(request.kind, inputs, kept, asked, each, place).to_json()
+        body = Body(request.kind, inputs, kept, asked, each, place, self.trace()).to_json()
         quotes = [one.first.quotes[outputs] for one in chosen for outputs in one.calls]
         ask = Ask(
             request.account,

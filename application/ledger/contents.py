@@ -19,7 +19,8 @@ class Body:
 
     `inputs` are by model, as each takes them: the one chosen, and those it may fall back to; `each` are the same for
     every operation, if they differ. `asked` is the fingerprint by which a repeat of the key is compared, empty without
-    a key; the digest in the log vouches for it with the rest. `place` is that in the queue.
+    a key; the digest in the log vouches for it with the rest. `place` is that in the queue. `trace` is the context of
+    the request (W3C `traceparent`), empty if nobody follows it.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Body:
     asked: str = ""
     each: tuple[dict[str, dict[str, Scalar]], ...] = ()
     place: int = USUAL_PLACE
+    trace: str = ""
 
     def inputs_at(self, place: int, model: str) -> dict[str, Scalar]:
         """The inputs of the operation at a place in the batch, as a model takes them."""
@@ -40,6 +42,8 @@ class Body:
             asked["each"] = self.each
         if self.place != USUAL_PLACE:
             asked["place"] = self.place
+        if self.trace:
+            asked["trace"] = self.trace
         return canonical({"kind": self.kind, "models": self.inputs, "media": media, **asked})
 
     @classmethod
@@ -47,8 +51,8 @@ class Body:
         document = json.loads(text)
         media = {name: [Asset(*fields) for fields in assets] for name, assets in document["media"].items()}
         each = tuple(document.get("each", ()))
-        place = place_of_content(document)
-        return cls(document["kind"], document["models"], media, document.get("asked", ""), each, place)
+        place, trace = place_of_content(document), document.get("trace", "")
+        return cls(document["kind"], document["models"], media, document.get("asked", ""), each, place, trace)
 
 
 def place_of_content(document: Mapping[str, Any]) -> int:

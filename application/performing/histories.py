@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.ledger.contents import Body
 from application.ledger.facts import OperationFacts, state_of
@@ -69,7 +69,8 @@ class Histories:
         place = place_in_batch(operation.id, operation.batch)
         inputs, before = body.inputs_at(place, model.id), place if body.each else 0
         attempt, since = opened.attempts, opened.dispatched
-        return task_of(operation, attempt, model, quote.outputs, inputs, media, since, before=before)
+        task = task_of(operation, attempt, model, quote.outputs, inputs, media, since, before=before)
+        return replace(task, trace=body.trace) if body.trace else task
 
     async def place(self, operation: Operation) -> int:
         """In the queue, as its content says."""

@@ -35,7 +35,8 @@ class Task:
     `many` names those of the media that are sent as lists, however many there are. `media_types` are those the model
     delivers, the usual one first. `deadline` is how many seconds its job may take. `first` is the number of its first
     output within the whole batch, from 0, for providers that tell variations apart. `since` is the instant (epoch
-    microseconds) before which it was not sent. `promised` is what each output was said to be exactly.
+    microseconds) before which it was not sent. `promised` is what each output was said to be exactly. `trace` is the
+    context of the request that it came with (W3C `traceparent`), if that is traced and another process accepted it.
     """
 
     operation: str
@@ -52,6 +53,7 @@ class Task:
     deadline: int = 600
     since: int = 0
     promised: Promised = NOTHING
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

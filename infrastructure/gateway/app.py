@@ -31,6 +31,8 @@ OPENAI: Final = ("/v1/images", "/v1/models", "/v1/videos")
 ABOUT: Final = "AI images and films over HTTP: held before they are paid, charged once, and explained from a log."
 VERSION: Final = "1"
 """Of the routes, not of the package."""
+OWN: Final = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""The framework's telemetry is off: its spans hold whole queries, and with them the signatures of links."""
 UNKNOWN_YET: Final = 424
 """The status of what a provider may or may not have done: no client sends such a request again by itself."""
 
@@ -56,7 +58,7 @@ class Defect(ImageStudioError):
 
 def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     """The application for an open studio; `most` bytes of a body are taken, each piece of it within `seconds`."""
-    app = FastAPIOffline("/docs", None, title="Image Studio", version=VERSION, static_url="/docs/files")
+    app = FastAPIOffline("/docs", None, title="Image Studio", version=VERSION, static_url="/docs/files", telemetry=OWN)
     app.state.gate = gate
     for part in (images, videos, models):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 424, 502, openai=True))

@@ -72,6 +72,7 @@ class Door:
         """The caller. Raises Unauthenticated for a key that is none, Forbidden for one that may not do this, and
         TooManyRequests."""
         holder = await self.keys.known(_secret_in(request.headers))
+        request.state.key = holder.key
         if holder.terms.per_minute is not None:
             request.state.more_headers = self.rates.take(holder.key, holder.terms.per_minute)
         holder.require(scope)

@@ -81,7 +81,7 @@ def server(studio: Studio, settings: Settings) -> GatewayServer:
         _gate(studio, links=settings.picture_links), most=settings.largest_body, seconds=settings.body_seconds
     )
     config = uvicorn.Config(
-        app,
+        studio.around_requests(app),
         http="httptools",
         ws="none",
         lifespan="off",

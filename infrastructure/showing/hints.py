@@ -69,6 +69,7 @@ SHELL: Final[Mapping[str, str]] = MappingProxyType(
         "service.install": "install it: pip install 'image-studio[service]'",
         "setting.change": "change {setting}, then: imagestudio recover",
         "tables.choose": "there are: {tables}; views are rebuilt by: imagestudio projections rebuild",
+        "telemetry.install": "install it: pip install 'image-studio[telemetry]'",
         "views.rebuild": "see: imagestudio projections status; to make them anew: imagestudio projections rebuild",
     }
 )
@@ -125,6 +126,7 @@ HTTP: Final[Mapping[str, str]] = MappingProxyType(
         "service.install": OPERATOR,
         "setting.change": OPERATOR,
         "tables.choose": "there are: {tables}",
+        "telemetry.install": OPERATOR,
         "views.rebuild": OPERATOR,
     }
 )

@@ -7,6 +7,7 @@ knows whether the submission arrived. Reads do, as they may be repeated.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Awaitable, Callable
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -22,13 +23,18 @@ ONCE: Final = "once"
 """The extension of a request that wants a connection of its own."""
 
 
-def open_client(*, proxy: str = "") -> httpx.AsyncClient:
+def open_client(
+    *, proxy: str = "", hook: Callable[[httpx.Request], Awaitable[None]] | None = None
+) -> httpx.AsyncClient:
     """A client that follows no redirects and reads no environment; `proxy` is the address of one, or empty.
+
+    `hook` is called with each request before it goes.
 
     Its first request opens the certificates, so that making one costs nothing.
     """
     timeout = httpx.Timeout(60.0, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
-    return _Quiet(transport=_Pools(proxy), timeout=timeout, trust_env=False, headers=PLAIN)
+    hooks = {"request": [hook]} if hook is not None else {}
+    return _Quiet(transport=_Pools(proxy), timeout=timeout, trust_env=False, headers=PLAIN, event_hooks=hooks)
 
 
 class _Quiet(httpx.AsyncClient):

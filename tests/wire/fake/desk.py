@@ -19,7 +19,10 @@ from tests.wire.fake.media import media_type
 from tests.wire.fake.state import Job, Served, State, Submission, new_id
 from tests.wire.fake.wires import Dropped, Truncated
 
-HEADERS = ("accept", "content-type", "user-agent", "x-hf-bill-to", "idempotency-key", "x-stainless-retry-count")
+HEADERS = (
+    *("accept", "content-type", "user-agent", "x-hf-bill-to", "idempotency-key", "x-stainless-retry-count"),
+    "traceparent",
+)
 KEYS = {
     "wavespeed": "ws-key",
     "stability": "sk-stability",
