@@ -20,6 +20,7 @@ from projections.engine.tables import indexes_of, table_of
 from projections.engine.view import AnyView
 from projections.views import ALL
 from projections.views.assets import ASSETS
+from projections.views.books import BOOKS
 from projections.views.costs import COSTS
 from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS
@@ -255,7 +256,50 @@ def _assets(sql: Dialect) -> tuple[Mapping[str, str], str]:
     return values, sql.files(_operation("provider_completed"))
 
 
+def _books(sql: Dialect) -> tuple[Mapping[str, str], str]:
+    """A row each posting, then summed; a correction of less than nothing has its ends swapped."""
+    income, adjustments = (f"'{heading}:' || {sql.text('operation.model')}" for heading in ("income", "adjustments"))
+    expense, payable = (f"'{heading}:' || {sql.text('operation.provider')}" for heading in ("expense", "payable"))
+    price, cost, customer = sql.whole("price"), sql.whole("cost"), "'customer'"
+    learned = f"{sql.text('revealed')} IN ({'1' if sql.is_sqlite else TRUE})"
+    unknown = f"CASE WHEN {learned} THEN -1 WHEN {sql.text('cost')} IS NULL THEN 1 ELSE 0 END"
+    opened, paid = ((STORED[f"ledger.{fact}"],) for fact in ("period_opened", "credit_added"))
+    rows = " UNION ALL ".join(
+        (
+            _posting(sql, _operation("charged"), customer, income, price),
+            _posting(sql, _operation("adjusted"), customer, adjustments, price),
+            _posting(sql, _operation(*MONEY), expense, payable, cost),
+            _posting(sql, paid, "'payments'", customer, sql.whole("amount")),
+            _posting(sql, _operation(*MONEY), expense, payable, "0", unknown),
+            _posting(sql, opened, customer, customer, "0"),
+        )
+    )
+    keys = {name: name for name in ("account", "period_start", "period_end", "currency")}
+    values = {
+        **keys,
+        "source": "CASE WHEN moved < 0 THEN destination ELSE source END",
+        "destination": "CASE WHEN moved < 0 THEN source ELSE destination END",
+        "amount": "sum(abs(moved))",
+        "postings": "count(*) FILTER (WHERE moved <> 0)",
+        "cost_unknown": "sum(cost_unknown)",
+        "prepaid": "max(prepaid)",
+    }
+    return values, f"({rows}) AS posted WHERE moved <> 0 OR cost_unknown <> 0 OR prepaid IS NOT NULL"
+
+
+def _posting(sql: Dialect, topics: Iterable[str], source: str, destination: str, moved: str, unknown: str = "0") -> str:
+    period = ", ".join(f"{value} AS {column}" for column, value in _period(sql).items())
+    prepaid = f"CASE WHEN topic = '{STORED['ledger.period_opened']}' THEN {sql.text('balance')} IS NOT NULL END"
+    return (
+        f"SELECT coalesce({sql.text('account')}, {sql.text('operation.account')}) AS account, {period},"
+        f" {sql.text('currency')} AS currency, {source} AS source, {destination} AS destination,"
+        f" coalesce({moved}, 0) AS moved, {unknown} AS cost_unknown,"
+        f" {prepaid if sql.is_sqlite else f'({prepaid})::int'} AS prepaid FROM {sql.log(topics)}"
+    )
+
+
 SELECTS = {
+    BOOKS.name: _books,
     USAGE.name: _usage,
     PERIODS.name: _periods,
     COSTS.name: _costs,

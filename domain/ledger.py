@@ -3,7 +3,7 @@
     PeriodOpened ─ (operation facts | CreditAdded | BalanceReturned) … ─ PeriodOpened (the next stream)
        └─ by a wrong clock, far ahead ─ … ─ PeriodEnded ─ PeriodResumed | PeriodOpened (see `returning`)
 
-Nothing is written twice: an operation's `Validated` is the hold on the account, its `Charged` is the posting. So
+Nothing is written twice: an operation's `Validated` is the hold on the account, its `Charged` is the charge. So
 one lock, the account's, protects money, limits and each operation's life cycle together.
 """
 

@@ -199,7 +199,7 @@ class ProviderCompleted(OperationFact):
 
 @value
 class Charged(OperationFact):
-    """The posting: what the account pays, what the provider bills us, and by which price book.
+    """The charge: what the account pays, what the provider bills us, and by which price book.
 
     A cost of None is not known. How both are known, facts before 0.3 do not say.
     """

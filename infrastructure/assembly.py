@@ -90,6 +90,7 @@ from infrastructure.supplies import (
 )
 from infrastructure.telemetry.around import Around
 from projections.audit import Audit
+from projections.books import Books
 from projections.engine.database import FactSource
 from projections.engine.projector import Projector
 from projections.queries import Views
@@ -385,6 +386,7 @@ class Assembly:
             keys=self.keys,
             views=self.views,
             log=Log(self.reader, self.codec, self.index, self.feed),
+            books=Books(self.database, FactSource(self.reader, self.codec)),
             audit=self.audit,
             providers=self.providers,
             upkeep=self.upkeep,

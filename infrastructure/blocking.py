@@ -27,6 +27,7 @@ from infrastructure.looping import Blocking, Loop, without_await
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from projections.audit import Audit
+from projections.books import Books
 from projections.queries import Views
 
 R = TypeVar("R")
@@ -132,12 +133,13 @@ class BlockingUpkeep(Blocking[Upkeep]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockingStudio:
-    """An open studio; views and audit are a studio's own, which block anyway."""
+    """An open studio; views, books and audit are a studio's own, which block anyway."""
 
     operations: BlockingOperations
     accounts: BlockingAccounts
     keys: BlockingKeys
     views: Views
+    books: Books
     audit: Audit
     providers: BlockingProviders
     upkeep: BlockingUpkeep
@@ -151,6 +153,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         accounts=BlockingAccounts(studio.accounts, loop),
         keys=BlockingKeys(studio.keys, loop),
         views=studio.views,
+        books=studio.books,
         audit=studio.audit,
         providers=BlockingProviders(studio.providers, loop),
         upkeep=BlockingUpkeep(studio.upkeep, loop),

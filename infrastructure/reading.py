@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from application.keeping.keys import KeyReader
     from infrastructure.store.tables import SqlIndex
     from projections.audit import Audit
+    from projections.books import Books
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,13 @@ class ReadingLedger:
     def views(self) -> Views:
         """They can be brought up to the log, unless nobody may write: StoreUnavailable."""
         return Views(self.database, self.reader, partial(catch_up, self.settings, self.database, self.codec))
+
+    @property
+    def books(self) -> Books:
+        from projections.books import Books
+        from projections.engine.database import FactSource
+
+        return Books(self.database, FactSource(self.reader, self.codec))
 
     @property
     def audit(self) -> Audit:

@@ -4,6 +4,7 @@
     accounts     who pays: opened, planned, limited, paid in
     keys         who may ask over the wire: issued, changed, revoked, known
     views        what became of it, in rows
+    books        what it came to, ledger account by ledger account, and the postings behind that
     log          the facts, read and followed
     audit        chains, tables and views held against the log, and made anew from it
     providers    by name, their callbacks, their bills
@@ -11,7 +12,7 @@
     library      what was made and brought, found again, with what it cost
     services     what people use, each built on operations
 
-Views and audit block; the others are awaited.
+Views, books and audit block; the others are awaited.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from application.library.library import Library
 from application.performing.worker import Worker
 from domain.catalogue import Catalogue
 from projections.audit import Audit
+from projections.books import Books
 from projections.queries import Views
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Studio:
     accounts: Accounts
     keys: Keys
     views: Views
+    books: Books
     log: Log
     audit: Audit
     providers: Providers

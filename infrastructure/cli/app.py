@@ -58,6 +58,7 @@ PANELS = {
             "costs": "List what each model brought in and what it cost us.",
             "operations": "List operations, the newest first.",
         },
+        "books": {"books": "Show the trial balance, or the postings of one ledger account."},
         "limits": {"limits": "List every limit, with what is left of it and when it begins anew."},
         "log": {
             "operation": "Tell an operation's story, each fact with its money.",

@@ -172,7 +172,6 @@ async def story(workspace: Path, teller: Teller) -> int:
         clean = await explained(studio, page, oddest)
         page.line()
         await shelved(studio, page)
-    page.line()
     page.line(f"The pictures are in {teller.pictures}; to look around:")
     page.line(f"  export IMAGESTUDIO_HOME={workspace} IMAGESTUDIO_ACCOUNT={ACCOUNT}", "cyan")
     page.line(f"  {_program()} operations", "cyan")

@@ -46,7 +46,7 @@ Baseline = Annotated[bool, Option("--baseline", help="A JPEG that is not progres
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
+class PicturePosting:
     """The places where it is posted, and how it is fitted."""
 
     platforms: Annotated[
@@ -138,7 +138,7 @@ class Marking:
 @command(app)
 async def social(
     image: Image,
-    posting: Posting,
+    posting: PicturePosting,
     asking: Asking,
     session: CommandSession,
     guides: Annotated[

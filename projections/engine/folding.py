@@ -134,7 +134,8 @@ def _change(view: AnyView, totals: Rows, change: Change) -> None:
         return
     for name, amount in sums.items():
         known[name] += amount
-    known.update((name, value) for name, value in notes.items() if name not in view.firsts or known[name] is None)
+    if notes:
+        known.update((name, value) for name, value in notes.items() if name not in view.firsts or known[name] is None)
 
 
 Plan = tuple[tuple[str, type[Any], Decode, tuple[AnyView, ...]], ...]

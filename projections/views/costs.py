@@ -17,7 +17,7 @@ from domain.value import value
 from projections.engine.columns import Count, Currency, Instant, Key, Money, Note, Sum, Text, Units
 from projections.engine.filters import ViewFilter, containing, same
 from projections.engine.view import Change, RowKey, View, reads
-from projections.views.counting import CHARGED, BilledRow, Posting, counts, doubted
+from projections.views.counting import CHARGED, BilledRow, MoneyFact, counts, doubted
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -65,7 +65,7 @@ class CostFilter(ViewFilter):
         yield from containing(table.c.month_start, table.c.month_end, self.at)
 
 
-def _place(fact: Posting, _period: Period) -> RowKey:
+def _place(fact: MoneyFact, _period: Period) -> RowKey:
     operation = fact.operation
     return operation.model, operation.provider, fact.currency, *_month(fact.at // DAY)
 

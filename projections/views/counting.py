@@ -11,10 +11,10 @@ from domain.periods import Period
 from projections.engine.columns import Money, ViewRow
 from projections.engine.view import NOTHING, Change, Reads, RowKey, Value, reads
 
-Posting = Charged | Released | Adjusted
+MoneyFact = Charged | Released | Adjusted
 Place = Callable[[Any, Period], RowKey]
 """The key of a fact that counts in a period."""
-Told = Callable[[Posting], Mapping[str, Value]]
+Told = Callable[[MoneyFact], Mapping[str, Value]]
 """The columns that a view keeps of a fact about money."""
 
 PERIOD = "operation.period"

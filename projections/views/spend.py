@@ -18,7 +18,7 @@ from domain.value import value
 from projections.engine.columns import Account, Count, Currency, Key, Money, Sum, Text
 from projections.engine.filters import ViewFilter, same
 from projections.engine.view import NOTHING, Change, RowKey, View, reads
-from projections.views.counting import ADJUSTED, BilledRow, Posting, correction, counts
+from projections.views.counting import ADJUSTED, BilledRow, MoneyFact, correction, counts
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -68,11 +68,11 @@ class SpendFilter(ViewFilter):
             yield table.c.day <= self.until
 
 
-def _place(fact: Posting, _period: Period) -> RowKey:
+def _place(fact: MoneyFact, _period: Period) -> RowKey:
     return _on(fact.operation.day, fact)
 
 
-def _on(day: str, fact: Posting) -> RowKey:
+def _on(day: str, fact: MoneyFact) -> RowKey:
     operation = fact.operation
     return operation.account, day, operation.model, operation.provider, fact.currency
 

@@ -11,7 +11,7 @@ from domain.value import value
 from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Note, Sum, Text
 from projections.engine.filters import ViewFilter, check_kind_named, containing, same
 from projections.engine.view import RowKey, Value, View
-from projections.views.counting import BilledRow, Posting, counts
+from projections.views.counting import BilledRow, MoneyFact, counts
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -73,7 +73,7 @@ def _place(fact: Any, period: Period) -> RowKey:
     return operation.account, operation.user, period.start, period.end, operation.kind, operation.api_key or ""
 
 
-def _currency(fact: Posting) -> Mapping[str, Value]:
+def _currency(fact: MoneyFact) -> Mapping[str, Value]:
     return {"currency": fact.currency}
 
 

@@ -143,6 +143,12 @@ class Life:
         return -sum(fact.price for fact in self.facts if isinstance(fact, Adjusted))
 
     @property
+    def cost_is_unknown(self) -> bool:
+        """Whether it ended at a cost that nobody knew, and that no correction has told since."""
+        ended = any(fact.cost is None for fact in self.facts if isinstance(fact, Charged | Released))
+        return ended and not any(fact.revealed for fact in self.facts if isinstance(fact, Adjusted))
+
+    @property
     def references(self) -> set[str]:
         return {fact.reference for fact in self.facts if isinstance(fact, Adjusted)}
 

@@ -23,6 +23,7 @@ from projections.engine.replay import compare
 from projections.engine.view import Change, reads
 from projections.queries import Views
 from projections.views import ALL
+from projections.views.books import BOOKS
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.periods import PERIODS
@@ -223,7 +224,7 @@ def test_a_sum_that_leaves_64_bits_stops_its_view_rather_than_turning_into_a_flo
     for number in (2, 3):
         log.record(of_operation(f"op-{number}", *huge))
         projector.advance()
-    assert set(stopped(views)) == {USAGE.name, PERIODS.name, COSTS.name, SPEND.name}
+    assert set(stopped(views)) == {USAGE.name, PERIODS.name, COSTS.name, SPEND.name, BOOKS.name}
     assert [type(row.price) for row in views.rows(USAGE)] == [int]
 
 

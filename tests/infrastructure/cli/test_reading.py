@@ -39,6 +39,7 @@ READING = {
         ("costs",),
         ("spend",),
         ("limits",),
+        ("books",),
         ("operations",),
         ("operation",),
         ("events",),

@@ -89,6 +89,8 @@ COMMANDS = [
     ("costs",),
     ("spend",),
     ("limits",),
+    ("books",),
+    ("books", "receivable"),
     ("operations",),
     ("operation", "LAKE"),
     ("events",),

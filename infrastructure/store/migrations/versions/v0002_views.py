@@ -8,7 +8,7 @@ from infrastructure.store.migrations.views import recreate_views
 
 revision = "0002"
 down_revision = "0001"
-views = "20e06712f24626a1"
+views = "c407000cf82abdc1"
 """The shape of the views' tables. When it changes, copy this file under the next number."""
 
 

@@ -1,0 +1,202 @@
+"""The books read from the log: facts about money in its one order, each with its postings and the day it is booked on.
+
+log ── a page of facts that move money ── who pays beforehand, what was held before the page: looked up ── Booked …
+
+Memory does not depend on how long the log is, and reading may begin after any position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from application.ledger.log import Codec, Positioned, fact_name
+from application.ledger.reader import LogFilter, LogReader
+from domain.account import AccountOpened, TimeZoneChanged
+from domain.advice import Advice
+from domain.bookkeeping import Bookkeeper
+from domain.chart import LedgerAccount, expense_of, payable_of
+from domain.errors import LogCorrupted
+from domain.ledger import Fact
+from domain.operation import Adjusted, OperationFact, Rerouted, Validated
+from domain.periods import Period, local_day
+from domain.postings import MOVED_BY, MOVES, Postings, booked_in, cost_change
+
+PAGE = 1_000
+TERMS = (AccountOpened, TimeZoneChanged)
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A fact that moved money, or a cost that nobody knows, and where it is booked: in which period, on which day.
+
+    A charge is booked on the day on which the operation was asked for, whenever it ends, as its period is that one's.
+    Days are those of the account's time zone.
+    """
+
+    position: int
+    stream: str
+    version: int
+    name: str
+    fact: Fact
+    account: str
+    period: Period
+    day: str
+    postings: Postings
+
+    @property
+    def operation(self) -> str | None:
+        """The operation that it is about, if it is about one."""
+        return self.fact.operation.id if isinstance(self.fact, OperationFact) else None
+
+    @property
+    def provider(self) -> str | None:
+        return self.fact.operation.provider if isinstance(self.fact, OperationFact) else None
+
+    @property
+    def cost_change(self) -> int:
+        """1 if nobody knows what the provider bills, -1 if that was learned."""
+        return cost_change(self.fact)
+
+
+@dataclass(frozen=True, slots=True)
+class BookQuery:
+    """Which postings; None is any. `days` are the first and the last, `at` an instant of the period."""
+
+    account: str | None = None
+    ledger_account: LedgerAccount | None = None
+    at: int | None = None
+    days: tuple[str, str] | None = None
+
+    def has(self, booked: Booked) -> bool:
+        """Whether a fact is one of those."""
+        if self.at is not None and not booked.period.contains(self.at):
+            return False
+        if self.days is not None and not self.days[0] <= booked.day <= self.days[1]:
+            return False
+        return bool(self.touching(booked.postings)) or self.lacks_cost(booked)
+
+    def lacks_cost(self, booked: Booked) -> bool:
+        """Whether it is a cost that nobody knows, or that was learned of it, of the provider that is wanted."""
+        provider, asked = booked.provider, self.ledger_account
+        if not booked.cost_change or provider is None:
+            return False
+        return asked in (None, expense_of(provider), payable_of(provider))
+
+    def touching(self, postings: Postings) -> Postings:
+        """Those of the postings that move the ledger account, if one is wanted."""
+        asked = self.ledger_account
+        return tuple(one for one in postings if asked is None or asked in (one.source, one.destination))
+
+
+ANY = BookQuery()
+
+
+class BookLog:
+    """Reads postings from the log; blocking."""
+
+    def __init__(self, reader: LogReader, codec: Codec) -> None:
+        self._reader, self._codec = reader, codec
+
+    def end(self) -> int:
+        """The last position of the log."""
+        return self._reader.end()
+
+    def read(self, wanted: BookQuery = ANY, after: int = 0, upto: int | None = None) -> Iterator[Booked]:
+        """All facts that moved what is wanted, after a position, up to another or the log's end as it is now.
+
+        Raises LogCorrupted, StoreUnavailable.
+        """
+        end = self._reader.end() if upto is None else upto
+        asked = wanted.ledger_account
+        moving = tuple(MOVES) if asked is None else MOVED_BY[asked.heading]
+        pages = _Pages(
+            self._reader, self._codec, LogFilter(end, wanted.account, topics=topics_of(self._codec, (*TERMS, *moving)))
+        )
+        for booked in pages.after(after):
+            if wanted.has(booked):
+                yield booked
+
+
+class _Pages:
+    """One reading of the log, with what has to be known of the facts before each page."""
+
+    def __init__(self, reader: LogReader, codec: Codec, filter: LogFilter) -> None:
+        self._reader, self._codec, self._filter = reader, codec, filter
+        self._keeper = Bookkeeper()
+        self._zones: dict[str, str] = {}
+
+    def after(self, position: int) -> Iterator[Booked]:
+        while page := self._reader.read(position, PAGE, self._filter):
+            facts = [self._fact(entry) for entry in page]
+            self._look_up_accounts(facts, position)
+            self._look_up_holds(facts, position)
+            for entry, fact in zip(page, facts, strict=True):
+                if (postings := self._keeper.post(fact)) or cost_change(fact):
+                    yield self._booked(entry, fact, postings)
+                elif isinstance(fact, AccountOpened | TimeZoneChanged):
+                    self._zones[fact.account] = fact.zone
+            position = page[-1].position
+
+    def _look_up_accounts(self, facts: Sequence[Fact], before: int) -> None:
+        """Learn how each account pays; its zone is as it was before the page."""
+        for fact in facts:
+            account = _account_of(fact)
+            if isinstance(fact, AccountOpened):
+                self._keeper.tell(account, prepaid=fact.prepaid)
+            elif not self._keeper.knows(account):
+                for term in self._known(LogFilter(before, account, topics=topics_of(self._codec, TERMS))):
+                    assert isinstance(term, AccountOpened | TimeZoneChanged)
+                    self._zones[account] = term.zone
+                    if isinstance(term, AccountOpened):
+                        self._keeper.tell(account, prepaid=term.prepaid)
+                if not self._keeper.knows(account):
+                    raise LogCorrupted(f"account {account!r} has facts and was never opened", hint=Advice("log.audit"))
+
+    def _look_up_holds(self, facts: Sequence[Fact], before: int) -> None:
+        """Learn what operations that end or are replaced in the page held before it."""
+        lacking = {fact.operation.id for fact in facts if isinstance(fact, OperationFact) and self._keeper.lacks(fact)}
+        if not lacking:
+            return
+        topics = topics_of(self._codec, (Validated, Rerouted))
+        for fact in self._known(LogFilter(before, operations=tuple(sorted(lacking)), topics=topics)):
+            assert isinstance(fact, Validated | Rerouted)
+            self._keeper.hold(fact.operation.id, fact.quote.price)
+
+    def _known(self, filter: LogFilter) -> Iterator[Fact]:
+        position = 0
+        while page := self._reader.read(position, PAGE, filter):
+            yield from map(self._fact, page)
+            position = page[-1].position
+
+    def _fact(self, entry: Positioned) -> Fact:
+        return self._codec.decode(entry.link.topic, entry.link.state)
+
+    def _booked(self, entry: Positioned, fact: Fact, postings: Postings) -> Booked:
+        period, account, link = booked_in(fact), _account_of(fact), entry.link
+        assert period is not None, "money moves in a period"
+        return Booked(
+            entry.position,
+            str(link.originator_id),
+            link.originator_version,
+            fact_name(link.topic),
+            fact,
+            account,
+            period,
+            self._day(fact, account),
+            postings,
+        )
+
+    def _day(self, fact: Fact, account: str) -> str:
+        if isinstance(fact, Adjusted):
+            return fact.day
+        return fact.operation.day if isinstance(fact, OperationFact) else local_day(fact.at, self._zones[account])
+
+
+def topics_of(codec: Codec, facts: Iterable[type[Fact]]) -> tuple[str, ...]:
+    """All names under which facts of these types are stored."""
+    return tuple(topic for fact in facts for topic in codec.names_of(fact))
+
+
+def _account_of(fact: Fact) -> str:
+    return fact.operation.account if isinstance(fact, OperationFact) else fact.account

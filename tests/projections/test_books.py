@@ -1,0 +1,214 @@
+"""The books on a real database: balances that are the log's postings, and in pages the postings behind each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+
+from application.keeping.books import Booked, BookLog, BookQuery
+from domain.account import AccountOpened, TimeZoneChanged
+from domain.bookkeeping import Bookkeeper
+from domain.chart import AVAILABLE, HELD, PAYMENTS, RECEIVABLE, Heading, LedgerAccount, income_of, payable_of
+from domain.errors import InvalidInput, LogCorrupted
+from domain.ledger import CreditAdded, Fact
+from domain.operation import Charged, Released
+from domain.postings import Posting, cost_change
+from infrastructure.store.database import Database
+from projections.books import Books, named
+from projections.engine.projector import Projector
+from projections.queries import Views
+from projections.trialbalance import TrialBalance
+from projections.views.books import BOOKS, CUSTOMER
+from projections.views.periods import PERIODS
+from projections.views.spend import SPEND
+from tests.domain.examples import CENT, CHARGED, CREDIT, DOLLAR, GIVEN_UP, NOON, PREPAID, SENT, SETTLED, of_operation
+from tests.projections.histories import HAPPENINGS, STEPS, History, Log, Step, folded
+
+Balances = Counter[tuple[str, LedgerAccount]]
+
+
+def lively(seed: int, steps: int = 400) -> list[Fact]:
+    """Much that happens to three accounts, the same for a seed."""
+    random = Random(seed)
+    several = [(random.choice(HAPPENINGS.split()), random.randrange(60), random.randrange(6)) for _ in range(steps)]
+    return History().live(several).facts
+
+
+def posted(facts: Iterable[Fact]) -> list[tuple[Fact, Posting]]:
+    keeper = Bookkeeper()
+    return [(fact, posting) for fact in facts for posting in keeper.post(fact)]
+
+
+def balances(postings: Iterable[Posting]) -> Balances:
+    """Debits less credits, without what has come to nothing."""
+    found: Balances = Counter()
+    for one in postings:
+        found[one.currency, one.source] += one.amount
+        found[one.currency, one.destination] -= one.amount
+    return Counter({key: balance for key, balance in found.items() if balance})
+
+
+def balances_of(balance: TrialBalance) -> Balances:
+    return Counter({(one.currency, one.ledger_account): one.balance for one in balance.lines if one.balance})
+
+
+@pytest.fixture
+def books(database: Database, log: Log) -> Books:
+    return Books(database, log.source)
+
+
+@given(STEPS)
+def test_the_rows_are_all_postings_but_for_what_is_held(steps: list[Step]) -> None:
+    facts = History().live(steps).facts
+    rows = folded([BOOKS, SPEND], facts)
+    found: Counter[str] = Counter()
+    for key, row in rows[BOOKS.name].items():
+        source, destination = map(str, key[4:])
+        found[source] += row["amount"]
+        found[destination] -= row["amount"]
+    customer = {AVAILABLE, HELD, RECEIVABLE}
+    expected: Counter[str] = Counter()
+    for _, one in posted(facts):
+        for end, sign in ((one.source, 1), (one.destination, -1)):
+            expected[CUSTOMER if end in customer else end.name] += sign * one.amount
+
+    assert {name: amount for name, amount in found.items() if amount} == {
+        name: amount for name, amount in expected.items() if amount
+    }
+    assert sum(row["cost_unknown"] for row in rows[BOOKS.name].values()) == sum(map(cost_change, facts))
+    spent = rows[SPEND.name].values()
+    for heading, name in ((Heading.INCOME, "price"), (Heading.ADJUSTMENTS, "adjusted")):
+        booked = -sum(amount for one, amount in found.items() if one.startswith(f"{heading}:"))
+        assert booked == sum(row[name] - (row["adjusted"] if name == "price" else 0) for row in spent)
+    assert found[next((one for one in found if one.startswith("expense")), "")] >= 0
+
+
+def test_the_trial_balance_is_the_logs_and_what_periods_say(
+    books: Books, log: Log, projector: Projector, views: Views
+) -> None:
+    facts = lively(7)
+    end = log.record(facts)
+    projector.advance()
+    balance = books.balance()
+
+    assert (balance.position, balance.balanced) == (end, True)
+    assert balances_of(balance) == balances(posting for _, posting in posted(facts))
+    coin = {one.ledger_account: one.balance for one in books.balance("coin").lines}
+    held = sum(row.held for row in views.rows(PERIODS) if row.account == "coin")
+    assert coin[HELD] == -held < 0
+    newest = max((row for row in views.rows(PERIODS) if row.account == "coin"), key=lambda row: row.period_start)
+    assert -coin[AVAILABLE] == newest.balance > 0
+    assert RECEIVABLE not in coin
+    assert sum(one.cost_unknown for one in balance.lines) == sum(map(cost_change, facts))
+
+
+def test_a_period_has_what_moved_in_it_and_an_account_what_is_its_own(
+    books: Books, log: Log, projector: Projector, views: Views
+) -> None:
+    log.record(lively(7))
+    projector.advance()
+    everything = balances_of(books.balance())
+    by_account: Balances = Counter()
+    by_period: Balances = Counter()
+    for account in ("acme", "bloom", "coin"):
+        by_account.update(balances_of(books.balance(account)))
+        for start in {row.period_start for row in views.rows(PERIODS) if row.account == account}:
+            by_period.update(balances_of(books.balance(account, start)))
+    assert {key: one for key, one in by_account.items() if one} == everything
+    assert {key: one for key, one in by_period.items() if one} == everything
+    assert {one.currency for one in books.balance(currency="EUR").lines} == {"EUR"}
+    assert books.balance("nobody") == TrialBalance(books.balance().position, ())
+
+
+def test_every_balance_leads_to_its_postings_a_page_at_a_time(books: Books, log: Log, projector: Projector) -> None:
+    facts = lively(11)
+    log.record(facts)
+    projector.advance()
+    for line in books.balance().lines:
+        wanted = BookQuery(ledger_account=line.ledger_account)
+        entries: list[Booked] = []
+        after: int | None = 0
+        while after is not None:
+            page = books.postings(wanted, after, limit=7)
+            entries += page.entries
+            after = page.next
+        shown = [one for entry in entries for one in wanted.touching(entry.postings)]
+        assert balances(shown)[line.currency, line.ledger_account] == line.balance
+        if line.ledger_account.heading is Heading.PAYABLE:
+            assert sum(entry.cost_change for entry in entries) >= line.cost_unknown
+        assert [entry.position for entry in entries] == sorted({entry.position for entry in entries})
+
+
+def test_reading_may_begin_after_any_position(books: Books, log: Log) -> None:
+    facts = lively(3, steps=120)
+    end = log.record(facts)
+    whole = list(books.read(BookQuery(), 0, end))
+    assert [(one.fact, one.postings) for one in whole if one.postings] == grouped(posted(facts))
+    for after in range(0, end, 5):
+        assert list(books.read(BookQuery(), after, end)) == [one for one in whole if one.position > after]
+    assert list(books.read(BookQuery(account="coin"), 0, end)) == [one for one in whole if one.account == "coin"]
+
+
+def grouped(postings: Sequence[tuple[Fact, Posting]]) -> list[tuple[Fact, tuple[Posting, ...]]]:
+    """Every fact with all of its postings."""
+    found: list[tuple[Fact, tuple[Posting, ...]]] = []
+    for fact, posting in postings:
+        if found and found[-1][0] is fact:
+            found[-1] = fact, (*found[-1][1], posting)
+        else:
+            found.append((fact, (posting,)))
+    return found
+
+
+def test_a_page_names_the_operation_its_assets_and_what_nobody_knows(
+    books: Books, log: Log, projector: Projector
+) -> None:
+    log.record([*PREPAID, *SETTLED, *of_operation("op-2", *GIVEN_UP)])
+    projector.advance()
+    charged = books.postings(BookQuery(ledger_account=income_of("painter"))).entries
+    assert [(one.operation, one.day, one.name) for one in charged] == [("op-1", "2026-04-10", "operation.charged")]
+    assert books.postings(BookQuery(ledger_account=income_of("painter"))).assets["op-1"]
+    billed = books.postings(BookQuery("acme", payable_of("atelier"), NOON)).entries
+    assert [(one.operation, one.cost_change, type(one.fact)) for one in billed] == [
+        ("op-1", 0, Charged),
+        ("op-2", 1, Released),
+    ]
+    assert books.postings(BookQuery(ledger_account=payable_of("nobody"))).entries == ()
+    line = next(one for one in books.balance().lines if one.ledger_account == payable_of("atelier"))
+    assert (line.credit, line.debit, line.cost_unknown) == (CHARGED.cost, 0, 1)
+
+
+def test_a_payment_is_booked_on_the_day_of_its_accounts_zone(books: Books, log: Log) -> None:
+    opened = replace(next(one for one in PREPAID if isinstance(one, AccountOpened)), zone="Pacific/Kiritimati")
+    moved = TimeZoneChanged("acme", NOON, "Pacific/Pago_Pago")
+    late = replace(CREDIT, key="payment-2")
+    end = log.record([opened, *PREPAID[1:], moved, late])
+    days = [(one.day, type(one.fact)) for one in books.read(BookQuery(), 0, end)]
+    assert days == [("2026-04-11", CreditAdded), ("2026-04-10", CreditAdded)]
+    assert [one.day for one in books.read(BookQuery(), end - 1, end)] == ["2026-04-10"]
+    only = BookQuery(days=("2026-04-11", "2026-04-30"))
+    assert [one.day for one in books.read(only, 0, end)] == ["2026-04-11"]
+
+
+def test_an_account_that_was_never_opened_is_told(log: Log) -> None:
+    log.record(SETTLED)
+    with pytest.raises(LogCorrupted, match="'acme' has facts and was never opened"):
+        list(BookLog(log.reader, log.source.codec).read())
+
+
+def test_a_ledger_account_is_asked_for_by_its_name() -> None:
+    assert named("wallet:held") == HELD
+    with pytest.raises(InvalidInput, match="none named 'cash'"):
+        named("cash")
+
+
+def test_a_wallet_of_which_all_is_held_has_nothing_available(books: Books, log: Log, projector: Projector) -> None:
+    log.record([*PREPAID, *SENT])
+    projector.advance()
+    found = {one.ledger_account: one.balance for one in books.balance().lines}
+    assert found == {PAYMENTS: DOLLAR, AVAILABLE: -60 * CENT, HELD: -40 * CENT}
