@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test quick bench bench-full format
+.PHONY: demo test quick soak bench bench-full format
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -22,6 +22,11 @@ quick: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/domain tests/test_architecture.py
+
+# Ten minutes of the service under load, with anything killed at any moment: `make soak MINUTES=60` for longer.
+MINUTES ?= 10
+soak: $(INSTALLED)
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

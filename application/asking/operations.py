@@ -28,8 +28,10 @@ from domain.errors import (
     ImageStudioError,
     ShuttingDown,
 )
+from domain.operation import PHASES, Refused
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+REFUSED: Final = PHASES[Refused]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +78,8 @@ class Operations:
         return await self._work.begin(self._carry(prepared, progress))
 
     async def submit(self, request: Request, progress: Progress = silent, *, queued: bool = False) -> Begun:
-        """Admit it, and return while it goes on. Raises what `run` raises before anything is sent.
+        """Admit it, and return while it goes on. Raises what `run` raises before anything is sent, a refusal at each
+        repeat as at first.
 
         If it is `queued`, it is held until some worker on the same database performs it, and nobody is told its
         progress. Otherwise this process performs it, as long as it lives.
@@ -87,6 +90,8 @@ class Operations:
             return accepted
         if isinstance(accepted, Repeat):
             known = await operations_of(self.results.index, accepted.account, accepted.batch)
+            if known[0].phase == REFUSED:
+                judged(await self._settled(accepted.account, accepted.batch))
             return Begun(accepted.batch, tuple(one.operation for one in known), repeated=True)
         operations = tuple(admitted.operation.id for admitted in accepted.admitted)
         return Begun(accepted.batch, operations, repeated=False)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from infrastructure.catalogue import load_catalogue
+from infrastructure.cli import serve, worker
+from infrastructure.gateway import serving
 from tests.application import studios
 
 STUDIOS = studios
+COMMANDS = (serve, worker, serving)
 CATALOGUE = load_catalogue()

@@ -8,16 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import shutil
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from time import monotonic, sleep
 
 from application.asking.requests import Request
 from application.ports import Delivery, Job, Progress, Provider, Task
@@ -27,7 +23,6 @@ from infrastructure.assembly import Parts
 from infrastructure.bootstrap import open_studio
 from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.service import Studio
-from infrastructure.store.migrations import upgrade_schema
 from infrastructure.working import working
 from tests.application.asking.test_waiting import until
 from tests.application.studios import (
@@ -42,7 +37,7 @@ from tests.application.studios import (
     submissions,
 )
 from tests.faults.processes import Work, ended, started
-from tests.postgres import Cluster, initialised, private_directory, serving_cluster, stop_server, unprivileged
+from tests.faults.servers import own_server
 
 LEASE = 2
 """Seconds; recovery looks as often."""
@@ -194,47 +189,6 @@ async def test_workers_that_are_killed_at_any_moment_lose_nothing_and_charge_not
             await accepting
             await until(lambda: left(studio) == 0)
         await check(studio, tmp_path)
-
-
-@dataclass
-class OwnServer:
-    """A PostgreSQL of this test alone, which it may crash."""
-
-    cluster: Cluster
-    port: int
-    process: subprocess.Popen[bytes]
-
-    @property
-    def url(self) -> str:
-        return f"postgresql+psycopg2://postgres@127.0.0.1:{self.port}/postgres"
-
-    def crash_and_come_back(self) -> None:
-        """As a machine does whose power was gone: every session is lost at once."""
-        self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(60)
-        self.process = self.cluster.start(self.port, "on")
-        deadline = monotonic() + 60
-        while not self.cluster.is_ready():
-            assert self.process.poll() is None, self.cluster.log.read_text(errors="replace")[-2000:]
-            assert monotonic() < deadline, "the server never came back"
-            sleep(0.05)
-
-
-@contextmanager
-def own_server() -> Iterator[OwnServer]:
-    identity = unprivileged()
-    directory = private_directory(identity)
-    running: OwnServer | None = None
-    try:
-        cluster = initialised(directory, identity)
-        process, port = serving_cluster(cluster, "on")
-        running = OwnServer(cluster, port, process)
-        upgrade_schema(running.url)
-        yield running
-    finally:
-        if running is not None:
-            stop_server(running.process)
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 async def test_a_server_that_crashes_under_load_loses_nothing(tmp_path: Path) -> None:

@@ -186,6 +186,17 @@ async def test_a_refusal_is_repeated_until_what_refused_has_changed(studio: Stud
     assert charged(facts_of(studio)) == n * PRICE
 
 
+@pytest.mark.parametrize("queued", [False, True])
+async def test_a_refusal_of_what_is_only_submitted_is_repeated_as_a_refusal(studio: Studio, queued: bool) -> None:
+    await studio.accounts.change_limit("acme", "images", 0)
+    refusals = []
+    for _ in range(2):
+        with pytest.raises(OperationRefused) as refused:
+            await studio.operations.submit(ask(), queued=queued)
+        refusals.append((refused.value.operation, refused.value.message))
+    assert refusals[0] == refusals[1]
+
+
 async def test_of_many_who_try_a_refused_key_again_one_is_admitted(studio: Studio) -> None:
     await studio.accounts.change_limit("acme", "images", 0)
     await same_error(studio, ask())
