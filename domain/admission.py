@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from domain.account import Account, Standing
 from domain.advice import Advice
+from domain.approving import check_approved
 from domain.beginning import begin_windows
 from domain.counting import has_outgrown, over_limit
 from domain.errors import InvalidInput, UnknownModel
@@ -35,7 +36,7 @@ from domain.operation import (
 from domain.periods import Period, local_day
 from domain.plans import SPEND
 from domain.pricing import Quote, Unpriced, capped_quote
-from domain.refusals import Refusal
+from domain.refusals import Refusal, Unapproved
 from domain.settlement import fail, give_back, move_later
 from domain.totals import PeriodState, scopes_of
 from domain.value import value
@@ -48,7 +49,7 @@ class Ask:
     `allowed` are the classes of models that the request itself allows, beside those of the account's terms; `most` is
     the price that it may come to in micro-units, if it says so. `api_key` is the id of the key that asks, if one does.
     `instead` are the quotes of the model that the account's terms name for what would pass a limit of money, none if
-    the request would rather be refused.
+    the request would rather be refused. `quote` is the id of the approval that it names.
     """
 
     account: str
@@ -68,6 +69,7 @@ class Ask:
     inputs: tuple[Given, ...] = ()
     api_key: str | None = None
     instead: tuple[Quote, ...] = ()
+    quote: str | None = None
 
 
 @value
@@ -91,7 +93,7 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     With a `sender` the operations are dispatched in the same breath. A repeat of a key, or of this very append,
     records nothing; a key that was refused is tried again, and answers as before if it would be refused again.
     Raises KeyReused, UnknownAccount, UnknownModel if a model's class is not allowed, InvalidInput if the price is
-    more than the request allows, and as `check_key`.
+    more than the request allows, ApprovalNeeded, and as `check_key`.
     """
     account = known_account(ledger, ask.account)
     if ledger.look_up(ask.operations[0]) is not None:
@@ -106,6 +108,8 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     refusal = answer.refusal
     if earlier is not None and refusal is not None:
         return []
+    if refusal is None and (wanted := unapproved_of(account, ask, answer.quotes)) is not None:
+        check_approved(account, wanted, ledger.evidence.approvals.get(ask.quote or ""), now)
     if account.in_windows:
         facts += begin_windows(account, current, scopes_of(ask.user, ask.project, ask.api_key), now)
     day = local_day(now, account.zone)
@@ -142,7 +146,7 @@ def reroute(
         raise illegal("reroute", state)
     account = known_account(ledger, state.operation.account)
     quote = _priced(account, wish)
-    too_far = not _is_within(account, leeway, state.quote, quote)
+    too_far = not _is_within(account, leeway, state.quote, quote) or _needs_approval(account, state, quote)
     if too_far or _unfit(account, (quote,)) or _reroute_overruns(ledger, account, state, quote, now):
         return fail(ledger, id, code, 0, now)
     operation = replace(state.operation, model=quote.model, provider=quote.provider)
@@ -152,6 +156,33 @@ def reroute(
         *move_later(ledger, state.operation, more, (0, 0), now),
     ]
     return [Rerouted(operation, now, quote, code), Dispatched(operation, now, attempt, sender), *freed]
+
+
+def needs_approval(ledger: Ledger, ask: Ask, quotes: Sequence[Quote]) -> bool:
+    """Whether a person would have to agree to it now."""
+    wanted = unapproved_of(known_account(ledger, ask.account), ask, quotes)
+    if wanted is None:
+        return False
+    terms = known_account(ledger, ask.account).keys[wanted.api_key].terms
+    return terms.needs_approval(wanted.price if wanted.known else None)
+
+
+def unapproved_of(account: Account, ask: Ask, quotes: Sequence[Quote]) -> Unapproved | None:
+    """The request of a key of which a person may have to approve what it costs; None: nobody has to."""
+    key = account.keys.get(ask.api_key or "")
+    if key is None or key.terms.approve_above is None:
+        return None
+    first, known = quotes[0], None not in [quote.rate for quote in quotes]
+    price, outputs = sum([quote.price for quote in quotes]), sum([quote.outputs for quote in quotes])
+    return Unapproved(
+        api_key=key.id,
+        kind=ask.kind,
+        outputs=outputs,
+        model=first.model,
+        price=price,
+        currency=account.currency,
+        known=known,
+    )
 
 
 @value
@@ -213,6 +244,12 @@ def _is_within(account: Account, leeway: Leeway, held: Quote, quote: Quote) -> b
     if quote.model_class not in leeway.allowed and quote.model_class not in account.allowed:
         return False
     return quote.price <= (held.price if leeway.most is None else leeway.most)
+
+
+def _needs_approval(account: Account, state: Sent, quote: Quote) -> bool:
+    """Whether a person would have to agree to it: a key that does not decide alone falls back to nothing dearer."""
+    key = account.keys.get(state.operation.api_key or "")
+    return key is not None and key.terms.approve_above is not None and quote.price > state.quote.price
 
 
 def _earlier(ledger: Ledger, ask: Ask) -> Spent | None:

@@ -79,6 +79,8 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "database.write": "make the file and its directory writable, or choose another with IMAGESTUDIO_DATABASE_URL",
         "files.adopt": "{otherwise}: the command line's db adopt",
         "files.install": "install it: pip install 'image-studio[s3]'",
+        "key.in_client": "have another key or a person approve it, or let it: studio.keys.change(account, key,"
+        " changes={{'approve_in_client': True}})",
         "key.list": "list them with studio.keys.list({account!r})",
         "key.renew": "issue another: studio.keys.issue()",
         "key.revoke": "revoke it instead: studio.keys.revoke()",
@@ -106,6 +108,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "provider.check": "try again later, or check the key",
         "provider.mend": "the provider has to be mended, by what the log says; to learn then what became of it:"
         f" {RECOVER}",
+        "quote.approve": "have it approved: studio.approvals.give(account, {quote!r}), then ask again with it",
         "service.install": "install it: pip install 'image-studio[service]'",
         "setting.change": f"change {{setting}}, then: {RECOVER}",
         "tables.choose": "there are: {tables}; views are rebuilt by studio.audit.rebuild()",

@@ -10,6 +10,7 @@ ImageStudioError
 │   ├── UnknownCollection
 │   ├── UnknownPlan
 │   ├── UnknownApiKey
+│   ├── UnknownQuote          in `domain.approvals`, as is ApprovalNeeded
 │   ├── AccountExists
 │   ├── InvalidInput          a field, its value and the limit it breaks
 │   │   └── NoMedia           nothing, or a mere text, in place of a file
@@ -20,6 +21,7 @@ ImageStudioError
 │   ├── Unverified            a callback that is not the provider's
 │   ├── Unauthenticated       no API key, or one that opens nothing
 │   ├── Forbidden             the API key does not allow this
+│   │   └── ApprovalNeeded    or not by itself: a person has to agree; nothing is held
 │   └── IllegalTransition     the operation is not in a state that allows this
 ├── CatalogueError            a catalogue file is wrong; names file and field
 ├── PluginError               a provider from elsewhere cannot be used; names it and its distribution

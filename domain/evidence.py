@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.approvals import Approval
 from domain.assets import AssetState
 from domain.operation import State
 from domain.totals import PeriodState
@@ -40,6 +41,8 @@ class Evidence:
     """The operation that a provider's job is of, by provider and job."""
     assets: dict[str, AssetState] = field(default_factory=dict)
     """Earlier decisions about the assets that are named."""
+    approvals: dict[str, Approval | None] = field(default_factory=dict)
+    """Those that are named; None was never asked for."""
     earlier: PeriodState | None = None
     """An earlier period, if a decision names its stream."""
     recent: Sequence[Any] = ()
@@ -50,5 +53,6 @@ class Evidence:
         self.keys.clear()
         self.jobs.clear()
         self.assets.clear()
+        self.approvals.clear()
         self.earlier = None
         self.recent = ()

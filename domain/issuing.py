@@ -108,8 +108,9 @@ def _check_terms(account: Account, terms: KeyTerms, now: int) -> None:
             check_id(name, id)
     if terms.user is not None and terms.forwards:
         raise InvalidInput("user", "is fixed, so that none can be forwarded", hint="leave one of them out")
-    if type(terms.forwards) is not bool:
-        raise InvalidInput("forwards", f"{shortened(terms.forwards)} is neither true nor false")
+    for name, flag in (("forwards", terms.forwards), ("approve_in_client", terms.approve_in_client)):
+        if type(flag) is not bool:
+            raise InvalidInput(name, f"{shortened(flag)} is neither true nor false")
     if terms.expires is not None and (type(terms.expires) is not int or terms.expires <= now):
         raise InvalidInput("expires", "is not an instant in the future", hint=Advice("key.revoke"))
     check_limit("approve_above", terms.approve_above)

@@ -32,7 +32,8 @@ class KeyTerms:
     """The bounds of a key. `user` and `project` are fixed: what is asked for by this key is theirs.
 
     A key that `forwards` may name the users for whom it asks. `expires` is an instant, `approve_above` an amount in
-    micro-units above which a person has to agree, `per_minute` the most requests; None: no such bound.
+    micro-units above which a person has to agree, `per_minute` the most requests; None: no such bound. With
+    `approve_in_client` the person whom its client asks may agree, too.
     """
 
     scopes: tuple[KeyScope, ...]
@@ -42,6 +43,7 @@ class KeyTerms:
     expires: int | None = None
     approve_above: int | None = None
     per_minute: int | None = None
+    approve_in_client: bool = False
 
     def may(self, scope: KeyScope) -> bool:
         """Whether these terms allow it."""

@@ -16,6 +16,7 @@ from domain import account as accounts
 from domain import lifecycle
 from domain.account import Account, AccountFact
 from domain.advice import Advice
+from domain.approvals import ApprovalFact, evolve_approval
 from domain.assets import AssetFact, evolve_asset
 from domain.errors import KeyReused, UnknownAccount, UnknownOperation
 from domain.evidence import Evidence, Spent
@@ -122,7 +123,15 @@ class ContentErased:
 
 
 LedgerFact = (
-    PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed | ContentErased | WindowFact | AssetFact
+    PeriodOpened
+    | CreditAdded
+    | BalanceReturned
+    | PeriodEnded
+    | PeriodResumed
+    | ContentErased
+    | WindowFact
+    | AssetFact
+    | ApprovalFact
 )
 Fact = AccountFact | LedgerFact | OperationFact
 
@@ -191,6 +200,8 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
         _resume_period(ledger, fact)
     elif isinstance(fact, AssetFact):
         _evolve_asset(ledger, fact)
+    elif isinstance(fact, ApprovalFact):
+        _evolve_approval(ledger, fact)
     elif isinstance(fact, WindowFact):
         _evolve_windows(ledger, fact)
     else:
@@ -235,6 +246,13 @@ def _evolve_asset(ledger: Ledger, fact: AssetFact) -> None:
     assets = ledger.evidence.assets
     if fact.asset in assets:
         assets[fact.asset] = evolve_asset(assets[fact.asset], fact)
+
+
+def _evolve_approval(ledger: Ledger, fact: ApprovalFact) -> None:
+    """Only those in the evidence are kept up, as with assets."""
+    approvals = ledger.evidence.approvals
+    if fact.quote in approvals:
+        approvals[fact.quote] = evolve_approval(approvals[fact.quote], fact)
 
 
 def _give(ledger: Ledger, amount: int) -> None:

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
+from application.asking.approvals import Approvals
 from application.asking.choosing import Chooser
 from application.asking.consent import Consents
-from application.asking.intake import Intake
 from application.asking.operations import Operations
 from application.asking.preparing import Preparer
-from application.asking.results import LARGEST_HELD, Results
+from application.asking.results import LARGEST_HELD
 from application.following.feed import Feed, Told
 from application.following.log import Log
 from application.keeping.accounts import Accounts
@@ -41,7 +41,6 @@ from application.library.library import Library
 from application.library.naming import AssetNames
 from application.performing.gates import Gates
 from application.performing.histories import Histories
-from application.performing.intervention import Intervention
 from application.performing.outputs import PAUSES, Outputs
 from application.performing.ownership import Ownership
 from application.performing.performer import Performer
@@ -52,6 +51,7 @@ from application.ports import AssetStore, Downloads, MediaReader, Provider
 from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
 from domain.operation import Postponed, Validated
+from infrastructure.asking import approvals_of, the_entry
 from infrastructure.auditing import audit_of
 from infrastructure.catalogue import load_catalogue
 from infrastructure.chores import move_on
@@ -273,17 +273,11 @@ class Assembly:
 
     @cached_property
     def operations(self) -> Operations:
-        largest = self.parts.largest_held
-        results = Results(self.facts, self.assets, self.index, self.contents, largest)
-        return Operations(
-            intake=self.around.intake(Intake(self.preparer, self.writer, self.ledgers, self.ownership, results)),
-            performer=self.performer,
-            results=results,
-            intervention=Intervention(self.performer, self.histories),
-            feed=self.feed,
-            operator=self.operator,
-            wait_seconds=self.settings.wait_seconds,
-        )
+        return the_entry(self)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        return approvals_of(self)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -384,6 +378,7 @@ class Assembly:
             operations=self.operations,
             accounts=self.accounts,
             keys=self.keys,
+            approvals=self.approvals,
             views=self.views,
             log=Log(self.reader, self.codec, self.index, self.feed),
             books=Books(self.database, FactSource(self.reader, self.codec)),

@@ -3,6 +3,7 @@
     operations   what is asked: run, submit, wait, cancel, estimate, and generate, edit, upscale
     accounts     who pays: opened, planned, limited, paid in
     keys         who may ask over the wire: issued, changed, revoked, known
+    approvals    what a key may not spend by itself: shown, approved
     views        what became of it, in rows
     books        what it came to, ledger account by ledger account, and the postings behind that
     log          the facts, read and followed
@@ -21,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from application.asking.approvals import Approvals
 from application.asking.operations import Operations
 from application.following.log import Log
 from application.keeping.accounts import Accounts
@@ -45,6 +47,7 @@ class Studio:
     operations: Operations
     accounts: Accounts
     keys: Keys
+    approvals: Approvals
     views: Views
     books: Books
     log: Log

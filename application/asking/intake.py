@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from application.asking.approvals import Approvals
 from application.asking.choosing import Choice, Chosen
 from application.asking.preparing import Prepared, Preparer, fingerprint_before_fetching, fingerprint_of_asked
 from application.asking.refusals import note_of, refused
@@ -19,7 +20,8 @@ from application.performing.ownership import Ownership
 from application.performing.recording import Alternative
 from application.ports import Task
 from application.providing.tasks import task_of
-from domain.admission import Ask, Leeway, accept, answer_now
+from domain.admission import Ask, Leeway, accept, answer_now, needs_approval
+from domain.approvals import ApprovalNeeded
 from domain.catalogue import Model
 from domain.charging import CostSource, expected
 from domain.counting import left_of
@@ -69,6 +71,7 @@ class Intake:
     ledgers: LedgerReader
     ownership: Ownership
     results: Results
+    approvals: Approvals
 
     async def prepare(self, request: Request, *, queued: bool = False) -> Prepared | Repeat:
         """Check, quote and keep files; nothing is recorded, so a caller that stops here leaves nothing behind.
@@ -78,6 +81,11 @@ class Intake:
         A repeat that names files by their addresses is answered before they are fetched, because they may be gone. The
         model, its provider or the consent may be gone too: a spent key answers all the same.
         """
+        if request.quote is not None:
+            request = await self.approvals.as_quoted(request)
+        return await self._prepared(request, queued=queued)
+
+    async def _prepared(self, request: Request, *, queued: bool) -> Prepared | Repeat:
         if request.key is not None and request.media:
             known = await self._spent(request, request.key, await fingerprint_before_fetching(request))
             if known is not None and not known.refused:
@@ -94,7 +102,32 @@ class Intake:
             return Repeat(request.account, known.reference)
 
     async def accept(self, prepared: Prepared) -> Accepted | Repeat:
-        """Hold, or raise OperationRefused with the recorded refusal; nothing is sent yet."""
+        """Hold, or raise OperationRefused with the recorded refusal; nothing is sent yet.
+
+        Raises ApprovalNeeded with a quote, and holds nothing, if a person has to agree first.
+        """
+        try:
+            return await self._accept(prepared)
+        except ApprovalNeeded as error:
+            again = await self._approved(prepared, error)
+        return again if isinstance(again, Repeat) else await self._accept(again)
+
+    async def enqueue(self, prepared: Prepared) -> Begun | Repeat:
+        """Hold, for whichever process performs it, or raise as `accept`."""
+        try:
+            return await self._enqueue(prepared)
+        except ApprovalNeeded as error:
+            again = await self._approved(prepared, error)
+        return again if isinstance(again, Repeat) else await self._enqueue(again)
+
+    async def _approved(self, prepared: Prepared, error: ApprovalNeeded) -> Prepared | Repeat:
+        """The same as a person approved it under its key meanwhile. Raises ApprovalNeeded with a quote."""
+        if prepared.request.quote is not None:
+            raise error
+        request = await self.approvals.wait(prepared, error.waiting)
+        return await self._prepared(request, queued=prepared.ask.sender is None)
+
+    async def _accept(self, prepared: Prepared) -> Accepted | Repeat:
         self.ownership.take(prepared.ask.operations)
         try:
             return await self._answered(prepared, await self.writer.put(_accepting(prepared)))
@@ -102,8 +135,7 @@ class Intake:
             self.ownership.drop(*prepared.ask.operations)
             raise
 
-    async def enqueue(self, prepared: Prepared) -> Begun | Repeat:
-        """Hold, for whichever process performs it, or raise OperationRefused with the recorded refusal."""
+    async def _enqueue(self, prepared: Prepared) -> Begun | Repeat:
         receipt, ask = await self.writer.put(_accepting(prepared)), prepared.ask
         if ask.operations[0] not in receipt.states:
             assert receipt.known is not None, "nothing was appended because the key is known"
@@ -139,8 +171,9 @@ class Intake:
             answer = answer_now(ledger, ask, now)
             left = left_of(ledger, ask.user, ask.project, now, ask.api_key)
             refused = answer.refusal.rule if answer.refusal else None
+            notes = note_of(answer) if answer.why is not None else ()
             found = _estimate(ask.family, answer.quotes, refused, left)
-            return replace(found, notes=note_of(answer)) if answer.why is not None else found
+            return replace(found, notes=notes, needs_approval=needs_approval(ledger, ask, answer.quotes))
 
         estimate = await self.ledgers.look(ask.account, look)
         chain = await self._chain(request, prepared)
@@ -210,6 +243,7 @@ def _accepting(prepared: Prepared) -> Proposal:
         content=prepared.content,
         actor=prepared.by,
         place=prepared.place,
+        quote=ask.quote,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from application.asking.requests import File, Request
 
-OWN_OPTIONS = ("user", "project", "model", "n", "key", "allow", "max_price", "by", "priority", "on_limit")
+OWN_OPTIONS = ("user", "project", "model", "n", "key", "allow", "max_price", "by", "priority", "on_limit", "quote")
 
 
 def request_of(

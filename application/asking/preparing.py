@@ -54,6 +54,7 @@ class Prepared:
     media: Mapping[str, tuple[Media, ...]]
     by: str
     place: int
+    request: Request
 
     def chosen_at(self, place: int) -> tuple[Chosen, int]:
         """The choice for the operation at a place in the batch, and how many operations are of choices before it."""
@@ -122,10 +123,11 @@ class Preparer:
             self._given(request.account, kept) if kept else (),
             key_of(request),
             _instead(chosen),
+            request.quote,
         )
         content = ContentRow(batch, request.account, secret, body)
         by = f"user:{ask.user}" if request.by is None else str(request.by)
-        return Prepared(ask, chosen, content, media, by, place)
+        return Prepared(ask, chosen, content, media, by, place, request)
 
     def _given(self, account: str, kept: Mapping[str, Sequence[Asset]]) -> tuple[Given, ...]:
         return tuple(self.names.given(account, name, asset) for name, assets in kept.items() for asset in assets)
@@ -182,7 +184,8 @@ def _check_asked(request: Request) -> None:
     if not request.account:
         raise InvalidInput("account", "every operation needs an account", hint="a trial is an account with a plan")
     check_id("account", request.account)
-    for name, id in (("user", request.user), ("project", request.project), ("key", request.key)):
+    own = (("user", request.user), ("project", request.project), ("key", request.key), ("quote", request.quote))
+    for name, id in own:
         if id is not None:
             check_id(name, id)
     for name, word in (("kind", request.kind), ("model", request.model)):

@@ -47,7 +47,8 @@ class Request:
     that is an http or https address. `wishes` are put into the inputs of each model that is asked, in its own words,
     and pass over those that cannot meet them. `user` defaults to the account. The same `key` never does or charges the
     same thing twice; what was asked is compared with addresses as they are written, and other files by content.
-    Prices are those of `priced_at`, an instant of a moment ago at which they were quoted, or else of now.
+    Prices are those of `priced_at`, an instant of a moment ago at which they were quoted, or else of now. `quote` names
+    what a person approved of the same request: it is then done once, by that model, at that price at most.
     `each` has inputs of every variation's own, or a `Variant` with more, said over the request's: as many operations,
     admitted or refused together. With a `max_price` of them all, none falls back to what costs more than is held.
     """
@@ -70,6 +71,7 @@ class Request:
     priced_at: int | None = None
     on_limit: str = ""
     """With "refuse" a limit of money refuses it, also if the account's terms name a cheaper model for that."""
+    quote: str | None = None
     priority: str = "normal"
     """In the queue, before or after the same account's others: "high", "normal" or "low"."""
 
@@ -97,7 +99,8 @@ class Estimate:
     that the request is made in have different ones. `listed` is the price book's price, if the provider itself
     quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired. `chain` are
     the models that would be asked, in their order, and then those of the kind that would not, each with the reason.
-    `asks` is what the request takes of each measure that may be limited, as `left` has them.
+    `asks` is what the request takes of each measure that may be limited, as `left` has them. `needs_approval` says
+    whether a person would have to agree, by the terms of the key that asks.
     """
 
     model: str
@@ -121,6 +124,7 @@ class Estimate:
     model_class: str = "real"
     chain: tuple[Candidate, ...] = ()
     notes: tuple[str, ...] = ()
+    needs_approval: bool = False
 
 
 @value

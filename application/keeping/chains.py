@@ -26,7 +26,7 @@ from domain.ledger import account_stream
 from domain.streams import account_of
 
 PAGE = 1_000
-OTHERS = ("asset.", "key.")
+OTHERS = ("approval.", "asset.", "key.")
 """How the stored names of facts about assets begin."""
 
 BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
@@ -261,7 +261,7 @@ def _not_indexed(reader: ChainReader, page: Sequence[Positioned]) -> Iterator[Pr
 
 
 def _operation_named(entry: Positioned) -> str | None:
-    """Assets and API keys are indexed in the same column, and are no operations."""
+    """Assets, API keys and quotes are indexed in the same column, and are no operations."""
     return None if entry.link.topic.startswith(OTHERS) else entry.link.operation
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from application.ledger.log import Codec, CommittedLinks, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
 from application.ledger.memory import Memory, Remembered, fold_assets, fold_operations
-from application.ledger.reading_back import facts_since, period_of
+from application.ledger.reading_back import facts_since, learn_approval, period_of
 from application.ledger.transaction import (
     AccountRow,
     Beside,
@@ -47,6 +47,7 @@ class Proposal:
     provider failed. A `patient` one is retried until it is written, the database refuses it for good, or the writer
     closes. `look` reads something from the ledger as the decision leaves it. `earlier` is the stream of an earlier
     period that it needs, `recent` the instant from which it needs the facts of the current one, if it needs any.
+    `assets` are those whose earlier decisions it needs, `quote` that whose approval it does.
     """
 
     account: str
@@ -63,7 +64,7 @@ class Proposal:
     earlier: str | None = None
     recent: Callable[[Ledger, int], int | None] | None = None
     assets: tuple[str, ...] = ()
-    """Whose earlier decisions it needs."""
+    quote: str | None = None
     actor: str | None = None
     """Who decides it, as text; None is this process, by itself."""
     place: int = USUAL_PLACE
@@ -242,6 +243,8 @@ class Group:
             remembered.ledger.evidence.earlier = period_of(self.transaction, self.codec, proposal.earlier)
         try:
             now = max(self.now, remembered.ledger.last)
+            if proposal.quote is not None:
+                learn_approval(self.transaction, self.codec, remembered.ledger, proposal.account, proposal.quote)
             since = proposal.recent(remembered.ledger, now) if proposal.recent is not None else None
             if since is not None:
                 recent = facts_since(self.transaction, self.codec, remembered, since, self.links)

@@ -13,6 +13,7 @@ from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from eventsourcing.application import Application
 
+from domain.approvals import ApprovalFact
 from domain.assets import AssetFact
 from domain.keys import KeyFact
 from domain.ledger import BalanceReturned, ContentErased, Fact
@@ -126,13 +127,15 @@ def fact_name(topic: str) -> str:
 
 
 def operation_of(fact: Fact) -> str | None:
-    """The id of the operation a fact is about, or of the asset or API key, by which it is indexed."""
+    """The id of the operation a fact is about, or of the asset, API key or quote, by which it is indexed."""
     if isinstance(fact, OperationFact):
         return fact.operation.id
     if isinstance(fact, AssetFact):
         return fact.asset
     if isinstance(fact, KeyFact):
         return fact.key
+    if isinstance(fact, ApprovalFact):
+        return fact.quote
     return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased | LifeMoved) else None
 
 

@@ -15,6 +15,7 @@ from domain import lifecycle
 from domain import operation as operations
 from domain.account import Account
 from domain.advice import Advice
+from domain.approvals import Approval, ApprovalFact, evolve_approval
 from domain.assets import NEVER_DECIDED, AssetFact, AssetState, evolve_asset
 from domain.errors import LogCorrupted
 from domain.ledger import Ledger, account_stream, evolve
@@ -203,6 +204,16 @@ def fold_assets(codec: Codec, links: Iterable[Link]) -> dict[str, AssetState]:
         if isinstance(fact, AssetFact):
             states[fact.asset] = evolve_asset(states.get(fact.asset, NEVER_DECIDED), fact)
     return states
+
+
+def fold_approval(codec: Codec, account: str, links: Iterable[Link]) -> Approval | None:
+    """An account's approval, from the entries of its quote; None if that is another's, or nobody's."""
+    state: Approval | None = None
+    for link in links:
+        fact = codec.decode(link.topic, link.state)
+        if isinstance(fact, ApprovalFact) and fact.account == account:
+            state = evolve_approval(state, fact)
+    return state
 
 
 def fold_operations(codec: Codec, links: Iterable[Link]) -> dict[str, operations.State]:

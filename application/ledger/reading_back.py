@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from application.ledger.log import Codec, Link
-from application.ledger.memory import Remembered
+from application.ledger.memory import Remembered, fold_approval
 from application.ledger.transaction import Transaction
 from domain.ledger import Fact, Ledger, evolve, period_stream
 from domain.totals import PeriodState
@@ -41,3 +41,10 @@ def facts_since(
     links += [link for link in unwritten if link.originator_id == stream]
     facts = [codec.decode(link.topic, link.state) for link in links]
     return [fact for fact in facts if fact.at >= since]
+
+
+def learn_approval(transaction: Transaction, codec: Codec, ledger: Ledger, account: str, quote: str) -> None:
+    """Make the approval of a quote evidence, unless an earlier decision of the group had it. Raises LogCorrupted."""
+    approvals = ledger.evidence.approvals
+    if quote not in approvals:
+        approvals[quote] = fold_approval(codec, account, transaction.operations([quote]))

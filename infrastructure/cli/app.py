@@ -74,6 +74,7 @@ PANELS = {
         },
         "worker": {"worker": "Perform what waits in the queue, whichever process accepted it."},
         "reconcile": {"reconcile": "Hold the costs we recorded against a provider's bills."},
+        "approve": {"approve": "Approve what an API key may not spend by itself."},
         "upkeep": {
             "refund": "Give back what an operation was charged, or a part of it.",
             "recover": "Settle what dead processes left open.",

@@ -55,6 +55,14 @@ class KeyBounds:
         str | None, Option("--per-minute", metavar="COUNT", help="At most so many requests, or unlimited.")
     ] = None
 
+    approve_in_client: Annotated[
+        bool | None,
+        Option(
+            "--approve-in-client/--approve-elsewhere",
+            help="whether the person before its client may agree.",
+        ),
+    ] = None
+
     def changes(self, currency: str, zone: str) -> dict[str, Any]:
         """The terms that are said, by their fields. Raises InvalidInput, InvalidMoney."""
         said: dict[str, Any] = {}
@@ -64,6 +72,8 @@ class KeyBounds:
             said["expires"] = None if self.expires == NEVER else instant_of(self.expires, zone, "expires")
         if self.approve_above is not None:
             said["approve_above"] = None if self.approve_above == NEVER else _micros(self.approve_above, currency)
+        if self.approve_in_client is not None:
+            said["approve_in_client"] = self.approve_in_client
         if self.per_minute is not None:
             said["per_minute"] = None if self.per_minute == UNLIMITED else _count(self.per_minute)
         return said

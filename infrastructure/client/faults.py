@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from domain import errors
+from domain.approvals import ApprovalNeeded, UnknownQuote
 from domain.errors import (
     ImageStudioError,
     InvalidInput,
@@ -18,9 +19,10 @@ from domain.errors import (
     StoreUnavailable,
 )
 from domain.meaning import Kind
-from infrastructure.client.records import refusal_from
+from infrastructure.client.records import refusal_from, waiting_from
 
-_LISTED: Final = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ImageStudioError)]
+_NAMED: Final = (*vars(errors).values(), ApprovalNeeded, UnknownQuote)
+_LISTED: Final = [one for one in _NAMED if isinstance(one, type) and issubclass(one, ImageStudioError)]
 BY_CODE: Final[Mapping[str, type[ImageStudioError]]] = {one.code: one for one in reversed(_LISTED)}
 """The class of each code; of several with one code the first, which is the base of the others."""
 
@@ -58,6 +60,8 @@ def error_from(problem: Mapping[str, Any]) -> ImageStudioError:
         return shape(problem["operation"], message, refusal=refusal_from(problem["refusal"]), hint=hint)
     if issubclass(shape, OperationError):
         return shape(problem["operation"], message, hint=hint)
+    if issubclass(shape, ApprovalNeeded):
+        return shape(message, waiting=waiting_from(problem["approval"]), hint=hint)
     if issubclass(shape, InvalidInput):
         return shape(problem["field"], message.removeprefix(f"{problem['field']}: "), hint=hint)
     return shape(message, hint=hint)

@@ -16,7 +16,7 @@ from application.ports import Asset
 from domain.charging import CostSource
 from domain.money import Money
 from domain.operation import Given, Rejected
-from domain.refusals import Refusal
+from domain.refusals import Refusal, Unapproved
 from infrastructure.showing.formats import instant_of
 
 T = TypeVar("T")
@@ -67,6 +67,14 @@ def refusal_from(document: Mapping[str, Any]) -> Refusal:
     return msgspec.convert({name: one for name, one in _instants(plain).items() if name in _REFUSAL}, Refusal)
 
 
+def waiting_from(document: Mapping[str, Any]) -> Unapproved:
+    """A request that waits for a person."""
+    plain = {**_instants(document), "left": amounts_from(document["left"]), "known": document["price_known"]}
+    price, above = _money(document["price"]), _money(document["above"])
+    amounts = {"price": price.micros, "above": above.micros, "currency": price.currency}
+    return msgspec.convert({name: one for name, one in {**plain, **amounts}.items() if name in _WAITING}, Unapproved)
+
+
 def page_from(document: Mapping[str, Any]) -> AssetPage:
     """A page of assets."""
     return AssetPage(tuple(asset_from(one) for one in document["assets"]), document.get("next"))
@@ -106,6 +114,7 @@ def lineage_from(document: Mapping[str, Any]) -> Lineage:
 
 
 _REFUSAL: Final = frozenset(one.name for one in fields(Refusal))
+_WAITING: Final = frozenset(one.name for one in fields(Unapproved))
 _PLAIN: Final = (
     *("operation", "account", "user", "project", "status", "model", "provider", "reason"),
     *("asked", "lost", "losses", "unlike", "api_key", "usage"),

@@ -62,6 +62,7 @@ def _fields(request: Request) -> dict[str, Any]:
         "each": [_plain(one) for one in request.each if not isinstance(one, Variant)],
         "on_limit": request.on_limit,
         "priority": request.priority,
+        "quote": request.quote,
     }
 
 

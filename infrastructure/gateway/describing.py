@@ -18,7 +18,7 @@ ERRORS: Final = {
     400: "What was asked is wrong; nothing was recorded.",
     401: "No key, or none that is known.",
     402: "A limit or a balance refused it; the refusal is recorded, with its figures.",
-    403: "The key is not for this.",
+    403: "The key is not for this; or not by itself, and then `approval` has the quote that a person may approve.",
     404: "There is no such thing, or it is not the caller's.",
     405: "The address is not for this method.",
     408: "The body did not go on.",
@@ -49,6 +49,7 @@ _PROBLEM: Final = {
         "field": TEXT,
         "operation": TEXT,
         "refusal": {"type": "object"},
+        "approval": {"type": "object"},
     },
 }
 _OPENAI: Final = {

@@ -19,6 +19,8 @@ from infrastructure.gateway.rates import Rates
 
 ACCOUNT: Final = "x-imagestudio-account"
 """The header by which a key of the studio's own names the account for which it acts."""
+QUOTE: Final = "x-imagestudio-quote"
+"""The header by which a request that a person approved names its quote, where the body is another API's."""
 FORWARDED: Final = ("x-openwebui-user-id", "x-litellm-end-user-id")
 """Headers by which chat interfaces say for whom they ask."""
 
@@ -43,13 +45,14 @@ class KeyCaller:
         return self.holder.account_for(self.named)
 
     def asks(self, request: HTTPConnection, named: object = None) -> dict[str, Any]:
-        """The fields of a request that say for whom it is; `named` is a user whom the body names.
+        """The fields of a request that say for whom it is, and who approved it; `named` is a user whom the body names.
 
         A user whom the key may not name is left out. Raises InvalidInput for what is no id.
         """
         told = next((request.headers[name] for name in FORWARDED if request.headers.get(name)), named)
         user = self.holder.user_for(None if told in (None, "") else check_id("user", told))  # type: ignore[arg-type]
-        return {"user": user, "project": self.holder.project_for(), "by": self.holder.actor}
+        quote = request.headers.get(QUOTE)
+        return {"user": user, "project": self.holder.project_for(), "by": self.holder.actor, "quote": quote}
 
     def asks_as(self, user: str | None, project: str | None) -> dict[str, Any]:
         """The same for a body of ours, which names them on purpose. Raises Forbidden for what the key may not name."""

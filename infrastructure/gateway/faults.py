@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from domain.approvals import ApprovalNeeded
 from domain.errors import ImageStudioError, InvalidInput, OperationError, OperationRefused
 from domain.meaning import Kind
 from infrastructure.gateway.rates import TooManyRequests
 from infrastructure.showing.codes import status_for
 from infrastructure.showing.hints import over_http
-from infrastructure.showing.refusals import refusal_document
+from infrastructure.showing.refusals import refusal_document, waiting_document
 
 PROBLEM: Final = "application/problem+json"
 AGAIN: Final = frozenset({Kind.FAILED, Kind.UNAVAILABLE, Kind.OVERLOADED})
@@ -77,6 +78,8 @@ def _fields(error: ImageStudioError) -> dict[str, Any]:
     found: dict[str, Any] = {"operation": error.operation} if isinstance(error, OperationError) else {}
     if isinstance(error, InvalidInput):
         found["field"] = error.field
+    if isinstance(error, ApprovalNeeded):
+        found["approval"] = waiting_document(error.waiting)
     if isinstance(error, OperationRefused):
         found["refusal"] = refusal_document(error.refusal)
     return found

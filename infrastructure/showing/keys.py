@@ -26,6 +26,7 @@ def key_document(key: KeyView) -> dict[str, object]:
         "expires": _instant(terms.expires),
         "revoked_at": _instant(key.revoked),
         "approve_above": None if terms.approve_above is None else money(terms.approve_above, currency),
+        "approve_in_client": terms.approve_in_client,
         "per_minute": terms.per_minute,
         "limits": measured(key.limits, currency),
         "used": measured(key.used, currency),
@@ -51,6 +52,7 @@ def key_bounds(key: KeyView, zone: str) -> str:
         f"approval above {limit_of('spend', terms.approve_above, key.currency)}"
         if terms.approve_above is not None
         else "",
+        "approval in its client, too" if terms.approve_in_client else "",
         f"{counted(terms.per_minute, 'request')} a minute" if terms.per_minute is not None else "",
     ]
     return ", ".join(bound for bound in bounds if bound)

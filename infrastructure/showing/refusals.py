@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from domain.refusals import Refusal
-from infrastructure.showing.formats import iso, measured
+from domain.refusals import Refusal, Unapproved
+from infrastructure.showing.formats import document, iso, measured, money
+
+if TYPE_CHECKING:
+    from application.asking.approvals import ApprovalView
 
 AMOUNTS = ("limit", "asked", "used", "held", "left")
 
@@ -23,6 +26,27 @@ def refusal_document(refusal: Refusal) -> dict[str, Any]:
         **amounts,
         "resets_at": None if refusal.resets_at is None else iso(refusal.resets_at),
     }
+
+
+def waiting_document(waiting: Unapproved) -> dict[str, Any]:
+    """A request that a person has to approve: its price, what would be left after it, and its quote."""
+    return {
+        "quote": waiting.quote,
+        "expires": None if waiting.expires is None else iso(waiting.expires),
+        "api_key": waiting.api_key,
+        "kind": waiting.kind,
+        "outputs": waiting.outputs,
+        "model": waiting.model,
+        "price": money(waiting.price, waiting.currency),
+        "price_known": waiting.known,
+        "above": money(waiting.above, waiting.currency),
+        "left": measured(waiting.left, waiting.currency),
+    }
+
+
+def approval_document(view: ApprovalView) -> dict[str, Any]:
+    """Something that a person was asked to approve, and how that stands."""
+    return {**document(view), "asked_at": iso(view.asked_at), "expires": iso(view.expires)}
 
 
 def _amount(refusal: Refusal, number: int | None) -> Any:

@@ -19,6 +19,7 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
+from domain.approvals import ApprovalAsked, ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetFact, AssetRestored, AssetTrashed
 from domain.bounds import Meter
 from domain.inputs import plain
@@ -122,6 +123,8 @@ def _because(reason: str) -> str:
 
 def _told_of_outcome(fact: Fact) -> Telling:
     match fact:
+        case ApprovalAsked() | ApprovalGiven():
+            return _told_of_approval(fact)
         case Postponed():
             return Telling(None, f"{fact.code}: nothing was begun; to be sent again from {iso(fact.until)}")
         case WindowOpened() | LifeCounted() | LifeMoved():
@@ -194,6 +197,14 @@ def _told_of_key(fact: KeyFact) -> str:
         case _:
             words = f"{fact.key} may {' and '.join(fact.terms.scopes)}"
     return f"{words}{_because(fact.reason)}"
+
+
+def _told_of_approval(fact: ApprovalAsked | ApprovalGiven) -> Telling:
+    if isinstance(fact, ApprovalGiven):
+        how = ", by the person before the client" if fact.in_client else ""
+        return Telling(None, f"{fact.quote} is approved{how}{_because(fact.reason)}")
+    words = f"{fact.api_key} needs approval of {fact.kind} on {fact.model}, until {iso(fact.expires)}"
+    return Telling(Money(fact.price, fact.currency), f"{words}: {fact.quote}")
 
 
 def _told_of_account(

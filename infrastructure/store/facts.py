@@ -17,7 +17,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
 
 from application.ledger.log import Entry, PeriodSnapshot
-from domain import account, assets, keys, ledger, operation, windowed
+from domain import account, approvals, assets, keys, ledger, operation, windowed
 from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
 from domain.ledger import Fact
@@ -54,6 +54,8 @@ NAMES: Mapping[str, type[Fact]] = {
     "asset.restored": assets.AssetRestored,
     "asset.expiry_set": assets.AssetExpirySet,
     "asset.erased": assets.AssetErased,
+    "approval.asked": approvals.ApprovalAsked,
+    "approval.given": approvals.ApprovalGiven,
     "operation.requested": operation.Requested,
     "operation.rejected": operation.Rejected,
     "operation.substituted": operation.Substituted,

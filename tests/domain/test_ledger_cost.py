@@ -20,6 +20,7 @@ from domain.account import (
     TimeZoneChanged,
 )
 from domain.admission import Leeway, accept, refusal_now, reroute
+from domain.approvals import ApprovalFact
 from domain.assets import AssetFact
 from domain.counting import left_of
 from domain.keys import KeyFact
@@ -150,8 +151,9 @@ def test_applying_and_deciding_cost_the_same_with_one_open_operation_and_with_te
 
 
 def test_the_life_that_is_measured_holds_every_kind_of_fact() -> None:
-    """Facts about assets change the evidence alone, and those about API keys the terms, whatever is open."""
-    met = {type(fact) for _, facts in looks_at(1) for fact in facts} | {*get_args(AssetFact), *get_args(KeyFact)}
+    """Facts about assets and approvals change the evidence alone, and those about API keys the terms."""
+    unseen = {*get_args(AssetFact), *get_args(ApprovalFact), *get_args(KeyFact)}
+    met = {type(fact) for _, facts in looks_at(1) for fact in facts} | unseen
 
     assert {*get_args(AccountFact), *get_args(LedgerFact), *OPERATION_FACTS} - met == ONCE
 

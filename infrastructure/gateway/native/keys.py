@@ -28,7 +28,8 @@ Reason = Annotated[str, Field(max_length=200)]
 class KeyAsked(StrictBody):
     """A key to issue; amounts are exact text, such as "25".
 
-    `limit` is the most that it may spend a period, `approve_above` the price above which a person has to agree.
+    `limit` is the most that it may spend a period, `approve_above` the price above which a person has to agree; with
+    `approve_in_client` that may be the one before its client.
     """
 
     name: Annotated[str, Field(max_length=200)] = ""
@@ -39,6 +40,7 @@ class KeyAsked(StrictBody):
     expires: str | None = None
     limit: str | None = None
     approve_above: str | None = None
+    approve_in_client: bool = False
     per_minute: Annotated[int | None, Field(ge=1)] = None
     reason: Reason = ""
 
@@ -52,6 +54,7 @@ class KeyAsked(StrictBody):
             expires=None if self.expires is None else instant_of(self.expires, field="expires"),
             approve_above=None if self.approve_above is None else Money.parse(self.approve_above, currency).micros,
             per_minute=self.per_minute,
+            approve_in_client=self.approve_in_client,
         )
 
 

@@ -124,12 +124,12 @@ async def _quoted(
     gate: Gate, caller: KeyCaller, asked: OperationAsked, files: Mapping[str, list[File]], request: StudioRequest
 ) -> StudioRequest:
     """The request as it was quoted, if it names a quote. Raises InvalidInput."""
-    if asked.quote is None:
+    if asked.estimated is None:
         return request
     if asked.max_price is not None:
         raise InvalidInput("max_price", "is said beside a quote, which has a price", hint="leave it out")
     digest = await asyncio.to_thread(digest_of, QUOTED, asked.told, files)
-    told = gate.quotes.read(caller.account, digest, asked.quote)
+    told = gate.quotes.read(caller.account, digest, asked.estimated)
     return replace(request, model=told.model, max_price=told.money, priced_at=told.at)
 
 

@@ -38,8 +38,8 @@ class OperationAsked(StrictBody):
     """One kind of operation for the key's account.
 
     `media` has addresses by input: http, https, or data URIs; a form has files of these names instead. `model` is an id
-    or a strategy. `each` has inputs of every variation's own. With a `quote` of an estimate for the same request it is
-    done by the model and at the price that were told.
+    or a strategy. `each` has inputs of every variation's own. With a `quote` of an estimate for the same request, or of
+    a refusal that a person approved since, it is done by the model and at the price that were told.
     """
 
     kind: Annotated[str, Field(examples=["text-to-image"])]
@@ -55,6 +55,11 @@ class OperationAsked(StrictBody):
     quote: Annotated[str | None, Field(max_length=2_000)] = None
     on_limit: str = ""
     priority: str = "normal"
+
+    @property
+    def estimated(self) -> str | None:
+        """The quote of an estimate, which is a signed text; an approval's is a plain id."""
+        return self.quote if self.quote is not None and "." in self.quote else None
 
     @property
     def told(self) -> dict[str, Any]:
@@ -80,6 +85,7 @@ class OperationAsked(StrictBody):
             each=tuple(_plain(one) for one in self.each),
             on_limit=self.on_limit,
             priority=self.priority,
+            quote=None if self.estimated is not None else self.quote,
             **caller.asks_as(self.user, self.project),
         )
 

@@ -79,7 +79,7 @@ WRITING = {
     *(("assets", word) for word in ("search", "describe", "favourite", "tag", "collect", "thumbnail", "add")),
     *(("assets", f"{word}-collection") for word in ("rename", "drop")),
     ("assets", "link"),
-    *(("keys", "issue"), ("keys", "change"), ("keys", "revoke")),
+    *(("keys", "issue"), ("keys", "change"), ("keys", "revoke"), ("approve",)),
     *(("account", "suspend"), ("account", "resume"), ("account", "close")),
     *(("projections", "rebuild"), ("projections", "retry"), ("db", "adopt"), ("rebuild",)),
     ("files", "move"),

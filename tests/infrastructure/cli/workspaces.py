@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -16,7 +17,11 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from application.asking.requests import Request
+from domain.actor import Actor, ActorKind
+from domain.approvals import ApprovalNeeded
 from infrastructure.assembly import Parts
+from infrastructure.bootstrap import open_studio
 from infrastructure.cli import main
 from infrastructure.cli.app import app
 from tests.infrastructure.films import film
@@ -143,6 +148,7 @@ COMMANDS = [
     ("keys", "show", "KEY"),
     ("keys", "change", "KEY", "--name", "web shop"),
     ("keys", "revoke", "KEY"),
+    ("approve", "QUOTE"),
     ("providers", "list"),
     ("providers", "check"),
     ("catalogue", "check"),
@@ -206,6 +212,20 @@ def stuck(*inputs: str) -> str:
     return call("generate", "x", "-m", "scripted-findable", "-i", "outcome=never", *inputs, "--json").error["operation"]
 
 
+def waiting_quote() -> str:
+    """A quote that waits for approval, of a key that may spend nothing by itself."""
+    key = call("keys", "issue", ACCOUNT, "--approve-above", "0", "--json").document["id"]
+    return asyncio.run(_refused(Actor(ActorKind.KEY, key)))
+
+
+async def _refused(by: Actor) -> str:
+    request = Request("text-to-image", ACCOUNT, {"prompt": "a lake"}, model="scripted-image", by=by)
+    async with open_studio(serve=False) as studio:
+        with pytest.raises(ApprovalNeeded) as refused:
+            await studio.operations.run(request)
+    return refused.value.waiting.quote
+
+
 def settle(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """An environment that knows nothing but this home and the scripted providers, on a terminal of 80 columns."""
     for name in [name for name in os.environ if name.startswith("IMAGESTUDIO_")]:
@@ -247,6 +267,8 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         known["LIST"] = str(prompts)
     if "KEY" in command:
         known["KEY"] = call("keys", "issue", ACCOUNT, "--json").document["id"]
+    if "QUOTE" in command:
+        known["QUOTE"] = waiting_quote()
     if "STUCK" in command:
         known["STUCK"] = stuck()
     return [known.get(word, word) for word in command]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ import pytest
 
 from application.ledger.reader import LogFilter
 from infrastructure.gateway.door import ACCOUNT
-from tests.infrastructure.gateway.gateways import ADMIN, Gateway
+from tests.infrastructure.gateway.gateways import ADMIN, OPERATE, Gateway
 
 PROMPT = "the owners secret wish"
 OWNER = "owner-of-things"
@@ -39,7 +40,12 @@ def things(gateway: Gateway) -> dict[str, list[str]]:
     asset = operation["operations"][0]["outputs"][0]["asset"]
     key = gateway.run(gateway.studio.keys.list(OWNER))[0].id
     ids = [operation["operation"], film, asset, key, OWNER]
-    return {"id": ids, "operation": ids, "provider": ["wavespeed"], "mac": ["0" * 32], "step": ["close"], "key": [key]}
+    agent = gateway.issue(OWNER, replace(OPERATE, approve_above=0))
+    with gateway.client(agent) as client:
+        quote = client.post("/v1/operations", json=drawn).json()["approval"]["quote"]
+    ids.append(quote)
+    told = {"provider": ["wavespeed"], "mac": ["0" * 32], "step": ["close"]}
+    return {"id": ids, "operation": ids, "key": [key], "quote": [quote], **told}
 
 
 def addresses(gateway: Gateway, things: dict[str, list[str]]) -> Iterator[tuple[str, str, str]]:

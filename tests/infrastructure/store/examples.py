@@ -16,6 +16,7 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
+from domain.approvals import ApprovalAsked, ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
 from domain.bounds import Meter
 from domain.charging import CostSource
@@ -78,7 +79,8 @@ REVEALED = (CostSource.PROVIDER, True)
 PICTURE = Stored("ab" * 32, "image/png", 20_480, 1024, 768, id="5a" * 12)
 CLIP = Stored("cd" * 32, "video/mp4", 1_048_576, 1280, 720, 4_000, "c1" * 12)
 GIVEN = (Given("image", "5b" * 12, "image/jpeg", 30_720, 800, 600), Given("audio", "a1" * 12, "audio/mpeg", 4_096))
-KEY_TERMS = KeyTerms((KeyScope.OPERATE, KeyScope.ADMIN), "ann", "brand", False, NOW + 1_000_000, 2_000_000, 60)
+KEY_TERMS = KeyTerms((KeyScope.OPERATE, KeyScope.ADMIN), "ann", "brand", False, NOW + 1_000_000, 2_000_000, 60, True)
+WAITS = (*("quote_5a5a5a", "key_7hq2m9x4ka", "ef" * 32, "text_to_image"), 2, "sketch-1", 80_000, "USD")
 
 EXAMPLES: tuple[Fact, ...] = (
     AccountOpened(
@@ -123,6 +125,8 @@ EXAMPLES: tuple[Fact, ...] = (
     AssetRestored("acme", NOW, DECEMBER, "5a" * 12),
     AssetExpirySet("acme", NOW, DECEMBER, "5a" * 12, NOW + 1_000_000, "a campaign ends"),
     AssetErased("acme", NOW, DECEMBER, "5a" * 12, "the customer asked"),
+    ApprovalAsked("acme", NOW, DECEMBER, *WAITS, NOW + 1_000_000),
+    ApprovalGiven("acme", NOW, DECEMBER, "quote_5a5a5a", True, "a campaign"),
     Requested(OPERATION, NOW, "key-1", "ef" * 32, 2, GIVEN),
     Rejected(OPERATION, NOW, "limit", "user:ann", "images", 10, 2, 7, 2, 1, "USD", "day", TOMORROW, "Europe/Berlin"),
     Substituted(
