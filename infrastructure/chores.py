@@ -32,7 +32,7 @@ async def recovering(upkeep: Upkeep, seconds: int) -> None:
     while True:
         try:
             for one in await upkeep.recover():
-                LOGGER.info("recovered operation %s: %s, now %s", one.operation, one.action, one.phase)
+                LOGGER.info("recovered: %s, now %s", one.action, one.phase, extra={"operation": one.operation})
         except StoreError as error:
             LOGGER.warning("nothing could be recovered for now: %s", error)
         await asyncio.sleep(seconds)

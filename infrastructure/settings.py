@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     largest_body: Positive = 512 * 1024 * 1024
     body_seconds: Positive = 30
     telemetry: bool | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_form: Literal["auto", "json", "text"] = "auto"
     picture_links: bool = False
     provider_quotes: bool = False
     own_origins: Annotated[tuple[str, ...], NoDecode] = ()

@@ -150,7 +150,7 @@ class Worker:
         try:
             done = await self.recoverer.carry_on(one.operation, one.account)
             self.performed += 1
-            LOGGER.info("performed operation %s: %s, now %s", done.operation, done.action, done.phase)
+            LOGGER.info("performed: %s, now %s", done.action, done.phase, extra={"operation": done.operation})
         finally:
             ownership.drop(one.operation)
             del self._tasks[one.operation], self._claimed[one.operation]

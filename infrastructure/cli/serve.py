@@ -55,10 +55,11 @@ async def serve(
     except ImportError as error:
         raise PluginError(f"the service needs {error.name}", hint=Advice("service.install")) from error
     from infrastructure.bootstrap import open_studio
+    from infrastructure.servicelog import service_log
     from infrastructure.working import working
 
     settings = session.settings()
-    with closing(serving.listening(host, port)) as listener:
+    with service_log(settings, as_json=session.json), closing(serving.listening(host, port)) as listener:
         async with open_studio(settings) as studio:
             made = await first_keys(studio, settings.account, host)
             with stopped() as (told, again):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,6 @@ import typer
 from typer import Option
 
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.failures import note
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from application.performing.worker import Worker
     from infrastructure.cli.rendering import Page
 
+LOGGER = logging.getLogger("imagestudio")
 app = typer.Typer()
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -37,17 +38,20 @@ async def worker(
     Any number of workers share a database. One that is told to stop, by SIGTERM or Ctrl-C, claims no more and ends what
     it has begun; told again, it leaves that to recovery. If one dies, the others settle its work.
     """
+    from infrastructure.servicelog import service_log
     from infrastructure.working import working
 
-    seconds = session.settings().wait_seconds
-    async with session.service() as studio:
-        with stopped() as (told, again):
-            async with working(studio, places=concurrency, seconds=seconds, leave=again) as one:
-                if not drain and not session.json:
-                    note(f"working, {counted(concurrency, 'operation')} at a time")
-                await _until(one, told, drain=drain)
-                if told.is_set() and not session.json:
-                    note(f"stopping: {counted(one.working, 'operation')} under way; again to leave what is left")
+    settings = session.settings()
+    with service_log(settings, as_json=session.json), stopped() as (told, again):
+        async with (
+            session.service() as studio,
+            working(studio, places=concurrency, seconds=settings.wait_seconds, leave=again) as one,
+        ):
+            if not drain:
+                LOGGER.info("working, %s at a time", counted(concurrency, "operation"))
+            await _until(one, told, drain=drain)
+            if told.is_set():
+                LOGGER.info("stopping: %s under way; again to leave what is left", counted(one.working, "operation"))
     found = {"performed": one.performed, "left": one.left}
     return Report(found, lambda page: _show(page, one))
 

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
 from domain.meaning import Kind
 from infrastructure.gateway import callbacks, health
-from infrastructure.gateway.arrivals import Arrivals
+from infrastructure.gateway.arrivals import Arrivals, Exchange
 from infrastructure.gateway.describing import errors
 from infrastructure.gateway.faults import PROBLEM, headers_of, openai_error, problem_of
 from infrastructure.gateway.gate import Gate
@@ -26,6 +26,7 @@ from infrastructure.gateway.openai import images, models, videos
 from infrastructure.showing.codes import STATUSES_BY_CODE, status_for
 
 LOGGER: Final = logging.getLogger("imagestudio.gateway")
+ACCESS: Final = logging.getLogger("imagestudio.access")
 OPENAI: Final = ("/v1/images", "/v1/models", "/v1/videos")
 """The addresses whose errors are told in OpenAI's envelope."""
 ABOUT: Final = "AI images and films over HTTP: held before they are paid, charged once, and explained from a log."
@@ -69,7 +70,7 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     app.add_exception_handler(HTTPException, _frameworks)
     app.add_exception_handler(Exception, _defect)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
-    app.add_middleware(Arrivals, most=most, seconds=seconds, answered=gate.meters.answered)
+    app.add_middleware(Arrivals, most=most, seconds=seconds, answered=partial(_answered, gate))
     return app
 
 
@@ -81,6 +82,15 @@ def _described(app: FastAPI) -> dict[str, Any]:
         found["security"] = [{"key": []}]
         app.openapi_schema = found
     return app.openapi_schema
+
+
+def _answered(gate: Gate, one: Exchange) -> None:
+    gate.meters.answered(one)
+    level = logging.DEBUG if one.route in health.ROUTES else logging.INFO
+    if ACCESS.isEnabledFor(level):
+        told = {"request": one.request, "operation": one.operation, "key": one.key, "trace": one.trace}
+        numbers = {"status": one.status, "ms": round(1000 * one.seconds, 1)}
+        ACCESS.log(level, "%s %s %d", one.method, one.route, one.status, extra={**told, **numbers})
 
 
 async def _ours(request: Request, error: Any) -> JSONResponse:
@@ -103,7 +113,9 @@ async def _frameworks(request: Request, error: Any) -> JSONResponse:
 
 async def _defect(request: Request, error: Exception) -> JSONResponse:
     id = request.state.request_id
-    LOGGER.error("request %s: %s %s", id, request.method, request.url.path, exc_info=error)
+    LOGGER.error(
+        "something of ours is broken", exc_info=error, extra={"request": id, "key": request.scope["state"].get("key")}
+    )
     return _answer(request, Defect("something of ours is broken", hint=f"tell whoever runs this service: {id}"))
 
 

@@ -16,9 +16,25 @@ from infrastructure.clock import new_id
 
 BROKEN: Final = 500
 """The status of an answer that never began."""
-Answered = Callable[[str, str, int, float], None]
-"""Hears of each answer: its route, its method, its status, and the seconds until it ended."""
 _PLAIN_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request that was answered, in `seconds`: the pattern of its route, its ids, and of its key the id."""
+
+    route: str
+    method: str
+    status: int
+    seconds: float
+    request: str
+    operation: str | None
+    key: str | None
+    trace: str | None
+
+
+Answered = Callable[[Exchange], None]
+"""Hears of each."""
 
 
 class BodyTooLarge(InvalidRequest):
@@ -43,7 +59,8 @@ class BodyCut(InvalidRequest):
 class Arrivals:
     """The outermost part of the application. `most` is in bytes, a body; `seconds` are waited for each piece of one.
 
-    A client's own `x-request-id` is kept if it is a plain word. A route may leave `more_headers` in the state.
+    A client's own `x-request-id` is kept if it is a plain word. A route may leave `more_headers` in the state, and the
+    door the id of the `key`; whoever traces requests has left the `trace`.
     """
 
     app: ASGIApp
@@ -57,12 +74,12 @@ class Arrivals:
             return
         id = _id_of(scope)
         scope.setdefault("state", {})["request_id"] = id
-        status, began = 0, monotonic()
+        status, operation, began = 0, None, monotonic()
 
         async def answering(message: Message) -> None:
-            nonlocal status
+            nonlocal status, operation
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, operation = message["status"], _operation_in(message)
                 more = {"x-request-id": id, **scope["state"].get("more_headers", {})}
                 told = [(name.encode(), value.encode()) for name, value in more.items()]
                 message["headers"] = [*message["headers"], *told]
@@ -71,7 +88,19 @@ class Arrivals:
         try:
             await self.app(scope, self._bounded(scope, receive), answering)
         finally:
-            self.answered(_route_of(scope), scope["method"], status or BROKEN, monotonic() - began)
+            state = scope["state"]
+            self.answered(
+                Exchange(
+                    route=_route_of(scope),
+                    method=scope["method"],
+                    status=status or BROKEN,
+                    seconds=monotonic() - began,
+                    request=id,
+                    operation=operation,
+                    key=state.get("key"),
+                    trace=state.get("trace"),
+                )
+            )
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         told = _length_of(scope)
@@ -107,6 +136,13 @@ def _id_of(scope: Scope) -> str:
         if name == b"x-request-id" and _PLAIN_ID.fullmatch(value):
             return bytes(value).decode()
     return new_id()
+
+
+def _operation_in(answer: Message) -> str | None:
+    for name, value in answer["headers"]:
+        if name == b"x-imagestudio-operation":
+            return bytes(value).decode("latin-1")
+    return None
 
 
 def _length_of(scope: Scope) -> int | None:

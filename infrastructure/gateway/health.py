@@ -10,6 +10,7 @@ None needs a key.
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -19,6 +20,8 @@ from infrastructure.gateway.describing import answers
 from infrastructure.gateway.gate import gate_of
 
 router = APIRouter(tags=["Health"])
+ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""They are asked every few seconds, which nobody wants to read."""
 
 
 @router.get("/healthz")

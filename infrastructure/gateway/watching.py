@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from domain.errors import StoreError
+from infrastructure.gateway.arrivals import Exchange
 from infrastructure.service import Studio
 
 STUCK: Final = 30.0
@@ -69,10 +70,10 @@ class Meters(Collector):
         )
         self.registry.register(self)
 
-    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """One more request was answered; `route` is its pattern, so that no id becomes a label."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route, method).observe(seconds)
+    def answered(self, one: Exchange) -> None:
+        """One more request was answered."""
+        self._requests.labels(one.route, one.method, str(one.status)).inc()
+        self._seconds.labels(one.route, one.method).observe(one.seconds)
 
     def collect(self) -> Iterator[Any]:
         """The position of the log, and how far each view is behind it. Raises StoreUnavailable."""

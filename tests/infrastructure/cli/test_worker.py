@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 
@@ -32,14 +33,16 @@ def test_it_performs_what_another_process_queued_and_stops_when_it_is_told(tmp_p
     done(tmp_path, "-m", "imagestudio", "account", "open", "acme", "--plan", "pro")
     with start(tmp_path, "-m", "imagestudio", "worker", "--concurrency", "2") as process:
         assert process.stderr is not None
-        assert process.stderr.readline() == "working, 2 operations at a time\n"
+        assert json.loads(process.stderr.readline())["event"] == "working, 2 operations at a time"
         done(tmp_path, "-c", QUEUES)
         while done(tmp_path, "-m", "imagestudio", "operations", "--json").count('"charged"') < 3:
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=WAIT)
     assert (process.returncode, out.strip()) == (0, "Performed 3 operations"), err
-    assert err == "stopping: 0 operations under way; again to leave what is left\n"
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert [one["event"].split(":")[0] for one in lines] == [*["performed"] * 3, "stopping"]
+    assert all(one["operation"] for one in lines[:3])
 
 
 def test_drained_it_ends_by_itself(tmp_path: Path) -> None:

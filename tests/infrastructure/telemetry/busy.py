@@ -40,8 +40,9 @@ class Busy:
     receiver: Receiver
     answers: dict[str, httpx.Response] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
-    written: str = ""
     said: str = ""
+    served: str = ""
+    worked: str = ""
     submissions: list[Submission] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
 
@@ -104,7 +105,7 @@ def be_busy(home: Path, fake: Fake, receiver: Receiver) -> Busy:
             _ask(busy, client, fake, begun["first_keys"])
             _leave_to_a_worker(busy, client, home, told, begun["first_keys"]["operator"])
         busy.said = line + ended(serving)
-    busy.written = "".join(path.read_text() for path in sorted(home.glob("*.err")))
+    busy.served, busy.worked = ((home / f"{name}.err").read_text() for name in ("serve", "worker"))
     busy.submissions, busy.jobs = fake.submissions(), fake.jobs()
     return busy
 
@@ -143,7 +144,7 @@ def _leave_to_a_worker(busy: Busy, client: httpx.Client, home: Path, told: dict[
     _until(client, hanging, key, "dispatched")
     queued = client.post("/v1/operations", json={**scripted, "inputs": {"prompt": PROMPTS[5]}})
     busy.answers["queued"] = queued
-    with process(home, told, "worker") as working:
+    with process(home, {**told, "IMAGESTUDIO_LOG_FORM": "text"}, "worker") as working:
         _until(client, queued, key, "charged")
         ended(working)
 
