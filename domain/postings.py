@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from domain import account, assets, keys, ledger, operation, windowed
+from domain import account, approvals, assets, keys, ledger, operation, windowed
 from domain.chart import (
     AVAILABLE,
     HELD,
@@ -179,6 +179,8 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     assets.AssetRestored,
     assets.AssetExpirySet,
     assets.AssetErased,
+    approvals.ApprovalAsked,
+    approvals.ApprovalGiven,
     operation.Requested,
     operation.Rejected,
     operation.Substituted,
