@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import ChunkStream, PngInfo
 
 from application.ports import Media
 from domain.errors import BeyondLimit, InvalidInput, NoMedia
+from infrastructure.formats.aiff import measure_aiff
 from infrastructure.formats.brands import AVIF, HEIC
 from infrastructure.formats.ebml import measure_webm
 from infrastructure.formats.measured import Measured
@@ -26,6 +27,7 @@ from infrastructure.formats.shapes import upright_size
 from infrastructure.formats.signatures import OBJ, STL, TEXT, expected_text, reads_as_text, sniff
 from infrastructure.formats.sounds import measure_aac, measure_flac, measure_mp3, measure_wav
 from infrastructure.formats.stills import read_still
+from infrastructure.formats.unread import unread_kind
 
 MAX_FRAMES: Final = 1_000
 ANIMATION_FACTOR: Final = 4
@@ -51,6 +53,7 @@ _EXTENSIONS: Final = {
     AVIF: "avif",
     "video/mp4": "mp4",
     "video/webm": "webm",
+    "video/matroska": "mkv",
     "video/quicktime": "mov",
     "video/3gpp": "3gp",
     "video/3gpp2": "3g2",
@@ -61,6 +64,8 @@ _EXTENSIONS: Final = {
     "audio/ogg": "ogg",
     "audio/aac": "aac",
     "audio/webm": "weba",
+    "audio/matroska": "mka",
+    "audio/aiff": "aiff",
     "audio/quicktime": "mov",
     "audio/3gpp": "3gp",
     "audio/3gpp2": "3g2",
@@ -77,8 +82,10 @@ _MEASURES: Final[Mapping[str, Callable[[memoryview], Measured]]] = {
     "video/3gpp": measure_movie,
     "video/3gpp2": measure_movie,
     "video/webm": measure_webm,
+    "video/matroska": measure_webm,
     "audio/mp4": measure_movie,
     "audio/wav": measure_wav,
+    "audio/aiff": measure_aiff,
     "audio/mpeg": measure_mp3,
     "audio/flac": measure_flac,
     "audio/ogg": measure_ogg,
@@ -100,8 +107,8 @@ _ONE_SHOWN: Final = (_JPEG, _TIFF)
 _SUBFILE: Final = 254
 _PREVIEW: Final = 1
 _KNOWN_HINT: Final = (
-    "send a PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF image, an MP4, MOV or WebM video, a WAV, MP3, M4A, FLAC or "
-    "Ogg sound, or a GLB, FBX, USDZ or STL model"
+    "send a PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF image, an MP4, MOV, WebM or Matroska video, a WAV, AIFF, "
+    "MP3, M4A, FLAC or Ogg sound, or a GLB, FBX, USDZ or STL model"
 )
 
 # Errors that Pillow and its codecs raise on hostile bytes; its warnings too, under python -W error.
@@ -190,8 +197,7 @@ def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Recognised:
         raise bounds.beyond(f"has {len(view)} bytes; at most {bounds.bytes} are accepted")
     media_type = sniff(view) or expected_text(view, bounds.media_types)
     if media_type is None:
-        problem = NoMedia if reads_as_text(view) else InvalidInput
-        raise problem(field, "is no image, video, sound or model of a known type", hint=_KNOWN_HINT)
+        raise _unknown(view, field)
     if media_type in _PILLOW_FORMATS:
         return _look_at_image(stream, media_type, bounds)
     if media_type == HEIC:
@@ -202,6 +208,15 @@ def _look_at(view: memoryview, stream: BinaryIO, bounds: Bounds) -> Recognised:
     duration = measured.duration_ms if (measured.duration_ms or 0) <= LONGEST_MS else None
     kind = media_type.replace("video/", "audio/") if measured.only_sound else media_type
     return Recognised(kind, measured.width, measured.height, duration)
+
+
+def _unknown(view: memoryview, field: str) -> InvalidInput:
+    """The error about what is not read: by its name if it has one."""
+    known = unread_kind(view)
+    if known is not None:
+        return InvalidInput(field, f"is {known.name}, which is not read", hint=f"send {known.instead}")
+    problem = NoMedia if reads_as_text(view) else InvalidInput
+    return problem(field, "is no image, video, sound or model of a known type", hint=_KNOWN_HINT)
 
 
 def image_media(image: Image.Image, image_format: str, *, text: Mapping[str, str] = _NO_TEXT) -> Media:

@@ -1,4 +1,4 @@
-"""WebM: nested elements of id, size and body (RFC 8794, RFC 9559), read in one flat walk.
+"""WebM and Matroska: nested elements of id, size and body (RFC 8794, RFC 9559), read in one flat walk.
 
 A container's body is walked as if its elements stood beside it, so that one of unknown size, as live recordings
 have, needs no end. Only the last cluster is walked if the film says how long it is and each cluster how large.

@@ -16,8 +16,9 @@ STL: Final = "model/stl"
 KNOWN: Final = frozenset(
     """
     image/png image/jpeg image/webp image/gif image/bmp image/tiff image/heic image/avif
-    video/mp4 video/quicktime video/webm video/3gpp video/3gpp2
-    audio/wav audio/mpeg audio/mp4 audio/aac audio/flac audio/ogg audio/webm audio/quicktime audio/3gpp audio/3gpp2
+    video/mp4 video/quicktime video/webm video/matroska video/3gpp video/3gpp2
+    audio/wav audio/aiff audio/matroska audio/mpeg audio/mp4 audio/aac audio/flac audio/ogg audio/webm audio/quicktime
+    audio/3gpp audio/3gpp2
     model/gltf-binary model/vnd.fbx model/vnd.usdz+zip model/obj model/stl text/plain
     """.split()
 )
@@ -25,6 +26,7 @@ KNOWN: Final = frozenset(
 
 _HEAD: Final = 128
 _FLAC: Final = b"fLaC"
+_EBML: Final = b"\x1aE\xdf\xa3"
 _OGG_SOUNDS: Final = (b"OpusHead", b"\x01vorbis", b"\x7fFLAC")
 _STL_HEADER, _STL_FACET = 84, 50
 _BITMAPS: Final = (12, 16, 40, 52, 56, 64, 108, 124)
@@ -55,7 +57,9 @@ def sniff(content: memoryview) -> str | None:
         ("audio/wav", head.startswith((b"RIFF", b"RF64")) and head[8:12] == b"WAVE"),
         ("audio/flac", head.startswith(_FLAC)),
         ("audio/ogg", head.startswith(b"OggS") and any(mark in head for mark in _OGG_SOUNDS)),
-        ("video/webm", head.startswith(b"\x1aE\xdf\xa3") and b"webm" in head[:64]),
+        ("audio/aiff", head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC")),
+        ("video/webm", head.startswith(_EBML) and b"webm" in head[:64]),
+        ("video/matroska", head.startswith(_EBML) and b"matroska" in head[:64]),
         ("model/gltf-binary", head.startswith(b"glTF\x02\x00\x00\x00") and len(content) >= 20),
         ("model/vnd.fbx", head.startswith(b"Kaydara FBX Binary  \x00")),
         ("model/vnd.usdz+zip", _is_usdz(head)),

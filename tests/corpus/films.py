@@ -65,6 +65,15 @@ WEBM = {
     "vp9": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"),
     "av1": ("-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-c:a", "libopus"),
 }
+MATROSKA = {
+    "h264": (*H264, *AAC),
+    "hevc": ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", *AAC),
+    "mpeg4": ("-c:v", "mpeg4", "-c:a", "libmp3lame"),
+    "ffv1": ("-c:v", "ffv1", "-c:a", "flac"),
+    "prores": ("-c:v", "prores_ks", "-c:a", "pcm_s16le"),
+    "mjpeg": ("-c:v", "mjpeg", "-c:a", "ac3"),
+    "vp9": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"),
+}
 CLUSTERS = {
     "plain": (),
     "live": ("-live", "1"),
@@ -134,6 +143,23 @@ def webms(folder: Path) -> Iterator[Path]:
     alpha = folder / "alpha.webm"
     ffmpeg(*source(), "-an", "-pix_fmt", "yuva420p", *WEBM["vp9"][:6], "-auto-alt-ref", "0", str(alpha))
     yield alpha
+
+
+def matroskas(folder: Path) -> Iterator[Path]:
+    for name, coding in MATROSKA.items():
+        first = folder / f"{name}.mkv"
+        ffmpeg(*source(), *coding, str(first))
+        yield first
+        wanted = CLUSTERS if name in ("h264", "vp9") else {"short": CLUSTERS["short"]}
+        yield from copies(first, {folder / f"{name}-{kind}.mkv": wanted[kind] for kind in wanted})
+        piped = folder / f"{name}-piped.mkv"
+        piped.write_bytes(ffmpeg_to_a_pipe("-i", str(first), "-c", "copy", "-f", "matroska"))
+        yield piped
+    for name, (size, shape) in SHAPES.items():
+        file = folder / f"{name}.mkv"
+        ffmpeg(*source(size=size), "-an", "-vf", f"setsar={shape}", *H264, str(file))
+        yield file
+    yield from turned(folder / "pal.mkv", folder)
 
 
 def copies(file: Path, wanted: dict[Path, tuple[str, ...]]) -> Iterator[Path]:

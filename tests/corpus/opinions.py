@@ -11,7 +11,9 @@ from typing import Any
 from tests.corpus.programs import ffprobe, mediainfo
 
 _NO_SHAPE = "1:1"
-_FORMATS = {"matroska,webm": "webm", "mp3": "mpeg", "aac": "aac", "flac": "flac", "ogg": "ogg", "wav": "wav"}
+_FORMATS = {"mp3": "mpeg", "aac": "aac", "flac": "flac", "ogg": "ogg", "wav": "wav", "aiff": "aiff"}
+_EBML = {".webm": "webm", ".mkv": "matroska", ".mka": "matroska", ".matroska": "matroska"}
+"""FFmpeg calls both kinds by one name."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ def ffprobe_says(file: Path) -> Opinion:
     film = next((stream for stream in said["streams"] if stream["codec_type"] == "video"), None)
     container = said["format"]["format_name"]
     brand = said["format"].get("tags", {}).get("major_brand", "")
-    kind = _kind(_FORMATS.get(container, brand), moves=film is not None)
+    named = _EBML.get(file.suffix, "") if "matroska" in container else _FORMATS.get(container, brand)
+    kind = _kind(named, moves=film is not None)
     length = said["format"].get("duration")
     duration = None if length is None else Fraction(length) * 1000
     if film is None:
@@ -62,4 +65,4 @@ def _kind(container: str, *, moves: bool) -> str:
     if container == "qt  ":
         return "video/quicktime" if moves else "audio/quicktime"
     family = "video" if moves else "audio"
-    return f"{family}/{container if container in _FORMATS.values() else 'mp4'}"
+    return f"{family}/{container if container in (*_FORMATS.values(), *_EBML.values()) else 'mp4'}"

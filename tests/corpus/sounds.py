@@ -37,8 +37,18 @@ OTHERS = {
     "ima.wav": ("-c:a", "adpcm_ima_wav"),
     "long.wav": ("-rf64", "always"),
     "plain.aac": (),
+    "plain.aiff": (),
+    "deep.aiff": ("-c:a", "pcm_s24be"),
+    "little.aiff": ("-c:a", "pcm_s16le"),
+    "float.aiff": ("-c:a", "pcm_f32be"),
+    "alaw.aiff": ("-c:a", "pcm_alaw"),
+    "ima.aiff": ("-c:a", "adpcm_ima_qt"),
+    "opus.mka": ("-c:a", "libopus"),
+    "flac.mka": ("-c:a", "flac"),
+    "pcm.mka": ("-c:a", "pcm_s16le"),
+    "mp3.mka": ("-c:a", "libmp3lame"),
 }
-PIPED = ("wav", "flac", "ogg", "mp3", "adts")
+PIPED = ("wav", "flac", "ogg", "mp3", "adts", "matroska")
 
 
 def sounds(folder: Path) -> Iterator[Path]:

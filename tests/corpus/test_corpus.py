@@ -41,7 +41,7 @@ class Maker(NamedTuple):
 
 EARLY: Final = "pictures that are decoded early are shifted, and it adds the shift once more"
 CHAIN: Final = "it sees the first recording of a chain only"
-LIVE: Final = "it does not walk a live recording"
+LIVE: Final = "it does not walk a recording that does not state its length"
 SKIPPED: Final = "it counts what Opus skips in front"
 LEAD_IN: Final = "it counts the encoder's silence, which the edit list in front of the fragments takes away"
 NO_TABLE: Final = "it does not count the frames of a stream without a table"
@@ -50,7 +50,8 @@ MAKERS: Final = {
     "movies": Maker(films.movies, FILM_MS, 70),
     "shapes": Maker(films.shapes_and_colours, FILM_MS, 35),
     "webms": Maker(films.webms, FILM_MS, 19),
-    "sounds": Maker(sounds.sounds, SOUND_MS, 60),
+    "matroskas": Maker(films.matroskas, FILM_MS, 36),
+    "sounds": Maker(sounds.sounds, SOUND_MS, 72),
 }
 FFPROBE_DIFFERS: Final = {
     "movies": {
@@ -63,6 +64,7 @@ FFPROBE_DIFFERS: Final = {
     },
     "shapes": {},
     "webms": {"*-live.webm": LIVE},
+    "matroskas": {"*-live.mkv": LIVE},
     "sounds": {
         "*-late.*": LEAD_IN,
         "by-opus.o*": SKIPPED,
@@ -70,6 +72,7 @@ FFPROBE_DIFFERS: Final = {
         "*.aac": "it guesses from the bit rate",
         "*.adts": "it guesses from the bit rate",
         "piped.flac": NO_TABLE,
+        "piped.matroska": LIVE,
     },
 }
 MEDIAINFO_DIFFERS: Final = {
@@ -80,6 +83,11 @@ MEDIAINFO_DIFFERS: Final = {
     },
     "shapes": {"pal-[0-9]*.webm": "it does not know that a WebM is turned", "pal-both.webm": "nor that it is mirrored"},
     "webms": {"*-live.webm": LIVE},
+    "matroskas": {
+        "*-live.mkv": LIVE,
+        "pal-[0-9]*.mkv": "it does not know that a Matroska film is turned",
+        "pal-both.mkv": "nor that it is mirrored",
+    },
     "sounds": {
         "*-late.*": LEAD_IN,
         "*[05].mp3": "it counts the encoder's silence, which its table names",
@@ -90,6 +98,8 @@ MEDIAINFO_DIFFERS: Final = {
         "*.aac": NO_TABLE,
         "*.adts": NO_TABLE,
         "piped.flac": NO_TABLE,
+        "piped.matroska": LIVE,
+        "by-ima.aiff": "it takes packets of samples for samples",
     },
 }
 """By maker, patterns of the names of files about which they say something else, and why."""

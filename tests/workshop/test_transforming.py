@@ -68,6 +68,29 @@ async def test_it_comes_out_as_it_was_asked_for(
     assert len(sound_of(made.content)) / 48_000 == pytest.approx(2, abs=0.06)
 
 
+MATROSKA = {
+    "decoded in another order": (("-c:v", "libx264", "-bf", "2", "-c:a", "aac"), "h264"),
+    "without loss": (("-c:v", "ffv1", "-c:a", "flac"), "ffv1"),
+    "of VP9": (("-c:v", "libvpx-vp9", "-deadline", "realtime", "-c:a", "libopus"), "vp9"),
+}
+
+
+@pytest.mark.parametrize("name", MATROSKA)
+async def test_of_a_matroska_film_every_picture_comes_through(name: str) -> None:
+    coding, codec = MATROSKA[name]
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1", "-f", "lavfi", "-i", "sine=d=1")
+    source = media(filmed("mkv", *picture, "-pix_fmt", "yuv420p", *coding))
+    assert source.media_type == "video/matroska"
+    copied = await make("video-volume", {"video": source}, volume="0.5")
+    assert (copied.media_type, pictured(copied.content)["codec_name"]) == ("video/mp4", codec)
+    before, after = frames_of(source.content), frames_of(copied.content)
+    assert len(before) == len(after) == RATE
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+    stored = await make("video-transform", {"video": source}, format="mp4")
+    assert (stored.media_type, len(frames_of(stored.content))) == ("video/mp4", RATE)
+    assert abs((stored.duration_ms or 0) - 1000) <= 1000 * FRAME
+
+
 async def test_all_of_it_at_once() -> None:
     made = await make(
         "video-transform",

@@ -54,22 +54,42 @@ class Lane(Protocol):
 
 
 class Copied:
-    """Packets as they are, in another file, `offset` seconds earlier."""
+    """Packets as they are, in another file, `offset` seconds earlier.
+
+    Matroska does not say when pictures are decoded, so that of the first ones it is not known: each is decoded as long
+    before the next as it lasts.
+    """
 
     def __init__(self, stream: Copyable, writer: Writer, offset: float) -> None:
         self._writer = writer
         self._earlier = round(offset / stream.time_base) if stream.time_base else 0
         self._out: av.VideoStream | av.AudioStream = writer.copy_of(stream)
+        self._undated: list[Packet[Any]] = []
 
     def take(self, packet: Packet[Any]) -> None:
-        if packet.dts is not None:
-            packet.dts -= self._earlier
-            packet.pts = None if packet.pts is None else packet.pts - self._earlier
-            packet.stream = self._out
-            self._writer.mux([packet])
+        if packet.dts is None:
+            # The last packet is empty, and ends the stream.
+            self._undated += [packet] if packet.size else []
+            return
+        at = packet.dts
+        for waiting in reversed(self._undated):
+            at -= waiting.duration or 1
+            waiting.dts = at
+        self._pass_on([*self._undated, packet])
+        self._undated.clear()
 
     def finish(self) -> None:
-        """Nothing is held back."""
+        """A stream in which none is dated is decoded as it is shown."""
+        for packet in self._undated:
+            packet.dts = packet.pts
+        self._pass_on(self._undated)
+
+    def _pass_on(self, packets: Sequence[Packet[Any]]) -> None:
+        for packet in packets:
+            packet.dts = None if packet.dts is None else packet.dts - self._earlier
+            packet.pts = None if packet.pts is None else packet.pts - self._earlier
+            packet.stream = self._out
+        self._writer.mux(packets)
 
 
 @dataclass(slots=True)

@@ -51,7 +51,7 @@ def transformed(order: LabelledTask) -> Work:
 
 def _copied(film: Media, coding: Coding) -> Work:
     """The same film in another container, bit by bit where that holds its sound."""
-    if coding.container == container_of(film):
+    if CONTAINERS[coding.container] == film.media_type:
         raise ProviderRefused("nothing_to_do", f"the film is {coding.container} already, and nothing else is asked for")
     return lambda _variation, step: remade(film, FilmChanges(coding=coding), step)
 
