@@ -42,7 +42,7 @@ def worded(hint: object, words: Mapping[str, str]) -> str:
         case Advice(action=action, fields=fields):
             return words[action].format_map({name: worded(field, words) for name, field in fields.items()})
         case tuple():
-            return OR.join(worded(each, words) for each in hint)
+            return OR.join(dict.fromkeys(worded(each, words) for each in hint))
     return str(hint)
 
 
@@ -66,6 +66,9 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "asset.list": "list the account's with studio.library.list(account)",
         "class.allow": "allow it: allow={model_class!r} in the request, or studio.accounts.allow(account,"
         " {model_class!r})",
+        "clock.compare": "set the one that is wrong; IMAGESTUDIO_CLOCK_SECONDS is how far they may be apart",
+        "clock.day": "set the clock; if it is right, say which day it is, once: IMAGESTUDIO_TODAY={day}",
+        "clock.restart": "set it back; if it was wrong before and is right now, start this program again",
         "database.choose": "choose a database of the studio's own",
         "database.create": f"create the database, and its schema with {UPGRADE}",
         "database.file": "the file is not a SQLite database; choose another with IMAGESTUDIO_DATABASE_URL",
@@ -108,6 +111,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "provider.check": "try again later, or check the key",
         "provider.mend": "the provider has to be mended, by what the log says; to learn then what became of it:"
         f" {RECOVER}",
+        "provider.ready": "make it ready: {lacks}",
         "quote.approve": "have it approved: studio.approvals.give(account, {quote!r}), then ask again with it",
         "service.install": "install it: pip install 'image-studio[service]'",
         "setting.change": f"change {{setting}}, then: {RECOVER}",

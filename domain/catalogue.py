@@ -245,7 +245,8 @@ class Catalogue:
         told = f"no model of known price does {kind} here"
         if others:
             told = f"no real model can do {kind} here; a {' or '.join(others)} could, which is not allowed"
-        ways: tuple[Hint, ...] = (*missing, *(Advice("class.allow", model_class=one) for one in others))
+        ready = (Advice("provider.ready", lacks=lack) for lack in missing)
+        ways: tuple[Hint, ...] = (*ready, *(Advice("class.allow", model_class=one) for one in others))
         return UnknownModel(told, hint=self.or_more(ways or self._hint(kind, at, lacks)))
 
     def named(self, kind: str, wish: str, at: int, lacks: Lacks = _lacks_nothing) -> Model:
@@ -254,13 +255,19 @@ class Catalogue:
         check_kind(named, kind)
         if why := named.why_unavailable(at):
             raise UnknownModel(f"model {wish!r} cannot be used: {why}", hint=self._hint(kind, at, lacks))
-        if why := lacks(named):
-            raise UnknownModel(f"model {wish!r} cannot be used here: {why}", hint=self._hint(kind, at, lacks))
+        if lack := lacks(named):
+            told = f"model {wish!r} cannot be used here: {not_ready(named)}"
+            raise UnknownModel(told, hint=(Advice("provider.ready", lacks=lack), self._hint(kind, at, lacks)))
         return named
 
     def _hint(self, kind: str, at: int, lacks: Lacks) -> Hint:
         usable = [each for each in self.for_kind(kind) if not each.why_unavailable(at) and not lacks(each)]
         return _name_one_of(usable, kind) if usable else f"no model for {kind} can be used now"
+
+
+def not_ready(model: Model) -> str:
+    """Why a model cannot be used that lacks something, for whoever asks; whoever runs the studio is told the lack."""
+    return f"provider {model.provider!r} is not ready"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg2
 import pytest
@@ -18,6 +19,8 @@ from tests.postgres import free_port, give_to, unprivileged
 
 START_SECONDS = 20
 STOP_SECONDS = 10
+
+NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 
 CONFIGURATION = """
 [databases]
@@ -45,18 +48,27 @@ def program() -> str:
 
 
 @contextmanager
-def pooled(url: str, mode: str, *, size: int = 4, **settings: str) -> Iterator[str]:
-    """Yield the URL of this database through a pooler in `session` or `transaction` mode."""
+def pooled(
+    url: str, mode: str, *, size: int = 4, files: Mapping[str, bytes] = NO_FILES, **settings: str
+) -> Iterator[str]:
+    """Yield the URL of this database through a pooler in `session` or `transaction` mode.
+
+    `files` are contents of files that settings name.
+    """
     command, identity, own = program(), unprivileged(), free_port()
     parsed = make_url(url)
     directory = Path(tempfile.mkdtemp(prefix="imagestudio-pgbouncer-", dir="/tmp"))
     users, configuration = directory / "users.txt", directory / "pgbouncer.ini"
     users.write_text('"postgres" ""\n')
+    named = {name: directory / name for name in files}
+    for name, path in named.items():
+        path.write_bytes(files[name])
+    settings |= {name: str(path) for name, path in named.items()}
     more = "\n".join(f"{name} = {value}" for name, value in settings.items())
     configuration.write_text(
         CONFIGURATION.format(host=parsed.host, port=parsed.port, own=own, users=users, mode=mode, size=size, more=more)
     )
-    for path in (directory, users, configuration):
+    for path in (directory, users, configuration, *named.values()):
         give_to(path, identity)
     with (directory / "log").open("wb") as log:
         running = subprocess.Popen(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from domain.advice import Advice
 from domain.errors import ClockAhead
 from domain.periods import local_day
 
@@ -73,14 +74,14 @@ class Timekeeper:
         if now - theirs > (LONGEST_REST if self.steady is None else self.tolerance):
             raise ClockAhead(
                 f"this machine's clock says {in_utc(now)}, the database's {in_utc(theirs)}; nothing was recorded",
-                hint="set the one that is wrong; IMAGESTUDIO_CLOCK_SECONDS is how far they may be apart",
+                hint=Advice("clock.compare"),
             )
 
     def _refuse_jump(self, now: int, expected: int, jump: int) -> None:
         if jump > self.tolerance:
             raise ClockAhead(
                 f"this machine's clock jumped to {in_utc(now)} and should say {in_utc(expected)}; nothing was recorded",
-                hint="set it back; if it was wrong before and is right now, start this program again",
+                hint=Advice("clock.restart"),
             )
 
     def _compare_with_newest(self, now: int) -> None:
@@ -89,7 +90,7 @@ class Timekeeper:
             return
         raise ClockAhead(
             f"this machine's clock says {in_utc(now)}, the newest fact is of {in_utc(newest)}; nothing was recorded",
-            hint=f"set the clock; if it is right, say which day it is, once: IMAGESTUDIO_TODAY={local_day(now, 'UTC')}",
+            hint=Advice("clock.day", day=local_day(now, "UTC")),
         )
 
 

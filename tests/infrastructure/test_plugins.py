@@ -113,8 +113,9 @@ async def test_with_a_catalogue_entry_it_paints_and_is_charged(site: Site, monke
     settings = Settings(home=site.folder, catalogues=(site.folder / "models.toml",))
     async with open_studio(settings, serve=False) as studio:
         await studio.accounts.open("acme", plan="pro")
-        with pytest.raises(UnknownModel, match="set IMAGESTUDIO_ATELIER_KEY"):
+        with pytest.raises(UnknownModel, match="provider 'atelier' is not ready") as refused:
             await studio.operations.generate("a pond", account="acme", model="red")
+        assert "set IMAGESTUDIO_ATELIER_KEY" in refused.value.hint
     monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "k")
     async with open_studio(settings, serve=False) as studio:
         result = await studio.operations.generate("a pond", account="acme", model="red")

@@ -96,7 +96,7 @@ BAD_REQUESTS = {
         generate(model="elsewhere"),
         UnknownModel,
         "unknown_model",
-        "'elsewhere' cannot be used here: there is no provider 'nowhere' (there are: blind, ",
+        "'elsewhere' cannot be used here: provider 'nowhere' is not ready",
         SYNC,
     ),
     "unknown kind": Bad(

@@ -238,3 +238,18 @@ def test_a_project_that_a_key_is_fixed_to_is_not_named_otherwise(gateway: Gatewa
         refused = client.post("/v1/operations", json={**DRAW, "project": "print"})
     assert found["operations"][0]["project"] == "web"
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+def test_nobody_who_asks_is_told_a_setting_of_the_service(gateway: Gateway) -> None:
+    """What it would take to use a provider is its operator's business, in a refusal and in an estimate."""
+    asked = {"kind": "text-to-image", "inputs": {"prompt": "a pond"}}
+    lacking = next(model.id for model in gateway.studio.catalogue.for_kind("text-to-image") if model.provider == "fal")
+    with gateway.client() as client:
+        refused = client.post("/v1/operations", json={**asked, "model": lacking})
+        estimated = client.post("/v1/estimates", json=asked)
+    problem = refused.json()
+    assert problem["detail"] == f"model {lacking!r} cannot be used here: provider 'fal' is not ready"
+    assert problem["hint"].startswith("tell whoever runs this service; or name one of: ")
+    passed = {one["model"]: one["why"] for one in estimated.json()["chain"] if one.get("why")}
+    assert passed[lacking] == "provider 'fal' is not ready"
+    assert "IMAGESTUDIO_" not in refused.text + estimated.text

@@ -52,9 +52,15 @@ def test_a_text_is_said_alike_at_every_door() -> None:
 
 
 def test_of_several_ways_one_is_enough() -> None:
-    ways = ("set WAVESPEED_KEY", Advice("class.allow", model_class="stand-in"))
-    assert in_shell(ways) == ("set WAVESPEED_KEY; or allow it: --allow stand-in, or imagestudio account allow stand-in")
+    ways = (Advice("provider.ready", lacks="set A_KEY"), Advice("class.allow", model_class="stand-in"))
+    told = "make it ready: set A_KEY; or allow it: --allow stand-in, or imagestudio account allow stand-in"
+    assert in_shell(ways) == told
     assert in_shell(()) == ""
+
+
+def test_several_that_a_door_says_alike_are_said_once() -> None:
+    both = (Advice("provider.ready", lacks="set A_KEY"), Advice("provider.ready", lacks="set B_KEY"), "take another")
+    assert over_http(both) == "tell whoever runs this service; or take another"
 
 
 def test_an_error_speaks_python_and_gives_its_advice_to_other_doors() -> None:
@@ -94,6 +100,10 @@ def test_every_command_that_the_shell_is_told_exists() -> None:
 def test_no_other_door_is_told_a_command(words: Mapping[str, str]) -> None:
     assert not list(commands_in(words))
     assert not re.search(r"(?<!\w)--[a-z]", " ".join(words.values()))
+
+
+def test_who_asks_over_http_is_told_no_setting_of_the_service() -> None:
+    assert "IMAGESTUDIO_" not in " ".join(HTTP.values())
 
 
 async def test_every_call_that_python_is_told_exists(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from tests.application.studios import SYNC, studio_on
 from tests.infrastructure.store.driven import driven_ledger
 from tests.infrastructure.store.posting import post
 from tests.infrastructure.store.test_postgres import OURS, in_force, with_options
-from tests.pgbouncer import pooled
+from tests.pgbouncer import NO_FILES, pooled
 from tests.postgres import execute
 
 MODES = ("transaction", "session")
@@ -44,7 +44,7 @@ def pooled_url(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[st
 
 @contextmanager
 def transacting(url: str, **settings: str) -> Iterator[str]:
-    with pooled(url, "transaction", size=2, **settings) as through:
+    with pooled(url, "transaction", size=2, files=NO_FILES, **settings) as through:
         yield through
 
 
