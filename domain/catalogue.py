@@ -45,6 +45,7 @@ SHOWN: Final = 5
 """Models or kinds that a hint names at most."""
 LONGEST_ID: Final = 100
 MODELS: Final = Advice("model.list")
+NOT_READY: Final = "its provider is not ready"
 _COMPARED: Final = PriceBook("", "USD")
 DAY: Final = 86_400_000_000
 NOTICE: Final = 90 * DAY
@@ -256,18 +257,13 @@ class Catalogue:
         if why := named.why_unavailable(at):
             raise UnknownModel(f"model {wish!r} cannot be used: {why}", hint=self._hint(kind, at, lacks))
         if lack := lacks(named):
-            told = f"model {wish!r} cannot be used here: {not_ready(named)}"
+            told = f"model {wish!r} cannot be used here: {NOT_READY}"
             raise UnknownModel(told, hint=(Advice("provider.ready", lacks=lack), self._hint(kind, at, lacks)))
         return named
 
     def _hint(self, kind: str, at: int, lacks: Lacks) -> Hint:
         usable = [each for each in self.for_kind(kind) if not each.why_unavailable(at) and not lacks(each)]
         return _name_one_of(usable, kind) if usable else f"no model for {kind} can be used now"
-
-
-def not_ready(model: Model) -> str:
-    """Why a model cannot be used that lacks something, for whoever asks; whoever runs the studio is told the lack."""
-    return f"provider {model.provider!r} is not ready"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from application.providing.mistakes import MistakesOf, ProviderMistaken
 from application.providing.quotes import ProviderQuotes
 from application.providing.tasks import outline
 from domain.admission import too_dear
-from domain.catalogue import Catalogue, Class, FileInfo, Model, Offer, Strategy, check_inputs, not_ready
+from domain.catalogue import NOT_READY, Catalogue, Class, FileInfo, Model, Offer, Strategy, check_inputs
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.fallback import Chain, pick
 from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
@@ -150,7 +150,7 @@ class Chooser:
     ) -> PassedOver:
         why = model.why_unavailable(now) or ("" if model.auto else "it is only asked by its name")
         why = why or ("" if model.class_ in allowed else f"its class, {model.class_}, is not allowed")
-        if why := why or (not_ready(model) if self._lacks(model) else ""):
+        if why := why or (NOT_READY if self._lacks(model) else ""):
             return PassedOver(model, None, why)
         try:
             choice = self._choice(request, model, set(calls) | set(_outputs(request.n, model.per_call)), facts, now)

@@ -113,7 +113,7 @@ async def test_with_a_catalogue_entry_it_paints_and_is_charged(site: Site, monke
     settings = Settings(home=site.folder, catalogues=(site.folder / "models.toml",))
     async with open_studio(settings, serve=False) as studio:
         await studio.accounts.open("acme", plan="pro")
-        with pytest.raises(UnknownModel, match="provider 'atelier' is not ready") as refused:
+        with pytest.raises(UnknownModel, match="its provider is not ready") as refused:
             await studio.operations.generate("a pond", account="acme", model="red")
         assert "set IMAGESTUDIO_ATELIER_KEY" in refused.value.hint
     monkeypatch.setenv("IMAGESTUDIO_ATELIER_KEY", "k")
@@ -122,8 +122,9 @@ async def test_with_a_catalogue_entry_it_paints_and_is_charged(site: Site, monke
     assert (result.price.micros, [asset.media_type for asset in result.assets]) == (70_000, ["image/png"])
     monkeypatch.setenv("IMAGESTUDIO_ATELIER_ENABLED", "false")
     async with open_studio(settings, serve=False) as studio:
-        with pytest.raises(UnknownModel, match="switched off"):
+        with pytest.raises(UnknownModel, match="its provider is not ready") as refused:
             await studio.operations.generate("a pond", account="acme", model="red")
+        assert "make it ready: provider 'atelier' is switched off" in refused.value.hint
 
 
 LISTING = """

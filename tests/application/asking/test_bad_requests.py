@@ -96,7 +96,7 @@ BAD_REQUESTS = {
         generate(model="elsewhere"),
         UnknownModel,
         "unknown_model",
-        "'elsewhere' cannot be used here: provider 'nowhere' is not ready",
+        "'elsewhere' cannot be used here: its provider is not ready",
         SYNC,
     ),
     "unknown kind": Bad(

@@ -298,7 +298,7 @@ async def test_a_provider_that_cannot_say_what_it_lacks_cannot_be_used_and_other
     providers = {"scripted": Chatty(tmp_path / "scripted"), "blind": blind}
     async with studio_on(sqlite_url, tmp_path, providers=providers) as studio:
         await studio.accounts.open("acme", plan="pro")
-        with pytest.raises(UnknownModel, match="cannot be used here: provider 'scripted' is not ready") as refused:
+        with pytest.raises(UnknownModel, match="cannot be used here: its provider is not ready") as refused:
             await studio.operations.run(ask())
         assert "make it ready: provider 'scripted' raised KeyError" in refused.value.hint
         assert (await studio.operations.run(ask(BLIND))).status == "charged"

@@ -248,8 +248,8 @@ def test_nobody_who_asks_is_told_a_setting_of_the_service(gateway: Gateway) -> N
         refused = client.post("/v1/operations", json={**asked, "model": lacking})
         estimated = client.post("/v1/estimates", json=asked)
     problem = refused.json()
-    assert problem["detail"] == f"model {lacking!r} cannot be used here: provider 'fal' is not ready"
+    assert problem["detail"] == f"model {lacking!r} cannot be used here: its provider is not ready"
     assert problem["hint"].startswith("tell whoever runs this service; or name one of: ")
-    passed = {one["model"]: one["why"] for one in estimated.json()["chain"] if one.get("why")}
-    assert passed[lacking] == "provider 'fal' is not ready"
+    passed = {one["model"]: one["skipped"] for one in estimated.json()["chain"]}
+    assert passed[lacking] == "its provider is not ready"
     assert "IMAGESTUDIO_" not in refused.text + estimated.text

@@ -158,7 +158,7 @@ async def test_an_operation_whose_answer_was_lost_is_settled_by_its_callback(fak
 async def test_without_a_key_nothing_is_sent_and_the_refusal_says_what_to_set(fake: Fake, opening: Opening) -> None:
     async with opening(key=False) as studio:
         await studio.accounts.open("acme", plan="pro")
-        with pytest.raises(UnknownModel, match="provider 'wavespeed' is not ready") as refused:
+        with pytest.raises(UnknownModel, match="its provider is not ready") as refused:
             await studio.operations.run(REQUEST)
         assert "set IMAGESTUDIO_WAVESPEED_KEY" in refused.value.hint
     assert fake.submissions() == []
