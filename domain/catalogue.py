@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -19,6 +18,7 @@ from domain.advice import Advice, Hint
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.inputs import FileInfo, Input, Scalar, check_files, read_value
 from domain.kinds import KINDS, ONLY_REAL, Class, Family
+from domain.meant import SHOWN, meant
 from domain.objections import most_telling
 from domain.periods import local_day
 from domain.pricing import PriceBook, PriceRule, Quote, Unit, quote
@@ -37,14 +37,9 @@ __all__ = [
     "Strategy",
     "check_inputs",
     "check_kind",
-    "meant",
 ]
 
 NO_FILES: Final[Mapping[str, Sequence[FileInfo]]] = MappingProxyType({})
-SHOWN: Final = 5
-"""Models or kinds that a hint names at most."""
-LONGEST_ID: Final = 100
-MODELS: Final = Advice("model.list")
 NOT_READY: Final = "its provider is not ready"
 _COMPARED: Final = PriceBook("", "USD")
 DAY: Final = 86_400_000_000
@@ -376,23 +371,6 @@ def _preferred(offers: Sequence[Offer], strategy: Strategy) -> tuple[Offer, ...]
 
 def _accepted(model: Model) -> str:
     return f"it accepts: {', '.join(model.inputs)}" if model.inputs else "it accepts none"
-
-
-def meant(word: str, known: Iterable[str], otherwise: Hint = MODELS) -> Hint:
-    """A hint that names the few that may have been meant, or how to see all."""
-    every = sorted(known)
-    close = _close(word.lower(), every)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"there are: {', '.join(every)}" if len(every) <= SHOWN else otherwise
-
-
-def _close(word: str, every: Sequence[str]) -> list[str]:
-    """Those spelt nearly so, and then those that hold the word."""
-    if not 2 < len(word) <= LONGEST_ID:
-        return []
-    holding = [each for each in every if word in each]
-    return list(dict.fromkeys([*get_close_matches(word, every, n=3), *holding]))[:SHOWN]
 
 
 def _name_one_of(models: Sequence[Model], kind: str) -> Hint:

@@ -22,8 +22,8 @@ from application.studios.forecast import Forecast, Forecaster
 from application.studios.packing import packed
 from application.studios.purse import Purse
 from application.studios.recipes import Item, Order
-from domain.catalogue import meant
 from domain.errors import InvalidInput
+from domain.meant import meant
 from domain.money import Money
 from domain.value import value
 

@@ -20,9 +20,9 @@ from application.studios.create import Create
 from application.studios.desk import OF_CALLERS, Advised, ServiceDesk
 from application.studios.drafting import Drafted, advise
 from application.studios.edit import Edit
-from domain.catalogue import meant
 from domain.errors import ImageStudioError, InvalidInput
 from domain.inputs import shortened
+from domain.meant import meant
 from domain.money import Money
 from domain.value import value
 

@@ -11,9 +11,9 @@ from application.ports import Progress, Scalar, silent
 from application.studios.desk import Advised, Served, ServiceDesk, sorted_out
 from application.studios.drafting import Drafted, advise, perform
 from application.studios.presets import Quality, Style
-from domain.catalogue import meant
 from domain.errors import InvalidInput
 from domain.inputs import shortened
+from domain.meant import meant
 from domain.wishes import Wishes
 
 STRENGTHS: Final = {"sketch": "control_strength", "structure": "control_strength", "style": "fidelity"}

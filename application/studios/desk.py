@@ -18,9 +18,10 @@ from application.asking.operations import Operations
 from application.asking.requests import Estimate, Output, Request, Result
 from application.ports import Scalar
 from application.studios.presets import Presets
-from domain.catalogue import Catalogue, meant
+from domain.catalogue import Catalogue
 from domain.errors import InvalidInput
 from domain.inputs import shortened
+from domain.meant import meant
 from domain.money import Money
 from domain.value import value
 

@@ -16,9 +16,9 @@ from application.studios.desk import Advised, Caller, Served, ServiceDesk, sever
 from application.studios.drafting import Drafted, advise, perform
 from application.studios.fields import FieldMap, field_map
 from application.studios.presets import Quality
-from domain.catalogue import meant
 from domain.errors import UnknownKind
 from domain.kinds import KINDS, Family
+from domain.meant import meant
 from domain.wishes import Wishes
 
 EDITS: Final = tuple(kind for kind, family in KINDS.items() if family is Family.EDITS)

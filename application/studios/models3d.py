@@ -16,9 +16,9 @@ from application.ports import Progress, silent
 from application.studios.desk import Advised, Served, ServiceDesk, sorted_out
 from application.studios.drafting import Drafted, advise, perform
 from application.studios.presets import Quality
-from domain.catalogue import meant
 from domain.errors import ImageStudioError, InvalidInput
 from domain.inputs import shortened
+from domain.meant import meant
 from domain.wishes import Wishes
 
 FORMATS: Final = ("stl", "obj")

@@ -15,9 +15,9 @@ from application.asking.requests import File
 from application.ports import Progress, Scalar, silent
 from application.studios.desk import ServiceDesk
 from application.studios.finishing import AdvisedSet, FinishedSet, Piece, advise_all, finish
-from domain.catalogue import meant
 from domain.errors import InvalidInput
 from domain.inputs import shortened
+from domain.meant import meant
 from domain.shapes import pair
 
 SAFE_SIDES: Final = ("safe_top", "safe_right", "safe_bottom", "safe_left")

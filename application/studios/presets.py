@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from domain.catalogue import meant
 from domain.errors import InvalidInput
 from domain.inputs import Scalar, shortened
+from domain.meant import meant
 
 
 class PresetEntry(Protocol):

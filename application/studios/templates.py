@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import ClassVar, Final, Generic, TypeVar
 
 from application.studios.presets import Presets
-from domain.catalogue import meant
 from domain.errors import InvalidInput
+from domain.meant import meant
 from domain.shapes import pair
 
 PROMPT: Final = "{prompt}"

@@ -14,9 +14,9 @@ from application.asking.requests import File
 from application.studios.desk import check_alone, sorted_out
 from application.studios.drafting import Drafted, Retouching
 from application.studios.presets import Quality
-from domain.catalogue import meant
 from domain.errors import InvalidInput
 from domain.inputs import shortened
+from domain.meant import meant
 from domain.wishes import Wishes
 
 MODES: Final = ("auto", "fast", "conservative", "creative")

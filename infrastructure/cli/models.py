@@ -87,7 +87,8 @@ async def models(
 
 def _kinds(catalogue: Catalogue, which: str | None, kind: str | None) -> frozenset[str]:
     """The kinds that are asked for; all of them where none is named. Raises UnknownModel, UnknownKind."""
-    from domain.catalogue import KINDS, meant
+    from domain.catalogue import KINDS
+    from domain.meant import meant
 
     if which is not None and which not in KINDS:
         hint = catalogue.or_more(meant(which, [*catalogue.models, *KINDS]))

@@ -30,9 +30,9 @@ from application.studios.video.compress import VideoCompression
 from application.studios.video.presets import VideoEnhancement, VideoQuality, VideoTemplate
 from application.studios.video.social import VideoFormat
 from application.studios.watermark import BrandKit
-from domain.catalogue import meant
 from domain.errors import CatalogueError
 from domain.inputs import shortened
+from domain.meant import meant
 from infrastructure.gateway.aliases import Alias
 
 SHAPES: tuple[type[PresetEntry], ...] = (

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from application.studios.video.remaking import RemakeBrief, RemakeTerms, Remaking
 from domain.advice import Advice
-from domain.catalogue import Catalogue, Class, meant
+from domain.catalogue import Catalogue, Class
 from domain.errors import InvalidInput
 from domain.inputs import shortened
+from domain.meant import meant
 
 LANGUAGE = "language"
 """The input of models that the language is."""
