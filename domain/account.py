@@ -1,11 +1,11 @@
 """Who pays: an account's terms, and the facts that change them.
 
     AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged) …
-                  ─ (KeyIssued ─ (KeyChanged) … ─ (KeyRevoked)) …
+                  ─ (KeyIssued ─ (KeyChanged) … ─ (KeyRevoked)) … ─ (PeriodClosed ─ (StatementIssued …) …) …
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
 Each has the `reason` that its actor gave, if any; the actor stands beside it in the log. Limits are decided about in
-`domain.limiting`, keys in `domain.issuing`, all other terms in `domain.terms`.
+`domain.limiting`, keys in `domain.issuing`, bills in `domain.closing`, all other terms in `domain.terms`.
 
 The account's own stream is small. The beginning and end of its ledger's periods follow from its time zone and cycle.
 """
@@ -19,9 +19,10 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.advice import Advice
+from domain.billing import NOTHING_BILLED, BillingFact, BillingState, evolve_billing
 from domain.errors import AccountExists, InvalidInput
 from domain.ids import check_id, check_reason
-from domain.keys import STUDIO, ApiKey, KeyFact, evolve_key
+from domain.keys import STUDIO, ApiKey, KeyChanged, KeyFact, KeyIssued, KeyRevoked, evolve_key
 from domain.kinds import ONLY_REAL
 from domain.money import check_currency
 from domain.periods import Cycle, check_zone
@@ -154,6 +155,7 @@ AccountFact = (
     | AccountResumed
     | AccountClosed
     | KeyFact
+    | BillingFact
 )
 
 
@@ -194,6 +196,7 @@ class Account:
     """Every key that was ever issued, by its id."""
     windows: Mapping[str, Limits] = field(default_factory=dict)
     windowed: Mapping[str, Mapping[str, dict[str, int | None]]] = field(default_factory=dict)
+    billing: BillingState = NOTHING_BILLED
     in_force: InForce = field(default_factory=dict, compare=False, repr=False)
     """By scope, the measures that are limited a period and their limits, which every admission looks up."""
     in_windows: Mapping[str, InForce] = field(default_factory=dict, compare=False, repr=False)
@@ -259,8 +262,10 @@ def evolve(account: Account | None, fact: AccountFact) -> Account:
             return replace(_known(account), standing=Standing.OPEN, reason="")
         case AccountClosed():
             return replace(_known(account), standing=Standing.CLOSED, reason=fact.reason)
-        case _:
+        case KeyIssued() | KeyChanged() | KeyRevoked():
             return _with_key(_known(account), fact)
+        case _:
+            return replace(_known(account), billing=evolve_billing(_known(account).billing, fact))
 
 
 def _known(account: Account | None) -> Account:

@@ -108,6 +108,9 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "operation.refund": "what was charged can be given back: studio.upkeep.refund()",
         "operation.release": f"to release it: {RECOVER}",
         "operation.settle": f"to settle it: {RECOVER}",
+        "period.carry": "close it with carry=True, and they are billed when they are settled; or wait until they are",
+        "period.close": "close it first: studio.statements.close(account, {period!r})",
+        "period.list": "list them with studio.statements.periods({account!r})",
         "provider.check": "try again later, or check the key",
         "provider.mend": "the provider has to be mended, by what the log says; to learn then what became of it:"
         f" {RECOVER}",
@@ -115,6 +118,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "quote.approve": "have it approved: studio.approvals.give(account, {quote!r}), then ask again with it",
         "service.install": "install it: pip install 'image-studio[service]'",
         "setting.change": f"change {{setting}}, then: {RECOVER}",
+        "statement.list": "list them with studio.statements.list({account!r})",
         "tables.choose": "there are: {tables}; views are rebuilt by studio.audit.rebuild()",
         "telemetry.install": "install it: pip install 'image-studio[telemetry]'",
         "views.rebuild": "look at studio.views.status(); to make them anew: studio.audit.rebuild()",

@@ -2,7 +2,7 @@
 
 assets        payments, receivable
 liabilities   wallet:available, wallet:held, payable:PROVIDER
-income        income:MODEL, adjustments:MODEL
+income        income:MODEL, adjustments:MODEL, goodwill
 expenses      expense:PROVIDER
 """
 
@@ -40,6 +40,8 @@ class Heading(StrEnum):
     """Charges for a model's work, before any correction."""
     ADJUSTMENTS = "adjustments"
     """Later corrections of these charges."""
+    GOODWILL = "goodwill"
+    """Given back for no single charge."""
     EXPENSE = "expense"
     """Our cost of a provider's work, as far as it is known."""
     PAYABLE = "payable"
@@ -54,6 +56,7 @@ SIDES: Final[Mapping[Heading, Side]] = {
     Heading.PAYABLE: Side.LIABILITIES,
     Heading.INCOME: Side.INCOME,
     Heading.ADJUSTMENTS: Side.INCOME,
+    Heading.GOODWILL: Side.INCOME,
     Heading.EXPENSE: Side.EXPENSES,
 }
 BY_MODEL: Final = frozenset({Heading.INCOME, Heading.ADJUSTMENTS})
@@ -92,6 +95,7 @@ PAYMENTS: Final = LedgerAccount("payments", Heading.PAYMENTS)
 AVAILABLE: Final = LedgerAccount("wallet:available", Heading.AVAILABLE)
 HELD: Final = LedgerAccount("wallet:held", Heading.HELD)
 RECEIVABLE: Final = LedgerAccount("receivable", Heading.RECEIVABLE)
+GOODWILL: Final = LedgerAccount("goodwill", Heading.GOODWILL)
 
 
 def _each(heading: Heading) -> Callable[[str], LedgerAccount]:

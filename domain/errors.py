@@ -11,6 +11,7 @@ ImageStudioError
 │   ├── UnknownPlan
 │   ├── UnknownApiKey
 │   ├── UnknownQuote          in `domain.approvals`, as is ApprovalNeeded
+│   ├── UnknownPeriod         … UnknownStatement: see `domain.billing`
 │   ├── AccountExists
 │   ├── InvalidInput          a field, its value and the limit it breaks
 │   │   └── NoMedia           nothing, or a mere text, in place of a file

@@ -45,6 +45,8 @@ class Evidence:
     """Those that are named; None was never asked for."""
     earlier: PeriodState | None = None
     """An earlier period, if a decision names its stream."""
+    end: tuple[int, str] | None = None
+    """The version and the hash (hex) at which a stream ends, if a decision names it."""
     recent: Sequence[Any] = ()
     """The facts of the current period from an instant on, if a decision needs them: any of `domain.ledger.Fact`."""
 
@@ -54,5 +56,5 @@ class Evidence:
         self.jobs.clear()
         self.assets.clear()
         self.approvals.clear()
-        self.earlier = None
+        self.earlier = self.end = None
         self.recent = ()

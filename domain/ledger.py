@@ -1,6 +1,6 @@
 """One account's ledger: a stream of facts a billing period, in which every operation is held, charged or released.
 
-    PeriodOpened ─ (operation facts | CreditAdded | BalanceReturned) … ─ PeriodOpened (the next stream)
+    PeriodOpened ─ (operation facts | CreditAdded | BalanceReturned | BookingFact) … ─ PeriodOpened (the next stream)
        └─ by a wrong clock, far ahead ─ … ─ PeriodEnded ─ PeriodResumed | PeriodOpened (see `returning`)
 
 Nothing is written twice: an operation's `Validated` is the hold on the account, its `Charged` is the charge. So
@@ -18,6 +18,7 @@ from domain.account import Account, AccountFact
 from domain.advice import Advice
 from domain.approvals import ApprovalFact, evolve_approval
 from domain.assets import AssetFact, evolve_asset
+from domain.booking import BookingFact, GoodwillGiven, UsageBooked
 from domain.errors import KeyReused, UnknownAccount, UnknownOperation
 from domain.evidence import Evidence, Spent
 from domain.operation import Adjusted, Closed, OperationFact, Requested, State
@@ -129,6 +130,7 @@ LedgerFact = (
     | PeriodEnded
     | PeriodResumed
     | ContentErased
+    | BookingFact
     | WindowFact
     | AssetFact
     | ApprovalFact
@@ -190,11 +192,11 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
         _evolve_operation(ledger, fact)
     elif isinstance(fact, PeriodOpened):
         _open_period(ledger, fact)
-    elif isinstance(fact, CreditAdded | BalanceReturned):
+    elif isinstance(fact, CreditAdded | BalanceReturned | GoodwillGiven):
         _give(ledger, fact.amount)
     elif isinstance(fact, PeriodEnded):
         ledger.last = fact.at
-    elif isinstance(fact, ContentErased):
+    elif isinstance(fact, ContentErased | UsageBooked):
         pass  # no amount, limit or operation is another for it
     elif isinstance(fact, PeriodResumed):
         _resume_period(ledger, fact)

@@ -3,6 +3,7 @@
     payments ──> wallet:available <──> wallet:held ──> income:MODEL      an account that pays beforehand
                                        receivable  ──> income:MODEL      one that pays afterwards
     adjustments:MODEL ──> its wallet or receivable                       a refund; other corrections the other way
+    goodwill ──> its wallet or receivable                                an amount for no single charge
     expense:PROVIDER  ──> payable:PROVIDER                               what providers bill us, as far as it is known
 
 A posting debits its source and credits its destination. Facts that only say anew what is in a wallet, such as that of a
@@ -14,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from domain import account, approvals, assets, keys, ledger, operation, windowed
+from domain import account, approvals, assets, billing, keys, ledger, operation, windowed
+from domain.booking import GoodwillGiven, UsageBooked
 from domain.chart import (
     AVAILABLE,
+    GOODWILL,
     HELD,
     PAYMENTS,
     RECEIVABLE,
@@ -118,6 +121,10 @@ def _adjusted(fact: Adjusted, before: Before) -> Postings:
     return (*price, *_billed(fact.operation, fact.cost, fact.currency))
 
 
+def _given(fact: GoodwillGiven, before: Before) -> Postings:
+    return _moved(GOODWILL, _spendable(before), fact.amount, fact.currency)
+
+
 def _spendable(before: Before) -> LedgerAccount:
     return AVAILABLE if before.prepaid else RECEIVABLE
 
@@ -140,15 +147,17 @@ MOVES: Final[Mapping[type[Any], Callable[[Any, Before], Postings]]] = {
     Charged: _charged,
     Released: _released,
     Adjusted: _adjusted,
+    GoodwillGiven: _given,
 }
 
 MOVED_BY: Final[Mapping[Heading, tuple[type[Any], ...]]] = {
     Heading.PAYMENTS: (CreditAdded,),
-    Heading.AVAILABLE: (CreditAdded, Validated, Rerouted, Charged, Released, Adjusted),
+    Heading.AVAILABLE: (CreditAdded, Validated, Rerouted, Charged, Released, Adjusted, GoodwillGiven),
     Heading.HELD: (Validated, Rerouted, Charged, Released),
-    Heading.RECEIVABLE: (Charged, Adjusted),
+    Heading.RECEIVABLE: (Charged, Adjusted, GoodwillGiven),
     Heading.INCOME: (Charged,),
     Heading.ADJUSTMENTS: (Adjusted,),
+    Heading.GOODWILL: (GoodwillGiven,),
     Heading.EXPENSE: (Charged, Released, Adjusted),
     Heading.PAYABLE: (Charged, Released, Adjusted),
 }
@@ -167,10 +176,16 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     account.AccountSuspended,
     account.AccountResumed,
     account.AccountClosed,
+    billing.PeriodClosed,
+    billing.StatementIssued,
+    billing.StatementVoided,
     keys.KeyIssued,
     keys.KeyChanged,
     keys.KeyRevoked,
     ContentErased,
+    UsageBooked,
+    approvals.ApprovalAsked,
+    approvals.ApprovalGiven,
     windowed.WindowOpened,
     windowed.LifeCounted,
     windowed.LifeMoved,
@@ -179,8 +194,6 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     assets.AssetRestored,
     assets.AssetExpirySet,
     assets.AssetErased,
-    approvals.ApprovalAsked,
-    approvals.ApprovalGiven,
     operation.Requested,
     operation.Rejected,
     operation.Substituted,

@@ -8,6 +8,8 @@ Facts of the mistaken period stay there, charges and all; its balance comes alon
 
 from __future__ import annotations
 
+from domain.account import Account
+from domain.errors import IllegalTransition
 from domain.ids import check_reason
 from domain.ledger import Fact, Ledger, PeriodEnded, PeriodOpened, PeriodResumed, known_account
 from domain.periods import period_after, period_at
@@ -21,12 +23,14 @@ def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact
     """End a period that begins after `now`, and be in the one that holds it; empty if none is ahead.
 
     `now` is what the clock says, before instants of the account that are not over yet. `ledger.evidence.earlier` is
-    the last period that began before, if there was one. Raises UnknownAccount, InvalidInput without a reason.
+    the last period that began before, if there was one. Raises UnknownAccount, InvalidInput without a
+    reason, IllegalTransition if that was closed.
     """
     known, current = known_account(ledger, account), ledger.current
     check_reason(reason, needed=True)
     if current is None or current.period.start <= now:
         return []
+    _check_open(known, now)
     ended = PeriodEnded(account, now, current.period, current.balance, known.currency, reason)
     earlier, balance = ledger.evidence.earlier, current.balance
     if earlier is not None and earlier.period.contains(now):
@@ -51,6 +55,15 @@ def _counted_for_life(account: str, back: PeriodState, ended: PeriodState, now: 
         if one.since > begin:
             life[scope] = Lifetime(begin, one.usage.plus(back.usage.get(scope, NOTHING_USED)))
     return counted_for_life(account, back.period, life, now)
+
+
+def _check_open(account: Account, now: int) -> None:
+    """Raise IllegalTransition if the period that holds this instant is closed, and so takes nothing any more."""
+    if now < account.billing.until:
+        raise IllegalTransition(
+            f"the period that holds today was closed while the clock of account {account.id!r} was ahead",
+            hint="the account goes on in its next period, when that begins",
+        )
 
 
 def _moved(earlier: PeriodState, balance: int | None) -> int:

@@ -3,17 +3,19 @@
     Validated ─ Dispatched ─ (Submitted) ─ ProviderCompleted ─ Charged | ProviderFailed ─ Released ─ (Adjusted …)
 
 Each verb of `lifecycle` again, for an operation of a ledger: found, decided there, and of what was held in a period
-that has ended the rest returned to the balance of the current one.
+that has ended the rest returned to the balance of the current one. A closed period's operation is booked in that, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import Final
 
 from domain import lifecycle
 from domain.account import check_not_closed
 from domain.advice import Advice
+from domain.booking import UsageBooked
 from domain.charging import NOT_METERED, NOTHING_LOST, CostSource, LostOutputs, Told, readable, reckon
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
 from domain.evidence import Spent
@@ -38,6 +40,7 @@ from domain.operation import (
     Dropped,
     Held,
     Operation,
+    Released,
     Running,
     Sent,
     Settled,
@@ -103,7 +106,7 @@ def complete(
     if facts and isinstance(state, Dropped):
         found = reckon(state.quote, len(assets), lost, Told(readable(cost), usage, rough))
         return facts + _adjustment(ledger, state, 0, found.cost or 0, LATE, LATE, now, found.cost_source)
-    return facts + _returned(ledger, state, facts, now)
+    return facts + _afterwards(ledger, state, facts, now)
 
 
 def fail(
@@ -120,14 +123,14 @@ def fail(
     """Record a definite failure and void the hold; a `cost` of None is what it would have been if delivered."""
     state = find(ledger, id)
     facts: list[Fact] = [*lifecycle.fail(state, code, cost, now, usage=usage, rough=rough, why=why)]
-    return facts + _returned(ledger, state, facts, now)
+    return facts + _afterwards(ledger, state, facts, now)
 
 
 def release(ledger: Ledger, id: str, reason: str, now: int, why: str = "") -> list[Fact]:
     """Void the hold by policy."""
     state = find(ledger, id)
     facts: list[Fact] = [*lifecycle.release(state, reason, now, why)]
-    return facts + _returned(ledger, state, facts, now)
+    return facts + _afterwards(ledger, state, facts, now)
 
 
 def adjust(
@@ -227,6 +230,26 @@ def move_later(ledger: Ledger, operation: Operation, held: Amounts, used: Amount
     currency = known_account(ledger, operation.account).currency
     whose = (operation.account, now, current.period, operation.id)
     return [LifeMoved(*whose, scopes, operation.family, *held, *used, currency)]
+
+
+def _afterwards(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list[Fact]:
+    return [*_returned(ledger, state, facts, now), *_booked(ledger, state.operation, facts, now)]
+
+
+def _booked(ledger: Ledger, operation: Operation, facts: list[Fact], now: int) -> list[Fact]:
+    """The charge or release of a closed period's operation once more, in the period that is open."""
+    account, current = known_account(ledger, operation.account), ledger.current
+    if current is None or not account.billing.is_closed(operation.period):
+        return []
+    booked: list[Fact] = []
+    for fact in facts:
+        if isinstance(fact, Charged):
+            amounts = (fact.outputs, fact.unit, fact.units, fact.price, fact.cost, fact.currency, fact.cost_source)
+            booked.append(UsageBooked(account.id, now, current.period, operation, *amounts))
+        elif isinstance(fact, Released):
+            nothing = (0, "", Decimal(0), 0, fact.cost, fact.currency, fact.cost_source)
+            booked.append(UsageBooked(account.id, now, current.period, operation, *nothing))
+    return booked
 
 
 def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list[Fact]:

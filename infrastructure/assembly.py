@@ -26,10 +26,12 @@ from application.asking.results import LARGEST_HELD
 from application.following.feed import Feed, Told
 from application.following.log import Log
 from application.keeping.accounts import Accounts
+from application.keeping.billed import BilledReader
 from application.keeping.keyring import KeyRing
 from application.keeping.keys import Keys
 from application.keeping.providers import Providers
 from application.keeping.reconciliation import Reconciler
+from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.ledger.facts import OperationFacts
 from application.ledger.group import LeaseTerms
@@ -385,6 +387,7 @@ class Assembly:
             audit=self.audit,
             providers=self.providers,
             upkeep=self.upkeep,
+            statements=Statements(BilledReader(self.reader, self.codec), self.writer, self.operator),
             library=self.library,
             catalogue=self.catalogue,
             open_services=cache(self.services),

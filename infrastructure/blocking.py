@@ -17,6 +17,7 @@ from application.asking.requests import File, Result
 from application.keeping.accounts import Accounts
 from application.keeping.keys import Keys
 from application.keeping.providers import Providers
+from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
 from application.ports import Progress, silent
@@ -131,6 +132,18 @@ class BlockingUpkeep(Blocking[Upkeep]):
     sweep = without_await(Upkeep.sweep)
 
 
+class BlockingStatements(Blocking[Statements]):
+    """Periods and statements."""
+
+    periods = without_await(Statements.periods)
+    close = without_await(Statements.close)
+    preview = without_await(Statements.preview)
+    issue = without_await(Statements.issue)
+    show = without_await(Statements.show)
+    void = without_await(Statements.void)
+    list = without_await(Statements.list)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockingStudio:
     """An open studio; views, books and audit are a studio's own, which block anyway."""
@@ -143,6 +156,7 @@ class BlockingStudio:
     audit: Audit
     providers: BlockingProviders
     upkeep: BlockingUpkeep
+    statements: BlockingStatements
     library: BlockingLibrary
     catalogue: Catalogue
 
@@ -157,6 +171,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         audit=studio.audit,
         providers=BlockingProviders(studio.providers, loop),
         upkeep=BlockingUpkeep(studio.upkeep, loop),
+        statements=BlockingStatements(studio.statements, loop),
         library=BlockingLibrary(studio.library, loop),
         catalogue=studio.catalogue,
     )

@@ -33,6 +33,7 @@ from projections.queries import Views
 if TYPE_CHECKING:
     from application.keeping.accounts import AccountReader
     from application.keeping.keys import KeyReader
+    from application.keeping.statements import StatementReader
     from infrastructure.store.tables import SqlIndex
     from projections.audit import Audit
     from projections.books import Books
@@ -65,6 +66,13 @@ class ReadingLedger:
     @property
     def keys(self) -> KeyReader:
         return self.open_keys()
+
+    @property
+    def statements(self) -> StatementReader:
+        from application.keeping.billed import BilledReader
+        from application.keeping.statements import StatementReader
+
+        return StatementReader(BilledReader(self.reader, self.codec))
 
     @property
     def reader(self) -> SqlReader:

@@ -10,6 +10,7 @@
     audit        chains, tables and views held against the log, and made anew from it
     providers    by name, their callbacks, their bills
     upkeep       recovered, refunded, erased, swept
+    statements   periods closed, statements previewed, issued, voided and shown
     library      what was made and brought, found again, with what it cost
     services     what people use, each built on operations
 
@@ -28,6 +29,7 @@ from application.following.log import Log
 from application.keeping.accounts import Accounts
 from application.keeping.keys import Keys
 from application.keeping.providers import Providers
+from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
 from application.performing.worker import Worker
@@ -54,6 +56,7 @@ class Studio:
     audit: Audit
     providers: Providers
     upkeep: Upkeep
+    statements: Statements
     library: Library
     catalogue: Catalogue
     open_services: Callable[[], Services]

@@ -4,6 +4,7 @@
 chains     verify
 tables     differences                     mend
 assets     asset_ids
+bills      bills
 views      compare                         rebuild
 """
 
@@ -20,6 +21,7 @@ from projections.queries import Views
 from projections.views import ALL
 
 if TYPE_CHECKING:
+    from application.keeping.billcheck import WrongBill
     from application.keeping.tables import Discrepancy, Ground
     from application.library.naming import AssetNames
     from projections.engine.replay import Replay
@@ -53,6 +55,13 @@ class Audit:
         from application.keeping.assetids import verify_asset_ids
 
         return verify_asset_ids(self.ground(), self.names(), account)
+
+    def bills(self, account: str | None = None) -> Iterator[WrongBill]:
+        """Work out closed periods and issued statements anew. Yields nothing where all is well."""
+        from application.keeping.billcheck import verify_bills
+        from application.keeping.billed import BilledReader
+
+        return verify_bills(BilledReader(self.reader, self.codec), self.reader, account)
 
     def mend(
         self, tables: Sequence[str] = (), account: str | None = None, *, told: bool = False

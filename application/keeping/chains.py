@@ -18,7 +18,7 @@ from typing import Protocol
 from application.ledger.group import index_row
 from application.ledger.log import GENESIS, Codec, Head, Link, Positioned, fact_name, link_hash
 from application.ledger.memory import fold_operations
-from application.ledger.reader import LogFilter, LogReader
+from application.ledger.reader import LogFilter, LogReader, StreamReader
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.advice import Advice
 from domain.errors import InvalidInput, LogCorrupted
@@ -33,7 +33,7 @@ BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
 """Facts with which an account's current period begins."""
 
 
-class ChainReader(LogReader, Protocol):
+class ChainReader(LogReader, StreamReader, Protocol):
     """The log, and the rows that must agree with it."""
 
     def accounts_after(self, id: str, limit: int, account: str | None = None) -> Sequence[AccountRow]:

@@ -1,7 +1,7 @@
-"""The audit: hash chains, every table beside the log, assets' ids, and every view against a replay, as one verdict.
+"""The audit: hash chains, every table beside the log, assets' ids, bills, and every view against a replay.
 
-verify chains ── verify the index ── compare tables ── assets' ids ── replay ─┬─ clean: all says what the facts say
-                                                                              └─ what differs, never an error
+chains ── the index ── tables ── assets' ids ── bills ── replay ─┬─ clean: all says what the facts say
+                                                                 └─ what differs, never an error
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from application.keeping.billcheck import WrongBill
 from application.keeping.chains import ChainReader, Problem, Seal, take_seal, verify_chains, verify_index
 from application.keeping.tables import Discrepancy
 from application.ledger.log import Codec
@@ -84,6 +85,8 @@ class Auditable(Protocol[C_co]):
 
     def asset_ids(self, account: str | None = None) -> Iterator[Problem]: ...
 
+    def bills(self, account: str | None = None) -> Iterator[WrongBill]: ...
+
     def compare(self, account: str | None = None) -> C_co: ...
 
 
@@ -95,19 +98,21 @@ class Verdict(Generic[C]):
     index: tuple[str, ...]
     tables: tuple[str, ...]
     assets: tuple[str, ...]
+    bills: tuple[str, ...]
     comparison: C | None
     replay: str
     seal: Seal | None
 
     @property
     def clean(self) -> bool:
-        told = (*self.chains, *self.index, *self.tables, *self.assets, self.replay)
+        told = (*self.chains, *self.index, *self.tables, *self.assets, *self.bills, self.replay)
         return not any(told) and self.comparison is not None and self.comparison.equal
 
     @property
     def problems(self) -> tuple[str, ...]:
         """All that was found, but for the rows of views that differ."""
-        return (*self.chains, *self.index, *self.tables, *self.assets, *([self.replay] if self.replay else []))
+        found = (*self.chains, *self.index, *self.tables, *self.assets, *self.bills)
+        return (*found, self.replay) if self.replay else found
 
 
 async def audited(
@@ -127,11 +132,13 @@ async def audited(
     tables = await _problems(lambda: _but_the_index(ledger.differences(account)))
     report(0.6, "working out the ids of assets")
     assets = await _problems(lambda: ledger.asset_ids(account))
+    report(0.65, "working out bills")
+    bills = await _problems(lambda: ledger.bills(account))
     report(0.7, "replaying the log")
     comparison, replay = await _replayed(ledger, account)
     chains = (lost, *chains) if lost else chains
     seal = None if chains or account is not None else await asyncio.to_thread(take_seal, ledger.reader)
-    return Verdict(chains, index, tables, assets, comparison, replay, seal)
+    return Verdict(chains, index, tables, assets, bills, comparison, replay, seal)
 
 
 async def _replayed(ledger: Auditable[C], account: str | None) -> tuple[C | None, str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from application.ledger.log import Codec, CommittedLinks, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
 from application.ledger.memory import Memory, Remembered, fold_assets, fold_operations
-from application.ledger.reading_back import facts_since, learn_approval, period_of
+from application.ledger.reading_back import head_of, read_back
 from application.ledger.transaction import (
     AccountRow,
     Beside,
@@ -62,6 +62,7 @@ class Proposal:
     patient: bool = False
     look: Callable[[Ledger, int], Any] | None = None
     earlier: str | None = None
+    ends: str | None = None  # the stream whose end it needs
     recent: Callable[[Ledger, int], int | None] | None = None
     assets: tuple[str, ...] = ()
     quote: str | None = None
@@ -239,16 +240,9 @@ class Group:
             return
         if proposal.job is not None:
             remembered.ledger.evidence.jobs.update(self.jobs)
-        if proposal.earlier is not None:
-            remembered.ledger.evidence.earlier = period_of(self.transaction, self.codec, proposal.earlier)
         try:
             now = max(self.now, remembered.ledger.last)
-            if proposal.quote is not None:
-                learn_approval(self.transaction, self.codec, remembered.ledger, proposal.account, proposal.quote)
-            since = proposal.recent(remembered.ledger, now) if proposal.recent is not None else None
-            if since is not None:
-                recent = facts_since(self.transaction, self.codec, remembered, since, self.links)
-                remembered.ledger.evidence.recent = recent
+            read_back(proposal, self.transaction, self.codec, remembered, self.links, now)
             facts = proposal.decide(remembered.ledger, now)
             links, heads = self._encode(remembered, facts, proposal.actor or self.terms.actor)
         except (Conflict, StoreUnavailable, StoreRefused):  # the transaction is lost, not this decision
@@ -271,7 +265,7 @@ class Group:
         links = []
         for fact in facts:
             stream = stream_of(fact)
-            version, before = heads.get(stream) or self._head(remembered, stream)
+            version, before = heads.get(stream) or head_of(self.transaction, remembered, stream)
             topic, state = self.codec.encode(fact)
             if len(state) > LARGEST_FACT:
                 raise InvalidInput(topic, f"the fact has {len(state)} bytes, at most {LARGEST_FACT} can be recorded")
@@ -280,12 +274,6 @@ class Group:
             heads[stream] = Head(version, hash)
             links.append(Link(stream, version, topic, state, operation, actor, hash))
         return links, heads
-
-    def _head(self, remembered: Remembered, stream: str) -> Head:
-        """The end of the stream; an ended period's is read once, under the lock."""
-        if stream not in remembered.heads:
-            remembered.heads[stream] = self.transaction.head(stream)
-        return remembered.heads[stream]
 
     def _apply(self, remembered: Remembered, facts: Sequence[Fact], links: Sequence[Link], place: int) -> None:
         before: dict[str, State | None] = {}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.ledger.log import Positioned
+from application.ledger.log import Head, Link, Positioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,16 @@ class LogReader(Protocol):
 
     def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
         """The bare rows (position, topic, version, state as JSON text) that views are folded from, in order."""
+
+
+class StreamReader(Protocol):
+    """Reads one stream by itself, in the order of its versions."""
+
+    def ledgers_of(self, account: str) -> Sequence[Link]:
+        """The first entry of each period's stream of an account, by the period's beginning."""
+
+    def end_of(self, stream: str) -> Head:
+        """The stream's last version and its hash."""
+
+    def entries(self, stream: str, after: int, upto: int, limit: int, topics: Sequence[str]) -> Sequence[Link]:
+        """Entries above one version, up to another, of these topics if any are named; at most `limit`."""

@@ -1,17 +1,50 @@
-"""Facts of a period, read again from its stream: all of an earlier one, or the current one since an instant."""
+"""Evidence that is read back from streams: the end of one, an earlier period, the current one since an instant."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from application.ledger.log import Codec, Link
+from application.ledger.log import Codec, Head, Link
 from application.ledger.memory import Remembered, fold_approval
 from application.ledger.transaction import Transaction
 from domain.ledger import Fact, Ledger, evolve, period_stream
 from domain.totals import PeriodState
 
+if TYPE_CHECKING:
+    from application.ledger.group import Proposal
+
 RECENT = 500
 """Facts that are read at first, backward from the end of a stream."""
+
+
+def read_back(
+    proposal: Proposal,
+    transaction: Transaction,
+    codec: Codec,
+    remembered: Remembered,
+    unwritten: Sequence[Link],
+    now: int,
+) -> None:
+    """Load what a decision needs of streams, under its account's lock; `unwritten` are the group's links before it."""
+    evidence = remembered.ledger.evidence
+    if proposal.ends is not None:
+        version, hash = head_of(transaction, remembered, proposal.ends)
+        evidence.end = version, hash.hex()
+    if proposal.earlier is not None:
+        evidence.earlier = period_of(transaction, codec, proposal.earlier)
+    if proposal.quote is not None:
+        learn_approval(transaction, codec, remembered.ledger, proposal.account, proposal.quote)
+    since = proposal.recent(remembered.ledger, now) if proposal.recent is not None else None
+    if since is not None:
+        evidence.recent = facts_since(transaction, codec, remembered, since, unwritten)
+
+
+def head_of(transaction: Transaction, remembered: Remembered, stream: str) -> Head:
+    """The end of the stream; an ended period's is read once, under the lock."""
+    if stream not in remembered.heads:
+        remembered.heads[stream] = transaction.head(stream)
+    return remembered.heads[stream]
 
 
 def period_of(transaction: Transaction, codec: Codec, stream: str) -> PeriodState | None:

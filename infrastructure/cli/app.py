@@ -93,6 +93,8 @@ GROUPS = {
     "keys": ("keys", "app", "API keys: issue, list, show, change and revoke."),
     "assets": ("assets", "app", "The asset library: what was made and brought, and what paid for it."),
     "catalogue": ("catalogue", "app", "The catalogue: held against what its providers list now."),
+    "period": ("statements", "periods", "Billing periods: listed, and closed for good."),
+    "statement": ("statements", "app", "Statements: previewed, issued, shown and voided."),
     "providers": ("providers", "app", "Providers: what each lacks here, and whether it answers."),
     "templates": ("templates", "app", "Templates: pictures for platforms and purposes, for 'create'."),
     "video": ("video", "app", "The video studio: films made, changed and brought to platforms."),

@@ -115,6 +115,7 @@ def show_verdict(page: Page, verdict: Verdict[Replay]) -> None:
             ("index", "differs" if verdict.index else "equal"),
             ("tables", "differ" if verdict.tables else "equal"),
             ("asset ids", "differ" if verdict.assets else "equal"),
+            *([("bills", "differ")] if verdict.bills else []),
         ]
     )
     views = verdict.comparison.views if verdict.comparison is not None else ()

@@ -21,6 +21,8 @@ from domain.account import (
 )
 from domain.approvals import ApprovalAsked, ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetFact, AssetRestored, AssetTrashed
+from domain.billing import PeriodClosed, StatementIssued, StatementVoided
+from domain.booking import GoodwillGiven, UsageBooked
 from domain.bounds import Meter
 from domain.inputs import plain
 from domain.keys import KeyChanged, KeyFact, KeyIssued, KeyRevoked
@@ -54,6 +56,7 @@ from domain.plans import IN_MONEY
 from domain.pricing import Quote
 from domain.windowed import LifeCounted, LifeMoved, WindowFact, WindowOpened
 from domain.windows import Window
+from infrastructure.showing.billed import billed_in_words
 from infrastructure.showing.formats import (
     TOGETHER,
     counted,
@@ -129,6 +132,8 @@ def _told_of_outcome(fact: Fact) -> Telling:
             return Telling(None, f"{fact.code}: nothing was begun; to be sent again from {iso(fact.until)}")
         case WindowOpened() | LifeCounted() | LifeMoved():
             return _told_of_window(fact)
+        case PeriodClosed() | StatementIssued() | StatementVoided() | UsageBooked() | GoodwillGiven():
+            return Telling(*billed_in_words(fact))
         case Substituted():
             return Telling(None, substituted_in_words(fact))
         case ProviderCompleted():

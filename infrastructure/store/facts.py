@@ -17,7 +17,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
 
 from application.ledger.log import Entry, PeriodSnapshot
-from domain import account, approvals, assets, keys, ledger, operation, windowed
+from domain import account, approvals, assets, billing, booking, keys, ledger, operation, windowed
 from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
 from domain.ledger import Fact
@@ -37,6 +37,9 @@ NAMES: Mapping[str, type[Fact]] = {
     "account.suspended": account.AccountSuspended,
     "account.resumed": account.AccountResumed,
     "account.closed": account.AccountClosed,
+    "billing.period_closed": billing.PeriodClosed,
+    "billing.statement_issued": billing.StatementIssued,
+    "billing.statement_voided": billing.StatementVoided,
     "key.issued": keys.KeyIssued,
     "key.changed": keys.KeyChanged,
     "key.revoked": keys.KeyRevoked,
@@ -46,6 +49,8 @@ NAMES: Mapping[str, type[Fact]] = {
     "ledger.period_ended": ledger.PeriodEnded,
     "ledger.period_resumed": ledger.PeriodResumed,
     "ledger.content_erased": ledger.ContentErased,
+    "ledger.usage_booked": booking.UsageBooked,
+    "ledger.goodwill_given": booking.GoodwillGiven,
     "ledger.window_opened": windowed.WindowOpened,
     "ledger.life_counted": windowed.LifeCounted,
     "ledger.life_moved": windowed.LifeMoved,

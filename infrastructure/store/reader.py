@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Select, select, text
 
-from application.ledger.log import Link, Positioned
+from application.ledger.log import Head, Link, Positioned
 from application.ledger.reader import EVERYTHING, LogFilter
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.ledger import account_stream
-from domain.streams import account_of
+from domain.streams import account_of, begin_of
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
 from infrastructure.store.transactions import CHUNK, ENTRY, to_link
@@ -28,7 +28,7 @@ STREAMS = text(
 
 
 class SqlReader:
-    """Implements LogReader and ChainReader on one database; every method raises StoreUnavailable."""
+    """Implements LogReader, StreamReader and ChainReader on one database; every method raises StoreUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -86,6 +86,27 @@ class SqlReader:
         span = {"first": prefix, "beyond": prefix[:-1] + ";"}  # the character after the colon
         found = [row[0] for row in self.database.rows(STREAMS, span)]
         return [account_stream(account), *(stream for stream in found if account_of(stream) == account)]
+
+    def ledgers_of(self, account: str) -> list[Link]:
+        """The first entry of each period's stream, by the period's beginning."""
+        _, *streams = self.streams_of(account)
+        links: list[Link] = []
+        for some in _chunks(streams):
+            links += (
+                to_link(row) for row in self._all(select(*ENTRY).where(LOG.c.stream.in_(some), LOG.c.version == 1))
+            )
+        return sorted(links, key=lambda link: begin_of(link.originator_id))
+
+    def end_of(self, stream: str) -> Head:
+        query = select(LOG.c.version, LOG.c.hash).where(LOG.c.stream == stream)
+        rows = self._all(query.order_by(LOG.c.version.desc()).limit(1))
+        return Head(rows[0][0], bytes(rows[0][1])) if rows else Head()
+
+    def entries(self, stream: str, after: int, upto: int, limit: int, topics: Sequence[str]) -> list[Link]:
+        query = select(*ENTRY).where(LOG.c.stream == stream, LOG.c.version > after, LOG.c.version <= upto)
+        if topics:
+            query = query.where(LOG.c.topic.in_(topics))
+        return [to_link(row) for row in self._all(query.order_by(LOG.c.version).limit(limit))]
 
     def _all(self, query: Select[Any]) -> Sequence[Any]:
         return self.database.rows(query)

@@ -22,18 +22,24 @@ from domain.account import (
 from domain.admission import Leeway, accept, refusal_now, reroute
 from domain.approvals import ApprovalFact
 from domain.assets import AssetFact
+from domain.booking import GoodwillGiven
+from domain.closing import Closing, close_period, issue_statement, void_statement
 from domain.counting import left_of
 from domain.keys import KeyFact
 from domain.ledger import Fact, Ledger, LedgerFact, PeriodEnded, PeriodResumed
 from domain.operation import OPERATION_FACTS, Held, State
 from domain.plans import Limits
 from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, postpone, record_job, release
+from domain.statement import StatementFold
+from domain.streams import NEVER
 from tests.domain.examples import (
+    APRIL,
     CENT,
     DOLLAR,
     IMAGES,
     IN_MAY,
     LATER,
+    MAY,
     OPERATION,
     PREPAID,
     QUOTE,
@@ -85,6 +91,12 @@ def look_only(ledger: Ledger) -> list[Fact]:
     return []
 
 
+def close_april(ledger: Ledger) -> list[Fact]:
+    ledger.evidence.end = (1, "")
+    return close_period(ledger, Closing(A_STATEMENT, NEVER, carry=True), IN_MAY)
+
+
+A_STATEMENT = StatementFold(APRIL).finish("acme", "UTC", 1, "", 0)
 Step = Callable[[Ledger], Iterable[Fact]]
 TERMS = (
     limited("images", 300),
@@ -120,6 +132,11 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: complete(ledger, "a", IMAGES, None, IN_MAY),
     lambda ledger: fail(ledger, "h", "blocked", 0, IN_MAY),
     lambda ledger: erase_content(ledger, ["b"], "the customer asked", IN_MAY),
+    close_april,
+    lambda ledger: release(ledger, "d", "policy", IN_MAY),
+    lambda ledger: issue_statement(ledger, replace(A_STATEMENT, currency="USD"), "", IN_MAY, form=1),
+    lambda ledger: void_statement(ledger, "acme", 1, "a wrong name", IN_MAY),
+    lambda ledger: [GoodwillGiven("acme", IN_MAY, MAY, APRIL, 1, "USD", "sorry", "ticket-2")],
     lambda ledger: [AccountClosed("acme", IN_MAY, "the contract ended")],
 )
 

@@ -10,10 +10,12 @@ from hypothesis import settings
 from hypothesis.stateful import invariant
 
 from domain.account import AccountOpened
+from domain.booking import GoodwillGiven
 from domain.bookkeeping import Bookkeeper
 from domain.charging import CostSource
 from domain.chart import (
     AVAILABLE,
+    GOODWILL,
     HELD,
     PAYMENTS,
     RECEIVABLE,
@@ -54,6 +56,7 @@ INCOME, ADJUSTMENTS = income_of("painter"), adjustments_of("painter")
 EXPENSE, PAYABLE = expense_of("atelier"), payable_of("atelier")
 BEFOREHAND, AFTERWARDS = Before(prepaid=True, held=40 * CENT), Before(prepaid=False)
 REROUTED = Rerouted(replace(OPERATION, model="spare"), LATER, priced(25 * CENT), "blocked")
+GIVEN = GoodwillGiven("acme", LATER, MAY, APRIL, CENT, "USD", "an outage", "t-2")
 REFUND = Adjusted(
     OPERATION, LATER, MAY, "2026-05-02", price=-15 * CENT, cost=-CENT, currency="USD", reason="sorry", reference="t-1"
 )
@@ -77,6 +80,8 @@ def test_what_each_fact_moves() -> None:
     raised = replace(REFUND, price=5 * CENT, cost=2 * CENT)
 
     assert moved(CREDIT, BEFOREHAND) == [(PAYMENTS, AVAILABLE, DOLLAR)]
+    assert moved(GIVEN, BEFOREHAND) == [(GOODWILL, AVAILABLE, CENT)]
+    assert moved(GIVEN, AFTERWARDS) == [(GOODWILL, RECEIVABLE, CENT)]
     assert moved(VALIDATED, BEFOREHAND) == [(AVAILABLE, HELD, 40 * CENT)]
     assert moved(VALIDATED, AFTERWARDS) == []
     assert moved(REROUTED, BEFOREHAND) == [(HELD, AVAILABLE, 40 * CENT), (AVAILABLE, HELD, 25 * CENT)]

@@ -48,6 +48,8 @@ READING = {
     ),
     *(
         ("estimate",),
+        ("period", "list"),
+        *(("statement", word) for word in ("preview", "show", "list")),
         ("reconcile",),
         ("account", "show"),
         ("keys", "list"),
@@ -84,6 +86,7 @@ WRITING = {
     *(("projections", "rebuild"), ("projections", "retry"), ("db", "adopt"), ("rebuild",)),
     ("files", "move"),
     ("worker",),
+    *(("period", "close"), ("statement", "issue"), ("statement", "void")),
 }
 
 

@@ -24,6 +24,8 @@ from infrastructure.assembly import Parts
 from infrastructure.bootstrap import open_studio
 from infrastructure.cli import main
 from infrastructure.cli.app import app
+from infrastructure.clock import now
+from tests.domain.wall_clocks import DAY
 from tests.infrastructure.films import film
 from tests.wire.fake.media import wav
 
@@ -105,6 +107,13 @@ COMMANDS = [
     ("reconcile", "scripted"),
     ("refund", "LAKE"),
     ("recover",),
+    ("period", "list", "--account", "PAST"),
+    ("period", "close", "--account", "PAST"),
+    ("statement", "preview", "--account", "PAST"),
+    ("statement", "issue", "CLOSED", "--account", "PAST"),
+    ("statement", "show", "past-0001", "--account", "ISSUED"),
+    ("statement", "void", "past-0001", "--account", "ISSUED", "--reason", "a wrong name"),
+    ("statement", "list", "--account", "ISSUED"),
     ("worker", "--drain"),
     ("erase", "LAKE", "--yes"),
     ("sweep",),
@@ -271,7 +280,24 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         known["QUOTE"] = waiting_quote()
     if "STUCK" in command:
         known["STUCK"] = stuck()
+    known |= billed(command)
     return [known.get(word, word) for word in command]
+
+
+def billed(command: tuple[str, ...]) -> dict[str, str]:
+    """The account that was used three months ago, whose period is closed and billed if the command says so."""
+    if not {"PAST", "ISSUED"} & {*command}:
+        return {}
+    parts, past = Parts(clock=lambda: now() - 90 * DAY), "past"
+    call("account", "open", past, "--prepaid", parts=parts)
+    call("account", "credit", "5.00", "--key", "p1", "--account", past, parts=parts)
+    call("generate", "a lake", "--account", past, "-m", "scripted-image", parts=parts)
+    known = {"PAST": past, "ISSUED": past, "CLOSED": ""}
+    if {"CLOSED", "ISSUED"} & {*command}:
+        known["CLOSED"] = call("period", "close", "--account", past, "--json").document["name"]
+    if "ISSUED" in command:
+        call("statement", "issue", known["CLOSED"], "--account", past)
+    return known
 
 
 @cache

@@ -18,6 +18,8 @@ from domain.account import (
 )
 from domain.approvals import ApprovalAsked, ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
+from domain.billing import PeriodClosed, StatementIssued, StatementVoided
+from domain.booking import GoodwillGiven, UsageBooked
 from domain.bounds import Meter
 from domain.charging import CostSource
 from domain.keys import KeyChanged, KeyIssued, KeyRevoked, KeyScope, KeyTerms
@@ -94,6 +96,9 @@ EXAMPLES: tuple[Fact, ...] = (
     AccountSuspended("acme", NOW, "an invoice is overdue"),
     AccountResumed("acme", NOW, "paid"),
     AccountClosed("acme", NOW, "the contract ended"),
+    PeriodClosed("acme", NOW, NOVEMBER, "Europe/Berlin", 12, "a7" * 32, 0, 4_880_000, 1, 40_000, "USD", "month end"),
+    StatementIssued("acme", NOW, NOVEMBER, 2, 1, "d1" * 32, 120_000, "USD", 1, "as asked"),
+    StatementVoided("acme", NOW, NOVEMBER, 1, "a wrong address"),
     KeyIssued("acme", NOW, "key_7hq2m9x4ka", "3c" * 32, "0badcafe", KEY_TERMS),
     KeyChanged("acme", NOW, "key_7hq2m9x4ka", KeyTerms((KeyScope.READ,), forwards=True), "a new app"),
     KeyRevoked("acme", NOW, "key_7hq2m9x4ka", "lost"),
@@ -103,6 +108,8 @@ EXAMPLES: tuple[Fact, ...] = (
     PeriodEnded("acme", NOW, Period(NOVEMBER.end, NOVEMBER.end + 1), 4_000_000, "USD", "a wrong clock"),
     PeriodResumed("acme", NOW, NOVEMBER, "pro", 4_000_000, -1_000_000, "USD"),
     ContentErased("acme", NOW, DECEMBER, "op-1", "the customer asked", ("5a" * 12,)),
+    UsageBooked("acme", NOW, DECEMBER, OPERATION, 2, "image", Decimal("1.5"), 80_000, None, "USD", CostSource.UNKNOWN),
+    GoodwillGiven("acme", NOW, DECEMBER, NOVEMBER, 250_000, "USD", "an outage", "ticket-13"),
     WindowOpened("acme", NOW, NOVEMBER, "day", Period(TODAY, TOMORROW), {"account": TAKEN}),
     LifeCounted("acme", NOW, DECEMBER, {"user:ann": replace(TAKEN, since=NOVEMBER.start)}),
     LifeMoved("acme", NOW, DECEMBER, "op-1", ("account", "user:ann"), "images", -2, -80_000, 1, 40_000, "USD"),

@@ -1,0 +1,137 @@
+"""Bills of an account, read from the log: its periods, and their statements worked out anew each time.
+
+    account's stream ── BilledAccount: terms, closings, what was issued and voided
+    a period's stream ── up to its closing, or to its end today ── Statement
+
+Nothing is kept beside the log, so a statement of ten years ago is worked out as it was on its day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from application.ledger.log import Codec, Head, Link
+from application.ledger.reader import StreamReader
+from domain import account as accounts
+from domain.account import Account
+from domain.advice import Advice
+from domain.billing import BillingFact, PeriodClosed, StatementIssued, StatementVoided, UnknownPeriod
+from domain.booking import GoodwillGiven, UsageBooked
+from domain.closing import period_name
+from domain.errors import InvalidInput, LogCorrupted, UnknownAccount
+from domain.ledger import CreditAdded, PeriodOpened, PeriodResumed, account_stream, period_stream
+from domain.operation import Adjusted, Charged, Released, Rerouted, Validated
+from domain.periods import Period
+from domain.statement import Statement, StatementFold
+
+PAGE = 2_000
+SUMMED = (
+    *(PeriodOpened, PeriodResumed, CreditAdded, UsageBooked, GoodwillGiven),
+    *(Validated, Rerouted, Charged, Released, Adjusted),
+)
+"""The facts that a statement is of."""
+
+
+@dataclass(slots=True)
+class BilledAccount:
+    """An account with its closings by the period's beginning, and its statements by number."""
+
+    terms: Account
+    closings: dict[int, PeriodClosed] = field(default_factory=dict)
+    issued: dict[int, StatementIssued] = field(default_factory=dict)
+    voided: dict[int, StatementVoided] = field(default_factory=dict)
+
+    def note(self, fact: BillingFact) -> None:
+        match fact:
+            case PeriodClosed():
+                self.closings[fact.period.start] = fact
+            case StatementIssued():
+                self.issued[fact.number] = fact
+            case StatementVoided():
+                self.voided[fact.number] = fact
+
+    def zone_of(self, period: Period) -> str:
+        """The zone whose days a period's are: as it was closed, or the account's."""
+        closed = self.closings.get(period.start)
+        return self.terms.zone if closed is None else closed.zone
+
+    def name_of(self, period: Period) -> str:
+        return period_name(period, self.zone_of(period))
+
+
+@dataclass(frozen=True, slots=True)
+class BilledReader:
+    """Reads what was billed; blocking."""
+
+    streams: StreamReader
+    codec: Codec
+
+    def account(self, id: str) -> BilledAccount:
+        """The account as its own stream tells it. Raises UnknownAccount, LogCorrupted."""
+        found: BilledAccount | None = None
+        for link in self._entries(account_stream(id), self.streams.end_of(account_stream(id)).version, ()):
+            fact = self.codec.decode(link.topic, link.state)
+            if not isinstance(fact, accounts.AccountFact):
+                raise LogCorrupted(f"stream {link.originator_id} holds {link.topic}", hint=Advice("log.audit"))
+            terms = accounts.evolve(None if found is None else found.terms, fact)
+            if found is None:
+                found = BilledAccount(terms)
+            found.terms = terms
+            if isinstance(fact, BillingFact):
+                found.note(fact)
+        if found is None:
+            raise UnknownAccount(f"no account {id!r}", hint=Advice("account.open", account=id))
+        return found
+
+    def periods(self, account: str) -> list[Period]:
+        """Every period of the account that has facts, in order."""
+        opened = [self.codec.decode(link.topic, link.state) for link in self.streams.ledgers_of(account)]
+        return [fact.period for fact in opened if isinstance(fact, PeriodOpened)]
+
+    def find(self, billed: BilledAccount, name: str | None) -> Period:
+        """The period of a name, such as 2026-04-01, or 2026-04 if one alone begins in that month; without a name the
+        first that is not closed. Raises UnknownPeriod.
+        """
+        periods, id = self.periods(billed.terms.id), billed.terms.id
+        names = {period: billed.name_of(period) for period in periods}
+        if name is None:
+            chosen = [period for period in periods if not billed.terms.billing.is_closed(period)][:1]
+            if not chosen:
+                raise UnknownPeriod(f"account {id!r} has no period that is not closed", hint="name one")
+            return chosen[0]
+        chosen = [one for one in periods if names[one] == name] or [one for one in periods if names[one][:7] == name]
+        if len(chosen) > 1:
+            raise InvalidInput("period", f"{name!r} may be {' or '.join(names[one] for one in chosen)}")
+        if not chosen:
+            told = f"account {id!r} has no billing period {name!r}"
+            raise UnknownPeriod(told, hint=Advice("period.list", account=id))
+        return chosen[0]
+
+    def statement(self, billed: BilledAccount, period: Period) -> Statement:
+        """The period's statement: of a closed one for ever the same, else as its stream ends now."""
+        closed, stream = billed.closings.get(period.start), period_stream(billed.terms.id, period)
+        opening = self._opening(billed, period) if closed is None else closed.opening
+        end = self.streams.end_of(stream) if closed is None else Head(closed.version, bytes.fromhex(closed.head))
+        fold = StatementFold(period)
+        topics = [name for shape in SUMMED for name in self.codec.names_of(shape)]
+        for link in self._entries(stream, end.version, topics):
+            fold.add(self.codec.decode(link.topic, link.state))
+        return fold.finish(billed.terms.id, billed.zone_of(period), end.version, end.hash.hex(), opening)
+
+    def _opening(self, billed: BilledAccount, period: Period) -> int | None:
+        """The balance of a prepaid account before a period that is not closed: as all periods before it leave it."""
+        if not billed.terms.prepaid:
+            return None
+        before = [one for one in self.periods(billed.terms.id) if one.start < period.start]
+        between = [one for one in before if not billed.terms.billing.is_closed(one)]
+        left = self.statement(billed, between[-1]).closing if between else None
+        return billed.terms.billing.closing if left is None else left
+
+    def _entries(self, stream: str, upto: int, topics: Sequence[str]) -> Iterator[Link]:
+        after = 0
+        while page := self.streams.entries(stream, after, upto, PAGE, topics):
+            yield from page
+            after = page[-1].originator_version
+            if len(page) < PAGE:
+                return

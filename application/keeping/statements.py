@@ -1,0 +1,221 @@
+"""Periods closed, and statements previewed, issued, voided and shown, each worked out from the log alone.
+
+close ── read the period to its end ── close it if it still ends there, else read again
+issue ── the closed period's statement ── its number and digest, in one fact
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from application.keeping.billed import BilledAccount, BilledReader
+from application.keeping.forms import Content, content_digest, content_of
+from application.ledger.group import Proposal
+from application.ledger.ledgers import Ledgers
+from domain.actor import Actor
+from domain.advice import Advice
+from domain.billing import PeriodClosed, UnknownStatement, statement_number
+from domain.closing import Closing, check_closed, close_period, issue_statement, void_statement
+from domain.errors import IllegalTransition, StoreUnavailable
+from domain.ledger import Fact, Ledger, known_account, period_stream
+from domain.periods import Period
+from domain.statement import FORM, Statement
+from domain.value import value
+
+TRIES = 8
+"""How often a period is read again that was written to meanwhile."""
+
+
+@value
+class BilledPeriod:
+    """A period by its name; `closing` is how it was closed, `statement` the number of the one that holds."""
+
+    name: str
+    period: Period
+    zone: str
+    closing: PeriodClosed | None
+    statement: str
+
+
+@value
+class StatementView:
+    """A statement: `number` is empty and `issued` None of a draft; `replaced` is the one that followed it.
+
+    Instants are microseconds; `digest` is of the `content`.
+    """
+
+    statement: Statement
+    content: Content
+    digest: str
+    status: str
+    number: str = ""
+    issued: int | None = None
+    replaces: str = ""
+    voided: int | None = None
+    reason: str = ""
+    replaced: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementReader:
+    """Shows periods and statements. Each raises UnknownAccount, UnknownPeriod or UnknownStatement."""
+
+    billed: BilledReader
+
+    async def periods(self, account: str) -> Sequence[BilledPeriod]:
+        """The account's periods that have facts, in order."""
+        return await asyncio.to_thread(self._periods, account)
+
+    async def preview(self, account: str, period: str | None = None) -> StatementView:
+        """A draft of a period's statement as it stands now: of the named one, or of the first that is not closed."""
+        return await asyncio.to_thread(self._preview, account, period)
+
+    async def show(self, account: str, which: str) -> StatementView:
+        """A statement by its number, or by its period's name the one that holds, or else a draft."""
+        return await asyncio.to_thread(self._show, account, which)
+
+    async def list(self, account: str) -> Sequence[StatementView]:
+        """Every statement that was issued, by number."""
+        return await asyncio.to_thread(self._list, account)
+
+    def _periods(self, account: str) -> Sequence[BilledPeriod]:
+        billed = self.billed.account(account)
+        return [_billed_period(billed, period) for period in self.billed.periods(account)]
+
+    def _preview(self, account: str, period: str | None) -> StatementView:
+        billed = self.billed.account(account)
+        read = self.billed.statement(billed, self.billed.find(billed, period))
+        content = content_of(read, FORM)
+        return StatementView(read, content, content_digest(content), "draft")
+
+    def _show(self, account: str, which: str) -> StatementView:
+        billed = self.billed.account(account)
+        prefix, _, count = which.rpartition("-")
+        if prefix == account and count.isdecimal():
+            return self._issued(billed, int(count))
+        period = self.billed.find(billed, which)
+        number = billed.terms.billing.valid(period)
+        return self._preview(account, which) if number is None else self._issued(billed, number)
+
+    def _list(self, account: str) -> Sequence[StatementView]:
+        billed = self.billed.account(account)
+        return [self._issued(billed, number) for number in billed.issued]
+
+    def _issued(self, billed: BilledAccount, number: int) -> StatementView:
+        """The statement as it was issued, worked out anew in its form."""
+        issued, account = billed.issued.get(number), billed.terms.id
+        if issued is None:
+            told = f"account {account!r} has no statement {statement_number(account, number)}"
+            raise UnknownStatement(told, hint=Advice("statement.list", account=account))
+        read, voided = self.billed.statement(billed, issued.period), billed.voided.get(number)
+        content = content_of(read, issued.form)
+        after = [one.number for one in billed.issued.values() if one.replaces == number]
+        return StatementView(
+            read,
+            content,
+            content_digest(content),
+            "issued" if voided is None else "voided",
+            statement_number(account, number),
+            issued.at,
+            statement_number(account, issued.replaces) if issued.replaces else "",
+            None if voided is None else voided.at,
+            issued.reason if voided is None else voided.reason,
+            statement_number(account, after[0]) if after else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Statements(StatementReader):
+    """The use cases of those who bill. Each fact names who did it, `by` or else the `operator`, and why."""
+
+    writer: Ledgers
+    operator: Actor
+
+    async def close(
+        self,
+        account: str,
+        period: str | None = None,
+        *,
+        carry: bool = False,
+        by: Actor | None = None,
+        reason: str = "",
+    ) -> BilledPeriod:
+        """Close a period that is over, once: the named one, or the first that is not closed.
+
+        With `carry` operations may be open in it: each is billed in the period that is open when it is settled. Raises
+        IllegalTransition if it is not over, an earlier one is not closed, or operations are open.
+        """
+        for _ in range(TRIES):
+            billed = await asyncio.to_thread(self.billed.account, account)
+            wanted = await asyncio.to_thread(self.billed.find, billed, period)
+            if billed.terms.billing.is_closed(wanted):
+                return _billed_period(billed, wanted)
+            await self._close(billed, wanted, carry, by, reason)
+            period = period or billed.name_of(wanted)
+        raise StoreUnavailable(f"period {period} of {account!r} was written to each time it was read", hint="try again")
+
+    async def _close(self, billed: BilledAccount, period: Period, carry: bool, by: Actor | None, reason: str) -> None:
+        account = billed.terms.id
+        await asyncio.to_thread(self._check_order, billed, period)
+        read = await asyncio.to_thread(self.billed.statement, billed, period)
+        closing = Closing(read, billed.terms.billing.until, carry, reason)
+        await self._put(
+            account, lambda ledger, now: close_period(ledger, closing, now), by, period_stream(account, period)
+        )
+
+    def _check_order(self, billed: BilledAccount, period: Period) -> None:
+        first = self.billed.find(billed, None)
+        if first != period:
+            told = f"period {billed.name_of(first)} comes before {billed.name_of(period)}, and is not closed"
+            raise IllegalTransition(told, hint=Advice("period.close", period=billed.name_of(first)))
+
+    async def issue(self, account: str, period: str, *, by: Actor | None = None, reason: str = "") -> StatementView:
+        """Issue a closed period's statement under the account's next number, unless one holds: then that is answered.
+
+        After one was voided the next refers to it. Raises IllegalTransition if the period is not closed.
+        """
+        billed = await asyncio.to_thread(self.billed.account, account)
+        found = await asyncio.to_thread(self.billed.find, billed, period)
+        check_closed(billed.terms, found)
+        read = await asyncio.to_thread(self.billed.statement, billed, found)
+        digest = content_digest(content_of(read, FORM))
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return issue_statement(ledger, read, digest, now, form=FORM, reason=reason)
+
+        def number(ledger: Ledger, _now: int) -> int:
+            return known_account(ledger, account).billing.valid(found) or 0
+
+        issued: int = await self._put(account, decide, by, look=number)
+        return await self.show(account, statement_number(account, issued))
+
+    async def void(self, account: str, number: str, reason: str, *, by: Actor | None = None) -> StatementView:
+        """Let a statement hold no more, once. Raises UnknownStatement, and InvalidInput without a reason."""
+        shown = await self.show(account, number)
+        if not shown.number:
+            raise UnknownStatement(f"{number!r} is no number", hint=Advice("statement.list", account=account))
+        count = int(shown.number.rpartition("-")[2])
+        await self._put(account, lambda ledger, now: void_statement(ledger, account, count, reason, now), by)
+        return await self.show(account, shown.number)
+
+    async def _put(
+        self,
+        account: str,
+        decide: Callable[[Ledger, int], list[Fact]],
+        by: Actor | None,
+        ends: str | None = None,
+        look: Callable[[Ledger, int], int] | None = None,
+    ) -> int:
+        proposal = Proposal(account, decide, ends=ends, look=look, actor=str(by or self.operator))
+        seen: int = (await self.writer.put(proposal)).seen
+        return seen
+
+
+def _billed_period(billed: BilledAccount, period: Period) -> BilledPeriod:
+    number = billed.terms.billing.valid(period)
+    named = "" if number is None else statement_number(billed.terms.id, number)
+    return BilledPeriod(
+        billed.name_of(period), period, billed.zone_of(period), billed.closings.get(period.start), named
+    )

@@ -1,0 +1,270 @@
+"""A period's statement: the facts of one stream up to an end, summed into lines that a finance department can add up.
+
+    usage ───────── by model, kind, user and project, this period's and late ones' of closed periods ─┐
+    adjustments ─── refunds and goodwill, each with its reference and reason ─────────────────────────┼─ total
+    rounding ────── the total in the currency's minor unit, less the lines in the same ───────────────┘
+    opening balance + credits − exact total = closing balance      (of a prepaid account)
+
+A preview and what is issued are folded here alike; only the end differs, and a closed period's end is fixed. Amounts
+are micro-units. A total is rounded once, half-even; lines are rounded by themselves to be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.booking import GoodwillGiven, UsageBooked
+from domain.charging import CostSource
+from domain.ledger import CreditAdded, Fact, PeriodOpened, PeriodResumed
+from domain.money import DECIMALS, MICROS
+from domain.operation import Adjusted, Charged, Operation, Released, Rerouted, Validated
+from domain.periods import Period
+from domain.plans import MEASURES, SPEND, Limits
+from domain.value import value
+
+FORM = 1
+"""The newest form: which sums a statement has, and how its content is written. Issued ones keep theirs for ever."""
+
+UNKNOWN_COST = CostSource.UNKNOWN
+
+
+@value
+class UsageLine:
+    """The operations of one model, kind, user and project; `charged` is another period than the statement's for late
+    ones. `units` are millionths.
+    """
+
+    provider: str
+    model: str
+    kind: str
+    user: str
+    project: str | None
+    unit: str
+    charged: Period | None
+    operations: int
+    outputs: int
+    units: int
+    amount: int
+
+
+@value
+class AdjustmentLine:
+    """A refund of an operation, or goodwill for a period; `amount` is negative where the account gets it back."""
+
+    what: str
+    at: int
+    operation: str
+    charged: Period
+    reference: str
+    reason: str
+    amount: int
+
+
+@value
+class CreditLine:
+    """An amount that was paid in."""
+
+    at: int
+    key: str
+    reason: str
+    amount: int
+
+
+@value
+class AllowanceLine:
+    """A measure that the plan limits over the period: outputs, or micro-units of spend."""
+
+    measure: str
+    limit: int
+    used: int
+
+
+@value
+class CostShare:
+    """The operations whose cost is known in one way: what they were charged, and what they cost us."""
+
+    source: str
+    operations: int
+    amount: int
+    cost: int
+
+
+@value
+class Statement:
+    """An account's bill for one period, as its stream says up to `version`, whose hash is `head`.
+
+    `corrected` is the change of our costs by corrections, `open` the operations that are billed later and `held` what
+    they hold. `opening` is a prepaid account's balance with what is held of it, None of others.
+    """
+
+    account: str
+    plan: str
+    currency: str
+    zone: str
+    period: Period
+    version: int
+    head: str
+    opening: int | None
+    usage: tuple[UsageLine, ...]
+    adjustments: tuple[AdjustmentLine, ...]
+    credits: tuple[CreditLine, ...]
+    allowances: tuple[AllowanceLine, ...]
+    costs: tuple[CostShare, ...]
+    corrected: int
+    open: int
+    held: int
+
+    @property
+    def total(self) -> int:
+        """The exact sum of all lines."""
+        return sum(one.amount for one in self.usage) + sum(one.amount for one in self.adjustments)
+
+    @property
+    def rounded_total(self) -> int:
+        """The total in whole minor units."""
+        return rounded(self.total, self.currency)
+
+    @property
+    def rounding(self) -> int:
+        """The line by which the rounded lines come to the rounded total."""
+        lines = (one.amount for lines in (self.usage, self.adjustments) for one in lines)
+        return self.rounded_total - sum(rounded(amount, self.currency) for amount in lines)
+
+    @property
+    def paid_in(self) -> int:
+        return sum(one.amount for one in self.credits)
+
+    @property
+    def closing(self) -> int | None:
+        """The balance that is left, with what is held of it."""
+        return None if self.opening is None else self.opening + self.paid_in - self.total
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the cost of some operation is not known."""
+        return any(one.source == UNKNOWN_COST for one in self.costs)
+
+
+def rounded(micros: int, currency: str) -> int:
+    """An amount in whole minor units of its currency, half-even, as micro-units."""
+    minor = int(MICROS // 10 ** DECIMALS[currency])
+    whole, rest = divmod(micros, minor)
+    return (whole + (2 * rest > minor or (2 * rest == minor and whole % 2 == 1))) * minor
+
+
+LineKey = tuple[str, str, str, str, str, str, int, int]
+Sums = list[int]
+
+
+@dataclass(slots=True)
+class StatementFold:
+    """Adds one fact after another of the stream of a period; any other fact changes nothing."""
+
+    period: Period
+    plan: str = ""
+    currency: str = ""
+    limits: Limits = field(default_factory=Limits)
+    lines: dict[LineKey, Sums] = field(default_factory=dict)
+    adjustments: list[AdjustmentLine] = field(default_factory=list)
+    credits: list[CreditLine] = field(default_factory=list)
+    used: dict[str, int] = field(default_factory=dict)
+    costs: dict[str, Sums] = field(default_factory=dict)
+    corrected: int = 0
+    holds: dict[str, int] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+    """The operations whose cost is not known, and what they were charged."""
+
+    def add(self, fact: Fact) -> None:
+        match fact:
+            case Validated() | Rerouted():
+                self.holds[fact.operation.id] = fact.quote.price
+            case Charged():
+                self._settle(fact.operation, fact)
+                family = fact.operation.family
+                self.used[family] = self.used.get(family, 0) + fact.outputs
+                self.used[SPEND] = self.used.get(SPEND, 0) + fact.price
+            case Released():
+                self.holds.pop(fact.operation.id, None)
+                self._cost(fact.operation, fact.cost_source, fact.cost, 0)
+            case UsageBooked():
+                self._settle(fact.operation, fact)
+            case Adjusted():
+                self._adjust(fact)
+            case GoodwillGiven():
+                told = (fact.reference, fact.reason, -fact.amount)
+                self.adjustments.append(AdjustmentLine("goodwill", fact.at, "", fact.corrects, *told))
+            case CreditAdded():
+                self.credits.append(CreditLine(fact.at, fact.key, fact.reason, fact.amount))
+            case PeriodOpened():
+                self.plan, self.currency, self.limits = fact.plan, fact.currency, fact.limits
+            case PeriodResumed():
+                self.plan, self.currency = fact.plan, fact.currency
+
+    def _settle(self, operation: Operation, fact: Charged | UsageBooked) -> None:
+        """A charge of this period's, or one that is booked in it; what was released without a charge is no line."""
+        self.holds.pop(operation.id, None)
+        self._cost(operation, fact.cost_source, fact.cost, fact.price)
+        if not fact.outputs and not fact.price:
+            return
+        who = (operation.provider, operation.model, operation.kind, operation.user, operation.project or "")
+        key = (*who, fact.unit, operation.period.start, operation.period.end)
+        sums = self.lines.setdefault(key, [0, 0, 0, 0])
+        top, bottom = fact.units.as_integer_ratio()
+        for place, amount in enumerate((1, fact.outputs, top * MICROS // bottom, fact.price)):
+            sums[place] += amount
+
+    def _cost(self, operation: Operation, source: CostSource | None, cost: int | None, price: int) -> None:
+        if cost is None:
+            self.unknown[operation.id] = price
+        self._share(UNKNOWN_COST if cost is None else source, 1, price, cost or 0)
+
+    def _share(self, source: CostSource | None, *amounts: int) -> None:
+        sums = self.costs.setdefault("" if source is None else str(source), [0, 0, 0])
+        for place, amount in enumerate(amounts):
+            sums[place] += amount
+
+    def _adjust(self, fact: Adjusted) -> None:
+        self.corrected += fact.cost
+        if fact.operation.period == self.period:
+            self.used[SPEND] = self.used.get(SPEND, 0) + fact.price
+        if fact.revealed and fact.operation.id in self.unknown:
+            price = self.unknown.pop(fact.operation.id)
+            self._share(UNKNOWN_COST, -1, -price, 0)
+            self._share(fact.cost_source, 1, price, 0)
+        if fact.price:
+            told = (fact.operation.period, fact.reference, fact.reason, fact.price)
+            self.adjustments.append(AdjustmentLine("refund", fact.at, fact.operation.id, *told))
+
+    def finish(self, account: str, zone: str, version: int, head: str, opening: int | None) -> Statement:
+        """The statement up to the fact that was added last."""
+        return Statement(
+            account=account,
+            plan=self.plan,
+            currency=self.currency,
+            zone=zone,
+            period=self.period,
+            version=version,
+            head=head,
+            opening=opening,
+            usage=tuple(_line(key, sums, self.period) for key, sums in sorted(self.lines.items())),
+            adjustments=tuple(self.adjustments),
+            credits=tuple(self.credits),
+            allowances=tuple(_allowances(self.limits, self.used)),
+            costs=tuple(CostShare(source, *sums) for source, sums in sorted(self.costs.items()) if sums[0]),
+            corrected=self.corrected,
+            open=len(self.holds),
+            held=sum(self.holds.values()),
+        )
+
+
+def _line(key: LineKey, sums: Sums, period: Period) -> UsageLine:
+    *words, unit, start, end = key
+    provider, model, kind, user, project = (str(word) for word in words)
+    charged = None if start == period.start else Period(start, end)
+    return UsageLine(provider, model, kind, user, project or None, unit, charged, *sums)
+
+
+def _allowances(limits: Limits, used: Mapping[str, int]) -> list[AllowanceLine]:
+    known = [(measure, limits.of(measure)) for measure in MEASURES]
+    return [AllowanceLine(measure, limit, used.get(measure, 0)) for measure, limit in known if limit is not None]
