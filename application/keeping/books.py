@@ -17,8 +17,8 @@ from domain.advice import Advice
 from domain.bookkeeping import Bookkeeper
 from domain.chart import LedgerAccount, expense_of, payable_of
 from domain.errors import LogCorrupted
-from domain.ledger import Fact
-from domain.operation import Adjusted, OperationFact, Rerouted, Validated
+from domain.ledger import CreditAdded, Fact
+from domain.operation import Adjusted, Charged, OperationFact, Released, Rerouted, Validated
 from domain.periods import Period, local_day
 from domain.postings import MOVED_BY, MOVES, Postings, booked_in, cost_change
 
@@ -52,6 +52,13 @@ class Booked:
     @property
     def provider(self) -> str | None:
         return self.fact.operation.provider if isinstance(self.fact, OperationFact) else None
+
+    @property
+    def currency(self) -> str:
+        """The currency of what moved, or of the cost that nobody knows."""
+        if isinstance(self.fact, Charged | Released | Adjusted | CreditAdded):
+            return self.fact.currency
+        return self.postings[0].currency
 
     @property
     def cost_change(self) -> int:

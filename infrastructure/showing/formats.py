@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -59,6 +59,17 @@ def instant_of(text: str, zone: str = UTC_NAME, field: str = "at") -> int:
     if not EARLIEST <= instant < LATEST:
         raise InvalidInput(field, f"{text} is out of range", hint="take a year from 1900 to 9899")
     return instant
+
+
+def day_of(field: str, text: str) -> str:
+    """A day such as 2026-11-23. Raises InvalidInput of `field`."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise InvalidInput(field, f"{text!r} is not a day", hint="write it as 2026-11-23")
+    return text
 
 
 def size(count: int) -> str:

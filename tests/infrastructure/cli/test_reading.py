@@ -40,6 +40,7 @@ READING = {
         ("spend",),
         ("limits",),
         ("books",),
+        ("export",),
         ("operations",),
         ("operation",),
         ("events",),

@@ -1,0 +1,68 @@
+"""Which part of the log an export tells of, and what it has told so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from application.keeping.books import Booked
+from domain.chart import LedgerAccount
+
+MILLION = 1_000_000
+
+
+@dataclass(slots=True)
+class ExportTally:
+    """Facts after a position, up to another; `assertions` asks a format that has them for the balances at the end.
+
+    `balances` are debits less credits in micro-units. How many there are depends on the ledger accounts, not the log.
+    """
+
+    after: int
+    upto: int
+    assertions: bool = False
+    facts: int = 0
+    postings: int = 0
+    cost_unknown: int = 0
+    last_day: str = ""
+    balances: Counter[tuple[str, LedgerAccount, str]] = field(default_factory=Counter)
+    """By customer, ledger account and currency."""
+
+    def each(self, booked: Iterable[Booked]) -> Iterator[Booked]:
+        """The facts that are told, each counted before it is handed on."""
+        for one in booked:
+            if one.position > self.after:
+                self.count(one)
+                yield one
+
+    def count(self, booked: Booked) -> None:
+        """Add up one fact."""
+        self.facts += 1
+        self.postings += len(booked.postings)
+        self.cost_unknown += booked.cost_change
+        self.last_day = max(self.last_day, booked.day)
+        for one in booked.postings:
+            self.balances[booked.account, one.source, one.currency] += one.amount
+            self.balances[booked.account, one.destination, one.currency] -= one.amount
+
+    def sums(self) -> dict[str, tuple[int, int]]:
+        """By currency, the ledger accounts' debit and credit balances together; both are the same."""
+        found: dict[str, tuple[int, int]] = {}
+        for (_, currency), balance in self.of_ledger_accounts().items():
+            debits, credits = found.get(currency, (0, 0))
+            found[currency] = debits + max(balance, 0), credits + max(-balance, 0)
+        return dict(sorted(found.items()))
+
+    def of_ledger_accounts(self) -> Counter[tuple[LedgerAccount, str]]:
+        """Balances over all customers."""
+        found: Counter[tuple[LedgerAccount, str]] = Counter()
+        for (_, ledger_account, currency), balance in self.balances.items():
+            found[ledger_account, currency] += balance
+        return found
+
+
+def six(micros: int) -> str:
+    """An amount with all its six decimals and no exponent, as every reader takes it, and none rounds it."""
+    whole, rest = divmod(abs(micros), MILLION)
+    return f"{'-' if micros < 0 else ''}{whole}.{rest:06d}"
