@@ -54,3 +54,6 @@ class BlockingRemoteViews(Blocking[RemoteViews]):
     periods = without_await(RemoteViews.periods)
     spend = without_await(RemoteViews.spend)
     operations = without_await(RemoteViews.operations)
+    costs = without_await(RemoteViews.costs)
+    books = without_await(RemoteViews.books)
+    postings = without_await(RemoteViews.postings)

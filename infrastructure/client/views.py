@@ -42,6 +42,28 @@ class RemoteViews:
         """Operations, the newest first."""
         return await self._rows("operations", **wanted)
 
+    async def costs(self, /, **wanted: Any) -> RemoteRows:
+        """Models' months; for a key of the studio."""
+        return await self._rows("costs", **wanted)
+
+    async def books(self, /, *, account: str = "", **wanted: Any) -> Mapping[str, Any]:
+        """The trial balance, for an administrator's key; filters: at, currency."""
+        params = {one: str(told) for one, told in wanted.items()}
+        found: Mapping[str, Any] = await self.wire.document(
+            Call(method="GET", path="/v1/books", account=account, params=params)
+        )
+        return found
+
+    async def postings(
+        self, /, *, account: str = "", after: str | None = None, limit: int = PAGE, **wanted: Any
+    ) -> RemoteRows:
+        """The postings behind it, for an administrator's key; filters: ledger_account, at."""
+        params = {**{one: str(told) for one, told in wanted.items()}, "limit": str(limit)}
+        if after is not None:
+            params["after"] = after
+        found = await self.wire.document(Call(method="GET", path="/v1/books/postings", account=account, params=params))
+        return RemoteRows(tuple(found["postings"]), None, found.get("next"))
+
     async def _rows(
         self, name: str, *, account: str = "", after: str | None = None, limit: int = PAGE, **wanted: Any
     ) -> RemoteRows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -27,6 +28,12 @@ class PageAsked:
     NAMES: ClassVar[tuple[str, ...]] = ("after", "limit")
     after: str | None
     limit: int
+
+
+def check_parameters(request: Request, known: Collection[str]) -> None:
+    """Refuse a parameter that there is not, as it would choose nothing. Raises InvalidInput."""
+    for unknown in request.query_params.keys() - set(known):
+        raise InvalidInput(unknown, "is no parameter of this list", hint=f"there are: {', '.join(known)}")
 
 
 def page_of(request: Request) -> PageAsked:

@@ -20,7 +20,7 @@ from infrastructure.gateway.callers import Reader
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
-from infrastructure.gateway.native.paging import PAGED, page_of
+from infrastructure.gateway.native.paging import PAGED, check_parameters, page_of
 from infrastructure.showing.formats import instant_of
 from infrastructure.showing.rows import list_document
 from projections.engine.view import AnyView
@@ -42,9 +42,7 @@ def parameters_of(view: AnyView) -> list[str]:
 async def _rows(request: Request, name: str, view: AnyView, caller: KeyCaller, account: Mapping[str, str]) -> Response:
     """A page of rows; what no parameter is called is refused, as it would choose nothing."""
     views, page = gate_of(request).studio.views, page_of(request)
-    known = [*parameters_of(view), *page.NAMES]
-    for unknown in request.query_params.keys() - set(known):
-        raise InvalidInput(unknown, "is no parameter of this list", hint=f"there are: {', '.join(known)}")
+    check_parameters(request, [*parameters_of(view), *page.NAMES])
     wanted = {one: _value(one, request.query_params[one]) for one in parameters_of(view) if one in request.query_params}
     await asyncio.to_thread(views.catch_up)
     filter = view.filter(**wanted, **account)

@@ -1,0 +1,74 @@
+"""`/v1/books` and `/v1/books/postings`: the trial balance, and the postings behind its lines, for administrators."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from application.keeping.books import BookQuery
+from domain.errors import InvalidInput
+from domain.inputs import shortened
+from infrastructure.gateway.callers import Administrator
+from infrastructure.gateway.door import KeyCaller
+from infrastructure.gateway.gate import gate_of
+from infrastructure.gateway.native.answering import json_of
+from infrastructure.gateway.native.paging import MOST, check_parameters, page_of
+from infrastructure.showing.books import balance_document, postings_document
+from infrastructure.showing.formats import instant_of
+from projections.books import named
+
+router = APIRouter(prefix="/v1/books", tags=["Books"])
+_TEXT: Final = {"type": "string"}
+
+
+def _parameters(**schemas: Any) -> dict[str, Any]:
+    """The parameters for the OpenAPI document."""
+    return {"parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in schemas.items()]}
+
+
+def _account(caller: KeyCaller) -> str | None:
+    """The caller's own, or the one that the studio's key names; None is all."""
+    return None if caller.holder.runs_studio and caller.named is None else caller.account
+
+
+def _instant(request: Request) -> int | None:
+    text = request.query_params.get("at")
+    return None if text is None else instant_of(text)
+
+
+@router.get("", openapi_extra=_parameters(at=_TEXT, currency=_TEXT))
+async def books(request: Request, caller: Administrator) -> Response:
+    """Show the trial balance: of one account, or of all for the studio's own keys."""
+    check_parameters(request, ("at", "currency"))
+    studio, account, currency = gate_of(request).studio, _account(caller), request.query_params.get("currency")
+    await asyncio.to_thread(studio.views.catch_up)
+    balance = await asyncio.to_thread(studio.books.balance, account, _instant(request), currency)
+    return json_of(balance_document(balance), caller)
+
+
+@router.get(
+    "/postings",
+    openapi_extra=_parameters(
+        ledger_account=_TEXT, at=_TEXT, after=_TEXT, limit={"type": "integer", "minimum": 1, "maximum": MOST}
+    ),
+)
+async def postings(request: Request, caller: Administrator) -> Response:
+    """List postings, of one ledger account if it is named, with their facts, operations and assets."""
+    page = page_of(request)
+    check_parameters(request, ("ledger_account", "at", *page.NAMES))
+    name = request.query_params.get("ledger_account")
+    wanted = BookQuery(_account(caller), None if name is None else named(name), _instant(request))
+    studio = gate_of(request).studio
+    await asyncio.to_thread(studio.views.catch_up)
+    found = await asyncio.to_thread(studio.books.postings, wanted, _position(page.after), page.limit)
+    return json_of(postings_document(found, wanted), caller)
+
+
+def _position(after: str | None) -> int:
+    if after is None:
+        return 0
+    if not (after.isascii() and after.isdecimal() and len(after) <= 18):
+        raise InvalidInput("after", f"{shortened(after)} is not a position", hint="take `next` of the page before")
+    return int(after)
