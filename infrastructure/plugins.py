@@ -38,11 +38,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from domain.advice import Advice, Hint
 from domain.errors import PluginError
-from infrastructure.settings import Address, Positive
+from infrastructure.settings import PREFIX, Address, Positive, filed
 
 if TYPE_CHECKING:
     import httpx
@@ -67,6 +67,22 @@ class ProviderSettings(BaseSettings):
 
     concurrency: Positive | None = None
     per_minute: Positive | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As usual, and under the environment the configuration file."""
+        prefix = getattr(env_settings, "env_prefix", "").removeprefix(PREFIX.lower())
+        said = {name.removeprefix(prefix): value for name, value in filed().items() if name.startswith(prefix)}
+        own = {name: value for name, value in said.items() if name in settings_cls.model_fields}
+        filed_source = InitSettingsSource(settings_cls, own)
+        return init_settings, env_settings, dotenv_settings, filed_source, file_secret_settings
 
     @property
     def origins(self) -> tuple[str, ...]:

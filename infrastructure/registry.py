@@ -3,7 +3,8 @@
     entry points ──> names ──┬─ IMAGESTUDIO_<NAME>_ENABLED ──> switched_off      nothing is imported for that
                              └─ its module's Settings ──> told ──> built         only where work can be done
 
-A program's word for a provider goes before the environment, and that before the .env file.
+A program's word for a provider goes before the environment, that before the .env file, and that before the
+configuration file.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.errors import InvalidInput
+from domain.errors import ImageStudioError, InvalidInput, PluginError
+from infrastructure.configfile import VARIABLE
 from infrastructure.plugins import Plugin, ProviderContext, ProviderSettings, check_names, plugins
-from infrastructure.settings import PREFIX, Settings, complaint, spoken
+from infrastructure.settings import PREFIX, Settings, spoken, wrong_fields
 
 if TYPE_CHECKING:
     from application.ports import Provider
@@ -75,7 +77,7 @@ def prefix_of(provider: str) -> str:
 
 def unknown_settings() -> dict[str, str]:
     """Variables under our prefix that are not settings, each with the setting it may be meant for, or an empty text."""
-    ours = {f"{PREFIX}{name}".lower() for name in Settings.model_fields}
+    ours = {VARIABLE.lower(), *(f"{PREFIX}{name}".lower() for name in Settings.model_fields)}
     left = sorted(spoken().keys() - ours)
     found = plugins() if left else {}
     unknown = {name: near for name in left if (near := _meant(name, ours, found)) is not None}
@@ -130,14 +132,38 @@ def _warn_of_usual_ones(found: Mapping[str, Plugin]) -> None:
 
 
 def _told(settings: Settings, plugin: Plugin) -> ProviderSettings:
+    found = _read(settings, plugin)
+    if isinstance(found, list):
+        raise found[0]
+    return found
+
+
+def _read(settings: Settings, plugin: Plugin) -> ProviderSettings | list[InvalidInput]:
+    """A provider's settings, or all that is wrong with them."""
     model, prefix = plugin.settings_model(), prefix_of(plugin.name)
     own = _said_in_program(settings, prefix)
     try:
         return model(_env_prefix=prefix, **{name: value for name, value in own.items() if name in model.model_fields})
     except ValidationError as error:
-        name, why = complaint(error)
-        which = f"{prefix}{name}".upper() if name else prefix.removesuffix("_").upper()
-        raise InvalidInput(which, why, hint="correct the setting") from error
+        wrong = []
+        for name, why in wrong_fields(error):
+            which = f"{prefix}{name}".upper() if name else prefix.removesuffix("_").upper()
+            wrong.append(InvalidInput(which, why, hint="correct the setting"))
+        return wrong
+
+
+def wrong_settings(settings: Settings) -> Iterator[ImageStudioError]:
+    """All that is wrong with the settings of providers, and with the switches of each."""
+    said = spoken()
+    for name, plugin in sorted(plugins().items()):
+        try:
+            found = _read(settings, plugin)
+            _is_on(settings, name, plugin, said)
+        except (InvalidInput, PluginError) as error:
+            yield error
+            continue
+        if isinstance(found, list):
+            yield from found
 
 
 def _said_in_program(settings: Settings, prefix: str) -> dict[str, Any]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 from sqlalchemy.engine import make_url
 
+from infrastructure.configfile import VARIABLE
 from infrastructure.plugins import ProviderSettings
 from infrastructure.registry import ENABLED, switched_off, told_settings, variable
-from infrastructure.settings import PREFIX, Settings, spoken
+from infrastructure.settings import PREFIX, Settings, filed, used_file
 
-SET, DEFAULT, FILE, ENVIRONMENT = "set", "default", ".env", "environment"
+SET, DEFAULT, DOTENV, FILE, ENVIRONMENT = "set", "default", ".env", "file", "environment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +27,56 @@ class Said:
     source: str
 
 
-def said(settings: Settings, option: str = "") -> list[Said]:
-    """Every setting, and every provider's; `option` gave the database, unless it is empty.
+def said(settings: Settings, option: str = "", file_option: str = "") -> list[Said]:
+    """Every setting, and every provider's; `option` gave the database and `file_option` the file, unless empty.
 
     Raises PluginError, InvalidInput.
     """
-    in_file, in_environment = DotEnvSettingsSource(Settings)(), EnvSettingsSource(Settings)()
-    found = []
+    sources = Sources.found()
+    named = file_option or sources.of("config")
+    found = [Said(VARIABLE, str(used_file() or ""), named)]
     for name in Settings.model_fields:
-        source = ENVIRONMENT if name in in_environment else FILE if name in in_file else DEFAULT
-        value = getattr(settings, name)
+        source, value = sources.of(name), getattr(settings, name)
         if name == "database_url":
             value = make_url(settings.database).render_as_string(hide_password=True)
             source = option or source
         found.append(Said(f"{PREFIX}{name.upper()}", _text(value), source))
     providers = told_settings(settings)
     off = switched_off(settings, providers)
-    return [*found, *(one for name, own in providers.items() for one in _of_provider(name, own, on=name not in off))]
+    for name, own in providers.items():
+        found += _of_provider(name, own, sources, on=name not in off)
+    return found
 
 
-def _of_provider(name: str, own: ProviderSettings, *, on: bool) -> Iterator[Said]:
+def _of_provider(name: str, own: ProviderSettings, sources: Sources, *, on: bool) -> Iterator[Said]:
     values = {ENABLED: on, **{field: getattr(own, field) for field in type(own).model_fields}}
-    in_environment, in_any = EnvSettingsSource(Settings).env_vars, spoken()
     for field, value in values.items():
         spelled = variable(name, field)
-        source = ENVIRONMENT if spelled.lower() in in_environment else FILE if spelled.lower() in in_any else DEFAULT
-        yield Said(spelled, _text(value), source)
+        yield Said(spelled, _text(value), sources.of(spelled.removeprefix(PREFIX)))
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The names that each place says, in lower case and without our prefix; an earlier place goes before a later."""
+
+    environment: Collection[str]
+    dotenv: Collection[str]
+    file: Collection[str]
+
+    @classmethod
+    def found(cls) -> Sources:
+        """As it is now. Raises InvalidInput for a configuration file that is none."""
+        prefix = PREFIX.lower()
+        environment, dotenv = (
+            {name.removeprefix(prefix) for name in source(Settings).env_vars if name.startswith(prefix)}
+            for source in (EnvSettingsSource, DotEnvSettingsSource)
+        )
+        return cls(environment, dotenv, filed())
+
+    def of(self, name: str) -> str:
+        """The place that says a setting, or the default."""
+        places = {ENVIRONMENT: self.environment, DOTENV: self.dotenv, FILE: self.file}
+        return next((place for place, names in places.items() if name.lower() in names), DEFAULT)
 
 
 def _text(value: object) -> str:

@@ -1,9 +1,10 @@
-"""Settings: from the environment (IMAGESTUDIO_…), from a .env file, or as arguments; read here and nowhere else."""
+"""Settings: of the environment (IMAGESTUDIO_…), a .env file, a TOML file, or a program; read here and nowhere else."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from getpass import getuser
@@ -16,6 +17,7 @@ from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -24,6 +26,7 @@ from pydantic_settings import (
 from domain.actor import actor
 from domain.errors import InvalidInput
 from infrastructure.clock import new_id
+from infrastructure.configfile import VARIABLE, as_environment, chosen_file, filed_settings
 
 PREFIX = "IMAGESTUDIO_"
 Positive = Annotated[int, Field(gt=0)]
@@ -142,8 +145,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """As usual, but what the file says for providers is left to their own models, as in the environment."""
-        return init_settings, env_settings, _OwnFile(settings_cls), file_secret_settings
+        """As usual, but what files say for providers is left to their own models, as in the environment."""
+        own = {name: value for name, value in filed().items() if name in settings_cls.model_fields}
+        filed_source = InitSettingsSource(settings_cls, own)
+        return init_settings, env_settings, _OwnFile(settings_cls), filed_source, file_secret_settings
 
     @property
     def database(self) -> str:
@@ -163,10 +168,15 @@ class _OwnFile(DotEnvSettingsSource):
         return {name: value for name, value in super().__call__().items() if name in own}
 
 
+def wrong_fields(error: ValidationError) -> list[tuple[str, str]]:
+    """Which fields are wrong, "" for several together, and why; never the value of one that is hidden."""
+    found = error.errors(include_input=False)
+    return [("_".join(map(str, one["loc"])), one["msg"].removeprefix("Value error, ")) for one in found]
+
+
 def complaint(error: ValidationError) -> tuple[str, str]:
-    """Which field is wrong first, "" for several together, and why; never the value of one that is hidden."""
-    first = error.errors(include_input=False)[0]
-    return "_".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+    """The first of them."""
+    return wrong_fields(error)[0]
 
 
 def revealed(secret: SecretStr | None) -> str:
@@ -174,8 +184,29 @@ def revealed(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
 
 
+def filed() -> Mapping[str, Any]:
+    """The configuration file's settings, by name without our prefix. Raises InvalidInput for what is no such file."""
+    return filed_settings(used_file())
+
+
+def used_file() -> Path | None:
+    """The configuration file, if one is named."""
+    return chosen_file(_in_environment().get(VARIABLE.lower(), ""))
+
+
 def spoken() -> dict[str, str]:
-    """The .env file's settings under our prefix, and over them the environment's, by name in lower case."""
+    """The files' settings under our prefix, and over them the environment's, by name in lower case.
+
+    Raises InvalidInput for a configuration file that is none.
+    """
+    return {
+        **{f"{PREFIX}{name}".lower(): as_environment(value) for name, value in filed().items()},
+        **_in_environment(),
+    }
+
+
+def _in_environment() -> dict[str, str]:
+    """The environment's settings, and under them those of the .env file."""
     found = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
     return {name: value or "" for name, value in found.items() if name.startswith(PREFIX.lower())}
 

@@ -20,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from infrastructure.cli.failures import UNREAD, silence
 from infrastructure.cli.session import CommandSession
+from infrastructure.configfile import config_file
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -74,21 +75,22 @@ class CommandGroup(_PlainHelp, TyperGroup):
 
 
 def command(
-    app: typer.Typer, name: str | None = None, *, loop: Loop | None = None, **options: Any
+    app: typer.Typer, name: str | None = None, *, loop: Loop | None = None, checks: bool = True, **options: Any
 ) -> Callable[[Command], Command]:
     """Register a coroutine as a command; its answer is printed. One that prints by itself returns its exit code.
 
-    It runs on the usual event loop, or on one that `loop` makes.
+    It runs on the usual event loop, or on one that `loop` makes. Settings that there are not end
+    it before it begins, unless `checks` is false.
     """
 
     def register(function: Command) -> Command:
-        app.command(name, cls=OneCommand, **options)(_flattened(function, loop))
+        app.command(name, cls=OneCommand, **options)(_flattened(function, loop, checks=checks))
         return function
 
     return register
 
 
-def _flattened(function: Command, loop: Loop | None) -> Callable[..., int]:
+def _flattened(function: Command, loop: Loop | None, *, checks: bool) -> Callable[..., int]:
     hints = get_type_hints(function, include_extras=True)
     groups = {name: hint for name, hint in hints.items() if is_dataclass(hint) and isinstance(hint, type)}
     groups.pop("return", None)
@@ -99,9 +101,10 @@ def _flattened(function: Command, loop: Loop | None) -> Callable[..., int]:
         for name, group in groups.items():
             given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
         session: CommandSession = given["session"]
-        session.check_settings()
         try:
-            with asyncio.Runner(loop_factory=loop) as runner:
+            with config_file(session.config), asyncio.Runner(loop_factory=loop) as runner:
+                if checks:
+                    session.check_settings()
                 code = _printed(runner.run(_awaited(function, given)), session)
             sys.stdout.flush()
         except BrokenPipeError as error:

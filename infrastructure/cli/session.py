@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
@@ -37,6 +38,15 @@ class CommandSession:
             metavar="URL",
             help="Database, as sqlite:///FILE or postgresql://HOST/NAME; otherwise IMAGESTUDIO_DATABASE_URL, "
             "otherwise a SQLite file in your data directory.",
+            rich_help_panel=COMMON,
+        ),
+    ] = None
+    config: Annotated[
+        Path | None,
+        Option(
+            "--config",
+            metavar="FILE",
+            help="Settings in TOML, under those of the environment; otherwise the file that IMAGESTUDIO_CONFIG names.",
             rich_help_panel=COMMON,
         ),
     ] = None

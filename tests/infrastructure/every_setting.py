@@ -8,6 +8,7 @@ from infrastructure.plugins import plugins
 from infrastructure.settings import Settings
 
 NAMES: dict[str, FieldInfo | None] = {
+    "config": None,
     **Settings.model_fields,
     **{
         f"{name}_{field}": info
@@ -15,6 +16,6 @@ NAMES: dict[str, FieldInfo | None] = {
         for field, info in {"enabled": None, **plugin.settings_model().model_fields}.items()
     },
 }
-"""By the rest of each name in lower case; a switch has no field."""
+"""By the rest of each name in lower case; a switch has no field, and the file that has the others none either."""
 
 SECRETS = [name for name, field in NAMES.items() if "Secret" in str(field)]

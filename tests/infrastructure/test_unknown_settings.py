@@ -53,6 +53,7 @@ def test_what_is_near_no_setting_is_warned_of_and_known_names_are_not(
     monkeypatch.setenv("IMAGESTUDIO_PORT_8080_TCP_ADDR", "10.0.0.1")
     done = call("models")
     assert (done.code, done.err.count("there is no setting IMAGESTUDIO_PORT_8080_TCP_ADDR")) == (0, 1)
+    (empty.home / "1").touch()  # as a configuration file
     for name in NAMES:
         monkeypatch.setenv(f"IMAGESTUDIO_{name.upper()}", "1")
     assert unknown_settings() == {"IMAGESTUDIO_PORT_8080_TCP_ADDR": ""}

@@ -22,7 +22,14 @@ MAKING = {("account", "open"), ("db", "upgrade")}
 """Commands that make a ledger if there is none."""
 
 WITHOUT_LEDGER = {
-    *(("models",), ("providers", "list"), ("providers", "check"), ("catalogue", "check"), ("config",)),
+    *(
+        ("models",),
+        ("providers", "list"),
+        ("providers", "check"),
+        ("catalogue", "check"),
+        ("config",),
+        ("config", "check"),
+    ),
     ("fields",),
     *(("templates", "list"), ("templates", "search"), ("templates", "show"), ("templates", "recommend")),
     ("formats",),

@@ -163,6 +163,7 @@ COMMANDS = [
     ("providers", "check"),
     ("catalogue", "check"),
     ("config",),
+    ("config", "check"),
     ("projections", "status"),
     ("projections", "rebuild"),
     ("projections", "retry", "usage_summary"),
