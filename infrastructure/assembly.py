@@ -245,7 +245,7 @@ class Assembly:
 
     @cached_property
     def histories(self) -> Histories:
-        return Histories(self.facts, self.contents, self.catalogue, self.assets)
+        return Histories(self.facts, self.contents, self.catalogue, self.assets, self.price_book)
 
     # Asking
 

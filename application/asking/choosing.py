@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from types import MappingProxyType
 
 from application.asking.consent import Consents, allowed_by, may_be_substituted, most_of
 from application.asking.requests import Request
 from application.ports import Media, Provider, Scalar
-from application.providing.mistakes import MistakesOf, ProviderMistaken
+from application.providing.lacking import missing_here
 from application.providing.quotes import ProviderQuotes
-from application.providing.tasks import outline
+from application.providing.tasks import facts_of_media, outline
 from domain.admission import too_dear
 from domain.catalogue import NOT_READY, Catalogue, Class, FileInfo, Model, Offer, Strategy, check_inputs
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
@@ -27,7 +26,6 @@ from domain.wishes import as_wished
 
 AUTO = "auto"
 STRATEGIES = frozenset(Strategy)
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 FilesInfo = Mapping[str, tuple[FileInfo, ...]]
 
@@ -92,7 +90,7 @@ class Chooser:
 
     async def choose(self, request: Request, media: Mapping[str, tuple[Media, ...]], now: int) -> Chosen:
         """The models for a request, each with its inputs as it takes them and its quotes. Raises InvalidRequest."""
-        facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
+        facts = {name: tuple(facts_of_media(one) for one in many) for name, many in media.items()}
         allowed = allowed_by(request)
         rest: Sequence[Offer] = ()
         if request.model in STRATEGIES:
@@ -128,7 +126,7 @@ class Chooser:
         """Every other model of the kind, and why a strategy would not have it asked; of a named model there is none."""
         if request.model not in STRATEGIES:
             return ()
-        facts = {name: tuple(_media_facts(one) for one in many) for name, many in media.items()}
+        facts = {name: tuple(facts_of_media(one) for one in many) for name, many in media.items()}
         allowed = allowed_by(request)
         allowed |= await self._terms(request, allowed, now)
         chain = self._chain(request, chosen.first, chosen.calls)
@@ -247,29 +245,8 @@ def _given(request: Request, facts: FilesInfo, model: Model) -> Mapping[str, obj
     return as_wished(model, request.wishes, request.inputs, facts)
 
 
-def missing_here(model: Model, providers: Mapping[str, Provider], off: Mapping[str, str] = NOTHING) -> str:
-    """The lack here of a model's provider, and how to mend it; empty if nothing is.
-
-    `off` are the providers that are switched off, each with how to switch it on.
-    """
-    if model.provider in off:
-        return f"provider {model.provider!r} is {off[model.provider]}"
-    if model.provider not in providers:
-        return f"there is no provider {model.provider!r} (there are: {', '.join(sorted(providers))})"
-    try:
-        with MistakesOf(model.provider):
-            lacks = providers[model.provider].lacks(model.route)
-    except ProviderMistaken as mistake:
-        return mistake.message
-    return lacks
-
-
 @lru_cache(maxsize=1024)
 def _outputs(n: int, per_call: int) -> tuple[int, ...]:
     """The outputs of each operation of a request: what a model does not deliver in one call takes several."""
     calls, rest = divmod(n, per_call)
     return (per_call,) * calls + ((rest,) if rest else ())
-
-
-def _media_facts(media: Media) -> FileInfo:
-    return FileInfo(media.media_type, len(media.content), media.width, media.height, media.duration_ms)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from application.asking.choosing import Chooser, Chosen
+from application.asking.choosing import Choice, Chooser, Chosen
 from application.asking.consent import allowed_by, most_of
 from application.asking.requests import ADDRESSES, OF_ASSET, File, Request, Variant
-from application.ledger.contents import Body, canonical
+from application.ledger.contents import Body, Fallbacks, canonical
 from application.ledger.transaction import ContentRow, keyed_digest
 from application.library.naming import AssetNames
 from application.ports import (
@@ -103,7 +103,8 @@ class Preparer:
         each = tuple(map(_inputs_by_model, chosen)) if request.each else ()
         asked = "" if request.key is None else _fingerprint(request, _named(request, media))
         place = PRIORITIES.index(request.priority)
-        body = Body(request.kind, inputs, kept, asked, each, place, self.trace()).to_json()
+        others = _fallbacks(chosen, priced, bounded=most is not None) if sender is None and keep else None
+        body = Body(request.kind, inputs, kept, asked, each, place, self.trace(), others).to_json()
         quotes = [one.first.quotes[outputs] for one in chosen for outputs in one.calls]
         ask = Ask(
             request.account,
@@ -118,16 +119,15 @@ class Preparer:
             keyed_digest(secret, body),
             tuple(quotes),
             sender,
-            frozenset[str]().union(*[one.allowed for one in chosen]) if request.each else chosen[0].allowed,
+            _allowed(chosen),
             most,
             self._given(request.account, kept) if kept else (),
             key_of(request),
             _instead(chosen),
             request.quote,
         )
-        content = ContentRow(batch, request.account, secret, body)
         by = f"user:{ask.user}" if request.by is None else str(request.by)
-        return Prepared(ask, chosen, content, media, by, place, request)
+        return Prepared(ask, chosen, ContentRow(batch, request.account, secret, body), media, by, place, request)
 
     def _given(self, account: str, kept: Mapping[str, Sequence[Asset]]) -> tuple[Given, ...]:
         return tuple(self.names.given(account, name, asset) for name, assets in kept.items() for asset in assets)
@@ -173,6 +173,22 @@ def _instead(chosen: Sequence[Chosen]) -> tuple[Quote, ...]:
     found = [(one.instead.quotes[outputs] if one.instead else None) for one in chosen for outputs in one.calls]
     quotes = tuple(quote for quote in found if isinstance(quote, Quote))
     return quotes if len(quotes) == len(found) else ()
+
+
+def _allowed(chosen: Sequence[Chosen]) -> frozenset[str]:
+    return frozenset[str]().union(*[one.allowed for one in chosen])
+
+
+def _fallbacks(chosen: Sequence[Chosen], at: int, *, bounded: bool) -> Fallbacks | None:
+    """Whom another process may ask after a refusal; nobody, if a model was named."""
+    if not any(one.others for one in chosen):
+        return None
+    chains = tuple({other.model.id: _prices(other) for other in one.others} for one in chosen)
+    return Fallbacks(chains, tuple(sorted(_allowed(chosen))), bounded, at)
+
+
+def _prices(choice: Choice) -> dict[int, int]:
+    return {outputs: quote.price for outputs, quote in choice.quotes.items() if isinstance(quote, Quote)}
 
 
 def _inputs_by_model(chosen: Chosen) -> dict[str, dict[str, Scalar]]:

@@ -14,13 +14,44 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 
 
 @value
+class Fallbacks:
+    """The models that may follow the one that was chosen, if it definitely refuses, for whichever process sends it.
+
+    `chains` are in their order, one for all operations or one for each, a model with its prices in micro-units by
+    number of outputs, as they were at an instant, `at`: it is asked at no higher one. `allowed` are the classes that
+    the request allows. If it is `bounded`, its own bound allows these prices, and otherwise only what is held.
+    """
+
+    chains: tuple[dict[str, dict[int, int]], ...]
+    allowed: tuple[str, ...]
+    bounded: bool
+    at: int
+
+    def after(self, place: int, model: str) -> dict[str, dict[int, int]]:
+        """Those that follow a model of the operation at a place in its batch; all, if it is the first one."""
+        chain = self.chains[place] if len(self.chains) > 1 else self.chains[0]
+        models = [*chain]
+        return {one: chain[one] for one in models[models.index(model) + 1 if model in models else 0 :]}
+
+    def written(self) -> dict[str, object]:
+        """As it is stored: JSON has only texts as names."""
+        chains = [[[model, sorted(prices.items())] for model, prices in chain.items()] for chain in self.chains]
+        return {"chains": chains, "allowed": self.allowed, "bounded": self.bounded, "at": self.at}
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Fallbacks:
+        chains = [{model: dict(prices) for model, prices in one} for one in told["chains"]]
+        return cls(tuple(chains), tuple(told["allowed"]), told["bounded"], told["at"])
+
+
+@value
 class Body:
     """The content of a batch as stored: enough to perform its operations in any process, and again after a crash.
 
     `inputs` are by model, as each takes them: the one chosen, and those it may fall back to; `each` are the same for
     every operation, if they differ. `asked` is the fingerprint by which a repeat of the key is compared, empty without
     a key; the digest in the log vouches for it with the rest. `place` is that in the queue. `trace` is the context of
-    the request (W3C `traceparent`), empty if nobody follows it.
+    the request (W3C `traceparent`), empty if nobody follows it. `fallbacks` are of what is queued.
     """
 
     kind: str
@@ -30,6 +61,7 @@ class Body:
     each: tuple[dict[str, dict[str, Scalar]], ...] = ()
     place: int = USUAL_PLACE
     trace: str = ""
+    fallbacks: Fallbacks | None = None
 
     def inputs_at(self, place: int, model: str) -> dict[str, Scalar]:
         """The inputs of the operation at a place in the batch, as a model takes them."""
@@ -44,6 +76,8 @@ class Body:
             asked["place"] = self.place
         if self.trace:
             asked["trace"] = self.trace
+        if self.fallbacks is not None:
+            asked["others"] = self.fallbacks.written()
         return canonical({"kind": self.kind, "models": self.inputs, "media": media, **asked})
 
     @classmethod
@@ -52,7 +86,8 @@ class Body:
         media = {name: [Asset(*fields) for fields in assets] for name, assets in document["media"].items()}
         each = tuple(document.get("each", ()))
         place, trace = place_of_content(document), document.get("trace", "")
-        return cls(document["kind"], document["models"], media, document.get("asked", ""), each, place, trace)
+        others = Fallbacks.read(document["others"]) if "others" in document else None
+        return cls(document["kind"], document["models"], media, document.get("asked", ""), each, place, trace, others)
 
 
 def place_of_content(document: Mapping[str, Any]) -> int:

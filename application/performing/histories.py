@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from application.ledger.contents import Body
+from application.ledger.contents import Body, Fallbacks
 from application.ledger.facts import OperationFacts, state_of
 from application.ledger.transaction import keyed_digest
+from application.performing.recording import Alternative
 from application.ports import Asset, AssetStore, Contents, Media, Task
-from application.providing.tasks import place_in_batch, task_of
+from application.providing.tasks import facts_of_media, place_in_batch, task_of
+from domain.admission import Leeway
 from domain.advice import Advice
-from domain.catalogue import Catalogue
+from domain.catalogue import Catalogue, Model
 from domain.errors import AssetDamaged, AssetMissing
 from domain.ledger import Fact
-from domain.operation import Dispatched, Dropped, Held, Operation, Requested, Running, Sent, State
-from domain.pricing import Quote
+from domain.operation import Dispatched, Dropped, Held, Operation, Requested, Running, Sent, State, Substituted
+from domain.pricing import PriceBook, Quote, quote
 from domain.turns import USUAL_PLACE
 
 
@@ -24,7 +26,7 @@ from domain.turns import USUAL_PLACE
 class History:
     """An operation as its facts tell it, with how often, when last and when `first` it was allowed to be sent.
 
-    `digest` is what the log has of its content.
+    `digest` is what the log has of its content; `substituted`: the account's terms put another model in its place.
     """
 
     state: State
@@ -32,6 +34,7 @@ class History:
     dispatched: int
     first: int
     digest: str
+    substituted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Histories:
     contents: Contents
     catalogue: Catalogue
     assets: AssetStore
+    price_book: PriceBook
 
     async def read(self, operation: str) -> History:
         """The operation now. Raises UnknownOperation."""
@@ -72,6 +76,34 @@ class Histories:
         task = task_of(operation, attempt, model, quote.outputs, inputs, media, since, before=before)
         return replace(task, trace=body.trace) if body.trace else task
 
+    async def others(self, opened: History) -> list[Alternative]:
+        """The models that may follow the present one after a definite refusal, as they were found when it was asked.
+
+        One that is gone from the catalogue, or has become dearer since, is none; nor is any after a substitution.
+        """
+        operation, held = opened.state.operation, _quote(opened.state)
+        content = await asyncio.to_thread(self.contents.load, operation.batch)
+        body = None if content is None else Body.from_json(content.body)
+        if body is None or held is None or body.fallbacks is None or opened.substituted:
+            return []
+        media = {name: await self._load(operation.account, assets) for name, assets in body.media.items()}
+        facts = {name: tuple(map(facts_of_media, files)) for name, files in media.items()}
+        place, found = place_in_batch(operation.id, operation.batch), []
+        before = place if body.each else 0
+        for model, prices in self._following(body.fallbacks, place, operation.model):
+            inputs, most = body.inputs_at(place, model.id), prices.get(held.outputs, -1)
+            wish = quote(model, self.price_book, inputs, held.outputs, body.fallbacks.at, facts)
+            if isinstance(wish, Quote) and wish.price <= most:
+                task = task_of(operation, 1, model, held.outputs, inputs, media, opened.dispatched, before=before)
+                leeway = Leeway(frozenset(body.fallbacks.allowed), wish.price if body.fallbacks.bounded else None)
+                found.append(Alternative(wish, task, leeway))
+        return found
+
+    def _following(self, told: Fallbacks, place: int, model: str) -> Iterator[tuple[Model, Mapping[int, int]]]:
+        for id, prices in told.after(place, model).items():
+            if id in self.catalogue:
+                yield self.catalogue.get(id), prices
+
     async def place(self, operation: Operation) -> int:
         """In the queue, as its content says."""
         content = await asyncio.to_thread(self.contents.load, operation.batch)
@@ -92,7 +124,8 @@ def _history(facts: Sequence[Fact]) -> History:
     sent = [fact for fact in facts if isinstance(fact, Dispatched)]
     attempts, dispatched, first = (sent[-1].attempt, sent[-1].at, sent[0].at) if sent else (0, 0, 0)
     digest = next((fact.digest for fact in facts if isinstance(fact, Requested)), "")
-    return History(state_of(facts), attempts, dispatched, first, digest)
+    substituted = any(isinstance(fact, Substituted) for fact in facts)
+    return History(state_of(facts), attempts, dispatched, first, digest, substituted)
 
 
 def _quote(state: State) -> Quote | None:

@@ -51,11 +51,17 @@ from domain.money import Money
 from domain.operation import Operation, Sent, State
 from domain.pricing import Quote
 
-PlaceInQueue = Callable[[], Awaitable[int]]
-"""The place in the queue of an operation that came from there."""
 TAKEN = "job_of_another"
 SHORTEST_WAIT = 1.0
 """Seconds before the same is sent again, if a provider asks for less."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromQueue:
+    """An operation of the queue: its place there and the models that may follow, asked for once a provider refuses."""
+
+    place: Callable[[], Awaitable[int]]
+    others: Callable[[], Awaitable[Sequence[Alternative]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +109,14 @@ class Performer:
         progress: Progress,
         others: Sequence[Alternative] = (),
         held: Quote | None = None,
-        place: PlaceInQueue | None = None,
+        queued: FromQueue | None = None,
     ) -> Performed:
         """As `perform`, for an attempt that is not dispatched yet: it is once its provider has room for it.
 
-        Without a fact if another process was faster, or the operation has ended. If the provider asks to wait, and
-        there is a `place` for it in the queue, it is put there, and open still.
+        Without a fact if another process was faster, or the operation has ended. If the provider asks to wait, no other
+        model may follow, and it was `queued`, it is put back into the queue, and open still.
         """
-        return await self._carry(operation, task, progress, others, held, dispatching=True, place=place)
+        return await self._carry(operation, task, progress, others, held, dispatching=True, queued=queued)
 
     async def _carry(
         self,
@@ -121,7 +127,7 @@ class Performer:
         held: Quote | None,
         *,
         dispatching: bool = False,
-        place: PlaceInQueue | None = None,
+        queued: FromQueue | None = None,
     ) -> Performed:
         until = None if dispatching or not task.since else task.since + task.deadline * SECOND
         dispatched: tuple[Fact, ...] = ()
@@ -135,11 +141,12 @@ class Performer:
                     task = task if task.since else replace(task, since=self.ownership.clock())
                 return _after(dispatched, await self._carry_inside(operation, task, progress))
         except ProviderRefused as refusal:
+            others = await queued.others() if queued is not None else others
             if left := _left(operation, others, refusal):
                 return _after(dispatched, await self._reroute(operation, task, refusal, progress, left, held))
             if await self._is_to_wait(operation, task, refusal, progress):
-                if place is not None and dispatched:
-                    return _after(dispatched, await self._postpone(operation, task, refusal, await place()))
+                if queued is not None and dispatched:
+                    return _after(dispatched, await self._postpone(operation, task, refusal, await queued.place()))
                 again = replace(task, attempt=task.attempt + (not dispatching or bool(dispatched)))
                 carried = self._carry(operation, again, progress, others, held, dispatching=True)
                 return _after(dispatched, await carried)

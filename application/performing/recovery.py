@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from application.performing.histories import Histories, History
-from application.performing.performer import Performer, PlaceInQueue
-from application.performing.recording import Performed
+from application.performing.performer import FromQueue, Performer
+from application.performing.recording import Alternative, Performed
 from application.ports import Job, Lease, Recovery, Task, silent
+from application.providing.lacking import missing_here
 from domain.errors import ImageStudioError, OperationPending, UnknownModel
 from domain.operation import PHASES, POLICY, Held, Open, Running
 
@@ -100,7 +101,7 @@ class Recoverer:
             if isinstance(state, Running):
                 return await self._resume(opened, state, task or self.operations.bare(opened))
             if task is not None and isinstance(state, Held):
-                return await self._begin(state, task)
+                return await self._begin(opened, state, task)
             if task is not None:
                 return await self._resolve_sent(opened, state, task)
         except UnknownModel:
@@ -140,11 +141,18 @@ class Recoverer:
             return "left open: within its grace", None
         return "released by policy", await self._release(state, POLICY)
 
-    async def _begin(self, state: Held, task: Task) -> tuple[str, Performed | None]:
+    async def _begin(self, opened: History, state: Held, task: Task) -> tuple[str, Performed | None]:
         """It was held and never sent; whose provider is switched off by now never is."""
         if self._is_off(state):
             return "released, its provider is switched off", await self._release(state, OFF)
-        return await self._send(state, task, "sent", partial(self.operations.place, state.operation))
+        queued = FromQueue(partial(self.operations.place, state.operation), partial(self._others, opened))
+        return await self._send(state, task, "sent", queued)
+
+    async def _others(self, opened: History) -> list[Alternative]:
+        """Those of the models that may follow which can be asked here."""
+        providers, off = self.performer.providers, self.performer.off
+        found, models = await self.operations.others(opened), self.operations.catalogue
+        return [one for one in found if not missing_here(models.get(one.quote.model), providers, off)]
 
     def _is_off(self, state: Open) -> bool:
         return state.operation.provider in self.performer.off
@@ -172,10 +180,10 @@ class Recoverer:
         return self.performer.ownership.clock() >= opened.first + self.abandon
 
     async def _send(
-        self, state: Open, task: Task, action: str, place: PlaceInQueue | None = None
+        self, state: Open, task: Task, action: str, queued: FromQueue | None = None
     ) -> tuple[str, Performed | None]:
         task = replace(task, attempt=task.attempt + 1)
-        settled = await self.performer.begin(state.operation, task, silent, place=place)
+        settled = await self.performer.begin(state.operation, task, silent, held=state.quote, queued=queued)
         if isinstance(settled.state, Held):
             return "put back, as its provider asks to wait", settled
         return (action, settled) if settled.facts else ("left open: another process sends it", None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from application.ports import Media, Scalar, Task, Value
-from domain.catalogue import Model
+from domain.catalogue import FileInfo, Model
 from domain.inputs import Input, InputType
 from domain.operation import Operation
 from domain.promises import promised
@@ -66,6 +66,11 @@ def _task(
     operation, attempt = submission
     terms = (model.outputs, model.deadline, since, exactly)
     return Task(operation, attempt, kind, model.id, model.route, outputs, values, files, first, many, *terms)
+
+
+def facts_of_media(media: Media) -> FileInfo:
+    """The facts of a file by which it is checked and priced."""
+    return FileInfo(media.media_type, len(media.content), media.width, media.height, media.duration_ms)
 
 
 def operation_ids(batch: str, count: int) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ async def models(
     catalogue, price_book = load_catalogue(session.settings().catalogues)
     at, off = now(), off_here(session, {model.provider for model in catalogue})
     if which is not None and which in catalogue:
-        from application.asking.choosing import missing_here
+        from application.providing.lacking import missing_here
 
         model = catalogue.get(which)
         async with session.providers() as providers:

@@ -20,7 +20,7 @@ from application.asking.requests import Begun, Request
 from application.ledger.group import Receipt
 from application.ledger.transaction import WordsRow
 from application.performing.outputs import Kept, Outputs
-from application.performing.performer import Performer, PlaceInQueue
+from application.performing.performer import FromQueue, Performer
 from application.performing.recording import BY_ITSELF, Alternative, Arrived, Performed, Recording, Stopping
 from application.ports import Delivery, Job, Progress, Provider, Recovery, Task, TaskFailed
 from domain.operation import Charged, Operation, Released
@@ -100,10 +100,10 @@ class TracedPerformer(Performer):
         progress: Progress,
         others: Sequence[Alternative] = (),
         held: Quote | None = None,
-        place: PlaceInQueue | None = None,
+        queued: FromQueue | None = None,
     ) -> Performed:
         with self._linked("perform", operation, task):
-            return await Performer.begin(self, operation, task, progress, others, held, place)
+            return await Performer.begin(self, operation, task, progress, others, held, queued)
 
     async def resume(self, operation: Operation, task: Task, job: Job, progress: Progress) -> Performed:
         with self._linked("resume", operation, task):

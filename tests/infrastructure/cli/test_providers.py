@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from application.asking.choosing import missing_here
 from application.ports import Provider, ProviderRefused, ProviderUnknown, Recovery, Task
 from application.providing.checking import checked, standings
+from application.providing.lacking import missing_here
 from domain.catalogue import Catalogue
 from infrastructure.assembly import Parts
 from infrastructure.catalogue import load_catalogue
