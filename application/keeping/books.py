@@ -41,6 +41,7 @@ class Booked:
     fact: Fact
     account: str
     period: Period
+    zone: str
     day: str
     postings: Postings
 
@@ -190,6 +191,7 @@ class _Pages:
             fact,
             account,
             period,
+            self._zones[account],
             self._day(fact, account),
             postings,
         )

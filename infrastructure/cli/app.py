@@ -59,7 +59,7 @@ PANELS = {
             "operations": "List operations, the newest first.",
         },
         "books": {"books": "Show the trial balance, or the postings of one ledger account."},
-        "exporting": {"export": "Write the books for other programs: beancount, hledger, CSV, JSON."},
+        "exporting": {"export": "Write the books for other programs: beancount, hledger, CSV, FOCUS, events."},
         "limits": {"limits": "List every limit, with what is left of it and when it begins anew."},
         "log": {
             "operation": "Tell an operation's story, each fact with its money.",

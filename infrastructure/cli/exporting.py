@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.files import replacing
+from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import OneAccount
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted, day_of
@@ -30,7 +31,7 @@ app = typer.Typer()
 @command(app)
 async def export(
     session: CommandSession,
-    format: Annotated[str, Argument(metavar="FORMAT", help="beancount, hledger, csv or json.")],
+    format: Annotated[str, Argument(metavar="FORMAT", help="Such as beancount, hledger, csv, json, focus-1.4.")],
     out: Annotated[Path, Option("--out", "-o", metavar="FILE", help="The file to write; - is stdout.")] = Path("-"),
     account: OneAccount = None,
     since: Annotated[str | None, Option("--from", metavar="DAY", help="Booked on this day or later.")] = None,
@@ -43,7 +44,7 @@ async def export(
         bool, Option("--assertions", help="End a beancount file with the balance of each account.")
     ] = False,
 ) -> Report | int:
-    """Write the books for other programs: beancount, hledger, CSV, JSON.
+    """Write the books for other programs: beancount, hledger, CSV, FOCUS, events.
 
     It says up to which position of the log it went, so that the next one can go on after it. Parts one after the other
     have the totals of the whole. All formats have the same.
@@ -60,19 +61,19 @@ async def export(
         if account is not None:
             await reading.accounts.show(account)
         end = await asyncio.to_thread(reading.books.log.end)
-        told = ExportTally(after, end if upto is None else min(upto, end), assertions)
+        tally = ExportTally(after, end if upto is None else min(upto, end), assertions)
         if str(out) == "-":
-            await asyncio.to_thread(_write, sys.stdout, reading.books, chosen, wanted, told)
+            await asyncio.to_thread(_write, sys.stdout.buffer, reading.books, chosen, wanted, tally)
             return 0
-        with replacing(out, "--out") as stream:
-            assert stream is not None
-            await asyncio.to_thread(_write, stream, reading.books, chosen, wanted, told)
-    return Report(_document(format, out, told), lambda page: _show(page, out, told))
+        with replacing_whole(out, "--out") as stream:
+            await asyncio.to_thread(_write, stream, reading.books, chosen, wanted, tally)
+    return Report(_document(format, out, tally), lambda page: _show(page, out, tally))
 
 
-def _write(stream: TextIO, books: Books, chosen: ExportFormat, wanted: BookQuery, told: ExportTally) -> None:
-    begin = 0 if chosen.declares else told.after
-    stream.writelines(chosen.write(books.read(wanted, begin, told.upto), told))
+def _write(stream: BinaryIO, books: Books, chosen: ExportFormat, wanted: BookQuery, tally: ExportTally) -> None:
+    begin = 0 if chosen.declares else tally.after
+    pieces: Iterable[str | bytes] = chosen.write(books.read(wanted, begin, tally.upto), tally)
+    stream.writelines(one if isinstance(one, bytes) else one.encode() for one in pieces)
 
 
 def _chosen(format: str) -> ExportFormat:
@@ -94,29 +95,29 @@ def _days(since: str | None, until: str | None) -> tuple[str, str] | None:
     return first, last
 
 
-def _document(format: str, out: Path, told: ExportTally) -> dict[str, object]:
+def _document(format: str, out: Path, tally: ExportTally) -> dict[str, object]:
     from domain.money import Money
     from infrastructure.showing.formats import document
 
     return {
         "format": format,
         "file": str(out),
-        "after": told.after,
-        "position": told.upto,
-        "facts": told.facts,
-        "postings": told.postings,
-        "cost_unknown": told.cost_unknown,
+        "after": tally.after,
+        "position": tally.upto,
+        "facts": tally.facts,
+        "postings": tally.postings,
+        "cost_unknown": tally.cost_unknown,
         "total": [
             {"debit": document(Money(debits, currency)), "credit": document(Money(credits, currency))}
-            for currency, (debits, credits) in told.sums().items()
+            for currency, (debits, credits) in tally.sums().items()
         ],
     }
 
 
-def _show(page: Page, out: Path, told: ExportTally) -> None:
+def _show(page: Page, out: Path, tally: ExportTally) -> None:
     from domain.money import Money
 
-    page.title(f"Wrote {counted(told.postings, 'posting')} of {counted(told.facts, 'fact')} to {out}")
-    for currency, (debits, credits) in told.sums().items():
+    page.title(f"Wrote {counted(tally.postings, 'posting')} of {counted(tally.facts, 'fact')} to {out}")
+    for currency, (debits, credits) in tally.sums().items():
         page.line(f"  balances {Money(debits, currency)} debit, {Money(credits, currency)} credit")
-    page.line(f"  the next one goes on: --after {told.upto}", "dim")
+    page.line(f"  the next one goes on: --after {tally.upto}", "dim")

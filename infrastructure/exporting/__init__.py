@@ -1,6 +1,6 @@
-"""Exports of the books: one file a format, each a function from what was booked to text, as it is read.
+"""Exports of the books: one file a format, each a function from what was booked to its text, as it is read.
 
-facts with their postings ── a format ── text, in pieces ── a file, or stdout
+facts with their postings ── a format ── pieces of text or bytes ── a file, or stdout
 
 All formats are told the same facts, and so have the same totals, to the micro-unit.
 """
@@ -12,24 +12,37 @@ from dataclasses import dataclass
 
 from application.keeping.books import Booked
 from infrastructure.exporting.beancount import beancount
+from infrastructure.exporting.focus import focus_csv
 from infrastructure.exporting.hledger import hledger
+from infrastructure.exporting.metering import cloudevents, stripe
+from infrastructure.exporting.parquet import focus_parquet
 from infrastructure.exporting.rows import csv_rows, json_rows
 from infrastructure.exporting.tally import ExportTally
 
-Text = Iterator[str]
+Pieces = Iterator[str] | Iterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """How it is written; `declares` if what was named before has to be known, also of facts that are left out."""
+    """How it is written, as text or in `binary`.
 
-    write: Callable[[Iterable[Booked], ExportTally], Text]
+    It `declares` if it has to know what was named before, also by facts that are left out.
+    """
+
+    write: Callable[[Iterable[Booked], ExportTally], Pieces]
     declares: bool = False
+    binary: bool = False
 
 
 FORMATS: Mapping[str, ExportFormat] = {
     "beancount": ExportFormat(beancount, declares=True),
+    "cloudevents": ExportFormat(cloudevents),
     "csv": ExportFormat(csv_rows),
+    "focus-1.2": ExportFormat(focus_csv("1.2")),
+    "focus-1.2-parquet": ExportFormat(focus_parquet("1.2"), binary=True),
+    "focus-1.4": ExportFormat(focus_csv("1.4")),
+    "focus-1.4-parquet": ExportFormat(focus_parquet("1.4"), binary=True),
     "hledger": ExportFormat(hledger, declares=True),
     "json": ExportFormat(json_rows),
+    "stripe": ExportFormat(stripe),
 }

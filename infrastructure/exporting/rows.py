@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
-from io import StringIO
 
 from application.keeping.books import Booked
 from domain.chart import LedgerAccount, expense_of, payable_of
 from domain.operation import OperationFact
-from infrastructure.exporting.tally import ExportTally, six
+from infrastructure.exporting.tally import ExportTally, csv_line, six
 from infrastructure.showing.formats import cell, iso
 
 Row = dict[str, str | int | None]
@@ -24,10 +22,10 @@ NUMBERS = frozenset({"position", "version", "amount", "micros"})
 
 def csv_rows(booked: Iterable[Booked], told: ExportTally) -> Iterator[str]:
     """Under a line of names; nothing stands for what there is not, and for an amount that nobody knows."""
-    yield _line(COLUMNS)
+    yield csv_line(COLUMNS)
     for one in told.each(booked):
         for row in rows_of_fact(one):
-            yield _line([_cell(name, row[name]) for name in COLUMNS])
+            yield csv_line([_cell(name, row[name]) for name in COLUMNS])
 
 
 def json_rows(booked: Iterable[Booked], told: ExportTally) -> Iterator[str]:
@@ -81,9 +79,3 @@ def _cell(name: str, value: str | int | None) -> str:
     if value is None:
         return ""
     return str(value) if name in NUMBERS else cell(str(value))
-
-
-def _line(cells: Iterable[str]) -> str:
-    stream = StringIO()
-    csv.writer(stream).writerow(cells)
-    return stream.getvalue()

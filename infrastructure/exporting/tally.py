@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from io import StringIO
 
 from application.keeping.books import Booked
 from domain.chart import LedgerAccount
@@ -66,3 +68,10 @@ def six(micros: int) -> str:
     """An amount with all its six decimals and no exponent, as every reader takes it, and none rounds it."""
     whole, rest = divmod(abs(micros), MILLION)
     return f"{'-' if micros < 0 else ''}{whole}.{rest:06d}"
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """One line of a CSV file."""
+    stream = StringIO()
+    csv.writer(stream).writerow(cells)
+    return stream.getvalue()

@@ -1,0 +1,203 @@
+"""FOCUS, the FinOps Foundation's format of bills: one row a charge, correction or payment, as a customer is billed.
+
+    operation.charged       Usage       billed, or of what was paid beforehand only effective
+    operation.adjusted      Usage       of an ended period a Correction, in the period in which it is booked
+    ledger.credit_added     Purchase    billed, and effective only once it is used
+
+So effective costs are the price in all other views, and billed costs what the customer has to pay or has paid in.
+Unit prices are left out, since metered work has no single one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache, partial
+from typing import Final
+
+from application.keeping.books import Booked
+from domain.chart import AVAILABLE, HELD
+from domain.ledger import CreditAdded
+from domain.operation import Adjusted, Charged, Operation
+from domain.periods import Period, day_at
+from infrastructure.exporting.tally import ExportTally, csv_line, six
+from infrastructure.showing.formats import cell, instant_of, iso
+
+TEXT, AMOUNT, INSTANT, PAIRS = "text", "amount", "instant", "pairs"
+"""The types of columns; amounts are in millionths, and pairs JSON objects."""
+
+Row = dict[str, str | int | None]
+US: Final = "Image Studio"
+MILLION: Final = 1_000_000
+
+COMMON: Final[Mapping[str, str]] = {
+    "BilledCost": AMOUNT,
+    "BillingAccountId": TEXT,
+    "BillingAccountName": TEXT,
+    "BillingAccountType": TEXT,
+    "BillingCurrency": TEXT,
+    "BillingPeriodStart": INSTANT,
+    "BillingPeriodEnd": INSTANT,
+    "ChargeCategory": TEXT,
+    "ChargeClass": TEXT,
+    "ChargeDescription": TEXT,
+    "ChargeFrequency": TEXT,
+    "ChargePeriodStart": INSTANT,
+    "ChargePeriodEnd": INSTANT,
+    "ConsumedQuantity": AMOUNT,
+    "ConsumedUnit": TEXT,
+    "ContractedCost": AMOUNT,
+    "EffectiveCost": AMOUNT,
+    "InvoiceId": TEXT,
+    "InvoiceIssuerName": TEXT,
+    "ListCost": AMOUNT,
+    "PricingQuantity": AMOUNT,
+    "PricingUnit": TEXT,
+    "ResourceId": TEXT,
+    "ResourceType": TEXT,
+    "ServiceCategory": TEXT,
+    "ServiceName": TEXT,
+    "ServiceSubcategory": TEXT,
+    "SkuId": TEXT,
+    "SkuMeter": TEXT,
+    "SubAccountId": TEXT,
+    "SubAccountName": TEXT,
+    "SubAccountType": TEXT,
+    "Tags": PAIRS,
+    "x_Position": TEXT,
+    "x_UserId": TEXT,
+}
+PROVIDERS: Final[Mapping[str, Sequence[str]]] = {
+    "1.2": ("ProviderName", "PublisherName"),
+    "1.4": ("ServiceProviderName", "HostProviderName"),
+}
+"""By version, the names of who sells and of who does the work."""
+UNITS: Final[Mapping[str, str]] = {"5s_block": "5 Seconds"}
+
+
+def focus_columns(version: str) -> dict[str, str]:
+    """The columns of a version, by name, and their types."""
+    return dict(sorted({**COMMON, **dict.fromkeys(PROVIDERS[version], TEXT)}.items()))
+
+
+def focus_csv(version: str) -> Callable[[Iterable[Booked], ExportTally], Iterator[str]]:
+    """Writes a version as CSV: six decimals, instants in UTC, nothing for null."""
+    return partial(_csv, version)
+
+
+def _csv(version: str, booked: Iterable[Booked], tally: ExportTally) -> Iterator[str]:
+    columns = focus_columns(version)
+    yield csv_line(columns)
+    for one in tally.each(booked):
+        row = focus_row(one, version)
+        if row is not None:
+            yield csv_line(_cell(kind, row[name]) for name, kind in columns.items())
+
+
+def focus_row(one: Booked, version: str) -> Row | None:
+    """The row of a fact, None if it changes nothing for the customer."""
+    fact = one.fact
+    if isinstance(fact, Charged):
+        told = {**_usage(one, fact.operation, fact.price), **_quantity(fact.units, fact.unit)}
+    elif isinstance(fact, Adjusted) and fact.price:
+        told = {**_usage(one, fact.operation, fact.price), **_correction(fact)}
+    elif isinstance(fact, CreditAdded):
+        told = _purchase(one, fact.amount)
+    else:
+        return None
+    seller, worker = PROVIDERS[version]
+    known: Row = {**dict.fromkeys(focus_columns(version)), **_common(one), **told}
+    return {**known, seller: US, worker: one.provider or US}
+
+
+def _common(one: Booked) -> Row:
+    return {
+        "BillingAccountId": one.account,
+        "BillingAccountName": one.account,
+        "BillingAccountType": "Account",
+        "BillingCurrency": one.currency,
+        "BillingPeriodStart": one.period.start,
+        "BillingPeriodEnd": one.period.end,
+        "InvoiceIssuerName": US,
+        "ServiceCategory": "AI and Machine Learning",
+        "ServiceName": US,
+        "ServiceSubcategory": "Generative AI",
+        "Tags": "{}",
+        "x_Position": str(one.position),
+    }
+
+
+def _usage(one: Booked, operation: Operation, price: int) -> Row:
+    """Work that was done on the day on which it was asked for; what was paid beforehand is not billed again."""
+    ends = {end for posting in one.postings for end in (posting.source, posting.destination)}
+    day = _day(operation.day, one.zone)
+    project: Row = {}
+    if operation.project is not None:
+        names: Row = dict.fromkeys(("SubAccountId", "SubAccountName"), operation.project)
+        project = {**names, "SubAccountType": "Project"}
+    return {
+        **_costs(price, billed=0 if ends & {AVAILABLE, HELD} else price),
+        "ChargeCategory": "Usage",
+        "ChargeDescription": f"{operation.kind} by {operation.model}",
+        "ChargeFrequency": "Usage-Based",
+        "ChargePeriodStart": day.start,
+        "ChargePeriodEnd": day.end,
+        "ResourceId": operation.id,
+        "ResourceType": operation.kind,
+        "SkuId": operation.model,
+        **project,
+        "x_UserId": operation.user,
+    }
+
+
+def _costs(price: int, *, billed: int) -> Row:
+    return {"BilledCost": billed, "EffectiveCost": price, "ContractedCost": price, "ListCost": price}
+
+
+def _correction(fact: Adjusted) -> Row:
+    """No more and no less was used; in a later period it is a correction of one that may have been invoiced."""
+    told: Row = {"ChargeDescription": f"correction of {fact.operation.kind} by {fact.operation.model}"}
+    if fact.operation.period != fact.period:
+        return {**told, "ChargeClass": "Correction"}
+    return {**told, **_quantity(Decimal(0), "call")}
+
+
+def _quantity(units: Decimal, unit: str) -> Row:
+    """Whole millionths of a unit, by its name in the plural."""
+    top, bottom = units.as_integer_ratio()
+    name = UNITS.get(unit, f"{unit.capitalize()}s")
+    amount = top * MILLION // bottom
+    names: Row = dict.fromkeys(("PricingUnit", "ConsumedUnit", "SkuMeter"), name)
+    return {"PricingQuantity": amount, "ConsumedQuantity": amount, **names}
+
+
+def _purchase(one: Booked, amount: int) -> Row:
+    day = _day(one.day, one.zone)
+    return {
+        "BilledCost": amount,
+        "EffectiveCost": 0,
+        "ContractedCost": amount,
+        "ListCost": amount,
+        "ChargeCategory": "Purchase",
+        "ChargeDescription": "prepayment",
+        "ChargeFrequency": "One-Time",
+        "ChargePeriodStart": day.start,
+        "ChargePeriodEnd": day.end,
+        "PricingQuantity": MILLION,
+        "PricingUnit": "Payments",
+        "SkuId": "prepayment",
+        "SkuMeter": "Payments",
+    }
+
+
+@lru_cache(maxsize=4096)
+def _day(day: str, zone: str) -> Period:
+    return day_at(zone, instant_of(f"{day}T12:00", zone))
+
+
+def _cell(kind: str, value: str | int | None) -> str:
+    if value is None:
+        return ""
+    if kind == AMOUNT:
+        return six(int(value))
+    return iso(int(value)) if kind == INSTANT else cell(str(value))

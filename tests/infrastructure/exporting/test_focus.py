@@ -1,0 +1,133 @@
+"""FOCUS files: the columns, nulls and values that the specification names, and our totals, as DuckDB sums them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from pyarrow import parquet
+
+from domain.chart import Heading
+from infrastructure.exporting.focus import AMOUNT, INSTANT, focus_columns
+from infrastructure.exporting.tally import ExportTally
+from tests.infrastructure.exporting.shelf import Shelf
+
+VERSIONS = ("1.2", "1.4")
+MANDATORY = """BilledCost BillingAccountId BillingAccountName BillingCurrency BillingPeriodStart BillingPeriodEnd
+    ChargeCategory ChargeClass ChargeDescription ChargePeriodStart ChargePeriodEnd ContractedCost EffectiveCost
+    InvoiceIssuerName ListCost PricingQuantity PricingUnit ServiceCategory ServiceName""".split()
+OF_VERSION = {"1.2": ["ProviderName", "PublisherName"], "1.4": ["ServiceProviderName", "HostProviderName"]}
+NULLABLE = {"BillingAccountName", "ChargeClass", "ChargeDescription", "PricingQuantity", "PricingUnit"}
+"""Of the mandatory columns, those that may be null."""
+ALLOWED = {
+    "ChargeCategory": {"Usage", "Purchase", "Tax", "Credit", "Adjustment"},
+    "ChargeClass": {"", "Correction"},
+    "ChargeFrequency": {"One-Time", "Recurring", "Usage-Based"},
+    "ServiceCategory": {"AI and Machine Learning"},
+    "ServiceSubcategory": {"Generative AI"},
+}
+"""Facts of FOCUS 1.2 and 1.4, by the FinOps Foundation."""
+
+
+def rows_of(shelf: Shelf, version: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(shelf.export(f"focus-{version}")[0])))
+
+
+def costs(tally: ExportTally) -> dict[str, tuple[int, int]]:
+    """By currency, what is billed and what is effective, from our own balances."""
+    billed: Counter[str] = Counter()
+    effective: Counter[str] = Counter()
+    for (_, one, currency), balance in tally.balances.items():
+        if one.heading in (Heading.PAYMENTS, Heading.RECEIVABLE):
+            billed[currency] += balance
+        if one.heading in (Heading.INCOME, Heading.ADJUSTMENTS):
+            effective[currency] -= balance
+    return {currency: (billed[currency], effective[currency]) for currency in sorted(effective)}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_columns_nulls_and_values_are_the_specifications(shelf: Shelf, version: str) -> None:
+    rows = rows_of(shelf, version)
+    columns = set(rows[0])
+    assert {*MANDATORY, *OF_VERSION[version]} <= columns
+    assert not {*OF_VERSION["1.4" if version == "1.2" else "1.2"]} & columns
+    for row in rows:
+        assert all(row[name] for name in (*MANDATORY, *OF_VERSION[version]) if name not in NULLABLE)
+        assert all(row[name] in allowed for name, allowed in ALLOWED.items())
+        check_row(row)
+        for name, kind in focus_columns(version).items():
+            if kind == AMOUNT and row[name]:
+                assert re.fullmatch(r"-?\d+\.\d{6}", row[name])
+            if kind == INSTANT:
+                assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row[name])
+    assert {row["ChargeCategory"] for row in rows} == {"Usage", "Purchase"}
+    assert {row["ChargeClass"] for row in rows} == {"", "Correction"}
+
+
+def check_row(row: dict[str, str]) -> None:
+    """What holds between columns."""
+    assert row["BillingPeriodStart"] < row["BillingPeriodEnd"]
+    assert row["ChargePeriodStart"] < row["ChargePeriodEnd"]
+    assert json.loads(row["Tags"]) == {}
+    quantities = [bool(row[name]) for name in ("PricingQuantity", "PricingUnit")]
+    assert quantities == [row["ChargeClass"] != "Correction"] * 2
+    assert bool(row["ConsumedQuantity"]) == (row["ChargeCategory"] == "Usage" and row["ChargeClass"] == "")
+    assert (row["ChargeFrequency"] == "Usage-Based") == (row["ChargeCategory"] == "Usage")
+    assert bool(row["SkuId"])
+    if row["ChargeCategory"] == "Purchase":
+        assert Decimal(row["EffectiveCost"]) == 0 < Decimal(row["BilledCost"])
+    if row["ChargeClass"] == "Correction":
+        assert row["ChargePeriodStart"] < row["BillingPeriodStart"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_duckdb_sums_the_parquet_to_our_totals(shelf: Shelf, version: str, tmp_path: Path) -> None:
+    content, tally = shelf.export_bytes(f"focus-{version}-parquet")
+    file = tmp_path / "focus.parquet"
+    file.write_bytes(content)
+    asked: Any = duckdb.sql(
+        "SELECT BillingCurrency, sum(BilledCost), sum(EffectiveCost), typeof(any_value(BilledCost)),"
+        f" typeof(any_value(BillingAccountId)) FROM '{file}' GROUP BY ALL ORDER BY ALL"
+    )
+    found = asked.fetchall()
+    assert {row[0]: (int(row[1].scaleb(6)), int(row[2].scaleb(6))) for row in found} == costs(tally)
+    assert {row[3:] for row in found} == {("DECIMAL(38,6)", "VARCHAR")}
+    assert len(costs(tally)) == 2
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_both_files_have_the_same_rows(shelf: Shelf, version: str, tmp_path: Path) -> None:
+    file = tmp_path / "focus.parquet"
+    file.write_bytes(shelf.export_bytes(f"focus-{version}-parquet")[0])
+    table: Any = parquet.read_table(file)
+    assert table.num_rows == len(rows := rows_of(shelf, version)) == 50
+    for name in ("BilledCost", "EffectiveCost", "PricingQuantity"):
+        assert [str(one.as_py()) if one.is_valid else "" for one in table[name]] == [row[name] for row in rows]
+    for name in ("BillingAccountId", "ResourceId", "ChargeClass"):
+        armed = [one.as_py() or "" for one in table[name]]
+        assert [one.removeprefix("'") for one in armed] == [row[name].removeprefix("'") for row in rows]
+    assert str(table.schema.field("ChargePeriodStart").type) == "timestamp[us, tz=UTC]"
+
+
+def test_parts_of_parquet_have_the_rows_of_the_whole(shelf: Shelf, tmp_path: Path) -> None:
+    middle = shelf.end // 2
+    for number, part in enumerate(({"upto": middle}, {"after": middle}, {})):
+        (tmp_path / f"{number}.parquet").write_bytes(shelf.export_bytes("focus-1.4-parquet", **part)[0])
+    first, second, whole = (parquet.read_table(tmp_path / f"{number}.parquet") for number in range(3))
+    assert [*first["x_Position"].to_pylist(), *second["x_Position"].to_pylist()] == whole["x_Position"].to_pylist()
+    assert first.num_rows > 0 < second.num_rows
+
+
+def test_nothing_makes_a_file_without_rows(shelf: Shelf, tmp_path: Path) -> None:
+    file = tmp_path / "none.parquet"
+    file.write_bytes(shelf.export_bytes("focus-1.4-parquet", account="nobody")[0])
+    table: Any = parquet.read_table(file)
+    assert (table.num_rows, table.column_names) == (0, [*focus_columns("1.4")])
