@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.approvals import Approval
 from domain.assets import AssetState
+from domain.booking import GoodwillGiven
 from domain.operation import State
 from domain.totals import PeriodState
 
@@ -45,6 +46,10 @@ class Evidence:
     """Those that are named; None was never asked for."""
     earlier: PeriodState | None = None
     """An earlier period, if a decision names its stream."""
+    goodwill: tuple[GoodwillGiven, ...] = ()
+    """All goodwill that the account was given, if a correction is decided."""
+    charged: int | None = None
+    """The charges of the period that is corrected less refunds; None if no goodwill counts against them."""
     end: tuple[int, str] | None = None
     """The version and the hash (hex) at which a stream ends, if a decision names it."""
     recent: Sequence[Any] = ()
@@ -56,5 +61,6 @@ class Evidence:
         self.jobs.clear()
         self.assets.clear()
         self.approvals.clear()
-        self.earlier = self.end = None
+        self.earlier = self.end = self.charged = None
+        self.goodwill = ()
         self.recent = ()

@@ -92,9 +92,11 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
             return replace(state, late=True)
         case Charged():
             admitted, known = state.admitted if isinstance(state, Delivered) else 0, fact.cost is not None
-            return Settled(fact.operation, fact.price, fact.currency, cost_known=known, admitted=admitted)
+            cost = fact.cost or 0
+            return Settled(fact.operation, fact.price, fact.currency, cost_known=known, admitted=admitted, cost=cost)
         case Released() if isinstance(state, Held | Sent | Running):
-            return Dropped(fact.operation, fact.reason, state.quote, cost_known=fact.cost is not None)
+            known = fact.cost is not None
+            return Dropped(fact.operation, fact.reason, state.quote, cost_known=known, cost=fact.cost or 0)
         case Adjusted() if isinstance(state, Settled | Dropped):
             return _corrected(state, fact)
     assert state is not None, f"{type(fact).__name__} cannot come first"
@@ -103,10 +105,11 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
 
 def _corrected(state: Settled | Dropped, fact: Adjusted) -> State:
     corrections = (*state.corrections, (fact.reference, fact.price, fact.cost))
-    known = state.cost_known or fact.revealed
+    known, cost = state.cost_known or fact.revealed, state.cost + fact.cost
     if isinstance(state, Settled):
-        return replace(state, adjusted=state.adjusted + fact.price, corrections=corrections, cost_known=known)
-    return replace(state, corrections=corrections, cost_known=known)
+        adjusted = state.adjusted + fact.price
+        return replace(state, adjusted=adjusted, corrections=corrections, cost_known=known, cost=cost)
+    return replace(state, corrections=corrections, cost_known=known, cost=cost)
 
 
 # Decisions
@@ -255,6 +258,10 @@ def _check_change(state: Settled | Dropped, price: int, cost: int, *, reveals: b
     if price == 0 and cost == 0 and not reveals:
         told = f"nothing of operation {state.operation.id} would change"
         raise InvalidInput("price", told, hint="give an amount; of a charge that was given back whole nothing is left")
+    if state.cost + cost < 0:
+        currency = state.currency if isinstance(state, Settled) else state.quote.currency
+        told = f"a change by {Money(cost, currency)} exceeds the cost of {Money(state.cost, currency)}"
+        raise InvalidInput("cost", told, hint="a cost is 0 or more")
 
 
 def _completed(

@@ -331,7 +331,8 @@ class Delivered:
 
 @value
 class Settled:
-    """Charged; `adjusted` is the sum of later corrections of the price, each known by its reference."""
+    """Charged; `adjusted` is the sum of later corrections of the price, each known by its reference, `cost` what is
+    known of ours with all corrections."""
 
     operation: Operation
     charged: int
@@ -340,6 +341,7 @@ class Settled:
     corrections: Corrections = ()
     cost_known: bool = True
     admitted: int = 0
+    cost: int = 0
 
 
 @value
@@ -360,6 +362,7 @@ class Dropped:
     late: bool = False
     corrections: Corrections = ()
     cost_known: bool = True
+    cost: int = 0
 
 
 Open = Held | Sent | Running | Delivered

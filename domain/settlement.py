@@ -19,6 +19,7 @@ from domain.booking import UsageBooked
 from domain.charging import NOT_METERED, NOTHING_LOST, CostSource, LostOutputs, Told, readable, reckon
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
 from domain.evidence import Spent
+from domain.goodwill import left_to_give
 from domain.ids import check_reason
 from domain.ledger import (
     CREDIT,
@@ -151,8 +152,32 @@ def adjust(
     state = find(ledger, id)
     if lifecycle.is_corrected(state, price, cost, reference):
         return []
+    if price < 0 and ledger.evidence.charged is not None:
+        _check_with_goodwill(ledger, state.operation, -price)
     lifecycle.check_adjustment(state, price, cost, reference, reveals=_reveals(state, cost_source))
     return _adjustment(ledger, state, price, cost, reason, reference, now, cost_source)
+
+
+def correct_cost(ledger: Ledger, id: str, actual: int, reason: str, reference: str, now: int) -> list[Fact]:
+    """Book what the provider really took for a closed operation, in micro-units; its price stays.
+
+    Raises as `adjust` does, InvalidInput for less than nothing.
+    """
+    state = find(ledger, id)
+    if actual < 0:
+        raise InvalidInput("cost", "is less than nothing", hint="give what the provider took, 0 or more")
+    change = _change_of_cost(state, actual, reference) if isinstance(state, Settled | Dropped) else 0
+    return adjust(ledger, id, 0, change, reason, reference, now, CostSource.PROVIDER)
+
+
+def _change_of_cost(state: Settled | Dropped, actual: int, reference: str) -> int:
+    """The change from the cost as it is, or as it was when this reference was used."""
+    cost = state.cost
+    for made, _, change in reversed(state.corrections):
+        cost -= change
+        if made == reference:
+            return actual - cost
+    return actual - state.cost
 
 
 def add_credit(ledger: Ledger, amount: int, key: str, now: int, reason: str = "") -> list[Fact]:
@@ -266,6 +291,14 @@ def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list
     quote = state.quote
     moved = move_later(ledger, operation, (-quote.outputs, -quote.price), (outputs, price), now)
     return [*give_back(ledger, operation, quote.price - price, now), *moved]
+
+
+def _check_with_goodwill(ledger: Ledger, operation: Operation, amount: int) -> None:
+    """Raise InvalidInput if a refund and the goodwill for the same period exceed its charges."""
+    left, currency = left_to_give(ledger, operation.period), known_account(ledger, operation.account).currency
+    if amount > left:
+        told = f"a refund of {Money(amount, currency)} exceeds the {Money(left, currency)} that goodwill left"
+        raise InvalidInput("price", f"{told} of its period's charges", hint="give back at most what is left")
 
 
 def _adjustment(

@@ -127,6 +127,7 @@ class BlockingUpkeep(Blocking[Upkeep]):
     working = without_await(Upkeep.working)
     adjust = without_await(Upkeep.adjust)
     refund = without_await(Upkeep.refund)
+    correct_cost = without_await(Upkeep.correct_cost)
     erase = without_await(Upkeep.erase)
     find_unneeded = without_await(Upkeep.find_unneeded)
     sweep = without_await(Upkeep.sweep)
@@ -141,6 +142,7 @@ class BlockingStatements(Blocking[Statements]):
     issue = without_await(Statements.issue)
     show = without_await(Statements.show)
     void = without_await(Statements.void)
+    goodwill = without_await(Statements.goodwill)
     list = without_await(Statements.list)
 
 

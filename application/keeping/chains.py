@@ -26,8 +26,8 @@ from domain.ledger import account_stream
 from domain.streams import account_of
 
 PAGE = 1_000
-OTHERS = ("approval.", "asset.", "key.")
-"""How the stored names of facts about assets begin."""
+OTHERS = ("approval.", "asset.", "key.", "ledger.goodwill_given")
+"""How the stored names begin of facts that are indexed by something else than an operation."""
 
 BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
 """Facts with which an account's current period begins."""

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from domain import lifecycle, settlement
 from domain.account import Account
 from domain.errors import CurrencyMismatch
+from domain.goodwill import give_goodwill
+from domain.ids import check_reason
 from domain.ledger import Fact, Ledger, find, known_account
 from domain.money import Money
 from domain.operation import Settled
+from domain.periods import Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +24,43 @@ class Correction:
     reference: str
     price: Money | None
     cost: Money | None = None
+    actual: Money | None = None
+    """The sum that the provider really took: the cost becomes that, and the price stays."""
 
     def decide(self, ledger: Ledger, now: int) -> list[Fact]:
         """The adjustment, in the account's currency."""
         state = find(ledger, self.operation)
         account = known_account(ledger, state.operation.account)
-        for amount in (self.price, self.cost):
+        check_reason(self.reason, needed=True)
+        for amount in (self.price, self.cost, self.actual):
             if amount is not None:
                 check_currency_of(account, amount)
+        if self.actual is not None:
+            told = (self.actual.micros, self.reason, self.reference)
+            return settlement.correct_cost(ledger, self.operation, *told, now)
         left = state.charged + state.adjusted if isinstance(state, Settled) else 0
         if self.price is None and not left and lifecycle.was_corrected(state, self.reference):
             return []  # all that was left was given back under this reference
         price = -left if self.price is None else self.price.micros
         cost = 0 if self.cost is None else self.cost.micros
         return settlement.adjust(ledger, self.operation, price, cost, self.reason, self.reference, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Goodwill:
+    """An amount given back for the charges of a period, and for no single one of them."""
+
+    account: str
+    period: Period
+    amount: Money
+    reason: str
+    reference: str
+
+    def decide(self, ledger: Ledger, now: int) -> list[Fact]:
+        """The goodwill, in the account's currency."""
+        check_currency_of(known_account(ledger, self.account), self.amount)
+        told = (self.amount.micros, self.reason, self.reference)
+        return give_goodwill(ledger, self.account, self.period, *told, now)
 
 
 def check_currency_of(account: Account, amount: Money) -> None:

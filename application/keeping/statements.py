@@ -11,15 +11,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from application.keeping.billed import BilledAccount, BilledReader
+from application.keeping.corrections import Goodwill
 from application.keeping.forms import Content, content_digest, content_of
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from domain.actor import Actor
 from domain.advice import Advice
-from domain.billing import PeriodClosed, UnknownStatement, statement_number
+from domain.billing import PeriodClosed, UnknownPeriod, UnknownStatement, statement_number
+from domain.booking import GoodwillGiven
 from domain.closing import Closing, check_closed, close_period, issue_statement, void_statement
 from domain.errors import IllegalTransition, StoreUnavailable
 from domain.ledger import Fact, Ledger, known_account, period_stream
+from domain.money import Money, check_money
 from domain.periods import Period
 from domain.statement import FORM, Statement
 from domain.value import value
@@ -199,6 +202,37 @@ class Statements(StatementReader):
         count = int(shown.number.rpartition("-")[2])
         await self._put(account, lambda ledger, now: void_statement(ledger, account, count, reason, now), by)
         return await self.show(account, shown.number)
+
+    async def goodwill(
+        self,
+        account: str,
+        amount: Money,
+        *,
+        period: str | None = None,
+        reason: str,
+        reference: str,
+        by: Actor | None = None,
+    ) -> GoodwillGiven:
+        """Give an amount back for the charges of a period, or else of the newest: once a reference, in the open period.
+
+        All corrections of a period together never exceed its charges. Raises InvalidInput, KeyReused.
+        """
+        check_money(amount)
+        billed = await asyncio.to_thread(self.billed.account, account)
+        periods = await asyncio.to_thread(self.billed.periods, account)
+        named = None if period is None else await asyncio.to_thread(self.billed.find, billed, period)
+        if named is None and not periods:
+            raise UnknownPeriod(f"account {account!r} has no billing period yet", hint="nothing was charged")
+        given = Goodwill(account, named or periods[-1], amount, reason, reference)
+
+        def first(ledger: Ledger, _now: int) -> GoodwillGiven | None:
+            return next((one for one in ledger.evidence.goodwill if one.reference == reference), None)
+
+        actor = str(by or self.operator)
+        proposal = Proposal(account, given.decide, corrects=lambda _ledger: given.period, look=first, actor=actor)
+        receipt = await self.writer.put(proposal)
+        found: GoodwillGiven = next((one for one in receipt.facts if isinstance(one, GoodwillGiven)), receipt.seen)
+        return found
 
     async def _put(
         self,

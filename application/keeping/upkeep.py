@@ -21,9 +21,10 @@ from application.scope import operations_of, owned
 from domain.actor import Actor
 from domain.advice import Advice
 from domain.errors import FilesAtRisk, UnknownOperation
-from domain.ledger import ContentErased, Fact, Ledger
+from domain.ledger import ContentErased, Fact, Ledger, find
 from domain.money import Money, check_money
 from domain.operation import Requested
+from domain.periods import Period
 from domain.settlement import erase_content
 
 RIGHT = "is this the right database, and not an older copy of it? Files are swept once something newer is recorded"
@@ -105,14 +106,31 @@ class Upkeep:
         change = Correction(operation, reason, reference, None if amount is None else -amount)
         return await self._correct(account, change, by)
 
+    async def correct_cost(
+        self,
+        operation: str,
+        *,
+        account: str,
+        cost: Money,
+        reason: str,
+        reference: str,
+        by: Actor | None = None,
+    ) -> tuple[Fact, ...]:
+        """Book what the provider really took; the price stays. The same reference counts once."""
+        check_money(cost)
+        return await self._correct(account, Correction(operation, reason, reference, None, actual=cost), by)
+
     async def _correct(self, account: str, correction: Correction, by: Actor | None) -> tuple[Fact, ...]:
         known = await operations_of(self.index, account, correction.operation)
         if [one.operation for one in known] != [correction.operation]:
             what = f"no single operation {correction.operation!r}"
             raise UnknownOperation(what, hint=Advice("operation.choose"))
-        proposal = Proposal(
-            account, correction.decide, operations=(correction.operation,), actor=str(by or self.operator)
-        )
+        id, actor = correction.operation, str(by or self.operator)
+
+        def period(ledger: Ledger) -> Period:
+            return find(ledger, id).operation.period
+
+        proposal = Proposal(account, correction.decide, operations=(id,), corrects=period, actor=actor)
         return (await self.writer.put(proposal)).facts
 
     async def erase(self, operation: str, *, account: str, by: Actor | None = None, reason: str = "") -> Erased:

@@ -29,6 +29,7 @@ from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRef
 from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, Held, ProviderFailed, Rejected, Requested, Settled, State
+from domain.periods import Period
 from domain.turns import USUAL_PLACE
 from domain.value import value
 
@@ -63,6 +64,7 @@ class Proposal:
     look: Callable[[Ledger, int], Any] | None = None
     earlier: str | None = None
     ends: str | None = None  # the stream whose end it needs
+    corrects: Callable[[Ledger], Period] | None = None  # the period whose charges it gives back
     recent: Callable[[Ledger, int], int | None] | None = None
     assets: tuple[str, ...] = ()
     quote: str | None = None
@@ -242,7 +244,7 @@ class Group:
             remembered.ledger.evidence.jobs.update(self.jobs)
         try:
             now = max(self.now, remembered.ledger.last)
-            read_back(proposal, self.transaction, self.codec, remembered, self.links, now)
+            read_back(self, proposal, remembered, now)
             facts = proposal.decide(remembered.ledger, now)
             links, heads = self._encode(remembered, facts, proposal.actor or self.terms.actor)
         except (Conflict, StoreUnavailable, StoreRefused):  # the transaction is lost, not this decision

@@ -15,6 +15,7 @@ from eventsourcing.application import Application
 
 from domain.approvals import ApprovalFact
 from domain.assets import AssetFact
+from domain.booking import GoodwillGiven, UsageBooked
 from domain.keys import KeyFact
 from domain.ledger import BalanceReturned, ContentErased, Fact
 from domain.operation import OperationFact
@@ -136,7 +137,16 @@ def operation_of(fact: Fact) -> str | None:
         return fact.key
     if isinstance(fact, ApprovalFact):
         return fact.quote
+    if isinstance(fact, UsageBooked):
+        return fact.operation.id
+    if isinstance(fact, GoodwillGiven):
+        return goodwill_index(fact.account)
     return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased | LifeMoved) else None
+
+
+def goodwill_index(account: str) -> str:
+    """The id under which all goodwill of an account is indexed."""
+    return f"goodwill:{account}"
 
 
 class LedgerLog(Application[str]):

@@ -5,39 +5,51 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from application.ledger.log import Codec, Head, Link
+from application.ledger.log import Codec, Head, Link, goodwill_index
 from application.ledger.memory import Remembered, fold_approval
 from application.ledger.transaction import Transaction
+from domain.booking import GoodwillGiven
 from domain.ledger import Fact, Ledger, evolve, period_stream
+from domain.periods import Period
 from domain.totals import PeriodState
 
 if TYPE_CHECKING:
-    from application.ledger.group import Proposal
+    from application.ledger.group import Group, Proposal
 
 RECENT = 500
 """Facts that are read at first, backward from the end of a stream."""
 
 
-def read_back(
-    proposal: Proposal,
-    transaction: Transaction,
-    codec: Codec,
-    remembered: Remembered,
-    unwritten: Sequence[Link],
-    now: int,
-) -> None:
-    """Load what a decision needs of streams, under its account's lock; `unwritten` are the group's links before it."""
-    evidence = remembered.ledger.evidence
+def read_back(group: Group, proposal: Proposal, remembered: Remembered, now: int) -> None:
+    """Load what a decision needs of streams, under its account's lock, with what the group decided before it."""
+    evidence, ledger = remembered.ledger.evidence, remembered.ledger
+    transaction, codec = group.transaction, group.codec
     if proposal.ends is not None:
         version, hash = head_of(transaction, remembered, proposal.ends)
         evidence.end = version, hash.hex()
     if proposal.earlier is not None:
         evidence.earlier = period_of(transaction, codec, proposal.earlier)
     if proposal.quote is not None:
-        learn_approval(transaction, codec, remembered.ledger, proposal.account, proposal.quote)
-    since = proposal.recent(remembered.ledger, now) if proposal.recent is not None else None
+        learn_approval(transaction, codec, ledger, proposal.account, proposal.quote)
+    if proposal.corrects is not None:
+        _learn_goodwill(group, proposal, ledger, proposal.corrects(ledger))
+    since = proposal.recent(ledger, now) if proposal.recent is not None else None
     if since is not None:
-        evidence.recent = facts_since(transaction, codec, remembered, since, unwritten)
+        evidence.recent = facts_since(transaction, codec, remembered, since, group.links)
+
+
+def _learn_goodwill(group: Group, proposal: Proposal, ledger: Ledger, period: Period) -> None:
+    """All goodwill of an account, and what the operations of a period were charged, less what was given back."""
+    account = proposal.account
+    name, stream = goodwill_index(account), period_stream(account, period)
+    links = [*group.transaction.operations([name]), *(link for link in group.links if link.operation == name)]
+    facts = [group.codec.decode(link.topic, link.state) for link in links]
+    moved = {id: one.row for id, one in group.index.items() if one.row.stream == stream}
+    ledger.evidence.goodwill = tuple(fact for fact in facts if isinstance(fact, GoodwillGiven))
+    if proposal.operations and not any(one.corrects == period for one in ledger.evidence.goodwill):
+        return  # a refund is held against its own operation alone
+    pending = sum(row.charged + row.adjusted for row in moved.values())
+    ledger.evidence.charged = group.transaction.charged(stream, list(moved)) + pending
 
 
 def head_of(transaction: Transaction, remembered: Remembered, stream: str) -> Head:

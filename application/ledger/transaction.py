@@ -187,6 +187,9 @@ class Transaction(Protocol):
     def operations(self, wanted: Sequence[str]) -> list[Link]:
         """Every entry of the operations, in order."""
 
+    def charged(self, stream: str, but: Sequence[str]) -> int:
+        """The charges of the operations of a period's stream, less refunds, without those of some ids."""
+
     def entries_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
         """The entries of each stream above a version, by stream and version."""
 

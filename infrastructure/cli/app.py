@@ -78,6 +78,8 @@ PANELS = {
         "approve": {"approve": "Approve what an API key may not spend by itself."},
         "upkeep": {
             "refund": "Give back what an operation was charged, or a part of it.",
+            "goodwill": "Give an amount back that corrects no single charge, for a period's charges.",
+            "correct-cost": "Book what a provider really took for an operation; its price stays.",
             "recover": "Settle what dead processes left open.",
             "erase": "Delete an operation's prompt and files, for ever.",
             "sweep": "Delete files that nothing refers to any more.",

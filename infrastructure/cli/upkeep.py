@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer import Option
+from typer import Argument, Option
 
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import OperationId, Owner, Why, Yes
+from infrastructure.cli.options import Account, OperationId, Owner, Why, Yes
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted, document, iso, size
+from infrastructure.showing.formats import counted, document, iso, size, span
 from infrastructure.showing.upkeep import recovered_document, refund_document, swept_document
 
 if TYPE_CHECKING:
@@ -46,11 +47,72 @@ async def refund(
         currency = (await studio.accounts.show(owner)).currency
         money = Money.parse(amount, currency) if amount is not None else None
         facts = await studio.upkeep.refund(id, account=owner, amount=money, reason=reason, reference=reference)
-    adjusted = [fact for fact in facts if isinstance(fact, Adjusted)]
-    back = Money(-sum(fact.price for fact in adjusted), currency)
-    told = f"{back} given back, under reference {reference}" if adjusted else f"{reference!r} was given back before"
-    found = refund_document(id, back, reference, repeated=not adjusted)
+        known = facts or tuple(await asyncio.to_thread(studio.log.facts, id))
+    adjusted = [fact for fact in known if isinstance(fact, Adjusted) and fact.reference == reference]
+    back, repeated = Money(-sum(fact.price for fact in adjusted), currency), not facts
+    told = f"{back} {'was given back before' if repeated else 'given back'}, under reference {reference}"
+    found = refund_document(id, back, reference, repeated=repeated)
     return Report(found, lambda page: page.title(told))
+
+
+Reference = Annotated[
+    str | None, Option("--reference", metavar="ID", help="Of this correction; the same one counts once.")
+]
+Because = Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded for ever.")]
+
+
+@command(app)
+async def goodwill(
+    amount: Annotated[str, Argument(metavar="AMOUNT", help="In the account's currency, such as 5.00.")],
+    reason: Because,
+    session: CommandSession,
+    period: Annotated[
+        str | None,
+        Option("--period", metavar="PERIOD", help="For whose charges, such as 2026-04; otherwise the newest period's."),
+    ] = None,
+    reference: Reference = None,
+    account: Account = None,
+) -> Report:
+    """Give an amount back that corrects no single charge, for a period's charges.
+
+    All corrections of a period together never exceed what it was charged.
+    """
+    from domain.money import Money
+    from infrastructure.clock import new_id
+    from infrastructure.showing.upkeep import goodwill_document
+
+    named, reference = session.account(account), new_id() if reference is None else reference
+    async with session.studio() as studio:
+        money = Money.parse(amount, (await studio.accounts.show(named)).currency)
+        given = await studio.statements.goodwill(named, money, period=period, reason=reason, reference=reference)
+    told = f"{money} given back for {span(given.corrects.start, given.corrects.end)}, under reference {reference}"
+    return Report(goodwill_document(given), lambda page: page.title(told))
+
+
+@command(app, "correct-cost")
+async def correct_cost(
+    id: OperationId,
+    cost: Annotated[str, Argument(metavar="AMOUNT", help="What the provider took, such as 0.035.")],
+    reason: Because,
+    session: CommandSession,
+    reference: Reference = None,
+    account: Owner = None,
+) -> Report:
+    """Book what a provider really took for an operation; its price stays."""
+    from domain.money import Money
+    from domain.operation import Adjusted
+    from infrastructure.clock import new_id
+    from infrastructure.showing.upkeep import cost_document
+
+    reference = new_id() if reference is None else reference
+    async with session.studio() as studio:
+        owner = account or await studio.operations.account_of(id)
+        money = Money.parse(cost, (await studio.accounts.show(owner)).currency)
+        facts = await studio.upkeep.correct_cost(id, account=owner, cost=money, reason=reason, reference=reference)
+    change = Money(sum(fact.cost for fact in facts if isinstance(fact, Adjusted)), money.currency)
+    told = f"The cost is {money}, a change by {change}, under reference {reference}"
+    found = cost_document(id, money, change, reference, repeated=not facts)
+    return Report(found, lambda page: page.title(told if facts else f"The cost was corrected to {money} before"))
 
 
 @command(app)

@@ -18,6 +18,7 @@ ROOTS = {
     Heading.PAYABLE: "Liabilities:Payable",
     Heading.INCOME: "Income:Charges",
     Heading.ADJUSTMENTS: "Income:Adjustments",
+    Heading.GOODWILL: "Income:Goodwill",
     Heading.EXPENSE: "Expenses:Providers",
 }
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def statement_document(one: StatementView) -> dict[str, Any]:
     """A statement: its `digest` is of `content`; `cost` is what it cost us, and how much of that is known."""
-    return {**_head(one), "content": one.content, "cost": cost_document(one.statement)}
+    return {**_head(one), "content": one.content, "cost": costs_document(one.statement)}
 
 
 def statements_document(found: Sequence[StatementView]) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def _head(one: StatementView) -> dict[str, Any]:
     }
 
 
-def cost_document(one: Statement) -> dict[str, Any]:
+def costs_document(one: Statement) -> dict[str, Any]:
     """Our costs of the operations by how they are known; `partial` if some are not."""
     known = sum(share.cost for share in one.costs)
     by_source = [

@@ -5,17 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from domain.money import Money
 from infrastructure.showing.formats import document, iso
 
 if TYPE_CHECKING:
     from application.performing.recovery import Recovered
-    from domain.money import Money
+    from domain.booking import GoodwillGiven
     from infrastructure.opening import DatabaseStanding
 
 
 def refund_document(operation: str, given: Money, reference: str, *, repeated: bool) -> dict[str, object]:
     """A refund, which is `repeated` if its reference was given back before."""
     return {"operation": operation, "refunded": document(given), "reference": reference, "repeated": repeated}
+
+
+def goodwill_document(given: GoodwillGiven) -> dict[str, object]:
+    """Goodwill: for the charges of which period, and in which it is booked."""
+    return {
+        "account": given.account,
+        "amount": document(Money(given.amount, given.currency)),
+        "for": document(given.corrects),
+        "booked": document(given.period),
+        "reason": given.reason,
+        "reference": given.reference,
+    }
+
+
+def cost_document(operation: str, cost: Money, change: Money, reference: str, *, repeated: bool) -> dict[str, object]:
+    """A correction of cost, which is `repeated` if its reference was used for it before."""
+    told = {"operation": operation, "cost": document(cost), "change": document(change)}
+    return {**told, "reference": reference, "repeated": repeated}
 
 
 def recovered_document(done: Sequence[Recovered], working: int, until: int | None) -> dict[str, object]:

@@ -72,6 +72,14 @@ class SqlTransaction:
         query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY position"
         return [to_link(row) for row in self._any(query, "operation = ?", [(id,) for id in wanted])]
 
+    def charged(self, stream: str, but: Sequence[str]) -> int:
+        (whole,) = self._first(
+            "SELECT coalesce(sum(charged + adjusted), 0) FROM operations WHERE stream = ?", (stream,)
+        )
+        query = "SELECT charged + adjusted FROM operations WHERE {}"
+        without = self._any(query, "(id = ? AND stream = ?)", [(id, stream) for id in but])
+        return int(whole) - sum(int(row[0]) for row in without)
+
     def entries_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
         query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY stream, version"
         return [to_link(row) for row in self._any(query, "stream = ? AND version > ?", heads, size=50)]

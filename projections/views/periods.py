@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Table, cast, func, select
 
+from domain.booking import GoodwillGiven
 from domain.ledger import BalanceReturned, CreditAdded, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.periods import Period
 from domain.value import value
@@ -80,7 +81,9 @@ def _place(fact: Any, period: Period) -> RowKey:
     return fact.operation.account, period.start, period.end
 
 
-def _key(fact: PeriodOpened | PeriodEnded | PeriodResumed | CreditAdded | BalanceReturned) -> RowKey:
+def _key(
+    fact: PeriodOpened | PeriodEnded | PeriodResumed | CreditAdded | BalanceReturned | GoodwillGiven,
+) -> RowKey:
     return fact.account, fact.period.start, fact.period.end
 
 
@@ -94,6 +97,11 @@ def _ended(fact: PeriodEnded) -> Change:
 
 def _resumed(fact: PeriodResumed) -> Change:
     return _key(fact), {"carried": fact.carried}, {"currency": fact.currency, "plan": fact.plan}
+
+
+def _goodwill(fact: GoodwillGiven) -> Change:
+    """It corrects what was charged, as a refund does, though no single charge."""
+    return _key(fact), {"price": -fact.amount, "adjusted": -fact.amount}, NOTHING
 
 
 def _given(measure: str) -> Callable[[CreditAdded | BalanceReturned], Change]:
@@ -117,5 +125,6 @@ PERIODS = View(
         PeriodResumed: reads(_resumed, KEY, "carried currency plan"),
         CreditAdded: reads(_given("credits"), KEY, "amount"),
         BalanceReturned: reads(_given("returned"), KEY, "amount"),
+        GoodwillGiven: reads(_goodwill, KEY, "amount"),
     },
 )

@@ -75,7 +75,7 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
     "rerouted": ((*SENT, REROUTED), Held(OTHER, OTHER_QUOTE, 1, NOON)),
     "rerouted and sent": ((*SENT, REROUTED, SENT_AGAIN), Sent(OTHER, OTHER_QUOTE, 2, "desk-1", NOON)),
     "delivered": ((*SENT, COMPLETED), Delivered(OPERATION, QUOTE, 4, 30 * CENT, NOON)),
-    "charged": (SETTLED, Settled(OPERATION, 40 * CENT, "USD", admitted=NOON)),
+    "charged": (SETTLED, Settled(OPERATION, 40 * CENT, "USD", admitted=NOON, cost=30 * CENT)),
     "failed": ((*RUNNING, FAILED), Running(OPERATION, QUOTE, 1, "job-1", NOON)),
     "released": (DROPPED, Dropped(OPERATION, "blocked", QUOTE)),
     "released before it was sent": ((*HELD, RELEASED), Dropped(OPERATION, "blocked", QUOTE)),
@@ -85,7 +85,7 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
     ),
     "refunded": (
         (*SETTLED, REFUND),
-        Settled(OPERATION, 40 * CENT, "USD", -10 * CENT, (("ticket-1", -10 * CENT, 0),), admitted=NOON),
+        Settled(OPERATION, 40 * CENT, "USD", -10 * CENT, (("ticket-1", -10 * CENT, 0),), admitted=NOON, cost=30 * CENT),
     ),
     "refunded twice": (
         (*SETTLED, REFUND, replace(REFUND, price=-5 * CENT, reference="ticket-2")),
@@ -96,6 +96,7 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
             -15 * CENT,
             (("ticket-1", -10 * CENT, 0), ("ticket-2", -5 * CENT, 0)),
             admitted=NOON,
+            cost=30 * CENT,
         ),
     ),
     "cost corrected after a release": (

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
+from domain.booking import GoodwillGiven
 from domain.ledger import BalanceReturned, ContentErased, Fact, PeriodEnded, PeriodResumed
 from domain.operation import POLICY, Adjusted, Charged, Rejected, Rerouted, Validated
 from domain.periods import Cycle, period_at
@@ -53,6 +54,7 @@ REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 4, 7, 2, 
 REFUND = Adjusted(OPERATION, LATER, MAY, "2026-05-02", -10 * CENT, -CENT, "USD", "sorry", "ticket-1")
 LATE_BILL = replace(REFUND, price=0, cost=25 * CENT, reason="late_success", reference="late_success")
 RETURNED = BalanceReturned("acme", LATER, APRIL, "op-1", 5 * CENT, "USD")
+GIVEN = GoodwillGiven("acme", LATER, APRIL, APRIL, 5 * CENT, "USD", "an outage", "ticket-2")
 RESCUED = replace(OPERATION, model="rescuer", provider="harbour")
 REROUTED = Rerouted(RESCUED, LATER, replace(QUOTE, model="rescuer", provider="harbour", price=CENT), "refused")
 
@@ -88,6 +90,7 @@ EXAMPLES: list[Any] = [
     AssetRestored("acme", NOON, APRIL, "5a" * 12),
     AssetExpirySet("acme", NOON, APRIL, "5a" * 12, LATER),
     AssetErased("acme", NOON, APRIL, "5a" * 12),
+    GIVEN,
     PeriodEnded("acme", NOON, MAY, 7 * CENT, "USD", "a wrong clock"),
     PeriodResumed("acme", NOON, APRIL, "pro", 7 * CENT, CENT, "USD"),
 ]
@@ -155,6 +158,11 @@ def test_a_period_begins_with_its_plan_and_what_was_carried_into_it() -> None:
 def test_a_period_adds_up_what_was_paid_in_and_what_came_back() -> None:
     totals = only(PERIODS, APRIL_BOOK, CREDIT, CREDIT, RETURNED, SETTLED)
     assert (totals["credits"], totals["returned"], totals["price"]) == (2 * DOLLAR, 5 * CENT, 40 * CENT)
+
+
+def test_goodwill_lowers_the_price_of_the_period_in_which_it_is_booked() -> None:
+    totals = only(PERIODS, APRIL_BOOK, SETTLED, GIVEN)
+    assert (totals["price"], totals["adjusted"]) == (35 * CENT, -5 * CENT)
 
 
 def test_all_users_of_an_account_share_its_period() -> None:

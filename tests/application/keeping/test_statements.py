@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from application.asking.requests import Request
 from application.keeping.statements import StatementView
 from domain.billing import PeriodClosed, StatementIssued, UnknownPeriod, UnknownStatement
 from domain.booking import UsageBooked
-from domain.errors import IllegalTransition, OperationPending, UnknownAccount
+from domain.errors import CurrencyMismatch, IllegalTransition, InvalidInput, KeyReused, OperationPending, UnknownAccount
 from domain.money import Money
 from infrastructure.service import Studio
 from infrastructure.store.database import Database
@@ -235,3 +236,68 @@ async def test_a_bill_that_the_log_does_not_bear_out_is_found_by_the_audit(sqlit
     assert [len(one) for one in told.values()] == [2, 1, 1]
     assert told["operation.charged"][0] == "was closed with (24960000, 0, 0), and the log says (24959999, 0, 0)"
     assert told["billing.statement_issued"] == ["stands where statement acme-0001 should"]
+
+
+# Corrections
+
+
+async def correcting(url: str, home: Path, name: str) -> int:
+    """Give back cent by cent, as refunds and as goodwill in turns, until no more is left; how many were given."""
+    given = 0
+    async with studio_on(url, home, clock=Clock(MAY)) as studio:
+        operation, cent = ids(studio)[0], Money.parse("0.01", "USD")
+        for number in range(PRICE // 10_000):
+            reference = f"{name}-{number}"
+            with suppress(InvalidInput):  # nothing is left
+                if number % 2:
+                    await studio.upkeep.refund(
+                        operation, account="acme", amount=cent, reason="spoilt", reference=reference
+                    )
+                else:
+                    await studio.statements.goodwill("acme", cent, period=FOUR, reason="spoilt", reference=reference)
+                given += 1
+    return given
+
+
+def test_corrections_by_processes_together_give_back_what_was_charged_and_no_more(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    asyncio.run(begun(postgres_url, tmp_path))
+    given = in_processes(correcting, [(postgres_url, tmp_path, f"p{n}") for n in range(3)])
+    assert sum(given) == PRICE // 10_000
+    asyncio.run(given_back(postgres_url, tmp_path))
+
+
+async def given_back(url: str, home: Path) -> None:
+    async with studio_on(url, home, clock=Clock(MAY)) as studio:
+        assert (await studio.accounts.show("acme")).balance == 25_000_000
+        with pytest.raises(InvalidInput):
+            await studio.upkeep.refund(ids(studio)[0], account="acme", reason="again", reference="more")
+        may = await studio.statements.preview("acme", FIVE)
+        assert (may.statement.total, may.statement.closing) == (-PRICE, 25_000_000 - PRICE + PRICE)
+        assert {line["class"] for line in may.content["adjustments"]} == {"Correction"}
+        assert await is_sound(studio)
+
+
+async def test_each_correction_counts_once_and_is_told_again(database_url: str, tmp_path: Path) -> None:
+    clock = Clock(APRIL)
+    async with studio_on(database_url, tmp_path, clock=clock) as studio:
+        with pytest.raises(UnknownAccount):
+            await studio.statements.goodwill("acme", Money(1, "USD"), reason="sorry", reference="g")
+        await prepared(studio)
+        await used(studio, "ann", "bob")
+        first = await studio.statements.goodwill("acme", Money(500, "USD"), reason="sorry", reference="g")
+        assert await studio.statements.goodwill("acme", Money(500, "USD"), reason="sorry", reference="g") == first
+        with pytest.raises(KeyReused):
+            await studio.statements.goodwill("acme", Money(501, "USD"), reason="sorry", reference="g")
+        with pytest.raises(CurrencyMismatch):
+            await studio.statements.goodwill("acme", Money(500, "EUR"), reason="sorry", reference="h")
+        one = {"account": "acme", "cost": Money(7, "USD"), "reason": "the bill", "reference": "c"}
+        assert len(await studio.upkeep.correct_cost(ids(studio)[0], **one)) == 1  # type: ignore[arg-type]
+        assert await studio.upkeep.correct_cost(ids(studio)[0], **one) == ()  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput, match="reason"):
+            await studio.upkeep.refund(ids(studio)[0], account="acme", reason="", reference="r")
+        read = (await studio.statements.preview("acme")).statement
+        assert (read.total, read.closing) == (2 * PRICE - 500, 25_000_000 - 2 * PRICE + 500)
+        assert (await studio.accounts.show("acme")).balance == read.closing
+        assert await is_sound(studio)

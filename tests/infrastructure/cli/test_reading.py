@@ -94,7 +94,7 @@ WRITING = {
     *(("projections", "rebuild"), ("projections", "retry"), ("db", "adopt"), ("rebuild",)),
     ("files", "move"),
     ("worker",),
-    *(("period", "close"), ("statement", "issue"), ("statement", "void")),
+    *(("period", "close"), ("goodwill",), ("correct-cost",), ("statement", "issue"), ("statement", "void")),
 }
 
 

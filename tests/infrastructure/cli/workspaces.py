@@ -107,6 +107,8 @@ COMMANDS = [
     ("rebuild",),
     ("reconcile", "scripted"),
     ("refund", "LAKE"),
+    ("goodwill", "0.01", "--account", "PAST", "--reason", "an outage"),
+    ("correct-cost", "LAKE", "0.005", "--reason", "the bill"),
     ("recover",),
     ("period", "list", "--account", "PAST"),
     ("period", "close", "--account", "PAST"),
