@@ -26,6 +26,7 @@ from domain.periods import Period
 from domain.totals import PeriodState
 from domain.usage import Usage
 from domain.windowed import Windows
+from infrastructure.store.encoding import FactEncoder
 
 NAMES: Mapping[str, type[Fact]] = {
     "account.opened": account.AccountOpened,
@@ -86,10 +87,9 @@ UPCASTERS: Mapping[str, Upcaster] = {}
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, InvalidRequest, LookupError, TypeError, AttributeError, ValueError)
 """Errors that damaged bytes raise: in the decoder, a value's own checks, an upcaster that misses what it expects."""
 
-PLAIN = "{:f}".format
-"""How decimals are written: as text without an exponent, "0.00000025" and never "2.5E-7"."""
+BACKSLASH = ord("\\")
+"""A number, because bytes that are looked for in bytes are first taken for one, in vain and slowly."""
 
-BACKSLASH = b"\\"
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
@@ -149,7 +149,7 @@ class FactMapper(Mapper[str]):
         upcasters: Mapping[str, Upcaster] = UPCASTERS,
     ) -> None:
         self._names = {shape: name for name, shape in names.items()}
-        self._encode = msgspec.json.Encoder(decimal_format=PLAIN).encode
+        self._encoder = FactEncoder(self._names)
         self._decoders = {name: msgspec.json.Decoder(shape).decode for name, shape in names.items()}
         self._shapes = names
         self._upcasters = upcasters
@@ -165,7 +165,7 @@ class FactMapper(Mapper[str]):
     def encode(self, fact: Fact) -> tuple[str, bytes]:
         """The stored name and bytes. Raises InvalidRequest where a value cannot be written as JSON."""
         try:
-            name, state = self._names[type(fact)], self._encode(fact)
+            name, state = self._names[type(fact)], self._encoder.fact(fact)
         except (msgspec.MsgspecError, UnicodeError, TypeError, OverflowError) as error:
             raise InvalidRequest(
                 f"{type(fact).__name__} cannot be recorded: {error}", hint="send plain text and whole numbers"
@@ -215,7 +215,7 @@ class FactMapper(Mapper[str]):
         by_phase: dict[str, list[Any]] = {phase: [] for phase in OPEN_PHASES}
         for state in period.open.values():
             by_phase[PHASES[type(state)]].append(state)
-        stored = self._encode(
+        stored = self._encoder.encode(
             _StoredPeriod(
                 snapshot.stream,
                 snapshot.version,
@@ -227,7 +227,7 @@ class FactMapper(Mapper[str]):
                 **by_phase,
             )
         )
-        return self._encode(_StoredSnapshot(SNAPSHOT_SCHEMA, sha256(stored).hexdigest(), msgspec.Raw(stored)))
+        return self._encoder.encode(_StoredSnapshot(SNAPSHOT_SCHEMA, sha256(stored).hexdigest(), msgspec.Raw(stored)))
 
     def decode_snapshot(self, stream: str, version: int, state: bytes) -> PeriodSnapshot | None:
         """The period, or None where the bytes are damaged, or of another schema, stream or version."""

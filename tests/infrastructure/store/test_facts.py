@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +56,18 @@ def golden(name: str) -> Golden:
 
 
 GOLDEN_NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))
+
+
+@pytest.mark.parametrize("fact", EXAMPLES, ids=lambda fact: type(fact).__name__)
+def test_a_fact_is_written_as_msgspec_writes_it_whatever_was_written_before(fact: Fact) -> None:
+    mapper, plain = FactMapper(), msgspec.json.Encoder(decimal_format="{:f}".format)
+    assert [mapper.encode(one)[1] for one in (*EXAMPLES, fact, fact)][-2:] == [plain.encode(fact)] * 2
+
+
+def test_what_a_fact_carries_is_its_own_operation_however_alike_another_was() -> None:
+    mapper, moved = FactMapper(), replace(OPERATION, model="other", provider="elsewhere")
+    written = [mapper.encode(replace(SUBMITTED, operation=one))[1] for one in (OPERATION, moved, OPERATION)]
+    assert written == [msgspec.json.encode(replace(SUBMITTED, operation=one)) for one in (OPERATION, moved, OPERATION)]
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""Facts as JSON: what all facts of an operation carry is written once, and put whole into each of them.
+
+fact ─┬─ operation ── the same as the fact's before? ── its bytes, once
+      └─ all else ─────────────────────────────────── beside them, in the order of the fact's fields
+
+The bytes are those that msgspec writes for the fact as it is, in half the time (decision 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from domain.ledger import Fact
+from domain.operation import Operation, OperationFact
+
+PLAIN = "{:f}".format
+"""How decimals are written: as text without an exponent, "0.00000025" and never "2.5E-7"."""
+
+KEPT = 1_024
+"""Operations whose bytes are kept: those that are on their way, as a rule."""
+
+Beside = tuple[Callable[..., msgspec.Struct], Callable[[Any], tuple[Any, ...]]]
+"""A type of fact with its operation as bytes, and all other fields of a fact, in their order."""
+
+
+class FactEncoder:
+    """Encodes whatever msgspec does; facts about operations faster."""
+
+    def __init__(self, shapes: Iterable[type[Fact]]) -> None:
+        self.encode = msgspec.json.Encoder(decimal_format=PLAIN).encode
+        self._beside = {shape: _beside(shape) for shape in shapes if issubclass(shape, OperationFact)}
+        self._known: dict[str, tuple[Operation, msgspec.Raw]] = {}
+
+    def fact(self, fact: Fact) -> bytes:
+        """The bytes of a fact. Raises as msgspec does."""
+        if not isinstance(fact, OperationFact):
+            return self.encode(fact)
+        make, others = self._beside[type(fact)]
+        return self.encode(make(self._written(fact.operation), *others(fact)))
+
+    def _written(self, operation: Operation) -> msgspec.Raw:
+        known = self._known.get(operation.id)
+        if known is not None and known[0] is operation:
+            return known[1]
+        if len(self._known) >= KEPT:
+            self._known = {}
+        written = msgspec.Raw(self.encode(operation))
+        self._known[operation.id] = (operation, written)
+        return written
+
+
+def _beside(shape: type[OperationFact]) -> Beside:
+    first, *others = (field.name for field in fields(shape))
+    assert (first, len(others) > 1) == ("operation", True), "a fact begins with its operation, and has an instant"
+    made = msgspec.defstruct(shape.__name__, [(first, msgspec.Raw), *((name, Any) for name in others)], gc=False)
+    return made, attrgetter(*others)
