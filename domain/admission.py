@@ -39,7 +39,7 @@ from domain.pricing import Quote, Unpriced, capped_quote
 from domain.refusals import Refusal, Unapproved
 from domain.settlement import fail, give_back, move_later
 from domain.totals import PeriodState, scopes_of
-from domain.value import value
+from domain.value import maker, value
 
 
 @value
@@ -81,6 +81,11 @@ class Leeway:
     most: int | None = None
 
 
+_make_operation = maker(Operation)
+_make_requested = maker(Requested)
+_make_validated = maker(Validated)
+_make_dispatched = maker(Dispatched)
+
 AS_HELD = Leeway()
 
 OF_MONEY = (SPEND, "balance")
@@ -116,7 +121,7 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     inputs = ask.inputs if refusal is None else ()
     for place, (id, quote) in enumerate(zip(ask.operations, answer.quotes, strict=True)):
         operation = _operation(ask, id, current.period, day, quote)
-        facts.append(Requested(operation, now, ask.key, ask.digest, quote.outputs, inputs))
+        facts.append(_make_requested(operation, now, ask.key, ask.digest, quote.outputs, inputs))
         if answer.why is not None:
             facts.append(_substituted(operation, answer.asked[place], answer.why, now))
         facts += _answer(operation, quote, refusal, account, ask.sender, now)
@@ -155,7 +160,7 @@ def reroute(
         *give_back(ledger, state.operation, held.price - quote.price, now),
         *move_later(ledger, state.operation, more, (0, 0), now),
     ]
-    return [Rerouted(operation, now, quote, code), Dispatched(operation, now, attempt, sender), *freed]
+    return [Rerouted(operation, now, quote, code), _make_dispatched(operation, now, attempt, sender), *freed]
 
 
 def needs_approval(ledger: Ledger, ask: Ask, quotes: Sequence[Quote]) -> bool:
@@ -195,6 +200,9 @@ class Admission:
     why: Refusal | None = None
 
 
+_make_admission = maker(Admission)
+
+
 def refusal_now(ledger: Ledger, ask: Ask, now: int) -> Refusal | None:
     """The refusal that `accept` would record at this instant; nothing is asked for. Raises what `accept` raises."""
     return answer_now(ledger, ask, now).refusal
@@ -213,13 +221,13 @@ def _answered(account: Account, current: PeriodState, ask: Ask, now: int) -> Adm
     _check_terms(account, ask, quotes)
     refusal = _refusal(account, current, ask, quotes, now)
     if refusal is None or refusal.measure not in OF_MONEY or not ask.instead:
-        return Admission(quotes, refusal)
+        return _make_admission(quotes, refusal)
     classes = {quote.model_class for quote in ask.instead}
     price = sum(quote.price for quote in ask.instead)
     fits = classes <= ask.allowed | account.allowed and (ask.most is None or price <= ask.most)
     if account.on_limit != ask.instead[0].model or not fits or _refusal(account, current, ask, ask.instead, now):
-        return Admission(quotes, refusal)
-    return Admission(ask.instead, None, quotes, refusal)
+        return _make_admission(quotes, refusal)
+    return _make_admission(ask.instead, None, quotes, refusal)
 
 
 def _check_terms(account: Account, ask: Ask, quotes: Sequence[Quote]) -> None:
@@ -280,10 +288,12 @@ def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quo
 
 def _unfit(account: Account, quotes: tuple[Quote, ...]) -> Refusal | None:
     """Reasons to refuse that no room in any limit changes. A cap of 0 allows no unknown price."""
-    if {quote.currency for quote in quotes} != {account.currency}:
-        return Refusal(rule="currency")
-    if None in [quote.rate for quote in quotes] and not account.unpriced_cap:
-        return Refusal(rule="unpriced")
+    for quote in quotes:
+        if quote.currency != account.currency:
+            return Refusal(rule="currency")
+    for quote in quotes:
+        if quote.rate is None and not account.unpriced_cap:
+            return Refusal(rule="unpriced")
     return None
 
 
@@ -295,7 +305,7 @@ def _over_balance(current: PeriodState, price: int) -> Refusal | None:
 
 
 def _operation(ask: Ask, id: str, period: Period, day: str, quote: Quote) -> Operation:
-    return Operation(
+    return _make_operation(
         id,
         ask.batch,
         ask.account,
@@ -316,10 +326,10 @@ def _answer(
 ) -> Iterable[Fact]:
     if refusal is not None:
         return [_rejected(operation, refusal, account, now)]
-    validated = Validated(operation, now, quote)
+    validated = _make_validated(operation, now, quote)
     if sender is None:
         return [validated]
-    return [validated, Dispatched(operation, now, 1, sender)]
+    return [validated, _make_dispatched(operation, now, 1, sender)]
 
 
 def _substituted(operation: Operation, asked: Quote, why: Refusal, now: int) -> Substituted:

@@ -33,7 +33,7 @@ from domain.errors import InvalidMoney
 from domain.inputs import plain
 from domain.money import LARGEST_AMOUNT, share, total
 from domain.pricing import Quote, Unit
-from domain.value import value
+from domain.value import maker, value
 
 _MILLION: Final = 1_000_000
 _TOKENS: Final = str(Unit.TOKEN)
@@ -124,6 +124,9 @@ class _Counted:
     source: CostSource
 
 
+_make_reckoning = maker(Reckoning)
+
+
 def reckon(quote: Quote, kept: int, lost: LostOutputs = NOTHING_LOST, told: Told = NOTHING_TOLD) -> Reckoning:
     """Price and cost of a delivery of which `kept` outputs are safe; the price is never more than was held."""
     made = kept + lost.outputs
@@ -136,7 +139,7 @@ def reckon(quote: Quote, kept: int, lost: LostOutputs = NOTHING_LOST, told: Told
     else:
         unit, units = quote.unit, _units_of(quote, outputs)
     price, price_source = _price(quote, made, outputs, counted, told)
-    return Reckoning(outputs, unit, units, price, price_source, cost, cost_source)
+    return _make_reckoning(outputs, unit, units, price, price_source, cost, cost_source)
 
 
 def reckon_failure(quote: Quote, told: Told, *, billed: bool) -> tuple[int | None, CostSource]:

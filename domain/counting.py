@@ -98,11 +98,14 @@ def left_of(
 
 def _leave(left: dict[str, int | None], limited: InForce, used: Mapping[str, Usage], scopes: Sequence[str]) -> None:
     for scope in scopes:
+        limits = limited.get(scope)
+        if not limits:
+            continue
         usage = used.get(scope, NOTHING_USED)
-        for measure, limit in limited.get(scope, {}).items():
-            room = max(limit - usage.taken(measure), 0)
-            known = left[measure]
-            left[measure] = room if known is None else min(room, known)
+        for measure, limit in limits.items():
+            room, known = limit - usage.taken(measure), left[measure]
+            if known is None or room < known:
+                left[measure] = max(0, room)
 
 
 def limit_standings(ledger: Ledger, account: str, now: int) -> tuple[LimitStanding, ...]:
@@ -177,7 +180,7 @@ def _over(
             limit = limits.get(measure)
             if limit is None:
                 continue
-            if asked > max(limit - usage.taken(measure), 0):
+            if asked > limit - usage.taken(measure) and asked > 0:
                 over = counting or Counting(Window.PERIOD, limited, used, current.period.end)
                 return _refusal(over, usage, scope, measure, limit, asked)
     return None

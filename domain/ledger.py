@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from domain import account as accounts
 from domain import lifecycle
@@ -21,7 +22,7 @@ from domain.assets import AssetFact, evolve_asset
 from domain.booking import BookingFact, GoodwillGiven, UsageBooked
 from domain.errors import KeyReused, UnknownAccount, UnknownOperation
 from domain.evidence import Evidence, Spent
-from domain.operation import Adjusted, Closed, OperationFact, Requested, State
+from domain.operation import CLOSED_STATES, Adjusted, OperationFact, Requested, State
 from domain.periods import Period, period_after, period_at
 from domain.plans import Limits
 from domain.totals import PeriodState, move_money, post, scopes_of
@@ -141,8 +142,8 @@ Fact = AccountFact | LedgerFact | OperationFact
 def stream_of(fact: Fact) -> str:
     """The stream a fact belongs to: the account's own, or that of its billing period."""
     if isinstance(fact, OperationFact):
-        period = fact.period if isinstance(fact, Adjusted) else fact.operation.period
-        return period_stream(fact.operation.account, period)
+        operation = fact.operation
+        return period_stream(operation.account, fact.period if type(fact) is Adjusted else operation.period)
     if isinstance(fact, LedgerFact):
         return period_stream(fact.account, fact.period)
     return account_stream(fact.account)
@@ -155,7 +156,12 @@ def account_stream(account: str) -> str:
 
 def period_stream(account: str, period: Period) -> str:
     """The stream of one billing period, named by the instant it begins."""
-    return f"ledger:{account}:{period.start}"
+    return _stream_from(account, period.start)
+
+
+@lru_cache(maxsize=4096)
+def _stream_from(account: str, start: int) -> str:
+    return f"ledger:{account}:{start}"
 
 
 # States
@@ -275,7 +281,7 @@ def _evolve_operation(ledger: Ledger, fact: OperationFact) -> None:
         ledger.evidence.found[operation.id] = after
         return
     move_money(current, before, fact)
-    if isinstance(after, Closed):
+    if type(after) in CLOSED_STATES:
         current.open.pop(operation.id, None)
         ledger.evidence.found[operation.id] = after
     else:

@@ -27,8 +27,11 @@ from domain.charging import (
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
 from domain.money import Money
 from domain.operation import (
+    CORRECTABLE,
     PHASES,
     POLICY,
+    TO_BE_SENT,
+    UNDER_WAY,
     Adjusted,
     Asked,
     Charged,
@@ -57,6 +60,17 @@ from domain.operation import (
     Validated,
 )
 from domain.pricing import Quote
+from domain.value import maker
+
+_make_asked = maker(Asked)
+_make_held = maker(Held)
+_make_sent = maker(Sent)
+_make_delivered = maker(Delivered)
+_make_settled = maker(Settled)
+_make_dispatched = maker(Dispatched)
+_make_completed = maker(ProviderCompleted)
+_make_charged = maker(Charged)
+_make_told = maker(Told)
 
 # Evolve
 
@@ -65,39 +79,39 @@ def evolve(state: State | None, fact: OperationFact) -> State:
     """The operation after one more fact; what is recorded is true, so nothing is judged here."""
     match fact:
         case Requested():
-            return Asked(fact.operation)
+            return _make_asked(fact.operation)
         case Rejected():
             return Refused(fact.operation, fact.reason)
         case Substituted():
-            return Asked(fact.operation)
+            return _make_asked(fact.operation)
         case Validated():
-            return Held(fact.operation, fact.quote, 0, fact.at)
-        case Dispatched() if isinstance(state, Held | Sent):
-            return Sent(fact.operation, state.quote, fact.attempt, fact.sender, state.admitted)
+            return _make_held(fact.operation, fact.quote, 0, fact.at)
+        case Dispatched() if isinstance(state, TO_BE_SENT):
+            return _make_sent(fact.operation, state.quote, fact.attempt, fact.sender, state.admitted)
         case Submitted() if isinstance(state, Sent):
             return Running(fact.operation, state.quote, state.attempts, fact.job, state.admitted)
-        case Rerouted() if isinstance(state, Held | Sent):
-            return Held(fact.operation, fact.quote, state.attempts, state.admitted)
+        case Rerouted() if isinstance(state, TO_BE_SENT):
+            return _make_held(fact.operation, fact.quote, state.attempts, state.admitted)
         case Postponed() if isinstance(state, Sent):
-            return Held(fact.operation, state.quote, state.attempts, state.admitted)
+            return _make_held(fact.operation, state.quote, state.attempts, state.admitted)
     return _evolve_outcome(state, fact)
 
 
 def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
     """How the operation ended, and what was corrected since."""
     match fact:
-        case ProviderCompleted() if isinstance(state, Held | Sent | Running):
-            return Delivered(fact.operation, state.quote, len(fact.assets) + fact.lost, fact.cost, state.admitted)
+        case ProviderCompleted() if isinstance(state, UNDER_WAY):
+            return _make_delivered(fact.operation, state.quote, len(fact.assets) + fact.lost, fact.cost, state.admitted)
         case ProviderCompleted() if isinstance(state, Dropped) and fact.late:
             return replace(state, late=True)
         case Charged():
             admitted, known = state.admitted if isinstance(state, Delivered) else 0, fact.cost is not None
-            cost = fact.cost or 0
-            return Settled(fact.operation, fact.price, fact.currency, cost_known=known, admitted=admitted, cost=cost)
-        case Released() if isinstance(state, Held | Sent | Running):
+            cost, it = fact.cost or 0, fact.operation
+            return _make_settled(it, fact.price, fact.currency, cost_known=known, admitted=admitted, cost=cost)
+        case Released() if isinstance(state, UNDER_WAY):
             known = fact.cost is not None
             return Dropped(fact.operation, fact.reason, state.quote, cost_known=known, cost=fact.cost or 0)
-        case Adjusted() if isinstance(state, Settled | Dropped):
+        case Adjusted() if isinstance(state, CORRECTABLE):
             return _corrected(state, fact)
     assert state is not None, f"{type(fact).__name__} cannot come first"
     return state
@@ -119,7 +133,7 @@ def dispatch(state: State, attempt: int, sender: str, now: int) -> list[Operatio
     """Allow submission number `attempt` to one sender; a process that finds another's name there must not send."""
     match state:
         case Held(operation, attempts=attempts) | Sent(operation, attempts=attempts) if attempt == attempts + 1:
-            return [Dispatched(operation, now, attempt, sender)]
+            return [_make_dispatched(operation, now, attempt, sender)]
         case Sent() | Running():
             return []
         case _ if isinstance(state, Closed):
@@ -162,7 +176,7 @@ def complete(
 
     `unlike` of the assets are of another size or length than was promised, which changes no charge.
     """
-    told = Told(readable(cost), usage, rough)
+    told = _make_told(readable(cost), usage, rough)
     match state:
         case Sent(operation, quote) | Running(operation, quote):
             completed = _completed(operation, assets, now, told, lost, unlike, late=False)
@@ -185,7 +199,7 @@ def fail(
     why: str = "",
 ) -> list[OperationFact]:
     """Void the hold after a definite failure, and book our cost; `cost=None`: as if it had been delivered."""
-    told = Told(readable(cost), usage, rough)
+    told = _make_told(readable(cost), usage, rough)
     match state:
         case Held(operation, quote) | Sent(operation, quote) | Running(operation, quote):
             ours, source = reckon_failure(quote, told, billed=cost is None)
@@ -209,12 +223,12 @@ def release(state: State, reason: str, now: int, why: str = "") -> list[Operatio
 
 def was_corrected(state: State, reference: str) -> bool:
     """Whether a correction was made under this reference."""
-    return isinstance(state, Settled | Dropped) and any(made == reference for made, _, _ in state.corrections)
+    return isinstance(state, CORRECTABLE) and any(made == reference for made, _, _ in state.corrections)
 
 
 def is_corrected(state: State, price: int, cost: int, reference: str) -> bool:
     """Whether this very correction was made before. Raises KeyReused if its reference was used for another amount."""
-    if not isinstance(state, Settled | Dropped) or not was_corrected(state, reference):
+    if not isinstance(state, CORRECTABLE) or not was_corrected(state, reference):
         return False
     if (reference, price, cost) not in state.corrections:
         currency = state.currency if isinstance(state, Settled) else state.quote.currency
@@ -275,11 +289,11 @@ def _completed(
     late: bool,
 ) -> ProviderCompleted:
     usage, losses = dict(told.usage), dict(lost.reasons)
-    return ProviderCompleted(operation, now, assets, told.bill, late, usage, lost.outputs, losses, told.rough, unlike)
+    return _make_completed(operation, now, assets, told.bill, late, usage, lost.outputs, losses, told.rough, unlike)
 
 
 def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int) -> Charged:
-    return Charged(
+    return _make_charged(
         operation,
         now,
         outputs=found.outputs,

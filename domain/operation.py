@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from decimal import Decimal
+from typing import Final
 
 from domain.charging import CostSource
 from domain.periods import Period
@@ -369,6 +370,11 @@ Open = Held | Sent | Running | Delivered
 Closed = Settled | Dropped | Refused
 State = Asked | Open | Closed
 
+TO_BE_SENT: Final = (Held, Sent)
+UNDER_WAY: Final = (Held, Sent, Running)
+CORRECTABLE: Final = (Settled, Dropped)
+"""As tuples, since a union is made anew wherever it is written, which takes as long as making a state."""
+CLOSED_STATES: Final = frozenset({Settled, Dropped, Refused})
 
 PHASES: dict[type[State], str] = {
     Asked: "requested",
@@ -382,4 +388,4 @@ PHASES: dict[type[State], str] = {
 }
 """The stored name of each state."""
 
-CLOSED_PHASES = frozenset(PHASES[state] for state in (Settled, Dropped, Refused))
+CLOSED_PHASES = frozenset(PHASES[state] for state in CLOSED_STATES)

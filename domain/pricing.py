@@ -26,7 +26,7 @@ from domain.errors import InvalidInput
 from domain.inputs import FileInfo, Scalar, plain, shortened
 from domain.money import check_currency, extend, total
 from domain.periods import EARLIEST
-from domain.value import value
+from domain.value import maker, value
 
 REAL: Final = "real"
 MOST_OUTPUTS: Final = 1_000_000
@@ -180,6 +180,9 @@ def ambiguous(rules: Sequence[PriceRule]) -> tuple[PriceRule, PriceRule] | None:
     return None
 
 
+_make_quote = maker(Quote)
+
+
 def quote(
     model: Priced,
     price_book: PriceBook,
@@ -241,7 +244,7 @@ def _quoted(
     meters: tuple[Meter, ...] = (),
 ) -> Quote:
     names, terms = (model.id, model.provider, str(rule.unit)), (price_book.currency, price_book.version)
-    return Quote(*names, units, rate, price, cost, *terms, outputs, meters, None, str(model.class_))
+    return _make_quote(*names, units, rate, price, cost, *terms, outputs, meters, None, str(model.class_))
 
 
 def rule_at(model: Priced, inputs: Mapping[str, Scalar], at: int) -> PriceRule | None:
@@ -255,7 +258,7 @@ def rule_at(model: Priced, inputs: Mapping[str, Scalar], at: int) -> PriceRule |
 def capped_quote(unpriced: Unpriced, cap: int, currency: str) -> Quote:
     """Hold `cap` micro-units for an operation of unknown price, if the account allows it."""
     units = 1 if unpriced.unit == Unit.CALL else unpriced.outputs
-    return Quote(
+    return _make_quote(
         model=unpriced.model,
         provider=unpriced.provider,
         unit=unpriced.unit,

@@ -34,16 +34,15 @@ from domain.ledger import (
 )
 from domain.money import Money
 from domain.operation import (
+    CORRECTABLE,
     LATE,
+    UNDER_WAY,
     Adjusted,
     Charged,
     Closed,
     Dropped,
-    Held,
     Operation,
     Released,
-    Running,
-    Sent,
     Settled,
     State,
     Stored,
@@ -282,7 +281,7 @@ def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list
     operation, current = state.operation, ledger.current
     if not facts or current is None or operation.period.start == current.period.start:
         return []
-    if not isinstance(state, Held | Sent | Running):
+    if not isinstance(state, UNDER_WAY):
         return []
     outputs, price = 0, 0
     for fact in facts:
@@ -342,5 +341,5 @@ def _windows_of(current: PeriodState, state: State, now: int) -> tuple[str, ...]
 
 def _reveals(state: State, source: CostSource | None) -> bool:
     """Whether a cost that was not known is from now on."""
-    unknown = isinstance(state, Settled | Dropped) and not state.cost_known
+    unknown = isinstance(state, CORRECTABLE) and not state.cost_known
     return unknown and source not in (None, CostSource.UNKNOWN)

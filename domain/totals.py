@@ -13,10 +13,11 @@ from functools import lru_cache
 
 from domain.account import ACCOUNT, key_scope, project_scope, user_scope
 from domain.operation import (
+    TO_BE_SENT,
+    UNDER_WAY,
     Charged,
     Delivered,
     Dispatched,
-    Held,
     Operation,
     OperationFact,
     Postponed,
@@ -24,16 +25,13 @@ from domain.operation import (
     Released,
     Requested,
     Rerouted,
-    Running,
-    Sent,
     State,
     Submitted,
     Validated,
 )
 from domain.periods import Period
-from domain.plans import SPEND
 from domain.pricing import Quote
-from domain.usage import Usage
+from domain.usage import Usage, add_amounts
 from domain.windowed import Windows, move_in_windows
 
 
@@ -60,13 +58,13 @@ def scopes_of(user: str, project: str | None, api_key: str | None = None) -> tup
     return scopes if api_key is None else (*scopes, key_scope(api_key))
 
 
-STEPS = (Requested, Dispatched, Submitted, Postponed, ProviderCompleted)
+STEPS = frozenset({Requested, Dispatched, Submitted, Postponed, ProviderCompleted})
 """Facts about an operation on its way, which move no money."""
 
 
 def move_money(current: PeriodState, before: State | None, fact: OperationFact) -> None:
     """Hold, capture and release: a hold is taken once and given back whole, the capture is what was charged."""
-    if isinstance(fact, STEPS):
+    if type(fact) in STEPS:
         return
     match fact:
         case Validated():
@@ -76,9 +74,9 @@ def move_money(current: PeriodState, before: State | None, fact: OperationFact) 
             post(current, fact.operation, fact.outputs, fact.price)
             if current.balance is not None:
                 current.balance -= fact.price
-        case Released() if isinstance(before, Held | Sent | Running):
+        case Released() if isinstance(before, UNDER_WAY):
             _hold(current, fact.operation, before.quote, -1)
-        case Rerouted() if isinstance(before, Held | Sent):
+        case Rerouted() if isinstance(before, TO_BE_SENT):
             _hold(current, before.operation, before.quote, -1)
             _hold(current, fact.operation, fact.quote, 1)
     if current.windows is not None:
@@ -88,24 +86,19 @@ def move_money(current: PeriodState, before: State | None, fact: OperationFact) 
 
 
 def _hold(current: PeriodState, operation: Operation, quote: Quote, sign: int) -> None:
+    outputs, price = sign * quote.outputs, sign * quote.price
     for scope in scopes_of(operation.user, operation.project, operation.api_key):
-        held = _usage_of(current, scope).held
-        held[operation.family] = held.get(operation.family, 0) + sign * quote.outputs
-        held[SPEND] = held.get(SPEND, 0) + sign * quote.price
+        add_amounts((current.usage.get(scope) or _begun(current, scope)).held, operation.family, outputs, price)
     if current.balance is not None:
-        current.balance -= sign * quote.price
+        current.balance -= price
 
 
 def post(current: PeriodState, operation: Operation, outputs: int, price: int) -> None:
     """Count as used; a correction posts a negative price."""
     for scope in scopes_of(operation.user, operation.project, operation.api_key):
-        posted = _usage_of(current, scope).posted
-        posted[operation.family] = posted.get(operation.family, 0) + outputs
-        posted[SPEND] = posted.get(SPEND, 0) + price
+        add_amounts((current.usage.get(scope) or _begun(current, scope)).posted, operation.family, outputs, price)
 
 
-def _usage_of(current: PeriodState, scope: str) -> Usage:
-    usage = current.usage.get(scope)
-    if usage is None:
-        usage = current.usage[scope] = Usage()
+def _begun(current: PeriodState, scope: str) -> Usage:
+    usage = current.usage[scope] = Usage()
     return usage

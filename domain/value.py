@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, Final, TypeVar, dataclass_transform
+from typing import Any, Final, ParamSpec, TypeVar, dataclass_transform
 
 Made = TypeVar("Made")
+Asked = ParamSpec("Asked")
 
 WRITABLE: Final = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
 """Both are needed: with one alone the interpreter sets each field the slow way."""
@@ -27,17 +28,32 @@ def value(shape: type[Made]) -> type[Made]:
     return _filled_fast(dataclass(frozen=True, slots=True)(shape))
 
 
+def maker(shape: Callable[Asked, Made]) -> Callable[Asked, Made]:
+    """A function that makes values of a class, of the same arguments, in two thirds of the time.
+
+    For those that every operation makes.
+    """
+    made: Callable[Asked, Made] = shape.__dict__[MAKER].__func__
+    return made
+
+
+MAKER: Final = "__made__"
+
+
 def _filled_fast(shape: type[Made]) -> type[Made]:
-    """Give the class an `__init__` that fills the twin and freezes it at the end."""
-    twin = type(shape.__name__, (shape,), {"__slots__": (), **WRITABLE})
+    """Give the class an `__init__` that fills the twin and freezes it at the end, and a function that makes it so."""
+    twin = type(shape.__name__, (shape,), {"__slots__": (), "__init__": object.__init__, **WRITABLE})
     known: dict[str, Any] = {"frozen": shape, "twin": twin, "become": _become}
     own = fields(shape)  # type: ignore[arg-type]
     asked = ", ".join(_parameter(one, known) for one in own)
-    filled = "\n".join(f"    self.{one.name} = {_value(one)}" for one in own)
-    ended = "\n    self.__post_init__()" if hasattr(shape, "__post_init__") else ""
-    exec(f"def __init__(self, {asked}):\n    become(self, twin)\n{filled}\n    self.__class__ = frozen{ended}", known)
+    filled = "".join(f"    self.{one.name} = {_value(one)}\n" for one in own) + "    self.__class__ = frozen\n"
+    filled += "    self.__post_init__()\n" if hasattr(shape, "__post_init__") else ""
+    text = f"""def __init__(self, {asked}):\n    become(self, twin)\n{filled}
+def made({asked}):\n    self = twin()\n{filled}    return self"""
+    exec(compile(text, f"<value {shape.__qualname__}>", "exec"), known)
     known["__init__"].__annotations__ = shape.__init__.__annotations__
     shape.__init__ = known["__init__"]  # type: ignore[method-assign]
+    setattr(shape, MAKER, staticmethod(known["made"]))
     return shape
 
 

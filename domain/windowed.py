@@ -15,16 +15,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain.operation import (
+    TO_BE_SENT,
+    UNDER_WAY,
     Adjusted,
     Charged,
     Delivered,
-    Held,
     Operation,
     OperationFact,
     Released,
     Rerouted,
-    Running,
-    Sent,
     State,
     Validated,
 )
@@ -165,10 +164,10 @@ def move_in_windows(windows: Windows, scopes: Sequence[str], before: State | Non
             for usage in _counting(windows, scopes, fact.operation, before.admitted):
                 add_amounts(usage.held, family, -before.quote.outputs, -before.quote.price)
                 add_amounts(usage.posted, family, fact.outputs, fact.price)
-        case Released() if isinstance(before, Held | Sent | Running):
+        case Released() if isinstance(before, UNDER_WAY):
             for usage in _counting(windows, scopes, fact.operation, before.admitted):
                 add_amounts(usage.held, family, -before.quote.outputs, -before.quote.price)
-        case Rerouted(quote=quote) if isinstance(before, Held | Sent):
+        case Rerouted(quote=quote) if isinstance(before, TO_BE_SENT):
             for usage in _counting(windows, scopes, fact.operation, before.admitted):
                 add_amounts(usage.held, family, quote.outputs - before.quote.outputs, quote.price - before.quote.price)
 

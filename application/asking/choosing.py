@@ -21,7 +21,7 @@ from domain.catalogue import NOT_READY, Catalogue, Class, FileInfo, Model, Offer
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.fallback import Chain, pick
 from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
-from domain.value import value
+from domain.value import maker, value
 from domain.wishes import as_wished
 
 AUTO = "auto"
@@ -61,6 +61,10 @@ class Chosen:
         """Every choice by which it may have to be done."""
         also = (self.instead,) if self.instead is not None else ()
         return (self.first, *self.others, *also)
+
+
+_make_chosen = maker(Chosen)
+_make_choice = maker(Choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ class Chooser:
         if self.quotes.enabled:
             choice = await self._exact(request.kind, choice, media)
         others = self._others(request, choice, rest, facts, now) if rest else ()
-        return Chosen(choice, others, calls, allowed, await self._instead(request, choice, calls, facts, now))
+        return _make_chosen(choice, others, calls, allowed, await self._instead(request, choice, calls, facts, now))
 
     async def _instead(
         self, request: Request, first: Choice, calls: tuple[int, ...], facts: FilesInfo, now: int
@@ -223,7 +227,7 @@ class Chooser:
             for outputs in counts
             if outputs <= model.per_call
         }
-        return Choice(model, inputs, quotes)
+        return _make_choice(model, inputs, quotes)
 
     async def _exact(self, kind: str, choice: Choice, media: Mapping[str, tuple[Media, ...]]) -> Choice:
         """The quotes with the provider's own word, if it gives it."""

@@ -32,7 +32,7 @@ from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.plans import SPEND
 from domain.pricing import Quote
-from domain.value import value
+from domain.value import maker, value
 
 
 @value
@@ -52,6 +52,11 @@ class Accepted:
 
     batch: str
     admitted: tuple[Admitted, ...]
+
+
+_make_admitted = maker(Admitted)
+_make_accepted = maker(Accepted)
+_make_proposal = maker(Proposal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +221,8 @@ class Intake:
                     choice = chosen.instead if is_other and chosen.instead is not None else chosen.first
                     task = _task(prepared, choice, fact, before)
                     offers = () if is_other else _offers(prepared, chosen, fact, before)
-                    admitted.append(Admitted(fact.operation, tuple(facts[id]), task, offers, fact.quote))
-        return Accepted(ask.batch, tuple(admitted))
+                    admitted.append(_make_admitted(fact.operation, tuple(facts[id]), task, offers, fact.quote))
+        return _make_accepted(ask.batch, tuple(admitted))
 
     async def _recorded(self, ask: Ask) -> Mapping[str, Sequence[Fact]]:
         """The operations' facts as the log has them, if a lost answer made the writer decide again."""
@@ -235,7 +240,7 @@ def _by_operation(facts: Iterable[Fact]) -> Mapping[str, Sequence[Fact]]:
 def _accepting(prepared: Prepared) -> Proposal:
     ask = prepared.ask
     key = KeyRow(ask.account, ask.key, ask.batch, ask.fingerprint) if ask.key is not None else None
-    return Proposal(
+    return _make_proposal(
         ask.account,
         lambda ledger, now: accept(ledger, ask, now),
         own=ask.operations,

@@ -29,9 +29,13 @@ from domain.errors import (
     ShuttingDown,
 )
 from domain.operation import PHASES, Refused
+from domain.value import maker
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 REFUSED: Final = PHASES[Refused]
+
+
+_make_result = maker(Result)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -232,7 +236,7 @@ class Operations:
         repeated: bool = False,
     ) -> Result:
         warnings = self.intake.warnings([one.model for one in operations])
-        return Result(batch, operations, left, metadata, repeated, warnings)
+        return _make_result(batch, operations, left, metadata, repeated, warnings)
 
     async def _repeat(self, repeat: Repeat) -> Result:
         result = await self._settled(repeat.account, repeat.batch)

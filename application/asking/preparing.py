@@ -34,7 +34,7 @@ from domain.inputs import shortened
 from domain.operation import Given
 from domain.pricing import Quote
 from domain.turns import PRIORITIES
-from domain.value import value
+from domain.value import maker, value
 from domain.wishes import compared
 
 MOST_VARIATIONS = 100
@@ -59,6 +59,11 @@ class Prepared:
     def chosen_at(self, place: int) -> tuple[Chosen, int]:
         """The choice for the operation at a place in the batch, and how many operations are of choices before it."""
         return (self.chosen[place], place) if len(self.chosen) > 1 else (self.chosen[0], 0)
+
+
+_make_ask = maker(Ask)
+_prepared = maker(Prepared)
+_make_body = maker(Body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +109,9 @@ class Preparer:
         asked = "" if request.key is None else _fingerprint(request, _named(request, media))
         place = PRIORITIES.index(request.priority)
         others = _fallbacks(chosen, priced, bounded=most is not None) if sender is None and keep else None
-        body = Body(request.kind, inputs, kept, asked, each, place, self.trace(), others).to_json()
+        body = _make_body(request.kind, inputs, kept, asked, each, place, self.trace(), others).to_json()
         quotes = [one.first.quotes[outputs] for one in chosen for outputs in one.calls]
-        ask = Ask(
+        ask = _make_ask(
             request.account,
             request.user or request.account,
             request.project,
@@ -127,7 +132,7 @@ class Preparer:
             request.quote,
         )
         by = f"user:{ask.user}" if request.by is None else str(request.by)
-        return Prepared(ask, chosen, ContentRow(batch, request.account, secret, body), media, by, place, request)
+        return _prepared(ask, chosen, ContentRow(batch, request.account, secret, body), media, by, place, request)
 
     def _given(self, account: str, kept: Mapping[str, Sequence[Asset]]) -> tuple[Given, ...]:
         return tuple(self.names.given(account, name, asset) for name, assets in kept.items() for asset in assets)

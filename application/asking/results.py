@@ -35,11 +35,17 @@ from domain.operation import (
     Validated,
 )
 from domain.pricing import Quote
+from domain.value import maker
 
 LARGEST_HELD = 32 * 1024 * 1024
 """Bytes of an output that a result holds in memory; what is larger is read from its file when it is asked for."""
 
 NONE: Mapping[str, bytes] = MappingProxyType({})
+
+
+_make_output = maker(Output)
+_make_operation_result = maker(OperationResult)
+_make_money = maker(Money)
 
 
 class Sums:
@@ -154,18 +160,18 @@ class Results:
         where = path or self.assets.where(account, asset)
         pieces = partial(self.assets.pieces, account, asset)
         if contents is None:
-            return Output(asset, None, path, where, pieces)
+            return _make_output(asset, None, path, where, pieces)
         if asset.size > self.largest_held and (path is not None or await self.assets.exists(account, asset)):
-            return Output(asset, None, path, where, pieces)
+            return _make_output(asset, None, path, where, pieces)
         content = contents.get(asset.digest)
         if content is None:
             content = (await self.assets.load(account, asset)).content
-        return Output(asset, content, path, where, pieces)
+        return _make_output(asset, content, path, where, pieces)
 
 
 def _result(state: State, sums: Sums, currency: str, outputs: tuple[Output, ...], message: str) -> OperationResult:
     operation, rejected, is_open = state.operation, sums.rejected, isinstance(state, Open)
-    return OperationResult(
+    return _make_operation_result(
         operation.id,
         operation.account,
         operation.user,
@@ -173,8 +179,8 @@ def _result(state: State, sums: Sums, currency: str, outputs: tuple[Output, ...]
         PHASES[type(state)],
         operation.model,
         operation.provider,
-        Money(sums.price, currency),
-        None if sums.unknown or is_open else Money(sums.cost, currency),
+        _make_money(sums.price, currency),
+        None if sums.unknown or is_open else _make_money(sums.cost, currency),
         outputs,
         message or (sums.reason if rejected is None else refusal_in_words(rejected)),
         rejected,
@@ -194,5 +200,5 @@ def _result(state: State, sums: Sums, currency: str, outputs: tuple[Output, ...]
 
 
 def _rerouting(before: Quote, after: Quote, code: str) -> Rerouting:
-    held, now = Money(before.price, before.currency), Money(after.price, after.currency)
+    held, now = _make_money(before.price, before.currency), _make_money(after.price, after.currency)
     return Rerouting(code, before.model, before.provider, held, after.model, after.provider, now)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
-from application.ledger.group import index_row
+from application.ledger.indexing import index_row
 from application.ledger.log import GENESIS, Codec, Head, Link, Positioned, fact_name, link_hash
 from application.ledger.memory import fold_operations
 from application.ledger.reader import LogFilter, LogReader, StreamReader

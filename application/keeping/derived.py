@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from application.keeping.tables import Desk, Discrepancy, Place, Row, Value
 from application.ledger.contents import place_of_content
-from application.ledger.group import QUEUED, index_row
+from application.ledger.group import QUEUED
+from application.ledger.indexing import index_row
 from application.ledger.log import Codec, Link
 from application.ledger.transaction import keyed_digest
 from application.providing.tasks import operation_ids

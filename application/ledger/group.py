@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from application.ledger.log import Codec, CommittedLinks, Head, LedgerLog, Link, PeriodSnapshot, link_hash, operation_of
+from application.ledger.indexing import index_row
+from application.ledger.log import (
+    Codec,
+    CommittedLinks,
+    Head,
+    LedgerLog,
+    Link,
+    PeriodSnapshot,
+    as_row,
+    link_hash,
+    operation_of,
+)
 from application.ledger.memory import Memory, Remembered, fold_assets, fold_operations
 from application.ledger.reading_back import head_of, read_back
 from application.ledger.transaction import (
@@ -28,10 +39,10 @@ from domain.assets import NEVER_DECIDED, AssetAdded
 from domain.errors import ImageStudioError, InvalidInput, LogCorrupted, StoreRefused, StoreUnavailable
 from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_stream, stream_of
-from domain.operation import CLOSED_PHASES, PHASES, Held, ProviderFailed, Rejected, Requested, Settled, State
+from domain.operation import CLOSED_PHASES, PHASES, Held, ProviderFailed, Rejected, Requested, State
 from domain.periods import Period
 from domain.turns import USUAL_PLACE
-from domain.value import value
+from domain.value import maker, value
 
 LARGEST_FACT = 64 * 1024
 """Bytes; whatever is larger is content, and content is not kept in the log."""
@@ -82,6 +93,9 @@ class Receipt:
     states: dict[str, State]
     known: Spent | None
     seen: Any = None
+
+
+_make_receipt = maker(Receipt)
 
 
 class Mailbox(Protocol):
@@ -263,19 +277,19 @@ class Group:
 
     def _encode(self, remembered: Remembered, facts: Iterable[Fact], actor: str) -> tuple[list[Link], dict[str, Head]]:
         """The rows of the facts, and the ends of their streams if they are appended."""
-        heads: dict[str, Head] = {}
+        ends: dict[str, tuple[int, bytes]] = {}
         links = []
         for fact in facts:
             stream = stream_of(fact)
-            version, before = heads.get(stream) or head_of(self.transaction, remembered, stream)
+            version, hash = ends.get(stream) or head_of(self.transaction, remembered, stream)
             topic, state = self.codec.encode(fact)
             if len(state) > LARGEST_FACT:
                 raise InvalidInput(topic, f"the fact has {len(state)} bytes, at most {LARGEST_FACT} can be recorded")
             version, operation = version + 1, operation_of(fact)
-            hash = link_hash(before, stream, version, topic, operation, actor, state)
-            heads[stream] = Head(version, hash)
-            links.append(Link(stream, version, topic, state, operation, actor, hash))
-        return links, heads
+            hash = link_hash(hash, stream, version, topic, operation, actor, state)
+            ends[stream] = (version, hash)
+            links.append(as_row(Link, (stream, version, topic, state, operation, actor, hash)))
+        return links, {stream: Head(*end) for stream, end in ends.items()}
 
     def _apply(self, remembered: Remembered, facts: Sequence[Fact], links: Sequence[Link], place: int) -> None:
         before: dict[str, State | None] = {}
@@ -294,9 +308,8 @@ class Group:
     def _index(self, remembered: Remembered, id: str, was: str, place: int) -> None:
         state = remembered.ledger.look_up(id)
         if state is not None:
-            earlier = self.index.get(id)
-            was = was if earlier is None else earlier.was
-            self.index[id] = Moved(index_row(state), was, state.operation.provider, place)
+            was = self.index[id].was if id in self.index else was
+            self.index[id] = as_row(Moved, (index_row(state), was, state.operation.provider, place))
 
     def _note(self, proposal: Proposal, remembered: Remembered, facts: Sequence[Fact]) -> None:
         if proposal.key is not None:
@@ -314,8 +327,8 @@ class Group:
 
     def _is_wanted(self, content: ContentRow, own: Iterable[str], facts: Iterable[Fact]) -> bool:
         """Content is kept for operations that were admitted, and for a file that was added."""
-        added = any(isinstance(fact, AssetAdded) and fact.content == content.batch for fact in facts)
-        return added or any(self._is_open(id) for id in own)
+        opened = True in [self._is_open(id) for id in own]
+        return opened or any(isinstance(fact, AssetAdded) and fact.content == content.batch for fact in facts)
 
     def _note_job(self, job: JobRow) -> None:
         """Once: what is settled by a job may have been claimed with it before."""
@@ -378,12 +391,4 @@ def _receipt(proposal: Proposal, ledger: Ledger, facts: Sequence[Fact], now: int
     states = {id: state for id in ids if (state := ledger.look_up(id)) is not None}
     known = ledger.evidence.keys.get(proposal.key.key) if proposal.key is not None else None
     seen = proposal.look(ledger, max(now, ledger.last)) if proposal.look is not None else None
-    return Receipt(tuple(facts), states, known, seen)
-
-
-def index_row(state: State) -> IndexRow:
-    """An operation's row in the index, as its state says."""
-    operation = state.operation
-    charged, adjusted = (state.charged, state.adjusted) if isinstance(state, Settled) else (0, 0)
-    stream = period_stream(operation.account, operation.period)
-    return IndexRow(operation.id, operation.account, stream, PHASES[type(state)], charged, adjusted)
+    return _make_receipt(tuple(facts), states, known, seen)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, Final, NamedTuple, Protocol, runtime_checkable
 
 from eventsourcing.application import Application
 
@@ -40,6 +40,10 @@ class Link(NamedTuple):
     operation: str | None
     actor: str
     hash: bytes
+
+
+as_row: Final = tuple.__new__
+"""A named tuple of all its values, in a third of the time that its own class takes to make one by position."""
 
 
 class CommittedLinks(list[Link]):

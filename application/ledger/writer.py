@@ -211,7 +211,7 @@ class LedgerWriter:
                 self._changed.wait()
             self._stopped = not self._queue
             tickets = [self._queue.popleft() for _ in range(min(len(self._queue), self._options.group))]
-            self._impatient -= sum(not ticket.proposal.patient for ticket in tickets)
+            self._impatient -= [ticket.proposal.patient for ticket in tickets].count(False)
         return self._in_time(tickets) if tickets else tickets
 
     def _in_time(self, tickets: list[Ticket]) -> list[Ticket]:

@@ -15,8 +15,12 @@ from typing import Final
 
 from application.ports import Asset
 from domain.operation import Given
+from domain.value import maker
 
 ID_BYTES: Final = 12
+
+
+_make_asset = maker(Asset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class AssetNames:
     def named(self, account: str, asset: Asset) -> Asset:
         """The same file with its id."""
         id = self.id(account, asset.digest)
-        return Asset(asset.digest, asset.media_type, asset.size, asset.width, asset.height, asset.duration_ms, id)
+        return _make_asset(asset.digest, asset.media_type, asset.size, asset.width, asset.height, asset.duration_ms, id)
 
     def given(self, account: str, field: str, asset: Asset) -> Given:
         """An input file as the log may know it."""

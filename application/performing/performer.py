@@ -50,10 +50,14 @@ from domain.ledger import Fact
 from domain.money import Money
 from domain.operation import Operation, Sent, State
 from domain.pricing import Quote
+from domain.value import maker
 
 TAKEN = "job_of_another"
 SHORTEST_WAIT = 1.0
 """Seconds before the same is sent again, if a provider asks for less."""
+
+
+_make_arrived = maker(Arrived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +313,7 @@ class Performer:
         stored, unlike = tuple(kept.stored), task.promised.unlike(kept.stored)
         lost = LostOutputs(kept.lost, self.charge_lost, kept.losses) if kept.lost else NOTHING_LOST
         try:
-            receipt = await self.recording.complete(operation, Arrived(stored, lost, unlike), delivery, job)
+            receipt = await self.recording.complete(operation, _make_arrived(stored, lost, unlike), delivery, job)
         except IllegalTransition:
             if job is None:
                 raise

@@ -26,7 +26,7 @@ from domain.ledger import Decide, Fact, Ledger
 from domain.operation import Closed, Held, Operation, State, Stored
 from domain.pricing import Quote, Unpriced
 from domain.turns import USUAL_PLACE
-from domain.value import value
+from domain.value import maker, value
 
 LONGEST_JOB = 512
 """Characters of a job's id; more is not an id, and no database could index it."""
@@ -78,6 +78,10 @@ class Performed:
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
+_make_performed = maker(Performed)
+_make_proposal = maker(Proposal)
+
+
 def performed(
     operation: Operation,
     receipt: Receipt,
@@ -87,7 +91,7 @@ def performed(
 ) -> Performed:
     """How the operation stands after an append."""
     state = receipt.states[operation.id]
-    return Performed(operation, receipt.facts, state, receipt.seen or {}, metadata, message, contents or {})
+    return _make_performed(operation, receipt.facts, state, receipt.seen or {}, metadata, message, contents or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,7 @@ class Recording:
 
         Raises StoreRefused if it can never be written: the operation then stays open, with its hold, for recovery.
         """
-        proposal = Proposal(
+        proposal = _make_proposal(
             operation.account,
             decide,
             (operation.id,),

@@ -10,9 +10,13 @@ from domain.catalogue import FileInfo, Model
 from domain.inputs import Input, InputType
 from domain.operation import Operation
 from domain.promises import promised
+from domain.value import maker
 
 TIMED = frozenset({InputType.VIDEO, InputType.AUDIO})
 """Files that may decide how long an output is."""
+
+
+_make_task = maker(Task)
 
 
 def task_of(
@@ -65,7 +69,7 @@ def _task(
     exactly = promised(inputs, timed=bool(media) and any(specs[name].type in TIMED for name in media))
     operation, attempt = submission
     terms = (model.outputs, model.deadline, since, exactly)
-    return Task(operation, attempt, kind, model.id, model.route, outputs, values, files, first, many, *terms)
+    return _make_task(operation, attempt, kind, model.id, model.route, outputs, values, files, first, many, *terms)
 
 
 def facts_of_media(media: Media) -> FileInfo:

@@ -12,7 +12,7 @@ import pydantic
 import pytest
 
 from domain.operation import OPERATION_FACTS, Stored
-from domain.value import value
+from domain.value import maker, value
 
 
 @value
@@ -84,6 +84,19 @@ def test_codecs_take_it_for_the_dataclass_it_is() -> None:
     assert msgspec.json.decode(msgspec.json.encode(TOWN), type=Town) == TOWN
     reader = pydantic.TypeAdapter(Town)
     assert reader.validate_json(reader.dump_json(TOWN)) == TOWN
+
+
+def test_a_maker_makes_the_same_as_the_class() -> None:
+    make = maker(Town)
+    made = make("Ulm", 2, ["minster"], people=130_000)
+    assert (made, type(made), make("Bonn")) == (TOWN, Town, Town("Bonn"))
+    assert make("a").signs is not make("b").signs
+    with pytest.raises(FrozenInstanceError):
+        made.rank = 3  # type: ignore[misc]
+    with pytest.raises(ValueError, match="nobody"):
+        make("Atlantis", people=-1)
+    with pytest.raises(TypeError, match="missing"):
+        make()  # type: ignore[call-arg]
 
 
 def test_it_matches_by_position() -> None:
