@@ -42,7 +42,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from domain.advice import Advice, Hint
 from domain.errors import PluginError
-from infrastructure.settings import PREFIX, Address, Positive, filed
+from infrastructure.settings import PREFIX, Address, Positive, filed, that_speak
 
 if TYPE_CHECKING:
     import httpx
@@ -82,7 +82,7 @@ class ProviderSettings(BaseSettings):
         said = {name.removeprefix(prefix): value for name, value in filed().items() if name.startswith(prefix)}
         own = {name: value for name, value in said.items() if name in settings_cls.model_fields}
         filed_source = InitSettingsSource(settings_cls, own)
-        return init_settings, env_settings, dotenv_settings, filed_source, file_secret_settings
+        return init_settings, *that_speak(env_settings, dotenv_settings), filed_source, file_secret_settings
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -156,15 +156,12 @@ class Plugin:
 
     point: EntryPoint
     is_test: bool
+    is_free: bool
+    """Whether it works on this machine, so that nobody is paid: those for tests, and the workshop's."""
 
     @property
     def name(self) -> str:
         return self.point.name
-
-    @property
-    def is_free(self) -> bool:
-        """Whether it works on this machine, so that nobody is paid: those for tests, and the workshop's."""
-        return self.is_test or (self.point.dist is not None and self.point.dist.name == WORKSHOP)
 
     def settings_model(self) -> type[ProviderSettings]:
         """The model of its settings, with no field where it has none. Raises PluginError."""
@@ -187,12 +184,12 @@ class Plugin:
 
 def plugins() -> dict[str, Plugin]:
     """The providers that installed distributions offer, by name; of two of one name ours is meant."""
-    return {plugin.name: plugin for plugin in reversed(_plugins())}
+    return {plugin.name: plugin for plugin in reversed(_plugins(tuple(sys.path)))}
 
 
 def check_names(names: Collection[str]) -> None:
     """Raises PluginError where two distributions offer a provider of one of these names."""
-    found = _plugins()
+    found = _plugins(tuple(sys.path))
     counts = Counter(plugin.name for plugin in found)
     for plugin in reversed(found):
         if plugin.name in names and counts[plugin.name] > 1:
@@ -232,11 +229,16 @@ def _file_of(point: EntryPoint) -> Path:
     return Path(spec.submodule_search_locations[0]) / point.attr
 
 
-def _plugins() -> list[Plugin]:
-    """By name, ours before others of the same."""
-    points = [point for point in _points(tuple(sys.path)) if point.group != CATALOGUES]
-    found = [Plugin(point, is_test=point.group == TEST_PROVIDERS) for point in points]
+@lru_cache(1)
+def _plugins(path: tuple[str, ...]) -> list[Plugin]:
+    """By name, ours before others of the same; read once, as the name of a distribution is parsed for each."""
+    found = [_plugin(point) for point in _points(path) if point.group != CATALOGUES]
     return sorted(found, key=lambda plugin: (plugin.name, not _is_ours(plugin.point)))
+
+
+def _plugin(point: EntryPoint) -> Plugin:
+    is_test = point.group == TEST_PROVIDERS
+    return Plugin(point, is_test, is_free=is_test or (point.dist is not None and point.dist.name == WORKSHOP))
 
 
 @lru_cache(1)

@@ -148,7 +148,7 @@ class Settings(BaseSettings):
         """As usual, but what files say for providers is left to their own models, as in the environment."""
         own = {name: value for name, value in filed().items() if name in settings_cls.model_fields}
         filed_source = InitSettingsSource(settings_cls, own)
-        return init_settings, env_settings, _OwnFile(settings_cls), filed_source, file_secret_settings
+        return init_settings, *that_speak(env_settings, _OwnFile(settings_cls)), filed_source, file_secret_settings
 
     @property
     def database(self) -> str:
@@ -172,6 +172,19 @@ def wrong_fields(error: ValidationError) -> list[tuple[str, str]]:
     """Which fields are wrong, "" for several together, and why; never the value of one that is hidden."""
     found = error.errors(include_input=False)
     return [("_".join(map(str, one["loc"])), one["msg"].removeprefix("Value error, ")) for one in found]
+
+
+def that_speak(*sources: PydanticBaseSettingsSource) -> list[PydanticBaseSettingsSource]:
+    """The sources without those that have no variable for their model: asking for each field takes a millisecond."""
+    return [source for source in sources if not isinstance(source, EnvSettingsSource) or _speaks(source)]
+
+
+def _speaks(source: EnvSettingsSource) -> bool:
+    """Whether it has a variable under the prefix; a field with a name of its own may be told by any."""
+    if any(field.validation_alias for field in source.settings_cls.model_fields.values()):
+        return bool(source.env_vars)
+    prefix = source.env_prefix.lower()
+    return any(name.lower().startswith(prefix) for name in source.env_vars)
 
 
 def complaint(error: ValidationError) -> tuple[str, str]:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import Field
 
 from domain.errors import InvalidInput
+from infrastructure.plugins import ProviderSettings
 from infrastructure.registry import told_settings
 from infrastructure.settings import Settings, revealed
 
@@ -38,6 +40,21 @@ def test_what_a_program_says_goes_before_the_environment_and_that_before_the_fil
     assert [key_of(name) for name in ("openai", "stability", "wavespeed")] == ["environment", "file", ""]
     assert [key_of(name, openai_key=KEY) for name in ("openai", "stability")] == [KEY, "file"]
     assert key_of("openai", openai_key=None) == ""
+
+
+class Named(ProviderSettings):
+    """Told under a name that other programs use too."""
+
+    token: str = Field("", validation_alias="ATELIER_TOKEN")
+
+
+def test_a_setting_may_have_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    own: dict[str, Any] = {"_env_prefix": "imagestudio_atelier_"}
+    (tmp_path / ".env").write_text("ATELIER_TOKEN=file\nIMAGESTUDIO_ATELIER_CONCURRENCY=3\n")
+    assert Named(**own) == Named(**own, ATELIER_TOKEN="file", concurrency=3)
+    monkeypatch.setenv("ATELIER_TOKEN", "environment")
+    assert Named(**own).token == "environment"
 
 
 def test_without_a_key_there_is_none() -> None:
