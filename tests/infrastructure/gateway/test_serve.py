@@ -18,6 +18,7 @@ import pytest
 
 from infrastructure.gateway.serving import is_loopback
 from tests import patience
+from tests.infrastructure.cli.workspaces import call, settle
 
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-c", "from infrastructure.cli import main; raise SystemExit(main())", "serve"]
@@ -46,12 +47,11 @@ def serving(home: Path, *options: str) -> Iterator[tuple[dict[str, Any], subproc
         process.communicate(timeout=patience.SECONDS)
 
 
-def refused(home: Path, *options: str) -> tuple[int, dict[str, Any]]:
-    """The exit code and the error of a service that does not start."""
-    done = subprocess.run(
-        [*COMMAND, "--json", *options], cwd=home, env=environment(home), capture_output=True, text=True, check=False
-    )
-    return done.returncode, json.loads(done.stderr.splitlines()[-1])["error"]
+def refused(monkeypatch: pytest.MonkeyPatch, home: Path, *options: str) -> tuple[int, dict[str, str]]:
+    """The exit code and the error of a service that does not start, asked in this process."""
+    settle(monkeypatch, home)
+    done = call("serve", "--json", *options)
+    return done.code, done.error
 
 
 def ask(url: str, secret: str, body: dict[str, Any], path: str = "/v1/images/generations") -> httpx.Response:
@@ -72,17 +72,17 @@ def test_its_first_start_makes_keys_that_work_and_its_next_makes_none(tmp_path: 
         assert ask(said["url"], keys["operator"], SMALL).status_code == 200
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        code, error = refused(tmp_path, "--port", str(taken.getsockname()[1]))
+        code, error = refused(monkeypatch, tmp_path, "--port", str(taken.getsockname()[1]))
     assert (code, error["code"]) == (2, "invalid_input")
     assert "is taken" in error["message"]
 
 
-def test_it_does_not_listen_elsewhere_before_there_is_a_key(tmp_path: Path) -> None:
-    code, error = refused(tmp_path, "--host", "0.0.0.0", "--port", "0")
+def test_it_does_not_listen_elsewhere_before_there_is_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, error = refused(monkeypatch, tmp_path, "--host", "0.0.0.0", "--port", "0")
     assert (code, error["code"]) == (2, "invalid_input")
     assert "there is no key yet" in error["message"]
     with serving(tmp_path):
@@ -92,8 +92,8 @@ def test_it_does_not_listen_elsewhere_before_there_is_a_key(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("host", ["no such host", "256.1.1.1"])
-def test_what_is_no_address_is_told(tmp_path: Path, host: str) -> None:
-    code, error = refused(tmp_path, "--host", host)
+def test_what_is_no_address_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    code, error = refused(monkeypatch, tmp_path, "--host", host)
     assert (code, error["code"]) == (2, "invalid_input")
 
 
