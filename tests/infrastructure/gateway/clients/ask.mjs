@@ -1,12 +1,14 @@
-// Asks a gateway as one client does, given its name, the address and a key; prints what came as one line of JSON.
+// Asks a gateway at an address with a key, as one client after another does: each line of standard input is the name of
+// one, and what came is printed as one line of JSON.
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { DallEAPIWrapper } from "@langchain/openai";
 import { generateImage } from "ai";
 import OpenAI, { toFile } from "openai";
 import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
 
-const [, , name, baseURL, apiKey, picture] = process.argv;
+const [, , baseURL, apiKey, picture] = process.argv;
 const prompt = "a lake at dawn";
 
 const ways = {
@@ -69,4 +71,4 @@ const ways = {
   },
 };
 
-console.log(JSON.stringify(await ways[name]()));
+for await (const name of createInterface({ input: process.stdin })) console.log(JSON.stringify(await ways[name]()));
