@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
-from pathlib import Path
+import time
 
-from tests.infrastructure.cli.test_processes import WAIT, start
-
-QUEUES = """
-import asyncio
 from imagestudio import Request, open_studio
+from tests.infrastructure.cli.test_processes import WAIT, start
+from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace, call
 
-async def queue():
+REQUEST = Request("text-to-image", ACCOUNT, {"prompt": "a lake"}, model="scripted-image")
+
+
+async def queue() -> None:
+    """Three operations for whoever works."""
     async with open_studio(serve=False) as studio:
-        wanted = Request("text-to-image", "acme", {"prompt": "a lake"}, model="scripted-image")
         for _ in range(3):
-            await studio.operations.submit(wanted, queued=True)
-
-asyncio.run(queue())
-"""
+            await studio.operations.submit(REQUEST, queued=True)
 
 
-def done(home: Path, *words: str) -> str:
-    with start(home, *words) as process:
-        out, err = process.communicate(timeout=WAIT)
-    assert process.returncode == 0, err
-    return out
-
-
-def test_it_performs_what_another_process_queued_and_stops_when_it_is_told(tmp_path: Path) -> None:
-    done(tmp_path, "-m", "imagestudio", "account", "open", "acme", "--plan", "pro")
-    with start(tmp_path, "-m", "imagestudio", "worker", "--concurrency", "2") as process:
+def test_it_performs_what_another_process_queued_and_stops_when_it_is_told(empty: Workspace) -> None:
+    assert call("account", "open", ACCOUNT, "--plan", "pro").code == 0
+    with start(empty.home, "-m", "imagestudio", "worker", "--concurrency", "2") as process:
         assert process.stderr is not None
         assert json.loads(process.stderr.readline())["event"] == "working, 2 operations at a time"
-        done(tmp_path, "-c", QUEUES)
-        while done(tmp_path, "-m", "imagestudio", "operations", "--json").count('"charged"') < 3:
+        asyncio.run(queue())
+        while call("operations", "--account", ACCOUNT, "--json").out.count('"charged"') < 3:
             assert process.poll() is None
+            time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=WAIT)
     assert (process.returncode, out.strip()) == (0, "Performed 3 operations"), err
@@ -45,7 +38,9 @@ def test_it_performs_what_another_process_queued_and_stops_when_it_is_told(tmp_p
     assert all(one["operation"] for one in lines[:3])
 
 
-def test_drained_it_ends_by_itself(tmp_path: Path) -> None:
-    done(tmp_path, "-m", "imagestudio", "account", "open", "acme", "--plan", "pro")
-    done(tmp_path, "-c", QUEUES)
-    assert done(tmp_path, "-m", "imagestudio", "worker", "--drain") == "Performed 3 operations\n"
+def test_drained_it_ends_by_itself(empty: Workspace) -> None:
+    assert call("account", "open", ACCOUNT, "--plan", "pro").code == 0
+    asyncio.run(queue())
+    with start(empty.home, "-m", "imagestudio", "worker", "--drain") as process:
+        out, err = process.communicate(timeout=WAIT)
+    assert (process.returncode, out) == (0, "Performed 3 operations\n"), err
