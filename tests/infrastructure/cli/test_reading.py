@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -211,14 +212,19 @@ def test_a_schema_of_an_older_version_is_upgraded_by_nobody_but_who_asks_for_it(
 
 
 AS_NOBODY = """
-import os, sys
+import io, json, os, sys
+from contextlib import redirect_stderr, redirect_stdout
 from infrastructure.bootstrap import open_studio
 from infrastructure.cli import main
 from infrastructure.store.database import Database
 Database("sqlite:///unused.db")  # loads what that user may not be able to read
 if os.geteuid() == 0:
     os.setuid(65534)
-sys.exit(main(sys.argv[1:]))
+for command in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(command)
+    print(json.dumps([code, out.getvalue(), err.getvalue()]))
 """
 
 
@@ -232,12 +238,14 @@ def test_who_may_not_write_reads_all_the_same_and_is_told_how_far_the_views_are(
         (place / "ledger.db").chmod(0o444)
         place.chmod(0o555)
         before = content(place)
-        for command in (("operations", "--json"), ("account", "show", "--json"), ("events", "--json"), ("seal",)):
-            program = [sys.executable, "-c", AS_NOBODY, *command]
-            known = environment(place)
-            done = subprocess.run(program, cwd=ROOT, env=known, capture_output=True, text=True, check=False)
-            assert (done.returncode, bool(done.stdout)) == (0, True), done.stderr
-            told = "positions behind the log, and cannot be brought up to date" in done.stderr
+        commands = [("operations", "--json"), ("account", "show", "--json"), ("events", "--json"), ("seal",)]
+        program = [sys.executable, "-c", AS_NOBODY, json.dumps(commands)]
+        done = subprocess.run(program, cwd=ROOT, env=environment(place), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        for command, line in zip(commands, done.stdout.splitlines(), strict=True):
+            code, out, err = json.loads(line)
+            assert (code, bool(out)) == (0, True), err
+            told = "positions behind the log, and cannot be brought up to date" in err
             assert told == (command[0] == "operations")
         assert content(place) == before
     finally:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.infrastructure.cli.workspaces import Workspace, call
+from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace, call, settle
 
 
-@pytest.fixture
-def mesh(workspace: Workspace, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def mesh(prepared: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a model that was made of a picture, with a picture of it beside."""
-    done = call("model-3d", str(workspace.picture()), "--preview", "png", "--out", str(tmp_path / "made"), "--json")
+    home, made = tmp_path_factory.mktemp("solids") / "studio", tmp_path_factory.mktemp("made")
+    shutil.copytree(prepared.home, home)
+    with pytest.MonkeyPatch.context() as patched:
+        settle(patched, home)
+        picture = Workspace(home).picture()
+        done = call("model-3d", picture, "--preview", "png", "--out", made, "--account", ACCOUNT, "--json")
     assert done.code == 0, done.err
-    assert sorted(path.suffix for path in (tmp_path / "made").iterdir()) == [".glb", ".png"]
+    assert sorted(path.suffix for path in made.iterdir()) == [".glb", ".png"]
     assert done.document["after"][0]["operations"][0]["outputs"][0]["copy"].endswith(".png")
-    return next((tmp_path / "made").glob("*.glb"))
+    return next(made.glob("*.glb"))
 
 
-def test_a_model_is_written_for_a_printer(mesh: Path, tmp_path: Path) -> None:
+def test_a_model_is_written_for_a_printer(workspace: Workspace, mesh: Path, tmp_path: Path) -> None:
     priced = call("model-3d", str(mesh), "--to", "stl", "--estimate", "--json")
     done = call("model-3d", str(mesh), "--to", "stl", "--out", str(tmp_path / "printed"), "--json")
     (written,) = (tmp_path / "printed").iterdir()
@@ -27,7 +33,7 @@ def test_a_model_is_written_for_a_printer(mesh: Path, tmp_path: Path) -> None:
     assert written.suffix == ".stl"
 
 
-def test_a_model_turns_before_a_camera(mesh: Path, tmp_path: Path) -> None:
+def test_a_model_turns_before_a_camera(workspace: Workspace, mesh: Path, tmp_path: Path) -> None:
     small = ("-i", "side=64", "-i", "duration=0.5")
     done = call("model-3d", str(mesh), "--preview", "webp", *small, "--out", str(tmp_path / "shown"), "--json")
     assert done.code == 0, done.err
