@@ -39,9 +39,12 @@ def folder_files(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in found}
 
 
+def bucket_names(server: Server, bucket: str) -> list[str]:
+    return [name for name in server.names(bucket) if name.endswith(".png")]
+
+
 def bucket_files(server: Server, bucket: str) -> dict[str, bytes]:
-    names = [name for name in server.names(bucket) if name.endswith(".png")]
-    return {name.removeprefix("files/"): server.content(bucket, name) for name in names}
+    return {name.removeprefix("files/"): server.content(bucket, name) for name in bucket_names(server, bucket)}
 
 
 @pytest.fixture
@@ -150,7 +153,7 @@ def test_a_move_killed_again_and_again_ends_with_every_file_there(machine: Machi
     mover = with_files(machine, **settings)
     for number in range(TIMES):
         with mover.start("files", "move", "--to", where) as moving:
-            while moving.poll() is None and len(bucket_files(swift, bucket)) <= number * len(files) // TIMES:
+            while moving.poll() is None and len(bucket_names(swift, bucket)) <= number * len(files) // TIMES:
                 time.sleep(0.005)
             moving.send_signal(signal.SIGKILL)
     done = mover.call("files", "move", "--to", where)
