@@ -33,6 +33,9 @@ TEMPLATE = "studio_template"
 for place in in_memory():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(place))
 
+# Threads of a network wait for each other asleep: awake they take a core from whoever else has work for it.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 # No test asserts on a clock, so neither does hypothesis. Every run tries other examples, in CI too, and one that fails
 # is told in a way that can be repeated elsewhere.
 settings.register_profile(
