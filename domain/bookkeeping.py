@@ -24,6 +24,10 @@ class Bookkeeper:
         """Whether it knows how the account pays."""
         return account in self._prepaid
 
+    def is_prepaid(self, account: str) -> bool:
+        """Whether an account that it knows pays beforehand."""
+        return self._prepaid[account]
+
     def lacks(self, fact: Fact) -> bool:
         """Whether the fact ends or replaces a hold that it does not know."""
         if not isinstance(fact, Charged | Released | Rerouted):

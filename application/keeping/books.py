@@ -14,16 +14,18 @@ from application.ledger.log import Codec, Positioned, fact_name
 from application.ledger.reader import LogFilter, LogReader
 from domain.account import AccountOpened, TimeZoneChanged
 from domain.advice import Advice
+from domain.billing import PeriodClosed
+from domain.booking import UsageBooked
 from domain.bookkeeping import Bookkeeper
 from domain.chart import LedgerAccount, expense_of, payable_of
 from domain.errors import LogCorrupted
 from domain.ledger import CreditAdded, Fact
 from domain.operation import Adjusted, Charged, OperationFact, Released, Rerouted, Validated
-from domain.periods import Period, local_day
+from domain.periods import EARLIEST, Period, local_day
 from domain.postings import MOVED_BY, MOVES, Postings, booked_in, cost_change
 
 PAGE = 1_000
-TERMS = (AccountOpened, TimeZoneChanged)
+TERMS = (AccountOpened, TimeZoneChanged, PeriodClosed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Booked:
     """A fact that moved money, or a cost that nobody knows, and where it is booked: in which period, on which day.
 
     A charge is booked on the day on which the operation was asked for, whenever it ends, as its period is that one's.
-    Days are those of the account's time zone.
+    If that was `closed` before, the account is billed for it in a later one, as the `UsageBooked` beside it says. Days
+    are those of the account's time zone.
     """
 
     position: int
@@ -44,20 +47,22 @@ class Booked:
     zone: str
     day: str
     postings: Postings
+    prepaid: bool
+    closed: bool
 
     @property
     def operation(self) -> str | None:
         """The operation that it is about, if it is about one."""
-        return self.fact.operation.id if isinstance(self.fact, OperationFact) else None
+        return self.fact.operation.id if isinstance(self.fact, OperationFact | UsageBooked) else None
 
     @property
     def provider(self) -> str | None:
-        return self.fact.operation.provider if isinstance(self.fact, OperationFact) else None
+        return self.fact.operation.provider if isinstance(self.fact, OperationFact | UsageBooked) else None
 
     @property
     def currency(self) -> str:
         """The currency of what moved, or of the cost that nobody knows."""
-        if isinstance(self.fact, Charged | Released | Adjusted | CreditAdded):
+        if isinstance(self.fact, Charged | Released | Adjusted | CreditAdded | UsageBooked):
             return self.fact.currency
         return self.postings[0].currency
 
@@ -75,6 +80,8 @@ class BookQuery:
     ledger_account: LedgerAccount | None = None
     at: int | None = None
     days: tuple[str, str] | None = None
+    billed_late: bool = False
+    """Whether facts that bill late usage, and move nothing, are wanted too."""
 
     def has(self, booked: Booked) -> bool:
         """Whether a fact is one of those."""
@@ -82,6 +89,8 @@ class BookQuery:
             return False
         if self.days is not None and not self.days[0] <= booked.day <= self.days[1]:
             return False
+        if isinstance(booked.fact, UsageBooked):
+            return self.billed_late
         return bool(self.touching(booked.postings)) or self.lacks_cost(booked)
 
     def lacks_cost(self, booked: Booked) -> bool:
@@ -118,9 +127,9 @@ class BookLog:
         end = self._reader.end() if upto is None else upto
         asked = wanted.ledger_account
         moving = tuple(MOVES) if asked is None else MOVED_BY[asked.heading]
-        pages = _Pages(
-            self._reader, self._codec, LogFilter(end, wanted.account, topics=topics_of(self._codec, (*TERMS, *moving)))
-        )
+        late = (UsageBooked,) if wanted.billed_late else ()
+        topics = topics_of(self._codec, (*TERMS, *moving, *late))
+        pages = _Pages(self._reader, self._codec, LogFilter(end, wanted.account, topics=topics))
         for booked in pages.after(after):
             if wanted.has(booked):
                 yield booked
@@ -133,6 +142,8 @@ class _Pages:
         self._reader, self._codec, self._filter = reader, codec, filter
         self._keeper = Bookkeeper()
         self._zones: dict[str, str] = {}
+        self._closed: dict[str, int] = {}
+        """By account, up to where its periods are closed."""
 
     def after(self, position: int) -> Iterator[Booked]:
         while page := self._reader.read(position, PAGE, self._filter):
@@ -140,10 +151,10 @@ class _Pages:
             self._look_up_accounts(facts, position)
             self._look_up_holds(facts, position)
             for entry, fact in zip(page, facts, strict=True):
-                if (postings := self._keeper.post(fact)) or cost_change(fact):
+                if isinstance(fact, AccountOpened | TimeZoneChanged | PeriodClosed):
+                    self._learn(fact)
+                elif (postings := self._keeper.post(fact)) or cost_change(fact) or isinstance(fact, UsageBooked):
                     yield self._booked(entry, fact, postings)
-                elif isinstance(fact, AccountOpened | TimeZoneChanged):
-                    self._zones[fact.account] = fact.zone
             position = page[-1].position
 
     def _look_up_accounts(self, facts: Sequence[Fact], before: int) -> None:
@@ -154,12 +165,18 @@ class _Pages:
                 self._keeper.tell(account, prepaid=fact.prepaid)
             elif not self._keeper.knows(account):
                 for term in self._known(LogFilter(before, account, topics=topics_of(self._codec, TERMS))):
-                    assert isinstance(term, AccountOpened | TimeZoneChanged)
-                    self._zones[account] = term.zone
-                    if isinstance(term, AccountOpened):
-                        self._keeper.tell(account, prepaid=term.prepaid)
+                    assert isinstance(term, AccountOpened | TimeZoneChanged | PeriodClosed)
+                    self._learn(term)
                 if not self._keeper.knows(account):
                     raise LogCorrupted(f"account {account!r} has facts and was never opened", hint=Advice("log.audit"))
+
+    def _learn(self, term: AccountOpened | TimeZoneChanged | PeriodClosed) -> None:
+        if isinstance(term, PeriodClosed):
+            self._closed[term.account] = term.period.end
+            return
+        self._zones[term.account] = term.zone
+        if isinstance(term, AccountOpened):
+            self._keeper.tell(term.account, prepaid=term.prepaid)
 
     def _look_up_holds(self, facts: Sequence[Fact], before: int) -> None:
         """Learn what operations that end or are replaced in the page held before it."""
@@ -194,6 +211,8 @@ class _Pages:
             self._zones[account],
             self._day(fact, account),
             postings,
+            self._keeper.is_prepaid(account),
+            period.end <= self._closed.get(account, EARLIEST),
         )
 
     def _day(self, fact: Fact, account: str) -> str:

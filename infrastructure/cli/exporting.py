@@ -56,7 +56,7 @@ async def export(
     if assertions and (after or format != "beancount"):
         told_why = "balances of what went before are not known" if after else f"{format} has none"
         raise InvalidInput("--assertions", told_why, hint="leave it out")
-    wanted = BookQuery(account, days=_days(since, until))
+    wanted = BookQuery(account, days=_days(since, until), billed_late=chosen.bills)
     async with session.reading() as reading:
         if account is not None:
             await reading.accounts.show(account)

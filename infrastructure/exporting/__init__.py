@@ -26,22 +26,24 @@ Pieces = Iterator[str] | Iterator[bytes]
 class ExportFormat:
     """How it is written, as text or in `binary`.
 
-    It `declares` if it has to know what was named before, also by facts that are left out.
+    It `bills` if it is told what is billed late, too; it `declares` if it has to know what was named before, also by
+    facts that are left out.
     """
 
     write: Callable[[Iterable[Booked], ExportTally], Pieces]
     declares: bool = False
     binary: bool = False
+    bills: bool = False
 
 
 FORMATS: Mapping[str, ExportFormat] = {
     "beancount": ExportFormat(beancount, declares=True),
     "cloudevents": ExportFormat(cloudevents),
     "csv": ExportFormat(csv_rows),
-    "focus-1.2": ExportFormat(focus_csv("1.2")),
-    "focus-1.2-parquet": ExportFormat(focus_parquet("1.2"), binary=True),
-    "focus-1.4": ExportFormat(focus_csv("1.4")),
-    "focus-1.4-parquet": ExportFormat(focus_parquet("1.4"), binary=True),
+    "focus-1.2": ExportFormat(focus_csv("1.2"), bills=True),
+    "focus-1.2-parquet": ExportFormat(focus_parquet("1.2"), binary=True, bills=True),
+    "focus-1.4": ExportFormat(focus_csv("1.4"), bills=True),
+    "focus-1.4-parquet": ExportFormat(focus_parquet("1.4"), binary=True, bills=True),
     "hledger": ExportFormat(hledger, declares=True),
     "json": ExportFormat(json_rows),
     "stripe": ExportFormat(stripe),

@@ -1,7 +1,9 @@
 """FOCUS, the FinOps Foundation's format of bills: one row a charge, correction or payment, as a customer is billed.
 
     operation.charged       Usage       billed, or of what was paid beforehand only effective
-    operation.adjusted      Usage       of an ended period a Correction, in the period in which it is booked
+    ledger.usage_booked     Usage       the same of a closed period, as a Correction in the open one
+    operation.adjusted      Usage       of an earlier period a Correction, in the period in which it is booked
+    ledger.goodwill_given   Credit      the same for no single charge
     ledger.credit_added     Purchase    billed, and effective only once it is used
 
 So effective costs are the price in all other views, and billed costs what the customer has to pay or has paid in.
@@ -16,7 +18,7 @@ from functools import lru_cache, partial
 from typing import Final
 
 from application.keeping.books import Booked
-from domain.chart import AVAILABLE, HELD
+from domain.booking import GoodwillGiven, UsageBooked
 from domain.ledger import CreditAdded
 from domain.operation import Adjusted, Charged, Operation
 from domain.periods import Period, day_at
@@ -72,6 +74,7 @@ PROVIDERS: Final[Mapping[str, Sequence[str]]] = {
     "1.4": ("ServiceProviderName", "HostProviderName"),
 }
 """By version, the names of who sells and of who does the work."""
+LATE: Final[Row] = {"ChargeClass": "Correction"}
 UNITS: Final[Mapping[str, str]] = {"5s_block": "5 Seconds"}
 
 
@@ -97,10 +100,14 @@ def _csv(version: str, booked: Iterable[Booked], tally: ExportTally) -> Iterator
 def focus_row(one: Booked, version: str) -> Row | None:
     """The row of a fact, None if it changes nothing for the customer."""
     fact = one.fact
-    if isinstance(fact, Charged):
+    if isinstance(fact, Charged) and not one.closed:
         told = {**_usage(one, fact.operation, fact.price), **_quantity(fact.units, fact.unit)}
+    elif isinstance(fact, UsageBooked) and fact.price:
+        told = {**_usage(one, fact.operation, fact.price), **_quantity(fact.units, fact.unit), **LATE}
     elif isinstance(fact, Adjusted) and fact.price:
         told = {**_usage(one, fact.operation, fact.price), **_correction(fact)}
+    elif isinstance(fact, GoodwillGiven):
+        told = _goodwill(one, fact)
     elif isinstance(fact, CreditAdded):
         told = _purchase(one, fact.amount)
     else:
@@ -129,14 +136,13 @@ def _common(one: Booked) -> Row:
 
 def _usage(one: Booked, operation: Operation, price: int) -> Row:
     """Work that was done on the day on which it was asked for; what was paid beforehand is not billed again."""
-    ends = {end for posting in one.postings for end in (posting.source, posting.destination)}
     day = _day(operation.day, one.zone)
     project: Row = {}
     if operation.project is not None:
         names: Row = dict.fromkeys(("SubAccountId", "SubAccountName"), operation.project)
         project = {**names, "SubAccountType": "Project"}
     return {
-        **_costs(price, billed=0 if ends & {AVAILABLE, HELD} else price),
+        **_costs(price, billed=0 if one.prepaid else price),
         "ChargeCategory": "Usage",
         "ChargeDescription": f"{operation.kind} by {operation.model}",
         "ChargeFrequency": "Usage-Based",
@@ -169,6 +175,19 @@ def _quantity(units: Decimal, unit: str) -> Row:
     amount = top * MILLION // bottom
     names: Row = dict.fromkeys(("PricingUnit", "ConsumedUnit", "SkuMeter"), name)
     return {"PricingQuantity": amount, "ConsumedQuantity": amount, **names}
+
+
+def _goodwill(one: Booked, fact: GoodwillGiven) -> Row:
+    """Of the whole period whose charges it is for."""
+    return {
+        **_costs(-fact.amount, billed=0 if one.prepaid else -fact.amount),
+        "ChargeCategory": "Credit",
+        "ChargeClass": None if fact.corrects == fact.period else "Correction",
+        "ChargeDescription": "goodwill",
+        "ChargeFrequency": "One-Time",
+        "ChargePeriodStart": fact.corrects.start,
+        "ChargePeriodEnd": fact.corrects.end,
+    }
 
 
 def _purchase(one: Booked, amount: int) -> Row:

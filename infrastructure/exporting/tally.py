@@ -39,7 +39,9 @@ class ExportTally:
                 yield one
 
     def count(self, booked: Booked) -> None:
-        """Add up one fact."""
+        """Add up one fact; what bills late usage was counted by the charge that moved the money."""
+        if not booked.postings and not booked.cost_change:
+            return
         self.facts += 1
         self.postings += len(booked.postings)
         self.cost_unknown += booked.cost_change

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Table, and_, case, cast, func, select
 
+from domain.booking import GoodwillGiven
 from domain.bookkeeping import AFTERWARDS
 from domain.chart import RECEIVABLE, expense_of, payable_of
 from domain.ledger import CreditAdded, PeriodOpened
@@ -104,7 +105,7 @@ def _of_correction(fact: Adjusted) -> RowKey:
     return fact.operation.account, fact.period.start, fact.period.end, fact.currency
 
 
-def _of_payment(fact: CreditAdded) -> RowKey:
+def _of_account(fact: CreditAdded | GoodwillGiven) -> RowKey:
     return fact.account, fact.period.start, fact.period.end, fact.currency
 
 
@@ -120,7 +121,8 @@ def _opened(fact: PeriodOpened) -> Change:
 _charged = _posts(Charged, _of_operation, _not_known)
 _released = _posts(Released, _of_operation, _not_known)
 _adjusted = _posts(Adjusted, _of_correction, lambda fact: -int(fact.revealed))
-_credited = _posts(CreditAdded, _of_payment, lambda _: 0)
+_credited = _posts(CreditAdded, _of_account, lambda _: 0)
+_given = _posts(GoodwillGiven, _of_account, lambda _: 0)
 
 WHOSE = "operation.account operation.model operation.provider currency price cost"
 
@@ -132,6 +134,7 @@ BOOKS = View(
     changes={
         PeriodOpened: reads(_opened, "account period currency balance"),
         CreditAdded: reads_each(_credited, "account period currency amount"),
+        GoodwillGiven: reads_each(_given, "account period currency amount"),
         Charged: reads_each(_charged, WHOSE, "operation.period"),
         Released: reads_each(_released, "operation.account operation.provider operation.period currency cost"),
         Adjusted: reads_each(_adjusted, WHOSE, "period revealed"),

@@ -12,12 +12,13 @@ from hypothesis import given
 
 from application.keeping.books import Booked, BookLog, BookQuery
 from domain.account import AccountOpened, TimeZoneChanged
+from domain.booking import GoodwillGiven
 from domain.bookkeeping import Bookkeeper
-from domain.chart import AVAILABLE, HELD, PAYMENTS, RECEIVABLE, Heading, LedgerAccount, income_of, payable_of
+from domain.chart import AVAILABLE, GOODWILL, HELD, PAYMENTS, RECEIVABLE, Heading, LedgerAccount, income_of, payable_of
 from domain.errors import InvalidInput, LogCorrupted
-from domain.ledger import CreditAdded, Fact
-from domain.operation import Charged, Released
-from domain.postings import Posting, cost_change
+from domain.ledger import CreditAdded, Fact, PeriodOpened
+from domain.operation import Charged, Released, Rerouted, Validated
+from domain.postings import MOVES, Posting, cost_change
 from infrastructure.store.database import Database
 from projections.books import Books, named
 from projections.engine.projector import Projector
@@ -26,7 +27,20 @@ from projections.trialbalance import TrialBalance
 from projections.views.books import BOOKS, CUSTOMER
 from projections.views.periods import PERIODS
 from projections.views.spend import SPEND
-from tests.domain.examples import CENT, CHARGED, CREDIT, DOLLAR, GIVEN_UP, NOON, PREPAID, SENT, SETTLED, of_operation
+from tests.domain.examples import (
+    APRIL,
+    CENT,
+    CHARGED,
+    CREDIT,
+    DOLLAR,
+    GIVEN_UP,
+    MARCH,
+    NOON,
+    PREPAID,
+    SENT,
+    SETTLED,
+    of_operation,
+)
 from tests.projections.histories import HAPPENINGS, STEPS, History, Log, Step, folded
 
 Balances = Counter[tuple[str, LedgerAccount]]
@@ -86,6 +100,20 @@ def test_the_rows_are_all_postings_but_for_what_is_held(steps: list[Step]) -> No
         booked = -sum(amount for one, amount in found.items() if one.startswith(f"{heading}:"))
         assert booked == sum(row[name] - (row["adjusted"] if name == "price" else 0) for row in spent)
     assert found[next((one for one in found if one.startswith("expense")), "")] >= 0
+
+
+def test_every_fact_that_moves_money_is_in_the_view() -> None:
+    """Holds are asked of the open operations."""
+    assert {*MOVES} - {Validated, Rerouted} == {*BOOKS.changes} - {PeriodOpened}
+
+
+def test_goodwill_is_in_the_balance(books: Books, log: Log, projector: Projector) -> None:
+    given = GoodwillGiven("acme", NOON, APRIL, MARCH, 7 * CENT, "USD", "sorry", "g-1")
+    log.record([*PREPAID, given])
+    projector.advance()
+    found = {one.ledger_account: one.balance for one in books.balance().lines}
+    assert found == {PAYMENTS: DOLLAR, GOODWILL: 7 * CENT, AVAILABLE: -107 * CENT}
+    assert [one.fact for one in books.postings(BookQuery(ledger_account=GOODWILL)).entries] == [given]
 
 
 def test_the_trial_balance_is_the_logs_and_what_periods_say(

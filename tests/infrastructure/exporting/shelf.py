@@ -30,6 +30,7 @@ class Shelf:
     def export_bytes(self, format: str, **changes: Any) -> tuple[bytes, ExportTally]:
         tally = ExportTally(changes.pop("after", 0), changes.pop("upto", self.end), changes.pop("assertions", False))
         chosen = FORMATS[format]
-        read = self.books.read(BookQuery(**changes), 0 if chosen.declares else tally.after, tally.upto)
+        wanted = BookQuery(**changes, billed_late=chosen.bills)
+        read = self.books.read(wanted, 0 if chosen.declares else tally.after, tally.upto)
         pieces: Iterable[str | bytes] = chosen.write(read, tally)
         return b"".join(one if isinstance(one, bytes) else one.encode() for one in pieces), tally

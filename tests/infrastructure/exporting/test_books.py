@@ -25,9 +25,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.keeping.books import BookQuery
+from domain.chart import Heading
 from domain.ledger import CreditAdded
 from infrastructure.exporting import FORMATS
-from infrastructure.exporting.naming import account_name, component
+from infrastructure.exporting.naming import ROOTS, account_name, component
 from infrastructure.exporting.rows import csv_rows
 from infrastructure.exporting.tally import ExportTally, six
 from tests.domain.examples import CREDIT
@@ -230,6 +231,11 @@ def test_names_are_valid_and_no_two_alike(ids: Sequence[str]) -> None:
     names = [component(id) for id in ids]
     assert len({*names}) == len(ids)
     assert all(re.fullmatch(r"[A-Z0-9][A-Za-z0-9-]*", name) for name in names)
+
+
+def test_every_heading_has_a_name_of_its_own() -> None:
+    assert {*ROOTS} == {*Heading}
+    assert len({*ROOTS.values()}) == len(ROOTS)
 
 
 def test_a_name_is_readable() -> None:

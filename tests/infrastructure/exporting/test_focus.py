@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -15,10 +19,29 @@ import duckdb
 import pytest
 from pyarrow import parquet
 
+from domain.booking import GoodwillGiven, UsageBooked
 from domain.chart import Heading
 from infrastructure.exporting.focus import AMOUNT, INSTANT, focus_columns
 from infrastructure.exporting.tally import ExportTally
+from infrastructure.store.database import Database
+from projections.books import Books
+from tests.domain.examples import (
+    APRIL,
+    BILLED,
+    CENT,
+    CHARGED,
+    COMPLETED,
+    IN_MAY,
+    MAY,
+    OPERATION,
+    RUNNING,
+    SETTLED,
+    in_may,
+    of_operation,
+)
+from tests.domain.test_closing import CLOSED
 from tests.infrastructure.exporting.shelf import Shelf
+from tests.projections.histories import Log
 
 VERSIONS = ("1.2", "1.4")
 MANDATORY = """BilledCost BillingAccountId BillingAccountName BillingCurrency BillingPeriodStart BillingPeriodEnd
@@ -48,7 +71,7 @@ def costs(tally: ExportTally) -> dict[str, tuple[int, int]]:
     for (_, one, currency), balance in tally.balances.items():
         if one.heading in (Heading.PAYMENTS, Heading.RECEIVABLE):
             billed[currency] += balance
-        if one.heading in (Heading.INCOME, Heading.ADJUSTMENTS):
+        if one.heading in (Heading.INCOME, Heading.ADJUSTMENTS, Heading.GOODWILL):
             effective[currency] -= balance
     return {currency: (billed[currency], effective[currency]) for currency in sorted(effective)}
 
@@ -131,3 +154,52 @@ def test_nothing_makes_a_file_without_rows(shelf: Shelf, tmp_path: Path) -> None
     file.write_bytes(shelf.export_bytes("focus-1.4-parquet", account="nobody")[0])
     table: Any = parquet.read_table(file)
     assert (table.num_rows, table.column_names) == (0, [*focus_columns("1.4")])
+
+
+@pytest.fixture
+def corrected(sqlite_template: Path, tmp_path: Path) -> Iterator[Shelf]:
+    """An operation that ends when its period is closed, and goodwill for that period."""
+    file = shutil.copy(sqlite_template, tmp_path / "ledger.db")
+    late = (Decimal(4), 40 * CENT, 30 * CENT, "USD")
+    with closing(Database(f"sqlite:///{file}")) as database:
+        log = Log(database)
+        log.record(
+            [
+                *(
+                    *BILLED,
+                    *SETTLED,
+                    *of_operation("late", *RUNNING),
+                    in_may(),
+                    replace(CLOSED, opening=None, closing=None),
+                ),
+                *of_operation("late", replace(COMPLETED, at=IN_MAY), replace(CHARGED, at=IN_MAY)),
+                UsageBooked("acme", IN_MAY, MAY, replace(OPERATION, id="late"), 4, "image", *late),
+                GoodwillGiven("acme", IN_MAY, MAY, APRIL, 7 * CENT, "USD", "an outage", "g-1"),
+            ]
+        )
+        yield Shelf(Books(database, log.source), log.reader.end())
+
+
+def test_late_usage_is_a_correction_in_the_period_that_bills_it(corrected: Shelf) -> None:
+    rows = rows_of(corrected, "1.4")
+    assert [(row["ChargeCategory"], row["ChargeClass"], row["BillingPeriodStart"][:7]) for row in rows] == [
+        ("Usage", "", "2026-04"),
+        ("Usage", "Correction", "2026-05"),
+        ("Credit", "Correction", "2026-05"),
+    ]
+    assert [row["ChargePeriodStart"][:10] for row in rows] == ["2026-04-10", "2026-04-10", "2026-04-01"]
+    assert [row["BilledCost"] for row in rows] == ["0.400000", "0.400000", "-0.070000"]
+    _, tally = corrected.export("focus-1.4")
+    assert sum(int(Decimal(row["EffectiveCost"]).scaleb(6)) for row in rows) == costs(tally)["USD"][1]
+    assert tally == corrected.export("csv")[1]
+
+
+def test_a_part_that_begins_between_a_late_charge_and_its_bill_tells_it_once(corrected: Shelf) -> None:
+    whole = rows_of(corrected, "1.4")
+    for middle in range(corrected.end + 1):
+        parts = [
+            row
+            for part in ({"upto": middle}, {"after": middle})
+            for row in csv.DictReader(StringIO(corrected.export("focus-1.4", **part)[0]))
+        ]
+        assert parts == whole
