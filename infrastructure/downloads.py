@@ -15,14 +15,13 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 
 import httpcore
 import httpx
 
 from application.ports import DownloadFailed, DownloadGone, DownloadKeptOut, DownloadRefused
-from infrastructure.guard import Origin, PublicNetwork, Wires, blocked, check_url, is_public, origin_of, read_url
+from infrastructure.guard import Origin, Wires, check_literal, check_url, guarded_pool, origin_of, read_url
 from infrastructure.wire.quiet import hushed, listen_again, listen_no_more
 
 OK: Final = 200
@@ -98,15 +97,8 @@ class HttpDownloads:
     def _connections(self) -> httpcore.AsyncConnectionPool:
         """Made when they are first needed: to read whom TLS believes takes longer than most commands."""
         if self._pool is None:
-            wires = self._wires
             listen_no_more()
-            self._pool = httpcore.AsyncConnectionPool(
-                wires.tls or httpcore.default_ssl_context(),
-                proxy=self._proxy,
-                max_connections=MOST_CONNECTIONS,
-                keepalive_expiry=IDLE_SECONDS,
-                network_backend=wires.network if self._proxy else PublicNetwork(self._own, wires),
-            )
+            self._pool = guarded_pool(self._own, self._wires, self._proxy, MOST_CONNECTIONS, IDLE_SECONDS)
         return self._pool
 
     @asynccontextmanager
@@ -114,7 +106,7 @@ class HttpDownloads:
         """The answer at the end of all redirects, each judged as if it were the first address."""
         check_url(url, self._own)
         if self._proxy:
-            _check_literal(url, self._own)
+            check_literal(url, self._own)
         asking = self._connections().stream("GET", _target(url), headers=_headers(url), extensions=self._extensions)
         async with AsyncExitStack() as opened:
             with hushed():
@@ -154,16 +146,6 @@ def _joined(url: httpx.URL, location: str) -> httpx.URL:
         return url.join(location)
     except (httpx.InvalidURL, ValueError) as error:
         raise DownloadRefused(f"{url.host} redirects to something that is not an address") from error
-
-
-def _check_literal(url: httpx.URL, own: Collection[Origin]) -> None:
-    """All that can be judged of where a proxy will connect to."""
-    try:
-        public = is_public(str(ip_address(url.host)))
-    except ValueError:
-        return
-    if not public and origin_of(url) not in own:
-        raise blocked(f"{url.host} is not on the public internet")
 
 
 def _check_status(status: int, host: str) -> None:

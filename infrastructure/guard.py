@@ -99,6 +99,16 @@ def check_url(url: httpx.URL, own: Collection[Origin]) -> None:
         raise blocked(f"port {port} is not the usual one for {scheme}")
 
 
+def check_literal(url: httpx.URL, own: Collection[Origin]) -> None:
+    """All that can be judged of an address before a name is resolved, as a proxy does it. Raises DownloadRefused."""
+    try:
+        public = is_public(str(ip_address(url.host)))
+    except ValueError:
+        return
+    if not public and origin_of(url) not in own:
+        raise blocked(f"{url.host} is not on the public internet")
+
+
 async def resolve(host: str, port: int) -> Sequence[str]:
     """The addresses that the system's resolver gives, in its order."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -155,3 +165,19 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
         if not addresses:
             raise httpcore.ConnectError("the name has no address")
         return addresses[:MOST_ADDRESSES]
+
+
+def guarded_pool(
+    own: Collection[Origin], wires: Wires, proxy: httpcore.Proxy | None, most: int, idle: float
+) -> httpcore.AsyncConnectionPool:
+    """At most so many connections that lead outside alone, or to `own`, each kept for `idle` seconds.
+
+    A proxy resolves names and connects by itself, and has to judge by itself.
+    """
+    return httpcore.AsyncConnectionPool(
+        wires.tls or httpcore.default_ssl_context(),
+        proxy=proxy,
+        max_connections=most,
+        keepalive_expiry=idle,
+        network_backend=wires.network if proxy else PublicNetwork(own, wires),
+    )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.errors import InvalidInput
-from infrastructure.secretfiles import SECRET_WORD, kept_secret
+from infrastructure.secretfiles import secret_words
 from infrastructure.settings import Settings, revealed
 
 FILE = "link-keys"
@@ -17,11 +16,5 @@ def link_keys_of(settings: Settings) -> Sequence[bytes]:
 
     Raises InvalidInput, StoreUnavailable.
     """
-    words, where = revealed(settings.link_keys).split(), SETTING
-    if not words:
-        file = settings.home / FILE
-        words, where = kept_secret(file, SETTING).split(), str(file)
-    if not words or not all(SECRET_WORD.fullmatch(word) for word in words):
-        told = "holds what is not a key: each has 64 hexadecimal digits"
-        raise InvalidInput(where, told, hint="make one with: openssl rand -hex 32")
+    words = secret_words(revealed(settings.link_keys), settings.home / FILE, SETTING)
     return [bytes.fromhex(word) for word in words]

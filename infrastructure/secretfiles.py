@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from domain.errors import StoreUnavailable
+from domain.errors import InvalidInput, StoreUnavailable
 from infrastructure.clock import new_secret
 
 SECRET_WORD = re.compile("[0-9a-f]{64}")
@@ -26,6 +27,20 @@ def kept_secret(file: Path, setting: str) -> str:
         raise StoreUnavailable(
             f"the {file.name} in {file} cannot be read: {error}", hint=f"make it readable, or set {setting}"
         ) from error
+
+
+def secret_words(said: str, file: Path, setting: str) -> Sequence[str]:
+    """The keys that a setting says, else those of a file beside the ledger, which is made; at least one.
+
+    Raises InvalidInput, StoreUnavailable.
+    """
+    words, where = said.split(), setting
+    if not words:
+        words, where = kept_secret(file, setting).split(), str(file)
+    if not words or not all(SECRET_WORD.fullmatch(word) for word in words):
+        told = "holds what is not a key: each has 64 hexadecimal digits"
+        raise InvalidInput(where, told, hint="make one with: openssl rand -hex 32")
+    return words
 
 
 def _make(file: Path) -> None:

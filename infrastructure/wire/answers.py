@@ -95,14 +95,19 @@ class Answer:
 
     def retry_after(self) -> float | None:
         """Seconds to wait as the header says, a date being counted from the answer's own; None where it does not."""
-        wanted = self.headers.get("retry-after", "").strip()
-        if wanted.isdecimal():
-            return float(wanted[:9])
-        try:
-            until, sent = (parsedate_to_datetime(text) for text in (wanted, self.headers.get("date", "")))
-            return max(0.0, (until - sent).total_seconds())
-        except (ValueError, TypeError, OverflowError):
-            return None
+        return asked_pause(self.headers)
+
+
+def asked_pause(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait as the headers of an answer say, by number or date; None if they do not."""
+    wanted = headers.get("retry-after", "").strip()
+    if wanted.isdecimal():
+        return float(wanted[:9])
+    try:
+        until, sent = (parsedate_to_datetime(text) for text in (wanted, headers.get("date", "")))
+        return max(0.0, (until - sent).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 Explain = Callable[[Answer], ApiProblem]
