@@ -2,10 +2,12 @@
 
     AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged) …
                   ─ (KeyIssued ─ (KeyChanged) … ─ (KeyRevoked)) … ─ (PeriodClosed ─ (StatementIssued …) …) …
+                  ─ (WebhookRegistered ─ … ─ (WebhookRemoved)) …
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
 Each has the `reason` that its actor gave, if any; the actor stands beside it in the log. Limits are decided about in
-`domain.limiting`, keys in `domain.issuing`, bills in `domain.closing`, all other terms in `domain.terms`.
+`domain.limiting`, keys in `domain.issuing`, webhooks in `domain.subscribing`, bills in `domain.closing`, all other
+terms in `domain.terms`.
 
 The account's own stream is small. The beginning and end of its ledger's periods follow from its time zone and cycle.
 """
@@ -27,6 +29,7 @@ from domain.kinds import ONLY_REAL
 from domain.money import check_currency
 from domain.periods import Cycle, check_zone
 from domain.plans import MEASURES, Limits
+from domain.webhooks import Webhook, WebhookFact, evolve_webhook
 from domain.windows import Window
 
 ACCOUNT = "account"
@@ -156,6 +159,7 @@ AccountFact = (
     | AccountClosed
     | KeyFact
     | BillingFact
+    | WebhookFact
 )
 
 
@@ -194,6 +198,8 @@ class Account:
     """The model that does what would pass a limit of money; empty refuses it."""
     keys: Mapping[str, ApiKey] = field(default_factory=dict)
     """Every key that was ever issued, by its id."""
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    """Those that were not removed, by their ids."""
     windows: Mapping[str, Limits] = field(default_factory=dict)
     windowed: Mapping[str, Mapping[str, dict[str, int | None]]] = field(default_factory=dict)
     billing: BillingState = NOTHING_BILLED
@@ -265,7 +271,7 @@ def evolve(account: Account | None, fact: AccountFact) -> Account:
         case KeyIssued() | KeyChanged() | KeyRevoked():
             return _with_key(_known(account), fact)
         case _:
-            return replace(_known(account), billing=evolve_billing(_known(account).billing, fact))
+            return _otherwise(_known(account), fact)
 
 
 def _known(account: Account | None) -> Account:
@@ -303,6 +309,14 @@ def _limited(account: Account, scope: str, *windows: str) -> Account:
 def _with_key(account: Account, fact: KeyFact) -> Account:
     key = evolve_key(account.keys.get(fact.key), fact)
     return account if key is None else replace(account, keys={**account.keys, key.id: key})
+
+
+def _otherwise(account: Account, fact: BillingFact | WebhookFact) -> Account:
+    if isinstance(fact, BillingFact):
+        return replace(account, billing=evolve_billing(account.billing, fact))
+    others = {id: one for id, one in account.webhooks.items() if id != fact.webhook}
+    webhook = evolve_webhook(account.webhooks.get(fact.webhook), fact)
+    return replace(account, webhooks=others if webhook is None else {**account.webhooks, webhook.id: webhook})
 
 
 # Decisions
@@ -368,26 +382,6 @@ def _compared(account: Account, terms: Terms) -> tuple[tuple[str, object, object
         ("cycle day", terms.cycle.day, opened.cycle.day, account.cycle.day),
         ("prepaid", terms.prepaid, opened.prepaid, account.prepaid),
     )
-
-
-def suspend(account: Account, reason: str, now: int) -> list[AccountFact]:
-    """Admit nothing new for a while; what is open goes on. Raises InvalidInput without a reason, or if it is closed."""
-    check_reason(reason, needed=True)
-    check_not_closed(account)
-    return [] if account.standing is Standing.SUSPENDED else [AccountSuspended(account.id, now, reason)]
-
-
-def resume(account: Account, reason: str, now: int) -> list[AccountFact]:
-    """Admit requests again."""
-    check_reason(reason, needed=True)
-    check_not_closed(account)
-    return [] if account.standing is Standing.OPEN else [AccountResumed(account.id, now, reason)]
-
-
-def close(account: Account, reason: str, now: int) -> list[AccountFact]:
-    """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
-    check_reason(reason, needed=True)
-    return [] if account.standing is Standing.CLOSED else [AccountClosed(account.id, now, reason)]
 
 
 def check_not_closed(account: Account) -> Account:

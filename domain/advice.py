@@ -121,6 +121,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "statement.list": "list them with studio.statements.list({account!r})",
         "tables.choose": "there are: {tables}; views are rebuilt by studio.audit.rebuild()",
         "telemetry.install": "install it: pip install 'image-studio[telemetry]'",
+        "webhook.list": "list them with studio.webhooks.list({account!r})",
         "views.rebuild": "look at studio.views.status(); to make them anew: studio.audit.rebuild()",
     }
 )

@@ -2,16 +2,9 @@
 
 ImageStudioError
 ├── InvalidRequest            the request itself is wrong; nothing was recorded
-│   ├── UnknownAccount
-│   ├── UnknownModel
-│   ├── UnknownKind
-│   ├── UnknownOperation
-│   ├── UnknownAsset
-│   ├── UnknownCollection
-│   ├── UnknownPlan
-│   ├── UnknownApiKey
-│   ├── UnknownQuote          in `domain.approvals`, as is ApprovalNeeded
-│   ├── UnknownPeriod         … UnknownStatement: see `domain.billing`
+│   ├── UnknownAccount, UnknownModel, UnknownKind, UnknownOperation, UnknownAsset, UnknownCollection, UnknownPlan,
+│   │   UnknownApiKey, UnknownWebhook     there is no such thing, or it is another account's
+│   ├── UnknownQuote, ApprovalNeeded in `domain.approvals`, UnknownPeriod, UnknownStatement in `domain.billing`
 │   ├── AccountExists
 │   ├── InvalidInput          a field, its value and the limit it breaks
 │   │   └── NoMedia           nothing, or a mere text, in place of a file
@@ -142,6 +135,13 @@ class UnknownApiKey(InvalidRequest):
     """The account has no API key of this id."""
 
     code = "unknown_api_key"
+    kind = Kind.NOT_FOUND
+
+
+class UnknownWebhook(InvalidRequest):
+    """The account has no webhook of this id, or no message of this one to it."""
+
+    code = "unknown_webhook"
     kind = Kind.NOT_FOUND
 
 

@@ -22,6 +22,8 @@ from domain.pricing import Quote
 from domain.value import value
 
 POLICY = "policy"
+CANCELLED = "cancelled"
+"""Reasons of a release: time ran out without an answer, and somebody asked for it."""
 LATE = "late_success"
 
 Corrections = tuple[tuple[str, int, int], ...]

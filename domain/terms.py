@@ -1,4 +1,4 @@
-"""Changes of an account's terms: its plan, its zone, and which models may be chosen."""
+"""Changes of an account's terms: its plan, its zone, which models may be chosen, and whether it may ask at all."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Mapping
 
 from domain.account import (
     Account,
+    AccountClosed,
     AccountFact,
+    AccountResumed,
+    AccountSuspended,
     ConsentChanged,
     OnLimitChanged,
     PlanChanged,
+    Standing,
     TimeZoneChanged,
     check_not_closed,
 )
@@ -59,3 +63,23 @@ def change_on_limit(account: Account, model: str, now: int, reason: str = "") ->
     check_not_closed(account)
     check_reason(reason)
     return [] if account.on_limit == model else [OnLimitChanged(account.id, now, model, reason)]
+
+
+def suspend(account: Account, reason: str, now: int) -> list[AccountFact]:
+    """Admit nothing new for a while; what is open goes on. Raises InvalidInput without a reason, or if it is closed."""
+    check_reason(reason, needed=True)
+    check_not_closed(account)
+    return [] if account.standing is Standing.SUSPENDED else [AccountSuspended(account.id, now, reason)]
+
+
+def resume(account: Account, reason: str, now: int) -> list[AccountFact]:
+    """Admit requests again."""
+    check_reason(reason, needed=True)
+    check_not_closed(account)
+    return [] if account.standing is Standing.OPEN else [AccountResumed(account.id, now, reason)]
+
+
+def close(account: Account, reason: str, now: int) -> list[AccountFact]:
+    """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
+    check_reason(reason, needed=True)
+    return [] if account.standing is Standing.CLOSED else [AccountClosed(account.id, now, reason)]

@@ -23,11 +23,10 @@ from application.asking.consent import Consents
 from application.asking.operations import Operations
 from application.asking.preparing import Preparer
 from application.asking.results import LARGEST_HELD
-from application.following.feed import Feed, Told
+from application.following.feed import Feed
 from application.following.log import Log
 from application.keeping.accounts import Accounts
 from application.keeping.billed import BilledReader
-from application.keeping.keyring import KeyRing
 from application.keeping.keys import Keys
 from application.keeping.providers import Providers
 from application.keeping.reconciliation import Reconciler
@@ -41,6 +40,7 @@ from application.ledger.transaction import Store
 from application.ledger.writer import Clock, LedgerWriter, WriterOptions
 from application.library.library import Library
 from application.library.naming import AssetNames
+from application.notifying.webhooks import Webhooks
 from application.performing.gates import Gates
 from application.performing.histories import Histories
 from application.performing.outputs import PAUSES, Outputs
@@ -61,10 +61,12 @@ from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
+from infrastructure.hooks.parts import hook_post, sender_of, webhooks_of
+from infrastructure.hooks.posting import HookPost
+from infrastructure.keyrings import keys_of
 from infrastructure.libraries import library_of
 from infrastructure.media import blank_picture
 from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log, references
-from infrastructure.peppers import peppers_of
 from infrastructure.plugins import ProviderSettings
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import build_providers, switched_off, told_settings
@@ -73,7 +75,6 @@ from infrastructure.settings import Settings, owner_name
 from infrastructure.store.database import Database
 from infrastructure.store.growth import growth_of
 from infrastructure.store.identity import asset_key, established_id
-from infrastructure.store.keynames import SqlKeyNames
 from infrastructure.store.queue import SqlQueue
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.slots import SqlSlots
@@ -295,20 +296,15 @@ class Assembly:
 
     @cached_property
     def keys(self) -> Keys:
-        peppers = cache(partial(peppers_of, self.settings))
-        return Keys(
-            ledgers=self.ledgers,
-            names=SqlKeyNames(self.database),
-            writer=self.writer,
-            ring=KeyRing(self.reader, self.codec, peppers, self.clock, self.parts.steady or steady, self._listen),
-            peppers=peppers,
-            new_secret=new_secret,
-            operator=self.operator,
-            currency=self.price_book.currency,
-        )
+        return keys_of(self)
 
-    def _listen(self, told: Told) -> None:
-        self.stack.enter_context(self.feed.listening(told))
+    @cached_property
+    def hook_post(self) -> HookPost:
+        return hook_post(self.settings)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        return webhooks_of(self)
 
     @cached_property
     def projector(self) -> Projector:
@@ -381,6 +377,7 @@ class Assembly:
             accounts=self.accounts,
             keys=self.keys,
             approvals=self.approvals,
+            webhooks=self.webhooks,
             views=self.views,
             log=Log(self.reader, self.codec, self.index, self.feed),
             books=Books(self.database, FactSource(self.reader, self.codec)),
@@ -393,4 +390,5 @@ class Assembly:
             open_services=cache(self.services),
             make_worker=self.make_worker,
             around_requests=self.around.requests,
+            make_sender=partial(sender_of, self),
         )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from application.asking.approvals import Approvals
 from application.asking.operations import Operations
 from application.asking.requests import File, Result
 from application.keeping.accounts import Accounts
@@ -20,6 +21,7 @@ from application.keeping.providers import Providers
 from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
+from application.notifying.webhooks import Webhooks
 from application.ports import Progress, silent
 from domain.catalogue import Catalogue
 from infrastructure.assembly import USUAL, Parts
@@ -92,6 +94,30 @@ class BlockingKeys(Blocking[Keys]):
     ensure_first_key = without_await(Keys.ensure_first_key)
 
 
+class BlockingApprovals(Blocking[Approvals]):
+    """Quotes that wait for a person."""
+
+    show = without_await(Approvals.show)
+    give = without_await(Approvals.give)
+    account_of = without_await(Approvals.account_of)
+
+
+class BlockingWebhooks(Blocking[Webhooks]):
+    """The use cases of those who administer webhooks."""
+
+    add = without_await(Webhooks.add)
+    list = without_await(Webhooks.list)
+    show = without_await(Webhooks.show)
+    change = without_await(Webhooks.change)
+    rotate = without_await(Webhooks.rotate)
+    pause = without_await(Webhooks.pause)
+    resume = without_await(Webhooks.resume)
+    remove = without_await(Webhooks.remove)
+    deliveries = without_await(Webhooks.deliveries)
+    replay = without_await(Webhooks.replay)
+    test = without_await(Webhooks.test)
+
+
 class BlockingProviders(Blocking[Providers]):
     """The providers' side of the table."""
 
@@ -153,6 +179,8 @@ class BlockingStudio:
     operations: BlockingOperations
     accounts: BlockingAccounts
     keys: BlockingKeys
+    approvals: BlockingApprovals
+    webhooks: BlockingWebhooks
     views: Views
     books: Books
     audit: Audit
@@ -168,6 +196,8 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         operations=BlockingOperations(studio.operations, loop),
         accounts=BlockingAccounts(studio.accounts, loop),
         keys=BlockingKeys(studio.keys, loop),
+        approvals=BlockingApprovals(studio.approvals, loop),
+        webhooks=BlockingWebhooks(studio.webhooks, loop),
         views=studio.views,
         books=studio.books,
         audit=studio.audit,

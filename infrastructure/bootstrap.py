@@ -59,6 +59,7 @@ async def open_studio(
                 await close_all(made.by_name)
                 for downloads in made.downloads:
                     await downloads.close()
+                await made.hook_post.close()
             finally:
                 await asyncio.to_thread(stack.close)
 

@@ -2,6 +2,7 @@
 
     operations   what is asked: run, submit, wait, cancel, estimate, and generate, edit, upscale
     accounts     who pays: opened, planned, limited, paid in
+    webhooks     who is told of it, elsewhere: registered, sent to again
     keys         who may ask over the wire: issued, changed, revoked, known
     approvals    what a key may not spend by itself: shown, approved
     views        what became of it, in rows
@@ -32,6 +33,8 @@ from application.keeping.providers import Providers
 from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
+from application.notifying.sender import HookSender
+from application.notifying.webhooks import Webhooks
 from application.performing.worker import Worker
 from domain.catalogue import Catalogue
 from projections.audit import Audit
@@ -50,6 +53,7 @@ class Studio:
     accounts: Accounts
     keys: Keys
     approvals: Approvals
+    webhooks: Webhooks
     views: Views
     books: Books
     log: Log
@@ -64,6 +68,8 @@ class Studio:
     """Of so many places, to be run by `infrastructure.working`."""
     around_requests: Callable[[Any], Any]
     """The ASGI application, with a span around each request if the studio is traced."""
+    make_sender: Callable[[], HookSender]
+    """To be run by `infrastructure.hooks.parts`."""
 
     @property
     def services(self) -> Services:

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     actor: Annotated[str, AfterValidator(_actor)] = Field(default_factory=lambda: f"operator:{login_name()}")
     peppers: SecretStr | None = None
     link_keys: SecretStr | None = None
+    webhook_keys: SecretStr | None = None
+    webhook_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    webhook_seconds: Positive = 15
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
     presets: Annotated[tuple[Path, ...], NoDecode] = ()
     largest_file: Positive = 50 * 1024 * 1024
@@ -130,7 +133,7 @@ class Settings(BaseSettings):
         """Several files are separated as PATH is."""
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("own_origins", mode="before")
+    @field_validator("own_origins", "webhook_origins", mode="before")
     @classmethod
     def _split_words(cls, value: object) -> object:
         """Several are separated by spaces, as in "http://files.internal:8080 https://pictures.internal"."""

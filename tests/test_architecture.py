@@ -612,7 +612,7 @@ def arrows(sources: Iterable[Source], within: str) -> set[tuple[str, str]]:
     return found
 
 
-MOST_ARROWS = 30
+MOST_ARROWS = 32
 
 
 def test_the_rooms_of_the_application_can_be_drawn() -> None:

@@ -209,15 +209,15 @@ class Accounts(AccountReader):
 
     async def suspend(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit nothing new until it is resumed; what is open goes on and is settled."""
-        return await self._on_terms(account, lambda known, now: [*accounts.suspend(known, reason, now)], by)
+        return await self._on_terms(account, lambda known, now: [*terms.suspend(known, reason, now)], by)
 
     async def resume(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit requests again."""
-        return await self._on_terms(account, lambda known, now: [*accounts.resume(known, reason, now)], by)
+        return await self._on_terms(account, lambda known, now: [*terms.resume(known, reason, now)], by)
 
     async def close(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
-        return await self._on_terms(account, lambda known, now: [*accounts.close(known, reason, now)], by)
+        return await self._on_terms(account, lambda known, now: [*terms.close(known, reason, now)], by)
 
     async def allow(self, account: str, model_class: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Let models of a class, such as "stand-in", be chosen for the account without being named."""

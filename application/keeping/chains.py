@@ -26,7 +26,7 @@ from domain.ledger import account_stream
 from domain.streams import account_of
 
 PAGE = 1_000
-OTHERS = ("approval.", "asset.", "key.", "ledger.goodwill_given")
+OTHERS = ("approval.", "asset.", "key.", "ledger.goodwill_given", "webhook.")
 """How the stored names begin of facts that are indexed by something else than an operation."""
 
 BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})

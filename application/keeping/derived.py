@@ -17,6 +17,7 @@ from domain import lifecycle as operations
 from domain.assets import AssetAdded, AssetErased
 from domain.operation import CLOSED_PHASES, OperationFact, Refused, Requested, State, Submitted
 from domain.turns import USUAL_PLACE
+from domain.webhooks import WebhookChanged, WebhookFact, WebhookRegistered, WebhookRemoved
 
 
 @dataclass(slots=True)
@@ -31,6 +32,10 @@ class Derived:
     """Files that were added, by their contents."""
     erased: set[str] = field(default_factory=set)
     """Of those assets, the ones whose last fact is that they are erased."""
+    addresses: dict[str, WebhookRegistered | WebhookChanged] = field(default_factory=dict)
+    """Addresses of webhooks, by their contents."""
+    in_use: dict[str, str] = field(default_factory=dict)
+    """Of each webhook that was not removed, the content that is its address now."""
 
     def add(self, table: str, place: Place, account: str, row: Row) -> None:
         self.rows[table][place] = {**row}
@@ -45,6 +50,8 @@ def told_by(codec: Codec, links: Iterable[Link]) -> Derived:
         fact = codec.decode(link.topic, link.state)
         if isinstance(fact, AssetAdded | AssetErased):
             _tell_asset(told, fact)
+        if isinstance(fact, WebhookFact):
+            _tell_webhook(told, fact)
         if not isinstance(fact, OperationFact):
             continue
         id = fact.operation.id
@@ -68,6 +75,14 @@ def _tell_asset(told: Derived, fact: AssetAdded | AssetErased) -> None:
         told.erased.discard(fact.asset)
     else:
         told.erased.add(fact.asset)
+
+
+def _tell_webhook(told: Derived, fact: WebhookFact) -> None:
+    if isinstance(fact, WebhookRegistered | WebhookChanged):
+        told.addresses[fact.content] = fact
+        told.in_use[fact.webhook] = fact.content
+    elif isinstance(fact, WebhookRemoved):
+        told.in_use.pop(fact.webhook, None)
 
 
 def _tell(told: Derived, state: State) -> None:
@@ -109,7 +124,7 @@ class StoredContent:
 def contents_of(desk: Desk, told: Derived) -> dict[str, StoredContent]:
     """By batch, the content that is kept of what was asked."""
     digests = {one.operation.batch: one.digest for one in told.requested.values()}
-    digests |= {one.content: one.digest for one in told.added.values()}
+    digests |= {name: one.digest for name, one in (*told.added.items(), *told.addresses.items())}
     if not digests:
         return {}
     rows = desk.rows("contents", ("batch",), [(batch,) for batch in digests])
@@ -141,16 +156,27 @@ def contents_otherwise(told: Derived, contents: Mapping[str, StoredContent]) -> 
 
 
 def additions_otherwise(told: Derived, contents: Mapping[str, StoredContent]) -> Iterator[Discrepancy]:
-    """The content of a file that was added is erased only with its asset, and is never another."""
+    """The content of a file that was added is erased only with its asset, a webhook's address with that, and neither is
+    ever another."""
     last = {one.asset: one for one in told.added.values()}
     for one in told.added.values():
-        found, key = contents.get(one.content), {"batch": one.content}
-        if found is None and last[one.asset] is one and one.asset not in told.erased:
-            yield Discrepancy("contents", one.account, key, None, None, "is missing although its asset is not erased")
-        elif found is not None and not found.genuine:
-            yield Discrepancy("contents", one.account, key, None, None, "is not what was added")
-        elif found is not None and found.account != one.account:
-            yield Discrepancy("contents", one.account, key, {"account": found.account}, {"account": one.account})
+        needed = "its asset is not erased" if last[one.asset] is one and one.asset not in told.erased else ""
+        yield from _addition_otherwise(one, contents.get(one.content), needed, "added")
+    for address in told.addresses.values():
+        needed = "its webhook is not removed" if told.in_use.get(address.webhook) == address.content else ""
+        yield from _addition_otherwise(address, contents.get(address.content), needed, "registered")
+
+
+def _addition_otherwise(
+    one: AssetAdded | WebhookRegistered | WebhookChanged, found: StoredContent | None, needed: str, was: str
+) -> Iterator[Discrepancy]:
+    key = {"batch": one.content}
+    if found is None and needed:
+        yield Discrepancy("contents", one.account, key, None, None, f"is missing although {needed}")
+    elif found is not None and not found.genuine:
+        yield Discrepancy("contents", one.account, key, None, None, f"is not what was {was}")
+    elif found is not None and found.account != one.account:
+        yield Discrepancy("contents", one.account, key, {"account": found.account}, {"account": one.account})
 
 
 def tell_fingerprints(told: Derived, contents: Mapping[str, StoredContent]) -> None:

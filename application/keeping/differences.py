@@ -35,9 +35,9 @@ from application.keeping.tables import (
     place_in_table,
     places_of,
 )
-from application.ledger.contents import asset_in
+from application.ledger.contents import owner_in
+from application.ledger.group import BRINGING
 from application.ledger.reader import LogFilter
-from domain.assets import AssetAdded
 from domain.ledger import CREDIT, CreditAdded
 from domain.operation import Dropped, Refused, Requested
 
@@ -50,10 +50,10 @@ LONGEST_LEASE = 24 * 60 * 60 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """The rows that a page of the log asks about: operations and assets by id, and payments."""
+    """The rows that a page of the log asks about: operations by id, assets and webhooks by id, and payments."""
 
     operations: tuple[str, ...]
-    assets: tuple[str, ...]
+    others: tuple[str, ...]
     credits: tuple[CreditAdded, ...]
 
 
@@ -76,20 +76,24 @@ def differences(ground: Ground, account: str | None = None) -> Iterator[Discrepa
 
 def requests(ground: Ground, account: str | None) -> Iterator[LogPage]:
     """The log's requests and payments, a page at a time."""
-    topics = tuple(name for one in (Requested, AssetAdded, CreditAdded) for name in ground.codec.names_of(one))
+    topics = tuple(name for one in (Requested, *BRINGING, CreditAdded) for name in ground.codec.names_of(one))
     which = LogFilter(upto=ground.reader.end(), account=account, topics=topics)
     last = -1
     while page := ground.reader.read(last, PAGE, which):
         facts = [ground.codec.decode(entry.link.topic, entry.link.state) for entry in page]
         ids = [fact.operation.id for fact in facts if isinstance(fact, Requested)]
-        added = dict.fromkeys(fact.asset for fact in facts if isinstance(fact, AssetAdded))
-        yield LogPage(tuple(ids), tuple(added), tuple(fact for fact in facts if isinstance(fact, CreditAdded)))
+        brought = [
+            str(entry.link.operation) for entry, fact in zip(page, facts, strict=True) if isinstance(fact, BRINGING)
+        ]
+        yield LogPage(
+            tuple(ids), tuple(dict.fromkeys(brought)), tuple(fact for fact in facts if isinstance(fact, CreditAdded))
+        )
         last = page[-1].position
 
 
 def told_otherwise(ground: Ground, desk: Desk, asked: LogPage) -> Iterator[Discrepancy]:
     """Rows that the log's requests and payments ask for, and that are missing or say something else."""
-    told = told_by(ground.codec, desk.entries_of((*asked.operations, *asked.assets)))
+    told = told_by(ground.codec, desk.entries_of((*asked.operations, *asked.others)))
     contents = contents_of(desk, told)
     yield from contents_otherwise(told, contents)
     yield from additions_otherwise(told, contents)
@@ -164,7 +168,7 @@ def _operations_of(table: str, row: Row) -> tuple[str, ...]:
     if table == "keys":
         return first_of(str(row["reference"]))
     if table == "contents":
-        return (*first_of(str(row["batch"])), asset_in(str(row["batch"])))
+        return (*first_of(str(row["batch"])), owner_in(str(row["batch"])))
     return (str(row["id"] if table == "operations" else row["operation"]),)
 
 
@@ -173,7 +177,9 @@ def _is_told(told: Derived, table: str, row: Row, ids: Sequence[str]) -> bool:
     if table == "keys":
         return place_in_table(table, row) in told.rows["keys"]
     if table == "contents":
-        return row["batch"] in told.added or any(not isinstance(told.states[id], Refused) for id in known)
+        return row["batch"] in told.added.keys() | told.addresses.keys() or any(
+            not isinstance(told.states[id], Refused) for id in known
+        )
     if table == "jobs":
         # A late success brings its job with it, and no fact of its own names that.
         late = any(isinstance(state, Dropped) and state.late for state in map(told.states.__getitem__, known))

@@ -40,6 +40,8 @@ class Table:
 
 ENDS = ("revision", "stream", "version", "hash", "terms_version", "terms_hash", "last")
 
+SENT = "what a webhook is told; it is in the log, and is sent again by replaying it from there"
+SENDING = "who sends, and when; with another value it is sent sooner, later or once more, under the same id"
 PEOPLES = "people's own words: shown to them, and nothing is decided by it"
 
 TABLES: Mapping[str, Table] = {
@@ -102,6 +104,27 @@ TABLES: Mapping[str, Table] = {
     ),
     "collected_assets": Table(TableStanding.APART, ("account", "collection", "asset"), ()),
     "key_names": Table(TableStanding.APART, ("account", "key"), (), {"name": PEOPLES}),
+    "webhooks": Table(
+        TableStanding.APART,
+        ("webhook",),
+        (),
+        {
+            "account": "whose it is; its address and its events are looked up in the log before anything is sent",
+            **dict.fromkeys(("owner", "until", "served", "failures", "failing_since", "rest"), SENDING),
+        },
+    ),
+    "webhook_messages": Table(
+        TableStanding.APART,
+        ("webhook", "id"),
+        (),
+        {
+            **dict.fromkeys(("account", "event", "operation", "position", "at"), SENT),
+            **dict.fromkeys(("due", "state", "tries", "last", "status", "said"), SENDING),
+        },
+    ),
+    "webhook_mark": Table(
+        TableStanding.APART, ("one",), (), {"position": "how far events were taken from the log; others are replayed"}
+    ),
     "search_mark": Table(
         TableStanding.APART, ("one",), (), {"position": "how far prompts are indexed; nothing is decided by it"}
     ),

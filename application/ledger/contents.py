@@ -96,13 +96,13 @@ def place_of_content(document: Mapping[str, Any]) -> int:
     return place if isinstance(place, int) else USUAL_PLACE
 
 
-def content_of_asset(asset: str, id: str) -> str:
-    """The name of the content by which a file is added: its asset's id, and one of its own."""
-    return f"{asset}:{id}"
+def content_name(owner: str, id: str) -> str:
+    """The name of content that is one thing's own, a file's or a webhook's: the id of that, and one of its own."""
+    return f"{owner}:{id}"
 
 
-def asset_in(content: str) -> str:
-    """The asset in such a name."""
+def owner_in(content: str) -> str:
+    """The asset or webhook in such a name."""
     return content.partition(":")[0]
 
 

@@ -43,9 +43,12 @@ from domain.operation import CLOSED_PHASES, PHASES, Held, ProviderFailed, Reject
 from domain.periods import Period
 from domain.turns import USUAL_PLACE
 from domain.value import maker, value
+from domain.webhooks import WebhookChanged, WebhookRegistered
 
 LARGEST_FACT = 64 * 1024
 """Bytes; whatever is larger is content, and content is not kept in the log."""
+BRINGING = (AssetAdded, WebhookRegistered, WebhookChanged)
+"""Facts about what has content of its own."""
 QUEUED = PHASES[Held]
 """Held and not dispatched: in the queue, for whichever process performs it."""
 
@@ -326,9 +329,9 @@ class Group:
             self.beside.contents.append(proposal.content)
 
     def _is_wanted(self, content: ContentRow, own: Iterable[str], facts: Iterable[Fact]) -> bool:
-        """Content is kept for operations that were admitted, and for a file that was added."""
+        """Content is kept for operations that were admitted, for a file that was added, for a webhook's address."""
         opened = True in [self._is_open(id) for id in own]
-        return opened or any(isinstance(fact, AssetAdded) and fact.content == content.batch for fact in facts)
+        return opened or any(isinstance(fact, BRINGING) and fact.content == content.batch for fact in facts)
 
     def _note_job(self, job: JobRow) -> None:
         """Once: what is settled by a job may have been claimed with it before."""

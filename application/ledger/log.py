@@ -20,6 +20,7 @@ from domain.keys import KeyFact
 from domain.ledger import BalanceReturned, ContentErased, Fact
 from domain.operation import OperationFact
 from domain.totals import PeriodState
+from domain.webhooks import WebhookFact
 from domain.windowed import LifeMoved
 
 GENESIS = bytes(32)
@@ -132,7 +133,7 @@ def fact_name(topic: str) -> str:
 
 
 def operation_of(fact: Fact) -> str | None:
-    """The id of the operation a fact is about, or of the asset, API key or quote, by which it is indexed."""
+    """The id of the operation a fact is about, or of the asset, API key, quote or webhook, by which it is indexed."""
     if isinstance(fact, OperationFact):
         return fact.operation.id
     if isinstance(fact, AssetFact):
@@ -145,6 +146,8 @@ def operation_of(fact: Fact) -> str | None:
         return fact.operation.id
     if isinstance(fact, GoodwillGiven):
         return goodwill_index(fact.account)
+    if isinstance(fact, WebhookFact):
+        return fact.webhook
     return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased | LifeMoved) else None
 
 

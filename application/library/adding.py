@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from application.ledger.contents import Body, content_of_asset
+from application.ledger.contents import Body, content_name
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from application.ledger.transaction import ContentRow, keyed_digest
@@ -82,7 +82,7 @@ class Adder:
     def _content(self, account: str, asset: Asset) -> tuple[ContentRow, str]:
         """The content that tells which file the asset is, and the digest by which the log vouches for it."""
         secret, body = self.new_secret(), Body("added", {}, {FIELD: [asset]}).to_json()
-        return ContentRow(content_of_asset(asset.id, self.new_id()), account, secret, body), keyed_digest(secret, body)
+        return ContentRow(content_name(asset.id, self.new_id()), account, secret, body), keyed_digest(secret, body)
 
 
 async def read_in_pieces(file: Path) -> AsyncIterator[bytes]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from application.performing.histories import Histories, History
-from application.performing.performer import CANCELLED, RECOVER, Performer
+from application.performing.performer import RECOVER, Performer
 from application.performing.recording import Performed, Stopping
 from application.ports import Job, Task, Wakeable, silent
 from domain.advice import Advice
 from domain.errors import AssetMissing, IllegalTransition, OperationPending
 from domain.ids import check_reason
-from domain.operation import PHASES, POLICY, Dropped, Held, Running, Sent, Settled
+from domain.operation import CANCELLED, PHASES, POLICY, Dropped, Held, Running, Sent, Settled
 
 
 @dataclass(frozen=True, slots=True)

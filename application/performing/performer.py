@@ -48,7 +48,7 @@ from domain.errors import IllegalTransition, OperationPending, UnknownModel
 from domain.fallback import WHOLE_PROVIDER
 from domain.ledger import Fact
 from domain.money import Money
-from domain.operation import Operation, Sent, State
+from domain.operation import CANCELLED, Operation, Sent, State
 from domain.pricing import Quote
 from domain.value import maker
 
@@ -356,7 +356,6 @@ def _moved(code: str, operation: Operation, held: Quote | None, state: Sent) -> 
     return f"{code} at {operation.model} ({operation.provider}{before}): {after}"
 
 
-CANCELLED = "cancelled"
 RECOVER, MISTAKEN = Advice("operation.look"), Advice("provider.mend")
 
 

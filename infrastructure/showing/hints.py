@@ -81,6 +81,7 @@ SHELL: Final[Mapping[str, str]] = MappingProxyType(
         "statement.list": "list them with: imagestudio statement list --account {account}",
         "tables.choose": "there are: {tables}; views are rebuilt by: imagestudio projections rebuild",
         "telemetry.install": "install it: pip install 'image-studio[telemetry]'",
+        "webhook.list": "list them with: imagestudio webhooks list {account}",
         "views.rebuild": "see: imagestudio projections status; to make them anew: imagestudio projections rebuild",
     }
 )
@@ -148,6 +149,7 @@ HTTP: Final[Mapping[str, str]] = MappingProxyType(
         "statement.list": "list them with GET /v1/statements",
         "tables.choose": "there are: {tables}",
         "telemetry.install": OPERATOR,
+        "webhook.list": "look it up in the list of webhooks",
         "views.rebuild": OPERATOR,
     }
 )

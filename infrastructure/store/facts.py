@@ -17,7 +17,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
 
 from application.ledger.log import Entry, PeriodSnapshot
-from domain import account, approvals, assets, billing, booking, keys, ledger, operation, windowed
+from domain import account, approvals, assets, billing, booking, keys, ledger, operation, webhooks, windowed
 from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
 from domain.ledger import Fact
@@ -44,6 +44,12 @@ NAMES: Mapping[str, type[Fact]] = {
     "key.issued": keys.KeyIssued,
     "key.changed": keys.KeyChanged,
     "key.revoked": keys.KeyRevoked,
+    "webhook.registered": webhooks.WebhookRegistered,
+    "webhook.changed": webhooks.WebhookChanged,
+    "webhook.rotated": webhooks.WebhookRotated,
+    "webhook.paused": webhooks.WebhookPaused,
+    "webhook.resumed": webhooks.WebhookResumed,
+    "webhook.removed": webhooks.WebhookRemoved,
     "ledger.period_opened": ledger.PeriodOpened,
     "ledger.credit_added": ledger.CreditAdded,
     "ledger.balance_returned": ledger.BalanceReturned,

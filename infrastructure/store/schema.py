@@ -194,6 +194,51 @@ KEY_NAMES = Table(
 )
 """The names that people give to API keys."""
 
+WEBHOOKS = Table(
+    "webhooks",
+    METADATA,
+    Column("webhook", ID, primary_key=True),
+    Column("account", ID, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("served", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("failing_since", BigInteger),
+    Column("rest", BigInteger, nullable=False),
+    Index("webhooks_account", "account"),
+)
+"""Which process sends to each webhook, and how that goes: see `hooks.py`."""
+
+WEBHOOK_MESSAGES = Table(
+    "webhook_messages",
+    METADATA,
+    Column("webhook", ID, primary_key=True),
+    Column("id", ID, primary_key=True),
+    Column("account", ID, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("operation", ID, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("last", BigInteger),
+    Column("status", Integer),
+    Column("said", Text, nullable=False),
+    Index("webhook_messages_due", "state", "webhook", "due", "position"),
+    Index("webhook_messages_newest", "webhook", "position", "id"),
+)
+"""Messages to webhooks, and their fate."""
+
+WEBHOOK_MARK = Table(
+    "webhook_mark",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    CheckConstraint("one = 1", name="webhook_mark_is_one"),
+)
+"""How far in the log its facts have become messages."""
+
 SEARCH_MARK = Table(
     "search_mark",
     METADATA,

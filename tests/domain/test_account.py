@@ -19,12 +19,9 @@ from domain.account import (
     Terms,
     TimeZoneChanged,
     changed_since,
-    close,
     evolve,
     open_account,
     project_scope,
-    resume,
-    suspend,
     user_scope,
 )
 from domain.advice import Advice
@@ -34,7 +31,7 @@ from domain.limiting import change_limit, inherit_limit
 from domain.money import LARGEST_AMOUNT
 from domain.periods import Cycle
 from domain.plans import MEASURES, Limits
-from domain.terms import change_plan, change_time_zone
+from domain.terms import change_plan, change_time_zone, close, resume, suspend
 from tests.domain.examples import LATER, LIMITS, NOON, OPENED
 
 TERMS = Terms("pro", LIMITS)

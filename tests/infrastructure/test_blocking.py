@@ -122,7 +122,13 @@ def test_nothing_that_is_waited_for_is_left_out(blocking: type, waited_for: type
 
 
 def test_a_blocking_studio_has_the_facades_of_the_other() -> None:
-    facades = {one.name for one in fields(Studio)} - {"log", "open_services", "make_worker"}
+    facades = {one.name for one in fields(Studio)} - {
+        "log",
+        "open_services",
+        "make_worker",
+        "make_sender",
+        "around_requests",
+    }
     assert {one.name for one in fields(BlockingStudio)} == facades
 
 

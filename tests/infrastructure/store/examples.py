@@ -45,6 +45,15 @@ from domain.operation import (
 from domain.periods import Cycle, Period
 from domain.plans import Limits
 from domain.pricing import Quote
+from domain.webhooks import (
+    Pause,
+    WebhookChanged,
+    WebhookPaused,
+    WebhookRegistered,
+    WebhookRemoved,
+    WebhookResumed,
+    WebhookRotated,
+)
 from domain.windowed import LifeCounted, LifeMoved, Taken, WindowOpened
 
 NOVEMBER = Period(1_793_487_600_000_000, 1_796_079_600_000_000)
@@ -81,6 +90,7 @@ REVEALED = (CostSource.PROVIDER, True)
 PICTURE = Stored("ab" * 32, "image/png", 20_480, 1024, 768, id="5a" * 12)
 CLIP = Stored("cd" * 32, "video/mp4", 1_048_576, 1280, 720, 4_000, "c1" * 12)
 GIVEN = (Given("image", "5b" * 12, "image/jpeg", 30_720, 800, 600), Given("audio", "a1" * 12, "audio/mpeg", 4_096))
+HOOK = "hook_7hq2m9x4ka"
 KEY_TERMS = KeyTerms((KeyScope.OPERATE, KeyScope.ADMIN), "ann", "brand", False, NOW + 1_000_000, 2_000_000, 60, True)
 WAITS = (*("quote_5a5a5a", "key_7hq2m9x4ka", "ef" * 32, "text_to_image"), 2, "sketch-1", 80_000, "USD")
 
@@ -102,6 +112,12 @@ EXAMPLES: tuple[Fact, ...] = (
     KeyIssued("acme", NOW, "key_7hq2m9x4ka", "3c" * 32, "0badcafe", KEY_TERMS),
     KeyChanged("acme", NOW, "key_7hq2m9x4ka", KeyTerms((KeyScope.READ,), forwards=True), "a new app"),
     KeyRevoked("acme", NOW, "key_7hq2m9x4ka", "lost"),
+    WebhookRegistered("acme", NOW, HOOK, ("operation.charged",), f"{HOOK}:c", "ef" * 32, "0badcafe", "a new shop"),
+    WebhookChanged("acme", NOW, HOOK, (), f"{HOOK}:d", "0f" * 32),
+    WebhookRotated("acme", NOW, HOOK, 2, "0badcafe", NOW + 86_400_000_000, "lost"),
+    WebhookPaused("acme", NOW, HOOK, Pause.GONE),
+    WebhookResumed("acme", NOW, HOOK, "it is back"),
+    WebhookRemoved("acme", NOW, HOOK, "the shop is closed"),
     PeriodOpened("acme", NOW, NOVEMBER, "pro", Limits(images=100), 5_000_000, "USD", "2026f"),
     CreditAdded("acme", NOW, NOVEMBER, 5_000_000, "USD", "invoice-7"),
     BalanceReturned("acme", NOW, DECEMBER, "op-1", 40_000, "USD"),

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _contents()
     _words()
     _key_names()
+    _webhooks()
     if op.get_context().dialect.name == "postgresql":
         for table, percent in ROOM_TO_UPDATE.items():
             op.execute(f"ALTER TABLE {table} SET (fillfactor = {percent})")
@@ -158,6 +159,45 @@ def _key_names() -> None:
         Column("account", ID, primary_key=True),
         Column("key", ID, primary_key=True),
         Column("name", Text, nullable=False),
+    )
+
+
+def _webhooks() -> None:
+    op.create_table(
+        "webhooks",
+        Column("webhook", ID, primary_key=True),
+        Column("account", ID, nullable=False),
+        Column("owner", Text, nullable=False),
+        Column("until", BigInteger, nullable=False),
+        Column("served", BigInteger, nullable=False),
+        Column("failures", Integer, nullable=False),
+        Column("failing_since", BigInteger),
+        Column("rest", BigInteger, nullable=False),
+    )
+    op.create_index("webhooks_account", "webhooks", ["account"])
+    op.create_table(
+        "webhook_messages",
+        Column("webhook", ID, primary_key=True),
+        Column("id", ID, primary_key=True),
+        Column("account", ID, nullable=False),
+        Column("event", Text, nullable=False),
+        Column("operation", ID, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("due", BigInteger, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("tries", Integer, nullable=False),
+        Column("last", BigInteger),
+        Column("status", Integer),
+        Column("said", Text, nullable=False),
+    )
+    op.create_index("webhook_messages_due", "webhook_messages", ["state", "webhook", "due", "position"])
+    op.create_index("webhook_messages_newest", "webhook_messages", ["webhook", "position", "id"])
+    op.create_table(
+        "webhook_mark",
+        Column("one", Integer, primary_key=True, autoincrement=False),
+        Column("position", BigInteger, nullable=False),
+        CheckConstraint("one = 1", name="webhook_mark_is_one"),
     )
 
 

@@ -1,0 +1,71 @@
+"""Events: the happenings that customers are told of, each by one fact of the log.
+
+Charged ──> operation.charged           Rejected ──> operation.refused, limit.reached
+
+An event's id is a function of its fact, so that whoever is told twice can see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Final
+
+from domain.ledger import Fact
+from domain.operation import (
+    CANCELLED,
+    Adjusted,
+    Charged,
+    OperationFact,
+    ProviderCompleted,
+    Rejected,
+    Released,
+    Substituted,
+)
+
+EVENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "operation.completed": "Its outputs were delivered.",
+        "operation.charged": "It was charged, which follows its delivery at once.",
+        "operation.failed": "It was released: nothing was delivered, and nothing is charged.",
+        "operation.cancelled": "It was cancelled, and nothing is charged.",
+        "operation.refused": "It was refused, and held nothing.",
+        "operation.adjusted": "Its price was corrected, as by a refund.",
+        "limit.reached": "A limit refused it, or had a cheaper model do it.",
+    }
+)
+"""Each event, and what it says."""
+
+TELLING: Final[tuple[type[OperationFact], ...]] = (
+    ProviderCompleted,
+    Charged,
+    Released,
+    Rejected,
+    Substituted,
+    Adjusted,
+)
+"""The facts that may be events."""
+
+
+def events_of(fact: Fact) -> tuple[str, ...]:
+    """The events that a fact is; our own costs are nobody else's."""
+    match fact:
+        case ProviderCompleted():
+            return ("operation.completed",)
+        case Charged():
+            return ("operation.charged",)
+        case Released():
+            return ("operation.cancelled",) if fact.reason == CANCELLED else ("operation.failed",)
+        case Rejected():
+            return ("operation.refused", "limit.reached") if fact.limit is not None else ("operation.refused",)
+        case Substituted():
+            return ("limit.reached",)
+        case Adjusted():
+            return ("operation.adjusted",) if fact.price else ()
+    return ()
+
+
+def event_id(hash: bytes, event: str) -> str:
+    """The id of an event, from its fact's hash in the log: the same for every webhook, and however often it is sent."""
+    return f"evt_{sha256(hash + event.encode()).hexdigest()[:32]}"

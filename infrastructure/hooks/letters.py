@@ -1,0 +1,61 @@
+"""The bodies of messages: an event's type, its instant, and its operation as it stood with that fact.
+
+Made of the log alone, so the same message has the same body however often it is sent; what may hold a prompt, such as a
+provider's own words about a failure, is in no message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from application.asking.requests import Result
+from application.asking.results import Results
+from application.ledger.facts import MOST
+from application.ledger.log import Codec
+from application.ledger.reader import LogFilter, LogReader
+from application.ports.hooks import HookMessage
+from domain.errors import UnknownOperation
+from domain.ledger import Fact
+from domain.operation import Charged, ProviderCompleted
+from infrastructure.showing.documents import result_document
+from infrastructure.showing.formats import iso
+from infrastructure.showing.telling import without_ours
+
+
+@dataclass(frozen=True, slots=True)
+class OperationLetters:
+    """Implements Letters."""
+
+    reader: LogReader
+    codec: Codec
+    results: Results
+
+    async def __call__(self, message: HookMessage) -> bytes:
+        facts = await asyncio.to_thread(self._facts, message)
+        result = Result(message.operation, (await self.results.build(facts, held=False),), {})
+        document = {
+            "type": message.event,
+            "timestamp": told_at(message.at),
+            "data": without_ours(result_document(result)),
+        }
+        return msgspec.json.encode(document)
+
+    def _facts(self, message: HookMessage) -> Sequence[Fact]:
+        """All up to the message's own; what is delivered is charged in the same append, and told so."""
+        entries = self.reader.read(0, MOST, LogFilter(operations=(message.operation,)))
+        facts = [(one.position, self.codec.decode(one.link.topic, one.link.state)) for one in entries]
+        known = [fact for position, fact in facts if position <= message.position]
+        if not known:
+            raise UnknownOperation.of(message.operation)
+        later = [fact for position, fact in facts if position > message.position]
+        charged = isinstance(known[-1], ProviderCompleted) and later and isinstance(later[0], Charged)
+        return [*known, later[0]] if charged else known
+
+
+def told_at(instant: int) -> str:
+    """An instant as messages tell it."""
+    return iso(instant, precision="milliseconds")
