@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from application.keeping.accounts import AccountReader
     from application.keeping.keys import KeyReader
     from application.keeping.statements import StatementReader
+    from application.notifying.reading import WebhookReader
     from infrastructure.store.tables import SqlIndex
     from projections.audit import Audit
     from projections.books import Books
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
 class ReadingLedger:
     """`lost` says which facts the log once had and has no more, where the files know it.
 
-    Parts that only some commands ask for are loaded when they do; `open_accounts` and `open_keys` open what shows them,
-    once.
+    Parts that only some commands ask for are loaded when they do: `open_accounts` and the like open, once, what shows
+    them.
     """
 
     settings: Settings
@@ -52,6 +53,7 @@ class ReadingLedger:
     codec: Codec
     open_accounts: Callable[[], AccountReader]
     open_keys: Callable[[], KeyReader]
+    open_webhooks: Callable[[], WebhookReader]
     lost: FactsLost | None
 
     @property
@@ -73,6 +75,10 @@ class ReadingLedger:
         from application.keeping.statements import StatementReader
 
         return StatementReader(BilledReader(self.reader, self.codec))
+
+    @property
+    def webhooks(self) -> WebhookReader:
+        return self.open_webhooks()
 
     @property
     def reader(self) -> SqlReader:
@@ -118,7 +124,8 @@ def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[ReadingL
             raise lost
 
         accounts, keys = cache(partial(_accounts, log)), cache(partial(_keys, log))
-        yield ReadingLedger(settings, log.database, log.codec, accounts, keys, lost)
+        webhooks = cache(partial(_webhooks, log))
+        yield ReadingLedger(settings, log.database, log.codec, accounts, keys, webhooks, lost)
 
 
 def _accounts(log: StudioLog) -> AccountReader:
@@ -134,3 +141,10 @@ def _keys(log: StudioLog) -> KeyReader:
     from infrastructure.store.keynames import SqlKeyNames
 
     return KeyReader(ledgers=ledgers_of(log, now), names=SqlKeyNames(log.database))
+
+
+def _webhooks(log: StudioLog) -> WebhookReader:
+    from infrastructure.clock import now
+    from infrastructure.hooks.parts import webhook_reader
+
+    return webhook_reader(ledgers_of(log, now), log.database)

@@ -49,7 +49,7 @@ def test_what_it_offers_is_what_the_rooms_raise_and_return() -> None:
     assert (imagestudio.Result, imagestudio.Studio) == (Result, Studio)
 
 
-THEIRS = {"openai"}
+THEIRS = {"standardwebhooks", "openai"}
 """Packages whose clients pages show before a service."""
 OF_THE_TREE = {"views.md"}
 """Pages whose examples are files of the rooms themselves."""

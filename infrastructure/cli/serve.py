@@ -55,6 +55,7 @@ async def serve(
     except ImportError as error:
         raise PluginError(f"the service needs {error.name}", hint=Advice("service.install")) from error
     from infrastructure.bootstrap import open_studio
+    from infrastructure.hooks.parts import messaging
     from infrastructure.servicelog import service_log
     from infrastructure.working import working
 
@@ -64,7 +65,8 @@ async def serve(
             made = await first_keys(studio, settings.account, host)
             with stopped() as (told, again):
                 _say(f"http://{_shown(host)}:{listener.getsockname()[1]}", made, as_json=session.json)
-                async with working(studio, places=concurrency, seconds=settings.wait_seconds, leave=again):
+                seconds = settings.wait_seconds
+                async with working(studio, places=concurrency, seconds=seconds, leave=again), messaging(studio):
                     await serving.answer_requests(studio, settings, listener, told, again)
     return 0
 

@@ -38,6 +38,7 @@ async def worker(
     Any number of workers share a database. One that is told to stop, by SIGTERM or Ctrl-C, claims no more and ends what
     it has begun; told again, it leaves that to recovery. If one dies, the others settle its work.
     """
+    from infrastructure.hooks.parts import messaging
     from infrastructure.servicelog import service_log
     from infrastructure.working import working
 
@@ -45,11 +46,14 @@ async def worker(
     with service_log(settings, as_json=session.json), stopped() as (told, again):
         async with (
             session.service() as studio,
+            messaging(studio) as sender,
             working(studio, places=concurrency, seconds=settings.wait_seconds, leave=again) as one,
         ):
             if not drain:
                 LOGGER.info("working, %s at a time", counted(concurrency, "operation"))
             await _until(one, told, drain=drain)
+            if drain and not told.is_set():
+                await sender.once()
             if told.is_set():
                 LOGGER.info("stopping: %s under way; again to leave what is left", counted(one.working, "operation"))
     found = {"performed": one.performed, "left": one.left}

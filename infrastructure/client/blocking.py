@@ -8,6 +8,7 @@ from application.ports import Asset
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
 from infrastructure.client.views import RemoteViews
+from infrastructure.client.webhooks import RemoteWebhooks
 from infrastructure.looping import Blocking, without_await
 
 
@@ -57,3 +58,19 @@ class BlockingRemoteViews(Blocking[RemoteViews]):
     costs = without_await(RemoteViews.costs)
     books = without_await(RemoteViews.books)
     postings = without_await(RemoteViews.postings)
+
+
+class BlockingRemoteWebhooks(Blocking[RemoteWebhooks]):
+    """Webhooks of an account."""
+
+    add = without_await(RemoteWebhooks.add)
+    list = without_await(RemoteWebhooks.list)
+    show = without_await(RemoteWebhooks.show)
+    change = without_await(RemoteWebhooks.change)
+    rotate = without_await(RemoteWebhooks.rotate)
+    pause = without_await(RemoteWebhooks.pause)
+    resume = without_await(RemoteWebhooks.resume)
+    remove = without_await(RemoteWebhooks.remove)
+    deliveries = without_await(RemoteWebhooks.deliveries)
+    replay = without_await(RemoteWebhooks.replay)
+    test = without_await(RemoteWebhooks.test)

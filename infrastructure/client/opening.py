@@ -5,10 +5,16 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Final, Self
 
-from infrastructure.client.blocking import BlockingRemoteLibrary, BlockingRemoteOperations, BlockingRemoteViews
+from infrastructure.client.blocking import (
+    BlockingRemoteLibrary,
+    BlockingRemoteOperations,
+    BlockingRemoteViews,
+    BlockingRemoteWebhooks,
+)
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
 from infrastructure.client.views import RemoteViews
+from infrastructure.client.webhooks import RemoteWebhooks
 from infrastructure.client.wire import Wire
 from infrastructure.looping import Loop
 
@@ -29,6 +35,7 @@ class AsyncClient:
         self.operations = RemoteOperations(self._wire, wait_seconds)
         self.library = RemoteLibrary(self._wire)
         self.views = RemoteViews(self._wire)
+        self.webhooks = RemoteWebhooks(self._wire)
 
     async def __aenter__(self) -> Self:
         return self
@@ -48,6 +55,7 @@ class Client:
         self.operations = BlockingRemoteOperations(self._client.operations, self._loop)
         self.library = BlockingRemoteLibrary(self._client.library, self._loop)
         self.views = BlockingRemoteViews(self._client.views, self._loop)
+        self.webhooks = BlockingRemoteWebhooks(self._client.webhooks, self._loop)
 
     def __enter__(self) -> Self:
         return self

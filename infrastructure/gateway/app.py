@@ -21,7 +21,17 @@ from infrastructure.gateway.arrivals import Arrivals, Exchange
 from infrastructure.gateway.describing import errors
 from infrastructure.gateway.faults import PROBLEM, headers_of, openai_error, problem_of
 from infrastructure.gateway.gate import Gate
-from infrastructure.gateway.native import accounts, approvals, assets, books, keys, operations, prices, views
+from infrastructure.gateway.native import (
+    accounts,
+    approvals,
+    assets,
+    books,
+    keys,
+    operations,
+    prices,
+    views,
+    webhooks,
+)
 from infrastructure.gateway.openai import images, models, videos
 from infrastructure.showing.codes import STATUSES_BY_CODE, status_for
 
@@ -63,7 +73,7 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     app.state.gate = gate
     for part in (images, videos, models):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 424, 502, openai=True))
-    for part in (operations, views, books, prices, assets, approvals, accounts, keys, callbacks, health):
+    for part in (operations, views, books, prices, assets, approvals, accounts, keys, webhooks, callbacks, health):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
     app.add_exception_handler(ImageStudioError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -9,10 +9,12 @@ from time import monotonic
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from domain.errors import StoreError
+from domain.retrying import DEAD, DELIVERED, WAITING
+from infrastructure.clock import SECOND
 from infrastructure.gateway.arrivals import Exchange
 from infrastructure.service import Studio
 
@@ -20,6 +22,8 @@ STUCK: Final = 30.0
 """Seconds in which a view that is behind has to move, or it does not any more."""
 DEADLINE: Final = 5.0
 """Seconds within which the database has to answer."""
+OUTCOMES: Final = {DELIVERED: "delivered", WAITING: "failed", DEAD: "dead"}
+"""The outcome of a try, by the state of its message after it."""
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 
@@ -85,7 +89,21 @@ class Meters(Collector):
         for one in status:
             lag.add_metric([one.view], one.lag)
             stopped.add_metric([one.view], int(one.error is not None))
-        yield from (end, lag, stopped)
+        yield from (end, lag, stopped, *self._webhooks())
+
+    def _webhooks(self) -> Iterator[Any]:
+        sending = self._studio.webhooks.sending
+        tries = CounterMetricFamily("imagestudio_webhook_tries", "Messages sent to webhooks.", labels=["outcome"])
+        for state, outcome in OUTCOMES.items():
+            tries.add_metric([outcome], sending.sent[state])
+        now = sending.clock()
+        behind = sending.tables.lag(now)
+        seconds = 0.0 if behind.oldest is None else (now - behind.oldest) / SECOND
+        waiting = GaugeMetricFamily("imagestudio_webhook_waiting", "Messages that are still to be sent.")
+        waiting.add_metric([], behind.waiting)
+        late = GaugeMetricFamily("imagestudio_webhook_lag_seconds", "For how long the oldest message is due.")
+        late.add_metric([], seconds)
+        yield from (tries, waiting, late)
 
     def describe(self) -> Iterator[Any]:
         """Nothing: otherwise the database would be asked before anybody wants to know."""

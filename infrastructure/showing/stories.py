@@ -54,6 +54,7 @@ from domain.operation import (
 )
 from domain.plans import IN_MONEY
 from domain.pricing import Quote
+from domain.webhooks import WebhookFact
 from domain.windowed import LifeCounted, LifeMoved, WindowFact, WindowOpened
 from domain.windows import Window
 from infrastructure.showing.billed import billed_in_words
@@ -70,6 +71,7 @@ from infrastructure.showing.formats import (
     unlike_text,
 )
 from infrastructure.showing.rows import row_document
+from infrastructure.showing.webhooks import told_of_webhook
 
 if TYPE_CHECKING:
     from application.keeping.stories import Event, Story
@@ -117,7 +119,7 @@ def in_words(fact: Fact) -> Telling:
         case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged() | ConsentChanged() | OnLimitChanged():
             telling = _told_of_account(fact)
             return Telling(telling.amount, f"{telling.words}{_because(fact.reason)}")
-    return _told_of_outcome(fact)
+    return Telling(None, told_of_webhook(fact)) if isinstance(fact, WebhookFact) else _told_of_outcome(fact)
 
 
 def _because(reason: str) -> str:

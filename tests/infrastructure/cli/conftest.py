@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.application.notifying.receivers import Receiver
 from tests.infrastructure.cli.workspaces import ACCOUNT, STORY, Workspace, call, settle
 
 
@@ -26,14 +28,22 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return Workspace(home, ids)
 
 
+@pytest.fixture(scope="session")
+def shop() -> Iterator[Receiver]:
+    """A customer's server, which takes whatever it is sent."""
+    with Receiver().running() as running:
+        yield running
+
+
 @pytest.fixture
-def workspace(prepared: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def workspace(prepared: Workspace, shop: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A copy of the prepared workspace, whose account is the default one."""
     home = tmp_path / "studio"
     shutil.copytree(prepared.home, home)
     settle(monkeypatch, home)
     monkeypatch.setenv("IMAGESTUDIO_ACCOUNT", ACCOUNT)
-    return Workspace(home, prepared.ids)
+    monkeypatch.setenv("IMAGESTUDIO_WEBHOOK_ORIGINS", shop.url)
+    return Workspace(home, prepared.ids, shop.url)
 
 
 @pytest.fixture

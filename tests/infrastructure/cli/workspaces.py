@@ -161,6 +161,15 @@ COMMANDS = [
     ("keys", "change", "KEY", "--name", "web shop"),
     ("keys", "revoke", "KEY"),
     ("approve", "QUOTE"),
+    ("webhooks", "add", "https://shop.example/hooks"),
+    ("webhooks", "list"),
+    ("webhooks", "show", "WEBHOOK"),
+    ("webhooks", "change", "WEBHOOK", "--event", "operation.charged"),
+    ("webhooks", "rotate", "WEBHOOK"),
+    ("webhooks", "deliveries", "WEBHOOK"),
+    ("webhooks", "replay", "WEBHOOK", "--dead"),
+    ("webhooks", "test", "WEBHOOK"),
+    ("webhooks", "remove", "WEBHOOK"),
     ("providers", "list"),
     ("providers", "check"),
     ("catalogue", "check"),
@@ -198,10 +207,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where the studio lives, and the ids of what was done there."""
+    """Where the studio lives, the ids of what was done there, and the origin of a customer's server."""
 
     home: Path
     ids: Mapping[str, str] = field(default_factory=dict)
+    shop: str = ""
 
     @property
     def database(self) -> Path:
@@ -283,6 +293,8 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         known["KEY"] = call("keys", "issue", ACCOUNT, "--json").document["id"]
     if "QUOTE" in command:
         known["QUOTE"] = waiting_quote()
+    if "WEBHOOK" in command:
+        known["WEBHOOK"] = call("webhooks", "add", f"{workspace.shop}/hooks", "--json").document["id"]
     if "STUCK" in command:
         known["STUCK"] = stuck()
     known |= billed(command)

@@ -15,6 +15,7 @@ from openai import OpenAI
 
 from domain.keys import STUDIO, KeyScope, KeyTerms
 from infrastructure.gateway import serving
+from infrastructure.hooks.parts import messaging
 from infrastructure.service import Studio
 from infrastructure.working import working
 from tests.application.studios import settings_for, studio_on
@@ -87,7 +88,7 @@ def gateway_on(url: str, home: Path, **changes: Any) -> Iterator[Gateway]:
             running = asyncio.create_task(server.serve([socket]))
             address = f"http://127.0.0.1:{socket.getsockname()[1]}"
             made.append(Gateway(address, studio, asyncio.get_running_loop(), secret))
-            async with working(studio):
+            async with working(studio), messaging(studio):
                 yield
                 server.stop()
                 await running

@@ -20,10 +20,14 @@ from tests.infrastructure.gateway.gateways import ADMIN, OPERATE, Gateway
 
 PROMPT = "the owners secret wish"
 OWNER = "owner-of-things"
+ADDRESS = "https://owners.example/hooks"
 BODIES: dict[str, Any] = {
     "/v1/operations": {"kind": "text-to-image", "inputs": {"prompt": "mine"}, "model": "scripted-image"},
     "/v1/estimates": {"kind": "text-to-image", "inputs": {"prompt": "mine"}, "model": "scripted-image"},
     "/v1/images/generations": {"prompt": "mine", "model": "scripted-image"},
+    "/v1/webhooks": {"url": "https://mine.example/hooks"},
+    "/v1/webhooks/{id}": {"url": "https://mine.example/hooks"},
+    "/v1/webhooks/{id}/replay": {"dead": True},
 }
 
 
@@ -39,7 +43,8 @@ def things(gateway: Gateway) -> dict[str, list[str]]:
         film = client.post("/v1/operations", json=filmed).json()["operation"]
     asset = operation["operations"][0]["outputs"][0]["asset"]
     key = gateway.run(gateway.studio.keys.list(OWNER))[0].id
-    ids = [operation["operation"], film, asset, key, OWNER]
+    hook = gateway.run(gateway.studio.webhooks.add(OWNER, ADDRESS)).webhook.id
+    ids = [operation["operation"], film, asset, key, hook, OWNER]
     agent = gateway.issue(OWNER, replace(OPERATE, approve_above=0))
     with gateway.client(agent) as client:
         quote = client.post("/v1/operations", json=drawn).json()["approval"]["quote"]
@@ -70,11 +75,11 @@ def test_a_stranger_gets_and_changes_nothing_of_the_owners(
 ) -> None:
     before, tried = facts(gateway), 0
     # An address or a header that names a thing may be told back as it was said.
-    hidden = [PROMPT, OWNER, *(id for id in things["id"] if id != OWNER)]
+    hidden = [PROMPT, OWNER, ADDRESS, *(id for id in things["id"] if id != OWNER)]
     headers = {ACCOUNT: OWNER} if named else {}
     with gateway.client(gateway.issue("acme", ADMIN), **headers) as client:
         for method, pattern, address in addresses(gateway, things):
-            body = BODIES.get(pattern, {}) if method == "POST" else None
+            body = BODIES.get(pattern, {}) if method in ("POST", "PATCH") else None
             answer: httpx.Response = client.request(method, address, json=body)
             tried += 1
             assert answer.status_code < 500, (method, address, answer.text)
