@@ -70,6 +70,7 @@ from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open
 from infrastructure.plugins import ProviderSettings
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import build_providers, switched_off, told_settings
+from infrastructure.seals import Seals
 from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name
 from infrastructure.store.database import Database
@@ -382,6 +383,7 @@ class Assembly:
             log=Log(self.reader, self.codec, self.index, self.feed),
             books=Books(self.database, FactSource(self.reader, self.codec)),
             audit=self.audit,
+            seals=Seals(self.settings, self.reader, partial(established_id, self.database), self.clock),
             providers=self.providers,
             upkeep=self.upkeep,
             statements=Statements(BilledReader(self.reader, self.codec), self.writer, self.operator),

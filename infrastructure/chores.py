@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 
 from application.following.feed import Feed
 from application.keeping.upkeep import Upkeep
+from application.keeping.watch import LogWatch
 from application.library.library import Library
 from application.performing.gates import Gates
 from application.performing.ownership import Ownership
@@ -16,6 +17,8 @@ from domain.errors import ImageStudioError, StoreError
 from infrastructure.clock import SECOND
 from infrastructure.files.belonging import Belonging
 from projections.engine.projector import NET, Projector, ProjectorThread
+
+MINUTE = 60
 
 LOGGER = logging.getLogger("imagestudio")
 
@@ -73,3 +76,15 @@ async def renewing(ownership: Ownership, gates: Gates) -> None:
             await gates.renew()
         except StoreError as error:  # the leases may run out; recovery and the ledger's state keep that safe
             LOGGER.warning("leases could not be renewed: %s", error)
+
+
+async def watching(watch: LogWatch, minutes: int) -> None:
+    """Verify the log from its beginning, again and again, and have it sealed; the first time after a minute."""
+    pause = MINUTE
+    try:
+        while True:
+            await asyncio.sleep(pause)
+            await asyncio.to_thread(watch.turn)
+            pause = minutes * MINUTE
+    finally:
+        watch.end()

@@ -31,6 +31,8 @@ from infrastructure.linkkeys import link_keys_of
 from infrastructure.opening import Access, open_log, standing
 from infrastructure.peppers import peppers_of
 from infrastructure.registry import switched_off, told_settings, unknown_settings, variable, wrong_settings
+from infrastructure.sealfiles import KEYS_FILE, SealFile
+from infrastructure.seals import signing_keys
 from infrastructure.settings import PREFIX, Settings, filed, revealed, standard_telemetry, wrong_fields
 from infrastructure.store.migrations import HEAD
 from infrastructure.store.reader import SqlReader
@@ -72,6 +74,7 @@ def settings_troubles(database: str | None = None) -> list[Trouble]:
         "DATABASE_URL": _database,
         "PEPPERS": _peppers,
         "LINK_KEYS": _link_keys,
+        "SEAL_FILE": _seals,
         "TELEMETRY": _telemetry,
     }
     for setting, step in steps.items():
@@ -212,6 +215,18 @@ def _link_keys(settings: Settings) -> Iterator[Trouble]:
     if settings.link_keys is not None or (settings.home / linkkeys.FILE).exists():
         link_keys_of(settings)
     yield from ()
+
+
+def _seals(settings: Settings) -> Iterator[Trouble]:
+    """Whether what is sealed can be signed and kept; a key is made by the first seal, and not here."""
+    if settings.seal_keys is not None or (settings.home / KEYS_FILE).exists():
+        signing_keys(settings)
+    if settings.seal_file is not None:
+        SealFile(settings.seal_file).newest()
+        folder = next(one for one in settings.seal_file.absolute().parents if one.exists())
+        if not os.access(folder, os.W_OK):
+            name = f"{PREFIX}SEAL_FILE"
+            yield Trouble(name, InvalidInput(name, f"nothing may be written in {folder}", hint="name another file"))
 
 
 def _telemetry(settings: Settings) -> Iterator[Trouble]:

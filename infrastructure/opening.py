@@ -22,6 +22,7 @@ from domain.errors import FactsLost, ForeignFiles, NoLedger, StoreError, ViewsHe
 from infrastructure.files.belonging import Belonging, lost, moved, others_files, read_marker, refuse_occupied
 from infrastructure.files.naming import account_folder
 from infrastructure.files.where import place_of
+from infrastructure.sealfiles import check_sealed
 from infrastructure.settings import Settings
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database
@@ -99,6 +100,7 @@ def _check(settings: Settings, database: Database, access: Access, *, files: boo
     check_schema(database)
     if access is not Access.READ:
         check_opening(database)
+        check_sealed(settings, database)
 
 
 def _exists(settings: Settings) -> bool:

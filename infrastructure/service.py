@@ -9,13 +9,14 @@
     books        what it came to, ledger account by ledger account, and the postings behind that
     log          the facts, read and followed
     audit        chains, tables and views held against the log, and made anew from it
+    seals        signed seals of the log, kept outside, and the watch that takes them
     providers    by name, their callbacks, their bills
     upkeep       recovered, refunded, erased, swept
     statements   periods closed, statements previewed, issued, voided and shown
     library      what was made and brought, found again, with what it cost
     services     what people use, each built on operations
 
-Views, books and audit block; the others are awaited.
+Views, books, audit and seals block; the others are awaited.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from application.notifying.sender import HookSender
 from application.notifying.webhooks import Webhooks
 from application.performing.worker import Worker
 from domain.catalogue import Catalogue
+from infrastructure.seals import Seals
 from projections.audit import Audit
 from projections.books import Books
 from projections.queries import Views
@@ -58,6 +60,7 @@ class Studio:
     books: Books
     log: Log
     audit: Audit
+    seals: Seals
     providers: Providers
     upkeep: Upkeep
     statements: Statements

@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     webhook_keys: SecretStr | None = None
     webhook_origins: Annotated[tuple[str, ...], NoDecode] = ()
     webhook_seconds: Positive = 15
+    seal_keys: SecretStr | None = None
+    seal_file: Path | None = None
+    seal_url: str = ""
+    seal_minutes: Positive = 60
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
     presets: Annotated[tuple[Path, ...], NoDecode] = ()
     largest_file: Positive = 50 * 1024 * 1024

@@ -3,29 +3,34 @@
     account rows ── log, in order of positions ── account rows again ── index of operations
      not behind          link by link              not ahead            says what the entries say
 
-Someone who can rewrite the whole database can also forge its hashes; a `Seal` kept elsewhere shows that too.
+Someone who can rewrite the whole database can also forge its hashes; seals kept elsewhere show that too, and between
+which two of them it was done.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
+from itertools import islice
 from typing import Protocol
 
+from application.keeping.ends import Seal, StreamEnd
 from application.ledger.indexing import index_row
 from application.ledger.log import GENESIS, Codec, Head, Link, Positioned, fact_name, link_hash
 from application.ledger.memory import fold_operations
 from application.ledger.reader import LogFilter, LogReader, StreamReader
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.advice import Advice
-from domain.errors import InvalidInput, LogCorrupted
+from domain.errors import LogCorrupted
 from domain.ledger import account_stream
+from domain.merkle import root_of
 from domain.streams import account_of
 
 PAGE = 1_000
+MOST = 100
+"""Problems that are kept of one reading."""
 OTHERS = ("approval.", "asset.", "key.", "ledger.goodwill_given", "webhook.")
 """How the stored names begin of facts that are indexed by something else than an operation."""
 
@@ -60,27 +65,6 @@ class Problem:
 
     def __str__(self) -> str:
         return f"position {self.position}, stream {self.stream}, version {self.version}: {self.what}"
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """The ends of all streams at a position, in 32 bytes; worth something when kept outside the database."""
-
-    position: int
-    streams: int
-    digest: str
-
-    def __str__(self) -> str:
-        return f"{self.position}:{self.streams}:{self.digest}"
-
-    @classmethod
-    def parse(cls, text: str) -> Seal:
-        """The seal that was written down. Raises InvalidInput."""
-        position, _, rest = text.strip().partition(":")
-        streams, _, digest = rest.partition(":")
-        if not (position.isdecimal() and streams.isdecimal() and len(digest) == 64):
-            raise InvalidInput("seal", f"{text!r} is not a seal", hint=Advice("log.seal"))
-        return cls(int(position), int(streams), digest)
 
 
 @dataclass(slots=True)
@@ -145,10 +129,11 @@ class _Walk:
         self.ends[stream] = _End(version, entry.position, hashes)
 
     def seal(self) -> Seal:
-        digest = sha256()
-        for stream, end in sorted(self.ends.items()):
-            digest.update(f"{len(stream)}:{stream}{end.version}:".encode() + end.hashes[0])
-        return Seal(self.position, len(self.ends), digest.hexdigest())
+        return Seal(self.position, len(self.ends), root_of([end.leaf for end in self.stream_ends()]).hex())
+
+    def stream_ends(self) -> list[StreamEnd]:
+        """Every stream's end, by the streams' names."""
+        return [StreamEnd(stream, end.version, end.hashes[0]) for stream, end in sorted(self.ends.items())]
 
     def end_of(self, stream: str) -> _End:
         return self.ends.get(stream, _End())
@@ -160,25 +145,39 @@ class _Walk:
         return AccountRow.of(account, self.counts.get(account, 0), stream, current, terms, self.last.get(account, 0))
 
 
-def verify_chains(reader: ChainReader, account: str | None = None, seal: Seal | None = None) -> Iterator[Problem]:
-    """Every damage to the log, of all accounts or one; a `seal` is compared only where all are read.
+def verify_chains(
+    reader: ChainReader,
+    account: str | None = None,
+    seals: Sequence[Seal] = (),
+    pause: Callable[[int], None] = lambda _position: None,
+) -> Iterator[Problem]:
+    """Every damage to the log, of all accounts or one; `seals` are compared only where all are read.
 
-    Reads the log once, in bounded memory (one hash a stream), while others go on writing.
+    Reads the log once, in bounded memory (one hash a stream), while others go on writing; `pause` is called after each
+    page with the position up to which it was read.
     """
-    before = _rows(reader, account)
+    yield from _verified(_Walk(), reader, account, seals if account is None else (), pause)
+
+
+def verified_seal(
+    reader: ChainReader, seals: Sequence[Seal], pause: Callable[[int], None]
+) -> tuple[list[Problem], Seal | None]:
+    """As `verify_chains` of all accounts, and the seal of what was read if there is no damage."""
     walk = _Walk()
-    unchecked = seal if account is None else None
+    found = list(islice(_verified(walk, reader, None, seals, pause), MOST))
+    return found, None if found else walk.seal()
+
+
+def _verified(
+    walk: _Walk, reader: ChainReader, account: str | None, seals: Sequence[Seal], pause: Callable[[int], None]
+) -> Iterator[Problem]:
+    before = _rows(reader, account)
+    checks = _SealChecks(walk, sorted(seals, key=lambda seal: seal.position))
     for page in _pages(reader, account):
-        rest = page
-        if unchecked is not None and page[-1].position > unchecked.position:
-            sealed = [entry for entry in page if entry.position <= unchecked.position]
-            yield from walk.turn(sealed)
-            yield from _compare_seal(walk, unchecked)
-            unchecked, rest = None, page[len(sealed) :]
-        yield from walk.turn(rest)
+        yield from checks.turn(page)
         yield from _not_indexed(reader, page)
-    if unchecked is not None:
-        yield from _compare_seal(walk, unchecked)
+        pause(walk.position)
+    yield from checks.rest()
     yield from _compare_rows(walk, before, _rows(reader, account))
 
 
@@ -198,11 +197,20 @@ def verify_index(reader: ChainReader, codec: Codec, account: str | None = None) 
 
 def take_seal(reader: ChainReader) -> Seal:
     """The seal of the log as it is now. Raises LogCorrupted if the log is damaged already."""
+    return _undamaged(reader, None).seal()
+
+
+def sealed_ends(reader: ChainReader, position: int) -> list[StreamEnd]:
+    """Every stream's end as a seal at that position has it, in its order. Raises LogCorrupted if the log is damaged."""
+    return _undamaged(reader, position).stream_ends()
+
+
+def _undamaged(reader: ChainReader, upto: int | None) -> _Walk:
     walk = _Walk()
-    for page in _pages(reader, None):
+    for page in _pages(reader, None, upto):
         for problem in walk.turn(page):
             raise LogCorrupted(f"a damaged log is not sealed: {problem}", hint=Advice("log.audit"))
-    return walk.seal()
+    return walk
 
 
 def _hash_after(before: bytes, link: Link) -> bytes:
@@ -234,9 +242,9 @@ def account_row(reader: LogReader, account: str) -> AccountRow:
     return walk.row(account)
 
 
-def _pages(reader: LogReader, account: str | None) -> Iterator[Sequence[Positioned]]:
-    """The entries that are in the log when the reading begins; what is appended meanwhile is for the next audit."""
-    which = LogFilter(upto=reader.end(), account=account)
+def _pages(reader: LogReader, account: str | None, upto: int | None = None) -> Iterator[Sequence[Positioned]]:
+    """The entries up to a position, or those that are in the log now; later ones are for the next audit."""
+    which = LogFilter(upto=reader.end() if upto is None else upto, account=account)
     last = -1
     while page := reader.read(last, PAGE, which):
         yield page
@@ -269,10 +277,35 @@ def _at(entry: Positioned, what: str) -> Problem:
     return Problem(entry.position, str(entry.link.originator_id), entry.link.originator_version, what)
 
 
-def _compare_seal(walk: _Walk, seal: Seal) -> Iterator[Problem]:
-    found = walk.seal()
-    if found != seal:
-        yield Problem(walk.position, "", 0, f"up to here the log is {found}, but was sealed as {seal}")
+@dataclass(slots=True)
+class _SealChecks:
+    """Compares each seal where the walk comes to its position; the first that differs says since when."""
+
+    walk: _Walk
+    open: list[Seal]
+    agreed: int = 0
+
+    def turn(self, page: Sequence[Positioned]) -> Iterator[Problem]:
+        rest = page
+        while self.open and rest and rest[-1].position > self.open[0].position:
+            sealed = [entry for entry in rest if entry.position <= self.open[0].position]
+            yield from self.walk.turn(sealed)
+            yield from self._compare(self.open.pop(0))
+            rest = rest[len(sealed) :]
+        yield from self.walk.turn(rest)
+
+    def rest(self) -> Iterator[Problem]:
+        for seal in self.open:
+            yield from self._compare(seal)
+        self.open = []
+
+    def _compare(self, seal: Seal) -> Iterator[Problem]:
+        found = self.walk.seal()
+        if found == seal:
+            self.agreed = seal.position
+            return
+        since = f"; up to position {self.agreed} it is as it was sealed" if self.agreed else ""
+        yield Problem(self.walk.position, "", 0, f"up to here the log is {found}, but was sealed as {seal}{since}")
 
 
 def _compare_rows(walk: _Walk, before: dict[str, AccountRow], after: dict[str, AccountRow]) -> Iterator[Problem]:

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from application.keeping.billcheck import WrongBill
-from application.keeping.chains import ChainReader, Problem, Seal, take_seal, verify_chains, verify_index
+from application.keeping.chains import MOST, ChainReader, Problem, take_seal, verify_chains, verify_index
+from application.keeping.ends import Seal
 from application.keeping.tables import Discrepancy
 from application.ledger.log import Codec
 from domain.errors import LogCorrupted, StoreUnavailable, ViewsHeld, ViewStopped
-
-MOST = 100
-"""Problems kept of each kind; if there are more, the last line says so."""
 
 
 class Compared(Protocol):
@@ -118,14 +116,14 @@ class Verdict(Generic[C]):
 async def audited(
     ledger: Auditable[C],
     account: str | None = None,
-    sealed: Seal | None = None,
+    seals: Sequence[Seal] = (),
     report: Callable[[float, str], None] = lambda _fraction, _message: None,
     *,
     lost: str = "",
 ) -> Verdict[C]:
     """Audit all accounts, or one; `lost` says which facts the log had once and has no more, if its files know it."""
     report(0.1, "verifying hash chains")
-    chains = await _problems(lambda: verify_chains(ledger.reader, account, sealed))
+    chains = await _problems(lambda: verify_chains(ledger.reader, account, seals))
     report(0.4, "reading the index")
     index = await _problems(lambda: verify_index(ledger.reader, ledger.codec, account))
     report(0.5, "comparing what stands beside the log")

@@ -104,6 +104,7 @@ GROUPS = {
     "video": ("video", "app", "The video studio: films made, changed and brought to platforms."),
     "projections": ("projections", "app", "The views: how far they are, and building them anew."),
     "db": ("db", "app", "The database's schema."),
+    "seals": ("seals", "app", "Signed seals: kept outside the database, and checked without it."),
     "files": ("moving", "app", "The files beside the log: moving them to another place."),
 }
 """By its name, where a group of commands is, and what they are about."""

@@ -36,14 +36,15 @@ async def audit(
 ) -> Report:
     """Verify the log, replay it, and compare all tables.
 
-    Ends with 1, and the differences, where anything is not as the log says.
+    Ends with 1, and the differences, where anything is not as the log says, or as it was sealed.
     """
-    from application.keeping.chains import Seal
+    from application.keeping.ends import Seal
     from application.keeping.verdict import audited
+    from infrastructure.sealfiles import kept_seals
     from infrastructure.showing.hints import in_shell
     from infrastructure.showing.verdicts import verdict_document
 
-    sealed = Seal.parse(seal) if seal is not None else None
+    seals = [Seal.parse(seal)] if seal is not None else []
     async with session.reading(whole=False) as reading:
         if account is not None:
             await reading.accounts.show(account)
@@ -53,7 +54,8 @@ async def audit(
             await session.catch_up(reading)
         with session.progress("audit") as report:
             lost = reading.lost.message if reading.lost is not None else ""
-            verdict = await audited(reading.audit, account, sealed, report, lost=lost)
+            seals += [one.seal for one in await asyncio.to_thread(kept_seals, reading.settings)]
+            verdict = await audited(reading.audit, account, seals, report, lost=lost)
     return Report(verdict_document(verdict), lambda page: show_verdict(page, verdict), 0 if verdict.clean else OTHER)
 
 

@@ -29,6 +29,7 @@ from infrastructure.gateway.native import (
     keys,
     operations,
     prices,
+    seals,
     views,
     webhooks,
 )
@@ -73,7 +74,10 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     app.state.gate = gate
     for part in (images, videos, models):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 424, 502, openai=True))
-    for part in (operations, views, books, prices, assets, approvals, accounts, keys, webhooks, callbacks, health):
+    for part in (
+        *(operations, views, books, prices, assets, approvals, accounts, keys, seals, webhooks),
+        *(callbacks, health),
+    ):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
     app.add_exception_handler(ImageStudioError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -89,7 +89,7 @@ class Meters(Collector):
         for one in status:
             lag.add_metric([one.view], one.lag)
             stopped.add_metric([one.view], int(one.error is not None))
-        yield from (end, lag, stopped, *self._webhooks())
+        yield from (end, lag, stopped, *self._webhooks(), *self._watch())
 
     def _webhooks(self) -> Iterator[Any]:
         sending = self._studio.webhooks.sending
@@ -104,6 +104,14 @@ class Meters(Collector):
         late = GaugeMetricFamily("imagestudio_webhook_lag_seconds", "For how long the oldest message is due.")
         late.add_metric([], seconds)
         yield from (tries, waiting, late)
+
+    def _watch(self) -> Iterator[Any]:
+        watch = self._studio.seals.watch
+        verified = GaugeMetricFamily("imagestudio_verified_position", "Position up to which the log was found whole.")
+        verified.add_metric([], watch.verified)
+        damage = GaugeMetricFamily("imagestudio_log_problems", "Problems that the last reading of the log found.")
+        damage.add_metric([], len(watch.problems))
+        yield from (verified, damage)
 
     def describe(self) -> Iterator[Any]:
         """Nothing: otherwise the database would be asked before anybody wants to know."""

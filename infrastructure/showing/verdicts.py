@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from application.keeping.chains import Seal
+    from application.keeping.ends import Seal
     from application.keeping.tables import Discrepancy
     from application.keeping.verdict import Verdict
     from projections.engine.replay import Replay, ReplayedView
@@ -40,7 +40,7 @@ def _view_document(view: ReplayedView) -> dict[str, Any]:
 
 def seal_document(seal: Seal) -> dict[str, Any]:
     """A seal, whole and by its parts."""
-    return {"seal": str(seal), "position": seal.position, "streams": seal.streams, "digest": seal.digest}
+    return {"seal": str(seal), "position": seal.position, "streams": seal.streams, "root": seal.root}
 
 
 def mended_document(one: Discrepancy) -> dict[str, Any]:

@@ -104,6 +104,10 @@ COMMANDS = [
     ("events",),
     ("audit",),
     ("seal",),
+    ("seals", "keys"),
+    ("seals", "keep"),
+    ("seals", "prove"),
+    ("seals", "verify", "SEALS", "--public", "PUBLIC"),
     ("rebuild",),
     ("reconcile", "scripted"),
     ("refund", "LAKE"),
@@ -295,6 +299,10 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         known["QUOTE"] = waiting_quote()
     if "WEBHOOK" in command:
         known["WEBHOOK"] = call("webhooks", "add", f"{workspace.shop}/hooks", "--json").document["id"]
+    if "SEALS" in command:
+        known["SEALS"] = str(workspace.home.parent / "sealed.json")
+        Path(known["SEALS"]).write_text(call("seals", "prove", "--json").out, encoding="utf-8")
+        [known["PUBLIC"]] = call("seals", "keys", "--json").document["keys"]
     if "STUCK" in command:
         known["STUCK"] = stuck()
     known |= billed(command)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from domain.keys import KeyScope, KeyTerms
+from infrastructure.sealing import PublicKeys
+from infrastructure.showing.seals import read_signed
 from tests.infrastructure.gateway.gateways import ADMIN, Gateway
 from tests.wire.fake import media
 from tests.wire.fake.behaviour import Behaviour
@@ -238,6 +240,17 @@ def test_a_project_that_a_key_is_fixed_to_is_not_named_otherwise(gateway: Gatewa
         refused = client.post("/v1/operations", json={**DRAW, "project": "print"})
     assert found["operations"][0]["project"] == "web"
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+def test_the_log_is_sealed_and_the_watch_is_seen_by_the_studios_own_key(gateway: Gateway) -> None:
+    with gateway.client(gateway.administrator()) as client:
+        sealed = client.post("/v1/seals").json()
+        seen = client.get("/v1/seals").json()
+    with gateway.client(gateway.issue("acme", ADMIN)) as client:
+        refused = [client.post("/v1/seals").status_code, client.get("/v1/seals").status_code]
+    read_signed(sealed["seal"]).check(PublicKeys.of(sealed["keys"]))
+    assert seen["watch"]["problems"] == []
+    assert refused == [403, 403]
 
 
 def test_nobody_who_asks_is_told_a_setting_of_the_service(gateway: Gateway) -> None:

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from application.keeping.chains import Problem, Seal, take_seal, verify_chains, verify_index
+from application.keeping.chains import Problem, take_seal, verify_chains, verify_index
+from application.keeping.ends import Seal
 from application.ledger.log import GENESIS, link_hash
 from domain.errors import InvalidInput, LogCorrupted
 from domain.ledger import account_stream, period_stream
@@ -38,7 +39,7 @@ def told(database_url: str) -> Iterator[DrivenLedger]:
 
 
 def problems(told: DrivenLedger, account: str | None = None, seal: Seal | None = None) -> list[Problem]:
-    return list(verify_chains(told.reader, account, seal))
+    return list(verify_chains(told.reader, account, () if seal is None else [seal]))
 
 
 def position_of(told: DrivenLedger, version: int, stream: str = PERIOD) -> int:

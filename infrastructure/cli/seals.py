@@ -1,0 +1,122 @@
+"""Seals: the keys that sign them, the proof that an account is in one, and its check without a database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from domain.errors import InvalidInput
+from infrastructure.cli.commands import Report, command
+from infrastructure.cli.options import Account
+from infrastructure.cli.session import CommandSession
+from infrastructure.showing.formats import counted, iso
+
+if TYPE_CHECKING:
+    from application.keeping.seals import Inclusion, SignedSeal
+    from infrastructure.cli.rendering import Page
+
+app = typer.Typer()
+
+
+@command(app)
+async def keys(session: CommandSession) -> Report:
+    """Print the public keys that seals are checked with, the newest first.
+
+    Keep them where seals are checked. The private ones are IMAGESTUDIO_SEAL_KEYS, or a file beside the ledger.
+    """
+    async with session.studio() as studio:
+        found = await asyncio.to_thread(studio.seals.public_keys)
+    return Report({"keys": found}, lambda page: _list(page, found))
+
+
+@command(app)
+async def keep(session: CommandSession) -> Report:
+    """Seal the log now, signed, and keep the seal where the settings say.
+
+    IMAGESTUDIO_SEAL_FILE names a file on another disk, IMAGESTUDIO_SEAL_URL an address. A service does it by itself.
+    """
+    from infrastructure.showing.seals import signed_document
+
+    async with session.studio() as studio:
+        signed = await asyncio.to_thread(studio.seals.take)
+    document = signed_document(signed)
+    return Report(document, lambda page: page.line(json.dumps(document)))
+
+
+@command(app)
+async def prove(session: CommandSession, account: Account = None) -> Report:
+    """Print the proof that an account's log is in a new seal, as JSON.
+
+    Whoever has it and a public key checks it without us: imagestudio seals verify FILE --public KEY.
+    """
+    from infrastructure.showing.seals import proof_document
+
+    async with session.studio() as studio:
+        whose = (await studio.accounts.show(session.account(account))).id
+        signed = await asyncio.to_thread(studio.seals.take)
+        found = await asyncio.to_thread(studio.seals.prove, signed.seal, whose)
+    document = proof_document(signed, found.values())
+    return Report(document, lambda page: page.line(json.dumps(document, indent=2)))
+
+
+@command(app)
+async def verify(
+    session: CommandSession,  # noqa: ARG001
+    file: Annotated[Path, Argument(help="A proof, or seals, one a line.")],
+    public: Annotated[list[str], Option("--public", metavar="KEY", help="A public key; may be repeated.")],
+) -> Report:
+    """Verify seals, or a proof, with public keys alone.
+
+    It needs no database. Ends with 6 if a signature or a proof does not hold.
+    """
+    from infrastructure.sealing import PublicKeys
+
+    seals, proofs = _read(file)
+    checker = PublicKeys.of(public)
+    for signed in seals:
+        signed.check(checker)
+    for proof in proofs:
+        proof.check(seals[-1].seal)
+    document: dict[str, Any] = {"seals": len(seals), "streams": [proof.end.stream for proof in proofs], "holds": True}
+    return Report(document, lambda page: page.title(_told(seals, proofs)))
+
+
+def _read(file: Path) -> tuple[list[SignedSeal], list[Inclusion]]:
+    """The seals of a file, and the proofs that streams are in the last. Raises InvalidInput."""
+    from infrastructure.showing.seals import read_inclusion, read_lines, read_signed
+
+    try:
+        text = file.read_text(encoding="ascii")
+    except (OSError, UnicodeError) as error:
+        raise InvalidInput("FILE", f"{file} cannot be read: {error}") from error
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and "proofs" in document:
+        proofs = document["proofs"]
+        if not isinstance(proofs, list):
+            raise InvalidInput("FILE", f"{file} holds no proofs")
+        return [read_signed(document.get("seal"))], [read_inclusion(one) for one in proofs]
+    seals = read_lines(text, str(file))
+    if not seals:
+        raise InvalidInput("FILE", f"{file} holds no seal")
+    return seals, []
+
+
+def _list(page: Page, lines: list[str]) -> None:
+    for line in lines:
+        page.line(line)
+
+
+def _told(seals: list[SignedSeal], proofs: list[Inclusion]) -> str:
+    last = seals[-1]
+    told = f"{counted(len(seals), 'seal')}, signed as they say"
+    if proofs:
+        told = f"{counted(len(proofs), 'stream')} of the log, as sealed"
+    return f"{told}; the newest of position {last.seal.position} at {iso(last.at)}"

@@ -1,0 +1,35 @@
+"""Seals of the log over HTTP: the newest that are kept, the public keys, and how far this process verified the log."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from infrastructure.gateway.callers import StudioAdministrator
+from infrastructure.gateway.gate import gate_of
+from infrastructure.gateway.native.answering import json_of
+from infrastructure.showing.seals import signed_document, watch_document
+
+router = APIRouter(prefix="/v1", tags=["Administration"])
+SHOWN: Final = 100
+
+
+@router.get("/seals")
+async def get_seals(request: Request, caller: StudioAdministrator) -> Response:
+    """The newest seals that are kept, the newest first, and how far the watch over the log is."""
+    seals = gate_of(request).studio.seals
+    kept = await asyncio.to_thread(seals.kept)
+    newest = [signed_document(signed) for signed in reversed(kept[-SHOWN:])]
+    return json_of({"seals": newest, "watch": watch_document(seals.watch)}, caller)
+
+
+@router.post("/seals")
+async def post_seal(request: Request, caller: StudioAdministrator) -> Response:
+    """Seal the log now, signed, and keep the seal where the settings say; with the public keys that check it."""
+    gate = gate_of(request)
+    async with gate.auditing:
+        signed = await asyncio.to_thread(gate.studio.seals.take)
+        keys = await asyncio.to_thread(gate.studio.seals.public_keys)
+    return json_of({"seal": signed_document(signed), "keys": keys}, caller)
