@@ -94,7 +94,8 @@ def _meant(name: str, ours: Collection[str], found: Mapping[str, Plugin]) -> str
     theirs = {each for prefix in alike for each in _names(prefix, known[prefix])}
     if name in theirs:
         return None
-    near = get_close_matches(name, [*ours, *theirs], 1, NEAR)
+    own = get_close_matches(name, theirs, 1, NEAR) if whose else []
+    near = own or get_close_matches(name, [*ours, *theirs], 1, NEAR)
     return near[0].upper() if near else ""
 
 

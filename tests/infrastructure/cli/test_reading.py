@@ -29,7 +29,6 @@ WITHOUT_LEDGER = {
         ("providers", "check"),
         ("catalogue", "check"),
         ("config",),
-        ("config", "check"),
     ),
     ("fields",),
     *(("templates", "list"), ("templates", "search"), ("templates", "show"), ("templates", "recommend")),
