@@ -27,6 +27,7 @@ from domain.catalogue import Catalogue
 from infrastructure.assembly import USUAL, Parts
 from infrastructure.bootstrap import open_studio
 from infrastructure.looping import Blocking, Loop, without_await
+from infrastructure.seals import Seals
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from projections.audit import Audit
@@ -135,6 +136,7 @@ class BlockingLibrary(Blocking[Library]):
     link = without_await(Library.link)
     show = without_await(Library.show)
     lineage = without_await(Library.lineage)
+    statistics = without_await(Library.statistics)
     known = without_await(Library.known)
     of_operation = without_await(Library.of_operation)
     trash = without_await(Library.trash)
@@ -174,7 +176,7 @@ class BlockingStatements(Blocking[Statements]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockingStudio:
-    """An open studio; views, books and audit are a studio's own, which block anyway."""
+    """An open studio; views, books, audit and seals are a studio's own, which block anyway."""
 
     operations: BlockingOperations
     accounts: BlockingAccounts
@@ -184,6 +186,7 @@ class BlockingStudio:
     views: Views
     books: Books
     audit: Audit
+    seals: Seals
     providers: BlockingProviders
     upkeep: BlockingUpkeep
     statements: BlockingStatements
@@ -201,6 +204,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         views=studio.views,
         books=studio.books,
         audit=studio.audit,
+        seals=studio.seals,
         providers=BlockingProviders(studio.providers, loop),
         upkeep=BlockingUpkeep(studio.upkeep, loop),
         statements=BlockingStatements(studio.statements, loop),

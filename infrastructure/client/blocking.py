@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from application.ports import Asset
+from infrastructure.client.accounts import RemoteAccounts
+from infrastructure.client.approvals import RemoteApprovals
+from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
+from infrastructure.client.upkeep import RemoteAudit, RemoteUpkeep
 from infrastructure.client.views import RemoteViews
 from infrastructure.client.webhooks import RemoteWebhooks
 from infrastructure.looping import Blocking, without_await
@@ -31,6 +35,9 @@ class BlockingRemoteLibrary(Blocking[RemoteLibrary]):
 
     list = without_await(RemoteLibrary.list)
     show = without_await(RemoteLibrary.show)
+    known = without_await(RemoteLibrary.known)
+    statistics = without_await(RemoteLibrary.statistics)
+    of_operation = without_await(RemoteLibrary.of_operation)
     lineage = without_await(RemoteLibrary.lineage)
     file = without_await(RemoteLibrary.file)
     content = without_await(RemoteLibrary.content)
@@ -42,6 +49,7 @@ class BlockingRemoteLibrary(Blocking[RemoteLibrary]):
     restore = without_await(RemoteLibrary.restore)
     expire = without_await(RemoteLibrary.expire)
     erase = without_await(RemoteLibrary.erase)
+    empty_trash = without_await(RemoteLibrary.empty_trash)
 
     def pieces(self, account: str, file: Asset) -> Iterator[bytes]:
         """As `RemoteLibrary.pieces`."""
@@ -51,6 +59,8 @@ class BlockingRemoteLibrary(Blocking[RemoteLibrary]):
 class BlockingRemoteViews(Blocking[RemoteViews]):
     """Rows of the views."""
 
+    find = without_await(RemoteViews.find)
+    rows = without_await(RemoteViews.rows)
     usage = without_await(RemoteViews.usage)
     periods = without_await(RemoteViews.periods)
     spend = without_await(RemoteViews.spend)
@@ -74,3 +84,53 @@ class BlockingRemoteWebhooks(Blocking[RemoteWebhooks]):
     deliveries = without_await(RemoteWebhooks.deliveries)
     replay = without_await(RemoteWebhooks.replay)
     test = without_await(RemoteWebhooks.test)
+
+
+class BlockingRemoteAccounts(Blocking[RemoteAccounts]):
+    """The use cases of those who run accounts."""
+
+    open = without_await(RemoteAccounts.open)
+    show = without_await(RemoteAccounts.show)
+    limits = without_await(RemoteAccounts.limits)
+    change_plan = without_await(RemoteAccounts.change_plan)
+    change_limit = without_await(RemoteAccounts.change_limit)
+    inherit_limit = without_await(RemoteAccounts.inherit_limit)
+    change_time_zone = without_await(RemoteAccounts.change_time_zone)
+    end_period = without_await(RemoteAccounts.end_period)
+    suspend = without_await(RemoteAccounts.suspend)
+    resume = without_await(RemoteAccounts.resume)
+    close = without_await(RemoteAccounts.close)
+    allow = without_await(RemoteAccounts.allow)
+    forbid = without_await(RemoteAccounts.forbid)
+    on_limit = without_await(RemoteAccounts.on_limit)
+    add_credit = without_await(RemoteAccounts.add_credit)
+
+
+class BlockingRemoteKeys(Blocking[RemoteKeys]):
+    """The use cases of those who administer API keys."""
+
+    issue = without_await(RemoteKeys.issue)
+    list = without_await(RemoteKeys.list)
+    show = without_await(RemoteKeys.show)
+    change = without_await(RemoteKeys.change)
+    revoke = without_await(RemoteKeys.revoke)
+
+
+class BlockingRemoteApprovals(Blocking[RemoteApprovals]):
+    """The requests that wait for a person."""
+
+    show = without_await(RemoteApprovals.show)
+    give = without_await(RemoteApprovals.give)
+
+
+class BlockingRemoteAudit(Blocking[RemoteAudit]):
+    """One verdict about all that stands beside the log."""
+
+    verdict = without_await(RemoteAudit.verdict)
+
+
+class BlockingRemoteUpkeep(Blocking[RemoteUpkeep]):
+    """The studio's housekeeping."""
+
+    recover = without_await(RemoteUpkeep.recover)
+    erase = without_await(RemoteUpkeep.erase)

@@ -15,10 +15,18 @@ from urllib.parse import quote
 from application.library.answers import BRINGING, AddedAsset, AssetWords, Bringing, ErasedAssets, ShownAsset
 from application.library.lineage import Lineage
 from application.library.links import USUAL_SECONDS, SignedLink
-from application.library.records import ALL_KEPT, AssetPage, AssetQuery, AssetRecord
+from application.library.records import ALL_KEPT, AssetLink, AssetPage, AssetQuery, AssetRecord, LibraryTotals
 from application.ports import Asset, Media
 from domain.errors import AssetMissing, InvalidInput
-from infrastructure.client.records import asset_from, lineage_from, page_from, record, shown_from
+from infrastructure.client.records import (
+    asset_from,
+    lineage_from,
+    links_from,
+    page_from,
+    record,
+    shown_from,
+    totals_from,
+)
 from infrastructure.client.sending import form_of, sent_as_json
 from infrastructure.client.wire import Call, Wire
 from infrastructure.showing.formats import iso
@@ -46,6 +54,19 @@ class RemoteLibrary:
     async def show(self, account: str, asset: str) -> ShownAsset:
         """All that is known of one asset. Raises UnknownAsset."""
         return shown_from(await self._get(account, _path(asset)))
+
+    async def known(self, account: str, asset: str) -> AssetRecord:
+        """The asset as it stands now. Raises UnknownAsset."""
+        return (await self.show(account, asset)).asset
+
+    async def statistics(self, account: str = "", wanted: AssetQuery = ALL_KEPT) -> LibraryTotals:
+        """How many assets there are, how large they are, and what they cost. Raises InvalidInput."""
+        return totals_from(await self._get(account, f"{PATH}/statistics", _parameters(wanted)))
+
+    async def of_operation(self, account: str, operation: str) -> tuple[AssetLink, ...]:
+        """The inputs and outputs of an operation, or of all of a batch. Raises UnknownOperation."""
+        found = await self._get(account, f"/v1/operations/{quote(operation, safe='')}/assets")
+        return links_from(found["links"])
 
     async def lineage(self, account: str, asset: str) -> Lineage:
         """Ancestors and descendants of the asset, and what all of it cost. Raises UnknownAsset."""
@@ -115,6 +136,10 @@ class RemoteLibrary:
         """Delete their files for ever, one after the other. Raises UnknownAsset, IllegalTransition."""
         done = [await self._post(account, _path(one, "erase"), {"reason": reason}) for one in dict.fromkeys(assets)]
         return ErasedAssets(tuple(id for one in done for id in one["assets"]), sum(one["files"] for one in done))
+
+    async def empty_trash(self, account: str, *, reason: str = "") -> ErasedAssets:
+        """Erase all that is in the account's trash. Raises as `erase`."""
+        return record(ErasedAssets, await self._post(account, f"{PATH}/trash/empty", {"reason": reason}))
 
     async def _get(self, account: str, path: str, params: Mapping[str, str] | None = None) -> Any:
         return await self.wire.document(Call(method="GET", path=path, account=account, params=params))

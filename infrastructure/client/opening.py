@@ -5,14 +5,23 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Final, Self
 
+from infrastructure.client.accounts import RemoteAccounts
+from infrastructure.client.approvals import RemoteApprovals
 from infrastructure.client.blocking import (
+    BlockingRemoteAccounts,
+    BlockingRemoteApprovals,
+    BlockingRemoteAudit,
+    BlockingRemoteKeys,
     BlockingRemoteLibrary,
     BlockingRemoteOperations,
+    BlockingRemoteUpkeep,
     BlockingRemoteViews,
     BlockingRemoteWebhooks,
 )
+from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
+from infrastructure.client.upkeep import RemoteAudit, RemoteUpkeep
 from infrastructure.client.views import RemoteViews
 from infrastructure.client.webhooks import RemoteWebhooks
 from infrastructure.client.wire import Wire
@@ -36,6 +45,11 @@ class AsyncClient:
         self.library = RemoteLibrary(self._wire)
         self.views = RemoteViews(self._wire)
         self.webhooks = RemoteWebhooks(self._wire)
+        self.accounts = RemoteAccounts(self._wire)
+        self.keys = RemoteKeys(self._wire)
+        self.approvals = RemoteApprovals(self._wire)
+        self.audit = RemoteAudit(self._wire)
+        self.upkeep = RemoteUpkeep(self._wire)
 
     async def __aenter__(self) -> Self:
         return self
@@ -56,6 +70,11 @@ class Client:
         self.library = BlockingRemoteLibrary(self._client.library, self._loop)
         self.views = BlockingRemoteViews(self._client.views, self._loop)
         self.webhooks = BlockingRemoteWebhooks(self._client.webhooks, self._loop)
+        self.accounts = BlockingRemoteAccounts(self._client.accounts, self._loop)
+        self.keys = BlockingRemoteKeys(self._client.keys, self._loop)
+        self.approvals = BlockingRemoteApprovals(self._client.approvals, self._loop)
+        self.audit = BlockingRemoteAudit(self._client.audit, self._loop)
+        self.upkeep = BlockingRemoteUpkeep(self._client.upkeep, self._loop)
 
     def __enter__(self) -> Self:
         return self

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from application.asking.approvals import ApprovalView
 from application.asking.requests import Candidate, Estimate, OperationResult, Output, Rerouting, Result
+from application.keeping.accounts import AccountView, LimitsView
+from application.keeping.keys import KeyView
 from application.library.answers import AssetWords, ShownAsset
 from application.library.lineage import AssetSpend, Kin, Lineage
-from application.library.records import AssetLink, AssetPage, AssetRecord
+from application.library.records import AssetLink, AssetPage, AssetRecord, AssetTotal, LibraryTotals
 from application.ports import Asset
 from domain.charging import CostSource
+from domain.counting import LimitStanding
+from domain.keys import KeyTerms
 from domain.money import Money
 from domain.operation import Given, Rejected
 from domain.refusals import Refusal, Unapproved
@@ -75,6 +80,44 @@ def waiting_from(document: Mapping[str, Any]) -> Unapproved:
     return msgspec.convert({name: one for name, one in {**plain, **amounts}.items() if name in _WAITING}, Unapproved)
 
 
+def account_from(document: Mapping[str, Any]) -> AccountView:
+    """An account as its ledger stands."""
+    amounts = {name: amounts_from(document[name]) for name in ("used", "held", "left")}
+    limits = {scope: amounts_from(one) for scope, one in document["limits"].items()}
+    windows = {
+        window: {scope: amounts_from(one) for scope, one in limited.items()}
+        for window, limited in document["windows"].items()
+    }
+    balance = None if document["balance"] is None else document["balance"]["micros"]
+    return record(AccountView, {**document, **amounts, "limits": limits, "windows": windows, "balance": balance})
+
+
+def limits_from(document: Mapping[str, Any]) -> LimitsView:
+    """Every limit of an account."""
+    names = ("limit", "used", "held", "left")
+    found = [{**one, **amounts_from({name: one[name] for name in names})} for one in document["limits"]]
+    standings = tuple(record(LimitStanding, one) for one in found)
+    return LimitsView(document["account"], document["currency"], document["zone"], standings)
+
+
+def key_from(document: Mapping[str, Any]) -> KeyView:
+    """An API key, without a trace of its secret."""
+    above = document["approve_above"]
+    terms = {**document, "approve_above": None if above is None else above["micros"]}
+    amounts = {name: amounts_from(document[name]) for name in ("limits", "used", "held", "left")}
+    instants = {name: _at(document[f"{name}_at"]) for name in ("issued", "revoked")}
+    told = {name: one for name, one in document.items() if name in _KEY}
+    own = {name: one for name, one in terms.items() if name in KeyTerms.__dataclass_fields__}
+    return record(KeyView, {**told, **amounts, **instants, "terms": {**own, "expires": _at(document["expires"])}})
+
+
+def approval_from(document: Mapping[str, Any]) -> ApprovalView:
+    """Something that a person was asked to approve."""
+    instants = {name: _at(document[name]) for name in ("asked_at", "expires")}
+    told = {**document, **instants, "price": msgspec.to_builtins(_money(document["price"]))}
+    return record(ApprovalView, told)
+
+
 def page_from(document: Mapping[str, Any]) -> AssetPage:
     """A page of assets."""
     return AssetPage(tuple(asset_from(one) for one in document["assets"]), document.get("next"))
@@ -103,6 +146,13 @@ def shown_from(document: Mapping[str, Any]) -> ShownAsset:
     )
 
 
+def totals_from(document: Mapping[str, Any]) -> LibraryTotals:
+    """Sums of assets; whether a cost is partly known is false for whom no cost is shown."""
+    parts = tuple(record(AssetTotal, {"cost_partial": False, **one}) for one in document["parts"])
+    found = record(LibraryTotals, {"cost_partial": False, **document, "parts": []})
+    return replace(found, parts=parts)
+
+
 def lineage_from(document: Mapping[str, Any]) -> Lineage:
     """An asset with both directions of its lineage."""
     up, down = (
@@ -113,6 +163,11 @@ def lineage_from(document: Mapping[str, Any]) -> Lineage:
     return Lineage(asset_from(document["asset"]), up, down, whole)
 
 
+def _at(text: str | None) -> int | None:
+    return None if text is None else instant_of(text)
+
+
+_KEY: Final = frozenset({"id", "account", "name", "standing", "currency"})
 _REFUSAL: Final = frozenset(one.name for one in fields(Refusal))
 _WAITING: Final = frozenset(one.name for one in fields(Unapproved))
 _PLAIN: Final = (

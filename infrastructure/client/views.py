@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from infrastructure.client.rows import parameters_of_filter, route_of, row_from
 from infrastructure.client.wire import Call, Wire
 
+if TYPE_CHECKING:
+    from projections.engine.asking import Found
+    from projections.engine.columns import ViewRow
+    from projections.engine.filters import ViewFilter
+    from projections.engine.view import View
+
 PAGE: Final = 100
+MOST: Final = 500
+"""Rows of one answer."""
+
+Row = TypeVar("Row", bound="ViewRow")
+Filter = TypeVar("Filter", bound="ViewFilter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +34,42 @@ class RemoteRows:
 
 @dataclass(frozen=True, slots=True)
 class RemoteViews:
-    """Each list by the filters of its view, such as `usage(user="ann")`. Raises InvalidInput for another filter."""
+    """Rows by `find` and `rows`, as the library's; or each list as its documents are, such as `usage(user="ann")`.
+
+    Raises InvalidInput for another filter.
+    """
 
     wire: Wire
+
+    async def find(
+        self,
+        view: View[Row, Filter],
+        wanted: Filter | None = None,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Found[Row]:
+        """Rows in the view's order, at most so many, after the cursor of a page before: as the library finds them.
+
+        Raises InvalidInput for a view or a wish that a service has not.
+        """
+        from projections.engine.asking import Found
+
+        account, params = parameters_of_filter(view, wanted)
+        name, found, cursor = route_of(view), list[Row](), after
+        while True:
+            page = MOST if limit is None else min(MOST, limit - len(found))
+            asked = {**params, "limit": str(page), **({} if cursor is None else {"after": cursor})}
+            call = Call(method="GET", path=f"/v1/{name}", account=account, params=asked)
+            document = await self.wire.document(call)
+            found += [row_from(view, one) for one in document[name]]
+            cursor = document.get("next")
+            if cursor is None or len(found) == limit:
+                return Found(found, cursor, after is None and cursor is None)
+
+    async def rows(self, view: View[Row, Filter], wanted: Filter | None = None) -> list[Row]:
+        """All rows that are wanted, as `find` does."""
+        return (await self.find(view, wanted)).rows
 
     async def usage(self, /, **wanted: Any) -> RemoteRows:
         """Sums of who did what in each period; filters: user, kind, api_key, at."""

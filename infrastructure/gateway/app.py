@@ -26,10 +26,13 @@ from infrastructure.gateway.native import (
     approvals,
     assets,
     books,
+    collection,
     keys,
     operations,
     prices,
     seals,
+    terms,
+    upkeep,
     views,
     webhooks,
 )
@@ -43,6 +46,8 @@ OPENAI: Final = ("/v1/images", "/v1/models", "/v1/videos")
 ABOUT: Final = "AI images and films over HTTP: held before they are paid, charged once, and explained from a log."
 VERSION: Final = "1"
 """Of the routes, not of the package."""
+OWN_PARTS: Final = (collection, assets, approvals, terms, accounts, keys, seals, webhooks, upkeep)
+"""A route with a word of its own stands before one that takes any word there."""
 OWN: Final = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework's telemetry is off: its spans hold whole queries, and with them the signatures of links."""
 UNKNOWN_YET: Final = 424
@@ -74,10 +79,7 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     app.state.gate = gate
     for part in (images, videos, models):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 424, 502, openai=True))
-    for part in (
-        *(operations, views, books, prices, assets, approvals, accounts, keys, seals, webhooks),
-        *(callbacks, health),
-    ):
+    for part in (operations, views, books, prices, *OWN_PARTS, callbacks, health):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
     app.add_exception_handler(ImageStudioError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -36,8 +36,8 @@ def shown_document(shown: ShownAsset) -> dict[str, Any]:
         "path": shown.path,
         "where": shown.where,
         "words": document(shown.words),
-        "made_by": _links(shown.made_by),
-        "used_by": _links(shown.used_by),
+        "made_by": links_document(shown.made_by),
+        "used_by": links_document(shown.used_by),
     }
 
 
@@ -66,10 +66,11 @@ def asset_text(asset: AssetRecord) -> str:
 
 
 def _kin(kin: Kin) -> dict[str, Any]:
-    return {"assets": [asset_document(one) for one in kin.assets], "links": _links(kin.links)}
+    return {"assets": [asset_document(one) for one in kin.assets], "links": links_document(kin.links)}
 
 
-def _links(links: Iterable[AssetLink]) -> list[dict[str, Any]]:
+def links_document(links: Iterable[AssetLink]) -> list[dict[str, Any]]:
+    """Places of assets in operations."""
     return [_timed(document(link)) for link in links]
 
 

@@ -90,7 +90,8 @@ def account_document(view: AccountView) -> dict[str, object]:
 
 def limits_document(view: LimitsView) -> dict[str, object]:
     """Every limit as it stands, from the narrowest window; null of `resets_at` is never."""
-    return {"account": view.account, "zone": view.zone, "limits": [_standing(one, view) for one in view.limits]}
+    limits = [_standing(one, view) for one in view.limits]
+    return {"account": view.account, "currency": view.currency, "zone": view.zone, "limits": limits}
 
 
 def _standing(one: LimitStanding, view: LimitsView) -> dict[str, object]:

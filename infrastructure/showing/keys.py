@@ -17,12 +17,13 @@ def key_document(key: KeyView) -> dict[str, object]:
         "id": key.id,
         "account": key.account,
         "name": key.name,
+        "currency": currency,
         "standing": key.standing,
         "scopes": [str(scope) for scope in terms.scopes],
         "user": terms.user,
         "project": terms.project,
         "forwards": terms.forwards,
-        "issued_at": iso(key.issued),
+        "issued_at": _instant(key.issued),
         "expires": _instant(terms.expires),
         "revoked_at": _instant(key.revoked),
         "approve_above": None if terms.approve_above is None else money(terms.approve_above, currency),
@@ -59,4 +60,4 @@ def key_bounds(key: KeyView, zone: str) -> str:
 
 
 def _instant(at: int | None) -> str | None:
-    return None if at is None else iso(at)
+    return None if at is None else iso(at, precision="auto")

@@ -46,7 +46,11 @@ def waiting_document(waiting: Unapproved) -> dict[str, Any]:
 
 def approval_document(view: ApprovalView) -> dict[str, Any]:
     """Something that a person was asked to approve, and how that stands."""
-    return {**document(view), "asked_at": iso(view.asked_at), "expires": iso(view.expires)}
+    return {
+        **document(view),
+        "asked_at": iso(view.asked_at, precision="auto"),
+        "expires": iso(view.expires, precision="auto"),
+    }
 
 
 def _amount(refusal: Refusal, number: int | None) -> Any:

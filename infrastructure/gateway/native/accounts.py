@@ -15,16 +15,16 @@ from application.keeping.accounts import AccountView
 from application.keeping.verdict import audited
 from domain.errors import InvalidInput
 from domain.money import Money
+from domain.windows import Window
 from infrastructure.gateway.callers import Administrator, Reader, StudioAdministrator
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
-from infrastructure.gateway.native.shapes import Id, StrictBody
+from infrastructure.gateway.native.shapes import Id, Reason, StrictBody
 from infrastructure.showing.documents import account_document
 from infrastructure.showing.verdicts import verdict_document
 
 router = APIRouter(prefix="/v1", tags=["Administration"])
-Reason = Annotated[str, Field(max_length=200)]
 
 
 class AccountAsked(StrictBody):
@@ -45,13 +45,15 @@ class LimitAsked(StrictBody):
     measure: str
     limit: int | str | None
     scope: str = "account"
+    window: str = Window.PERIOD
     reason: Reason = ""
 
 
 class CreditAsked(StrictBody):
-    """An amount to pay in, once a key."""
+    """An amount to pay in, once a key; without a currency in that of all prices."""
 
     amount: str
+    currency: str | None = None
     key: Id
     reason: Reason = ""
 
@@ -102,7 +104,13 @@ async def post_limit(request: Request, caller: StudioAdministrator, id: str, ask
     gate = gate_of(request)
     limit = Money.parse(asked.limit, gate.currency).micros if isinstance(asked.limit, str) else asked.limit
     view = await gate.studio.accounts.change_limit(
-        id, asked.measure, limit, scope=asked.scope, by=caller.holder.actor, reason=asked.reason
+        id,
+        asked.measure,
+        limit,
+        scope=asked.scope,
+        window=asked.window,
+        by=caller.holder.actor,
+        reason=asked.reason,
     )
     return _answer(view, caller)
 
@@ -111,7 +119,7 @@ async def post_limit(request: Request, caller: StudioAdministrator, id: str, ask
 async def post_credit(request: Request, caller: StudioAdministrator, id: str, asked: CreditAsked) -> Response:
     """Pay into a prepaid account, once a key."""
     gate = gate_of(request)
-    amount = Money.parse(asked.amount, gate.currency)
+    amount = Money.parse(asked.amount, asked.currency or gate.currency)
     view = await gate.studio.accounts.add_credit(id, amount, asked.key, by=caller.holder.actor, reason=asked.reason)
     return _answer(view, caller)
 

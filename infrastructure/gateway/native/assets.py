@@ -23,7 +23,7 @@ from infrastructure.gateway.contents import content_response
 from infrastructure.gateway.describing import answers, together
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
-from infrastructure.gateway.native.paging import PAGED, page_of
+from infrastructure.gateway.native.paging import PAGED, check_parameters, page_of
 from infrastructure.gateway.native.shapes import StrictBody
 from infrastructure.showing.assets import asset_document, lineage_document, page_document, shown_document
 from infrastructure.showing.formats import document, instant_of, iso
@@ -33,12 +33,10 @@ LONGEST_NUMBER: Final = 12
 WORDS: Final = ("type", "kind", "model", "provider", "user", "project", "text", "tag", "collection", "sort")
 """Parameters that choose assets by a word of theirs."""
 _NAMED: Final = (*WORDS, "standing", "favourite")
-PARAMETERS: Final = {
-    "parameters": [
-        *({"name": name, "in": "query", "schema": {"type": "string"}} for name in _NAMED),
-        *PAGED["parameters"],
-    ]
+CHOOSING: Final = {
+    "parameters": [{"name": name, "in": "query", "schema": {"type": "string"}} for name in _NAMED],
 }
+PARAMETERS: Final = {"parameters": [*CHOOSING["parameters"], *PAGED["parameters"]]}
 LINKED: Final = {
     "parameters": [
         {"name": name, "in": "query", "schema": {"type": "string"}} for name in ("account", "expires", "signature")
@@ -84,10 +82,8 @@ async def get_assets(request: Request, caller: Reader) -> Response:
     """List assets, the newest first; `text` looks in titles, descriptions, tags and prompts."""
     gate = gate_of(request)
     page = page_of(request)
-    known = (*WORDS, "standing", "favourite", *page.NAMES)
-    for unknown in request.query_params.keys() - set(known):
-        raise InvalidInput(unknown, "is no parameter of this list", hint=f"there are: {', '.join(known)}")
-    found = await gate.studio.library.list(caller.account, _query(request), after=page.after, limit=page.limit)
+    wanted = asset_query(request, page.NAMES)
+    found = await gate.studio.library.list(caller.account, wanted, after=page.after, limit=page.limit)
     return json_of(page_document(found), caller)
 
 
@@ -204,8 +200,9 @@ async def _only_file(files: Mapping[str, Sequence[File]]) -> AsyncIterator[bytes
             yield piece
 
 
-def _query(request: Request) -> AssetQuery:
-    """The assets that the parameters choose. Raises InvalidInput."""
+def asset_query(request: Request, more: Sequence[str] = ()) -> AssetQuery:
+    """The assets that the parameters choose; `more` are parameters of another meaning. Raises InvalidInput."""
+    check_parameters(request, (*_NAMED, *more))
     told = request.query_params
     words: dict[str, Any] = {name: told[name] for name in WORDS if name in told}
     standing, favourite = told.get("standing", "kept"), told.get("favourite", "false")

@@ -15,6 +15,8 @@ from infrastructure.gateway.openai.asking import file_at
 MOST_NAMES: Final = 200
 Value = str | bool | int | Decimal
 Id = Annotated[str, Field(min_length=1, max_length=200)]
+Reason = Annotated[str, Field(max_length=200)]
+"""Why something is done, as the log keeps it."""
 
 
 class StrictBody(BaseModel):

@@ -1,0 +1,68 @@
+"""An operator's work at a service: the audit as one verdict, recovery, and the erasure of what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from application.keeping.upkeep import Erased
+from application.performing.recovery import Recovered
+from infrastructure.client.records import record
+from infrastructure.client.sending import sent_as_json
+from infrastructure.client.wire import Call, Wire
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteVerdict:
+    """The findings of an audit: none, or texts of what differs; of views the first rows that do.
+
+    `facts` is how many were replayed, None if they could not be; `seal` is of the whole log, if that was audited.
+    """
+
+    clean: bool
+    facts: int | None
+    problems: tuple[str, ...]
+    views: tuple[Mapping[str, Any], ...]
+    seal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAudit:
+    """Proves what stands beside the log, for administrators; it reads all of the log, and one goes on at a time."""
+
+    wire: Wire
+
+    async def verdict(self, account: str = "") -> RemoteVerdict:
+        """Chains, tables, assets, bills and views held against the log: of an account, or, without, of the key's.
+
+        A key of the studio's own that names none audits everything. Raises Forbidden.
+        """
+        found = await self.wire.document(Call(method="GET", path="/v1/audit", account=account))
+        parts = (found[name] for name in ("chains", "index", "tables", "assets", "bills"))
+        problems = tuple(str(one) for part in parts for one in part)
+        replay = (found["replay"],) if found["replay"] else ()
+        is_clean = found["verdict"] == "clean"
+        return RemoteVerdict(is_clean, found["facts"], (*problems, *replay), tuple(found["views"]), found["seal"])
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteUpkeep:
+    """The studio's housekeeping, as far as it is done from elsewhere. The log names the key."""
+
+    wire: Wire
+
+    async def recover(self) -> list[Recovered]:
+        """Settle what dead processes left open; for the studio's own keys."""
+        found = await self.wire.document(Call(method="POST", path="/v1/recover"))
+        return [record(Recovered, one) for one in found["recovered"]]
+
+    async def erase(self, operation: str, *, account: str = "", reason: str = "") -> Erased:
+        """Delete what a request was asked with and what it delivered, for ever; its facts stay, and still verify.
+
+        For administrators. Raises UnknownOperation, and IllegalTransition while one of its batch is open.
+        """
+        path = f"/v1/operations/{quote(operation, safe='')}/erase"
+        call = Call(method="POST", path=path, account=account, body=sent_as_json({"reason": reason}))
+        return record(Erased, await self.wire.document(call))

@@ -1,0 +1,36 @@
+"""`/v1/assets/statistics`, `/v1/assets/trash/empty`, `/v1/operations/{id}/assets`: of many assets at once."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from infrastructure.gateway.callers import Operator, Reader
+from infrastructure.gateway.gate import gate_of
+from infrastructure.gateway.native.answering import json_of
+from infrastructure.gateway.native.assets import CHOOSING, Disposing, asset_query
+from infrastructure.showing.assets import links_document
+from infrastructure.showing.formats import document
+
+router = APIRouter(prefix="/v1", tags=["Assets"])
+
+
+@router.get("/assets/statistics", openapi_extra=CHOOSING)
+async def get_statistics(request: Request, caller: Reader) -> Response:
+    """How many assets there are, how large they are, and what they cost: in all, by type, and by what made them."""
+    found = await gate_of(request).studio.library.statistics(caller.account, asset_query(request))
+    return json_of(document(found), caller)
+
+
+@router.post("/assets/trash/empty")
+async def post_emptying(request: Request, caller: Operator, asked: Disposing) -> Response:
+    """Erase all that is in the trash, for ever."""
+    library, actor = gate_of(request).studio.library, caller.holder.actor
+    return json_of(document(await library.empty_trash(caller.account, by=actor, reason=asked.reason)), caller)
+
+
+@router.get("/operations/{id}/assets")
+async def get_assets_of(request: Request, caller: Reader, id: str) -> Response:
+    """The inputs and outputs of an operation, or of all of a batch."""
+    return json_of(
+        {"links": links_document(await gate_of(request).studio.library.of_operation(caller.account, id))}, caller
+    )
