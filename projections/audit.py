@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from application.keeping.billcheck import WrongBill
     from application.keeping.tables import Discrepancy, Ground
     from application.library.naming import AssetNames
+    from projections.bookcheck import WrongBalance
     from projections.engine.replay import Replay
 
 
@@ -62,6 +63,12 @@ class Audit:
         from application.keeping.billed import BilledReader
 
         return verify_bills(BilledReader(self.reader, self.codec), self.reader, account)
+
+    def books(self, account: str | None = None) -> Iterator[WrongBalance]:
+        """Hold the balances of the books against the totals of periods. Yields nothing where all is well."""
+        from projections.bookcheck import verify_books
+
+        return verify_books(self.database, account)
 
     def mend(
         self, tables: Sequence[str] = (), account: str | None = None, *, told: bool = False

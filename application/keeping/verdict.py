@@ -1,7 +1,7 @@
-"""The audit: hash chains, every table beside the log, assets' ids, bills, and every view against a replay.
+"""The audit: hash chains, every table beside the log, assets' ids, bills, the books, and every view against a replay.
 
-chains ── the index ── tables ── assets' ids ── bills ── replay ─┬─ clean: all says what the facts say
-                                                                 └─ what differs, never an error
+chains ── index ── tables ── assets' ids ── bills ── replay ── books ─┬─ clean: all says what the facts say
+                                                                      └─ what differs, never an error
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ class Auditable(Protocol[C_co]):
 
     def bills(self, account: str | None = None) -> Iterator[WrongBill]: ...
 
+    def books(self, account: str | None = None) -> Iterator[object]: ...
+
     def compare(self, account: str | None = None) -> C_co: ...
 
 
@@ -97,19 +99,20 @@ class Verdict(Generic[C]):
     tables: tuple[str, ...]
     assets: tuple[str, ...]
     bills: tuple[str, ...]
+    books: tuple[str, ...]
     comparison: C | None
     replay: str
     seal: Seal | None
 
     @property
     def clean(self) -> bool:
-        told = (*self.chains, *self.index, *self.tables, *self.assets, *self.bills, self.replay)
+        told = (*self.chains, *self.index, *self.tables, *self.assets, *self.bills, *self.books, self.replay)
         return not any(told) and self.comparison is not None and self.comparison.equal
 
     @property
     def problems(self) -> tuple[str, ...]:
         """All that was found, but for the rows of views that differ."""
-        found = (*self.chains, *self.index, *self.tables, *self.assets, *self.bills)
+        found = (*self.chains, *self.index, *self.tables, *self.assets, *self.bills, *self.books)
         return (*found, self.replay) if self.replay else found
 
 
@@ -134,9 +137,10 @@ async def audited(
     bills = await _problems(lambda: ledger.bills(account))
     report(0.7, "replaying the log")
     comparison, replay = await _replayed(ledger, account)
+    books = await _problems(lambda: ledger.books(account))
     chains = (lost, *chains) if lost else chains
     seal = None if chains or account is not None else await asyncio.to_thread(take_seal, ledger.reader)
-    return Verdict(chains, index, tables, assets, bills, comparison, replay, seal)
+    return Verdict(chains, index, tables, assets, bills, books, comparison, replay, seal)
 
 
 async def _replayed(ledger: Auditable[C], account: str | None) -> tuple[C | None, str]:

@@ -118,6 +118,7 @@ def show_verdict(page: Page, verdict: Verdict[Replay]) -> None:
             ("tables", "differ" if verdict.tables else "equal"),
             ("asset ids", "differ" if verdict.assets else "equal"),
             *([("bills", "differ")] if verdict.bills else []),
+            *([("books", "differ")] if verdict.books else []),
         ]
     )
     views = verdict.comparison.views if verdict.comparison is not None else ()

@@ -22,6 +22,7 @@ def verdict_document(verdict: Verdict[Replay]) -> dict[str, Any]:
         "tables": list(verdict.tables),
         "assets": list(verdict.assets),
         "bills": list(verdict.bills),
+        "books": list(verdict.books),
         "replay": verdict.replay or None,
         "views": [_view_document(view) for view in views],
         "seal": str(verdict.seal) if verdict.seal is not None else None,

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 from hypothesis import given
+from sqlalchemy import text
 
 from application.keeping.books import Booked, BookLog, BookQuery
 from domain.account import AccountOpened, TimeZoneChanged
@@ -20,6 +21,7 @@ from domain.ledger import CreditAdded, Fact, PeriodOpened
 from domain.operation import Charged, Released, Rerouted, Validated
 from domain.postings import MOVES, Posting, cost_change
 from infrastructure.store.database import Database
+from projections.bookcheck import verify_books
 from projections.books import Books, named
 from projections.engine.projector import Projector
 from projections.queries import Views
@@ -221,6 +223,23 @@ def test_a_payment_is_booked_on_the_day_of_its_accounts_zone(books: Books, log: 
     assert [one.day for one in books.read(BookQuery(), end - 1, end)] == ["2026-04-10"]
     only = BookQuery(days=("2026-04-11", "2026-04-30"))
     assert [one.day for one in books.read(only, 0, end)] == ["2026-04-11"]
+
+
+def test_books_that_do_not_come_to_what_periods_do_are_told(log: Log, projector: Projector, database: Database) -> None:
+    log.record([*lively(7), GoodwillGiven("acme", NOON, APRIL, MARCH, 7 * CENT, "USD", "sorry", "g-1")])
+    projector.advance()
+    assert [*verify_books(database)] == []
+    with database.transaction() as connection:
+        connection.execute(
+            text("UPDATE posting_totals SET amount = amount + 1 WHERE account = 'coin' AND source = 'payments'")
+        )
+    found = [*verify_books(database)]
+    assert {(one.account, one.what, one.books - one.periods) for one in found} == {("coin", "credits", 1)}
+    assert [*verify_books(database, "acme")] == []
+    assert "credits is" in str(found[0])
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE view_checkpoints SET position = 1 WHERE view = 'posting_totals'"))
+    assert [*verify_books(database)] == [], "views at two positions say nothing of each other"
 
 
 def test_an_account_that_was_never_opened_is_told(log: Log) -> None:
