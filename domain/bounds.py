@@ -38,6 +38,9 @@ class Formula(StrEnum):
     """Of the picture of a size, as many as `factor` steps on its long side have with their share on its short one,
     more for more pixels (OpenAI's own calculator), `reserve` per cent on top; at least `floor` a megapixel."""
 
+    TIMES = "times"
+    """`each` as often as a number among the inputs says; none, if it is not given."""
+
 
 OF_FILES: Final = frozenset({Formula.FILES, Formula.PATCHES})
 """The formulas that are taken of files, and not of values."""
@@ -48,6 +51,7 @@ _NEEDED: Final[Mapping[Formula, frozenset[str]]] = {
     Formula.FILES: frozenset({"each"}),
     Formula.PATCHES: frozenset({"side", "budget", "zoom", "floor"}),
     Formula.AXES: frozenset({"factor", "reserve", "floor"}),
+    Formula.TIMES: frozenset({"each"}),
 }
 """The numbers that each formula takes."""
 
@@ -112,6 +116,10 @@ def _axes(bound: Bound, inputs: Mapping[str, Scalar], _files: Sized) -> int | No
     return max(-(-drawn * (100 + bound.numbers["reserve"]) // 100), elder)
 
 
+def _times(bound: Bound, inputs: Mapping[str, Scalar], _files: Sized) -> int:
+    return sum(int(inputs.get(name, 0)) for name in bound.of) * bound.numbers["each"]
+
+
 def _sides(bound: Bound, inputs: Mapping[str, Scalar]) -> tuple[int, int] | None:
     found = _SIZE.fullmatch(str(inputs.get(bound.of[0], "")))
     return None if found is None else (int(found[1]), int(found[2]))
@@ -122,6 +130,7 @@ _FORMULAS: Final[Mapping[Formula, Callable[[Bound, Mapping[str, Scalar], Sized],
     Formula.FILES: _each_file,
     Formula.PATCHES: _patches,
     Formula.AXES: _axes,
+    Formula.TIMES: _times,
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
-from application.ports import Progress, silent
+from application.ports import Media, Progress, glimpsed, silent
 
 LOGGER = logging.getLogger("imagestudio")
 
@@ -28,6 +28,10 @@ class Heard:
     def __call__(self, *told: Any) -> None:
         with self:
             self._progress(*told)
+
+    def glimpse(self, picture: Media, number: int) -> None:
+        with self:
+            glimpsed(self._progress, picture, number)
 
     def __enter__(self) -> None: ...
 

@@ -1,6 +1,7 @@
 """The use cases' needs of the world, as small protocols, by whoever provides them.
 
-`work` is put to a provider: a `Task`, with inputs that are each a `Scalar` or `Value`, and `Progress`, or `silent`. The
+`work` is put to a provider: a `Task`, with inputs that are each a `Scalar` or `Value`, and `Progress`, or `silent`;
+if that is `Glimpsing`, it is `glimpsed` pictures on their way. The
 answer is a `Delivery` of `Media` or `Remote` files, or a `Job`; `Recovery` says what may be done about a lost one.
 It may be a `ProviderError`: `ProviderRefused`, `TaskFailed`, `ProviderUnknown` or `OutputWithheld`.
 
@@ -23,6 +24,7 @@ from application.ports.providers import Bill, Billing, Previewing, Provider, Quo
 from application.ports.tables import Content, Contents, Index, Indexed, Lease, Leases, Queue
 from application.ports.work import (
     Delivery,
+    Glimpsing,
     Job,
     OutputWithheld,
     Progress,
@@ -35,6 +37,7 @@ from application.ports.work import (
     Task,
     TaskFailed,
     Value,
+    glimpsed,
     silent,
 )
 
@@ -51,6 +54,7 @@ __all__ = [
     "DownloadKeptOut",
     "DownloadRefused",
     "Downloads",
+    "Glimpsing",
     "Index",
     "Indexed",
     "Job",
@@ -76,5 +80,6 @@ __all__ = [
     "Unneeded",
     "Value",
     "Wakeable",
+    "glimpsed",
     "silent",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Protocol, runtime_checkable
 
 from application.ports.files import Media
 from domain.promises import NOTHING, Promised
@@ -14,6 +15,20 @@ from domain.value import value
 
 Progress = Callable[[float, str], None]
 """Called with (fraction done in [0, 1], message); it must be quick and must not raise."""
+
+
+@runtime_checkable
+class Glimpsing(Protocol):
+    """A progress callback that takes pictures, too, as they are on the way to the one that was asked for."""
+
+    def glimpse(self, picture: Media, number: int) -> None:
+        """The picture so far; numbers are from 0. It must be quick and must not raise."""
+
+
+def glimpsed(progress: object, picture: Media, number: int) -> None:
+    """Show a picture on its way to whoever takes it."""
+    if isinstance(progress, Glimpsing):
+        progress.glimpse(picture, number)
 
 
 Scalar = str | int | bool

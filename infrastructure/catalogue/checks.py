@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil
 from typing import Final
 
-from domain.bounds import OF_FILES, Metering
+from domain.bounds import OF_FILES, Formula, Metering
 from domain.errors import InvalidInput
 from domain.inputs import FILES, NUMBERS, Input, InputType, read_value
 from domain.pricing import MEASURED_BY, SIZE, PriceRule, Unit, ambiguous
@@ -93,11 +93,13 @@ def check_rule(rule: PriceRule, inputs: Mapping[str, Input]) -> Iterator[str]:
 
 
 def _check_meter(meter: Metering, inputs: Mapping[str, Input]) -> Iterator[str]:
-    """A bound that is taken of what the model does not accept would always say too little."""
+    """A bound that is taken of what the model does not accept would always say too little; of a number it says none."""
     bound, file = meter.bound, f"meters.{meter.name}.bound.of"
     if bound is None:
         return
     for name in bound.of:
+        if name not in inputs and bound.by is Formula.TIMES:
+            continue
         if name not in inputs:
             yield f"{file}: {name!r} is no input of the model"
         elif inputs[name].is_file != (bound.by in OF_FILES):

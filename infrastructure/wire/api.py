@@ -77,7 +77,8 @@ class Pace:
 class Options(TypedDict, total=False):
     """The parts that a request may carry. `json` is written with exact decimals; `files` and `data` as httpx has them.
 
-    `limit` is the largest answer in bytes; `hidden` are texts that no message may quote, such as the prompt.
+    `limit` is the largest answer in bytes; `hidden` are texts that no message may quote, such as the prompt. `seen` is
+    called with each piece of the answer as it comes.
     """
 
     params: Mapping[str, str]
@@ -88,6 +89,7 @@ class Options(TypedDict, total=False):
     files: Mapping[str, Any] | Sequence[tuple[str, Any]]
     limit: int
     hidden: Iterable[str]
+    seen: Callable[[bytes], None]
 
 
 def unexplained(answer: Answer) -> ApiProblem:  # noqa: ARG001
@@ -256,7 +258,7 @@ class Api:
         async with asyncio.timeout(patience.total):
             response = await self._client.send(request, stream=True)
             try:
-                content = await _content(response, options.get("limit", LARGEST_ANSWER))
+                content = await _content(response, options.get("limit", LARGEST_ANSWER), options.get("seen"))
             finally:
                 await response.aclose()
         return Answer(response.status_code, response.headers, content)
@@ -294,7 +296,7 @@ class Api:
             woken.clear()
 
 
-async def _content(response: httpx.Response, limit: int) -> bytes:
+async def _content(response: httpx.Response, limit: int, seen: Callable[[bytes], None] | None) -> bytes:
     """The content as it is: what is compressed could be of any size.
 
     Raises Unreadable as soon as it is more than `limit` bytes, and where it is compressed although nobody asked.
@@ -306,6 +308,8 @@ async def _content(response: httpx.Response, limit: int) -> bytes:
         content += piece
         if len(content) > limit:
             raise Unreadable(f"the provider's answer has more than {limit} bytes")
+        if seen is not None:
+            seen(piece)
     return bytes(content)
 
 

@@ -76,6 +76,11 @@ def test_one_picture_of_unknown_size_leaves_no_bound() -> None:
     assert PATCHES.most({}, {"image": (photo(64, 64), photo(None, None))}) is None
 
 
+@pytest.mark.parametrize(("given", "most"), [({}, 0), ({"partial_images": 0}, 0), ({"partial_images": 3}, 300)])
+def test_a_number_among_the_inputs_counts_as_often_as_it_says(given: dict[str, int], most: int) -> None:
+    assert bound(Formula.TIMES, "partial_images", each=100).most(given, {}) == most
+
+
 def test_the_numbers_of_a_formula_are_its_own() -> None:
     assert not bound(Formula.FILES, "image", each=500).wrong()
     assert bound(Formula.FILES, "image", plus=1).wrong() == "by files takes each"

@@ -63,7 +63,8 @@ def _tokens(counted: Mapping[str, int]) -> dict[str, Any]:
     if not any(name.startswith(("text_", "image_")) for name in counted):
         return {}
     text_in, image_in = _sum(counted, "text_input"), _sum(counted, "image_input")
-    text_out, image_out = _sum(counted, "text_output"), _sum(counted, "image_output")
+    text_out = _sum(counted, "text_output")
+    image_out = _sum(counted, "image_output") + _sum(counted, "partial_output")
     return {
         "input_tokens": text_in + image_in,
         "input_tokens_details": {"text_tokens": text_in, "image_tokens": image_in},
@@ -89,11 +90,16 @@ def headers_for(result: Result, ignored: Sequence[str] = ()) -> dict[str, str]:
     }
     left = measured(result.left, result.price.currency)
     found["x-imagestudio-left"] = msgspec.json.encode(left).decode("ascii", "replace")
-    if ignored:
-        found["x-imagestudio-ignored"] = ", ".join(one for one in ignored if one.isascii() and one.isprintable())
+    found |= ignored_header(ignored)
     if result.repeated:
         found["idempotency-replayed"] = "true"
     return found
+
+
+def ignored_header(ignored: Sequence[str]) -> dict[str, str]:
+    """The names of fields that had no effect, if there are any."""
+    told = ", ".join(one for one in ignored if one.isascii() and one.isprintable())
+    return {"x-imagestudio-ignored": told} if ignored else {}
 
 
 async def encoded_answer(result: Result, make: Callable[[], dict[str, Any]]) -> bytes:

@@ -25,7 +25,9 @@ from domain.wishes import Wishes
 from infrastructure.gateway.aliases import ClientModels
 from infrastructure.wire.content import read_data_uri
 
-OWN: Final = frozenset({"model", "n", "size", "quality", "response_format", "stream", "partial_images", "user"})
+PARTIAL: Final = "partial_images"
+MOST_GLIMPSES: Final = 3
+OWN: Final = frozenset({"model", "n", "size", "quality", "response_format", "stream", PARTIAL, "user"})
 ADVICE: Final = frozenset({"style", "moderation", "safety_identifier"})
 """Fields that a picture may be made without."""
 
@@ -86,9 +88,13 @@ class Interpreter:
         quality, unheard = _quality(text_of(fields, "quality"), model)
         size = text_of(fields, "size")
         wishes = Wishes(size="" if size == "auto" else size, gladly={"quality": quality} if quality else {})
-        ignored += [*unheard, *(["partial_images"] if fields.get("partial_images") else [])]
-        request = Request(kind, account, inputs, media, model=id, n=whole_number(fields, "n", 1), wishes=wishes, **more)
-        return ClientRequest(request, _as_url(fields), flag(fields, "stream"), self.heard(ignored))
+        n, stream, glimpses = whole_number(fields, "n", 1), flag(fields, "stream"), _glimpses(fields)
+        if stream and n == 1 and glimpses and model is not None and PARTIAL in model.inputs:
+            inputs[PARTIAL] = glimpses
+        elif glimpses:
+            ignored.append(PARTIAL)
+        request = Request(kind, account, inputs, media, model=id, n=n, wishes=wishes, **more)
+        return ClientRequest(request, _as_url(fields), stream, self.heard([*ignored, *unheard]))
 
     def meant(self, fields: Mapping[str, Any], kind: str) -> tuple[str, Model | None]:
         """The id or strategy for a client's word, and the model that it names."""
@@ -168,6 +174,14 @@ def whole_number(fields: Mapping[str, Any], name: str, usual: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidInput(name, f"must be a whole number, not {shortened(value)}", hint="such as 1")
     return value
+
+
+def _glimpses(fields: Mapping[str, Any]) -> int:
+    """How many pictures are wanted on the way. Raises InvalidInput."""
+    number = whole_number(fields, PARTIAL, 0)
+    if not 0 <= number <= MOST_GLIMPSES:
+        raise InvalidInput(PARTIAL, f"{number} pictures on the way", hint=f"ask for 0 to {MOST_GLIMPSES}")
+    return number
 
 
 def flag(fields: Mapping[str, Any], name: str) -> bool:

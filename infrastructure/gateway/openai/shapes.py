@@ -24,6 +24,7 @@ class ImagesAsked(BaseModel):
     output_compression: Annotated[int, Field(ge=0, le=100)] | None = None
     response_format: str | None = None
     stream: bool | None = None
+    partial_images: Annotated[int, Field(ge=0, le=3)] | None = None
     user: str | None = None
 
 

@@ -4,14 +4,15 @@
     with files ───── POST /images/edits, a form ──────┘
 
 A catalogue's route is the model's name at OpenAI; which of the two calls it is, the files decide. The meters are
-`text_input`, `image_input`, both also `_cached`, `image_output` and `text_output`; `svg_input` and `svg_output` are
-what another model took to write an SVG. Nothing can be looked up or stopped afterwards.
+`text_input`, `image_input`, both also `_cached`, `image_output`, `partial_output` of pictures on the way, and
+`text_output`; `svg_input` and `svg_output` are what another model took to write an SVG. Nothing can be looked up or
+stopped afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from application.ports import Delivery, Media, Progress, Remote, Task
 from application.providing.listings import Offers
 from infrastructure.plugins import ApiSettings, ProviderContext
 from infrastructure.providers.openai import listing
+from infrastructure.providers.openai.streaming import PARTIAL, Stream
 from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import Answer, ApiProblem, Unreadable
 from infrastructure.wire.api import CHECKING, Patience
@@ -51,22 +53,37 @@ class OpenAIProvider(BlindAdapter):
         progress(0.0, "sent")
         patience, hidden = Patience(task.deadline, task.deadline), private_texts(task)
         fields = {"model": task.route, "n": task.outputs, **task.inputs}
+        stream = _streamed(fields, task, progress)
         if task.media:
             parts = [*(text_part(name, value) for name, value in fields.items()), *_files(task)]
             answer = await self._api.submit(
-                "/images/edits", patience=patience, hidden=hidden, limit=LARGEST, files=parts
+                "/images/edits", patience=patience, hidden=hidden, limit=LARGEST, files=parts, seen=stream.seen
             )
         else:
             answer = await self._api.submit(
-                "/images/generations", patience=patience, hidden=hidden, limit=LARGEST, json=fields
+                "/images/generations", patience=patience, hidden=hidden, limit=LARGEST, json=fields, seen=stream.seen
             )
-        return await self._api.understood(answer, partial(_delivery, edited=bool(task.media)))
+        if "stream" not in fields:
+            return await self._api.understood(answer, partial(_delivery, edited=bool(task.media)))
+        if not (drawn := stream.answer(answer)).is_success:
+            raise self._api.verdict(drawn, hidden)
+        delivery = await self._api.understood(drawn, partial(_delivery, edited=bool(task.media)))
+        return replace(delivery, usage=stream.told_apart(delivery.usage))
 
     async def check(self) -> str:
         return f"{len(await listing.read_models(self._api, CHECKING))} models may be used"
 
     async def offers(self, routes: Collection[str]) -> Offers:
         return await listing.offers(self._api, routes)
+
+
+def _streamed(fields: dict[str, Any], task: Task, progress: Progress) -> Stream:
+    """Ask for pictures on the way if they are wanted; of several pictures nobody says to which they belong."""
+    if not fields.get(PARTIAL) or task.outputs > 1:
+        fields.pop(PARTIAL, None)
+    else:
+        fields["stream"] = True
+    return Stream(progress)
 
 
 def _files(task: Task) -> Iterator[Part]:

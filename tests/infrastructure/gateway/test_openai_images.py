@@ -95,6 +95,35 @@ def test_who_asks_for_a_stream_gets_each_picture_as_an_event(gateway: Gateway) -
     assert events[0].usage.total_tokens == 276
 
 
+def test_pictures_on_the_way_come_first_and_are_charged_as_they_are_counted(gateway: Gateway) -> None:
+    before = spent(gateway)
+    client = gateway.openai()
+    drawn = list(client.images.generate(**DRAW, stream=True, partial_images=2))
+    word = "image_generation"
+    assert [event.type for event in drawn] == [f"{word}.partial_image"] * 2 + [f"{word}.completed"]
+    assert [event.partial_image_index for event in drawn[:2]] == [0, 1]
+    assert [size_of(event.b64_json) for event in drawn] == [(64, 64), (64, 64), (1024, 1024)]
+    assert drawn[2].usage.output_tokens == 272 + 2 * 100
+    assert spent(gateway) - before == 4 * 5 + (272 + 2 * 100) * 30
+    edited = list(client.images.edit(**{**DRAW, "model": "gpt-image-2"}, image=PICTURE, stream=True, partial_images=1))
+    assert [event.type for event in edited] == ["image_edit.partial_image", "image_edit.completed"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"stream": False}, {"n": 2}, {"model": "scripted-image", "quality": None}, {"model": "cheapest"}]
+)
+def test_where_none_come_on_the_way_the_pictures_come_alone_and_it_is_said(
+    gateway: Gateway, fake: Fake, changes: dict[str, Any]
+) -> None:
+    body = {**DRAW, "stream": True, "partial_images": 3, **changes}
+    with gateway.client() as client:
+        answer = client.post(URL, json={name: value for name, value in body.items() if value is not None})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-imagestudio-ignored"] == "partial_images"
+    assert answer.text.count("event: image_generation.completed") == (body.get("n", 1) if body["stream"] else 0)
+    assert "partial_image" not in answer.text
+
+
 def test_a_stream_of_what_fails_ends_with_the_error(gateway: Gateway, fake: Fake) -> None:
     fake.next("openai", Behaviour(filtered="refused"))
     with gateway.client() as client:
@@ -141,6 +170,8 @@ def test_every_fact_names_the_key_or_the_studio(gateway: Gateway) -> None:
         ({"size": "7x7"}, 400, "invalid_input", "size"),
         ({"quality": "splendid"}, 400, "invalid_input", "quality"),
         ({"user": "two words"}, 400, "invalid_input", "user"),
+        ({"partial_images": 4, "stream": True}, 400, "invalid_input", "partial_images"),
+        ({"partial_images": "some"}, 400, "invalid_input", "partial_images"),
     ],
 )
 def test_what_is_wrong_is_one_error_in_openais_envelope_and_nothing_is_recorded(

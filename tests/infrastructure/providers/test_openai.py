@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.ports import Media, ProviderRefused, ProviderUnknown, Remote, silent
+from application.ports import Delivery, Media, ProviderError, ProviderRefused, ProviderUnknown, Remote, silent
 from tests.infrastructure.providers.benches import (
     MASK,
     OTHER_PICTURE,
@@ -268,3 +268,57 @@ async def test_decimals_and_flags_of_an_edit_are_texts(fake: Fake, worker: Worke
 
 async def test_a_check_tells_how_many_models_there_are(worker: Worker) -> None:
     assert await worker.provider.check() == f"{len(offered())} models may be used"
+
+
+# Pictures on the way
+
+STREAMED = task("text-to-image", MODEL, prompt="a pond", quality="low", partial_images=2)
+
+
+class Watched:
+    """Progress that keeps what it is shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, Media]] = []
+
+    def __call__(self, fraction: float, message: str) -> None:
+        pass
+
+    def glimpse(self, picture: Media, number: int) -> None:
+        self.seen.append((number, picture))
+
+
+async def test_pictures_on_the_way_are_shown_and_told_apart(fake: Fake, worker: Worker) -> None:
+    watched = Watched()
+    delivery = await worker.provider.submit(STREAMED, watched)
+    assert isinstance(delivery, Delivery)
+    assert [number for number, _ in watched.seen] == [0, 1]
+    assert all(picture.content.startswith(b"\x89PNG") for _, picture in watched.seen)
+    assert delivery.usage == {"text_input": 2, "image_input": 0, "image_output": 272, "partial_output": 200}
+    (sent,) = fake.submissions("openai")
+    assert (sent.inputs["stream"], sent.inputs["partial_images"]) == (True, 2)
+
+
+async def test_of_several_pictures_none_are_asked_for_on_the_way(fake: Fake, worker: Worker) -> None:
+    await worker.run(task("text-to-image", MODEL, prompt="a pond", quality="low", outputs=2, partial_images=2))
+    (sent,) = fake.submissions("openai")
+    assert not {"stream", "partial_images"} & sent.inputs.keys()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [
+        (Behaviour(error="moderation_blocked"), ProviderRefused),
+        (Behaviour(ending="never"), ProviderUnknown),
+        (Behaviour(lost="truncate"), ProviderUnknown),
+        (Behaviour(status=400), ProviderRefused),
+        (Behaviour(status=500), ProviderUnknown),
+    ],
+    ids=["not allowed", "ends early", "cut", "refused before", "breaks before"],
+)
+async def test_a_stream_without_its_picture_is_refused_or_unknown(
+    fake: Fake, worker: Worker, behaviour: Behaviour, error: type[ProviderError]
+) -> None:
+    fake.next("openai", behaviour)
+    with pytest.raises(error):
+        await worker.run(STREAMED)

@@ -42,6 +42,9 @@ OTHERS: Final = ("gpt-image-1.5-2025-12-16", "gpt-6-luna", "text-embedding-3-lar
 LAST: Final = "2026-12-01"
 OUTPUT_TOKENS: Final = {"low": 272, "medium": 1_056, "high": 4_160, "xhigh": 6_240, "max": 8_320}
 """For a square picture of 1024 pixels a side; other sizes in proportion to their pixels."""
+PARTIAL_TOKENS: Final = 100
+"""For each picture on the way."""
+COUNTS_OUT: Final = ("output_tokens", "total_tokens")
 IMAGE_TOKENS: Final = 323
 """For each picture that comes in."""
 RATES: Final = {"text in": Decimal("0.000005"), "image in": Decimal("0.000008"), "image out": Decimal("0.00003")}
@@ -135,6 +138,10 @@ class OpenAI:
         first, count = (len(self.state.jobs()) + 1) * 7, int(inputs.get("n", 1))
         made = tuple(self.picture(inputs, width, height, first + number) for number in range(count))
         used = tokens(inputs, images, count)
+        if partials := wanted_partials(inputs):
+            used = {
+                name: value + partials * PARTIAL_TOKENS if name in COUNTS_OUT else value for name, value in used.items()
+            }
         fixed = self.state.setting(f"price:{inputs['model']}", None)
         path, price = request.url.path.removeprefix("/v1/"), str(cost(used)) if fixed is None else fixed
         order = Order("openai", path, inputs, made, price, extra={"usage": used})
@@ -163,6 +170,8 @@ class OpenAI:
             counted = dict(job.behaviour.counts)
             svg = {"svg_usage": counted.pop("svg_usage")} if "svg_usage" in counted else {}
             return JSONResponse({**shown, **svg, "usage": counted})
+        if as_text(job.inputs.get("stream")) == "true":
+            return streamed(job, shown)
         usage = dict(job.extra["usage"])
         match job.behaviour.usage:
             case "full":
@@ -174,6 +183,34 @@ class OpenAI:
     def content(self, name: str) -> str | None:
         content = files.inline(self.state, name)
         return None if content is None else base64.b64encode(content).decode()
+
+
+def wanted_partials(inputs: Mapping[str, Any]) -> int:
+    return int(inputs.get("partial_images", 0)) if as_text(inputs.get("stream")) == "true" else 0
+
+
+def as_text(value: object) -> str:
+    """A flag, which a form has as text."""
+    return str(value).lower()
+
+
+def streamed(job: Job, shown: Mapping[str, Any]) -> Response:
+    """The picture as events: smaller ones first, and then the whole, if the script lets it come."""
+    word = "image_edit" if job.path.endswith("edits") else "image_generation"
+    looks = {name: shown[name] for name in ("background", "output_format", "quality", "size")}
+    made = {**looks, "created_at": shown["created"]}
+    events: list[dict[str, Any]] = []
+    for number in range(wanted_partials(job.inputs)):
+        picture = base64.b64encode(media.image(64, 64, FORMATS[str(shown["output_format"])], number + 1)).decode()
+        events.append({"type": f"{word}.partial_image", "b64_json": picture, "partial_image_index": number, **made})
+    if job.behaviour.error:
+        error = {"type": "image_generation_user_error", "code": job.behaviour.error, "message": "No.", "param": None}
+        events.append({"type": "error", "error": error})
+    elif job.behaviour.ending != "never":
+        (drawn,) = [one["b64_json"] for one in shown["data"]]
+        events.append({"type": f"{word}.completed", "b64_json": drawn, "usage": job.extra["usage"], **made})
+    text = "".join(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in events)
+    return Response(text, media_type="text/event-stream")
 
 
 def offered() -> list[dict[str, Any]]:
