@@ -56,6 +56,13 @@ def _endpoint(text: str) -> str:
     return _address(text) if text else ""
 
 
+def _origins(words: tuple[str, ...]) -> tuple[str, ...]:
+    for word in words:
+        if not re.fullmatch(r"https?://[^\s/?#@]+/?", word):
+            raise ValueError(f"{word!r} is not an origin, such as https://hooks.internal:8443")
+    return words
+
+
 def _place(text: str) -> str:
     if "://" not in text:
         return str(Path(text).expanduser())
@@ -95,7 +102,7 @@ class Settings(BaseSettings):
     peppers: SecretStr | None = None
     link_keys: SecretStr | None = None
     webhook_keys: SecretStr | None = None
-    webhook_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    webhook_origins: Annotated[tuple[str, ...], NoDecode, AfterValidator(_origins)] = ()
     webhook_seconds: Positive = 15
     seal_keys: SecretStr | None = None
     seal_file: Path | None = None

@@ -83,6 +83,8 @@ class HookPlanner:
 
     log: HookLog
     tables: HookTables
+    any_webhook: bool = field(default=False, init=False)
+    """Whether there was a webhook when it last looked."""
     _seen: int = field(default=0, init=False)
     """Up to here nothing is to be taken in, although the mark is behind."""
 
@@ -90,14 +92,14 @@ class HookPlanner:
         """Take in all that is new; how many messages that made. Raises LogCorrupted, StoreUnavailable."""
         end, made = self.log.reader.end(), 0
         while True:
-            mark, any_webhook = self.tables.mark()
+            mark, self.any_webhook = self.tables.mark()
             after = max(mark, self._seen)
             if after >= end:
                 return made
-            topics = self.log.telling if any_webhook else self.log.about
+            topics = self.log.telling if self.any_webhook else self.log.about
             page = self.log.reader.read(after, PAGE, LogFilter(upto=end, topics=topics))
             upto = page[-1].position if len(page) == PAGE else end
-            if page and not any_webhook:  # from the first webhook on, events count, too
+            if page and not self.any_webhook:  # from the first webhook on, events count, too
                 page, upto = page[:1], page[0].position
             plan = self._plan(mark, after, upto, page)
             if not (plan.messages or plan.registered or plan.removed) and upto - mark < FAR:

@@ -33,6 +33,8 @@ LOGGER = logging.getLogger("imagestudio")
 
 LOOK = 1.0
 """Seconds after which it looks by itself."""
+TOGETHER = 0.05
+"""Seconds in which more may happen before it looks: where much does, it is looked at together."""
 PLACES = 64
 """Webhooks that one process sends to at the same time."""
 AT_A_TIME = 50
@@ -85,6 +87,7 @@ class HookSender:
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
     _failing: set[str] = field(default_factory=set, init=False)
     _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _beginning: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _stopping: bool = field(default=False, init=False)
     _forgot: int = field(default=0, init=False)
 
@@ -93,10 +96,13 @@ class HookSender:
 
     async def run(self) -> None:
         """Until `stop`; what it sends then goes on."""
-        loop, topics = asyncio.get_running_loop(), frozenset(self.sending.log.telling)
+        loop, log = asyncio.get_running_loop(), self.sending.log
+        about, telling = frozenset(log.about), frozenset(log.telling)
 
         def told(_position: int | None, links: Sequence[Link]) -> None:
-            if not links or any(link.topic in topics for link in links):
+            some = self._planner.any_webhook
+            topics = telling if some else about
+            if (some and not links) or any(link.topic in topics for link in links):
                 with suppress(RuntimeError):  # the loop was closed: nobody sends any more
                     loop.call_soon_threadsafe(self._woken.set)
 
@@ -113,6 +119,7 @@ class HookSender:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK):
                         await self._woken.wait()
+                        await asyncio.sleep(TOGETHER)
 
     async def once(self) -> None:
         """Take in what is new, and send all that is due now. Raises StoreUnavailable, LogCorrupted."""
@@ -123,8 +130,10 @@ class HookSender:
         """Stop, and let what is being sent be answered, so long; what was not is sent again by others."""
         self._stopping = True
         self._woken.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=seconds)
+        async with self._beginning:  # what is begun now is begun whole, and nothing after it
+            begun = list(self._tasks.values())
+        if begun:
+            await asyncio.wait(begun, timeout=seconds)
         left = list(self._tasks.values())
         for task in left:
             task.cancel()
@@ -132,12 +141,15 @@ class HookSender:
 
     async def _begin(self) -> int:
         """Take in the log and begin to send to webhooks; to how many it sends now."""
-        await asyncio.to_thread(self._planner.advance)
-        for claimed in await asyncio.to_thread(self._claim):
-            self._tasks[claimed.webhook] = asyncio.create_task(self._serve(claimed))
-            if claimed.failures:
-                self._failing.add(claimed.webhook)
-        return len(self._tasks)
+        async with self._beginning:
+            if self._stopping:
+                return 0
+            await asyncio.to_thread(self._planner.advance)
+            for claimed in await asyncio.to_thread(self._claim):
+                self._tasks[claimed.webhook] = asyncio.create_task(self._serve(claimed))
+                if claimed.failures:
+                    self._failing.add(claimed.webhook)
+            return len(self._tasks)
 
     def _claim(self) -> list[ClaimedHook]:
         tables, now = self.sending.tables, self.sending.clock()
@@ -145,7 +157,7 @@ class HookSender:
             tables.forget(now - KEPT_DAYS * DAY)
             self._forgot = now
         found: list[ClaimedHook] = []
-        for failing in (False, True):
+        for failing in (False, True) if self._planner.any_webhook else ():
             free = self.places - len(self._tasks) - len(found)
             most = min(free, self.places // 2 - len(self._failing)) if failing else free
             if most > 0:

@@ -5,10 +5,10 @@ a key of the studio's ── account, webhook, number ──> secret ── id, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from domain.errors import StoreUnavailable
+from domain.errors import InvalidInput, StoreUnavailable
 from domain.hooktext import secret_of, signatures
 from domain.webhooks import SigningSecret, Webhook
 
@@ -33,9 +33,13 @@ class Signer:
 
     keys: SigningKeys
 
-    def newest(self) -> SigningKey:
-        """The key for new secrets."""
-        return self.keys()[0]
+    def newest(self, in_use: Collection[str] = ()) -> SigningKey:
+        """The key for new secrets. Raises InvalidInput if this process has none of those in use."""
+        own = self.keys()
+        if in_use and not {*in_use} & {key.name for key in own}:
+            told = f"no secret in use is under one that this process has, but under {', '.join(sorted(in_use))}"
+            raise InvalidInput("webhook keys", told, hint="give it those of the others, or remove those webhooks first")
+        return own[0]
 
     def secret(self, webhook: Webhook, one: SigningSecret) -> str:
         """A secret of the webhook, as it is shown once. Raises StoreUnavailable if its key is another process's."""

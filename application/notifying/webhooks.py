@@ -20,6 +20,7 @@ from application.notifying.planning import PAGE, messages_of
 from application.notifying.reading import WebhookReader
 from application.notifying.records import OVERLAP, NewSecret, WebhookView
 from application.notifying.sender import Sending
+from application.notifying.signing import SigningKey
 from domain.account import Account, AccountFact
 from domain.actor import Actor
 from domain.errors import IllegalTransition, InvalidInput, UnknownWebhook
@@ -61,7 +62,7 @@ class Webhooks(WebhookReader):
         Raises UnknownAccount, InvalidInput for an address that may not be sent to, or an event that there is not.
         """
         self.check_url(url)
-        key = await asyncio.to_thread(self.sending.signer.newest)
+        key = await self._newest_key(account)
         id = mint_webhook(self.addresses.new_secret())
         row, address = self.addresses.new(account, id, url)
 
@@ -99,7 +100,7 @@ class Webhooks(WebhookReader):
         self, account: str, webhook: str, *, overlap: int = OVERLAP, by: Actor | None = None, reason: str = ""
     ) -> NewSecret:
         """Another secret, shown this once; the one before signs, too, for `overlap` hours. Raises UnknownWebhook."""
-        key = await asyncio.to_thread(self.sending.signer.newest)
+        key = await self._newest_key(account)
 
         def decide(known: Account, now: int) -> list[AccountFact]:
             return rotate_webhook(known, webhook, key.name, overlap, now, reason)
@@ -169,6 +170,12 @@ class Webhooks(WebhookReader):
             count += self.tables.put([replace(one, due=now) for one in found])
             last = page[-1].position
         return count
+
+    async def _newest_key(self, account: str) -> SigningKey:
+        def look(ledger: Ledger, _now: int) -> set[str]:
+            return {one.secrets[0].key for one in known_account(ledger, account).webhooks.values()}
+
+        return await asyncio.to_thread(self.sending.signer.newest, await self.ledgers.look(account, look))
 
     async def _known(self, account: str, webhook: str) -> Webhook:
         return await self.ledgers.look(

@@ -56,3 +56,6 @@ async def test_a_key_that_is_put_before_another_signs_what_is_new_and_the_other_
             # It is nobody's failure but ours: it waits, as new as it was.
             page = await studio.webhooks.deliveries("acme", old.webhook.id, state="waiting")
             assert [one.tries for one in page.messages] == [0]
+        async with studio_on(sqlite_url, tmp_path, webhook_keys="c3" * 32, **origins) as studio:
+            with pytest.raises(InvalidInput, match="no secret in use is under one that this process has"):
+                await studio.webhooks.add("acme", f"{shop.url}/newer")
