@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -20,12 +20,20 @@ from infrastructure.showing.formats import counted, day_of
 
 if TYPE_CHECKING:
     from application.keeping.books import BookQuery
+    from application.keeping.statements import StatementView
     from infrastructure.cli.rendering import Page
     from infrastructure.exporting import ExportFormat
     from infrastructure.exporting.tally import ExportTally
+    from infrastructure.reading import ReadingLedger
     from projections.books import Books
 
 app = typer.Typer()
+
+INVOICES = "focus-1.4-invoices"
+"""The format that is of statements, not of the log."""
+
+ACCOUNTS = 500
+"""Accounts whose statements are asked for at a time."""
 
 
 @command(app)
@@ -52,6 +60,10 @@ async def export(
     from application.keeping.books import BookQuery
     from infrastructure.exporting.tally import ExportTally
 
+    if format == INVOICES:
+        return await _invoices(
+            session, out, account, restricted=(since, until, after or None, upto, assertions or None)
+        )
     chosen = _chosen(format)
     if assertions and (after or format != "beancount"):
         told_why = "balances of what went before are not known" if after else f"{format} has none"
@@ -70,6 +82,41 @@ async def export(
     return Report(_document(format, out, tally), lambda page: _show(page, out, tally))
 
 
+async def _invoices(
+    session: CommandSession, out: Path, account: str | None, *, restricted: Sequence[object]
+) -> Report | int:
+    """The lines of all statements that were issued, or of one account's."""
+    from infrastructure.exporting.invoices import invoices_csv
+
+    if any(one is not None for one in restricted):
+        raise InvalidInput(
+            "format", f"{INVOICES} is of whole statements", hint="leave out all options but --out and --account"
+        )
+    async with session.reading() as reading:
+        found = await _issued(reading, account)
+        if str(out) == "-":
+            sys.stdout.buffer.writelines(one.encode() for one in invoices_csv(found))
+            return 0
+        with replacing_whole(out, "--out") as stream:
+            stream.writelines(one.encode() for one in invoices_csv(found))
+    told = f"Wrote the lines of {counted(len(found), 'statement')} to {out}"
+    document = {"format": INVOICES, "file": str(out), "statements": [one.number for one in found]}
+    return Report(document, lambda page: page.title(told))
+
+
+async def _issued(reading: ReadingLedger, account: str | None) -> list[StatementView]:
+    """Every statement that was issued, account by account. Raises UnknownAccount."""
+    if account is not None:
+        return [*await reading.statements.list(account)]
+    found: list[StatementView] = []
+    last = ""
+    while rows := await asyncio.to_thread(reading.reader.accounts_after, last, ACCOUNTS):
+        for row in rows:
+            found += await reading.statements.list(row.id)
+        last = rows[-1].id
+    return found
+
+
 def _write(stream: BinaryIO, books: Books, chosen: ExportFormat, wanted: BookQuery, tally: ExportTally) -> None:
     begin = 0 if chosen.declares else tally.after
     pieces: Iterable[str | bytes] = chosen.write(books.read(wanted, begin, tally.upto), tally)
@@ -80,7 +127,7 @@ def _chosen(format: str) -> ExportFormat:
     from infrastructure.exporting import FORMATS
     from projections.engine.filters import check_word
 
-    check_word("format", format, FORMATS)
+    check_word("format", format, (*FORMATS, INVOICES))
     return FORMATS[format]
 
 

@@ -94,7 +94,7 @@ def _csv(version: str, booked: Iterable[Booked], tally: ExportTally) -> Iterator
     for one in tally.each(booked):
         row = focus_row(one, version)
         if row is not None:
-            yield csv_line(_cell(kind, row[name]) for name, kind in columns.items())
+            yield csv_line(focus_cell(kind, row[name]) for name, kind in columns.items())
 
 
 def focus_row(one: Booked, version: str) -> Row | None:
@@ -214,7 +214,8 @@ def _day(day: str, zone: str) -> Period:
     return day_at(zone, instant_of(f"{day}T12:00", zone))
 
 
-def _cell(kind: str, value: str | int | None) -> str:
+def focus_cell(kind: str, value: str | int | None) -> str:
+    """A value of a type of column as CSV: nothing for null."""
     if value is None:
         return ""
     if kind == AMOUNT:

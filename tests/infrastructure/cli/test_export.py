@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.infrastructure.cli.test_processes import ROOT, environment
-from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace, call
+from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace, call, filled
 
 PROGRAM = "import sys; from infrastructure.cli import main; sys.exit(main())"
 
@@ -42,6 +42,7 @@ WRONG = {
     ("csv", "--assertions"): "csv has none",
     ("beancount", "--assertions", "--after", "3"): "what went before",
     ("csv", "--account", "nobody"): "nobody",
+    ("focus-1.4-invoices", "--after", "3"): "of whole statements",
 }
 
 
@@ -62,3 +63,11 @@ def test_a_ledger_account_is_drilled_into_and_a_wrong_one_refused(workspace: Wor
     assert page["postings"][0]["operation"] in call("books", income).out + json.dumps(page)
     assert page["next"] == str(page["postings"][0]["position"])
     assert call("books", "cash", "--json").error["message"].startswith("ledger account: there is none named")
+
+
+def test_the_lines_of_statements_are_written(workspace: Workspace, tmp_path: Path) -> None:
+    [account] = filled(("ISSUED",), workspace)
+    for options in ((), ("--account", account)):
+        done = call("export", "focus-1.4-invoices", "--out", tmp_path / "invoices.csv", *options, "--json").document
+        assert done["statements"] == ["past-0001"]
+        assert (tmp_path / "invoices.csv").read_text(encoding="utf-8").startswith("BilledCost,BillingAccountId,")

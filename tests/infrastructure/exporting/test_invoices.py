@@ -1,0 +1,74 @@
+"""FOCUS's Invoice Detail: the lines of statements, which come to what each bills."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from io import StringIO
+
+from application.keeping.forms import content_digest, content_of
+from application.keeping.statements import StatementView
+from domain.booking import GoodwillGiven
+from domain.ledger import Fact
+from domain.operation import Adjusted
+from domain.statement import FORM, Statement
+from infrastructure.exporting.invoices import COLUMNS, invoices_csv
+from tests.domain.examples import APRIL, BILLED, CENT, IN_MAY, LATER, OPERATION, PREPAID, SETTLED, of_operation
+from tests.domain.test_closing import statement
+
+REFUND = Adjusted(
+    OPERATION, LATER, APRIL, "2026-04-10", price=-CENT - 1, cost=0, currency="USD", reason="sorry", reference="t-1"
+)
+GIVEN = GoodwillGiven("acme", LATER, APRIL, APRIL, 7 * CENT, "USD", "an outage", "g-1")
+USED = (*BILLED, *SETTLED, *of_operation("op-2", *SETTLED), REFUND, GIVEN)
+
+
+def issued(read: Statement, number: int = 1, replaces: str = "", voided: int | None = None) -> StatementView:
+    content = content_of(read, FORM)
+    status = "issued" if voided is None else "voided"
+    told = (f"acme-{number:04}", IN_MAY, replaces, voided)
+    return StatementView(read, content, content_digest(content), status, *told)
+
+
+def rows(*found: StatementView) -> Sequence[dict[str, str]]:
+    return list(csv.DictReader(StringIO("".join(invoices_csv(found)))))
+
+
+def billed(found: Sequence[dict[str, str]]) -> int:
+    return sum(int(Decimal(row["BilledCost"]).scaleb(6)) for row in found)
+
+
+def test_the_rows_of_a_statement_come_to_its_rounded_total() -> None:
+    read = statement(*USED, opening=None)
+    found = rows(issued(read))
+    assert billed(found) == read.rounded_total == 72 * CENT
+    assert [(row["ChargeCategory"], row["InvoiceDetailDescription"], row["BilledCost"]) for row in found] == [
+        ("Usage", "text-to-image by painter", "0.800000"),
+        ("Usage", "refund", "-0.010001"),
+        ("Credit", "goodwill", "-0.070000"),
+        ("Adjustment", "rounding", "0.000001"),
+    ]
+    assert json.loads(found[0]["InvoiceDetailGrain"])["SkuId"] == "painter"
+    assert json.loads(found[1]["InvoiceDetailGrain"]) == {"ResourceId": "op-1"}
+    assert len({row["InvoiceDetailId"] for row in found}) == len(found)
+    nullable = {"PaymentDueDate", "PaymentTerms"}
+    assert all(row[name] for row in found for name in COLUMNS if name not in nullable)
+
+
+def test_who_pays_beforehand_is_billed_the_payments() -> None:
+    facts: Sequence[Fact] = (*PREPAID, *SETTLED)
+    found = rows(issued(statement(*facts, opening=0)))
+    assert [(row["ChargeCategory"], row["BilledCost"]) for row in found] == [("Purchase", "1.000000")]
+
+
+def test_a_voided_statement_keeps_its_rows_and_the_next_refers_to_it() -> None:
+    read = statement(*USED, opening=None)
+    found = rows(issued(read, voided=IN_MAY + 1_000_000), issued(replace(read), 2, "acme-0001"))
+    told = {(row["InvoiceId"], row["InvoiceIssueStatus"], row["ReferenceInvoiceId"]) for row in found}
+    assert told == {("acme-0001", "Voided", "acme-0001"), ("acme-0002", "Issued", "acme-0001")}
+    updated = {row["InvoiceId"]: row["InvoiceDetailLastUpdated"] for row in found}
+    assert updated["acme-0001"] > updated["acme-0002"]
+    assert len(found) == 8
