@@ -80,6 +80,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         " one; a program that ran meanwhile must be started again",
         "database.upgrade": f"back it up, then bring its schema to this program's with {UPGRADE}",
         "database.write": "make the file and its directory writable, or choose another with IMAGESTUDIO_DATABASE_URL",
+        "documents.install": "install it: pip install 'image-studio[documents]'",
         "files.adopt": "{otherwise}: the command line's db adopt",
         "files.install": "install it: pip install 'image-studio[s3]'",
         "key.in_client": "have another key or a person approve it, or let it: studio.keys.change(account, key,"

@@ -72,10 +72,13 @@ def _first_form(one: Statement) -> Content:
 
 
 def _totals(one: Statement) -> Content:
+    """The last four are in whole minor units, and add up to the total."""
+    usage = sum(rounded(line.amount, one.currency) for line in one.usage)
+    adjustments = sum(rounded(line.amount, one.currency) for line in one.adjustments)
     return {
-        "usage": exact(sum(line.amount for line in one.usage), one.currency),
-        "adjustments": exact(sum(line.amount for line in one.adjustments), one.currency),
         "exact": exact(one.total, one.currency),
+        "usage": exact(usage, one.currency),
+        "adjustments": exact(adjustments, one.currency),
         "rounding": exact(one.rounding, one.currency),
         "total": exact(one.rounded_total, one.currency),
     }

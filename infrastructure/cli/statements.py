@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
+from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
+from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import Account, Why
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.statementpages import show_billing_periods, show_closed, show_statement, show_statements
@@ -64,20 +69,62 @@ Which = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class AsDocument:
+    """In which format, and where to."""
+
+    format: Annotated[
+        str, Option("--format", "-f", metavar="FORMAT", help="text, json, csv, html, or pdf, which needs --out.")
+    ] = "text"
+    out: Annotated[Path | None, Option("--out", "-o", metavar="FILE", help="Write it there.")] = None
+    issuer: Annotated[
+        list[str] | None, Option("--issuer", metavar="LINE", help="A line about who issues it, in HTML and PDF.")
+    ] = None
+    customer: Annotated[
+        list[str] | None, Option("--customer", metavar="LINE", help="A line about who pays, in HTML and PDF.")
+    ] = None
+    font: Annotated[
+        list[Path] | None, Option("--font", metavar="FILE", help="For letters that Roboto does not have, in PDF.")
+    ] = None
+
+    def answer(self, one: StatementView, session: CommandSession) -> Report | int:
+        """The statement as a page or a document, or in a file. Raises InvalidInput."""
+        if self.format == "text" and self.out is None:
+            return _answer(one)
+        from infrastructure.documents.drawing import Letterhead, written_as
+
+        if self.out is None and (self.format == "pdf" or session.json):
+            raise InvalidInput("--out", "is needed to write a document", hint="give the path of a file")
+        head = Letterhead(self.issuer or (), self.customer or (), self.font or ())
+        content = written_as(one, self.format, head)
+        if self.out is None:
+            sys.stdout.write(content.decode())
+            return 0
+        with replacing_whole(self.out, "--out") as stream:
+            stream.write(content)
+        found = {"file": str(self.out), "format": self.format, "bytes": len(content), "digest": one.digest}
+        told = f"Statement {one.number or '(draft)'} is in {self.out}"
+        return Report(found, lambda page: page.title(told))
+
+
 @command(app)
-async def show(which: Which, session: CommandSession, account: Account = None) -> Report:
+async def show(which: Which, document: AsDocument, session: CommandSession, account: Account = None) -> Report | int:
     """Show a statement as it was issued; of a period without one, a draft."""
     named = session.account(account)
     async with session.reading() as reading:
-        return _answer(await reading.statements.show(named, which))
+        found = await reading.statements.show(named, which)
+    return document.answer(found, session)
 
 
 @command(app)
-async def preview(session: CommandSession, period: PeriodName = None, account: Account = None) -> Report:
+async def preview(
+    document: AsDocument, session: CommandSession, period: PeriodName = None, account: Account = None
+) -> Report | int:
     """Draft a period's statement as it stands now; nothing is recorded."""
     named = session.account(account)
     async with session.reading() as reading:
-        return _answer(await reading.statements.preview(named, period))
+        found = await reading.statements.preview(named, period)
+    return document.answer(found, session)
 
 
 @command(app)

@@ -10,6 +10,7 @@ from infrastructure.client.approvals import RemoteApprovals
 from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
+from infrastructure.client.statements import RemoteStatements
 from infrastructure.client.upkeep import RemoteAudit, RemoteUpkeep
 from infrastructure.client.views import RemoteViews
 from infrastructure.client.webhooks import RemoteWebhooks
@@ -134,3 +135,17 @@ class BlockingRemoteUpkeep(Blocking[RemoteUpkeep]):
 
     recover = without_await(RemoteUpkeep.recover)
     erase = without_await(RemoteUpkeep.erase)
+
+
+class BlockingRemoteStatements(Blocking[RemoteStatements]):
+    """An account's bills."""
+
+    periods = without_await(RemoteStatements.periods)
+    list = without_await(RemoteStatements.list)
+    preview = without_await(RemoteStatements.preview)
+    show = without_await(RemoteStatements.show)
+    content = without_await(RemoteStatements.content)
+    close = without_await(RemoteStatements.close)
+    issue = without_await(RemoteStatements.issue)
+    void = without_await(RemoteStatements.void)
+    goodwill = without_await(RemoteStatements.goodwill)

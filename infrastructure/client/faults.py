@@ -9,6 +9,7 @@ import msgspec
 
 from domain import errors
 from domain.approvals import ApprovalNeeded, UnknownQuote
+from domain.billing import UnknownPeriod, UnknownStatement
 from domain.errors import (
     ImageStudioError,
     InvalidInput,
@@ -21,7 +22,7 @@ from domain.errors import (
 from domain.meaning import Kind
 from infrastructure.client.records import refusal_from, waiting_from
 
-_NAMED: Final = (*vars(errors).values(), ApprovalNeeded, UnknownQuote)
+_NAMED: Final = (*vars(errors).values(), ApprovalNeeded, UnknownQuote, UnknownPeriod, UnknownStatement)
 _LISTED: Final = [one for one in _NAMED if isinstance(one, type) and issubclass(one, ImageStudioError)]
 BY_CODE: Final[Mapping[str, type[ImageStudioError]]] = {one.code: one for one in reversed(_LISTED)}
 """The class of each code; of several with one code the first, which is the base of the others."""

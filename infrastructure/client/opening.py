@@ -14,6 +14,7 @@ from infrastructure.client.blocking import (
     BlockingRemoteKeys,
     BlockingRemoteLibrary,
     BlockingRemoteOperations,
+    BlockingRemoteStatements,
     BlockingRemoteUpkeep,
     BlockingRemoteViews,
     BlockingRemoteWebhooks,
@@ -21,6 +22,7 @@ from infrastructure.client.blocking import (
 from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
+from infrastructure.client.statements import RemoteStatements
 from infrastructure.client.upkeep import RemoteAudit, RemoteUpkeep
 from infrastructure.client.views import RemoteViews
 from infrastructure.client.webhooks import RemoteWebhooks
@@ -44,6 +46,7 @@ class AsyncClient:
         self.operations = RemoteOperations(self._wire, wait_seconds)
         self.library = RemoteLibrary(self._wire)
         self.views = RemoteViews(self._wire)
+        self.statements = RemoteStatements(self._wire)
         self.webhooks = RemoteWebhooks(self._wire)
         self.accounts = RemoteAccounts(self._wire)
         self.keys = RemoteKeys(self._wire)
@@ -69,6 +72,7 @@ class Client:
         self.operations = BlockingRemoteOperations(self._client.operations, self._loop)
         self.library = BlockingRemoteLibrary(self._client.library, self._loop)
         self.views = BlockingRemoteViews(self._client.views, self._loop)
+        self.statements = BlockingRemoteStatements(self._client.statements, self._loop)
         self.webhooks = BlockingRemoteWebhooks(self._client.webhooks, self._loop)
         self.accounts = BlockingRemoteAccounts(self._client.accounts, self._loop)
         self.keys = BlockingRemoteKeys(self._client.keys, self._loop)

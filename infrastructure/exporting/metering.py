@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from application.keeping.books import Booked
+from domain.booking import GoodwillGiven
 from domain.operation import Adjusted, Charged, OperationFact, Released
 from infrastructure.exporting.tally import ExportTally, six
 from infrastructure.showing.formats import iso, units_of
@@ -55,6 +56,8 @@ def stripe(booked: Iterable[Booked], tally: ExportTally) -> Iterator[str]:
 
 def price_of(one: Booked) -> int:
     """By how much a fact changes what the account pays for its use."""
+    if isinstance(one.fact, GoodwillGiven):
+        return -one.fact.amount
     return one.fact.price if isinstance(one.fact, Charged | Adjusted) else 0
 
 

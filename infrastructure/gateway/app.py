@@ -31,6 +31,7 @@ from infrastructure.gateway.native import (
     operations,
     prices,
     seals,
+    statements,
     terms,
     upkeep,
     views,
@@ -79,7 +80,7 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     app.state.gate = gate
     for part in (images, videos, models):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 424, 502, openai=True))
-    for part in (operations, views, books, prices, *OWN_PARTS, callbacks, health):
+    for part in (operations, views, statements, books, prices, *OWN_PARTS, callbacks, health):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
     app.add_exception_handler(ImageStudioError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

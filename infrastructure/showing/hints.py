@@ -41,6 +41,7 @@ SHELL: Final[Mapping[str, str]] = MappingProxyType(
         " names a wrong one; a program that ran meanwhile must be started again",
         "database.upgrade": "back it up, then: imagestudio db upgrade --db {database}",
         "database.write": "make the file and its directory writable, or choose another with --db",
+        "documents.install": "install it: pip install 'image-studio[documents]'",
         "files.adopt": "{otherwise}: imagestudio db adopt",
         "files.install": "install it: pip install 'image-studio[s3]'",
         "key.in_client": "approve it with: imagestudio approve; or let the key: imagestudio keys change"
@@ -110,6 +111,7 @@ HTTP: Final[Mapping[str, str]] = MappingProxyType(
         "database.tables": OPERATOR,
         "database.upgrade": OPERATOR,
         "database.write": OPERATOR,
+        "documents.install": OPERATOR,
         "files.adopt": OPERATOR,
         "files.install": OPERATOR,
         "key.in_client": "have a person approve it, or another key",

@@ -1,0 +1,48 @@
+"""A statement as rows of a table, to be added up in a spreadsheet: every line with its amount, then the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from infrastructure.showing.formats import cell
+
+if TYPE_CHECKING:
+    from application.keeping.statements import StatementView
+
+HEAD: Final = (
+    *("statement", "account", "period", "line", "provider", "model", "kind", "user", "project"),
+    *("operation", "reference", "reason", "at", "class", "charge_period"),
+    *("operations", "outputs", "units", "unit", "amount", "rounded", "currency"),
+)
+AMOUNTS: Final = frozenset({"operations", "outputs", "units", "amount", "rounded"})
+"""The columns of numbers, of which none is taken for a formula."""
+
+
+def statement_rows(one: StatementView) -> Iterator[Sequence[str]]:
+    """The head, a row for each line, and the sums: the rounded lines and the rounding come to the total."""
+    yield HEAD
+    content = one.content
+    for line in content["usage"]:
+        yield _row(one, {**line, "line": "usage"})
+    for line in content["adjustments"]:
+        yield _row(one, {**line, "line": line["what"]})
+    totals = content["totals"]
+    yield _row(one, {"line": "rounding", "amount": None, "rounded": totals["rounding"]})
+    yield _row(one, {"line": "total", "amount": totals["exact"], "rounded": totals["total"]})
+    for line in content["credits"]:
+        yield _row(one, {**line, "line": "payment", "reference": line["key"]})
+    for name, amount in (content["balance"] or {}).items():
+        yield _row(one, {"line": f"balance {name.replace('_', ' ')}", "amount": amount})
+
+
+def _row(one: StatementView, line: Mapping[str, Any]) -> list[str]:
+    content = one.content
+    known = {"statement": one.number, "account": content["account"], "period": content["period"]["name"], **line}
+    known["currency"] = content["currency"]
+    return [_cell(name, known.get(name)) for name in HEAD]
+
+
+def _cell(name: str, value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if name in AMOUNTS else cell(text)
