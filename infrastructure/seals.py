@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
 from application.keeping.chains import ChainReader, sealed_ends, take_seal
 from application.keeping.ends import Seal, StreamEnd
 from application.keeping.seals import Inclusion, SignedSeal, inclusions, signed_seal
+from application.keeping.statementproof import StatementProof, statement_proof
 from application.keeping.watch import LogWatch
+from application.ledger.reader import StreamReader
 from domain.errors import InvalidInput, UnknownAccount
+from domain.ledger import account_stream
 from domain.streams import account_of
 from infrastructure.sealfiles import SealFile, kept_seals
 from infrastructure.settings import Settings
@@ -26,12 +29,16 @@ PATIENCE = 10.0
 """Seconds that whoever is sent a seal has to take it."""
 
 
+class SealedLog(ChainReader, StreamReader, Protocol):
+    """The log by its chains, and stream by stream."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seals:
     """All of it blocks. `ledger` is the ledger's id, asked when it is needed."""
 
     settings: Settings
-    reader: ChainReader
+    reader: SealedLog
     ledger: Callable[[], str]
     clock: Callable[[], int]
     watch: LogWatch = field(init=False)
@@ -83,6 +90,16 @@ class Seals:
         kept = self.kept()
         if not kept or kept[-1].seal.position < seal.position:
             self.keep(seal)
+
+
+def of_statement(seals: Seals, account: str, number: str) -> StatementProof:
+    """The proof, by a new seal, that a statement was issued; blocks.
+
+    Raises UnknownStatement, UnknownAccount, LogCorrupted, StoreUnavailable.
+    """
+    signed = seals.take()
+    stream = account_stream(account)
+    return statement_proof(seals.reader, signed, seals.prove(signed.seal, account)[stream], number)
 
 
 def signing_keys(settings: Settings) -> Sequence[SealKey]:

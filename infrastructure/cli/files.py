@@ -54,3 +54,11 @@ def replacing_whole(file: Path, option: str) -> Iterator[BinaryIO]:
         raise InvalidInput(option, f"{file} cannot be written: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def handed_text(file: Path) -> str:
+    """The text of a file that somebody handed on. Raises InvalidInput if it cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise InvalidInput("FILE", f"{file} cannot be read: {error}") from error

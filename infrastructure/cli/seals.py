@@ -12,6 +12,7 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
+from infrastructure.cli.files import handed_text
 from infrastructure.cli.options import Account
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted, iso
@@ -44,8 +45,7 @@ async def keep(session: CommandSession) -> Report:
 
     async with session.studio() as studio:
         signed = await asyncio.to_thread(studio.seals.take)
-    document = signed_document(signed)
-    return Report(document, lambda page: page.line(json.dumps(document)))
+    return Report(signed_document(signed), lambda page: _show_signed(page, signed))
 
 
 @command(app)
@@ -90,10 +90,7 @@ def _read(file: Path) -> tuple[list[SignedSeal], list[Inclusion]]:
     """The seals of a file, and the proofs that streams are in the last. Raises InvalidInput."""
     from infrastructure.showing.seals import read_inclusion, read_lines, read_signed
 
-    try:
-        text = file.read_text(encoding="ascii")
-    except (OSError, UnicodeError) as error:
-        raise InvalidInput("FILE", f"{file} cannot be read: {error}") from error
+    text = handed_text(file)
     try:
         document = json.loads(text)
     except ValueError:
@@ -107,6 +104,18 @@ def _read(file: Path) -> tuple[list[SignedSeal], list[Inclusion]]:
     if not seals:
         raise InvalidInput("FILE", f"{file} holds no seal")
     return seals, []
+
+
+def _show_signed(page: Page, signed: SignedSeal) -> None:
+    page.title(f"The log is sealed up to position {signed.seal.position}")
+    page.pairs(
+        [
+            ("at", iso(signed.at)),
+            ("streams", f"{signed.seal.streams:,}"),
+            ("root", signed.seal.root),
+            ("signed by key", signed.key),
+        ]
+    )
 
 
 def _list(page: Page, lines: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +14,11 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.files import replacing_whole
+from infrastructure.cli.files import handed_text, replacing_whole
 from infrastructure.cli.options import Account, Why
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.statementpages import show_billing_periods, show_closed, show_statement, show_statements
+from infrastructure.showing.formats import iso
 from infrastructure.showing.statements import (
     period_document,
     periods_document,
@@ -160,6 +163,48 @@ async def list_statements(session: CommandSession, account: Account = None) -> R
     async with session.reading() as reading:
         found = await reading.statements.list(named)
     return Report(statements_document(found), lambda page: show_statements(page, found))
+
+
+@command(app)
+async def prove(
+    number: Annotated[str, Argument(metavar="NUMBER", help="Such as acme-0001.")],
+    session: CommandSession,
+    account: Account = None,
+) -> Report:
+    """Print a statement with the proof that it was issued, by a new seal, as JSON.
+
+    Whoever has it and a public key checks it without us: imagestudio statement verify FILE --public KEY.
+    """
+    from infrastructure.seals import of_statement
+    from infrastructure.showing.statementproofs import proved_document
+
+    named = session.account(account)
+    async with session.studio() as studio:
+        shown = await studio.statements.show(named, number)
+        proof = await asyncio.to_thread(of_statement, studio.seals, named, shown.number)
+    document = proved_document(statement_document(shown), proof)
+    return Report(document, lambda page: page.line(json.dumps(document, indent=2)))
+
+
+@command(app)
+async def verify(
+    session: CommandSession,  # noqa: ARG001
+    file: Annotated[Path, Argument(metavar="FILE", help="A statement with its proof.")],
+    public: Annotated[list[str], Option("--public", metavar="KEY", help="A public key; may be repeated.")],
+) -> Report:
+    """Verify with public keys alone that a statement is what was issued and sealed.
+
+    It needs no database. Ends with 6 if it is not.
+    """
+    from infrastructure.sealing import PublicKeys
+    from infrastructure.showing.statementproofs import read_proved
+
+    statement, proof = read_proved(handed_text(file))
+    proof.check(statement, PublicKeys.of(public))
+    sealed = iso(proof.seal.at)
+    document = {"number": statement["number"], "digest": statement["digest"], "sealed": sealed, "holds": True}
+    told = f"Statement {statement['number']} is what was issued; sealed at {sealed}"
+    return Report(document, lambda page: page.title(told))
 
 
 def _answer(one: StatementView) -> Report:

@@ -12,6 +12,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -121,6 +122,8 @@ COMMANDS = [
     ("statement", "show", "past-0001", "--account", "ISSUED"),
     ("statement", "void", "past-0001", "--account", "ISSUED", "--reason", "a wrong name"),
     ("statement", "list", "--account", "ISSUED"),
+    ("statement", "prove", "past-0001", "--account", "ISSUED"),
+    ("statement", "verify", "PROVED", "--public", "PUBLIC"),
     ("worker", "--drain"),
     ("erase", "LAKE", "--yes"),
     ("sweep",),
@@ -311,17 +314,22 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
 
 def billed(command: tuple[str, ...]) -> dict[str, str]:
     """The account that was used three months ago, whose period is closed and billed if the command says so."""
-    if not {"PAST", "ISSUED"} & {*command}:
+    if not {"PAST", "ISSUED", "PROVED"} & {*command}:
         return {}
     parts, past = Parts(clock=lambda: now() - 90 * DAY), "past"
     call("account", "open", past, "--prepaid", parts=parts)
     call("account", "credit", "5.00", "--key", "p1", "--account", past, parts=parts)
     call("generate", "a lake", "--account", past, "-m", "scripted-image", parts=parts)
     known = {"PAST": past, "ISSUED": past, "CLOSED": ""}
-    if {"CLOSED", "ISSUED"} & {*command}:
+    if {"CLOSED", "ISSUED", "PROVED"} & {*command}:
         known["CLOSED"] = call("period", "close", "--account", past, "--json").document["name"]
-    if "ISSUED" in command:
+    if {"ISSUED", "PROVED"} & {*command}:
         call("statement", "issue", known["CLOSED"], "--account", past)
+    if "PROVED" in command:
+        known["PROVED"] = str(Path(mkdtemp()) / "statement.json")
+        proved = call("statement", "prove", "past-0001", "--account", past, "--json").out
+        Path(known["PROVED"]).write_text(proved, encoding="utf-8")
+        [known["PUBLIC"]] = call("seals", "keys", "--json").document["keys"]
     return known
 
 
