@@ -85,8 +85,8 @@ async def goodwill(
     async with session.studio() as studio:
         money = Money.parse(amount, (await studio.accounts.show(named)).currency)
         given = await studio.statements.goodwill(named, money, period=period, reason=reason, reference=reference)
-    told = f"{money} given back for {span(given.corrects.start, given.corrects.end)}, under reference {reference}"
-    return Report(goodwill_document(given), lambda page: page.title(told))
+    told = f"{money} given back for {span(given.corrects.start, given.corrects.end)}"
+    return Report(goodwill_document(given), lambda page: _corrected(page, told, reference))
 
 
 @command(app, "correct-cost")
@@ -110,9 +110,14 @@ async def correct_cost(
         money = Money.parse(cost, (await studio.accounts.show(owner)).currency)
         facts = await studio.upkeep.correct_cost(id, account=owner, cost=money, reason=reason, reference=reference)
     change = Money(sum(fact.cost for fact in facts if isinstance(fact, Adjusted)), money.currency)
-    told = f"The cost is {money}, a change by {change}, under reference {reference}"
+    told = f"The cost is {money}, a change by {change}" if facts else f"The cost was corrected to {money} before"
     found = cost_document(id, money, change, reference, repeated=not facts)
-    return Report(found, lambda page: page.title(told if facts else f"The cost was corrected to {money} before"))
+    return Report(found, lambda page: _corrected(page, told, reference))
+
+
+def _corrected(page: Page, told: str, reference: str) -> None:
+    page.title(told)
+    page.line(f"  reference {reference}")
 
 
 @command(app)
