@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from domain import account, approvals, assets, billing, keys, ledger, operation, windowed
+from domain import account, approvals, assets, billing, keys, ledger, operation, webhooks, windowed
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.chart import (
     AVAILABLE,
@@ -186,6 +186,12 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     UsageBooked,
     approvals.ApprovalAsked,
     approvals.ApprovalGiven,
+    webhooks.WebhookRegistered,
+    webhooks.WebhookChanged,
+    webhooks.WebhookRotated,
+    webhooks.WebhookPaused,
+    webhooks.WebhookResumed,
+    webhooks.WebhookRemoved,
     windowed.WindowOpened,
     windowed.LifeCounted,
     windowed.LifeMoved,

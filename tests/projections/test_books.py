@@ -156,7 +156,7 @@ def test_a_period_has_what_moved_in_it_and_an_account_what_is_its_own(
 
 
 def test_every_balance_leads_to_its_postings_a_page_at_a_time(books: Books, log: Log, projector: Projector) -> None:
-    facts = lively(11)
+    facts = lively(11, steps=200)
     log.record(facts)
     projector.advance()
     for line in books.balance().lines:
@@ -164,7 +164,7 @@ def test_every_balance_leads_to_its_postings_a_page_at_a_time(books: Books, log:
         entries: list[Booked] = []
         after: int | None = 0
         while after is not None:
-            page = books.postings(wanted, after, limit=7)
+            page = books.postings(wanted, after, limit=10)
             entries += page.entries
             after = page.next
         shown = [one for entry in entries for one in wanted.touching(entry.postings)]
@@ -175,11 +175,11 @@ def test_every_balance_leads_to_its_postings_a_page_at_a_time(books: Books, log:
 
 
 def test_reading_may_begin_after_any_position(books: Books, log: Log) -> None:
-    facts = lively(3, steps=120)
+    facts = lively(3, steps=90)
     end = log.record(facts)
     whole = list(books.read(BookQuery(), 0, end))
     assert [(one.fact, one.postings) for one in whole if one.postings] == grouped(posted(facts))
-    for after in range(0, end, 5):
+    for after in range(0, end, 8):
         assert list(books.read(BookQuery(), after, end)) == [one for one in whole if one.position > after]
     assert list(books.read(BookQuery(account="coin"), 0, end)) == [one for one in whole if one.account == "coin"]
 
