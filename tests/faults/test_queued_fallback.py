@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from application.asking.requests import Request, Result
+from application.ports import Delivery, Job, Progress, ProviderRefused, Task
 from domain.errors import OperationFailed
-from domain.operation import Charged, Dispatched, Released, Rerouted, Validated
+from domain.operation import Charged, Dispatched, Postponed, Released, Rerouted, Validated
+from infrastructure.providers.scripted import ScriptedProvider
 from infrastructure.service import Studio
 from infrastructure.working import working
 from tests.application.performing.test_fallback import FIVE_CENTS, KIND, ONE_CENT, TWO_CENTS, models
@@ -80,6 +82,29 @@ async def test_each_of_a_batch_falls_back_by_itself_and_asks_no_third_before_the
 
 async def make_poorer(studio: Studio) -> None:
     await studio.accounts.change_limit("acme", "spend", TWO_CENTS - 1)
+
+
+class Busy(ScriptedProvider):
+    """Asks everybody to come back in five minutes."""
+
+    async def submit(self, task: Task, progress: Progress) -> Delivery | Job:
+        raise ProviderRefused("rate_limited", "slow down", retry_after=300)
+
+
+async def test_a_provider_that_asks_to_wait_is_passed_by_if_another_may_follow(sqlite_url: str, tmp_path: Path) -> None:
+    overlay = models(tmp_path, PENNY, TUPPENCE)
+    overlay.write_text(overlay.read_text().replace('provider = "scripted"', 'provider = "busy"', 1))
+    folder = tmp_path / "scripted"
+    providers = {"busy": Busy(folder, name="busy"), "scripted": ScriptedProvider(folder)}
+    async with studio_on(sqlite_url, tmp_path, catalogues=(overlay,), providers=providers) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        asked = Request(KIND, "acme", {"prompt": "a lake"}, model="cheapest", max_price="1.00")
+        begun = await studio.operations.submit(asked, queued=True)
+        async with working(studio):
+            result = await studio.operations.wait(begun.operation, account="acme")
+        assert (result.model, result.price.micros) == ("tuppence", TWO_CENTS)
+        assert count(facts_of(studio), Postponed) == 0
+        assert await is_sound(studio)
 
 
 @pytest.mark.parametrize(
