@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
+from application.keeping.accounts import Accounts, AccountView
 from domain.windows import Window
 from infrastructure.gateway.callers import Administrator, StudioAdministrator
+from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
 from infrastructure.gateway.native.shapes import Reason, StrictBody
@@ -53,36 +57,49 @@ class EndAsked(StrictBody):
     reason: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnAccount:
+    """The account of an address, if its administrator asks or the studio's own, and how it is changed."""
+
+    id: str
+    caller: KeyCaller
+    accounts: Accounts
+
+    async def changed(self, change: Callable[..., Awaitable[AccountView]], to: str, reason: str) -> Response:
+        """The answer, once it is changed."""
+        view = await change(self.id, to, by=self.caller.holder.actor, reason=reason)
+        return json_of(account_document(view), self.caller)
+
+
+async def _own(request: Request, caller: Administrator, id: str) -> OwnAccount:
+    return OwnAccount(caller.holder.account_for(id), caller, gate_of(request).studio.accounts)
+
+
+Own: TypeAlias = Annotated[OwnAccount, Depends(_own)]
+
+
 @router.post("/zone")
-async def post_zone(request: Request, caller: Administrator, id: str, asked: ZoneAsked) -> Response:
+async def post_zone(own: Own, asked: ZoneAsked) -> Response:
     """Other midnights, from the next period on."""
-    accounts, own = gate_of(request).studio.accounts, caller.holder.account_for(id)
-    view = await accounts.change_time_zone(own, asked.zone, by=caller.holder.actor, reason=asked.reason)
-    return json_of(account_document(view), caller)
+    return await own.changed(own.accounts.change_time_zone, asked.zone, asked.reason)
 
 
 @router.post("/allow")
-async def post_allowed(request: Request, caller: Administrator, id: str, asked: ConsentAsked) -> Response:
+async def post_allowed(own: Own, asked: ConsentAsked) -> Response:
     """Let models of a class be chosen without being named."""
-    accounts, own = gate_of(request).studio.accounts, caller.holder.account_for(id)
-    view = await accounts.allow(own, asked.model_class, by=caller.holder.actor, reason=asked.reason)
-    return json_of(account_document(view), caller)
+    return await own.changed(own.accounts.allow, asked.model_class, asked.reason)
 
 
 @router.post("/forbid")
-async def post_forbidden(request: Request, caller: Administrator, id: str, asked: ConsentAsked) -> Response:
+async def post_forbidden(own: Own, asked: ConsentAsked) -> Response:
     """Undo `allow`."""
-    accounts, own = gate_of(request).studio.accounts, caller.holder.account_for(id)
-    view = await accounts.forbid(own, asked.model_class, by=caller.holder.actor, reason=asked.reason)
-    return json_of(account_document(view), caller)
+    return await own.changed(own.accounts.forbid, asked.model_class, asked.reason)
 
 
 @router.post("/on-limit")
-async def post_on_limit(request: Request, caller: Administrator, id: str, asked: OnLimitAsked) -> Response:
+async def post_on_limit(own: Own, asked: OnLimitAsked) -> Response:
     """Let a cheaper model do what would pass a limit of money, or, without one, refuse it."""
-    accounts, own = gate_of(request).studio.accounts, caller.holder.account_for(id)
-    view = await accounts.on_limit(own, asked.model, by=caller.holder.actor, reason=asked.reason)
-    return json_of(account_document(view), caller)
+    return await own.changed(own.accounts.on_limit, asked.model, asked.reason)
 
 
 @router.post("/limits/inherit")

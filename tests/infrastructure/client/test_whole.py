@@ -18,7 +18,7 @@ LATER = "has no route yet"
 
 APART: Mapping[str, str] = {
     **dict.fromkeys(("catalogue", "log", "make_worker", "make_sender", "around_requests", "open_services"), INSIDE),
-    **dict.fromkeys(("books", "seals", "statements"), OTHERWISE),
+    **dict.fromkeys(("books", "seals"), OTHERWISE),
     "providers": HERE,
 }
 """Facades that a client has none of."""
@@ -31,7 +31,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "keys": dict.fromkeys(("known", "ensure_first_key"), INSIDE),
     "approvals": dict.fromkeys(("account_of", "as_quoted", "wait"), INSIDE),
     "audit": {
-        **dict.fromkeys(("verify", "differences", "asset_ids", "bills", "compare"), "is in `verdict`"),
+        **dict.fromkeys(("verify", "differences", "asset_ids", "bills", "books", "compare"), "is in `verdict`"),
         **dict.fromkeys(("mend", "rebuild"), HERE),
     },
     "upkeep": {
