@@ -19,6 +19,8 @@ CONNECT_SECONDS: Final = 10.0
 CONNECTIONS: Final = 100
 IDLE_CONNECTIONS: Final = 20
 IDLE_SECONDS: Final = 15.0
+SMALL: Final = 64 * 1024
+"""Bytes of a body."""
 ONCE: Final = "once"
 """The extension of a request that wants a connection of its own."""
 
@@ -59,33 +61,55 @@ PLAIN: Final = {"Accept-Encoding": "identity"}
 
 
 class _Pools(httpx.AsyncBaseTransport):
-    """Two pools: one that keeps connections for reads, and one that keeps none, for what is sent only once."""
+    """Three ways: one that keeps connections for reads, and two that keep none, for what is sent only once."""
 
     def __init__(self, proxy: str) -> None:
         self._proxy = proxy
 
     @cached_property
-    def _reads(self) -> httpx.AsyncHTTPTransport:
+    def _reads(self) -> httpx.AsyncBaseTransport:
         return self._pool(IDLE_CONNECTIONS)
 
     @cached_property
-    def _submissions(self) -> httpx.AsyncHTTPTransport:
+    def _large(self) -> httpx.AsyncBaseTransport:
         return self._pool(0)
 
-    def _pool(self, idle: int) -> httpx.AsyncHTTPTransport:
+    @cached_property
+    def _small(self) -> httpx.AsyncBaseTransport:
+        from infrastructure.wire.once import OnceTransport  # loaded by who sends something
+
+        return OnceTransport(_certificates(), CONNECTIONS, self._proxy)
+
+    def _pool(self, idle: int) -> httpx.AsyncBaseTransport:
         limits = httpx.Limits(
             max_connections=CONNECTIONS, max_keepalive_connections=idle, keepalive_expiry=IDLE_SECONDS
         )
         return httpx.AsyncHTTPTransport(verify=_certificates(), limits=limits, proxy=self._proxy or None)
 
+    def _way(self, request: httpx.Request) -> httpx.AsyncBaseTransport:
+        if not request.extensions.get(ONCE):
+            return self._reads
+        return self._small if is_small(request) else self._large
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        pool = self._submissions if request.extensions.get(ONCE) else self._reads
-        return await pool.handle_async_request(request)
+        return await self._way(request).handle_async_request(request)
 
     async def aclose(self) -> None:
-        for name in ("_reads", "_submissions"):
+        for name in ("_reads", "_large", "_small"):
             if name in self.__dict__:
                 await getattr(self, name).aclose()
+
+
+def is_small(request: httpx.Request) -> bool:
+    """Whether all of a request is in memory, and goes out with its head.
+
+    Of a longer one a server may refuse the rest, as it does with a wrong key: aiohttp would then tell that the sending
+    broke, and not what was answered.
+    """
+    try:
+        return len(request.content) <= SMALL
+    except httpx.RequestNotRead:
+        return False
 
 
 @lru_cache(1)

@@ -109,7 +109,10 @@ async def test_a_submission_never_reuses_a_connection_and_reads_do(time: Time) -
         assert served.connections == 1
         await api.submit("job")
         await api.submit("job")
-    assert served.connections == 3
+        await api.submit("job", json={"text": "x" * 100_000})
+        await api.submit("job", json={"text": "x" * 100_000})
+    assert served.connections == 5
+    assert [len(body) > 100_000 for _, body in served.requests] == [False, False, False, False, True, True]
 
 
 async def test_a_compressed_answer_could_be_of_any_size_and_is_not_unpacked(time: Time) -> None:
