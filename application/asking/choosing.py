@@ -108,13 +108,16 @@ class Chooser:
         if self.quotes.enabled:
             choice = await self._exact(request.kind, choice, media)
         others = self._others(request, choice, rest, facts, now) if rest else ()
-        return _make_chosen(choice, others, calls, allowed, await self._instead(request, choice, calls, facts, now))
+        instead = None
+        if may_be_substituted(request) and not self.consents.refuses_on_limit(request.account):
+            instead = await self._instead(request, choice, calls, facts, now)
+        return _make_chosen(choice, others, calls, allowed, instead)
 
     async def _instead(
         self, request: Request, first: Choice, calls: tuple[int, ...], facts: FilesInfo, now: int
     ) -> Choice | None:
         """The model that does the request if the first would pass a limit of money; None if it cannot, or is it."""
-        if not may_be_substituted(request) or not (named := await self.consents.on_limit(request.account)):
+        if not (named := await self.consents.on_limit(request.account)):
             return None
         try:
             model = self.catalogue.named(request.kind, named, now, self._lacks)

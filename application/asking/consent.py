@@ -32,6 +32,11 @@ class Consents:
         known = None if fresh else self.writer.known_terms(account)
         return _classes((known or await self._terms(account)).allowed)
 
+    def refuses_on_limit(self, account: str) -> bool:
+        """Whether terms that this process saw name no model for what would pass a limit of money; asks nobody."""
+        known = self.writer.known_terms(account)
+        return known is not None and not known.on_limit
+
     async def on_limit(self, account: str) -> str:
         """The model that does what would pass a limit of money, empty if it is refused. Raises UnknownAccount."""
         return (self.writer.known_terms(account) or await self._terms(account)).on_limit

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from application.ledger.writer import Clock
@@ -50,18 +50,24 @@ class Gates:
     _lines: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), init=False)
     _freed: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event), init=False)
 
-    @asynccontextmanager
-    async def through(self, provider: str, operation: str, until: int | None) -> AsyncIterator[None]:
+    def through(self, provider: str, operation: str, until: int | None) -> Passage:
         """Inside, a submission may be made. Raises ProviderRefused if that would be after an instant, `until`."""
-        slot = await self._enter(provider, operation, until)
+        return Passage(self, provider, operation, until)
+
+    async def enter(self, provider: str, operation: str, until: int | None) -> int:
+        """Wait for room; the number of the slot, 0 if none was needed."""
+        slot = 0
+        if provider in self.limits or provider in self._held_off:
+            slot = await self._enter(provider, operation, until)
         self.inside.add(operation)
         self.entered()
-        try:
-            yield
-        finally:
-            self.inside.discard(operation)
-            if slot:
-                await asyncio.shield(self._leave(provider, slot))
+        return slot
+
+    async def leave(self, provider: str, operation: str, slot: int) -> None:
+        """Make room for another."""
+        self.inside.discard(operation)
+        if slot:
+            await asyncio.shield(self._leave(provider, slot))
 
     async def hold_off(self, provider: str, seconds: float) -> None:
         """Nobody submits to the provider for so long, as it has asked; all processes learn it that look."""
@@ -134,3 +140,19 @@ class Gates:
         if until is not None and at > until:
             message = f"there was no room at {provider} in time: its limits of concurrency and rate, or its own"
             raise ProviderRefused(BUSY, message)
+
+
+class Passage:
+    """The way of one operation through its provider's gate, and back; a generator would cost as much as the way."""
+
+    __slots__ = ("_gates", "_operation", "_provider", "_slot", "_until")
+
+    def __init__(self, gates: Gates, provider: str, operation: str, until: int | None) -> None:
+        self._gates, self._provider, self._operation, self._until = gates, provider, operation, until
+        self._slot = 0
+
+    async def __aenter__(self) -> None:
+        self._slot = await self._gates.enter(self._provider, self._operation, self._until)
+
+    async def __aexit__(self, *ended: object) -> None:
+        await self._gates.leave(self._provider, self._operation, self._slot)

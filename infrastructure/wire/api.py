@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypedDict, TypeVar, TypeVarTuple, Unpack
 
 import httpx
@@ -273,7 +274,7 @@ class Api:
         timeout = httpx.Timeout(patience.silence, connect=self._client.timeout.connect, pool=self._client.timeout.pool)
         return self._client.build_request(
             method,
-            f"{self.base}/{path.lstrip('/')}" if own else path,
+            _address(f"{self.base}/{path.lstrip('/')}" if own else path),
             params=options.get("params"),
             headers=headers,
             content=content,
@@ -294,6 +295,12 @@ class Api:
             for wait in waits:
                 wait.cancel()
             woken.clear()
+
+
+@lru_cache(maxsize=256)
+def _address(text: str) -> httpx.URL:
+    """An address as httpx has it, which takes it longer to read than to send. Raises httpx.InvalidURL."""
+    return httpx.URL(text)
 
 
 async def _content(response: httpx.Response, limit: int, seen: Callable[[bytes], None] | None) -> bytes:
