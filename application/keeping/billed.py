@@ -97,8 +97,10 @@ class BilledReader:
         names = {period: billed.name_of(period) for period in periods}
         if name is None:
             chosen = [period for period in periods if not billed.terms.billing.is_closed(period)][:1]
+            if not periods:
+                raise UnknownPeriod(f"nothing was asked of account {id!r} yet, so that it has no period")
             if not chosen:
-                raise UnknownPeriod(f"account {id!r} has no period that is not closed", hint="name one")
+                raise UnknownPeriod(f"every period of account {id!r} is closed", hint="name one")
             return chosen[0]
         chosen = [one for one in periods if names[one] == name] or [one for one in periods if names[one][:7] == name]
         if len(chosen) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -137,6 +138,11 @@ class Page:
     def line(self, text: str = "", style: str = "") -> None:
         """One line, not broken."""
         self._put(Text(printable(text), style))
+
+    def document(self, document: object) -> None:
+        """JSON that is to be handed on, as it is."""
+        for line in json.dumps(document, indent=2).splitlines():
+            self.line(line)
 
     def title(self, text: str) -> None:
         self.line(text, "bold")

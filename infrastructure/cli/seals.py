@@ -61,7 +61,7 @@ async def prove(session: CommandSession, account: Account = None) -> Report:
         signed = await asyncio.to_thread(studio.seals.take)
         found = await asyncio.to_thread(studio.seals.prove, signed.seal, whose)
     document = proof_document(signed, found.values())
-    return Report(document, lambda page: page.line(json.dumps(document, indent=2)))
+    return Report(document, lambda page: page.document(document))
 
 
 @command(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,7 +182,7 @@ async def prove(
         shown = await studio.statements.show(named, number)
         proof = await asyncio.to_thread(of_statement, studio.seals, named, shown.number)
     document = proved_document(statement_document(shown), proof)
-    return Report(document, lambda page: page.line(json.dumps(document, indent=2)))
+    return Report(document, lambda page: page.document(document))
 
 
 @command(app)

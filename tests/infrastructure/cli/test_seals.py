@@ -46,7 +46,7 @@ def test_kept_seals_are_verified_where_there_is_no_ledger(
 
 def test_a_proof_says_which_streams_of_an_account_were_sealed(outside: Path, tmp_path: Path) -> None:
     proof = tmp_path / "proof.json"
-    proof.write_text(call("seals", "prove", "--json").out)
+    proof.write_text(call("seals", "prove").out)
     found = call("seals", "verify", str(proof), "--public", public(), "--json").document
     assert found["holds"]
     assert all(":acme" in stream for stream in found["streams"])
@@ -112,7 +112,7 @@ def test_a_statement_is_verified_where_there_is_no_ledger(
     proved: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, key = tmp_path / "statement.json", public()
-    file.write_text(json.dumps(proved))
+    file.write_text(call("statement", "prove", "past-0001", "--account", "past").out)
     assert len(proved["proof"]["entries"]) > 1
     monkeypatch.setenv("IMAGESTUDIO_HOME", str(tmp_path / "nothing-here"))
     found = call("statement", "verify", str(file), "--public", key)
