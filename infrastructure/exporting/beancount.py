@@ -1,7 +1,8 @@
 """Beancount: one transaction a fact, whose metadata says which; amounts have six decimals, so nothing is tolerated.
 
 An account is opened where it is met first, on a day before all others. A file that goes on after a position opens
-only what is new, so that both can be included in one.
+only what is new, so that both can be included in one. For that no file says with which precision amounts are shown:
+beancount 3.2.3 breaks off where two do. They have six decimals anyway, by which it goes.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ def _declared(one: Booked) -> list[str]:
     """The lines that say what a fact's transaction uses."""
     found: dict[str, None] = {}
     for posting in one.postings:
-        found[f'option "display_precision" "{posting.currency}:0.000001"\n'] = None
         for end in (posting.source, posting.destination):
             found[f"{OPENED} open {account_name(end, one.account)}\n"] = None
     if one.cost_change > 0 and one.provider is not None:

@@ -171,6 +171,21 @@ def lines_of_facts(format: str, text: str) -> list[str]:
     return [line for line in text.splitlines() if line and not line.startswith(headings)]
 
 
+def test_parts_are_included_in_one_book(shelf: Shelf, hledger: str, tmp_path: Path) -> None:
+    middle = shelf.end // 2
+    for format in ("beancount", "hledger"):
+        for part, bounds in (("first", {"upto": middle}), ("second", {"after": middle})):
+            (tmp_path / f"{part}.{format}").write_text(shelf.export(format, **bounds)[0], encoding="utf-8")
+    book = tmp_path / "all.beancount"
+    book.write_text('include "first.beancount"\ninclude "second.beancount"\n', encoding="utf-8")
+    entries, errors, options = loader.load_file(str(book))
+    assert (errors, len(entries) > 100) == ([], True)
+    assert options["dcontext"].quantize(Decimal("0.045243"), "USD") == Decimal("0.045243")
+    journal = tmp_path / "all.journal"
+    journal.write_text("include first.hledger\ninclude second.hledger\n", encoding="utf-8")
+    subprocess.run([hledger, "-f", str(journal), "check", "--strict"], check=True, env={"LANG": "C.UTF-8"})
+
+
 def test_every_format_has_the_same_totals(shelf: Shelf) -> None:
     every = [shelf.export_bytes(format)[1] for format in FORMATS]
     assert all(one == every[0] for one in every)
