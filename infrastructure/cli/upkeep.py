@@ -83,9 +83,10 @@ async def goodwill(
 
     named, reference = session.account(account), new_id() if reference is None else reference
     async with session.studio() as studio:
-        money = Money.parse(amount, (await studio.accounts.show(named)).currency)
+        shown = await studio.accounts.show(named)
+        money = Money.parse(amount, shown.currency)
         given = await studio.statements.goodwill(named, money, period=period, reason=reason, reference=reference)
-    told = f"{money} given back for {span(given.corrects.start, given.corrects.end)}"
+    told = f"{money} given back for {span(given.corrects.start, given.corrects.end, shown.zone)}"
     return Report(goodwill_document(given), lambda page: _corrected(page, told, reference))
 
 
