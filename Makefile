@@ -23,10 +23,12 @@ quick: $(INSTALLED)
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/domain tests/test_architecture.py
 
-# Ten minutes of the service under load, with anything killed at any moment: `make soak MINUTES=60` for longer.
+# Ten minutes of the service under load, with anything killed at any moment (`make soak MINUTES=60` for longer), and a
+# simulated year of bills in twelve zones.
 MINUTES ?= 10
 soak: $(INSTALLED)
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
+	$(BIN)/python -m tests.faults.year
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
