@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
@@ -131,28 +132,32 @@ PLACES = {
 
 
 class Commands(Mapping[str, Any]):
-    """All commands by name, each made when it is asked for."""
+    """All commands by name, each made when it is first asked for."""
 
     def __init__(self, others: Mapping[str, Any]) -> None:
         self._others = others
 
     def __getitem__(self, name: str) -> Any:
-        if name in self._others:
-            return self._others[name]
-        place = PLACES[name]
-        part = getattr(import_module(f"{__package__}.{place.module}"), place.variable)
-        whole = typer.Typer(rich_markup_mode=None)
-        if name in GROUPS:
-            whole.add_typer(part, cls=CommandGroup, name=name, help=place.help)
-        else:
-            whole.add_typer(part)
-        return get_group(whole).commands[name]
+        return self._others[name] if name in self._others else _made(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter((*PLACES, *self._others))
 
     def __len__(self) -> int:
         return len(PLACES) + len(self._others)
+
+
+@cache
+def _made(name: str) -> Any:
+    """A command of ours, or a group of them. Raises KeyError if there is none of that name."""
+    place = PLACES[name]
+    part = getattr(import_module(f"{__package__}.{place.module}"), place.variable)
+    whole = typer.Typer(rich_markup_mode=None)
+    if name in GROUPS:
+        whole.add_typer(part, cls=CommandGroup, name=name, help=place.help)
+    else:
+        whole.add_typer(part)
+    return get_group(whole).commands[name]
 
 
 class Root(CommandGroup):
