@@ -1,18 +1,13 @@
-"""Faults at the driver: a connection that fails, or a process that dies, just before a chosen statement.
-
-python -m tests.projections.injury URL project|rebuild [STATEMENT COUNT]      dies before the COUNT-th STATEMENT
-"""
+"""Faults at the driver: a connection that fails, or a process that dies, just before a chosen statement."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
-from pathlib import Path
+from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 from sqlalchemy import event
@@ -24,11 +19,10 @@ from projections.engine.database import FactSource
 from projections.engine.projector import Projector
 from projections.engine.rebuild import Strides, rebuild
 from projections.views import ALL
+from tests.faults import processes
 
 SMALL = Strides(range=100, read=30, near=20, pause=0.1)
 """Of a rebuild that goes over a short log in several ranges."""
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 class Injury(Exception):
@@ -73,23 +67,16 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def started(url: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """This module in a process of its own."""
-    return subprocess.Popen([sys.executable, "-m", "tests.projections.injury", url, *arguments], cwd=ROOT)
+def started(url: str, work: str, statement: str = "never", number: int = 1) -> ForkServerProcess:
+    """A process that projects or rebuilds, and dies before the `number`-th statement that begins so."""
+    return processes.started(working, url, work, statement, number)
 
 
-def main(url: str, work: str, statement: str = "", number: str = "1") -> None:
-    with closing(Database(url)) as database, before(database, statement or "never", int(number), die):
+async def working(url: str, work: str, statement: str, number: int) -> None:
+    """What it does; nothing of it is awaited."""
+    with closing(Database(url)) as database, before(database, statement, number, die):
         source = FactSource(SqlReader(database), FactMapper())
         if work == "project":
             Projector(database, source, ALL, batch=50).advance()
         else:
             rebuild(database, source, ALL, strides=SMALL)
-
-
-def run(arguments: Sequence[str]) -> None:
-    main(*arguments)
-
-
-if __name__ == "__main__":
-    run(sys.argv[1:])

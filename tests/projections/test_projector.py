@@ -31,6 +31,7 @@ from projections.views.spend import SPEND
 from projections.views.usage import USAGE
 from tests import patience
 from tests.domain.examples import APRIL_BOOK, OPENED, REQUESTED, SETTLED, of_operation
+from tests.faults.processes import ended
 from tests.projections.histories import CODEC, STEPS, History, Log, Step, busy, rows_of, trial_balance
 from tests.projections.injury import Injury, before, injure, started
 
@@ -107,7 +108,7 @@ def test_a_projector_that_was_killed_is_continued_by_the_next(
     projector: Projector, log: Log, database_url: str, database: Database, statement: str
 ) -> None:
     log.record(FACTS)
-    assert started(database_url, "project", statement, "3").wait(PATIENCE) < 0
+    assert ended(started(database_url, "project", statement, 3)) < 0
     assert 0 < projector.advance() < len(FACTS)
     assert compare(database, log.source, ALL).equal
 
@@ -141,7 +142,7 @@ def test_projectors_of_several_processes_fold_each_fact_once(
 ) -> None:
     log.record(FACTS)
     processes = [started(database_url, "project") for _ in range(2)]
-    assert [process.wait(PATIENCE) for process in processes] == [0, 0]
+    assert [ended(process) for process in processes] == [0, 0]
     projector.advance()
     assert compare(database, log.source, ALL).equal
 

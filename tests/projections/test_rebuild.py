@@ -26,6 +26,7 @@ from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS
 from projections.views.usage import USAGE
 from tests import patience
+from tests.faults import processes
 from tests.projections.histories import Log, busy, rows_of
 from tests.projections.injury import SMALL, Injury, before, each, injure, open_source, started
 
@@ -236,7 +237,7 @@ def test_a_killed_rebuild_leaves_nothing_in_the_way_of_the_next(
     log.record(FACTS)
     projector.advance()
     live = rows_of(database)
-    assert started(database_url, "rebuild", statement, str(number)).wait(PATIENCE) < 0
+    assert processes.ended(started(database_url, "rebuild", statement, number)) < 0
     assert rows_of(database) == live
     log.record(busy(5, "later-"))
     projector.advance()

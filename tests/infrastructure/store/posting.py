@@ -1,11 +1,7 @@
-"""Appending through bare units, without the writer; as a program, it appends to one account of a database.
-
-python -m tests.infrastructure.store.posting URL ACCOUNT COUNT
-"""
+"""Appending through bare units, without the writer."""
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 
 from application.ledger.log import GENESIS, Head, Link, link_hash
@@ -39,11 +35,8 @@ def post(store: SqlStore, account: str) -> None:
         transaction.commit(append(transaction, locked(transaction, account)))
 
 
-def main(url: str, account: str, times: str) -> None:
+async def posting(url: str, account: str, times: int) -> None:
+    """What a process does that appends to one account of a database; nothing of it is awaited."""
     with closing(Database(url)) as database:
-        for _ in range(int(times)):
+        for _ in range(times):
             post(SqlStore(database), account)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -34,6 +32,7 @@ from infrastructure.store.schema import (
 )
 from projections.engine.tables import schema_of
 from projections.views import ALL
+from tests.faults.processes import in_processes
 from tests.infrastructure.store.driven import driven_ledger
 
 ROOT = Path(__file__).parents[3]
@@ -145,16 +144,13 @@ def test_many_threads_that_upgrade_at_once_all_succeed(empty_url: str) -> None:
     assert current(empty_url) == HEAD
 
 
+async def upgraded(url: str) -> None:
+    """What each process does."""
+    upgrade_schema(url)
+
+
 def test_many_processes_that_upgrade_at_once_all_succeed(empty_url: str) -> None:
-    program = "import sys, infrastructure.store.migrations as m; sys.stdin.read(1); m.upgrade_schema(sys.argv[1])"
-    command = [sys.executable, "-c", program, empty_url]
-    started = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
-    for process in started:
-        assert process.stdin is not None
-        process.stdin.write(b"!")
-        process.stdin.flush()
-    errors = [process.communicate()[1].decode() for process in started]
-    assert [process.returncode for process in started] == [0, 0, 0], "\n".join(errors)
+    in_processes(upgraded, [(empty_url,)] * 3)
     assert current(empty_url) == HEAD
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from pathlib import Path
 from threading import Event
 
 import pytest
@@ -19,9 +16,9 @@ from application.ledger.transaction import AccountRow, Conflict
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
-from tests.infrastructure.store.posting import append, locked, post
+from tests.faults.processes import ended, started
+from tests.infrastructure.store.posting import append, locked, post, posting
 
-ROOT = Path(__file__).parents[3]
 GATE = 4711
 """A lock that a test holds to keep a transaction from committing."""
 
@@ -135,14 +132,11 @@ def test_threads_that_append_to_one_account_do_not_fork_it(database: Database) -
 
 def test_processes_that_append_to_one_database_do_not_fork_a_stream(database: Database) -> None:
     url = database.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "tests.infrastructure.store.posting", url]
-    work = [["hot", "40"], ["hot", "40"], ["cold", "20"]]
-    started = [subprocess.Popen([*command, *words], cwd=ROOT, stderr=subprocess.PIPE) for words in work]
+    others = [started(posting, url, account, times) for account, times in (("hot", 40), ("hot", 40), ("cold", 20))]
     store = SqlStore(database)
     for _ in range(20):
         post(store, "hot")
-    errors = [process.communicate()[1].decode() for process in started]
-    assert [process.returncode for process in started] == [0, 0, 0], "\n".join(errors)
+    assert [ended(other) for other in others] == [0, 0, 0]
     versions = {"ledger:hot:0": 100, "ledger:cold:0": 20}
     for stream, last in versions.items():
         assert [version for _, name, version in entries(database) if name == stream] == list(range(1, last + 1))
