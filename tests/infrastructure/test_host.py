@@ -87,7 +87,7 @@ def test_the_last_that_leaves_puts_the_collector_back_and_what_the_host_froze_st
                 pass
             assert gc.get_threshold() == THRESHOLDS
         assert gc.get_threshold() == (501, 7, 3)
-        assert gc.get_freeze_count() == frozen
+        assert 0 < gc.get_freeze_count() <= frozen  # some of them were let go meanwhile
     finally:
         gc.unfreeze()
 
