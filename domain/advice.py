@@ -63,6 +63,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "account.prepay": "open one with prepaid=True to carry a balance",
         "account.resume": "resume it: studio.accounts.resume()",
         "account.unpriced": "allow unknown prices up to a cap: studio.accounts.change_limit(account, 'unpriced', cap)",
+        "agents.install": "install it: pip install 'image-studio[mcp]'",
         "asset.list": "list the account's with studio.library.list(account)",
         "class.allow": "allow it: allow={model_class!r} in the request, or studio.accounts.allow(account,"
         " {model_class!r})",

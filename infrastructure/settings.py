@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     account: str | None = None
     actor: Annotated[str, AfterValidator(_actor)] = Field(default_factory=lambda: f"operator:{login_name()}")
+    api_key: SecretStr | None = None
     peppers: SecretStr | None = None
     link_keys: SecretStr | None = None
     webhook_keys: SecretStr | None = None

@@ -106,6 +106,7 @@ CATCHES_ALL = frozenset(
         "application/ledger/looking.py:see",  # a look that breaks fails who looks, and the others see
         "application/ledger/looking.py:_answer",  # what cannot be read fails those who asked, not who asks next
         "application/performing/recovery.py:_recover",  # what is wrong with one operation keeps no other from its end
+        "infrastructure/agents/server.py:call_tool",  # a tool that breaks fails its call, and the session goes on
         "infrastructure/plugins.py:_loaded",  # somebody else's code may raise anything; it is told as one error
         "infrastructure/files/saving.py:go_on",  # a file that breaks fails its own caller, and its group goes on
     }

@@ -68,6 +68,7 @@ PANELS = {
         },
     },
     "Operators": {
+        "mcp": {"mcp": "Serve the studio to an agent, by the Model Context Protocol over stdin and stdout."},
         "serve": {"serve": "Serve the studio over HTTP, until it is stopped."},
         "audit": {
             "audit": "Verify the log, replay it, and compare all tables.",

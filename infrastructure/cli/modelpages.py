@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from application.providing.standing import ModelStatus, ordered, status_of
 from domain.inputs import plain
 from infrastructure.cli.rendering import Page, PageColumn
+from infrastructure.showing.documents import price_text
 from infrastructure.showing.formats import since
 
 if TYPE_CHECKING:
@@ -58,17 +59,6 @@ def _about(model: Model, at: int, off: Mapping[str, str]) -> str:
 def _price_or_status(model: Model, currency: str, at: int) -> str:
     status = status_of(model, at)
     return str(status) if status in (ModelStatus.UNAVAILABLE, ModelStatus.RETIRED) else price_text(model, currency)
-
-
-def price_text(model: Model, currency: str) -> str:
-    """The least and most a unit costs by the rules of the catalogue; where it is metered, the most a call does."""
-    rates = sorted({rule.rate for rule in model.prices if rule.rate is not None})
-    if not rates:
-        return "metered, unbounded" if model.prices else "unknown"
-    if any(rule.meters for rule in model.prices):
-        return f"at most {plain(rates[-1])} {currency}/{model.prices[0].unit}"
-    span = plain(rates[0]) if len(rates) == 1 else f"{plain(rates[0])}-{plain(rates[-1])}"
-    return f"{span} {currency}/{model.prices[0].unit}"
 
 
 def show_one(page: Page, model: Model, currency: str, at: int, lacks: str) -> None:

@@ -13,13 +13,15 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
 from domain.meaning import Kind
+from infrastructure.agents.door import PATH, AgentsDoor
 from infrastructure.gateway import callbacks, health
 from infrastructure.gateway.arrivals import Arrivals, Exchange
 from infrastructure.gateway.describing import errors
-from infrastructure.gateway.faults import PROBLEM, headers_of, openai_error, problem_of
+from infrastructure.gateway.faults import PROBLEM, Defect, headers_of, openai_error, problem_of
 from infrastructure.gateway.gate import Gate
 from infrastructure.gateway.native import (
     accounts,
@@ -68,12 +70,6 @@ class NotAllowed(InvalidRequest):
     code = "not_allowed"
 
 
-class Defect(ImageStudioError):
-    """A mistake of the program; its place is in the log."""
-
-    code = "defect"
-
-
 def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     """The application for an open studio; `most` bytes of a body are taken, each piece of it within `seconds`."""
     app = FastAPIOffline("/docs", None, title="Image Studio", version=VERSION, static_url="/docs/files", telemetry=OWN)
@@ -82,6 +78,8 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 424, 502, openai=True))
     for part in (operations, views, statements, books, prices, *OWN_PARTS, callbacks, health):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
+    app.state.agents = AgentsDoor(gate, most)
+    app.router.routes.append(Route(PATH, app.state.agents, methods=["POST"], include_in_schema=False))
     app.add_exception_handler(ImageStudioError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _frameworks)

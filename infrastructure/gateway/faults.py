@@ -34,6 +34,12 @@ _OPENAI_TYPES: Final[Mapping[Kind, str]] = {
 }
 
 
+class Defect(ImageStudioError):
+    """A mistake of the program; its place is in the log."""
+
+    code = "defect"
+
+
 def problem_of(error: ImageStudioError, instance: str) -> dict[str, Any]:
     """The problem document; `instance` is the id of the request."""
     return {
@@ -45,7 +51,7 @@ def problem_of(error: ImageStudioError, instance: str) -> dict[str, Any]:
         "code": error.code,
         "kind": str(error.kind),
         "hint": over_http(error.advice),
-        **_fields(error),
+        **figures_of(error),
     }
 
 
@@ -58,7 +64,7 @@ def openai_error(error: ImageStudioError) -> dict[str, Any]:
         "param": error.field if isinstance(error, InvalidInput) else None,
         "code": error.code,
     }
-    return {"error": {**told, **_fields(error)}}
+    return {"error": {**told, **figures_of(error)}}
 
 
 def headers_of(error: ImageStudioError) -> dict[str, str]:
@@ -74,7 +80,8 @@ def headers_of(error: ImageStudioError) -> dict[str, str]:
     return found
 
 
-def _fields(error: ImageStudioError) -> dict[str, Any]:
+def figures_of(error: ImageStudioError) -> dict[str, Any]:
+    """The part of an error that is more than words: its operation, its field, the figures of a refusal, a quote."""
     found: dict[str, Any] = {"operation": error.operation} if isinstance(error, OperationError) else {}
     if isinstance(error, InvalidInput):
         found["field"] = error.field

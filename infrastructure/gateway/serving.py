@@ -18,6 +18,7 @@ from typing import Final
 import uvicorn
 
 from domain.errors import InvalidInput
+from infrastructure.agents.door import AgentsDoor
 from infrastructure.gateway.aliases import ClientModels
 from infrastructure.gateway.app import gateway
 from infrastructure.gateway.door import Door
@@ -65,6 +66,16 @@ def is_loopback(host: str) -> bool:
 class GatewayServer(uvicorn.Server):
     """Answers until it is told to stop; signals are for whoever runs it, as the studio closes after it."""
 
+    def __init__(self, config: uvicorn.Config, agents: AgentsDoor) -> None:
+        super().__init__(config)
+        self._agents = agents
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().serve(sockets)
+        finally:
+            await self._agents.close()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -91,7 +102,7 @@ def server(studio: Studio, settings: Settings) -> GatewayServer:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=settings.wait_seconds,
     )
-    return GatewayServer(config)
+    return GatewayServer(config, app.state.agents)
 
 
 async def answer_requests(

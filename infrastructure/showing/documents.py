@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from domain.inputs import plain
 from infrastructure.showing.formats import document, iso, measured, money, since
 
 if TYPE_CHECKING:
@@ -113,6 +114,17 @@ def model_document(model: Model, at: int, off: Mapping[str, str]) -> dict[str, o
     written["warning"] = model.warning(at)
     written["prices"] = [{**document(rule), "effective_from": since(rule.effective_from)} for rule in model.prices]
     return written
+
+
+def price_text(model: Model, currency: str) -> str:
+    """The least and most a unit costs by the rules of the catalogue; where it is metered, the most a call does."""
+    rates = sorted({rule.rate for rule in model.prices if rule.rate is not None})
+    if not rates:
+        return "metered, unbounded" if model.prices else "unknown"
+    if any(rule.meters for rule in model.prices):
+        return f"at most {plain(rates[-1])} {currency}/{model.prices[0].unit}"
+    span = plain(rates[0]) if len(rates) == 1 else f"{plain(rates[0])}-{plain(rates[-1])}"
+    return f"{span} {currency}/{model.prices[0].unit}"
 
 
 def classed(written: dict[str, Any]) -> dict[str, Any]:

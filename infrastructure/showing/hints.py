@@ -1,6 +1,7 @@
-"""An error's advice as a sentence of the shell or of HTTP; Python's own are in `domain/advice.py`.
+"""An error's advice as a sentence of the shell, of HTTP or of tools; Python's own are in `domain/advice.py`.
 
-Over HTTP a customer asks, and does not run the ledger: what only its operator can do is said to be the operator's.
+Over HTTP a customer asks, and does not run the ledger: what only its operator can do is said to be the operator's. An
+agent is told the same, and which tool to call.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ SHELL: Final[Mapping[str, str]] = MappingProxyType(
         "account.prepay": "open one with --prepaid to carry a balance",
         "account.resume": "resume it: imagestudio account resume",
         "account.unpriced": "allow unknown prices up to a cap: imagestudio account limit unpriced AMOUNT",
+        "agents.install": "install it: pip install 'image-studio[mcp]'",
         "asset.list": "list them with 'imagestudio assets list'",
         "class.allow": "allow it: --allow {model_class}, or imagestudio account allow {model_class}",
         "clock.compare": "set the one that is wrong; IMAGESTUDIO_CLOCK_SECONDS is how far they may be apart",
@@ -98,6 +100,7 @@ HTTP: Final[Mapping[str, str]] = MappingProxyType(
         "account.prepay": "open a prepaid account to carry a balance",
         "account.resume": "the account has to be resumed first",
         "account.unpriced": "choose a model of known price, or have a cap set for unknown prices",
+        "agents.install": OPERATOR,
         "asset.list": "look it up in the list of assets",
         "class.allow": "allow models of class {model_class} in the request, or for the account",
         "clock.compare": OPERATOR,
@@ -156,6 +159,26 @@ HTTP: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+TOOLS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **HTTP,
+        "account.unpriced": "choose a model of known price with the tool 'models'",
+        "asset.list": "look it up with the tool 'assets'",
+        "class.allow": "name {model_class} in 'allow', if whoever you work for agrees",
+        "key.renew": "tell whoever gave you the key: it opens nothing any more",
+        "key.send": "tell whoever gave you the key",
+        "model.choose": "name one of: {names}; the tool 'models' with kind {kind} has them all",
+        "model.list": "the tool 'models' has them all",
+        "model.such": "take one from the tool 'models'",
+        "operation.facts": "look at operation {operation} with the tool 'operation'",
+        "operation.failed": "nothing was charged; look at operation {operation} with the tool 'operation'",
+        "operation.list": "look it up with the tool 'operations'",
+        "operation.look": "its hold stands; look at it again later with the tool 'operation', and do not ask anew",
+        "quote.approve": "tell the person you work for: they, or another key, have to approve quote {quote}; then call"
+        " this again with the same arguments, and quote={quote}",
+    }
+)
+
 
 def in_shell(hint: Hint) -> str:
     """The hint for a person who typed a command."""
@@ -165,3 +188,8 @@ def in_shell(hint: Hint) -> str:
 def over_http(hint: Hint) -> str:
     """The hint for a program that sent a request."""
     return worded(hint, HTTP)
+
+
+def for_tools(hint: Hint) -> str:
+    """The hint for a model that called a tool."""
+    return worded(hint, TOOLS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -13,8 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
-from application.asking.requests import Estimate, File, Result
-from application.asking.requests import Request as StudioRequest
+from application.asking.requests import File, Result
 from application.keeping.stories import entries, event_of
 from application.ledger.log import Codec, Positioned, fact_name
 from application.ledger.reader import LogFilter
@@ -28,17 +26,15 @@ from infrastructure.gateway.describing import answers, takes, together
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import Gate, gate_of
 from infrastructure.gateway.native.answering import NO_HEADERS, encoded, json_of
+from infrastructure.gateway.native.quoting import as_estimated, quote_of
 from infrastructure.gateway.native.shapes import OperationAsked
 from infrastructure.gateway.openai.answering import headers_for
-from infrastructure.gateway.repeats import digest_of
 from infrastructure.showing.documents import estimate_document, result_document
-from infrastructure.showing.formats import iso
 from infrastructure.showing.stories import stored_document
 
 router = APIRouter(prefix="/v1", tags=["Operations"])
 ASKED: Final = "request"
 """The field of a form that has the request as JSON."""
-QUOTED: Final = "quote"
 LONGEST_WAIT: Final = 600
 ASKING: Final = together(takes(OperationAsked), answers(told="It has ended."))
 _WAIT: Final = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")
@@ -55,7 +51,7 @@ async def post_operation(request: Request) -> Response:
     async with any_body(request) as body:
         asked, files = _read(body)
         key = await gate.repeats.key_for(request, caller.account, caller.holder.key, body.fields, body.files)
-        wanted = await _quoted(gate, caller, asked, files, asked.request(caller, files, key))
+        wanted = await as_estimated(gate.quotes, caller.account, asked, files, asked.request(caller, files, key))
         begun = await gate.studio.operations.submit(wanted, queued=True)
     waited = _wait_of(request)
     result = await _ended(gate, caller.account, begun.operation, waited) if waited else None
@@ -105,32 +101,8 @@ async def post_estimate(request: Request, caller: Reader) -> Response:
     async with any_body(request) as body:
         asked, files = _read(body)
         found = await gate.studio.operations.estimate(asked.request(caller, files))
-        quote = await _quote(gate, caller, asked, files, found)
+        quote = await quote_of(gate.quotes, caller.account, asked, files, found)
     return json_of({**estimate_document(found), **quote}, caller)
-
-
-async def _quote(
-    gate: Gate, caller: KeyCaller, asked: OperationAsked, files: Mapping[str, list[File]], found: Estimate
-) -> dict[str, str | None]:
-    """A quote for what was estimated; none if nobody knows the most that it can come to."""
-    if found.held is None:
-        return {"quote": None, "quote_expires": None}
-    digest = await asyncio.to_thread(digest_of, QUOTED, asked.told, files)
-    text, told = gate.quotes.quote(caller.account, digest, found.model, found.held)
-    return {"quote": text, "quote_expires": iso(told.expires)}
-
-
-async def _quoted(
-    gate: Gate, caller: KeyCaller, asked: OperationAsked, files: Mapping[str, list[File]], request: StudioRequest
-) -> StudioRequest:
-    """The request as it was quoted, if it names a quote. Raises InvalidInput."""
-    if asked.estimated is None:
-        return request
-    if asked.max_price is not None:
-        raise InvalidInput("max_price", "is said beside a quote, which has a price", hint="leave it out")
-    digest = await asyncio.to_thread(digest_of, QUOTED, asked.told, files)
-    told = gate.quotes.read(caller.account, digest, asked.estimated)
-    return replace(request, model=told.model, max_price=told.money, priced_at=told.at)
 
 
 async def _streamed(gate: Gate, caller: KeyCaller, wanted: LogFilter, after: int) -> Response:

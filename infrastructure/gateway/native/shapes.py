@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from application.asking.requests import File, Request
 from domain.money import Money
-from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.openai.asking import file_at
 
 MOST_NAMES: Final = 200
@@ -34,6 +33,15 @@ class Price(StrictBody):
     def money(self) -> Money:
         """Raises InvalidMoney."""
         return Money.parse(self.amount, self.currency)
+
+
+class Asker(Protocol):
+    """Whoever asks: their account, and the fields of a request that say for whom it is."""
+
+    @property
+    def account(self) -> str: ...
+
+    def asks_as(self, user: str | None, project: str | None) -> dict[str, Any]: ...
 
 
 class OperationAsked(StrictBody):
@@ -68,7 +76,7 @@ class OperationAsked(StrictBody):
         """All that was asked, but for a quote for it."""
         return self.model_dump(mode="json", exclude={"quote"})
 
-    def request(self, caller: KeyCaller, files: dict[str, list[File]], key: str | None = None) -> Request:
+    def request(self, caller: Asker, files: dict[str, list[File]], key: str | None = None) -> Request:
         """The request of a caller, with the files that came beside it. Raises InvalidInput, Forbidden."""
         media: dict[str, list[File]] = {
             name: [file_at(name, one) for one in ([named] if isinstance(named, str) else named)]

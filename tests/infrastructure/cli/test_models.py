@@ -11,8 +11,9 @@ from rich.console import Console
 
 from application.providing.standing import ModelStatus, status_of
 from infrastructure.catalogue import load_catalogue
-from infrastructure.cli.modelpages import limits_of, price_text, show_all, show_one
+from infrastructure.cli.modelpages import limits_of, show_all, show_one
 from infrastructure.cli.rendering import Page
+from infrastructure.showing.documents import price_text
 from tests.infrastructure.catalogue.catalogue_files import PRICED, loaded
 from tests.infrastructure.cli.workspaces import Workspace, call
 

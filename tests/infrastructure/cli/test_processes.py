@@ -20,7 +20,7 @@ from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace
 
 ROOT = Path(__file__).parents[3]
 HEAVY = (
-    *("sqlalchemy", "numpy", "PIL", "eventsourcing", "alembic", "msgspec", "rich", "httpx"),
+    *("sqlalchemy", "numpy", "PIL", "eventsourcing", "alembic", "msgspec", "rich", "httpx", "mcp"),
     "infrastructure.bootstrap",
 )
 COMMAND_MODULES = tuple(f"infrastructure.cli.{place.module}" for place in PLACES.values())

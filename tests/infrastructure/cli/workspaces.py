@@ -43,7 +43,7 @@ STORY = {
     "refused": ("generate", "a fox", "--user", "bob", *SMALL),
 }
 
-ENDLESS = {("serve",)}
+ENDLESS = {("serve",), ("mcp",)}
 """Commands that go on until they are stopped; they are tried as processes, beside what they serve."""
 
 COMMANDS = [

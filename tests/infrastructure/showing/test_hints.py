@@ -14,13 +14,14 @@ import pytest
 from domain.advice import PYTHON, Advice, worded
 from domain.errors import ImageStudioError, UnknownAccount
 from domain.ledger import Ledger, known_account
+from infrastructure.agents.tools import TOOLS as AGENTS_TOOLS
 from infrastructure.bootstrap import open_studio
 from infrastructure.settings import Settings
-from infrastructure.showing.hints import HTTP, SHELL, in_shell, over_http
+from infrastructure.showing.hints import HTTP, SHELL, TOOLS, in_shell, over_http
 from tests.infrastructure.cli.workspaces import leaves
 
 ROOT = Path(__file__).parents[3]
-DOORS = {"Python": PYTHON, "shell": SHELL, "HTTP": HTTP}
+DOORS = {"Python": PYTHON, "shell": SHELL, "HTTP": HTTP, "tools": TOOLS}
 
 
 def fields_of(sentence: str) -> set[str]:
@@ -112,3 +113,9 @@ async def test_every_call_that_python_is_told_exists(tmp_path: Path) -> None:
         assert told
         for name in told:
             attrgetter(name)(studio)
+
+
+def test_every_tool_that_an_agent_is_told_to_call_exists() -> None:
+    told = {name for sentence in TOOLS.values() for name in re.findall(r"the tool '([a-z]+)'", sentence)}
+    assert told
+    assert told <= {*AGENTS_TOOLS}
