@@ -220,7 +220,7 @@ def test_a_refund_gives_back_what_was_charged_and_counts_once(workspace: Workspa
     again = call("refund", workspace.ids["lake"], "--reference", "t1", "--amount", "0.004", "--json").document
     part = call("refund", workspace.ids["lake"], "--amount", "0.001", "--json").document
     rest = call("refund", workspace.ids["lake"], "--json").document
-    assert [one["refunded"]["amount"] for one in (first, again, part, rest)] == ["0.004", "0.00", "0.001", "0.005"]
+    assert [one["refunded"]["amount"] for one in (first, again, part, rest)] == ["0.004", "0.004", "0.001", "0.005"]
     assert [one["repeated"] for one in (first, again, part, rest)] == [False, True, False, False]
     assert len({one["reference"] for one in (first, part, rest)}) == 3
     other = call("refund", workspace.ids["lake"], "--reference", "t1", "--amount", "0.002", "--json")
