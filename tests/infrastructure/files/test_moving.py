@@ -154,7 +154,7 @@ def test_a_move_killed_again_and_again_ends_with_every_file_there(machine: Machi
     for number in range(TIMES):
         with mover.start("files", "move", "--to", where) as moving:
             while moving.poll() is None and len(bucket_names(swift, bucket)) <= number * len(files) // TIMES:
-                time.sleep(0.005)
+                time.sleep(0.02)
             moving.send_signal(signal.SIGKILL)
     done = mover.call("files", "move", "--to", where)
     assert done["copied"] + done["present"] == len(files)
