@@ -167,7 +167,7 @@ class Plugin:
         """The model of its settings, with no field where it has none. Raises PluginError."""
         model = getattr(_loaded(self.point, import_module, self.point.module), "Settings", ProviderSettings)
         if not isinstance(model, type) or not issubclass(model, ProviderSettings):
-            raise _broken(self.point, "its Settings are no ProviderSettings")
+            raise _broken(self.point, "its Settings are no ProviderSettings: derive them from ApiSettings")
         return model
 
     def build(self, context: ProviderContext[Any]) -> Provider:
@@ -176,7 +176,8 @@ class Plugin:
 
         provider = _loaded(self.point, _call, self.point, context)
         if not isinstance(provider, Provider):
-            raise _broken(self.point, f"it is no provider: {type(provider).__name__} lacks some of its methods")
+            lacking = sorted(name for name in dir(Provider) if name[0] != "_" and not hasattr(provider, name))
+            raise _broken(self.point, f"it is no provider: {type(provider).__name__} has no {', '.join(lacking)}")
         if provider.name != self.name:
             raise _broken(self.point, f"its provider calls itself {provider.name!r}")
         return provider

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.pages import block, page
@@ -12,7 +13,8 @@ PAGE = page("docs/providers.md")
 
 def install(folder: Path) -> None:
     """Put it as pip would leave it into a folder that Python looks into."""
-    project = tomllib.loads(block(PAGE, "toml", "entry-points"))["project"]
+    written = tomllib.loads(block(PAGE, "toml", "entry-points"))
+    project, [models] = written["project"], written["tool"]["setuptools"]["package-data"]["atelier"]
     name, version = project["name"], project["version"]
     info, package = folder / f"{name.replace('-', '_')}-{version}.dist-info", folder / "atelier"
     info.mkdir(parents=True)
@@ -22,4 +24,5 @@ def install(folder: Path) -> None:
     (info / "entry_points.txt").write_text("\n".join(sections))
     package.mkdir()
     (package / "__init__.py").write_text(block(PAGE, "python", "class Atelier"))
-    (package / "models.toml").write_text(block(PAGE, "toml", "atelier-oil"))
+    if fnmatch("models.toml", models):
+        (package / "models.toml").write_text(block(PAGE, "toml", "atelier-oil"))

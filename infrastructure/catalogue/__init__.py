@@ -121,7 +121,8 @@ def _read(path: Path, name: str, *, is_guest: bool = False) -> CatalogueSource:
     try:
         return _source(path.read_text(encoding="utf-8"), name, is_guest=is_guest)
     except OSError as error:
-        raise CatalogueError(f"{name}: cannot be read: {error.strerror}", hint="check the path") from error
+        hint = "have its distribution install the file, as its package data" if is_guest else "check the path"
+        raise CatalogueError(f"{name}: cannot be read: {error.strerror}", hint=hint) from error
     except UnicodeDecodeError as error:
         raise CatalogueError(f"{name}: is not TOML: {error}", hint="correct the file") from error
 
@@ -139,7 +140,8 @@ def _parse(shape: type[E], data: Mapping[str, Any], where: str, joint: str = ": 
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        raise _wrong(where, complaints(error), joint) from error
+        names = [one.alias or name for name, one in shape.model_fields.items()]
+        raise _wrong(where, complaints(error, names), joint) from error
 
 
 def _wrong(where: str, what: Iterable[str], joint: str = ": ") -> CatalogueError:

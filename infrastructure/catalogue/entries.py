@@ -6,7 +6,7 @@ and a file must mean the same price to all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from domain.bounds import Bound, Formula, Metering
 from domain.catalogue import KINDS, Class, Model, Strategy
 from domain.errors import InvalidMoney
 from domain.inputs import Input, InputType, Scalar, plain
+from domain.meant import meant
 from domain.money import parse_rate
 from domain.periods import EARLIEST, LATEST
 from domain.pricing import PriceRule, Unit
@@ -27,6 +28,13 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MILLION: Final = 1_000_000
 _WIDEST: Final = 11
+EVERY_KIND: Final = f"there are: {', '.join(sorted(KINDS))}"
+TOLD: Final = {
+    "extra_forbidden": "there is no such field",
+    "missing": "is missing",
+    "list_type": 'write a list: [[model]] for a table of its own, or ["image/png"]',
+}
+"""Mistakes that Pydantic tells in words of its own, by its types of them."""
 
 
 def _rate(value: object) -> Decimal:
@@ -301,7 +309,8 @@ class ModelEntry(FileTable):
     def _known_kinds(cls, kinds: list[str]) -> list[str]:
         for kind in kinds:
             if kind not in KINDS:
-                raise ValueError(f"there is no kind of operation {kind!r}")
+                hint = meant(kind, KINDS, EVERY_KIND)
+                raise ValueError(f"there is no kind of operation {kind!r}; {hint}")
         if len(set(kinds)) < len(kinds):
             raise ValueError("names a kind twice")
         return kinds
@@ -355,11 +364,13 @@ class FileEntry(FileTable):
     price: list[dict[str, Any]] = []
 
 
-def complaints(error: ValidationError) -> list[str]:
-    """Each thing that is wrong as "prices[0].rate: what", in the words of the file."""
+def complaints(error: ValidationError, fields: Collection[str]) -> list[str]:
+    """Each thing that is wrong as "prices[0].rate: what", in the words of the file; `fields` are those of the table."""
     found = []
     for problem in error.errors(include_url=False, include_context=False):
-        what = problem["msg"].removeprefix("Value error, ")
+        what = TOLD.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
+            what += "; " + str(meant(str(problem["loc"][0]), fields, f"there are: {', '.join(sorted(fields))}"))
         path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem["loc"])
         found.append(f"{path.lstrip('.')}: {what}")
     return found

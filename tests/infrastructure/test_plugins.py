@@ -372,7 +372,7 @@ BROKEN = {
     "no factory": ("x = 1\n", "AttributeError"),
     "a factory that raises": ("def build(context):\n    raise ValueError('no key was set')\n", "no key was set"),
     "a factory that takes nothing": ("def build():\n    pass\n", "TypeError"),
-    "no provider": ("def build(context):\n    return object()\n", "it is no provider"),
+    "no provider": ("def build(context):\n    return object()\n", "it is no provider: object has no cancel, check, "),
     "settings that are none": ("class Settings:\n    pass\ndef build(context):\n    pass\n", "no ProviderSettings"),
     "another name": (ATELIER.format(name="studio"), "calls itself 'studio'"),
 }

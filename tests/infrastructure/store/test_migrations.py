@@ -122,7 +122,8 @@ def test_views_that_changed_have_a_new_revision() -> None:
         for path in sorted((Path(migrations.__file__).parent / "versions").glob("v*.py"))
         if hasattr(module := import_module(f"infrastructure.store.migrations.versions.{path.stem}"), "views")
     ]
-    assert recorded[-1] == shape_of_views(), "copy the newest views revision under the next number, with this shape"
+    todo = "copy the newest v…_views.py under the next number, name that in REVISIONS, and write into it: views ="
+    assert recorded[-1] == (shape := shape_of_views()), f'{todo} "{shape}" (docs/views.md)'
 
 
 # Once, however many
