@@ -311,7 +311,11 @@ SELECTS = {
 
 
 def statement(view: AnyView, sql: Dialect) -> str:
-    """The one statement that builds a view's rows."""
+    """The one statement that builds a view's rows. Raises LookupError for a view that has none here yet."""
+    if view.name not in SELECTS:
+        raise LookupError(
+            f"add {view.name!r} to SELECTS in {__name__}: its columns, and the part of the log that it reads"
+        )
     values, log = SELECTS[view.name](sql)
     columns = ", ".join(f'"{column.name}"' for column in view.stored)
     selected = ", ".join(_cast(values[column.name], column.kind.is_whole, sql) for column in view.stored)

@@ -51,7 +51,7 @@ def test_what_it_offers_is_what_the_rooms_raise_and_return() -> None:
 
 THEIRS = {"standardwebhooks", "openai"}
 """Packages whose clients pages show before a service."""
-OF_THE_TREE = {"views.md"}
+OF_THE_TREE = {"commands.md", "views.md"}
 """Pages whose examples are files of the rooms themselves."""
 PAGES = [ROOT / "README.md", *(page for page in (ROOT / "docs").rglob("*.md") if page.name not in OF_THE_TREE)]
 

@@ -151,7 +151,7 @@ def test_one_operation_is_asked_by_its_id(asked: Views) -> None:
 @pytest.mark.parametrize("view", ALL, ids=lambda view: view.name)
 def test_every_row_is_plain_json(asked: Views, view: AnyView) -> None:
     rows = [asdict(row) for row in asked.rows(view)]
-    assert rows
+    assert rows, f"no fact of `asked` makes a row of {view.name}: add one to it"
     assert msgspec.json.decode(msgspec.json.encode(rows)) == rows
     assert {type(value) for row in rows for value in row.values()} <= {int, str, type(None)}
 
@@ -171,6 +171,7 @@ def paged(views: Views, view: AnyView, limit: int) -> list[list[Any]]:
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 def test_pages_hold_every_row_once_in_the_views_order(asked: Views, view: AnyView, limit: int) -> None:
     pages, rows = paged(asked, view, limit), asked.rows(view)
+    assert rows, f"no fact of `asked` makes a row of {view.name}: add one to it"
     assert [row for page in pages for row in page] == rows
     assert all(len(page) == limit for page in pages[:-1])
     assert 1 <= len(pages[-1]) <= limit

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 from typer.main import get_command
+from typer.testing import CliRunner
 
+from domain.plans import PLANS
 from infrastructure.cli.app import PLACES, app
 from infrastructure.cli.commands import CommandGroup
 from tests.infrastructure.cli.workspaces import (
@@ -24,6 +26,7 @@ from tests.infrastructure.cli.workspaces import (
     leaves,
     stuck,
 )
+from tests.pages import block, page
 
 CENT = {"micros": 10_000, "currency": "USD", "amount": "0.01"}
 
@@ -36,7 +39,8 @@ def sides(path: Path) -> tuple[int, int]:
 def test_every_command_is_tried_here_and_speaks_json_about_any_database() -> None:
     tree = leaves()
     tried = {command[:1] for command in COMMANDS} | {command[:2] for command in COMMANDS}
-    assert tree.keys() - ENDLESS <= tried
+    untried = tree.keys() - ENDLESS - tried
+    assert not untried, "add each to COMMANDS of tests/infrastructure/cli/workspaces.py, with arguments that end in 0"
     for path, command in tree.items():
         assert {"--json", "--db"} <= {name for one in command.params for name in one.opts}, path
         assert command.help, path
@@ -55,6 +59,14 @@ def test_the_list_of_commands_has_all_that_their_modules_have_and_says_what_they
     assert {one.name or one.callback.__name__ for part in there for one in part.app.registered_commands} == {
         name for name, place in PLACES.items() if place.panel != "Groups"
     }
+
+
+def test_the_command_that_its_page_adds_works_in_one_file() -> None:
+    module: dict[str, Any] = {"__name__": "plans"}
+    exec(block(page("docs/commands.md"), "python", "async def plans"), module)
+    told = CliRunner().invoke(module["app"], ["--json"])
+    assert (told.exit_code, json.loads(told.stdout)) == (0, {"plans": sorted(PLANS)})
+    assert "enterprise" in CliRunner().invoke(module["app"], []).stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
