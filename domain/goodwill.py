@@ -26,7 +26,7 @@ def give_goodwill(
     known = known_account(ledger, account)
     check_reason(reason, needed=True)
     check_id("reference", reference)
-    if _was_given(ledger, period, amount, reference):
+    if _was_given(ledger, known.zone, period, amount, reference):
         return []
     if amount <= 0:
         what = f"{Money(amount, known.currency)} gives nothing back"
@@ -47,12 +47,17 @@ def left_to_give(ledger: Ledger, period: Period) -> int:
     return max((ledger.evidence.charged or 0) - given, 0)
 
 
-def _was_given(ledger: Ledger, period: Period, amount: int, reference: str) -> bool:
-    earlier = next((one for one in ledger.evidence.goodwill if one.reference == reference), None)
+def given_under(ledger: Ledger, reference: str) -> GoodwillGiven | None:
+    """The goodwill that was given under a reference; None if none was."""
+    return next((one for one in ledger.evidence.goodwill if one.reference == reference), None)
+
+
+def _was_given(ledger: Ledger, zone: str, period: Period, amount: int, reference: str) -> bool:
+    earlier = given_under(ledger, reference)
     if earlier is None:
         return False
     if (earlier.corrects, earlier.amount) != (period, amount):
-        told = f"{Money(earlier.amount, earlier.currency)} for period {earlier.corrects.start}"
+        told = f"{Money(earlier.amount, earlier.currency)} for period {local_day(earlier.corrects.start, zone)}"
         raise KeyReused(
             f"reference {reference!r} was used for another goodwill: {told}",
             hint="take a new reference for a new correction",

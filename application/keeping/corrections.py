@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from domain import lifecycle, settlement
 from domain.account import Account
 from domain.errors import CurrencyMismatch
-from domain.goodwill import give_goodwill
+from domain.goodwill import give_goodwill, given_under
 from domain.ids import check_reason
 from domain.ledger import Fact, Ledger, find, known_account
 from domain.money import Money
@@ -48,19 +48,25 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Goodwill:
-    """An amount given back for the charges of a period, and for no single one of them."""
+    """An amount given back for the charges of a period, and for no single one of them.
+
+    Unless the period was `named`, a repeat is of the one that the first was for, however many began since.
+    """
 
     account: str
     period: Period
     amount: Money
     reason: str
     reference: str
+    named: bool = True
 
     def decide(self, ledger: Ledger, now: int) -> list[Fact]:
         """The goodwill, in the account's currency."""
         check_currency_of(known_account(ledger, self.account), self.amount)
+        earlier = None if self.named else given_under(ledger, self.reference)
+        period = self.period if earlier is None else earlier.corrects
         told = (self.amount.micros, self.reason, self.reference)
-        return give_goodwill(ledger, self.account, self.period, *told, now)
+        return give_goodwill(ledger, self.account, period, *told, now)
 
 
 def check_currency_of(account: Account, amount: Money) -> None:

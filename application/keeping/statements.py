@@ -21,6 +21,7 @@ from domain.billing import PeriodClosed, UnknownPeriod, UnknownStatement, statem
 from domain.booking import GoodwillGiven
 from domain.closing import Closing, check_closed, close_period, issue_statement, void_statement
 from domain.errors import IllegalTransition, StoreUnavailable
+from domain.goodwill import given_under
 from domain.ledger import Fact, Ledger, known_account, period_stream
 from domain.money import Money, check_money
 from domain.periods import Period
@@ -223,10 +224,10 @@ class Statements(StatementReader):
         named = None if period is None else await asyncio.to_thread(self.billed.find, billed, period)
         if named is None and not periods:
             raise UnknownPeriod(f"account {account!r} has no billing period yet", hint="nothing was charged")
-        given = Goodwill(account, named or periods[-1], amount, reason, reference)
+        given = Goodwill(account, named or periods[-1], amount, reason, reference, named is not None)
 
         def first(ledger: Ledger, _now: int) -> GoodwillGiven | None:
-            return next((one for one in ledger.evidence.goodwill if one.reference == reference), None)
+            return given_under(ledger, reference)
 
         actor = str(by or self.operator)
         proposal = Proposal(account, given.decide, corrects=lambda _ledger: given.period, look=first, actor=actor)

@@ -300,4 +300,9 @@ async def test_each_correction_counts_once_and_is_told_again(database_url: str, 
         read = (await studio.statements.preview("acme")).statement
         assert (read.total, read.closing) == (2 * PRICE - 500, 25_000_000 - 2 * PRICE + 500)
         assert (await studio.accounts.show("acme")).balance == read.closing
+        clock.now = MAY
+        await used(studio, "ann")
+        assert await studio.statements.goodwill("acme", Money(500, "USD"), reason="sorry", reference="g") == first
+        with pytest.raises(KeyReused, match=r"0\.0005 USD for period 2026-04-01"):
+            await studio.statements.goodwill("acme", Money(500, "USD"), period=FIVE, reason="sorry", reference="g")
         assert await is_sound(studio)
