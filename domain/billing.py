@@ -132,6 +132,9 @@ class BillingState:
 
 NOTHING_BILLED: Final = BillingState()
 
+LONGEST_COUNT: Final = 12
+"""Digits; no account has as many statements."""
+
 # Evolve
 
 
@@ -151,3 +154,11 @@ def evolve_billing(billing: BillingState, fact: BillingFact) -> BillingState:
 def statement_number(account: str, number: int) -> str:
     """The number as it is written: the account's id, and a count of at least four digits."""
     return f"{account}-{number:04d}"
+
+
+def counted_in(account: str, text: str) -> int | None:
+    """The count in a statement's number as it is written; None of any other text, as of a period's name."""
+    prefix, _, count = text.rpartition("-")
+    if prefix != account or not (count.isascii() and count.isdecimal() and len(count) <= LONGEST_COUNT):
+        return None
+    return int(count) if text == statement_number(account, int(count)) else None

@@ -17,7 +17,7 @@ from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from domain.actor import Actor
 from domain.advice import Advice
-from domain.billing import PeriodClosed, UnknownPeriod, UnknownStatement, statement_number
+from domain.billing import PeriodClosed, UnknownPeriod, UnknownStatement, counted_in, statement_number
 from domain.booking import GoodwillGiven
 from domain.closing import Closing, check_closed, close_period, issue_statement, void_statement
 from domain.errors import IllegalTransition, StoreUnavailable
@@ -96,9 +96,9 @@ class StatementReader:
 
     def _show(self, account: str, which: str) -> StatementView:
         billed = self.billed.account(account)
-        prefix, _, count = which.rpartition("-")
-        if prefix == account and count.isdecimal():
-            return self._issued(billed, int(count))
+        count = counted_in(account, which)
+        if count is not None:
+            return self._issued(billed, count)
         period = self.billed.find(billed, which)
         number = billed.terms.billing.valid(period)
         return self._preview(account, which) if number is None else self._issued(billed, number)

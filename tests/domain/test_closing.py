@@ -8,7 +8,14 @@ from decimal import Decimal
 import pytest
 
 from domain.account import Account
-from domain.billing import PeriodClosed, StatementIssued, StatementVoided, UnknownStatement, statement_number
+from domain.billing import (
+    PeriodClosed,
+    StatementIssued,
+    StatementVoided,
+    UnknownStatement,
+    counted_in,
+    statement_number,
+)
 from domain.booking import UsageBooked
 from domain.charging import CostSource
 from domain.closing import Closing, close_period, issue_statement, void_statement
@@ -230,3 +237,17 @@ def test_a_statement_is_voided_once_with_a_reason() -> None:
 
 def test_a_number_is_the_accounts_own() -> None:
     assert statement_number(OPENED.account, 12) == "acme-0012"
+    assert counted_in(OPENED.account, "acme-0012") == 12
+    assert counted_in(OPENED.account, "acme-12345") == 12345
+
+
+@pytest.mark.parametrize(
+    "text", ["acme-1", "acme-00001", "acme-٠٠٠١", "acme-", "other-0001", "acme-" + "9" * 5_000, ""]
+)
+def test_a_number_is_read_as_it_is_written_alone(text: str) -> None:
+    assert counted_in("acme", text) is None
+
+
+def test_a_period_stays_one_for_an_account_whose_id_is_a_year_or_a_month() -> None:
+    assert counted_in("2026", "2026-04") is None
+    assert counted_in("2026-04", "2026-04-01") is None
