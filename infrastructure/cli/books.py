@@ -9,7 +9,7 @@ import typer
 from typer import Argument, Option
 
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import Limit, OneAccount
+from infrastructure.cli.options import After, Limit, OneAccount
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import UTC_NAME, counted, instant_of
 
@@ -33,7 +33,7 @@ async def books(
     at: Annotated[
         str | None, Option("--at", metavar="INSTANT", help="Only the periods with this day or instant.")
     ] = None,
-    after: Annotated[int, Option("--after", min=0, metavar="POSITION", help="Only later postings.")] = 0,
+    after: After = 0,
     limit: Limit = 50,
 ) -> Report:
     """Show the trial balance, or the postings of one ledger account.

@@ -14,7 +14,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing_whole
-from infrastructure.cli.options import OneAccount
+from infrastructure.cli.options import MOST, After, OneAccount
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted, day_of
 
@@ -44,9 +44,10 @@ async def export(
     account: OneAccount = None,
     since: Annotated[str | None, Option("--from", metavar="DAY", help="Booked on this day or later.")] = None,
     until: Annotated[str | None, Option("--to", metavar="DAY", help="Booked on this day or before.")] = None,
-    after: Annotated[int, Option("--after", min=0, metavar="POSITION", help="Only what is later in the log.")] = 0,
+    after: After = 0,
     upto: Annotated[
-        int | None, Option("--upto", min=0, metavar="POSITION", help="Only up to there; else to the log's end.")
+        int | None,
+        Option("--upto", min=0, max=MOST, metavar="POSITION", help="Only up to there; else to the log's end."),
     ] = None,
     assertions: Annotated[
         bool, Option("--assertions", help="End a beancount file with the balance of each account.")
@@ -73,6 +74,7 @@ async def export(
         if account is not None:
             await reading.accounts.show(account)
         end = await asyncio.to_thread(reading.books.log.end)
+        _check_part(after, upto, end)
         tally = ExportTally(after, end if upto is None else min(upto, end), assertions)
         if str(out) == "-":
             await asyncio.to_thread(_write, sys.stdout.buffer, reading.books, chosen, wanted, tally)
@@ -129,6 +131,17 @@ def _chosen(format: str) -> ExportFormat:
 
     check_word("format", format, (*FORMATS, INVOICES))
     return FORMATS[format]
+
+
+def _check_part(after: int, upto: int | None, end: int) -> None:
+    """Raise InvalidInput for a part that would end before it begins, as the next one would tell facts once more."""
+    if upto is not None and upto < after:
+        raise InvalidInput("--upto", f"{upto} is before {after}", hint="name a later position, or leave it out")
+    if after > end:
+        told = f"the log ends at {end}, before {after}"
+        raise InvalidInput(
+            "--after", told, hint="take the position that the export before this one said, of this ledger"
+        )
 
 
 def _days(since: str | None, until: str | None) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from typer import Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import OneAccount, OperationId, Owner
+from infrastructure.cli.options import MOST, After, OneAccount, OperationId, Owner
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import UTC_NAME, iso
 
@@ -57,8 +57,10 @@ async def events(
     type: Annotated[
         str | None, Option("--type", "-t", metavar="NAME", help="Only facts of this name, such as operation.charged.")
     ] = None,
-    after: Annotated[int, Option("--after", min=0, metavar="POSITION", help="Only later ones.")] = 0,
-    limit: Annotated[int | None, Option("--limit", "-l", min=1, metavar="COUNT", help="At most so many.")] = None,
+    after: After = 0,
+    limit: Annotated[
+        int | None, Option("--limit", "-l", min=1, max=MOST, metavar="COUNT", help="At most so many.")
+    ] = None,
     ndjson: Annotated[bool, Option("--ndjson", help="One JSON object a line, as they are read.")] = False,
 ) -> int:
     """Print the log, or a part of it, in its one order."""

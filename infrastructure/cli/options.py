@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Argument, Option
 
@@ -22,7 +22,10 @@ Account = Annotated[
     str | None,
     Option("--account", "-a", metavar="ID", help="The account that pays; otherwise IMAGESTUDIO_ACCOUNT."),
 ]
-Limit = Annotated[int | None, Option("--limit", "-l", min=1, metavar="COUNT", help="At most so many.")]
+MOST: Final = 10**15
+"""Of facts and rows, and the last position; each database takes it."""
+Limit = Annotated[int | None, Option("--limit", "-l", min=1, max=MOST, metavar="COUNT", help="At most so many.")]
+After = Annotated[int, Option("--after", min=0, max=MOST, metavar="POSITION", help="Only what is later in the log.")]
 OneAccount = Annotated[str | None, Option("--account", "-a", metavar="ID", help="Only this account.")]
 Owner = Annotated[
     str | None, Option("--account", "-a", metavar="ID", help="Whose it is; of another account it is not found.")

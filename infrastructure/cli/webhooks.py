@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import Account, Limit, Why
+from infrastructure.cli.options import MOST, Account, Limit, Why
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted, instant_of, iso
 from infrastructure.showing.webhooks import (
@@ -162,7 +162,8 @@ async def replay(
         str | None, Option("--since", metavar="INSTANT", help="Every event since a day or instant, taken or not.")
     ] = None,
     position: Annotated[
-        int | None, Option("--position", min=1, metavar="NUMBER", help="Every event from a position in the log on.")
+        int | None,
+        Option("--position", min=1, max=MOST, metavar="NUMBER", help="Every event from a position in the log on."),
     ] = None,
     account: Account = None,
 ) -> Report:

@@ -42,6 +42,10 @@ WRONG = {
     ("csv", "--assertions"): "csv has none",
     ("beancount", "--assertions", "--after", "3"): "what went before",
     ("csv", "--account", "nobody"): "nobody",
+    ("csv", "--after", "5", "--upto", "3"): "3 is before 5",
+    ("beancount", "--after", "1000000"): "before 1000000",
+    ("stripe", "--after", "1" + 30 * "0"): "--after",
+    ("stripe", "--upto", "1" + 30 * "0"): "--upto",
     ("focus-1.4-invoices", "--after", "3"): "of whole statements",
 }
 
@@ -54,6 +58,22 @@ def test_a_wrong_question_is_one_error_and_no_file(workspace: Workspace, tmp_pat
         assert (done.code, done.out) == (2, "")
         assert said in done.error["message"]
     assert not list(folder.iterdir())
+
+
+HUGE = "9" * 30
+TOO_LARGE = (
+    *(("books", "receivable", option, HUGE) for option in ("--after", "--limit")),
+    *(("events", option, HUGE) for option in ("--after", "--limit")),
+    *(("operations", "--limit", HUGE), ("assets", "list", "--limit", HUGE)),
+    ("webhooks", "replay", "hook_1", "--position", HUGE),
+)
+
+
+def test_a_number_that_no_database_takes_is_an_error_of_one_line(workspace: Workspace) -> None:
+    for command in TOO_LARGE:
+        done = call(*command, "--json")
+        assert (done.code, done.error["code"]) == (2, "usage"), command
+        assert "less than or equal to" in done.error["message"]
 
 
 def test_a_ledger_account_is_drilled_into_and_a_wrong_one_refused(workspace: Workspace) -> None:
