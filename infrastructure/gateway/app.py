@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
@@ -19,6 +19,7 @@ from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
 from domain.meaning import Kind
 from infrastructure.agents.door import PATH, AgentsDoor
 from infrastructure.gateway import callbacks, health
+from infrastructure.gateway.addresses import check_text
 from infrastructure.gateway.arrivals import Arrivals, Exchange
 from infrastructure.gateway.describing import errors
 from infrastructure.gateway.faults import PROBLEM, Defect, headers_of, openai_error, problem_of
@@ -72,7 +73,8 @@ class NotAllowed(InvalidRequest):
 
 def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     """The application for an open studio; `most` bytes of a body are taken, each piece of it within `seconds`."""
-    app = FastAPIOffline("/docs", None, title="Image Studio", version=VERSION, static_url="/docs/files", telemetry=OWN)
+    told: dict[str, Any] = {"title": "Image Studio", "version": VERSION, "static_url": "/docs/files"}
+    app = FastAPIOffline("/docs", None, **told, telemetry=OWN, dependencies=[Depends(check_text)])
     app.state.gate = gate
     for part in (images, videos, models):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 424, 502, openai=True))

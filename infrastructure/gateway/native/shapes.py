@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Final, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from application.asking.requests import File, Request
 from domain.money import Money
@@ -22,6 +22,14 @@ class StrictBody(BaseModel):
     """Nothing that is not declared is taken, as a misspelt field would be lost in silence."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def check_text(cls, value: object) -> object:
+        """PostgreSQL keeps any text but one with this character."""
+        if isinstance(value, str) and "\x00" in value:
+            raise ValueError("has characters that are not text")
+        return value
 
 
 class Price(StrictBody):

@@ -28,6 +28,19 @@ def done(gateway: Gateway, **changes: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/operations?user=%00", "/v1/usage?user=a%00", "/v1/books?currency=%00", "/v1/approvals/%00"]
+)
+def test_the_character_that_no_database_keeps_is_refused_in_an_address_and_in_a_body(
+    gateway: Gateway, path: str
+) -> None:
+    with gateway.client(gateway.issue("acme", ADMIN)) as client:
+        answers = [client.get(path), client.post("/v1/approvals", json={"quote": "q\x00"})]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input"), answer.text
+        assert "characters that are not text" in answer.json()["detail"]
+
+
 def test_who_waits_gets_the_result(gateway: Gateway) -> None:
     found = done(gateway)
     assert (found["status"], found["delivered"], found["price"]["amount"]) == ("charged", 1, "0.00817")
