@@ -83,7 +83,7 @@ async def verify(
     for proof in proofs:
         proof.check(seals[-1].seal)
     document: dict[str, Any] = {"seals": len(seals), "streams": [proof.end.stream for proof in proofs], "holds": True}
-    return Report(document, lambda page: page.title(_told(seals, proofs)))
+    return Report(document, lambda page: _show_verified(page, seals, proofs))
 
 
 def _read(file: Path) -> tuple[list[SignedSeal], list[Inclusion]]:
@@ -113,7 +113,7 @@ def _show_signed(page: Page, signed: SignedSeal) -> None:
             ("at", iso(signed.at)),
             ("streams", f"{signed.seal.streams:,}"),
             ("root", signed.seal.root),
-            ("signed by key", signed.key),
+            ("signed by", signed.key),
         ]
     )
 
@@ -123,9 +123,10 @@ def _list(page: Page, lines: list[str]) -> None:
         page.line(line)
 
 
-def _told(seals: list[SignedSeal], proofs: list[Inclusion]) -> str:
+def _show_verified(page: Page, seals: list[SignedSeal], proofs: list[Inclusion]) -> None:
     last = seals[-1]
     told = f"{counted(len(seals), 'seal')}, signed as they say"
     if proofs:
         told = f"{counted(len(proofs), 'stream')} of the log, as sealed"
-    return f"{told}; the newest of position {last.seal.position} at {iso(last.at)}"
+    page.title(told)
+    page.line(f"  the newest of position {last.seal.position} at {iso(last.at)}", "dim")
