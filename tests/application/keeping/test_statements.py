@@ -297,6 +297,9 @@ async def test_each_correction_counts_once_and_is_told_again(database_url: str, 
         assert await studio.upkeep.correct_cost(ids(studio)[0], **one) == ()  # type: ignore[arg-type]
         with pytest.raises(InvalidInput, match="reason"):
             await studio.upkeep.refund(ids(studio)[0], account="acme", reason="", reference="r")
+        for reference in ("", "two words", "a\nb", "x" * 201):
+            with pytest.raises(InvalidInput, match="reference"):
+                await studio.upkeep.refund(ids(studio)[0], account="acme", reason="sorry", reference=reference)
         read = (await studio.statements.preview("acme")).statement
         assert (read.total, read.closing) == (2 * PRICE - 500, 25_000_000 - 2 * PRICE + 500)
         assert (await studio.accounts.show("acme")).balance == read.closing
