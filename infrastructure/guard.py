@@ -74,7 +74,8 @@ def blocked(message: str) -> DownloadKeptOut:
 
 def origin_of(url: httpx.URL) -> Origin:
     """The host is as it is looked up: lower case, international names encoded."""
-    return url.scheme, url.raw_host.decode("ascii"), url.port or PORTS.get(url.scheme, 0)
+    port = PORTS.get(url.scheme, 0) if url.port is None else url.port
+    return url.scheme, url.raw_host.decode("ascii"), port
 
 
 def read_url(text: str) -> httpx.URL:

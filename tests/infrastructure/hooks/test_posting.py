@@ -31,6 +31,7 @@ async def posting(*own: str, wires: Wires | None = None, proxy: str = "") -> Asy
     [
         ("http://shop.example/hooks", "it is not an https address"),
         ("https://shop.example:8443/hooks", "port 8443 is not the usual one for https"),
+        ("https://shop.example:0/hooks", "port 0 is not the usual one for https"),
         ("https://10.0.0.1/hooks", "10.0.0.1 is not on the public internet"),
         ("https://[::1]/hooks", "::1 is not on the public internet"),
         ("https://169.254.169.254/latest", "169.254.169.254 is not on the public internet"),
