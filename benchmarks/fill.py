@@ -18,7 +18,7 @@ from typing import Any
 import psycopg2
 
 from application.ledger.group import LeaseTerms, Proposal
-from application.ledger.log import LedgerLog
+from application.ledger.saving import LedgerLog
 from application.ledger.transaction import ContentRow
 from application.ledger.writer import LedgerWriter, WriterOptions
 from benchmarks.openings import limiting, opening

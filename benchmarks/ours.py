@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from application.asking.requests import Request
 from application.ledger.group import LeaseTerms, Proposal
-from application.ledger.log import LedgerLog
+from application.ledger.saving import LedgerLog
 from application.ledger.transaction import ContentRow
 from application.ledger.writer import LedgerWriter
 from application.ports import Asset, Delivery, Job, Media, Progress, Provider, Recovery, Task

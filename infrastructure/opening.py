@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from application.ledger.log import Codec, LedgerLog
+from application.ledger.log import Codec
+from application.ledger.saving import LedgerLog
 from domain.advice import Advice
 from domain.errors import FactsLost, ForeignFiles, NoLedger, StoreError, ViewsHeld
 from infrastructure.files.belonging import Belonging, lost, moved, others_files, read_marker, refuse_occupied

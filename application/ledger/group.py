@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from application.ledger.indexing import index_row
 from application.ledger.log import (
     Codec,
     CommittedLinks,
     Head,
-    LedgerLog,
     Link,
     PeriodSnapshot,
     as_row,
@@ -44,6 +43,9 @@ from domain.periods import Period
 from domain.turns import USUAL_PLACE
 from domain.value import maker, value
 from domain.webhooks import WebhookChanged, WebhookRegistered
+
+if TYPE_CHECKING:
+    from application.ledger.saving import LedgerLog
 
 LARGEST_FACT = 64 * 1024
 """Bytes; whatever is larger is content, and content is not kept in the log."""

@@ -1,4 +1,4 @@
-"""The append-only log as the eventsourcing library sees it: entries, hash chains, and the application that saves them.
+"""The append-only log: its entries, and their hash chains.
 
 An entry's hash covers the hash before it in its stream and every stored column but the position, so a flipped,
 removed, inserted or swapped row shows, with its place.
@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import ClassVar, Final, NamedTuple, Protocol, runtime_checkable
-
-from eventsourcing.application import Application
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from domain.approvals import ApprovalFact
 from domain.assets import AssetFact
@@ -154,20 +152,3 @@ def operation_of(fact: Fact) -> str | None:
 def goodwill_index(account: str) -> str:
     """The id under which all goodwill of an account is indexed."""
     return f"goodwill:{account}"
-
-
-class LedgerLog(Application[str]):
-    """The library's application over our log: records many streams in one transaction and serves them in order.
-
-    Its persistence module comes from PERSISTENCE_MODULE; the mapper that module provides does the encoding.
-    """
-
-    name = "imagestudio"
-    env: ClassVar[dict[str, str]] = {"IS_SNAPSHOTTING_ENABLED": "y"}
-
-    @property
-    def codec(self) -> Codec:
-        """The mapper, as the door it is."""
-        mapper = self.mapper
-        assert isinstance(mapper, Codec)
-        return mapper

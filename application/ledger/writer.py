@@ -16,14 +16,18 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from application.ledger.group import Group, LeaseTerms, Mailbox, Proposal, Receipt, Ticket
-from application.ledger.log import LedgerLog, Link
+from application.ledger.log import Link
 from application.ledger.memory import Memory
 from application.ledger.timekeeping import Believe, believe_all
 from application.ledger.transaction import CommitUnknown, Conflict, ServerChanged, Store, TablesGone, TooSlow
 from domain.account import Account
 from domain.errors import ClockAhead, ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
+
+if TYPE_CHECKING:
+    from application.ledger.saving import LedgerLog
 
 Clock = Callable[[], int]
 """Now, in epoch microseconds UTC; the only clock there is."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from application.ledger.group import LeaseTerms, Proposal, Receipt
-from application.ledger.log import LedgerLog
+from application.ledger.saving import LedgerLog
 from application.ledger.transaction import ContentRow, KeyRow, Transaction
 from application.ledger.writer import LedgerWriter, WriterOptions
 from domain import settlement

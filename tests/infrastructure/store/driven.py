@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import count
 
 from application.ledger.group import LeaseTerms, Proposal
-from application.ledger.log import LedgerLog
+from application.ledger.saving import LedgerLog
 from application.ledger.transaction import JobRow
 from application.ledger.writer import LedgerWriter
 from domain import settlement
