@@ -32,6 +32,7 @@ from domain.plans import Limits
 from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, postpone, record_job, release
 from domain.statement import StatementFold
 from domain.streams import NEVER
+from domain.webhooks import WebhookFact
 from tests.domain.examples import (
     APRIL,
     CENT,
@@ -168,8 +169,8 @@ def test_applying_and_deciding_cost_the_same_with_one_open_operation_and_with_te
 
 
 def test_the_life_that_is_measured_holds_every_kind_of_fact() -> None:
-    """Facts about assets and approvals change the evidence alone, and those about API keys the terms."""
-    unseen = {*get_args(AssetFact), *get_args(ApprovalFact), *get_args(KeyFact)}
+    """Facts about assets and approvals change the evidence alone, and those about API keys and webhooks the terms."""
+    unseen = {*get_args(AssetFact), *get_args(ApprovalFact), *get_args(KeyFact), *get_args(WebhookFact)}
     met = {type(fact) for _, facts in looks_at(1) for fact in facts} | unseen
 
     assert {*get_args(AccountFact), *get_args(LedgerFact), *OPERATION_FACTS} - met == ONCE

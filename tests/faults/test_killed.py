@@ -44,7 +44,7 @@ async def open_accounts(url: str, home: Path, accounts: list[str]) -> None:
 
 def kill_after_every_step(url: str, home: Path, model: str) -> list[str]:
     """One account a step; the last one's process lives to the end."""
-    accounts = [f"killed-after-{step}" for step in range(1, 60)]
+    accounts = [f"killed-after-{step}" for step in range(1, 120)]
     asyncio.run(open_accounts(url, home, accounts))
     for step, account in enumerate(accounts, start=1):
         code = ended(started(perform, url, home, model, account, step))

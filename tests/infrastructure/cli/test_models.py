@@ -159,10 +159,10 @@ def test_a_page_says_of_which_inputs_one_is_needed() -> None:
 
 def test_a_page_says_what_is_counted_and_that_the_price_is_the_most() -> None:
     text = page_of("gpt-image-2")
-    assert "1.136     1.136  call, at most  quality is auto or high" in text
+    assert "1.145     1.145  call, at most  quality is auto or high" in text
     assert "image_output        0.00003     2,400 an output / 9,200 an output / 36,200 an" in text
     assert "can come to is reckoned from its inputs" in text
-    assert price_text(CATALOGUE.get("gpt-image-2"), "USD") == "at most 1.136 USD/call"
+    assert price_text(CATALOGUE.get("gpt-image-2"), "USD") == "at most 1.145 USD/call"
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,9 @@ def things(gateway: Gateway) -> dict[str, list[str]]:
     with gateway.client(agent) as client:
         quote = client.post("/v1/operations", json=drawn).json()["approval"]["quote"]
     ids.append(quote)
-    told = {"provider": ["wavespeed"], "mac": ["0" * 32], "step": ["close"]}
+    period = gateway.run(gateway.studio.statements.periods(OWNER))[0].name
+    bills = {"which": [f"{OWNER}-0001"], "number": [f"{OWNER}-0001"], "period": [period]}
+    told = {"provider": ["wavespeed"], "mac": ["0" * 32], "step": ["close"], **bills}
     return {"id": ids, "operation": ids, "key": [key], "quote": [quote], **told}
 
 
