@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from application.keeping.books import Booked
 from domain.chart import payable_of
 from infrastructure.exporting.naming import account_name
-from infrastructure.exporting.tally import ExportTally, six
+from infrastructure.exporting.tally import ExportTally, six, transactions
 
 OPENED = "1900-01-01"
 _LINKABLE = re.compile(r"[A-Za-z0-9_/.-]+")
@@ -23,13 +23,7 @@ _LINKABLE = re.compile(r"[A-Za-z0-9_/.-]+")
 def beancount(booked: Iterable[Booked], told: ExportTally) -> Iterator[str]:
     """The text of a file, a piece a fact; `booked` begins with the log's first."""
     yield f'option "title" "Image Studio, after position {told.after} up to {told.upto}"\n'
-    known: set[str] = set()
-    for one in booked:
-        new = [name for name in _declared(one) if name not in known]
-        known.update(new)
-        if one.position > told.after:
-            told.count(one)
-            yield "".join([*(["\n", *new] if new else []), _transaction(one)])
+    yield from transactions(booked, told, _declared, _transaction)
     if told.assertions:
         yield "\n"
         yield from _assertions(told)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from application.keeping.books import Booked
 from domain.chart import payable_of
 from infrastructure.exporting.naming import account_name
-from infrastructure.exporting.tally import ExportTally, six
+from infrastructure.exporting.tally import ExportTally, six, transactions
 
 PLAIN = "@+=~!$&'*()[]{}<>/?^"
 """Signs that mean nothing in a description or a tag once it has begun, and stay as they are."""
@@ -20,13 +20,7 @@ PLAIN = "@+=~!$&'*()[]{}<>/?^"
 def hledger(booked: Iterable[Booked], told: ExportTally) -> Iterator[str]:
     """The text of a journal, a piece a fact; `booked` begins with the log's first."""
     yield f"; Image Studio, after position {told.after} up to {told.upto}\ndecimal-mark .\n"
-    known: set[str] = set()
-    for one in booked:
-        new = [name for name in _declared(one) if name not in known]
-        known.update(new)
-        if one.position > told.after:
-            told.count(one)
-            yield "".join([*(["\n", *new] if new else []), _transaction(one)])
+    yield from transactions(booked, told, _declared, _transaction)
     yield f"\n; {told.facts} facts; more follow after position {told.upto}\n"
 
 

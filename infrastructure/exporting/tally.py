@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import StringIO
 
@@ -64,6 +64,22 @@ class ExportTally:
         for (_, ledger_account, currency), balance in self.balances.items():
             found[ledger_account, currency] += balance
         return found
+
+
+def transactions(
+    booked: Iterable[Booked],
+    tally: ExportTally,
+    declared: Callable[[Booked], Iterable[str]],
+    written: Callable[[Booked], str],
+) -> Iterator[str]:
+    """The text of each fact of a part; what it uses is declared before it, once, also by the parts before."""
+    known: set[str] = set()
+    for one in booked:
+        new = [name for name in declared(one) if name not in known]
+        known.update(new)
+        if one.position > tally.after:
+            tally.count(one)
+            yield "".join([*(["\n", *new] if new else []), written(one)])
 
 
 def six(micros: int) -> str:
