@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
-from application.keeping.chains import ChainReader, sealed_ends, take_seal
-from application.keeping.ends import Seal, StreamEnd
+from application.keeping.chains import ChainReader, take_seal
+from application.keeping.ends import Seal
 from application.keeping.seals import Inclusion, SignedSeal, inclusions, signed_seal
 from application.keeping.statementproof import StatementProof, statement_proof
 from application.keeping.watch import LogWatch
 from application.ledger.reader import StreamReader
 from domain.errors import InvalidInput, UnknownAccount
 from domain.ledger import account_stream
-from domain.streams import account_of
 from infrastructure.sealfiles import SealFile, kept_seals
 from infrastructure.settings import Settings
 
@@ -76,10 +75,10 @@ class Seals:
 
         Raises UnknownAccount if none was there then, SealBroken if the log is not what was sealed, LogCorrupted.
         """
-        streams = _of_account(sealed_ends(self.reader, seal.position), account)
-        if not streams:
+        found = inclusions(self.reader, seal, account)
+        if not found:
             raise UnknownAccount(f"account {account!r} was not there when the log was sealed")
-        return inclusions(self.reader, seal, streams)
+        return found
 
     def _kept_seals(self) -> list[Seal]:
         return [signed.seal for signed in self.kept()]
@@ -110,10 +109,6 @@ def signing_keys(settings: Settings) -> Sequence[SealKey]:
         hint = "install it: pip install 'image-studio[seals]'"
         raise InvalidInput("IMAGESTUDIO_SEAL_KEYS", "signing needs the package cryptography", hint=hint) from error
     return seal_keys_of(settings)
-
-
-def _of_account(ends: Sequence[StreamEnd], account: str) -> list[str]:
-    return [end.stream for end in ends if account_of(end.stream) == account]
 
 
 def _send(address: str, signed: SignedSeal) -> None:

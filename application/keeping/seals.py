@@ -9,14 +9,14 @@ Whoever has a signed seal and the public key needs neither the database nor us t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from application.keeping.chains import ChainReader, sealed_ends
 from application.keeping.ends import Seal, SealBroken, StreamEnd
-from domain.errors import InvalidInput
 from domain.merkle import path_to, root_by
+from domain.streams import account_of
 
 
 class SealSigner(Protocol):
@@ -72,21 +72,18 @@ def signed_seal(seal: Seal, ledger: str, at: int, signer: SealSigner) -> SignedS
     return SignedSeal(ledger, seal, at, signer.name, signature)
 
 
-def inclusions(reader: ChainReader, seal: Seal, streams: Sequence[str]) -> Mapping[str, Inclusion]:
-    """The proofs that these streams are in a seal of this log.
+def inclusions(reader: ChainReader, seal: Seal, account: str) -> Mapping[str, Inclusion]:
+    """The proofs that an account's streams are in a seal of this log, by stream; none if it had none then.
 
-    Raises InvalidInput for a stream that is not in it, SealBroken if the log is not what was sealed, LogCorrupted.
+    Raises SealBroken if the log is not what was sealed, LogCorrupted.
     """
     ends = sealed_ends(reader, seal.position)
     leaves = [end.leaf for end in ends]
-    places = {end.stream: place for place, end in enumerate(ends)}
     found = {}
-    for stream in streams:
-        if stream not in places:
-            raise InvalidInput("stream", f"{stream!r} was not in the log when it was sealed at {seal.position}")
-        place = places[stream]
-        found[stream] = Inclusion(ends[place], place, tuple(path_to(leaves, place)))
-        found[stream].check(seal)
+    for place, end in enumerate(ends):
+        if account_of(end.stream) == account:
+            found[end.stream] = Inclusion(end, place, tuple(path_to(leaves, place)))
+            found[end.stream].check(seal)
     return found
 
 
