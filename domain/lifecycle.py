@@ -25,6 +25,7 @@ from domain.charging import (
     reckon_failure,
 )
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
+from domain.ids import check_id
 from domain.money import Money
 from domain.operation import (
     CORRECTABLE,
@@ -252,6 +253,7 @@ def check_adjustment(state: State, price: int, cost: int, reference: str, *, rev
     """
     if not reference:
         raise InvalidInput("reference", "an adjustment needs a reference", hint="it makes a repeat harmless")
+    check_id("reference", reference)
     match state:
         case Settled(charged=charged, adjusted=adjusted, currency=currency):
             _check_change(state, price, cost, reveals=reveals)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from domain import lifecycle, settlement
 from domain.account import Account
-from domain.errors import CurrencyMismatch, InvalidInput
+from domain.errors import CurrencyMismatch
 from domain.goodwill import give_goodwill, given_under
-from domain.ids import check_id, check_reason
+from domain.ids import check_reason
 from domain.ledger import Fact, Ledger, find, known_account
 from domain.money import Money
 from domain.operation import Settled
@@ -32,9 +32,6 @@ class Correction:
         state = find(ledger, self.operation)
         account = known_account(ledger, state.operation.account)
         check_reason(self.reason, needed=True)
-        if not self.reference:
-            raise InvalidInput("reference", "an adjustment needs a reference", hint="it makes a repeat harmless")
-        check_id("reference", self.reference)
         for amount in (self.price, self.cost, self.actual):
             if amount is not None:
                 check_currency_of(account, amount)
