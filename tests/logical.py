@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from tests.patience import wait_until
 from tests.postgres import (
     Cluster,
     beside,
@@ -22,7 +22,7 @@ from tests.postgres import (
     unprivileged,
 )
 
-SECONDS = 60
+MISSED = "the replication did not get there"
 DATABASE = "ledger"
 
 
@@ -64,10 +64,10 @@ def subscribed(cluster: Cluster, source: str, server: str) -> Iterator[str]:
 def switch(source: str, target: str) -> None:
     """Wait until everything has arrived, and end the replication; the numbers of sequences stay where they were."""
     arrived = "SELECT count(*) FROM pg_subscription_rel WHERE srsubstate <> 'r'"
-    _until(lambda: execute(target, arrived) == [(0,)])
+    wait_until(lambda: execute(target, arrived) == [(0,)], MISSED)
     [(end,)] = execute(source, "SELECT pg_current_wal_lsn()::text")
     behind = f"SELECT count(*) FROM pg_replication_slots WHERE confirmed_flush_lsn < '{end}'::pg_lsn"
-    _until(lambda: execute(source, behind) == [(0,)])
+    wait_until(lambda: execute(source, behind) == [(0,)], MISSED)
     execute(target, "DROP SUBSCRIPTION everything")
 
 
@@ -79,12 +79,3 @@ def _run(program: Path, *arguments: str, given: bytes | None = None) -> bytes:
     done = subprocess.run([program, *arguments], input=given, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
-
-
-def _until(holds: object) -> None:
-    assert callable(holds)
-    for _ in range(int(SECONDS / 0.05)):
-        if holds():
-            return
-        time.sleep(0.05)
-    raise AssertionError("the replication did not get there")

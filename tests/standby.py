@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.engine import make_url
 
+from tests.patience import wait_until
 from tests.postgres import (
     Cluster,
     beside,
@@ -23,7 +23,7 @@ from tests.postgres import (
     unprivileged,
 )
 
-SECONDS = 60
+MISSED = "the servers did not get there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class Pair:
         execute(self.primary, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
         writing = "SELECT count(*) FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
         settled = "SELECT current_setting('default_transaction_read_only')"
-        _until(lambda: execute(self.primary, settled) == [("on",)])
-        _until(lambda: execute(self.primary, writing) == [(0,)])
+        wait_until(lambda: execute(self.primary, settled) == [("on",)], MISSED)
+        wait_until(lambda: execute(self.primary, writing) == [(0,)], MISSED)
 
     def promote(self) -> None:
         """The standby becomes a primary; it waits for nobody."""
         execute(self.standby, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_promote(true, 60)")
         execute(self.standby, "SELECT pg_reload_conf()")
-        _until(lambda: execute(self.standby, "SHOW transaction_read_only") == [("off",)])
+        wait_until(lambda: execute(self.standby, "SHOW transaction_read_only") == [("off",)], MISSED)
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def replicated(database: str = "ledger") -> Iterator[Pair]:
         follower = make_url(server).set(port=port).render_as_string(hide_password=False)
         execute(server, "ALTER SYSTEM SET synchronous_standby_names = '*'")
         execute(server, "ALTER SYSTEM SET synchronous_commit = remote_apply", "SELECT pg_reload_conf()")
-        _until(lambda: execute(server, "SELECT sync_state FROM pg_stat_replication") == [("sync",)])
+        wait_until(lambda: execute(server, "SELECT sync_state FROM pg_stat_replication") == [("sync",)], MISSED)
         execute(server, f"CREATE DATABASE {database}")
         yield Pair(beside(server, database), beside(follower, database))
 
@@ -82,12 +82,3 @@ def _standby_of(server: str) -> Iterator[int]:
         if running is not None:
             stop_server(running)
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def _until(holds: object) -> None:
-    assert callable(holds)
-    for _ in range(int(SECONDS / 0.05)):
-        if holds():
-            return
-        time.sleep(0.05)
-    raise AssertionError("the servers did not get there")
