@@ -69,7 +69,8 @@ def no_style(word: str) -> str:  # noqa: ARG001
 class PageColumn:
     """Cells of one kind. Of columns that do not fit, the one of the highest `drop` goes first; 0 always stays.
 
-    A column that may `wrap` takes what is left of the line, at least that many characters, and goes on below itself.
+    A column that may `wrap` takes what it needs of what is left of the line, at least that many characters, and goes on
+    below itself.
     """
 
     title: str
@@ -80,10 +81,14 @@ class PageColumn:
     style: Callable[[str], str] = no_style
 
     @property
+    def widest(self) -> int:
+        """The width of its widest cell, or of its title."""
+        return max(map(cell_len, (self.title, *self.cells)))
+
+    @property
     def width(self) -> int:
         """The width that it needs: all of its widest cell, or as much as lets it wrap."""
-        widest = max(map(cell_len, (self.title, *self.cells)))
-        return min(widest, self.wrap) if self.wrap else widest
+        return min(self.widest, self.wrap) if self.wrap else self.widest
 
     @property
     def is_needed(self) -> bool:
@@ -167,7 +172,7 @@ class Page:
         shown = self._fitting(columns)
         fixed = [column.width for column in shown if not column.wrap]
         room = self.width - sum(fixed) - len(GAP) * len(shown)
-        widths = [max(room, column.width) if column.wrap else column.width for column in shown]
+        widths = [min(max(room, column.width), column.widest) if column.wrap else column.width for column in shown]
         aligned = zip(shown, widths, strict=True)
         self._put(_row([(_aligned(column.title, width, column), "dim") for column, width in aligned]))
         for cells in zip(*(column.cells for column in shown), strict=True):
