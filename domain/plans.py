@@ -1,6 +1,9 @@
-"""Plans: what an account may use in one billing period, counted by family of work and in money.
+"""Plans: what a billing period costs, the use that it allows, and the money that is included in its price.
 
-Everywhere None means no limit, and 0 allows nothing. A spend limit is in micro-units of the account's currency.
+    price ── charged at the beginning of each period ── includes ──> allowance ── beyond it ──> overage
+    trial ── so many days without a price, in limits of its own ── followed by ──> a plan
+
+Of limits None means no limit, and 0 allows nothing. Amounts are micro-units of the plan's currency.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from domain.errors import InvalidInput, UnknownPlan
 from domain.inputs import plain
 from domain.kinds import Family
 from domain.money import LARGEST_AMOUNT, MICROS
+from domain.value import value
 
 SPEND: Final = "spend"
 
@@ -54,19 +58,73 @@ class Limits:
 NO_WINDOWS: Final[Mapping[str, Limits]] = MappingProxyType({})
 
 
+AT_ONE: Final = Decimal(1)
+MOST_DAYS: Final = 366
+LARGEST_FACTOR: Final = Decimal(100)
+
+
+@value
+class Paying:
+    """The money terms of a plan, as facts hold them: a period's price, the allowance in it, and the factor of overage.
+
+    An `overage` of None refuses what the allowance does not cover.
+    """
+
+    price: int
+    allowance: int = 0
+    overage: Decimal | None = AT_ONE
+
+
+FREE: Final = Paying(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Days without a price, with limits and an allowance of their own; `then` is the plan that follows, empty for the
+    plan that is tried."""
+
+    days: int
+    limits: Limits = field(default_factory=Limits)
+    windows: Mapping[str, Limits] = field(default_factory=dict)
+    allowance: int = 0
+    then: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.days <= MOST_DAYS:
+            raise InvalidInput("days", f"a trial of {self.days} days", hint=f"give 1 to {MOST_DAYS}")
+        check_limit("allowance", self.allowance)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The price of a period, in micro-units, and the use that it allows in it, and by name in other windows."""
+    """The price of a period, and what it allows: use, by name in other windows, too, and money.
+
+    `overage` is the factor at which is sold what the allowance does not cover, None if it is refused.
+    """
 
     id: str
     price: int
     limits: Limits
     windows: Mapping[str, Limits] = field(default_factory=dict)
+    allowance: int = 0
+    overage: Decimal | None = AT_ONE
+    trial: Trial | None = None
+    currency: str = "USD"
 
     def __post_init__(self) -> None:
         if self.price is None:
             raise InvalidInput("price", "a plan has a price", hint="0 is free")
         check_limit("price", self.price)
+        check_limit("allowance", self.allowance)
+        if self.overage is not None and not 0 <= self.overage <= LARGEST_FACTOR:
+            raise InvalidInput("overage", f"a factor of {self.overage}", hint=f"give 0 to {LARGEST_FACTOR}")
+        if self.overage != AT_ONE and not self.allowance:
+            raise InvalidInput("overage", "nothing is beyond an allowance that is not there", hint="give an allowance")
+
+    @property
+    def paying(self) -> Paying:
+        """Its money terms."""
+        return Paying(self.price, self.allowance, self.overage)
 
 
 def check_limit(measure: str, limit: int | None) -> int | None:
@@ -86,7 +144,7 @@ def check_limit(measure: str, limit: int | None) -> int | None:
 
 def _told(measure: str, limit: int) -> str:
     """Outputs, or an amount in whole units of the currency, which a limit does not know."""
-    return plain(Decimal(limit).scaleb(-6)) if measure in {*IN_MONEY, "price"} else str(limit)
+    return plain(Decimal(limit).scaleb(-6)) if measure in {*IN_MONEY, "price", "allowance"} else str(limit)
 
 
 PLANS: Final[Mapping[str, Plan]] = MappingProxyType(
@@ -108,11 +166,11 @@ PLANS: Final[Mapping[str, Plan]] = MappingProxyType(
         )
     }
 )
-"""The plans accounts are opened with unless they bring their own limits; prices and caps are in USD."""
+"""The plans that there are beside those of files, which may replace them; prices and caps are in USD."""
 
 
-def plan(id: str) -> Plan:
-    """The default plan of this id. Raises UnknownPlan."""
-    if id not in PLANS:
-        raise UnknownPlan(f"there is no plan {id!r}", hint=f"choose one of: {', '.join(PLANS)}")
-    return PLANS[id]
+def plan(id: str, plans: Mapping[str, Plan] = PLANS) -> Plan:
+    """The plan of this id. Raises UnknownPlan."""
+    if id not in plans:
+        raise UnknownPlan(f"there is no plan {id!r}", hint=f"choose one of: {', '.join(plans)}")
+    return plans[id]

@@ -67,6 +67,7 @@ from infrastructure.keyrings import keys_of
 from infrastructure.libraries import library_of
 from infrastructure.media import blank_picture
 from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log, references
+from infrastructure.plans import load_plans
 from infrastructure.plugins import ProviderSettings
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import build_providers, switched_off, told_settings
@@ -134,6 +135,7 @@ class Assembly:
         self.settings, self.parts, self.access, self.stack, self.around = settings, parts, access, stack, around
         stack.callback(around.close)
         self.catalogue, self.price_book = load_catalogue(settings.catalogues)
+        self.plans = load_plans(settings.plans)
         self.log = open_log(settings, access, files=parts.assets is None)
         stack.callback(self.log.close)
         self.database, self.codec, self.clock = self.log.database, self.log.codec, parts.clock
@@ -293,6 +295,7 @@ class Assembly:
             currency=self.price_book.currency,
             operator=self.operator,
             known_model=self.catalogue.get,
+            plans=self.plans,
         )
 
     @cached_property

@@ -1,6 +1,6 @@
 """Everything that is wrong with the settings, at once: before a service is started, not one by one while it is.
 
-    file ─ names ─ values ─ providers ─ paths ─ catalogue ─ database ─ keys ─ telemetry ──> Troubles
+    file ─ names ─ values ─ providers ─ paths ─ catalogue ─ plans ─ database ─ keys ─ telemetry ──> Troubles
 
 A step that finds something wrong keeps no other from looking; a value that cannot be used is left out for them. Nothing
 is changed or made, no provider is asked, and no secret is told.
@@ -30,6 +30,7 @@ from infrastructure.files.where import place_of
 from infrastructure.linkkeys import link_keys_of
 from infrastructure.opening import Access, open_log, standing
 from infrastructure.peppers import peppers_of
+from infrastructure.plans import load_plans
 from infrastructure.registry import switched_off, told_settings, unknown_settings, variable, wrong_settings
 from infrastructure.sealfiles import KEYS_FILE, SealFile
 from infrastructure.seals import signing_keys
@@ -71,6 +72,7 @@ def settings_troubles(database: str | None = None) -> list[Trouble]:
         "ASSETS": _paths,
         "CATALOGUES": _catalogue,
         "PRESETS": _presets,
+        "PLANS": _plans,
         "DATABASE_URL": _database,
         "PEPPERS": _peppers,
         "LINK_KEYS": _link_keys,
@@ -166,6 +168,11 @@ def _catalogue(settings: Settings) -> Iterator[Trouble]:
 
 def _presets(settings: Settings) -> Iterator[Trouble]:
     load_presets(settings.presets)
+    yield from ()
+
+
+def _plans(settings: Settings) -> Iterator[Trouble]:
+    load_plans(settings.plans)
     yield from ()
 
 

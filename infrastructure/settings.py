@@ -111,6 +111,7 @@ class Settings(BaseSettings):
     seal_minutes: Positive = 60
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
     presets: Annotated[tuple[Path, ...], NoDecode] = ()
+    plans: Annotated[tuple[Path, ...], NoDecode] = ()
     largest_file: Positive = 50 * 1024 * 1024
     most_pixels: Positive = 100_000_000
     largest_output: Positive = 500 * 1024 * 1024
@@ -139,7 +140,7 @@ class Settings(BaseSettings):
     __pydantic_extra__: dict[str, Secret[Any]] = Field(init=False)
     """Settings of providers that a program gives, as `atelier_key="…"`; only their own models know which are secret."""
 
-    @field_validator("catalogues", "presets", mode="before")
+    @field_validator("catalogues", "presets", "plans", mode="before")
     @classmethod
     def _split_paths(cls, value: object) -> object:
         """Several files are separated as PATH is."""

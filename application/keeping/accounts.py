@@ -24,7 +24,7 @@ from domain.ids import check_id
 from domain.ledger import CREDIT, Decide, Fact, Ledger, current_period, known_account
 from domain.money import Money, check_currency, check_money
 from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
-from domain.plans import MEASURES
+from domain.plans import MEASURES, PLANS, Plan
 from domain.plans import plan as find_plan
 from domain.returning import end_period
 from domain.usage import NOTHING_USED
@@ -104,6 +104,7 @@ class Accounts(AccountReader):
     operator: Actor
     known_model: Callable[[str], object]
     """Raises UnknownModel if there is none of an id."""
+    plans: Mapping[str, Plan] = PLANS
 
     async def open(
         self,
@@ -123,7 +124,7 @@ class Accounts(AccountReader):
         """
         if cycle not in CYCLES:
             raise InvalidInput("cycle", f"{cycle!r} is not one of {', '.join(CYCLES)}")
-        chosen = find_plan(plan)
+        chosen = find_plan(plan, self.plans)
         check_zone(zone)
         if check_currency(currency) != self.currency:
             told = f"every price is in {self.currency}, so an account in {currency} could buy nothing"
@@ -151,7 +152,7 @@ class Accounts(AccountReader):
 
     async def change_plan(self, account: str, plan: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Another plan, at once."""
-        new = find_plan(plan)
+        new = find_plan(plan, self.plans)
         return await self._on_limits(
             account, lambda known, now: terms.change_plan(known, plan, new.limits, now, reason, new.windows), by
         )

@@ -34,7 +34,7 @@ async def open_account(
     session: CommandSession,
     id: Id = None,
     account: Account = None,
-    plan: Annotated[str, Option(metavar="PLAN", help="free, basic, pro or enterprise.")] = "free",
+    plan: Annotated[str, Option(metavar="PLAN", help="free, basic, pro, enterprise, or one of your files.")] = "free",
     currency: Annotated[str, Option(metavar="CODE", help="Its one currency, for ever.")] = "USD",
     zone: Annotated[str, Option(metavar="ZONE", help="Whose midnights begin its periods.")] = "UTC",
     cycle: Annotated[str, Option(metavar="CYCLE", help="calendar, or anniversary of its opening.")] = "calendar",
@@ -101,7 +101,7 @@ async def show(
 
 @command(app)
 async def plan(
-    plan: Annotated[str, Argument(metavar="PLAN", help="free, basic, pro or enterprise.")],
+    plan: Annotated[str, Argument(metavar="PLAN", help="free, basic, pro, enterprise, or one of your files.")],
     session: CommandSession,
     account: Account = None,
     reason: Why = "",
