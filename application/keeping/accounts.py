@@ -104,7 +104,7 @@ class Accounts(AccountReader):
     operator: Actor
     known_model: Callable[[str], object]
     """Raises UnknownModel if there is none of an id."""
-    plans: Mapping[str, Plan] = PLANS
+    plans: Mapping[str, Plan] = field(default_factory=lambda: PLANS)
 
     async def open(
         self,
