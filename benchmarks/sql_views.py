@@ -19,6 +19,7 @@ from projections.engine.columns import Role
 from projections.engine.tables import indexes_of, table_of
 from projections.engine.view import AnyView
 from projections.views import ALL
+from projections.views.approvals import APPROVALS
 from projections.views.assets import ASSETS
 from projections.views.books import BOOKS
 from projections.views.costs import COSTS
@@ -298,7 +299,22 @@ def _posting(sql: Dialect, topics: Iterable[str], source: str, destination: str,
     )
 
 
+def _approvals(sql: Dialect) -> tuple[Mapping[str, str], str]:
+    """Each quote is asked for once here."""
+    asked, given = (f"FILTER (WHERE topic = '{STORED[f'approval.{word}']}')" for word in ("asked", "given"))
+    values = {
+        "account": sql.text("account"),
+        "quote": sql.text("quote"),
+        **{name: f"max({sql.text(name)}) {asked}" for name in ("api_key", "model", "currency")},
+        **{name: f"max({sql.whole(name)}) {asked}" for name in ("price", "expires")},
+        "asked": f"max({sql.whole('at')}) {asked}",
+        "given": f"max({sql.whole('at')}) {given}",
+    }
+    return values, sql.log(STORED[f"approval.{word}"] for word in ("asked", "given"))
+
+
 SELECTS = {
+    APPROVALS.name: _approvals,
     BOOKS.name: _books,
     USAGE.name: _usage,
     PERIODS.name: _periods,

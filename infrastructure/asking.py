@@ -10,6 +10,7 @@ from application.asking.operations import Operations
 from application.asking.results import Results
 from application.performing.intervention import Intervention
 from infrastructure.clock import new_id
+from infrastructure.waiting import ApprovalsInViews
 
 if TYPE_CHECKING:
     from infrastructure.assembly import Assembly
@@ -40,4 +41,5 @@ def approvals_of(made: Assembly) -> Approvals:
         clock=made.clock,
         new_id=new_id,
         operator=made.operator,
+        records=ApprovalsInViews(made.views),
     )

@@ -98,6 +98,7 @@ class BlockingKeys(Blocking[Keys]):
 class BlockingApprovals(Blocking[Approvals]):
     """Quotes that wait for a person."""
 
+    list = without_await(Approvals.list)
     show = without_await(Approvals.show)
     give = without_await(Approvals.give)
     account_of = without_await(Approvals.account_of)

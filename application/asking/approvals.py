@@ -10,10 +10,10 @@ key of the caller's is known by that, too: the same request under the key goes t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from application.asking.preparing import Prepared, fingerprint_of_asked, key_of
 from application.asking.requests import Request
@@ -60,6 +60,26 @@ class ApprovalView:
     operation: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovalPage:
+    """Some of what people were asked to approve, the newest first; more follow after the cursor `next`, if any do."""
+
+    approvals: tuple[ApprovalView, ...]
+    next: str | None
+
+
+class ApprovalRecords(Protocol):
+    """Which quotes there are."""
+
+    def page(
+        self, account: str | None, holding: int | None, after: str | None, limit: int
+    ) -> tuple[Sequence[tuple[str, str]], str | None]:
+        """Accounts and quotes, the newest first, and the cursor of the next page; of all accounts if it is None.
+
+        `holding` leaves out what is over at an instant. Raises InvalidInput for a cursor that there is not.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approvals:
     """The requests that wait for a person, and their leave. `operator` is for whom this process works."""
@@ -71,6 +91,19 @@ class Approvals:
     clock: Callable[[], int]
     new_id: Callable[[], str]
     operator: Actor
+    records: ApprovalRecords
+
+    async def list(
+        self, account: str | None = None, *, over: bool = False, after: str | None = None, limit: int = 100
+    ) -> ApprovalPage:
+        """What people were asked to approve, the newest first; of all accounts if none is named.
+
+        What is over is left out, unless `over`. Raises InvalidInput for a cursor that there is not.
+        """
+        holding = None if over else self.clock()
+        found, more = await asyncio.to_thread(self.records.page, account, holding, after, limit)
+        shown = [await self.show(owner, quote) for owner, quote in found]
+        return ApprovalPage(tuple(shown), more)
 
     async def show(self, account: str, quote: str) -> ApprovalView:
         """One that was asked for, and how it stands. Raises UnknownQuote."""

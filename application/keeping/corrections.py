@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from domain import lifecycle, settlement
@@ -11,7 +12,7 @@ from domain.goodwill import give_goodwill, given_under
 from domain.ids import check_reason
 from domain.ledger import Fact, Ledger, find, known_account
 from domain.money import Money
-from domain.operation import Settled
+from domain.operation import Adjusted, Settled
 from domain.periods import Period
 
 
@@ -67,6 +68,12 @@ class Goodwill:
         period = self.period if earlier is None else earlier.corrects
         told = (self.amount.micros, self.reason, self.reference)
         return give_goodwill(ledger, self.account, period, *told, now)
+
+
+def corrected(facts: Iterable[Fact], reference: str) -> tuple[int, int]:
+    """By how many micro-units the corrections under a reference changed price and cost."""
+    found = [one for one in facts if isinstance(one, Adjusted) and one.reference == reference]
+    return sum(one.price for one in found), sum(one.cost for one in found)
 
 
 def check_currency_of(account: Account, amount: Money) -> None:

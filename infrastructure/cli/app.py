@@ -77,7 +77,10 @@ PANELS = {
         },
         "worker": {"worker": "Perform what waits in the queue, whichever process accepted it."},
         "reconcile": {"reconcile": "Hold the costs we recorded against a provider's bills."},
-        "approve": {"approve": "Approve what an API key may not spend by itself."},
+        "approve": {
+            "approve": "Approve what an API key may not spend by itself.",
+            "approvals": "List what people were asked to approve, the newest first.",
+        },
         "upkeep": {
             "refund": "Give back what an operation was charged, or a part of it.",
             "goodwill": "Give an amount back that corrects no single charge, for a period's charges.",

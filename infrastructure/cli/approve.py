@@ -8,13 +8,13 @@ import typer
 from typer import Argument, Option
 
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import Why
+from infrastructure.cli.options import Cursor, OneAccount, Why
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import iso
-from infrastructure.showing.refusals import approval_document
+from infrastructure.showing.formats import counted, iso
+from infrastructure.showing.refusals import approval_document, approvals_document
 
 if TYPE_CHECKING:
-    from application.asking.approvals import ApprovalView
+    from application.asking.approvals import ApprovalPage, ApprovalView
     from infrastructure.cli.rendering import Page
 
 app = typer.Typer()
@@ -38,6 +38,39 @@ async def approve(
         else:
             found = await studio.approvals.give(account, quote, reason=reason)
     return Report(approval_document(found), lambda page: _show(page, found))
+
+
+@command(app)
+async def approvals(
+    session: CommandSession,
+    account: OneAccount = None,
+    over: Annotated[bool, Option("--over", help="Also what cannot be approved or used any more.")] = False,
+    after: Cursor = None,
+    limit: Annotated[int, Option("--limit", min=1, max=500, help="At most so many.")] = 50,
+) -> Report:
+    """List what people were asked to approve, the newest first."""
+    async with session.studio(writes=False) as studio:
+        found = await studio.approvals.list(account, over=over, after=after, limit=limit)
+    return Report(approvals_document(found), lambda page: _list(page, found))
+
+
+def _list(page: Page, found: ApprovalPage) -> None:
+    from infrastructure.cli.rendering import PageColumn
+
+    page.title(f"{counted(len(found.approvals), 'request')} for approval")
+    rows = found.approvals
+    if rows:
+        page.table(
+            PageColumn("QUOTE", [one.quote for one in rows]),
+            PageColumn("ACCOUNT", [one.account for one in rows]),
+            PageColumn("ASKED BY", [one.api_key for one in rows]),
+            PageColumn("FOR", [f"{one.outputs} x {one.kind} on {one.model}" for one in rows]),
+            PageColumn("AT MOST", [str(one.price) for one in rows], right=True),
+            PageColumn("UNTIL", [iso(one.expires) for one in rows]),
+            PageColumn("STANDING", [one.standing for one in rows]),
+        )
+    if found.next is not None:
+        page.line(f"  more follow: --after {found.next}", "dim")
 
 
 def _show(page: Page, found: ApprovalView) -> None:

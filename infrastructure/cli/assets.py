@@ -18,7 +18,7 @@ from infrastructure.cli.assetpages import added_report, show_asset, show_assets,
 from infrastructure.cli.assetwords import AssetId
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing_whole
-from infrastructure.cli.options import MOST, Account, Why, Yes
+from infrastructure.cli.options import MOST, Account, Cursor, Why, Yes
 from infrastructure.cli.ranges import bytes_within, spanned
 from infrastructure.cli.run import make_out_folder
 from infrastructure.cli.session import CommandSession
@@ -101,9 +101,7 @@ class Part:
         str, Option("--sort", metavar="ORDER", help="newest, oldest, largest, smallest, dearest, cheapest or title.")
     ] = "newest"
     limit: Annotated[int, Option("--limit", "-l", min=1, max=MOST, metavar="COUNT", help="At most so many.")] = PAGE
-    after: Annotated[
-        str | None, Option("--after", metavar="CURSOR", help="Go on after a page that ended with this cursor.")
-    ] = None
+    after: Cursor = None
 
 
 @command(app, "list")

@@ -183,14 +183,17 @@ class When:
         return now() if self.at is None else instant_of(self.at, zone)
 
 
+Cursor = Annotated[
+    str | None, Option("--after", metavar="CURSOR", help="Go on after a page that ended with this cursor.")
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Paging:
     """Which part of a list."""
 
     limit: Limit = None
-    after: Annotated[
-        str | None, Option("--after", metavar="CURSOR", help="Go on after a page that ended with this cursor.")
-    ] = None
+    after: Cursor = None
     file: Annotated[Path | None, Option("--csv", metavar="FILE", help="Write every row of it there, too.")] = None
 
 

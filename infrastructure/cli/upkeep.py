@@ -37,8 +37,8 @@ async def refund(
     account: Owner = None,
 ) -> Report:
     """Give back what an operation was charged, or a part of it."""
+    from application.keeping.corrections import corrected
     from domain.money import Money
-    from domain.operation import Adjusted
     from infrastructure.clock import new_id
 
     reference = new_id() if reference is None else reference
@@ -48,8 +48,7 @@ async def refund(
         money = Money.parse(amount, currency) if amount is not None else None
         facts = await studio.upkeep.refund(id, account=owner, amount=money, reason=reason, reference=reference)
         known = facts or tuple(await asyncio.to_thread(studio.log.facts, id))
-    adjusted = [fact for fact in known if isinstance(fact, Adjusted) and fact.reference == reference]
-    back, repeated = Money(-sum(fact.price for fact in adjusted), currency), not facts
+    back, repeated = Money(-corrected(known, reference)[0], currency), not facts
     told = f"{back} {'was given back before' if repeated else 'given back'}, under reference {reference}"
     found = refund_document(id, back, reference, repeated=repeated)
     return Report(found, lambda page: page.title(told))
@@ -100,8 +99,8 @@ async def correct_cost(
     account: Owner = None,
 ) -> Report:
     """Book what a provider really took for an operation; its price stays."""
+    from application.keeping.corrections import corrected
     from domain.money import Money
-    from domain.operation import Adjusted
     from infrastructure.clock import new_id
     from infrastructure.showing.upkeep import cost_document
 
@@ -110,7 +109,7 @@ async def correct_cost(
         owner = account or await studio.operations.account_of(id)
         money = Money.parse(cost, (await studio.accounts.show(owner)).currency)
         facts = await studio.upkeep.correct_cost(id, account=owner, cost=money, reason=reason, reference=reference)
-    change = Money(sum(fact.cost for fact in facts if isinstance(fact, Adjusted)), money.currency)
+    change = Money(corrected(facts, reference)[1], money.currency)
     told = f"The cost is {money}, a change by {change}" if facts else f"The cost was corrected to {money} before"
     found = cost_document(id, money, change, reference, repeated=not facts)
     return Report(found, lambda page: _corrected(page, told, reference))

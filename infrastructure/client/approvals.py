@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote as quoted
 
-from application.asking.approvals import ApprovalView
+from application.asking.approvals import ApprovalPage, ApprovalView
 from infrastructure.client.records import approval_from
 from infrastructure.client.sending import sent_as_json
 from infrastructure.client.wire import Call, Wire
@@ -19,6 +19,15 @@ class RemoteApprovals:
     """The requests that wait for a person, and their leave; the key that asked for one never approves it."""
 
     wire: Wire
+
+    async def list(
+        self, account: str | None = None, *, over: bool = False, after: str | None = None, limit: int = 100
+    ) -> ApprovalPage:
+        """What people were asked to approve, the newest first; a key of the studio's own that names no account asks
+        for all. What is over is left out, unless `over`."""
+        params = {"limit": str(limit), "over": str(over).lower(), **({} if after is None else {"after": after})}
+        found = await self.wire.document(Call(method="GET", path=PATH, account=account or "", params=params))
+        return ApprovalPage(tuple(map(approval_from, found["approvals"])), found["next"])
 
     async def show(self, account: str, quote: str) -> ApprovalView:
         """One that was asked for, and how it stands. Raises UnknownQuote."""

@@ -120,6 +120,7 @@ class BlockingRemoteKeys(Blocking[RemoteKeys]):
 class BlockingRemoteApprovals(Blocking[RemoteApprovals]):
     """The requests that wait for a person."""
 
+    list = without_await(RemoteApprovals.list)
     show = without_await(RemoteApprovals.show)
     give = without_await(RemoteApprovals.give)
 
@@ -135,6 +136,9 @@ class BlockingRemoteUpkeep(Blocking[RemoteUpkeep]):
 
     recover = without_await(RemoteUpkeep.recover)
     erase = without_await(RemoteUpkeep.erase)
+    refund = without_await(RemoteUpkeep.refund)
+    adjust = without_await(RemoteUpkeep.adjust)
+    correct_cost = without_await(RemoteUpkeep.correct_cost)
 
 
 class BlockingRemoteStatements(Blocking[RemoteStatements]):

@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 from application.keeping.upkeep import Erased
 from application.performing.recovery import Recovered
+from domain.money import Money, check_money
 from infrastructure.client.records import record
 from infrastructure.client.sending import sent_as_json
 from infrastructure.client.wire import Call, Wire
+from infrastructure.showing.formats import document
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,55 @@ class RemoteUpkeep:
         path = f"/v1/operations/{quote(operation, safe='')}/erase"
         call = Call(method="POST", path=path, account=account, body=sent_as_json({"reason": reason}))
         return record(Erased, await self.wire.document(call))
+
+    async def refund(
+        self,
+        operation: str,
+        *,
+        account: str = "",
+        amount: Money | None = None,
+        reason: str,
+        reference: str,
+    ) -> Mapping[str, Any]:
+        """Give back an amount, or all that is left of the charge; its document. For the studio's own keys, as all here.
+
+        The same reference counts once: again, it is told as `repeated`.
+        """
+        body = {"amount": _told(amount), "reason": reason, "reference": reference}
+        return await self._correct(operation, "refund", account, body)
+
+    async def adjust(
+        self,
+        operation: str,
+        *,
+        account: str = "",
+        price: Money,
+        cost: Money | None = None,
+        reason: str,
+        reference: str,
+    ) -> Mapping[str, Any]:
+        """Change price and cost of a settled operation, once a reference; its document."""
+        body = {"price": _told(price), "cost": _told(cost)}
+        return await self._correct(operation, "adjust", account, {**body, "reason": reason, "reference": reference})
+
+    async def correct_cost(
+        self, operation: str, *, account: str = "", cost: Money, reason: str, reference: str
+    ) -> Mapping[str, Any]:
+        """Book what the provider really took, once a reference; its document."""
+        body = {"cost": _told(cost), "reason": reason, "reference": reference}
+        return await self._correct(operation, "correct-cost", account, body)
+
+    async def _correct(self, operation: str, how: str, account: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        path = f"/v1/operations/{quote(operation, safe='')}/{how}"
+        call = Call(method="POST", path=path, account=account, body=sent_as_json(body))
+        found: Mapping[str, Any] = await self.wire.document(call)
+        return found
+
+
+def _told(amount: Money | None) -> Mapping[str, Any] | None:
+    """An amount as the service takes it. Raises InvalidMoney if it is none."""
+    if amount is None:
+        return None
+    check_money(amount)
+    told = document(amount)
+    return {"amount": told["amount"], "currency": told["currency"]}

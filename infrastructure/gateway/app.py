@@ -30,6 +30,7 @@ from infrastructure.gateway.native import (
     assets,
     books,
     collection,
+    corrections,
     keys,
     operations,
     prices,
@@ -50,7 +51,7 @@ OPENAI: Final = ("/v1/images", "/v1/models", "/v1/videos")
 ABOUT: Final = "AI images and films over HTTP: held before they are paid, charged once, and explained from a log."
 VERSION: Final = "1"
 """Of the routes, not of the package."""
-OWN_PARTS: Final = (collection, assets, approvals, terms, accounts, keys, seals, webhooks, upkeep)
+OWN_PARTS: Final = (collection, assets, approvals, terms, accounts, keys, seals, webhooks, upkeep, corrections)
 """A route with a word of its own stands before one that takes any word there."""
 OWN: Final = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework's telemetry is off: its spans hold whole queries, and with them the signatures of links."""

@@ -44,6 +44,11 @@ class KeyCaller:
         """The account that pays, and whose things are seen. Raises InvalidInput, UnknownAccount."""
         return self.holder.account_for(self.named)
 
+    @property
+    def account_or_all(self) -> str | None:
+        """The same, or None, for all accounts, if a key of the studio's own names none."""
+        return None if self.holder.runs_studio and self.named is None else self.account
+
     def asks(self, request: HTTPConnection, named: object = None) -> dict[str, Any]:
         """The fields of a request that say for whom it is, and who approved it; `named` is a user whom the body names.
 

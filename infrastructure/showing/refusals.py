@@ -8,7 +8,7 @@ from domain.refusals import Refusal, Unapproved
 from infrastructure.showing.formats import document, iso, measured, money
 
 if TYPE_CHECKING:
-    from application.asking.approvals import ApprovalView
+    from application.asking.approvals import ApprovalPage, ApprovalView
 
 AMOUNTS = ("limit", "asked", "used", "held", "left")
 
@@ -51,6 +51,11 @@ def approval_document(view: ApprovalView) -> dict[str, Any]:
         "asked_at": iso(view.asked_at, precision="auto"),
         "expires": iso(view.expires, precision="auto"),
     }
+
+
+def approvals_document(page: ApprovalPage) -> dict[str, Any]:
+    """What people were asked to approve, the newest first, and after which cursor more follows."""
+    return {"approvals": [approval_document(one) for one in page.approvals], "next": page.next}
 
 
 def _amount(refusal: Refusal, number: int | None) -> Any:

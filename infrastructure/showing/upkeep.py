@@ -19,6 +19,14 @@ def refund_document(operation: str, given: Money, reference: str, *, repeated: b
     return {"operation": operation, "refunded": document(given), "reference": reference, "repeated": repeated}
 
 
+def adjustment_document(
+    operation: str, price: Money, cost: Money, reference: str, *, repeated: bool
+) -> dict[str, object]:
+    """A correction of price and cost by these amounts, which is `repeated` if its reference was used before."""
+    told = {"operation": operation, "price": document(price), "cost": document(cost)}
+    return {**told, "reference": reference, "repeated": repeated}
+
+
 def goodwill_document(given: GoodwillGiven) -> dict[str, object]:
     """Goodwill: for the charges of which period, and in which it is booked."""
     return {

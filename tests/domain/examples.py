@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.account import AccountOpened, LimitChanged
 from domain.admission import Ask
+from domain.approvals import ApprovalAsked
 from domain.charging import CostSource
 from domain.evidence import Spent
 from domain.ledger import CreditAdded, Fact, Ledger, PeriodOpened, evolve
@@ -161,3 +162,8 @@ def of_operation(id: str, *facts: Any) -> list[Fact]:
 def in_may(*, balance: int | None = None, limits: Limits = LIMITS) -> PeriodOpened:
     """The period state of May."""
     return PeriodOpened("acme", IN_MAY, MAY, "pro", limits, balance, "USD", ZONES)
+
+
+WAITING = ApprovalAsked(
+    "acme", NOON, APRIL, "quote_1", "key_1", "ef" * 32, "text-to-image", 2, "painter", CENT, "USD", NOON + 1_000_000
+)

@@ -17,10 +17,13 @@ from sqlalchemy import func, select
 from application.ledger.log import operation_of
 from domain.account import Account, AccountFact, Terms, open_account
 from domain.admission import accept, reroute
+from domain.approvals import Approval, ApprovalAsked
+from domain.approving import ask_approval, give_approval
 from domain.errors import InvalidRequest
 from domain.ledger import Fact, Ledger, evolve, stream_of
 from domain.operation import POLICY, Adjusted, Charged, Sent
 from domain.plans import Limits
+from domain.refusals import Unapproved
 from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, record_job, release
 from domain.terms import change_plan
 from infrastructure.store.database import Database
@@ -49,7 +52,8 @@ BLOOM = list(TERMS).index("bloom")
 
 Step = tuple[str, int, int]
 HAPPENINGS = (
-    "ask ask ask batch wish send submit deliver deliver deliver partly fail give_up late reroute refund erase pay leap"
+    "ask ask ask batch wish send submit deliver deliver deliver partly fail give_up late"
+    " reroute refund erase pay wait leap"
 )
 STEPS = st.lists(
     st.tuples(st.sampled_from(HAPPENINGS.split()), st.integers(0, 59), st.integers(0, 5)),
@@ -156,11 +160,25 @@ class History:
         payer = next(account for account in self.ledgers if account.endswith("coin"))
         self._do(payer, lambda ledger, now: add_credit(ledger, (amount + 1) * 100 * CENT, f"key-{which}", now))
 
+    def _wait(self, which: int, amount: int) -> None:
+        """A key asks a person for what it may not spend by itself; one of them is approved at once."""
+        account = list(self.ledgers)[which % len(self.ledgers)]
+        wanted, quote = _unapproved(amount), f"quote_{account}_{which}"
+        self._do(account, lambda ledger, now: ask_approval(ledger, account, wanted, quote, "ef" * 32, now))
+        if amount == 1:
+            asked = Approval(next(fact for fact in reversed(self.facts) if isinstance(fact, ApprovalAsked)))
+            self.ledgers[account].evidence.approvals[quote] = asked
+            self._do(account, lambda ledger, now: give_approval(ledger, account, quote, None, now))
+
     def _leap(self, which: int, amount: int) -> None:
         """On to another day, often in another period, and to another plan."""
         self.now += amount * 9 * DAY
         account = list(self.ledgers)[which % len(self.ledgers)]
         self._do(account, lambda ledger, now: [*_other_plan(ledger.account, amount, now)])
+
+
+def _unapproved(price: int) -> Unapproved:
+    return Unapproved(api_key="key_1", kind=KINDS[0], outputs=1, model="painter", price=price, currency="USD")
 
 
 def _other_plan(account: Account | None, amount: int, now: int) -> list[AccountFact]:
@@ -173,7 +191,7 @@ def busy(operations: int, prefix: str = "") -> list[Fact]:
     steps: list[Step] = []
     for number in range(operations):
         steps += [("ask", BLOOM + number * len(TERMS), number % 6), ("deliver", number, number % 4)]
-        steps += [("refund", number // 2, 1)] if number % 5 == 0 else []
+        steps += [("refund", number // 2, 1), ("wait", BLOOM, number % 2)] if number % 5 == 0 else []
     return History(prefix).live(steps).facts
 
 

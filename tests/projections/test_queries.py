@@ -36,6 +36,7 @@ from tests.domain.examples import (
     OPENED,
     OPERATION,
     SETTLED,
+    WAITING,
     of_operation,
 )
 from tests.projections.histories import Log
@@ -58,6 +59,8 @@ MONTHS = [
     *about(BOBS, *DROPPED, at=1),
     *about(OF_BLOOM, *SETTLED, at=2),
     *OPEN,
+    WAITING,
+    replace(WAITING, at=NOON + 1, quote="quote_2"),
     *about(IN_THE_NEXT, *SETTLED, at=IN_MAY - NOON),
 ]
 

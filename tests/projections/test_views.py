@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
+from domain.approvals import ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
 from domain.booking import GoodwillGiven
 from domain.ledger import BalanceReturned, ContentErased, Fact, PeriodEnded, PeriodResumed
@@ -21,6 +22,7 @@ from projections.engine.columns import Role
 from projections.engine.shapes import decoder, shape_of
 from projections.engine.view import AnyView
 from projections.views import ALL
+from projections.views.approvals import APPROVALS
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
@@ -46,6 +48,7 @@ from tests.domain.examples import (
     RUNNING,
     SENT,
     SETTLED,
+    WAITING,
     of_operation,
 )
 from tests.projections.histories import CODEC, STEPS, History, Step, folded, trial_balance
@@ -91,6 +94,8 @@ EXAMPLES: list[Any] = [
     AssetExpirySet("acme", NOON, APRIL, "5a" * 12, LATER),
     AssetErased("acme", NOON, APRIL, "5a" * 12),
     GIVEN,
+    WAITING,
+    ApprovalGiven("acme", LATER, APRIL, "quote_1"),
     PeriodEnded("acme", NOON, MAY, 7 * CENT, "USD", "a wrong clock"),
     PeriodResumed("acme", NOON, APRIL, "pro", 7 * CENT, CENT, "USD"),
 ]
@@ -354,3 +359,15 @@ def test_a_name_that_a_fact_does_not_have_cannot_be_read() -> None:
 def test_what_nobody_reads_is_not_decoded() -> None:
     shape = shape_of(Charged, frozenset({"operation.id", "price"}))
     assert [field.name for field in msgspec.structs.fields(shape)] == ["operation", "price"]
+
+
+# Approvals
+
+
+def test_what_is_asked_again_waits_again() -> None:
+    given = ApprovalGiven("acme", NOON + 1, APRIL, "quote_1")
+    again = replace(WAITING, at=NOON + 2, price=2 * CENT)
+    [found] = folded([APPROVALS], [WAITING, given])[APPROVALS.name].values()
+    assert (found["given"], found["price"]) == (NOON + 1, CENT)
+    [found] = folded([APPROVALS], [WAITING, given, again])[APPROVALS.name].values()
+    assert (found["given"], found["price"], found["asked"]) == (None, 2 * CENT, NOON + 2)

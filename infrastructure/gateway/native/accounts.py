@@ -141,6 +141,5 @@ async def post_standing(
 async def get_audit(request: Request, caller: Administrator) -> Response:
     """Hold chains, tables and views against the log: of one account, or of all for the studio's own keys."""
     gate = gate_of(request)
-    account = None if caller.holder.runs_studio and caller.named is None else caller.account
     async with gate.auditing:
-        return json_of(verdict_document(await audited(gate.studio.audit, account)), caller)
+        return json_of(verdict_document(await audited(gate.studio.audit, caller.account_or_all)), caller)

@@ -23,7 +23,7 @@ from infrastructure.gateway.contents import content_response
 from infrastructure.gateway.describing import answers, together
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
-from infrastructure.gateway.native.paging import PAGED, check_parameters, page_of
+from infrastructure.gateway.native.paging import PAGED, check_parameters, flag_of, page_of
 from infrastructure.gateway.native.shapes import StrictBody
 from infrastructure.showing.assets import asset_document, lineage_document, page_document, shown_document
 from infrastructure.showing.formats import document, instant_of, iso
@@ -205,7 +205,5 @@ def asset_query(request: Request, more: Sequence[str] = ()) -> AssetQuery:
     check_parameters(request, (*_NAMED, *more))
     told = request.query_params
     words: dict[str, Any] = {name: told[name] for name in WORDS if name in told}
-    standing, favourite = told.get("standing", "kept"), told.get("favourite", "false")
-    if favourite not in ("true", "false"):
-        raise InvalidInput("favourite", "must be true or false", hint="leave it out for all")
-    return AssetQuery(standing=None if standing == "any" else standing, favourite=favourite == "true", **words)
+    standing, favourite = told.get("standing", "kept"), flag_of(request, "favourite")
+    return AssetQuery(standing=None if standing == "any" else standing, favourite=favourite, **words)

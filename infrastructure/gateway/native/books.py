@@ -11,7 +11,6 @@ from application.keeping.books import BookQuery
 from domain.errors import InvalidInput
 from domain.inputs import shortened
 from infrastructure.gateway.callers import Administrator
-from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
 from infrastructure.gateway.native.paging import MOST, check_parameters, page_of
@@ -28,11 +27,6 @@ def _parameters(**schemas: Any) -> dict[str, Any]:
     return {"parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in schemas.items()]}
 
 
-def _account(caller: KeyCaller) -> str | None:
-    """The caller's own, or the one that the studio's key names; None is all."""
-    return None if caller.holder.runs_studio and caller.named is None else caller.account
-
-
 def _instant(request: Request) -> int | None:
     text = request.query_params.get("at")
     return None if text is None else instant_of(text)
@@ -42,7 +36,7 @@ def _instant(request: Request) -> int | None:
 async def books(request: Request, caller: Administrator) -> Response:
     """Show the trial balance: of one account, or of all for the studio's own keys."""
     check_parameters(request, ("at", "currency"))
-    studio, account, currency = gate_of(request).studio, _account(caller), request.query_params.get("currency")
+    studio, account, currency = gate_of(request).studio, caller.account_or_all, request.query_params.get("currency")
     await asyncio.to_thread(studio.views.catch_up)
     balance = await asyncio.to_thread(studio.books.balance, account, _instant(request), currency)
     return json_of(balance_document(balance), caller)
@@ -59,7 +53,7 @@ async def postings(request: Request, caller: Administrator) -> Response:
     page = page_of(request)
     check_parameters(request, ("ledger_account", "at", *page.NAMES))
     name = request.query_params.get("ledger_account")
-    wanted = BookQuery(_account(caller), None if name is None else named(name), _instant(request))
+    wanted = BookQuery(caller.account_or_all, None if name is None else named(name), _instant(request))
     studio = gate_of(request).studio
     await asyncio.to_thread(studio.views.catch_up)
     found = await asyncio.to_thread(studio.books.postings, wanted, _position(page.after), page.limit)

@@ -36,6 +36,14 @@ def check_parameters(request: Request, known: Collection[str]) -> None:
         raise InvalidInput(unknown, "is no parameter of this list", hint=f"there are: {', '.join(known)}")
 
 
+def flag_of(request: Request, name: str) -> bool:
+    """A parameter that is true or false; false if it is left out. Raises InvalidInput."""
+    text = request.query_params.get(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidInput(name, "must be true or false", hint="leave it out for false")
+    return text == "true"
+
+
 def page_of(request: Request) -> PageAsked:
     """The page that the parameters ask for. Raises InvalidInput."""
     text = request.query_params.get("limit", str(USUAL))

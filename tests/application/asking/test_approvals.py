@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
 
 from application.asking.requests import Request
 from domain.actor import Actor
@@ -16,7 +18,7 @@ from domain.approvals import ApprovalAsked, ApprovalGiven, ApprovalNeeded, Unkno
 from domain.authority import KeyHolder
 from domain.errors import Forbidden, InvalidInput, KeyReused
 from domain.keys import KeyScope, KeyTerms
-from domain.money import Money
+from domain.money import MICROS, Money
 from domain.operation import Charged
 from infrastructure.service import Studio
 from tests.application.studios import PRICE, SYNC, count, facts_of, is_sound, studio_on
@@ -72,6 +74,27 @@ async def test_nothing_is_held_before_a_person_agrees_and_once_after(studio: Stu
     shown = await studio.approvals.show("acme", waiting.quote)
     assert (shown.standing, shown.operation) == ("used", results[0].operation)
     assert count(facts_of(studio), Charged) == 1
+
+
+async def test_what_waits_is_listed_by_account_and_page_until_it_is_over(studio: Studio) -> None:
+    agent, foreign = await holder(studio), await holder(studio, account="beta")
+    quotes = [await quoted(studio, asked(by, n=n)) for by, n in ((agent, 2), (foreign, 2), (agent, 3))]
+    await studio.approvals.give("acme", quotes[0])
+
+    everything = await studio.approvals.list()
+    assert [(one.quote, one.standing) for one in everything.approvals] == [
+        (quotes[2], "waiting"),
+        (quotes[1], "waiting"),
+        (quotes[0], "approved"),
+    ]
+    first = await studio.approvals.list("acme", limit=1)
+    rest = await studio.approvals.list("acme", limit=1, after=first.next)
+    assert [one.quote for one in (*first.approvals, *rest.approvals)] == [quotes[2], quotes[0]]
+    assert rest.next is None
+    with freeze_time(datetime.fromtimestamp(everything.approvals[0].expires // MICROS + 1, UTC)):
+        assert (await studio.approvals.list("acme")).approvals == ()
+        over = await studio.approvals.list("acme", over=True)
+    assert [one.standing for one in over.approvals] == ["over", "over"]
 
 
 async def test_the_log_names_who_asked_and_who_approved(studio: Studio) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from freezegun import freeze_time
+
 from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace, call, waiting_quote
 
 
@@ -17,6 +19,19 @@ def test_a_quote_is_looked_at_and_approved_once(workspace: Workspace) -> None:
     last = call("events", "--json").document["events"][-1]
     assert (last["type"], last["data"]["reason"]) == ("approval.given", "a campaign")
     assert "0.04 USD at most" in call("approve", quote).out
+
+
+def test_what_waits_is_listed_until_it_is_over(workspace: Workspace) -> None:
+    quote = waiting_quote()
+    [one] = call("approvals", "--json").document["approvals"]
+    assert one == call("approve", quote, "--look", "--json").document
+    call("approve", quote)
+    assert quote in call("approvals", "--account", ACCOUNT).out
+    with freeze_time(one["expires"]):
+        assert call("approvals", "--json").document["approvals"] == []
+        [over] = call("approvals", "--over", "--json").document["approvals"]
+    assert (over["quote"], over["standing"]) == (quote, "over")
+    assert call("approvals", "--after", "nonsense", "--json").error["code"] == "invalid_input"
 
 
 def test_an_unknown_quote_is_one_error(workspace: Workspace) -> None:

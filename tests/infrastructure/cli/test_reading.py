@@ -65,6 +65,7 @@ READING = {
         ("reconcile",),
         ("account", "show"),
         ("keys", "list"),
+        ("approvals",),
         ("keys", "show"),
         *(("webhooks", word) for word in ("list", "show", "deliveries")),
         ("assets", "list"),

@@ -168,6 +168,7 @@ COMMANDS = [
     ("keys", "change", "KEY", "--name", "web shop"),
     ("keys", "revoke", "KEY"),
     ("approve", "QUOTE"),
+    ("approvals",),
     ("webhooks", "add", "https://shop.example/hooks"),
     ("webhooks", "list"),
     ("webhooks", "show", "WEBHOOK"),

@@ -36,7 +36,6 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     },
     "upkeep": {
         **dict.fromkeys(("working", "find_unneeded", "sweep"), HERE),
-        **dict.fromkeys(("adjust", "refund", "correct_cost"), LATER),
     },
     "library": {
         "erase_due": HERE,
