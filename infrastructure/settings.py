@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     log_form: Literal["auto", "json", "text"] = "auto"
     picture_links: bool = False
     provider_quotes: bool = False
-    own_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    own_origins: Annotated[tuple[str, ...], NoDecode, AfterValidator(_origins)] = ()
     lost_outputs: Literal["credit", "charge"] = "credit"
     workers: Positive = Field(default_factory=lambda: min(8, (os.cpu_count() or 1) + 1))
     lease_seconds: Positive = 60

@@ -28,6 +28,7 @@ from domain.approvals import Approval, ApprovalFact, UnknownQuote
 from domain.approving import ask_approval, give_approval, needed
 from domain.counting import left_of
 from domain.errors import InvalidInput
+from domain.ids import check_id
 from domain.ledger import Fact, Ledger
 from domain.money import Money
 from domain.plans import SPEND
@@ -126,6 +127,7 @@ class Approvals:
         The log names `by` for it, or else the operator for whom this process works. `in_client` says that the key's own
         client asked a person. Raises UnknownQuote, Forbidden if the key may not, InvalidInput if it is over.
         """
+        check_id("quote", quote)
         actor = by or self.operator
         approver = actor.id if actor.kind is ActorKind.KEY else None
 

@@ -124,6 +124,7 @@ class Accounts(AccountReader):
         """
         if cycle not in CYCLES:
             raise InvalidInput("cycle", f"{cycle!r} is not one of {', '.join(CYCLES)}")
+        check_id("account", account)
         chosen = find_plan(plan, self.plans)
         check_zone(zone)
         if check_currency(currency) != self.currency:

@@ -20,8 +20,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from application.ledger.transaction import Conflict
-from domain.errors import StoreError, StoreUnavailable
-from infrastructure.store.errors import in_our_words, is_gone, none_to_spare
+from domain.errors import InvalidInput, StoreError, StoreRefused, StoreUnavailable
+from infrastructure.store.errors import UNSENDABLE, in_our_words, is_gone, is_of_text, none_to_spare
 from infrastructure.store.options import StatementLimits, connect_arguments
 from infrastructure.store.session import Session, Values
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_reading
@@ -95,7 +95,7 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A connection in autocommit, for reading. Raises StoreUnavailable."""
-        with _readable(), translated(), self.engine.connect() as connection:
+        with _readable(), _sayable(), translated(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -150,7 +150,7 @@ class Database:
         session is kept for the next one, as giving it back to the pool costs as much as a statement. One that is
         `reading` waits for no writer.
         """
-        with nullcontext() if reading else self.turn():
+        with _sayable() if reading else self.turn():
             session = self._session()
             ended = False
             try:
@@ -207,10 +207,24 @@ def _readable() -> Iterator[None]:
         raise StoreUnavailable(f"the database was lost while reading: {error}", hint="try again") from error
 
 
+@contextmanager
+def _sayable() -> Iterator[None]:
+    """A question about what is no text, and so is the name of nothing, is the caller's mistake. Raises InvalidInput."""
+    try:
+        yield
+    except (StoreRefused, *UNSENDABLE) as error:
+        raised = error.__cause__ if isinstance(error, StoreRefused) else error
+        if not is_of_text(raised):
+            raise
+        told = "what is looked for has characters that are not text"
+        raise InvalidInput("name", told, hint="remove them") from error
+
+
 def _again(ask: Callable[[], Answer]) -> Answer:
     """A question may be asked twice: a connection that was cut meanwhile, or a lost race, is nobody's concern."""
     try:
-        return ask()
+        with _sayable():
+            return ask()
     except Conflict:
         with _readable():
             return ask()

@@ -58,6 +58,11 @@ UNSENDABLE = (ValueError, OverflowError)
 """The errors that a driver raises of a value that it cannot even write down."""
 
 
+def is_of_text(error: BaseException | None) -> bool:
+    """Whether a value has what no driver writes down: half of a surrogate pair, or PostgreSQL's no character, NUL."""
+    return isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "NUL" in str(error))
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why a database does not do its work: how the codes begin, or else what the message looks like, in lower case."""

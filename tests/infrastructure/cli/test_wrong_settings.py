@@ -12,6 +12,7 @@ from tests.infrastructure.cli.workspaces import Workspace, call
 WRONG = {
     "ACTOR": ("ann", "does not say who acts; name a kind and an id, such as operator:ann"),
     "TODAY": ("tomorrow", "'tomorrow' is not a day, such as 2026-11-30"),
+    "OWN_ORIGINS": ("https://a.example files", "'files' is not an origin, such as https://hooks.internal:8443"),
     "WEBHOOK_ORIGINS": ("https://a.example shop", "'shop' is not an origin, such as https://hooks.internal:8443"),
     "OPENAI_URL": ("api.openai.com", "'api.openai.com' is not an http or https address without a query"),
 }

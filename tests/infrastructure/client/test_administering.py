@@ -125,6 +125,8 @@ def test_a_key_that_needs_approval_gets_it_by_another(gateway: Gateway, operator
             agent.operations.run(asked)
         quote = waits.value.waiting.quote
         assert operator.approvals.show("acme", quote).standing == "waiting"
+        assert agent.approvals.list().approvals == operator.approvals.list().approvals
+        assert quote in {one.quote for one in operator.approvals.list("acme", limit=500).approvals}
         given = operator.approvals.give("acme", quote, reason="it is cheap")
         assert given == gateway.run(gateway.studio.approvals.show("acme", quote))
         assert given.standing == "approved"
@@ -172,6 +174,32 @@ def test_what_was_asked_is_erased_and_recovery_finds_nothing_open(operator: Clie
     again = operator.upkeep.erase(made.operation, account="acme")
     assert (again.content, again.files) == (False, 0)
     assert operator.upkeep.recover() == []
+
+
+def test_corrections_have_equal_ends_and_count_once_a_reference(
+    gateway: Gateway, operator: Client, remote: Client
+) -> None:
+    made = remote.operations.generate("a lake", account="acme", key="too-dear", **PICTURE).operation
+    why: dict[str, Any] = {"account": "acme", "reason": "it was blurred", "reference": "ticket-1"}
+    cent = Money.parse("0.01", "USD")
+    back = operator.upkeep.refund(made, amount=cent, **why)
+    assert (back["refunded"]["amount"], back["repeated"]) == ("0.01", False)
+    assert operator.upkeep.refund(made, amount=cent, **why) == {**back, "repeated": True}
+    with pytest.raises(ImageStudioError, match="ticket-1"):
+        operator.upkeep.refund(made, amount=cent + cent, **why)
+    changed = operator.upkeep.adjust(made, price=-cent, cost=cent, **{**why, "reference": "ticket-2"})
+    assert (changed["price"]["amount"], changed["cost"]["amount"]) == ("-0.01", "0.01")
+    cost = operator.upkeep.correct_cost(made, cost=Money.parse("0.06", "USD"), **{**why, "reference": "ticket-3"})
+    rest = operator.upkeep.refund(made, **{**why, "reference": "ticket-4"})
+    gateway.studio.views.catch_up()
+    row = gateway.studio.views.one(OPERATIONS, made)
+    assert row is not None
+    assert (row.price, row.cost, cost["cost"]["amount"]) == (0, 60_000, "0.06")
+    assert rest["refunded"]["amount"] == "0.02"
+    with pytest.raises(ImageStudioError, match="EUR"):
+        operator.upkeep.refund(made, amount=Money.parse("0.01", "EUR"), **{**why, "reference": "ticket-5"})
+    with pytest.raises(ImageStudioError, match="studio"):
+        remote.upkeep.refund(made, **why)
 
 
 def test_many_assets_at_once_are_as_in_the_library(gateway: Gateway, operator: Client, remote: Client) -> None:

@@ -44,7 +44,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     },
     "views": {
         **dict.fromkeys(("catch_up", "retry", "status"), HERE),
-        "one": LATER,
+        "one": "is `find` with the filter of its key",
     },
 }
 """Methods that a client has none of, by their facade."""

@@ -84,6 +84,14 @@ def test_a_client_gets_one_picture_and_pays_once(way: str, ask: Any, fake: Fake)
     assert len(fake.submissions("openai")) == before + 1
 
 
+def test_pictures_on_their_way_come_before_the_one_that_is_paid(ask: Any, fake: Fake) -> None:
+    before = len(fake.submissions("openai"))
+    answer = ask("openai streams on the way")
+    assert answer["types"] == ["image_generation.partial_image"] * 2 + ["image_generation.completed"]
+    assert all(map(is_picture, answer["pictures"]))
+    assert len(fake.submissions("openai")) == before + 1
+
+
 def test_what_was_counted_is_told_in_the_words_of_each_client(ask: Any) -> None:
     assert ask("openai generates")["usage"]["total_tokens"] == 276
     assert ask("vercel openai")["usage"] == {"inputTokens": 4, "outputTokens": 272, "totalTokens": 276}

@@ -30,6 +30,13 @@ const ways = {
     for await (const event of stream) events.push(event);
     return { types: events.map((one) => one.type), pictures: events.map((one) => one.b64_json) };
   },
+  async "openai streams on the way"() {
+    const client = new OpenAI({ baseURL, apiKey });
+    const asked = { model: "gpt-image-2", prompt, quality: "low", stream: true, partial_images: 2 };
+    const events = [];
+    for await (const event of await client.images.generate(asked)) events.push(event);
+    return { types: events.map((one) => one.type), pictures: events.map((one) => one.b64_json) };
+  },
   async "openai is refused"() {
     const client = new OpenAI({ baseURL, apiKey });
     try {
