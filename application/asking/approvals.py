@@ -97,9 +97,9 @@ class Approvals:
     async def list(
         self, account: str | None = None, *, over: bool = False, after: str | None = None, limit: int = 100
     ) -> ApprovalPage:
-        """What people were asked to approve, the newest first; of all accounts if none is named.
+        """Requests that people were asked to approve, the newest first; of all accounts if none is named.
 
-        What is over is left out, unless `over`. Raises InvalidInput for a cursor that there is not.
+        Those that are over are left out, unless `over`. Raises InvalidInput for a cursor that there is not.
         """
         holding = None if over else self.clock()
         found, more = await asyncio.to_thread(self.records.page, account, holding, after, limit)

@@ -23,8 +23,10 @@ class RemoteApprovals:
     async def list(
         self, account: str | None = None, *, over: bool = False, after: str | None = None, limit: int = 100
     ) -> ApprovalPage:
-        """What people were asked to approve, the newest first; a key of the studio's own that names no account asks
-        for all. What is over is left out, unless `over`."""
+        """Requests that people were asked to approve, the newest first, without those that are over unless `over`.
+
+        A key of the studio's own that names no account asks for all.
+        """
         params = {"limit": str(limit), "over": str(over).lower(), **({} if after is None else {"after": after})}
         found = await self.wire.document(Call(method="GET", path=PATH, account=account or "", params=params))
         return ApprovalPage(tuple(map(approval_from, found["approvals"])), found["next"])

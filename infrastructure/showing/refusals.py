@@ -54,7 +54,7 @@ def approval_document(view: ApprovalView) -> dict[str, Any]:
 
 
 def approvals_document(page: ApprovalPage) -> dict[str, Any]:
-    """What people were asked to approve, the newest first, and after which cursor more follows."""
+    """A page of requests that people were asked to approve, and the cursor after which more follow."""
     return {"approvals": [approval_document(one) for one in page.approvals], "next": page.next}
 
 

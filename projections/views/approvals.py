@@ -16,7 +16,7 @@ from projections.engine.view import NO_SUMS, Change, Sorted, Value, View, reads
 
 @value
 class ApprovalRow(ViewRow):
-    """What was asked for the last time under the quote, until when it holds, and since when it is approved."""
+    """A request under its quote, as it was asked for last; until when it holds, and since when it is approved."""
 
     account: Key[Account]
     quote: Key[Text]

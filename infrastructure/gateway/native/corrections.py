@@ -32,7 +32,7 @@ class CorrectionAsked(StrictBody):
 
 
 class RefundAsked(CorrectionAsked):
-    """What is given back; without, all that is left of the charge."""
+    """The amount to give back; without, all that is left of the charge."""
 
     amount: Price | None = None
 
@@ -45,7 +45,7 @@ class AdjustmentAsked(CorrectionAsked):
 
 
 class CostAsked(CorrectionAsked):
-    """What the provider really took."""
+    """The sum that the provider really took."""
 
     cost: Price
 
