@@ -51,7 +51,7 @@ class CostAsked(CorrectionAsked):
 
 
 async def _known(studio: Studio, id: str, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
-    """What was recorded, or for a repeat all facts of the operation."""
+    """The facts that were recorded, or for a repeat all of the operation."""
     return facts or tuple(await asyncio.to_thread(studio.log.facts, id))
 
 
