@@ -3,11 +3,12 @@
     AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged) …
                   ─ (KeyIssued ─ (KeyChanged) … ─ (KeyRevoked)) … ─ (PeriodClosed ─ (StatementIssued …) …) …
                   ─ (WebhookRegistered ─ … ─ (WebhookRemoved)) …
+                  ─ (InvoiceRecorded …) …                  of a provider's own ledger
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
 Each has the `reason` that its actor gave, if any; the actor stands beside it in the log. Limits are decided about in
-`domain.limiting`, keys in `domain.issuing`, webhooks in `domain.subscribing`, bills in `domain.closing`, all other
-terms in `domain.terms`.
+`domain.limiting`, keys in `domain.issuing`, webhooks in `domain.subscribing`, bills in `domain.closing`, invoices in
+`domain.invoicing`, all other terms in `domain.terms`.
 
 The account's own stream is small. The beginning and end of its ledger's periods follow from its time zone and cycle.
 """
@@ -24,6 +25,7 @@ from domain.advice import Advice
 from domain.billing import NOTHING_BILLED, BillingFact, BillingState, evolve_billing
 from domain.errors import AccountExists, InvalidInput
 from domain.ids import check_id, check_reason
+from domain.invoices import NOTHING_INVOICED, PROVIDER, InvoiceFact, Invoicing, evolve_invoicing
 from domain.keys import STUDIO, ApiKey, KeyChanged, KeyFact, KeyIssued, KeyRevoked, evolve_key
 from domain.kinds import ONLY_REAL
 from domain.money import check_currency
@@ -160,6 +162,7 @@ AccountFact = (
     | KeyFact
     | BillingFact
     | WebhookFact
+    | InvoiceFact
 )
 
 
@@ -203,6 +206,7 @@ class Account:
     windows: Mapping[str, Limits] = field(default_factory=dict)
     windowed: Mapping[str, Mapping[str, dict[str, int | None]]] = field(default_factory=dict)
     billing: BillingState = NOTHING_BILLED
+    invoicing: Invoicing = NOTHING_INVOICED
     in_force: InForce = field(default_factory=dict, compare=False, repr=False)
     """By scope, the measures that are limited a period and their limits, which every admission looks up."""
     in_windows: Mapping[str, InForce] = field(default_factory=dict, compare=False, repr=False)
@@ -311,9 +315,11 @@ def _with_key(account: Account, fact: KeyFact) -> Account:
     return account if key is None else replace(account, keys={**account.keys, key.id: key})
 
 
-def _otherwise(account: Account, fact: BillingFact | WebhookFact) -> Account:
+def _otherwise(account: Account, fact: BillingFact | WebhookFact | InvoiceFact) -> Account:
     if isinstance(fact, BillingFact):
         return replace(account, billing=evolve_billing(account.billing, fact))
+    if isinstance(fact, InvoiceFact):
+        return replace(account, invoicing=evolve_invoicing(account.invoicing, fact))
     others = {id: one for id, one in account.webhooks.items() if id != fact.webhook}
     webhook = evolve_webhook(account.webhooks.get(fact.webhook), fact)
     return replace(account, webhooks=others if webhook is None else {**account.webhooks, webhook.id: webhook})
@@ -342,7 +348,7 @@ def open_account(account: Account | None, id: str, terms: Terms, now: int, reaso
     day. Raises AccountExists on other terms, or if the account is closed.
     """
     check_id("account", id)
-    if id == STUDIO:
+    if id == STUDIO or id.startswith(PROVIDER):
         raise InvalidInput("account", f"{id!r} is the studio's own", hint="choose another id")
     check_currency(terms.currency)
     check_zone(terms.zone)

@@ -84,6 +84,9 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "documents.install": "install it: pip install 'image-studio[documents]'",
         "files.adopt": "{otherwise}: the command line's db adopt",
         "files.install": "install it: pip install 'image-studio[s3]'",
+        "cost.correct": "correct them: studio.providers.reconcile(), or studio.upkeep.correct_cost()",
+        "invoice.list": "list them with studio.invoices.list({provider!r})",
+        "invoice.void": "if it was recorded wrongly, void it: studio.invoices.void({provider!r}, {number!r}, reason)",
         "key.in_client": "have another key or a person approve it, or let it: studio.keys.change(account, key,"
         " changes={{'approve_in_client': True}})",
         "key.list": "list them with studio.keys.list({account!r})",

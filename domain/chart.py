@@ -1,9 +1,9 @@
 """The chart of accounts: the lines of the books, among which postings move money.
 
 assets        payments, receivable
-liabilities   wallet:available, wallet:held, payable:PROVIDER
+liabilities   wallet:available, wallet:held, payable:PROVIDER, invoiced:PROVIDER
 income        income:MODEL, adjustments:MODEL, goodwill
-expenses      expense:PROVIDER
+expenses      expense:PROVIDER, difference:PROVIDER
 """
 
 from __future__ import annotations
@@ -45,7 +45,11 @@ class Heading(StrEnum):
     EXPENSE = "expense"
     """Our cost of a provider's work, as far as it is known."""
     PAYABLE = "payable"
-    """The same, as what we owe the provider."""
+    """The same, as what we owe the provider and it has not invoiced."""
+    INVOICED = "invoiced"
+    """The same, once the provider has invoiced it."""
+    DIFFERENCE = "difference"
+    """The part of its invoices beyond our recorded costs, taken as it is."""
 
 
 SIDES: Final[Mapping[Heading, Side]] = {
@@ -54,13 +58,15 @@ SIDES: Final[Mapping[Heading, Side]] = {
     Heading.AVAILABLE: Side.LIABILITIES,
     Heading.HELD: Side.LIABILITIES,
     Heading.PAYABLE: Side.LIABILITIES,
+    Heading.INVOICED: Side.LIABILITIES,
     Heading.INCOME: Side.INCOME,
     Heading.ADJUSTMENTS: Side.INCOME,
     Heading.GOODWILL: Side.INCOME,
     Heading.EXPENSE: Side.EXPENSES,
+    Heading.DIFFERENCE: Side.EXPENSES,
 }
 BY_MODEL: Final = frozenset({Heading.INCOME, Heading.ADJUSTMENTS})
-BY_PROVIDER: Final = frozenset({Heading.EXPENSE, Heading.PAYABLE})
+BY_PROVIDER: Final = frozenset({Heading.EXPENSE, Heading.PAYABLE, Heading.INVOICED, Heading.DIFFERENCE})
 
 
 @value
@@ -111,4 +117,5 @@ def _each(heading: Heading) -> Callable[[str], LedgerAccount]:
 income_of, adjustments_of, expense_of, payable_of = map(
     _each, (Heading.INCOME, Heading.ADJUSTMENTS, Heading.EXPENSE, Heading.PAYABLE)
 )
+invoiced_of, difference_of = map(_each, (Heading.INVOICED, Heading.DIFFERENCE))
 """The ledger account of a model or of a provider, by its id."""

@@ -14,6 +14,7 @@ month's name is not enough, since 1 and 31 January are both in "January".
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from calendar import monthrange
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.errors import InvalidPeriod
+from domain.inputs import shortened
 from domain.zones import zone_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -123,6 +125,16 @@ def period_after(previous: Period, cycle: Cycle, zone: str, instant: int) -> Per
         return previous
     following = Period(previous.end, period_at(cycle, zone, previous.end + SLIVER).end)
     return following if instant < following.end else period_at(cycle, zone, instant)
+
+
+def month_named(name: str, zone: str) -> Period:
+    """Return the calendar month of a name such as "2026-04" in `zone`. Raises `InvalidPeriod`."""
+    written = re.fullmatch(r"([0-9]{4})-([0-9]{2})", name)
+    year, month = map(int, written.groups()) if written else (0, 0)
+    if not (1900 < year < 9899 and 1 <= month <= 12):
+        raise InvalidPeriod(f"{shortened(name)} is not a month", hint="write it as 2026-04")
+    noon = datetime(year, month, 15, 12, tzinfo=UTC)
+    return period_at(CALENDAR_MONTH, zone, (noon - _EPOCH) // _MICROSECOND)
 
 
 def day_at(zone: str, instant: int) -> Period:

@@ -5,6 +5,8 @@
     adjustments:MODEL ──> its wallet or receivable                       a refund; other corrections the other way
     goodwill ──> its wallet or receivable                                an amount for no single charge
     expense:PROVIDER  ──> payable:PROVIDER                               what providers bill us, as far as it is known
+    payable:PROVIDER  ──> invoiced:PROVIDER                              a provider's invoice; if it is voided, back
+    difference:PROVIDER ─> payable:PROVIDER                              what it invoices beyond that, taken as it is
 
 A posting debits its source and credits its destination. Facts that only say anew what is in a wallet, such as that of a
 new period, move nothing. A cost that nobody knows is not posted as zero: `cost_change` counts it.
@@ -15,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from domain import account, approvals, assets, billing, keys, ledger, operation, webhooks, windowed
+from domain import account, approvals, assets, billing, invoices, keys, ledger, operation, webhooks, windowed
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.chart import (
     AVAILABLE,
@@ -26,11 +28,14 @@ from domain.chart import (
     Heading,
     LedgerAccount,
     adjustments_of,
+    difference_of,
     expense_of,
     income_of,
+    invoiced_of,
     payable_of,
 )
 from domain.errors import InvalidMoney
+from domain.invoices import DifferenceBooked, InvoiceRecorded, InvoiceVoided, provider_in
 from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.operation import Adjusted, Charged, Operation, OperationFact, Released, Rerouted, Validated
 from domain.periods import Period
@@ -125,6 +130,21 @@ def _given(fact: GoodwillGiven, before: Before) -> Postings:
     return _moved(GOODWILL, _spendable(before), fact.amount, fact.currency)
 
 
+def _invoiced(fact: InvoiceRecorded, _before: Before) -> Postings:
+    provider = provider_in(fact.account)
+    return _moved(payable_of(provider), invoiced_of(provider), fact.amount, fact.currency)
+
+
+def _voided(fact: InvoiceVoided, _before: Before) -> Postings:
+    provider = provider_in(fact.account)
+    return _moved(invoiced_of(provider), payable_of(provider), fact.amount, fact.currency)
+
+
+def _differed(fact: DifferenceBooked, _before: Before) -> Postings:
+    provider = provider_in(fact.account)
+    return _moved(difference_of(provider), payable_of(provider), fact.amount, fact.currency)
+
+
 def _spendable(before: Before) -> LedgerAccount:
     return AVAILABLE if before.prepaid else RECEIVABLE
 
@@ -148,6 +168,9 @@ MOVES: Final[Mapping[type[Any], Callable[[Any, Before], Postings]]] = {
     Released: _released,
     Adjusted: _adjusted,
     GoodwillGiven: _given,
+    InvoiceRecorded: _invoiced,
+    InvoiceVoided: _voided,
+    DifferenceBooked: _differed,
 }
 
 MOVED_BY: Final[Mapping[Heading, tuple[type[Any], ...]]] = {
@@ -159,7 +182,9 @@ MOVED_BY: Final[Mapping[Heading, tuple[type[Any], ...]]] = {
     Heading.ADJUSTMENTS: (Adjusted,),
     Heading.GOODWILL: (GoodwillGiven,),
     Heading.EXPENSE: (Charged, Released, Adjusted),
-    Heading.PAYABLE: (Charged, Released, Adjusted),
+    Heading.PAYABLE: (Charged, Released, Adjusted, InvoiceRecorded, InvoiceVoided, DifferenceBooked),
+    Heading.INVOICED: (InvoiceRecorded, InvoiceVoided),
+    Heading.DIFFERENCE: (DifferenceBooked,),
 }
 """The facts that can move money in or out of the ledger accounts of a heading."""
 
@@ -179,6 +204,7 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     billing.PeriodClosed,
     billing.StatementIssued,
     billing.StatementVoided,
+    invoices.CostDrifted,
     keys.KeyIssued,
     keys.KeyChanged,
     keys.KeyRevoked,
@@ -212,7 +238,11 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
 
 
 def booked_in(fact: Fact) -> Period | None:
-    """The period whose stream a fact stands in, None for a fact about an account's terms."""
+    """The period whose stream a fact stands in, or an invoice's month; None for a fact about an account's terms."""
     if isinstance(fact, OperationFact):
         return fact.period if isinstance(fact, Adjusted) else fact.operation.period
-    return fact.period if isinstance(fact, ledger.LedgerFact) else None
+    return (
+        fact.period
+        if isinstance(fact, ledger.LedgerFact | InvoiceRecorded | InvoiceVoided | DifferenceBooked)
+        else None
+    )

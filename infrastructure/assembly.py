@@ -63,6 +63,7 @@ from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
 from infrastructure.hooks.parts import hook_post, sender_of, webhooks_of
 from infrastructure.hooks.posting import HookPost
+from infrastructure.invoicing import invoices_of
 from infrastructure.keyrings import keys_of
 from infrastructure.libraries import library_of
 from infrastructure.media import blank_picture
@@ -389,6 +390,7 @@ class Assembly:
             seals=Seals(self.settings, self.reader, partial(established_id, self.database), self.clock),
             providers=self.providers,
             upkeep=self.upkeep,
+            invoices=invoices_of(self),
             statements=Statements(BilledReader(self.reader, self.codec), self.writer, self.operator),
             library=self.library,
             catalogue=self.catalogue,

@@ -16,6 +16,7 @@ from application.asking.approvals import Approvals
 from application.asking.operations import Operations
 from application.asking.requests import File, Result
 from application.keeping.accounts import Accounts
+from application.keeping.invoices import Invoices
 from application.keeping.keys import Keys
 from application.keeping.providers import Providers
 from application.keeping.statements import Statements
@@ -162,6 +163,18 @@ class BlockingUpkeep(Blocking[Upkeep]):
     sweep = without_await(Upkeep.sweep)
 
 
+class BlockingInvoices(Blocking[Invoices]):
+    """Invoices of providers."""
+
+    record = without_await(Invoices.record)
+    void = without_await(Invoices.void)
+    settle = without_await(Invoices.settle)
+    compare = without_await(Invoices.compare)
+    months = without_await(Invoices.months)
+    zone = without_await(Invoices.zone)
+    list = without_await(Invoices.list)
+
+
 class BlockingStatements(Blocking[Statements]):
     """Periods and statements."""
 
@@ -190,6 +203,7 @@ class BlockingStudio:
     seals: Seals
     providers: BlockingProviders
     upkeep: BlockingUpkeep
+    invoices: BlockingInvoices
     statements: BlockingStatements
     library: BlockingLibrary
     catalogue: Catalogue
@@ -208,6 +222,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         seals=studio.seals,
         providers=BlockingProviders(studio.providers, loop),
         upkeep=BlockingUpkeep(studio.upkeep, loop),
+        invoices=BlockingInvoices(studio.invoices, loop),
         statements=BlockingStatements(studio.statements, loop),
         library=BlockingLibrary(studio.library, loop),
         catalogue=studio.catalogue,

@@ -12,6 +12,7 @@
     seals        signed seals of the log, kept outside, and the watch that takes them
     providers    by name, their callbacks, their bills
     upkeep       recovered, refunded, erased, swept
+    invoices     of providers: recorded, voided, compared with our costs, settled
     statements   periods closed, statements previewed, issued, voided and shown
     library      what was made and brought, found again, with what it cost
     services     what people use, each built on operations
@@ -29,6 +30,7 @@ from application.asking.approvals import Approvals
 from application.asking.operations import Operations
 from application.following.log import Log
 from application.keeping.accounts import Accounts
+from application.keeping.invoices import Invoices
 from application.keeping.keys import Keys
 from application.keeping.providers import Providers
 from application.keeping.statements import Statements
@@ -63,6 +65,7 @@ class Studio:
     seals: Seals
     providers: Providers
     upkeep: Upkeep
+    invoices: Invoices
     statements: Statements
     library: Library
     catalogue: Catalogue

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
     seal_file: Path | None = None
     seal_url: str = ""
     seal_minutes: Positive = 60
+    drift_percent: Annotated[Decimal, Field(ge=0, le=1000)] = Decimal(2)
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
     presets: Annotated[tuple[Path, ...], NoDecode] = ()
     plans: Annotated[tuple[Path, ...], NoDecode] = ()

@@ -43,11 +43,13 @@ class OverlayDraft:
 def overlay_text(provider: str, currency: str, at: int, draft: OverlayDraft) -> str:
     """The overlay as TOML; `at` is the instant at which the provider's list was read."""
     day = (_EPOCH + timedelta(microseconds=at)).date()
-    lines = [
-        f"# The changes that {provider} lists against the catalogue, read on {day}. Review it before you use it.",
-        "",
-        f"currency = {_string(currency)}",
-    ]
+    told = f"The changes that {provider} lists against the catalogue, read on {day}. Review it before you use it."
+    return overlay_under(told, provider, currency, draft)
+
+
+def overlay_under(told: str, provider: str, currency: str, draft: OverlayDraft) -> str:
+    """The overlay as TOML, under a line that says what it is."""
+    lines = [f"# {one_line(told)}", "", f"currency = {_string(currency)}"]
     for _, change in sorted(draft.changes.items()):
         lines += _changed(change)
     for _, model in sorted(draft.models.items()):

@@ -104,6 +104,7 @@ GROUPS = {
     "catalogue": ("catalogue", "app", "The catalogue: held against what its providers list now."),
     "period": ("statements", "periods", "Billing periods: listed, and closed for good."),
     "statement": ("statements", "app", "Statements: previewed, issued, shown and voided."),
+    "invoices": ("invoices", "app", "Invoices of providers: recorded, and held against the costs we recorded."),
     "providers": ("providers", "app", "Providers: what each lacks here, and whether it answers."),
     "templates": ("templates", "app", "Templates: pictures for platforms and purposes, for 'create'."),
     "video": ("video", "app", "The video studio: films made, changed and brought to platforms."),

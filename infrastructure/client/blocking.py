@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from application.ports import Asset
 from infrastructure.client.accounts import RemoteAccounts
 from infrastructure.client.approvals import RemoteApprovals
+from infrastructure.client.invoices import RemoteInvoices
 from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
@@ -139,6 +140,18 @@ class BlockingRemoteUpkeep(Blocking[RemoteUpkeep]):
     refund = without_await(RemoteUpkeep.refund)
     adjust = without_await(RemoteUpkeep.adjust)
     correct_cost = without_await(RemoteUpkeep.correct_cost)
+
+
+class BlockingRemoteInvoices(Blocking[RemoteInvoices]):
+    """Invoices of providers."""
+
+    zone = without_await(RemoteInvoices.zone)
+    record = without_await(RemoteInvoices.record)
+    void = without_await(RemoteInvoices.void)
+    settle = without_await(RemoteInvoices.settle)
+    compare = without_await(RemoteInvoices.compare)
+    months = without_await(RemoteInvoices.months)
+    list = without_await(RemoteInvoices.list)
 
 
 class BlockingRemoteStatements(Blocking[RemoteStatements]):

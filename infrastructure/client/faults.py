@@ -19,10 +19,12 @@ from domain.errors import (
     Overloaded,
     StoreUnavailable,
 )
+from domain.invoices import InvoiceExists, UnknownInvoice
 from domain.meaning import Kind
 from infrastructure.client.records import refusal_from, waiting_from
 
-_NAMED: Final = (*vars(errors).values(), ApprovalNeeded, UnknownQuote, UnknownPeriod, UnknownStatement)
+_BESIDE: Final = (ApprovalNeeded, UnknownQuote, UnknownPeriod, UnknownStatement, UnknownInvoice, InvoiceExists)
+_NAMED: Final = (*vars(errors).values(), *_BESIDE)
 _LISTED: Final = [one for one in _NAMED if isinstance(one, type) and issubclass(one, ImageStudioError)]
 BY_CODE: Final[Mapping[str, type[ImageStudioError]]] = {one.code: one for one in reversed(_LISTED)}
 """The class of each code; of several with one code the first, which is the base of the others."""

@@ -11,6 +11,7 @@ from infrastructure.client.blocking import (
     BlockingRemoteAccounts,
     BlockingRemoteApprovals,
     BlockingRemoteAudit,
+    BlockingRemoteInvoices,
     BlockingRemoteKeys,
     BlockingRemoteLibrary,
     BlockingRemoteOperations,
@@ -19,6 +20,7 @@ from infrastructure.client.blocking import (
     BlockingRemoteViews,
     BlockingRemoteWebhooks,
 )
+from infrastructure.client.invoices import RemoteInvoices
 from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
@@ -47,6 +49,7 @@ class AsyncClient:
         self.library = RemoteLibrary(self._wire)
         self.views = RemoteViews(self._wire)
         self.statements = RemoteStatements(self._wire)
+        self.invoices = RemoteInvoices(self._wire)
         self.webhooks = RemoteWebhooks(self._wire)
         self.accounts = RemoteAccounts(self._wire)
         self.keys = RemoteKeys(self._wire)
@@ -73,6 +76,7 @@ class Client:
         self.library = BlockingRemoteLibrary(self._client.library, self._loop)
         self.views = BlockingRemoteViews(self._client.views, self._loop)
         self.statements = BlockingRemoteStatements(self._client.statements, self._loop)
+        self.invoices = BlockingRemoteInvoices(self._client.invoices, self._loop)
         self.webhooks = BlockingRemoteWebhooks(self._client.webhooks, self._loop)
         self.accounts = BlockingRemoteAccounts(self._client.accounts, self._loop)
         self.keys = BlockingRemoteKeys(self._client.keys, self._loop)

@@ -16,10 +16,12 @@ ROOTS = {
     Heading.AVAILABLE: "Liabilities:Wallet:Available",
     Heading.HELD: "Liabilities:Wallet:Held",
     Heading.PAYABLE: "Liabilities:Payable",
+    Heading.INVOICED: "Liabilities:Invoiced",
     Heading.INCOME: "Income:Charges",
     Heading.ADJUSTMENTS: "Income:Adjustments",
     Heading.GOODWILL: "Income:Goodwill",
     Heading.EXPENSE: "Expenses:Providers",
+    Heading.DIFFERENCE: "Expenses:Differences",
 }
 
 

@@ -31,6 +31,7 @@ from infrastructure.gateway.native import (
     books,
     collection,
     corrections,
+    invoices,
     keys,
     operations,
     prices,
@@ -51,7 +52,8 @@ OPENAI: Final = ("/v1/images", "/v1/models", "/v1/videos")
 ABOUT: Final = "AI images and films over HTTP: held before they are paid, charged once, and explained from a log."
 VERSION: Final = "1"
 """Of the routes, not of the package."""
-OWN_PARTS: Final = (collection, assets, approvals, terms, accounts, keys, seals, webhooks, upkeep, corrections)
+KEEPING: Final = (upkeep, corrections, invoices)
+OWN_PARTS: Final = (collection, assets, approvals, terms, accounts, keys, seals, webhooks, *KEEPING)
 """A route with a word of its own stands before one that takes any word there."""
 OWN: Final = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework's telemetry is off: its spans hold whole queries, and with them the signatures of links."""

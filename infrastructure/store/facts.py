@@ -17,7 +17,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
 
 from application.ledger.log import Entry, PeriodSnapshot
-from domain import account, approvals, assets, billing, booking, keys, ledger, operation, webhooks, windowed
+from domain import account, approvals, assets, billing, booking, invoices, keys, ledger, operation, webhooks, windowed
 from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
 from domain.ledger import Fact
@@ -41,6 +41,10 @@ NAMES: Mapping[str, type[Fact]] = {
     "billing.period_closed": billing.PeriodClosed,
     "billing.statement_issued": billing.StatementIssued,
     "billing.statement_voided": billing.StatementVoided,
+    "invoice.recorded": invoices.InvoiceRecorded,
+    "invoice.voided": invoices.InvoiceVoided,
+    "invoice.cost_drifted": invoices.CostDrifted,
+    "invoice.difference_booked": invoices.DifferenceBooked,
     "key.issued": keys.KeyIssued,
     "key.changed": keys.KeyChanged,
     "key.revoked": keys.KeyRevoked,

@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, ColumnElement, Table, and_, case, cast, func,
 from domain.booking import GoodwillGiven
 from domain.bookkeeping import AFTERWARDS
 from domain.chart import RECEIVABLE, expense_of, payable_of
+from domain.invoices import DifferenceBooked, InvoiceRecorded, InvoiceVoided
 from domain.ledger import CreditAdded, PeriodOpened
 from domain.operation import Adjusted, Charged, Released
 from domain.postings import MOVES
@@ -105,8 +106,21 @@ def _of_correction(fact: Adjusted) -> RowKey:
     return fact.operation.account, fact.period.start, fact.period.end, fact.currency
 
 
-def _of_account(fact: CreditAdded | GoodwillGiven) -> RowKey:
+def _of_account(fact: Any) -> RowKey:
     return fact.account, fact.period.start, fact.period.end, fact.currency
+
+
+def _of_month(
+    fact_type: type[InvoiceRecorded | InvoiceVoided | DifferenceBooked],
+) -> Callable[[Any], Iterator[Change]]:
+    """An invoice's postings, and the row of its month that says that nobody pays beforehand in it."""
+    posted = _posts(fact_type, _of_account, lambda _: 0)
+
+    def changes(fact: Any) -> Iterator[Change]:
+        yield (*_of_account(fact), CUSTOMER, CUSTOMER), NO_SUMS, {"prepaid": 0}
+        yield from posted(fact)
+
+    return changes
 
 
 def _not_known(fact: Charged | Released) -> int:
@@ -124,6 +138,7 @@ _adjusted = _posts(Adjusted, _of_correction, lambda fact: -int(fact.revealed))
 _credited = _posts(CreditAdded, _of_account, lambda _: 0)
 _given = _posts(GoodwillGiven, _of_account, lambda _: 0)
 
+OF_ACCOUNT = "account period currency amount"
 WHOSE = "operation.account operation.model operation.provider currency price cost"
 
 BOOKS = View(
@@ -133,8 +148,11 @@ BOOKS = View(
     asked=_asked,
     changes={
         PeriodOpened: reads(_opened, "account period currency balance"),
-        CreditAdded: reads_each(_credited, "account period currency amount"),
-        GoodwillGiven: reads_each(_given, "account period currency amount"),
+        CreditAdded: reads_each(_credited, OF_ACCOUNT),
+        GoodwillGiven: reads_each(_given, OF_ACCOUNT),
+        InvoiceRecorded: reads_each(_of_month(InvoiceRecorded), OF_ACCOUNT),
+        InvoiceVoided: reads_each(_of_month(InvoiceVoided), OF_ACCOUNT),
+        DifferenceBooked: reads_each(_of_month(DifferenceBooked), OF_ACCOUNT),
         Charged: reads_each(_charged, WHOSE, "operation.period"),
         Released: reads_each(_released, "operation.account operation.provider operation.period currency cost"),
         Adjusted: reads_each(_adjusted, WHOSE, "period revealed"),

@@ -63,6 +63,7 @@ READING = {
         ("period", "list"),
         *(("statement", word) for word in ("preview", "show", "list")),
         ("reconcile",),
+        *(("invoices", word) for word in ("list", "months", "compare")),
         ("account", "show"),
         ("keys", "list"),
         ("approvals",),
@@ -104,6 +105,7 @@ WRITING = {
     ("worker",),
     *(("period", "close"), ("goodwill",), ("correct-cost",), ("statement", "issue"), ("statement", "void")),
     ("statement", "prove"),
+    *(("invoices", word) for word in ("record", "void", "settle")),
 }
 
 

@@ -26,6 +26,7 @@ from infrastructure.bootstrap import open_studio
 from infrastructure.cli import main
 from infrastructure.cli.app import app
 from infrastructure.clock import now
+from infrastructure.showing.formats import iso
 from tests.domain.wall_clocks import DAY
 from tests.infrastructure.films import film
 from tests.wire.fake.media import wav
@@ -45,6 +46,8 @@ STORY = {
 
 ENDLESS = {("serve",), ("mcp",)}
 """Commands that go on until they are stopped; they are tried as processes, beside what they serve."""
+
+MONTH = iso(now())[:7]
 
 COMMANDS = [
     ("generate", "a cat", *SMALL),
@@ -124,6 +127,12 @@ COMMANDS = [
     ("statement", "list", "--account", "ISSUED"),
     ("statement", "prove", "past-0001", "--account", "ISSUED"),
     ("statement", "verify", "PROVED", "--public", "PUBLIC"),
+    ("invoices", "record", "INVOICED", "I-2", "0.00", "--month", MONTH),
+    ("invoices", "list", "INVOICED"),
+    ("invoices", "months", "INVOICED"),
+    ("invoices", "compare", "INVOICED", MONTH),
+    ("invoices", "settle", "INVOICED", MONTH, "--reason", "accepted"),
+    ("invoices", "void", "INVOICED", "I-1", "--reason", "a slip"),
     ("worker", "--drain"),
     ("erase", "LAKE", "--yes"),
     ("sweep",),
@@ -314,7 +323,11 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
 
 
 def billed(command: tuple[str, ...]) -> dict[str, str]:
-    """The account that was used three months ago, whose period is closed and billed if the command says so."""
+    """The account that was used three months ago, whose period is closed and billed if the command says so; and a
+    provider that has sent an invoice of nothing."""
+    if "INVOICED" in command:
+        call("invoices", "record", "atelier", "I-1", "0.00", "--month", MONTH)
+        return {"INVOICED": "atelier"}
     if not {"PAST", "ISSUED", "PROVED"} & {*command}:
         return {}
     parts, past = Parts(clock=lambda: now() - 90 * DAY), "past"

@@ -51,7 +51,7 @@ def things(gateway: Gateway) -> dict[str, list[str]]:
     ids.append(quote)
     period = gateway.run(gateway.studio.statements.periods(OWNER))[0].name
     bills = {"which": [f"{OWNER}-0001"], "number": [f"{OWNER}-0001"], "period": [period]}
-    told = {"provider": ["wavespeed"], "mac": ["0" * 32], "step": ["close"], **bills}
+    told = {"provider": ["wavespeed"], "mac": ["0" * 32], "step": ["close"], "month": ["2026-10"], **bills}
     return {"id": ids, "operation": ids, "key": [key], "quote": [quote], **told}
 
 

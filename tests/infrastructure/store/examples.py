@@ -22,6 +22,7 @@ from domain.billing import PeriodClosed, StatementIssued, StatementVoided
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.bounds import Meter
 from domain.charging import CostSource
+from domain.invoices import CostDrifted, DifferenceBooked, InvoiceLine, InvoiceRecorded, InvoiceVoided
 from domain.keys import KeyChanged, KeyIssued, KeyRevoked, KeyScope, KeyTerms
 from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.operation import (
@@ -109,6 +110,14 @@ EXAMPLES: tuple[Fact, ...] = (
     PeriodClosed("acme", NOW, NOVEMBER, "Europe/Berlin", 12, "a7" * 32, 0, 4_880_000, 1, 40_000, "USD", "month end"),
     StatementIssued("acme", NOW, NOVEMBER, 2, 1, "d1" * 32, 120_000, "USD", 1, "as asked"),
     StatementVoided("acme", NOW, NOVEMBER, 1, "a wrong address"),
+    InvoiceRecorded(
+        *("@provider:atelier", NOW, NOVEMBER, "INV-7", 1_250_000, "USD"),
+        (InvoiceLine("Painter, 4 images", 1_000_000, "painter", Decimal(4)), InvoiceLine("tax", 250_000)),
+        "as it came",
+    ),
+    InvoiceVoided("@provider:atelier", NOW, NOVEMBER, "INV-7", 1_250_000, "USD", "a slip"),
+    CostDrifted("@provider:atelier", NOW, NOVEMBER, "INV-7", 1_250_000, 1_000_000, 2, Decimal("2.5"), "USD"),
+    DifferenceBooked("@provider:atelier", NOW, NOVEMBER, -250_000, "USD", "month end"),
     KeyIssued("acme", NOW, "key_7hq2m9x4ka", "3c" * 32, "0badcafe", KEY_TERMS),
     KeyChanged("acme", NOW, "key_7hq2m9x4ka", KeyTerms((KeyScope.READ,), forwards=True), "a new app"),
     KeyRevoked("acme", NOW, "key_7hq2m9x4ka", "lost"),

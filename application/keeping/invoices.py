@@ -1,0 +1,357 @@
+"""Providers' invoices, held against the costs that we recorded: what was computed, what was invoiced, and what differs.
+
+    invoice ── our costs of its month, as the views have them ── recorded, with an alert if they drift apart
+    a month ── its invoices ── by model: invoiced, computed, unknown ── what is covered, what is left ── settled
+
+A month is that of the provider's billing zone, and an operation is of the month in which it was asked for, as
+`reconcile` has it. A cost that nobody knows is counted by itself, and never taken as zero.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final, Protocol
+
+from application.ledger.group import Proposal
+from application.ledger.ledgers import Ledgers
+from application.ledger.looking import LedgerReader
+from domain.account import Account, AccountFact, evolve
+from domain.actor import Actor
+from domain.ids import check_id
+from domain.invoices import CostDrifted, Invoice, InvoiceLine, Invoicing, UnknownInvoice, provider_account
+from domain.invoicing import (
+    ComputedCosts,
+    ReceivedInvoice,
+    book_difference,
+    is_drift,
+    open_difference,
+    open_provider,
+    record_invoice,
+    void_invoice,
+)
+from domain.ledger import Fact, Ledger
+from domain.money import Money, check_money
+from domain.periods import Period, local_day, month_named
+from domain.value import value
+
+LOGGER: Final = logging.getLogger("imagestudio")
+HUNDREDTH: Final = Decimal("0.01")
+UTC_NAME: Final = "UTC"
+
+
+@value
+class ModelCost:
+    """One model's operations of a month: those that cost something or may, the `unknown` of which nobody knows what.
+
+    `estimated` of the known ones are the most that it can be; `open` ones have not ended. `cost` is in micro-units.
+    """
+
+    model: str
+    operations: int
+    unknown: int
+    estimated: int
+    open: int
+    cost: int
+
+
+class MonthCosts(Protocol):
+    """Our recorded costs by model, as far as the views have read the log."""
+
+    def of_month(self, provider: str, since: int, until: int) -> Sequence[ModelCost]:
+        """Of operations that were asked for in [since, until), epoch microseconds."""
+
+
+@value
+class ModelDifference:
+    """A model's month: `invoiced` is None if an invoice does not say, `computed` None if nothing was recorded.
+
+    `name` is that of the invoice's line if it is of no model that we know.
+    """
+
+    model: str
+    name: str
+    invoiced: int | None
+    computed: int | None
+    operations: int
+    unknown: int
+    quantity: Decimal | None = None
+
+    @property
+    def difference(self) -> int | None:
+        """The invoiced amount less our cost; None if either is not known."""
+        if self.invoiced is None or self.unknown:
+            return None
+        return self.invoiced - (self.computed or 0)
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.difference) or bool(self.unknown)
+
+
+@value
+class MonthComparison:
+    """A provider's month: its invoices beside our costs. Amounts in micro-units; `invoiced` is None without one.
+
+    `booked` is what was taken as difference, `left` what is invoiced beyond our costs and that.
+    """
+
+    provider: str
+    month: str
+    period: Period
+    zone: str
+    currency: str
+    invoices: tuple[Invoice, ...]
+    invoiced: int | None
+    computed: int
+    operations: int
+    unknown: int
+    estimated: int
+    open: int
+    models: tuple[ModelDifference, ...]
+    booked: int
+    left: int | None
+    drifted: bool
+
+    @property
+    def delta(self) -> int | None:
+        """The invoiced amount less our known costs."""
+        return None if self.invoiced is None else self.invoiced - self.computed
+
+    @property
+    def delta_percent(self) -> Decimal | None:
+        """The same in percent of what is invoiced."""
+        return None if self.delta is None else percent(self.delta, self.invoiced)
+
+    @property
+    def known_percent(self) -> Decimal | None:
+        """How many of the operations have a cost that is known."""
+        return percent(self.operations - self.unknown, self.operations)
+
+    @property
+    def covered_percent(self) -> Decimal | None:
+        """How much of the invoiced money our recorded costs explain: model by model if the invoice has lines."""
+        if self.invoiced is None:
+            return None
+        by_model = [one for one in self.models if one.invoiced is not None]
+        pairs = [(one.invoiced or 0, one.computed or 0) for one in by_model] or [(self.invoiced, self.computed)]
+        return percent(sum(max(min(pair), 0) for pair in pairs), self.invoiced)
+
+
+@value
+class RecordedInvoice:
+    """An invoice as it stands, whether it was new, and its month; an alert was raised if that `drifted`."""
+
+    invoice: Invoice
+    new: bool
+    comparison: MonthComparison
+
+
+def percent(part: int, whole: int | None) -> Decimal | None:
+    """A share in percent, with two decimals; None of nothing."""
+    return None if not whole else (Decimal(100 * part) / whole).quantize(HUNDREDTH, ROUND_HALF_EVEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoices:
+    """The use cases of whoever pays the providers. `allowed` is the drift that raises no alert, in percent.
+
+    `model_named` finds the model that a line of a provider's invoice names; empty if there is none, or not one alone.
+    """
+
+    ledgers: LedgerReader
+    writer: Ledgers
+    costs: MonthCosts
+    refresh: Callable[[], Awaitable[object]]
+    model_named: Callable[[str, str], str]
+    currency: str
+    operator: Actor
+    allowed: Decimal
+
+    async def record(
+        self,
+        provider: str,
+        number: str,
+        *,
+        month: str,
+        amount: Money,
+        lines: Sequence[InvoiceLine] = (),
+        zone: str = "",
+        by: Actor | None = None,
+        reason: str = "",
+    ) -> RecordedInvoice:
+        """Record it, once a number. `zone` is the provider's billing zone, chosen with its first invoice, else UTC.
+
+        Raises InvoiceExists for other content under the number, InvalidInput, InvalidPeriod, CurrencyMismatch.
+        """
+        check_money(amount)
+        check_id("provider", provider)
+        known = await self._account(provider)
+        chosen = zone or (UTC_NAME if known is None else known.zone)
+        period = month_named(month, chosen)
+        named = tuple(self._named(provider, line) for line in lines)
+        content = (number, period, amount.micros, amount.currency, named, reason)
+        computed = await self._computed(provider, period)
+
+        def decide(ledger: Ledger, now: int) -> Sequence[Fact]:
+            opened = open_provider(ledger.account, provider, self.currency, chosen, now)
+            account = _after(ledger.account, opened)
+            return [*opened, *record_invoice(account, ReceivedInvoice(*content, self.allowed), computed[0], now)]
+
+        facts = await self._put(provider, decide, by, opening=True)
+        self._tell(facts)
+        account = await self._known(provider)
+        comparison = self._compared(provider, account, period, computed[1])
+        return RecordedInvoice(account.invoicing.invoices[number], bool(facts), comparison)
+
+    async def void(self, provider: str, number: str, reason: str, *, by: Actor | None = None) -> Invoice:
+        """Let an invoice hold no more; its number may be recorded again. Raises UnknownInvoice."""
+        await self._known(provider)
+        await self._decide(provider, lambda account, now: void_invoice(account, number, reason, now), by)
+        return (await self._known(provider)).invoicing.invoices[number]
+
+    async def settle(self, provider: str, month: str, reason: str, *, by: Actor | None = None) -> MonthComparison:
+        """Take the rest of a month's difference as expense or income; again it changes nothing.
+
+        Raises IllegalTransition without an invoice, or while costs are unknown.
+        """
+        account = await self._known(provider)
+        period = month_named(month, account.zone)
+        computed, _ = await self._computed(provider, period)
+        await self._decide(provider, lambda known, now: book_difference(known, period, computed, reason, now), by)
+        return await self.compare(provider, month)
+
+    async def compare(self, provider: str, month: str) -> MonthComparison:
+        """A month's costs against its invoices; also of a month without one. Raises InvalidPeriod."""
+        check_id("provider", provider)
+        account = await self._account(provider)
+        period = month_named(month, UTC_NAME if account is None else account.zone)
+        _, by_model = await self._computed(provider, period)
+        return self._compared(provider, account, period, by_model)
+
+    async def months(self, provider: str) -> Sequence[MonthComparison]:
+        """Every month that has an invoice, in order. Raises UnknownInvoice if none has."""
+        account = await self._known(provider)
+        periods, found = account.invoicing.months(), []
+        for period in periods:
+            _, by_model = await self._computed(provider, period)
+            found.append(self._compared(provider, account, period, by_model))
+        return tuple(found)
+
+    async def zone(self, provider: str) -> str:
+        """The zone of its months. Raises UnknownInvoice if none was recorded."""
+        return (await self._known(provider)).zone
+
+    async def list(self, provider: str) -> Sequence[Invoice]:
+        """Every invoice that was recorded, in the order in which they came. Raises UnknownInvoice if none was."""
+        return tuple((await self._known(provider)).invoicing.invoices.values())
+
+    def _named(self, provider: str, line: InvoiceLine) -> InvoiceLine:
+        model = self.model_named(provider, line.model or line.name)
+        return InvoiceLine(line.name, line.amount, model, line.quantity)
+
+    async def _computed(self, provider: str, period: Period) -> tuple[ComputedCosts, Sequence[ModelCost]]:
+        await self.refresh()
+        found = await asyncio.to_thread(self.costs.of_month, provider, period.start, period.end)
+        return ComputedCosts(sum(one.cost for one in found), sum(one.unknown for one in found)), found
+
+    def _compared(
+        self, provider: str, account: Account | None, period: Period, by_model: Sequence[ModelCost]
+    ) -> MonthComparison:
+        invoicing = Invoicing() if account is None else account.invoicing
+        zone = UTC_NAME if account is None else account.zone
+        valid, computed = invoicing.valid(period), sum(one.cost for one in by_model)
+        invoiced = sum(one.amount for one in valid) if valid else None
+        return MonthComparison(
+            provider=provider,
+            month=local_day(period.start, zone)[:7],
+            period=period,
+            zone=zone,
+            currency=self.currency,
+            invoices=tuple(valid),
+            invoiced=invoiced,
+            computed=computed,
+            operations=sum(one.operations for one in by_model),
+            unknown=sum(one.unknown for one in by_model),
+            estimated=sum(one.estimated for one in by_model),
+            open=sum(one.open for one in by_model),
+            models=tuple(_by_model(valid, by_model)),
+            booked=invoicing.differences.get(period.start, 0),
+            left=None if invoiced is None else open_difference(invoicing, period, computed),
+            drifted=invoiced is not None and is_drift(invoiced, computed, self.allowed),
+        )
+
+    async def _account(self, provider: str) -> Account | None:
+        return await self.ledgers.look(provider_account(provider), lambda ledger, _now: ledger.account)
+
+    async def _known(self, provider: str) -> Account:
+        check_id("provider", provider)
+        account = await self._account(provider)
+        if account is None:
+            raise UnknownInvoice(f"no invoice of provider {provider!r} was recorded", hint="record one first")
+        return account
+
+    async def _decide(
+        self, provider: str, change: Callable[[Account, int], Sequence[AccountFact]], by: Actor | None
+    ) -> tuple[Fact, ...]:
+        def decided(ledger: Ledger, now: int) -> Sequence[Fact]:
+            assert ledger.account is not None, "it was read before"
+            return change(ledger.account, now)
+
+        return await self._put(provider, decided, by)
+
+    async def _put(
+        self,
+        provider: str,
+        decide: Callable[[Ledger, int], Sequence[Fact]],
+        by: Actor | None,
+        *,
+        opening: bool = False,
+    ) -> tuple[Fact, ...]:
+        account, actor = provider_account(provider), str(by or self.operator)
+        proposal = Proposal(account, lambda ledger, now: [*decide(ledger, now)], opening=opening, actor=actor)
+        return (await self.writer.put(proposal)).facts
+
+    def _tell(self, facts: Iterable[Fact]) -> None:
+        """The alert is a fact; whoever reads the service log is told of it, too."""
+        for fact in facts:
+            if isinstance(fact, CostDrifted):
+                invoiced, computed = (Money(amount, fact.currency) for amount in (fact.invoiced, fact.computed))
+                told = "invoice %s of %s: invoiced %s, computed %s, %d operations of unknown cost"
+                LOGGER.warning(told, fact.number, fact.account, invoiced, computed, fact.unknown)
+
+
+def _by_model(invoices: Sequence[Invoice], costs: Sequence[ModelCost]) -> list[ModelDifference]:
+    """Every model of either side, the widest difference first; lines of no model that we know by their names."""
+    known = {one.model: one for one in costs}
+    lined = bool(invoices) and all(one.lines for one in invoices)
+    amounts, quantities = Counter[tuple[str, str]](), dict[tuple[str, str], Decimal | None]()
+    for line in (line for one in invoices for line in one.lines if lined):
+        place = (line.model, "" if line.model else line.name)
+        before = quantities.get(place, Decimal(0))
+        amounts[place] += line.amount
+        quantities[place] = None if before is None or line.quantity is None else before + line.quantity
+    places = {*amounts, *((model, "") for model in known)}
+    found = [_one_model(place, known.get(place[0]), amounts[place] if lined else None, quantities) for place in places]
+    return sorted(found, key=lambda one: (-abs(one.difference or 0), one.model, one.name))
+
+
+def _one_model(
+    place: tuple[str, str],
+    cost: ModelCost | None,
+    invoiced: int | None,
+    quantities: dict[tuple[str, str], Decimal | None],
+) -> ModelDifference:
+    counts = (0, 0) if cost is None else (cost.operations, cost.unknown)
+    return ModelDifference(*place, invoiced, None if cost is None else cost.cost, *counts, quantities.get(place))
+
+
+def _after(account: Account | None, facts: Sequence[AccountFact]) -> Account:
+    for fact in facts:
+        account = evolve(account, fact)
+    assert account is not None, "there was one, or it was opened"
+    return account

@@ -1,0 +1,42 @@
+"""Providers' invoices, with the models that their lines name by the catalogue's entries."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from application.keeping.invoices import Invoices
+from projections.monthcosts import CostsOfMonths
+
+if TYPE_CHECKING:
+    from domain.catalogue import Catalogue
+    from infrastructure.assembly import Assembly
+
+
+def invoices_of(made: Assembly) -> Invoices:
+    """The use cases of an open studio."""
+    return Invoices(
+        ledgers=made.ledgers,
+        writer=made.writer,
+        costs=CostsOfMonths(made.database),
+        refresh=partial(asyncio.to_thread, made.views.catch_up),
+        model_named=partial(model_named, made.catalogue),
+        currency=made.price_book.currency,
+        operator=made.operator,
+        allowed=made.settings.drift_percent,
+    )
+
+
+def model_named(catalogue: Catalogue, provider: str, name: str) -> str:
+    """The provider's model of this id or route, or of its route's last words; empty if it is none, or several."""
+    models = [one for one in catalogue if one.provider == provider]
+    for named in ("id", "route", "last"):
+        found = {one.id for one in models if name == _name(named, one.id, one.route)}
+        if found:
+            return found.pop() if len(found) == 1 else ""
+    return ""
+
+
+def _name(named: str, id: str, route: str) -> str:
+    return {"id": id, "route": route, "last": route.rpartition("/")[2]}[named]
