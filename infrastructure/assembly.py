@@ -64,10 +64,11 @@ from infrastructure.files.where import place_of
 from infrastructure.hooks.parts import hook_post, sender_of, webhooks_of
 from infrastructure.hooks.posting import HookPost
 from infrastructure.invoicing import invoices_of
+from infrastructure.keeping import upkeep_of
 from infrastructure.keyrings import keys_of
 from infrastructure.libraries import library_of
 from infrastructure.media import blank_picture
-from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log, references
+from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log
 from infrastructure.plans import load_plans
 from infrastructure.plugins import ProviderSettings
 from infrastructure.recorded import CostsInViews
@@ -342,20 +343,7 @@ class Assembly:
 
     @cached_property
     def upkeep(self) -> Upkeep:
-        return Upkeep(
-            recoverer=self.recoverer,
-            references=references(self.log),
-            facts=self.facts,
-            index=self.index,
-            writer=self.writer,
-            contents=self.contents,
-            shelf=self.shelf,
-            names=self.names,
-            words=self.words,
-            clock=self.clock,
-            operator=self.operator,
-            grace_seconds=self.settings.grace_seconds,
-        )
+        return upkeep_of(self)
 
     @cached_property
     def words(self) -> SqlWords:
