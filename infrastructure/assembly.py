@@ -69,6 +69,7 @@ from infrastructure.keyrings import keys_of
 from infrastructure.libraries import library_of
 from infrastructure.media import blank_picture
 from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log
+from infrastructure.past import past_of
 from infrastructure.plans import load_plans
 from infrastructure.plugins import ProviderSettings
 from infrastructure.recorded import CostsInViews
@@ -375,6 +376,7 @@ class Assembly:
             log=Log(self.reader, self.codec, self.index, self.feed),
             books=Books(self.database, FactSource(self.reader, self.codec)),
             audit=self.audit,
+            past=past_of(self.settings, self.database, self.codec, self.clock),
             seals=Seals(self.settings, self.reader, partial(established_id, self.database), self.clock),
             providers=self.providers,
             upkeep=self.upkeep,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 
 from application.keeping.tables import Ground
@@ -14,6 +15,7 @@ from infrastructure.settings import Settings
 from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
 from infrastructure.store.identity import asset_key
+from infrastructure.store.milestones import SqlMilestones
 from infrastructure.store.reader import SqlReader
 from projections.audit import Audit
 from projections.queries import Views
@@ -34,4 +36,5 @@ def audit_of(settings: Settings, database: Database, codec: Codec, views: Views,
         ground=ground,
         open_source=partial(open_source, settings),
         names=lambda: AssetNames(asset_key(database)),
+        forget_milestones=SqlMilestones(database, lambda: nullcontext(database)).forget,
     )

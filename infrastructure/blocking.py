@@ -28,6 +28,7 @@ from domain.catalogue import Catalogue
 from infrastructure.assembly import USUAL, Parts
 from infrastructure.bootstrap import open_studio
 from infrastructure.looping import Blocking, Loop, without_await
+from infrastructure.past import Past
 from infrastructure.seals import Seals
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
@@ -188,6 +189,18 @@ class BlockingStatements(Blocking[Statements]):
     list = without_await(Statements.list)
 
 
+class BlockingPast(Blocking[Past]):
+    """The past of a ledger."""
+
+    moment = without_await(Past.moment)
+    account = without_await(Past.account)
+    limits = without_await(Past.limits)
+    find = without_await(Past.find)
+    rows = without_await(Past.rows)
+    balance = without_await(Past.balance)
+    holds = without_await(Past.holds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockingStudio:
     """An open studio; views, books, audit and seals are a studio's own, which block anyway."""
@@ -200,6 +213,7 @@ class BlockingStudio:
     views: Views
     books: Books
     audit: Audit
+    past: BlockingPast
     seals: Seals
     providers: BlockingProviders
     upkeep: BlockingUpkeep
@@ -219,6 +233,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         views=studio.views,
         books=studio.books,
         audit=studio.audit,
+        past=BlockingPast(studio.past, loop),
         seals=studio.seals,
         providers=BlockingProviders(studio.providers, loop),
         upkeep=BlockingUpkeep(studio.upkeep, loop),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from application.keeping.keys import KeyReader
     from application.keeping.statements import StatementReader
     from application.notifying.reading import WebhookReader
+    from infrastructure.past import Past
     from infrastructure.store.tables import SqlIndex
     from projections.audit import Audit
     from projections.books import Books
@@ -101,6 +102,13 @@ class ReadingLedger:
         from projections.engine.database import FactSource
 
         return Books(self.database, FactSource(self.reader, self.codec))
+
+    @property
+    def past(self) -> Past:
+        from infrastructure.clock import now
+        from infrastructure.past import past_of
+
+        return past_of(self.settings, self.database, self.codec, now)
 
     @property
     def audit(self) -> Audit:

@@ -8,6 +8,7 @@
     views        what became of it, in rows
     books        what it came to, ledger account by ledger account, and the postings behind that
     log          the facts, read and followed
+    past         accounts, limits and views as they were at a moment
     audit        chains, tables and views held against the log, and made anew from it
     seals        signed seals of the log, kept outside, and the watch that takes them
     providers    by name, their callbacks, their bills
@@ -40,6 +41,7 @@ from application.notifying.sender import HookSender
 from application.notifying.webhooks import Webhooks
 from application.performing.worker import Worker
 from domain.catalogue import Catalogue
+from infrastructure.past import Past
 from infrastructure.seals import Seals
 from projections.audit import Audit
 from projections.books import Books
@@ -62,6 +64,7 @@ class Studio:
     books: Books
     log: Log
     audit: Audit
+    past: Past
     seals: Seals
     providers: Providers
     upkeep: Upkeep

@@ -40,6 +40,7 @@ class Audit:
     ground: Callable[[], Ground]
     open_source: Callable[[], FactSource]
     names: Callable[[], AssetNames]
+    forget_milestones: Callable[[], None] = lambda: None
 
     def verify(self, account: str | None = None) -> Iterator[Problem]:
         """Check the hash chains and what must agree with them. Yields nothing where all is well."""
@@ -88,11 +89,15 @@ class Audit:
         return compare(self.database, self._source, ALL, account)
 
     def rebuild(self, workers: int = 1, progress: Callable[[int, int], None] = lambda _position, _end: None) -> int:
-        """Replace all views by what the log says, while everything goes on. The position they stand at."""
+        """Replace all views by what the log says, while everything goes on. The position they stand at.
+
+        Milestones of the past are dropped, too.
+        """
         from application.asking.progress import Heard
         from projections.engine.rebuild import Workers, rebuild
 
         several = Workers(workers, self.open_source) if workers > 1 else None
+        self.forget_milestones()
         return rebuild(self.database, self._source, ALL, workers=several, progress=Heard(progress))
 
     @property

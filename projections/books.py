@@ -38,9 +38,14 @@ class Books:
         """The trial balance, of one account if it is named; of what moved in the periods around an instant, if any."""
         return trial_balance(self._database, BookFilter(account=account, at=at, currency=currency))
 
-    def postings(self, wanted: BookQuery, after: int = 0, limit: int | None = None) -> BookPage:
-        """Facts that moved what is wanted, in the order of the log after a position, at most so many."""
-        end = self.log.end()
+    def postings(
+        self, wanted: BookQuery, after: int = 0, limit: int | None = None, upto: int | None = None
+    ) -> BookPage:
+        """Facts that moved what is wanted, in the order of the log after a position, at most so many.
+
+        With `upto` those up to that position.
+        """
+        end = self.log.end() if upto is None else upto
         found = list(islice(self.log.read(wanted, after, end), None if limit is None else limit + 1))
         more = limit is not None and len(found) > limit
         entries = found[:limit]

@@ -233,10 +233,10 @@ def accounts_otherwise(reader: ChainReader, account: str | None = None) -> Itera
             yield id
 
 
-def account_row(reader: LogReader, account: str) -> AccountRow:
-    """The row that an account should have; true while its lock is held. Raises LogCorrupted."""
+def account_row(reader: LogReader, account: str, upto: int | None = None) -> AccountRow:
+    """The row that an account should have, true while its lock is held; or had at a position. Raises LogCorrupted."""
     walk = _Walk()
-    for page in _pages(reader, account):
+    for page in _pages(reader, account, upto):
         for problem in walk.turn(page):
             raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint=Advice("log.audit"))
     return walk.row(account)

@@ -76,6 +76,16 @@ TABLES: Mapping[str, Table] = {
     ),
     "contents": Table(TableStanding.COMPARED, ("batch",), ("account", "secret", "body")),
     "snapshots": Table(TableStanding.MADE, ("stream", "version"), ("topic", "state")),
+    "milestones": Table(
+        TableStanding.APART,
+        ("scope", "position"),
+        (),
+        {
+            "hash": "that of the log's entry there; with another, what is asked of the past is folded anew",
+            "shape": "that of the views; with another, what is asked of the past is folded anew",
+            "body": "where what is asked of the past begins; nothing is decided by it, and a rebuild drops it",
+        },
+    ),
     "ledger": Table(
         TableStanding.APART,
         ("one",),

@@ -10,6 +10,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from domain.plans import IN_MONEY
 from infrastructure.cli.asking import confirm
+from infrastructure.cli.asof import Then, dated_document, dated_page
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Account, Scope, Why, Yes
 from infrastructure.cli.session import CommandSession
@@ -90,13 +91,19 @@ async def close(
 @command(app)
 async def show(
     session: CommandSession,
+    then: Then,
     id: Id = None,
     account: Account = None,
 ) -> Report:
     """Show an account's terms, and what is used, held and left in its current period."""
     named = session.account(id or account)
     async with session.reading() as reading:
-        return _answer(await reading.accounts.show(named))
+        view = await reading.accounts.show(named)
+        moment = await then.moment(reading, named, view.zone)
+        if moment is not None:
+            view = await reading.past.account(named, moment)
+    answer = _answer(view)
+    return Report(dated_document(answer.document, moment), dated_page(answer.show, moment, view.zone))
 
 
 @command(app)

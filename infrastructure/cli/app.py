@@ -61,7 +61,10 @@ PANELS = {
         },
         "books": {"books": "Show the trial balance, or the postings of one ledger account."},
         "exporting": {"export": "Write the books for other programs: beancount, hledger, CSV, FOCUS, events."},
-        "limits": {"limits": "List every limit, with what is left of it and when it begins anew."},
+        "limits": {
+            "limits": "List every limit, with what is left of it and when it begins anew.",
+            "holds": "List what open operations hold, of whichever period, the newest first.",
+        },
         "log": {
             "operation": "Tell an operation's story, each fact with its money.",
             "events": "Print the log, or a part of it, in its one order.",

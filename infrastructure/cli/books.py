@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from infrastructure.cli.asof import Then
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import After, Limit, OneAccount
 from infrastructure.cli.session import CommandSession
@@ -15,7 +16,9 @@ from infrastructure.showing.formats import UTC_NAME, counted, instant_of
 
 if TYPE_CHECKING:
     from application.keeping.books import BookQuery
+    from application.ledger.moments import Moment
     from infrastructure.cli.rendering import Page
+    from infrastructure.reading import ReadingLedger
     from infrastructure.showing.books import Shown
     from projections.books import BookPage
     from projections.trialbalance import TrialBalance
@@ -26,6 +29,7 @@ app = typer.Typer()
 @command(app)
 async def books(
     session: CommandSession,
+    then: Then,
     ledger_account: Annotated[
         str | None, Argument(metavar="[LEDGER-ACCOUNT]", help="Such as receivable or income:MODEL: its postings.")
     ] = None,
@@ -48,13 +52,23 @@ async def books(
     async with session.reading() as reading:
         zone = (await reading.accounts.show(account)).zone if account is not None else UTC_NAME
         instant = None if at is None else instant_of(at, zone, "--at")
-        await session.catch_up(reading)
+        moment = await then.moment(reading, account, zone)
+        if moment is None:
+            await session.catch_up(reading)
         if asked is None:
-            balance = await asyncio.to_thread(reading.books.balance, account, instant)
+            balance = await _balance(reading, account, instant, moment)
             return Report(balance_document(balance), lambda page: show_balance(page, balance, account))
-        wanted = BookQuery(account, asked, instant)
-        found = await asyncio.to_thread(reading.books.postings, wanted, after, limit)
+        wanted, upto = BookQuery(account, asked, instant), None if moment is None else moment.position
+        found = await asyncio.to_thread(reading.books.postings, wanted, after, limit, upto)
     return Report(postings_document(found, wanted), lambda page: show_postings(page, found, wanted))
+
+
+async def _balance(
+    reading: ReadingLedger, account: str | None, instant: int | None, moment: Moment | None
+) -> TrialBalance:
+    if moment is not None:
+        return await reading.past.balance(moment, account, instant)
+    return await asyncio.to_thread(reading.books.balance, account, instant)
 
 
 def show_balance(page: Page, balance: TrialBalance, account: str | None) -> None:

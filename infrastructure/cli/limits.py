@@ -1,11 +1,13 @@
-"""Limits: every one that holds of an account, its users and projects, with what is left and until when."""
+"""Limits: every one that holds of an account, its users and projects, with what is left; and what is held."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
+from infrastructure.cli.asof import Then, dated_document, dated_page
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Account
 from infrastructure.cli.session import CommandSession
@@ -15,17 +17,59 @@ from infrastructure.showing.formats import clock, limit_of
 if TYPE_CHECKING:
     from application.keeping.accounts import LimitsView
     from infrastructure.cli.rendering import Page
+    from projections.views.operations import OperationRow
 
 app = typer.Typer()
 
 
 @command(app)
-async def limits(session: CommandSession, account: Account = None) -> Report:
+async def limits(session: CommandSession, then: Then, account: Account = None) -> Report:
     """List every limit, with what is left of it and when it begins anew."""
     named = session.account(account)
     async with session.reading() as reading:
         view = await reading.accounts.limits(named)
-    return Report(limits_document(view), lambda page: show_limits(page, view))
+        moment = await then.moment(reading, named, view.zone)
+        if moment is not None:
+            view = await reading.past.limits(named, moment)
+    show = dated_page(lambda page: show_limits(page, view), moment, view.zone)
+    return Report(dated_document(limits_document(view), moment), show)
+
+
+@command(app)
+async def holds(session: CommandSession, then: Then, account: Account = None) -> Report:
+    """List what open operations hold, of whichever period, the newest first."""
+    from infrastructure.showing.rows import row_document
+    from projections.views.operations import OPERATIONS
+
+    named = session.account(account)
+    async with session.reading() as reading:
+        zone = (await reading.accounts.show(named)).zone
+        moment = await then.moment(reading, named, zone)
+        found = await reading.past.holds(named, moment)
+    document = {"holds": [row_document(OPERATIONS, row) for row in found]}
+    show = dated_page(lambda page: show_holds(page, named, found, zone), moment, zone)
+    return Report(dated_document(document, moment), show)
+
+
+def show_holds(page: Page, account: str, found: Sequence[OperationRow], zone: str) -> None:
+    """A line an operation, and what all of them hold."""
+    from domain.money import Money
+    from infrastructure.cli.rendering import PageColumn, amounts
+
+    page.title(f"Holds of {account}, the newest first, on the clocks of {zone}")
+    if not found:
+        page.line("  nothing is held", "dim")
+        return
+    held = [Money(row.held or 0, row.currency or "") for row in found]
+    page.table(
+        PageColumn("OPERATION", [row.id for row in found]),
+        PageColumn("REQUESTED", [clock(row.requested_at, zone) for row in found], drop=1),
+        PageColumn("USER", [row.user for row in found], drop=3),
+        PageColumn("MODEL", [row.model for row in found], drop=2),
+        PageColumn("STATE", [row.state for row in found]),
+        amounts("HELD", held),
+    )
+    page.line(f"  in all {Money(sum(one.micros for one in held), held[0].currency)} held", "dim")
 
 
 def show_limits(page: Page, view: LimitsView) -> None:

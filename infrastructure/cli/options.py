@@ -14,6 +14,7 @@ from infrastructure.showing.formats import instant_of
 
 if TYPE_CHECKING:
     from application.asking.requests import File, Request
+    from application.ledger.moments import Moment
     from infrastructure.cli.session import CommandSession
 
 WHO, WHAT = "Who asks, who pays", "What is asked"
@@ -174,13 +175,15 @@ class When:
     ] = None
     every: Annotated[bool, Option("--all", help="All periods.")] = False
 
-    def instant(self, zone: str) -> int | None:
-        """An instant of the period, None for all of them. Raises InvalidInput."""
+    def instant(self, zone: str, moment: Moment | None = None) -> int | None:
+        """An instant of the period, that of a moment if there is one; None for all of them. Raises InvalidInput."""
         from infrastructure.clock import now
 
         if self.every:
             return None
-        return now() if self.at is None else instant_of(self.at, zone)
+        if self.at is not None:
+            return instant_of(self.at, zone)
+        return now() if moment is None else moment.at
 
 
 Cursor = Annotated[

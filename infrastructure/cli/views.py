@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer import Option
 
 from domain.errors import InvalidInput
+from infrastructure.cli.asof import Then, dated_document, dated_page
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing
 from infrastructure.cli.options import Paging, ShortPaging, When, Whose
@@ -21,6 +22,7 @@ from infrastructure.cli.viewpages import Viewer, show_costs, show_operations, sh
 from infrastructure.showing.formats import UTC_NAME
 
 if TYPE_CHECKING:
+    from application.ledger.moments import Moment
     from infrastructure.cli.rendering import Page
     from infrastructure.reading import ReadingLedger
     from infrastructure.showing.charts import Chart
@@ -42,6 +44,7 @@ ByKey = Annotated[str | None, Option("--api-key", metavar="KEY", help="Only what
 async def usage(
     whose: Whose,
     when: When,
+    then: Then,
     paging: Paging,
     session: CommandSession,
     user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only this user.")] = None,
@@ -54,28 +57,32 @@ async def usage(
 
     account = whose.id(session)
     async with session.reading() as reading:
-        asked = await _asked(reading, session, account)
-        wanted = UsageFilter(account=account, user=user, kind=kind, api_key=api_key, at=when.instant(asked.zone))
-        found = await _found(reading, USAGE, wanted, paging)
-    return _answer(list_document("usage", USAGE, found), lambda page: show_usage(page, found, asked), paging)
+        asked, moment = await _asked(reading, session, account, then)
+        at = when.instant(asked.zone, moment)
+        wanted = UsageFilter(account=account, user=user, kind=kind, api_key=api_key, at=at)
+        found = await _found(reading, USAGE, wanted, paging, moment)
+    document = dated_document(list_document("usage", USAGE, found), moment)
+    return _answer(document, dated_page(lambda page: show_usage(page, found, asked), moment, asked.zone), paging)
 
 
 @command(app)
-async def periods(whose: Whose, paging: Paging, session: CommandSession) -> Report:
+async def periods(whose: Whose, then: Then, paging: Paging, session: CommandSession) -> Report:
     """List billing periods with their totals."""
     from infrastructure.showing.rows import list_document
     from projections.views.periods import PERIODS, PeriodFilter
 
     account = whose.id(session)
     async with session.reading() as reading:
-        asked = await _asked(reading, session, account)
-        found = await _found(reading, PERIODS, PeriodFilter(account=account), paging)
-    return _answer(list_document("periods", PERIODS, found), lambda page: show_periods(page, found, asked), paging)
+        asked, moment = await _asked(reading, session, account, then)
+        found = await _found(reading, PERIODS, PeriodFilter(account=account), paging, moment)
+    document = dated_document(list_document("periods", PERIODS, found), moment)
+    return _answer(document, dated_page(lambda page: show_periods(page, found, asked), moment, asked.zone), paging)
 
 
 @command(app)
 async def costs(
     when: When,
+    then: Then,
     paging: Paging,
     session: CommandSession,
     model: Annotated[str | None, Option("--model", "-m", metavar="ID", help="Only this model.")] = None,
@@ -89,12 +96,13 @@ async def costs(
     from projections.views.costs import COSTS, CostFilter
 
     async with session.reading() as reading:
-        await _asked(reading, session, None)
-        wanted = CostFilter(model=model, provider=provider, at=when.instant(UTC_NAME))
-        found = await _found(reading, COSTS, wanted, paging)
+        asked, moment = await _asked(reading, session, None, then)
+        wanted = CostFilter(model=model, provider=provider, at=when.instant(UTC_NAME, moment))
+        found = await _found(reading, COSTS, wanted, paging, moment)
     if not found.rows:
         await _check_named(session, model, provider)
-    return _answer(list_document("costs", COSTS, found), lambda page: show_costs(page, found), paging)
+    document = dated_document(list_document("costs", COSTS, found), moment)
+    return _answer(document, dated_page(lambda page: show_costs(page, found), moment, asked.zone), paging)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,7 @@ class Days:
 async def spend(
     whose: Whose,
     days: Days,
+    then: Then,
     paging: Paging,
     session: CommandSession,
     plot: Annotated[bool, Option("--plot", help="Draw it as bars, a day each.")] = False,
@@ -126,15 +135,16 @@ async def spend(
 
     account = whose.id(session)
     async with session.reading() as reading:
-        asked = await _asked(reading, session, account)
-        found = await _found(reading, SPEND, SpendFilter(account=account, **asdict(days)), paging)
+        asked, moment = await _asked(reading, session, account, then)
+        found = await _found(reading, SPEND, SpendFilter(account=account, **asdict(days)), paging, moment)
     if not found.rows:
         await _check_named(session, days.model, days.provider)
     charts = spend_charts(found.rows, asked.of)
     if svg is not None:
         _write_drawn(svg, charts)
-    document = list_document("spend", SPEND, found)
-    return _answer(document, lambda page: show_spend(page, found, asked, charts if plot else ()), paging)
+    document = dated_document(list_document("spend", SPEND, found), moment)
+    show = dated_page(lambda page: show_spend(page, found, asked, charts if plot else ()), moment, asked.zone)
+    return _answer(document, show, paging)
 
 
 def _write_drawn(svg: Path, charts: Sequence[Chart]) -> None:
@@ -170,7 +180,7 @@ class Which:
 
 
 @command(app)
-async def operations(whose: Whose, which: Which, paging: ShortPaging, session: CommandSession) -> Report:
+async def operations(whose: Whose, which: Which, then: Then, paging: ShortPaging, session: CommandSession) -> Report:
     """List operations, the newest first.
 
     Flags tell what is out of the ordinary: outputs that could not be kept, late deliveries after a release, outputs
@@ -181,21 +191,26 @@ async def operations(whose: Whose, which: Which, paging: ShortPaging, session: C
 
     account = whose.id(session)
     async with session.reading() as reading:
-        asked = await _asked(reading, session, account)
+        asked, moment = await _asked(reading, session, account, then)
         wanted = OperationFilter(account=account, **asdict(which))
-        found = await _found(reading, OPERATIONS, wanted, paging)
+        found = await _found(reading, OPERATIONS, wanted, paging, moment)
     rows = [row_document(OPERATIONS, row) for row in found.rows]
-    document = {"operations": rows, **next_page(found)}
-    return _answer(document, lambda page: show_operations(page, found, asked), paging)
+    document = dated_document({"operations": rows, **next_page(found)}, moment)
+    return _answer(document, dated_page(lambda page: show_operations(page, found, asked), moment, asked.zone), paging)
 
 
-async def _found(reading: ReadingLedger, view: View[Row, Filter], wanted: Filter, paging: Paging) -> Found[Row]:
-    """One page of rows, written to a file, too, if one is named."""
+async def _found(
+    reading: ReadingLedger, view: View[Row, Filter], wanted: Filter, paging: Paging, moment: Moment | None
+) -> Found[Row]:
+    """One page of rows as they are, or were at a moment; written to a file, too, if one is named."""
     from infrastructure.showing.rows import write_csv
 
-    ask = partial(reading.views.find, view, wanted, after=paging.after, limit=paging.limit)
+    page: dict[str, Any] = {"after": paging.after, "limit": paging.limit}
     with replacing(paging.file) as stream:
-        found = await asyncio.to_thread(ask)
+        if moment is not None:
+            found = await reading.past.find(view, wanted, moment, **page)
+        else:
+            found = await asyncio.to_thread(partial(reading.views.find, view, wanted, **page))
         if stream is not None:
             write_csv(stream, view, found.rows)
     return found
@@ -223,12 +238,21 @@ async def _check_named(session: CommandSession, model: str | None, provider: str
             check_word("provider", provider, sorted({one.provider for one in catalogue} | {*providers}))
 
 
-async def _asked(reading: ReadingLedger, session: CommandSession, account: str | None) -> Viewer:
-    """Bring the views up to date; tell of those that cannot be. Raises UnknownAccount."""
+async def _asked(
+    reading: ReadingLedger, session: CommandSession, account: str | None, then: Then
+) -> tuple[Viewer, Moment | None]:
+    """Who looks, and as of when. Raises UnknownAccount, InvalidInput."""
+    zone = (await reading.accounts.show(account)).zone if account is not None else UTC_NAME
+    moment = await then.moment(reading, account, zone)
+    if moment is None:
+        await _bring_up(reading, session)
+    return Viewer(account, zone), moment
+
+
+async def _bring_up(reading: ReadingLedger, session: CommandSession) -> None:
+    """Bring the views up to date; tell of those that cannot be."""
     await session.catch_up(reading)
     for view in await asyncio.to_thread(reading.views.status):
         if view.error is not None:
             told = f"{view.view} stands still at position {view.position}"
             session.warn(told, "what it says is older than the log; see: imagestudio projections status")
-    zone = (await reading.accounts.show(account)).zone if account is not None else UTC_NAME
-    return Viewer(account, zone)

@@ -11,6 +11,7 @@ from infrastructure.client.invoices import RemoteInvoices
 from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
+from infrastructure.client.past import RemotePast
 from infrastructure.client.statements import RemoteStatements
 from infrastructure.client.upkeep import RemoteAudit, RemoteUpkeep
 from infrastructure.client.views import RemoteViews
@@ -70,6 +71,17 @@ class BlockingRemoteViews(Blocking[RemoteViews]):
     costs = without_await(RemoteViews.costs)
     books = without_await(RemoteViews.books)
     postings = without_await(RemoteViews.postings)
+
+
+class BlockingRemotePast(Blocking[RemotePast]):
+    """The past of a ledger."""
+
+    account = without_await(RemotePast.account)
+    limits = without_await(RemotePast.limits)
+    find = without_await(RemotePast.find)
+    rows = without_await(RemotePast.rows)
+    balance = without_await(RemotePast.balance)
+    holds = without_await(RemotePast.holds)
 
 
 class BlockingRemoteWebhooks(Blocking[RemoteWebhooks]):

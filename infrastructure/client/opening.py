@@ -15,6 +15,7 @@ from infrastructure.client.blocking import (
     BlockingRemoteKeys,
     BlockingRemoteLibrary,
     BlockingRemoteOperations,
+    BlockingRemotePast,
     BlockingRemoteStatements,
     BlockingRemoteUpkeep,
     BlockingRemoteViews,
@@ -24,6 +25,7 @@ from infrastructure.client.invoices import RemoteInvoices
 from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
+from infrastructure.client.past import RemotePast
 from infrastructure.client.statements import RemoteStatements
 from infrastructure.client.upkeep import RemoteAudit, RemoteUpkeep
 from infrastructure.client.views import RemoteViews
@@ -48,6 +50,7 @@ class AsyncClient:
         self.operations = RemoteOperations(self._wire, wait_seconds)
         self.library = RemoteLibrary(self._wire)
         self.views = RemoteViews(self._wire)
+        self.past = RemotePast(self._wire)
         self.statements = RemoteStatements(self._wire)
         self.invoices = RemoteInvoices(self._wire)
         self.webhooks = RemoteWebhooks(self._wire)
@@ -75,6 +78,7 @@ class Client:
         self.operations = BlockingRemoteOperations(self._client.operations, self._loop)
         self.library = BlockingRemoteLibrary(self._client.library, self._loop)
         self.views = BlockingRemoteViews(self._client.views, self._loop)
+        self.past = BlockingRemotePast(self._client.past, self._loop)
         self.statements = BlockingRemoteStatements(self._client.statements, self._loop)
         self.invoices = BlockingRemoteInvoices(self._client.invoices, self._loop)
         self.webhooks = BlockingRemoteWebhooks(self._client.webhooks, self._loop)

@@ -53,19 +53,7 @@ class RemoteViews:
 
         Raises InvalidInput for a view or a wish that a service has not.
         """
-        from projections.engine.asking import Found
-
-        account, params = parameters_of_filter(view, wanted)
-        name, found, cursor = route_of(view), list[Row](), after
-        while True:
-            page = MOST if limit is None else min(MOST, limit - len(found))
-            asked = {**params, "limit": str(page), **({} if cursor is None else {"after": cursor})}
-            call = Call(method="GET", path=f"/v1/{name}", account=account, params=asked)
-            document = await self.wire.document(call)
-            found += [row_from(view, one) for one in document[name]]
-            cursor = document.get("next")
-            if cursor is None or len(found) == limit:
-                return Found(found, cursor, after is None and cursor is None)
+        return await find_at(self.wire, view, wanted, after, limit)
 
     async def rows(self, view: View[Row, Filter], wanted: Filter | None = None) -> list[Row]:
         """All rows that are wanted, as `find` does."""
@@ -118,3 +106,28 @@ class RemoteViews:
         found = await self.wire.document(Call(method="GET", path=f"/v1/{name}", account=account, params=params))
         total = found["total"]
         return RemoteRows(tuple(found[name]), None if total is None else tuple(total), found.get("next"))
+
+
+async def find_at(
+    wire: Wire,
+    view: View[Row, Filter],
+    wanted: Filter | None,
+    after: str | None,
+    limit: int | None,
+    as_of: str | None = None,
+) -> Found[Row]:
+    """Rows of a view as it is, or was; asked for a page at a time."""
+    from projections.engine.asking import Found
+
+    account, params = parameters_of_filter(view, wanted)
+    name, found, cursor = route_of(view), list[Row](), after
+    then = {} if as_of is None else {"as_of": as_of}
+    while True:
+        page = MOST if limit is None else min(MOST, limit - len(found))
+        asked = {**params, **then, "limit": str(page), **({} if cursor is None else {"after": cursor})}
+        call = Call(method="GET", path=f"/v1/{name}", account=account, params=asked)
+        document = await wire.document(call)
+        found += [row_from(view, one) for one in document[name]]
+        cursor = document.get("next")
+        if cursor is None or len(found) == limit:
+            return Found(found, cursor, after is None and cursor is None)

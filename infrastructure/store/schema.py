@@ -257,6 +257,17 @@ SNAPSHOTS = Table(
     Column("state", Text, nullable=False),
 )
 
+MILESTONES = Table(
+    "milestones",
+    METADATA,
+    Column("scope", ID, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("shape", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""The sums of views at some positions of the log: a shortcut for those who ask for the past."""
+
 LEDGER = Table(
     "ledger",
     METADATA,

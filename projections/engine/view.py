@@ -79,7 +79,8 @@ class View(Generic[Row, Filter]):
     """One row a key. `newest` names the columns by which the newest rows come first, else rows come by key.
 
     `asked` makes the columns that the query works out. Tables are locked by ascending `rank`: a view that others'
-    queries read has a higher one than they.
+    queries read has a higher one than they. `milestone` says which rows are kept in milestones of the past: all, those
+    for which a condition of SQL holds, or None of them, as there are as many as facts.
     """
 
     name: str
@@ -90,6 +91,7 @@ class View(Generic[Row, Filter]):
     newest: tuple[str, ...] = ()
     asked: Callable[[Table], Mapping[str, ColumnElement[Any]]] | None = field(default=None, repr=False)
     rank: int = 0
+    milestone: str | None = ""
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

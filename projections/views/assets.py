@@ -257,6 +257,7 @@ ASSETS = View(
         Sorted("expiring", ("expires",), "expires > 0"),
     ),
     asked=_money,
+    milestone=None,
     changes={
         Requested: reads_each(_requested, NAMES, "inputs"),
         ProviderCompleted: reads_each(_completed, NAMES, "operation.kind operation.model operation.provider assets"),

@@ -93,6 +93,7 @@ LINKS = View(
     LinkRow,
     LinkFilter,
     rank=1,
+    milestone=None,
     indexes=(Sorted("asset", ("account", "asset", "role")), Sorted("batch", ("account", "batch"))),
     changes={
         Requested: reads_each(_requested, NAMES, "inputs"),

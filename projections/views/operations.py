@@ -257,6 +257,7 @@ OPERATIONS = View(
     OperationFilter,
     newest=("requested_at", "id"),
     rank=2,
+    milestone="settled_at IS NULL AND account IS NOT NULL",
     indexes=(
         Sorted("newest", ("account", "requested_at")),
         Sorted("held", ("account", "period_start"), "held > 0"),

@@ -20,6 +20,7 @@ from infrastructure.gateway.callers import Administrator, Reader, StudioAdminist
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
+from infrastructure.gateway.native.asof import DATED, as_of_document, moment_asked
 from infrastructure.gateway.native.shapes import Id, Reason, StrictBody
 from infrastructure.showing.documents import account_document
 from infrastructure.showing.verdicts import verdict_document
@@ -83,11 +84,14 @@ async def post_account(request: Request, caller: StudioAdministrator, asked: Acc
     return _answer(await gate.studio.accounts.open(asked.id, **terms, by=caller.holder.actor), caller)
 
 
-@router.get("/accounts/{id}")
+@router.get("/accounts/{id}", openapi_extra={"parameters": DATED})
 async def get_account(request: Request, caller: Reader, id: str) -> Response:
     """An account: its terms, its period, and of each measure its limit, what is used, held and left."""
-    gate = gate_of(request)
-    return _answer(await gate.studio.accounts.show(caller.holder.account_for(id)), caller)
+    studio, account = gate_of(request).studio, caller.holder.account_for(id)
+    moment = await moment_asked(request, account)
+    if moment is None:
+        return _answer(await studio.accounts.show(account), caller)
+    return json_of(as_of_document(account_document(await studio.past.account(account, moment)), moment), caller)
 
 
 @router.post("/accounts/{id}/plan")

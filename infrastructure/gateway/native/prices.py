@@ -1,4 +1,4 @@
-"""`/v1/prices` and `/v1/limits`: what everything costs, and what is left to the caller."""
+"""`/v1/prices`, `/v1/limits` and `/v1/holds`: what everything costs, what is left to the caller, and what is held."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from fastapi import APIRouter, Request, Response
 from infrastructure.gateway.callers import Reader
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
+from infrastructure.gateway.native.asof import AS_OF, DATED, as_of_document, moment_asked
+from infrastructure.gateway.native.paging import check_parameters
 from infrastructure.showing.documents import limits_document, model_document
+from infrastructure.showing.rows import row_document
+from projections.views.operations import OPERATIONS
 
 router = APIRouter(prefix="/v1", tags=["Prices and limits"])
 
@@ -21,8 +25,19 @@ async def prices(request: Request, caller: Reader, kind: str | None = None) -> R
     return json_of({"currency": gate.currency, "models": [model_document(one, at, off) for one in found]}, caller)
 
 
-@router.get("/limits")
+@router.get("/limits", openapi_extra={"parameters": DATED})
 async def limits(request: Request, caller: Reader) -> Response:
     """Every limit that holds now, over each window: its limit, what is used, held and left, and when it begins anew."""
-    gate = gate_of(request)
-    return json_of(limits_document(await gate.studio.accounts.limits(caller.account)), caller)
+    studio, moment = gate_of(request).studio, await moment_asked(request, caller.account)
+    if moment is None:
+        return json_of(limits_document(await studio.accounts.limits(caller.account)), caller)
+    return json_of(as_of_document(limits_document(await studio.past.limits(caller.account, moment)), moment), caller)
+
+
+@router.get("/holds", openapi_extra={"parameters": DATED})
+async def holds(request: Request, caller: Reader) -> Response:
+    """Every operation that holds money, of whichever period: what it may still cost, the newest first."""
+    check_parameters(request, (AS_OF,))
+    studio, moment = gate_of(request).studio, await moment_asked(request, caller.account)
+    found = await studio.past.holds(caller.account, moment)
+    return json_of(as_of_document({"holds": [row_document(OPERATIONS, row) for row in found]}, moment), caller)

@@ -20,6 +20,7 @@ from infrastructure.gateway.callers import Reader
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
+from infrastructure.gateway.native.asof import AS_OF, DATED, as_of_document, moment_asked
 from infrastructure.gateway.native.paging import PAGED, check_parameters, page_of
 from infrastructure.showing.formats import instant_of
 from infrastructure.showing.rows import list_document
@@ -42,12 +43,16 @@ def parameters_of(view: AnyView) -> list[str]:
 async def _rows(request: Request, name: str, view: AnyView, caller: KeyCaller, account: Mapping[str, str]) -> Response:
     """A page of rows; what no parameter is called is refused, as it would choose nothing."""
     views, page = gate_of(request).studio.views, page_of(request)
-    check_parameters(request, [*parameters_of(view), *page.NAMES])
+    check_parameters(request, [*parameters_of(view), *page.NAMES, AS_OF])
     wanted = {one: _value(one, request.query_params[one]) for one in parameters_of(view) if one in request.query_params}
-    await asyncio.to_thread(views.catch_up)
-    filter = view.filter(**wanted, **account)
-    found = await asyncio.to_thread(views.find, view, filter, after=page.after, limit=page.limit)
-    return json_of(list_document(name, view, found), caller)
+    filter, moment = view.filter(**wanted, **account), await moment_asked(request, account.get("account"))
+    if moment is not None:
+        past = gate_of(request).studio.past
+        found = await past.find(view, filter, moment, after=page.after, limit=page.limit)
+    else:
+        await asyncio.to_thread(views.catch_up)
+        found = await asyncio.to_thread(views.find, view, filter, after=page.after, limit=page.limit)
+    return json_of(as_of_document(list_document(name, view, found), moment), caller)
 
 
 def _value(name: str, text: str) -> Any:
@@ -85,7 +90,7 @@ async def costs(request: Request, caller: Reader) -> Response:
 def _parameters(view: AnyView) -> dict[str, Any]:
     """The parameters for the OpenAPI document."""
     named = [{"name": one, "in": "query", "schema": {"type": "string"}} for one in parameters_of(view)]
-    return {"parameters": [*named, *PAGED["parameters"]]}
+    return {"parameters": [*named, *PAGED["parameters"], *DATED]}
 
 
 for _list, _view in ((usage, USAGE), (periods, PERIODS), (spend, SPEND), (operations, OPERATIONS), (costs, COSTS)):

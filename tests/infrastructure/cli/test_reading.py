@@ -50,6 +50,7 @@ READING = {
         ("costs",),
         ("spend",),
         ("limits",),
+        ("holds",),
         ("books",),
         ("export",),
         ("operations",),

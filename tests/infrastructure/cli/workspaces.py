@@ -100,6 +100,7 @@ COMMANDS = [
     ("costs",),
     ("spend",),
     ("limits",),
+    ("holds",),
     ("books",),
     ("books", "receivable"),
     ("export", "beancount", "--out", "BOOK"),

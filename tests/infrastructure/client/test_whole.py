@@ -42,6 +42,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "linked": INSIDE,
         **dict.fromkeys(("archive", "archive_named"), LATER),
     },
+    "past": {"moment": "is in each answer"},
     "views": {
         **dict.fromkeys(("catch_up", "retry", "status"), HERE),
         "one": "is `find` with the filter of its key",

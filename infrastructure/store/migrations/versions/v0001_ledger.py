@@ -234,6 +234,14 @@ def _contents() -> None:
         Column("state", Text, nullable=False),
     )
     op.create_table(
+        "milestones",
+        Column("scope", ID, primary_key=True),
+        Column("position", BigInteger, primary_key=True, autoincrement=False),
+        Column("hash", LargeBinary, nullable=False),
+        Column("shape", Text, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+    )
+    op.create_table(
         "ledger",
         Column("one", Integer, primary_key=True),
         Column("id", ID, nullable=False),

@@ -1,0 +1,125 @@
+"""The past of a ledger: accounts, limits and views as of a moment.
+
+async with open_studio() as studio:
+    then = await studio.past.account("acme", "2026-04-10T12:00:00Z")
+    rows = await studio.past.rows(USAGE, UsageFilter(account="acme"), 1200)
+"""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from application.keeping.accounts import AccountReader, AccountView, LimitsView
+from application.ledger.log import Codec
+from application.ledger.looking import LedgerReader
+from application.ledger.moments import Moment, is_position, moment_of
+from domain.errors import UnknownAccount
+from infrastructure.settings import Settings
+from infrastructure.showing.formats import UTC_NAME, instant_of
+from infrastructure.showing.moments import moment_text
+from infrastructure.store.database import Database
+from infrastructure.store.milestones import SqlMilestones
+from infrastructure.store.past import PastReadings, SqlPast
+from infrastructure.store.reader import SqlReader
+from projections.engine.database import FactSource
+from projections.past import PastViews
+
+if TYPE_CHECKING:
+    from projections.engine.asking import Found
+    from projections.engine.columns import ViewRow
+    from projections.engine.filters import ViewFilter
+    from projections.engine.view import View
+    from projections.trialbalance import TrialBalance
+    from projections.views.operations import OperationRow
+
+    Row = TypeVar("Row", bound=ViewRow)
+    Filter = TypeVar("Filter", bound=ViewFilter)
+
+When: TypeAlias = "int | str | Moment"
+"""A position of the log, a day or an instant in ISO 8601, or a moment that was found before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """All that was. A correction that came later is not in it. Raises InvalidInput for what is no moment."""
+
+    reader: SqlPast
+    views: PastViews
+    codec: Codec
+    clock: Callable[[], int]
+
+    async def moment(self, as_of: When, account: str | None = None, zone: str = UTC_NAME) -> Moment:
+        """The moment, of an account's facts or of all; an instant without an offset is meant in the zone."""
+        if isinstance(as_of, Moment):
+            return as_of
+        instant = None if isinstance(as_of, int) or is_position(as_of) else instant_of(as_of, zone, "as_of")
+        return await to_thread(moment_of, self.reader, account, as_of, instant, self.clock())
+
+    async def account(self, account: str, as_of: When) -> AccountView:
+        """The account as it was: plan, balance, limits, and what was used, held and left. Raises UnknownAccount."""
+        return await (await self._accounts(account, as_of)).show(account)
+
+    async def limits(self, account: str, as_of: When) -> LimitsView:
+        """All limits that held, with what was used, held and left of each. Raises UnknownAccount."""
+        return await (await self._accounts(account, as_of)).limits(account)
+
+    async def find(
+        self,
+        view: View[Row, Filter],
+        wanted: Filter,
+        as_of: When,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Found[Row]:
+        """Rows of a view as it was, as `Views.find` finds those of now."""
+        moment = await self.moment(as_of, getattr(wanted, "account", None))
+        return await to_thread(self.views.find, view, wanted, moment, after=after, limit=limit)
+
+    async def rows(self, view: View[Row, Filter], wanted: Filter, as_of: When) -> list[Row]:
+        """All rows that are wanted, as `find` does."""
+        return (await self.find(view, wanted, as_of)).rows
+
+    async def balance(
+        self, as_of: When, account: str | None = None, at: int | None = None, currency: str | None = None
+    ) -> TrialBalance:
+        """The trial balance as it was, as `Books.balance` has that of now."""
+        from projections.views.books import BookFilter
+
+        moment = await self.moment(as_of, account)
+        return await to_thread(self.views.balance, BookFilter(account=account, at=at, currency=currency), moment)
+
+    async def holds(self, account: str, as_of: When | None = None) -> list[OperationRow]:
+        """The account's operations that held something, or do now, the newest first."""
+        when = await to_thread(self.reader.end) if as_of is None else as_of
+        return await to_thread(self.views.holds, account, await self.moment(when, account))
+
+    async def _accounts(self, account: str, as_of: When) -> AccountReader:
+        moment = await self.moment(as_of, account)
+        if not await to_thread(self.reader.ends_at, account, moment.position):
+            raise UnknownAccount(
+                f"account {account!r} was not there at {moment_text(moment)}", hint="take a later moment"
+            )
+        readings = PastReadings(self.reader, moment.position)
+        return AccountReader(LedgerReader(readings, self.codec, lambda: moment.at))
+
+
+def past_of(settings: Settings, database: Database, codec: Codec, clock: Callable[[], int]) -> Past:
+    """The past of a ledger, on a database that may be written to or not."""
+    reader, milestones = SqlPast(database), SqlMilestones(database, partial(_writer, settings, database))
+    return Past(reader, PastViews(reader, FactSource(SqlReader(database), codec), milestones), codec, clock)
+
+
+@contextmanager
+def _writer(settings: Settings, known: Database) -> Iterator[Database]:
+    """The database for whoever keeps a milestone. Raises StoreUnavailable."""
+    if not known.reading:
+        yield known
+        return
+    with closing(Database(settings.database, lock_seconds=settings.lock_seconds)) as database:
+        yield database

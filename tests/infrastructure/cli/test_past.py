@@ -1,0 +1,76 @@
+"""What was, at the command line: `--as-of`, by position and by instant."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.infrastructure.cli.workspaces import Workspace, call
+
+SHOWN = [
+    ("usage",),
+    ("periods",),
+    ("costs",),
+    ("spend",),
+    ("operations",),
+    ("limits",),
+    ("holds",),
+    ("account", "show"),
+]
+
+
+def facts() -> list[dict[str, object]]:
+    found: list[dict[str, object]] = call("events", "--json").document["events"]
+    return found
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_the_newest_position_is_what_is_now(workspace: Workspace, command: tuple[str, ...]) -> None:
+    last = facts()[-1]
+    now, then = (call(*command, *options, "--json").document for options in ((), ("--as-of", last["position"])))
+    assert then.pop("as_of")["position"] == last["position"]
+    assert then == now
+
+
+@pytest.mark.parametrize("command", [*SHOWN, ("books",), ("books", "receivable")])
+def test_a_page_says_what_it_is_as_of(workspace: Workspace, command: tuple[str, ...]) -> None:
+    assert "as of position 9" in call(*command, "--as-of", "9").out
+
+
+def test_an_earlier_position_knows_nothing_of_what_came_later(workspace: Workspace) -> None:
+    charged = [one for one in facts() if one["type"] == "operation.charged"]
+    for count, fact in enumerate(charged, 1):
+        found = call("usage", "--as-of", fact["position"], "--json").document
+        assert sum(row["charged"] for row in found["usage"]) == count
+
+
+def test_an_instant_is_that_of_the_accounts_zone(workspace: Workspace) -> None:
+    changed = next(one for one in facts() if one["type"] == "account.limit_changed")
+    for as_of, scopes in ((changed["at"], {"account", "user:bob"}), (changed["position"], {"account", "user:bob"})):
+        found = call("account", "show", "--as-of", as_of, "--json").document
+        assert found["limits"].keys() == scopes
+    assert call("account", "show", "--as-of", int(str(changed["position"])) - 1, "--json").document[
+        "limits"
+    ].keys() == {"account"}
+
+
+@pytest.mark.parametrize(
+    ("as_of", "why"),
+    [
+        ("100000", "as_of: 100000 is no position: the log ends at"),
+        ("2100-01-01", "as_of: 2100-01-01 has not come yet"),
+        ("then", "as_of: 'then' is no instant"),
+        ("1999-01-01", "account 'acme' was not there at the log's beginning"),
+    ],
+)
+def test_what_is_no_moment_is_one_clear_error(workspace: Workspace, as_of: str, why: str) -> None:
+    outcome = call("limits", "--as-of", as_of, "--json")
+    assert outcome.code == 2
+    assert outcome.error["message"].startswith(why)
+
+
+def test_what_was_held_is_told_of_the_moment_at_which_it_was(workspace: Workspace) -> None:
+    held = next(one for one in facts() if one["type"] == "operation.validated")
+    found = call("holds", "--as-of", held["position"], "--json").document["holds"]
+    assert [row["held"] for row in found] == [held["amount"]]
+    assert call("holds", "--json").document == {"holds": []}
+    assert held["amount"]["amount"] in call("holds", "--as-of", held["position"]).out  # type: ignore[index]
