@@ -97,7 +97,6 @@ from infrastructure.supplies import (
     throughputs,
 )
 from infrastructure.telemetry.around import Around
-from projections.audit import Audit
 from projections.books import Books
 from projections.engine.database import FactSource
 from projections.engine.projector import Projector
@@ -324,10 +323,6 @@ class Assembly:
         return Views(self.database, self.reader, reading if self.database.reading else self.projector.advance)
 
     @cached_property
-    def audit(self) -> Audit:
-        return audit_of(self.settings, self.database, self.codec, self.views, self.clock)
-
-    @cached_property
     def providers(self) -> Providers:
         costs, refresh = CostsInViews(self.views), partial(asyncio.to_thread, self.views.catch_up)
         reconciler = Reconciler(self.performer, self.histories, costs, self.index, self.writer, refresh)
@@ -375,7 +370,7 @@ class Assembly:
             views=self.views,
             log=Log(self.reader, self.codec, self.index, self.feed),
             books=Books(self.database, FactSource(self.reader, self.codec)),
-            audit=self.audit,
+            audit=audit_of(self.settings, self.database, self.codec, self.views, self.clock),
             past=past_of(self.settings, self.database, self.codec, self.clock),
             seals=Seals(self.settings, self.reader, partial(established_id, self.database), self.clock),
             providers=self.providers,
