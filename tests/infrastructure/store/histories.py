@@ -29,6 +29,7 @@ from infrastructure.store.desks import SqlDesks
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
 from infrastructure.working import working
+from projections.views.usage import USAGE, UsageFilter
 from tests.application.studios import BLIND, JOBS, PRICE, SYNC, studio_on
 
 LEASE = 60 * SECOND
@@ -61,6 +62,8 @@ async def tell(url: str, home: Path) -> None:
             await studio.operations.generate("a lake", account="zeta", model=SYNC)
         await word(studio)
         HookPlanner(studio.webhooks.sending.log, studio.webhooks.tables).advance()
+        past = replace(studio.past, views=replace(studio.past.views, span=MANY))
+        await past.rows(USAGE, UsageFilter(account="zeta"), studio.log.reader.end())
 
 
 async def queue(studio: Studio) -> None:
