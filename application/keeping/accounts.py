@@ -21,6 +21,7 @@ from domain.beginning import change_limits, needed_since
 from domain.counting import LimitStanding, left_of, limit_standings
 from domain.errors import InvalidInput
 from domain.ids import check_id
+from domain.keys import STUDIO
 from domain.ledger import CREDIT, Decide, Fact, Ledger, current_period, known_account
 from domain.money import Money, check_currency, check_money
 from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
@@ -30,6 +31,7 @@ from domain.returning import end_period
 from domain.usage import NOTHING_USED
 from domain.windows import Window
 
+MOST_LISTED = 100
 CYCLES = ("calendar", "anniversary")
 
 ChangeTerms = Callable[[Account, int], Sequence[accounts.AccountFact]]
@@ -105,6 +107,11 @@ class Accounts(AccountReader):
     known_model: Callable[[str], object]
     """Raises UnknownModel if there is none of an id."""
     plans: Mapping[str, Plan] = field(default_factory=lambda: PLANS)
+
+    async def list_after(self, after: str = "", limit: int = MOST_LISTED) -> Sequence[AccountView]:
+        """Accounts as their ledgers stand, by ascending id above one, at most so many; without the studio's own."""
+        found = await asyncio.to_thread(self.index.accounts, after, limit + 1)
+        return [await self.show(id) for id in found if id != STUDIO][:limit]
 
     async def open(
         self,

@@ -74,7 +74,10 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class BookQuery:
-    """Which postings; None is any. `days` are the first and the last, `at` an instant of the period."""
+    """Which postings; None is any. `days` are the first and the last, `at` an instant of the period.
+
+    Those of one `operation` are read after the position of a fact before its first.
+    """
 
     account: str | None = None
     ledger_account: LedgerAccount | None = None
@@ -82,6 +85,7 @@ class BookQuery:
     days: tuple[str, str] | None = None
     billed_late: bool = False
     """Whether facts that bill late usage, and move nothing, are wanted too."""
+    operation: str | None = None
 
     def has(self, booked: Booked) -> bool:
         """Whether a fact is one of those."""
@@ -129,7 +133,8 @@ class BookLog:
         moving = tuple(MOVES) if asked is None else MOVED_BY[asked.heading]
         late = (UsageBooked,) if wanted.billed_late else ()
         topics = topics_of(self._codec, (*TERMS, *moving, *late))
-        pages = _Pages(self._reader, self._codec, LogFilter(end, wanted.account, topics=topics))
+        operations = () if wanted.operation is None else (wanted.operation,)
+        pages = _Pages(self._reader, self._codec, LogFilter(end, wanted.account, operations, topics))
         for booked in pages.after(after):
             if wanted.has(booked):
                 yield booked

@@ -88,7 +88,20 @@ class KeyRing:
             await self._freshen()
         key = self._recall(secret)
         if key is None and (id := id_in(secret)) is not None:
-            key = await asyncio.to_thread(self._look_up, id, secret)
+            key = await asyncio.to_thread(self._look_up, id, lambda one: self._opens(one, secret))
+        return self._holder(key)
+
+    async def shown_before(self, account: str, id: str) -> KeyHolder:
+        """The holder of a key whose secret was shown before, by its account and id. Raises as `known`."""
+        if not self._is_fresh():
+            await self._freshen()
+        with self._lock:
+            key = self._remembered.get(id)
+        if key is None or key.account != account:
+            key = await asyncio.to_thread(self._look_up, id, lambda one: one.account == account)
+        return self._holder(key)
+
+    def _holder(self, key: ApiKey | None) -> KeyHolder:
         if key is None or not key.is_live(self._clock()):
             raise ended(key)
         return KeyHolder(key.account, key.id, key.terms)
@@ -118,10 +131,10 @@ class KeyRing:
                 self._remembered.move_to_end(id)
         return key if key is not None and self._opens(key, secret) else None
 
-    def _look_up(self, id: str, secret: str) -> ApiKey | None:
-        """The key that the log has under this id, if the secret is its own, whichever account's it is."""
+    def _look_up(self, id: str, is_it: Callable[[ApiKey], bool]) -> ApiKey | None:
+        """The key that the log has under this id, of the accounts that have such a one."""
         changes = self._changes
-        key = next((one for one in self._read(id) if self._opens(one, secret)), None)
+        key = next((one for one in self._read(id) if is_it(one)), None)
         if key is None:
             return None
         with self._lock:

@@ -121,6 +121,10 @@ class Keys(KeyReader):
         """The holder of a key, by its secret. Raises Unauthenticated, and StoreUnavailable if nobody can tell."""
         return await self.ring.known(secret)
 
+    async def shown_before(self, account: str, key: str) -> KeyHolder:
+        """The holder of a key whose secret was `known` before, as a session remembers it by its id. Raises alike."""
+        return await self.ring.shown_before(account, key)
+
     async def issue(
         self,
         account: str,

@@ -29,6 +29,9 @@ class Index(Protocol):
     def jobs(self, provider: str, jobs: Sequence[str]) -> dict[str, str]:
         """Those of a provider's jobs that belong to an operation here, with its id."""
 
+    def accounts(self, after: str, limit: int) -> Sequence[str]:
+        """Accounts that were opened, by ascending id above one, at most so many; the studio's own among them."""
+
     def period_before(self, account: str, instant: int) -> str | None:
         """The stream of the account's last period that began at an instant or before; None if none did."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
@@ -18,6 +18,8 @@ from starlette.routing import Route
 from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
 from domain.meaning import Kind
 from infrastructure.agents.door import PATH, AgentsDoor
+from infrastructure.dashboard.mounting import Dashboard
+from infrastructure.dashboard.pages import ACTIONS, PAGES
 from infrastructure.gateway import callbacks, health
 from infrastructure.gateway.addresses import check_text
 from infrastructure.gateway.arrivals import Arrivals, Exchange
@@ -85,6 +87,7 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
     app.state.agents = AgentsDoor(gate, most)
     app.router.routes.append(Route(PATH, app.state.agents, methods=["POST"], include_in_schema=False))
+    app.router.routes.extend(Dashboard(gate, PAGES, ACTIONS).routes())
     app.add_exception_handler(ImageStudioError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _frameworks)
@@ -113,25 +116,25 @@ def _answered(gate: Gate, one: Exchange) -> None:
         ACCESS.log(level, "%s %s %d", one.method, one.route, one.status, extra={**told, **numbers})
 
 
-async def _ours(request: Request, error: Any) -> JSONResponse:
+async def _ours(request: Request, error: Any) -> Response:
     return _answer(request, error)
 
 
-async def _invalid(request: Request, error: Any) -> JSONResponse:
+async def _invalid(request: Request, error: Any) -> Response:
     """A parameter of an address, or a body, that is not of its shape."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or "body"
     return _answer(request, InvalidInput(field, first["msg"], hint="see /docs for what is taken"))
 
 
-async def _frameworks(request: Request, error: Any) -> JSONResponse:
+async def _frameworks(request: Request, error: Any) -> Response:
     told = f"{request.method} {request.url.path}"
     if error.status_code == STATUSES_BY_CODE[NotAllowed.code]:
         return _answer(request, NotAllowed(f"{told} is not taken", hint="see /docs for what is"), error.headers)
     return _answer(request, NoSuchRoute(f"there is nothing at {told}", hint="see /docs for what there is"))
 
 
-async def _defect(request: Request, error: Exception) -> JSONResponse:
+async def _defect(request: Request, error: Exception) -> Response:
     id = request.state.request_id
     LOGGER.error(
         "something of ours is broken", exc_info=error, extra={"request": id, "key": request.scope["state"].get("key")}
@@ -139,8 +142,10 @@ async def _defect(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, Defect("something of ours is broken", hint=f"tell whoever runs this service: {id}"))
 
 
-def _answer(request: Request, error: ImageStudioError, more: Mapping[str, str] | None = None) -> JSONResponse:
-    """The one answer to an error, in the shape that the route's clients read."""
+def _answer(request: Request, error: ImageStudioError, more: Mapping[str, str] | None = None) -> Response:
+    """The one answer to an error, in the shape that the route's clients read; `tell` is a page's own way."""
+    if hasattr(request.state, "tell"):
+        return cast("Response", request.state.tell(error))
     headers = {**headers_of(error), **(more or {})}
     if request.url.path.startswith(OPENAI):
         status = UNKNOWN_YET if error.kind is Kind.PENDING else status_for(error)

@@ -31,6 +31,9 @@ class Keyring(Protocol):
     async def known(self, secret: str) -> KeyHolder:
         """The holder of a live key, by its secret. Raises Unauthenticated, StoreUnavailable."""
 
+    async def shown_before(self, account: str, key: str) -> KeyHolder:
+        """The holder of a live key whose secret was known before, by its id. Raises alike."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyCaller:
@@ -80,11 +83,15 @@ class Door:
         """The caller. Raises Unauthenticated for a key that is none, Forbidden for one that may not do this, and
         TooManyRequests."""
         holder = await self.keys.known(_secret_in(request.headers))
+        self.count(request, holder)
+        holder.require(scope)
+        return KeyCaller(holder, request.headers.get(ACCOUNT))
+
+    def count(self, request: HTTPConnection, holder: KeyHolder) -> None:
+        """One more request of a key, however it was shown. Raises TooManyRequests."""
         request.state.key = holder.key
         if holder.terms.per_minute is not None:
             request.state.more_headers = self.rates.take(holder.key, holder.terms.per_minute)
-        holder.require(scope)
-        return KeyCaller(holder, request.headers.get(ACCOUNT))
 
 
 def _secret_in(headers: Mapping[str, str]) -> str:

@@ -6,8 +6,6 @@ operation + that text ── the same request? in time? ──> that model, at t
 
 from __future__ import annotations
 
-import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +15,7 @@ import msgspec
 from domain.errors import InvalidInput
 from domain.money import Money
 from infrastructure.clock import SECOND
+from infrastructure.signedtexts import NotSigned, TextSigner
 
 SECONDS: Final = 15 * 60
 """How long a quote holds."""
@@ -53,8 +52,7 @@ class Quotes:
         """A quote as text, and what it says."""
         at = self.clock()
         told = SignedQuote(account, digest, model, price.micros, price.currency, at, at + SECONDS * SECOND)
-        body = msgspec.json.encode(told)
-        return f"{_text(body)}.{_text(_signature(self.keys()[0], body))}", told
+        return self._signer.sign(msgspec.json.encode(told)), told
 
     def read(self, account: str, digest: str, text: str) -> SignedQuote:
         """The quote that a text is. Raises InvalidInput if it is none, over, or for another request."""
@@ -68,25 +66,13 @@ class Quotes:
         return told
 
     def _verified(self, text: str) -> SignedQuote:
-        body, _, signature = text.partition(".")
         try:
-            content, signed = _bytes(body), _bytes(signature)
-            if len(text) > LONGEST or not any(
-                hmac.compare_digest(_signature(key, content), signed) for key in self.keys()
-            ):
-                raise ValueError("nobody here signed it")
-            return msgspec.json.decode(content, type=SignedQuote)
-        except (ValueError, msgspec.MsgspecError) as error:
+            if len(text) > LONGEST:
+                raise NotSigned("it is longer than any")
+            return msgspec.json.decode(self._signer.read(text), type=SignedQuote)
+        except (NotSigned, msgspec.MsgspecError) as error:
             raise InvalidInput("quote", "is none that was made here", hint="take it from an estimate") from error
 
-
-def _signature(key: bytes, body: bytes) -> bytes:
-    return hmac.digest(key, PURPOSE + body, "sha256")
-
-
-def _text(content: bytes) -> str:
-    return urlsafe_b64encode(content).decode().rstrip("=")
-
-
-def _bytes(text: str) -> bytes:
-    return urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    @property
+    def _signer(self) -> TextSigner:
+        return TextSigner(self.keys, PURPOSE)

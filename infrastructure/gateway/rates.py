@@ -54,3 +54,9 @@ class Rates:
             "ratelimit-policy": f'"key";q={most};w={WINDOW}',
             "ratelimit": f'"key";r={left - 1};t={seconds}',
         }
+
+    def give_back(self, key: str) -> None:
+        """The last request of a key does not count after all."""
+        began, count = self._counts.get(key, (0.0, 0))
+        if count:
+            self._counts[key] = (began, count - 1)

@@ -14,7 +14,7 @@ from domain.evidence import Spent
 from domain.streams import NEVER, begin_of
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.schema import CONTENTS, JOBS, KEYS, LEASES, OPERATIONS, WORDS
+from infrastructure.store.schema import ACCOUNTS, CONTENTS, JOBS, KEYS, LEASES, OPERATIONS, WORDS
 from infrastructure.store.transactions import REFUSED
 
 SEPARATOR, AFTER_SEPARATOR = ".", "/"
@@ -59,6 +59,10 @@ class SqlIndex:
             some = jobs[start : start + CHUNK]
             found.update((row[0], row[1]) for row in self._database.rows(query.where(JOBS.c.job.in_(some))))
         return found
+
+    def accounts(self, after: str, limit: int) -> list[str]:
+        query = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id > after).order_by(ACCOUNTS.c.id).limit(limit)
+        return [row[0] for row in self._database.rows(query)]
 
     def period_before(self, account: str, instant: int) -> str | None:
         streams = SqlReader(self._database).streams_of(account)

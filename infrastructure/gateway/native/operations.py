@@ -1,4 +1,4 @@
-"""`/v1/operations` and `/v1/estimates`: any kind of operation, asked for, looked at, followed, cancelled."""
+"""`/v1/operations` and `/v1/estimates`: any kind of operation, asked for, looked at, until_ended, cancelled."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from application.ledger.reader import LogFilter
 from application.scope import operations_of
 from domain.errors import InvalidInput, OperationError
 from domain.keys import KeyScope
-from domain.operation import Charged, Rejected, Released
 from infrastructure.gateway.bodies import SentBody, any_body
 from infrastructure.gateway.callers import Operator, Reader
 from infrastructure.gateway.describing import answers, takes, together
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import Gate, gate_of
 from infrastructure.gateway.native.answering import NO_HEADERS, encoded, json_of
+from infrastructure.gateway.native.following import until_ended
 from infrastructure.gateway.native.quoting import as_estimated, quote_of
 from infrastructure.gateway.native.shapes import OperationAsked
 from infrastructure.gateway.openai.answering import headers_for
@@ -108,24 +108,11 @@ async def post_estimate(request: Request, caller: Reader) -> Response:
 async def _streamed(gate: Gate, caller: KeyCaller, wanted: LogFilter, after: int) -> Response:
     """Those after a position that are there, and then each as it is committed, until no more can come."""
     log = gate.studio.log
-    known = [entry async for entry in entries(log.reader, wanted)]
-    ends = frozenset(name for shape in (Charged, Released, Rejected) for name in log.codec.names_of(shape))
-    missing = set(wanted.operations) - {entry.link.operation for entry in known if entry.link.topic in ends}
-    last = max([after, *(entry.position for entry in known)])
+    told = await until_ended(log, wanted, after)
 
     async def events() -> AsyncIterator[bytes]:
-        for entry in known:
-            if entry.position > after:
-                yield _event(log.codec, entry, caller)
-        if not missing:
-            return
-        async with log.follow(last, wanted) as found:
-            async for entry in found:
-                yield _event(log.codec, entry, caller)
-                if entry.link.topic in ends:
-                    missing.discard(entry.link.operation)
-                if not missing:
-                    return
+        async for entry in told:
+            yield _event(log.codec, entry, caller)
 
     return StreamingResponse(events(), media_type="text/event-stream", headers={"cache-control": "no-store"})
 

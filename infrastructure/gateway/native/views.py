@@ -18,10 +18,10 @@ from domain.inputs import shortened
 from domain.keys import KeyScope
 from infrastructure.gateway.callers import Reader
 from infrastructure.gateway.door import KeyCaller
-from infrastructure.gateway.gate import gate_of
+from infrastructure.gateway.gate import Gate, gate_of
 from infrastructure.gateway.native.answering import json_of
 from infrastructure.gateway.native.asof import AS_OF, DATED, as_of_document, moment_asked
-from infrastructure.gateway.native.paging import PAGED, check_parameters, page_of
+from infrastructure.gateway.native.paging import PAGED, PageAsked, check_parameters, page_of
 from infrastructure.showing.formats import instant_of
 from infrastructure.showing.rows import list_document
 from projections.engine.view import AnyView
@@ -40,18 +40,30 @@ def parameters_of(view: AnyView) -> list[str]:
     return [one.name for one in fields(view.filter) if one.name not in NO_PARAMETERS]
 
 
+async def rows_document(
+    gate: Gate, name: str, view: AnyView, chosen: Mapping[str, str], page: PageAsked, **account: str
+) -> dict[str, object]:
+    """A page of rows as they are now, by the view's parameters as text; `account` is whose, if the view has one."""
+    views, filter = gate.studio.views, filter_of(view, chosen, account)
+    await asyncio.to_thread(views.catch_up)
+    found = await asyncio.to_thread(views.find, view, filter, after=page.after, limit=page.limit)
+    return list_document(name, view, found)
+
+
+def filter_of(view: AnyView, chosen: Mapping[str, str], account: Mapping[str, str]) -> Any:
+    """The filter that parameters are as text. Raises InvalidInput."""
+    return view.filter(**{one: _value(one, chosen[one]) for one in parameters_of(view) if one in chosen}, **account)
+
+
 async def _rows(request: Request, name: str, view: AnyView, caller: KeyCaller, account: Mapping[str, str]) -> Response:
     """A page of rows; what no parameter is called is refused, as it would choose nothing."""
-    views, page = gate_of(request).studio.views, page_of(request)
+    gate, chosen, page = gate_of(request), request.query_params, page_of(request)
     check_parameters(request, [*parameters_of(view), *page.NAMES, AS_OF])
-    wanted = {one: _value(one, request.query_params[one]) for one in parameters_of(view) if one in request.query_params}
-    filter, moment = view.filter(**wanted, **account), await moment_asked(request, account.get("account"))
-    if moment is not None:
-        past = gate_of(request).studio.past
-        found = await past.find(view, filter, moment, after=page.after, limit=page.limit)
-    else:
-        await asyncio.to_thread(views.catch_up)
-        found = await asyncio.to_thread(views.find, view, filter, after=page.after, limit=page.limit)
+    moment = await moment_asked(request, account.get("account"))
+    if moment is None:
+        return json_of(as_of_document(await rows_document(gate, name, view, chosen, page, **account), moment), caller)
+    wanted = filter_of(view, chosen, account)
+    found = await gate.studio.past.find(view, wanted, moment, after=page.after, limit=page.limit)
     return json_of(as_of_document(list_document(name, view, found), moment), caller)
 
 

@@ -28,7 +28,8 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("close", "notified"), HERE),
         **dict.fromkeys(("account_of", "answered"), INSIDE),
     },
-    "keys": dict.fromkeys(("known", "ensure_first_key"), INSIDE),
+    "accounts": {"list_after": LATER},
+    "keys": dict.fromkeys(("known", "shown_before", "ensure_first_key"), INSIDE),
     "approvals": dict.fromkeys(("account_of", "as_quoted", "wait"), INSIDE),
     "audit": {
         **dict.fromkeys(("verify", "differences", "asset_ids", "bills", "books", "compare"), "is in `verdict`"),

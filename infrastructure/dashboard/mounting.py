@@ -1,0 +1,222 @@
+"""The dashboard's routes: every page as HTML, `.json` and, if it is a table, `.csv`; every action as a form's POST."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from domain.errors import InvalidInput
+from domain.keys import KeyScope
+from infrastructure.dashboard import entering
+from infrastructure.dashboard.csvfiles import csv_lines
+from infrastructure.dashboard.entering import LoggedIn
+from infrastructure.dashboard.forms import sent
+from infrastructure.dashboard.page import (
+    ACCOUNT,
+    MOST,
+    PAGING,
+    USUAL,
+    Document,
+    MeantFor,
+    Shows,
+    Visit,
+    WebAction,
+    WebPage,
+)
+from infrastructure.dashboard.permission import may, require
+from infrastructure.dashboard.positions import Placed, placed
+from infrastructure.dashboard.rendering import STATIC, Linker, menu, rendered
+from infrastructure.dashboard.responses import GUARDS, page_response, see_other, told_as_page
+from infrastructure.dashboard.sessions import Sessions
+from infrastructure.gateway.addresses import check_text
+from infrastructure.gateway.door import ACCOUNT as ACCOUNT_HEADER
+from infrastructure.gateway.door import KeyCaller
+from infrastructure.gateway.gate import Gate
+from infrastructure.gateway.native.answering import encoded
+from infrastructure.gateway.rates import Rates
+from infrastructure.showing.telling import without_ours
+
+POSITION: Final = "x-imagestudio-position"
+FOR_EVER: Final = "public, max-age=31536000, immutable"
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """All of it, behind a gate."""
+
+    gate: Gate
+    pages: Sequence[WebPage]
+    actions: Sequence[WebAction]
+    rates: Rates = field(default_factory=Rates)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        return Sessions(self.gate.studio.library.links.keys, self.gate.clock)
+
+    @cached_property
+    def known(self) -> dict[str, WebPage | WebAction]:
+        """Pages and actions by name."""
+        return {page.name: page for page in self.pages} | {action.name: action for action in self.actions}
+
+    def routes(self) -> list[Route]:
+        """Those with a form of a page stand before the page, whose last part may be any word."""
+        found = [
+            Route("/static/{name:path}", _told(_static), methods=["GET"]),
+            Route("/login", _told(partial(entering.login, self)), methods=["GET", "POST"]),
+            Route("/logout", _told(partial(entering.logout, self)), methods=["POST"]),
+        ]
+        for page in self.pages:
+            if page.rows:
+                found.append(Route(f"{page.base}.csv", _told(partial(self._csv, page), data=True), methods=["GET"]))
+            found.append(Route(f"{page.base}.json", _told(partial(self._json, page), data=True), methods=["GET"]))
+            if page.live is not None:
+                found.append(Route(f"{page.base}/live", _told(partial(self._live, page), data=True), methods=["GET"]))
+        found += [Route(page.path, _told(partial(self._html, page)), methods=["GET"]) for page in self.pages]
+        found += [Route(one.path, _told(partial(self._act, one)), methods=["POST"]) for one in self.actions]
+        return found
+
+    async def _html(self, page: WebPage, request: Request) -> Response:
+        who = await entering.entered(self, request)
+        require(who.holder, page)
+        if page.meant is MeantFor.ACCOUNT and who.holder.runs_studio and ACCOUNT not in request.query_params:
+            return see_other("/accounts")
+        visit = self.visit(page, request, KeyCaller(who.holder, request.query_params.get(ACCOUNT)))
+        found = await placed(self.gate.studio, visit.whose, partial(page.document, visit))
+        content = rendered(page.template, self.context(visit, who, found, page))
+        return page_response(content, headers={POSITION: str(found.position)})
+
+    async def _json(self, page: WebPage, request: Request) -> Response:
+        visit = self.visit(page, request, await self._caller(page, request))
+        found = await placed(self.gate.studio, visit.whose, partial(page.document, visit))
+        content = encoded({"position": found.position, **found.document}, visit.caller)
+        return Response(content, 200, {**GUARDS, POSITION: str(found.position)}, "application/json")
+
+    async def _csv(self, page: WebPage, request: Request) -> Response:
+        """The whole table, unless the address says how much of it."""
+        caller = await self._caller(page, request)
+        visit = self.visit(page, request, caller, MOST)
+
+        async def following(after: str) -> Document:
+            return as_shown(caller, await page.document(self.visit(page, request, caller, MOST, after)))
+
+        found = await placed(self.gate.studio, visit.whose, partial(page.document, visit))
+        first = as_shown(caller, found.document)
+        if "limit" in request.query_params:
+            first.pop("next", None)
+        lines = csv_lines(first, page.rows, [one.name for one in page.columns], following)
+        told = {"content-disposition": f'attachment; filename="{page.name}.csv"', POSITION: str(found.position)}
+        return StreamingResponse(lines, 200, {**GUARDS, **told}, "text/csv; charset=utf-8")
+
+    async def _live(self, page: WebPage, request: Request) -> Response:
+        """A line for each change; a browser asks for the page again, so that all is told in one place."""
+        visit = self.visit(page, request, await self._caller(page, request))
+        assert page.live is not None, "it has such a route"
+        changes = await page.live(visit)
+
+        async def events() -> AsyncIterator[str]:
+            async for _ in changes:
+                yield "event: fact\ndata:\n\n"
+            yield "event: end\ndata:\n\n"
+
+        return StreamingResponse(events(), 200, dict(GUARDS), "text/event-stream")
+
+    async def _act(self, action: WebAction, request: Request) -> Response:
+        who = await entering.entered(self, request)
+        require(who.holder, action)
+        visit = self.visit(None, request, KeyCaller(who.holder, request.query_params.get(ACCOUNT)))
+        async with sent(request, visit) as form:
+            entering.check_form(self, request, who.session.word, form.text("token"))
+            done = await action.do(form)
+        if isinstance(done, str):
+            return see_other(done)
+        return page_response(rendered(done.template, self.context(visit, who, Placed(done.document, 0), done)))
+
+    async def _caller(self, page: WebPage, request: Request) -> KeyCaller:
+        """Of a data file: by a session, or by a key in the headers, as at the API."""
+        if "authorization" in request.headers or "x-api-key" in request.headers:
+            caller = await self.gate.door.enter(request, KeyScope.READ)
+        else:
+            caller = KeyCaller((await entering.entered(self, request)).holder)
+        require(caller.holder, page)
+        named = request.query_params.get(ACCOUNT, request.headers.get(ACCOUNT_HEADER))
+        return KeyCaller(caller.holder, named)
+
+    def visit(
+        self,
+        page: WebPage | None,
+        request: Request,
+        caller: KeyCaller,
+        usual: int = USUAL,
+        after: str | None = None,
+    ) -> Visit:
+        """All that the address asks of a page. Raises InvalidInput for what it does not take."""
+        params = dict(request.query_params)
+        known = {ACCOUNT, *PAGING, *(one.name for one in (page.filters if page else ()))}
+        for unknown in params.keys() - known:
+            raise InvalidInput(unknown, "is no parameter of this page", hint=f"there are: {', '.join(sorted(known))}")
+        runs = caller.holder.runs_studio
+        return Visit(
+            gate=self.gate,
+            caller=caller,
+            link=Linker(self.known, caller.named if runs else None),
+            path=request.path_params,
+            params={name: value for name, value in params.items() if name not in (*PAGING, ACCOUNT) and value},
+            after=after or params.get("after") or None,
+            limit=_limit(params.get("limit", str(usual))),
+        )
+
+    def context(self, visit: Visit, who: LoggedIn, found: Placed, page: WebPage | Shows) -> dict[str, Any]:
+        """All that a template sees."""
+        holder, chosen = who.holder, visit.whose
+        return {
+            "page": page,
+            "visit": visit,
+            "document": as_shown(visit.caller, found.document),
+            "position": found.position,
+            "moved": found.moved,
+            "holder": holder,
+            "account": chosen,
+            "menu": menu(self.pages, holder, chosen is not None),
+            "link": visit.link,
+            "may": lambda name: may(holder, self.known[name]),
+            "token": self.sessions.token(who.session.word),
+            "currency": self.gate.currency,
+        }
+
+
+def as_shown(caller: KeyCaller, document: Document) -> Document:
+    """The document as far as the caller may see it, as at the API."""
+    found: Document = dict(document) if caller.holder.may(KeyScope.ADMIN) else without_ours(document)
+    return found
+
+
+def _told(endpoint: Endpoint, *, data: bool = False) -> Endpoint:
+    """The endpoint, whose errors are told as pages, or as at the API."""
+
+    async def answered(request: Request) -> Response:
+        if not data:
+            request.state.tell = partial(told_as_page, request)
+        await check_text(request)
+        return await endpoint(request)
+
+    return answered
+
+
+async def _static(request: Request) -> Response:
+    file = (STATIC / request.path_params["name"]).resolve()
+    if not file.is_relative_to(STATIC) or not file.is_file():
+        raise InvalidInput("name", "there is no such file", hint="see the dashboard")
+    return FileResponse(file, headers={**GUARDS, "cache-control": FOR_EVER})
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST):
+        raise InvalidInput("limit", f"must be a number from 1 to {MOST}", hint=f"leave it out for {USUAL}")
+    return int(text)

@@ -1,0 +1,169 @@
+"""A page and an action, as records: where they are, who may see or do them, and which document is shown.
+
+A page is whatever its document holds: the same as at the API, for the same account and key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from application.asking.requests import File
+from domain.errors import InvalidInput
+from domain.keys import KeyScope
+from infrastructure.gateway.door import KeyCaller
+from infrastructure.gateway.gate import Gate
+from infrastructure.service import Studio
+
+USUAL: Final = 50
+"""Rows of a page."""
+MOST: Final = 200
+"""Rows of a page at most, so that none is larger than 300 kB."""
+PAGING: Final = ("after", "limit")
+ACCOUNT: Final = "account"
+"""The parameter by which a key of the studio's own names the account that it looks at."""
+
+Document = dict[str, Any]
+
+
+class MeantFor(StrEnum):
+    """Which keys a page or an action is for."""
+
+    ACCOUNT = "account"
+    """One account's: its own keys, and the studio's, which name it."""
+    STUDIO = "studio"
+    """The studio's own keys alone, over all accounts."""
+    ANY = "any"
+    """Any key's: an account's own see theirs, the studio's see all, or the account that they name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Somebody at a page: who it is, what the address says, and how many rows are wanted.
+
+    `path` has the parts of the address by name, `params` what stands behind it, without the paging.
+    `link` makes addresses of pages and actions by their names.
+    """
+
+    gate: Gate
+    caller: KeyCaller
+    path: Mapping[str, str]
+    params: Mapping[str, str]
+    link: Callable[..., str]
+    after: str | None = None
+    limit: int = USUAL
+
+    @property
+    def studio(self) -> Studio:
+        return self.gate.studio
+
+    @property
+    def account(self) -> str:
+        """The account that is looked at. Raises InvalidInput if a studio's key names none."""
+        return self.caller.account
+
+    @property
+    def whose(self) -> str | None:
+        """The account that is looked at; None is all, for a studio's key that names none."""
+        return None if self.caller.holder.runs_studio and self.caller.named is None else self.caller.account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableColumn:
+    """A column of a table: the field of each row, and how it is shown.
+
+    `kind` is a macro of templates/cells.html: text, money, count, instant, state, yes … `to` is the page that a value
+    leads to, with the value as that page's parameter `by`; `wide` columns are left out on a phone.
+    """
+
+    name: str
+    kind: str = "text"
+    to: str = ""
+    by: str = "id"
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageFilter:
+    """A filter in the address: its parameter, and the words that it takes if these are a few."""
+
+    name: str
+    among: tuple[str, ...] = ()
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebPage:
+    """A page. `name` is that of its words, `group` the part of the menu that it stands in, none if in no menu.
+
+    `rows` names the list of the document that is a table, with its `columns`; such a page needs no template of its own.
+    """
+
+    name: str
+    path: str
+    document: Callable[[Visit], Awaitable[Document]]
+    template: str = "table.html"
+    scope: KeyScope = KeyScope.READ
+    meant: MeantFor = MeantFor.ACCOUNT
+    group: str = ""
+    rows: str = ""
+    columns: Sequence[TableColumn] = ()
+    filters: Sequence[PageFilter] = ()
+    parts: Mapping[str, Sequence[TableColumn]] = field(default_factory=dict)
+    """The columns of tables within the page, by name."""
+    live: Callable[[Visit], Awaitable[AsyncIterator[object]]] | None = None
+    """Something for each change, until none can come: at `/live` behind the address, told as server-sent events."""
+    under: str = ""
+    """The page of the menu that it belongs to, if it is in no menu itself."""
+
+    @property
+    def base(self) -> str:
+        """The address before `.json` and `.csv`."""
+        return self.path if self.path != "/" else f"/{self.name}"
+
+
+Files = Mapping[str, Sequence[File]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormSent:
+    """A form that somebody sent, and the page that they were at; its fields are text, empty if left out."""
+
+    visit: Visit
+    fields: Mapping[str, str]
+    many: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    files: Files = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        return self.fields.get(name, "").strip()
+
+    def needed(self, name: str) -> str:
+        """Raises InvalidInput if it is empty."""
+        if not self.text(name):
+            raise InvalidInput(name, "is empty", hint="fill it in")
+        return self.text(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """An answer that is a page of its own, as a secret is shown once; it cannot be asked for again."""
+
+    template: str
+    title: str
+    document: Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebAction:
+    """A form's deed: `do` calls a use case, and tells the address to see next, or shows what can be shown only once."""
+
+    name: str
+    path: str
+    do: Callable[[FormSent], Awaitable[str | Shows]]
+    scope: KeyScope
+    meant: MeantFor = MeantFor.ACCOUNT
+
+
+Guarded = WebPage | WebAction

@@ -1,0 +1,137 @@
+"""All operations of an account, filtered, the newest first; and one of them: its facts, postings, files and price."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from application.asking.requests import Result
+from application.keeping.books import BookQuery
+from application.keeping.stories import Story, stories_of
+from application.ledger.reader import LogFilter
+from application.scope import operations_of
+from domain.keys import KeyScope
+from domain.kinds import KINDS, Family
+from domain.operation import PHASES
+from infrastructure.dashboard.page import Document, FormSent, PageFilter, TableColumn, Visit, WebAction, WebPage
+from infrastructure.dashboard.pages.rows import view_rows
+from infrastructure.gateway.native.following import until_ended
+from infrastructure.showing.assets import links_document
+from infrastructure.showing.books import postings_document
+from infrastructure.showing.customers import told_document
+from infrastructure.showing.documents import result_document
+from infrastructure.showing.stories import row_of
+from projections.views.operations import FLAGS, OPERATIONS
+
+MOST_FACTS: Final = 200
+POSTINGS: Final = (
+    TableColumn(name="fact"),
+    TableColumn(name="source"),
+    TableColumn(name="destination"),
+    TableColumn(name="amount", kind="money"),
+)
+COLUMNS: Final = (
+    TableColumn(name="requested_at", kind="instant"),
+    TableColumn(name="id", kind="id", to="operation"),
+    TableColumn(name="kind"),
+    TableColumn(name="model", wide=True),
+    TableColumn(name="user", wide=True),
+    TableColumn(name="state", kind="state"),
+    TableColumn(name="outputs", kind="count", wide=True),
+    TableColumn(name="held", kind="money", wide=True),
+    TableColumn(name="price", kind="money"),
+    TableColumn(name="cost", kind="money", wide=True),
+    TableColumn(name="flags", kind="flags"),
+)
+
+
+async def _list(visit: Visit) -> Document:
+    """The document of `/v1/operations`."""
+    return await view_rows(visit, "operations", OPERATIONS)
+
+
+async def _one(visit: Visit) -> Document:
+    """The documents of `/v1/operations/{id}`, `…/events` and `…/assets`, for administrators `/v1/books/postings` too.
+
+    Of a batch each operation has its own story.
+    """
+    studio, id = visit.studio, visit.path["id"]
+    account, log = visit.account, studio.log
+    stories = await stories_of(log, studio.accounts, id, account)
+    ours = visit.caller.holder.may(KeyScope.ADMIN)
+    result = await studio.operations.look(id, account=account)
+    return {
+        "id": id,
+        "result": _result(result),
+        "operations": [await _story(visit, one, ours) for one in stories],
+        "assets": links_document(await studio.library.of_operation(account, id)),
+    }
+
+
+def _result(result: Result) -> Document:
+    found: Document = result_document(result)
+    return found
+
+
+async def _story(visit: Visit, story: Story, ours: bool) -> dict[str, Any]:
+    row = await asyncio.to_thread(row_of, visit.studio.views, story.operation)
+    events = [told_document(event, ours=ours) for event in story.events[:MOST_FACTS]]
+    postings: list[Any] = []
+    if ours and story.events:
+        wanted = BookQuery(visit.account, operation=story.operation)
+        page = await asyncio.to_thread(visit.studio.books.postings, wanted, story.events[0].position - 1)
+        postings = postings_document(page, wanted)["postings"]
+    return {"id": story.operation, "row": row, "events": events, "postings": postings, "zone": story.zone}
+
+
+async def _live(visit: Visit) -> AsyncIterator[object]:
+    log = visit.studio.log
+    known = await operations_of(log.index, visit.account, visit.path["id"])
+    return await until_ended(log, LogFilter(operations=tuple(one.operation for one in known)), log.reader.end())
+
+
+async def _cancel(sent: FormSent) -> str:
+    visit = sent.visit
+    id = visit.path["id"]
+    await visit.studio.operations.cancel(
+        id, account=visit.account, by=visit.caller.holder.actor, reason=sent.text("reason")
+    )
+    return visit.link("operation", id=id)
+
+
+FILTERS: Final = (
+    PageFilter(name="state", among=tuple(PHASES.values())),
+    PageFilter(name="kind", among=tuple(KINDS)),
+    PageFilter(name="family", among=tuple(map(str, Family))),
+    PageFilter(name="flag", among=tuple(FLAGS)),
+    PageFilter(name="model"),
+    PageFilter(name="provider"),
+    PageFilter(name="user"),
+    PageFilter(name="project"),
+    PageFilter(name="api_key"),
+    PageFilter(name="batch"),
+    PageFilter(name="at", kind="day"),
+)
+
+PAGES = (
+    WebPage(
+        name="operations",
+        path="/operations",
+        document=_list,
+        group="account",
+        rows="operations",
+        columns=COLUMNS,
+        filters=FILTERS,
+    ),
+    WebPage(
+        name="operation",
+        path="/operations/{id}",
+        document=_one,
+        template="operation.html",
+        under="operations",
+        parts={"postings": POSTINGS},
+        live=_live,
+    ),
+)
+ACTIONS = (WebAction(name="cancel", path="/operations/{id}/cancel", do=_cancel, scope=KeyScope.OPERATE),)
