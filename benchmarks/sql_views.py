@@ -26,6 +26,7 @@ from projections.views.costs import COSTS
 from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
+from projections.views.quarters import KNOWN, QUARTER, QUARTERS
 from projections.views.spend import SPEND
 from projections.views.usage import USAGE
 
@@ -179,6 +180,29 @@ def _spend(sql: Dialect) -> tuple[Mapping[str, str], str]:
     return {**keys, "day": day, "currency": sql.text("currency"), **_sums(sql)}, sql.log(_operation(*MONEY))
 
 
+def _quarters(sql: Dialect) -> tuple[Mapping[str, str], str]:
+    at, known = sql.whole("at"), sql.text("cost_source")
+    keys = {name: sql.text(f"operation.{name}") for name in ("account", "user", "kind", "model", "provider")}
+    maybe = {name: f"coalesce({sql.text(f'operation.{name}')}, '')" for name in ("project", "api_key")}
+    ends = f"topic IN ({', '.join(repr(topic) for topic in _operation('rejected', 'released'))})"
+    beside = {
+        "quarter": f"{at} / {QUARTER} * {QUARTER}",
+        "period_start": _period(sql)["period_start"],
+        "currency": sql.text("currency"),
+        "code": f"CASE WHEN {ends} THEN {sql.text('reason')} ELSE '' END",
+    }
+    price, worth = sql.whole("price"), sql.whole("worth")
+    was, after = f"coalesce({sql.text('was')}, 'unknown')", f"coalesce({known}, {sql.text('was')}, 'unknown')"
+    by = {
+        column: f"{_sum(f'CASE WHEN {known} = {source!r} THEN {price} ELSE 0 END', 'charged')}"
+        f" + {_sum(f'CASE WHEN {after} = {source!r} THEN {worth} + {price} ELSE 0 END', 'adjusted')}"
+        f" - {_sum(f'CASE WHEN {was} = {source!r} THEN {worth} ELSE 0 END', 'adjusted')}"
+        for source, column in ((str(one), column) for one, column in KNOWN.items())
+    }
+    failed = {"failed": _count_if(f"{sql.text('reason')} <> 'cancelled'", "released")}
+    return {**keys, **maybe, **beside, **_sums(sql), **failed, **by}, sql.log(_operation("rejected", *MONEY))
+
+
 IDENTITY = ("batch", "account", "user", "project", "api_key", "kind", "model", "provider")
 LIFE = ("requested", "rejected", "validated", "dispatched", "provider_completed", "charged", "released", "adjusted")
 ENDS = ("charged", "released", "rejected")
@@ -320,6 +344,7 @@ SELECTS = {
     PERIODS.name: _periods,
     COSTS.name: _costs,
     SPEND.name: _spend,
+    QUARTERS.name: _quarters,
     OPERATIONS.name: _operations,
     LINKS.name: _links,
     ASSETS.name: _assets,

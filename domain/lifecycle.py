@@ -107,8 +107,15 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
             return replace(state, late=True)
         case Charged():
             admitted, known = state.admitted if isinstance(state, Delivered) else 0, fact.cost is not None
-            cost, it = fact.cost or 0, fact.operation
-            return _make_settled(it, fact.price, fact.currency, cost_known=known, admitted=admitted, cost=cost)
+            return _make_settled(
+                fact.operation,
+                fact.price,
+                fact.currency,
+                cost_known=known,
+                admitted=admitted,
+                cost=fact.cost or 0,
+                cost_source=fact.cost_source,
+            )
         case Released() if isinstance(state, UNDER_WAY):
             known = fact.cost is not None
             return Dropped(fact.operation, fact.reason, state.quote, cost_known=known, cost=fact.cost or 0)
@@ -122,8 +129,10 @@ def _corrected(state: Settled | Dropped, fact: Adjusted) -> State:
     corrections = (*state.corrections, (fact.reference, fact.price, fact.cost))
     known, cost = state.cost_known or fact.revealed, state.cost + fact.cost
     if isinstance(state, Settled):
-        adjusted = state.adjusted + fact.price
-        return replace(state, adjusted=adjusted, corrections=corrections, cost_known=known, cost=cost)
+        adjusted, source = state.adjusted + fact.price, fact.cost_source or state.cost_source
+        return replace(
+            state, adjusted=adjusted, corrections=corrections, cost_known=known, cost=cost, cost_source=source
+        )
     return replace(state, corrections=corrections, cost_known=known, cost=cost)
 
 

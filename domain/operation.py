@@ -246,7 +246,8 @@ class Adjusted(OperationFact):
     """A later correction, booked in the period in which it was made: negative price is a refund.
 
     `cost_source` says how our cost is known since, None if nothing new is known of it; `revealed` if it was not
-    known before. `windows` are the hour and the day in which the operation was admitted, if they are not over.
+    known before. `windows` are the hour and the day in which the operation was admitted, if they are not over. What the
+    account paid for it before was `worth`, and how our cost was known `was`.
     """
 
     period: Period
@@ -259,6 +260,8 @@ class Adjusted(OperationFact):
     cost_source: CostSource | None = None
     revealed: bool = False
     windows: tuple[str, ...] = ()
+    worth: int = 0
+    was: CostSource | None = None
 
 
 OPERATION_FACTS: tuple[type[OperationFact], ...] = (
@@ -335,7 +338,7 @@ class Delivered:
 @value
 class Settled:
     """Charged; `adjusted` is the sum of later corrections of the price, each known by its reference, `cost` what is
-    known of ours with all corrections."""
+    known of ours with all corrections, and `cost_source` how."""
 
     operation: Operation
     charged: int
@@ -345,6 +348,7 @@ class Settled:
     cost_known: bool = True
     admitted: int = 0
     cost: int = 0
+    cost_source: CostSource | None = None
 
 
 @value

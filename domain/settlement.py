@@ -327,6 +327,8 @@ def _adjustment(
         cost_source=source,
         revealed=_reveals(state, source),
         windows=_windows_of(current, state, now) if price else (),
+        worth=state.charged + state.adjusted if isinstance(state, Settled) else 0,
+        was=state.cost_source if isinstance(state, Settled) else None,
     )
     return [*facts, adjusted]
 

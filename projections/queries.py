@@ -21,6 +21,7 @@ from projections.engine.database import ViewDatabase, writing
 from projections.engine.filters import ViewFilter
 from projections.engine.tables import CHECKPOINTS, FRESH
 from projections.engine.view import AnyView, View
+from projections.summing import SumQuestion, Sums, sum_up
 from projections.views import ALL
 
 Row = TypeVar("Row", bound=ViewRow)
@@ -71,6 +72,13 @@ class Views:
     def one(self, view: View[Row, Filter], *key: str | int) -> Row | None:
         """The row of a key, None if the view does not know it (yet)."""
         return asking.one(self._database, view, key)
+
+    def sum_up(self, asked: SumQuestion, *, after: str | None = None, limit: int | None = None) -> Sums:
+        """Usage and money in groups, at most so many, after the cursor of a page before.
+
+        Raises InvalidInput for what cannot be asked, InvalidPeriod for an unknown zone, UnknownKind.
+        """
+        return sum_up(self._database, asked, after, limit)
 
     def status(self) -> list[ViewStatus]:
         """How far each view is behind the log."""

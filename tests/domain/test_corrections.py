@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.admission import accept
 from domain.advice import Advice
+from domain.charging import CostSource
 from domain.counting import left_of
 from domain.errors import IllegalTransition, InvalidInput, KeyReused, UnknownOperation
 from domain.ledger import CreditAdded, Fact, Ledger, PeriodOpened, period_stream, stream_of
@@ -40,7 +42,8 @@ from tests.domain.examples import (
     recorded,
 )
 
-REFUND = Adjusted(OPERATION, LATER, APRIL, "2026-04-10", -10 * CENT, 0, "USD", "sorry", "ticket-1")
+PAID_SO: Any = {"worth": 40 * CENT, "was": CostSource.PROVIDER}
+REFUND = Adjusted(OPERATION, LATER, APRIL, "2026-04-10", -10 * CENT, 0, "USD", "sorry", "ticket-1", **PAID_SO)
 PAID = (*PREPAID, *SETTLED)
 
 
@@ -78,7 +81,7 @@ def test_a_refund_of_an_ended_period_is_booked_in_the_current_one_and_frees_noth
     ledger.evidence.found["op-1"] = Settled(OPERATION, 40 * CENT, "USD")
     facts = refund(ledger, 10 * CENT, now=IN_MAY)
 
-    assert facts == [replace(REFUND, at=IN_MAY, period=MAY, day="2026-05-02")]
+    assert facts == [replace(REFUND, at=IN_MAY, period=MAY, day="2026-05-02", was=None)]
     assert [stream_of(fact) for fact in facts] == [period_stream("acme", MAY)]
     assert left_of(after(ledger, facts), "ann", "site", IN_MAY)["spend"] == DOLLAR
 

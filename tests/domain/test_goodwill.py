@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,9 @@ from tests.domain.examples import (
 )
 
 GIVEN = GoodwillGiven("acme", LATER, APRIL, APRIL, 10 * CENT, "USD", "an outage", "t-1")
-COST = Adjusted(OPERATION, LATER, APRIL, "2026-04-10", 0, 5 * CENT, "USD", "the bill", "t-2", CostSource.PROVIDER)
+PAID_SO: Any = {"worth": 40 * CENT, "was": CostSource.PROVIDER}
+THE_BILL = ("the bill", "t-2", CostSource.PROVIDER)
+COST = Adjusted(OPERATION, LATER, APRIL, "2026-04-10", 0, 5 * CENT, "USD", *THE_BILL, **PAID_SO)
 
 
 def charged(*facts: Fact, given: tuple[GoodwillGiven, ...] = ()) -> Ledger:

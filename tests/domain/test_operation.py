@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
 from functools import reduce
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.charging import CostSource
 from domain.lifecycle import evolve
 from domain.operation import (
     CLOSED_PHASES,
@@ -59,6 +61,7 @@ OTHER_QUOTE = priced(20 * CENT, 2, model="other", provider="guild")
 OTHER = replace(OPERATION, model="other", provider="guild")
 REROUTED = Rerouted(OTHER, LATER, OTHER_QUOTE, "blocked")
 SENT_AGAIN = Dispatched(OTHER, LATER, 2, "desk-1")
+AS_BILLED: Any = {"admitted": NOON, "cost": 30 * CENT, "cost_source": CostSource.PROVIDER}
 REFUND = Adjusted(OPERATION, LATER, MAY, "2026-05-02", -10 * CENT, 0, "USD", "sorry", "ticket-1")
 LATE_SUCCESS = ProviderCompleted(OPERATION, LATER, IMAGES, None, late=True)
 
@@ -75,7 +78,7 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
     "rerouted": ((*SENT, REROUTED), Held(OTHER, OTHER_QUOTE, 1, NOON)),
     "rerouted and sent": ((*SENT, REROUTED, SENT_AGAIN), Sent(OTHER, OTHER_QUOTE, 2, "desk-1", NOON)),
     "delivered": ((*SENT, COMPLETED), Delivered(OPERATION, QUOTE, 4, 30 * CENT, NOON)),
-    "charged": (SETTLED, Settled(OPERATION, 40 * CENT, "USD", admitted=NOON, cost=30 * CENT)),
+    "charged": (SETTLED, Settled(OPERATION, 40 * CENT, "USD", **AS_BILLED)),
     "failed": ((*RUNNING, FAILED), Running(OPERATION, QUOTE, 1, "job-1", NOON)),
     "released": (DROPPED, Dropped(OPERATION, "blocked", QUOTE)),
     "released before it was sent": ((*HELD, RELEASED), Dropped(OPERATION, "blocked", QUOTE)),
@@ -85,7 +88,7 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
     ),
     "refunded": (
         (*SETTLED, REFUND),
-        Settled(OPERATION, 40 * CENT, "USD", -10 * CENT, (("ticket-1", -10 * CENT, 0),), admitted=NOON, cost=30 * CENT),
+        Settled(OPERATION, 40 * CENT, "USD", -10 * CENT, (("ticket-1", -10 * CENT, 0),), **AS_BILLED),
     ),
     "refunded twice": (
         (*SETTLED, REFUND, replace(REFUND, price=-5 * CENT, reference="ticket-2")),
@@ -95,8 +98,7 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
             "USD",
             -15 * CENT,
             (("ticket-1", -10 * CENT, 0), ("ticket-2", -5 * CENT, 0)),
-            admitted=NOON,
-            cost=30 * CENT,
+            **AS_BILLED,
         ),
     ),
     "cost corrected after a release": (

@@ -328,5 +328,5 @@ def test_however_answers_are_ordered_and_repeated_an_operation_has_one_terminal_
 
 def test_a_charged_operation_is_remembered_with_its_charge() -> None:
     assert recorded(BILLED, SETTLED).look_up("op-1") == Settled(
-        OPERATION, 40 * CENT, "USD", admitted=NOON, cost=30 * CENT
+        OPERATION, 40 * CENT, "USD", admitted=NOON, cost=30 * CENT, cost_source=CostSource.PROVIDER
     )

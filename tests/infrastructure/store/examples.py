@@ -87,7 +87,7 @@ METERS = (
 METERED_QUOTE = replace(QUOTE, unit="call", units=Decimal(1), rate=Decimal("0.25"), meters=METERS, listed=80_000)
 USED = {"image_output": 4_160}
 UNKNOWN = (CostSource.CAPPED, CostSource.UNKNOWN)
-REVEALED = (CostSource.PROVIDER, True)
+KNOWN_SINCE = (CostSource.PROVIDER, True, ("day",), 80_000, CostSource.UNKNOWN)
 PICTURE = Stored("ab" * 32, "image/png", 20_480, 1024, 768, id="5a" * 12)
 CLIP = Stored("cd" * 32, "video/mp4", 1_048_576, 1280, 720, 4_000, "c1" * 12)
 GIVEN = (Given("image", "5b" * 12, "image/jpeg", 30_720, 800, 600), Given("audio", "a1" * 12, "audio/mpeg", 4_096))
@@ -173,5 +173,5 @@ EXAMPLES: tuple[Fact, ...] = (
     Charged(OPERATION, NOW, 2, "image", Decimal("1.333333"), 80_000, None, "USD", "f00dcafe0001", *UNKNOWN),
     ProviderFailed(OPERATION, NOW, "content_blocked", USED),
     Released(OPERATION, NOW, "content_blocked", 2, 80_000, 10_000, "USD", CostSource.COUNTED),
-    Adjusted(OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 500, "USD", "blurred", "ticket-12", *REVEALED, ("day",)),
+    Adjusted(OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 500, "USD", "blurred", "ticket-12", *KNOWN_SINCE),
 )

@@ -1,0 +1,54 @@
+"""What is open: operations that hold money now, in groups, apart from what ended and was charged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Table, cast, func, select
+
+from projections.engine.database import ViewDatabase
+from projections.engine.filters import same
+from projections.engine.tables import live
+from projections.views.operations import OPERATIONS
+from projections.views.quarters import NOBODY, QuarterFilter
+
+MAYBE = ("project", "api_key")
+"""Columns without a value where an operation has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Open operations of one group, and what they hold, in micro-units."""
+
+    group: Mapping[str, str]
+    currency: str
+    operations: int
+    held: int
+
+
+def holdings(database: ViewDatabase, wanted: QuarterFilter, by: Sequence[str]) -> tuple[Holding, ...]:
+    """What is open of what is wanted; it has no code yet, so that who asks for one finds nothing."""
+    if wanted.code:
+        return ()
+    table, names = live(OPERATIONS), [one for one in by if one != "code"]
+    keys = [_column(table, one).label(f"by_{one}") for one in names] + [table.c.currency]
+    sums = func.count(), cast(func.sum(table.c.held), BigInteger)
+    found = select(*keys, *sums).where(table.c.held > 0, *_conditions(table, wanted)).group_by(*keys).order_by(*keys)
+    return tuple(
+        Holding(dict(zip(names, row, strict=False)), row[len(names)], row[-2], row[-1]) for row in database.rows(found)
+    )
+
+
+def _conditions(table: Table, wanted: QuarterFilter) -> Iterator[ColumnElement[bool]]:
+    yield from same(table, account=wanted.account, user=wanted.user, kind=wanted.kind, model=wanted.model)
+    yield from same(table, provider=wanted.provider)
+    for name in MAYBE:
+        value = getattr(wanted, name)
+        if value is not None:
+            yield _column(table, name) == value
+
+
+def _column(table: Table, name: str) -> ColumnElement[Any]:
+    return func.coalesce(table.c[name], NOBODY) if name in MAYBE else table.c[name]

@@ -1,0 +1,280 @@
+"""Sums of usage and money by whatever is wanted: who asked, for what, of whom, and when, in any time zone.
+
+    quarters ── within spans of a zone, of those that are wanted ──> groups ──┬─ a page of them, in one order
+                                                                             └─ what all of them come to
+
+One statement, so that rows, totals and the position of the log are of one moment. The log is not read. What ended
+counts when it ended, and a correction when it was made; what is open is told apart.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+    values,
+)
+
+from domain.errors import InvalidInput
+from domain.periods import EARLIEST, LATEST
+from projections.calendars import GRAINS, Span, spans
+from projections.engine.columns import Role
+from projections.engine.database import ViewDatabase
+from projections.engine.tables import CHECKPOINTS, live
+from projections.holding import Holding, holdings
+from projections.views.quarters import QUARTER, QUARTERS, QuarterFilter
+
+WHO: Final = ("account", "user", "project", "api_key", "kind", "model", "provider", "code")
+"""What rows can be grouped by besides time."""
+PERIOD: Final = "period"
+GROUPS: Final = (*WHO, PERIOD, *GRAINS)
+MEASURES: Final = QUARTERS.named(Role.SUM)
+TOP: Final = ("price", "cost", "failed", "charged")
+"""Measures by which the largest can come first."""
+LARGEST: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SumQuestion:
+    """Which sums: grouped by some of GROUPS, of [since, until), in a zone, of what is wanted.
+
+    `top` names the measure of which the largest come first; without it rows come in the order of their groups.
+    """
+
+    by: tuple[str, ...] = ()
+    zone: str = "UTC"
+    since: int | None = None
+    until: int | None = None
+    wanted: QuarterFilter = field(default_factory=QuarterFilter)
+    top: str | None = None
+
+    @property
+    def grain(self) -> str | None:
+        """The part of a calendar that it is grouped by, if any."""
+        return next((one for one in self.by if one in GRAINS), None)
+
+    @property
+    def who(self) -> tuple[str, ...]:
+        """What else it is grouped by, in its order."""
+        return tuple(one for one in self.by if one in WHO)
+
+    def check(self) -> None:
+        """Raises InvalidInput for what cannot be asked."""
+        for one in self.by:
+            _check_named("group_by", one, GROUPS)
+        if len(set(self.by)) < len(self.by):
+            raise InvalidInput("group_by", "names the same twice", hint="name each once")
+        if sum(one in GRAINS for one in self.by) > 1:
+            told = "names two parts of a calendar"
+            raise InvalidInput("group_by", told, hint=f"take one of {', '.join(GRAINS)}")
+        if self.top is not None:
+            _check_named("top", self.top, TOP)
+        for name, at in (("since", self.since), ("until", self.until)):
+            if at is not None and at % QUARTER:
+                raise InvalidInput(name, "is not at a quarter of an hour", hint="such as 2026-11-23T06:15:00Z")
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise InvalidInput("until", "is not after the beginning", hint="name a later day")
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """One group: what it is grouped by, its span if that is of a calendar, and its sums."""
+
+    group: Mapping[str, str | int]
+    span: Span | None
+    currency: str
+    sums: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """A page of groups; what all come to, by currency; what is open now; as of a position of the log.
+
+    `span` is what was summed up, None if there is nothing at all.
+    """
+
+    question: SumQuestion
+    rows: tuple[Summed, ...]
+    totals: tuple[Summed, ...]
+    open: tuple[Holding, ...]
+    span: Span | None
+    position: int
+    next: str | None
+
+
+def sum_up(database: ViewDatabase, asked: SumQuestion, after: str | None = None, limit: int | None = None) -> Sums:
+    """The sums that are asked for, at most so many groups, after the cursor of a page before.
+
+    Raises InvalidInput, UnknownKind, InvalidPeriod, StoreUnavailable.
+    """
+    asked.check()
+    place = None if after is None else _place(asked, after)
+    position, span = _bounds(database, asked)
+    open_now = holdings(database, asked.wanted, asked.who)
+    if span is None:
+        asked.wanted.missed()
+        return Sums(asked, (), (), open_now, None, position, None)
+    statement = _Statement(asked, spans(asked.grain, asked.zone, *span) if asked.grain else [span])
+    found = database.rows(statement.whole(place, limit))
+    if not found and after is None:
+        asked.wanted.missed()
+    rows = [statement.row(one) for one in found if one.part]
+    totals = tuple(statement.total(one) for one in found if not one.part)
+    more = limit is not None and len(rows) > limit
+    shown = rows[:limit] if more else rows
+    following = _cursor(asked, statement.place_of(shown[-1])) if more else None
+    return Sums(asked, tuple(shown), totals, open_now, span, found[0].position if found else position, following)
+
+
+def _bounds(database: ViewDatabase, asked: SumQuestion) -> tuple[int, Span | None]:
+    """How far the view is, and the span that is asked for, within that of all there is if its ends are not said."""
+    table = live(QUARTERS).c
+    first, last = func.min(table.quarter), func.max(table.quarter)
+    mine = () if asked.wanted.account is None else (table.account == asked.wanted.account,)
+    query = select(_position(), *(select(one).where(*mine).scalar_subquery() for one in (first, last)))
+    [(position, earliest, latest)] = database.rows(query)
+    since = asked.since if asked.since is not None else earliest
+    until = asked.until if asked.until is not None else None if latest is None else latest + QUARTER
+    if since is None or until is None or since >= until:
+        return position or 0, None
+    return position or 0, (max(since, EARLIEST), min(until, LATEST))
+
+
+def _position() -> ColumnElement[int]:
+    here = CHECKPOINTS.c.view == QUARTERS.name
+    return select(CHECKPOINTS.c.position).where(here).scalar_subquery().label("position")
+
+
+class _Statement:
+    """The statement of one question."""
+
+    def __init__(self, asked: SumQuestion, cut: Sequence[Span]) -> None:
+        self._asked = asked
+        self._ends = dict(cut)
+        self._cut = cut
+        self._keys = [_label(one) for one in asked.by] + ["currency"]
+
+    def whole(self, place: Sequence[Any] | None, limit: int | None) -> Select[Any]:
+        """A page of groups and the totals, the totals first."""
+        groups = self._groups()
+        columns = [*(groups.c[one] for one in self._keys), *(groups.c[one] for one in MEASURES)]
+        order = self._order(groups)
+        page = select(literal(1).label("part"), *columns, _position(), *order)
+        if place is not None:
+            page = page.where(tuple_(*order) > tuple_(*place))
+        page = page.order_by(*order).limit(None if limit is None else limit + 1)
+        found = union_all(select(page.subquery()), self._totals(groups)).subquery()
+        return select(found).order_by(found.c.part, *(found.c[f"order_{number}"] for number in range(len(order))))
+
+    def _groups(self) -> CTE:
+        table = live(QUARTERS)
+        cut = values(column("start", BigInteger), column("stop", BigInteger), name="spans", literal_binds=True)
+        here = cut.data([tuple(one) for one in self._cut]).cte("spans")
+        keys = [self._key(one, here) for one in self._asked.by] + [table.c.currency]
+        within = (table.c.quarter >= here.c.start, table.c.quarter < here.c.stop)
+        sums = (cast(func.sum(table.c[one]), BigInteger).label(one) for one in MEASURES)
+        found = select(*keys, *sums).select_from(table).join(here, within[0] & within[1])
+        return found.where(*self._asked.wanted.conditions(table)).group_by(*keys).cte("groups")
+
+    def _key(self, name: str, here: CTE) -> ColumnElement[Any]:
+        if name in GRAINS:
+            return here.c.start.label(_label(name))
+        return live(QUARTERS).c["period_start" if name == PERIOD else name].label(_label(name))
+
+    def _order(self, groups: CTE) -> list[ColumnElement[Any]]:
+        keys = [groups.c[one] for one in self._keys]
+        wanted = [-groups.c[self._asked.top], *keys] if self._asked.top is not None else keys
+        return [one.label(f"order_{number}") for number, one in enumerate(wanted)]
+
+    def _totals(self, groups: CTE) -> Select[Any]:
+        blank = [literal(0 if _is_number(one) else "", _type_of(one)) for one in self._asked.by]
+        sums = (cast(func.sum(groups.c[one]), BigInteger).label(one) for one in MEASURES)
+        first: list[ColumnElement[Any]] = [] if self._asked.top is None else [literal(0, BigInteger())]
+        order = [one.label(f"order_{number}") for number, one in enumerate([*first, *blank, groups.c.currency])]
+        keys = (one.label(_label(name)) for one, name in zip(blank, self._asked.by, strict=True))
+        found: Select[Any] = select(
+            *(literal(0).label("part"), *keys, groups.c.currency, *sums, _position(), *order),
+        )
+        return found.group_by(groups.c.currency)
+
+    def row(self, found: Any) -> Summed:
+        told = found._mapping
+        group = {one: told[_label(one)] for one in self._asked.by}
+        grain = self._asked.grain
+        span = None if grain is None else (group[grain], self._ends[group[grain]])
+        return Summed(group, span, told["currency"], {one: told[one] for one in MEASURES})
+
+    def total(self, found: Any) -> Summed:
+        told = found._mapping
+        return Summed({}, None, told["currency"], {one: told[one] for one in MEASURES})
+
+    def place_of(self, row: Summed) -> list[str | int]:
+        """The place of a group in the order."""
+        keys = [*(row.group[one] for one in self._asked.by), row.currency]
+        return keys if self._asked.top is None else [-row.sums[self._asked.top], *keys]
+
+
+def _label(name: str) -> str:
+    return f"by_group_{name}"
+
+
+def _is_number(name: str) -> bool:
+    return name == PERIOD or name in GRAINS
+
+
+def _type_of(name: str) -> Any:
+    return BigInteger() if _is_number(name) else Text()
+
+
+def _cursor(asked: SumQuestion, place: Sequence[str | int]) -> str:
+    return urlsafe_b64encode(msgspec.json.encode([*_shape(asked), *place])).decode().rstrip("=")
+
+
+def _place(asked: SumQuestion, after: str) -> list[str | int]:
+    """The place that a cursor of this question names. Raises InvalidInput."""
+    kinds: list[type] = [] if asked.top is None else [int]
+    kinds += [*(int if _is_number(one) else str for one in asked.by), str]
+    shape = _shape(asked)
+    try:
+        told = msgspec.json.decode(urlsafe_b64decode(after + "=" * (-len(after) % 4)), type=list[str | int])
+    except (ValueError, msgspec.MsgspecError):
+        told = []
+    place = told[len(shape) :]
+    fits = len(place) == len(kinds) and all(_fits(one, kind) for one, kind in zip(place, kinds, strict=True))
+    if told[: len(shape)] != shape or not fits:
+        raise InvalidInput("after", f"{after!r} is no cursor of this list", hint="take `next` of the page before")
+    return place
+
+
+def _fits(value: str | int, kind: type) -> bool:
+    if isinstance(value, int):
+        return kind is int and abs(value) <= LARGEST
+    return kind is str and "\0" not in value
+
+
+def _shape(asked: SumQuestion) -> list[str | int]:
+    return ["sums", ",".join(asked.by), asked.zone, asked.top or ""]
+
+
+def _check_named(field: str, word: str, known: Sequence[str]) -> None:
+    if word not in known:
+        close = get_close_matches(word, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known)}"
+        raise InvalidInput(field, f"there is no {word!r}", hint=hint)
