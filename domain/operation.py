@@ -246,8 +246,8 @@ class Adjusted(OperationFact):
     """A later correction, booked in the period in which it was made: negative price is a refund.
 
     `cost_source` says how our cost is known since, None if nothing new is known of it; `revealed` if it was not
-    known before. `windows` are the hour and the day in which the operation was admitted, if they are not over. What the
-    account paid for it before was `worth`, and how our cost was known `was`.
+    known before. `windows` are the hour and the day in which the operation was admitted, if they are not over. The
+    operation was `worth` so much to the account before, and its cost known as `was` says.
     """
 
     period: Period

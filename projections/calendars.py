@@ -39,7 +39,7 @@ def spans(grain: str, zone: str, since: int, until: int) -> list[Span]:
             return found
         if len(found) == MOST:
             told = f"there are more than {MOST:,} {grain}s in the span"
-            raise InvalidInput("until", told, hint="ask for a shorter span, or for days or months")
+            raise InvalidInput("to", told, hint="ask for a shorter span, or for days or months")
     return found
 
 

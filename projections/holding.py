@@ -1,4 +1,4 @@
-"""What is open: operations that hold money now, in groups, apart from what ended and was charged."""
+"""Open operations: those that hold money now, in groups, apart from what ended and was charged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Holding:
 
 
 def holdings(database: ViewDatabase, wanted: QuarterFilter, by: Sequence[str]) -> tuple[Holding, ...]:
-    """What is open of what is wanted; it has no code yet, so that who asks for one finds nothing."""
+    """The open ones of what is wanted; none has a code yet, so that who asks for one finds nothing."""
     if wanted.code:
         return ()
     table, names = live(OPERATIONS), [one for one in by if one != "code"]

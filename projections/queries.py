@@ -21,7 +21,7 @@ from projections.engine.database import ViewDatabase, writing
 from projections.engine.filters import ViewFilter
 from projections.engine.tables import CHECKPOINTS, FRESH
 from projections.engine.view import AnyView, View
-from projections.summing import SumQuestion, Sums, sum_up
+from projections.summing import SumQuestion, UsageSums, sum_up
 from projections.views import ALL
 
 Row = TypeVar("Row", bound=ViewRow)
@@ -73,7 +73,7 @@ class Views:
         """The row of a key, None if the view does not know it (yet)."""
         return asking.one(self._database, view, key)
 
-    def sum_up(self, asked: SumQuestion, *, after: str | None = None, limit: int | None = None) -> Sums:
+    def sum_up(self, asked: SumQuestion, *, after: str | None = None, limit: int | None = None) -> UsageSums:
         """Usage and money in groups, at most so many, after the cursor of a page before.
 
         Raises InvalidInput for what cannot be asked, InvalidPeriod for an unknown zone, UnknownKind.

@@ -3,8 +3,8 @@
     quarters ── within spans of a zone, of those that are wanted ──> groups ──┬─ a page of them, in one order
                                                                              └─ what all of them come to
 
-One statement, so that rows, totals and the position of the log are of one moment. The log is not read. What ended
-counts when it ended, and a correction when it was made; what is open is told apart.
+One statement, so that rows, totals and the position of the log are of one moment. The log is not read. An
+operation counts when it ends, and a correction when it is made; what is open is told apart.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from projections.holding import Holding, holdings
 from projections.views.quarters import QUARTER, QUARTERS, QuarterFilter
 
 WHO: Final = ("account", "user", "project", "api_key", "kind", "model", "provider", "code")
-"""What rows can be grouped by besides time."""
+"""The columns that rows can be grouped by, besides time."""
 PERIOD: Final = "period"
 GROUPS: Final = (*WHO, PERIOD, *GRAINS)
 MEASURES: Final = QUARTERS.named(Role.SUM)
@@ -72,7 +72,7 @@ class SumQuestion:
 
     @property
     def who(self) -> tuple[str, ...]:
-        """What else it is grouped by, in its order."""
+        """The columns that it is grouped by, in its order."""
         return tuple(one for one in self.by if one in WHO)
 
     def check(self) -> None:
@@ -86,11 +86,11 @@ class SumQuestion:
             raise InvalidInput("group_by", told, hint=f"take one of {', '.join(GRAINS)}")
         if self.top is not None:
             _check_named("top", self.top, TOP)
-        for name, at in (("since", self.since), ("until", self.until)):
+        for name, at in (("from", self.since), ("to", self.until)):
             if at is not None and at % QUARTER:
                 raise InvalidInput(name, "is not at a quarter of an hour", hint="such as 2026-11-23T06:15:00Z")
         if self.since is not None and self.until is not None and self.since >= self.until:
-            raise InvalidInput("until", "is not after the beginning", hint="name a later day")
+            raise InvalidInput("to", "is not after the beginning", hint="name a later day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Summed:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class UsageSums:
     """A page of groups; what all come to, by currency; what is open now; as of a position of the log.
 
     `span` is what was summed up, None if there is nothing at all.
@@ -119,7 +119,7 @@ class Sums:
     next: str | None
 
 
-def sum_up(database: ViewDatabase, asked: SumQuestion, after: str | None = None, limit: int | None = None) -> Sums:
+def sum_up(database: ViewDatabase, asked: SumQuestion, after: str | None = None, limit: int | None = None) -> UsageSums:
     """The sums that are asked for, at most so many groups, after the cursor of a page before.
 
     Raises InvalidInput, UnknownKind, InvalidPeriod, StoreUnavailable.
@@ -130,7 +130,7 @@ def sum_up(database: ViewDatabase, asked: SumQuestion, after: str | None = None,
     open_now = holdings(database, asked.wanted, asked.who)
     if span is None:
         asked.wanted.missed()
-        return Sums(asked, (), (), open_now, None, position, None)
+        return UsageSums(asked, (), (), open_now, None, position, None)
     statement = _Statement(asked, spans(asked.grain, asked.zone, *span) if asked.grain else [span])
     found = database.rows(statement.whole(place, limit))
     if not found and after is None:
@@ -140,7 +140,7 @@ def sum_up(database: ViewDatabase, asked: SumQuestion, after: str | None = None,
     more = limit is not None and len(rows) > limit
     shown = rows[:limit] if more else rows
     following = _cursor(asked, statement.place_of(shown[-1])) if more else None
-    return Sums(asked, tuple(shown), totals, open_now, span, found[0].position if found else position, following)
+    return UsageSums(asked, tuple(shown), totals, open_now, span, found[0].position if found else position, following)
 
 
 def _bounds(database: ViewDatabase, asked: SumQuestion) -> tuple[int, Span | None]:

@@ -18,6 +18,7 @@ from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing
 from infrastructure.cli.options import Paging, ShortPaging, When, Whose
 from infrastructure.cli.session import CommandSession
+from infrastructure.cli.sums import Grouping, summed, within_period
 from infrastructure.cli.viewpages import Viewer, show_costs, show_operations, show_periods, show_spend, show_usage
 from infrastructure.showing.formats import UTC_NAME
 
@@ -40,18 +41,23 @@ app = typer.Typer()
 ByKey = Annotated[str | None, Option("--api-key", metavar="KEY", help="Only what this API key asked for, by its id.")]
 
 
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Who asked, and for what."""
+
+    user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only this user.")] = None
+    kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind of operation.")] = None
+    api_key: ByKey = None
+
+
 @command(app)
 async def usage(
-    whose: Whose,
-    when: When,
-    then: Then,
-    paging: Paging,
-    session: CommandSession,
-    user: Annotated[str | None, Option("--user", "-u", metavar="ID", help="Only this user.")] = None,
-    kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind of operation.")] = None,
-    api_key: ByKey = None,
+    whose: Whose, when: When, then: Then, whom: Whom, grouping: Grouping, paging: Paging, session: CommandSession
 ) -> Report:
-    """Sum up who did what, and what it cost."""
+    """Sum up who did what, and what it cost.
+
+    By user and kind in billing periods, or in other groups: --by model,day --tz Asia/Tokyo --from 2026-11-01.
+    """
     from infrastructure.showing.rows import list_document
     from projections.views.usage import USAGE, UsageFilter
 
@@ -59,7 +65,10 @@ async def usage(
     async with session.reading() as reading:
         asked, moment = await _asked(reading, session, account, then)
         at = when.instant(asked.zone, moment)
-        wanted = UsageFilter(account=account, user=user, kind=kind, api_key=api_key, at=at)
+        if grouping.wanted:
+            question = grouping.question(account, asked.zone, asdict(whom), as_of=moment)
+            return await summed(reading, await within_period(reading, question, at), asked, paging)
+        wanted = UsageFilter(account=account, **asdict(whom), at=at)
         found = await _found(reading, USAGE, wanted, paging, moment)
     document = dated_document(list_document("usage", USAGE, found), moment)
     return _answer(document, dated_page(lambda page: show_usage(page, found, asked), moment, asked.zone), paging)

@@ -66,6 +66,7 @@ class BlockingRemoteViews(Blocking[RemoteViews]):
     rows = without_await(RemoteViews.rows)
     usage = without_await(RemoteViews.usage)
     periods = without_await(RemoteViews.periods)
+    sum_up = without_await(RemoteViews.sum_up)
     spend = without_await(RemoteViews.spend)
     operations = without_await(RemoteViews.operations)
     costs = without_await(RemoteViews.costs)

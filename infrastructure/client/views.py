@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from projections.engine.columns import ViewRow
     from projections.engine.filters import ViewFilter
     from projections.engine.view import View
+    from projections.summing import SumQuestion, UsageSums
 
 PAGE: Final = 100
 MOST: Final = 500
@@ -58,6 +59,26 @@ class RemoteViews:
     async def rows(self, view: View[Row, Filter], wanted: Filter | None = None) -> list[Row]:
         """All rows that are wanted, as `find` does."""
         return (await self.find(view, wanted)).rows
+
+    async def sum_up(self, asked: SumQuestion, *, after: str | None = None, limit: int | None = None) -> UsageSums:
+        """Usage and money in groups, at most so many, after the cursor of a page before.
+
+        The position is the last page's. Costs are in no sums if the key may not see them. Raises InvalidInput,
+        InvalidPeriod.
+        """
+        from infrastructure.client.sums import parameters_of_question, sums_from
+
+        account, params = parameters_of_question(asked)
+        documents, cursor, left = list[Mapping[str, Any]](), after, limit
+        while True:
+            page = MOST if left is None else min(MOST, left)
+            told = {**params, "limit": str(page), **({} if cursor is None else {"after": cursor})}
+            documents.append(
+                await self.wire.document(Call(method="GET", path="/v1/usage", account=account, params=told))
+            )
+            cursor, left = documents[-1].get("next"), None if left is None else left - page
+            if cursor is None or left == 0:
+                return sums_from(asked, documents)
 
     async def usage(self, /, **wanted: Any) -> RemoteRows:
         """Sums of who did what in each period; filters: user, kind, api_key, at."""

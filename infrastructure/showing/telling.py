@@ -6,7 +6,7 @@ from typing import Any, Final
 
 OPERATORS: Final = frozenset(
     {
-        *("cost", "cost_source", "cost_partial", "cost_unknown", "listed"),
+        *("cost", "cost_source", "cost_partial", "cost_unknown", "cost_known", "listed"),
         *("route", "sent_as"),
         *("path", "where", "copy"),
     }

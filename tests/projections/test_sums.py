@@ -31,7 +31,7 @@ from infrastructure.store.database import Database
 from projections.calendars import DAY, GRAINS, HOUR, spans
 from projections.engine.projector import Projector
 from projections.queries import Views
-from projections.summing import PERIOD, WHO, Summed, SumQuestion, Sums
+from projections.summing import PERIOD, WHO, Summed, SumQuestion, UsageSums
 from projections.views.quarters import KNOWN, QUARTER, QuarterFilter
 from tests.domain.examples import NOON
 from tests.projections.histories import STEPS, History, Log, Step, busy
@@ -121,12 +121,12 @@ def _wanted(asked: SumQuestion, group: dict[str, Any], at: int) -> bool:
     return within and all(value is None or group[name] == value for name, value in names.items())
 
 
-def shown(sums: Sums) -> dict[Any, dict[str, int]]:
+def shown(sums: UsageSums) -> dict[Any, dict[str, int]]:
     """The same of an answer."""
     return {(*_labels(sums, row), row.currency): _sums(row) for row in sums.rows}
 
 
-def _labels(sums: Sums, row: Summed) -> tuple[Any, ...]:
+def _labels(sums: UsageSums, row: Summed) -> tuple[Any, ...]:
     asked = sums.question
     return tuple(label(int(row.group[one]), one, asked.zone) if one in GRAINS else row.group[one] for one in asked.by)
 
@@ -276,9 +276,9 @@ def test_the_largest_come_first_and_their_pages_go_on(told: Told) -> None:
         (SumQuestion(by=("user", "user")), "group_by"),
         (SumQuestion(by=("day", "hour")), "group_by"),
         (SumQuestion(top="colour"), "top"),
-        (SumQuestion(since=1), "since"),
-        (SumQuestion(since=QUARTER, until=QUARTER), "until"),
-        (SumQuestion(by=("hour",), since=0, until=DAY * 1000), "until"),
+        (SumQuestion(since=1), "from"),
+        (SumQuestion(since=QUARTER, until=QUARTER), "to"),
+        (SumQuestion(by=("hour",), since=0, until=DAY * 1000), "to"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_by_its_field(views: Views, asked: SumQuestion, field: str) -> None:

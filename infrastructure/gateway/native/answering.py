@@ -16,9 +16,14 @@ from infrastructure.showing.telling import without_ours
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+def seen_by(document: Any, caller: KeyCaller) -> Any:
+    """The document as far as the caller may see it."""
+    return document if caller.holder.may(KeyScope.ADMIN) else without_ours(document)
+
+
 def encoded(document: Any, caller: KeyCaller) -> bytes:
-    """The document as JSON, as far as the caller may see it."""
-    return msgspec.json.encode(document if caller.holder.may(KeyScope.ADMIN) else without_ours(document))
+    """The same as JSON."""
+    return msgspec.json.encode(seen_by(document, caller))
 
 
 def json_of(document: Any, caller: KeyCaller, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> Response:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
+from io import StringIO
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -19,11 +20,13 @@ from domain.keys import KeyScope
 from infrastructure.gateway.callers import Reader
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import Gate, gate_of
-from infrastructure.gateway.native.answering import json_of
+from infrastructure.gateway.native.answering import json_of, seen_by
 from infrastructure.gateway.native.asof import AS_OF, DATED, as_of_document, moment_asked
 from infrastructure.gateway.native.paging import PAGED, PageAsked, check_parameters, page_of
 from infrastructure.showing.formats import instant_of
 from infrastructure.showing.rows import list_document
+from infrastructure.showing.sums import ASKED, FILTERS, question_of, sums_document, write_sums_csv
+from projections.engine.filters import check_word
 from projections.engine.view import AnyView
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS
@@ -32,6 +35,7 @@ from projections.views.spend import SPEND
 from projections.views.usage import USAGE
 
 router = APIRouter(prefix="/v1", tags=["Views"])
+FORMAT, JSON, CSV = "format", "json", "csv"
 NO_PARAMETERS: Final = frozenset({"account", "requested"})
 
 
@@ -74,8 +78,32 @@ def _value(name: str, text: str) -> Any:
 
 
 async def usage(request: Request, caller: Reader) -> Response:
-    """Sum up who did what in each period, and what it cost."""
+    """Sum up who did what in each period, and what it cost; or in other groups, by `group_by`, in any time zone."""
+    if not request.query_params.keys().isdisjoint((*ASKED, FORMAT)):
+        return await _summed(request, caller)
     return await _rows(request, "usage", USAGE, caller, {"account": caller.account})
+
+
+async def _summed(request: Request, caller: KeyCaller) -> Response:
+    """Groups of what ended, with their sums, as JSON or CSV."""
+    views, page = gate_of(request).studio.views, page_of(request)
+    check_parameters(request, [*ASKED, *FILTERS, FORMAT, *page.NAMES])
+    words = request.query_params
+    format = words.get(FORMAT, JSON)
+    check_word(FORMAT, format, (JSON, CSV))
+    asked = question_of(words, None)
+    if "account" in asked.by:
+        caller.holder.require_studio(KeyScope.READ)
+    else:
+        asked = replace(asked, wanted=replace(asked.wanted, account=caller.account))
+    await asyncio.to_thread(views.catch_up)
+    document = sums_document(await asyncio.to_thread(views.sum_up, asked, after=page.after, limit=page.limit))
+    if format == JSON:
+        return json_of(document, caller)
+    written = StringIO()
+    write_sums_csv(written, seen_by(document, caller))
+    following = {"x-next": document["next"]} if "next" in document else {}
+    return Response(written.getvalue(), 200, {"x-position": str(document["position"]), **following}, "text/csv")
 
 
 async def periods(request: Request, caller: Reader) -> Response:
@@ -101,7 +129,8 @@ async def costs(request: Request, caller: Reader) -> Response:
 
 def _parameters(view: AnyView) -> dict[str, Any]:
     """The parameters for the OpenAPI document."""
-    named = [{"name": one, "in": "query", "schema": {"type": "string"}} for one in parameters_of(view)]
+    names = [*parameters_of(view), *((*ASKED, FORMAT) if view is USAGE else ())]
+    named = [{"name": one, "in": "query", "schema": {"type": "string"}} for one in names]
     return {"parameters": [*named, *PAGED["parameters"], *DATED]}
 
 

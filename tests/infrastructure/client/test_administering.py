@@ -15,10 +15,12 @@ from domain.keys import STUDIO, KeyScope, KeyTerms
 from imagestudio import Client, ImageStudioError, Money, Request
 from infrastructure.blocking import BlockingStudio
 from projections.engine.view import AnyView
+from projections.summing import SumQuestion
 from projections.views.costs import COSTS
 from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.periods import PERIODS
+from projections.views.quarters import QuarterFilter
 from projections.views.spend import SPEND
 from projections.views.usage import USAGE
 from tests.infrastructure.client.both import Either
@@ -150,6 +152,28 @@ def test_rows_of_a_view_are_the_librarys(gateway: Gateway, operator: Client, rem
         page = operator.views.find(view, wanted, after=after, limit=1)
         pages, after = pages + page.rows, page.next
     assert (pages, after) == (ours.rows, None)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        SumQuestion(),
+        SumQuestion(by=("user", "day"), zone="Asia/Kathmandu", top="price"),
+        SumQuestion(by=("account", "model", "period")),
+        SumQuestion(by=("code", "hour"), wanted=QuarterFilter(account="acme", project="", kind="text-to-image")),
+    ],
+)
+def test_sums_are_the_librarys(gateway: Gateway, operator: Client, remote: Client, asked: SumQuestion) -> None:
+    """All of them, and by pages of one."""
+    remote.operations.generate("a lake", account="acme", key="sums", **PICTURE)
+    gateway.studio.views.catch_up()
+    if "account" not in asked.by:
+        asked = replace(asked, wanted=replace(asked.wanted, account="acme"))
+    ours = gateway.studio.views.sum_up(asked)
+    assert ours.rows
+    assert operator.views.sum_up(asked) == ours
+    first = operator.views.sum_up(asked, limit=1)
+    assert first == gateway.studio.views.sum_up(asked, limit=1)
 
 
 def test_a_wish_that_a_service_does_not_know_is_told(operator: Client) -> None:

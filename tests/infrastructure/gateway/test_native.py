@@ -160,6 +160,24 @@ def test_rows_are_the_accounts_own(gateway: Gateway, name: str) -> None:
     assert {row["account"] for row in rows} == {"acme"}
 
 
+def test_usage_is_summed_in_groups_and_costs_are_for_administrators(gateway: Gateway) -> None:
+    named = gateway.issue("acme", KeyTerms((KeyScope.OPERATE,), forwards=True))
+    with gateway.client(named, **WAIT) as client:
+        client.post("/v1/operations", json={**DRAW, "user": "ann", "project": "site"}).raise_for_status()
+    asked = {"group_by": "user,project,day", "tz": "Asia/Kathmandu", "user": "ann"}
+    with gateway.client() as client, gateway.client(gateway.issue("acme", ADMIN)) as admin:
+        [seen], [whole] = (one.get("/v1/usage", params=asked).json()["usage"] for one in (client, admin))
+        written = client.get("/v1/usage", params={**asked, "format": "csv"})
+        stranger = client.get("/v1/usage", params={"group_by": "account"})
+    assert (seen["user"], seen["project"], seen["charged"]) == ("ann", "site", whole["charged"])
+    assert "cost_known" in whole
+    assert not {"cost", "cost_known", "cost_partial", "cost_unknown"} & seen.keys()
+    assert (written.headers["content-type"].split(";")[0], int(written.headers["x-position"]) > 0) == ("text/csv", True)
+    assert written.text.splitlines()[0].startswith("user,project,day,start,end,hours,currency,charged")
+    assert "cost" not in written.text
+    assert stranger.status_code == 403
+
+
 def test_rows_come_in_pages_and_by_their_filters(gateway: Gateway) -> None:
     made = [done(gateway)["operation"] for _ in range(3)]
     with gateway.client() as client:

@@ -1,0 +1,76 @@
+"""The command `usage` with other groups: by anything, in any zone, as a page, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from tests.infrastructure.cli.workspaces import Workspace, call
+
+
+def workspace_end() -> int:
+    """The last position of the log."""
+    return max(row["position"] for row in call("projections", "status", "--json").document["views"])
+
+
+def test_groups_come_to_what_the_periods_come_to(workspace: Workspace) -> None:
+    found = call("usage", "--by", "model,user", "--json").document
+    [whole] = found["total"]
+    [period] = call("usage", "--json").document["total"]
+    assert [whole[name] for name in ("price", "adjusted", "gross")] == [
+        period[name] for name in ("price", "adjusted", "gross")
+    ]
+    assert sum(row["price"]["micros"] for row in found["usage"]) == whole["price"]["micros"]
+    assert {row["model"] for row in found["usage"]} >= {"local-canvas", "scripted-image"}
+
+
+def test_an_answer_says_its_position_its_zone_and_the_ends_of_its_days(workspace: Workspace) -> None:
+    found = call("usage", "--by", "day", "--tz", "Asia/Kathmandu", "--json").document
+    assert found["position"] == workspace_end()
+    assert found["zone"] == "Asia/Kathmandu"
+    assert {row["hours"] for row in found["usage"]} == {"24"}
+    assert {row["start"][11:] for row in found["usage"]} == {"18:15:00Z"}
+
+
+def test_a_page_is_written_as_csv_and_told_in_words(workspace: Workspace) -> None:
+    path = workspace.home / "sums.csv"
+    told = call("usage", "--by", "user", "--top", "price", "--csv", path)
+    assert told.code == 0
+    assert "costs known: " in told.out
+    assert "as of position " in told.out
+    rows = [*csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
+    prices = [float(row["price"]) for row in rows]
+    assert prices == sorted(prices, reverse=True)
+    assert {"user", "currency", "cost_known_provider"} <= rows[0].keys()
+
+
+def test_pages_go_on_after_a_cursor(workspace: Workspace) -> None:
+    whole = call("usage", "--by", "model", "--json").document["usage"]
+    first = call("usage", "--by", "model", "--limit", "1", "--json").document
+    rest = call("usage", "--by", "model", "--after", first["next"], "--json").document
+    assert first["usage"] + rest["usage"] == whole
+
+
+def test_failures_are_told_by_their_codes(workspace: Workspace) -> None:
+    found = call("usage", "--by", "model,code", "--top", "failed", "--everyone", "--json").document["usage"]
+    assert all(row["code"] is not None for row in found if row["failed"])
+    assert all(row["failure_rate"] is not None for row in found if row["charged"] or row["failed"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--by", "colour"), "group_by: there is no 'colour'"),
+        (("--by", "day,hour"), "group_by: names two parts of a calendar"),
+        (("--from", "2026-04-10T00:07"), "from: is not at a quarter of an hour"),
+        (("--from", "2026-04-10", "--to", "2026-04-10"), "to: is not after the beginning"),
+        (("--by", "day", "--tz", "Mars"), "unknown time zone 'Mars'"),
+        (("--top", "beauty"), "top: there is no 'beauty'"),
+        (("--by", "user", "--after", "nothing"), "after: 'nothing' is no cursor of this list"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_clear_error(workspace: Workspace, options: tuple[str, ...], said: str) -> None:
+    answer = call("usage", *options, "--json")
+    assert answer.error["message"] == said
+    assert workspace.home.is_dir()
