@@ -11,7 +11,7 @@ from tests.infrastructure.cli.workspaces import Workspace, call
 
 def workspace_end() -> int:
     """The last position of the log."""
-    return max(row["position"] for row in call("projections", "status", "--json").document["views"])
+    return max(int(row["position"]) for row in call("projections", "status", "--json").document["views"])
 
 
 def test_groups_come_to_what_the_periods_come_to(workspace: Workspace) -> None:
