@@ -27,6 +27,7 @@ from projections.views.books import BOOKS
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.periods import PERIODS
+from projections.views.quarters import QUARTERS
 from projections.views.spend import SPEND
 from projections.views.usage import USAGE
 from tests import patience
@@ -225,7 +226,7 @@ def test_a_sum_that_leaves_64_bits_stops_its_view_rather_than_turning_into_a_flo
     for number in (2, 3):
         log.record(of_operation(f"op-{number}", *huge))
         projector.advance()
-    assert set(stopped(views)) == {USAGE.name, PERIODS.name, COSTS.name, SPEND.name, BOOKS.name}
+    assert set(stopped(views)) == {USAGE.name, PERIODS.name, COSTS.name, SPEND.name, BOOKS.name, QUARTERS.name}
     assert [type(row.price) for row in views.rows(USAGE)] == [int]
 
 
