@@ -6,9 +6,8 @@
                   ─ (InvoiceRecorded …) …                  of a provider's own ledger
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
-Each has the `reason` that its actor gave, if any; the actor stands beside it in the log. Limits are decided about in
-`domain.limiting`, keys in `domain.issuing`, webhooks in `domain.subscribing`, bills in `domain.closing`, invoices in
-`domain.invoicing`, all other terms in `domain.terms`.
+Each has the `reason` that its actor gave, if any; the actor stands beside it in the log. Decisions are in `limiting`,
+`issuing` (keys), `subscribing` (webhooks), `closing` (bills), `invoicing`, `agreeing` (prices), all other in `terms`.
 
 The account's own stream is small. The beginning and end of its ledger's periods follow from its time zone and cycle.
 """
@@ -22,6 +21,7 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.advice import Advice
+from domain.agreeing import NOTHING_AGREED, Agreed, AgreementFact, evolve_agreed
 from domain.billing import NOTHING_BILLED, BillingFact, BillingState, evolve_billing
 from domain.errors import AccountExists, InvalidInput
 from domain.ids import check_id, check_reason
@@ -149,6 +149,7 @@ class AccountClosed:
     reason: str
 
 
+OtherFact = BillingFact | WebhookFact | InvoiceFact | AgreementFact
 AccountFact = (
     AccountOpened
     | PlanChanged
@@ -160,9 +161,7 @@ AccountFact = (
     | AccountResumed
     | AccountClosed
     | KeyFact
-    | BillingFact
-    | WebhookFact
-    | InvoiceFact
+    | OtherFact
 )
 
 
@@ -183,6 +182,7 @@ class Account:
 
     `allowed` are the classes of models that may be chosen without being named. `limits` are the plan's a period and
     `windows` its others; `overrides` and `windowed` are what was changed of them, by scope, and by window and scope.
+    `keys` are all that were ever issued, `webhooks` those that were not removed.
     """
 
     id: str
@@ -200,17 +200,15 @@ class Account:
     on_limit: str = ""
     """The model that does what would pass a limit of money; empty refuses it."""
     keys: Mapping[str, ApiKey] = field(default_factory=dict)
-    """Every key that was ever issued, by its id."""
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
-    """Those that were not removed, by their ids."""
     windows: Mapping[str, Limits] = field(default_factory=dict)
     windowed: Mapping[str, Mapping[str, dict[str, int | None]]] = field(default_factory=dict)
     billing: BillingState = NOTHING_BILLED
     invoicing: Invoicing = NOTHING_INVOICED
+    agreed: Agreed = NOTHING_AGREED
     in_force: InForce = field(default_factory=dict, compare=False, repr=False)
-    """By scope, the measures that are limited a period and their limits, which every admission looks up."""
+    """By scope, what is limited a period, which every admission looks up; `in_windows` by the other windows first."""
     in_windows: Mapping[str, InForce] = field(default_factory=dict, compare=False, repr=False)
-    """The same by the other windows; of a window without a limit there is nothing."""
 
     def changed(self, window: str) -> Mapping[str, dict[str, int | None]]:
         """The limits over a window that are not the plan's, by scope."""
@@ -315,7 +313,9 @@ def _with_key(account: Account, fact: KeyFact) -> Account:
     return account if key is None else replace(account, keys={**account.keys, key.id: key})
 
 
-def _otherwise(account: Account, fact: BillingFact | WebhookFact | InvoiceFact) -> Account:
+def _otherwise(account: Account, fact: OtherFact) -> Account:
+    if isinstance(fact, AgreementFact):
+        return replace(account, agreed=evolve_agreed(account.agreed, fact))
     if isinstance(fact, BillingFact):
         return replace(account, billing=evolve_billing(account.billing, fact))
     if isinstance(fact, InvoiceFact):

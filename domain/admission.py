@@ -35,8 +35,9 @@ from domain.operation import (
 )
 from domain.periods import Period, local_day
 from domain.plans import SPEND
-from domain.pricing import Quote, Unpriced, capped_quote
+from domain.pricing import Quote, Unpriced
 from domain.refusals import Refusal, Unapproved
+from domain.sales import errand_again, errand_now, sold_now
 from domain.settlement import fail, give_back, move_later
 from domain.totals import PeriodState, scopes_of
 from domain.value import maker, value
@@ -49,7 +50,8 @@ class Ask:
     `allowed` are the classes of models that the request itself allows, beside those of the account's terms; `most` is
     the price that it may come to in micro-units, if it says so. `api_key` is the id of the key that asks, if one does.
     `instead` are the quotes of the model that the account's terms name for what would pass a limit of money, none if
-    the request would rather be refused. `quote` is the id of the approval that it names.
+    the request would rather be refused. `quote` is the id of the approval that it names. It is sold by the terms of
+    `priced_at`, an instant of a moment ago, or else of now.
     """
 
     account: str
@@ -70,6 +72,7 @@ class Ask:
     api_key: str | None = None
     instead: tuple[Quote, ...] = ()
     quote: str | None = None
+    priced_at: int | None = None
 
 
 @value
@@ -109,7 +112,7 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     if earlier is not None and not earlier.refused:
         return []
     facts, current = current_period(ledger, account, now)
-    answer = _answered(account, current, ask, now)
+    answer = _answered(ledger, account, current, ask, now)
     refusal = answer.refusal
     if earlier is not None and refusal is not None:
         return []
@@ -150,7 +153,7 @@ def reroute(
     if not isinstance(state, Sent):
         raise illegal("reroute", state)
     account = known_account(ledger, state.operation.account)
-    quote = _priced(account, wish)
+    (quote,) = sold_now(ledger.selling, account, (wish,), errand_again(ledger, state, wish.model, now))
     too_far = not _is_within(account, leeway, state.quote, quote) or _needs_approval(account, state, quote)
     if too_far or _unfit(account, (quote,)) or _reroute_overruns(ledger, account, state, quote, now):
         return fail(ledger, id, code, 0, now)
@@ -212,22 +215,24 @@ def answer_now(ledger: Ledger, ask: Ask, now: int) -> Admission:
     """The outcome that `accept` would record at this instant; nothing is asked for. Raises what `accept` raises."""
     account = known_account(ledger, ask.account)
     _, current = current_period(ledger, account, now)
-    return _answered(account, current, ask, now)
+    return _answered(ledger, account, current, ask, now)
 
 
-def _answered(account: Account, current: PeriodState, ask: Ask, now: int) -> Admission:
+def _answered(ledger: Ledger, account: Account, current: PeriodState, ask: Ask, now: int) -> Admission:
     """The account's terms may name a cheaper model for what would pass a limit of money, if the request lets them."""
-    quotes = tuple([_priced(account, quote) for quote in ask.quotes])
+    errand = errand_now(current, ask.kind, ask.family, now if ask.priced_at is None else ask.priced_at)
+    quotes = sold_now(ledger.selling, account, ask.quotes, errand)
     _check_terms(account, ask, quotes)
     refusal = _refusal(account, current, ask, quotes, now)
     if refusal is None or refusal.measure not in OF_MONEY or not ask.instead:
         return _make_admission(quotes, refusal)
-    classes = {quote.model_class for quote in ask.instead}
-    price = sum(quote.price for quote in ask.instead)
+    instead = sold_now(ledger.selling, account, ask.instead, errand)
+    classes = {quote.model_class for quote in instead}
+    price = sum(quote.price for quote in instead)
     fits = classes <= ask.allowed | account.allowed and (ask.most is None or price <= ask.most)
-    if account.on_limit != ask.instead[0].model or not fits or _refusal(account, current, ask, ask.instead, now):
+    if account.on_limit != instead[0].model or not fits or _refusal(account, current, ask, instead, now):
         return _make_admission(quotes, refusal)
-    return _make_admission(ask.instead, None, quotes, refusal)
+    return _make_admission(instead, None, quotes, refusal)
 
 
 def _check_terms(account: Account, ask: Ask, quotes: Sequence[Quote]) -> None:
@@ -266,13 +271,6 @@ def _earlier(ledger: Ledger, ask: Ask) -> Spent | None:
     if earlier is not None:
         check_fingerprint(ask.key, earlier, ask.fingerprint)
     return earlier
-
-
-def _priced(account: Account, quote: Quote | Unpriced) -> Quote:
-    """A model of unknown price holds the account's cap, or nothing, in which case it is refused below."""
-    if isinstance(quote, Quote):
-        return quote
-    return capped_quote(quote, account.unpriced_cap or 0, account.currency)
 
 
 def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quote, ...], now: int) -> Refusal | None:

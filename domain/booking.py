@@ -37,6 +37,7 @@ class UsageBooked:
     cost: int | None
     currency: str
     cost_source: CostSource | None = None
+    cost_currency: str = ""
 
 
 @value

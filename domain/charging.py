@@ -11,7 +11,8 @@
     unknown, counted       │ what was counted             (counted)  │ what was counted          (counted)
     unknown                │ the cap                      (capped)   │ not known                 (unknown)
 
-A bill, if there is one, is the cost (provider). A price that the hold cuts off is capped. Whatever was quoted:
+A bill, if there is one, is the cost (provider). A price that the hold cuts off is capped. If the quote has a sale, what
+is counted or billed for all that was made is priced by its terms first, and then shared. Whatever was quoted:
 
 * The account pays for what it got of what it asked for: of all that was made, as many outputs as were kept, and lost
   ones only if that is the policy; of more than it asked for, the share of as many as it asked for.
@@ -171,11 +172,22 @@ def readable(bill: int | None) -> int | None:
 def _price(quote: Quote, made: int, outputs: int, counted: _Counted | None, told: Told) -> tuple[int, CostSource]:
     """By what was counted or billed for all that was made, or else by what was quoted for all that was asked for."""
     if counted is not None:
-        return _within(quote, counted.price, made, outputs, counted.source)
+        whole = _sold(quote, counted.price, counted.cost, made)
+        return _within(quote, whole, made, outputs, counted.source)
     if quote.rate is None and told.bill is not None:
-        return _within(quote, told.bill, made, outputs, CostSource.PROVIDER)
+        return _within(quote, _sold(quote, told.bill, told.bill, made), made, outputs, CostSource.PROVIDER)
     source = CostSource.CAPPED if quote.rate is None else expected(quote)
     return _part(quote.price, quote.outputs, outputs), source
+
+
+def _sold(quote: Quote, listed: int, cost: int, made: int) -> int:
+    """The price of all that is counted or billed, by the terms of the quote; no amount is beyond 64 bits."""
+    if quote.sale is None:
+        return listed
+    try:
+        return quote.sale.price_of(listed, cost, made)
+    except InvalidMoney:
+        return LARGEST_AMOUNT
 
 
 def _within(quote: Quote, whole: int, made: int, outputs: int, source: CostSource) -> tuple[int, CostSource]:

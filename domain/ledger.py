@@ -25,6 +25,7 @@ from domain.evidence import Evidence, Spent
 from domain.operation import CLOSED_STATES, Adjusted, OperationFact, Requested, State
 from domain.periods import Period, period_after, period_at
 from domain.plans import Limits
+from domain.tariffs import Selling
 from domain.totals import PeriodState, move_money, post, scopes_of
 from domain.windowed import (
     WindowFact,
@@ -175,6 +176,8 @@ class Ledger:
     current: PeriodState | None = None
     last: int = 0
     evidence: Evidence = field(default_factory=Evidence)
+    selling: Selling | None = None
+    """How prices to customers are made here; None: they are the price book's, and no account has another currency."""
 
     def look_up(self, operation: str) -> State | None:
         """The operation, if it is open or in the evidence."""

@@ -115,6 +115,7 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
                 admitted=admitted,
                 cost=fact.cost or 0,
                 cost_source=fact.cost_source,
+                cost_currency=fact.cost_currency,
             )
         case Released() if isinstance(state, UNDER_WAY):
             known = fact.cost is not None
@@ -231,6 +232,11 @@ def release(state: State, reason: str, now: int, why: str = "") -> list[Operatio
     raise illegal("release", state)
 
 
+def cost_currency_of(state: Settled | Dropped) -> str:
+    """The currency of the cost of a closed operation."""
+    return state.cost_currency or state.currency if isinstance(state, Settled) else state.quote.cost_currency
+
+
 def was_corrected(state: State, reference: str) -> bool:
     """Whether a correction was made under this reference."""
     return isinstance(state, CORRECTABLE) and any(made == reference for made, _, _ in state.corrections)
@@ -243,7 +249,7 @@ def is_corrected(state: State, price: int, cost: int, reference: str) -> bool:
     if (reference, price, cost) not in state.corrections:
         currency = state.currency if isinstance(state, Settled) else state.quote.currency
         earlier = next(
-            (Money(price, currency), Money(cost, currency))
+            (Money(price, currency), Money(cost, cost_currency_of(state)))
             for made, price, cost in state.corrections
             if made == reference
         )
@@ -284,7 +290,7 @@ def _check_change(state: Settled | Dropped, price: int, cost: int, *, reveals: b
         told = f"nothing of operation {state.operation.id} would change"
         raise InvalidInput("price", told, hint="give an amount; of a charge that was given back whole nothing is left")
     if state.cost + cost < 0:
-        currency = state.currency if isinstance(state, Settled) else state.quote.currency
+        currency = cost_currency_of(state)
         told = f"a change by {Money(cost, currency)} exceeds the cost of {Money(state.cost, currency)}"
         raise InvalidInput("cost", told, hint="a cost is 0 or more")
 
@@ -316,6 +322,7 @@ def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int) -> 
         price_book=quote.price_book,
         price_source=found.price_source,
         cost_source=found.cost_source,
+        cost_currency=quote.other_currency,
     )
 
 
@@ -333,6 +340,7 @@ def _released(
         currency=quote.currency,
         cost_source=source,
         why=why,
+        cost_currency=quote.other_currency,
     )
 
 

@@ -170,6 +170,20 @@ def total(counts: Iterable[tuple[Decimal, int]]) -> int:
     return _fitting(_half_even(top * MICROS, bottom))
 
 
+def at_factors(parts: Iterable[tuple[int, Decimal]], rate: Decimal, top: int, bottom: int) -> int:
+    """Return the micros of a sum of amounts, each times its factor, times `rate` and the fraction `top` / `bottom`.
+
+    Exact, and rounded once, half-even. Raises `InvalidMoney` as `extend` does.
+    """
+    sum_top, sum_bottom = 0, 1
+    for amount, factor in parts:
+        own_top, own_bottom = _ratio(factor, "factor")
+        sum_top = sum_top * own_bottom + _whole(amount, "an amount") * own_top * sum_bottom
+        sum_bottom *= own_bottom
+    rate_top, rate_bottom = _ratio(rate, "rate")
+    return _fitting(_half_even(sum_top * rate_top * top, sum_bottom * rate_bottom * bottom))
+
+
 def split(total: int, weights: Sequence[int]) -> list[int]:
     """Divide `total` micros in proportion to `weights`, by the largest remainder.
 

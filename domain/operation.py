@@ -21,8 +21,7 @@ from domain.periods import Period
 from domain.pricing import Quote
 from domain.value import value
 
-POLICY = "policy"
-CANCELLED = "cancelled"
+POLICY, CANCELLED = "policy", "cancelled"
 """Reasons of a release: time ran out without an answer, and somebody asked for it."""
 LATE = "late_success"
 
@@ -204,7 +203,7 @@ class ProviderCompleted(OperationFact):
 class Charged(OperationFact):
     """The charge: what the account pays, what the provider bills us, and by which price book.
 
-    A cost of None is not known. How both are known, facts before 0.3 do not say.
+    A cost of None is not known. `cost_currency` is that of the cost, empty if it is the price's.
     """
 
     outputs: int
@@ -216,6 +215,7 @@ class Charged(OperationFact):
     price_book: str
     price_source: CostSource | None = None
     cost_source: CostSource | None = None
+    cost_currency: str = ""
 
 
 @value
@@ -239,6 +239,7 @@ class Released(OperationFact):
     currency: str
     cost_source: CostSource | None = None
     why: str = ""
+    cost_currency: str = ""
 
 
 @value
@@ -262,6 +263,7 @@ class Adjusted(OperationFact):
     windows: tuple[str, ...] = ()
     worth: int = 0
     was: CostSource | None = None
+    cost_currency: str = ""
 
 
 OPERATION_FACTS: tuple[type[OperationFact], ...] = (
@@ -293,8 +295,7 @@ class Asked:
 
 @value
 class Held:
-    """Admitted at an instant, as all that follow know it; `attempts` submissions were allowed before and all were
-    definitely refused."""
+    """Admitted at an instant, as all that follow know it, after `attempts` submissions that were definitely refused."""
 
     operation: Operation
     quote: Quote
@@ -349,6 +350,7 @@ class Settled:
     admitted: int = 0
     cost: int = 0
     cost_source: CostSource | None = None
+    cost_currency: str = ""
 
 
 @value

@@ -9,7 +9,7 @@ Of limits None means no limit, and 0 allows nothing. Amounts are micro-units of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +18,7 @@ from domain.advice import Advice
 from domain.errors import InvalidInput, UnknownPlan
 from domain.inputs import plain
 from domain.kinds import Family
-from domain.money import LARGEST_AMOUNT, MICROS
+from domain.money import LARGEST_AMOUNT, MICROS, at_factors
 from domain.value import value
 
 SPEND: Final = "spend"
@@ -99,7 +99,8 @@ class Trial:
 class Plan:
     """The price of a period, and what it allows: use, by name in other windows, too, and money.
 
-    `overage` is the factor at which is sold what the allowance does not cover, None if it is refused.
+    `overage` is the factor at which is sold what the allowance does not cover, None if it is refused. `tariff` is how
+    the prices of its accounts are made, empty for the price book's.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Plan:
     overage: Decimal | None = AT_ONE
     trial: Trial | None = None
     currency: str = "USD"
+    tariff: str = ""
 
     def __post_init__(self) -> None:
         if self.price is None:
@@ -125,6 +127,33 @@ class Plan:
     def paying(self) -> Paying:
         """Its money terms."""
         return Paying(self.price, self.allowance, self.overage)
+
+
+def plan_in(plan: Plan, rate: Decimal, currency: str) -> Plan:
+    """The plan with all its amounts at a rate of exchange, each rounded once, half-even."""
+
+    def amount(micros: int) -> int:
+        return at_factors(((micros, AT_ONE),), rate, 1, 1)
+
+    def limits(one: Limits) -> Limits:
+        return one if one.spend is None else replace(one, spend=amount(one.spend))
+
+    def windows(several: Mapping[str, Limits]) -> dict[str, Limits]:
+        return {name: limits(one) for name, one in several.items()}
+
+    trial = plan.trial
+    if trial is not None:
+        own = windows(trial.windows)
+        trial = replace(trial, limits=limits(trial.limits), windows=own, allowance=amount(trial.allowance))
+    return replace(
+        plan,
+        price=amount(plan.price),
+        limits=limits(plan.limits),
+        windows=windows(plan.windows),
+        allowance=amount(plan.allowance),
+        trial=trial,
+        currency=currency,
+    )
 
 
 def check_limit(measure: str, limit: int | None) -> int | None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from domain import account, approvals, assets, billing, invoices, keys, ledger, operation, webhooks, windowed
+from domain import account, agreeing, approvals, assets, billing, invoices, keys, ledger, operation, webhooks, windowed
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.chart import (
     AVAILABLE,
@@ -37,7 +37,7 @@ from domain.chart import (
 from domain.errors import InvalidMoney
 from domain.invoices import DifferenceBooked, InvoiceRecorded, InvoiceVoided, provider_in
 from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
-from domain.operation import Adjusted, Charged, Operation, OperationFact, Released, Rerouted, Validated
+from domain.operation import Adjusted, Charged, OperationFact, Released, Rerouted, Validated
 from domain.periods import Period
 from domain.value import value
 
@@ -108,7 +108,7 @@ def _rerouted(fact: Rerouted, before: Before) -> Postings:
 
 def _charged(fact: Charged, before: Before) -> Postings:
     income = income_of(fact.operation.model)
-    billed = _billed(fact.operation, fact.cost or 0, fact.currency)
+    billed = _billed(fact)
     if not before.prepaid:
         return (*_moved(RECEIVABLE, income, fact.price, fact.currency), *billed)
     rest = _moved(HELD, AVAILABLE, before.held - fact.price, fact.currency)
@@ -116,14 +116,14 @@ def _charged(fact: Charged, before: Before) -> Postings:
 
 
 def _released(fact: Released, before: Before) -> Postings:
-    billed = _billed(fact.operation, fact.cost or 0, fact.currency)
+    billed = _billed(fact)
     return (*_moved(HELD, AVAILABLE, before.held, fact.currency), *billed) if before.prepaid else billed
 
 
 def _adjusted(fact: Adjusted, before: Before) -> Postings:
     adjustments = adjustments_of(fact.operation.model)
     price = _moved(_spendable(before), adjustments, fact.price, fact.currency)
-    return (*price, *_billed(fact.operation, fact.cost, fact.currency))
+    return (*price, *_billed(fact))
 
 
 def _given(fact: GoodwillGiven, before: Before) -> Postings:
@@ -149,8 +149,10 @@ def _spendable(before: Before) -> LedgerAccount:
     return AVAILABLE if before.prepaid else RECEIVABLE
 
 
-def _billed(operation: Operation, cost: int, currency: str) -> Postings:
-    return _moved(expense_of(operation.provider), payable_of(operation.provider), cost, currency)
+def _billed(fact: Charged | Released | Adjusted) -> Postings:
+    """In the provider's currency, which may be another than the account's: nothing crosses from one to the other."""
+    provider, currency = fact.operation.provider, fact.cost_currency or fact.currency
+    return _moved(expense_of(provider), payable_of(provider), fact.cost or 0, currency)
 
 
 def _moved(source: LedgerAccount, destination: LedgerAccount, amount: int, currency: str) -> Postings:
@@ -198,6 +200,8 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     account.TimeZoneChanged,
     account.ConsentChanged,
     account.OnLimitChanged,
+    agreeing.TariffAgreed,
+    agreeing.DiscountAgreed,
     account.AccountSuspended,
     account.AccountResumed,
     account.AccountClosed,

@@ -10,9 +10,7 @@ refused when the catalogue is loaded. Units are whole millionths, and the amount
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -23,9 +21,11 @@ from typing import Any, Final, Protocol
 
 from domain.bounds import Meter, Metering
 from domain.errors import InvalidInput
+from domain.exchange import NO_EXCHANGE, ExchangeRates
 from domain.inputs import FileInfo, Scalar, plain, shortened
 from domain.money import check_currency, extend, total
 from domain.periods import EARLIEST
+from domain.selling import Sale
 from domain.value import maker, value
 
 REAL: Final = "real"
@@ -114,10 +114,11 @@ class Priced(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
-    """Which prices were in force, by the content of all of them; and their one currency."""
+    """Which prices were in force, by the content of all of them; their one currency, and what others are worth."""
 
     version: str
     currency: str
+    exchange: ExchangeRates = NO_EXCHANGE
 
 
 @value
@@ -126,6 +127,8 @@ class Quote:
 
     With `meters` it is an upper bound. `listed` is the price book's price, if the provider itself quoted the cost.
     `model_class` is what the model was when it was quoted: real, a stand-in or for tests; empty if nobody noted it.
+    `sale` is how the price was made from the price book's and the cost, which is in the sale's currency; None: the
+    price is the price book's.
     """
 
     model: str
@@ -141,6 +144,17 @@ class Quote:
     meters: tuple[Meter, ...] = ()
     listed: int | None = None
     model_class: str = REAL
+    sale: Sale | None = None
+
+    @property
+    def cost_currency(self) -> str:
+        """The currency of the cost, and of what meters count."""
+        return self.currency if self.sale is None else self.sale.currency
+
+    @property
+    def other_currency(self) -> str:
+        """The currency of the cost as facts say it: empty if it is the price's."""
+        return "" if self.sale is None or self.sale.currency == self.currency else self.sale.currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +170,6 @@ class Unpriced:
     meters: tuple[Meter, ...] = ()
     """Those whose rates are known, although nobody says how much there can be of them."""
     model_class: str = REAL
-
-
-def price_book_of(models: Iterable[Priced], currency: str) -> PriceBook:
-    """The price book of all these prices; its version changes if and only if one of them does.
-
-    "0.10" and "0.1" are one price, and the order of models and rules is none. Raises InvalidMoney.
-    """
-    entries = sorted([model.id, *_content(rule)] for model in models for rule in model.prices)
-    content = json.dumps([check_currency(currency), entries], separators=(",", ":"))
-    return PriceBook(hashlib.sha256(content.encode()).hexdigest()[:12], currency)
 
 
 def ambiguous(rules: Sequence[PriceRule]) -> tuple[PriceRule, PriceRule] | None:
@@ -285,24 +289,6 @@ def quoted_by_provider(quote: Quote | Unpriced, amount: int, currency: str) -> Q
     if quote.price != quote.cost:
         return replace(quote, cost=amount, listed=quote.price)
     return replace(quote, price=amount, cost=amount, meters=(), listed=quote.price, **call)
-
-
-def _content(rule: PriceRule) -> list[str]:
-    when = {name: sorted(map(json.dumps, values)) for name, values in sorted(rule.when.items())}
-    bounds = [None if bound is None else plain(bound) for bound in (rule.minimum, rule.maximum)]
-    rate = Decimal(0) if rule.rate is None else rule.rate
-    cost = rate if rule.cost_rate is None else rule.cost_rate
-    terms = [str(rule.unit), rule.measure, plain(rate), plain(cost), str(rule.effective_from)]
-    content = [*terms, json.dumps(when), json.dumps(bounds)]
-    content += [] if rule.step is None else [f"step {plain(rule.step)}"]
-    meters = [_metered(meter) for meter in rule.meters]
-    return [*content, json.dumps(meters)] if meters else content
-
-
-def _metered(meter: Metering) -> list[object]:
-    known: list[object] = [meter.name, plain(meter.rate), plain(meter.cost), meter.most]
-    bound = [] if meter.bound is None else meter.bound.content()
-    return [*known, *bound, meter.per_output] if bound or meter.per_output else known
 
 
 def _unpriced(model: Priced, price_book: PriceBook, outputs: int, reason: str) -> Unpriced:

@@ -269,10 +269,10 @@ def _booked(ledger: Ledger, operation: Operation, facts: list[Fact], now: int) -
     for fact in facts:
         if isinstance(fact, Charged):
             amounts = (fact.outputs, fact.unit, fact.units, fact.price, fact.cost, fact.currency, fact.cost_source)
-            booked.append(UsageBooked(account.id, now, current.period, operation, *amounts))
+            booked.append(UsageBooked(account.id, now, current.period, operation, *amounts, fact.cost_currency))
         elif isinstance(fact, Released):
             nothing = (0, "", Decimal(0), 0, fact.cost, fact.currency, fact.cost_source)
-            booked.append(UsageBooked(account.id, now, current.period, operation, *nothing))
+            booked.append(UsageBooked(account.id, now, current.period, operation, *nothing, fact.cost_currency))
     return booked
 
 
@@ -329,8 +329,16 @@ def _adjustment(
         windows=_windows_of(current, state, now) if price else (),
         worth=state.charged + state.adjusted if isinstance(state, Settled) else 0,
         was=state.cost_source if isinstance(state, Settled) else None,
+        cost_currency=_other_currency(state),
     )
     return [*facts, adjusted]
+
+
+def _other_currency(state: State) -> str:
+    """The currency of its cost, empty if it is the price's."""
+    if isinstance(state, Dropped):
+        return state.quote.other_currency
+    return state.cost_currency if isinstance(state, Settled) else ""
 
 
 def _windows_of(current: PeriodState, state: State, now: int) -> tuple[str, ...]:

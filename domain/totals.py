@@ -31,6 +31,7 @@ from domain.operation import (
 )
 from domain.periods import Period
 from domain.pricing import Quote
+from domain.tariffs import counted_by
 from domain.usage import Usage, add_amounts
 from domain.windowed import Windows, move_in_windows
 
@@ -47,6 +48,8 @@ class PeriodState:
     usage: dict[str, Usage] = field(default_factory=dict)
     open: dict[str, State] = field(default_factory=dict)
     windows: Windows | None = None
+    volume: dict[str, int] = field(default_factory=dict)
+    """Outputs that are held or were charged under a tariff, by family and by model."""
 
 
 @lru_cache(maxsize=4096)
@@ -71,6 +74,8 @@ def move_money(current: PeriodState, before: State | None, fact: OperationFact) 
             _hold(current, fact.operation, fact.quote, 1)
         case Charged() if isinstance(before, Delivered):
             _hold(current, fact.operation, before.quote, -1)
+            if before.quote.sale is not None:
+                _count(current, fact.operation, before.quote, fact.outputs)
             post(current, fact.operation, fact.outputs, fact.price)
             if current.balance is not None:
                 current.balance -= fact.price
@@ -91,6 +96,15 @@ def _hold(current: PeriodState, operation: Operation, quote: Quote, sign: int) -
         add_amounts((current.usage.get(scope) or _begun(current, scope)).held, operation.family, outputs, price)
     if current.balance is not None:
         current.balance -= price
+    if quote.sale is not None:
+        _count(current, operation, quote, outputs)
+
+
+def _count(current: PeriodState, operation: Operation, quote: Quote, outputs: int) -> None:
+    """Count towards the tiers of tariffs, if it is sold by one."""
+    if quote.sale is not None and quote.sale.tariff:
+        for name in counted_by(operation.family, quote.model):
+            current.volume[name] = current.volume.get(name, 0) + outputs
 
 
 def post(current: PeriodState, operation: Operation, outputs: int, price: int) -> None:

@@ -37,7 +37,7 @@ from application.ledger.group import LeaseTerms
 from application.ledger.looking import LedgerReader
 from application.ledger.timekeeping import Timekeeper
 from application.ledger.transaction import Store
-from application.ledger.writer import Clock, LedgerWriter, WriterOptions
+from application.ledger.writer import Clock, LedgerWriter
 from application.library.library import Library
 from application.library.naming import AssetNames
 from application.notifying.webhooks import Webhooks
@@ -58,6 +58,7 @@ from infrastructure.auditing import audit_of
 from infrastructure.catalogue import load_catalogue
 from infrastructure.chores import move_on
 from infrastructure.clock import SECOND, new_id, new_secret, now, steady
+from infrastructure.customers import accounts_of
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
@@ -70,7 +71,6 @@ from infrastructure.libraries import library_of
 from infrastructure.media import blank_picture
 from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log
 from infrastructure.past import past_of
-from infrastructure.plans import load_plans
 from infrastructure.plugins import ProviderSettings
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import build_providers, switched_off, told_settings
@@ -95,7 +95,9 @@ from infrastructure.supplies import (
     output_downloads,
     remote,
     throughputs,
+    writer_options,
 )
+from infrastructure.tariffs import load_sales
 from infrastructure.telemetry.around import Around
 from projections.books import Books
 from projections.engine.database import FactSource
@@ -137,7 +139,7 @@ class Assembly:
         self.settings, self.parts, self.access, self.stack, self.around = settings, parts, access, stack, around
         stack.callback(around.close)
         self.catalogue, self.price_book = load_catalogue(settings.catalogues)
-        self.plans = load_plans(settings.plans)
+        self.plans, self.selling = load_sales(settings.plans, self.price_book)
         self.log = open_log(settings, access, files=parts.assets is None)
         stack.callback(self.log.close)
         self.database, self.codec, self.clock = self.log.database, self.log.codec, parts.clock
@@ -173,7 +175,7 @@ class Assembly:
     @cached_property
     def writer(self) -> LedgerWriter:
         terms = LeaseTerms(self.owner, self.settings.lease_seconds * SECOND, self.settings.snapshot_every)
-        options = WriterOptions(waiting=self.settings.most_waiting, waiting_seconds=self.settings.statement_seconds)
+        options = writer_options(self.settings, self.selling)
         store, believe = self.parts.store(self.database), self.timekeeper.believe
         writer = LedgerWriter(store, self.log, self.clock, terms, options, believe)
         writer.after_commit = self.feed.appended
@@ -275,7 +277,7 @@ class Assembly:
 
     @cached_property
     def ledgers(self) -> LedgerReader:
-        return ledgers_of(self.log, self.clock)
+        return ledgers_of(self.log, self.clock, self.selling)
 
     # The facades
 
@@ -289,16 +291,7 @@ class Assembly:
 
     @cached_property
     def accounts(self) -> Accounts:
-        return Accounts(
-            ledgers=self.ledgers,
-            writer=self.writer,
-            index=self.index,
-            clock=self.clock,
-            currency=self.price_book.currency,
-            operator=self.operator,
-            known_model=self.catalogue.get,
-            plans=self.plans,
-        )
+        return accounts_of(self)
 
     @cached_property
     def keys(self) -> Keys:

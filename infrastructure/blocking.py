@@ -83,6 +83,8 @@ class BlockingAccounts(Blocking[Accounts]):
     forbid = without_await(Accounts.forbid)
     add_credit = without_await(Accounts.add_credit)
     on_limit = without_await(Accounts.on_limit)
+    agree_tariff = without_await(Accounts.agree_tariff)
+    agree_discount = without_await(Accounts.agree_discount)
 
 
 class BlockingKeys(Blocking[Keys]):

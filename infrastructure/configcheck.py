@@ -30,7 +30,6 @@ from infrastructure.files.where import place_of
 from infrastructure.linkkeys import link_keys_of
 from infrastructure.opening import Access, open_log, standing
 from infrastructure.peppers import peppers_of
-from infrastructure.plans import load_plans
 from infrastructure.registry import switched_off, told_settings, unknown_settings, variable, wrong_settings
 from infrastructure.sealfiles import KEYS_FILE, SealFile
 from infrastructure.seals import signing_keys
@@ -39,6 +38,7 @@ from infrastructure.store.migrations import HEAD
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_file
 from infrastructure.studios import load_presets
+from infrastructure.tariffs import load_sales
 from infrastructure.telemetry.around import telemetry_of
 
 MOST_KEYS: Final = 10_000
@@ -172,7 +172,7 @@ def _presets(settings: Settings) -> Iterator[Trouble]:
 
 
 def _plans(settings: Settings) -> Iterator[Trouble]:
-    load_plans(settings.plans)
+    load_sales(settings.plans, load_catalogue(settings.catalogues)[1])
     yield from ()
 
 

@@ -37,6 +37,7 @@ from projections.queries import statuses
 if TYPE_CHECKING:
     from application.keeping.references import References
     from application.ledger.looking import LedgerReader
+    from domain.tariffs import Selling
     from projections.engine.database import FactSource
 
 PATIENCE = 2.0
@@ -175,12 +176,12 @@ def standing(settings: Settings) -> DatabaseStanding:
         return DatabaseStanding(revision, id, lost_facts(settings, database), foreign_files(settings, id))
 
 
-def ledgers_of(log: StudioLog, clock: Callable[[], int]) -> LedgerReader:
-    """The log's ledgers, to look at."""
+def ledgers_of(log: StudioLog, clock: Callable[[], int], selling: Selling | None = None) -> LedgerReader:
+    """The log's ledgers, to look at; `selling` says what would be sold for how much."""
     from application.ledger.looking import LedgerReader
     from infrastructure.store.transactions import SqlReadings
 
-    return LedgerReader(SqlReadings(log.database), log.codec, clock)
+    return LedgerReader(SqlReadings(log.database), log.codec, clock, selling)
 
 
 def references(log: StudioLog) -> References:

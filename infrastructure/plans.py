@@ -107,6 +107,7 @@ class PlanEntry(FileTable):
     allowance: Amount = 0
     overage: Overage = AT_ONE
     trial: TrialEntry | None = None
+    tariff: str = ""
 
     def to_plan(self, currency: str) -> Plan:
         """The plan. Raises InvalidInput for what is no plan as a whole."""
@@ -119,19 +120,21 @@ class PlanEntry(FileTable):
             overage=self.overage,
             trial=None if self.trial is None else self.trial.to_trial(),
             currency=currency,
+            tariff=self.tariff,
         )
 
 
 class PlansEntry(FileTable):
-    """A whole file. Plans are read one by one, so that what is wrong names its plan."""
+    """A whole file. Plans are read one by one, so that what is wrong names its plan; tariffs are read elsewhere."""
 
     currency: str = "USD"
+    tariff: list[dict[str, Any]] = Field(default_factory=list)
     plan: list[dict[str, Any]] = Field(default_factory=list)
 
 
 def load_plans(own: Sequence[Path] = ()) -> Mapping[str, Plan]:
     """All plans by their ids: ours, then those of `own` files in their order. Raises CatalogueError."""
-    return _loaded(tuple((str(path), _text(path)) for path in own))
+    return _loaded(tuple((str(path), read_text(path)) for path in own))
 
 
 @lru_cache(8)
@@ -152,7 +155,8 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Mapping[str, Plan]:
     return MappingProxyType(plans)
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file. Raises CatalogueError naming it."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

@@ -8,8 +8,10 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
+from application.ledger.writer import WriterOptions
 from application.ports import Downloads, Media, MediaReader
 from application.ports.slots import Throughput
+from domain.tariffs import Selling
 from infrastructure.downloads import HttpDownloads
 from infrastructure.files.shelf import Look
 from infrastructure.media import LimitedBy, look_at, read_media
@@ -50,6 +52,11 @@ def contexts(
         )
 
     return context
+
+
+def writer_options(settings: Settings, selling: Selling | None) -> WriterOptions:
+    """The writer's room and patience, and how what is admitted is sold."""
+    return WriterOptions(settings.most_waiting, waiting_seconds=settings.statement_seconds, selling=selling)
 
 
 def throughputs(providers: Mapping[str, ProviderSettings]) -> dict[str, Throughput]:

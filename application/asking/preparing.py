@@ -104,8 +104,7 @@ class Preparer:
         most = most_of(request, self.chooser.price_book.currency)
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()
-        inputs = _inputs_by_model(chosen[0])
-        each = tuple(map(_inputs_by_model, chosen)) if request.each else ()
+        inputs, each = _inputs_by_model(chosen[0]), tuple(map(_inputs_by_model, chosen)) if request.each else ()
         asked = "" if request.key is None else _fingerprint(request, _named(request, media))
         place = PRIORITIES.index(request.priority)
         others = _fallbacks(chosen, priced, bounded=most is not None) if sender is None and keep else None
@@ -130,6 +129,7 @@ class Preparer:
             key_of(request),
             _instead(chosen),
             request.quote,
+            request.priced_at,
         )
         by = f"user:{ask.user}" if request.by is None else str(request.by)
         return _prepared(ask, chosen, ContentRow(batch, request.account, secret, body), media, by, place, request)

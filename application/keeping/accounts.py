@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from application.keeping.corrections import check_currency_of
 from application.ledger.group import Proposal, Receipt
@@ -17,21 +18,27 @@ from domain import account as accounts
 from domain import limiting, settlement, terms
 from domain.account import Account, InForce, Standing, Terms
 from domain.actor import Actor
+from domain.agreeing import agree_discount, agree_tariff
 from domain.beginning import change_limits, needed_since
 from domain.counting import LimitStanding, left_of, limit_standings
 from domain.errors import InvalidInput
+from domain.exchange import NO_EXCHANGE
 from domain.ids import check_id
+from domain.inputs import shortened
 from domain.keys import STUDIO
 from domain.ledger import CREDIT, Decide, Fact, Ledger, current_period, known_account
+from domain.meant import meant
 from domain.money import Money, check_currency, check_money
+from domain.offering import Offering
 from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
 from domain.plans import MEASURES, PLANS, Plan
-from domain.plans import plan as find_plan
 from domain.returning import end_period
+from domain.tariffs import OwnDiscount, Selling
 from domain.usage import NOTHING_USED
 from domain.windows import Window
 
 MOST_LISTED = 100
+NO_TARIFF = "name one of the file that the setting of plans names"
 CYCLES = ("calendar", "anniversary")
 
 ChangeTerms = Callable[[Account, int], Sequence[accounts.AccountFact]]
@@ -43,7 +50,7 @@ class AccountView:
     """An account as its ledger stands: terms, period, and of each scope what is used, held and left.
 
     `allowed` are the classes of models that may be chosen without being named. `limits` are those of a period by
-    scope, `windows` the others by window and scope.
+    scope, `windows` the others by window and scope. `tariff` and `discount` are what it agreed for itself.
     """
 
     id: str
@@ -64,6 +71,8 @@ class AccountView:
     allowed: tuple[str, ...] = ("real",)
     windows: Mapping[str, InForce] = field(default_factory=dict)
     on_limit: str = ""
+    tariff: str = ""
+    discount: OwnDiscount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +111,17 @@ class Accounts(AccountReader):
     index: Index
     clock: Clock
     currency: str
-    """Of all prices, and so of all accounts."""
+    """Of all prices and costs."""
     operator: Actor
     known_model: Callable[[str], object]
     """Raises UnknownModel if there is none of an id."""
     plans: Mapping[str, Plan] = field(default_factory=lambda: PLANS)
+    selling: Selling | None = None
+    """How prices to customers are made; None: they are the price book's, and every account is in its currency."""
+
+    @property
+    def _offering(self) -> Offering:
+        return Offering(self.plans, self.currency, NO_EXCHANGE if self.selling is None else self.selling.exchange)
 
     async def list_after(self, after: str = "", limit: int = MOST_LISTED) -> Sequence[AccountView]:
         """Accounts as their ledgers stand, by ascending id above one, at most so many; without the studio's own."""
@@ -132,11 +147,8 @@ class Accounts(AccountReader):
         if cycle not in CYCLES:
             raise InvalidInput("cycle", f"{cycle!r} is not one of {', '.join(CYCLES)}")
         check_id("account", account)
-        chosen = find_plan(plan, self.plans)
+        chosen = self._offering.plan(plan, check_currency(currency), self.clock())
         check_zone(zone)
-        if check_currency(currency) != self.currency:
-            told = f"every price is in {self.currency}, so an account in {currency} could buy nothing"
-            raise InvalidInput("currency", told, hint=f"open it in {self.currency}; nothing is ever converted")
 
         def wanted(ledger: Ledger, now: int) -> Terms:
             month = CALENDAR_MONTH if cycle == "calendar" else _first_day(ledger, now, zone)
@@ -160,10 +172,12 @@ class Accounts(AccountReader):
 
     async def change_plan(self, account: str, plan: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Another plan, at once."""
-        new = find_plan(plan, self.plans)
-        return await self._on_limits(
-            account, lambda known, now: terms.change_plan(known, plan, new.limits, now, reason, new.windows), by
-        )
+
+        def change(known: Account, now: int) -> Sequence[accounts.AccountFact]:
+            new = self._offering.plan(plan, known.currency, now)
+            return terms.change_plan(known, plan, new.limits, now, reason, new.windows)
+
+        return await self._on_limits(account, change, by)
 
     async def change_limit(
         self,
@@ -215,6 +229,38 @@ class Accounts(AccountReader):
             return end_period(ledger, account, reason, now)
 
         return await self._decide(account, decide, earlier=earlier, by=by)
+
+    async def agree_tariff(
+        self, account: str, tariff: str = "", *, by: Actor | None = None, reason: str = ""
+    ) -> AccountView:
+        """Sell by a tariff of its own from now on; none: by its plan's. Raises InvalidInput if there is none of it."""
+        known = {} if self.selling is None else self.selling.tariffs
+        if tariff and tariff not in known:
+            raise InvalidInput(
+                "tariff", f"there is no tariff {shortened(tariff)}", hint=meant(tariff, known, NO_TARIFF)
+            )
+
+        def decide(one: Account, now: int) -> list[Fact]:
+            return [*agree_tariff(account, one.agreed, tariff, now, reason)]
+
+        return await self._on_terms(account, decide, by)
+
+    async def agree_discount(
+        self,
+        account: str,
+        percent: Decimal,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        by: Actor | None = None,
+        reason: str = "",
+    ) -> AccountView:
+        """So many percent off for the account, from an instant until another; 0 ends it. Raises InvalidInput."""
+
+        def decide(one: Account, now: int) -> list[Fact]:
+            return [*agree_discount(account, one.agreed, percent, now, reason, start, end)]
+
+        return await self._on_terms(account, decide, by)
 
     async def suspend(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit nothing new until it is resumed; what is open goes on and is settled."""
@@ -328,6 +374,8 @@ def view_of(ledger: Ledger, account: str, now: int) -> AccountView:
         reason=known.reason,
         allowed=tuple(sorted(known.allowed)),
         on_limit=known.on_limit,
+        tariff=known.agreed.tariff,
+        discount=known.agreed.discount,
         windows={str(window): limits for window, limits in known.in_windows.items()},
     )
 

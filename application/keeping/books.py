@@ -62,9 +62,12 @@ class Booked:
     @property
     def currency(self) -> str:
         """The currency of what moved, or of the cost that nobody knows."""
-        if isinstance(self.fact, Charged | Released | Adjusted | CreditAdded | UsageBooked):
+        if isinstance(self.fact, CreditAdded | UsageBooked):
             return self.fact.currency
-        return self.postings[0].currency
+        if self.postings:
+            return self.postings[0].currency
+        assert isinstance(self.fact, Charged | Released | Adjusted), "others move something"
+        return self.fact.cost_currency or self.fact.currency
 
     @property
     def cost_change(self) -> int:

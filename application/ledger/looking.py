@@ -21,6 +21,7 @@ from application.ledger.transaction import Conflict, Store
 from domain.counting import left_of
 from domain.errors import LogCorrupted, StoreUnavailable
 from domain.ledger import Ledger
+from domain.tariffs import Selling
 
 Seen = TypeVar("Seen")
 
@@ -84,10 +85,10 @@ class PendingLook:
 class LedgerReader:
     """Remembers ledgers of its own, apart from the writer's, which change while they are decided on."""
 
-    def __init__(self, store: Store, codec: Codec, clock: Callable[[], int]) -> None:
+    def __init__(self, store: Store, codec: Codec, clock: Callable[[], int], selling: Selling | None = None) -> None:
         """`store` begins transactions that lock nothing and see one moment of the database."""
         self._store, self._clock = store, clock
-        self._memory = Memory(codec, REMEMBERED)
+        self._memory = Memory(codec, REMEMBERED, selling)
         self._lock = threading.Lock()
         self._asked: list[PendingLook] = []
         self._reading = False

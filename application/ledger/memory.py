@@ -19,6 +19,7 @@ from domain.approvals import Approval, ApprovalFact, evolve_approval
 from domain.assets import NEVER_DECIDED, AssetFact, AssetState, evolve_asset
 from domain.errors import LogCorrupted
 from domain.ledger import Ledger, account_stream, evolve
+from domain.tariffs import Selling
 
 CHUNK = 1_000
 
@@ -54,8 +55,8 @@ class Remembered:
 class Memory:
     """The most recently used ledgers, up to a total weight."""
 
-    def __init__(self, codec: Codec, capacity: int = 100_000) -> None:
-        self._codec = codec
+    def __init__(self, codec: Codec, capacity: int = 100_000, selling: Selling | None = None) -> None:
+        self._codec, self._selling = codec, selling
         self._capacity = capacity
         self._kept: OrderedDict[str, Remembered] = OrderedDict()
         self._total = 0
@@ -79,7 +80,7 @@ class Memory:
             row = rows.get(account)
             known = self._kept.get(account)
             if row is None:
-                ledgers[account] = Remembered(account)
+                ledgers[account] = self._begun(account)
             elif known is not None and known.revision == row.revision:
                 known.ledger.last = row.last  # a row that was set ahead may have been mended
                 ledgers[account] = known
@@ -116,11 +117,15 @@ class Memory:
             begun = known.heads.get(row.stream, Head()).version
             if row.period_head.version - begun <= CHUNK:
                 return known
-        fresh = Remembered(row.id, stream=row.stream, heads={terms: Head()})
+        fresh = self._begun(row.id)
+        fresh.stream, fresh.heads = row.stream, {terms: Head()}
         if row.stream:
             fresh.heads[row.stream] = Head()
             self._restore(transaction, fresh, row)
         return known if known is not None and begun and fresh.snapshot <= begun else fresh
+
+    def _begun(self, account: str) -> Remembered:
+        return Remembered(account, Ledger(selling=self._selling))
 
     def _restore(self, transaction: Transaction, fresh: Remembered, row: AccountRow) -> None:
         stored = transaction.snapshot(row.stream, row.period_head.version)

@@ -25,6 +25,7 @@ from application.ledger.timekeeping import Believe, believe_all
 from application.ledger.transaction import CommitUnknown, Conflict, ServerChanged, Store, TablesGone, TooSlow
 from domain.account import Account
 from domain.errors import ClockAhead, ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
+from domain.tariffs import Selling
 
 if TYPE_CHECKING:
     from application.ledger.saving import LedgerLog
@@ -47,6 +48,7 @@ class WriterOptions:
     retry_seconds: float = 0.2
     waiting_seconds: float = 30.0
     timer: Callable[[], float] = monotonic
+    selling: Selling | None = None
 
 
 class FutureMailbox:
@@ -119,7 +121,7 @@ class LedgerWriter:
         self.after_commit: Callable[[int | None, Sequence[Link]], None] = _nothing
         """Called after each commit with what it appended and the last position, in the writer's thread; quickly."""
         self._codec = log.codec
-        self._memory = Memory(self._codec, self._options.remembered)
+        self._memory = Memory(self._codec, self._options.remembered, self._options.selling)
         self._queue: deque[Ticket] = deque()
         self._impatient = 0
         self._changed = threading.Condition()

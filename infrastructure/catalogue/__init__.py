@@ -4,6 +4,7 @@
     [[model]] ────────────────────────┴──> Model ──┐
     [[change]] ──> what is otherwise of it ────────┤
     [[price]] ──> added, or in place of its like ──┴──> Catalogue, PriceBook
+    [[exchange]] ──> rates of exchange
     [[known]] ──> routes that are not wanted here
 
 A file of another distribution's brings models; those of other files are changed by the operator's files alone.
@@ -30,7 +31,8 @@ from domain.catalogue import Catalogue, Model
 from domain.errors import CatalogueError, InvalidMoney
 from domain.inputs import Input
 from domain.money import check_currency
-from domain.pricing import PriceBook, PriceRule, Unit, price_book_of
+from domain.pricebook import price_book_of
+from domain.pricing import PriceBook, PriceRule, Unit
 from infrastructure.catalogue.checks import check_group, check_input, check_rule, check_rules
 from infrastructure.catalogue.entries import (
     ChangeEntry,
@@ -42,6 +44,7 @@ from infrastructure.catalogue.entries import (
     PriceEntry,
     complaints,
 )
+from infrastructure.catalogue.exchanging import exchange_in
 from infrastructure.plugins import catalogue_files, more_models
 
 Presets = Mapping[str, Mapping[str, InputEntry]]
@@ -105,7 +108,8 @@ def _loaded(sources: tuple[CatalogueSource, ...]) -> tuple[Catalogue, PriceBook]
         _change(source, drafts, meterings)
         _add_prices(source, drafts, meterings)
     models = {id: _finish(draft) for id, draft in sorted(drafts.items())}
-    return Catalogue(MappingProxyType(models), more_models), price_book_of(models.values(), currency)
+    exchange = exchange_in((source.name, source.entry.exchange) for source in sources)
+    return Catalogue(MappingProxyType(models), more_models), price_book_of(models.values(), currency, exchange)
 
 
 def known_routes(overlays: Sequence[Path] = ()) -> dict[str, frozenset[str]]:

@@ -356,6 +356,7 @@ class FileEntry(FileTable):
     """A whole file. Models and prices are read one by one, so that what is wrong names its model."""
 
     currency: str = "USD"
+    exchange: list[dict[str, Any]] = []
     preset: dict[str, dict[str, InputEntry]] = {}
     metering: dict[str, dict[str, MeterEntry]] = {}
     model: list[dict[str, Any]] = []

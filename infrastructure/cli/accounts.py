@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.agreeing import percent_of
 from domain.errors import InvalidInput
 from domain.plans import IN_MONEY
 from infrastructure.cli.asking import confirm
@@ -15,7 +16,8 @@ from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Account, Scope, Why, Yes
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.documents import account_document
-from infrastructure.showing.formats import counted, limit_of, span
+from infrastructure.showing.formats import counted, instant_of, limit_of, span
+from infrastructure.showing.sales import off_in_words
 
 if TYPE_CHECKING:
     from application.keeping.accounts import AccountView
@@ -224,6 +226,37 @@ async def on_limit(
 
 
 @command(app)
+async def tariff(
+    tariff: Annotated[str, Argument(metavar="TARIFF|plan", help="A tariff of your files, or 'plan' for the plan's.")],
+    session: CommandSession,
+    account: Account = None,
+    reason: Why = "",
+) -> Report:
+    """Sell by a tariff of the account's own from now on, or by its plan's."""
+    async with session.studio() as studio:
+        named = "" if tariff == "plan" else tariff
+        return _answer(await studio.accounts.agree_tariff(session.account(account), named, reason=reason))
+
+
+@command(app)
+async def discount(
+    percent: Annotated[str, Argument(metavar="PERCENT", help="Such as 12.5; 0 ends it.")],
+    session: CommandSession,
+    since: Annotated[str | None, Option("--from", metavar="DAY", help="From this day or instant on.")] = None,
+    until: Annotated[str | None, Option("--until", metavar="DAY", help="Until this day or instant.")] = None,
+    account: Account = None,
+    reason: Why = "",
+) -> Report:
+    """Give so many percent off, in the place of the discounts of its tariff."""
+    off = percent_of(percent)
+    async with session.studio() as studio:
+        known = await studio.accounts.show(session.account(account))
+        start = None if since is None else instant_of(since, known.zone, "--from")
+        end = None if until is None else instant_of(until, known.zone, "--until")
+        return _answer(await studio.accounts.agree_discount(known.id, off, start=start, end=end, reason=reason))
+
+
+@command(app)
 async def forbid(
     model_class: Annotated[str, Argument(metavar="CLASS", help="stand-in, or test.")],
     session: CommandSession,
@@ -268,6 +301,8 @@ def show_account(page: Page, view: AccountView) -> None:
         ("period", f"{span(view.period.start, view.period.end, view.zone)} in {view.zone}"),
         ("chosen", f"{' and '.join(view.allowed)} models, if none is named"),
         *([("on limit", f"{view.on_limit} does it, if it fits")] if view.on_limit else []),
+        *([("tariff", f"{view.tariff}, its own")] if view.tariff else []),
+        *([("discount", off_in_words(view.discount, view.zone))] if view.discount is not None else []),
         ("open", counted(view.open, "operation")),
     ]
     if view.balance is not None:

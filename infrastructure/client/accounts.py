@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
 from application.keeping.accounts import AccountView, LimitsView
+from domain.inputs import plain
 from domain.money import Money, check_money
 from domain.windows import Window
 from infrastructure.client.records import account_from, limits_from
 from infrastructure.client.sending import sent_as_json
 from infrastructure.client.wire import Call, Wire
-from infrastructure.showing.formats import document
+from infrastructure.showing.formats import document, iso
 
 PATH: Final = "/v1/accounts"
 
@@ -108,6 +110,17 @@ class RemoteAccounts:
         """Let a cheaper model do what would pass a limit of money; none: refuse it. Raises UnknownModel."""
         return await self._post(_path(account, "on-limit"), {"model": model, "reason": reason})
 
+    async def agree_tariff(self, account: str, tariff: str = "", *, reason: str = "") -> AccountView:
+        """Sell by a tariff of its own from now on; none: by its plan's. Raises InvalidInput if there is none of it."""
+        return await self._post(_path(account, "tariff"), {"tariff": tariff, "reason": reason})
+
+    async def agree_discount(
+        self, account: str, percent: Decimal, *, start: int | None = None, end: int | None = None, reason: str = ""
+    ) -> AccountView:
+        """So many percent off for the account, from an instant until another; 0 ends it. Raises InvalidInput."""
+        told = {"percent": plain(percent), "from": _instant(start), "until": _instant(end), "reason": reason}
+        return await self._post(_path(account, "discount"), told)
+
     async def add_credit(self, account: str, amount: Money, key: str, *, reason: str = "") -> AccountView:
         """Pay into a prepaid account, once a key. Raises InvalidMoney if it is not an amount."""
         check_money(amount)
@@ -116,6 +129,10 @@ class RemoteAccounts:
 
     async def _post(self, path: str, fields: Mapping[str, Any]) -> AccountView:
         return account_from(await self.wire.document(Call(method="POST", path=path, body=sent_as_json(fields))))
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else iso(at)
 
 
 def _path(account: str, *steps: str) -> str:

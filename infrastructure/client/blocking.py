@@ -118,6 +118,8 @@ class BlockingRemoteAccounts(Blocking[RemoteAccounts]):
     allow = without_await(RemoteAccounts.allow)
     forbid = without_await(RemoteAccounts.forbid)
     on_limit = without_await(RemoteAccounts.on_limit)
+    agree_tariff = without_await(RemoteAccounts.agree_tariff)
+    agree_discount = without_await(RemoteAccounts.agree_discount)
     add_credit = without_await(RemoteAccounts.add_credit)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, replace
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -21,7 +22,9 @@ from domain.counting import LimitStanding
 from domain.keys import KeyTerms
 from domain.money import Money
 from domain.operation import Given, Rejected
+from domain.periods import EARLIEST, LATEST
 from domain.refusals import Refusal, Unapproved
+from domain.tariffs import OwnDiscount
 from infrastructure.showing.formats import instant_of
 
 T = TypeVar("T")
@@ -89,7 +92,16 @@ def account_from(document: Mapping[str, Any]) -> AccountView:
         for window, limited in document["windows"].items()
     }
     balance = None if document["balance"] is None else document["balance"]["micros"]
-    return record(AccountView, {**document, **amounts, "limits": limits, "windows": windows, "balance": balance})
+    own = {"limits": limits, "windows": windows, "balance": balance, "discount": _discount(document["discount"])}
+    return record(AccountView, {**document, **amounts, **own})
+
+
+def _discount(document: Mapping[str, Any] | None) -> OwnDiscount | None:
+    if document is None:
+        return None
+    start, end = _at(document["from"]), _at(document["until"])
+    span = (EARLIEST if start is None else start, LATEST if end is None else end)
+    return OwnDiscount(Decimal(document["percent"]), *span)
 
 
 def limits_from(document: Mapping[str, Any]) -> LimitsView:

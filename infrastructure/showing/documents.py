@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from domain.inputs import plain
+from domain.periods import EARLIEST, LATEST
 from infrastructure.showing.formats import document, iso, measured, money, since
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from application.ports import Asset
     from domain.catalogue import Model
     from domain.counting import LimitStanding
+    from domain.tariffs import OwnDiscount
 
 NO_COPIES: Mapping[tuple[str, int], Path] = MappingProxyType({})
 
@@ -86,7 +88,14 @@ def account_document(view: AccountView) -> dict[str, object]:
         for window, limited in view.windows.items()
     }
     written["balance"] = None if view.balance is None else money(view.balance, view.currency)
+    written["discount"] = None if view.discount is None else discount_document(view.discount)
     return written
+
+
+def discount_document(off: OwnDiscount) -> dict[str, object]:
+    """A discount in percent, and its first and last instant; null where there is none."""
+    start, end = None if off.start == EARLIEST else iso(off.start), None if off.end == LATEST else iso(off.end)
+    return {"percent": plain(off.percent), "from": start, "until": end}
 
 
 def limits_document(view: LimitsView) -> dict[str, object]:

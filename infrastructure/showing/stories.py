@@ -19,6 +19,7 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
+from domain.agreeing import AgreementFact
 from domain.approvals import ApprovalAsked, ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetFact, AssetRestored, AssetTrashed
 from domain.billing import PeriodClosed, StatementIssued, StatementVoided
@@ -71,6 +72,7 @@ from infrastructure.showing.formats import (
     unlike_text,
 )
 from infrastructure.showing.rows import row_document
+from infrastructure.showing.sales import agreed_in_words, sale_in_words
 from infrastructure.showing.webhooks import told_of_webhook
 
 if TYPE_CHECKING:
@@ -99,15 +101,14 @@ def in_words(fact: Fact) -> Telling:
         case Rejected():
             return Telling(None, refusal_in_words(fact))
         case Validated(quote=quote):
-            return Telling(Money(quote.price, quote.currency), f"held for {_reckoned(quote)}")
+            return Telling(Money(quote.price, quote.currency), f"held for {_reckoned(quote)}{sale_in_words(quote)}")
         case Dispatched():
             return Telling(None, f"attempt {fact.attempt}, by {fact.sender}")
         case Submitted():
             return Telling(None, f"as the provider's job {fact.job}")
         case Rerouted(quote=quote):
-            return Telling(
-                Money(quote.price, quote.currency), f"held instead after {fact.code}: {quote.model}, {_reckoned(quote)}"
-            )
+            words = f"held instead after {fact.code}: {quote.model}, {_reckoned(quote)}{sale_in_words(quote)}"
+            return Telling(Money(quote.price, quote.currency), words)
         case PeriodOpened() | CreditAdded() | BalanceReturned() | PeriodEnded() | PeriodResumed() | ContentErased():
             return _told_of_period(fact)
         case AssetAdded() | AssetTrashed() | AssetRestored() | AssetExpirySet() | AssetErased():
@@ -119,6 +120,12 @@ def in_words(fact: Fact) -> Telling:
         case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged() | ConsentChanged() | OnLimitChanged():
             telling = _told_of_account(fact)
             return Telling(telling.amount, f"{telling.words}{_because(fact.reason)}")
+    return _told_of_the_rest(fact)
+
+
+def _told_of_the_rest(fact: Fact) -> Telling:
+    if isinstance(fact, AgreementFact):
+        return Telling(None, f"{agreed_in_words(fact)}{_because(fact.reason)}")
     return Telling(None, told_of_webhook(fact)) if isinstance(fact, WebhookFact) else _told_of_outcome(fact)
 
 
@@ -141,7 +148,7 @@ def _told_of_outcome(fact: Fact) -> Telling:
         case ProviderCompleted():
             return Telling(None, _delivered(fact))
         case Charged():
-            cost = known("cost", fact.cost, fact.currency, fact.cost_source)
+            cost = known("cost", fact.cost, fact.cost_currency or fact.currency, fact.cost_source)
             how = f" ({fact.price_source})" if fact.price_source is not None else ""
             words = f"for {fact.units} {fact.unit}{how}; {cost}; price book {fact.price_book}"
             return Telling(Money(fact.price, fact.currency), words)
@@ -150,13 +157,14 @@ def _told_of_outcome(fact: Fact) -> Telling:
             return Telling(None, f"at the provider: {fact.code}{counted}")
         case Released():
             is_free = fact.cost == 0
-            billed = "" if is_free else f"; {known('cost', fact.cost, fact.currency, fact.cost_source)}"
+            ours = fact.cost_currency or fact.currency
+            billed = "" if is_free else f"; {known('cost', fact.cost, ours, fact.cost_source)}"
             return Telling(
                 Money(fact.price, fact.currency),
                 f"free again, nothing is charged: {fact.reason}{_because(fact.why)}{billed}",
             )
         case Adjusted():
-            billed = f"; cost {Money(fact.cost, fact.currency)}" if fact.cost else ""
+            billed = f"; cost {Money(fact.cost, fact.cost_currency or fact.currency)}" if fact.cost else ""
             return Telling(Money(fact.price, fact.currency), f"{fact.reason} (reference {fact.reference}){billed}")
     return Telling(None, "")
 
@@ -268,7 +276,7 @@ def _reckoned(quote: Quote) -> str:
     if quote.meters:
         words += f" at most, settled on {_and([_metered(meter) for meter in quote.meters])}"
     if quote.listed is not None:
-        cost, listed = Money(quote.cost, quote.currency), Money(quote.listed, quote.currency)
+        cost, listed = Money(quote.cost, quote.cost_currency), Money(quote.listed, quote.cost_currency)
         words += f"; the provider quotes {cost}, the price book says {listed}"
     return words
 

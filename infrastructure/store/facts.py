@@ -17,7 +17,20 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Cipher, Compressor, Mapper, StoredEvent, Transcoder
 
 from application.ledger.log import Entry, PeriodSnapshot
-from domain import account, approvals, assets, billing, booking, invoices, keys, ledger, operation, webhooks, windowed
+from domain import (
+    account,
+    agreeing,
+    approvals,
+    assets,
+    billing,
+    booking,
+    invoices,
+    keys,
+    ledger,
+    operation,
+    webhooks,
+    windowed,
+)
 from domain.advice import Advice
 from domain.errors import InvalidRequest, LogCorrupted
 from domain.ledger import Fact
@@ -35,6 +48,8 @@ NAMES: Mapping[str, type[Fact]] = {
     "account.time_zone_changed": account.TimeZoneChanged,
     "account.consent_changed": account.ConsentChanged,
     "account.on_limit_changed": account.OnLimitChanged,
+    "account.tariff_agreed": agreeing.TariffAgreed,
+    "account.discount_agreed": agreeing.DiscountAgreed,
     "account.suspended": account.AccountSuspended,
     "account.resumed": account.AccountResumed,
     "account.closed": account.AccountClosed,
@@ -103,7 +118,7 @@ BACKSLASH = ord("\\")
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
-SNAPSHOT_SCHEMA = 7
+SNAPSHOT_SCHEMA = 8
 """Raised whenever evolve or the shape of a period's state changes: older snapshots are then ignored."""
 
 
@@ -134,6 +149,7 @@ class _StoredPeriod:
     balance: int | None
     usage: dict[str, Usage]
     windows: Windows | None
+    volume: dict[str, int]
     requested: list[operation.Asked]
     validated: list[operation.Held]
     dispatched: list[operation.Sent]
@@ -234,6 +250,7 @@ class FactMapper(Mapper[str]):
                 period.balance,
                 period.usage,
                 period.windows,
+                period.volume,
                 **by_phase,
             )
         )
@@ -252,7 +269,7 @@ class FactMapper(Mapper[str]):
             return None
         lists = (stored.requested, stored.validated, stored.dispatched, stored.submitted, stored.completed)
         open: dict[str, operation.State] = {one.operation.id: one for states in lists for one in states}
-        period = PeriodState(stored.period, stored.balance, stored.usage, open, stored.windows)
+        period = PeriodState(stored.period, stored.balance, stored.usage, open, stored.windows, stored.volume)
         return PeriodSnapshot(stream, version, stored.hash, period)
 
     def is_older_snapshot(self, state: bytes) -> bool:

@@ -88,26 +88,27 @@ def _posts(fact_type: type[Any], place: Callable[[Any], RowKey], unknown: Callab
         here = place(fact)
         for posting in post(fact, AFTERWARDS):
             source, destination = posting.source.name, posting.destination.name
-            key = (*here, _end(source, source), _end(destination, destination))
+            key = (*here, posting.currency, _end(source, source), _end(destination, destination))
             yield key, {"amount": posting.amount, "postings": 1}, NOTHING
         if change := unknown(fact):
-            provider = fact.operation.provider
-            yield (*here, expense_of(provider).name, payable_of(provider).name), {"cost_unknown": change}, NOTHING
+            provider, currency = fact.operation.provider, fact.cost_currency or fact.currency
+            key = (*here, currency, expense_of(provider).name, payable_of(provider).name)
+            yield key, {"cost_unknown": change}, NOTHING
 
     return changes
 
 
 def _of_operation(fact: Charged | Released) -> RowKey:
     operation = fact.operation
-    return operation.account, operation.period.start, operation.period.end, fact.currency
+    return operation.account, operation.period.start, operation.period.end
 
 
 def _of_correction(fact: Adjusted) -> RowKey:
-    return fact.operation.account, fact.period.start, fact.period.end, fact.currency
+    return fact.operation.account, fact.period.start, fact.period.end
 
 
 def _of_account(fact: Any) -> RowKey:
-    return fact.account, fact.period.start, fact.period.end, fact.currency
+    return fact.account, fact.period.start, fact.period.end
 
 
 def _of_month(
@@ -117,7 +118,7 @@ def _of_month(
     posted = _posts(fact_type, _of_account, lambda _: 0)
 
     def changes(fact: Any) -> Iterator[Change]:
-        yield (*_of_account(fact), CUSTOMER, CUSTOMER), NO_SUMS, {"prepaid": 0}
+        yield (*_of_account(fact), fact.currency, CUSTOMER, CUSTOMER), NO_SUMS, {"prepaid": 0}
         yield from posted(fact)
 
     return changes
@@ -139,7 +140,7 @@ _credited = _posts(CreditAdded, _of_account, lambda _: 0)
 _given = _posts(GoodwillGiven, _of_account, lambda _: 0)
 
 OF_ACCOUNT = "account period currency amount"
-WHOSE = "operation.account operation.model operation.provider currency price cost"
+WHOSE = "operation.account operation.model operation.provider currency cost_currency price cost"
 
 BOOKS = View(
     "posting_totals",
@@ -154,7 +155,9 @@ BOOKS = View(
         InvoiceVoided: reads_each(_of_month(InvoiceVoided), OF_ACCOUNT),
         DifferenceBooked: reads_each(_of_month(DifferenceBooked), OF_ACCOUNT),
         Charged: reads_each(_charged, WHOSE, "operation.period"),
-        Released: reads_each(_released, "operation.account operation.provider operation.period currency cost"),
+        Released: reads_each(
+            _released, "operation.account operation.provider operation.period currency cost_currency cost"
+        ),
         Adjusted: reads_each(_adjusted, WHOSE, "period revealed"),
     },
 )

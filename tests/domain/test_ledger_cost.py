@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, NoReturn, get_args
 
 import pytest
@@ -20,6 +21,7 @@ from domain.account import (
     TimeZoneChanged,
 )
 from domain.admission import Leeway, accept, refusal_now, reroute
+from domain.agreeing import DiscountAgreed, TariffAgreed
 from domain.approvals import ApprovalFact
 from domain.assets import AssetFact
 from domain.booking import GoodwillGiven
@@ -107,6 +109,8 @@ TERMS = (
     TimeZoneChanged("acme", LATER, "Asia/Tokyo"),
     ConsentChanged("acme", LATER, "stand-in", given=True),
     OnLimitChanged("acme", LATER, "spare"),
+    TariffAgreed("acme", LATER, "partners"),
+    DiscountAgreed("acme", LATER, Decimal(5), LATER, IN_MAY),
     PlanChanged("acme", LATER, "big", Limits(images=200)),
     AccountSuspended("acme", LATER, "overdue"),
     AccountResumed("acme", LATER, "paid"),

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from domain.errors import InvalidMoney
 from domain.inputs import Scalar
 from domain.periods import EARLIEST
-from domain.pricing import PriceRule, Quote, Unit, Unpriced, ambiguous, price_book_of, quote
+from domain.pricebook import price_book_of
+from domain.pricing import PriceRule, Quote, Unit, Unpriced, ambiguous, quote
 from tests.domain.priced import BOOK, NOW, Example, quoted, quoted_for, rule
 
 # Which rule

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from application.keeping.accounts import Accounts, AccountView
+from domain.agreeing import percent_of
 from domain.windows import Window
 from infrastructure.gateway.callers import Administrator, StudioAdministrator
 from infrastructure.gateway.door import KeyCaller
@@ -17,6 +18,7 @@ from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
 from infrastructure.gateway.native.shapes import Reason, StrictBody
 from infrastructure.showing.documents import account_document
+from infrastructure.showing.formats import instant_of
 
 router = APIRouter(prefix="/v1/accounts/{id}", tags=["Administration"])
 
@@ -55,6 +57,22 @@ class EndAsked(StrictBody):
     """Why a period is ended that has not begun."""
 
     reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class TariffAsked(StrictBody):
+    """A tariff in the place of the plan's; none: the plan's again."""
+
+    tariff: str = ""
+    reason: Reason = ""
+
+
+class DiscountAsked(StrictBody):
+    """A share in percent as exact text, such as "12.5", from an instant until another; "0" ends it."""
+
+    percent: str
+    start: Annotated[str | None, Field(alias="from")] = None
+    until: str | None = None
+    reason: Reason = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +118,26 @@ async def post_forbidden(own: Own, asked: ConsentAsked) -> Response:
 async def post_on_limit(own: Own, asked: OnLimitAsked) -> Response:
     """Let a cheaper model do what would pass a limit of money, or, without one, refuse it."""
     return await own.changed(own.accounts.on_limit, asked.model, asked.reason)
+
+
+@router.post("/tariff")
+async def post_tariff(request: Request, caller: StudioAdministrator, id: str, asked: TariffAsked) -> Response:
+    """Sell by a tariff of its own from now on, or, without one, by its plan's."""
+    accounts, by = gate_of(request).studio.accounts, caller.holder.actor
+    view = await accounts.agree_tariff(id, asked.tariff, by=by, reason=asked.reason)
+    return json_of(account_document(view), caller)
+
+
+@router.post("/discount")
+async def post_discount(request: Request, caller: StudioAdministrator, id: str, asked: DiscountAsked) -> Response:
+    """So many percent off for the account, in the place of its tariff's discounts."""
+    accounts, by = gate_of(request).studio.accounts, caller.holder.actor
+    span = {
+        "start": None if asked.start is None else instant_of(asked.start, field="from"),
+        "end": None if asked.until is None else instant_of(asked.until, field="until"),
+    }
+    view = await accounts.agree_discount(id, percent_of(asked.percent), **span, by=by, reason=asked.reason)
+    return json_of(account_document(view), caller)
 
 
 @router.post("/limits/inherit")

@@ -169,6 +169,8 @@ COMMANDS = [
     ("account", "allow", "stand-in"),
     ("account", "forbid", "stand-in"),
     ("account", "on-limit", "refuse"),
+    ("account", "tariff", "plan"),
+    ("account", "discount", "12.5", "--until", "2099-01-01"),
     ("account", "suspend", "ACCOUNT", "--reason", "overdue"),
     ("account", "resume", "ACCOUNT", "--reason", "paid"),
     ("account", "close", "ACCOUNT", "--reason", "ended", "--yes"),

@@ -16,6 +16,7 @@ from domain.account import (
     PlanChanged,
     TimeZoneChanged,
 )
+from domain.agreeing import DiscountAgreed, TariffAgreed
 from domain.approvals import ApprovalAsked, ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
 from domain.billing import PeriodClosed, StatementIssued, StatementVoided
@@ -46,6 +47,7 @@ from domain.operation import (
 from domain.periods import Cycle, Period
 from domain.plans import Limits
 from domain.pricing import Quote
+from domain.selling import Sale
 from domain.webhooks import (
     Pause,
     WebhookChanged,
@@ -80,6 +82,22 @@ QUOTE = Quote("sketch-1", "scripted", "image", Decimal(2), Decimal("0.04"), 80_0
 UNPRICED_QUOTE = replace(
     QUOTE, model="new-1", unit="call", units=Decimal("1.5"), rate=None, price=200_000, cost=0, model_class="stand-in"
 )
+SALE = Sale(
+    listed=80_000,
+    currency="USD",
+    tariff="partners",
+    version="5a1e00000001",
+    rule="kind text-to-image",
+    of="cost",
+    factor=Decimal("1.25"),
+    added=1_000,
+    percent=Decimal("12.5"),
+    before=100,
+    rate=Decimal("0.9215"),
+    rate_source="ECB",
+    rate_from=NOW,
+)
+SOLD_QUOTE = replace(UNPRICED_QUOTE, sale=SALE, currency="EUR")
 METERS = (
     Meter("image_output", Decimal("0.00003"), Decimal("0.00002"), 8_000),
     Meter("text_input", Decimal("0.00000025"), Decimal("0.000005"), None),
@@ -104,6 +122,8 @@ EXAMPLES: tuple[Fact, ...] = (
     TimeZoneChanged("acme", NOW, "America/Sao_Paulo"),
     ConsentChanged("acme", NOW, "stand-in", given=True),
     OnLimitChanged("acme", NOW, "sketch-1", "a campaign"),
+    TariffAgreed("acme", NOW, "partners", "as signed"),
+    DiscountAgreed("acme", NOW, Decimal("12.5"), NOW, NOW + 86_400_000_000, "a campaign"),
     AccountSuspended("acme", NOW, "an invoice is overdue"),
     AccountResumed("acme", NOW, "paid"),
     AccountClosed("acme", NOW, "the contract ended"),
@@ -167,11 +187,11 @@ EXAMPLES: tuple[Fact, ...] = (
     Validated(OPERATION, NOW, METERED_QUOTE),
     Dispatched(OPERATION, NOW, 1, "host:4711"),
     Submitted(OPERATION, NOW, "job/9 “ä”"),
-    Rerouted(replace(OPERATION, model="new-1", project=None), NOW, UNPRICED_QUOTE, "overloaded"),
+    Rerouted(replace(OPERATION, model="new-1", project=None), NOW, SOLD_QUOTE, "overloaded"),
     Postponed(OPERATION, NOW, "rate_limited", NOW + 30_000_000),
     ProviderCompleted(OPERATION, NOW, (PICTURE, CLIP), 52_000, late=False, usage=USED, lost=1, losses={"gone": 1}),
     Charged(OPERATION, NOW, 2, "image", Decimal("1.333333"), 80_000, None, "USD", "f00dcafe0001", *UNKNOWN),
     ProviderFailed(OPERATION, NOW, "content_blocked", USED),
     Released(OPERATION, NOW, "content_blocked", 2, 80_000, 10_000, "USD", CostSource.COUNTED),
-    Adjusted(OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 500, "USD", "blurred", "ticket-12", *KNOWN_SINCE),
+    Adjusted(OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 500, "USD", "blurred", "ticket-12", *KNOWN_SINCE, "JPY"),
 )

@@ -25,6 +25,7 @@ from domain.operation import (
     Charged,
     Delivered,
     Held,
+    OperationFact,
     ProviderFailed,
     Running,
     Sent,
@@ -61,7 +62,19 @@ GOLDEN_NAMES = sorted(path.stem for path in GOLDEN.glob("*.json"))
 @pytest.mark.parametrize("fact", EXAMPLES, ids=lambda fact: type(fact).__name__)
 def test_a_fact_is_written_as_msgspec_writes_it_whatever_was_written_before(fact: Fact) -> None:
     mapper, plain = FactMapper(), msgspec.json.Encoder(decimal_format="{:f}".format)
-    assert [mapper.encode(one)[1] for one in (*EXAMPLES, fact, fact)][-2:] == [plain.encode(fact)] * 2
+    written = plain.encode(fact)
+    if isinstance(fact, OperationFact):
+        written = msgspec.json.encode(without_what_is_rare(msgspec.json.decode(written)))
+    assert [mapper.encode(one)[1] for one in (*EXAMPLES, fact, fact)][-2:] == [written] * 2
+
+
+def without_what_is_rare(document: dict[str, Any]) -> dict[str, Any]:
+    """A fact about an operation without the fields that are left out if they say nothing."""
+    if document.get("cost_currency") == "":
+        del document["cost_currency"]
+    if "quote" in document and document["quote"]["sale"] is None:
+        del document["quote"]["sale"]
+    return document
 
 
 def test_what_a_fact_carries_is_its_own_operation_however_alike_another_was() -> None:
@@ -235,7 +248,7 @@ OPEN: tuple[State, ...] = (
 
 
 def snapshot() -> PeriodSnapshot:
-    period = PeriodState(NOVEMBER, 5, {"account": Usage({"images": 1}, {"spend": 80_000})})
+    period = PeriodState(NOVEMBER, 5, {"account": Usage({"images": 1}, {"spend": 80_000})}, volume={"family:images": 3})
     period.open = {
         f"op-{n}": replace(state, operation=replace(OPERATION, id=f"op-{n}")) for n, state in enumerate(OPEN)
     }
@@ -255,5 +268,5 @@ def test_a_snapshot_of_another_place_or_schema_is_ignored(mapper: FactMapper) ->
     state = mapper.encode_snapshot(snapshot())
     assert mapper.decode_snapshot("ledger:acme:2", 7, state) is None
     assert mapper.decode_snapshot("ledger:acme:1", 8, state) is None
-    assert mapper.decode_snapshot("ledger:acme:1", 7, state.replace(b'"schema":7', b'"schema":6')) is None
+    assert mapper.decode_snapshot("ledger:acme:1", 7, state.replace(b'"schema":8', b'"schema":7')) is None
     assert mapper.decode_snapshot("ledger:acme:1", 7, state.replace(b'"end":', b'"end":-')) is None
