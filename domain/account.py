@@ -23,6 +23,7 @@ from typing import Final
 from domain.advice import Advice
 from domain.agreeing import NOTHING_AGREED, Agreed, AgreementFact, evolve_agreed
 from domain.billing import NOTHING_BILLED, BillingFact, BillingState, evolve_billing
+from domain.erased import ErasureDone
 from domain.errors import AccountExists, InvalidInput
 from domain.ids import check_id, check_reason
 from domain.invoices import NOTHING_INVOICED, PROVIDER, InvoiceFact, Invoicing, evolve_invoicing
@@ -149,20 +150,10 @@ class AccountClosed:
     reason: str
 
 
-OtherFact = BillingFact | WebhookFact | InvoiceFact | AgreementFact
-AccountFact = (
-    AccountOpened
-    | PlanChanged
-    | LimitChanged
-    | TimeZoneChanged
-    | ConsentChanged
-    | OnLimitChanged
-    | AccountSuspended
-    | AccountResumed
-    | AccountClosed
-    | KeyFact
-    | OtherFact
-)
+TermsFact = PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged | OnLimitChanged
+StandingFact = AccountSuspended | AccountResumed | AccountClosed
+OtherFact = BillingFact | WebhookFact | InvoiceFact | AgreementFact | ErasureDone
+AccountFact = AccountOpened | TermsFact | StandingFact | KeyFact | OtherFact
 
 
 # States
@@ -314,6 +305,8 @@ def _with_key(account: Account, fact: KeyFact) -> Account:
 
 
 def _otherwise(account: Account, fact: OtherFact) -> Account:
+    if isinstance(fact, ErasureDone):
+        return account
     if isinstance(fact, AgreementFact):
         return replace(account, agreed=evolve_agreed(account.agreed, fact))
     if isinstance(fact, BillingFact):

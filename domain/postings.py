@@ -34,6 +34,7 @@ from domain.chart import (
     invoiced_of,
     payable_of,
 )
+from domain.erased import ErasureDone
 from domain.errors import InvalidMoney
 from domain.invoices import DifferenceBooked, InvoiceRecorded, InvoiceVoided, provider_in
 from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
@@ -213,6 +214,7 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     keys.KeyChanged,
     keys.KeyRevoked,
     ContentErased,
+    ErasureDone,
     UsageBooked,
     approvals.ApprovalAsked,
     approvals.ApprovalGiven,

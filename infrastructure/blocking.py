@@ -162,6 +162,9 @@ class BlockingUpkeep(Blocking[Upkeep]):
     refund = without_await(Upkeep.refund)
     correct_cost = without_await(Upkeep.correct_cost)
     erase = without_await(Upkeep.erase)
+    erase_operation = without_await(Upkeep.erase_operation)
+    erase_user = without_await(Upkeep.erase_user)
+    erase_account = without_await(Upkeep.erase_account)
     find_unneeded = without_await(Upkeep.find_unneeded)
     sweep = without_await(Upkeep.sweep)
 

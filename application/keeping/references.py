@@ -34,17 +34,6 @@ class References:
             found.setdefault(self.folder(account), set()).update(digests)
         return found
 
-    def of_account(self, account: str) -> Iterator[tuple[str, list[str]]]:
-        """Batches of an account with the digests of their files, delivered and given; erased ones have none."""
-        erased = {
-            fact.operation_id for fact in self._facts(account, (ContentErased,)) if isinstance(fact, ContentErased)
-        }
-        for fact in self._facts(account, (ProviderCompleted,)):
-            if isinstance(fact, ProviderCompleted) and fact.operation.id not in erased:
-                yield fact.operation.batch, [stored.digest for stored in fact.assets]
-        for content in self._contents(account):
-            yield content.batch, _inputs(content)
-
     def _needed(self, account: str | None) -> dict[str, set[str]]:
         """The digests of each account's files, by its assets: those that were made or brought, and not erased since."""
         outputs: dict[tuple[str, str], str | None] = {}

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
 from application.keeping.corrections import Correction
+from application.keeping.erasing import Eraser
 from application.keeping.references import References
-from application.ledger.facts import OperationFacts
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
 from application.ledger.writer import Clock
-from application.library.naming import AssetNames
-from application.library.words import WordStore
 from application.performing.recovery import Recovered, Recoverer
-from application.ports import Contents, Index, Swept, Unneeded
-from application.scope import operations_of, owned
+from application.ports import Index, Swept, Unneeded
+from application.scope import operations_of
 from domain.actor import Actor
 from domain.advice import Advice
+from domain.erasure import ErasureEvidence
 from domain.errors import FilesAtRisk, UnknownOperation
-from domain.ledger import ContentErased, Fact, Ledger, find
+from domain.ledger import Fact, Ledger, find
 from domain.money import Money, check_money
-from domain.operation import Requested
 from domain.periods import Period
-from domain.settlement import erase_content
 
 RIGHT = "is this the right database, and not an older copy of it? Files are swept once something newer is recorded"
 
 
 class Files(Protocol):
     """An asset store that can forget."""
-
-    async def erase(self, account: str, digest: str) -> bool: ...
 
     async def find_unneeded(
         self, referenced: Callable[[str], Collection[str]], *, grace_seconds: int, now: int
@@ -44,11 +39,15 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The report of erasing one batch: whether its content was still there, and how many files."""
+    """The report of erasing one batch: whether its content was still there, how many files, and the evidence's digest.
+
+    The digest is empty if nothing was there any more.
+    """
 
     batch: str
     content: bool
     files: int
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +56,10 @@ class Upkeep:
 
     recoverer: Recoverer
     references: References
-    facts: OperationFacts
     index: Index
     writer: Ledgers
-    contents: Contents
     shelf: Files
-    names: AssetNames
-    words: WordStore
+    eraser: Eraser
     clock: Clock
     operator: Actor
     grace_seconds: int
@@ -140,31 +136,30 @@ class Upkeep:
         again, only what is still there is deleted. Files that other operations of the account share stay too. Raises
         UnknownOperation, and IllegalTransition while one of its batch is open.
         """
-        batch = await asyncio.to_thread(self._batch_of, account, operation)
-        own, others = await asyncio.to_thread(self._digests, account, batch)
-        going = sorted(own - others)
-        await self._note_erased(account, batch, going, by or self.operator, reason)
-        erased = await asyncio.to_thread(self.contents.erase, batch)
-        await asyncio.to_thread(self._forget_words, account, own, going)
-        files = [await self.shelf.erase(account, digest) for digest in going]
-        return Erased(batch, erased, sum(files))
+        found = await self.erase_operation(operation, account=account, by=by, reason=reason)
+        return Erased(found.subject, "contents" in found.erased, found.erased.get("files", 0), found.digest)
 
-    def _forget_words(self, account: str, own: Collection[str], going: Collection[str]) -> None:
-        """The prompt is no longer found by, and of what goes nothing is."""
-        self.words.forget_prompts(account, [self.names.id(account, digest) for digest in own])
-        self.words.forget(account, [self.names.id(account, digest) for digest in going])
+    async def erase_operation(
+        self, operation: str, *, account: str, by: Actor | None = None, reason: str = ""
+    ) -> ErasureEvidence:
+        """The same, with its evidence."""
+        return await self.eraser.operation(account, operation, by or self.operator, reason)
 
-    async def _note_erased(self, account: str, batch: str, digests: Sequence[str], by: Actor, reason: str) -> None:
-        ids = [one.operation for one in await operations_of(self.index, account, batch)]
-        if await asyncio.to_thread(self._is_erased, ids[0]):
-            return
+    async def erase_user(
+        self, user: str, *, account: str, by: Actor | None = None, reason: str = ""
+    ) -> ErasureEvidence:
+        """Delete all that a user of the account asked for, got and brought, for ever; what others need stays.
 
-        assets = tuple(self.names.id(account, digest) for digest in digests)
+        Facts stay as they are. Raises UnknownAccount, and IllegalTransition while an operation of theirs is open.
+        """
+        return await self.eraser.user(account, user, by or self.operator, reason)
 
-        def decide(ledger: Ledger, now: int) -> list[Fact]:
-            return erase_content(ledger, ids, reason, now, assets)
+    async def erase_account(self, account: str, *, by: Actor | None = None, reason: str = "") -> ErasureEvidence:
+        """Delete all that anybody of an account asked for, got, brought and named, and its webhooks, for ever.
 
-        await self.writer.put(Proposal(account, decide, operations=tuple(ids), actor=str(by)))
+        Facts and totals stay as they are, and so do its keys and terms. Raises as `erase_user`.
+        """
+        return await self.eraser.account(account, by or self.operator, reason)
 
     async def find_unneeded(self) -> Unneeded:
         """The files that a sweep would delete: nothing references them, and they are older than the grace period.
@@ -191,18 +186,3 @@ class Upkeep:
         """Delete files that nothing references: those found before, else all there are. Raises FilesAtRisk."""
         found = found or await self.find_unneeded()
         return await self.shelf.sweep(found, grace_seconds=self.grace_seconds, now=self.clock())
-
-    def _batch_of(self, account: str, operation: str) -> str:
-        known = owned(self.index.operations(operation), operation, account)
-        requested = next(fact for fact in self.facts.of(known[0].operation) if isinstance(fact, Requested))
-        return requested.operation.batch
-
-    def _is_erased(self, operation: str) -> bool:
-        return any(isinstance(fact, ContentErased) for fact in self.facts.of(operation))
-
-    def _digests(self, account: str, batch: str) -> tuple[set[str], set[str]]:
-        """The digests of a batch, and those of all other batches of its account."""
-        own, others = set[str](), set[str]()
-        for owner, digests in self.references.of_account(account):
-            (own if owner == batch else others).update(digests)
-        return own, others

@@ -89,9 +89,9 @@ PANELS = {
             "goodwill": "Give an amount back that corrects no single charge, for a period's charges.",
             "correct-cost": "Book what a provider really took for an operation; its price stays.",
             "recover": "Settle what dead processes left open.",
-            "erase": "Delete an operation's prompt and files, for ever.",
             "sweep": "Delete files that nothing refers to any more.",
         },
+        "erasing": {"erase": "Delete prompts and files for ever: of an operation, of a user, or of an account."},
         "config": {
             "config": "List every setting, with its value and where it was set; of a secret only whether it is set.",
         },

@@ -11,9 +11,9 @@ from typer import Argument, Option
 
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import Account, OperationId, Owner, Why, Yes
+from infrastructure.cli.options import Account, OperationId, Owner, Yes
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted, document, iso, size, span
+from infrastructure.showing.formats import counted, iso, size, span
 from infrastructure.showing.upkeep import recovered_document, refund_document, swept_document
 
 if TYPE_CHECKING:
@@ -151,23 +151,6 @@ def _show_recovered(page: Page, done: Sequence[Recovered], count: int, until: in
             PageColumn("STATE", [one.phase for one in done], style=state_style),
             PageColumn("DONE", [one.action for one in done], wrap=30),
         )
-
-
-@command(app)
-async def erase(
-    id: OperationId, session: CommandSession, account: Owner = None, reason: Why = "", yes: Yes = False
-) -> Report:
-    """Delete an operation's prompt and files, for ever.
-
-    Its facts stay, and still verify. Files that other operations of the account share stay too.
-    """
-
-    confirm(f"Delete the prompt and files of {id} for ever?", yes=yes)
-    async with session.studio() as studio:
-        owner = account or await studio.operations.account_of(id)
-        erased = await studio.upkeep.erase(id, account=owner, reason=reason)
-    told = f"Erased {counted(erased.files, 'file')}" + (" and the prompt" if erased.content else "")
-    return Report(document(erased), lambda page: page.title(f"{told}; the facts about it stay"))
 
 
 @command(app)

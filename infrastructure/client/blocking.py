@@ -152,6 +152,9 @@ class BlockingRemoteUpkeep(Blocking[RemoteUpkeep]):
 
     recover = without_await(RemoteUpkeep.recover)
     erase = without_await(RemoteUpkeep.erase)
+    erase_operation = without_await(RemoteUpkeep.erase_operation)
+    erase_user = without_await(RemoteUpkeep.erase_user)
+    erase_account = without_await(RemoteUpkeep.erase_account)
     refund = without_await(RemoteUpkeep.refund)
     adjust = without_await(RemoteUpkeep.adjust)
     correct_cost = without_await(RemoteUpkeep.correct_cost)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from application.keeping.upkeep import Erased
 from application.performing.recovery import Recovered
+from domain.erasure import ErasureEvidence
 from domain.money import Money, check_money
 from infrastructure.client.records import record
 from infrastructure.client.sending import sent_as_json
@@ -68,6 +69,23 @@ class RemoteUpkeep:
         path = f"/v1/operations/{quote(operation, safe='')}/erase"
         call = Call(method="POST", path=path, account=account, body=sent_as_json({"reason": reason}))
         return record(Erased, await self.wire.document(call))
+
+    async def erase_operation(self, operation: str, *, account: str = "", reason: str = "") -> ErasureEvidence:
+        """The same, with its evidence."""
+        return await self._erase(account, {"operation": operation, "reason": reason})
+
+    async def erase_user(self, user: str, *, account: str = "", reason: str = "") -> ErasureEvidence:
+        """Delete all that a user asked for, got and brought, for ever. Raises as the library does."""
+        return await self._erase(account, {"user": user, "reason": reason})
+
+    async def erase_account(self, account: str = "", *, reason: str = "") -> ErasureEvidence:
+        """Delete all that anybody of the account asked for, got, brought and named, and its webhooks, for ever."""
+        return await self._erase(account, {"everything": True, "reason": reason})
+
+    async def _erase(self, account: str, asked: Mapping[str, Any]) -> ErasureEvidence:
+        call = Call(method="POST", path="/v1/erasures", account=account, body=sent_as_json(asked))
+        found = await self.wire.document(call)
+        return record(ErasureEvidence, {**found, "digest": found["digest"] or ""})
 
     async def refund(
         self,

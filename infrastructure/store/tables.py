@@ -35,7 +35,7 @@ def small_write(database: Database) -> Iterator[Connection]:
         raise StoreUnavailable(f"the write was lost: {error}", hint="try again") from error
 
 
-def _of_batch(column: Column[str], batch: str) -> ColumnElement[bool]:
+def of_batch(column: Column[str], batch: str) -> ColumnElement[bool]:
     """The operation of this id, and all of the batch of this id."""
     return or_(column == batch, and_(column > batch + SEPARATOR, column < batch + AFTER_SEPARATOR))
 
@@ -48,7 +48,7 @@ class SqlIndex:
 
     def operations(self, id: str) -> list[Indexed]:
         query = select(OPERATIONS.c.id, OPERATIONS.c.account, OPERATIONS.c.phase)
-        rows = self._database.rows(query.where(_of_batch(OPERATIONS.c.id, id)))
+        rows = self._database.rows(query.where(of_batch(OPERATIONS.c.id, id)))
         found = [Indexed(row[0], row[1], row[2]) for row in rows]
         return sorted(found, key=lambda one: (len(one.operation), one.operation))
 
@@ -83,7 +83,7 @@ class SqlIndex:
 
 
 class SqlContents:
-    """The content that was asked, erasable; erasing also blanks the fingerprint by which a repeat is compared."""
+    """The content that was asked, erasable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -101,8 +101,7 @@ class SqlContents:
     def erase(self, batch: str) -> bool:
         with small_write(self._database) as connection:
             erased = connection.execute(delete(CONTENTS).where(CONTENTS.c.batch == batch)).rowcount
-            connection.execute(delete(WORDS).where(_of_batch(WORDS.c.operation, batch)))
-            connection.execute(update(KEYS).where(KEYS.c.reference == batch).values(fingerprint=""))
+            connection.execute(delete(WORDS).where(of_batch(WORDS.c.operation, batch)))
         return bool(erased)
 
     def words(self, operation: str) -> str:

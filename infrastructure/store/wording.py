@@ -145,19 +145,21 @@ class SqlWords:
         wanted = list(assets)
         with small_write(self._database) as connection:
             here = (ASSET_WORDS.c.account == account) & ASSET_WORDS.c.asset.in_(wanted)
-            for row in connection.execute(select(ASSET_WORDS.c.row).where(here)).scalars().all():
+            rows = connection.execute(select(ASSET_WORDS.c.row).where(here)).scalars().all()
+            for row in rows:
                 connection.execute(_unindex(connection), {"row": row})
             for held in (ASSET_WORDS, ASSET_TAGS, COLLECTED_ASSETS):
                 connection.execute(delete(held).where(held.c.account == account, held.c.asset.in_(wanted)))
-        scrub(self._database, index=True)
+        scrub(self._database, index=bool(rows))
 
     def forget_prompts(self, account: str, assets: Collection[str]) -> None:
         with small_write(self._database) as connection:
             here = (ASSET_WORDS.c.account == account) & ASSET_WORDS.c.asset.in_(list(assets))
+            here &= ASSET_WORDS.c.prompt != ""
             rows = connection.execute(select(ASSET_WORDS.c.row).where(here)).scalars().all()
             connection.execute(update(ASSET_WORDS).where(here).values(prompt=""))
             _reindex(connection, rows)
-        scrub(self._database, index=True)
+        scrub(self._database, index=bool(rows))
 
     def indexed_to(self) -> int:
         rows = self._database.rows(select(SEARCH_MARK.c.position))

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from application.ports import Content
+from domain.erased import ErasureDone
 from domain.errors import (
     AssetMissing,
     IllegalTransition,
@@ -132,13 +133,16 @@ async def test_erasing_takes_content_and_files_and_leaves_the_facts(studio: Stud
     assert (erased.batch, erased.content, erased.files) == (result.operation, True, 2)
     assert files(tmp_path) == set()
     assert not any("elephants" in content for content in rows(studio).values())
-    [noted] = facts_of(studio)[len(facts) :]
+    noted, done = facts_of(studio)[len(facts) :]
     assert isinstance(noted, ContentErased)
+    assert isinstance(done, ErasureDone)
+    assert (done.digest, done.erased, done.left) == (erased.digest, {"contents": 1, "files": 2}, 0)
     assert (noted.operation_id, noted.reason) == (result.operation, "")
     assert facts_of(studio)[: len(facts)] == facts
     assert not [*studio.audit.verify()]
     again = await studio.upkeep.erase(result.operation, account="acme")
-    assert (again.content, again.files) == (False, 0)
+    assert (again.content, again.files, again.digest) == (False, 0, "")
+    assert facts_of(studio)[-1] == done
 
 
 async def test_files_that_others_share_stay(studio: Studio, tmp_path: Path) -> None:

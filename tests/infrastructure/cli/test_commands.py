@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -313,8 +314,14 @@ def test_what_is_erased_is_gone_and_the_log_still_verifies(workspace: Workspace)
         ][0]["path"]
     )
     erased = call("erase", workspace.ids["lake"], "--yes", "--json").document
-    assert (erased["content"], erased["files"]) == (True, 1)
+    assert (erased["erased"]["contents"], erased["erased"]["files"], erased["left"]) == (1, 1, {})
     assert not path.exists()
+    again = call("erase", "--user", "ann", "--yes", "--json", "--out", workspace.home / "evidence.json")
+    assert json.loads((workspace.home / "evidence.json").read_text()) == again.document
+    rest = {name: value for name, value in again.document.items() if name != "digest"}
+    written = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert again.document["digest"] in (None, sha256(written.encode()).hexdigest())
+    assert call("erase", "--everything", "--user", "ann", "--yes").code == 2
     assert call("audit").code == 0
 
 

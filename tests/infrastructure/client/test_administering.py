@@ -303,3 +303,17 @@ def test_the_log_names_the_key_by_which_it_was_done(gateway: Gateway, operator: 
     studios = {f"key:{one.id}" for one in gateway.run(gateway.studio.keys.list(STUDIO))}
     assert by
     assert by <= studios
+
+
+def test_a_user_and_an_account_are_erased_with_evidence(operator: Client, gateway: Gateway) -> None:
+    operator.accounts.open("leaving", plan="pro")
+    with Client(gateway.url, key=gateway.issue("leaving")) as leaving:
+        made = leaving.operations.generate("a secret fox", account="leaving", **PICTURE)
+    one = operator.upkeep.erase_operation(made.operation, account="leaving", reason="they asked")
+    assert (one.scope, one.batches, one.erased["contents"], one.left) == ("operation", (made.operation,), 1, {})
+    assert operator.upkeep.erase_user("leaving", account="leaving").digest == ""
+    whole = operator.upkeep.erase_account("leaving", reason="they left")
+    assert (whole.scope, whole.left) == ("account", {})
+    with gateway.client(gateway.administrator(), **{"x-imagestudio-account": "leaving"}) as asking:
+        for wrong in ({}, {"user": "ann", "everything": True}):
+            assert asking.post("/v1/erasures", json=wrong).json()["field"] == "erasure"

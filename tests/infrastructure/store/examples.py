@@ -23,6 +23,7 @@ from domain.billing import PeriodClosed, StatementIssued, StatementVoided
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.bounds import Meter
 from domain.charging import CostSource
+from domain.erased import ErasureDone
 from domain.invoices import CostDrifted, DifferenceBooked, InvoiceLine, InvoiceRecorded, InvoiceVoided
 from domain.keys import KeyChanged, KeyIssued, KeyRevoked, KeyScope, KeyTerms
 from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
@@ -127,6 +128,7 @@ EXAMPLES: tuple[Fact, ...] = (
     AccountSuspended("acme", NOW, "an invoice is overdue"),
     AccountResumed("acme", NOW, "paid"),
     AccountClosed("acme", NOW, "the contract ended"),
+    ErasureDone("acme", NOW, "user", "ann", 2, 3, 1, 0, "e5" * 32, {"contents": 2, "files": 3}, "they asked for it"),
     PeriodClosed("acme", NOW, NOVEMBER, "Europe/Berlin", 12, "a7" * 32, 0, 4_880_000, 1, 40_000, "USD", "month end"),
     StatementIssued("acme", NOW, NOVEMBER, 2, 1, "d1" * 32, 120_000, "USD", 1, "as asked"),
     StatementVoided("acme", NOW, NOVEMBER, 1, "a wrong address"),

@@ -1,0 +1,66 @@
+"""Evidence of an erasure, as a fact: how much of what stands beside the log was deleted, and looked for again.
+
+ContentErased … ── deleted ── looked for again ── ErasureDone: counts, and the digest of the document that lists it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from domain.account import Account, AccountFact
+from domain.erased import ErasureDone
+from domain.ids import check_id, check_reason
+from domain.value import value
+
+OPERATION, USER, ACCOUNT = "operation", "user", "account"
+SCOPES: Final = (OPERATION, USER, ACCOUNT)
+
+
+@value
+class ErasureEvidence:
+    """The document of an erasure: the batches and assets whose content and files are gone, and counts of all that was
+    deleted by where it stood.
+
+    `kept` are assets whose files others of the account still need. `left` is what was found when it was looked for
+    again, nothing if all is gone. `digest` is SHA-256 of the rest in its canonical form, as the fact has it; empty if
+    there was nothing to erase.
+    """
+
+    scope: str
+    account: str
+    subject: str
+    reason: str
+    batches: tuple[str, ...]
+    assets: tuple[str, ...]
+    kept: tuple[str, ...]
+    erased: Mapping[str, int]
+    left: Mapping[str, int]
+    digest: str = ""
+
+    def content(self) -> dict[str, object]:
+        """Whatever the digest is of."""
+        lists: dict[str, Sequence[str]] = {"batches": self.batches, "assets": self.assets, "kept": self.kept}
+        told = {"scope": self.scope, "account": self.account, "subject": self.subject, "reason": self.reason}
+        named = {name: [*ids] for name, ids in lists.items()}
+        return {**told, **named, "erased": dict(self.erased), "left": dict(self.left)}
+
+
+def note_erasure(account: Account, done: ErasureEvidence, now: int) -> list[AccountFact]:
+    """Record that it was done; also of an account that is closed."""
+    check_id("subject", done.subject)
+    check_reason(done.reason)
+    counts = {name: count for name, count in done.erased.items() if count}
+    left = sum(done.left.values())
+    return [
+        ErasureDone(
+            *(account.id, now, done.scope, done.subject),
+            batches=len(done.batches),
+            assets=len(done.assets),
+            kept=len(done.kept),
+            erased=counts,
+            left=left,
+            digest=done.digest,
+            reason=done.reason,
+        )
+    ]

@@ -1,0 +1,132 @@
+"""Rows about people beside the log: found by the views, deleted by their keys, and looked for again.
+
+contents, words ── by batch and operation       keys ── the fingerprint alone       webhook_messages ── the answer alone
+asset_words, asset_tags, collections, key_names ── of a whole account
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, delete, func, or_, select, text, update
+
+from application.keeping.erasing import AskedBatch, AssetUse, BatchRows
+from domain.operation import CLOSED_PHASES
+from infrastructure.store.database import Database
+from infrastructure.store.schema import (
+    ASSET_COLLECTIONS,
+    ASSET_TAGS,
+    ASSET_WORDS,
+    COLLECTED_ASSETS,
+    CONTENTS,
+    KEY_NAMES,
+    KEYS,
+    LOG,
+    WEBHOOK_MESSAGES,
+    WEBHOOKS,
+    WORDS,
+)
+from infrastructure.store.scrubbing import scrub
+from infrastructure.store.tables import CHUNK, of_batch, small_write
+from projections.engine.tables import live
+from projections.views.assets import ASSETS, ERASED
+from projections.views.links import LINKS, OUTPUT
+from projections.views.operations import OPERATIONS
+
+PAGE: Final = 100
+REFUSED: Final = "rejected"
+OF_ACCOUNTS: Final = (KEY_NAMES, ASSET_WORDS, ASSET_TAGS, ASSET_COLLECTIONS, COLLECTED_ASSETS)
+UNINDEX: Final = "DELETE FROM asset_search WHERE {row} IN (SELECT row FROM asset_words WHERE account = :account)"
+
+
+class PersonalRows:
+    """Implements Personal."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def batches(self, account: str, user: str | None) -> list[AskedBatch]:
+        log = live(OPERATIONS).c
+        query = select(log.batch, func.count().filter(log.state.not_in(sorted(CLOSED_PHASES))))
+        query = query.where(log.account == account, log.state != REFUSED)
+        query = query if user is None else query.where(log.user == user)
+        rows = self._database.rows(query.group_by(log.batch).order_by(log.batch))
+        return [AskedBatch(batch, bool(open)) for batch, open in rows]
+
+    def uses(self, account: str, asset: str) -> Iterator[AssetUse]:
+        links, done = live(LINKS).c, 0
+        query = select(links.batch, links.operation, links.role).where(links.account == account, links.asset == asset)
+        query = query.order_by(links.role, links.batch.desc(), links.operation)
+        while rows := self._database.rows(query.offset(done).limit(PAGE)):
+            yield from (AssetUse(batch, operation, role == OUTPUT) for batch, operation, role in rows)
+            done += len(rows)
+
+    def brought(self, account: str, user: str | None) -> list[str]:
+        assets = live(ASSETS).c
+        query = select(assets.id).where(assets.account == account, assets.standing != ERASED)
+        query = query if user is None else query.where(assets.user == user)
+        return [row[0] for row in self._database.rows(query.order_by(assets.id))]
+
+    def erase(self, gone: BatchRows) -> Counter[str]:
+        with small_write(self._database) as connection:
+            return Counter(
+                contents=_count(connection, delete(CONTENTS).where(CONTENTS.c.batch.in_(gone.batches))),
+                words=_count(connection, delete(WORDS).where(WORDS.c.operation.in_(gone.operations))),
+                fingerprints=self._blank_keys(connection, gone),
+                answers=self._blank_answers(connection, gone),
+            )
+
+    def erase_account(self, account: str) -> Counter[str]:
+        erased: Counter[str] = Counter()
+        with small_write(self._database) as connection:
+            row = "rowid" if self._database.is_sqlite else "row"
+            connection.execute(text(UNINDEX.format(row=row)), {"account": account})
+            for table in OF_ACCOUNTS:
+                erased[table.name] = _count(connection, delete(table).where(table.c.account == account))
+            answers = update(WEBHOOK_MESSAGES).where(_answered(), WEBHOOK_MESSAGES.c.account == account)
+            erased["answers"] = _count(connection, answers.values(said=""))
+        scrub(self._database, index=True)
+        return erased
+
+    def left(self, account: str, batches: Collection[str], *, whole: bool) -> Counter[str]:
+        left: Counter[str] = Counter()
+        wanted = sorted(batches)
+        for start in range(0, len(wanted), PAGE):
+            some = wanted[start : start + PAGE]
+            left["contents"] += self._found(CONTENTS, CONTENTS.c.batch.in_(some))
+            left["words"] += self._found(WORDS, or_(*(of_batch(WORDS.c.operation, batch) for batch in some)))
+        if whole:
+            for table in (*OF_ACCOUNTS, CONTENTS):
+                left[table.name] += self._found(table, table.c.account == account)
+        return +left
+
+    def _blank_keys(self, connection: Connection, gone: BatchRows) -> int:
+        here = (KEYS.c.account == gone.account) & KEYS.c.key.in_(gone.keys) & (KEYS.c.fingerprint != "")
+        return _count(connection, update(KEYS).where(here).values(fingerprint="")) if gone.keys else 0
+
+    def _blank_answers(self, connection: Connection, gone: BatchRows) -> int:
+        """A receiver may have answered with what it was told; it is found by webhook and position."""
+        hooks = connection.execute(select(WEBHOOKS.c.webhook).where(WEBHOOKS.c.account == gone.account)).scalars().all()
+        if not hooks:
+            return 0
+        blanked = 0
+        for start in range(0, len(gone.operations), CHUNK):
+            some = gone.operations[start : start + CHUNK]
+            places = connection.execute(select(LOG.c.position).where(LOG.c.operation.in_(some))).scalars().all()
+            here = WEBHOOK_MESSAGES.c.webhook.in_(hooks) & WEBHOOK_MESSAGES.c.position.in_(places) & _answered()
+            blanked += _count(connection, update(WEBHOOK_MESSAGES).where(here).values(said=""))
+        return blanked
+
+    def _found(self, table: Table, where: Any) -> int:
+        [(found,)] = self._database.rows(select(func.count()).select_from(table).where(where))
+        return int(found)
+
+
+def _answered() -> Any:
+    return WEBHOOK_MESSAGES.c.said != ""
+
+
+def _count(connection: Connection, statement: Any) -> int:
+    return int(connection.execute(statement).rowcount)
