@@ -100,7 +100,7 @@ class Own:
 
 @dataclass(slots=True)
 class Done:
-    """The erased so far."""
+    """The part that is erased so far."""
 
     assets: list[str] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
