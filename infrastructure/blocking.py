@@ -204,6 +204,10 @@ class BlockingPast(Blocking[Past]):
     rows = without_await(Past.rows)
     balance = without_await(Past.balance)
     holds = without_await(Past.holds)
+    refusals = without_await(Past.refusals)
+    why = without_await(Past.why)
+    difference = without_await(Past.difference)
+    history = without_await(Past.history)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,13 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from application.keeping.accounts import AccountReader, AccountView, LimitsView
+from application.keeping.comparing import COUNTS, AccountDifference, ModelChange, account_figures, models_between
+from application.keeping.history import HistoryEntry, differing, history_of, terms_of
 from application.ledger.log import Codec
 from application.ledger.looking import LedgerReader
 from application.ledger.moments import Moment, is_position, moment_of
-from domain.errors import UnknownAccount
+from domain.errors import InvalidInput, UnknownAccount
+from domain.ledger import Ledger, known_account
 from infrastructure.settings import Settings
 from infrastructure.showing.formats import UTC_NAME, instant_of
 from infrastructure.showing.moments import moment_text
@@ -30,6 +33,7 @@ from projections.engine.database import FactSource
 from projections.past import PastViews
 
 if TYPE_CHECKING:
+    from infrastructure.explaining import Explainer, Explanation
     from projections.engine.asking import Found
     from projections.engine.columns import ViewRow
     from projections.engine.filters import ViewFilter
@@ -98,6 +102,52 @@ class Past:
         """The account's operations that held something, or do now, the newest first."""
         when = await to_thread(self.reader.end) if as_of is None else as_of
         return await to_thread(self.views.holds, account, await self.moment(when, account))
+
+    async def history(self, account: str) -> list[HistoryEntry]:
+        """Who changed what of the account, from what to what, when and why. Raises UnknownAccount."""
+        end = await to_thread(self.reader.end)
+        return await to_thread(history_of, self.reader, self.codec, account, end)
+
+    async def difference(self, account: str, since: When, until: When | None = None) -> AccountDifference:
+        """All that changed from one moment to a later one, or to now. Raises UnknownAccount, InvalidInput."""
+        before = await self.moment(since, account)
+        after = await self.moment(await to_thread(self.reader.end) if until is None else until, account)
+        if after.position < before.position:
+            raise InvalidInput("until", f"{moment_text(after)} is before {moment_text(before)}")
+        terms = [await self._terms(account, moment) for moment in (before, after)]
+        figures = [account_figures(await self.account(account, moment)) for moment in (before, after)]
+        models = [await self._models(account, moment) for moment in (before, after)]
+        told = (tuple(differing(*terms)), tuple(differing(*figures)), models_between(*models))
+        return AccountDifference(account, before, after, *told)
+
+    async def why(self, operation: str, account: str | None = None) -> list[Explanation]:
+        """Why an operation, or each of a batch, came out as it did. Raises UnknownOperation."""
+        return await self._explainer.of(operation, account)
+
+    async def refusals(self, account: str, key: str | None = None) -> list[Explanation]:
+        """Why the account was refused under an idempotency key, or the last times. Raises InvalidInput."""
+        return await self._explainer.refusals(account, key)
+
+    @property
+    def _explainer(self) -> Explainer:
+        from infrastructure.explaining import Explainer
+
+        return Explainer(self, self.codec)
+
+    async def _terms(self, account: str, moment: Moment) -> dict[str, str]:
+        def look(ledger: Ledger, _now: int) -> dict[str, str]:
+            return terms_of(known_account(ledger, account))
+
+        return await (await self._accounts(account, moment)).ledgers.look(account, look)
+
+    async def _models(self, account: str, moment: Moment) -> list[ModelChange]:
+        """The work of each model, day by day."""
+        from projections.views.spend import SPEND, SpendFilter
+
+        rows = await self.rows(SPEND, SpendFilter(account=account), moment)
+        return [
+            ModelChange(row.model, row.provider, row.currency, *(getattr(row, name) for name in COUNTS)) for row in rows
+        ]
 
     async def _accounts(self, account: str, as_of: When) -> AccountReader:
         moment = await self.moment(as_of, account)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from application.asking.choosing import Choice, Chooser, Chosen
+from application.asking.choosing import STRATEGIES, Choice, Chooser, Chosen
 from application.asking.consent import allowed_by, most_of
 from application.asking.requests import ADDRESSES, OF_ASSET, File, Request, Variant
 from application.ledger.contents import Body, Fallbacks, canonical
@@ -104,11 +104,12 @@ class Preparer:
         most = most_of(request, self.chooser.price_book.currency)
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()
-        inputs, each = _inputs_by_model(chosen[0]), tuple(map(_inputs_by_model, chosen)) if request.each else ()
+        each = tuple(map(_inputs_by_model, chosen)) if request.each else ()
         asked = "" if request.key is None else _fingerprint(request, _named(request, media))
         place = PRIORITIES.index(request.priority)
         others = _fallbacks(chosen, priced, bounded=most is not None) if sender is None and keep else None
-        body = _make_body(request.kind, inputs, kept, asked, each, place, self.trace(), others).to_json()
+        told = (kept, asked, each, place, self.trace(), others, _strategies(alone))
+        body = _make_body(request.kind, _inputs_by_model(chosen[0]), *told).to_json()
         quotes = [one.first.quotes[outputs] for one in chosen for outputs in one.calls]
         ask = _make_ask(
             request.account,
@@ -190,6 +191,12 @@ def _fallbacks(chosen: Sequence[Chosen], at: int, *, bounded: bool) -> Fallbacks
         return None
     chains = tuple({other.model.id: _prices(other) for other in one.others} for one in chosen)
     return Fallbacks(chains, tuple(sorted(_allowed(chosen))), bounded, at)
+
+
+def _strategies(alone: Sequence[Request]) -> tuple[str, ...]:
+    """The strategies by which models were chosen, one if it is the same for all; none if all models were named."""
+    found = tuple([one.model if one.model in STRATEGIES else "" for one in alone])
+    return found if len({*found}) > 1 else (found[0],) if found[0] else ()
 
 
 def _prices(choice: Choice) -> dict[int, int]:

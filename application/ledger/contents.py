@@ -51,7 +51,8 @@ class Body:
     `inputs` are by model, as each takes them: the one chosen, and those it may fall back to; `each` are the same for
     every operation, if they differ. `asked` is the fingerprint by which a repeat of the key is compared, empty without
     a key; the digest in the log vouches for it with the rest. `place` is that in the queue. `trace` is the context of
-    the request (W3C `traceparent`), empty if nobody follows it. `fallbacks` are of what is queued.
+    the request (W3C `traceparent`), empty if nobody follows it. `fallbacks` are of what is queued. `strategies` chose
+    the models that were not named, one for all operations or one for each.
     """
 
     kind: str
@@ -62,6 +63,11 @@ class Body:
     place: int = USUAL_PLACE
     trace: str = ""
     fallbacks: Fallbacks | None = None
+    strategies: tuple[str, ...] = ()
+
+    def strategy_at(self, place: int) -> str:
+        """The strategy that chose the model of the operation at a place in the batch; empty if it was named."""
+        return "" if not self.strategies else self.strategies[place if len(self.strategies) > 1 else 0]
 
     def inputs_at(self, place: int, model: str) -> dict[str, Scalar]:
         """The inputs of the operation at a place in the batch, as a model takes them."""
@@ -78,6 +84,8 @@ class Body:
             asked["trace"] = self.trace
         if self.fallbacks is not None:
             asked["others"] = self.fallbacks.written()
+        if self.strategies:
+            asked["by"] = self.strategies
         return canonical({"kind": self.kind, "models": self.inputs, "media": media, **asked})
 
     @classmethod
@@ -87,7 +95,8 @@ class Body:
         each = tuple(document.get("each", ()))
         place, trace = place_of_content(document), document.get("trace", "")
         others = Fallbacks.read(document["others"]) if "others" in document else None
-        return cls(document["kind"], document["models"], media, document.get("asked", ""), each, place, trace, others)
+        told = (document.get("asked", ""), each, place, trace, others, tuple(document.get("by", ())))
+        return cls(document["kind"], document["models"], media, *told)
 
 
 def place_of_content(document: Mapping[str, Any]) -> int:

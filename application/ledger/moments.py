@@ -9,11 +9,11 @@ An answer about a moment has what the log knew then: a fact that came later, suc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.ledger.log import Head
+from application.ledger.log import Head, Positioned
 from domain.errors import InvalidInput
 
 MOST_DIGITS = 18
@@ -45,6 +45,9 @@ class PastReader(Protocol):
 
     def rows(self, stream: str, after: int, upto: int) -> Iterator[tuple[int, str, int, str]]:
         """The bare rows of a stream above one version, up to another: position, name, version, state."""
+
+    def entries(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[Positioned]:
+        """A stream's entries up to a version, of these topics if any are named, with their positions."""
 
     def hash_at(self, position: int) -> bytes:
         """The hash of the entry at a position, empty if there is none."""

@@ -109,6 +109,39 @@ async def show(
 
 
 @command(app)
+async def history(session: CommandSession, id: Id = None, account: Account = None) -> Report:
+    """List who changed what of an account, from what to what, when and why."""
+    from infrastructure.cli.changepages import show_history
+    from infrastructure.showing.changes import history_document
+
+    named = session.account(id or account)
+    async with session.reading() as reading:
+        zone = (await reading.accounts.show(named)).zone
+        found = await reading.past.history(named)
+    return Report(history_document(named, found), lambda page: show_history(page, named, found, zone))
+
+
+@command(app)
+async def diff(
+    since: Annotated[str, Argument(metavar="TIME|POSITION", help="A day, an instant, or a position of the log.")],
+    session: CommandSession,
+    until: Annotated[str | None, Argument(metavar="[TIME|POSITION]", help="A later one; otherwise now.")] = None,
+    account: Account = None,
+) -> Report:
+    """Say what is another of an account at two moments: terms, balance, used, held, and work by model."""
+    from infrastructure.cli.changepages import show_difference
+    from infrastructure.showing.changes import difference_document
+
+    named = session.account(account)
+    async with session.reading() as reading:
+        zone, past = (await reading.accounts.show(named)).zone, reading.past
+        before = await past.moment(since, named, zone)
+        after = None if until is None else await past.moment(until, named, zone)
+        found = await past.difference(named, before, after)
+    return Report(difference_document(found), lambda page: show_difference(page, found, zone))
+
+
+@command(app)
 async def plan(
     plan: Annotated[str, Argument(metavar="PLAN", help="free, basic, pro, enterprise, or one of your files.")],
     session: CommandSession,

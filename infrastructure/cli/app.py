@@ -65,6 +65,7 @@ PANELS = {
             "limits": "List every limit, with what is left of it and when it begins anew.",
             "holds": "List what open operations hold, of whichever period, the newest first.",
         },
+        "why": {"why": "Say why an operation came out as it did, or why a request was refused."},
         "log": {
             "operation": "Tell an operation's story, each fact with its money.",
             "events": "Print the log, or a part of it, in its one order.",

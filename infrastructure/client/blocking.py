@@ -83,6 +83,10 @@ class BlockingRemotePast(Blocking[RemotePast]):
     rows = without_await(RemotePast.rows)
     balance = without_await(RemotePast.balance)
     holds = without_await(RemotePast.holds)
+    refusals = without_await(RemotePast.refusals)
+    why = without_await(RemotePast.why)
+    difference = without_await(RemotePast.difference)
+    history = without_await(RemotePast.history)
 
 
 class BlockingRemoteWebhooks(Blocking[RemoteWebhooks]):

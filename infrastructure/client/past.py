@@ -70,6 +70,24 @@ class RemotePast:
         found = await self._document("/v1/holds", as_of, account)
         return [row_from(OPERATIONS, one) for one in found["holds"]]
 
+    async def history(self, account: str) -> Mapping[str, Any]:
+        """Who changed what of the account, from what to what, when and why; for an administrator's key."""
+        return await self._document(f"/v1/accounts/{quote(account, safe='')}/history", None)
+
+    async def difference(self, account: str, since: int | str, until: int | str | None = None) -> Mapping[str, Any]:
+        """All that is another at a later moment, or now, than at an earlier one; for an administrator's key."""
+        asked = {"since": str(since), "until": None if until is None else str(until)}
+        return await self._document(f"/v1/accounts/{quote(account, safe='')}/difference", None, asked=asked)
+
+    async def why(self, operation: str, account: str = "") -> list[Mapping[str, Any]]:
+        """Why an operation, or each of a batch, came out as it did. Raises UnknownOperation."""
+        path = f"/v1/operations/{quote(operation, safe='')}/why"
+        return list((await self._document(path, None, account))["explanations"])
+
+    async def refusals(self, account: str = "", key: str | None = None) -> list[Mapping[str, Any]]:
+        """Why the account was refused under an idempotency key, or the last times. Raises InvalidInput."""
+        return list((await self._document("/v1/refusals", None, account, {"key": key}))["explanations"])
+
     async def _document(
         self, path: str, as_of: int | str | None, account: str = "", asked: Mapping[str, str | None] | None = None
     ) -> Mapping[str, Any]:

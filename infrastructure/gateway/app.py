@@ -36,6 +36,7 @@ from infrastructure.gateway.native import (
     invoices,
     keys,
     operations,
+    past,
     prices,
     seals,
     statements,
@@ -54,7 +55,7 @@ OPENAI: Final = ("/v1/images", "/v1/models", "/v1/videos")
 ABOUT: Final = "AI images and films over HTTP: held before they are paid, charged once, and explained from a log."
 VERSION: Final = "1"
 """Of the routes, not of the package."""
-KEEPING: Final = (upkeep, corrections, invoices)
+KEEPING: Final = (upkeep, corrections, invoices, past)
 OWN_PARTS: Final = (collection, assets, approvals, terms, accounts, keys, seals, webhooks, *KEEPING)
 """A route with a word of its own stands before one that takes any word there."""
 OWN: Final = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}

@@ -101,13 +101,13 @@ def in_words(fact: Fact) -> Telling:
         case Rejected():
             return Telling(None, refusal_in_words(fact))
         case Validated(quote=quote):
-            return Telling(Money(quote.price, quote.currency), f"held for {_reckoned(quote)}{sale_in_words(quote)}")
+            return Telling(Money(quote.price, quote.currency), f"held for {reckoned(quote)}{sale_in_words(quote)}")
         case Dispatched():
             return Telling(None, f"attempt {fact.attempt}, by {fact.sender}")
         case Submitted():
             return Telling(None, f"as the provider's job {fact.job}")
         case Rerouted(quote=quote):
-            words = f"held instead after {fact.code}: {quote.model}, {_reckoned(quote)}{sale_in_words(quote)}"
+            words = f"held instead after {fact.code}: {quote.model}, {reckoned(quote)}{sale_in_words(quote)}"
             return Telling(Money(quote.price, quote.currency), words)
         case PeriodOpened() | CreditAdded() | BalanceReturned() | PeriodEnded() | PeriodResumed() | ContentErased():
             return _told_of_period(fact)
@@ -268,7 +268,7 @@ def _bare(measure: str, limit: int) -> str:
     return units_of(limit) if measure in IN_MONEY else limit_of(measure, limit, "")
 
 
-def _reckoned(quote: Quote) -> str:
+def reckoned(quote: Quote) -> str:
     """How the hold came about: counted by the price book, quoted by the provider, or the most that may be metered."""
     if quote.rate is None:
         return "a price unknown, capped"

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from sqlalchemy import Select, bindparam, func, select
 
 from application.keeping.chains import account_row
-from application.ledger.log import Head, Link
+from application.ledger.log import Head, Link, Positioned
 from application.ledger.transaction import AccountRow, SnapshotRow, Transaction
 from domain.evidence import Spent
 from domain.ledger import account_stream
@@ -71,6 +71,13 @@ class SqlPast:
             if len(page) < PAGE:
                 return
             after = page[-1][2]
+
+    def entries(self, stream: str, upto: int, topics: Sequence[str]) -> list[Positioned]:
+        query = select(*ENTRY, LOG.c.position).where(LOG.c.stream == stream, LOG.c.version <= upto)
+        if topics:
+            query = query.where(LOG.c.topic.in_(topics))
+        rows = self.database.rows(query.order_by(LOG.c.version))
+        return [Positioned(row[-1], to_link(row)) for row in rows]
 
     def hash_at(self, position: int) -> bytes:
         rows = self.database.ask("past hash", _hash, {"position": position})

@@ -74,3 +74,29 @@ def test_what_was_held_is_told_of_the_moment_at_which_it_was(workspace: Workspac
     assert [row["held"] for row in found] == [held["amount"]]
     assert call("holds", "--json").document == {"holds": []}
     assert held["amount"]["amount"] in call("holds", "--as-of", held["position"]).out  # type: ignore[index]
+
+
+def test_why_tells_an_operation_and_a_refusal_in_sentences(workspace: Workspace) -> None:
+    told = call("why", workspace.ids["lake"], "--json").document
+    assert told["sentences"][0].startswith("ann of acme asked on")
+    assert told["sentences"][0] in " ".join(call("why", workspace.ids["lake"]).out.split())
+    assert len(call("why", workspace.ids["batch"], "--json").document["explanations"]) == 2
+    [refused] = call("why", "--refused", "--json").document["explanations"]
+    assert refused["operation"] == workspace.ids["refused"]
+    assert "hint: " in call("why", "--refused").out
+    for wrong in (("why",), ("why", "x", "--refused"), ("why", "no-such-id"), ("why", "--key", "k1")):
+        assert call(*wrong, "--json").code == 2
+
+
+def test_history_and_diff_tell_what_changed(workspace: Workspace) -> None:
+    history = call("account", "history", "--json").document["history"]
+    changed = next(one for one in history if one["type"] == "account.limit_changed")
+    assert changed["changes"] == [{"what": "limit of user:bob: images", "from": None, "to": "2"}]
+    assert "limit of user:bob: images: 2" in call("account", "history").out
+    at = changed["position"]
+    found = call("account", "diff", at - 1, at, "--json").document
+    assert found["terms"] == changed["changes"]
+    assert found["models"] == []
+    assert "limit of user:bob: images" in call("account", "diff", at - 1, at).out
+    assert "nothing is another" in call("account", "diff", at, at).out
+    assert call("account", "diff", at, at - 1, "--json").error["message"].startswith("until: ")

@@ -83,3 +83,27 @@ def test_a_stranger_sees_no_moment_of_another_account(gateway: Gateway, position
                 asked(ACCOUNT, positions[-1])
         with pytest.raises(ImageStudioError, match="was not there"):
             stranger.past.account("stranger", positions[0])
+
+
+def test_explanations_are_told_without_what_providers_bill(gateway: Gateway, remote: Client, operator: Client) -> None:
+    made = remote.operations.generate("a lake", model="scripted-image", account=ACCOUNT)
+    [ours], [theirs] = operator.past.why(made.operation, ACCOUNT), remote.past.why(made.operation)
+    assert ours["sentences"] == theirs["sentences"]
+    assert any("Our cost is" in one for one in ours["cost"])
+    assert "cost" not in theirs
+    assert not any("Our cost" in one for one in theirs["sentences"])
+    assert remote.past.refusals() == []
+    with pytest.raises(ImageStudioError, match="was never used"):
+        remote.past.refusals(key="never")
+    with Client(gateway.url, key=gateway.issue("stranger")) as stranger, pytest.raises(ImageStudioError):
+        stranger.past.why(made.operation)
+
+
+def test_history_and_difference_are_for_administrators(remote: Client, operator: Client) -> None:
+    [opened, *_] = operator.past.history(ACCOUNT)["history"]
+    assert opened["type"] == "account.opened"
+    assert operator.past.difference(ACCOUNT, 1)["since"]["position"] == 1
+    with pytest.raises(ImageStudioError):
+        remote.past.history(ACCOUNT)
+    with pytest.raises(ImageStudioError):
+        remote.past.difference(ACCOUNT, 1)
