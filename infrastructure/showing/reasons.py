@@ -137,7 +137,9 @@ class Reasons:
         """The operator's own side: how our cost is known, and what became of it."""
         for event in self.events:
             match event.fact:
-                case Validated(quote=quote) | Rerouted(quote=quote) if quote.listed is not None or quote.sale is not None:
+                case Validated(quote=quote) | Rerouted(quote=quote) if (
+                    quote.listed is not None or quote.sale is not None
+                ):
                     yield f"Our cost was reckoned as {reckoned(quote)}{sale_in_words(quote)}."
                 case Charged() | Released() as fact:
                     yield _known("our cost", fact.cost, fact.cost_currency or fact.currency, fact.cost_source)
