@@ -95,9 +95,8 @@ class Preparer:
         """
         _check_asked(request)
         alone = [_alone(request, own) for own in request.each] if request.each else [request]
-        if request.media:
-            for one in alone:
-                self.chooser.check_named(one, now)
+        for one in alone if request.media else ():
+            self.chooser.check_named(one, now)
         media = await self._read(request)
         priced = now if request.priced_at is None else request.priced_at
         chosen = tuple([await self.chooser.choose(one, media, priced) for one in alone])

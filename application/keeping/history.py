@@ -125,6 +125,10 @@ def terms_of(account: Account) -> dict[str, str]:
     }
     if account.on_limit:
         told["model at a limit"] = account.on_limit
+    if account.agreed.tariff:
+        told["tariff"] = account.agreed.tariff
+    if account.agreed.discount is not None:
+        told["discount"] = f"{account.agreed.discount.percent} percent"
     if account.unpriced_cap is not None:
         told[f"limit of account: {UNPRICED}"] = str(Money(account.unpriced_cap, account.currency))
     told.update(_limits(account, account.in_force, Window.PERIOD))
