@@ -313,7 +313,7 @@ class Assembly:
     def views(self) -> Views:
         """Who only reads has no projector of their own."""
         reading = partial(catch_up, self.settings, self.database, self.codec)
-        return Views(self.database, self.reader, reading if self.database.reading else self.projector.advance)
+        return Views(self.database, self.reader, reading if self.database.reading else self.projector.catch_up)
 
     @cached_property
     def providers(self) -> Providers:

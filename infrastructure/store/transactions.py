@@ -1,7 +1,8 @@
 """The writer's transactions: lock, read, then everything written with the commit.
 
 On PostgreSQL the lock is one round trip and the write another: a round trip costs as much as an fsync. A last
-advisory lock, after which nothing else is locked, makes the order of positions the order of commits.
+advisory lock, taken when all but the log is written and after which nothing else is locked, makes the order of
+positions the order of commits.
 """
 
 from __future__ import annotations
@@ -157,10 +158,9 @@ class PostgresTransaction(SqlTransaction):
         return {row[0]: AccountRow._make(row) for row in rows}
 
     def commit(self, beside: Beside) -> int | None:
-        script, columns = postgres_script(self.links, beside)
-        order = f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})"
+        script, columns = postgres_script(self.links, beside, f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})")
         try:
-            self.session.run(f"{order};\n{script};\nCOMMIT", columns)
+            self.session.run(f"{script};\nCOMMIT", columns)
         except ServerChanged:
             raise
         except (Conflict, StoreUnavailable) as error:

@@ -197,6 +197,9 @@ WRITES = (
 )
 
 
+LOG_LAST = (*WRITES[1:], WRITES[0])
+
+
 def sqlite_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, Rows]]:
     """Statements with the rows to run them for."""
     for write in WRITES:
@@ -205,14 +208,18 @@ def sqlite_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, 
             yield write.sqlite, rows
 
 
-def postgres_script(links: Sequence[Link], beside: Beside) -> tuple[str, tuple[object, ...]]:
-    """All statements as one, with the columns of their rows."""
+def postgres_script(links: Sequence[Link], beside: Beside, order: str) -> tuple[str, tuple[object, ...]]:
+    """All statements as one, with the columns of their rows.
+
+    The log is written last, behind the statement that makes the `order` of positions the order of commits, so that
+    nobody else waits for the rest.
+    """
     statements: list[str] = []
     columns: list[object] = []
-    for write in WRITES:
+    for write in LOG_LAST:
         rows = write.rows(links, beside)
         if rows:
-            statements.append(write.postgres)
+            statements += (order, write.postgres) if write is WRITES[0] else (write.postgres,)
             typed = zip(write.types.split(), zip(*rows, strict=True), strict=True)
             columns += [ARRAYS[one][1](column) for one, column in typed]
     return ";\n".join(statements), tuple(columns)

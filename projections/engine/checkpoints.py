@@ -18,7 +18,13 @@ class CheckpointMoved(Exception):
 
 
 HERE = CHECKPOINTS.c.view.in_(bindparam("views", expanding=True))
-MARKS = select(CHECKPOINTS.c.view, CHECKPOINTS.c.position, CHECKPOINTS.c.failed_at, CHECKPOINTS.c.error).where(HERE)
+MARKS = select(
+    CHECKPOINTS.c.view,
+    CHECKPOINTS.c.position,
+    CHECKPOINTS.c.failed_at,
+    CHECKPOINTS.c.error,
+    CHECKPOINTS.c.token.is_not(None),
+).where(HERE)
 
 
 def _move(mine: ColumnElement[bool]) -> Update:
@@ -33,12 +39,18 @@ MOVES = (_move(CHECKPOINTS.c.token.is_(None)), _move(CHECKPOINTS.c.token == bind
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a view is, and the fact it chokes on."""
+    """How far a view is, the fact it chokes on, and whether a rebuild holds it."""
 
     view: str
     position: int
     failed_at: int | None
     error: str | None
+    held: bool
+
+    @property
+    def moves(self) -> bool:
+        """Whether a projector takes it on."""
+        return self.error is None and not self.held
 
 
 def marks(connection: Connection, names: Iterable[str]) -> dict[str, Mark]:

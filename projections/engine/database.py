@@ -79,12 +79,13 @@ def _transaction(database: ViewDatabase, connection: Connection) -> Iterator[Non
         committed = True
     finally:
         if not committed:
-            _roll_back(connection)
+            roll_back(connection)
         if database.is_sqlite and not connection.invalidated:
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
 
 
-def _roll_back(connection: Connection) -> None:
+def roll_back(connection: Connection) -> None:
+    """End a transaction without its changes."""
     try:
         connection.exec_driver_sql("ROLLBACK")
     except SQLAlchemyError:  # a connection that is gone has ended its transaction itself

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +22,7 @@ from projections.engine.database import FactSource, ViewDatabase, writing
 from projections.engine.folding import Choked, Folded, Folder, LogRow
 from projections.engine.recent import Recent
 from projections.engine.rows import Unwritable
+from projections.engine.turns import Turns
 from projections.engine.view import AnyView
 
 BATCH = 2_000
@@ -51,6 +53,8 @@ class Projector:
         self._views = tuple(views)
         self._batch = batch
         self._busy = threading.Lock()
+        self._asking = threading.Lock()
+        self._turns = Turns(database)
 
     def advance(self, enough: Callable[[], bool] = lambda: False, recent: Recent | None = None) -> int:
         """Fold to the end of the log, or until `enough`; the number of facts folded here. Raises StoreUnavailable.
@@ -62,6 +66,21 @@ class Projector:
         while goes_on and not enough():
             step, goes_on = self._step(recent)
             taken += step
+        return taken
+
+    def take_turn(self, enough: Callable[[], bool], recent: Recent | None = None) -> int:
+        """As `advance`, unless another process is at it, which is told of the same commits."""
+        with self._turn() as mine:
+            return self.advance(enough, recent) if mine else 0
+
+    def catch_up(self) -> int:
+        """Bring the views to where the log ends now, but for those that stand still; the number of facts folded here.
+
+        Facts that another process is folding are waited for. Raises StoreUnavailable.
+        """
+        end, taken = self._source.reader.end(), 0
+        while any(mark.position < end for mark in self._marks().values() if mark.moves):
+            taken += self._help()
         return taken
 
     def wait_for(self, position: int, timeout: float, views: Sequence[str] = ()) -> bool:
@@ -77,8 +96,7 @@ class Projector:
                 return True
             if any(mark.error is not None for mark in found) or monotonic() >= deadline:
                 return False
-            if self._step() == NOTHING_TO_DO:
-                threading.Event().wait(PAUSE)
+            self._help()
 
     def lag(self) -> int:
         """How many positions the view furthest behind is from the log's end, stopped ones included."""
@@ -95,10 +113,23 @@ class Projector:
             checkpoints.begin(connection, names)
             return checkpoints.marks(connection, names)
 
+    @contextmanager
+    def _turn(self) -> Iterator[bool]:
+        with self._asking, self._turns.taken() as mine:
+            yield mine
+
+    def _help(self) -> int:
+        """One step, or a pause if there is nothing to do here; the number of facts."""
+        with self._turn() as mine:
+            step = self._step() if mine else NOTHING_TO_DO
+        if step == NOTHING_TO_DO:
+            threading.Event().wait(PAUSE)
+        return step[0]
+
     def _step(self, recent: Recent | None = None) -> tuple[int, bool]:
         """Bring the views furthest behind one batch on; the number of facts, and whether more are known of."""
         with self._busy:
-            standing = {name: mark.position for name, mark in self._marks().items() if mark.error is None}
+            standing = {name: mark.position for name, mark in self._marks().items() if mark.moves}
             if not standing:
                 return NOTHING_TO_DO
             old = min(standing.values())
@@ -175,7 +206,7 @@ class ProjectorThread:
             self._woken.wait(self._poll)
             self._woken.clear()
             try:
-                self._projector.advance(self._closing.is_set, self._recent)
+                self._projector.take_turn(self._closing.is_set, self._recent)
                 failing = ""
             except (ImageStudioError, SQLAlchemyError) as error:
                 if failing != (failing := str(error)):

@@ -25,8 +25,8 @@ GATE = 4711
 DELAY = f"""
     CREATE FUNCTION wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_advisory_xact_lock_shared({GATE}); RETURN NEW; END $$;
-    CREATE TRIGGER wait_at_the_gate AFTER UPDATE ON accounts
-        FOR EACH ROW WHEN (NEW.id = 'slow') EXECUTE FUNCTION wait_at_the_gate()"""
+    CREATE TRIGGER wait_at_the_gate AFTER INSERT ON log
+        FOR EACH ROW WHEN (NEW.stream = 'ledger:slow:0') EXECUTE FUNCTION wait_at_the_gate()"""
 """After the log's rows have their positions and before the commit: as late as a transaction can be slow."""
 
 
@@ -72,31 +72,6 @@ def test_a_fast_transaction_never_commits_above_a_slow_one_that_has_its_position
         slow.result()
         fast.result()
     assert [stream for _, stream, _ in entries(postgres)] == ["ledger:slow:0", "ledger:fast:0"]
-
-
-def test_a_reader_never_finds_a_position_below_one_it_has_seen(database: Database) -> None:
-    store, reader, done = SqlStore(database), SqlReader(database), Event()
-    seen: list[int] = []
-
-    def follow() -> None:
-        """As a projector does: always on from the last position seen."""
-        last = 0
-        while True:
-            finished = done.is_set()
-            page = reader.read(last, 7)
-            seen.extend(entry.position for entry in page)
-            if finished and not page:
-                return
-            last = page[-1].position if page else last
-
-    with ThreadPoolExecutor(7) as pool:
-        following = [pool.submit(follow)]
-        for future in [pool.submit(post, store, f"account{number % 9}") for number in range(200)]:
-            future.result()
-        done.set()
-        following[0].result()
-    assert seen == [position for position, _, _ in entries(database)]
-    assert len(seen) == 200
 
 
 def post_twice_the_same(store: SqlStore) -> None:

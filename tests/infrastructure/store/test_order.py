@@ -1,0 +1,91 @@
+"""One order for every reader: whoever follows the log from the last position they saw finds every entry of it.
+
+Several processes write groups of many accounts, and a reader follows without a pause. The same on a store that does not
+order its commits shows that this would be seen.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+import pytest
+
+from application.ledger.transaction import Beside, Conflict
+from infrastructure.store import transactions
+from infrastructure.store.database import Database
+from infrastructure.store.reader import SqlReader
+from infrastructure.store.transactions import SqlStore
+from tests.faults.processes import ended, started
+from tests.infrastructure.store.posting import append, locked
+
+WRITERS = 3
+GROUPS = 60
+ACCOUNTS = 40
+PAGE = 50
+
+SLOWLY = """
+    CREATE FUNCTION hesitate() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(random() * 0.008); RETURN NULL; END $$;
+    CREATE TRIGGER hesitate AFTER INSERT ON log EXECUTE FUNCTION hesitate()"""
+"""Positions are drawn some time before the commit, as they are on a slow disk."""
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with closing(Database(database_url, lock_seconds=30)) as opened:
+        if not opened.is_sqlite:
+            with opened.transaction() as connection:
+                connection.exec_driver_sql(SLOWLY)
+        yield opened
+
+
+async def writing(url: str, name: str, groups: int, *, ordered: bool) -> None:
+    """What a process does that writes groups of many accounts and of very different sizes; nothing of it is awaited."""
+    if not ordered:
+        transactions.COMMIT_ORDER = random.getrandbits(40)  # a lock of this process's own is none
+    sizes = random.Random(name)
+    with closing(Database(url, lock_seconds=30)) as database:
+        store = SqlStore(database)
+        for _ in range(groups):
+            with suppress(Conflict), store.begin() as transaction:
+                accounts = [f"{name}-{number}" for number in range(sizes.randint(1, ACCOUNTS))]
+                beside = [append(transaction, locked(transaction, account)) for account in accounts]
+                transaction.commit(Beside(accounts=[row for one in beside for row in one.accounts]))
+
+
+def followed(database: Database, *, ordered: bool) -> tuple[list[int], list[int]]:
+    """The positions that a reader saw while processes wrote, and those there are."""
+    url = database.url.render_as_string(hide_password=False)
+    before = SqlReader(database).end()
+    writers = [started(_writing, url, f"writer{number}-{before}", ordered) for number in range(WRITERS)]
+    reader, seen, last = SqlReader(database), list[int](), before
+    while True:
+        finished = not any(writer.is_alive() for writer in writers)
+        page = reader.read(last, PAGE)
+        seen += [entry.position for entry in page]
+        last = seen[-1] if seen else before
+        if finished and not page:
+            break
+    assert [ended(writer) for writer in writers] == [0] * WRITERS
+    return seen, [entry.position for entry in reader.read(before, 1_000_000)]
+
+
+async def _writing(url: str, name: str, ordered: bool) -> None:  # a process is given its arguments so
+    await writing(url, name, GROUPS, ordered=ordered)
+
+
+def test_a_reader_never_finds_a_position_below_one_it_has_seen(database: Database) -> None:
+    seen, there = followed(database, ordered=True)
+    assert seen == there
+    assert len(there) > WRITERS * GROUPS
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_store_that_does_not_order_its_commits_would_be_seen(database: Database) -> None:
+    """As often as it takes, which is once or twice."""
+    while True:
+        seen, there = followed(database, ordered=False)
+        if set(there) - set(seen):
+            return
