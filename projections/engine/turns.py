@@ -2,7 +2,7 @@
 
 another has it ── rest; it is told of the same commits ── it seems to stand still: go on beside it, as checkpoints allow
 
-A turn only spares work. That nothing counts twice is for the checkpoints to see to.
+A turn only spares work. The checkpoints see to it that nothing counts twice.
 """
 
 from __future__ import annotations
