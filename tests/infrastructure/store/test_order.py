@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
-from application.ledger.transaction import Beside, Conflict
-from infrastructure.store import transactions
+from application.ledger.transaction import Beside, Conflict, Transaction
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.transactions import SqlStore
+from infrastructure.store.transactions import PostgresTransaction, SqlStore
+from infrastructure.store.writes import postgres_script
 from tests.faults.processes import ended, started
 from tests.infrastructure.store.posting import append, locked
 
@@ -41,13 +41,30 @@ def database(database_url: str) -> Iterator[Database]:
         yield opened
 
 
+class UnorderedTransaction(PostgresTransaction):
+    """One that commits whenever it likes, above or below what others have drawn."""
+
+    def commit(self, beside: Beside) -> int | None:
+        script, columns = postgres_script(self.links, beside, "SELECT 1")
+        self.session.run(f"{script};\nCOMMIT", columns)
+        self.committed = True
+        return None
+
+
+class WithoutOrder(SqlStore):
+    """A store of such transactions."""
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        with self._database.session("") as session:
+            yield UnorderedTransaction(session)
+
+
 async def writing(url: str, name: str, groups: int, *, ordered: bool) -> None:
     """What a process does that writes groups of many accounts and of very different sizes; nothing of it is awaited."""
-    if not ordered:
-        transactions.COMMIT_ORDER = random.getrandbits(40)  # a lock of this process's own is none
     sizes = random.Random(name)
     with closing(Database(url, lock_seconds=30)) as database:
-        store = SqlStore(database)
+        store = SqlStore(database) if ordered else WithoutOrder(database)
         for _ in range(groups):
             with suppress(Conflict), store.begin() as transaction:
                 accounts = [f"{name}-{number}" for number in range(sizes.randint(1, ACCOUNTS))]
