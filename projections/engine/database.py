@@ -79,12 +79,12 @@ def _transaction(database: ViewDatabase, connection: Connection) -> Iterator[Non
         committed = True
     finally:
         if not committed:
-            roll_back(connection)
+            end_without(connection)
         if database.is_sqlite and not connection.invalidated:
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
 
 
-def roll_back(connection: Connection) -> None:
+def end_without(connection: Connection) -> None:
     """End a transaction without its changes."""
     try:
         connection.exec_driver_sql("ROLLBACK")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Final
 
-from projections.engine.database import ViewDatabase, roll_back
+from projections.engine.database import ViewDatabase, end_without
 
 PATIENCE: Final = 1.0
 """Seconds for which another may have the turn before it is taken to stand still, as a process that was stopped does."""
@@ -44,7 +44,7 @@ class Turns:
                 mine = connection.exec_driver_sql(TAKE.format(NUMBER)).scalar_one()
                 yield self._goes_on(mine=mine)
             finally:
-                roll_back(connection)
+                end_without(connection)
 
     def _goes_on(self, *, mine: bool) -> bool:
         now = monotonic()
