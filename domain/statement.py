@@ -95,7 +95,8 @@ class Statement:
     """An account's bill for one period, as its stream says up to `version`, whose hash is `head`.
 
     `corrected` is the change of our costs by corrections, `open` the operations that are billed later and `held` what
-    they hold. `opening` is a prepaid account's balance with what is held of it, None of others.
+    they hold. `opening` is a prepaid account's balance with what is held of it, None of others. Costs are in
+    `cost_currency`, empty if that is the statement's.
     """
 
     account: str
@@ -114,6 +115,7 @@ class Statement:
     corrected: int
     open: int
     held: int
+    cost_currency: str = ""
 
     @property
     def total(self) -> int:
@@ -172,6 +174,7 @@ class StatementFold:
     costs: dict[str, Sums] = field(default_factory=dict)
     corrected: int = 0
     holds: dict[str, int] = field(default_factory=dict)
+    cost_currency: str = ""
     unknown: dict[str, int] = field(default_factory=dict)
     """The operations whose cost is not known, and what they were charged."""
 
@@ -186,6 +189,7 @@ class StatementFold:
                 self.used[SPEND] = self.used.get(SPEND, 0) + fact.price
             case Released():
                 self.holds.pop(fact.operation.id, None)
+                self.cost_currency = fact.cost_currency or self.cost_currency
                 self._cost(fact.operation, fact.cost_source, fact.cost, 0)
             case UsageBooked():
                 self._settle(fact.operation, fact)
@@ -204,6 +208,7 @@ class StatementFold:
     def _settle(self, operation: Operation, fact: Charged | UsageBooked) -> None:
         """A charge of this period's, or one that is booked in it; what was released without a charge is no line."""
         self.holds.pop(operation.id, None)
+        self.cost_currency = fact.cost_currency or self.cost_currency
         self._cost(operation, fact.cost_source, fact.cost, fact.price)
         if not fact.outputs and not fact.price:
             return
@@ -225,7 +230,7 @@ class StatementFold:
             sums[place] += amount
 
     def _adjust(self, fact: Adjusted) -> None:
-        self.corrected += fact.cost
+        self.corrected, self.cost_currency = self.corrected + fact.cost, fact.cost_currency or self.cost_currency
         if fact.operation.period == self.period:
             self.used[SPEND] = self.used.get(SPEND, 0) + fact.price
         if fact.revealed and fact.operation.id in self.unknown:
@@ -255,6 +260,7 @@ class StatementFold:
             corrected=self.corrected,
             open=len(self.holds),
             held=sum(self.holds.values()),
+            cost_currency=self.cost_currency,
         )
 
 

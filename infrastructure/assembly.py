@@ -260,7 +260,7 @@ class Assembly:
     @cached_property
     def preparer(self) -> Preparer:
         quotes = ProviderQuotes(self.by_name, self.clock, self.settings.provider_quotes)
-        consents = Consents(self.writer, self.ledgers)
+        consents = Consents(self.writer, self.ledgers, self.selling)
         chooser = Chooser(self.catalogue, self.price_book, quotes, self.by_name, self.off, consents)
         return Preparer(
             chooser,

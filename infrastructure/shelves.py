@@ -134,7 +134,7 @@ def _record(row: AssetRow) -> AssetRecord:
         row.stood_at,
         row.expires or None,
         price=_money(row.price, row.currency),
-        cost=None if row.cost_unknown and not row.cost else _money(row.cost, row.currency),
+        cost=None if row.cost_unknown and not row.cost else _money(row.cost, row.cost_currency or row.currency),
         cost_partial=bool(row.cost_unknown),
     )
 
@@ -152,7 +152,7 @@ def _total(one: AssetSum) -> AssetTotal:
         one.assets,
         one.size,
         _money(one.price if made else None, one.currency),
-        _money(one.cost if made and (one.cost or not one.cost_unknown) else None, one.currency),
+        _money(one.cost if made and (one.cost or not one.cost_unknown) else None, one.cost_currency or one.currency),
         bool(one.cost_unknown),
     )
 

@@ -28,19 +28,20 @@ class AssetSum:
     cost: int
     cost_unknown: int
     currency: str | None
+    cost_currency: str | None
 
 
 def asset_sums(database: ViewDatabase, wanted: AssetFilter) -> Iterator[AssetSum]:
     """One row a media type, kind and model; two statements. Raises InvalidInput for a word that there is not."""
     wanted.check()
-    money = {(row[0], row[1], row[2]): row for row in _spent(database, wanted)}
+    found = {(row[0], row[1], row[2]): row for row in _spent(database, wanted)}
     table = live(ASSETS)
     keys = (table.c.media_type, table.c.kind, table.c.model)
     counted = select(*keys, func.count(), _whole(func.sum(table.c.size))).where(*wanted.conditions(table))
     for media_type, kind, model, assets, size in database.rows(counted.group_by(*keys).order_by(*keys)):
-        spent = money.get((media_type, kind, model))
-        price, cost, unknown, currency = (0, 0, 0, None) if spent is None else (spent[3], spent[4], spent[5], spent[6])
-        yield AssetSum(media_type, kind, model, assets, size, price, cost, unknown, currency)
+        spent = found.get((media_type, kind, model))
+        money = (0, 0, 0, None, None) if spent is None else tuple(spent[3:8])
+        yield AssetSum(media_type, kind, model, assets, size, *money)
 
 
 def _spent(database: ViewDatabase, wanted: AssetFilter) -> list[Any]:
@@ -52,6 +53,7 @@ def _spent(database: ViewDatabase, wanted: AssetFilter) -> list[Any]:
         _whole(func.sum(share_of(log.c.cost))),
         _whole(func.sum(log.c.cost_unknown)),
         func.max(log.c.currency),
+        func.max(log.c.cost_currency),
     )
     mine = (link.c.account == table.c.account) & (link.c.asset == table.c.id) & (link.c.role == OUTPUT)
     query = select(*keys, *sums).join_from(table, link, mine).join(log, log.c.id == link.c.operation)

@@ -101,6 +101,8 @@ class Summed:
     span: Span | None
     currency: str
     sums: Mapping[str, int]
+    cost_currency: str = ""
+    """That of the cost, empty if it is the group's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class _Statement:
     def whole(self, place: Sequence[Any] | None, limit: int | None) -> Select[Any]:
         """A page of groups and the totals, the totals first."""
         groups = self._groups()
-        columns = [*(groups.c[one] for one in self._keys), *(groups.c[one] for one in MEASURES)]
+        columns = [*(groups.c[one] for one in (*self._keys, *MEASURES, "cost_currency"))]
         order = self._order(groups)
         page = select(literal(1).label("part"), *columns, _position(), *order)
         if place is not None:
@@ -190,7 +192,8 @@ class _Statement:
         keys = [self._key(one, here) for one in self._asked.by] + [table.c.currency]
         within = (table.c.quarter >= here.c.start, table.c.quarter < here.c.stop)
         sums = (cast(func.sum(table.c[one]), BigInteger).label(one) for one in MEASURES)
-        found = select(*keys, *sums).select_from(table).join(here, within[0] & within[1])
+        other = func.max(table.c.cost_currency).label("cost_currency")
+        found = select(*keys, *sums, other).select_from(table).join(here, within[0] & within[1])
         return found.where(*self._asked.wanted.conditions(table)).group_by(*keys).cte("groups")
 
     def _key(self, name: str, here: CTE) -> ColumnElement[Any]:
@@ -210,7 +213,8 @@ class _Statement:
         order = [one.label(f"order_{number}") for number, one in enumerate([*first, *blank, groups.c.currency])]
         keys = (one.label(_label(name)) for one, name in zip(blank, self._asked.by, strict=True))
         found: Select[Any] = select(
-            *(literal(0).label("part"), *keys, groups.c.currency, *sums, _position(), *order),
+            *(literal(0).label("part"), *keys, groups.c.currency, *sums),
+            *(func.max(groups.c.cost_currency).label("cost_currency"), _position(), *order),
         )
         return found.group_by(groups.c.currency)
 
@@ -219,11 +223,13 @@ class _Statement:
         group = {one: told[_label(one)] for one in self._asked.by}
         grain = self._asked.grain
         span = None if grain is None else (group[grain], self._ends[group[grain]])
-        return Summed(group, span, told["currency"], {one: told[one] for one in MEASURES})
+        sums = {one: told[one] for one in MEASURES}
+        return Summed(group, span, told["currency"], sums, told["cost_currency"] or "")
 
     def total(self, found: Any) -> Summed:
         told = found._mapping
-        return Summed({}, None, told["currency"], {one: told[one] for one in MEASURES})
+        sums = {one: told[one] for one in MEASURES}
+        return Summed({}, None, told["currency"], sums, told["cost_currency"] or "")
 
     def place_of(self, row: Summed) -> list[str | int]:
         """The place of a group in the order."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
+from application.asking.buying import Till
 from application.asking.consent import Consents, allowed_by, may_be_substituted, most_of
 from application.asking.requests import Request
 from application.ports import Media, Provider, Scalar
@@ -48,13 +49,19 @@ class Choice:
 class Chosen:
     """The model to use and those to fall back to; `calls` are the outputs of each operation, `allowed` the classes that
     the request itself allows, that of a named model among them, and `instead` the model that the account's terms name
-    for what would pass a limit of money."""
+    for what would pass a limit of money. `till` tells what they are sold for, if that is not the price book's price."""
 
     first: Choice
     others: tuple[Choice, ...]
     calls: tuple[int, ...]
     allowed: frozenset[Class]
     instead: Choice | None = None
+    till: Till | None = None
+
+    @property
+    def in_turn(self) -> tuple[Choice, ...]:
+        """Those that are asked, one after another."""
+        return (self.first, *self.others)
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -69,10 +76,10 @@ _make_choice = maker(Choice)
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A model of the kind that would not be asked, and why; `price` in micro-units for the whole request, if known."""
+    """A model of the kind that would not be asked, and why; `quotes` are for the whole request, if known."""
 
     model: Model
-    price: int | None
+    quotes: tuple[Quote, ...]
     why: str
 
 
@@ -92,13 +99,18 @@ class Chooser:
         if request.model not in STRATEGIES:
             self.catalogue.named(request.kind, request.model, now, self._lacks)
 
+    def currency_at(self, till: Till | None) -> str:
+        """The currency in which a request is paid."""
+        return self.price_book.currency if till is None else till.currency
+
     async def choose(self, request: Request, media: Mapping[str, tuple[Media, ...]], now: int) -> Chosen:
         """The models for a request, each with its inputs as it takes them and its quotes. Raises InvalidRequest."""
         facts = {name: tuple(facts_of_media(one) for one in many) for name, many in media.items()}
         allowed = allowed_by(request)
         rest: Sequence[Offer] = ()
+        till = await self.consents.till(request, str(self.catalogue.family(request.kind)), now)
         if request.model in STRATEGIES:
-            offer, *rest = await self._offers(request, allowed, facts, now)
+            offer, *rest = await self._offers(request, allowed, facts, now, till)
             first = offer.model
         else:  # a model that is named has no other beside it, and its class is allowed by that
             first = self.catalogue.named(request.kind, request.model, now, self._lacks)
@@ -107,11 +119,11 @@ class Chooser:
         choice = self._choice(request, first, set(calls), facts, now)
         if self.quotes.enabled:
             choice = await self._exact(request.kind, choice, media)
-        others = self._others(request, choice, rest, facts, now) if rest else ()
+        others = self._others(request, choice, rest, facts, now, till) if rest else ()
         instead = None
         if may_be_substituted(request) and not self.consents.refuses_on_limit(request.account):
             instead = await self._instead(request, choice, calls, facts, now)
-        return _make_chosen(choice, others, calls, allowed, instead)
+        return _make_chosen(choice, others, calls, allowed, instead, till)
 
     async def _instead(
         self, request: Request, first: Choice, calls: tuple[int, ...], facts: FilesInfo, now: int
@@ -136,7 +148,7 @@ class Chooser:
         facts = {name: tuple(facts_of_media(one) for one in many) for name, many in media.items()}
         allowed = allowed_by(request)
         allowed |= await self._terms(request, allowed, now)
-        chain = self._chain(request, chosen.first, chosen.calls)
+        chain = self._chain(request, chosen.first, chosen.calls, chosen.till)
         for other in chosen.others:
             chain.add(other.model.provider, other.prices(chosen.calls))
         asked = {one.model.id for one in (chosen.first, *chosen.others)}
@@ -156,28 +168,30 @@ class Chooser:
         why = model.why_unavailable(now) or ("" if model.auto else "it is only asked by its name")
         why = why or ("" if model.class_ in allowed else f"its class, {model.class_}, is not allowed")
         if why := why or (NOT_READY if self._lacks(model) else ""):
-            return PassedOver(model, None, why)
+            return PassedOver(model, (), why)
         try:
             choice = self._choice(request, model, set(calls) | set(_outputs(request.n, model.per_call)), facts, now)
         except InvalidInput as objection:
-            return PassedOver(model, None, objection.message)
-        own = choice.prices(_outputs(request.n, model.per_call))
-        known = [price for price in own if price is not None]
+            return PassedOver(model, (), objection.message)
+        own = [choice.quotes.get(outputs) for outputs in _outputs(request.n, model.per_call)]
+        known = tuple(quote for quote in own if isinstance(quote, Quote))
         if len(known) < len(own):
-            return PassedOver(model, None, "its price is not known")
+            return PassedOver(model, (), "its price is not known")
         why = chain.why_not(choice.prices(calls)) or "others come before it"
-        return PassedOver(model, sum(known), why)
+        return PassedOver(model, known, why)
 
-    async def _offers(self, request: Request, allowed: frozenset[Class], facts: FilesInfo, now: int) -> Sequence[Offer]:
+    async def _offers(
+        self, request: Request, allowed: frozenset[Class], facts: FilesInfo, now: int, till: Till | None
+    ) -> Sequence[Offer]:
         """The sum that the wish comes to, with the account's terms if they may add to what the request allows."""
         by_terms = await self._terms(request, allowed, now)
         try:
-            return self._ranked(request, allowed | by_terms, facts, now)
+            return self._ranked(request, allowed | by_terms, facts, now, till)
         except UnknownModel:
             fresh = await self._terms(request, allowed | by_terms, now, fresh=True)
             if not fresh:
                 raise
-        return self._ranked(request, allowed | by_terms | fresh, facts, now)
+        return self._ranked(request, allowed | by_terms | fresh, facts, now, till)
 
     async def _terms(
         self, request: Request, allowed: frozenset[Class], now: int, *, fresh: bool = False
@@ -188,22 +202,38 @@ class Chooser:
             return frozenset()
         return await self.consents.of(request.account, fresh=fresh) & more
 
-    def _ranked(self, request: Request, allowed: frozenset[Class], facts: FilesInfo, now: int) -> Sequence[Offer]:
+    def _ranked(
+        self, request: Request, allowed: frozenset[Class], facts: FilesInfo, now: int, till: Till | None
+    ) -> Sequence[Offer]:
         wish = Strategy.BALANCED if request.model == AUTO else request.model
         inputs = request.inputs if request.wishes is None else partial(_given, request, facts)
         asked = (request.kind, wish, now, inputs, facts, self._lacks)
         offers = self.catalogue.offers(*asked, allowed=allowed, n=request.n)
-        most = most_of(request, self.price_book.currency)
+        currency = self.currency_at(till)
+        most = most_of(request, currency)
         if most is None:
             return offers
-        fitting = [offer for offer in offers if offer.price is None or offer.price <= most]
+        prices = [offer.price if till is None else self._sold(request, offer, facts, now, till) for offer in offers]
+        fitting = [offer for offer, price in zip(offers, prices, strict=True) if price is None or price <= most]
         if not fitting:
-            least = min(offers, key=lambda offer: offer.price or 0)
-            raise too_dear(least.model.id, least.price or 0, most, self.price_book.currency)
+            price, place = min((price or 0, place) for place, price in enumerate(prices))
+            raise too_dear(offers[place].model.id, price, most, currency)
         return fitting
 
+    def _sold(self, request: Request, offer: Offer, facts: FilesInfo, now: int, till: Till) -> int | None:
+        """What all outputs are sold for by a model, as the till finds it; None if that is not known."""
+        calls = _outputs(request.n, offer.model.per_call)
+        quotes = self._choice(request, offer.model, set(calls), facts, now).quotes
+        return till.price([quotes.get(outputs) for outputs in calls])
+
     def _others(
-        self, request: Request, first: Choice, rest: Sequence[Offer], facts: FilesInfo, now: int
+        self,
+        request: Request,
+        first: Choice,
+        rest: Sequence[Offer],
+        facts: FilesInfo,
+        now: int,
+        till: Till | None,
     ) -> tuple[Choice, ...]:
         """Those that follow if the first is definitely refused."""
         calls = _outputs(request.n, first.model.per_call)
@@ -214,13 +244,15 @@ class Chooser:
                 found[place] = self._choice(request, rest[place].model, set(calls), facts, now)
             return found[place]
 
-        chain = self._chain(request, first, calls)
+        chain = self._chain(request, first, calls, till)
         providers = [offer.model.provider for offer in rest]
         return tuple(at(place) for place in pick(chain, providers, lambda place: at(place).prices(calls)))
 
-    def _chain(self, request: Request, first: Choice, calls: Sequence[int]) -> Chain:
+    def _chain(self, request: Request, first: Choice, calls: Sequence[int], till: Till | None) -> Chain:
+        """By the price book's prices; where others hold, none follows that is dearer there, whatever is allowed."""
         held = tuple(price or 0 for price in first.prices(calls))
-        return Chain({first.model.provider}, held, most_of(request, self.price_book.currency))
+        most = most_of(request, self.price_book.currency) if till is None else None
+        return Chain({first.model.provider}, held, most)
 
     def _choice(self, request: Request, model: Model, counts: Collection[int], facts: FilesInfo, now: int) -> Choice:
         given = request.inputs if request.wishes is None else _given(request, facts, model)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
+from application.asking.buying import Till, till_of
 from application.asking.requests import Request
 from application.ledger.ledgers import Ledgers
 from application.ledger.looking import LedgerReader
@@ -15,6 +16,7 @@ from domain.inputs import shortened
 from domain.kinds import ONLY_REAL, Class, check_class
 from domain.ledger import Ledger, known_account
 from domain.money import Money
+from domain.tariffs import Selling
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Consents:
 
     writer: Ledgers
     ledgers: LedgerReader
+    selling: Selling | None = None
 
     async def of(self, account: str, *, fresh: bool = False) -> frozenset[Class]:
         """The classes that the account's terms allow; read from its ledger if they are not known, or if `fresh`.
@@ -40,6 +43,12 @@ class Consents:
     async def on_limit(self, account: str) -> str:
         """The model that does what would pass a limit of money, empty if it is refused. Raises UnknownAccount."""
         return (self.writer.known_terms(account) or await self._terms(account)).on_limit
+
+    async def till(self, request: Request, family: str, at: int) -> Till | None:
+        """The till at which a request is paid; None: the price book's prices are everybody's."""
+        if self.selling is None:
+            return None
+        return await till_of(self.ledgers, request.account, request.kind, family, at)
 
     async def _terms(self, account: str) -> Account:
         def look(ledger: Ledger, _now: int) -> Account:

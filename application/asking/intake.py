@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from application.asking.approvals import Approvals
+from application.asking.buying import Till, listed_price
 from application.asking.choosing import Choice, Chosen
 from application.asking.preparing import Prepared, Preparer, fingerprint_before_fetching, fingerprint_of_asked
 from application.asking.refusals import note_of, refused
@@ -31,7 +32,7 @@ from domain.ledger import Fact, Ledger, check_fingerprint
 from domain.money import Money
 from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.plans import SPEND
-from domain.pricing import Quote
+from domain.pricing import Quote, Unpriced
 from domain.value import maker, value
 
 
@@ -190,14 +191,10 @@ class Intake:
             return ()
         chosen, chooser = prepared.chosen[0], self.preparer.chooser
         passed = await chooser.passed_over(request, chosen, prepared.media, self.ownership.clock())
-        currency = chooser.price_book.currency
-        return (
-            *(
-                _candidate(one.model, _sum(one.prices(chosen.calls)), currency)
-                for one in (chosen.first, *chosen.others)
-            ),
-            *(_candidate(one.model, one.price, currency, one.why) for one in passed),
-        )
+        till, currency = chosen.till, chooser.currency_at(chosen.till)
+        asked = [(one.model, [one.quotes.get(outputs) for outputs in chosen.calls], "") for one in chosen.in_turn]
+        left = [(one.model, one.quotes, one.why) for one in passed]
+        return tuple(_candidate(model, quotes, why, till, currency) for model, quotes, why in (*asked, *left))
 
     def warnings(self, models: Iterable[str]) -> tuple[str, ...]:
         """Warnings about these models, as of now."""
@@ -263,10 +260,15 @@ def _offers(prepared: Prepared, chosen: Chosen, validated: Validated, before: in
     """The other models at what they cost for as many outputs; one that cannot deliver so many at once is none."""
     outputs, ask = validated.quote.outputs, prepared.ask
     return tuple(
-        Alternative(quote, _task(prepared, other, validated, before), Leeway(ask.allowed, ask.most and quote.price))
+        Alternative(quote, _task(prepared, other, validated, before), _leeway(ask, validated.quote, quote))
         for other in chosen.others
         if isinstance(quote := other.quotes.get(outputs), Quote)
     )
+
+
+def _leeway(ask: Ask, held: Quote, quote: Quote) -> Leeway:
+    """As far as the request allows; what is sold for another price than the price book's stays within what is held."""
+    return Leeway(ask.allowed, ask.most and quote.price if held.sale is None else None)
 
 
 def _estimate(family: str, quotes: Sequence[Quote], refused: str | None, left: Mapping[str, int | None]) -> Estimate:
@@ -282,7 +284,7 @@ def _estimate(family: str, quotes: Sequence[Quote], refused: str | None, left: M
         rate=_one_rate(quotes),
         price=Money(held, first.currency) if is_known else None,
         price_source=source,
-        cost=Money(sum(quote.cost for quote in quotes), first.currency) if is_known else None,
+        cost=Money(sum(quote.cost for quote in quotes), first.cost_currency) if is_known else None,
         cost_source=source,
         held=Money(held, first.currency) if is_known or held else None,
         currency=first.currency,
@@ -302,17 +304,24 @@ def _one_rate(quotes: Sequence[Quote]) -> str | None:
     return str(quotes[0].rate) if len(rates) == 1 and quotes[0].rate is not None else None
 
 
-def _candidate(model: Model, price: int | None, currency: str, skipped: str = "") -> Candidate:
-    known = None if price is None else Money(price, currency)
+def _candidate(
+    model: Model, quotes: Sequence[Quote | Unpriced | None], skipped: str, till: Till | None, currency: str
+) -> Candidate:
+    """A model at what the request comes to there, for whoever buys it."""
+    price = listed_price(quotes) if till is None else till.price(quotes)
+    known = None if price is None or not quotes else Money(price, currency)
     return Candidate(model.id, model.provider, str(model.class_), known, skipped)
 
 
-def _sum(prices: Sequence[int | None]) -> int | None:
-    known = [price for price in prices if price is not None]
-    return sum(known) if len(known) == len(prices) else None
-
-
 def _listed(quotes: Sequence[Quote]) -> Money | None:
-    if all(quote.listed is None for quote in quotes):
+    """The price book's price, if the provider quoted another or it is sold for another."""
+    if all(quote.listed is None and quote.sale is None for quote in quotes):
         return None
-    return Money(sum(quote.price if quote.listed is None else quote.listed for quote in quotes), quotes[0].currency)
+    amounts = [_in_the_book(quote) for quote in quotes]
+    return Money(sum(amounts), quotes[0].cost_currency)
+
+
+def _in_the_book(quote: Quote) -> int:
+    if quote.listed is not None:
+        return quote.listed
+    return quote.price if quote.sale is None or quote.sale.listed is None else quote.sale.listed

@@ -100,7 +100,7 @@ class Preparer:
         media = await self._read(request)
         priced = now if request.priced_at is None else request.priced_at
         chosen = tuple([await self.chooser.choose(one, media, priced) for one in alone])
-        most = most_of(request, self.chooser.price_book.currency)
+        most = most_of(request, self.chooser.currency_at(chosen[0].till))
         kept = await self._keep(request.account, media) if keep else {}
         batch, secret = self.new_id(), self.new_secret()
         each = tuple(map(_inputs_by_model, chosen)) if request.each else ()

@@ -54,6 +54,7 @@ class Sums:
     price: int = 0
     cost: int = 0
     currency: str = ""
+    cost_currency: str = ""
     reason: str = ""
     quote: Quote | None = None
     rerouted: tuple[Rerouting, ...] = ()
@@ -93,7 +94,7 @@ class Sums:
                 self.rejected, self.currency = fact, fact.currency
 
     def _add_money(self, fact: Charged | Released | Adjusted) -> None:
-        self.cost, self.currency = self.cost + (fact.cost or 0), fact.currency
+        self.cost, self.currency, self.cost_currency = self.cost + (fact.cost or 0), fact.currency, fact.cost_currency
         self.cost_source = fact.cost_source or self.cost_source
         match fact:
             case Charged():
@@ -180,7 +181,7 @@ def _result(state: State, sums: Sums, currency: str, outputs: tuple[Output, ...]
         operation.model,
         operation.provider,
         _make_money(sums.price, currency),
-        None if sums.unknown or is_open else _make_money(sums.cost, currency),
+        None if sums.unknown or is_open else _make_money(sums.cost, sums.cost_currency or currency),
         outputs,
         message or (sums.reason if rejected is None else refusal_in_words(rejected)),
         rejected,

@@ -61,13 +61,16 @@ class Booked:
 
     @property
     def currency(self) -> str:
-        """The currency of what moved, or of the cost that nobody knows."""
-        if isinstance(self.fact, CreditAdded | UsageBooked):
+        """The currency of the account, in which it is charged and pays."""
+        if isinstance(self.fact, Charged | Released | Adjusted | CreditAdded | UsageBooked):
             return self.fact.currency
-        if self.postings:
-            return self.postings[0].currency
-        assert isinstance(self.fact, Charged | Released | Adjusted), "others move something"
-        return self.fact.cost_currency or self.fact.currency
+        return self.postings[0].currency
+
+    @property
+    def cost_currency(self) -> str:
+        """The currency of what the provider bills, known or not."""
+        other = self.fact.cost_currency if isinstance(self.fact, Charged | Released | Adjusted | UsageBooked) else ""
+        return other or self.currency
 
     @property
     def cost_change(self) -> int:

@@ -12,7 +12,7 @@ from domain.goodwill import give_goodwill, given_under
 from domain.ids import check_reason
 from domain.ledger import Fact, Ledger, find, known_account
 from domain.money import Money
-from domain.operation import Adjusted, Settled
+from domain.operation import Adjusted, Dropped, Settled, State
 from domain.periods import Period
 
 
@@ -29,13 +29,15 @@ class Correction:
     """The sum that the provider really took: the cost becomes that, and the price stays."""
 
     def decide(self, ledger: Ledger, now: int) -> list[Fact]:
-        """The adjustment, in the account's currency."""
+        """The adjustment, its price in the account's currency and its cost in that of the operation's."""
         state = find(ledger, self.operation)
         account = known_account(ledger, state.operation.account)
         check_reason(self.reason, needed=True)
-        for amount in (self.price, self.cost, self.actual):
+        if self.price is not None:
+            check_currency_of(account, self.price)
+        for amount in (self.cost, self.actual):
             if amount is not None:
-                check_currency_of(account, amount)
+                _check_cost_currency(state, account, amount)
         if self.actual is not None:
             told = (self.actual.micros, self.reason, self.reference)
             return settlement.correct_cost(ledger, self.operation, *told, now)
@@ -74,6 +76,13 @@ def corrected(facts: Iterable[Fact], reference: str) -> tuple[int, int]:
     """By how many micro-units the corrections under a reference changed price and cost."""
     found = [one for one in facts if isinstance(one, Adjusted) and one.reference == reference]
     return sum(one.price for one in found), sum(one.cost for one in found)
+
+
+def _check_cost_currency(state: State, account: Account, amount: Money) -> None:
+    currency = lifecycle.cost_currency_of(state) if isinstance(state, Settled | Dropped) else account.currency
+    if amount.currency != currency:
+        told = f"the cost of operation {state.operation.id} is in {currency}, not {amount.currency}"
+        raise CurrencyMismatch(told, hint="nothing is converted")
 
 
 def check_currency_of(account: Account, amount: Money) -> None:

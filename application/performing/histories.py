@@ -95,7 +95,8 @@ class Histories:
             wish = quote(model, self.price_book, inputs, held.outputs, body.fallbacks.at, facts)
             if isinstance(wish, Quote) and wish.price <= most:
                 task = task_of(operation, 1, model, held.outputs, inputs, media, opened.dispatched, before=before)
-                leeway = Leeway(frozenset(body.fallbacks.allowed), wish.price if body.fallbacks.bounded else None)
+                bounded = body.fallbacks.bounded and held.sale is None
+                leeway = Leeway(frozenset(body.fallbacks.allowed), wish.price if bounded else None)
                 found.append(Alternative(wish, task, leeway))
         return found
 

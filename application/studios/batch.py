@@ -51,7 +51,7 @@ class ArchiveNamed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The service, made of the others by their names. `currency` is that of all money here, `blank` a plain picture."""
+    """The service, made of the others by their names. `currency` is that of the price book, `blank` a plain picture."""
 
     desk: ServiceDesk
     services: Mapping[str, Service]
@@ -75,7 +75,9 @@ class Batch:
         outcomes = await _carried(carrier, order.items, order.side_by_side, progress)
         if carrier.broken is not None:
             raise carrier.broken
-        return Batched(order.name, outcomes, Money(carrier.purse.charged, self.currency), carrier.stopped)
+        return Batched(
+            order.name, outcomes, Money(carrier.purse.charged, carrier.purse.currency or self.currency), carrier.stopped
+        )
 
     async def archive(self, order: Order, batched: Batched, stream: BinaryIO) -> Archived:
         """Write all files that the batch ended with, in this run or before, into one ZIP file with a manifest.

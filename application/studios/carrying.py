@@ -136,9 +136,9 @@ class Carrier:
         except OperationPending:
             raise  # it may be charged yet, so its hold stands
         except ImageStudioError:
-            self.purse.settle(held, 0)
+            self.purse.settle(held)
             raise
-        self.purse.settle(held, sum(one.price.micros for one in served.results))
+        self.purse.settle(held, [one.price for one in served.results])
         return served
 
     async def _hold(self, service: Service, subject: Any, options: dict[str, Any]) -> int:

@@ -106,6 +106,7 @@ class Forecaster:
         """Add what one step asks of the limits, for each file; how many files it makes of each."""
         for one in found.estimates:
             self.left |= one.left
+            self.currency = one.currency
             for measure, amount in one.asks.items():
                 self.asks[measure] += amount * files
         made = sum(amount for one in found.made for measure, amount in one.asks.items() if measure != "spend")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from domain.money import Money
 
 
@@ -10,6 +12,7 @@ class Purse:
 
     def __init__(self, budget: Money | None) -> None:
         self.budget, self.charged, self.held = budget, 0, 0
+        self.currency = ""
 
     def hold(self, amount: int) -> bool:
         """Keep so much for one step; False if the budget has no room for it."""
@@ -18,7 +21,8 @@ class Purse:
         self.held += amount
         return True
 
-    def settle(self, held: int, charged: int) -> None:
-        """The step has ended: its hold is void, and so much was charged."""
+    def settle(self, held: int, charged: Sequence[Money] = ()) -> None:
+        """The step has ended: its hold is void, and these were charged."""
         self.held -= held
-        self.charged += charged
+        for one in charged:
+            self.charged, self.currency = self.charged + one.micros, one.currency

@@ -131,7 +131,8 @@ async def batch(
         service = studio.services.batch
         recipe = batching.recipe_of(service)
         items = read_list(list)
-        order = batching.order(items, recipe, account, service.currency)
+        currency = service.currency if batching.budget is None else (await studio.accounts.show(account)).currency
+        order = batching.order(items, recipe, account, currency)
         with session.progress("estimate") as report:
             forecast = await service.estimate(order, report)
         if estimate:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from domain.money import Money
 from infrastructure.cli.rendering import PageColumn, amounts, no_style, on_the_point
 from infrastructure.showing.formats import UTC_NAME, clock, units_of
-from infrastructure.showing.rows import currency_of, known_of
+from infrastructure.showing.rows import cost_currency_of, currency_of, known_of
 from projections.engine.columns import ColumnKind, ViewRow
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ class ViewColumns:
     def __init__(self, view: AnyView, rows: Sequence[ViewRow], zone: str = UTC_NAME) -> None:
         self._rows = rows
         self._zone = zone
-        self._currencies = [currency_of(view, row) for row in rows]
+        self._currencies = {
+            ColumnKind.MONEY: [currency_of(view, row) for row in rows],
+            ColumnKind.COST: [cost_currency_of(view, row) for row in rows],
+        }
         self._kinds = {column.name: column.kind for column in view.columns}
 
     def column(
@@ -31,8 +34,8 @@ class ViewColumns:
     ) -> PageColumn:
         """One column under its own name or another; without `zeros` nothing is shown for a count of none."""
         kind, title = self._kinds[name], title or name.upper()
-        if kind is ColumnKind.MONEY:
-            moneys = [_money(row, name, of) for row, of in zip(self._rows, self._currencies, strict=True)]
+        if kind in self._currencies:
+            moneys = [_money(row, name, of) for row, of in zip(self._rows, self._currencies[kind], strict=True)]
             return amounts(title, moneys, drop)
         cells = [self._cell(kind, known_of(row, name), zeros=zeros) for row in self._rows]
         if kind is ColumnKind.UNITS:

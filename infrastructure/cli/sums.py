@@ -167,7 +167,7 @@ def _counts(sums: UsageSums) -> list[PageColumn]:
 def _money(sums: UsageSums) -> list[PageColumn]:
     from infrastructure.cli.rendering import PageColumn, amounts
 
-    costs = [None if _unknown(one) else Money(one.sums["cost"], one.currency) for one in sums.rows]
+    costs = [None if _unknown(one) else Money(one.sums["cost"], one.cost_currency or one.currency) for one in sums.rows]
     columns = [amounts("PRICE", [Money(one.sums["price"], one.currency) for one in sums.rows], 0)]
     columns.append(amounts("COST", costs, 1))
     if any(one.sums["cost_unknown"] for one in sums.rows):
@@ -188,9 +188,9 @@ def _total_text(one: Summed) -> str:
     if _unknown(one):
         cost = f"cost not known ({unknown})"
     elif sums["cost_unknown"]:
-        cost = f"at least {Money(sums['cost'], one.currency)} cost (partial: {unknown})"
+        cost = f"at least {Money(sums['cost'], one.cost_currency or one.currency)} cost (partial: {unknown})"
     else:
-        cost = f"{Money(sums['cost'], one.currency)} cost"
+        cost = f"{Money(sums['cost'], one.cost_currency or one.currency)} cost"
     return f"{price} price, {cost}{_known_text(one)}"
 
 

@@ -107,7 +107,7 @@ async def correct_cost(
     reference = new_id() if reference is None else reference
     async with session.studio() as studio:
         owner = account or await studio.operations.account_of(id)
-        money = Money.parse(cost, (await studio.accounts.show(owner)).currency)
+        money = Money.parse(cost, studio.accounts.currency)
         facts = await studio.upkeep.correct_cost(id, account=owner, cost=money, reason=reason, reference=reference)
     change = Money(corrected(facts, reference)[1], money.currency)
     told = f"The cost is {money}, a change by {change}" if facts else f"The cost was corrected to {money} before"

@@ -48,7 +48,7 @@ def row_from(view: AnyView, document: Mapping[str, Any]) -> Any:
 
 def _value(kind: str, document: Mapping[str, Any], name: str) -> Any:
     value = document.get(name)
-    if kind == "MONEY" and name in document:
+    if kind in ("MONEY", "COST") and name in document:
         return 0 if value is None else value["micros"]  # what nobody knows is in no sum, and counted beside it
     if value is None:
         return None

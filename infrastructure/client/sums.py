@@ -34,7 +34,7 @@ def sums_from(asked: SumQuestion, documents: Sequence[Mapping[str, Any]]) -> Usa
     return UsageSums(
         asked,
         tuple(_row(asked, one) for document in documents for one in document["usage"]),
-        tuple(Summed({}, None, one["currency"], _sums(one)) for one in last["total"]),
+        tuple(Summed({}, None, one["currency"], _sums(one), _other(one)) for one in last["total"]),
         tuple(_holding(one) for one in last["open"]),
         None if None in ends else (instant_of(ends[0]), instant_of(ends[1])),
         last["position"],
@@ -47,7 +47,7 @@ def _row(asked: SumQuestion, told: Mapping[str, Any]) -> Summed:
     if asked.grain is not None:
         span = (instant_of(told["start"]), instant_of(told["end"]))
     group = {one: _value(one, told, span) for one in asked.by}
-    return Summed(group, span, told["currency"], _sums(told))
+    return Summed(group, span, told["currency"], _sums(told), _other(told))
 
 
 def _value(name: str, told: Mapping[str, Any], span: Span | None) -> str | int:
@@ -55,6 +55,12 @@ def _value(name: str, told: Mapping[str, Any], span: Span | None) -> str | int:
         assert span is not None, "a part of a calendar has ends"
         return span[0]
     return instant_of(told[name]) if name == PERIOD else told[name] or ""
+
+
+def _other(told: Mapping[str, Any]) -> str:
+    """The currency of the cost, empty if it is the group's or nothing of it is told."""
+    currency = (told.get("cost") or told)["currency"]
+    return "" if currency == told["currency"] else str(currency)
 
 
 def _sums(told: Mapping[str, Any]) -> dict[str, int]:

@@ -71,8 +71,10 @@ def _data(one: Booked) -> dict[str, Any]:
         "currency": one.currency,
         "price": six(price_of(one)),
         "cost": cost,
+        **({"cost_currency": one.cost_currency} if one.cost_currency != one.currency else {}),
         "postings": [
-            {"source": posting.source.name, "destination": posting.destination.name, "amount": six(posting.amount)}
+            {"source": posting.source.name, "destination": posting.destination.name}
+            | {"amount": six(posting.amount), "currency": posting.currency}
             for posting in one.postings
         ],
     }

@@ -52,7 +52,7 @@ def rows_of_fact(one: Booked) -> Iterator[Row]:
     for posting in one.postings:
         yield {**known, **_moved(posting.source, posting.destination, posting.amount, posting.currency)}
     if one.cost_change > 0 and one.provider is not None:
-        yield {**known, **_moved(expense_of(one.provider), payable_of(one.provider), None, one.currency)}
+        yield {**known, **_moved(expense_of(one.provider), payable_of(one.provider), None, one.cost_currency)}
 
 
 def _asked(one: Booked) -> Row:

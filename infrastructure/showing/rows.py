@@ -21,9 +21,12 @@ AS_JSON: dict[ColumnKind, Callable[[Any], Any]] = {
 }
 """How a value is told in JSON; others are told as they are, and money with its currency."""
 
+TEXTS = (ColumnKind.TEXT, ColumnKind.ACCOUNT, ColumnKind.CURRENCY, ColumnKind.COST_CURRENCY)
+
 MONEY = ("gross", "adjusted", "price", "cost")
 """The charge, its later corrections, the rest that is to be paid, and what providers bill us."""
 DOUBTS = ("cost_unknown", "estimated")
+OF_COST = ("cost", "cost_unknown")
 """How many operations' costs are not among the sums, and how many amounts are the most that they can be."""
 
 
@@ -37,17 +40,23 @@ def currency_of(view: AnyView, row: ViewRow) -> str | None:
     return next((getattr(row, one.name) for one in view.columns if one.kind is ColumnKind.CURRENCY), None)
 
 
+def cost_currency_of(view: AnyView, row: ViewRow) -> str | None:
+    """The currency of a row's costs, which is that of its money unless it says otherwise."""
+    own = (getattr(row, one.name) for one in view.columns if one.kind is ColumnKind.COST_CURRENCY)
+    return next(own, None) or currency_of(view, row)
+
+
 def row_document(view: AnyView, row: ViewRow, columns: Sequence[Column] = ()) -> dict[str, Any]:
     """A row as JSON, with what is worked out from it: all columns, or some."""
-    currency = currency_of(view, row)
-    return {one.name: _told(one.kind, known_of(row, one.name), currency) for one in columns or view.columns}
+    currencies = {ColumnKind.MONEY: currency_of(view, row), ColumnKind.COST: cost_currency_of(view, row)}
+    return {one.name: _told(one.kind, known_of(row, one.name), currencies) for one in columns or view.columns}
 
 
-def _told(kind: ColumnKind, value: Any, currency: str | None) -> Any:
+def _told(kind: ColumnKind, value: Any, currencies: Mapping[ColumnKind, str | None]) -> Any:
     if value is None:
         return None
-    if kind is ColumnKind.MONEY:
-        return money(value, currency)
+    if kind in currencies:
+        return money(value, currencies[kind])
     return AS_JSON[kind](value) if kind in AS_JSON else value
 
 
@@ -55,10 +64,12 @@ def totals(rows: Iterable[BilledRow]) -> dict[str, dict[str, int]]:
     """The sums of money by currency; what was never priced has none."""
     sums: dict[str, dict[str, int]] = {}
     for row in rows:
-        if row.currency is not None:
-            found = sums.setdefault(row.currency, dict.fromkeys((*MONEY, *DOUBTS), 0))
-            for name in (*MONEY, *DOUBTS):
-                found[name] += getattr(row, name)
+        if row.currency is None:
+            continue
+        found = sums.setdefault(row.currency, dict.fromkeys((*MONEY, *DOUBTS), 0))
+        costs = sums.setdefault(row.cost_currency or row.currency, dict.fromkeys((*MONEY, *DOUBTS), 0))
+        for name in (*MONEY, *DOUBTS):
+            (costs if name in OF_COST else found)[name] += getattr(row, name)
     return sums
 
 
@@ -95,8 +106,8 @@ def write_csv(stream: IO[str], view: AnyView, rows: Iterable[ViewRow]) -> None:
 def _cell(kind: ColumnKind, told: Any) -> str:
     if told is None:
         return ""
-    if kind is ColumnKind.MONEY:
+    if kind in (ColumnKind.MONEY, ColumnKind.COST):
         return str(told["amount"])
     if kind is ColumnKind.WORDS:
         return cell(" ".join(told))
-    return cell(told) if kind in (ColumnKind.TEXT, ColumnKind.ACCOUNT, ColumnKind.CURRENCY) else str(told)
+    return cell(told) if kind in TEXTS else str(told)

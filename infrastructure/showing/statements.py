@@ -42,15 +42,15 @@ def _head(one: StatementView) -> dict[str, Any]:
 
 def costs_document(one: Statement) -> dict[str, Any]:
     """Our costs of the operations by how they are known; `partial` if some are not."""
-    known = sum(share.cost for share in one.costs)
+    known, currency = sum(share.cost for share in one.costs), one.cost_currency or one.currency
     by_source = [
         {"source": share.source or None, "operations": share.operations}
-        | {"charged": money(share.amount, one.currency), "cost": money(share.cost, one.currency)}
+        | {"charged": money(share.amount, one.currency), "cost": money(share.cost, currency)}
         for share in one.costs
     ]
     return {
-        "known": money(known, one.currency),
-        "corrected": money(one.corrected, one.currency),
+        "known": money(known, currency),
+        "corrected": money(one.corrected, currency),
         "partial": one.is_partial,
         "sources": by_source,
     }

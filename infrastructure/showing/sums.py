@@ -102,7 +102,7 @@ def _sums(row: Summed) -> dict[str, Any]:
         **{name: sums[name] for name in COUNTS},
         "failure_rate": rate(sums["failed"], sums["charged"] + sums["failed"]),
         **{name: money(gross[name], currency) for name in MONEY},
-        "cost": None if partial and not sums["cost"] else money(sums["cost"], currency),
+        "cost": None if partial and not sums["cost"] else money(sums["cost"], row.cost_currency or currency),
         "cost_partial": partial,
         "cost_unknown": sums["cost_unknown"],
         "estimated": sums["estimated"],

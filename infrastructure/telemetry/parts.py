@@ -238,7 +238,7 @@ async def _pass_on(request: httpx.Request) -> None:
 def _posting(fact: Charged) -> dict[str, Any]:
     return {
         **amount("price", fact.price, fact.currency),
-        **amount("cost", fact.cost, fact.currency),
+        **amount("cost", fact.cost, fact.cost_currency or fact.currency),
         "imagestudio.cost_source": None if fact.cost_source is None else str(fact.cost_source),
         "imagestudio.outputs": fact.outputs,
     }

@@ -31,6 +31,10 @@ class ColumnKind(Enum):
     """Millionths of a unit."""
     MONEY = auto()
     """Micro-units of the row's currency."""
+    COST = auto()
+    """Micro-units of the currency of the row's costs."""
+    COST_CURRENCY = auto()
+    """The code of the currency of the row's costs, empty or None if it is that of its money."""
     INSTANT = auto()
     """Epoch microseconds, UTC."""
     WORDS = auto()
@@ -39,7 +43,7 @@ class ColumnKind(Enum):
     @property
     def is_whole(self) -> bool:
         """Whether it is stored as a 64-bit number; the others are text."""
-        return self in (ColumnKind.COUNT, ColumnKind.UNITS, ColumnKind.MONEY, ColumnKind.INSTANT)
+        return self in (ColumnKind.COUNT, ColumnKind.UNITS, ColumnKind.MONEY, ColumnKind.COST, ColumnKind.INSTANT)
 
 
 class Role(Enum):
@@ -63,6 +67,8 @@ Currency = Annotated[str, ColumnKind.CURRENCY]
 Count = Annotated[int, ColumnKind.COUNT]
 Units = Annotated[int, ColumnKind.UNITS]
 Money = Annotated[int, ColumnKind.MONEY]
+Cost = Annotated[int, ColumnKind.COST]
+CostCurrency = Annotated[str, ColumnKind.COST_CURRENCY]
 Instant = Annotated[int, ColumnKind.INSTANT]
 Words = Annotated[tuple[str, ...], ColumnKind.WORDS]
 

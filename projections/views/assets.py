@@ -19,6 +19,8 @@ from domain.value import value
 from projections.engine.columns import (
     Account,
     Asked,
+    Cost,
+    CostCurrency,
     Count,
     Currency,
     First,
@@ -72,9 +74,10 @@ class AssetRow(ViewRow):
     stood_at: Note[Instant]
     expires: Note[Instant | None]
     price: Asked[Money | None]
-    cost: Asked[Money | None]
+    cost: Asked[Cost | None]
     cost_unknown: Asked[Count]
     currency: Asked[Currency | None]
+    cost_currency: Asked[CostCurrency | None]
 
     def unknown(self) -> Collection[str]:
         """The cost, if no provider said what it bills for any of the operations that made it."""
@@ -158,6 +161,7 @@ def _money(table: Table) -> Mapping[str, ColumnElement[Any]]:
         "cost": asked(cast(func.sum(share_of(log.cost)), BigInteger)),
         "cost_unknown": unknown,
         "currency": asked(func.max(log.currency)),
+        "cost_currency": asked(func.max(log.cost_currency)),
     }
 
 

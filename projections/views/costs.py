@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from domain.operation import Adjusted, Charged, Released
 from domain.periods import CALENDAR_MONTH, Period, period_at
 from domain.value import value
-from projections.engine.columns import Count, Currency, Instant, Key, Money, Note, Sum, Text, Units
+from projections.engine.columns import Cost, CostCurrency, Count, Currency, Instant, Key, Money, Note, Sum, Text, Units
 from projections.engine.filters import ViewFilter, containing, same
 from projections.engine.view import Change, RowKey, View, reads
-from projections.views.counting import CHARGED, BilledRow, MoneyFact, counts, doubted
+from projections.views.counting import CHARGED, BilledRow, MoneyFact, counts, doubted, foreign
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -41,10 +41,11 @@ class CostRow(BilledRow):
     units: Sum[Units]
     price: Sum[Money]
     adjusted: Sum[Money]
-    cost: Sum[Money]
+    cost: Sum[Cost]
     cost_unknown: Sum[Count]
     estimated: Sum[Count]
     unit: Note[Text | None]
+    cost_currency: Note[CostCurrency | None]
 
     @property
     def span(self) -> tuple[int, int]:
@@ -85,7 +86,11 @@ def _charged(fact: Charged) -> Change:
         "cost": fact.cost or 0,
         "units": _millionths(fact.units),
     }
-    return _place(fact, fact.operation.period), doubted(fact, sums, fact.price_source), {"unit": fact.unit}
+    return (
+        _place(fact, fact.operation.period),
+        doubted(fact, sums, fact.price_source),
+        {"unit": fact.unit, **foreign(fact)},
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -97,7 +102,7 @@ def _millionths(units: Decimal) -> int:
 
 PLACE = "operation.model operation.provider currency at"
 
-_money = counts(_place, PLACE)
+_money = counts(_place, PLACE, foreign)
 
 COSTS = View(
     "model_costs",

@@ -18,9 +18,9 @@ Told = Callable[[MoneyFact], Mapping[str, Value]]
 """The columns that a view keeps of a fact about money."""
 
 PERIOD = "operation.period"
-CHARGED = "outputs price cost price_source cost_source"
-RELEASED = "cost cost_source"
-ADJUSTED = "period price cost revealed"
+CHARGED = "outputs price cost price_source cost_source cost_currency"
+RELEASED = "cost cost_source cost_currency"
+ADJUSTED = "period price cost revealed cost_currency"
 """The fields that are read of each fact about money."""
 
 ESTIMATED = CostSource.ESTIMATED
@@ -37,6 +37,7 @@ class BilledRow(ViewRow):
     cost: int
     cost_unknown: int
     currency: str | None
+    cost_currency: str | None
 
     @property
     def gross(self) -> Money:
@@ -78,6 +79,11 @@ def counts(place: Place, names: str, told: Told = lambda _: NOTHING) -> dict[typ
         Released: reads(released, names, PERIOD, RELEASED, "currency"),
         Adjusted: reads(adjusted, names, ADJUSTED, "currency"),
     }
+
+
+def foreign(fact: MoneyFact) -> Mapping[str, Value]:
+    """The currency of the cost, where it is not the price's."""
+    return {"cost_currency": fact.cost_currency} if fact.cost_currency else NOTHING
 
 
 def correction(fact: Adjusted) -> dict[str, int]:

@@ -24,7 +24,20 @@ from domain.operation import (
 )
 from domain.pricing import Quote
 from domain.value import value
-from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Note, Sum, Text, Words
+from projections.engine.columns import (
+    Account,
+    Cost,
+    CostCurrency,
+    Count,
+    Currency,
+    Instant,
+    Key,
+    Money,
+    Note,
+    Sum,
+    Text,
+    Words,
+)
 from projections.engine.filters import ViewFilter, check_kind_named, check_word, containing, one_of, same
 from projections.engine.view import NO_SUMS, NOTHING, Change, Sorted, Value, View, reads
 from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted
@@ -42,7 +55,7 @@ class OperationRow(BilledRow):
     outputs: Sum[Count]
     price: Sum[Money]
     adjusted: Sum[Money]
-    cost: Sum[Money]
+    cost: Sum[Cost]
     cost_unknown: Sum[Count]
     estimated: Sum[Count]
     late: Sum[Count]
@@ -66,6 +79,7 @@ class OperationRow(BilledRow):
     reason: Note[Text | None]
     held: Note[Money | None]
     currency: Note[Currency | None]
+    cost_currency: Note[CostCurrency | None]
     price_source: Note[Text | None]
     cost_source: Note[Text | None]
     model_class: Note[Text | None]
@@ -85,11 +99,19 @@ class OperationRow(BilledRow):
         return ("cost",) if (self.cost_unknown or self.settled_at is None) and not self.cost else ()
 
 
+def _overbilled(row: Any) -> Any:
+    """Whether the cost is above the price, of a row or of its table; of two currencies nobody says so."""
+    dearer = row.cost > row.price - row.adjusted
+    if isinstance(row, OperationRow):
+        return dearer and row.cost_currency is None
+    return dearer & row.cost_currency.is_(None)
+
+
 FLAGS: Mapping[str, Callable[[Any], Any]] = {
     "lost": lambda row: row.lost > 0,
     "late": lambda row: row.late > 0,
     "unlike": lambda row: row.unlike > 0,
-    "overbilled": lambda row: row.cost > row.price - row.adjusted,
+    "overbilled": _overbilled,
     "estimated": lambda row: row.estimated > 0,
     "unknown": lambda row: row.cost_unknown > 0,
     "stand-in": lambda row: row.model_class == "stand-in",
@@ -239,8 +261,10 @@ def _adjusted(fact: Adjusted) -> Change:
 
 
 def _hold(quote: Quote) -> dict[str, Value]:
-    model_class = quote.model_class or None
-    return {"state": "validated", "held": quote.price, "currency": quote.currency, "model_class": model_class}
+    known: dict[str, Value] = {"state": "validated", "held": quote.price, "currency": quote.currency}
+    if quote.sale is not None and quote.sale.currency != quote.currency:
+        known["cost_currency"] = quote.sale.currency
+    return {**known, "model_class": quote.model_class or None}
 
 
 def _word(source: CostSource | None) -> str | None:
@@ -249,7 +273,7 @@ def _word(source: CostSource | None) -> str | None:
 
 ID = "operation.id"
 IDENTITY = "batch account user project api_key kind model provider period".split()
-QUOTE = "quote.price quote.currency quote.model_class"
+QUOTE = "quote.price quote.currency quote.model_class quote.sale"
 
 OPERATIONS = View(
     "operation_log",

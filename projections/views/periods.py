@@ -12,11 +12,24 @@ from domain.booking import GoodwillGiven
 from domain.ledger import BalanceReturned, CreditAdded, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.periods import Period
 from domain.value import value
-from projections.engine.columns import Account, Asked, Count, Currency, Instant, Key, Money, Note, Sum, Text
+from projections.engine.columns import (
+    Account,
+    Asked,
+    Cost,
+    CostCurrency,
+    Count,
+    Currency,
+    Instant,
+    Key,
+    Money,
+    Note,
+    Sum,
+    Text,
+)
 from projections.engine.filters import ViewFilter, containing, same
 from projections.engine.tables import live
 from projections.engine.view import NOTHING, Change, RowKey, View, reads
-from projections.views.counting import BilledRow, counts
+from projections.views.counting import BilledRow, counts, foreign
 from projections.views.operations import OPERATIONS
 
 
@@ -36,13 +49,14 @@ class PeriodRow(BilledRow):
     outputs: Sum[Count]
     price: Sum[Money]
     adjusted: Sum[Money]
-    cost: Sum[Money]
+    cost: Sum[Cost]
     cost_unknown: Sum[Count]
     estimated: Sum[Count]
     carried: Sum[Money]
     credits: Sum[Money]
     returned: Sum[Money]
     currency: Note[Currency | None]
+    cost_currency: Note[CostCurrency | None]
     plan: Note[Text | None]
     held: Asked[Money]
 
@@ -119,7 +133,7 @@ PERIODS = View(
     PeriodFilter,
     asked=_held,
     changes={
-        **counts(_place, "operation.account"),
+        **counts(_place, "operation.account", foreign),
         PeriodOpened: reads(_opened, KEY, "balance currency plan"),
         PeriodEnded: reads(_ended, KEY, "balance"),
         PeriodResumed: reads(_resumed, KEY, "carried currency plan"),

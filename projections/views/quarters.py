@@ -18,10 +18,22 @@ from domain.charging import CostSource
 from domain.operation import CANCELLED, Adjusted, Charged, Rejected, Released
 from domain.periods import Period
 from domain.value import value
-from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Sum, Text
+from projections.engine.columns import (
+    Account,
+    Cost,
+    CostCurrency,
+    Count,
+    Currency,
+    Instant,
+    Key,
+    Money,
+    Note,
+    Sum,
+    Text,
+)
 from projections.engine.filters import ViewFilter, check_kind_named, same
 from projections.engine.view import NOTHING, Change, RowKey, Sorted, View, reads
-from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted
+from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted, foreign
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -68,7 +80,7 @@ class QuarterRow(BilledRow):
     outputs: Sum[Count]
     price: Sum[Money]
     adjusted: Sum[Money]
-    cost: Sum[Money]
+    cost: Sum[Cost]
     cost_unknown: Sum[Count]
     estimated: Sum[Count]
     by_provider: Sum[Money]
@@ -77,6 +89,7 @@ class QuarterRow(BilledRow):
     by_cap: Sum[Money]
     by_estimate: Sum[Money]
     by_nobody: Sum[Money]
+    cost_currency: Note[CostCurrency | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +133,8 @@ def _key(fact: Any, period: Period, currency: str, code: str) -> RowKey:
 def _charged(fact: Charged) -> Change:
     sums = {"charged": 1, "outputs": fact.outputs, "price": fact.price, "cost": fact.cost or 0}
     sums[_known(fact.cost_source)] = fact.price
-    return _key(fact, fact.operation.period, fact.currency, NOBODY), doubted(fact, sums, fact.price_source), NOTHING
+    key = _key(fact, fact.operation.period, fact.currency, NOBODY)
+    return key, doubted(fact, sums, fact.price_source), foreign(fact)
 
 
 def _rejected(fact: Rejected) -> Change:
@@ -129,7 +143,7 @@ def _rejected(fact: Rejected) -> Change:
 
 def _released(fact: Released) -> Change:
     sums = {"released": 1, "failed": int(fact.reason != CANCELLED), "cost": fact.cost or 0}
-    return _key(fact, fact.operation.period, fact.currency, fact.reason), doubted(fact, sums), NOTHING
+    return _key(fact, fact.operation.period, fact.currency, fact.reason), doubted(fact, sums), foreign(fact)
 
 
 def _adjusted(fact: Adjusted) -> Change:
@@ -138,7 +152,7 @@ def _adjusted(fact: Adjusted) -> Change:
     after = before if fact.cost_source is None else _known(fact.cost_source)
     sums[after] = fact.worth + fact.price
     sums[before] = sums.get(before, 0) - fact.worth
-    return _key(fact, fact.period, fact.currency, NOBODY), sums, NOTHING
+    return _key(fact, fact.period, fact.currency, NOBODY), sums, foreign(fact)
 
 
 def _goodwill(fact: GoodwillGiven) -> Change:

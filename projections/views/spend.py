@@ -15,10 +15,10 @@ from domain.errors import InvalidInput
 from domain.operation import Adjusted, Charged, Released
 from domain.periods import Period
 from domain.value import value
-from projections.engine.columns import Account, Count, Currency, Key, Money, Sum, Text
+from projections.engine.columns import Account, Cost, CostCurrency, Count, Currency, Key, Money, Note, Sum, Text
 from projections.engine.filters import ViewFilter, same
-from projections.engine.view import NOTHING, Change, RowKey, View, reads
-from projections.views.counting import ADJUSTED, BilledRow, MoneyFact, correction, counts
+from projections.engine.view import Change, RowKey, View, reads
+from projections.views.counting import ADJUSTED, BilledRow, MoneyFact, correction, counts, foreign
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -40,9 +40,10 @@ class SpendRow(BilledRow):
     outputs: Sum[Count]
     price: Sum[Money]
     adjusted: Sum[Money]
-    cost: Sum[Money]
+    cost: Sum[Cost]
     cost_unknown: Sum[Count]
     estimated: Sum[Count]
+    cost_currency: Note[CostCurrency | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +79,12 @@ def _on(day: str, fact: MoneyFact) -> RowKey:
 
 
 def _adjusted(fact: Adjusted) -> Change:
-    return _on(fact.day, fact), correction(fact), NOTHING
+    return _on(fact.day, fact), correction(fact), foreign(fact)
 
 
 NAMES = "operation.account operation.day operation.model operation.provider currency"
 
-_money = counts(_place, NAMES)
+_money = counts(_place, NAMES, foreign)
 
 SPEND = View(
     "daily_spend",

@@ -8,10 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from domain.periods import Period
 from domain.value import value
-from projections.engine.columns import Account, Count, Currency, Instant, Key, Money, Note, Sum, Text
+from projections.engine.columns import (
+    Account,
+    Cost,
+    CostCurrency,
+    Count,
+    Currency,
+    Instant,
+    Key,
+    Money,
+    Note,
+    Sum,
+    Text,
+)
 from projections.engine.filters import ViewFilter, check_kind_named, containing, same
 from projections.engine.view import RowKey, Value, View
-from projections.views.counting import BilledRow, MoneyFact, counts
+from projections.views.counting import BilledRow, MoneyFact, counts, foreign
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -39,10 +51,11 @@ class UsageRow(BilledRow):
     outputs: Sum[Count]
     price: Sum[Money]
     adjusted: Sum[Money]
-    cost: Sum[Money]
+    cost: Sum[Cost]
     cost_unknown: Sum[Count]
     estimated: Sum[Count]
     currency: Note[Currency | None]
+    cost_currency: Note[CostCurrency | None]
 
     @property
     def span(self) -> tuple[int, int]:
@@ -74,7 +87,7 @@ def _place(fact: Any, period: Period) -> RowKey:
 
 
 def _currency(fact: MoneyFact) -> Mapping[str, Value]:
-    return {"currency": fact.currency}
+    return {"currency": fact.currency, **foreign(fact)}
 
 
 USAGE = View(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,11 +21,13 @@ from domain.admission import accept, reroute
 from domain.approvals import Approval, ApprovalAsked
 from domain.approving import ask_approval, give_approval
 from domain.errors import InvalidRequest
+from domain.exchange import ExchangeRate, ExchangeRates
 from domain.ledger import Fact, Ledger, evolve, stream_of
 from domain.operation import POLICY, Adjusted, Charged, Sent
 from domain.plans import Limits
 from domain.refusals import Unapproved
 from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, record_job, release
+from domain.tariffs import Rule, Selling, Tier, tariff_of
 from domain.terms import change_plan
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
@@ -46,7 +49,20 @@ TERMS = {
     "acme": Terms("pro", Limits(images=20, spend=300 * CENT)),
     "bloom": Terms("open", Limits(), currency="EUR", zone="Asia/Tokyo"),
     "coin": Terms("open", Limits(), prepaid=True),
+    "yen": Terms("yearly", Limits(), currency="JPY"),
 }
+RATES = (("EUR", "0.921578"), ("JPY", "155.123456"))
+SELLING = Selling(
+    "USD",
+    {
+        "retail": [
+            tariff_of("retail", 0, [Rule(tiers=(Tier(0, Decimal("1.3"), 7), Tier(9, Decimal("1.1"))), of="cost")])
+        ]
+    },
+    {"open": "retail"},
+    ExchangeRates(tuple(ExchangeRate("USD", code, Decimal(rate), "ECB", 0) for code, rate in RATES)),
+)
+"""Prices are in USD; one account pays in EUR and one beforehand, both by a tariff, and one in JPY."""
 
 BLOOM = list(TERMS).index("bloom")
 
@@ -66,7 +82,7 @@ class History:
     """Accounts that live through steps; every fact was decided by the domain."""
 
     def __init__(self, prefix: str = "") -> None:
-        self.ledgers = {f"{prefix}{name}": Ledger() for name in TERMS}
+        self.ledgers = {f"{prefix}{name}": Ledger(selling=SELLING) for name in TERMS}
         self.facts: list[Fact] = []
         self.asked: list[tuple[str, str]] = []
         self.now = NOON
@@ -99,8 +115,7 @@ class History:
         ids = [f"{account}-{len(self.asked) + number:05}" for number in range(operations)]
         self.asked += [(account, id) for id in ids]
         model, provider = MODELS[amount % len(MODELS)]
-        currency = "EUR" if account.endswith("bloom") else "USD"
-        quote = priced(7 * CENT * amount + 1, 1 + amount, model=model, provider=provider, currency=currency)
+        quote = priced(7 * CENT * amount + 1, 1 + amount, model=model, provider=provider)
         who = {"account": account, "user": USERS[amount % len(USERS)], "project": None if amount % 2 else "site"}
         inputs = (BROUGHT, replace(BROUGHT, field="mask", id=IMAGE.id))[: amount % 3]
         wish = ask(*ids, quote=quote, kind=KINDS[which % len(KINDS)], sender=sender, inputs=inputs, **who)

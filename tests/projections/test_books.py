@@ -43,7 +43,7 @@ from tests.domain.examples import (
     SETTLED,
     of_operation,
 )
-from tests.projections.histories import HAPPENINGS, STEPS, History, Log, Step, folded
+from tests.projections.histories import HAPPENINGS, STEPS, TERMS, History, Log, Step, folded
 
 Balances = Counter[tuple[str, LedgerAccount]]
 
@@ -145,7 +145,7 @@ def test_a_period_has_what_moved_in_it_and_an_account_what_is_its_own(
     everything = balances_of(books.balance())
     by_account: Balances = Counter()
     by_period: Balances = Counter()
-    for account in ("acme", "bloom", "coin"):
+    for account in TERMS:
         by_account.update(balances_of(books.balance(account)))
         for start in {row.period_start for row in views.rows(PERIODS) if row.account == account}:
             by_period.update(balances_of(books.balance(account, start)))

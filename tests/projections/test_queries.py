@@ -250,4 +250,5 @@ def test_a_period_is_known_before_anything_is_charged_in_it(log: Log, projector:
     projector.advance()
     empty = dict.fromkeys(PeriodRow.__dataclass_fields__, 0)
     known = {"account": "acme", "period_start": APRIL.start, "period_end": APRIL.end, "currency": "USD", "plan": "pro"}
+    known |= {"cost_currency": None}
     assert [asdict(row) for row in views.rows(PERIODS)] == [{**empty, **known}]

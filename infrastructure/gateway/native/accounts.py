@@ -51,7 +51,7 @@ class LimitAsked(StrictBody):
 
 
 class CreditAsked(StrictBody):
-    """An amount to pay in, once a key; without a currency in that of all prices."""
+    """An amount to pay in, once a key; without a currency in the account's."""
 
     amount: str
     currency: str | None = None
@@ -123,7 +123,8 @@ async def post_limit(request: Request, caller: StudioAdministrator, id: str, ask
 async def post_credit(request: Request, caller: StudioAdministrator, id: str, asked: CreditAsked) -> Response:
     """Pay into a prepaid account, once a key."""
     gate = gate_of(request)
-    amount = Money.parse(asked.amount, asked.currency or gate.currency)
+    currency = asked.currency or (await gate.studio.accounts.show(id)).currency
+    amount = Money.parse(asked.amount, currency)
     view = await gate.studio.accounts.add_credit(id, amount, asked.key, by=caller.holder.actor, reason=asked.reason)
     return _answer(view, caller)
 

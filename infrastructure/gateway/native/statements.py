@@ -134,7 +134,7 @@ async def post_goodwill(request: Request, caller: StudioAdministrator, asked: Go
         raise InvalidInput("period", "is empty", hint="leave it out for the newest")
     given = await gate.studio.statements.goodwill(
         caller.account,
-        Money.parse(asked.amount, gate.currency),
+        Money.parse(asked.amount, (await gate.studio.accounts.show(caller.account)).currency),
         period=asked.period,
         reason=asked.reason,
         reference=asked.reference,

@@ -270,7 +270,7 @@ async def test_what_is_held_is_shown_as_held(studio: Studio) -> None:
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "GBP"])
 async def test_an_account_that_could_buy_nothing_is_not_opened(studio: Studio, currency: str) -> None:
     before = studio.log.reader.end()
-    with pytest.raises(InvalidInput, match=f"every price is in USD, so an account in {currency} could buy nothing"):
+    with pytest.raises(InvalidInput, match=f"no rate from USD to {currency}, so the account could buy nothing"):
         await studio.accounts.open("other", plan="pro", currency=currency)
     assert studio.log.reader.end() == before
 

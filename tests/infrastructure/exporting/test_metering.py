@@ -39,8 +39,8 @@ def test_cloudevents_are_whole_and_come_to_our_totals(shelf: Shelf) -> None:
         price[data["currency"]] += int(Decimal(data["price"]).scaleb(6))
         for posting in data["postings"]:
             micros = int(Decimal(posting["amount"]).scaleb(6))
-            moved[posting["source"], data["currency"]] += micros
-            moved[posting["destination"], data["currency"]] -= micros
+            moved[posting["source"], posting["currency"]] += micros
+            moved[posting["destination"], posting["currency"]] -= micros
     assert price == charged(tally)
     assert +moved == +Counter({(one.name, of): sum for (one, of), sum in tally.of_ledger_accounts().items()})
     assert {one["data"]["cost"] for one in found if one["type"].endswith("released")} >= {None}

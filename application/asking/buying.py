@@ -1,0 +1,55 @@
+"""What a request comes to for whoever buys it, as a look at the ledger finds it before the account's lock decides.
+
+account, volume of the period ── looked at ──> Till ── quotes of the price book ──> what they are sold for
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.ledger.looking import LedgerReader
+from domain.account import Account
+from domain.ledger import Ledger, current_period, known_account
+from domain.pricing import Quote, Unpriced
+from domain.sales import errand_now, sold_now
+from domain.tariffs import Errand, Selling
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """An account as it was found, and the errand whose terms hold. `selling` None: prices are the price book's."""
+
+    selling: Selling | None
+    account: Account
+    errand: Errand
+
+    @property
+    def currency(self) -> str:
+        """The account's."""
+        return self.account.currency
+
+    def price(self, quotes: Sequence[Quote | Unpriced | None]) -> int | None:
+        """The price of all these together, None if one of them is not known or not there."""
+        known = [quote for quote in quotes if isinstance(quote, Quote)]
+        if len(known) < len(quotes):
+            return None
+        return sum(quote.price for quote in sold_now(self.selling, self.account, known, self.errand))
+
+
+def listed_price(quotes: Sequence[Quote | Unpriced | None]) -> int | None:
+    """The price of all these together by the price book, None if one of them is not known or not there."""
+    known = [quote.price for quote in quotes if isinstance(quote, Quote)]
+    return sum(known) if len(known) == len(quotes) else None
+
+
+async def till_of(ledgers: LedgerReader, account: str, kind: str, family: str, at: int) -> Till:
+    """The till for a kind of operation at an instant. Raises UnknownAccount."""
+
+    def look(ledger: Ledger, now: int) -> Till:
+        known = known_account(ledger, account)
+        _, current = current_period(ledger, known, now)
+        errand = errand_now(current, kind, family, at)
+        return Till(ledger.selling, known, Errand(kind, family, at, dict(errand.volume)))
+
+    return await ledgers.look(account, look)
