@@ -38,6 +38,7 @@ class UsageBooked:
     currency: str
     cost_source: CostSource | None = None
     cost_currency: str = ""
+    listed: int | None = None
 
 
 @value

@@ -34,6 +34,7 @@ from domain.errors import InvalidMoney
 from domain.inputs import plain
 from domain.money import LARGEST_AMOUNT, share, total
 from domain.pricing import Quote, Unit
+from domain.selling import Sale
 from domain.value import maker, value
 
 _MILLION: Final = 1_000_000
@@ -105,7 +106,8 @@ NOTHING_TOLD: Final = Told()
 
 @value
 class Reckoning:
-    """The charge and our cost, in micro-units; a cost of None is not known."""
+    """The charge and our cost, in micro-units; a cost of None is not known. `listed` is the price book's price in the
+    currency of the charge, None if it was not sold for another."""
 
     outputs: int
     unit: str
@@ -114,6 +116,7 @@ class Reckoning:
     price_source: CostSource
     cost: int | None
     cost_source: CostSource
+    listed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,8 @@ def reckon(quote: Quote, kept: int, lost: LostOutputs = NOTHING_LOST, told: Told
     else:
         unit, units = quote.unit, _units_of(quote, outputs)
     price, price_source = _price(quote, made, outputs, counted, told)
-    return _make_reckoning(outputs, unit, units, price, price_source, cost, cost_source)
+    listed = None if quote.sale is None else _listed(quote, quote.sale, made, outputs, counted)
+    return _make_reckoning(outputs, unit, units, price, price_source, cost, cost_source, listed)
 
 
 def reckon_failure(quote: Quote, told: Told, *, billed: bool) -> tuple[int | None, CostSource]:
@@ -188,6 +192,20 @@ def _sold(quote: Quote, listed: int, cost: int, made: int) -> int:
         return quote.sale.price_of(listed, cost, made)
     except InvalidMoney:
         return LARGEST_AMOUNT
+
+
+def _listed(quote: Quote, sale: Sale, made: int, outputs: int, counted: _Counted | None) -> int | None:
+    """The outputs that the account got at the price book's price; None if that is not known, or no amount."""
+    if counted is not None:
+        listed = share(counted.price, made, outputs) if outputs else 0
+    elif sale.listed is not None:
+        listed = _part(sale.listed, quote.outputs, outputs)
+    else:
+        return None
+    try:
+        return sale.listed_for(listed)
+    except InvalidMoney:
+        return None
 
 
 def _within(quote: Quote, whole: int, made: int, outputs: int, source: CostSource) -> tuple[int, CostSource]:

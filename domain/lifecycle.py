@@ -323,6 +323,7 @@ def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int) -> 
         price_source=found.price_source,
         cost_source=found.cost_source,
         cost_currency=quote.other_currency,
+        listed=found.listed,
     )
 
 

@@ -203,7 +203,7 @@ class ProviderCompleted(OperationFact):
 class Charged(OperationFact):
     """The charge: what the account pays, what the provider bills us, and by which price book.
 
-    A cost of None is not known. `cost_currency` is that of the cost, empty if it is the price's.
+    A cost of None is not known; `cost_currency` is empty if it is the price's. `listed` is the book's, if another.
     """
 
     outputs: int
@@ -216,6 +216,7 @@ class Charged(OperationFact):
     price_source: CostSource | None = None
     cost_source: CostSource | None = None
     cost_currency: str = ""
+    listed: int | None = None
 
 
 @value
@@ -228,9 +229,8 @@ class ProviderFailed(OperationFact):
 
 @value
 class Released(OperationFact):
-    """The hold is void: `price` and `outputs` are free again; `cost` is what the provider bills all the same, None if
-    that is not known. `why` is the reason that a canceller gave.
-    """
+    """The hold is void: `price` and `outputs` are free again. The provider bills `cost` all the same, None if it is not
+    known. `why` is the reason that a canceller gave."""
 
     reason: str
     outputs: int

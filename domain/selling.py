@@ -48,6 +48,10 @@ class Sale:
     rate_source: str = ""
     rate_from: int = 0
 
+    def listed_for(self, listed: int) -> int:
+        """An amount of the price book in millionths of the account's currency."""
+        return listed if self.rate is None else at_factors(((listed, ONE),), self.rate, 1, 1)
+
     def price_of(self, listed: int, cost: int, outputs: int) -> int:
         """The price in millionths of the account's currency, of what comes to this much in the provider's."""
         base = cost if self.of == COST else listed

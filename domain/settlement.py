@@ -269,7 +269,9 @@ def _booked(ledger: Ledger, operation: Operation, facts: list[Fact], now: int) -
     for fact in facts:
         if isinstance(fact, Charged):
             amounts = (fact.outputs, fact.unit, fact.units, fact.price, fact.cost, fact.currency, fact.cost_source)
-            booked.append(UsageBooked(account.id, now, current.period, operation, *amounts, fact.cost_currency))
+            booked.append(
+                UsageBooked(account.id, now, current.period, operation, *amounts, fact.cost_currency, fact.listed)
+            )
         elif isinstance(fact, Released):
             nothing = (0, "", Decimal(0), 0, fact.cost, fact.currency, fact.cost_source)
             booked.append(UsageBooked(account.id, now, current.period, operation, *nothing, fact.cost_currency))

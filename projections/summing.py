@@ -102,7 +102,7 @@ class Summed:
     currency: str
     sums: Mapping[str, int]
     cost_currency: str = ""
-    """That of the cost, empty if it is the group's."""
+    """The currency of the cost, empty if it is the group's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a request comes to for whoever buys it, as a look at the ledger finds it before the account's lock decides.
+"""The price of a request for whoever buys it, as a look at the ledger finds it before the account's lock decides.
 
 account, volume of the period ── looked at ──> Till ── quotes of the price book ──> what they are sold for
 """

@@ -221,7 +221,7 @@ class Chooser:
         return fitting
 
     def _sold(self, request: Request, offer: Offer, facts: FilesInfo, now: int, till: Till) -> int | None:
-        """What all outputs are sold for by a model, as the till finds it; None if that is not known."""
+        """The price of all outputs by a model, as the till finds it; None if that is not known."""
         calls = _outputs(request.n, offer.model.per_call)
         quotes = self._choice(request, offer.model, set(calls), facts, now).quotes
         return till.price([quotes.get(outputs) for outputs in calls])

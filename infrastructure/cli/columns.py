@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from domain.money import Money
 from infrastructure.cli.rendering import PageColumn, amounts, no_style, on_the_point
 from infrastructure.showing.formats import UTC_NAME, clock, units_of
-from infrastructure.showing.rows import cost_currency_of, currency_of, known_of
+from infrastructure.showing.rows import currency_of, currency_of_costs, known_of
 from projections.engine.columns import ColumnKind, ViewRow
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ViewColumns:
         self._zone = zone
         self._currencies = {
             ColumnKind.MONEY: [currency_of(view, row) for row in rows],
-            ColumnKind.COST: [cost_currency_of(view, row) for row in rows],
+            ColumnKind.COST: [currency_of_costs(view, row) for row in rows],
         }
         self._kinds = {column.name: column.kind for column in view.columns}
 

@@ -53,6 +53,7 @@ COMMON: Final[Mapping[str, str]] = {
     "InvoiceId": TEXT,
     "InvoiceIssuerName": TEXT,
     "ListCost": AMOUNT,
+    "PricingCurrency": TEXT,
     "PricingQuantity": AMOUNT,
     "PricingUnit": TEXT,
     "ResourceId": TEXT,
@@ -101,9 +102,10 @@ def focus_row(one: Booked, version: str) -> Row | None:
     """The row of a fact, None if it changes nothing for the customer."""
     fact = one.fact
     if isinstance(fact, Charged) and not one.closed:
-        told = {**_usage(one, fact.operation, fact.price), **_quantity(fact.units, fact.unit)}
+        told = {**_usage(one, fact.operation, fact.price, fact.listed), **_quantity(fact.units, fact.unit)}
     elif isinstance(fact, UsageBooked) and fact.price:
-        told = {**_usage(one, fact.operation, fact.price), **_quantity(fact.units, fact.unit), **LATE}
+        usage = _usage(one, fact.operation, fact.price, fact.listed)
+        told = {**usage, **_quantity(fact.units, fact.unit), **LATE}
     elif isinstance(fact, Adjusted) and fact.price:
         told = {**_usage(one, fact.operation, fact.price), **_correction(fact)}
     elif isinstance(fact, GoodwillGiven):
@@ -126,6 +128,7 @@ def _common(one: Booked) -> Row:
         "BillingPeriodStart": one.period.start,
         "BillingPeriodEnd": one.period.end,
         "InvoiceIssuerName": US,
+        "PricingCurrency": one.cost_currency,
         "ServiceCategory": "AI and Machine Learning",
         "ServiceName": US,
         "ServiceSubcategory": "Generative AI",
@@ -134,8 +137,11 @@ def _common(one: Booked) -> Row:
     }
 
 
-def _usage(one: Booked, operation: Operation, price: int) -> Row:
-    """Work that was done on the day on which it was asked for; what was paid beforehand is not billed again."""
+def _usage(one: Booked, operation: Operation, price: int, listed: int | None = None) -> Row:
+    """Work that was done on the day on which it was asked for; what was paid beforehand is not billed again.
+
+    `listed` is the price book's price, if it was sold for another.
+    """
     day = _day(operation.day, one.zone)
     project: Row = {}
     if operation.project is not None:
@@ -143,6 +149,7 @@ def _usage(one: Booked, operation: Operation, price: int) -> Row:
         project = {**names, "SubAccountType": "Project"}
     return {
         **_costs(price, billed=0 if one.prepaid else price),
+        **({} if listed is None else {"ListCost": listed}),
         "ChargeCategory": "Usage",
         "ChargeDescription": f"{operation.kind} by {operation.model}",
         "ChargeFrequency": "Usage-Based",

@@ -40,7 +40,7 @@ def currency_of(view: AnyView, row: ViewRow) -> str | None:
     return next((getattr(row, one.name) for one in view.columns if one.kind is ColumnKind.CURRENCY), None)
 
 
-def cost_currency_of(view: AnyView, row: ViewRow) -> str | None:
+def currency_of_costs(view: AnyView, row: ViewRow) -> str | None:
     """The currency of a row's costs, which is that of its money unless it says otherwise."""
     own = (getattr(row, one.name) for one in view.columns if one.kind is ColumnKind.COST_CURRENCY)
     return next(own, None) or currency_of(view, row)
@@ -48,7 +48,7 @@ def cost_currency_of(view: AnyView, row: ViewRow) -> str | None:
 
 def row_document(view: AnyView, row: ViewRow, columns: Sequence[Column] = ()) -> dict[str, Any]:
     """A row as JSON, with what is worked out from it: all columns, or some."""
-    currencies = {ColumnKind.MONEY: currency_of(view, row), ColumnKind.COST: cost_currency_of(view, row)}
+    currencies = {ColumnKind.MONEY: currency_of(view, row), ColumnKind.COST: currency_of_costs(view, row)}
     return {one.name: _told(one.kind, known_of(row, one.name), currencies) for one in columns or view.columns}
 
 

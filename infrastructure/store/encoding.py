@@ -25,7 +25,7 @@ PLAIN = "{:f}".format
 
 RARE: Mapping[type[Any], Mapping[str, Any]] = {
     Quote: {"sale": None},
-    Charged: {"cost_currency": ""},
+    Charged: {"cost_currency": "", "listed": None},
     Released: {"cost_currency": ""},
     Adjusted: {"cost_currency": ""},
 }

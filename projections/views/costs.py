@@ -17,7 +17,7 @@ from domain.value import value
 from projections.engine.columns import Cost, CostCurrency, Count, Currency, Instant, Key, Money, Note, Sum, Text, Units
 from projections.engine.filters import ViewFilter, containing, same
 from projections.engine.view import Change, RowKey, View, reads
-from projections.views.counting import CHARGED, BilledRow, MoneyFact, counts, doubted, foreign
+from projections.views.counting import CHARGED, BilledRow, MoneyFact, counts, doubted, other_currency
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -89,7 +89,7 @@ def _charged(fact: Charged) -> Change:
     return (
         _place(fact, fact.operation.period),
         doubted(fact, sums, fact.price_source),
-        {"unit": fact.unit, **foreign(fact)},
+        {"unit": fact.unit, **other_currency(fact)},
     )
 
 
@@ -102,7 +102,7 @@ def _millionths(units: Decimal) -> int:
 
 PLACE = "operation.model operation.provider currency at"
 
-_money = counts(_place, PLACE, foreign)
+_money = counts(_place, PLACE, other_currency)
 
 COSTS = View(
     "model_costs",

@@ -81,7 +81,7 @@ def counts(place: Place, names: str, told: Told = lambda _: NOTHING) -> dict[typ
     }
 
 
-def foreign(fact: MoneyFact) -> Mapping[str, Value]:
+def other_currency(fact: MoneyFact) -> Mapping[str, Value]:
     """The currency of the cost, where it is not the price's."""
     return {"cost_currency": fact.cost_currency} if fact.cost_currency else NOTHING
 

@@ -29,7 +29,7 @@ from projections.engine.columns import (
 from projections.engine.filters import ViewFilter, containing, same
 from projections.engine.tables import live
 from projections.engine.view import NOTHING, Change, RowKey, View, reads
-from projections.views.counting import BilledRow, counts, foreign
+from projections.views.counting import BilledRow, counts, other_currency
 from projections.views.operations import OPERATIONS
 
 
@@ -133,7 +133,7 @@ PERIODS = View(
     PeriodFilter,
     asked=_held,
     changes={
-        **counts(_place, "operation.account", foreign),
+        **counts(_place, "operation.account", other_currency),
         PeriodOpened: reads(_opened, KEY, "balance currency plan"),
         PeriodEnded: reads(_ended, KEY, "balance"),
         PeriodResumed: reads(_resumed, KEY, "carried currency plan"),

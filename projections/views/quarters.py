@@ -33,7 +33,7 @@ from projections.engine.columns import (
 )
 from projections.engine.filters import ViewFilter, check_kind_named, same
 from projections.engine.view import NOTHING, Change, RowKey, Sorted, View, reads
-from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted, foreign
+from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted, other_currency
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -134,7 +134,7 @@ def _charged(fact: Charged) -> Change:
     sums = {"charged": 1, "outputs": fact.outputs, "price": fact.price, "cost": fact.cost or 0}
     sums[_known(fact.cost_source)] = fact.price
     key = _key(fact, fact.operation.period, fact.currency, NOBODY)
-    return key, doubted(fact, sums, fact.price_source), foreign(fact)
+    return key, doubted(fact, sums, fact.price_source), other_currency(fact)
 
 
 def _rejected(fact: Rejected) -> Change:
@@ -143,7 +143,7 @@ def _rejected(fact: Rejected) -> Change:
 
 def _released(fact: Released) -> Change:
     sums = {"released": 1, "failed": int(fact.reason != CANCELLED), "cost": fact.cost or 0}
-    return _key(fact, fact.operation.period, fact.currency, fact.reason), doubted(fact, sums), foreign(fact)
+    return _key(fact, fact.operation.period, fact.currency, fact.reason), doubted(fact, sums), other_currency(fact)
 
 
 def _adjusted(fact: Adjusted) -> Change:
@@ -152,7 +152,7 @@ def _adjusted(fact: Adjusted) -> Change:
     after = before if fact.cost_source is None else _known(fact.cost_source)
     sums[after] = fact.worth + fact.price
     sums[before] = sums.get(before, 0) - fact.worth
-    return _key(fact, fact.period, fact.currency, NOBODY), sums, foreign(fact)
+    return _key(fact, fact.period, fact.currency, NOBODY), sums, other_currency(fact)
 
 
 def _goodwill(fact: GoodwillGiven) -> Change:

@@ -18,7 +18,7 @@ from domain.value import value
 from projections.engine.columns import Account, Cost, CostCurrency, Count, Currency, Key, Money, Note, Sum, Text
 from projections.engine.filters import ViewFilter, same
 from projections.engine.view import Change, RowKey, View, reads
-from projections.views.counting import ADJUSTED, BilledRow, MoneyFact, correction, counts, foreign
+from projections.views.counting import ADJUSTED, BilledRow, MoneyFact, correction, counts, other_currency
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -79,12 +79,12 @@ def _on(day: str, fact: MoneyFact) -> RowKey:
 
 
 def _adjusted(fact: Adjusted) -> Change:
-    return _on(fact.day, fact), correction(fact), foreign(fact)
+    return _on(fact.day, fact), correction(fact), other_currency(fact)
 
 
 NAMES = "operation.account operation.day operation.model operation.provider currency"
 
-_money = counts(_place, NAMES, foreign)
+_money = counts(_place, NAMES, other_currency)
 
 SPEND = View(
     "daily_spend",

@@ -23,7 +23,7 @@ from projections.engine.columns import (
 )
 from projections.engine.filters import ViewFilter, check_kind_named, containing, same
 from projections.engine.view import RowKey, Value, View
-from projections.views.counting import BilledRow, MoneyFact, counts, foreign
+from projections.views.counting import BilledRow, MoneyFact, counts, other_currency
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -87,7 +87,7 @@ def _place(fact: Any, period: Period) -> RowKey:
 
 
 def _currency(fact: MoneyFact) -> Mapping[str, Value]:
-    return {"currency": fact.currency, **foreign(fact)}
+    return {"currency": fact.currency, **other_currency(fact)}
 
 
 USAGE = View(

@@ -70,8 +70,9 @@ def test_a_fact_is_written_as_msgspec_writes_it_whatever_was_written_before(fact
 
 def without_what_is_rare(document: dict[str, Any]) -> dict[str, Any]:
     """A fact about an operation without the fields that are left out if they say nothing."""
-    if document.get("cost_currency") == "":
-        del document["cost_currency"]
+    for name, blank in (("cost_currency", ""), ("listed", None)):
+        if document.get(name, 0) == blank:
+            del document[name]
     if "quote" in document and document["quote"]["sale"] is None:
         del document["quote"]["sale"]
     return document
