@@ -23,10 +23,13 @@ from infrastructure.dashboard.page import (
     PAGING,
     USUAL,
     Document,
+    Guarded,
+    Listed,
     MeantFor,
     Shows,
     Visit,
     WebAction,
+    WebFile,
     WebPage,
 )
 from infrastructure.dashboard.permission import may, require
@@ -54,6 +57,7 @@ class Dashboard:
     gate: Gate
     pages: Sequence[WebPage]
     actions: Sequence[WebAction]
+    files: Sequence[WebFile] = ()
     rates: Rates = field(default_factory=Rates)
 
     @cached_property
@@ -61,9 +65,10 @@ class Dashboard:
         return Sessions(self.gate.studio.library.links.keys, self.gate.clock)
 
     @cached_property
-    def known(self) -> dict[str, WebPage | WebAction]:
-        """Pages and actions by name."""
-        return {page.name: page for page in self.pages} | {action.name: action for action in self.actions}
+    def known(self) -> dict[str, Guarded]:
+        """Pages, files and actions by name."""
+        every: list[Guarded] = [*self.pages, *self.files, *self.actions]
+        return {one.name: one for one in every}
 
     def routes(self) -> list[Route]:
         """Those with a form of a page stand before the page, whose last part may be any word."""
@@ -78,6 +83,7 @@ class Dashboard:
             found.append(Route(f"{page.base}.json", _told(partial(self._json, page), data=True), methods=["GET"]))
             if page.live is not None:
                 found.append(Route(f"{page.base}/live", _told(partial(self._live, page), data=True), methods=["GET"]))
+        found += [Route(one.path, _told(partial(self._file, one)), methods=["GET"]) for one in self.files]
         found += [Route(page.path, _told(partial(self._html, page)), methods=["GET"]) for page in self.pages]
         found += [Route(one.path, _told(partial(self._act, one)), methods=["POST"]) for one in self.actions]
         return found
@@ -88,15 +94,25 @@ class Dashboard:
         if page.meant is MeantFor.ACCOUNT and who.holder.runs_studio and ACCOUNT not in request.query_params:
             return see_other("/accounts")
         visit = self.visit(page, request, KeyCaller(who.holder, request.query_params.get(ACCOUNT)))
-        found = await placed(self.gate.studio, visit.whose, partial(page.document, visit))
+        found = await self._placed(page, visit)
         content = rendered(page.template, self.context(visit, who, found, page))
         return page_response(content, headers={POSITION: str(found.position)})
 
     async def _json(self, page: WebPage, request: Request) -> Response:
         visit = self.visit(page, request, await self._caller(page, request))
-        found = await placed(self.gate.studio, visit.whose, partial(page.document, visit))
+        found = await self._placed(page, visit)
         content = encoded({"position": found.position, **found.document}, visit.caller)
         return Response(content, 200, {**GUARDS, POSITION: str(found.position)}, "application/json")
+
+    async def _placed(self, page: WebPage, visit: Visit) -> Placed:
+        about = None if page.meant is MeantFor.STUDIO else visit.whose
+        return await placed(self.gate.studio, about, partial(page.document, visit))
+
+    async def _file(self, file: WebFile, request: Request) -> Response:
+        visit = self.visit(file, request, await self._caller(file, request))
+        answer = await file.make(visit)
+        answer.headers.update({name: value for name, value in GUARDS.items() if name not in answer.headers})
+        return answer
 
     async def _csv(self, page: WebPage, request: Request) -> Response:
         """The whole table, unless the address says how much of it."""
@@ -106,7 +122,7 @@ class Dashboard:
         async def following(after: str) -> Document:
             return as_shown(caller, await page.document(self.visit(page, request, caller, MOST, after)))
 
-        found = await placed(self.gate.studio, visit.whose, partial(page.document, visit))
+        found = await self._placed(page, visit)
         first = as_shown(caller, found.document)
         if "limit" in request.query_params:
             first.pop("next", None)
@@ -138,7 +154,7 @@ class Dashboard:
             return see_other(done)
         return page_response(rendered(done.template, self.context(visit, who, Placed(done.document, 0), done)))
 
-    async def _caller(self, page: WebPage, request: Request) -> KeyCaller:
+    async def _caller(self, page: Listed, request: Request) -> KeyCaller:
         """Of a data file: by a session, or by a key in the headers, as at the API."""
         if "authorization" in request.headers or "x-api-key" in request.headers:
             caller = await self.gate.door.enter(request, KeyScope.READ)
@@ -150,7 +166,7 @@ class Dashboard:
 
     def visit(
         self,
-        page: WebPage | None,
+        page: Listed | None,
         request: Request,
         caller: KeyCaller,
         usual: int = USUAL,

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from starlette.responses import Response
+
 from application.asking.requests import File
 from domain.errors import InvalidInput
+from domain.inputs import shortened
 from domain.keys import KeyScope
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import Gate
@@ -21,6 +24,8 @@ USUAL: Final = 50
 """Rows of a page."""
 MOST: Final = 200
 """Rows of a page at most, so that none is larger than 300 kB."""
+LONGEST_COUNT: Final = 12
+"""Digits."""
 PAGING: Final = ("after", "limit")
 ACCOUNT: Final = "account"
 """The parameter by which a key of the studio's own names the account that it looks at."""
@@ -35,6 +40,8 @@ class MeantFor(StrEnum):
     """One account's: its own keys, and the studio's, which name it."""
     STUDIO = "studio"
     """The studio's own keys alone, over all accounts."""
+    FOR_ACCOUNT = "for account"
+    """The studio's own keys alone, which name the account."""
     ANY = "any"
     """Any key's: an account's own see theirs, the studio's see all, or the account that they name."""
 
@@ -113,6 +120,8 @@ class WebPage:
     filters: Sequence[PageFilter] = ()
     parts: Mapping[str, Sequence[TableColumn]] = field(default_factory=dict)
     """The columns of tables within the page, by name."""
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The words that a form of the page offers, by field."""
     live: Callable[[Visit], Awaitable[AsyncIterator[object]]] | None = None
     """Something for each change, until none can come: at `/live` behind the address, told as server-sent events."""
     under: str = ""
@@ -139,6 +148,13 @@ class FormSent:
     def text(self, name: str) -> str:
         return self.fields.get(name, "").strip()
 
+    def count(self, name: str) -> int | None:
+        """A whole number, None if it is left out. Raises InvalidInput."""
+        text = self.text(name)
+        if text and not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_COUNT):
+            raise InvalidInput(name, f"{shortened(text)} is not a count", hint="write a number such as 60")
+        return int(text) if text else None
+
     def needed(self, name: str) -> str:
         """Raises InvalidInput if it is empty."""
         if not self.text(name):
@@ -146,13 +162,31 @@ class FormSent:
         return self.text(name)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebFile:
+    """A file of an account, as `make` answers with it; the address takes its filters alone."""
+
+    name: str
+    path: str
+    make: Callable[[Visit], Awaitable[Response]]
+    scope: KeyScope = KeyScope.READ
+    meant: MeantFor = MeantFor.ACCOUNT
+    filters: Sequence[PageFilter] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Shows:
-    """An answer that is a page of its own, as a secret is shown once; it cannot be asked for again."""
+    """An answer that is a page of its own, as a secret is shown once; it cannot be asked for again.
+
+    `title` is the name of its words, `under` the page that it belongs to.
+    """
 
     template: str
     title: str
     document: Document
+    under: str
+    columns: Sequence[TableColumn] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,4 +200,5 @@ class WebAction:
     meant: MeantFor = MeantFor.ACCOUNT
 
 
-Guarded = WebPage | WebAction
+Guarded = WebPage | WebAction | WebFile
+Listed = WebPage | WebFile

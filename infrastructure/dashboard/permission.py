@@ -9,7 +9,7 @@ from infrastructure.dashboard.page import Guarded, MeantFor
 
 def require(holder: KeyHolder, what: Guarded) -> None:
     """Go on if the key is for it, as at the API. Raises Forbidden."""
-    if what.meant is MeantFor.STUDIO:
+    if what.meant in (MeantFor.STUDIO, MeantFor.FOR_ACCOUNT):
         holder.require_studio(what.scope)
     else:
         holder.require(what.scope)

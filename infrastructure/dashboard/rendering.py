@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.authority import KeyHolder
-from infrastructure.dashboard.page import ACCOUNT, MeantFor, WebAction, WebPage
+from infrastructure.dashboard.page import ACCOUNT, Guarded, MeantFor, WebPage
 from infrastructure.dashboard.permission import may
 from infrastructure.dashboard.words import wording, wording_or
 
@@ -59,7 +59,7 @@ def compact(value: Any) -> str:
 class Linker:
     """Addresses of pages and actions by their names; a studio's key takes the account along that it looks at."""
 
-    def __init__(self, known: Mapping[str, WebPage | WebAction], account: str | None) -> None:
+    def __init__(self, known: Mapping[str, Guarded], account: str | None) -> None:
         self._known, self._account = known, account
 
     def __call__(self, name: str, /, form: str = "", **fields: Any) -> str:

@@ -19,7 +19,7 @@ from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
 from domain.meaning import Kind
 from infrastructure.agents.door import PATH, AgentsDoor
 from infrastructure.dashboard.mounting import Dashboard
-from infrastructure.dashboard.pages import ACTIONS, PAGES
+from infrastructure.dashboard.pages import ACTIONS, FILES, PAGES
 from infrastructure.gateway import callbacks, health
 from infrastructure.gateway.addresses import check_text
 from infrastructure.gateway.arrivals import Arrivals, Exchange
@@ -88,7 +88,7 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
     app.state.agents = AgentsDoor(gate, most)
     app.router.routes.append(Route(PATH, app.state.agents, methods=["POST"], include_in_schema=False))
-    app.router.routes.extend(Dashboard(gate, PAGES, ACTIONS).routes())
+    app.router.routes.extend(Dashboard(gate, PAGES, ACTIONS, FILES).routes())
     app.add_exception_handler(ImageStudioError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _frameworks)

@@ -6,10 +6,24 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Final
 
-from infrastructure.dashboard.page import WebAction, WebPage
-from infrastructure.dashboard.pages import accounts, operations, overview
+from infrastructure.dashboard.page import WebAction, WebFile, WebPage
+from infrastructure.dashboard.pages import (
+    account,
+    accounts,
+    books,
+    keys,
+    operations,
+    overview,
+    statements,
+    studio,
+    webhooks,
+)
 
-FILES: Final[Sequence[ModuleType]] = (overview, operations, accounts)
+MODULES: Final[Sequence[ModuleType]] = (
+    *(overview, operations, account, keys, webhooks),
+    *(statements, books, studio, accounts),
+)
 
-PAGES: Final[Sequence[WebPage]] = [page for file in FILES for page in file.PAGES]
-ACTIONS: Final[Sequence[WebAction]] = [action for file in FILES for action in getattr(file, "ACTIONS", ())]
+PAGES: Final[Sequence[WebPage]] = [page for module in MODULES for page in module.PAGES]
+ACTIONS: Final[Sequence[WebAction]] = [one for module in MODULES for one in getattr(module, "ACTIONS", ())]
+FILES: Final[Sequence[WebFile]] = [one for module in MODULES for one in getattr(module, "FILES", ())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from infrastructure.dashboard.page import Document, Visit
@@ -14,5 +15,6 @@ async def view_rows(visit: Visit, name: str, view: AnyView, **changes: Any) -> D
     """The rows that the address asks for; `changes` are `limit`, and filters of the page's own."""
     limit = changes.pop("limit", visit.limit)
     page = PageAsked(visit.after, limit)
-    account = {} if visit.whose is None else {"account": visit.whose}
+    has_account = "account" in {one.name for one in fields(view.filter)}
+    account = {"account": visit.whose} if visit.whose is not None and has_account else {}
     return await rows_document(visit.gate, name, view, {**visit.params, **changes}, page, **account)

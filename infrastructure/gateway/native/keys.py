@@ -98,7 +98,7 @@ class Revocation(StrictBody):
 async def post_key(request: Request, caller: Administrator, asked: KeyAsked) -> Response:
     """Issue a key; its secret is shown this once."""
     gate = gate_of(request)
-    _check_scopes(caller, asked.scopes)
+    check_scopes(caller, asked.scopes)
     spend = {} if asked.limit is None else {"spend": asked.limit}
     limits = _limits({**asked.limits, **spend}, gate.currency)
     new = await gate.studio.keys.issue(
@@ -131,7 +131,7 @@ async def patch_key(request: Request, caller: Administrator, id: str, asked: Key
     """Change what is named of its terms, its name and its limits."""
     gate = gate_of(request)
     if "scopes" in asked.model_fields_set:
-        _check_scopes(caller, asked.scopes)
+        check_scopes(caller, asked.scopes)
     changed = await gate.studio.keys.change(
         caller.account,
         id,
@@ -152,7 +152,7 @@ async def post_revocation(request: Request, caller: Administrator, id: str, aske
     return json_of(key_document(revoked), caller)
 
 
-def _check_scopes(caller: KeyCaller, scopes: Sequence[KeyScope]) -> None:
+def check_scopes(caller: KeyCaller, scopes: Sequence[KeyScope]) -> None:
     """Raises Forbidden for more than the caller's own key may do."""
     if not caller.holder.runs_studio and not set(scopes) <= {KeyScope.READ, *caller.holder.terms.scopes}:
         raise Forbidden(f"key {caller.holder.key} may not do all of that itself", hint="ask for fewer scopes")

@@ -20,7 +20,7 @@ from tests.infrastructure.gateway.gateways import ADMIN, Gateway
 
 MODEL = "scripted-image"
 LARGEST = 300_000
-LINKS = re.compile(r'(?:href|src|action|data-live)="([^"]*)"')
+LINKS = re.compile(r'(?:href|src|data-live)="([^"]*)"')
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +139,9 @@ def test_a_crawler_follows_every_link_of_every_role(gateway: Gateway, operations
             address = waiting.pop()
             with client.stream("GET", address) as answer:
                 text = answer.read().decode("utf-8", "replace")
-            assert answer.status_code < 400 or answer.status_code == 405, (address, answer.status_code)
-            assert len(text) <= LARGEST, address
+            assert answer.status_code < 400, (address, answer.status_code)
+            is_page = not answer.headers.get("content-type", "").startswith("text/csv")  # that is a whole table
+            assert len(text) <= LARGEST or not is_page, address
             assert not [word for word in strangers if word in text], address
             html = answer.headers.get("content-type", "").startswith("text/html")
             onward = [answer.headers["location"]] if "location" in answer.headers else []

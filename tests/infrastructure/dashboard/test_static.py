@@ -20,6 +20,7 @@ TEMPLATES = sorted((HERE / "templates").glob("*.html"))
 AXE = Path(__file__).with_name("axe")
 LICENCES = {"0BSD", "MIT", "OFL-1.1", "MPL-2.0"}
 SAID = re.compile(r"""\b(?:w|word|wording)\(\s*["']([a-z0-9_.]+)["']\s*[,)]""")
+SHOWN = re.compile(r'Shows\(\s*"[^"]+",\s*"([a-z_.]+)"')
 BEGUN = re.compile(r"""\b(?:w|word|wording)\(\s*["']([a-z0-9_.]+[._])["'] ~""")
 
 
@@ -45,7 +46,7 @@ def test_a_template_holds_no_words_scripts_or_styles_of_its_own(template: Path) 
 
 def test_every_word_that_is_said_is_there_and_none_is_left_over() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (*TEMPLATES, *HERE.rglob("*.py")))
-    said = set(SAID.findall(code)) | {f"{page.name}.title" for page in PAGES}
+    said = {*SAID.findall(code), *SHOWN.findall(code)} | {f"{page.name}.title" for page in PAGES}
     assert not said - all_words().keys()
     begun = tuple(BEGUN.findall(code))
     named = (".title", ".lead")

@@ -1,0 +1,220 @@
+"""One account: its terms and every limit as it stands, its use by user, kind and key, and who changed what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, get_args
+
+from application.keeping.stories import event_of
+from application.ledger.reader import LogFilter
+from domain.account import AccountFact
+from domain.approvals import ApprovalGiven
+from domain.booking import GoodwillGiven
+from domain.errors import InvalidInput
+from domain.keys import KeyScope
+from domain.ledger import ContentErased, CreditAdded
+from domain.money import Money
+from domain.plans import MEASURES, PLANS, SPEND
+from domain.windows import Window
+from infrastructure.clock import new_id
+from infrastructure.dashboard.page import (
+    Document,
+    FormSent,
+    MeantFor,
+    PageFilter,
+    TableColumn,
+    Visit,
+    WebAction,
+    WebPage,
+)
+from infrastructure.dashboard.pages.rows import view_rows
+from infrastructure.showing.customers import told_document
+from infrastructure.showing.documents import account_document, limits_document
+from projections.views.usage import USAGE
+
+CHANGES: Final = (*get_args(AccountFact), CreditAdded, GoodwillGiven, ApprovalGiven, ContentErased)
+"""Facts that somebody decided, and that are about no operation's own course."""
+MOST: Final = 5_000
+"""Changes of an account that are read; an account has a few hundred."""
+NO_LIMIT: Final = "unlimited"
+LIMITS: Final = (
+    TableColumn(name="measure", kind="measure"),
+    TableColumn(name="scope"),
+    TableColumn(name="window"),
+    TableColumn(name="limit", kind="limit"),
+    TableColumn(name="used", kind="money"),
+    TableColumn(name="held", kind="money", wide=True),
+    TableColumn(name="left", kind="limit"),
+    TableColumn(name="resets_at", kind="until", wide=True),
+)
+HISTORY: Final = (
+    TableColumn(name="at", kind="instant"),
+    TableColumn(name="fact", kind="fact"),
+    TableColumn(name="words"),
+    TableColumn(name="amount", kind="sum"),
+    TableColumn(name="actor", kind="mono", wide=True),
+    TableColumn(name="position", kind="count", wide=True),
+)
+USED: Final = (
+    TableColumn(name="user", to="operations", by="user"),
+    TableColumn(name="kind"),
+    TableColumn(name="api_key", kind="mono", to="operations", by="api_key", wide=True),
+    TableColumn(name="period_start", kind="day"),
+    TableColumn(name="operations", kind="count"),
+    TableColumn(name="rejected", kind="count", wide=True),
+    TableColumn(name="failed", kind="count", wide=True),
+    TableColumn(name="outputs", kind="count", wide=True),
+    TableColumn(name="price", kind="money"),
+    TableColumn(name="adjusted", kind="money", wide=True),
+    TableColumn(name="cost", kind="money", wide=True),
+)
+
+
+async def _limits(visit: Visit) -> Document:
+    """The documents of `/v1/limits` and `/v1/accounts/{id}`."""
+    accounts = visit.studio.accounts
+    limits: Document = limits_document(await accounts.limits(visit.account))
+    return {**limits, "terms": account_document(await accounts.show(visit.account))}
+
+
+async def _usage(visit: Visit) -> Document:
+    """The document of `/v1/usage`."""
+    return await view_rows(visit, "usage", USAGE)
+
+
+async def _history(visit: Visit) -> Document:
+    """Every change that somebody made, the newest first: the account's own facts, told as in a story."""
+    rows = await asyncio.to_thread(_changes, visit)
+    begin = int(visit.after) if visit.after and visit.after.isdecimal() else 0
+    page = rows[begin : begin + visit.limit]
+    more = {"next": str(begin + visit.limit)} if len(rows) > begin + visit.limit else {}
+    return {"history": page, **more}
+
+
+def _changes(visit: Visit) -> list[dict[str, Any]]:
+    log, ours = visit.studio.log, visit.caller.holder.may(KeyScope.ADMIN)
+    topics = tuple(name for shape in CHANGES for name in log.codec.names_of(shape))
+    read = log.reader.read(0, MOST, LogFilter(account=visit.account, topics=topics))
+    told = [told_document(event_of(log.codec, entry), ours=ours) for entry in reversed(read)]
+    return [_change(one) for one in told]
+
+
+def _change(told: dict[str, Any]) -> dict[str, Any]:
+    """What is stored of a key's secret is nobody's to read here."""
+    return {"fact": told["type"], **{name: told[name] for name in ("at", "words", "amount", "actor", "position")}}
+
+
+async def _plan(sent: FormSent) -> str:
+    visit = sent.visit
+    await visit.studio.accounts.change_plan(
+        visit.account, sent.needed("plan"), by=visit.caller.holder.actor, reason=sent.text("reason")
+    )
+    return visit.link("limits")
+
+
+async def _limit(sent: FormSent) -> str:
+    visit, measure = sent.visit, sent.needed("measure")
+    await visit.studio.accounts.change_limit(
+        visit.account,
+        measure,
+        limit_in(measure, sent.needed("limit"), visit.gate.currency),
+        scope=sent.text("scope") or "account",
+        window=sent.text("window") or Window.PERIOD,
+        by=visit.caller.holder.actor,
+        reason=sent.text("reason"),
+    )
+    return visit.link("limits")
+
+
+def limit_in(measure: str, text: str, currency: str) -> int | None:
+    """A limit as people write it: an amount of money, a count, or no limit. Raises InvalidInput, InvalidMoney."""
+    if text == NO_LIMIT:
+        return None
+    if measure == SPEND:
+        return Money.parse(text, currency).micros
+    if not (text.isascii() and text.isdecimal() and len(text) <= 12):
+        raise InvalidInput("limit", f"{text[:40]!r} is not a count", hint=f"write a number, or {NO_LIMIT}")
+    return int(text)
+
+
+async def _credit(sent: FormSent) -> str:
+    visit = sent.visit
+    amount = Money.parse(sent.needed("amount"), visit.gate.currency)
+    key = sent.text("key") or new_id()
+    by, reason = visit.caller.holder.actor, sent.text("reason")
+    await visit.studio.accounts.add_credit(visit.account, amount, key, by=by, reason=reason)
+    return visit.link("limits")
+
+
+async def _standing(sent: FormSent) -> str:
+    visit, step = sent.visit, sent.visit.path["step"]
+    accounts = visit.studio.accounts
+    steps: dict[str, Callable[..., Awaitable[object]]] = {"suspend": accounts.suspend, "resume": accounts.resume}
+    if step not in steps:
+        raise InvalidInput("step", f"{step!r} is none", hint="suspend or resume")
+    await steps[step](visit.account, sent.needed("reason"), by=visit.caller.holder.actor)
+    return visit.link("limits")
+
+
+async def _open(sent: FormSent) -> str:
+    visit = sent.visit
+    opened = await visit.studio.accounts.open(
+        sent.needed("id"),
+        plan=sent.text("plan") or "free",
+        zone=sent.text("zone") or "UTC",
+        prepaid=sent.text("prepaid") == "yes",
+        by=visit.caller.holder.actor,
+        reason=sent.text("reason"),
+    )
+    return visit.link("overview", account=opened.id)
+
+
+PAGES = (
+    WebPage(
+        name="limits",
+        path="/limits",
+        document=_limits,
+        template="limits.html",
+        group="account",
+        rows="limits",
+        columns=LIMITS,
+        choices={"plan": tuple(PLANS), "measure": MEASURES, "window": tuple(map(str, Window))},
+    ),
+    WebPage(
+        name="usage",
+        path="/usage",
+        document=_usage,
+        group="money",
+        rows="usage",
+        columns=USED,
+        filters=(
+            PageFilter(name="user"),
+            PageFilter(name="kind"),
+            PageFilter(name="api_key"),
+            PageFilter(name="at", kind="day"),
+        ),
+    ),
+    WebPage(
+        name="history",
+        path="/history",
+        document=_history,
+        scope=KeyScope.ADMIN,
+        group="account",
+        rows="history",
+        columns=HISTORY,
+    ),
+)
+
+
+def _studios(name: str, path: str, do: Callable[[FormSent], Awaitable[str]]) -> WebAction:
+    return WebAction(name=name, path=path, do=do, scope=KeyScope.ADMIN, meant=MeantFor.FOR_ACCOUNT)
+
+
+ACTIONS = (
+    _studios("change_plan", "/limits/plan", _plan),
+    _studios("change_limit", "/limits/limit", _limit),
+    _studios("add_credit", "/limits/credit", _credit),
+    _studios("change_standing", "/limits/standing/{step}", _standing),
+    WebAction(name="open_account", path="/accounts/open", do=_open, scope=KeyScope.ADMIN, meant=MeantFor.STUDIO),
+)

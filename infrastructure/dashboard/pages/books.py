@@ -1,0 +1,88 @@
+"""The books: the trial balance, and the postings behind each of its lines."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from application.keeping.books import BookQuery
+from domain.errors import InvalidInput
+from domain.keys import KeyScope
+from infrastructure.dashboard.page import Document, MeantFor, PageFilter, TableColumn, Visit, WebPage
+from infrastructure.showing.books import balance_document, postings_document
+from infrastructure.showing.formats import instant_of
+from projections.books import named
+
+BALANCE: Final = (
+    TableColumn(name="ledger_account", to="postings", by="ledger_account"),
+    TableColumn(name="side", wide=True),
+    TableColumn(name="debit", kind="money"),
+    TableColumn(name="credit", kind="money"),
+    TableColumn(name="cost_unknown", kind="count", wide=True),
+)
+POSTINGS: Final = (
+    TableColumn(name="at", kind="instant"),
+    TableColumn(name="fact", kind="fact"),
+    TableColumn(name="account", wide=True),
+    TableColumn(name="operation", kind="id", to="operation"),
+    TableColumn(name="source"),
+    TableColumn(name="destination"),
+    TableColumn(name="amount", kind="money"),
+    TableColumn(name="position", kind="count", wide=True),
+)
+
+
+async def _balance(visit: Visit) -> Document:
+    """The document of `/v1/books`."""
+    currency = visit.params.get("currency")
+    balance = await asyncio.to_thread(visit.studio.books.balance, visit.whose, _instant(visit), currency)
+    return balance_document(balance)
+
+
+async def _postings(visit: Visit) -> Document:
+    """The document of `/v1/books/postings`."""
+    name = visit.params.get("ledger_account")
+    wanted = BookQuery(visit.whose, None if name is None else named(name), _instant(visit))
+    found = await asyncio.to_thread(visit.studio.books.postings, wanted, _position(visit.after), visit.limit)
+    document: dict[str, Any] = postings_document(found, wanted)
+    return document
+
+
+def _instant(visit: Visit) -> int | None:
+    text = visit.params.get("at")
+    return None if text is None else instant_of(text)
+
+
+def _position(after: str | None) -> int:
+    if after is None:
+        return 0
+    if not (after.isascii() and after.isdecimal() and len(after) <= 18):
+        raise InvalidInput("after", "is not a position", hint="take `next` of the page before")
+    return int(after)
+
+
+PAGES = (
+    WebPage(
+        name="books",
+        path="/books",
+        document=_balance,
+        template="books.html",
+        scope=KeyScope.ADMIN,
+        meant=MeantFor.ANY,
+        group="money",
+        rows="balances",
+        columns=BALANCE,
+        filters=(PageFilter(name="at", kind="day"), PageFilter(name="currency")),
+    ),
+    WebPage(
+        name="postings",
+        path="/books/postings",
+        document=_postings,
+        scope=KeyScope.ADMIN,
+        meant=MeantFor.ANY,
+        under="books",
+        rows="postings",
+        columns=POSTINGS,
+        filters=(PageFilter(name="ledger_account"), PageFilter(name="at", kind="day")),
+    ),
+)

@@ -1,0 +1,157 @@
+"""What an account is billed: periods and statements; of one statement every number leads to what is behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from domain.keys import KeyScope
+from domain.money import Money
+from infrastructure.clock import new_id
+from infrastructure.dashboard.page import (
+    Document,
+    FormSent,
+    MeantFor,
+    PageFilter,
+    TableColumn,
+    Visit,
+    WebAction,
+    WebFile,
+    WebPage,
+)
+from infrastructure.documents.drawing import FORMATS, Letterhead, written_as
+from infrastructure.showing.formats import iso
+from infrastructure.showing.statements import periods_document, statement_document, statements_document
+
+PERIODS: Final = (
+    TableColumn(name="name", kind="day", to="statement", by="which"),
+    TableColumn(name="start", kind="instant", wide=True),
+    TableColumn(name="end", kind="instant", wide=True),
+    TableColumn(name="status", kind="state"),
+    TableColumn(name="carried", kind="count", wide=True),
+    TableColumn(name="statement", to="statement", by="which"),
+)
+COLUMNS: Final = (
+    TableColumn(name="number", to="statement", by="which"),
+    TableColumn(name="status", kind="state"),
+    TableColumn(name="period", kind="day"),
+    TableColumn(name="issued", kind="instant"),
+    TableColumn(name="total", kind="amount"),
+    TableColumn(name="currency", wide=True),
+    TableColumn(name="replaces", to="statement", by="which", wide=True),
+    TableColumn(name="reason", wide=True),
+)
+CREDITS: Final = (
+    TableColumn(name="at", kind="instant"),
+    TableColumn(name="key"),
+    TableColumn(name="reason"),
+    TableColumn(name="amount", kind="amount"),
+)
+ALLOWANCES: Final = (
+    TableColumn(name="measure", kind="measure"),
+    TableColumn(name="used", kind="amount"),
+    TableColumn(name="limit", kind="amount"),
+)
+
+
+async def _list(visit: Visit) -> Document:
+    """The documents of `/v1/statements` and `/v1/statements/periods`, the newest first."""
+    statements = visit.studio.statements
+    issued = statements_document(await statements.list(visit.account))["statements"]
+    periods = periods_document(await statements.periods(visit.account))["periods"]
+    return {"statements": issued[::-1], "periods": periods[::-1]}
+
+
+async def _one(visit: Visit) -> Document:
+    """The document of `/v1/statements/{number or period}`, and when its period begins, for links to what is in it."""
+    found = await visit.studio.statements.show(visit.account, visit.path["which"])
+    return {**statement_document(found), "at": iso(found.statement.period.start)}
+
+
+async def _file(visit: Visit) -> Response:
+    """The statement as it is handed on."""
+    format = visit.params.get("format", "pdf")
+    one = await visit.studio.statements.show(visit.account, visit.path["which"])
+    content = await asyncio.to_thread(written_as, one, format, Letterhead())
+    name = one.number or f"{visit.account}-{visit.path['which']}"
+    headers = {"content-disposition": f'attachment; filename="{name}.{format}"', "digest": f"sha-256={one.digest}"}
+    return Response(content, 200, headers, FORMATS[format][0])
+
+
+async def _close(sent: FormSent) -> str:
+    visit, period = sent.visit, sent.visit.path["period"]
+    by, reason = visit.caller.holder.actor, sent.text("reason")
+    carry = sent.text("carry") == "yes"
+    await visit.studio.statements.close(visit.account, period, carry=carry, by=by, reason=reason)
+    return visit.link("statement", which=period)
+
+
+async def _issue(sent: FormSent) -> str:
+    visit, period = sent.visit, sent.visit.path["period"]
+    by, reason = visit.caller.holder.actor, sent.text("reason")
+    issued = await visit.studio.statements.issue(visit.account, period, by=by, reason=reason)
+    return visit.link("statement", which=issued.number)
+
+
+async def _void(sent: FormSent) -> str:
+    visit, number = sent.visit, sent.visit.path["number"]
+    by = visit.caller.holder.actor
+    await visit.studio.statements.void(visit.account, number, sent.needed("reason"), by=by)
+    return visit.link("statement", which=number)
+
+
+async def _goodwill(sent: FormSent) -> str:
+    visit, period = sent.visit, sent.visit.path["period"]
+    await visit.studio.statements.goodwill(
+        visit.account,
+        Money.parse(sent.needed("amount"), visit.gate.currency),
+        period=period,
+        reason=sent.needed("reason"),
+        reference=sent.text("reference") or new_id(),
+        by=visit.caller.holder.actor,
+    )
+    return visit.link("statements")
+
+
+PAGES = (
+    WebPage(
+        name="statements",
+        path="/statements",
+        document=_list,
+        template="statements.html",
+        group="money",
+        rows="statements",
+        columns=COLUMNS,
+        parts={"periods": PERIODS},
+    ),
+    WebPage(
+        name="statement",
+        path="/statements/{which}",
+        document=_one,
+        template="statement.html",
+        under="statements",
+        parts={"credits": CREDITS, "allowances": ALLOWANCES},
+    ),
+)
+FILES = (
+    WebFile(
+        name="statement_file",
+        path="/statements/{which}/file",
+        make=_file,
+        filters=(PageFilter(name="format", among=tuple(FORMATS)),),
+    ),
+)
+
+
+def _studios(name: str, path: str, do: Any) -> WebAction:
+    return WebAction(name=name, path=path, do=do, scope=KeyScope.ADMIN, meant=MeantFor.FOR_ACCOUNT)
+
+
+ACTIONS = (
+    _studios("close_period", "/periods/{period}/close", _close),
+    _studios("issue_statement", "/periods/{period}/issue", _issue),
+    _studios("void_statement", "/statements/{number}/void", _void),
+    _studios("goodwill", "/periods/{period}/goodwill", _goodwill),
+)
