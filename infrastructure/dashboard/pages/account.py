@@ -101,7 +101,7 @@ def _changes(visit: Visit) -> list[dict[str, Any]]:
 
 
 def _change(told: dict[str, Any]) -> dict[str, Any]:
-    """What is stored of a key's secret is nobody's to read here."""
+    """Without the stored data: that of a key's secret is nobody's to read here."""
     return {"fact": told["type"], **{name: told[name] for name in ("at", "words", "amount", "actor", "position")}}
 
 

@@ -1,4 +1,4 @@
-"""What an account is billed: periods and statements; of one statement every number leads to what is behind it."""
+"""The bills of an account: periods and statements; every number of a statement leads to what is behind it."""
 
 from __future__ import annotations
 
