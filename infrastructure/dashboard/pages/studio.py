@@ -147,7 +147,7 @@ async def _seal(sent: FormSent) -> str:
 
 async def _recover(sent: FormSent) -> str:
     await sent.visit.studio.upkeep.recover()
-    return sent.visit.link("projections")
+    return sent.visit.link("views")
 
 
 PAGES = (
@@ -194,10 +194,10 @@ PAGES = (
         columns=SEALS,
     ),
     WebPage(
-        name="projections",
-        path="/projections",
+        name="views",
+        path="/views",
         document=_views,
-        template="projections.html",
+        template="views.html",
         meant=MeantFor.STUDIO,
         group="studio",
         rows="views",
@@ -210,6 +210,6 @@ ACTIONS = tuple(
         ("check_providers", "/providers/check", _check),
         ("run_audit", "/audit/run", _run_audit),
         ("take_seal", "/audit/seal", _seal),
-        ("recover", "/projections/recover", _recover),
+        ("recover", "/views/recover", _recover),
     )
 )
