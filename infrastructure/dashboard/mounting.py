@@ -35,7 +35,7 @@ from infrastructure.dashboard.page import (
 from infrastructure.dashboard.permission import may, require
 from infrastructure.dashboard.positions import Placed, placed
 from infrastructure.dashboard.rendering import STATIC, Linker, menu, rendered
-from infrastructure.dashboard.responses import GUARDS, page_response, see_other, told_as_page
+from infrastructure.dashboard.responses import GUARDS, PARTIAL, page_response, see_other, told_as_page
 from infrastructure.dashboard.sessions import Sessions
 from infrastructure.gateway.addresses import check_text
 from infrastructure.gateway.door import ACCOUNT as ACCOUNT_HEADER
@@ -110,7 +110,7 @@ class Dashboard:
 
     async def _file(self, file: WebFile, request: Request) -> Response:
         visit = self.visit(file, request, await self._caller(file, request))
-        answer = await file.make(visit)
+        answer = await file.make(visit, request)
         answer.headers.update({name: value for name, value in GUARDS.items() if name not in answer.headers})
         return answer
 
@@ -185,6 +185,7 @@ class Dashboard:
             path=request.path_params,
             params={name: value for name, value in params.items() if name not in (*PAGING, ACCOUNT) and value},
             after=after or params.get("after") or None,
+            partial=PARTIAL in request.headers,
             limit=_limit(params.get("limit", str(usual))),
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from application.asking.requests import File
@@ -61,6 +62,8 @@ class Visit:
     link: Callable[..., str]
     after: str | None = None
     limit: int = USUAL
+    partial: bool = False
+    """Whether a part of a page is wanted, by a script that puts it there."""
 
     @property
     def studio(self) -> Studio:
@@ -168,7 +171,7 @@ class WebFile:
 
     name: str
     path: str
-    make: Callable[[Visit], Awaitable[Response]]
+    make: Callable[[Visit, Request], Awaitable[Response]]
     scope: KeyScope = KeyScope.READ
     meant: MeantFor = MeantFor.ACCOUNT
     filters: Sequence[PageFilter] = ()

@@ -17,6 +17,8 @@ from infrastructure.dashboard.page import ACCOUNT, Guarded, MeantFor, WebPage
 from infrastructure.dashboard.permission import may
 from infrastructure.dashboard.words import wording, wording_or
 
+GROUPS: Final = ("account", "make", "money", "studio")
+"""The parts of the menu, in its order."""
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
 
@@ -76,12 +78,12 @@ class Linker:
 
 def menu(pages: Sequence[WebPage], holder: KeyHolder, chosen: bool) -> dict[str, list[WebPage]]:
     """The pages of the menu by group: those that the key is for, and of an account only if one is looked at."""
-    found: dict[str, list[WebPage]] = {}
+    found: dict[str, list[WebPage]] = {group: [] for group in GROUPS}
     for page in pages:
         shown = page.group and may(holder, page) and (chosen or page.meant is not MeantFor.ACCOUNT)
         if shown:
-            found.setdefault(page.group, []).append(page)
-    return found
+            found[page.group].append(page)
+    return {group: several for group, several in found.items() if several}
 
 
 def rendered(template: str, context: Mapping[str, Any]) -> str:

@@ -11,6 +11,8 @@ from infrastructure.dashboard.pages import (
     account,
     accounts,
     books,
+    create,
+    files,
     keys,
     operations,
     overview,
@@ -20,7 +22,7 @@ from infrastructure.dashboard.pages import (
 )
 
 MODULES: Final[Sequence[ModuleType]] = (
-    *(overview, operations, account, keys, webhooks),
+    *(overview, operations, account, keys, webhooks, create, files),
     *(statements, books, studio, accounts),
 )
 

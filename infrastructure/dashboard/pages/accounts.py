@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from application.keeping.accounts import AccountView
+from domain.plans import PLANS
 from infrastructure.dashboard.page import Document, MeantFor, TableColumn, Visit, WebPage
 from infrastructure.showing.documents import account_document
 
@@ -43,5 +44,7 @@ PAGES = (
         group="studio",
         rows="accounts",
         columns=COLUMNS,
+        template="accounts.html",
+        choices={"plan": tuple(PLANS)},
     ),
 )

@@ -11,10 +11,22 @@ from application.keeping.books import BookQuery
 from application.keeping.stories import Story, stories_of
 from application.ledger.reader import LogFilter
 from application.scope import operations_of
+from domain.errors import UnknownOperation
 from domain.keys import KeyScope
 from domain.kinds import KINDS, Family
+from domain.money import Money
 from domain.operation import PHASES
-from infrastructure.dashboard.page import Document, FormSent, PageFilter, TableColumn, Visit, WebAction, WebPage
+from infrastructure.clock import new_id
+from infrastructure.dashboard.page import (
+    Document,
+    FormSent,
+    MeantFor,
+    PageFilter,
+    TableColumn,
+    Visit,
+    WebAction,
+    WebPage,
+)
 from infrastructure.dashboard.pages.rows import view_rows
 from infrastructure.gateway.native.following import until_ended
 from infrastructure.showing.assets import links_document
@@ -65,8 +77,16 @@ async def _one(visit: Visit) -> Document:
         "id": id,
         "result": _result(result),
         "operations": [await _story(visit, one, ours) for one in stories],
-        "assets": links_document(await studio.library.of_operation(account, id)),
+        "assets": await _assets(visit, id),
     }
+
+
+async def _assets(visit: Visit, id: str) -> list[dict[str, Any]]:
+    """Its files; one that has none yet, or was refused, has no place in the library."""
+    try:
+        return links_document(await visit.studio.library.of_operation(visit.account, id))
+    except UnknownOperation:
+        return []
 
 
 def _result(result: Result) -> Document:
@@ -96,6 +116,20 @@ async def _cancel(sent: FormSent) -> str:
     id = visit.path["id"]
     await visit.studio.operations.cancel(
         id, account=visit.account, by=visit.caller.holder.actor, reason=sent.text("reason")
+    )
+    return visit.link("operation", id=id)
+
+
+async def _refund(sent: FormSent) -> str:
+    """Give an amount of the charge back, or all that is left of it."""
+    visit, id, amount = sent.visit, sent.visit.path["id"], sent.text("amount")
+    await visit.studio.upkeep.refund(
+        id,
+        account=visit.account,
+        amount=Money.parse(amount, visit.gate.currency) if amount else None,
+        reason=sent.needed("reason"),
+        reference=sent.text("reference") or new_id(),
+        by=visit.caller.holder.actor,
     )
     return visit.link("operation", id=id)
 
@@ -134,4 +168,13 @@ PAGES = (
         live=_live,
     ),
 )
-ACTIONS = (WebAction(name="cancel", path="/operations/{id}/cancel", do=_cancel, scope=KeyScope.OPERATE),)
+ACTIONS = (
+    WebAction(name="cancel", path="/operations/{id}/cancel", do=_cancel, scope=KeyScope.OPERATE),
+    WebAction(
+        name="refund",
+        path="/operations/{id}/refund",
+        do=_refund,
+        scope=KeyScope.ADMIN,
+        meant=MeantFor.FOR_ACCOUNT,
+    ),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.keys import KeyScope
@@ -70,7 +71,7 @@ async def _one(visit: Visit) -> Document:
     return {**statement_document(found), "at": iso(found.statement.period.start)}
 
 
-async def _file(visit: Visit) -> Response:
+async def _file(visit: Visit, request: Request) -> Response:  # noqa: ARG001
     """The statement as it is handed on."""
     format = visit.params.get("format", "pdf")
     one = await visit.studio.statements.show(visit.account, visit.path["which"])

@@ -63,15 +63,23 @@
     for (const figure of within.querySelectorAll("[data-plot]")) drawPlot(figure);
   }
 
+  /* The page as it is now, put in the place of its parts that move. */
+  async function renew(ids) {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    if (!answer.ok) return;
+    const now = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const id of ids) {
+      const fresh = now.getElementById(id), old = document.getElementById(id);
+      if (fresh && old) old.replaceWith(document.adoptNode(fresh));
+    }
+  }
+
   function follow(part) {
     const events = new EventSource(part.dataset.live);
-    let waiting = null;
-    const renew = () => {
-      clearTimeout(waiting);
-      waiting = setTimeout(() => htmx.ajax("GET", location.href, { target: "#" + part.id, select: "#" + part.id, swap: "outerHTML" }), 150);
-    };
-    events.addEventListener("fact", renew);
-    events.addEventListener("end", () => { events.close(); renew(); });
+    let waiting = 0;
+    const soon = () => { clearTimeout(waiting); waiting = setTimeout(() => renew([part.id, "position"]), 120); };
+    events.addEventListener("fact", soon);
+    events.addEventListener("end", () => { events.close(); soon(); });
     events.addEventListener("error", () => events.close());
   }
 
