@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from application.ledger.group import Proposal
-from domain.account import Terms, open_account
 from domain.ledger import Decide, Fact, Ledger, known_account
 from domain.limiting import change_limit
+from domain.openings import Terms, open_account
 from domain.plans import plan
 
 PLAN = "enterprise"

@@ -1,6 +1,6 @@
 """Who pays: an account's terms, and the facts that change them.
 
-    AccountOpened ─ (PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged) …
+    AccountOpened ─ (PlanChanged | PlanScheduled | LimitChanged | TimeZoneChanged | ConsentChanged) …
                   ─ (KeyIssued ─ (KeyChanged) … ─ (KeyRevoked)) … ─ (PeriodClosed ─ (StatementIssued …) …) …
                   ─ (WebhookRegistered ─ … ─ (WebhookRemoved)) …
                   ─ (InvoiceRecorded …) …                  of a provider's own ledger
@@ -20,18 +20,16 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from domain.advice import Advice
 from domain.agreeing import NOTHING_AGREED, Agreed, AgreementFact, evolve_agreed
 from domain.billing import NOTHING_BILLED, BillingFact, BillingState, evolve_billing
 from domain.erased import ErasureDone
-from domain.errors import AccountExists, InvalidInput
-from domain.ids import check_id, check_reason
-from domain.invoices import NOTHING_INVOICED, PROVIDER, InvoiceFact, Invoicing, evolve_invoicing
-from domain.keys import STUDIO, ApiKey, KeyChanged, KeyFact, KeyIssued, KeyRevoked, evolve_key
+from domain.errors import InvalidInput
+from domain.invoices import NOTHING_INVOICED, InvoiceFact, Invoicing, evolve_invoicing
+from domain.keys import ApiKey, KeyChanged, KeyFact, KeyIssued, KeyRevoked, evolve_key
 from domain.kinds import ONLY_REAL
-from domain.money import check_currency
-from domain.periods import Cycle, check_zone
-from domain.plans import MEASURES, Limits
+from domain.periods import Cycle
+from domain.plans import FREE, MEASURES, Later, Limits, Paying
+from domain.value import SPARE
 from domain.webhooks import Webhook, WebhookFact, evolve_webhook
 from domain.windows import Window
 
@@ -49,7 +47,7 @@ NOTHING_CHANGED: Final[Mapping[str, dict[str, int | None]]] = MappingProxyType({
 
 @dataclass(frozen=True, slots=True)
 class AccountOpened:
-    """The account exists, in one currency for ever."""
+    """The account exists, in one currency for ever. `then` is what follows, if its plan begins with a trial."""
 
     account: str
     at: int
@@ -61,11 +59,16 @@ class AccountOpened:
     prepaid: bool
     reason: str = ""
     windows: Mapping[str, Limits] = field(default_factory=dict)
+    paying: Paying | None = field(default=None, metadata=SPARE)
+    then: Later | None = field(default=None, metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanChanged:
-    """Another plan, with the limits it had that day, by window those that are not of a period; it holds at once."""
+    """Another plan, with the limits it had that day, by window those that are not of a period; it holds at once.
+
+    No `paying` is a plan that costs nothing.
+    """
 
     account: str
     at: int
@@ -73,6 +76,17 @@ class PlanChanged:
     limits: Limits
     reason: str = ""
     windows: Mapping[str, Limits] = field(default_factory=dict)
+    paying: Paying | None = field(default=None, metadata=SPARE)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanScheduled:
+    """Another plan from an instant on, or from the end of the period; None undoes an earlier one."""
+
+    account: str
+    at: int
+    then: Later | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +164,7 @@ class AccountClosed:
     reason: str
 
 
-TermsFact = PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged | OnLimitChanged
+TermsFact = PlanChanged | PlanScheduled | LimitChanged | TimeZoneChanged | ConsentChanged | OnLimitChanged
 StandingFact = AccountSuspended | AccountResumed | AccountClosed
 OtherFact = BillingFact | WebhookFact | InvoiceFact | AgreementFact | ErasureDone
 AccountFact = AccountOpened | TermsFact | StandingFact | KeyFact | OtherFact
@@ -197,6 +211,9 @@ class Account:
     billing: BillingState = NOTHING_BILLED
     invoicing: Invoicing = NOTHING_INVOICED
     agreed: Agreed = NOTHING_AGREED
+    paying: Paying = FREE
+    next: Later | None = None
+    """The plan that follows, if one is agreed."""
     in_force: InForce = field(default_factory=dict, compare=False, repr=False)
     """By scope, what is limited a period, which every admission looks up; `in_windows` by the other windows first."""
     in_windows: Mapping[str, InForce] = field(default_factory=dict, compare=False, repr=False)
@@ -242,10 +259,14 @@ def evolve(account: Account | None, fact: AccountFact) -> Account:
     match fact:
         case AccountOpened():
             terms = (fact.plan, fact.limits, fact.currency, fact.zone, fact.cycle, fact.prepaid)
-            return _limited(Account(fact.account, fact, *terms, windows=fact.windows), ACCOUNT, *Window)
+            opened = Account(fact.account, fact, *terms, windows=fact.windows, paying=fact.paying or FREE)
+            return _limited(replace(opened, next=fact.then), ACCOUNT, *Window)
         case PlanChanged():
-            changed_plan = replace(_known(account), plan=fact.plan, limits=fact.limits, windows=fact.windows)
-            return _limited(changed_plan, ACCOUNT, *Window)
+            known, paying = _known(account), fact.paying or FREE
+            on_plan = replace(known, plan=fact.plan, limits=fact.limits, windows=fact.windows, paying=paying, next=None)
+            return _limited(on_plan, ACCOUNT, *Window)
+        case PlanScheduled():
+            return replace(_known(account), next=fact.then)
         case TimeZoneChanged():
             return replace(_known(account), zone=fact.zone)
         case LimitChanged():
@@ -318,69 +339,7 @@ def _otherwise(account: Account, fact: OtherFact) -> Account:
     return replace(account, webhooks=others if webhook is None else {**account.webhooks, webhook.id: webhook})
 
 
-# Decisions
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms that an account is opened with."""
-
-    plan: str
-    limits: Limits
-    currency: str = "USD"
-    zone: str = "UTC"
-    cycle: Cycle = field(default_factory=Cycle)
-    prepaid: bool = False
-    windows: Mapping[str, Limits] = field(default_factory=dict)
-
-
-def open_account(account: Account | None, id: str, terms: Terms, now: int, reason: str = "") -> list[AccountFact]:
-    """Open it once; opening it again as it was opened, or as it is by now, records nothing.
-
-    The terms are compared as they were asked: the plan by its name, as a plan's limits are another thing on another
-    day. Raises AccountExists on other terms, or if the account is closed.
-    """
-    check_id("account", id)
-    if id == STUDIO or id.startswith(PROVIDER):
-        raise InvalidInput("account", f"{id!r} is the studio's own", hint="choose another id")
-    check_currency(terms.currency)
-    check_zone(terms.zone)
-    check_reason(reason)
-    if account is None:
-        agreed = (terms.plan, terms.limits, terms.currency, terms.zone, terms.cycle, terms.prepaid)
-        return [AccountOpened(id, now, *agreed, reason, terms.windows)]
-    if account.standing is Standing.CLOSED:
-        raise AccountExists(f"account {id!r} was closed: {account.reason}", hint="open another")
-    differing = [
-        f"{name} {was}, not {asked}"
-        for name, asked, was, is_now in _compared(account, terms)
-        if asked not in (was, is_now)
-    ]
-    if differing:
-        raise AccountExists(
-            f"account {id!r} was opened before, on other terms: {'; '.join(differing)}",
-            hint=Advice("account.change"),
-        )
-    return []
-
-
-def changed_since(account: Account, terms: Terms) -> tuple[str, ...]:
-    """The terms asked for by an opening that have changed since, in words."""
-    return tuple(
-        f"{name} is {is_now}, not {asked}" for name, asked, _, is_now in _compared(account, terms) if asked != is_now
-    )
-
-
-def _compared(account: Account, terms: Terms) -> tuple[tuple[str, object, object, object], ...]:
-    """Each term by name: as it is asked for, as the account was opened, and as it is now."""
-    opened = account.opened
-    return (
-        ("plan", terms.plan, opened.plan, account.plan),
-        ("currency", terms.currency, opened.currency, account.currency),
-        ("zone", terms.zone, opened.zone, account.zone),
-        ("cycle day", terms.cycle.day, opened.cycle.day, account.cycle.day),
-        ("prepaid", terms.prepaid, opened.prepaid, account.prepaid),
-    )
+# Questions that decisions ask first
 
 
 def check_not_closed(account: Account) -> Account:

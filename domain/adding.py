@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from domain.account import Standing
 from domain.assets import NEVER_DECIDED, AssetAdded, AssetRestored, Disposal
+from domain.entering import current_period
 from domain.errors import IllegalTransition
 from domain.ids import check_id
-from domain.ledger import Fact, Ledger, current_period, known_account
+from domain.ledger import Fact, Ledger, known_account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Ask ─ accept ─┬─ Requested, Rejected
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.account import Account, Standing
@@ -14,11 +14,13 @@ from domain.advice import Advice
 from domain.approving import check_approved
 from domain.beginning import begin_windows
 from domain.counting import has_outgrown, over_limit
+from domain.entering import into_period
 from domain.errors import InvalidInput, UnknownModel
 from domain.evidence import Spent
+from domain.funding import Funding, freed_of, fund
 from domain.issuing import check_key
 from domain.kinds import ONLY_REAL
-from domain.ledger import Fact, Ledger, check_fingerprint, current_period, find, known_account
+from domain.ledger import Fact, Ledger, check_fingerprint, find, known_account
 from domain.lifecycle import illegal
 from domain.money import Money
 from domain.operation import (
@@ -38,9 +40,10 @@ from domain.plans import SPEND
 from domain.pricing import Quote, Unpriced
 from domain.refusals import Refusal, Unapproved
 from domain.sales import errand_again, errand_now, sold_now
-from domain.settlement import fail, give_back, move_later
+from domain.settlement import fail, give_back, move_later, settle_draws
 from domain.totals import PeriodState, scopes_of
 from domain.value import maker, value
+from domain.wallet import Draws, less, spent_of, sum_of
 
 
 @value
@@ -91,7 +94,7 @@ _make_dispatched = maker(Dispatched)
 
 AS_HELD = Leeway()
 
-OF_MONEY = (SPEND, "balance")
+OF_MONEY = (SPEND, "balance", "allowance")
 """The measures of refusals that a cheaper model may avoid."""
 
 
@@ -111,7 +114,7 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
     earlier = _earlier(ledger, ask)
     if earlier is not None and not earlier.refused:
         return []
-    facts, current = current_period(ledger, account, now)
+    facts, current, account = into_period(ledger, account, now)
     answer = _answered(ledger, account, current, ask, now)
     refusal = answer.refusal
     if earlier is not None and refusal is not None:
@@ -122,12 +125,17 @@ def accept(ledger: Ledger, ask: Ask, now: int) -> list[Fact]:
         facts += begin_windows(account, current, scopes_of(ask.user, ask.project, ask.api_key), now)
     day = local_day(now, account.zone)
     inputs = ask.inputs if refusal is None else ()
-    for place, (id, quote) in enumerate(zip(ask.operations, answer.quotes, strict=True)):
+    for place, (id, quote, drawn) in enumerate(zip(ask.operations, answer.quotes, answer.drawn, strict=True)):
         operation = _operation(ask, id, current.period, day, quote)
         facts.append(_make_requested(operation, now, ask.key, ask.digest, quote.outputs, inputs))
         if answer.why is not None:
             facts.append(_substituted(operation, answer.asked[place], answer.why, now))
-        facts += _answer(operation, quote, refusal, account, ask.sender, now)
+        if refusal is not None:
+            facts.append(_rejected(operation, refusal, account, now))
+            continue
+        facts.append(_make_validated(operation, now, quote, drawn))
+        if ask.sender is not None:
+            facts.append(_make_dispatched(operation, now, 1, ask.sender))
     return facts
 
 
@@ -153,17 +161,38 @@ def reroute(
     if not isinstance(state, Sent):
         raise illegal("reroute", state)
     account = known_account(ledger, state.operation.account)
-    (quote,) = sold_now(ledger.selling, account, (wish,), errand_again(ledger, state, wish.model, now))
+    (sold,) = sold_now(ledger.selling, account, (wish,), errand_again(ledger, state, wish.model, now))
+    funding = _funded_instead(ledger, account, state, sold, now)
+    (quote,), (drawn,) = funding.quotes, funding.drawn
     too_far = not _is_within(account, leeway, state.quote, quote) or _needs_approval(account, state, quote)
-    if too_far or _unfit(account, (quote,)) or _reroute_overruns(ledger, account, state, quote, now):
+    if too_far or _unfit(account, (quote,)) or _reroute_overruns(ledger, account, state, funding, now):
         return fail(ledger, id, code, 0, now)
     operation = replace(state.operation, model=quote.model, provider=quote.provider)
-    held, more = state.quote, (quote.outputs - state.quote.outputs, quote.price - state.quote.price)
-    freed = [
-        *give_back(ledger, state.operation, held.price - quote.price, now),
+    rerouted = Rerouted(operation, now, quote, code, drawn)
+    return [rerouted, _make_dispatched(operation, now, attempt, sender), *_freed(ledger, state, rerouted, now)]
+
+
+def _funded_instead(ledger: Ledger, account: Account, state: Sent, quote: Quote, now: int) -> Funding:
+    """The money for another model; of an ended period's hold it is a part."""
+    current, operation = ledger.current, state.operation
+    if current is not None and operation.period == current.period:
+        return fund(account, freed_of(current, state.drawn), (operation.kind, operation.family), (quote,), now)
+    drawn = spent_of(state.drawn, quote.price)
+    return Funding((quote,), (drawn,), quote.price - sum_of(drawn))
+
+
+def _freed(ledger: Ledger, state: Sent, instead: Rerouted, now: int) -> list[Fact]:
+    """The rest of an ended period's holds that their exchange sets free in the open one."""
+    held, quote = state.quote, instead.quote
+    gone = less(state.drawn, instead.drawn)
+    if ledger.current is not None and state.operation.period == ledger.current.period:
+        return []
+    more = (quote.outputs - held.outputs, quote.price - held.price)
+    return [
+        *give_back(ledger, state.operation, held.price - quote.price - sum_of(gone), now),
         *move_later(ledger, state.operation, more, (0, 0), now),
+        *settle_draws(ledger, state.operation, gone, None, now),
     ]
-    return [Rerouted(operation, now, quote, code), _make_dispatched(operation, now, attempt, sender), *freed]
 
 
 def needs_approval(ledger: Ledger, ask: Ask, quotes: Sequence[Quote]) -> bool:
@@ -195,9 +224,13 @@ def unapproved_of(account: Account, ask: Ask, quotes: Sequence[Quote]) -> Unappr
 
 @value
 class Admission:
-    """The end of an ask: the quotes that are held or refused; if others were asked, those, and why not they."""
+    """The end of an ask: the quotes that are held or refused, and what each takes from grants.
+
+    If others were asked, those, and why not they.
+    """
 
     quotes: tuple[Quote, ...]
+    drawn: tuple[Draws | None, ...]
     refusal: Refusal | None
     asked: tuple[Quote, ...] = ()
     why: Refusal | None = None
@@ -214,25 +247,26 @@ def refusal_now(ledger: Ledger, ask: Ask, now: int) -> Refusal | None:
 def answer_now(ledger: Ledger, ask: Ask, now: int) -> Admission:
     """The outcome that `accept` would record at this instant; nothing is asked for. Raises what `accept` raises."""
     account = known_account(ledger, ask.account)
-    _, current = current_period(ledger, account, now)
+    _, current, account = into_period(ledger, account, now)
     return _answered(ledger, account, current, ask, now)
 
 
 def _answered(ledger: Ledger, account: Account, current: PeriodState, ask: Ask, now: int) -> Admission:
     """The account's terms may name a cheaper model for what would pass a limit of money, if the request lets them."""
     errand = errand_now(current, ask.kind, ask.family, now if ask.priced_at is None else ask.priced_at)
-    quotes = sold_now(ledger.selling, account, ask.quotes, errand)
-    _check_terms(account, ask, quotes)
-    refusal = _refusal(account, current, ask, quotes, now)
+    work = (ask.kind, ask.family)
+    funding = fund(account, current, work, sold_now(ledger.selling, account, ask.quotes, errand), now)
+    _check_terms(account, ask, funding.quotes)
+    refusal = _refusal(account, current, ask, funding, now)
     if refusal is None or refusal.measure not in OF_MONEY or not ask.instead:
-        return _make_admission(quotes, refusal)
-    instead = sold_now(ledger.selling, account, ask.instead, errand)
-    classes = {quote.model_class for quote in instead}
-    price = sum(quote.price for quote in instead)
+        return _make_admission(funding.quotes, funding.drawn, refusal)
+    instead = fund(account, current, work, sold_now(ledger.selling, account, ask.instead, errand), now)
+    classes = {quote.model_class for quote in instead.quotes}
+    price = sum(quote.price for quote in instead.quotes)
     fits = classes <= ask.allowed | account.allowed and (ask.most is None or price <= ask.most)
-    if account.on_limit != instead[0].model or not fits or _refusal(account, current, ask, instead, now):
-        return _make_admission(quotes, refusal)
-    return _make_admission(instead, None, quotes, refusal)
+    if account.on_limit != instead.quotes[0].model or not fits or _refusal(account, current, ask, instead, now):
+        return _make_admission(funding.quotes, funding.drawn, refusal)
+    return _make_admission(instead.quotes, instead.drawn, None, funding.quotes, refusal)
 
 
 def _check_terms(account: Account, ask: Ask, quotes: Sequence[Quote]) -> None:
@@ -273,7 +307,8 @@ def _earlier(ledger: Ledger, ask: Ask) -> Spent | None:
     return earlier
 
 
-def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quote, ...], now: int) -> Refusal | None:
+def _refusal(account: Account, current: PeriodState, ask: Ask, funding: Funding, now: int) -> Refusal | None:
+    quotes = funding.quotes
     outputs, price = sum([quote.outputs for quote in quotes]), sum([quote.price for quote in quotes])
     wanted = ((ask.family, outputs), (SPEND, price))
     scopes = scopes_of(ask.user, ask.project, ask.api_key)
@@ -281,7 +316,8 @@ def _refusal(account: Account, current: PeriodState, ask: Ask, quotes: tuple[Quo
         return Refusal(rule=account.standing)
     if (unfit := _unfit(account, quotes)) is not None:
         return unfit
-    return over_limit(account, current, scopes, wanted, now) or _over_balance(current, price)
+    over = over_limit(account, current, scopes, wanted, now)
+    return over or funding.refusal or _over_balance(current, funding.own)
 
 
 def _unfit(account: Account, quotes: tuple[Quote, ...]) -> Refusal | None:
@@ -319,17 +355,6 @@ def _operation(ask: Ask, id: str, period: Period, day: str, quote: Quote) -> Ope
     )
 
 
-def _answer(
-    operation: Operation, quote: Quote, refusal: Refusal | None, account: Account, sender: str | None, now: int
-) -> Iterable[Fact]:
-    if refusal is not None:
-        return [_rejected(operation, refusal, account, now)]
-    validated = _make_validated(operation, now, quote)
-    if sender is None:
-        return [validated]
-    return [validated, _make_dispatched(operation, now, 1, sender)]
-
-
 def _substituted(operation: Operation, asked: Quote, why: Refusal, now: int) -> Substituted:
     told = (why.rule, why.scope, why.measure, why.window, why.limit, why.left)
     return Substituted(operation, now, asked.model, asked.provider, asked.price, asked.currency, *told)
@@ -354,9 +379,9 @@ def _rejected(operation: Operation, why: Refusal, account: Account, now: int) ->
     )
 
 
-def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, quote: Quote, now: int) -> bool:
+def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, funding: Funding, now: int) -> bool:
     """Whether the exchange of holds would overrun a limit; an ended period's limits are gone, its hold may shrink."""
-    current, operation, old = ledger.current, state.operation, state.quote
+    current, operation, old, quote = ledger.current, state.operation, state.quote, funding.quotes[0]
     more = quote.price - old.price
     if current is None or operation.period != current.period:
         return more > 0
@@ -364,4 +389,5 @@ def _reroute_overruns(ledger: Ledger, account: Account, state: Sent, quote: Quot
     scopes = scopes_of(operation.user, operation.project, operation.api_key)
     if account.in_windows and has_outgrown(account, current, scopes, grown, state.admitted, now):
         return True
-    return bool(over_limit(account, current, scopes, grown, now) or _over_balance(current, more))
+    own = funding.own - old.price + sum_of(state.drawn)
+    return bool(over_limit(account, current, scopes, grown, now) or funding.refusal or _over_balance(current, own))

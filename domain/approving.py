@@ -10,9 +10,10 @@ from dataclasses import replace
 from domain.account import Account
 from domain.advice import Advice
 from domain.approvals import Approval, ApprovalAsked, ApprovalGiven, ApprovalNeeded, UnknownQuote
+from domain.entering import current_period
 from domain.errors import Forbidden, InvalidInput, KeyReused
 from domain.ids import check_reason
-from domain.ledger import Fact, Ledger, current_period, known_account
+from domain.ledger import Fact, Ledger, known_account
 from domain.money import Money
 from domain.refusals import Unapproved
 

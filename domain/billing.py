@@ -17,7 +17,7 @@ from domain.errors import InvalidRequest
 from domain.meaning import Kind
 from domain.periods import Period
 from domain.streams import NEVER
-from domain.value import value
+from domain.value import SPARE, value
 
 # Facts
 
@@ -29,6 +29,7 @@ class PeriodClosed:
 
     `zone` is the one whose days the period's are. A prepaid account's money, held or not, was `opening` and is
     `closing`, in micro-units. `open` operations that hold `held` are carried: they are billed when they are settled.
+    `granted` is the rest of all grants before and after the period, None if there were none.
     """
 
     account: str
@@ -43,6 +44,7 @@ class PeriodClosed:
     held: int
     currency: str
     reason: str = ""
+    granted: tuple[int, int] | None = field(default=None, metadata=SPARE)
 
 
 @value
@@ -110,10 +112,12 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class BillingState:
-    """Every period that begins before `until` is closed; `closing` is what the last of them left of a balance."""
+    """Every period that begins before `until` is closed; `closing` is what the last of them left of a balance, and
+    `granted` of all grants."""
 
     until: int = NEVER
     closing: int = 0
+    granted: int = 0
     statements: Mapping[int, Issued] = field(default_factory=dict)
 
     def is_closed(self, period: Period) -> bool:
@@ -142,7 +146,8 @@ def evolve_billing(billing: BillingState, fact: BillingFact) -> BillingState:
     """The bills after one more fact."""
     match fact:
         case PeriodClosed():
-            return replace(billing, until=fact.period.end, closing=fact.closing or 0)
+            granted = fact.granted[1] if fact.granted else 0
+            return replace(billing, until=fact.period.end, closing=fact.closing or 0, granted=granted)
         case StatementIssued():
             issued = Issued(fact.period, fact.digest)
             return replace(billing, statements={**billing.statements, fact.number: issued})

@@ -9,12 +9,14 @@ open one, as FOCUS has it: its class is `Correction`.
 
 from __future__ import annotations
 
+from dataclasses import field
 from decimal import Decimal
 
 from domain.charging import CostSource
 from domain.operation import Operation
 from domain.periods import Period
-from domain.value import value
+from domain.value import SPARE, value
+from domain.wallet import Draws
 
 # Facts
 
@@ -39,6 +41,7 @@ class UsageBooked:
     cost_source: CostSource | None = None
     cost_currency: str = ""
     listed: int | None = None
+    drawn: Draws | None = field(default=None, metadata=SPARE)
 
 
 @value

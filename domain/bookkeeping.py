@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.account import AccountOpened
 from domain.ledger import Fact
 from domain.operation import Charged, OperationFact, Released, Rerouted, Validated
-from domain.postings import MOVES, Before, Postings, postings_of
+from domain.postings import MOVES, Before, Postings, own_hold, postings_of
 
 AFTERWARDS = Before(prepaid=False)
 
@@ -56,6 +56,6 @@ class Bookkeeper:
 
     def _remember(self, fact: OperationFact, *, prepaid: bool) -> None:
         if prepaid and isinstance(fact, Validated | Rerouted):
-            self.hold(fact.operation.id, fact.quote.price)
+            self.hold(fact.operation.id, own_hold(fact))
         elif isinstance(fact, Charged | Released):
             self._held.pop(fact.operation.id, None)

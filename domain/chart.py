@@ -1,8 +1,9 @@
 """The chart of accounts: the lines of the books, among which postings move money.
 
 assets        payments, receivable
-liabilities   wallet:available, wallet:held, payable:PROVIDER, invoiced:PROVIDER
-income        income:MODEL, adjustments:MODEL, goodwill
+liabilities   wallet:available, wallet:held, allowance, credits:promotional, credits:paid, payable:PROVIDER,
+              invoiced:PROVIDER
+income        income:MODEL, adjustments:MODEL, goodwill, subscriptions, promotions, breakage
 expenses      expense:PROVIDER, difference:PROVIDER
 """
 
@@ -14,6 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from domain.value import value
+from domain.wallet import Source
 
 
 class Side(StrEnum):
@@ -34,6 +36,12 @@ class Heading(StrEnum):
     """The rest of what an account paid beforehand, spendable."""
     HELD = "wallet:held"
     """The part of it that is reserved for open operations."""
+    ALLOWANCE = "allowance"
+    """The rest of what is included in the price of plans, held or not."""
+    PROMOTIONAL = "credits:promotional"
+    """The rest of what was given for nothing, held or not."""
+    PAID = "credits:paid"
+    """The rest of credits that were paid for, held or not."""
     RECEIVABLE = "receivable"
     """Charges that an account has yet to pay."""
     INCOME = "income"
@@ -42,6 +50,12 @@ class Heading(StrEnum):
     """Later corrections of these charges."""
     GOODWILL = "goodwill"
     """Given back for no single charge."""
+    SUBSCRIPTIONS = "subscriptions"
+    """The price of plans, without the allowance in it."""
+    PROMOTIONS = "promotions"
+    """Given for nothing, and not lapsed."""
+    BREAKAGE = "breakage"
+    """Paid for, and lapsed."""
     EXPENSE = "expense"
     """Our cost of a provider's work, as far as it is known."""
     PAYABLE = "payable"
@@ -57,11 +71,17 @@ SIDES: Final[Mapping[Heading, Side]] = {
     Heading.RECEIVABLE: Side.ASSETS,
     Heading.AVAILABLE: Side.LIABILITIES,
     Heading.HELD: Side.LIABILITIES,
+    Heading.ALLOWANCE: Side.LIABILITIES,
+    Heading.PROMOTIONAL: Side.LIABILITIES,
+    Heading.PAID: Side.LIABILITIES,
     Heading.PAYABLE: Side.LIABILITIES,
     Heading.INVOICED: Side.LIABILITIES,
     Heading.INCOME: Side.INCOME,
     Heading.ADJUSTMENTS: Side.INCOME,
     Heading.GOODWILL: Side.INCOME,
+    Heading.SUBSCRIPTIONS: Side.INCOME,
+    Heading.PROMOTIONS: Side.INCOME,
+    Heading.BREAKAGE: Side.INCOME,
     Heading.EXPENSE: Side.EXPENSES,
     Heading.DIFFERENCE: Side.EXPENSES,
 }
@@ -102,6 +122,16 @@ AVAILABLE: Final = LedgerAccount("wallet:available", Heading.AVAILABLE)
 HELD: Final = LedgerAccount("wallet:held", Heading.HELD)
 RECEIVABLE: Final = LedgerAccount("receivable", Heading.RECEIVABLE)
 GOODWILL: Final = LedgerAccount("goodwill", Heading.GOODWILL)
+SUBSCRIPTIONS: Final = LedgerAccount("subscriptions", Heading.SUBSCRIPTIONS)
+PROMOTIONS: Final = LedgerAccount("promotions", Heading.PROMOTIONS)
+BREAKAGE: Final = LedgerAccount("breakage", Heading.BREAKAGE)
+ALLOWANCE: Final = LedgerAccount("allowance", Heading.ALLOWANCE)
+GRANTED: Final[Mapping[str, LedgerAccount]] = {
+    Source.ALLOWANCE: ALLOWANCE,
+    Source.PROMOTIONAL: LedgerAccount("credits:promotional", Heading.PROMOTIONAL),
+    Source.PAID: LedgerAccount("credits:paid", Heading.PAID),
+}
+"""By the source of grants, what is left of them."""
 
 
 def _each(heading: Heading) -> Callable[[str], LedgerAccount]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from domain.account import Account
 from domain.advice import Advice
 from domain.billing import PeriodClosed, StatementIssued, StatementVoided, UnknownStatement, statement_number
+from domain.entering import current_period
 from domain.errors import IllegalTransition
 from domain.ids import check_reason
-from domain.ledger import Fact, Ledger, current_period, known_account
+from domain.ledger import Fact, Ledger, known_account
 from domain.periods import Period, local_day
 from domain.statement import Statement
 from domain.value import value
@@ -64,8 +65,14 @@ def close_period(ledger: Ledger, closing: Closing, now: int) -> list[Fact]:
         held=read.held,
         currency=account.currency,
         reason=closing.reason,
+        granted=granted_of(read),
     )
     return [*opened, closed]
+
+
+def granted_of(read: Statement) -> tuple[int, int] | None:
+    """The rest of all grants before and after a period; None of an account without any."""
+    return (read.granted, read.left_of_grants) if read.granted or read.grants else None
 
 
 def issue_statement(

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from domain.account import Account, InForce
-from domain.ledger import Ledger, current_period, known_account
+from domain.entering import into_period
+from domain.ledger import Ledger, known_account
 from domain.periods import Period
 from domain.plans import MEASURES
 from domain.refusals import Refusal
@@ -83,7 +84,7 @@ def left_of(
     if ledger.account is None:
         return {}
     account = ledger.account
-    _, current = current_period(ledger, account, now)
+    _, current, account = into_period(ledger, account, now)
     left: dict[str, int | None] = dict.fromkeys(MEASURES)
     scopes = scopes_of(user, project, api_key)
     if account.in_windows:
@@ -111,7 +112,7 @@ def _leave(left: dict[str, int | None], limited: InForce, used: Mapping[str, Usa
 def limit_standings(ledger: Ledger, account: str, now: int) -> tuple[LimitStanding, ...]:
     """Every limit of an account, its users, projects and keys, from the narrowest window. Raises UnknownAccount."""
     known = known_account(ledger, account)
-    _, current = current_period(ledger, known, now)
+    _, current, known = into_period(ledger, known, now)
     scopes = {scope: None for limits in (known.in_force, *known.in_windows.values()) for scope in limits}
     return tuple(_standings(known, current, tuple(scopes), now))
 

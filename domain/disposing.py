@@ -21,9 +21,10 @@ from domain.assets import (
     as_seen,
     check_not_erased,
 )
+from domain.entering import current_period
 from domain.errors import IllegalTransition, InvalidInput
 from domain.ids import check_reason
-from domain.ledger import Fact, Ledger, current_period, find, known_account
+from domain.ledger import Fact, Ledger, find, known_account
 from domain.operation import Closed
 
 

@@ -8,9 +8,10 @@ Both kinds of correction are decided under the account's lock and against the sa
 from __future__ import annotations
 
 from domain.booking import GoodwillGiven
+from domain.entering import current_period
 from domain.errors import InvalidInput, KeyReused
 from domain.ids import check_id, check_reason
-from domain.ledger import Fact, Ledger, current_period, known_account
+from domain.ledger import Fact, Ledger, known_account
 from domain.money import Money
 from domain.periods import Period, local_day
 

@@ -23,19 +23,17 @@ from domain.booking import BookingFact, GoodwillGiven, UsageBooked
 from domain.errors import KeyReused, UnknownAccount, UnknownOperation
 from domain.evidence import Evidence, Spent
 from domain.operation import CLOSED_STATES, Adjusted, OperationFact, Requested, State
-from domain.periods import Period, period_after, period_at
+from domain.periods import Period
 from domain.plans import Limits
 from domain.tariffs import Selling
 from domain.totals import PeriodState, move_money, post, scopes_of
+from domain.wallet import ChargedBack, SubscriptionCharged, Wallet, WalletFact, evolve_wallet, own_part
 from domain.windowed import (
     WindowFact,
     Windows,
-    carried_for_life,
     correct_in_windows,
-    counted_for_life,
     evolve_windows,
 )
-from domain.zones import zones_version
 
 # Facts
 
@@ -136,6 +134,7 @@ LedgerFact = (
     | WindowFact
     | AssetFact
     | ApprovalFact
+    | WalletFact
 )
 Fact = AccountFact | LedgerFact | OperationFact
 
@@ -215,6 +214,8 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
         _evolve_approval(ledger, fact)
     elif isinstance(fact, WindowFact):
         _evolve_windows(ledger, fact)
+    elif isinstance(fact, WalletFact):
+        _evolve_wallet(ledger, fact)
     else:
         ledger.account = accounts.evolve(ledger.account, fact)
     return ledger
@@ -250,6 +251,18 @@ def _evolve_windows(ledger: Ledger, fact: WindowFact) -> None:
     if current is not None:
         current.windows = current.windows or Windows()
         evolve_windows(current.windows, fact)
+
+
+def _evolve_wallet(ledger: Ledger, fact: WalletFact) -> None:
+    """A plan's price and a payment that was taken back are the balance's, whatever becomes of it."""
+    if isinstance(fact, SubscriptionCharged):
+        _give(ledger, -fact.price)
+    elif isinstance(fact, ChargedBack):
+        _give(ledger, -fact.amount)
+        return
+    if ledger.current is not None:
+        ledger.current.wallet = ledger.current.wallet or Wallet()
+        evolve_wallet(ledger.current.wallet, fact)
 
 
 def _evolve_asset(ledger: Ledger, fact: AssetFact) -> None:
@@ -293,12 +306,14 @@ def _evolve_operation(ledger: Ledger, fact: OperationFact) -> None:
 
 def _adjust_period(ledger: Ledger, fact: Adjusted) -> None:
     """A refund is spendable at once; it frees the spend limit only within the operation's own period, and for life."""
-    _give(ledger, -fact.price)
+    _give(ledger, own_part(fact.back, -fact.price) if fact.back else -fact.price)
     current, operation = ledger.current, fact.operation
     if current is None:
         return
     if operation.period == current.period:
         post(current, operation, 0, fact.price)
+    if fact.back and current.wallet is not None:
+        current.wallet.give_back(fact.back)
     if current.windows is not None:
         correct_in_windows(current.windows, scopes_of(operation.user, operation.project, operation.api_key), fact)
 
@@ -322,27 +337,6 @@ def known_account(ledger: Ledger, id: str) -> Account:
     if ledger.account is None:
         raise UnknownAccount(f"no account {id!r}", hint=Advice("account.open", account=id))
     return ledger.account
-
-
-def current_period(ledger: Ledger, account: Account, now: int) -> tuple[list[Fact], PeriodState]:
-    """The period this instant's facts go to, and the fact that opens it if it is new."""
-    current = ledger.current
-    if current is not None and now < current.period.end:
-        return [], current
-    carried = None
-    if current is None:
-        period = period_at(account.cycle, account.zone, now)
-        balance = 0 if account.prepaid else None
-    else:
-        period = period_after(current.period, account.cycle, account.zone, now)
-        balance = current.balance
-        carried = carried_for_life(current.windows)
-    terms = (account.plan, account.limits, balance, account.currency)
-    opened = PeriodOpened(account.id, now, period, *terms, zones_version())
-    facts: list[Fact] = [opened]
-    if carried is not None:
-        facts += counted_for_life(account.id, period, carried.life, now)
-    return facts, PeriodState(period, balance, windows=carried)
 
 
 CREDIT = "credit:"

@@ -62,6 +62,7 @@ from domain.operation import (
 )
 from domain.pricing import Quote
 from domain.value import maker
+from domain.wallet import Draws, less, spent_of
 
 _make_asked = maker(Asked)
 _make_held = maker(Held)
@@ -86,15 +87,15 @@ def evolve(state: State | None, fact: OperationFact) -> State:
         case Substituted():
             return _make_asked(fact.operation)
         case Validated():
-            return _make_held(fact.operation, fact.quote, 0, fact.at)
+            return _make_held(fact.operation, fact.quote, 0, fact.at, fact.drawn)
         case Dispatched() if isinstance(state, TO_BE_SENT):
-            return _make_sent(fact.operation, state.quote, fact.attempt, fact.sender, state.admitted)
+            return _make_sent(fact.operation, state.quote, fact.attempt, fact.sender, state.admitted, state.drawn)
         case Submitted() if isinstance(state, Sent):
-            return Running(fact.operation, state.quote, state.attempts, fact.job, state.admitted)
+            return Running(fact.operation, state.quote, state.attempts, fact.job, state.admitted, state.drawn)
         case Rerouted() if isinstance(state, TO_BE_SENT):
-            return _make_held(fact.operation, fact.quote, state.attempts, state.admitted)
+            return _make_held(fact.operation, fact.quote, state.attempts, state.admitted, fact.drawn)
         case Postponed() if isinstance(state, Sent):
-            return _make_held(fact.operation, state.quote, state.attempts, state.admitted)
+            return _make_held(fact.operation, state.quote, state.attempts, state.admitted, state.drawn)
     return _evolve_outcome(state, fact)
 
 
@@ -102,7 +103,8 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
     """How the operation ended, and what was corrected since."""
     match fact:
         case ProviderCompleted() if isinstance(state, UNDER_WAY):
-            return _make_delivered(fact.operation, state.quote, len(fact.assets) + fact.lost, fact.cost, state.admitted)
+            outputs = len(fact.assets) + fact.lost
+            return _make_delivered(fact.operation, state.quote, outputs, fact.cost, state.admitted, state.drawn)
         case ProviderCompleted() if isinstance(state, Dropped) and fact.late:
             return replace(state, late=True)
         case Charged():
@@ -116,6 +118,7 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
                 cost=fact.cost or 0,
                 cost_source=fact.cost_source,
                 cost_currency=fact.cost_currency,
+                drawn=fact.drawn,
             )
         case Released() if isinstance(state, UNDER_WAY):
             known = fact.cost is not None
@@ -131,9 +134,8 @@ def _corrected(state: Settled | Dropped, fact: Adjusted) -> State:
     known, cost = state.cost_known or fact.revealed, state.cost + fact.cost
     if isinstance(state, Settled):
         adjusted, source = state.adjusted + fact.price, fact.cost_source or state.cost_source
-        return replace(
-            state, adjusted=adjusted, corrections=corrections, cost_known=known, cost=cost, cost_source=source
-        )
+        changed = replace(state, adjusted=adjusted, cost_source=source, drawn=less(state.drawn, fact.back))
+        return replace(changed, corrections=corrections, cost_known=known, cost=cost)
     return replace(state, corrections=corrections, cost_known=known, cost=cost)
 
 
@@ -189,9 +191,9 @@ def complete(
     """
     told = _make_told(readable(cost), usage, rough)
     match state:
-        case Sent(operation, quote) | Running(operation, quote):
+        case Sent(operation, quote, drawn=drawn) | Running(operation, quote, drawn=drawn):
             completed = _completed(operation, assets, now, told, lost, unlike, late=False)
-            return [completed, _charged(operation, quote, reckon(quote, len(assets), lost, told), now)]
+            return [completed, _charged(operation, quote, reckon(quote, len(assets), lost, told), now, drawn)]
         case Dropped(operation, reason, late=False) if reason == POLICY:
             return [_completed(operation, assets, now, told, lost, unlike, late=True)]
         case _ if isinstance(state, Closed):
@@ -309,7 +311,7 @@ def _completed(
     return _make_completed(operation, now, assets, told.bill, late, usage, lost.outputs, losses, told.rough, unlike)
 
 
-def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int) -> Charged:
+def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int, held: Draws | None) -> Charged:
     return _make_charged(
         operation,
         now,
@@ -324,6 +326,7 @@ def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int) -> 
         cost_source=found.cost_source,
         cost_currency=quote.other_currency,
         listed=found.listed,
+        drawn=spent_of(held, found.price) if held else None,
     )
 
 

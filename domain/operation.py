@@ -19,7 +19,8 @@ from typing import Final
 from domain.charging import CostSource
 from domain.periods import Period
 from domain.pricing import Quote
-from domain.value import value
+from domain.value import SPARE, value
+from domain.wallet import Backs, Draws
 
 POLICY, CANCELLED = "policy", "cancelled"
 """Reasons of a release: time ran out without an answer, and somebody asked for it."""
@@ -144,9 +145,10 @@ class Substituted(OperationFact):
 
 @value
 class Validated(OperationFact):
-    """Admitted: the quoted price and the outputs are held against every limit."""
+    """Admitted: the quoted price and the outputs are held against every limit; `drawn` is held of grants."""
 
     quote: Quote
+    drawn: Draws | None = field(default=None, metadata=SPARE)
 
 
 @value
@@ -170,6 +172,7 @@ class Rerouted(OperationFact):
 
     quote: Quote
     code: str
+    drawn: Draws | None = field(default=None, metadata=SPARE)
 
 
 @value
@@ -203,7 +206,7 @@ class ProviderCompleted(OperationFact):
 class Charged(OperationFact):
     """The charge: what the account pays, what the provider bills us, and by which price book.
 
-    A cost of None is not known; `cost_currency` is empty if it is the price's. `listed` is the book's, if another.
+    A cost of None is not known; `cost_currency` is empty if the price's. `listed` is the book's, `drawn` grants'.
     """
 
     outputs: int
@@ -217,6 +220,7 @@ class Charged(OperationFact):
     cost_source: CostSource | None = None
     cost_currency: str = ""
     listed: int | None = None
+    drawn: Draws | None = field(default=None, metadata=SPARE)
 
 
 @value
@@ -249,6 +253,7 @@ class Adjusted(OperationFact):
     `cost_source` says how our cost is known since, None if nothing new is known of it; `revealed` if it was not
     known before. `windows` are the hour and the day in which the operation was admitted, if they are not over. The
     operation was `worth` so much to the account before, and its cost known as `was` says.
+    `back` are the parts of a refund that came from grants.
     """
 
     period: Period
@@ -264,22 +269,12 @@ class Adjusted(OperationFact):
     worth: int = 0
     was: CostSource | None = None
     cost_currency: str = ""
+    back: Backs | None = field(default=None, metadata=SPARE)
 
 
 OPERATION_FACTS: tuple[type[OperationFact], ...] = (
-    Requested,
-    Rejected,
-    Substituted,
-    Validated,
-    Dispatched,
-    Submitted,
-    Rerouted,
-    Postponed,
-    ProviderCompleted,
-    Charged,
-    ProviderFailed,
-    Released,
-    Adjusted,
+    *(Requested, Rejected, Substituted, Validated, Dispatched, Submitted, Rerouted, Postponed),
+    *(ProviderCompleted, Charged, ProviderFailed, Released, Adjusted),
 )
 
 
@@ -301,6 +296,7 @@ class Held:
     quote: Quote
     attempts: int = 0
     admitted: int = 0
+    drawn: Draws | None = None
 
 
 @value
@@ -312,6 +308,7 @@ class Sent:
     attempts: int
     sender: str
     admitted: int = 0
+    drawn: Draws | None = None
 
 
 @value
@@ -323,6 +320,7 @@ class Running:
     attempts: int
     job: str
     admitted: int = 0
+    drawn: Draws | None = None
 
 
 @value
@@ -334,12 +332,13 @@ class Delivered:
     outputs: int
     cost: int | None
     admitted: int = 0
+    drawn: Draws | None = None
 
 
 @value
 class Settled:
     """Charged; `adjusted` is the sum of later corrections of the price, each known by its reference, `cost` what is
-    known of ours with all corrections, and `cost_source` how."""
+    known of ours with all corrections, `cost_source` how, and `drawn` what grants have paid and not got back."""
 
     operation: Operation
     charged: int
@@ -351,6 +350,7 @@ class Settled:
     cost: int = 0
     cost_source: CostSource | None = None
     cost_currency: str = ""
+    drawn: Draws | None = None
 
 
 @value

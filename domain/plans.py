@@ -26,7 +26,7 @@ SPEND: Final = "spend"
 MEASURES: Final = (*(family.value for family in Family), SPEND)
 """The names of all that is limited: outputs of each family of work, and money."""
 
-IN_MONEY: Final = frozenset({SPEND, "unpriced", "balance"})
+IN_MONEY: Final = frozenset({SPEND, "unpriced", "balance", "allowance"})
 """The measures that are money, in micro-units; all others count outputs."""
 
 _FIELDS: Final = {**{family.value: family.name.lower() for family in Family}, SPEND: SPEND}
@@ -76,6 +76,24 @@ class Paying:
 
 
 FREE: Final = Paying(0)
+
+
+@value
+class PlanTerms:
+    """All terms of a plan that an account is on, as they were that day."""
+
+    plan: str
+    limits: Limits
+    windows: Mapping[str, Limits] = field(default_factory=dict)
+    paying: Paying = FREE
+
+
+@value
+class Later:
+    """The terms that hold from an instant on, or, if there is none, from the end of the period."""
+
+    terms: PlanTerms
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +146,11 @@ class Plan:
         """Its money terms."""
         return Paying(self.price, self.allowance, self.overage)
 
+    @property
+    def terms(self) -> PlanTerms:
+        """All that an account agrees to which is put on it."""
+        return PlanTerms(self.id, self.limits, self.windows, self.paying)
+
 
 def plan_in(plan: Plan, rate: Decimal, currency: str) -> Plan:
     """The plan with all its amounts at a rate of exchange, each rounded once, half-even."""
@@ -173,7 +196,7 @@ def check_limit(measure: str, limit: int | None) -> int | None:
 
 def _told(measure: str, limit: int) -> str:
     """Outputs, or an amount in whole units of the currency, which a limit does not know."""
-    return plain(Decimal(limit).scaleb(-6)) if measure in {*IN_MONEY, "price", "allowance"} else str(limit)
+    return plain(Decimal(limit).scaleb(-6)) if measure in {*IN_MONEY, "price"} else str(limit)
 
 
 PLANS: Final[Mapping[str, Plan]] = MappingProxyType(

@@ -4,6 +4,9 @@
                                        receivable  ──> income:MODEL      one that pays afterwards
     adjustments:MODEL ──> its wallet or receivable                       a refund; other corrections the other way
     goodwill ──> its wallet or receivable                                an amount for no single charge
+    its wallet or receivable ──> subscriptions ──> allowance             a plan's price, and the allowance in it
+    promotions ──> credits:promotional    payments ──> credits:paid      grants; what lapses of them goes back, or
+                                                                         to breakage if it was paid for
     expense:PROVIDER  ──> payable:PROVIDER                               what providers bill us, as far as it is known
     payable:PROVIDER  ──> invoiced:PROVIDER                              a provider's invoice; if it is voided, back
     difference:PROVIDER ─> payable:PROVIDER                              what it invoices beyond that, taken as it is
@@ -14,17 +17,22 @@ new period, move nothing. A cost that nobody knows is not posted as zero: `cost_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from domain import account, agreeing, approvals, assets, billing, invoices, keys, ledger, operation, webhooks, windowed
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.chart import (
+    ALLOWANCE,
     AVAILABLE,
+    BREAKAGE,
     GOODWILL,
+    GRANTED,
     HELD,
     PAYMENTS,
+    PROMOTIONS,
     RECEIVABLE,
+    SUBSCRIPTIONS,
     Heading,
     LedgerAccount,
     adjustments_of,
@@ -41,6 +49,20 @@ from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, Per
 from domain.operation import Adjusted, Charged, OperationFact, Released, Rerouted, Validated
 from domain.periods import Period
 from domain.value import value
+from domain.wallet import (
+    TO_BALANCE,
+    TO_GRANT,
+    Back,
+    ChargedBack,
+    DrawsSettled,
+    GrantEnded,
+    GrantGiven,
+    GrantsCarried,
+    Source,
+    SubscriptionCharged,
+    own_part,
+    sum_of,
+)
 
 
 @value
@@ -69,7 +91,8 @@ NONE: Final[Postings] = ()
 
 @value
 class Before:
-    """The state of things before a fact: whether its account pays beforehand, and what its operation holds."""
+    """The state of things before a fact: whether its account pays beforehand, and what its operation holds of its
+    own money."""
 
     prepaid: bool
     held: int = 0
@@ -96,24 +119,32 @@ def _credited(fact: CreditAdded, before: Before) -> Postings:
     return _moved(PAYMENTS, _spendable(before), fact.amount, fact.currency)
 
 
+def own_hold(fact: Validated | Rerouted) -> int:
+    """The part of a hold that no grant pays."""
+    return fact.quote.price - sum_of(fact.drawn)
+
+
 def _validated(fact: Validated, before: Before) -> Postings:
-    return _moved(AVAILABLE, HELD, fact.quote.price, fact.quote.currency) if before.prepaid else NONE
+    return _moved(AVAILABLE, HELD, own_hold(fact), fact.quote.currency) if before.prepaid else NONE
 
 
 def _rerouted(fact: Rerouted, before: Before) -> Postings:
     if not before.prepaid:
         return NONE
     currency = fact.quote.currency
-    return (*_moved(HELD, AVAILABLE, before.held, currency), *_moved(AVAILABLE, HELD, fact.quote.price, currency))
+    return (*_moved(HELD, AVAILABLE, before.held, currency), *_moved(AVAILABLE, HELD, own_hold(fact), currency))
 
 
 def _charged(fact: Charged, before: Before) -> Postings:
-    income = income_of(fact.operation.model)
+    income, own = income_of(fact.operation.model), fact.price - sum_of(fact.drawn)
     billed = _billed(fact)
+    if fact.drawn:
+        granted = [_moved(GRANTED[one.source], income, one.amount, fact.currency) for one in fact.drawn]
+        billed = (*_all(granted), *billed)
     if not before.prepaid:
-        return (*_moved(RECEIVABLE, income, fact.price, fact.currency), *billed)
-    rest = _moved(HELD, AVAILABLE, before.held - fact.price, fact.currency)
-    return (*_moved(HELD, income, fact.price, fact.currency), *rest, *billed)
+        return (*_moved(RECEIVABLE, income, own, fact.currency), *billed)
+    rest = _moved(HELD, AVAILABLE, before.held - own, fact.currency)
+    return (*_moved(HELD, income, own, fact.currency), *rest, *billed)
 
 
 def _released(fact: Released, before: Before) -> Postings:
@@ -123,8 +154,15 @@ def _released(fact: Released, before: Before) -> Postings:
 
 def _adjusted(fact: Adjusted, before: Before) -> Postings:
     adjustments = adjustments_of(fact.operation.model)
-    price = _moved(_spendable(before), adjustments, fact.price, fact.currency)
-    return (*price, *_billed(fact))
+    own = -own_part(fact.back, -fact.price) if fact.back else fact.price
+    price = _moved(_spendable(before), adjustments, own, fact.currency)
+    granted = [one for one in fact.back or () if one.to != TO_BALANCE]
+    regained = [_moved(adjustments, _regained(one), one.amount, fact.currency) for one in granted]
+    return (*price, *_all(regained), *_billed(fact))
+
+
+def _all(several: Iterable[Postings]) -> Postings:
+    return tuple(posting for postings in several for posting in postings)
 
 
 def _given(fact: GoodwillGiven, before: Before) -> Postings:
@@ -144,6 +182,36 @@ def _voided(fact: InvoiceVoided, _before: Before) -> Postings:
 def _differed(fact: DifferenceBooked, _before: Before) -> Postings:
     provider = provider_in(fact.account)
     return _moved(difference_of(provider), payable_of(provider), fact.amount, fact.currency)
+
+
+def _subscribed(fact: SubscriptionCharged, before: Before) -> Postings:
+    return _moved(_spendable(before), SUBSCRIPTIONS, fact.price, fact.currency)
+
+
+def _granted(fact: GrantGiven, _before: Before) -> Postings:
+    if fact.source != Source.ALLOWANCE:
+        source = PAYMENTS if fact.source == Source.PAID else PROMOTIONS
+        return _moved(source, GRANTED[fact.source], fact.amount, fact.currency)
+    included = _moved(SUBSCRIPTIONS, ALLOWANCE, fact.amount - fact.unpaid, fact.currency)
+    return (*included, *_moved(PROMOTIONS, ALLOWANCE, fact.unpaid, fact.currency))
+
+
+def _grant_ended(fact: GrantEnded, _before: Before) -> Postings:
+    """The rest of what was given for nothing was not given; a plan that is left takes its allowance along."""
+    lapsed = PROMOTIONS if fact.source == Source.PROMOTIONAL else BREAKAGE
+    destination = SUBSCRIPTIONS if fact.source == Source.ALLOWANCE and not fact.over else lapsed
+    return _moved(GRANTED[fact.source], destination, fact.amount, fact.currency)
+
+
+def _charged_back(fact: ChargedBack, before: Before) -> Postings:
+    return _moved(_spendable(before), PAYMENTS, fact.amount, fact.currency)
+
+
+def _regained(back: Back) -> LedgerAccount:
+    """The grant, or if that is over, what became of its rest; that of a balance is posted with the account's own."""
+    if back.to == TO_GRANT:
+        return GRANTED[back.source]
+    return PROMOTIONS if back.source == Source.PROMOTIONAL else BREAKAGE
 
 
 def _spendable(before: Before) -> LedgerAccount:
@@ -174,16 +242,29 @@ MOVES: Final[Mapping[type[Any], Callable[[Any, Before], Postings]]] = {
     InvoiceRecorded: _invoiced,
     InvoiceVoided: _voided,
     DifferenceBooked: _differed,
+    SubscriptionCharged: _subscribed,
+    GrantGiven: _granted,
+    GrantEnded: _grant_ended,
+    ChargedBack: _charged_back,
 }
 
+OF_WALLETS: Final = (CreditAdded, Charged, Adjusted, GoodwillGiven, SubscriptionCharged, ChargedBack)
+OF_CREDITS: Final = (GrantGiven, GrantEnded, Charged, Adjusted)
+
 MOVED_BY: Final[Mapping[Heading, tuple[type[Any], ...]]] = {
-    Heading.PAYMENTS: (CreditAdded,),
-    Heading.AVAILABLE: (CreditAdded, Validated, Rerouted, Charged, Released, Adjusted, GoodwillGiven),
+    Heading.PAYMENTS: (CreditAdded, ChargedBack, GrantGiven),
+    Heading.AVAILABLE: (*OF_WALLETS, Validated, Rerouted, Released),
     Heading.HELD: (Validated, Rerouted, Charged, Released),
-    Heading.RECEIVABLE: (Charged, Adjusted, GoodwillGiven),
+    Heading.ALLOWANCE: OF_CREDITS,
+    Heading.PROMOTIONAL: OF_CREDITS,
+    Heading.PAID: OF_CREDITS,
+    Heading.RECEIVABLE: OF_WALLETS,
     Heading.INCOME: (Charged,),
     Heading.ADJUSTMENTS: (Adjusted,),
     Heading.GOODWILL: (GoodwillGiven,),
+    Heading.SUBSCRIPTIONS: (SubscriptionCharged, GrantGiven, GrantEnded),
+    Heading.PROMOTIONS: (GrantGiven, GrantEnded, Adjusted),
+    Heading.BREAKAGE: (GrantEnded, Adjusted),
     Heading.EXPENSE: (Charged, Released, Adjusted),
     Heading.PAYABLE: (Charged, Released, Adjusted, InvoiceRecorded, InvoiceVoided, DifferenceBooked),
     Heading.INVOICED: (InvoiceRecorded, InvoiceVoided),
@@ -197,6 +278,7 @@ CARRIES_OVER: Final[frozenset[type[Any]]] = frozenset({PeriodOpened, PeriodEnded
 MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     account.AccountOpened,
     account.PlanChanged,
+    account.PlanScheduled,
     account.LimitChanged,
     account.TimeZoneChanged,
     account.ConsentChanged,
@@ -224,6 +306,8 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     webhooks.WebhookPaused,
     webhooks.WebhookResumed,
     webhooks.WebhookRemoved,
+    GrantsCarried,
+    DrawsSettled,
     windowed.WindowOpened,
     windowed.LifeCounted,
     windowed.LifeMoved,

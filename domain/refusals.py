@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The rule that refused: "limit", "balance", "unpriced", "currency", "suspended" or "closed".
+    """The rule that refused: "limit", "balance", "overage", "unpriced", "currency", "suspended" or "closed".
 
     Of a limit, `scope` and `measure` say which, `window` over what it counts, and `resets_at` when it begins anew, in
     epoch microseconds. Amounts are outputs, or micro-units of `currency`; None is not known, or not limited.

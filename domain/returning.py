@@ -15,6 +15,7 @@ from domain.ledger import Fact, Ledger, PeriodEnded, PeriodOpened, PeriodResumed
 from domain.periods import period_after, period_at
 from domain.totals import PeriodState
 from domain.usage import NOTHING_USED
+from domain.wallet import GrantsCarried, Wallet
 from domain.windowed import Lifetime, WindowFact, counted_for_life
 from domain.zones import zones_version
 
@@ -36,14 +37,25 @@ def end_period(ledger: Ledger, account: str, reason: str, now: int) -> list[Fact
     if earlier is not None and earlier.period.contains(now):
         moved = _moved(earlier, balance)
         resumed = PeriodResumed(account, now, earlier.period, known.plan, balance, moved, known.currency)
-        return [ended, resumed, *_counted_for_life(account, earlier, current, now)]
+        carried = _grants_carried(account, earlier, current, now)
+        return [ended, resumed, *_counted_for_life(account, earlier, current, now), *carried]
     if earlier is None:
         period = period_at(known.cycle, known.zone, now)
     else:
         period = period_after(earlier.period, known.cycle, known.zone, now)
     terms = (known.plan, known.limits, balance, known.currency)
     opened = PeriodOpened(account, now, period, *terms, zones_version())
-    return [ended, opened, *_counted_for_life(account, PeriodState(period, balance), current, now)]
+    back = PeriodState(period, balance)
+    carried = _grants_carried(account, back, current, now)
+    return [ended, opened, *_counted_for_life(account, back, current, now), *carried]
+
+
+def _grants_carried(account: str, back: PeriodState, ended: PeriodState, now: int) -> list[Fact]:
+    """Grants are as they are, wherever they were given or spent; no plan is paid for again for the same days."""
+    if ended.wallet is None and back.wallet is None:
+        return []
+    wallet = ended.wallet or Wallet()
+    return [GrantsCarried(account, now, back.period, tuple(wallet.grants.values()), wallet.charged_until)]
 
 
 def _counted_for_life(account: str, back: PeriodState, ended: PeriodState, now: int) -> list[WindowFact]:

@@ -9,6 +9,7 @@ that has ended the rest returned to the balance of the current one. A closed per
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -17,21 +18,12 @@ from domain.account import check_not_closed
 from domain.advice import Advice
 from domain.booking import UsageBooked
 from domain.charging import NOT_METERED, NOTHING_LOST, CostSource, LostOutputs, Told, readable, reckon
+from domain.entering import current_period, lapses
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
 from domain.evidence import Spent
 from domain.goodwill import left_to_give
 from domain.ids import check_reason
-from domain.ledger import (
-    CREDIT,
-    BalanceReturned,
-    ContentErased,
-    CreditAdded,
-    Fact,
-    Ledger,
-    current_period,
-    find,
-    known_account,
-)
+from domain.ledger import CREDIT, BalanceReturned, ContentErased, CreditAdded, Fact, Ledger, find, known_account
 from domain.money import Money
 from domain.operation import (
     CORRECTABLE,
@@ -49,6 +41,7 @@ from domain.operation import (
 )
 from domain.periods import local_day
 from domain.totals import PeriodState, scopes_of
+from domain.wallet import Backs, Draws, DrawsSettled, given_back, sum_of
 from domain.windowed import LifeMoved
 
 Amounts = tuple[int, int]
@@ -233,7 +226,9 @@ def _check_paid(key: str, earlier: Spent, amount: int, currency: str) -> None:
 
 
 def give_back(ledger: Ledger, operation: Operation, amount: int, now: int) -> list[Fact]:
-    """Make what an ended period's hold sets free spendable now; a current hold frees its own period's balance."""
+    """Make what an ended period's hold sets free spendable now; a current hold frees its own period's balance.
+
+    The amount is the account's own money; what goes back to grants is `settle_draws`."""
     current = ledger.current
     if current is None or current.balance is None or operation.period == current.period or amount == 0:
         return []
@@ -256,6 +251,22 @@ def move_later(ledger: Ledger, operation: Operation, held: Amounts, used: Amount
     return [LifeMoved(*whose, scopes, operation.family, *held, *used, currency)]
 
 
+def settle_draws(ledger: Ledger, operation: Operation, held: Draws | None, spent: Draws | None, now: int) -> list[Fact]:
+    """Give back or spend what an operation holds of grants: in the open period, if its own has ended.
+
+    Of a grant that is over, whatever is set free lapses at once.
+    """
+    current = ledger.current
+    if not held or current is None or current.wallet is None:
+        return []
+    wallet, account = current.wallet.copy(), known_account(ledger, operation.account)
+    wallet.settled(held, spent)
+    lapsed = lapses(account, replace(current, wallet=wallet), now)
+    if operation.period.start == current.period.start:
+        return lapsed
+    return [DrawsSettled(account.id, now, current.period, operation.id, held, spent or ()), *lapsed]
+
+
 def _afterwards(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list[Fact]:
     return [*_returned(ledger, state, facts, now), *_booked(ledger, state.operation, facts, now)]
 
@@ -270,7 +281,9 @@ def _booked(ledger: Ledger, operation: Operation, facts: list[Fact], now: int) -
         if isinstance(fact, Charged):
             amounts = (fact.outputs, fact.unit, fact.units, fact.price, fact.cost, fact.currency, fact.cost_source)
             booked.append(
-                UsageBooked(account.id, now, current.period, operation, *amounts, fact.cost_currency, fact.listed)
+                UsageBooked(
+                    account.id, now, current.period, operation, *amounts, fact.cost_currency, fact.listed, fact.drawn
+                )
             )
         elif isinstance(fact, Released):
             nothing = (0, "", Decimal(0), 0, fact.cost, fact.currency, fact.cost_source)
@@ -281,17 +294,21 @@ def _booked(ledger: Ledger, operation: Operation, facts: list[Fact], now: int) -
 def _returned(ledger: Ledger, state: State, facts: list[Fact], now: int) -> list[Fact]:
     """The unused part of an ended period's hold, given back once, and what is used and held of it for life."""
     operation, current = state.operation, ledger.current
-    if not facts or current is None or operation.period.start == current.period.start:
+    if not facts or current is None or not isinstance(state, UNDER_WAY):
         return []
-    if not isinstance(state, UNDER_WAY):
+    if operation.period.start == current.period.start and state.drawn is None:
         return []
-    outputs, price = 0, 0
+    outputs, price, spent = 0, 0, None
     for fact in facts:
         if isinstance(fact, Charged):
-            outputs, price = fact.outputs, fact.price
+            outputs, price, spent = fact.outputs, fact.price, fact.drawn
+    settled = settle_draws(ledger, operation, state.drawn, spent, now)
+    if operation.period.start == current.period.start:
+        return settled
     quote = state.quote
     moved = move_later(ledger, operation, (-quote.outputs, -quote.price), (outputs, price), now)
-    return [*give_back(ledger, operation, quote.price - price, now), *moved]
+    own = quote.price - price - sum_of(state.drawn) + sum_of(spent)
+    return [*give_back(ledger, operation, own, now), *moved, *settled]
 
 
 def _check_with_goodwill(ledger: Ledger, operation: Operation, amount: int) -> None:
@@ -316,6 +333,7 @@ def _adjustment(
     account = known_account(ledger, operation.account)
     facts, current = current_period(ledger, account, now)
     day = local_day(now, account.zone)
+    back = _back_to_grants(current, state, -price, now)
     adjusted = Adjusted(
         operation,
         now,
@@ -332,6 +350,7 @@ def _adjustment(
         worth=state.charged + state.adjusted if isinstance(state, Settled) else 0,
         was=state.cost_source if isinstance(state, Settled) else None,
         cost_currency=_other_currency(state),
+        back=back,
     )
     return [*facts, adjusted]
 
@@ -341,6 +360,14 @@ def _other_currency(state: State) -> str:
     if isinstance(state, Dropped):
         return state.quote.other_currency
     return state.cost_currency if isinstance(state, Settled) else ""
+
+
+def _back_to_grants(current: PeriodState, state: State, amount: int, now: int) -> Backs | None:
+    """A refund gives back the account's own money first, as that was spent last."""
+    if amount <= 0 or not isinstance(state, Settled) or not state.drawn:
+        return None
+    own = state.charged + state.adjusted - sum_of(state.drawn)
+    return given_back(current.wallet, state.drawn, amount - min(own, amount), now)
 
 
 def _windows_of(current: PeriodState, state: State, now: int) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
 """A period's statement: the facts of one stream up to an end, summed into lines that a finance department can add up.
 
-    usage ───────── by model, kind, user and project, this period's and late ones' of closed periods ─┐
+    subscription ── the price of plans, by the span that it is for ───────────────────────────────────┐
+    usage ───────── by model, kind, user and project, this period's and late ones' of closed periods ─┤
     adjustments ─── refunds and goodwill, each with its reference and reason ─────────────────────────┼─ total
+    grants ──────── what they paid of usage, less what refunds gave back to them ─────────────────────┤
     rounding ────── the total in the currency's minor unit, less the lines in the same ───────────────┘
     opening balance + credits − exact total = closing balance      (of a prepaid account)
+    of all grants: opening + given − used − lapsed = closing
 
 A preview and what is issued are folded here alike; only the end differs, and a closed period's end is fixed. Amounts
 are micro-units. A total is rounded once, half-even; lines are rounded by themselves to be shown.
@@ -11,8 +14,8 @@ are micro-units. A total is rounded once, half-even; lines are rounded by themse
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.charging import CostSource
@@ -22,6 +25,17 @@ from domain.operation import Adjusted, Charged, Operation, Released, Rerouted, V
 from domain.periods import Period
 from domain.plans import MEASURES, SPEND, Limits
 from domain.value import value
+from domain.wallet import (
+    LAPSED,
+    TO_BALANCE,
+    Back,
+    Backs,
+    ChargedBack,
+    Draw,
+    GrantEnded,
+    GrantGiven,
+    SubscriptionCharged,
+)
 
 FORM = 1
 """The newest form: which sums a statement has, and how its content is written. Issued ones keep theirs for ever."""
@@ -62,8 +76,29 @@ class AdjustmentLine:
 
 
 @value
+class SubscriptionLine:
+    """A plan's price for a span; negative where the rest of one is given back that was left."""
+
+    plan: str
+    covers: Period
+    amount: int
+
+
+@value
+class GrantLine:
+    """One grant in the period: what was given and what lapsed of it, and what it paid, less what refunds gave back."""
+
+    grant: str
+    source: str
+    expires: int | None
+    given: int
+    used: int
+    lapsed: int
+
+
+@value
 class CreditLine:
-    """An amount that was paid in."""
+    """An amount that was paid in, or, if it is negative, taken back."""
 
     at: int
     key: str
@@ -116,11 +151,30 @@ class Statement:
     open: int
     held: int
     cost_currency: str = ""
+    subscription: tuple[SubscriptionLine, ...] = ()
+    grants: tuple[GrantLine, ...] = ()
+    granted: int = 0
+    """The rest of all grants before the period, held or not."""
 
     @property
     def total(self) -> int:
-        """The exact sum of all lines."""
-        return sum(one.amount for one in self.usage) + sum(one.amount for one in self.adjustments)
+        """The exact sum of all lines: what there is to pay of the account's own money."""
+        return sum(one.amount for lines in self.lines for one in lines) - self.covered
+
+    @property
+    def lines(self) -> tuple[Sequence[SubscriptionLine | UsageLine | AdjustmentLine], ...]:
+        """All lines that bill something."""
+        return self.subscription, self.usage, self.adjustments
+
+    @property
+    def covered(self) -> int:
+        """The part of it that grants paid."""
+        return sum(one.used for one in self.grants)
+
+    @property
+    def left_of_grants(self) -> int:
+        """The rest of all grants after the period."""
+        return self.granted + sum(one.given - one.used - one.lapsed for one in self.grants)
 
     @property
     def rounded_total(self) -> int:
@@ -130,8 +184,9 @@ class Statement:
     @property
     def rounding(self) -> int:
         """The line by which the rounded lines come to the rounded total."""
-        lines = (one.amount for lines in (self.usage, self.adjustments) for one in lines)
-        return self.rounded_total - sum(rounded(amount, self.currency) for amount in lines)
+        billed = [one.amount for lines in self.lines for one in lines]
+        paid = sum(rounded(one.used, self.currency) for one in self.grants)
+        return self.rounded_total - sum(rounded(amount, self.currency) for amount in billed) + paid
 
     @property
     def paid_in(self) -> int:
@@ -173,6 +228,8 @@ class StatementFold:
     used: dict[str, int] = field(default_factory=dict)
     costs: dict[str, Sums] = field(default_factory=dict)
     corrected: int = 0
+    subscription: list[SubscriptionLine] = field(default_factory=list)
+    grants: dict[str, GrantLine] = field(default_factory=dict)
     holds: dict[str, int] = field(default_factory=dict)
     cost_currency: str = ""
     unknown: dict[str, int] = field(default_factory=dict)
@@ -204,12 +261,24 @@ class StatementFold:
                 self.plan, self.currency, self.limits = fact.plan, fact.currency, fact.limits
             case PeriodResumed():
                 self.plan, self.currency = fact.plan, fact.currency
+            case _:
+                self._add_of_wallet(fact)
+
+    def _add_of_wallet(self, fact: Fact) -> None:
+        match fact:
+            case SubscriptionCharged():
+                self.subscription.append(SubscriptionLine(fact.plan, fact.covers, fact.price))
+            case GrantGiven() | GrantEnded():
+                self._grant(fact)
+            case ChargedBack():
+                self.credits.append(CreditLine(fact.at, fact.key, fact.reason, -fact.amount))
 
     def _settle(self, operation: Operation, fact: Charged | UsageBooked) -> None:
         """A charge of this period's, or one that is booked in it; what was released without a charge is no line."""
         self.holds.pop(operation.id, None)
         self.cost_currency = fact.cost_currency or self.cost_currency
         self._cost(operation, fact.cost_source, fact.cost, fact.price)
+        self._use(fact.drawn, 1)
         if not fact.outputs and not fact.price:
             return
         who = (operation.provider, operation.model, operation.kind, operation.user, operation.project or "")
@@ -218,6 +287,30 @@ class StatementFold:
         top, bottom = fact.units.as_integer_ratio()
         for place, amount in enumerate((1, fact.outputs, top * MICROS // bottom, fact.price)):
             sums[place] += amount
+
+    def _grant(self, fact: GrantGiven | GrantEnded) -> None:
+        line = self._line_of(fact.grant, fact.source)
+        if isinstance(fact, GrantGiven):
+            line = replace(line, given=line.given + fact.amount, expires=fact.expires)
+        else:
+            line = replace(line, lapsed=line.lapsed + fact.amount)
+        self.grants[fact.grant] = line
+
+    def _use(self, draws: Iterable[Draw | Back] | None, sign: int) -> None:
+        for one in draws or ():
+            line = self._line_of(one.grant, one.source)
+            self.grants[one.grant] = replace(line, used=line.used + sign * one.amount)
+
+    def _line_of(self, grant: str, source: str) -> GrantLine:
+        return self.grants.get(grant) or GrantLine(grant, source, None, 0, 0, 0)
+
+    def _give_back(self, back: Backs | None) -> None:
+        """Refunds of what grants paid; what they get back that are over lapses."""
+        self._use([one for one in back or () if one.to != TO_BALANCE], -1)
+        for one in back or ():
+            if one.to == LAPSED:
+                line = self.grants[one.grant]
+                self.grants[one.grant] = replace(line, lapsed=line.lapsed + one.amount)
 
     def _cost(self, operation: Operation, source: CostSource | None, cost: int | None, price: int) -> None:
         if cost is None:
@@ -231,6 +324,7 @@ class StatementFold:
 
     def _adjust(self, fact: Adjusted) -> None:
         self.corrected, self.cost_currency = self.corrected + fact.cost, fact.cost_currency or self.cost_currency
+        self._give_back(fact.back)
         if fact.operation.period == self.period:
             self.used[SPEND] = self.used.get(SPEND, 0) + fact.price
         if fact.revealed and fact.operation.id in self.unknown:
@@ -241,8 +335,10 @@ class StatementFold:
             told = (fact.operation.period, fact.reference, fact.reason, fact.price)
             self.adjustments.append(AdjustmentLine("refund", fact.at, fact.operation.id, *told))
 
-    def finish(self, account: str, zone: str, version: int, head: str, opening: int | None) -> Statement:
-        """The statement up to the fact that was added last."""
+    def finish(
+        self, account: str, zone: str, version: int, head: str, opening: int | None, granted: int = 0
+    ) -> Statement:
+        """The statement up to the fact that was added last; `granted` is left of grants by the periods before."""
         return Statement(
             account=account,
             plan=self.plan,
@@ -261,6 +357,9 @@ class StatementFold:
             open=len(self.holds),
             held=sum(self.holds.values()),
             cost_currency=self.cost_currency,
+            subscription=tuple(self.subscription),
+            grants=tuple(one for _, one in sorted(self.grants.items())),
+            granted=granted,
         )
 
 

@@ -21,7 +21,7 @@ from domain.errors import InvalidInput
 from domain.ids import check_reason
 from domain.kinds import Class, check_class
 from domain.periods import check_zone
-from domain.plans import NO_WINDOWS, Limits
+from domain.plans import FREE, NO_WINDOWS, Limits, Paying
 
 
 def change_plan(
@@ -31,13 +31,13 @@ def change_plan(
     now: int,
     reason: str = "",
     windows: Mapping[str, Limits] = NO_WINDOWS,
-) -> list[AccountFact]:
-    """Move to a plan; its limits hold at once, also for what was used in this period."""
+    paying: Paying | None = None,
+) -> list[PlanChanged]:
+    """Move to a plan; its limits hold at once, also for what was used in this period. No price is settled."""
     check_not_closed(account)
     check_reason(reason)
-    if (account.plan, account.limits, account.windows) == (plan, limits, windows):
-        return []
-    return [PlanChanged(account.id, now, plan, limits, reason, dict(windows))]
+    same = (account.plan, account.limits, account.windows, account.paying) == (plan, limits, windows, paying or FREE)
+    return [] if same else [PlanChanged(account.id, now, plan, limits, reason, dict(windows), paying)]
 
 
 def change_time_zone(account: Account, zone: str, now: int, reason: str = "") -> list[AccountFact]:

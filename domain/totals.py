@@ -33,6 +33,7 @@ from domain.periods import Period
 from domain.pricing import Quote
 from domain.tariffs import counted_by
 from domain.usage import Usage, add_amounts
+from domain.wallet import Draws, Wallet, sum_of
 from domain.windowed import Windows, move_in_windows
 
 
@@ -40,7 +41,8 @@ from domain.windowed import Windows, move_in_windows
 class PeriodState:
     """One period: its totals and its open operations. `balance` is what is neither posted nor held.
 
-    `windows` is None as long as the account has no limit by another window than the period.
+    `wallet` is None as long as the account has neither grants nor a plan with a price, `windows` as long as it has no
+    limit by another window than the period.
     """
 
     period: Period
@@ -50,6 +52,7 @@ class PeriodState:
     windows: Windows | None = None
     volume: dict[str, int] = field(default_factory=dict)
     """Outputs that are held or were charged under a tariff, by family and by model."""
+    wallet: Wallet | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -71,33 +74,43 @@ def move_money(current: PeriodState, before: State | None, fact: OperationFact) 
         return
     match fact:
         case Validated():
-            _hold(current, fact.operation, fact.quote, 1)
+            _hold(current, fact.operation, fact.quote, 1, fact.drawn)
         case Charged() if isinstance(before, Delivered):
-            _hold(current, fact.operation, before.quote, -1)
+            _hold(current, fact.operation, before.quote, -1, before.drawn)
             if before.quote.sale is not None:
                 _count(current, fact.operation, before.quote, fact.outputs)
             post(current, fact.operation, fact.outputs, fact.price)
-            if current.balance is not None:
-                current.balance -= fact.price
+            _spend(current, fact.price, fact.drawn)
         case Released() if isinstance(before, UNDER_WAY):
-            _hold(current, fact.operation, before.quote, -1)
+            _hold(current, fact.operation, before.quote, -1, before.drawn)
         case Rerouted() if isinstance(before, TO_BE_SENT):
-            _hold(current, before.operation, before.quote, -1)
-            _hold(current, fact.operation, fact.quote, 1)
+            _hold(current, before.operation, before.quote, -1, before.drawn)
+            _hold(current, fact.operation, fact.quote, 1, fact.drawn)
     if current.windows is not None:
         operation = fact.operation
         scopes = scopes_of(operation.user, operation.project, operation.api_key)
         move_in_windows(current.windows, scopes, before, fact)
 
 
-def _hold(current: PeriodState, operation: Operation, quote: Quote, sign: int) -> None:
+def _hold(current: PeriodState, operation: Operation, quote: Quote, sign: int, drawn: Draws | None) -> None:
     outputs, price = sign * quote.outputs, sign * quote.price
     for scope in scopes_of(operation.user, operation.project, operation.api_key):
         add_amounts((current.usage.get(scope) or _begun(current, scope)).held, operation.family, outputs, price)
+    if drawn and current.wallet is not None:
+        current.wallet.held(drawn, sign)
+        price -= sign * sum_of(drawn)
     if current.balance is not None:
         current.balance -= price
     if quote.sale is not None:
         _count(current, operation, quote, outputs)
+
+
+def _spend(current: PeriodState, price: int, drawn: Draws | None) -> None:
+    if drawn and current.wallet is not None:
+        current.wallet.spent(drawn)
+        price -= sum_of(drawn)
+    if current.balance is not None:
+        current.balance -= price
 
 
 def _count(current: PeriodState, operation: Operation, quote: Quote, outputs: int) -> None:

@@ -13,6 +13,9 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Final, ParamSpec, TypeVar, dataclass_transform
 
+SPARE: Final = {"spare": True}
+"""The metadata of a field without which a fact is stored if it is None: most facts do without it (decision 63)."""
+
 Made = TypeVar("Made")
 Asked = ParamSpec("Asked")
 

@@ -139,7 +139,8 @@ class Assembly:
         self.settings, self.parts, self.access, self.stack, self.around = settings, parts, access, stack, around
         stack.callback(around.close)
         self.catalogue, self.price_book = load_catalogue(settings.catalogues)
-        self.plans, self.selling = load_sales(settings.plans, self.price_book)
+        charged = settings.plan_prices == "charged"
+        self.plans, self.selling = load_sales(settings.plans, self.price_book, charged=charged)
         self.log = open_log(settings, access, files=parts.assets is None)
         stack.callback(self.log.close)
         self.database, self.codec, self.clock = self.log.database, self.log.codec, parts.clock

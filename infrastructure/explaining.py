@@ -23,7 +23,7 @@ from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlContents, SqlIndex
 
 if TYPE_CHECKING:
-    from application.keeping.accounts import LimitsView
+    from application.keeping.accountviews import LimitsView
     from application.ports import Indexed
     from infrastructure.past import Past
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from application.keeping.accounts import AccountReader, AccountView, LimitsView
+from application.keeping.accountviews import AccountReader, AccountView, LimitsView
 from application.keeping.comparing import COUNTS, AccountDifference, ModelChange, account_figures, models_between
 from application.keeping.history import HistoryEntry, differing, history_of, terms_of
 from application.ledger.log import Codec

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -132,9 +133,13 @@ class PlansEntry(FileTable):
     plan: list[dict[str, Any]] = Field(default_factory=list)
 
 
-def load_plans(own: Sequence[Path] = ()) -> Mapping[str, Plan]:
-    """All plans by their ids: ours, then those of `own` files in their order. Raises CatalogueError."""
-    return _loaded(tuple((str(path), read_text(path)) for path in own))
+def load_plans(own: Sequence[Path] = (), *, charged: bool = True) -> Mapping[str, Plan]:
+    """All plans by their ids: ours, then those of `own` files in their order. Raises CatalogueError.
+
+    If their prices are not `charged` here, because another program bills them, they are nothing.
+    """
+    plans = _loaded(tuple((str(path), read_text(path)) for path in own))
+    return plans if charged else MappingProxyType({id: replace(plan, price=0) for id, plan in plans.items()})
 
 
 @lru_cache(8)

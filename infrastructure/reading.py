@@ -31,7 +31,7 @@ from infrastructure.store.reader import SqlReader
 from projections.queries import Views
 
 if TYPE_CHECKING:
-    from application.keeping.accounts import AccountReader
+    from application.keeping.accountviews import AccountReader
     from application.keeping.keys import KeyReader
     from application.keeping.statements import StatementReader
     from application.notifying.reading import WebhookReader
@@ -137,7 +137,7 @@ def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[ReadingL
 
 
 def _accounts(log: StudioLog) -> AccountReader:
-    from application.keeping.accounts import AccountReader
+    from application.keeping.accountviews import AccountReader
     from infrastructure.clock import now
 
     return AccountReader(ledgers_of(log, now))

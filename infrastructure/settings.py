@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     catalogues: Annotated[tuple[Path, ...], NoDecode] = ()
     presets: Annotated[tuple[Path, ...], NoDecode] = ()
     plans: Annotated[tuple[Path, ...], NoDecode] = ()
+    plan_prices: Literal["charged", "elsewhere"] = "charged"
     largest_file: Positive = 50 * 1024 * 1024
     most_pixels: Positive = 100_000_000
     largest_output: Positive = 500 * 1024 * 1024

@@ -161,12 +161,14 @@ class TariffEntry(FileTable):
         return tariff_of(self.id, self.effective_from, rules, [one.to_discount() for one in self.discounts])
 
 
-def load_sales(own: Sequence[Path], price_book: PriceBook) -> tuple[Mapping[str, Plan], Selling | None]:
+def load_sales(
+    own: Sequence[Path], price_book: PriceBook, *, charged: bool = True
+) -> tuple[Mapping[str, Plan], Selling | None]:
     """All plans by their ids, and how prices to customers are made, None if they are the price book's.
 
     Raises CatalogueError.
     """
-    plans = load_plans(own)
+    plans = load_plans(own, charged=charged)
     tariffs = _loaded(tuple((str(path), read_text(path)) for path in own))
     for plan in plans.values():
         if plan.tariff and plan.tariff not in tariffs:

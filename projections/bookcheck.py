@@ -1,12 +1,12 @@
 """The books held against the periods: both are folded of the same facts, each in its own way, to the same sums.
 
-posting_totals ── by account and period ──┬── price, cost, payments, costs that nobody knows
+posting_totals ── by account and period ──┬── price, cost, payments, plans, what grants paid, costs that nobody knows
 period_totals ────────────────────────────┘
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,11 +15,14 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, Table, and_,
 from domain.chart import Heading
 from projections.engine.database import ViewDatabase
 from projections.engine.tables import CHECKPOINTS, live
-from projections.views.books import BOOKS
+from projections.views.books import BOOKS, CUSTOMER
 from projections.views.periods import PERIODS
 
-COMPARED: Final = ("price", "credits", "cost", "cost_unknown")
+COMPARED: Final = ("price", "credits", "subscriptions", "covered", "cost", "cost_unknown")
 """The columns of periods that the books know, too."""
+GRANTS: Final = (Heading.ALLOWANCE, Heading.PROMOTIONAL, Heading.PAID)
+REGAINED: Final = (*GRANTS, Heading.PROMOTIONS, Heading.BREAKAGE)
+"""A refund goes there of what a grant paid, to the last two if that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,9 @@ def _by_period(account: str | None) -> Subquery:
     earned = _debits(table, Heading.INCOME) + _debits(table, Heading.ADJUSTMENTS) + _debits(table, Heading.GOODWILL)
     sums = {
         "price": -earned,
-        "credits": _debits(table, Heading.PAYMENTS),
+        "credits": _between(table, (Heading.PAYMENTS,), (CUSTOMER,)),
+        "subscriptions": _between(table, (CUSTOMER,), (Heading.SUBSCRIPTIONS,)),
+        "covered": _between(table, GRANTS, (Heading.INCOME,)) - _between(table, (Heading.ADJUSTMENTS,), REGAINED),
         "cost": _debits(table, Heading.EXPENSE),
         "cost_unknown": table.c.cost_unknown,
     }
@@ -78,11 +83,23 @@ def _by_period(account: str | None) -> Subquery:
     return (query if account is None else query.where(table.c.account == account)).subquery()
 
 
+def _between(table: Table, ends: Sequence[str], others: Sequence[str]) -> ColumnElement[Any]:
+    """The amount that a row moved from some ledger accounts to others, less what it moved back."""
+    here = and_(_any_of(table.c.source, ends), _any_of(table.c.destination, others))
+    back = and_(_any_of(table.c.source, others), _any_of(table.c.destination, ends))
+    return case((here, table.c.amount), (back, -table.c.amount), else_=0)
+
+
+def _any_of(end: ColumnElement[str], names: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(_named(end, one) for one in names))
+
+
+def _named(end: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    return or_(end == name, end.startswith(f"{name}:", autoescape=True))
+
+
 def _debits(table: Table, heading: Heading) -> ColumnElement[Any]:
     """Of a row, the debits of a heading's ledger accounts, less their credits."""
 
-    def named(end: ColumnElement[str]) -> ColumnElement[bool]:
-        return or_(end == heading, end.startswith(f"{heading}:", autoescape=True))
-
-    amount = table.c.amount
-    return case((named(table.c.source), amount), else_=0) - case((named(table.c.destination), amount), else_=0)
+    amount, (source, destination) = table.c.amount, (table.c.source, table.c.destination)
+    return case((_named(source, heading), amount), else_=0) - case((_named(destination, heading), amount), else_=0)

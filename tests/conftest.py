@@ -37,6 +37,9 @@ for place in in_memory():
 # Threads of a network wait for each other asleep: awake they take a core from whoever else has work for it.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+# Most tests are of something else than the price of the plan that they happen to use.
+os.environ.setdefault("IMAGESTUDIO_PLAN_PRICES", "elsewhere")
+
 # No test asserts on a clock, so neither does hypothesis. Every run tries other examples, in CI too, and one that fails
 # is told in a way that can be repeated elsewhere.
 settings.register_profile(

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from application.ledger.looking import LedgerReader
 from domain.account import Account
-from domain.ledger import Ledger, current_period, known_account
+from domain.entering import into_period
+from domain.ledger import Ledger, known_account
 from domain.pricing import Quote, Unpriced
 from domain.sales import errand_now, sold_now
 from domain.tariffs import Errand, Selling
@@ -48,7 +49,7 @@ async def till_of(ledgers: LedgerReader, account: str, kind: str, family: str, a
 
     def look(ledger: Ledger, now: int) -> Till:
         known = known_account(ledger, account)
-        _, current = current_period(ledger, known, now)
+        _, current, known = into_period(ledger, known, now)
         errand = errand_now(current, kind, family, at)
         return Till(ledger.selling, known, Errand(kind, family, at, dict(errand.volume)))
 

@@ -22,6 +22,7 @@ ADVICE: Final[Mapping[str, Hint]] = MappingProxyType(
     {
         "limit": Advice("account.limit"),
         "balance": Advice("account.credit"),
+        "overage": "wait for the next period, or have the plan changed or credit granted",
         "unpriced": Advice("account.unpriced"),
         "currency": "choose a model that is priced in the account's currency",
         "suspended": Advice("account.resume"),
@@ -87,6 +88,9 @@ def refusal_in_words(fact: Rejected) -> str:
             return f"{whose} {fact.measure} limit of {limit} {over} leaves {left}{_until(fact)}, {asked} asked"
         case "balance":
             return f"the prepaid balance leaves {_amount(fact, fact.left)}, {_amount(fact, fact.asked)} asked"
+        case "overage":
+            left, asked = _amount(fact, fact.left), _amount(fact, fact.asked)
+            return f"the plan's allowance leaves {left}, {asked} asked, and nothing is sold beyond it"
         case "unpriced":
             return f"the price of {fact.operation.model} is not known"
         case "currency":
@@ -114,6 +118,8 @@ def _instead(model: str, why: Substituted | Refusal, currency: str) -> str:
     left = "nothing" if why.left is None else str(Money(why.left, currency))
     if why.measure == "balance":
         return f"{model} does it, since the prepaid balance leaves {left}"
+    if why.measure == "allowance":
+        return f"{model} does it, since the plan's allowance leaves {left}"
     whose = "the account's" if why.scope == "account" else f"{why.scope}'s"
     return f"{model} does it, since {whose} {why.measure} limit {OVER[why.window]} leaves {left}"
 

@@ -7,97 +7,44 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from application.keeping.accountviews import AccountReader, AccountView, view_of
 from application.keeping.corrections import check_currency_of
 from application.ledger.group import Proposal, Receipt
 from application.ledger.ledgers import Ledgers
-from application.ledger.looking import LedgerReader
 from application.ledger.transaction import KeyRow
 from application.ledger.writer import Clock
 from application.ports import Index
 from domain import account as accounts
 from domain import limiting, settlement, terms
-from domain.account import Account, InForce, Standing, Terms
+from domain.account import Account
 from domain.actor import Actor
 from domain.agreeing import agree_discount, agree_tariff
 from domain.beginning import change_limits, needed_since
-from domain.counting import LimitStanding, left_of, limit_standings
 from domain.errors import InvalidInput
 from domain.exchange import NO_EXCHANGE
 from domain.ids import check_id
 from domain.inputs import shortened
 from domain.keys import STUDIO
-from domain.ledger import CREDIT, Decide, Fact, Ledger, current_period, known_account
+from domain.ledger import CREDIT, Decide, Fact, Ledger, known_account
 from domain.meant import meant
 from domain.money import Money, check_currency, check_money
 from domain.offering import Offering
-from domain.periods import CALENDAR_MONTH, Cycle, Period, anniversary_of, check_zone
-from domain.plans import MEASURES, PLANS, Plan
+from domain.openings import Terms, changed_since, open_account
+from domain.periods import CALENDAR_MONTH, Cycle, anniversary_of, check_zone
+from domain.planning import begin_account, beginning_of, move_to_plan, schedule_plan
+from domain.plans import PLANS, Plan
 from domain.returning import end_period
-from domain.tariffs import OwnDiscount, Selling
-from domain.usage import NOTHING_USED
+from domain.tariffs import Selling
 from domain.windows import Window
 
 MOST_LISTED = 100
 NO_TARIFF = "name one of the file that the setting of plans names"
 CYCLES = ("calendar", "anniversary")
+NOW, PERIOD_END = "now", "period-end"
+"""When a change of plan holds."""
 
 ChangeTerms = Callable[[Account, int], Sequence[accounts.AccountFact]]
 Recent = Callable[[Ledger, int], int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class AccountView:
-    """An account as its ledger stands: terms, period, and of each scope what is used, held and left.
-
-    `allowed` are the classes of models that may be chosen without being named. `limits` are those of a period by
-    scope, `windows` the others by window and scope. `tariff` and `discount` are what it agreed for itself.
-    """
-
-    id: str
-    plan: str
-    currency: str
-    zone: str
-    prepaid: bool
-    balance: int | None
-    period: Period
-    used: dict[str, int]
-    held: dict[str, int]
-    left: dict[str, int | None]
-    limits: dict[str, dict[str, int | None]]
-    open: int
-    standing: str = Standing.OPEN
-    reason: str = ""
-    changed: tuple[str, ...] = ()
-    allowed: tuple[str, ...] = ("real",)
-    windows: Mapping[str, InForce] = field(default_factory=dict)
-    on_limit: str = ""
-    tariff: str = ""
-    discount: OwnDiscount | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LimitsView:
-    """Every limit of an account, its users and projects, as it stands: from the narrowest window."""
-
-    account: str
-    currency: str
-    zone: str
-    limits: tuple[LimitStanding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AccountReader:
-    """Shows accounts as their ledgers stand."""
-
-    ledgers: LedgerReader
-
-    async def show(self, account: str) -> AccountView:
-        """The account now. Raises UnknownAccount."""
-        return await self.ledgers.look(account, lambda ledger, now: view_of(ledger, account, now))
-
-    async def limits(self, account: str) -> LimitsView:
-        """All limits that hold now, with what is used, held and left of each. Raises UnknownAccount."""
-        return await self.ledgers.look(account, lambda ledger, now: _limits_of(ledger, account, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,37 +94,65 @@ class Accounts(AccountReader):
         if cycle not in CYCLES:
             raise InvalidInput("cycle", f"{cycle!r} is not one of {', '.join(CYCLES)}")
         check_id("account", account)
-        chosen = self._offering.plan(plan, check_currency(currency), self.clock())
+        chosen, follows = self._chosen(plan, check_currency(currency))
         check_zone(zone)
 
         def wanted(ledger: Ledger, now: int) -> Terms:
             month = CALENDAR_MONTH if cycle == "calendar" else _first_day(ledger, now, zone)
-            return Terms(plan, chosen.limits, currency, zone, month, prepaid, chosen.windows)
+            begins = beginning_of(chosen, follows, now)
+            return begins.agreed(Terms(plan, begins.terms.limits, currency, zone, month, prepaid))
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
-            return [*accounts.open_account(ledger.account, account, wanted(ledger, now), now, reason)]
+            opened = open_account(ledger.account, account, wanted(ledger, now), now, reason)
+            return begin_account(opened, beginning_of(chosen, follows, now).given, now)
 
         def look(ledger: Ledger, now: int) -> AccountView:
-            changed = accounts.changed_since(known_account(ledger, account), wanted(ledger, now))
+            changed = changed_since(known_account(ledger, account), wanted(ledger, now))
             return replace(view_of(ledger, account, now), changed=changed)
 
         receipt = await self.writer.put(self._proposed(account, decide, look, by))
         view: AccountView = receipt.seen
         return view
 
+    def _chosen(self, id: str, currency: str) -> tuple[Plan, Plan]:
+        """A plan in a currency, and the one that follows its trial."""
+        chosen = self._offering.plan(id, currency, self.clock())
+        then = chosen.trial.then if chosen.trial is not None else ""
+        return chosen, self._offering.plan(then, currency, self.clock()) if then else chosen
+
     def _proposed(
         self, account: str, decide: Decide, look: Callable[[Ledger, int], AccountView], by: Actor | None
     ) -> Proposal:
         return Proposal(account, decide, opening=True, look=look, actor=str(by or self.operator))
 
-    async def change_plan(self, account: str, plan: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
-        """Another plan, at once."""
+    async def change_plan(
+        self, account: str, plan: str, *, at: str = NOW, by: Actor | None = None, reason: str = ""
+    ) -> AccountView:
+        """Another plan: "now", the rest of the old price given back and the new one charged for it, or at "period-end".
 
-        def change(known: Account, now: int) -> Sequence[accounts.AccountFact]:
-            new = self._offering.plan(plan, known.currency, now)
-            return terms.change_plan(known, plan, new.limits, now, reason, new.windows)
+        The plan that it is on undoes what was agreed for the period's end.
+        """
+        if at not in (NOW, PERIOD_END):
+            raise InvalidInput("at", f"{at!r} is not one of {NOW}, {PERIOD_END}")
 
-        return await self._on_limits(account, change, by)
+        def wanted(ledger: Ledger, now: int) -> Plan:
+            return self._offering.plan(plan, known_account(ledger, account).currency, now)
+
+        if at == PERIOD_END:
+
+            def later(ledger: Ledger, now: int) -> list[Fact]:
+                return schedule_plan(ledger, account, wanted(ledger, now), now, reason)
+
+            return await self._decide(account, later, by=by)
+
+        def recent(ledger: Ledger, now: int) -> int | None:
+            known, new = known_account(ledger, account), wanted(ledger, now)
+            return needed_since(ledger, terms.change_plan(known, plan, new.limits, now, reason, new.windows), now)
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return move_to_plan(ledger, account, wanted(ledger, now), now, reason)
+
+        return await self._decide(account, decide, recent=recent, by=by)
 
     async def change_limit(
         self,
@@ -349,40 +324,6 @@ class Accounts(AccountReader):
         self, account: str, decide: Callable[[Account, int], list[Fact]], by: Actor | None
     ) -> AccountView:
         return await self._decide(account, lambda ledger, now: decide(known_account(ledger, account), now), by=by)
-
-
-def view_of(ledger: Ledger, account: str, now: int) -> AccountView:
-    """The account as the ledger stands at an instant."""
-    known = known_account(ledger, account)
-    _, current = current_period(ledger, known, now)
-    usage = current.usage.get("account", NOTHING_USED)
-    limits = {measure: known.limit("account", measure) for measure in MEASURES}
-    return AccountView(
-        id=known.id,
-        plan=known.plan,
-        currency=known.currency,
-        zone=known.zone,
-        prepaid=known.prepaid,
-        balance=current.balance,
-        period=current.period,
-        used={measure: usage.posted.get(measure, 0) for measure in MEASURES},
-        held={measure: usage.held.get(measure, 0) for measure in MEASURES},
-        left=left_of(ledger, account, None, now),
-        limits={**known.overrides, "account": {**known.overrides.get("account", {}), **limits}},
-        open=len(current.open),
-        standing=known.standing,
-        reason=known.reason,
-        allowed=tuple(sorted(known.allowed)),
-        on_limit=known.on_limit,
-        tariff=known.agreed.tariff,
-        discount=known.agreed.discount,
-        windows={str(window): limits for window, limits in known.in_windows.items()},
-    )
-
-
-def _limits_of(ledger: Ledger, account: str, now: int) -> LimitsView:
-    known = known_account(ledger, account)
-    return LimitsView(account, known.currency, known.zone, limit_standings(ledger, account, now))
 
 
 def _first_day(ledger: Ledger, now: int, zone: str) -> Cycle:

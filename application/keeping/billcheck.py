@@ -13,6 +13,7 @@ from application.keeping.billed import BilledAccount, BilledReader
 from application.keeping.forms import content_digest, content_of
 from application.ledger.reader import LogFilter, LogReader
 from domain.billing import PeriodClosed, StatementIssued, statement_number
+from domain.closing import granted_of
 from domain.ledger import period_stream
 from domain.statement import Statement
 
@@ -44,12 +45,12 @@ def verify_bills(billed: BilledReader, log: LogReader, account: str | None = Non
 
 
 def _verify_account(billed: BilledReader, known: BilledAccount) -> Iterator[WrongBill]:
-    left = 0 if known.terms.prepaid else None
+    left, granted = 0 if known.terms.prepaid else None, 0
     for closed in known.closings.values():
         read = billed.statement(known, closed.period)
-        problems = [*_wrong_closing(billed, closed, read, left), *_wrong_statements(known, read)]
+        problems = [*_wrong_closing(billed, closed, read, (left, granted)), *_wrong_statements(known, read)]
         yield from (WrongBill(closed.account, *problem) for problem in problems)
-        left = closed.closing
+        left, granted = closed.closing, closed.granted[1] if closed.granted else 0
     for place, number in enumerate(known.issued, 1):
         if number != place:
             told = f"stands where statement {statement_number(known.terms.id, place)} should"
@@ -57,15 +58,20 @@ def _verify_account(billed: BilledReader, known: BilledAccount) -> Iterator[Wron
 
 
 def _wrong_closing(
-    billed: BilledReader, closed: PeriodClosed, read: Statement, left: int | None
+    billed: BilledReader, closed: PeriodClosed, read: Statement, left: tuple[int | None, int]
 ) -> Iterator[tuple[str, str]]:
     named, stream = f"period {read.period.start}", period_stream(closed.account, closed.period)
     last = billed.streams.entries(stream, closed.version - 1, closed.version, 1, ())
     if [link.hash.hex() for link in last] != [closed.head]:
         yield named, f"version {closed.version} of its stream is not the one that it was closed at"
-    if closed.opening != left:
-        yield named, f"opens with {closed.opening}, and the one before it left {left}"
+    opening = closed.opening, closed.granted[0] if closed.granted else 0
+    if opening != left:
+        whose = "" if opening[0] != left[0] else " of grants"
+        told_of = (opening[0], left[0]) if not whose else (opening[1], left[1])
+        yield named, f"opens with {told_of[0]}{whose}, and the one before it left {told_of[1]}"
     told, found = (closed.closing, closed.open, closed.held), (read.closing, read.open, read.held)
+    if closed.granted != granted_of(read):
+        yield named, f"was closed with grants of {closed.granted}, and the log says {granted_of(read)}"
     if told != found:
         yield named, f"was closed with {told}, and the log says {found}"
 

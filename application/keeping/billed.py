@@ -24,11 +24,13 @@ from domain.ledger import CreditAdded, PeriodOpened, PeriodResumed, account_stre
 from domain.operation import Adjusted, Charged, Released, Rerouted, Validated
 from domain.periods import Period
 from domain.statement import Statement, StatementFold
+from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantsCarried, SubscriptionCharged
 
 PAGE = 2_000
 SUMMED = (
     *(PeriodOpened, PeriodResumed, CreditAdded, UsageBooked, GoodwillGiven),
     *(Validated, Rerouted, Charged, Released, Adjusted),
+    *(SubscriptionCharged, GrantGiven, GrantEnded, ChargedBack),
 )
 """The facts that a statement is of."""
 
@@ -113,22 +115,30 @@ class BilledReader:
     def statement(self, billed: BilledAccount, period: Period) -> Statement:
         """The period's statement: of a closed one for ever the same, else as its stream ends now."""
         closed, stream = billed.closings.get(period.start), period_stream(billed.terms.id, period)
-        opening = self._opening(billed, period) if closed is None else closed.opening
+        opening, granted = self._opening(billed, period) if closed is None else _opened_with(closed)
         end = self.streams.end_of(stream) if closed is None else Head(closed.version, bytes.fromhex(closed.head))
         fold = StatementFold(period)
         topics = [name for shape in SUMMED for name in self.codec.names_of(shape)]
         for link in self._entries(stream, end.version, topics):
             fold.add(self.codec.decode(link.topic, link.state))
-        return fold.finish(billed.terms.id, billed.zone_of(period), end.version, end.hash.hex(), opening)
+        return fold.finish(billed.terms.id, billed.zone_of(period), end.version, end.hash.hex(), opening, granted)
 
-    def _opening(self, billed: BilledAccount, period: Period) -> int | None:
-        """The balance of a prepaid account before a period that is not closed: as all periods before it leave it."""
-        if not billed.terms.prepaid:
-            return None
+    def _opening(self, billed: BilledAccount, period: Period) -> tuple[int | None, int]:
+        """The balance of a prepaid account and all grants before a period that is not closed, as those before leave
+        them."""
         before = [one for one in self.periods(billed.terms.id) if one.start < period.start]
         between = [one for one in before if not billed.terms.billing.is_closed(one)]
-        left = self.statement(billed, between[-1]).closing if between else None
-        return billed.terms.billing.closing if left is None else left
+        streams = (period_stream(billed.terms.id, one) for one in between)
+        if between and (billed.terms.prepaid or any(map(self._has_grants, streams))):
+            left = self.statement(billed, between[-1])
+            return left.closing, left.left_of_grants
+        billing = billed.terms.billing
+        return billing.closing if billed.terms.prepaid else None, billing.granted
+
+    def _has_grants(self, stream: str) -> bool:
+        """Whether a period's stream says anything of grants; most accounts have none, and their streams are long."""
+        names = [name for shape in (GrantGiven, GrantsCarried) for name in self.codec.names_of(shape)]
+        return bool(self.streams.entries(stream, 0, self.streams.end_of(stream).version, 1, names))
 
     def _entries(self, stream: str, upto: int, topics: Sequence[str]) -> Iterator[Link]:
         after = 0
@@ -137,3 +147,8 @@ class BilledReader:
             after = page[-1].originator_version
             if len(page) < PAGE:
                 return
+
+
+def _opened_with(closed: PeriodClosed) -> tuple[int | None, int]:
+    """The balance and the rest of grants that a closed period began with."""
+    return closed.opening, 0 if closed.granted is None else closed.granted[0]

@@ -22,7 +22,7 @@ from domain.errors import LogCorrupted
 from domain.ledger import CreditAdded, Fact
 from domain.operation import Adjusted, Charged, OperationFact, Released, Rerouted, Validated
 from domain.periods import EARLIEST, Period, local_day
-from domain.postings import MOVED_BY, MOVES, Postings, booked_in, cost_change
+from domain.postings import MOVED_BY, MOVES, Postings, booked_in, cost_change, own_hold
 
 PAGE = 1_000
 TERMS = (AccountOpened, TimeZoneChanged, PeriodClosed)
@@ -197,7 +197,7 @@ class _Pages:
         topics = topics_of(self._codec, (Validated, Rerouted))
         for fact in self._known(LogFilter(before, operations=tuple(sorted(lacking)), topics=topics)):
             assert isinstance(fact, Validated | Rerouted)
-            self._keeper.hold(fact.operation.id, fact.quote.price)
+            self._keeper.hold(fact.operation.id, own_hold(fact))
 
     def _known(self, filter: LogFilter) -> Iterator[Fact]:
         position = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from application.keeping.accounts import AccountView
+from application.keeping.accountviews import AccountView
 from application.keeping.history import TermChange
 from application.ledger.moments import Moment
 from domain.money import Money

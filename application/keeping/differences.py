@@ -9,7 +9,7 @@ Each page is read in one moment of the database, so what is written meanwhile is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from application.keeping.derived import (
@@ -38,10 +38,14 @@ from application.keeping.tables import (
 from application.ledger.contents import owner_in
 from application.ledger.group import BRINGING
 from application.ledger.reader import LogFilter
-from domain.ledger import CREDIT, CreditAdded
+from domain.granting import CHARGEBACK, GRANT, spent_key
+from domain.ledger import CREDIT, CreditAdded, Fact
 from domain.operation import Dropped, Refused, Requested
+from domain.wallet import ChargedBack, GrantGiven
 
 FOREVER = 2**63 - 1
+SPENDING = (CreditAdded, GrantGiven, ChargedBack)
+PREFIXES = (CREDIT, GRANT, CHARGEBACK)
 OF_THE_OPEN = ("leases", "queue")
 """One of them has a row of each open operation, and of a closed one none has."""
 LONGEST_LEASE = 24 * 60 * 60 * 1_000_000
@@ -54,7 +58,8 @@ class LogPage:
 
     operations: tuple[str, ...]
     others: tuple[str, ...]
-    credits: tuple[CreditAdded, ...]
+    spent: tuple[tuple[str, str, str], ...]
+    """The references of payments, grants and chargebacks: account, key and fingerprint."""
 
 
 def differences(ground: Ground, account: str | None = None) -> Iterator[Discrepancy]:
@@ -76,7 +81,7 @@ def differences(ground: Ground, account: str | None = None) -> Iterator[Discrepa
 
 def requests(ground: Ground, account: str | None) -> Iterator[LogPage]:
     """The log's requests and payments, a page at a time."""
-    topics = tuple(name for one in (Requested, *BRINGING, CreditAdded) for name in ground.codec.names_of(one))
+    topics = tuple(name for one in (Requested, *BRINGING, *SPENDING) for name in ground.codec.names_of(one))
     which = LogFilter(upto=ground.reader.end(), account=account, topics=topics)
     last = -1
     while page := ground.reader.read(last, PAGE, which):
@@ -85,10 +90,14 @@ def requests(ground: Ground, account: str | None) -> Iterator[LogPage]:
         brought = [
             str(entry.link.operation) for entry, fact in zip(page, facts, strict=True) if isinstance(fact, BRINGING)
         ]
-        yield LogPage(
-            tuple(ids), tuple(dict.fromkeys(brought)), tuple(fact for fact in facts if isinstance(fact, CreditAdded))
-        )
+        yield LogPage(tuple(ids), tuple(dict.fromkeys(brought)), tuple(_spent(facts)))
         last = page[-1].position
+
+
+def _spent(facts: Iterable[Fact]) -> Iterator[tuple[str, str, str]]:
+    for fact in facts:
+        if isinstance(fact, SPENDING) and (spent := spent_key(fact)) is not None:
+            yield (fact.account, *spent)
 
 
 def told_otherwise(ground: Ground, desk: Desk, asked: LogPage) -> Iterator[Discrepancy]:
@@ -100,10 +109,9 @@ def told_otherwise(ground: Ground, desk: Desk, asked: LogPage) -> Iterator[Discr
     tell_fingerprints(told, contents)
     if held := list(told.rows["queue"]):
         tell_queue(told, contents, [(row["operation"],) for row in desk.rows("leases", ("operation",), held)])
-    for credit in asked.credits:
-        place = (credit.account, credit.key)
-        row: Row = {"reference": credit.key, "fingerprint": str(credit.amount)}
-        told.add("keys", place, credit.account, row)
+    for account, key, fingerprint in asked.spent:
+        row: Row = {"reference": key, "fingerprint": fingerprint}
+        told.add("keys", (account, key), account, row)
     for table in ("operations", "keys", "jobs", *OF_THE_OPEN):
         yield from _compared(ground, desk, table, told)
 
@@ -193,13 +201,15 @@ def _account_of(told: Derived, ids: Sequence[str]) -> str:
 
 def _paid(ground: Ground, rows: Sequence[Row]) -> frozenset[Place]:
     """Those of the keys under which payments were recorded: each account's payments are read through once a page."""
-    wanted = {place_in_table("keys", row) for row in rows if str(row["key"]).startswith(CREDIT)}
+    wanted = {place_in_table("keys", row) for row in rows if str(row["key"]).startswith(PREFIXES)}
     found: set[Place] = set()
     for account in sorted({str(place[0]) for place in wanted}):
-        which = LogFilter(account=account, topics=ground.codec.names_of(CreditAdded))
+        which = LogFilter(
+            account=account, topics=tuple(name for one in SPENDING for name in ground.codec.names_of(one))
+        )
         last = -1
         while page := ground.reader.read(last, PAGE, which):
             facts = [ground.codec.decode(entry.link.topic, entry.link.state) for entry in page]
-            found |= wanted & {(account, fact.key) for fact in facts if isinstance(fact, CreditAdded)}
+            found |= wanted & {(owner, key) for owner, key, _ in _spent(facts)}
             last = page[-1].position
     return frozenset(found)

@@ -20,7 +20,7 @@ from domain.ledger import CREDIT, period_stream
 from domain.money import MICROS, Money
 from domain.periods import Period, local_day
 from domain.plans import SPEND
-from domain.statement import AdjustmentLine, Statement, UsageLine, rounded
+from domain.statement import AdjustmentLine, GrantLine, Statement, UsageLine, rounded
 
 Content = dict[str, Any]
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +45,7 @@ def _first_form(one: Statement) -> Content:
         "plan": one.plan,
         "currency": one.currency,
         "period": _period(one.period, one.zone),
+        **_of_wallet(one),
         "usage": [_usage(line, one) for line in one.usage],
         "adjustments": [_adjustment(line, one) for line in one.adjustments],
         "credits": [
@@ -71,12 +72,47 @@ def _first_form(one: Statement) -> Content:
     }
 
 
+def _of_wallet(one: Statement) -> Content:
+    """The parts that only an account has whose plan has a price, or that was granted credit."""
+    told: Content = {}
+    if one.subscription:
+        told["subscription"] = [
+            {"plan": line.plan, "from": utc_text(line.covers.start), "to": utc_text(line.covers.end)}
+            | _amounts(line.amount, one.currency)
+            for line in one.subscription
+        ]
+    if one.grants or one.granted:
+        opening, closing = exact(one.granted, one.currency), exact(one.left_of_grants, one.currency)
+        told["grants"] = {"opening": opening, "lines": [_grant(line, one) for line in one.grants], "closing": closing}
+    return told
+
+
+def _grant(line: GrantLine, one: Statement) -> Content:
+    """`used` is what it paid, and `rounded` the same as it is taken off the total."""
+    return {
+        "grant": line.grant,
+        "source": line.source,
+        "expires": None if line.expires is None else utc_text(line.expires),
+        "given": exact(line.given, one.currency),
+        "used": exact(line.used, one.currency),
+        "lapsed": exact(line.lapsed, one.currency),
+        "rounded": exact(-rounded(line.used, one.currency), one.currency),
+    }
+
+
 def _totals(one: Statement) -> Content:
-    """The last four are in whole minor units, and add up to the total."""
+    """All but the first are in whole minor units, and add up to the total."""
     usage = sum(rounded(line.amount, one.currency) for line in one.usage)
     adjustments = sum(rounded(line.amount, one.currency) for line in one.adjustments)
+    extra: Content = {}
+    if one.subscription:
+        subscription = sum(rounded(line.amount, one.currency) for line in one.subscription)
+        extra["subscription"] = exact(subscription, one.currency)
+    if one.grants:
+        extra["grants"] = exact(-sum(rounded(line.used, one.currency) for line in one.grants), one.currency)
     return {
         "exact": exact(one.total, one.currency),
+        **extra,
         "usage": exact(usage, one.currency),
         "adjustments": exact(adjustments, one.currency),
         "rounding": exact(one.rounding, one.currency),

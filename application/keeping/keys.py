@@ -22,11 +22,12 @@ from domain import account as terms_of
 from domain.account import Account, AccountFact, key_scope
 from domain.actor import Actor
 from domain.authority import KeyHolder
+from domain.entering import current_period
 from domain.errors import InvalidInput
 from domain.issuing import SealedKey, change_key, issue_key, known_key, open_studios_account, revoke_key
 from domain.keys import STUDIO, ApiKey, KeyScope, KeyTerms
 from domain.keytext import mint, sealed
-from domain.ledger import Fact, Ledger, current_period, known_account
+from domain.ledger import Fact, Ledger, known_account
 from domain.limiting import change_limit
 from domain.usage import NOTHING_USED
 

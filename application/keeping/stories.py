@@ -17,7 +17,7 @@ from application.scope import owned
 from domain.errors import UnknownAccount
 
 if TYPE_CHECKING:
-    from application.keeping.accounts import AccountReader
+    from application.keeping.accountviews import AccountReader
     from application.ledger.log import Codec, Positioned
     from application.ledger.reader import LogReader
     from application.ports import Index

@@ -84,10 +84,9 @@ class Proposal:
     recent: Callable[[Ledger, int], int | None] | None = None
     assets: tuple[str, ...] = ()
     quote: str | None = None
-    actor: str | None = None
-    """Who decides it, as text; None is this process, by itself."""
-    place: int = USUAL_PLACE
-    """In the queue, of what is queued by it."""
+    other_key: str | None = None  # one that was spent before, which it needs to know of
+    actor: str | None = None  # who decides it, as text; None is this process, by itself
+    place: int = USUAL_PLACE  # in the queue, of what is queued by it
 
 
 @value
@@ -192,6 +191,7 @@ class Group:
 
     def _load_keys(self, tickets: Sequence[Ticket]) -> None:
         wanted = [(t.proposal.account, t.proposal.key.key) for t in tickets if t.proposal.key is not None]
+        wanted += [(t.proposal.account, t.proposal.other_key) for t in tickets if t.proposal.other_key is not None]
         if not wanted:
             return
         for (account, key), known in self.transaction.keys(wanted).items():

@@ -18,6 +18,7 @@ from domain.keys import KeyFact
 from domain.ledger import BalanceReturned, ContentErased, Fact
 from domain.operation import OperationFact
 from domain.totals import PeriodState
+from domain.wallet import DrawsSettled
 from domain.webhooks import WebhookFact
 from domain.windowed import LifeMoved
 
@@ -146,7 +147,7 @@ def operation_of(fact: Fact) -> str | None:
         return goodwill_index(fact.account)
     if isinstance(fact, WebhookFact):
         return fact.webhook
-    return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased | LifeMoved) else None
+    return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased | LifeMoved | DrawsSettled) else None
 
 
 def goodwill_index(account: str) -> str:

@@ -20,7 +20,7 @@ from infrastructure.showing.formats import counted, instant_of, limit_of, span
 from infrastructure.showing.sales import off_in_words
 
 if TYPE_CHECKING:
-    from application.keeping.accounts import AccountView
+    from application.keeping.accountviews import AccountView
     from infrastructure.cli.rendering import Page
     from infrastructure.service import Studio
 

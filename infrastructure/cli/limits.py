@@ -15,7 +15,7 @@ from infrastructure.showing.documents import limits_document
 from infrastructure.showing.formats import clock, limit_of
 
 if TYPE_CHECKING:
-    from application.keeping.accounts import LimitsView
+    from application.keeping.accountviews import LimitsView
     from infrastructure.cli.rendering import Page
     from projections.views.operations import OperationRow
 

@@ -38,6 +38,9 @@ def show_closed(page: Page, one: BilledPeriod) -> None:
         page.line(f"  {Money(one.closing.closing, one.closing.currency)} of its balance left")
 
 
+SUMS = ("subscription", "usage", "adjustments", "grants", "rounding")
+
+
 def show_statements(page: Page, found: Sequence[StatementView]) -> None:
     from infrastructure.cli.rendering import PageColumn, amounts
 
@@ -62,8 +65,10 @@ def show_statement(page: Page, one: StatementView) -> None:
     page.line(f"  {period['name']} to {period['last_day']} in {period['zone']}, plan {content['plan']}, in {currency}")
     for told in _standing(one):
         page.line(f"  {told}")
+    _show_plan(page, content)
     _show_usage(page, content)
     _show_adjustments(page, content)
+    _show_grants(page, content)
     _show_credits(page, content)
     page.line()
     page.pairs(_sums(content))
@@ -84,6 +89,40 @@ def _standing(one: StatementView) -> list[str]:
     if one.replaced:
         told.append(f"replaced by {one.replaced}")
     return told
+
+
+def _show_plan(page: Page, content: dict[str, Any]) -> None:
+    from infrastructure.cli.rendering import PageColumn, on_the_point
+
+    lines = content.get("subscription", ())
+    if not lines:
+        return
+    page.line()
+    page.table(
+        PageColumn("PLAN", [line["plan"] for line in lines]),
+        PageColumn("FROM", [line["from"][:10] for line in lines]),
+        PageColumn("TO", [line["to"][:10] for line in lines]),
+        PageColumn("EXACT", on_the_point([line["amount"] for line in lines]), right=True),
+        PageColumn(content["currency"], on_the_point([line["rounded"] for line in lines]), right=True),
+    )
+
+
+def _show_grants(page: Page, content: dict[str, Any]) -> None:
+    from infrastructure.cli.rendering import PageColumn, on_the_point
+
+    lines = content.get("grants", {}).get("lines", ())
+    if not lines:
+        return
+    page.line()
+    page.table(
+        PageColumn("GRANT", [line["grant"] for line in lines]),
+        PageColumn("SOURCE", [line["source"] for line in lines]),
+        PageColumn("UNTIL", [(line["expires"] or "")[:10] for line in lines], drop=1),
+        PageColumn("GIVEN", on_the_point([line["given"] for line in lines]), right=True),
+        PageColumn("LAPSED", on_the_point([line["lapsed"] for line in lines]), right=True, drop=0),
+        PageColumn("USED", on_the_point([line["used"] for line in lines]), right=True),
+        PageColumn(content["currency"], on_the_point([line["rounded"] for line in lines]), right=True),
+    )
 
 
 def _show_usage(page: Page, content: dict[str, Any]) -> None:
@@ -142,11 +181,13 @@ def _show_credits(page: Page, content: dict[str, Any]) -> None:
 def _sums(content: dict[str, Any]) -> list[tuple[str, str]]:
     totals, balance, carried = content["totals"], content["balance"], content["carried"]
     told = [
-        *((name, str(totals[name])) for name in ("usage", "adjustments", "rounding")),
+        *((name, str(totals[name])) for name in SUMS if name in totals),
         ("total", f"{totals['total']} {content['currency']} ({totals['exact']} exactly)"),
     ]
     if balance is not None:
         told += [(f"balance, {name.replace('_', ' ')}", balance[name]) for name in balance]
+    if grants := content.get("grants"):
+        told += [(f"grants, {name}", grants[name]) for name in ("opening", "closing")]
     used = [f"{line['used']} of {line['limit']} {line['measure']}" for line in content["allowances"]]
     told += [("of the plan", ", ".join(used))] if used else []
     if carried["operations"]:

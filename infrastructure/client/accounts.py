@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
-from application.keeping.accounts import AccountView, LimitsView
+from application.keeping.accountviews import AccountView, LimitsView
 from domain.inputs import plain
 from domain.money import Money, check_money
 from domain.windows import Window

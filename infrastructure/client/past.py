@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from application.keeping.accounts import AccountView, LimitsView
+from application.keeping.accountviews import AccountView, LimitsView
 from infrastructure.client.records import account_from, limits_from
 from infrastructure.client.rows import row_from
 from infrastructure.client.views import find_at

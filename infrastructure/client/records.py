@@ -11,7 +11,7 @@ import msgspec
 
 from application.asking.approvals import ApprovalView
 from application.asking.requests import Candidate, Estimate, OperationResult, Output, Rerouting, Result
-from application.keeping.accounts import AccountView, LimitsView
+from application.keeping.accountviews import AccountView, LimitsView
 from application.keeping.keys import KeyView
 from application.library.answers import AssetWords, ShownAsset
 from application.library.lineage import AssetSpend, Kin, Lineage

@@ -23,15 +23,23 @@ def statement_rows(one: StatementView) -> Iterator[Sequence[str]]:
     """The head, a row for each line, and the sums: the rounded lines and the rounding come to the total."""
     yield HEAD
     content = one.content
+    for line in content.get("subscription", ()):
+        yield _row(one, {**line, "line": "plan", "reference": line["plan"], "at": line["from"]})
     for line in content["usage"]:
         yield _row(one, {**line, "line": "usage"})
     for line in content["adjustments"]:
         yield _row(one, {**line, "line": line["what"]})
+    for line in content.get("grants", {}).get("lines", ()):
+        used = {"amount": f"-{line['used']}" if line["used"].strip("0.") else line["used"], "rounded": line["rounded"]}
+        yield _row(one, {"line": f"grant {line['source']}", "reference": line["grant"], **used})
     totals = content["totals"]
     yield _row(one, {"line": "rounding", "amount": None, "rounded": totals["rounding"]})
     yield _row(one, {"line": "total", "amount": totals["exact"], "rounded": totals["total"]})
     for line in content["credits"]:
         yield _row(one, {**line, "line": "payment", "reference": line["key"]})
+    for name in ("opening", "closing"):
+        if "grants" in content:
+            yield _row(one, {"line": f"grants {name}", "amount": content["grants"][name]})
     for name, amount in (content["balance"] or {}).items():
         yield _row(one, {"line": f"balance {name.replace('_', ' ')}", "amount": amount})
 

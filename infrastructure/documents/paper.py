@@ -15,6 +15,8 @@ WORDS: Final[Mapping[int, Mapping[str, str]]] = {
         "title": "Statement",
         "draft": "Draft: nothing is recorded, and it may still change.",
         "voided": "Voided: this statement holds no more.",
+        "subscription": "Plan",
+        "grants": "Credit granted",
         "usage": "Usage",
         "adjustments": "Adjustments",
         "credits": "Payments",
@@ -154,7 +156,32 @@ def _tables(content: Content, words: Mapping[str, str]) -> list[PaperTable]:
         (PaperColumn("Measure", 30), PaperColumn("Used", 15, number=True), PaperColumn("Allowed", 15, number=True)),
         [(line["measure"], str(line["used"]), str(line["limit"])) for line in used],
     )
-    return [table for table in (usage, adjustments, credits, allowances) if table.rows]
+    plans, grants = _of_wallet(content, words, money)
+    return [table for table in (plans, usage, adjustments, grants, credits, allowances) if table.rows]
+
+
+def _of_wallet(
+    content: Content, words: Mapping[str, str], money: Sequence[PaperColumn]
+) -> tuple[PaperTable, PaperTable]:
+    plans = PaperTable(
+        words["subscription"],
+        (PaperColumn("Plan", 30), PaperColumn("From", 22), PaperColumn("To", 22), *money),
+        [
+            (line["plan"], line["from"][:10], line["to"][:10], line["amount"], line["rounded"])
+            for line in content.get("subscription", ())
+        ],
+    )
+    sums = (PaperColumn(title, 14, number=True) for title in ("Given", "Used", "Lapsed", content["currency"]))
+    grants = PaperTable(
+        words["grants"],
+        (PaperColumn("Grant", 30), PaperColumn("Kind", 15), PaperColumn("Until", 13), *sums),
+        [
+            (line["grant"], line["source"], (line["expires"] or "")[:10])
+            + tuple(line[name] for name in ("given", "used", "lapsed", "rounded"))
+            for line in content.get("grants", {}).get("lines", ())
+        ],
+    )
+    return plans, grants
 
 
 def _used(line: dict[str, Any]) -> tuple[str, ...]:
@@ -169,10 +196,9 @@ def _adjusted(line: dict[str, Any], words: Mapping[str, str]) -> tuple[str, ...]
 
 def _sums(content: Content, words: Mapping[str, str]) -> list[tuple[str, str]]:
     totals = content["totals"]
-    told = [(words["usage"], totals["usage"]), (words["adjustments"], totals["adjustments"])]
+    told = [name for name in ("subscription", "usage", "adjustments", "grants", "rounding") if name in totals]
     return [
-        *told,
-        (words["rounding"], totals["rounding"]),
+        *((words[name], totals[name]) for name in told),
         (words["total"], f"{totals['total']} {content['currency']}"),
     ]
 

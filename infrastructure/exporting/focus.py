@@ -5,6 +5,7 @@
     operation.adjusted      Usage       of an earlier period a Correction, in the period in which it is booked
     ledger.goodwill_given   Credit      the same for no single charge
     ledger.credit_added     Purchase    billed, and effective only once it is used
+    wallet.…                            plans, grants and what lapses of them (see `focuswallet`)
 
 So effective costs are the price in all other views, and billed costs what the customer has to pay or has paid in.
 Unit prices are left out, since metered work has no single one.
@@ -22,6 +23,8 @@ from domain.booking import GoodwillGiven, UsageBooked
 from domain.ledger import CreditAdded
 from domain.operation import Adjusted, Charged, Operation
 from domain.periods import Period, day_at
+from domain.wallet import ChargedBack, GrantEnded, GrantGiven, SubscriptionCharged, own_part, sum_of
+from infrastructure.exporting.focuswallet import of_wallet
 from infrastructure.exporting.tally import ExportTally, csv_line, six
 from infrastructure.showing.formats import cell, instant_of, iso
 
@@ -102,16 +105,21 @@ def focus_row(one: Booked, version: str) -> Row | None:
     """The row of a fact, None if it changes nothing for the customer."""
     fact = one.fact
     if isinstance(fact, Charged) and not one.closed:
-        told = {**_usage(one, fact.operation, fact.price, fact.listed), **_quantity(fact.units, fact.unit)}
+        told = {**_used(one, fact), **_quantity(fact.units, fact.unit)}
     elif isinstance(fact, UsageBooked) and fact.price:
-        usage = _usage(one, fact.operation, fact.price, fact.listed)
-        told = {**usage, **_quantity(fact.units, fact.unit), **LATE}
+        told = {**_used(one, fact), **_quantity(fact.units, fact.unit), **LATE}
     elif isinstance(fact, Adjusted) and fact.price:
-        told = {**_usage(one, fact.operation, fact.price), **_correction(fact)}
+        own = -own_part(fact.back, -fact.price)
+        told = {**_usage(one, fact.operation, fact.price, own), **_correction(fact)}
     elif isinstance(fact, GoodwillGiven):
         told = _goodwill(one, fact)
     elif isinstance(fact, CreditAdded):
         told = _purchase(one, fact.amount)
+    elif isinstance(fact, SubscriptionCharged | GrantGiven | GrantEnded | ChargedBack):
+        found = of_wallet(one, fact, _day(one.day, one.zone))
+        if found is None:
+            return None
+        told = found
     else:
         return None
     seller, worker = PROVIDERS[version]
@@ -137,10 +145,14 @@ def _common(one: Booked) -> Row:
     }
 
 
-def _usage(one: Booked, operation: Operation, price: int, listed: int | None = None) -> Row:
+def _used(one: Booked, fact: Charged | UsageBooked) -> Row:
+    return _usage(one, fact.operation, fact.price, fact.price - sum_of(fact.drawn), fact.listed)
+
+
+def _usage(one: Booked, operation: Operation, price: int, own: int, listed: int | None = None) -> Row:
     """Work that was done on the day on which it was asked for; what was paid beforehand is not billed again.
 
-    `listed` is the price book's price, if it was sold for another.
+    `own` is what no grant paid, and `listed` the price book's price, if it was sold for another.
     """
     day = _day(operation.day, one.zone)
     project: Row = {}
@@ -148,7 +160,7 @@ def _usage(one: Booked, operation: Operation, price: int, listed: int | None = N
         names: Row = dict.fromkeys(("SubAccountId", "SubAccountName"), operation.project)
         project = {**names, "SubAccountType": "Project"}
     return {
-        **_costs(price, billed=0 if one.prepaid else price),
+        **_costs(price, billed=0 if one.prepaid else own),
         **({} if listed is None else {"ListCost": listed}),
         "ChargeCategory": "Usage",
         "ChargeDescription": f"{operation.kind} by {operation.model}",

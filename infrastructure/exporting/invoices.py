@@ -12,6 +12,7 @@ from typing import Final
 
 from application.keeping.statements import StatementView
 from domain.statement import Statement
+from domain.wallet import Source
 from infrastructure.exporting.focus import AMOUNT, INSTANT, TEXT, US, Row, focus_cell
 from infrastructure.exporting.tally import csv_line
 
@@ -74,8 +75,17 @@ def rows_of_invoice(one: StatementView) -> Iterator[Row]:
 def _lines(read: Statement) -> Iterator[Line]:
     if read.opening is not None:
         for credit in read.credits:
-            yield "Purchase", "prepayment", {"SkuId": "prepayment"}, credit.amount
+            category = "Purchase" if credit.amount > 0 else "Adjustment"
+            yield category, "prepayment", {"SkuId": "prepayment"}, credit.amount
+        for grant in read.grants:
+            if grant.source == Source.PAID:
+                yield "Purchase", "credit", {"SkuId": "credit"}, grant.given
         return
+    for plan in read.subscription:
+        category = "Purchase" if plan.amount > 0 else "Credit"
+        yield category, f"plan {plan.plan}", {"SkuId": plan.plan}, plan.amount
+    for grant in read.grants:
+        yield "Credit", f"paid by {grant.grant}", {}, -grant.used
     for line in read.usage:
         grain = {"SkuId": line.model, "ResourceType": line.kind, "x_UserId": line.user}
         grain |= {"SubAccountId": line.project} if line.project is not None else {}

@@ -12,6 +12,12 @@ from domain.chart import Heading, LedgerAccount
 
 ROOTS = {
     Heading.PAYMENTS: "Assets:Payments",
+    Heading.ALLOWANCE: "Liabilities:Allowance",
+    Heading.PROMOTIONAL: "Liabilities:Credits:Promotional",
+    Heading.PAID: "Liabilities:Credits:Paid",
+    Heading.SUBSCRIPTIONS: "Income:Subscriptions",
+    Heading.PROMOTIONS: "Income:Promotions",
+    Heading.BREAKAGE: "Income:Breakage",
     Heading.RECEIVABLE: "Assets:Receivable",
     Heading.AVAILABLE: "Liabilities:Wallet:Available",
     Heading.HELD: "Liabilities:Wallet:Held",

@@ -13,7 +13,7 @@ from infrastructure.showing.formats import document, iso, measured, money, since
 
 if TYPE_CHECKING:
     from application.asking.requests import Estimate, Result
-    from application.keeping.accounts import AccountView, LimitsView
+    from application.keeping.accountviews import AccountView, LimitsView
     from application.ports import Asset
     from domain.catalogue import Model
     from domain.counting import LimitStanding

@@ -32,7 +32,7 @@ from infrastructure.showing.sales import sale_in_words
 from infrastructure.showing.stories import in_words, reckoned, short
 
 if TYPE_CHECKING:
-    from application.keeping.accounts import LimitsView
+    from application.keeping.accountviews import LimitsView
     from application.keeping.stories import Event
     from application.ledger.contents import Body
     from domain.counting import LimitStanding

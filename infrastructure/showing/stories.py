@@ -13,11 +13,7 @@ from domain.account import (
     AccountOpened,
     AccountResumed,
     AccountSuspended,
-    ConsentChanged,
-    LimitChanged,
-    OnLimitChanged,
-    PlanChanged,
-    TimeZoneChanged,
+    TermsFact,
 )
 from domain.agreeing import AgreementFact
 from domain.approvals import ApprovalAsked, ApprovalGiven
@@ -53,18 +49,16 @@ from domain.operation import (
     Substituted,
     Validated,
 )
-from domain.plans import IN_MONEY
 from domain.pricing import Quote
+from domain.wallet import WalletFact
 from domain.webhooks import WebhookFact
 from domain.windowed import LifeCounted, LifeMoved, WindowFact, WindowOpened
-from domain.windows import Window
 from infrastructure.showing.billed import billed_in_words
 from infrastructure.showing.formats import (
     TOGETHER,
     counted,
     document,
     iso,
-    limit_of,
     lost_text,
     size,
     span,
@@ -73,6 +67,8 @@ from infrastructure.showing.formats import (
 )
 from infrastructure.showing.rows import row_document
 from infrastructure.showing.sales import agreed_in_words, sale_in_words
+from infrastructure.showing.terms import terms_in_words
+from infrastructure.showing.wallets import back_in_words, by_grants, wallet_in_words
 from infrastructure.showing.webhooks import told_of_webhook
 
 if TYPE_CHECKING:
@@ -101,7 +97,8 @@ def in_words(fact: Fact) -> Telling:
         case Rejected():
             return Telling(None, refusal_in_words(fact))
         case Validated(quote=quote):
-            return Telling(Money(quote.price, quote.currency), f"held for {reckoned(quote)}{sale_in_words(quote)}")
+            words = f"held for {reckoned(quote)}{sale_in_words(quote)}{by_grants(fact.drawn, quote.currency)}"
+            return Telling(Money(quote.price, quote.currency), words)
         case Dispatched():
             return Telling(None, f"attempt {fact.attempt}, by {fact.sender}")
         case Submitted():
@@ -117,9 +114,8 @@ def in_words(fact: Fact) -> Telling:
             return Telling(None, _told_of_key(fact))
         case AccountSuspended() | AccountResumed() | AccountClosed():
             return Telling(None, fact.reason)
-        case AccountOpened() | PlanChanged() | LimitChanged() | TimeZoneChanged() | ConsentChanged() | OnLimitChanged():
-            telling = _told_of_account(fact)
-            return Telling(telling.amount, f"{telling.words}{_because(fact.reason)}")
+        case _ if isinstance(fact, AccountOpened | TermsFact):
+            return Telling(None, f"{terms_in_words(fact)}{_because(fact.reason)}")
     return _told_of_the_rest(fact)
 
 
@@ -134,6 +130,8 @@ def _because(reason: str) -> str:
 
 
 def _told_of_outcome(fact: Fact) -> Telling:
+    if isinstance(fact, WalletFact):
+        return Telling(*wallet_in_words(fact))
     match fact:
         case ApprovalAsked() | ApprovalGiven():
             return _told_of_approval(fact)
@@ -151,7 +149,7 @@ def _told_of_outcome(fact: Fact) -> Telling:
             cost = known("cost", fact.cost, fact.cost_currency or fact.currency, fact.cost_source)
             how = f" ({fact.price_source})" if fact.price_source is not None else ""
             words = f"for {fact.units} {fact.unit}{how}; {cost}; price book {fact.price_book}"
-            return Telling(Money(fact.price, fact.currency), words)
+            return Telling(Money(fact.price, fact.currency), f"{words}{by_grants(fact.drawn, fact.currency)}")
         case ProviderFailed():
             counted = f"; {_counted(fact.usage)}" if fact.usage else ""
             return Telling(None, f"at the provider: {fact.code}{counted}")
@@ -165,7 +163,11 @@ def _told_of_outcome(fact: Fact) -> Telling:
             )
         case Adjusted():
             billed = f"; cost {Money(fact.cost, fact.cost_currency or fact.currency)}" if fact.cost else ""
-            return Telling(Money(fact.price, fact.currency), f"{fact.reason} (reference {fact.reference}){billed}")
+            back = back_in_words(fact.back, fact.currency)
+            return Telling(
+                Money(fact.price, fact.currency),
+                f"{fact.reason} (reference {fact.reference}){billed}{back}",
+            )
     return Telling(None, "")
 
 
@@ -222,35 +224,6 @@ def _told_of_approval(fact: ApprovalAsked | ApprovalGiven) -> Telling:
     return Telling(Money(fact.price, fact.currency), f"{words}: {fact.quote}")
 
 
-def _told_of_account(
-    fact: AccountOpened | PlanChanged | LimitChanged | TimeZoneChanged | ConsentChanged | OnLimitChanged,
-) -> Telling:
-    match fact:
-        case AccountOpened():
-            prepaid = ", prepaid" if fact.prepaid else ""
-            return Telling(None, f"on plan {fact.plan}, in {fact.currency} and {fact.zone}{prepaid}")
-        case PlanChanged():
-            return Telling(None, f"to {fact.plan}")
-        case LimitChanged(inherited=True):
-            return Telling(None, f"{fact.measure} of the {fact.scope}{_over(fact)}: as the plan says")
-        case LimitChanged():
-            amount = "unlimited" if fact.limit is None else _bare(fact.measure, fact.limit)
-            return Telling(None, f"{fact.measure} of {fact.scope}{_over(fact)}: {amount}")
-        case TimeZoneChanged():
-            return Telling(None, f"to {fact.zone}")
-        case OnLimitChanged(model=model):
-            does = f"{model} does it if it fits" if model else "refused"
-            return Telling(None, f"what would pass a limit of money: {does}")
-        case ConsentChanged():
-            verb = "may" if fact.given else "may not"
-            return Telling(None, f"{fact.model_class} models {verb} be chosen without being named")
-
-
-def _over(fact: LimitChanged) -> str:
-    """Over which window a limit counts, unless that is the period."""
-    return "" if fact.window == Window.PERIOD else f" {OVER[fact.window]}"
-
-
 def _told_of_window(fact: WindowFact) -> Telling:
     match fact:
         case WindowOpened():
@@ -261,11 +234,6 @@ def _told_of_window(fact: WindowFact) -> Telling:
     return Telling(
         Money(fact.price, fact.currency), f"of operation {fact.operation_id}, for life of {_and(fact.scopes)}"
     )
-
-
-def _bare(measure: str, limit: int) -> str:
-    """A limit without its currency, which such a fact does not know."""
-    return units_of(limit) if measure in IN_MONEY else limit_of(measure, limit, "")
 
 
 def reckoned(quote: Quote) -> str:

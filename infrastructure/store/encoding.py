@@ -47,12 +47,14 @@ class FactEncoder:
     def __init__(self, shapes: Iterable[type[Fact]]) -> None:
         self.encode = msgspec.json.Encoder(decimal_format=PLAIN).encode
         self._beside = {shape: _beside(shape) for shape in shapes if issubclass(shape, OperationFact)}
+        self._sparing = {shape: _sparing(shape) for shape in shapes if shape not in self._beside and _spares(shape)}
         self._known: dict[str, tuple[Operation, msgspec.Raw]] = {}
 
     def fact(self, fact: Fact) -> bytes:
         """The bytes of a fact. Raises as msgspec does."""
         if not isinstance(fact, OperationFact):
-            return self.encode(fact)
+            sparing = self._sparing.get(type(fact))
+            return self.encode(fact if sparing is None else sparing[0](*sparing[1](fact)))
         shape = type(fact)
         make, others = self._beside[shape]
         if shape in QUOTED:
@@ -77,9 +79,19 @@ def _beside(shape: type[OperationFact]) -> Beside:
     return _struct(shape, (first, msgspec.Raw)), attrgetter(*others)
 
 
+def _sparing(shape: type[Fact]) -> Beside:
+    """A fact that is not of an operation, without what it spares."""
+    return _struct(shape), attrgetter(*(one.name for one in fields(shape)))
+
+
+def _spares(shape: type[Fact]) -> bool:
+    return any(one.metadata.get("spare") for one in fields(shape))
+
+
 def _struct(shape: type[Any], *begun: tuple[str, type[Any]]) -> Callable[..., msgspec.Struct]:
     """The fields that are written of a shape, after those that have `begun`; rare ones that say nothing are not."""
-    rare = RARE.get(shape, {})
+    spared = {field.name: None for field in fields(shape) if field.metadata.get("spare")}
+    rare = {**spared, **RARE.get(shape, {})}
     names = [field.name for field in fields(shape)][len(begun) :]
     described = [*begun, *((name, Any, rare[name]) if name in rare else (name, Any) for name in names)]
     return msgspec.defstruct(shape.__name__, described, gc=False, omit_defaults=True)

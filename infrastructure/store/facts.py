@@ -29,6 +29,7 @@ from domain import (
     keys,
     ledger,
     operation,
+    wallet,
     webhooks,
     windowed,
 )
@@ -39,12 +40,14 @@ from domain.operation import PHASES
 from domain.periods import Period
 from domain.totals import PeriodState
 from domain.usage import Usage
+from domain.wallet import Wallet
 from domain.windowed import Windows
 from infrastructure.store.encoding import FactEncoder
 
 NAMES: Mapping[str, type[Fact]] = {
     "account.opened": account.AccountOpened,
     "account.plan_changed": account.PlanChanged,
+    "account.plan_scheduled": account.PlanScheduled,
     "account.limit_changed": account.LimitChanged,
     "account.time_zone_changed": account.TimeZoneChanged,
     "account.consent_changed": account.ConsentChanged,
@@ -82,6 +85,12 @@ NAMES: Mapping[str, type[Fact]] = {
     "ledger.window_opened": windowed.WindowOpened,
     "ledger.life_counted": windowed.LifeCounted,
     "ledger.life_moved": windowed.LifeMoved,
+    "wallet.subscription_charged": wallet.SubscriptionCharged,
+    "wallet.grant_given": wallet.GrantGiven,
+    "wallet.grant_ended": wallet.GrantEnded,
+    "wallet.grants_carried": wallet.GrantsCarried,
+    "wallet.draws_settled": wallet.DrawsSettled,
+    "wallet.charged_back": wallet.ChargedBack,
     "asset.added": assets.AssetAdded,
     "asset.trashed": assets.AssetTrashed,
     "asset.restored": assets.AssetRestored,
@@ -152,6 +161,7 @@ class _StoredPeriod:
     usage: dict[str, Usage]
     windows: Windows | None
     volume: dict[str, int]
+    wallet: Wallet | None
     requested: list[operation.Asked]
     validated: list[operation.Held]
     dispatched: list[operation.Sent]
@@ -253,6 +263,7 @@ class FactMapper(Mapper[str]):
                 period.usage,
                 period.windows,
                 period.volume,
+                period.wallet,
                 **by_phase,
             )
         )
@@ -271,7 +282,8 @@ class FactMapper(Mapper[str]):
             return None
         lists = (stored.requested, stored.validated, stored.dispatched, stored.submitted, stored.completed)
         open: dict[str, operation.State] = {one.operation.id: one for states in lists for one in states}
-        period = PeriodState(stored.period, stored.balance, stored.usage, open, stored.windows, stored.volume)
+        totals = (stored.balance, stored.usage, open, stored.windows, stored.volume, stored.wallet)
+        period = PeriodState(stored.period, *totals)
         return PeriodSnapshot(stream, version, stored.hash, period)
 
     def is_older_snapshot(self, state: bytes) -> bool:

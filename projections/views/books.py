@@ -21,6 +21,7 @@ from domain.ledger import CreditAdded, PeriodOpened
 from domain.operation import Adjusted, Charged, Released
 from domain.postings import MOVES
 from domain.value import value
+from domain.wallet import ChargedBack, GrantEnded, GrantGiven, SubscriptionCharged
 from projections.engine.columns import Account, Asked, Count, Currency, Instant, Key, Money, Note, Sum, Text, ViewRow
 from projections.engine.filters import ViewFilter, containing, same
 from projections.engine.tables import live
@@ -35,7 +36,7 @@ class BookRow(ViewRow):
     """All postings of one account's period from one ledger account to another.
 
     `cost_unknown` operations have a cost that is not among them. Of the customer's own row, `prepaid` is 1 if the
-    account pays beforehand, 0 if not, and `held` are its open holds.
+    account pays beforehand, 0 if not, and `held` are its open holds, less what grants pay of them.
     """
 
     account: Key[Account]
@@ -65,10 +66,11 @@ class BookFilter(ViewFilter):
 
 
 def held_of(table: Table) -> ColumnElement[int]:
-    """The open holds of a row's period, if it is its customer's own and that pays beforehand."""
+    """The open holds of a row's period, less what grants pay, if it is its customer's own and that pays beforehand."""
     log = live(OPERATIONS).c
     here = and_(log.account == table.c.account, log.period_start == table.c.period_start, log.held > 0)
-    held = select(cast(func.coalesce(func.sum(log.held), 0), BigInteger)).where(here).scalar_subquery()
+    own = log.held - func.coalesce(log.drawn, 0)
+    held = select(cast(func.coalesce(func.sum(own), 0), BigInteger)).where(here).scalar_subquery()
     return case((table.c.prepaid == 1, held), else_=0)
 
 
@@ -139,6 +141,11 @@ _adjusted = _posts(Adjusted, _of_correction, lambda fact: -int(fact.revealed))
 _credited = _posts(CreditAdded, _of_account, lambda _: 0)
 _given = _posts(GoodwillGiven, _of_account, lambda _: 0)
 
+_subscribed = _posts(SubscriptionCharged, _of_account, lambda _: 0)
+_granted = _posts(GrantGiven, _of_account, lambda _: 0)
+_grant_ended = _posts(GrantEnded, _of_account, lambda _: 0)
+_charged_back = _posts(ChargedBack, _of_account, lambda _: 0)
+
 OF_ACCOUNT = "account period currency amount"
 WHOSE = "operation.account operation.model operation.provider currency cost_currency price cost"
 
@@ -154,10 +161,14 @@ BOOKS = View(
         InvoiceRecorded: reads_each(_of_month(InvoiceRecorded), OF_ACCOUNT),
         InvoiceVoided: reads_each(_of_month(InvoiceVoided), OF_ACCOUNT),
         DifferenceBooked: reads_each(_of_month(DifferenceBooked), OF_ACCOUNT),
-        Charged: reads_each(_charged, WHOSE, "operation.period"),
+        SubscriptionCharged: reads_each(_subscribed, "account period currency price"),
+        GrantGiven: reads_each(_granted, OF_ACCOUNT, "source unpaid"),
+        GrantEnded: reads_each(_grant_ended, OF_ACCOUNT, "source over"),
+        ChargedBack: reads_each(_charged_back, OF_ACCOUNT),
+        Charged: reads_each(_charged, WHOSE, "operation.period drawn"),
         Released: reads_each(
             _released, "operation.account operation.provider operation.period currency cost_currency cost"
         ),
-        Adjusted: reads_each(_adjusted, WHOSE, "period revealed"),
+        Adjusted: reads_each(_adjusted, WHOSE, "period revealed back"),
     },
 )

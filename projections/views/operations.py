@@ -24,6 +24,7 @@ from domain.operation import (
 )
 from domain.pricing import Quote
 from domain.value import value
+from domain.wallet import Draws, sum_of
 from projections.engine.columns import (
     Account,
     Cost,
@@ -49,7 +50,9 @@ if TYPE_CHECKING:
 @value
 class OperationRow(BilledRow):
     """One operation. `late` counts deliveries after a release by policy, `lost` outputs that were gone before they
-    could be fetched, `unlike` those of another size or length than promised, and `job` is the provider's id."""
+    could be fetched, `unlike` those of another size or length than promised, and `job` is the provider's id.
+
+    `drawn` is what grants pay of its hold, or of its charge."""
 
     id: Key[Text]
     outputs: Sum[Count]
@@ -78,6 +81,7 @@ class OperationRow(BilledRow):
     state: Note[Text]
     reason: Note[Text | None]
     held: Note[Money | None]
+    drawn: Note[Money | None]
     currency: Note[Currency | None]
     cost_currency: Note[CostCurrency | None]
     price_source: Note[Text | None]
@@ -204,7 +208,7 @@ def _rejected(fact: Rejected) -> Change:
 
 
 def _validated(fact: Validated) -> Change:
-    return (fact.operation.id,), NO_SUMS, _hold(fact.quote)
+    return (fact.operation.id,), NO_SUMS, _hold(fact.quote, fact.drawn)
 
 
 def _dispatched(fact: Dispatched) -> Change:
@@ -217,7 +221,11 @@ def _submitted(fact: Submitted) -> Change:
 
 def _rerouted(fact: Rerouted) -> Change:
     operation = fact.operation
-    return (operation.id,), NO_SUMS, {"model": operation.model, "provider": operation.provider, **_hold(fact.quote)}
+    return (
+        (operation.id,),
+        NO_SUMS,
+        {"model": operation.model, "provider": operation.provider, **_hold(fact.quote, fact.drawn)},
+    )
 
 
 def _postponed(fact: Postponed) -> Change:
@@ -237,6 +245,7 @@ def _charged(fact: Charged) -> Change:
     known: dict[str, Value] = {
         "state": "charged",
         "held": 0,
+        "drawn": sum_of(fact.drawn),
         "settled_at": fact.at,
         "price_source": _word(fact.price_source),
         "cost_source": _word(fact.cost_source),
@@ -248,6 +257,7 @@ def _released(fact: Released) -> Change:
     known: dict[str, Value] = {
         "state": "released",
         "held": 0,
+        "drawn": 0,
         "settled_at": fact.at,
         "reason": fact.reason,
         "cost_source": _word(fact.cost_source),
@@ -260,11 +270,11 @@ def _adjusted(fact: Adjusted) -> Change:
     return (fact.operation.id,), correction(fact), known
 
 
-def _hold(quote: Quote) -> dict[str, Value]:
+def _hold(quote: Quote, drawn: Draws | None) -> dict[str, Value]:
     known: dict[str, Value] = {"state": "validated", "held": quote.price, "currency": quote.currency}
     if quote.sale is not None and quote.sale.currency != quote.currency:
         known["cost_currency"] = quote.sale.currency
-    return {**known, "model_class": quote.model_class or None}
+    return {**known, "drawn": sum_of(drawn), "model_class": quote.model_class or None}
 
 
 def _word(source: CostSource | None) -> str | None:
@@ -273,7 +283,7 @@ def _word(source: CostSource | None) -> str | None:
 
 ID = "operation.id"
 IDENTITY = "batch account user project api_key kind model provider period".split()
-QUOTE = "quote.price quote.currency quote.model_class quote.sale"
+QUOTE = "quote.price quote.currency quote.model_class quote.sale drawn"
 
 OPERATIONS = View(
     "operation_log",
@@ -295,7 +305,7 @@ OPERATIONS = View(
         Rerouted: reads(_rerouted, ID, "operation.model operation.provider", QUOTE),
         Postponed: reads(_postponed, ID),
         ProviderCompleted: reads(_completed, ID, "late lost unlike"),
-        Charged: reads(_charged, ID, CHARGED, "at"),
+        Charged: reads(_charged, ID, CHARGED, "at drawn"),
         Released: reads(_released, ID, RELEASED, "reason at"),
         Adjusted: reads(_adjusted, ID, ADJUSTED, "cost_source"),
     },

@@ -10,8 +10,10 @@ from sqlalchemy import BigInteger, ColumnElement, Table, cast, func, select
 
 from domain.booking import GoodwillGiven
 from domain.ledger import BalanceReturned, CreditAdded, PeriodEnded, PeriodOpened, PeriodResumed
+from domain.operation import Adjusted, Charged
 from domain.periods import Period
 from domain.value import value
+from domain.wallet import ChargedBack, SubscriptionCharged, WalletFact, own_part, sum_of
 from projections.engine.columns import (
     Account,
     Asked,
@@ -29,13 +31,16 @@ from projections.engine.columns import (
 from projections.engine.filters import ViewFilter, containing, same
 from projections.engine.tables import live
 from projections.engine.view import NOTHING, Change, RowKey, View, reads
-from projections.views.counting import BilledRow, counts, other_currency
+from projections.views.counting import ADJUSTED, CHARGED, PERIOD, BilledRow, counts, other_currency
 from projections.views.operations import OPERATIONS
 
 
 @value
 class PeriodRow(BilledRow):
-    """One account's period; `held` is what open operations may still cost."""
+    """One account's period; `held` is what open operations may still cost, `drawn` what grants pay of that.
+
+    `subscriptions` is the price of plans, and `covered` what grants paid of all charges.
+    """
 
     account: Key[Account]
     period_start: Key[Instant]
@@ -55,15 +60,19 @@ class PeriodRow(BilledRow):
     carried: Sum[Money]
     credits: Sum[Money]
     returned: Sum[Money]
+    subscriptions: Sum[Money]
+    covered: Sum[Money]
     currency: Note[Currency | None]
     cost_currency: Note[CostCurrency | None]
     plan: Note[Text | None]
     held: Asked[Money]
+    drawn: Asked[Money]
 
     @property
     def balance(self) -> Money:
         """The rest of a prepaid account's money in its current period."""
-        return self.carried + self.credits + self.returned - self.price - self.held
+        into = self.carried + self.credits + self.returned
+        return into - self.price - self.subscriptions + self.covered - self.held + self.drawn
 
     @property
     def span(self) -> tuple[int, int]:
@@ -87,8 +96,11 @@ def _held(table: Table) -> Mapping[str, ColumnElement[Any]]:
     """The open holds of the period's operations."""
     log = live(OPERATIONS).c
     here = log.account == table.c.account, log.period_start == table.c.period_start, log.held > 0
-    held = select(cast(func.coalesce(func.sum(log.held), 0), BigInteger)).where(*here)
-    return {"held": held.scalar_subquery()}
+    sums = {"held": func.sum(log.held), "drawn": func.sum(log.drawn)}
+    return {
+        name: select(cast(func.coalesce(one, 0), BigInteger)).where(*here).scalar_subquery()
+        for name, one in sums.items()
+    }
 
 
 def _place(fact: Any, period: Period) -> RowKey:
@@ -96,7 +108,7 @@ def _place(fact: Any, period: Period) -> RowKey:
 
 
 def _key(
-    fact: PeriodOpened | PeriodEnded | PeriodResumed | CreditAdded | BalanceReturned | GoodwillGiven,
+    fact: PeriodOpened | PeriodEnded | PeriodResumed | CreditAdded | BalanceReturned | GoodwillGiven | WalletFact,
 ) -> RowKey:
     return fact.account, fact.period.start, fact.period.end
 
@@ -118,6 +130,34 @@ def _goodwill(fact: GoodwillGiven) -> Change:
     return _key(fact), {"price": -fact.amount, "adjusted": -fact.amount}, NOTHING
 
 
+def _charged(fact: Charged) -> Change:
+    return _covered(_change(Charged, fact), sum_of(fact.drawn))
+
+
+def _adjusted(fact: Adjusted) -> Change:
+    return _covered(_change(Adjusted, fact), own_part(fact.back, -fact.price) + fact.price if fact.back else 0)
+
+
+def _change(shape: type[Any], fact: Any) -> Change:
+    change = _COUNTS[shape].change
+    assert change is not None, "one change a fact"
+    return change(fact)
+
+
+def _covered(change: Change, amount: int) -> Change:
+    """The change, with what grants pay of it."""
+    key, sums, known = change
+    return (key, {**sums, "covered": amount}, known) if amount else change
+
+
+def _subscribed(fact: SubscriptionCharged) -> Change:
+    return _key(fact), {"subscriptions": fact.price}, NOTHING
+
+
+def _charged_back(fact: ChargedBack) -> Change:
+    return _key(fact), {"credits": -fact.amount}, NOTHING
+
+
 def _given(measure: str) -> Callable[[CreditAdded | BalanceReturned], Change]:
     def given(fact: CreditAdded | BalanceReturned) -> Change:
         return _key(fact), {measure: fact.amount}, NOTHING
@@ -126,6 +166,7 @@ def _given(measure: str) -> Callable[[CreditAdded | BalanceReturned], Change]:
 
 
 KEY = "account period"
+_COUNTS = counts(_place, "operation.account", other_currency)
 
 PERIODS = View(
     "period_totals",
@@ -133,7 +174,11 @@ PERIODS = View(
     PeriodFilter,
     asked=_held,
     changes={
-        **counts(_place, "operation.account", other_currency),
+        **_COUNTS,
+        Charged: reads(_charged, "operation.account", PERIOD, CHARGED, "currency drawn"),
+        Adjusted: reads(_adjusted, "operation.account", ADJUSTED, "currency back"),
+        SubscriptionCharged: reads(_subscribed, KEY, "price"),
+        ChargedBack: reads(_charged_back, KEY, "amount"),
         PeriodOpened: reads(_opened, KEY, "balance currency plan"),
         PeriodEnded: reads(_ended, KEY, "balance"),
         PeriodResumed: reads(_resumed, KEY, "carried currency plan"),

@@ -16,9 +16,9 @@ from application.ledger.saving import LedgerLog
 from application.ledger.transaction import ContentRow, KeyRow, Transaction
 from application.ledger.writer import LedgerWriter, WriterOptions
 from domain import settlement
-from domain.account import Terms, open_account
 from domain.admission import Ask, accept
 from domain.ledger import Fact, Ledger
+from domain.openings import Terms, open_account
 from domain.plans import Limits
 from infrastructure.clock import SECOND
 from infrastructure.store.database import Database

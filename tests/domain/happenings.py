@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from domain.account import Account, AccountFact, Terms, open_account
+from domain.account import Account, AccountFact
 from domain.admission import Ask, accept, reroute
 from domain.beginning import change_limits, needed_since
 from domain.errors import IllegalTransition, InvalidInput, KeyReused
@@ -23,6 +23,7 @@ from domain.keys import KeyScope, KeyTerms
 from domain.ledger import Decide, Fact, Ledger, PeriodOpened, known_account, period_stream
 from domain.limiting import change_limit, inherit_limit
 from domain.money import LARGEST_AMOUNT
+from domain.openings import Terms, open_account
 from domain.operation import POLICY, Charged, Rejected, Released, Validated
 from domain.periods import Period
 from domain.plans import MEASURES, Limits

@@ -16,11 +16,8 @@ from domain.account import (
     LimitChanged,
     PlanChanged,
     Standing,
-    Terms,
     TimeZoneChanged,
-    changed_since,
     evolve,
-    open_account,
     project_scope,
     user_scope,
 )
@@ -29,6 +26,7 @@ from domain.errors import AccountExists, InvalidInput, InvalidMoney, InvalidPeri
 from domain.ids import LONGEST_ID
 from domain.limiting import change_limit, inherit_limit
 from domain.money import LARGEST_AMOUNT
+from domain.openings import Terms, changed_since, open_account
 from domain.periods import Cycle
 from domain.plans import MEASURES, Limits
 from domain.terms import change_plan, change_time_zone, close, resume, suspend

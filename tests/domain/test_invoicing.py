@@ -9,7 +9,7 @@ from functools import reduce
 
 import pytest
 
-from domain.account import Account, AccountFact, Terms, evolve, open_account
+from domain.account import Account, AccountFact, evolve
 from domain.errors import CurrencyMismatch, IllegalTransition, InvalidInput, InvalidPeriod
 from domain.invoices import (
     CostDrifted,
@@ -30,6 +30,7 @@ from domain.invoicing import (
     record_invoice,
     void_invoice,
 )
+from domain.openings import Terms, open_account
 from domain.periods import CALENDAR_MONTH, month_named
 from domain.plans import Limits
 from domain.postings import Before, booked_in, postings_of

@@ -28,11 +28,14 @@ from domain.booking import GoodwillGiven
 from domain.closing import Closing, close_period, issue_statement, void_statement
 from domain.counting import left_of
 from domain.erased import ErasureDone
+from domain.evidence import Spent
+from domain.granting import Granted, charge_back, give_grant
 from domain.invoices import InvoiceFact
 from domain.keys import KeyFact
 from domain.ledger import Fact, Ledger, LedgerFact, PeriodEnded, PeriodResumed
 from domain.operation import OPERATION_FACTS, Held, State
-from domain.plans import Limits
+from domain.planning import move_to_plan, schedule_plan
+from domain.plans import Limits, Plan
 from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, postpone, record_job, release
 from domain.statement import StatementFold
 from domain.streams import NEVER
@@ -101,6 +104,11 @@ def close_april(ledger: Ledger) -> list[Fact]:
     return close_period(ledger, Closing(A_STATEMENT, NEVER, carry=True), IN_MAY)
 
 
+def take_back(ledger: Ledger) -> list[Fact]:
+    ledger.evidence.keys["credit:payment-2"] = Spent("credit:payment-2", "1")
+    return charge_back(ledger, "acme", "payment-2", 1, LATER, "disputed")
+
+
 A_STATEMENT = StatementFold(APRIL).finish("acme", "UTC", 1, "", 0)
 Step = Callable[[Ledger], Iterable[Fact]]
 TERMS = (
@@ -132,10 +140,16 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: fail(ledger, "c", "blocked", 0, LATER),
     lambda ledger: add_credit(ledger, 1, "payment-2", LATER),
     lambda ledger: [*TERMS],
+    lambda ledger: give_grant(ledger, "acme", "gift", Granted(2 * CENT, expires=MAY.start + 1), LATER),
+    lambda ledger: accept(ledger, ask("w", quote=OTHER), LATER),
+    lambda ledger: move_to_plan(ledger, "acme", Plan("paid", 1, Limits(), allowance=1), LATER),
+    lambda ledger: schedule_plan(ledger, "acme", Plan("other", 1, Limits()), LATER),
+    take_back,
     lambda ledger: accept(ledger, ask("h", quote=OTHER), LATER),
     lambda ledger: accept(ledger, ask("s", quote=priced(9 * DOLLAR), instead=(OTHER,)), LATER),
     lambda ledger: accept(ledger, ask("g"), IN_MAY),
     lambda ledger: release(ledger, "a", "policy", IN_MAY),
+    lambda ledger: release(ledger, "w", "policy", IN_MAY),
     lambda ledger: complete(ledger, "a", IMAGES, None, IN_MAY),
     lambda ledger: fail(ledger, "h", "blocked", 0, IN_MAY),
     lambda ledger: erase_content(ledger, ["b"], "the customer asked", IN_MAY),

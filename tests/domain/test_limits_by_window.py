@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from domain.account import LimitChanged, Terms, TimeZoneChanged, open_account
+from domain.account import LimitChanged, TimeZoneChanged
 from domain.admission import Leeway, accept, refusal_now, reroute
 from domain.beginning import change_limits, needed_since
 from domain.counting import LimitStanding, left_of, limit_standings
 from domain.errors import InvalidInput
 from domain.ledger import Fact, Ledger, PeriodOpened, known_account
 from domain.limiting import change_limit, inherit_limit
+from domain.openings import Terms, open_account
 from domain.operation import Adjusted, Dispatched, Rejected, Released, Requested, Rerouted, Validated
 from domain.periods import Period
 from domain.plans import Limits, Plan

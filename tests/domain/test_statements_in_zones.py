@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
-from domain.account import Terms, open_account
 from domain.admission import accept
 from domain.billing import PeriodClosed
 from domain.booking import UsageBooked
 from domain.closing import Closing, close_period
 from domain.ledger import Fact, Ledger, PeriodOpened, evolve, period_stream, stream_of
+from domain.openings import Terms, open_account
 from domain.operation import Adjusted, Charged, Held, Running, Sent, Settled
 from domain.periods import Cycle, Period, local_day
 from domain.plans import Limits

@@ -50,6 +50,7 @@ def own_collector() -> Iterator[None]:
 
 def test_a_program_that_opened_studios_finds_itself_as_it_was(tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IMAGESTUDIO_")}
+    kept["IMAGESTUDIO_PLAN_PRICES"] = "elsewhere"
     told = {"IMAGESTUDIO_HOME": str(tmp_path), "IMAGESTUDIO_SCRIPTED_ENABLED": "true"}
     done = subprocess.run(
         [sys.executable, "-m", guests.__name__], cwd=ROOT, env=kept | told, capture_output=True, text=True, check=False

@@ -16,19 +16,24 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from application.ledger.log import operation_of
-from domain.account import Account, AccountFact, Terms, open_account
+from domain.account import Account, AccountFact
 from domain.admission import accept, reroute
 from domain.approvals import Approval, ApprovalAsked
 from domain.approving import ask_approval, give_approval
 from domain.errors import InvalidRequest
+from domain.evidence import Spent
 from domain.exchange import ExchangeRate, ExchangeRates
-from domain.ledger import Fact, Ledger, evolve, stream_of
+from domain.granting import Granted, charge_back, give_grant, spent_key
+from domain.ledger import CreditAdded, Fact, Ledger, evolve, stream_of
+from domain.openings import Terms, open_account
 from domain.operation import POLICY, Adjusted, Charged, Sent
-from domain.plans import Limits
+from domain.planning import move_to_plan, schedule_plan
+from domain.plans import AT_ONE, Limits, Plan
 from domain.refusals import Unapproved
 from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, record_job, release
 from domain.tariffs import Rule, Selling, Tier, tariff_of
 from domain.terms import change_plan
+from domain.wallet import ChargedBack, GrantGiven
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
@@ -69,7 +74,8 @@ BLOOM = list(TERMS).index("bloom")
 Step = tuple[str, int, int]
 HAPPENINGS = (
     "ask ask ask batch wish send submit deliver deliver deliver partly fail give_up late"
-    " reroute refund erase pay wait leap"
+    " reroute refund erase pay wait leap leap"
+    " grant grant plan later take"
 )
 STEPS = st.lists(
     st.tuples(st.sampled_from(HAPPENINGS.split()), st.integers(0, 59), st.integers(0, 5)),
@@ -173,7 +179,7 @@ class History:
 
     def _pay(self, which: int, amount: int) -> None:
         payer = next(account for account in self.ledgers if account.endswith("coin"))
-        self._do(payer, lambda ledger, now: add_credit(ledger, (amount + 1) * 100 * CENT, f"key-{which}", now))
+        self._do(payer, lambda ledger, now: add_credit(ledger, (amount + 1) * 100 * CENT, f"credit:key-{which}", now))
 
     def _wait(self, which: int, amount: int) -> None:
         """A key asks a person for what it may not spend by itself; one of them is approved at once."""
@@ -184,6 +190,48 @@ class History:
             asked = Approval(next(fact for fact in reversed(self.facts) if isinstance(fact, ApprovalAsked)))
             self.ledgers[account].evidence.approvals[quote] = asked
             self._do(account, lambda ledger, now: give_approval(ledger, account, quote, None, now))
+
+    def _grant(self, which: int, amount: int) -> None:
+        """Some for all, some for edits; some for ever, some for a few days."""
+        account = list(self.ledgers)[which % len(self.ledgers)]
+        source, kinds = ("promotional", "paid")[amount % 2], ("images",) if which % 5 == 0 else ()
+        expires = None if amount > 3 else self.now + amount * 5 * DAY + MINUTE
+        given = Granted((amount + 1) * 20 * CENT, source, which % 3, expires, kinds)
+        self._know_grants(account)
+        self._do(account, lambda ledger, now: give_grant(ledger, account, f"gift-{which}", given, now))
+
+    def _plan(self, which: int, amount: int) -> None:
+        account = list(self.ledgers)[which % len(self.ledgers)]
+        plan = self._a_plan(account, which, amount)
+        self._do(account, lambda ledger, now: move_to_plan(ledger, account, plan, now))
+
+    def _later(self, which: int, amount: int) -> None:
+        account = list(self.ledgers)[which % len(self.ledgers)]
+        plan = self._a_plan(account, which, amount)
+        self._do(account, lambda ledger, now: schedule_plan(ledger, account, plan, now))
+
+    def _a_plan(self, account: str, which: int, amount: int) -> Plan:
+        allowance = which % 3 * 30 * CENT
+        overage = (AT_ONE, Decimal("1.5"), None)[which % 7 % 3] if allowance else AT_ONE
+        currency = "EUR" if account.endswith("bloom") else "USD"
+        return Plan(f"plan-{amount}", amount * 31 * CENT, Limits(), {}, allowance, overage, currency=currency)
+
+    def _take(self, which: int, amount: int) -> None:
+        """A payment is taken back, in part, if it was made."""
+        payer = next(account for account in self.ledgers if account.endswith("coin"))
+        evidence, key = self.ledgers[payer].evidence, f"key-{which}"
+        paid = [one for one in self.facts if isinstance(one, CreditAdded) and one.key == f"credit:{key}"]
+        taken = [one for one in self.facts if isinstance(one, ChargedBack) and one.key == key]
+        evidence.keys.pop(f"chargeback:{key}", None)
+        evidence.keys |= {f"credit:{key}": Spent("", str(one.amount)) for one in paid}
+        evidence.keys |= {f"chargeback:{key}": Spent("", str(one.amount)) for one in taken}
+        self._do(payer, lambda ledger, now: charge_back(ledger, payer, key, (amount + 1) * 50 * CENT, now, "disputed"))
+
+    def _know_grants(self, account: str) -> None:
+        """Load what was granted under which reference before."""
+        spent = [one for one in self.facts if isinstance(one, GrantGiven) and one.account == account]
+        known = {f"grant:{one.grant}": spent_key(one) for one in spent}
+        self.ledgers[account].evidence.keys |= {name: Spent("", one[1]) for name, one in known.items() if one}
 
     def _leap(self, which: int, amount: int) -> None:
         """On to another day, often in another period, and to another plan."""
@@ -198,7 +246,7 @@ def _unapproved(price: int) -> Unapproved:
 
 def _other_plan(account: Account | None, amount: int, now: int) -> list[AccountFact]:
     assert account is not None
-    return change_plan(account, f"plan-{amount}", account.limits, now)
+    return [*change_plan(account, f"plan-{amount}", account.limits, now)]
 
 
 def busy(operations: int, prefix: str = "") -> list[Fact]:

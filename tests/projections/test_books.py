@@ -129,7 +129,7 @@ def test_the_trial_balance_is_the_logs_and_what_periods_say(
     assert (balance.position, balance.balanced) == (end, True)
     assert balances_of(balance) == balances(posting for _, posting in posted(facts))
     coin = {one.ledger_account: one.balance for one in books.balance("coin").lines}
-    held = sum(row.held for row in views.rows(PERIODS) if row.account == "coin")
+    held = sum(row.held - row.drawn for row in views.rows(PERIODS) if row.account == "coin")
     assert coin[HELD] == -held < 0
     newest = max((row for row in views.rows(PERIODS) if row.account == "coin"), key=lambda row: row.period_start)
     assert -coin[AVAILABLE] == newest.balance > 0

@@ -28,8 +28,8 @@ OPERATION = next(fact.operation for fact in FACTS if isinstance(fact, Requested)
 
 FORGED_PERIOD = (
     "INSERT INTO period_totals SELECT 'forged', period_start, period_end, operations, asked, rejected, charged, failed,"
-    " released, outputs, price, adjusted, cost, cost_unknown, estimated, carried, credits, returned, currency,"
-    " cost_currency, plan"
+    " released, outputs, price, adjusted, cost, cost_unknown, estimated, carried, credits, returned, subscriptions,"
+    " covered, currency, cost_currency, plan"
     " FROM period_totals"
     " WHERE account = 'bloom'"
 )

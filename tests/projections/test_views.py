@@ -51,6 +51,7 @@ from tests.domain.examples import (
     WAITING,
     of_operation,
 )
+from tests.infrastructure.store.examples import EXAMPLES as STORED
 from tests.projections.histories import CODEC, STEPS, History, Step, folded, trial_balance
 
 REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 4, 7, 2, 1, "USD")
@@ -98,6 +99,7 @@ EXAMPLES: list[Any] = [
     ApprovalGiven("acme", LATER, APRIL, "quote_1"),
     PeriodEnded("acme", NOON, MAY, 7 * CENT, "USD", "a wrong clock"),
     PeriodResumed("acme", NOON, APRIL, "pro", 7 * CENT, CENT, "USD"),
+    *STORED,
 ]
 """Of every fact that a view reads, one."""
 
@@ -251,7 +253,7 @@ def test_an_operation_shows_who_asked_for_what_and_when_it_ended() -> None:
     what["model_class"] = "real"
     when = {"period_start": APRIL.start, "period_end": APRIL.end, "requested_at": NOON, "settled_at": LATER}
     money = {"price": 40 * CENT, "cost": 30 * CENT, "held": 0, "state": "charged"}
-    money |= {"price_source": "quoted", "cost_source": "provider"}
+    money |= {"price_source": "quoted", "cost_source": "provider", "drawn": 0}
     assert found == {**who, **what, **when, **money}
 
 
@@ -326,7 +328,9 @@ def test_a_prepaid_balance_is_explained_by_its_period(steps: list[Step]) -> None
     into = sum(totals.get(name, 0) for name in ("carried", "credits", "returned"))
     rows = found[OPERATIONS.name].values()
     mine = [row for row in rows if (row["account"], row["period_start"]) == ("coin", current.period.start)]
-    assert current.balance == into - totals.get("price", 0) - sum(row.get("held", 0) for row in mine)
+    held = sum(row.get("held", 0) - (row.get("drawn") or 0) for row in mine)
+    plans = totals.get("subscriptions", 0) - totals.get("covered", 0)
+    assert current.balance == into - totals.get("price", 0) - plans - held
 
 
 @given(steps=STEPS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from application.keeping.accounts import AccountView
+from application.keeping.accountviews import AccountView
 from domain.plans import PLANS
 from infrastructure.dashboard.page import Document, MeantFor, TableColumn, Visit, WebPage
 from infrastructure.showing.documents import account_document

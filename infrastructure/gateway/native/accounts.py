@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from application.keeping.accounts import AccountView
+from application.keeping.accountviews import AccountView
 from application.keeping.verdict import audited
 from domain.errors import InvalidInput
 from domain.money import Money

@@ -9,7 +9,8 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
-from application.keeping.accounts import Accounts, AccountView
+from application.keeping.accounts import Accounts
+from application.keeping.accountviews import AccountView
 from domain.agreeing import percent_of
 from domain.windows import Window
 from infrastructure.gateway.callers import Administrator, StudioAdministrator

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from application.ledger.group import Proposal
-from domain.account import LimitChanged, PlanChanged, Terms, TimeZoneChanged, open_account
+from domain.account import LimitChanged, PlanChanged, TimeZoneChanged
 from domain.errors import (
     AccountExists,
     IllegalTransition,
@@ -24,6 +24,7 @@ from domain.errors import (
 )
 from domain.ledger import BalanceReturned, CreditAdded, Fact, Ledger
 from domain.money import Money
+from domain.openings import Terms, open_account
 from domain.operation import Adjusted, Charged, Rejected
 from domain.plans import Limits
 from infrastructure.service import Studio

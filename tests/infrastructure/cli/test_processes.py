@@ -56,6 +56,7 @@ def environment(home: Path) -> dict[str, str]:
     known = {"IMAGESTUDIO_HOME": str(home), "IMAGESTUDIO_ACCOUNT": ACCOUNT, "PYTHONPATH": str(ROOT)}
     known |= {"IMAGESTUDIO_SCRIPTED_ENABLED": "true"}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMAGESTUDIO_", "PYTHON"))}
+    kept["IMAGESTUDIO_PLAN_PRICES"] = "elsewhere"
     return kept | known
 
 

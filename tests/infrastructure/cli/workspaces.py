@@ -277,6 +277,7 @@ def settle(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     for name in [name for name in os.environ if name.startswith("IMAGESTUDIO_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("IMAGESTUDIO_HOME", str(home))
+    monkeypatch.setenv("IMAGESTUDIO_PLAN_PRICES", "elsewhere")
     for name in ("SCRIPTED", "BLIND"):
         monkeypatch.setenv(f"IMAGESTUDIO_{name}_ENABLED", "true")
     monkeypatch.setenv("COLUMNS", "80")

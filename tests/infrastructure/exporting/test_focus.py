@@ -20,7 +20,7 @@ import pytest
 from pyarrow import parquet
 
 from domain.booking import GoodwillGiven, UsageBooked
-from domain.chart import Heading
+from domain.chart import Heading, Side
 from infrastructure.exporting.focus import AMOUNT, INSTANT, focus_columns
 from infrastructure.exporting.tally import ExportTally
 from infrastructure.store.database import Database
@@ -71,7 +71,7 @@ def costs(tally: ExportTally) -> dict[str, tuple[int, int]]:
     for (_, one, currency), balance in tally.balances.items():
         if one.heading in (Heading.PAYMENTS, Heading.RECEIVABLE):
             billed[currency] += balance
-        if one.heading in (Heading.INCOME, Heading.ADJUSTMENTS, Heading.GOODWILL):
+        if one.side is Side.INCOME:
             effective[currency] -= balance
     return {currency: (billed[currency], effective[currency]) for currency in sorted(effective)}
 
@@ -91,7 +91,7 @@ def test_columns_nulls_and_values_are_the_specifications(shelf: Shelf, version: 
                 assert re.fullmatch(r"-?\d+\.\d{6}", row[name])
             if kind == INSTANT:
                 assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row[name])
-    assert {row["ChargeCategory"] for row in rows} == {"Usage", "Purchase"}
+    assert {row["ChargeCategory"] for row in rows} == {"Usage", "Purchase", "Credit", "Adjustment"}
     assert {row["ChargeClass"] for row in rows} == {"", "Correction"}
 
 
@@ -105,7 +105,7 @@ def check_row(row: dict[str, str]) -> None:
     assert bool(row["ConsumedQuantity"]) == (row["ChargeCategory"] == "Usage" and row["ChargeClass"] == "")
     assert (row["ChargeFrequency"] == "Usage-Based") == (row["ChargeCategory"] == "Usage")
     assert bool(row["SkuId"])
-    if row["ChargeCategory"] == "Purchase":
+    if row["ChargeCategory"] == "Purchase" and row["ChargeFrequency"] == "One-Time":
         assert Decimal(row["EffectiveCost"]) == 0 < Decimal(row["BilledCost"])
     if row["ChargeClass"] == "Correction":
         assert row["ChargePeriodStart"] < row["BillingPeriodStart"]

@@ -57,6 +57,7 @@ class Machine:
     def _environment(self) -> dict[str, str]:
         told = {"home": self.home, "account": ACCOUNT, **self.settings}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMAGESTUDIO_", "PYTHON"))}
+        kept["IMAGESTUDIO_PLAN_PRICES"] = "elsewhere"
         own = {f"IMAGESTUDIO_{name.upper()}": str(value) for name, value in told.items()}
         return {**kept, **own, "PYTHONPATH": str(ROOT)}
 

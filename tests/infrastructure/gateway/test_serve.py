@@ -27,6 +27,7 @@ SMALL = {"prompt": "a lake", "model": "local-canvas", "size": "64x64"}
 
 def environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMAGESTUDIO_", "PYTHON"))}
+    kept["IMAGESTUDIO_PLAN_PRICES"] = "elsewhere"
     return {**kept, "IMAGESTUDIO_HOME": str(home), "PYTHONPATH": str(ROOT)}
 
 

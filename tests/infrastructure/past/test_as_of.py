@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from application.asking.requests import Request
-from application.keeping.accounts import AccountView, LimitsView
+from application.keeping.accountviews import AccountView, LimitsView
 from domain.errors import InvalidInput, OperationRefused, UnknownAccount
 from domain.money import Money
 from infrastructure.clock import SECOND

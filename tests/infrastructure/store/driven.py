@@ -11,9 +11,9 @@ from application.ledger.saving import LedgerLog
 from application.ledger.transaction import JobRow
 from application.ledger.writer import LedgerWriter
 from domain import settlement
-from domain.account import Terms, open_account
 from domain.admission import Ask, accept
 from domain.ledger import Fact, Ledger
+from domain.openings import Terms, open_account
 from domain.operation import Stored
 from domain.plans import Limits
 from infrastructure.store.database import Database

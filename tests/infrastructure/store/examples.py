@@ -14,6 +14,7 @@ from domain.account import (
     LimitChanged,
     OnLimitChanged,
     PlanChanged,
+    PlanScheduled,
     TimeZoneChanged,
 )
 from domain.agreeing import DiscountAgreed, TariffAgreed
@@ -46,9 +47,20 @@ from domain.operation import (
     Validated,
 )
 from domain.periods import Cycle, Period
-from domain.plans import Limits
+from domain.plans import Later, Limits, Paying, PlanTerms
 from domain.pricing import Quote
 from domain.selling import Sale
+from domain.wallet import (
+    Back,
+    ChargedBack,
+    Draw,
+    DrawsSettled,
+    Grant,
+    GrantEnded,
+    GrantGiven,
+    GrantsCarried,
+    SubscriptionCharged,
+)
 from domain.webhooks import (
     Pause,
     WebhookChanged,
@@ -114,11 +126,28 @@ HOOK = "hook_7hq2m9x4ka"
 KEY_TERMS = KeyTerms((KeyScope.OPERATE, KeyScope.ADMIN), "ann", "brand", False, NOW + 1_000_000, 2_000_000, 60, True)
 WAITS = (*("quote_5a5a5a", "key_7hq2m9x4ka", "ef" * 32, "text_to_image"), 2, "sketch-1", 80_000, "USD")
 
+TRIED = PlanTerms("pro", Limits(images=100), {"day": Limits(images=9)}, Paying(79_000_000, 50_000_000, Decimal("1.5")))
+DRAWN = (Draw("gift-1", "promotional", 30_000), Draw("pack-1", "paid", 10_000))
+BACK = (Back("pack-1", "paid", 10_000, "balance"), Back("gift-1", "promotional", 20_000, "grant"))
+GIFT = Grant("gift-1", "promotional", 1, NOW + 1_000_000, ("images",), NOW, 5_000_000, 4_000_000, 30_000)
+
 EXAMPLES: tuple[Fact, ...] = (
     AccountOpened(
-        "acme", NOW, "pro", Limits(100, 100, 30, 30, 100, 10**8, 2_000), "USD", "Europe/Berlin", Cycle(31), True
+        "acme",
+        NOW,
+        "pro",
+        Limits(100, 100, 30, 30, 100, 10**8, 2_000),
+        "USD",
+        "Europe/Berlin",
+        Cycle(31),
+        True,
+        paying=Paying(0, 0, None),
+        then=Later(TRIED, NOW + 1_000_000),
     ),
-    PlanChanged("acme", NOW, "enterprise", Limits(spend=500_000_000), windows={"hour": Limits(images=40)}),
+    PlanChanged(
+        "acme", NOW, "enterprise", Limits(spend=500_000_000), windows={"hour": Limits(images=40)}, paying=TRIED.paying
+    ),
+    PlanScheduled("acme", NOW, Later(TRIED), "as agreed"),
     LimitChanged("acme", NOW, "user:ann", "images", None, inherited=False, window="day"),
     TimeZoneChanged("acme", NOW, "America/Sao_Paulo"),
     ConsentChanged("acme", NOW, "stand-in", given=True),
@@ -129,7 +158,21 @@ EXAMPLES: tuple[Fact, ...] = (
     AccountResumed("acme", NOW, "paid"),
     AccountClosed("acme", NOW, "the contract ended"),
     ErasureDone("acme", NOW, "user", "ann", 2, 3, 1, 0, "e5" * 32, {"contents": 2, "files": 3}, "they asked for it"),
-    PeriodClosed("acme", NOW, NOVEMBER, "Europe/Berlin", 12, "a7" * 32, 0, 4_880_000, 1, 40_000, "USD", "month end"),
+    PeriodClosed(
+        "acme",
+        NOW,
+        NOVEMBER,
+        "Europe/Berlin",
+        12,
+        "a7" * 32,
+        0,
+        4_880_000,
+        1,
+        40_000,
+        "USD",
+        "month end",
+        (0, 3_000_000),
+    ),
     StatementIssued("acme", NOW, NOVEMBER, 2, 1, "d1" * 32, 120_000, "USD", 1, "as asked"),
     StatementVoided("acme", NOW, NOVEMBER, 1, "a wrong address"),
     InvoiceRecorded(
@@ -155,11 +198,26 @@ EXAMPLES: tuple[Fact, ...] = (
     PeriodEnded("acme", NOW, Period(NOVEMBER.end, NOVEMBER.end + 1), 4_000_000, "USD", "a wrong clock"),
     PeriodResumed("acme", NOW, NOVEMBER, "pro", 4_000_000, -1_000_000, "USD"),
     ContentErased("acme", NOW, DECEMBER, "op-1", "the customer asked", ("5a" * 12,)),
-    UsageBooked("acme", NOW, DECEMBER, OPERATION, 2, "image", Decimal("1.5"), 80_000, None, "USD", CostSource.UNKNOWN),
+    UsageBooked(
+        "acme", NOW, DECEMBER, OPERATION, 2, "image", Decimal("1.5"), 80_000, None, "USD", UNKNOWN[1], "", None, DRAWN
+    ),
     GoodwillGiven("acme", NOW, DECEMBER, NOVEMBER, 250_000, "USD", "an outage", "ticket-13"),
     WindowOpened("acme", NOW, NOVEMBER, "day", Period(TODAY, TOMORROW), {"account": TAKEN}),
     LifeCounted("acme", NOW, DECEMBER, {"user:ann": replace(TAKEN, since=NOVEMBER.start)}),
     LifeMoved("acme", NOW, DECEMBER, "op-1", ("account", "user:ann"), "images", -2, -80_000, 1, 40_000, "USD"),
+    SubscriptionCharged("acme", NOW, NOVEMBER, "pro", 79_000_000, "USD", NOVEMBER, "allowance:1"),
+    GrantGiven(
+        *("acme", NOW, NOVEMBER, "gift-1", "promotional", 5_000_000, "USD"),
+        priority=1,
+        expires=NOW + 1_000_000,
+        kinds=("images",),
+        reason="welcome",
+        unpaid=1_000_000,
+    ),
+    GrantEnded("acme", NOW, NOVEMBER, "gift-1", "promotional", 4_000_000, "USD", True, "expired"),
+    GrantsCarried("acme", NOW, DECEMBER, (GIFT,), NOVEMBER.end),
+    DrawsSettled("acme", NOW, DECEMBER, "op-1", DRAWN, DRAWN[:1]),
+    ChargedBack("acme", NOW, NOVEMBER, 5_000_000, "USD", "invoice-7", "disputed"),
     AssetAdded(
         "acme",
         NOW,
@@ -186,14 +244,30 @@ EXAMPLES: tuple[Fact, ...] = (
     Substituted(
         OPERATION, NOW, "new-1", "scripted", 200_000, "USD", "limit", "user:ann", "spend", "day", 1_000_000, 90_000
     ),
-    Validated(OPERATION, NOW, METERED_QUOTE),
+    Validated(OPERATION, NOW, METERED_QUOTE, DRAWN),
     Dispatched(OPERATION, NOW, 1, "host:4711"),
     Submitted(OPERATION, NOW, "job/9 “ä”"),
-    Rerouted(replace(OPERATION, model="new-1", project=None), NOW, SOLD_QUOTE, "overloaded"),
+    Rerouted(replace(OPERATION, model="new-1", project=None), NOW, SOLD_QUOTE, "overloaded", DRAWN[1:]),
     Postponed(OPERATION, NOW, "rate_limited", NOW + 30_000_000),
     ProviderCompleted(OPERATION, NOW, (PICTURE, CLIP), 52_000, late=False, usage=USED, lost=1, losses={"gone": 1}),
-    Charged(OPERATION, NOW, 2, "image", Decimal("1.333333"), 80_000, None, "USD", "f00dcafe0001", *UNKNOWN),
+    Charged(
+        OPERATION,
+        NOW,
+        2,
+        "image",
+        Decimal("1.333333"),
+        80_000,
+        None,
+        "USD",
+        "f00dcafe0001",
+        *UNKNOWN,
+        "EUR",
+        90_000,
+        DRAWN,
+    ),
     ProviderFailed(OPERATION, NOW, "content_blocked", USED),
     Released(OPERATION, NOW, "content_blocked", 2, 80_000, 10_000, "USD", CostSource.COUNTED),
-    Adjusted(OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 500, "USD", "blurred", "ticket-12", *KNOWN_SINCE, "JPY"),
+    Adjusted(
+        OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 500, "USD", "blurred", "ticket-12", *KNOWN_SINCE, "JPY", BACK
+    ),
 )

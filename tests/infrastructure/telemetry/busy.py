@@ -49,6 +49,7 @@ class Busy:
 
 def environment(home: Path, fake: Fake, receiver: Receiver) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMAGESTUDIO_", "PYTHON"))}
+    kept["IMAGESTUDIO_PLAN_PRICES"] = "elsewhere"
     return {
         **kept,
         "PYTHONPATH": str(ROOT),

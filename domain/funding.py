@@ -1,0 +1,107 @@
+"""The money for operations: which grants a hold takes from, and what is sold beyond the allowance.
+
+    price ── grants that pay for the kind, in their order ──┬─ all of it
+                                                            └─ a rest ─┬─ overage 1        of the account's own
+                                                                       ├─ another factor   the whole price at it, own
+                                                                       └─ refused
+
+An operation is within the allowance or beyond it as a whole, as a factor applies to a whole price alone. A price that
+nobody knows is not multiplied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from domain.account import Account
+from domain.plans import AT_ONE, FREE
+from domain.pricing import Quote
+from domain.refusals import Refusal
+from domain.totals import PeriodState
+from domain.value import maker, value
+from domain.wallet import Draws, Grant, sum_of, taken_from
+
+OVERAGE: Final = "overage"
+"""The rule that refuses what the allowance does not cover."""
+
+
+@value
+class Funding:
+    """The quotes at which is sold, what each takes from grants, and the sum of the account's own money."""
+
+    quotes: tuple[Quote, ...]
+    drawn: tuple[Draws | None, ...]
+    own: int
+    refusal: Refusal | None = None
+
+
+_make_funding = maker(Funding)
+
+
+def fund(account: Account, current: PeriodState, work: tuple[str, str], quotes: Sequence[Quote], now: int) -> Funding:
+    """The money for operations of a kind and its family, one after the other."""
+    wallet = current.wallet
+    if wallet is None and account.paying is FREE:
+        return _all_own(quotes)
+    free = [] if wallet is None else wallet.free(*work, now)
+    known, drawn, own = list[Quote](), list[Draws | None](), 0
+    for quote in quotes:
+        taken, overage = taken_from(free, quote.price), account.paying.overage
+        rest, sold = quote.price - sum_of(taken), quote
+        if rest and overage is None:
+            return replace(_all_own(quotes), refusal=_uncovered(free, quotes))
+        if rest and overage is not None and overage != AT_ONE:
+            taken, sold = (), at_factor(quote, overage)
+            rest = sold.price
+        free = _without(free, taken)
+        known.append(sold)
+        drawn.append(taken or None)
+        own += rest
+    return _make_funding(tuple(known), tuple(drawn), own)
+
+
+def freed_of(current: PeriodState, held: Draws | None) -> PeriodState:
+    """The period as if a hold were given back: what it has of grants is free for another model in its place."""
+    if current.wallet is None or not held:
+        return current
+    wallet = current.wallet.copy()
+    wallet.held(held, -1)
+    return replace(current, wallet=wallet)
+
+
+def at_factor(quote: Quote, factor: Decimal) -> Quote:
+    """The quote at a multiple of its price, rounded once, half to even; our cost stays."""
+    if quote.rate is None:
+        return quote
+    price, sale = _times(quote.price, factor), quote.sale
+    if sale is not None:  # by whose terms it is charged
+        return replace(
+            quote, price=price, sale=replace(sale, factor=sale.factor * factor, added=_times(sale.added, factor))
+        )
+    meters = tuple([replace(meter, rate=meter.rate * factor) for meter in quote.meters])
+    return replace(quote, price=price, rate=quote.rate * factor, meters=meters)
+
+
+def _all_own(quotes: Sequence[Quote]) -> Funding:
+    return _make_funding(tuple(quotes), (None,) * len(quotes), sum([quote.price for quote in quotes]))
+
+
+def _without(free: list[Grant], taken: Draws) -> list[Grant]:
+    if not taken:
+        return free
+    gone = {one.grant: one.amount for one in taken}
+    return [replace(one, left=one.left - gone.get(one.id, 0)) for one in free]
+
+
+def _uncovered(free: Sequence[Grant], quotes: Sequence[Quote]) -> Refusal:
+    left, asked = sum(one.left for one in free), sum(quote.price for quote in quotes)
+    return Refusal(rule=OVERAGE, measure="allowance", asked=asked, left=left)
+
+
+def _times(amount: int, factor: Decimal) -> int:
+    top, bottom = factor.as_integer_ratio()
+    whole, rest = divmod(amount * top, bottom)
+    return whole + (2 * rest > bottom or (2 * rest == bottom and whole % 2 == 1))

@@ -1,0 +1,74 @@
+"""Plans that are paid for and grants of credit: facts in words, and pots as documents."""
+
+from __future__ import annotations
+
+from domain.account import PlanScheduled
+from domain.money import Money
+from domain.wallet import (
+    LAPSED,
+    TO_BALANCE,
+    TO_GRANT,
+    Backs,
+    ChargedBack,
+    Draws,
+    DrawsSettled,
+    GrantEnded,
+    GrantGiven,
+    GrantsCarried,
+    Source,
+    SubscriptionCharged,
+    WalletFact,
+    sum_of,
+)
+from infrastructure.showing.formats import counted, iso, span, units_of
+
+
+def wallet_in_words(fact: WalletFact) -> tuple[Money | None, str]:
+    """The money that the fact is about, if any, and the rest in words."""
+    match fact:
+        case SubscriptionCharged():
+            when = span(fact.covers.start, fact.covers.end)
+            what = f"plan {fact.plan}" if fact.price >= 0 else f"back, for the rest of plan {fact.plan}"
+            return Money(fact.price, fact.currency), f"{what}, {when}"
+        case GrantGiven():
+            until = "" if fact.expires is None else f", until {iso(fact.expires)}"
+            kinds = f", for {' and '.join(fact.kinds)}" if fact.kinds else ""
+            named = (
+                "included in the plan's price" if fact.source == Source.ALLOWANCE else f"{fact.source}: {fact.grant}"
+            )
+            return Money(fact.amount, fact.currency), f"{named}{kinds}{until}{_because(fact.reason)}"
+        case GrantEnded():
+            return Money(fact.amount, fact.currency), f"of {fact.grant} can be spent no more{_because(fact.reason)}"
+        case GrantsCarried():
+            return None, f"{counted(len(fact.grants), 'grant')} {'goes' if len(fact.grants) == 1 else 'go'} on"
+        case DrawsSettled():
+            spent, held = units_of(sum_of(fact.spent)), units_of(sum_of(fact.held))
+            return None, f"operation {fact.operation_id} spent {spent} of the {held} that it held of grants"
+        case ChargedBack():
+            return Money(-fact.amount, fact.currency), f"of payment {fact.key} taken back{_because(fact.reason)}"
+
+
+def planned_in_words(fact: PlanScheduled) -> str:
+    """Which plan follows, and when."""
+    if fact.then is None:
+        return "no other plan follows"
+    when = "at the period's end" if fact.then.at is None else f"from {iso(fact.then.at)}"
+    return f"{fact.then.terms.plan} {when}"
+
+
+def by_grants(drawn: Draws | None, currency: str) -> str:
+    """The part of a hold or a charge that grants pay, and which; nothing if none does."""
+    if not drawn:
+        return ""
+    return f", of which {Money(sum_of(drawn), currency)} by {' and '.join(one.grant for one in drawn)}"
+
+
+def back_in_words(back: Backs | None, currency: str) -> str:
+    """The ways of the parts of a refund that grants had paid."""
+    where = {TO_GRANT: "back to", LAPSED: "lapses with", TO_BALANCE: "to the balance, after"}
+    told = [f"{Money(one.amount, currency)} {where[one.to]} {one.grant}" for one in back or ()]
+    return f"; {' and '.join(told)}" if told else ""
+
+
+def _because(reason: str) -> str:
+    return f" ({reason})" if reason else ""
