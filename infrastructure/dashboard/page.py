@@ -77,7 +77,7 @@ class Visit:
     @property
     def whose(self) -> str | None:
         """The account that is looked at; None is all, for a studio's key that names none."""
-        return None if self.caller.holder.runs_studio and self.caller.named is None else self.caller.account
+        return self.caller.account_or_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

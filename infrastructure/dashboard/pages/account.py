@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, get_args
+from typing import Final
 
-from application.keeping.stories import event_of
-from application.ledger.reader import LogFilter
-from domain.account import AccountFact
-from domain.approvals import ApprovalGiven
-from domain.booking import GoodwillGiven
 from domain.errors import InvalidInput
 from domain.keys import KeyScope
-from domain.ledger import ContentErased, CreditAdded
 from domain.money import Money
 from domain.plans import MEASURES, PLANS, SPEND
 from domain.windows import Window
@@ -28,15 +21,14 @@ from infrastructure.dashboard.page import (
     WebAction,
     WebPage,
 )
-from infrastructure.dashboard.pages.rows import view_rows
-from infrastructure.showing.customers import told_document
+from infrastructure.dashboard.pages.rows import PAST, moment_of_visit, view_rows
+from infrastructure.gateway.native.asof import as_of_document
+from infrastructure.showing.changes import history_document
 from infrastructure.showing.documents import account_document, limits_document
 from projections.views.usage import USAGE
 
-CHANGES: Final = (*get_args(AccountFact), CreditAdded, GoodwillGiven, ApprovalGiven, ContentErased)
-"""Facts that somebody decided, and that are about no operation's own course."""
-MOST: Final = 5_000
-"""Changes of an account that are read; an account has a few hundred."""
+LONGEST: Final = 6
+"""Digits of a place in a history."""
 NO_LIMIT: Final = "unlimited"
 LIMITS: Final = (
     TableColumn(name="measure", kind="measure"),
@@ -50,11 +42,11 @@ LIMITS: Final = (
 )
 HISTORY: Final = (
     TableColumn(name="at", kind="instant"),
-    TableColumn(name="fact", kind="fact"),
-    TableColumn(name="words"),
-    TableColumn(name="amount", kind="sum"),
+    TableColumn(name="type", kind="fact"),
+    TableColumn(name="told"),
+    TableColumn(name="changes", kind="changes"),
+    TableColumn(name="reason", wide=True),
     TableColumn(name="actor", kind="mono", wide=True),
-    TableColumn(name="position", kind="count", wide=True),
 )
 USED: Final = (
     TableColumn(name="user", to="operations", by="user"),
@@ -72,10 +64,15 @@ USED: Final = (
 
 
 async def _limits(visit: Visit) -> Document:
-    """The documents of `/v1/limits` and `/v1/accounts/{id}`."""
-    accounts = visit.studio.accounts
-    limits: Document = limits_document(await accounts.limits(visit.account))
-    return {**limits, "terms": account_document(await accounts.show(visit.account))}
+    """The documents of `/v1/limits` and `/v1/accounts/{id}`, of now or of a moment."""
+    accounts, past, account = visit.studio.accounts, visit.studio.past, visit.account
+    moment = await moment_of_visit(visit)
+    if moment is None:
+        limits, terms = await accounts.limits(account), await accounts.show(account)
+    else:
+        limits, terms = await past.limits(account, moment), await past.account(account, moment)
+    told = {**limits_document(limits), "terms": account_document(terms)}
+    return dict(as_of_document(told, moment))
 
 
 async def _usage(visit: Visit) -> Document:
@@ -84,25 +81,12 @@ async def _usage(visit: Visit) -> Document:
 
 
 async def _history(visit: Visit) -> Document:
-    """Every change that somebody made, the newest first: the account's own facts, told as in a story."""
-    rows = await asyncio.to_thread(_changes, visit)
-    begin = int(visit.after) if visit.after and visit.after.isdecimal() else 0
-    page = rows[begin : begin + visit.limit]
+    """The document of `/v1/accounts/{id}/history`, the newest first."""
+    account = visit.account
+    rows = history_document(account, await visit.studio.past.history(account))["history"][::-1]
+    begin = int(visit.after) if visit.after and visit.after.isdecimal() and len(visit.after) <= LONGEST else 0
     more = {"next": str(begin + visit.limit)} if len(rows) > begin + visit.limit else {}
-    return {"history": page, **more}
-
-
-def _changes(visit: Visit) -> list[dict[str, Any]]:
-    log, ours = visit.studio.log, visit.caller.holder.may(KeyScope.ADMIN)
-    topics = tuple(name for shape in CHANGES for name in log.codec.names_of(shape))
-    read = log.reader.read(0, MOST, LogFilter(account=visit.account, topics=topics))
-    told = [told_document(event_of(log.codec, entry), ours=ours) for entry in reversed(read)]
-    return [_change(one) for one in told]
-
-
-def _change(told: dict[str, Any]) -> dict[str, Any]:
-    """Without the stored data: that of a key's secret is nobody's to read here."""
-    return {"fact": told["type"], **{name: told[name] for name in ("at", "words", "amount", "actor", "position")}}
+    return {"account": account, "history": rows[begin : begin + visit.limit], **more}
 
 
 async def _plan(sent: FormSent) -> str:
@@ -179,6 +163,7 @@ PAGES = (
         group="account",
         rows="limits",
         columns=LIMITS,
+        filters=(PAST,),
         choices={"plan": tuple(PLANS), "measure": MEASURES, "window": tuple(map(str, Window))},
     ),
     WebPage(
@@ -193,6 +178,7 @@ PAGES = (
             PageFilter(name="kind"),
             PageFilter(name="api_key"),
             PageFilter(name="at", kind="day"),
+            PAST,
         ),
     ),
     WebPage(

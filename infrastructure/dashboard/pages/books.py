@@ -9,6 +9,8 @@ from application.keeping.books import BookQuery
 from domain.errors import InvalidInput
 from domain.keys import KeyScope
 from infrastructure.dashboard.page import Document, MeantFor, PageFilter, TableColumn, Visit, WebPage
+from infrastructure.dashboard.pages.rows import PAST, moment_of_visit
+from infrastructure.gateway.native.asof import as_of_document
 from infrastructure.showing.books import balance_document, postings_document
 from infrastructure.showing.formats import instant_of
 from projections.books import named
@@ -35,8 +37,12 @@ POSTINGS: Final = (
 async def _balance(visit: Visit) -> Document:
     """The document of `/v1/books`."""
     currency = visit.params.get("currency")
-    balance = await asyncio.to_thread(visit.studio.books.balance, visit.whose, _instant(visit), currency)
-    return balance_document(balance)
+    moment, at = await moment_of_visit(visit), _instant(visit)
+    if moment is not None:
+        return dict(
+            as_of_document(balance_document(await visit.studio.past.balance(moment, visit.whose, at, currency)), moment)
+        )
+    return balance_document(await asyncio.to_thread(visit.studio.books.balance, visit.whose, at, currency))
 
 
 async def _postings(visit: Visit) -> Document:
@@ -72,7 +78,7 @@ PAGES = (
         group="money",
         rows="balances",
         columns=BALANCE,
-        filters=(PageFilter(name="at", kind="day"), PageFilter(name="currency")),
+        filters=(PageFilter(name="at", kind="day"), PageFilter(name="currency"), PAST),
     ),
     WebPage(
         name="postings",

@@ -27,12 +27,14 @@ from infrastructure.dashboard.page import (
     WebAction,
     WebPage,
 )
-from infrastructure.dashboard.pages.rows import view_rows
+from infrastructure.dashboard.pages.rows import PAST, view_rows
 from infrastructure.gateway.native.following import until_ended
 from infrastructure.showing.assets import links_document
 from infrastructure.showing.books import postings_document
+from infrastructure.showing.changes import explanation_document
 from infrastructure.showing.customers import told_document
 from infrastructure.showing.documents import result_document
+from infrastructure.showing.hints import over_http
 from infrastructure.showing.stories import row_of
 from projections.views.operations import FLAGS, OPERATIONS
 
@@ -63,8 +65,14 @@ async def _list(visit: Visit) -> Document:
     return await view_rows(visit, "operations", OPERATIONS)
 
 
+async def _refusals(visit: Visit) -> Document:
+    """The document of `/v1/refusals`."""
+    found = await visit.studio.past.refusals(visit.account, visit.params.get("key"))
+    return {"explanations": [dict(explanation_document(one, over_http)) for one in found]}
+
+
 async def _one(visit: Visit) -> Document:
-    """The documents of `/v1/operations/{id}`, `…/events` and `…/assets`, for administrators `/v1/books/postings` too.
+    """The documents of `/v1/operations/{id}`, `…/why`, `…/events` and `…/assets`; for administrators the postings, too.
 
     Of a batch each operation has its own story.
     """
@@ -77,6 +85,7 @@ async def _one(visit: Visit) -> Document:
         "id": id,
         "result": _result(result),
         "operations": [await _story(visit, one, ours) for one in stories],
+        "why": [dict(explanation_document(one, over_http)) for one in await studio.past.why(id, account)],
         "assets": await _assets(visit, id),
     }
 
@@ -146,6 +155,7 @@ FILTERS: Final = (
     PageFilter(name="api_key"),
     PageFilter(name="batch"),
     PageFilter(name="at", kind="day"),
+    PAST,
 )
 
 PAGES = (
@@ -157,6 +167,14 @@ PAGES = (
         rows="operations",
         columns=COLUMNS,
         filters=FILTERS,
+    ),
+    WebPage(
+        name="refusals",
+        path="/refusals",
+        document=_refusals,
+        template="refusals.html",
+        group="account",
+        filters=(PageFilter(name="key"),),
     ),
     WebPage(
         name="operation",

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
-from infrastructure.dashboard.page import Document, Visit
+from application.ledger.moments import Moment
+from infrastructure.dashboard.page import Document, PageFilter, Visit
+from infrastructure.gateway.native.asof import AS_OF
 from infrastructure.gateway.native.paging import PageAsked
 from infrastructure.gateway.native.views import rows_document
 from projections.engine.view import AnyView
 
+PAST: Final = PageFilter(name=AS_OF, kind="moment")
+"""The filter of a page that shows what was, too."""
+
+
+async def moment_of_visit(visit: Visit) -> Moment | None:
+    """The moment that the address asks for; None for now. Raises InvalidInput."""
+    text = visit.params.get(AS_OF)
+    return None if text is None else await visit.studio.past.moment(text, visit.whose)
+
 
 async def view_rows(visit: Visit, name: str, view: AnyView, **changes: Any) -> Document:
-    """The rows that the address asks for; `changes` are `limit`, and filters of the page's own."""
+    """The rows that the address asks for, as they are, or were `as_of` a moment.
+
+    `changes` are `limit`, and filters of the page's own.
+    """
     limit = changes.pop("limit", visit.limit)
     page = PageAsked(visit.after, limit)
     has_account = "account" in {one.name for one in fields(view.filter)}
     account = {"account": visit.whose} if visit.whose is not None and has_account else {}
-    return await rows_document(visit.gate, name, view, {**visit.params, **changes}, page, **account)
+    chosen = {**visit.params, **changes}
+    chosen.pop(AS_OF, None)
+    moment = await moment_of_visit(visit)
+    return dict(await rows_document(visit.gate, name, view, chosen, page, moment, **account))

@@ -19,7 +19,7 @@ from infrastructure.dashboard.page import (
     WebAction,
     WebPage,
 )
-from infrastructure.dashboard.pages.rows import view_rows
+from infrastructure.dashboard.pages.rows import PAST, view_rows
 from infrastructure.showing.documents import model_document, price_text
 from infrastructure.showing.formats import document
 from infrastructure.showing.seals import signed_document, watch_document
@@ -170,7 +170,7 @@ PAGES = (
         group="studio",
         rows="costs",
         columns=COST_COLUMNS,
-        filters=(PageFilter(name="model"), PageFilter(name="provider"), PageFilter(name="at", kind="day")),
+        filters=(PageFilter(name="model"), PageFilter(name="provider"), PageFilter(name="at", kind="day"), PAST),
     ),
     WebPage(
         name="providers",

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
+from application.ledger.moments import Moment
 from domain.errors import InvalidInput
 from domain.inputs import shortened
 from domain.keys import KeyScope
@@ -45,13 +46,22 @@ def parameters_of(view: AnyView) -> list[str]:
 
 
 async def rows_document(
-    gate: Gate, name: str, view: AnyView, chosen: Mapping[str, str], page: PageAsked, **account: str
-) -> dict[str, object]:
-    """A page of rows as they are now, by the view's parameters as text; `account` is whose, if the view has one."""
-    views, filter = gate.studio.views, filter_of(view, chosen, account)
-    await asyncio.to_thread(views.catch_up)
-    found = await asyncio.to_thread(views.find, view, filter, after=page.after, limit=page.limit)
-    return list_document(name, view, found)
+    gate: Gate,
+    name: str,
+    view: AnyView,
+    chosen: Mapping[str, str],
+    page: PageAsked,
+    moment: Moment | None = None,
+    **account: str,
+) -> Mapping[str, Any]:
+    """A page of rows, as they are or were, by the view's parameters as text; `account` is whose, if a view has that."""
+    studio, filter = gate.studio, filter_of(view, chosen, account)
+    if moment is not None:
+        found = await studio.past.find(view, filter, moment, after=page.after, limit=page.limit)
+    else:
+        await asyncio.to_thread(studio.views.catch_up)
+        found = await asyncio.to_thread(studio.views.find, view, filter, after=page.after, limit=page.limit)
+    return as_of_document(list_document(name, view, found), moment)
 
 
 def filter_of(view: AnyView, chosen: Mapping[str, str], account: Mapping[str, str]) -> Any:
@@ -64,11 +74,7 @@ async def _rows(request: Request, name: str, view: AnyView, caller: KeyCaller, a
     gate, chosen, page = gate_of(request), request.query_params, page_of(request)
     check_parameters(request, [*parameters_of(view), *page.NAMES, AS_OF])
     moment = await moment_asked(request, account.get("account"))
-    if moment is None:
-        return json_of(as_of_document(await rows_document(gate, name, view, chosen, page, **account), moment), caller)
-    wanted = filter_of(view, chosen, account)
-    found = await gate.studio.past.find(view, wanted, moment, after=page.after, limit=page.limit)
-    return json_of(as_of_document(list_document(name, view, found), moment), caller)
+    return json_of(await rows_document(gate, name, view, chosen, page, moment, **account), caller)
 
 
 def _value(name: str, text: str) -> Any:

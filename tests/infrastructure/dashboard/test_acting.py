@@ -114,7 +114,7 @@ def test_terms_are_changed_by_the_studio_alone(gateway: Gateway, studio: httpx.C
     opened = act(studio, "open_account", id="newcomer", plan="free")
     assert opened.headers["location"] == "/?account=newcomer"
     history = studio.get("/history.json?account=acme").json()["history"]
-    assert history[0]["words"].startswith("paid")
+    assert history[0]["reason"] == "paid"
     assert {one["actor"].split(":")[0] for one in history} >= {"key", "operator"}
 
 
