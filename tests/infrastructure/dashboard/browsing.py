@@ -11,8 +11,6 @@ from typing import Any, Literal
 from playwright.sync_api import Browser, ConsoleMessage
 from playwright.sync_api import Page as Tab
 
-from tests.infrastructure.gateway.gateways import Gateway
-
 AXE = (Path(__file__).with_name("axe") / "axe.min.js").read_text(encoding="utf-8")
 CONTRAST = ", runOnly: ['color-contrast']"
 SERIOUS = ("serious", "critical")
@@ -62,14 +60,14 @@ class Person:
 @contextmanager
 def person(
     chromium: Browser,
-    gateway: Gateway,
+    url: str,
     size: tuple[int, int] = WIDE,
     scheme: Literal["light", "dark"] = "light",
 ) -> Iterator[Person]:
     """A browser's window with nothing in it yet."""
     width, height = size
     context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    one = Person(context.new_page(), gateway.url)
+    one = Person(context.new_page(), url)
 
     def heard(message: ConsoleMessage) -> None:
         if message.type not in QUIET:

@@ -23,7 +23,7 @@ def operation(gateway: Gateway) -> str:
 
 
 def test_somebody_logs_in_reads_and_logs_out(chromium: Browser, gateway: Gateway, operation: str) -> None:
-    with person(chromium, gateway) as one:
+    with person(chromium, gateway.url) as one:
         one.go("/operations")
         one.check()
         one.log_in("isk_wrong", "/operations")
@@ -42,7 +42,7 @@ def test_somebody_logs_in_reads_and_logs_out(chromium: Browser, gateway: Gateway
 
 
 def test_a_table_is_filtered_by_its_form(chromium: Browser, gateway: Gateway, operation: str) -> None:
-    with person(chromium, gateway) as one:
+    with person(chromium, gateway.url) as one:
         one.log_in(gateway.secret, "/operations")
         one.tab.click("text=Filter")
         one.tab.select_option("#filter-state", "rejected")
@@ -73,7 +73,7 @@ def test_every_page_can_be_read_by_everybody(
 ) -> None:
     """Nothing serious and no complaint, in light; what is seen in the dark can be told apart."""
     secret = gateway.issue(account, ADMIN if account == "acme" else KeyTerms((KeyScope.ADMIN,)))
-    with person(chromium, gateway) as light, person(chromium, gateway, scheme="dark") as dark:
+    with person(chromium, gateway.url) as light, person(chromium, gateway.url, scheme="dark") as dark:
         for one, rules in ((light, ""), (dark, CONTRAST)):
             one.log_in(secret)
             for address in addresses[account]:
@@ -86,7 +86,7 @@ def test_every_page_fits_on_a_phone(
     chromium: Browser, gateway: Gateway, addresses: dict[str, list[str]], account: str
 ) -> None:
     secret = gateway.issue(account, ADMIN if account == "acme" else KeyTerms((KeyScope.ADMIN,)))
-    with person(chromium, gateway, PHONE) as one:
+    with person(chromium, gateway.url, PHONE) as one:
         one.log_in(secret)
         for address in addresses[account]:
             one.go(address)
@@ -94,7 +94,7 @@ def test_every_page_fits_on_a_phone(
 
 
 def test_the_theme_is_switched_and_remembered(chromium: Browser, gateway: Gateway, operation: str) -> None:
-    with person(chromium, gateway) as one:
+    with person(chromium, gateway.url) as one:
         one.log_in(gateway.secret)
         paper = "getComputedStyle(document.body).backgroundColor"
         light = one.tab.evaluate(paper)
@@ -108,7 +108,7 @@ def test_the_theme_is_switched_and_remembered(chromium: Browser, gateway: Gatewa
 
 
 def test_the_keyboard_is_enough(chromium: Browser, gateway: Gateway, operation: str) -> None:
-    with person(chromium, gateway) as one:
+    with person(chromium, gateway.url) as one:
         one.go("/")
         one.tab.keyboard.type(gateway.secret)
         one.tab.keyboard.press("Enter")
