@@ -79,7 +79,7 @@ def _say(url: str, made: FirstKeys | None, *, as_json: bool) -> None:
         )
         lines = [json.dumps({"url": url, "first_keys": keys})]
     else:
-        lines = [f"listening on {url}, documented at {url}/docs"]
+        lines = [f"listening on {url}, to be seen there in a browser, documented at {url}/docs"]
         if made is not None:
             lines += [
                 "first start, so these keys are new, and shown this once:",

@@ -14,6 +14,7 @@ from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
 from projections.views.spend import SPEND
 
+SHOWN: Final = tuple(one for one in COLUMNS if one.name not in ("outputs", "held"))
 NEWEST: Final = 8
 DAYS: Final = 500
 """Rows of days and models that a chart is of."""
@@ -63,6 +64,6 @@ PAGES = (
         document=_document,
         template="overview.html",
         group="account",
-        parts={"newest": COLUMNS},
+        parts={"newest": SHOWN},
     ),
 )

@@ -32,10 +32,15 @@ def gateway(fake: Fake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ga
         yield running
 
 
+def found_chromium() -> str | None:
+    """Where the browser is; None if there is none."""
+    return CHROMIUM if Path(CHROMIUM).exists() else shutil.which("chromium")
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A real browser; a new one of each context has nothing of another's."""
-    found = CHROMIUM if Path(CHROMIUM).exists() else shutil.which("chromium")
+    found = found_chromium()
     if found is None:
         pytest.skip("there is no Chromium here: apt-get install chromium")
     with sync_playwright() as playwright:
