@@ -28,8 +28,10 @@ from application.following.log import Log
 from application.keeping.accounts import Accounts
 from application.keeping.billed import BilledReader
 from application.keeping.keys import Keys
+from application.keeping.pastsales import PastSales
 from application.keeping.providers import Providers
 from application.keeping.reconciliation import Reconciler
+from application.keeping.repricing import Repricing
 from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.ledger.facts import OperationFacts
@@ -371,6 +373,7 @@ class Assembly:
             upkeep=self.upkeep,
             invoices=invoices_of(self),
             statements=Statements(BilledReader(self.reader, self.codec), self.writer, self.operator),
+            repricing=Repricing(PastSales(self.reader, self.codec, self.contents), self.writer, self.operator),
             library=self.library,
             catalogue=self.catalogue,
             open_services=cache(self.services),

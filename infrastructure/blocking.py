@@ -19,6 +19,7 @@ from application.keeping.accounts import Accounts
 from application.keeping.invoices import Invoices
 from application.keeping.keys import Keys
 from application.keeping.providers import Providers
+from application.keeping.repricing import Repricing
 from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
@@ -210,6 +211,12 @@ class BlockingPast(Blocking[Past]):
     history = without_await(Past.history)
 
 
+class BlockingRepricing(Blocking[Repricing]):
+    """Charges, priced again."""
+
+    run = without_await(Repricing.run)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockingStudio:
     """An open studio; views, books, audit and seals are a studio's own, which block anyway."""
@@ -228,6 +235,7 @@ class BlockingStudio:
     upkeep: BlockingUpkeep
     invoices: BlockingInvoices
     statements: BlockingStatements
+    repricing: BlockingRepricing
     library: BlockingLibrary
     catalogue: Catalogue
 
@@ -248,6 +256,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         upkeep=BlockingUpkeep(studio.upkeep, loop),
         invoices=BlockingInvoices(studio.invoices, loop),
         statements=BlockingStatements(studio.statements, loop),
+        repricing=BlockingRepricing(studio.repricing, loop),
         library=BlockingLibrary(studio.library, loop),
         catalogue=studio.catalogue,
     )

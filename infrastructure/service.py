@@ -34,6 +34,7 @@ from application.keeping.accounts import Accounts
 from application.keeping.invoices import Invoices
 from application.keeping.keys import Keys
 from application.keeping.providers import Providers
+from application.keeping.repricing import Repricing
 from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
@@ -70,6 +71,7 @@ class Studio:
     upkeep: Upkeep
     invoices: Invoices
     statements: Statements
+    repricing: Repricing
     library: Library
     catalogue: Catalogue
     open_services: Callable[[], Services]

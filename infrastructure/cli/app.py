@@ -81,6 +81,7 @@ PANELS = {
         },
         "worker": {"worker": "Perform what waits in the queue, whichever process accepted it."},
         "reconcile": {"reconcile": "Hold the costs we recorded against a provider's bills."},
+        "reprice": {"reprice": "Price what was charged again by another price book."},
         "approve": {
             "approve": "Approve what an API key may not spend by itself.",
             "approvals": "List what people were asked to approve, the newest first.",

@@ -122,6 +122,7 @@ COMMANDS = [
     ("goodwill", "0.01", "--account", "PAST", "--reason", "an outage"),
     ("correct-cost", "LAKE", "0.005", "--reason", "the bill"),
     ("recover",),
+    ("reprice", "--book", "PRICES", "--from", "2020-01-01", "--to", "2100-01-01", "--reason", "a wrong price"),
     ("period", "list", "--account", "PAST"),
     ("period", "close", "--account", "PAST"),
     ("statement", "preview", "--account", "PAST"),
@@ -240,6 +241,12 @@ class Workspace:
     def database(self) -> Path:
         return self.home / "ledger.db"
 
+    def prices(self) -> Path:
+        """A catalogue file that changes no price."""
+        file = self.home.parent / "prices.toml"
+        file.write_text('currency = "USD"\n', encoding="utf-8")
+        return file
+
     def picture(self) -> Path:
         """A real image file of the workspace."""
         return next(iter(sorted((self.home / "assets").rglob("*.png"))))
@@ -291,6 +298,7 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         "PICTURE": str(workspace.picture()),
         "LAKE": workspace.ids["lake"],
         "ACCOUNT": ACCOUNT,
+        "PRICES": str(workspace.prices()),
         "BOOK": str(workspace.home.parent / "copy.beancount"),
         "BACKUP": str(workspace.home.parent / "copy.db"),
         "ZIP": str(workspace.home.parent / "copy.zip"),

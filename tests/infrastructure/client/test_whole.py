@@ -20,6 +20,7 @@ APART: Mapping[str, str] = {
     **dict.fromkeys(("catalogue", "log", "make_worker", "make_sender", "around_requests", "open_services"), INSIDE),
     **dict.fromkeys(("books", "seals"), OTHERWISE),
     "providers": HERE,
+    "repricing": HERE,
 }
 """Facades that a client has none of."""
 

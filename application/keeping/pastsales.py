@@ -1,0 +1,67 @@
+"""Reads what was sold in a span of time: each charged operation with what it was asked with, as far as that is kept.
+
+Charged … of a page ── all facts of their operations ── contents of their batches ──> Sold …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from application.ledger.contents import Body
+from application.ledger.log import Codec
+from application.ledger.reader import LogFilter, LogReader
+from application.ports import Contents
+from application.providing.tasks import place_in_batch
+from domain.ledger import Fact
+from domain.operation import Charged, OperationFact
+from domain.repricing import Sold, sold_of
+
+PAGE = 200
+MOST_FACTS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class PastSales:
+    """All of it blocks; memory does not depend on how much was sold."""
+
+    reader: LogReader
+    codec: Codec
+    contents: Contents
+
+    def between(self, since: int, until: int, account: str | None = None) -> Iterator[Sold]:
+        """The operations that were charged in [since, until), in the order of the log; of one account if it is named.
+
+        Raises LogCorrupted, StoreUnavailable.
+        """
+        topics, end, after = self.codec.names_of(Charged), self.reader.end(), 0
+        bodies = lru_cache(maxsize=PAGE)(self._body)
+        while entries := self.reader.read(after, PAGE, LogFilter(upto=end, account=account, topics=topics)):
+            after = entries[-1].position
+            facts = (self.codec.decode(one.link.topic, one.link.state) for one in entries)
+            charged = [one for one in facts if isinstance(one, Charged) and since <= one.at < until]
+            for sold in self._sold([one.operation.id for one in charged]):
+                yield self._asked_with(sold, bodies(sold.operation.batch))
+
+    def _sold(self, ids: list[str]) -> Iterator[Sold]:
+        if not ids:
+            return
+        facts: dict[str, list[Fact]] = {id: [] for id in ids}
+        for entry in self.reader.read(0, MOST_FACTS, LogFilter(operations=tuple(ids))):
+            fact = self.codec.decode(entry.link.topic, entry.link.state)
+            if isinstance(fact, OperationFact):
+                facts[fact.operation.id].append(fact)
+        yield from (sold for several in facts.values() if (sold := sold_of(several)) is not None)
+
+    def _body(self, batch: str) -> Body | None:
+        content = self.contents.load(batch)
+        return None if content is None else Body.from_json(content.body)
+
+    def _asked_with(self, sold: Sold, body: Body | None) -> Sold:
+        operation = sold.operation
+        if body is None:
+            return sold
+        place = place_in_batch(operation.id, operation.batch)
+        inputs = (body.each[place] if body.each else body.inputs).get(operation.model)
+        return replace(sold, inputs=inputs)

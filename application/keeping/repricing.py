@@ -1,0 +1,126 @@
+"""Repricing of what was sold: shown by account and model, and booked as corrections, each once for a price book.
+
+    span ── PastSales ── another book ──> Repriced … ──> lines by account and model
+                                             └── booked: one correction an operation, under the book's version
+
+Whoever is interrupted begins again: what was booked is found by its reference and left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from application.keeping.pastsales import PastSales
+from application.ledger.group import Proposal
+from application.ledger.ledgers import Ledgers
+from domain.actor import Actor
+from domain.catalogue import Catalogue
+from domain.ids import check_reason
+from domain.ledger import Fact, Ledger, find
+from domain.periods import Period
+from domain.pricing import PriceBook
+from domain.repricing import Repriced, changes, priced_together, reprice, repriced
+
+
+@dataclass(frozen=True, slots=True)
+class RepricedLine:
+    """One account's operations of one model: what they were charged and cost, and what they would have been.
+
+    `lowered` is what is given back; `raised` what a charge would have to rise by, which is never booked. Of `unsaid`
+    operations nobody can say, for the reasons `why`; they are in no sum.
+    """
+
+    account: str
+    model: str
+    currency: str
+    cost_currency: str
+    operations: int
+    charged: int
+    lowered: int
+    raised: int
+    cost: int
+    unsaid: int
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repricings:
+    """A whole span by another price book, and how many corrections were booked by this run."""
+
+    book: str
+    lines: tuple[RepricedLine, ...]
+    booked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repricing:
+    """The use case of whoever corrects prices; the book is a catalogue that is not in force here."""
+
+    sales: PastSales
+    writer: Ledgers
+    operator: Actor
+
+    async def run(
+        self,
+        catalogue: Catalogue,
+        book: PriceBook,
+        since: int,
+        until: int,
+        *,
+        account: str | None = None,
+        reason: str = "",
+        by: Actor | None = None,
+        dry: bool = True,
+    ) -> Repricings:
+        """Price what was charged in [since, until) again; unless it is a `dry` run, book what is to be given back.
+
+        Raises InvalidInput without a reason for what is booked, LogCorrupted, StoreUnavailable.
+        """
+        if not dry:
+            check_reason(reason, needed=True)
+        found = await asyncio.to_thread(lambda: [*self._found(catalogue, book, since, until, account)])
+        booked = 0
+        for one in () if dry else found:
+            booked += bool(any(changes(one)) and await self._book(one, book.version, reason, by or self.operator))
+        return Repricings(book.version, tuple(_lines(found)), booked)
+
+    def _found(
+        self, catalogue: Catalogue, book: PriceBook, since: int, until: int, account: str | None
+    ) -> Iterable[Repriced]:
+        for sold in self.sales.between(since, until, account):
+            model = sold.operation.model
+            yield repriced(sold, catalogue.get(model) if model in catalogue else None, book)
+
+    async def _book(self, one: Repriced, book: str, reason: str, by: Actor) -> tuple[Fact, ...]:
+        id, account = one.sold.operation.id, one.sold.operation.account
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return reprice(ledger, one, book, reason, now)
+
+        def period(ledger: Ledger) -> Period:
+            return find(ledger, id).operation.period
+
+        proposal = Proposal(account, decide, operations=(id,), corrects=period, actor=str(by))
+        return (await self.writer.put(proposal)).facts
+
+
+def _lines(found: Sequence[Repriced]) -> Iterable[RepricedLine]:
+    for (account, model), several in priced_together(found).items():
+        said = [one for one in several if one.price is not None]
+        moved = [changes(one) for one in said]
+        charged = several[0].sold.charged
+        yield RepricedLine(
+            account,
+            model,
+            charged.currency,
+            charged.cost_currency or charged.currency,
+            operations=len(said),
+            charged=sum(one.sold.price for one in said),
+            lowered=sum(price for price, _ in moved if price < 0),
+            raised=sum(price for price, _ in moved if price > 0),
+            cost=sum(cost for _, cost in moved),
+            unsaid=len(several) - len(said),
+            why=tuple(sorted({one.why for one in several if one.why})),
+        )

@@ -1,0 +1,122 @@
+"""Repricing: the difference by another price book is shown, and given back once, whoever begins again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from application.keeping.repricing import RepricedLine, Repricings
+from domain.errors import InvalidInput
+from domain.money import Money
+from domain.operation import Adjusted, Charged
+from infrastructure.catalogue import load_catalogue
+from infrastructure.service import Studio
+from tests.application.asking.test_sold import bought, settings
+from tests.application.studios import facts_of, is_sound, studio_on
+
+EVER = (0, 4_000_000_000_000_000)
+CHEAPER = """
+currency = "USD"
+
+[[price]]
+model = "nickel"
+rate = "0.04"
+
+[[price]]
+model = "penny"
+rate = "0.02"
+"""
+
+
+@pytest.fixture
+async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
+    async with studio_on(database_url, tmp_path, **settings(tmp_path)) as studio:
+        await studio.accounts.open("acme", plan="bare")
+        await studio.accounts.open("euro", plan="shop", currency="EUR")
+        for account in ("acme", "acme", "euro"):
+            await bought(studio, account)
+        await bought(studio, "acme", "penny")
+        yield studio
+        assert await is_sound(studio)
+
+
+async def by(studio: Studio, folder: Path, text: str = CHEAPER, **changes: Any) -> Repricings:
+    file = folder / "other.toml"
+    file.write_text(text)
+    catalogue, book = load_catalogue((folder / "models.toml", file))
+    return await studio.repricing.run(catalogue, book, *EVER, **changes)
+
+
+def told(line: RepricedLine) -> tuple[Any, ...]:
+    return (line.account, line.model, line.operations, line.charged, line.lowered, line.raised, line.cost, line.unsaid)
+
+
+DIFFERENCES = [
+    ("acme", "nickel", 2, 100_000, -20_000, 0, -20_000, 0),
+    ("acme", "penny", 1, 10_000, 0, 10_000, 10_000, 0),
+    ("euro", "nickel", 1, 90_000, -18_000, 0, -10_000, 0),
+]
+
+
+def adjusted(studio: Studio) -> list[tuple[str, int, int]]:
+    return sorted((one.operation.account, one.price, one.cost) for one in facts_of(studio) if isinstance(one, Adjusted))
+
+
+BOOKED = sorted([*[("acme", -10_000, -10_000)] * 2, ("acme", 0, 10_000), ("euro", -18_000, -10_000)])
+
+
+async def test_a_dry_run_shows_the_difference_and_books_nothing(studio: Studio, tmp_path: Path) -> None:
+    found = await by(studio, tmp_path)
+
+    assert [told(line) for line in found.lines] == DIFFERENCES
+    assert (adjusted(studio), found.booked) == ([], 0)
+
+
+async def test_what_was_too_much_is_given_back_once_whoever_begins_again(studio: Studio, tmp_path: Path) -> None:
+    both = await asyncio.gather(
+        *(by(studio, tmp_path, dry=False, reason="a wrong price", account=account) for account in (None, "acme"))
+    )
+    again = await by(studio, tmp_path, dry=False, reason="a wrong price")
+
+    assert adjusted(studio) == BOOKED
+    assert (sum(one.booked for one in both), again.booked) == (4, 0)
+    assert {told(line)[4:7] for line in again.lines} == {(0, 0, 0), (0, 10_000, 0)}
+
+
+async def test_another_book_later_gives_back_the_rest_alone(studio: Studio, tmp_path: Path) -> None:
+    await by(studio, tmp_path, dry=False, reason="a wrong price", account="acme")
+    await by(studio, tmp_path, CHEAPER.replace("0.04", "0.01"), dry=False, reason="wronger", account="acme")
+
+    nickels = [one for one in adjusted(studio) if one[1]]
+    assert nickels == sorted([*[("acme", -10_000, -10_000)] * 2, *[("acme", -30_000, -30_000)] * 2])
+
+
+async def test_no_more_is_given_back_than_is_left(studio: Studio, tmp_path: Path) -> None:
+    operation = next(one.operation.id for one in facts_of(studio, "euro") if isinstance(one, Charged))
+    amount = Money.parse("0.08", "EUR")
+    await studio.upkeep.refund(operation, account="euro", amount=amount, reason="blurred", reference="r1")
+
+    await by(studio, tmp_path, dry=False, reason="a wrong price", account="euro")
+
+    assert adjusted(studio) == [("euro", -80_000, 0), ("euro", -10_000, -10_000)]
+
+
+async def test_what_cannot_be_said_is_counted_and_says_why(studio: Studio, tmp_path: Path) -> None:
+    later = 'currency = "USD"\n[[change]]\nmodel = "nickel"\nprices = [{ rate = "0.04", from = 2100-01-01 }]'
+
+    found = await by(studio, tmp_path, later, account="euro")
+
+    (line,) = found.lines
+    assert (line.operations, line.unsaid, line.lowered) == (0, 1, 0)
+    assert line.why == ("no price is in force yet",)
+
+
+async def test_a_span_and_a_reason_are_asked_for(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="reason"):
+        await by(studio, tmp_path, dry=False)
+    catalogue, book = load_catalogue((tmp_path / "models.toml",))
+    assert (await studio.repricing.run(catalogue, book, 0, 1)).lines == ()
