@@ -32,6 +32,7 @@ from application.keeping.pastsales import PastSales
 from application.keeping.providers import Providers
 from application.keeping.reconciliation import Reconciler
 from application.keeping.repricing import Repricing
+from application.keeping.simulating import Simulations
 from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.ledger.facts import OperationFacts
@@ -338,6 +339,10 @@ class Assembly:
         return upkeep_of(self)
 
     @cached_property
+    def past_sales(self) -> PastSales:
+        return PastSales(self.reader, self.codec, self.contents)
+
+    @cached_property
     def words(self) -> SqlWords:
         return SqlWords(self.database)
 
@@ -373,7 +378,8 @@ class Assembly:
             upkeep=self.upkeep,
             invoices=invoices_of(self),
             statements=Statements(BilledReader(self.reader, self.codec), self.writer, self.operator),
-            repricing=Repricing(PastSales(self.reader, self.codec, self.contents), self.writer, self.operator),
+            repricing=Repricing(self.past_sales, self.writer, self.operator),
+            simulations=Simulations(self.past_sales, self.price_book.currency),
             library=self.library,
             catalogue=self.catalogue,
             open_services=cache(self.services),

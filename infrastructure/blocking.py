@@ -20,6 +20,7 @@ from application.keeping.invoices import Invoices
 from application.keeping.keys import Keys
 from application.keeping.providers import Providers
 from application.keeping.repricing import Repricing
+from application.keeping.simulating import Simulations
 from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
@@ -217,6 +218,12 @@ class BlockingRepricing(Blocking[Repricing]):
     run = without_await(Repricing.run)
 
 
+class BlockingSimulations(Blocking[Simulations]):
+    """Charges, compared with what they would have been."""
+
+    run = without_await(Simulations.run)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockingStudio:
     """An open studio; views, books, audit and seals are a studio's own, which block anyway."""
@@ -236,6 +243,7 @@ class BlockingStudio:
     invoices: BlockingInvoices
     statements: BlockingStatements
     repricing: BlockingRepricing
+    simulations: BlockingSimulations
     library: BlockingLibrary
     catalogue: Catalogue
 
@@ -257,6 +265,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         invoices=BlockingInvoices(studio.invoices, loop),
         statements=BlockingStatements(studio.statements, loop),
         repricing=BlockingRepricing(studio.repricing, loop),
+        simulations=BlockingSimulations(studio.simulations, loop),
         library=BlockingLibrary(studio.library, loop),
         catalogue=studio.catalogue,
     )

@@ -35,6 +35,7 @@ from application.keeping.invoices import Invoices
 from application.keeping.keys import Keys
 from application.keeping.providers import Providers
 from application.keeping.repricing import Repricing
+from application.keeping.simulating import Simulations
 from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
@@ -72,6 +73,7 @@ class Studio:
     invoices: Invoices
     statements: Statements
     repricing: Repricing
+    simulations: Simulations
     library: Library
     catalogue: Catalogue
     open_services: Callable[[], Services]

@@ -81,7 +81,8 @@ PANELS = {
         },
         "worker": {"worker": "Perform what waits in the queue, whichever process accepted it."},
         "reconcile": {"reconcile": "Hold the costs we recorded against a provider's bills."},
-        "reprice": {"reprice": "Price what was charged again by another price book."},
+        "reprice": {"reprice": "Price charges again by another price book, and give back what was too much."},
+        "simulate": {"simulate": "Compare what was charged with what it would have been."},
         "approve": {
             "approve": "Approve what an API key may not spend by itself.",
             "approvals": "List what people were asked to approve, the newest first.",

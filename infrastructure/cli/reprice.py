@@ -36,7 +36,7 @@ async def reprice(
     dry_run: Annotated[bool, Option("--dry-run", help="Show the difference; book nothing.")] = False,
     reason: Why = "",
 ) -> Report:
-    """Price what was charged again by another price book, and give back what was charged too much.
+    """Price charges again by another price book, and give back what was too much.
 
     Each operation is corrected once for a price book, whatever span it is in: after a crash the same command goes on.
     A charge is never raised. Days are those of UTC. Ends with 1 if nobody can say the price of some operation.

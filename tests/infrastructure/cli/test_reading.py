@@ -67,6 +67,7 @@ READING = {
         ("period", "list"),
         *(("statement", word) for word in ("preview", "show", "list")),
         ("reconcile",),
+        ("simulate",),
         *(("invoices", word) for word in ("list", "months", "compare")),
         ("account", "show"),
         ("keys", "list"),

@@ -122,6 +122,7 @@ COMMANDS = [
     ("goodwill", "0.01", "--account", "PAST", "--reason", "an outage"),
     ("correct-cost", "LAKE", "0.005", "--reason", "the bill"),
     ("recover",),
+    ("simulate", "--from", "2020-01-01", "--to", "2100-01-01", "--plan", "pro", "--routing", "cheapest"),
     ("reprice", "--book", "PRICES", "--from", "2020-01-01", "--to", "2100-01-01", "--reason", "a wrong price"),
     ("period", "list", "--account", "PAST"),
     ("period", "close", "--account", "PAST"),

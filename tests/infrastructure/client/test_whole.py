@@ -21,6 +21,7 @@ APART: Mapping[str, str] = {
     **dict.fromkeys(("books", "seals"), OTHERWISE),
     "providers": HERE,
     "repricing": HERE,
+    "simulations": HERE,
 }
 """Facades that a client has none of."""
 
