@@ -82,7 +82,7 @@ from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name
 from infrastructure.store.database import Database
 from infrastructure.store.growth import growth_of
-from infrastructure.store.identity import asset_key, established_id
+from infrastructure.store.identity import ImportedKeys, asset_key, established_id
 from infrastructure.store.queue import SqlQueue
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.slots import SqlSlots
@@ -213,7 +213,7 @@ class Assembly:
         """By the ledger's key; whoever only reads names no new asset, and finds none if there is no key yet."""
         if self.access is not Access.READ:
             established_id(self.database)
-        return AssetNames(asset_key(self.database))
+        return AssetNames(asset_key(self.database), ImportedKeys(self.database))
 
     @cached_property
     def downloads(self) -> tuple[Downloads, Downloads]:

@@ -14,7 +14,7 @@ from infrastructure.opening import open_source
 from infrastructure.settings import Settings
 from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
-from infrastructure.store.identity import asset_key
+from infrastructure.store.identity import ImportedKeys, asset_key
 from infrastructure.store.milestones import SqlMilestones
 from infrastructure.store.reader import SqlReader
 from projections.audit import Audit
@@ -35,6 +35,6 @@ def audit_of(settings: Settings, database: Database, codec: Codec, views: Views,
         views=views,
         ground=ground,
         open_source=partial(open_source, settings),
-        names=lambda: AssetNames(asset_key(database)),
+        names=lambda: AssetNames(asset_key(database), ImportedKeys(database)),
         forget_milestones=SqlMilestones(database, lambda: nullcontext(database)).forget,
     )

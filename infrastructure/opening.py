@@ -27,7 +27,7 @@ from infrastructure.sealfiles import check_sealed
 from infrastructure.settings import Settings
 from infrastructure.store import DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database
-from infrastructure.store.identity import asset_key, established_id, ledger_id
+from infrastructure.store.identity import ImportedKeys, asset_key, established_id, ledger_id
 from infrastructure.store.migrations import HEAD, check_schema, ensure_schema, is_empty, revision_of
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
@@ -190,7 +190,7 @@ def references(log: StudioLog) -> References:
     from application.library.naming import AssetNames
     from infrastructure.store.tables import SqlContents
 
-    names = AssetNames(asset_key(log.database))
+    names = AssetNames(asset_key(log.database), ImportedKeys(log.database))
     return References(SqlReader(log.database), log.codec, SqlContents(log.database), account_folder, names)
 
 

@@ -76,6 +76,12 @@ TABLES: Mapping[str, Table] = {
     ),
     "contents": Table(TableStanding.COMPARED, ("batch",), ("account", "secret", "body")),
     "snapshots": Table(TableStanding.MADE, ("stream", "version"), ("topic", "state")),
+    "asset_keys": Table(
+        TableStanding.APART,
+        ("account",),
+        (),
+        {"key": "no fact holds it; the ids of the account's assets are worked out by it, and compared"},
+    ),
     "milestones": Table(
         TableStanding.APART,
         ("scope", "position"),

@@ -9,6 +9,7 @@ the same file shows, but not which file an input was.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -25,13 +26,18 @@ _make_asset = maker(Asset)
 
 @dataclass(frozen=True, slots=True)
 class AssetNames:
-    """Names assets by the ledger's key, which is made with the ledger and stays the same for ever."""
+    """Names assets by the ledger's key, which is made with the ledger and stays the same for ever.
+
+    `own` is the key of an account that came from another ledger, by whose key its assets were named; None of others.
+    """
 
     key: bytes = field(repr=False)
+    own: Callable[[str], bytes | None] = field(default=lambda _account: None, repr=False)
 
     def id(self, account: str, digest: str) -> str:
         """The id of an account's file; an account's id holds no space, so the two cannot run together."""
-        return blake2b(f"{account} {digest}".encode(), key=self.key, digest_size=ID_BYTES).hexdigest()
+        key = self.own(account) or self.key
+        return blake2b(f"{account} {digest}".encode(), key=key, digest_size=ID_BYTES).hexdigest()
 
     def named(self, account: str, asset: Asset) -> Asset:
         """The same file with its id."""

@@ -74,6 +74,14 @@ PANELS = {
     "Operators": {
         "mcp": {"mcp": "Serve the studio to an agent, by the Model Context Protocol over stdin and stdout."},
         "serve": {"serve": "Serve the studio over HTTP, until it is stopped."},
+        "backup": {
+            "backup": "Copy the whole ledger into a folder, database and files, while others go on.",
+            "restore": "Bring a backup back into an empty database and an empty place for files, and verify all of it.",
+        },
+        "carrying": {
+            "export-account": "Write one account's whole log into a file, to be taken into another ledger.",
+            "import-account": "Take an account in from its export, all of it or nothing.",
+        },
         "audit": {
             "audit": "Verify the log, replay it, and compare all tables.",
             "seal": "Print the log's seal, to be kept elsewhere.",

@@ -279,6 +279,14 @@ LEDGER = Table(
 """Which ledger this is, and the key of its assets' ids, in one row: made when it is first opened for writing, and the
 same for ever."""
 
+ASSET_KEYS = Table(
+    "asset_keys",
+    METADATA,
+    Column("account", ID, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+)
+"""The keys of the assets' ids of accounts that came from another ledger, by whose key they were named."""
+
 APPEND_ONLY = "the log is append-only: correct it by appending a fact"
 
 SQLITE_TRIGGERS = (

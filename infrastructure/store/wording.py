@@ -39,6 +39,7 @@ from infrastructure.store.scrubbing import scrub
 from infrastructure.store.tables import small_write
 
 FIELDS = ("title", "description", "tags", "prompt")
+AT_A_TIME = 500
 UNINDEX = text("DELETE FROM asset_search WHERE rowid = :row")
 INDEX = text(
     "INSERT INTO asset_search (rowid, title, description, tags, prompt)"
@@ -258,6 +259,18 @@ def _reindex(connection: Connection, rows: Sequence[int]) -> None:
             connection.execute(INDEX, {"row": row.row, **named})
         else:
             connection.execute(PUT, {"row": row.row, "words": as_tsvector(texts)})
+
+
+def reindex_words(connection: Connection, account: str | None = None) -> None:
+    """Make the index over words anew from them, of all accounts or one, after they were copied from elsewhere."""
+    rows = (
+        select(ASSET_WORDS.c.row)
+        if account is None
+        else select(ASSET_WORDS.c.row).where(ASSET_WORDS.c.account == account)
+    )
+    known = connection.execute(rows).scalars().all()
+    for start in range(0, len(known), AT_A_TIME):
+        _reindex(connection, known[start : start + AT_A_TIME])
 
 
 def _unindex(connection: Connection) -> Any:

@@ -38,7 +38,7 @@ WITHOUT_LEDGER = {
 }
 """Commands that ask nothing of a ledger."""
 
-CHECKED_ELSEWHERE = {("seals", "verify"), ("statement", "verify")}
+CHECKED_ELSEWHERE = {("seals", "verify"), ("statement", "verify"), ("restore",)}
 """They read a file that was made elsewhere, and ask nothing of a ledger either."""
 
 READING = {
@@ -51,6 +51,8 @@ READING = {
         ("spend",),
         ("limits",),
         ("holds",),
+        ("backup",),
+        ("export-account",),
         ("why",),
         ("account", "history"),
         ("account", "diff"),
@@ -124,6 +126,7 @@ WRITING = {
     *(("account", "suspend"), ("account", "resume"), ("account", "close")),
     *(("projections", "rebuild"), ("projections", "retry"), ("db", "adopt"), ("rebuild",)),
     ("files", "move"),
+    ("import-account",),
     ("worker",),
     *(("period", "close"), ("goodwill",), ("correct-cost",), ("statement", "issue"), ("statement", "void")),
     ("statement", "prove"),

@@ -102,6 +102,10 @@ COMMANDS = [
     ("limits",),
     ("holds",),
     ("why", "LAKE"),
+    ("backup", "FOLDER"),
+    ("restore", "DUMPED", "--db", "NEW_DB", "--files", "FOLDER"),
+    ("export-account", "--out", "ELSEWHERE"),
+    ("import-account", "EXPORTED"),
     ("account", "history"),
     ("account", "diff", "3"),
     ("books",),
@@ -280,6 +284,26 @@ async def _refused(by: Actor) -> str:
     return refused.value.waiting.quote
 
 
+def carried(command: tuple[str, ...], home: Path) -> dict[str, str]:
+    """Copies of ledgers, to be brought back or taken in."""
+    known: dict[str, str] = {}
+    if "DUMPED" in command:
+        known |= {"DUMPED": f"{home}-dumped", "NEW_DB": f"sqlite:///{home}-new.db"}
+        call("backup", known["DUMPED"])
+    if "EXPORTED" in command:
+        known["EXPORTED"] = exported(home.with_name("abroad"))
+    return known
+
+
+def exported(home: Path) -> str:
+    """An export of another ledger's account."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("IMAGESTUDIO_HOME", str(home))
+        call("account", "open", "traveller")
+        call("export-account", "traveller", "--out", home / "traveller.tar")
+    return str(home / "traveller.tar")
+
+
 def settle(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """An environment that knows nothing but this home and the scripted providers, on a terminal of 80 columns."""
     for name in [name for name in os.environ if name.startswith("IMAGESTUDIO_")]:
@@ -334,7 +358,7 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         [known["PUBLIC"]] = call("seals", "keys", "--json").document["keys"]
     if "STUCK" in command:
         known["STUCK"] = stuck()
-    known |= billed(command)
+    known |= billed(command) | carried(command, workspace.home)
     return [known.get(word, word) for word in command]
 
 

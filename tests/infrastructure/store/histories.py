@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, text
 
 from application.asking.requests import Request
 from application.keeping.chains import verify_chains
@@ -28,9 +28,10 @@ from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
+from infrastructure.store.schema import ASSET_KEYS
 from infrastructure.working import working
 from projections.views.usage import USAGE, UsageFilter
-from tests.application.studios import BLIND, JOBS, PRICE, SYNC, studio_on
+from tests.application.studios import BLIND, JOBS, PRICE, SYNC, database_of, studio_on
 
 LEASE = 60 * SECOND
 EVERY = 4
@@ -62,6 +63,8 @@ async def tell(url: str, home: Path) -> None:
             await studio.operations.generate("a lake", account="zeta", model=SYNC)
         await word(studio)
         HookPlanner(studio.webhooks.sending.log, studio.webhooks.tables).advance()
+        with database_of(studio).transaction() as connection:
+            connection.execute(insert(ASSET_KEYS).values(account="from-elsewhere", key=bytes(32)))
         past = replace(studio.past, views=replace(studio.past.views, span=MANY))
         await past.rows(USAGE, UsageFilter(account="zeta"), studio.log.reader.end())
 

@@ -234,6 +234,11 @@ def _contents() -> None:
         Column("state", Text, nullable=False),
     )
     op.create_table(
+        "asset_keys",
+        Column("account", ID, primary_key=True),
+        Column("key", LargeBinary, nullable=False),
+    )
+    op.create_table(
         "milestones",
         Column("scope", ID, primary_key=True),
         Column("position", BigInteger, primary_key=True, autoincrement=False),

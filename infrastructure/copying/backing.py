@@ -1,0 +1,122 @@
+"""A backup of a whole ledger, taken while others go on: its tables as of one moment, and the files that they name.
+
+    one moment of the database ── every table ── the log's chains hold ──> parts ─┐
+    the files that the log needs ── each by its digest ─────────────────> files ──┴─ manifest ── the folder has its name
+
+Files are copied after the tables: a fact is recorded when its files are durable, so none is missing that was not lost
+or erased. A backup that was stopped has another name, and is begun anew.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from domain.errors import AssetDamaged, InvalidInput, StoreUnavailable
+from infrastructure.clock import now
+from infrastructure.copying.chained import ChainedRows
+from infrastructure.copying.parts import FILES, Manifest, TablePart, write_manifest, write_part
+from infrastructure.copying.rows import line_of, one_moment, stored_rows
+from infrastructure.files.belonging import Belonging
+from infrastructure.files.folder import LocalFolder
+from infrastructure.files.naming import digest_in, home_of, is_thumbnail
+from infrastructure.files.place import FilePlace, KeptFile
+from infrastructure.files.saving import flush_folder
+from infrastructure.files.verifying import verified_pieces
+from infrastructure.showing.formats import iso
+from infrastructure.store.database import Database
+from infrastructure.store.migrations import HEAD
+from infrastructure.store.schema import LEDGER, LOG, METADATA
+
+LEFT_OUT: Final = frozenset({"milestones", "slots", "search_mark"})
+"""Tables that nobody misses: shortcuts, and who is at a provider just now."""
+
+Told = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedFiles:
+    """Files by how they ended: copied, with their bytes; not there any more; and not what was written."""
+
+    files: int = 0
+    size: int = 0
+    missing: int = 0
+    damaged: int = 0
+
+
+def back_up_whole(database: Database, files: Belonging, target: Path, told: Told) -> Manifest:
+    """Back a ledger up into a folder that does not exist yet, and appears whole or not at all.
+
+    Raises InvalidInput if it is there, LogCorrupted if the log is damaged, StoreUnavailable.
+    """
+    if target.exists():
+        raise InvalidInput("DIR", f"{target} is there already", hint="name a new folder; nothing is overwritten")
+    unfinished = target.with_name(f".{target.name}.part")
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise StoreUnavailable(f"{target} cannot be made: {error}", hint="may you write there?") from error
+    try:
+        manifest = _written(database, files, unfinished, told)
+        unfinished.rename(target)
+        flush_folder(target.absolute().parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return manifest
+
+
+def _written(database: Database, files: Belonging, folder: Path, told: Told) -> Manifest:
+    chained = ChainedRows()
+    with one_moment(database) as connection:
+        ledger = connection.execute(LEDGER.select()).first()
+        parts: dict[str, TablePart] = {}
+        for count, table in enumerate(METADATA.sorted_tables):
+            if table.name not in LEFT_OUT:
+                told(0.6 * count / len(METADATA.tables), f"table {table.name}")
+                rows = _log_rows(connection, chained) if table is LOG else map(line_of, stored_rows(connection, table))
+                parts[table.name] = write_part(folder, table.name, rows)
+    copied = copy_files(files, LocalFolder(folder / FILES), told)
+    counts = (copied.files, copied.size, copied.missing, copied.damaged)
+    id = "" if ledger is None else str(ledger.id)
+    manifest = Manifest(id, HEAD, chained.position, iso(now()), str(chained.seal()), parts, *counts)
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def _log_rows(connection: Connection, chained: ChainedRows) -> Iterator[bytes]:
+    names = [column.name for column in LOG.c]
+    rows: Iterator[dict[str, Any]] = (dict(zip(names, row, strict=True)) for row in stored_rows(connection, LOG))
+    return (line_of([row[name] for name in names]) for row in chained.passed(rows))
+
+
+def copy_files(files: Belonging, target: FilePlace, told: Told, account: str | None = None) -> CopiedFiles:
+    """Copy the files that the log needs, of all accounts or of one account's folder; each is checked by its digest."""
+    needed = files.known()
+    if account is not None:
+        needed = {account: needed.get(account, ())}
+    total, found, size, damaged = sum(map(len, needed.values())), 0, 0, 0
+    for one in files.place.files():
+        folder = one.name.partition("/")[0]
+        if not one.is_whole or is_thumbnail(one.name) or digest_in(one.name) not in needed.get(folder, ()):
+            continue
+        try:
+            size += _copied(files.place, one, target)
+            found += 1
+        except AssetDamaged:
+            damaged += 1
+        except FileNotFoundError:
+            continue
+        told(0.6 + 0.4 * found / max(total, 1), f"{found:,} of {total:,} files")
+    return CopiedFiles(found, size, max(0, total - found - damaged), damaged)
+
+
+def _copied(source: FilePlace, one: KeptFile, target: FilePlace) -> int:
+    name = home_of(one.name)
+    target.put(name, verified_pieces(source.read(one.name), digest_in(name)))
+    return one.size

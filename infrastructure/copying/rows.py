@@ -1,0 +1,88 @@
+"""Rows of the ledger's tables as lines of JSON, read in one moment of the database, a page at a time.
+
+Either database reads what the other wrote: octets are in base64, and no column is of a kind that they differ in.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, insert, select, tuple_
+
+from domain.errors import InvalidInput
+from infrastructure.store.database import Database, rolled_back, translated
+
+PAGE: Final = 2_000
+MOST: Final = 500
+"""Rows that one statement writes."""
+
+Row = Sequence[Any]
+
+
+@contextmanager
+def one_moment(database: Database) -> Iterator[Connection]:
+    """A connection whose reads all see the database as it is at its first one. Raises StoreUnavailable."""
+    begin = "BEGIN" if database.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    with database.connect() as connection, database.patiently(connection), rolled_back(connection):
+        connection.exec_driver_sql(begin)
+        yield connection
+        connection.exec_driver_sql("COMMIT")
+
+
+def stored_rows(connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> Iterator[Row]:
+    """All rows, or those for which conditions hold, by the table's key."""
+    key = list(table.primary_key.columns)
+    place = [list(table.c).index(column) for column in key]
+    last: tuple[Any, ...] | None = None
+    while True:
+        query = select(table).where(*conditions).order_by(*key).limit(PAGE)
+        if last is not None:
+            query = query.where(tuple_(*key) > last if len(key) > 1 else key[0] > last[0])
+        with translated():
+            page = connection.execute(query).all()
+        yield from page
+        if len(page) < PAGE:
+            return
+        last = tuple(page[-1][index] for index in place)
+
+
+def line_of(row: Row) -> bytes:
+    """A row as a line of JSON."""
+    values = [b64encode(bytes(one)).decode() if isinstance(one, bytes | memoryview) else one for one in row]
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def row_of_line(table: Table, line: bytes) -> dict[str, Any]:
+    """The row of such a line, by column. Raises InvalidInput for what is none."""
+    columns = list(table.c)
+    try:
+        values = json.loads(line)
+        if len(values) != len(columns):
+            raise ValueError(f"has {len(values)} values")
+        found = zip(columns, values, strict=True)
+        return {
+            column.name: b64decode(value, validate=True)
+            if isinstance(column.type, LargeBinary) and value is not None
+            else value
+            for column, value in found
+        }
+    except (ValueError, TypeError) as error:
+        raise InvalidInput("copy", f"a row of {table.name} cannot be read: {error}") from error
+
+
+def put_rows(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> int:
+    """Insert rows, some at a time; how many."""
+    count = 0
+    some: list[dict[str, Any]] = []
+    for row in rows:
+        some.append(row)
+        if len(some) == MOST:
+            connection.execute(insert(table), some)
+            count, some = count + MOST, []
+    if some:
+        connection.execute(insert(table), some)
+    return count + len(some)

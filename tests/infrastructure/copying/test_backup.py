@@ -1,0 +1,224 @@
+"""A backup is taken while others write, and brought back into either database; what was changed is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from application.keeping.verdict import audited
+from domain.errors import AssetDamaged, FactsLost, ImageStudioError, InvalidInput
+from infrastructure.copying.backing import back_up_whole
+from infrastructure.copying.parts import FILES, MANIFEST, Manifest, read_manifest
+from infrastructure.copying.restoring import RestoredLedger, restore
+from infrastructure.opening import Access, belonging, open_log
+from infrastructure.reading import open_reading
+from infrastructure.service import Studio
+from infrastructure.settings import Settings
+from tests.application.studios import settings_for, studio_on
+from tests.infrastructure.cli.test_processes import environment
+from tests.patience import SECONDS
+
+DRAWN: dict[str, Any] = {"account": "acme", "model": "scripted-image"}
+
+
+def silent(_fraction: float, _message: str) -> None:
+    pass
+
+
+def back_up(settings: Settings, target: Path) -> Manifest:
+    with closing(open_log(settings, Access.READ)) as log:
+        return back_up_whole(log.database, belonging(settings, log), target, silent)
+
+
+def bring_back(source: Path, settings: Settings) -> RestoredLedger:
+    return restore(source, settings, silent)
+
+
+async def is_clean(settings: Settings) -> bool:
+    with open_reading(settings, whole=False) as reading:
+        return (await audited(reading.audit)).clean
+
+
+def facts(studio: Studio, upto: int) -> list[Any]:
+    return [one for one in studio.log.reader.read(0, 100_000) if one.position <= upto]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind, to restore into."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'other.db'}"
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url
+
+
+async def test_a_backup_while_others_write_is_of_one_moment_and_restores_anywhere(
+    database_url: str, other_url: str, tmp_path: Path
+) -> None:
+    async with studio_on(database_url, tmp_path / "home") as studio:
+        await studio.accounts.open("acme", plan="pro", prepaid=False)
+        await studio.accounts.change_limit("acme", "images", None)
+        done, begun = asyncio.Event(), asyncio.Event()
+
+        async def work() -> None:
+            while not done.is_set():
+                await studio.operations.generate("a lake", **DRAWN)
+                begun.set()
+
+        workers = [asyncio.create_task(work()) for _ in range(3)]
+        await begun.wait()
+        made = await asyncio.to_thread(back_up, settings_for(database_url, tmp_path / "home"), tmp_path / "backup")
+        done.set()
+        await asyncio.gather(*workers)
+        kept = facts(studio, made.position)
+        assert studio.log.reader.end() > made.position
+    assert (made.missing, made.damaged) == (0, 0)
+    other = settings_for(other_url, tmp_path / "elsewhere")
+    found = await asyncio.to_thread(bring_back, tmp_path / "backup", other)
+    assert found.lost is None
+    assert await is_clean(other)
+    async with studio_on(other_url, tmp_path / "elsewhere") as restored:
+        assert facts(restored, made.position) == kept
+        assert restored.log.reader.end() == made.position
+        await restored.upkeep.recover()
+        again = await restored.operations.generate("a fox", **DRAWN)
+        assert again.status == "charged"
+        assert restored.log.reader.end() > made.position
+    assert await is_clean(other)
+
+
+@pytest.fixture
+async def small(sqlite_url: str, tmp_path: Path) -> Settings:
+    """A ledger with a few operations."""
+    settings = settings_for(sqlite_url, tmp_path / "home")
+    async with studio_on(sqlite_url, tmp_path / "home") as studio:
+        await studio.accounts.open("acme", plan="pro")
+        for _ in range(3):
+            await studio.operations.generate("a lake", **DRAWN)
+    return settings
+
+
+def change_part(folder: Path) -> None:
+    part = folder / "log.ndjson.gz"
+    lines = gzip.decompress(part.read_bytes()).replace(b'"price\\":40000', b'"price\\":4000')
+    part.write_bytes(gzip.compress(lines + b" "))
+
+
+def change_file(folder: Path) -> None:
+    file = next(one for one in (folder / FILES).rglob("*.png"))
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+
+
+def lose_file(folder: Path) -> None:
+    next(one for one in (folder / FILES).rglob("*.png")).unlink()
+
+
+def change_manifest(folder: Path) -> None:
+    told = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps({**told, "position": 1}))
+
+
+def lose_manifest(folder: Path) -> None:
+    (folder / MANIFEST).unlink()
+
+
+def lose_part(folder: Path) -> None:
+    (folder / "accounts.ndjson.gz").unlink()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [change_part, change_file, lose_file, change_manifest, lose_manifest, lose_part],
+    ids=lambda one: one.__name__,
+)
+async def test_a_backup_that_was_changed_is_refused_and_leaves_nothing(
+    small: Settings, tmp_path: Path, damage: Any
+) -> None:
+    back_up(small, tmp_path / "backup")
+    damage(tmp_path / "backup")
+    other = settings_for(f"sqlite:///{tmp_path / 'other.db'}", tmp_path / "elsewhere")
+    with pytest.raises((InvalidInput, AssetDamaged, ImageStudioError)):
+        bring_back(tmp_path / "backup", other)
+    assert not (tmp_path / "other.db").exists()
+
+
+async def test_no_place_is_written_over(small: Settings, tmp_path: Path) -> None:
+    back_up(small, tmp_path / "backup")
+    with pytest.raises(InvalidInput, match="is there already"):
+        back_up(small, tmp_path / "backup")
+    with pytest.raises(InvalidInput, match="has files already"):
+        bring_back(tmp_path / "backup", small.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'other.db'}"}))
+    empty = small.model_copy(update={"assets": str(tmp_path / "other")})
+    with pytest.raises(InvalidInput, match="is there already"):
+        bring_back(tmp_path / "backup", empty)
+
+
+async def test_an_old_backup_is_not_opened_for_writing_against_a_newer_seal(small: Settings, tmp_path: Path) -> None:
+    seals = tmp_path / "seals"
+    back_up(small, tmp_path / "backup")
+    async with studio_on(small.database, tmp_path / "home", seal_file=seals) as studio:
+        await studio.operations.generate("a fox", **DRAWN)
+        await asyncio.to_thread(studio.seals.take)
+    other = settings_for(f"sqlite:///{tmp_path / 'other.db'}", tmp_path / "elsewhere", seal_file=seals)
+    found = await asyncio.to_thread(bring_back, tmp_path / "backup", other)
+    assert isinstance(found.lost, FactsLost)
+    with pytest.raises(FactsLost, match="the log was sealed up to position"):
+        async with studio_on(other.database, tmp_path / "elsewhere", seal_file=seals):
+            pass
+    back_up(small, tmp_path / "newer")
+    newest = settings_for(f"sqlite:///{tmp_path / 'newest.db'}", tmp_path / "newest", seal_file=seals)
+    assert (await asyncio.to_thread(bring_back, tmp_path / "newer", newest)).lost is None
+    async with studio_on(newest.database, tmp_path / "newest", seal_file=seals) as studio:
+        assert (await studio.operations.generate("a hill", **DRAWN)).status == "charged"
+
+
+async def test_files_that_were_lost_or_damaged_are_told(small: Settings, tmp_path: Path) -> None:
+    files = sorted((tmp_path / "home" / "assets").rglob("*.png"))
+    files[0].write_bytes(b"spoilt")
+    made = back_up(small, tmp_path / "backup")
+    assert (made.damaged, made.missing) == (1, 0)
+    files[0].unlink()
+    assert (back_up(small, tmp_path / "again").missing) == 1
+
+
+MAIN = "import sys; from infrastructure.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def run(home: Path, *arguments: str, delay: float = SECONDS) -> int:
+    """A command, which is killed after so many seconds if it has not ended; its exit code."""
+    command = [sys.executable, "-c", MAIN, *arguments]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment(home), stdout=quiet, stderr=quiet) as process:
+        try:
+            return process.wait(delay)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+
+@pytest.mark.parametrize("delay", [0.4, 0.6, 0.8, 1.0, 1.3])
+async def test_killed_at_any_moment_a_backup_and_a_restore_are_whole_or_not_there(
+    small: Settings, tmp_path: Path, delay: float
+) -> None:
+    home, target, other = tmp_path / "home", tmp_path / "backup", tmp_path / "elsewhere"
+    await asyncio.to_thread(run, home, "backup", str(target), "--db", small.database, delay=delay)
+    if not target.exists():
+        assert await asyncio.to_thread(run, home, "backup", str(target), "--db", small.database) == 0
+    read_manifest(target)
+    database = other / "ledger.db"
+    wanted = ("restore", str(target), "--db", f"sqlite:///{database}", "--files", str(other / "assets"))
+    await asyncio.to_thread(run, other, *wanted, delay=delay)
+    if not database.exists():
+        assert await asyncio.to_thread(run, other, *wanted) == 0
+    settings = settings_for(f"sqlite:///{database}", other)
+    assert await is_clean(settings)
+    async with studio_on(settings.database, other) as studio:
+        assert (await studio.operations.generate("a hill", **DRAWN)).status == "charged"
