@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from rich.console import Console
 
-from benchmarks import asking, growth, lifecycles, machine, rebuilding, services
+from benchmarks import asking, growth, lifecycles, machine, past, rebuilding, services
 from benchmarks.fill import Size
 from benchmarks.growth import Pair
 from benchmarks.rebuilding import Logs
@@ -24,7 +24,7 @@ from domain.periods import local_day
 from infrastructure.clock import now
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
-PARTS = ("lifecycles", "rebuilds", "growth", "queries", "services")
+PARTS = ("lifecycles", "rebuilds", "growth", "queries", "services", "past")
 
 
 def say(line: str) -> None:
@@ -40,6 +40,8 @@ class Plan:
     logs: Logs
     growth: growth.Effort
     queries: int
+    stream: Size
+    """One account's, of which the past is asked."""
 
 
 def _pairs(short: int, long: int, open: int) -> tuple[Pair, Pair]:
@@ -52,18 +54,21 @@ SMOKE = Plan(
     Logs(Size(10_000, 50, 3), Size(2_000, 50, 3), 1),
     growth.Effort(_pairs(1_000, 10_000, 1_000), 0.3, 3),
     200,
+    Size(12_000),
 )
 SHORT = Plan(
     lifecycles.Effort(1.0, 3, lifecycles.LOADS),
     Logs(Size(100_000, 500, 6), Size(25_000, 500, 6), 3),
     growth.Effort(_pairs(10_000, 100_000, 10_000), 0.3, 7),
     1_000,
+    Size(100_000),
 )
 FULL = Plan(
     lifecycles.Effort(2.0, 5, lifecycles.LOADS),
     Logs(Size(1_000_000, 2_000, 6), Size(100_000, 2_000, 6), 3),
     growth.Effort(_pairs(10_000, 1_000_000, 10_000), 0.4, 11),
     5_000,
+    Size(1_000_000),
 )
 
 
@@ -74,6 +79,7 @@ def measure(stores: Stores, report: Report, plan: Plan, database: str, parts: Se
         "rebuilds": lambda: report.rebuilds.extend(rebuilding.measure(stores, database, plan.logs, say)),
         "growth": lambda: report.growth.extend(growth.measure(stores, database, plan.growth, say)),
         "queries": lambda: report.queries.extend(asking.measure(stores, database, plan.logs.size, plan.queries, say)),
+        "past": lambda: past.measure(stores, database, plan.stream, plan.growth.rounds, say),  # shown as well
         "services": lambda: services.measure(stores, database, plan.queries // 4, say),  # shown, and not written down
     }
     for part in parts:

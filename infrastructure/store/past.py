@@ -26,6 +26,8 @@ from infrastructure.store.schema import LOG
 from infrastructure.store.transactions import ENTRY, SqlReadings, to_link
 
 PAGE = 5_000
+REMEMBERED = 500
+"""Moments of accounts whose streams' ends are remembered."""
 
 Looked = tuple[int, str]
 """Of an entry: its position, and its state as JSON."""
@@ -37,11 +39,23 @@ class SqlPast:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.reader = SqlReader(database)
+        self._ends: dict[tuple[str, int], dict[str, int]] = {}
 
     def end(self) -> int:
         return self.reader.end()
 
     def ends_at(self, account: str, position: int) -> dict[str, int]:
+        """Found once for all that is asked of a moment, as nothing changes there any more."""
+        known = self._ends.get((account, position))
+        if known is not None:
+            return known
+        ends = self._found_ends(account, position)
+        if len(self._ends) >= REMEMBERED:
+            self._ends.clear()
+        self._ends[account, position] = ends
+        return ends
+
+    def _found_ends(self, account: str, position: int) -> dict[str, int]:
         ends: dict[str, int] = {}
         for stream in self.reader.streams_of(account):
             version = self._last(stream, lambda found: found[0] <= position)
