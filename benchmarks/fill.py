@@ -38,7 +38,7 @@ EVENTS_EACH = 5
 YEARS = 10 * 365 * 86_400 * SECOND
 KINDS = (("text-to-image", "images"), ("image-edit", "edits"), ("upscale", "upscales"), ("text-to-video", "videos"))
 STORED = Stored("a" * 64, "image/png", 123_456, 1024, 1024)
-SECRET, BODY = b"s" * 32, '{"inputs":{"prompt":"a lighthouse at dusk"},"kind":"text-to-image","media":{},"model":"m"}'
+SECRET, BODY = b"s" * 32, '{"kind":"text-to-image","media":{},"models":{"m":{"prompt":"a lighthouse at dusk"}}}'
 FAILED_IN_100, CORRECTED_IN_100 = 5, 2
 
 

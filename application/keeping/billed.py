@@ -20,7 +20,7 @@ from domain.billing import BillingFact, PeriodClosed, StatementIssued, Statement
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.closing import period_name
 from domain.errors import InvalidInput, LogCorrupted, UnknownAccount
-from domain.ledger import CreditAdded, PeriodOpened, PeriodResumed, account_stream, period_stream
+from domain.ledger import CreditAdded, Fact, PeriodOpened, PeriodResumed, account_stream, period_stream
 from domain.operation import Adjusted, Charged, Released, Rerouted, Validated
 from domain.periods import Period
 from domain.statement import Statement, StatementFold
@@ -29,10 +29,11 @@ from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantsCarried, Su
 PAGE = 2_000
 SUMMED = (
     *(PeriodOpened, PeriodResumed, CreditAdded, UsageBooked, GoodwillGiven),
-    *(Validated, Rerouted, Charged, Released, Adjusted),
+    *(Charged, Released, Adjusted),
     *(SubscriptionCharged, GrantGiven, GrantEnded, ChargedBack),
 )
-"""The facts that a statement is of."""
+"""The facts that a statement is of, beside those that hold."""
+HOLDING, SETTLING = (Validated, Rerouted), (Charged, Released)
 
 
 @dataclass(slots=True)
@@ -118,8 +119,9 @@ class BilledReader:
         opening, granted = self._opening(billed, period) if closed is None else _opened_with(closed)
         end = self.streams.end_of(stream) if closed is None else Head(closed.version, bytes.fromhex(closed.head))
         fold = StatementFold(period)
-        topics = [name for shape in SUMMED for name in self.codec.names_of(shape)]
-        for link in self._entries(stream, end.version, topics):
+        for topic, state in self._told(stream, end.version):
+            fold.add(self.codec.decode(topic, state.encode()))
+        for link in self._open_holds(stream, end.version):
             fold.add(self.codec.decode(link.topic, link.state))
         return fold.finish(billed.terms.id, billed.zone_of(period), end.version, end.hash.hex(), opening, granted)
 
@@ -139,6 +141,25 @@ class BilledReader:
         """Whether a period's stream says anything of grants; most accounts have none, and their streams are long."""
         names = [name for shape in (GrantGiven, GrantsCarried) for name in self.codec.names_of(shape)]
         return bool(self.streams.entries(stream, 0, self.streams.end_of(stream).version, 1, names))
+
+    def _told(self, stream: str, upto: int) -> Iterator[tuple[str, str]]:
+        """Names and states of all facts that a statement is of, but for holds: most of these are settled."""
+        topics, after = self._names(SUMMED), 0
+        while page := self.streams.bare(stream, after, upto, PAGE, topics):
+            yield from ((topic, state) for _, topic, state in page)
+            after = page[-1][0]
+            if len(page) < PAGE:
+                return
+
+    def _open_holds(self, stream: str, upto: int) -> list[Link]:
+        """The holds of operations that are not settled up to a version, in order."""
+        held = self.streams.operations_in(stream, upto, self._names(HOLDING))
+        settled = self.streams.operations_in(stream, upto, self._names(SETTLING))
+        found = self.streams.entries_about(sorted({*held} - {*settled}), self._names(HOLDING))
+        return [one for one in found if one.originator_id == stream and one.originator_version <= upto]
+
+    def _names(self, shapes: Sequence[type[Fact]]) -> list[str]:
+        return [name for shape in shapes for name in self.codec.names_of(shape)]
 
     def _entries(self, stream: str, upto: int, topics: Sequence[str]) -> Iterator[Link]:
         after = 0

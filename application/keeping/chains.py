@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Protocol
 
@@ -34,8 +35,16 @@ MOST = 100
 OTHERS = ("approval.", "asset.", "key.", "ledger.goodwill_given", "webhook.")
 """How the stored names begin of facts that are indexed by something else than an operation."""
 
+SPARSE = 4
+"""Positions for each entry of a page, from which on its entries lie far apart."""
+
 BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
 """Facts with which an account's current period begins."""
+
+
+@lru_cache(maxsize=1_000)
+def _may_begin(topic: str) -> bool:
+    return fact_name(topic) in BEGINNINGS
 
 
 class ChainReader(LogReader, StreamReader, Protocol):
@@ -46,6 +55,9 @@ class ChainReader(LogReader, StreamReader, Protocol):
 
     def index_after(self, id: str, limit: int, account: str | None = None) -> Sequence[IndexRow]:
         """The index of operations by ascending id, above one; of one account if it is named."""
+
+    def unindexed(self, first: int, last: int) -> Sequence[int]:
+        """Positions, of these two and between, of entries about something that is not in the index of operations."""
 
     def indexed(self, operations: Sequence[str]) -> Sequence[IndexRow]:
         """The index's rows of these operations."""
@@ -90,16 +102,27 @@ class _Walk:
     """By account, the stream of the period that began last."""
     last: dict[str, int] = field(default_factory=dict)
     """By account, the instant of its last fact."""
+    owners: dict[str, str | None] = field(default_factory=dict)
+    """By stream, whose it is."""
     position: int = 0
 
     def turn(self, page: Sequence[Positioned]) -> Iterator[Problem]:
         """Read a page; an account's last entry tells the instant that no later one goes behind."""
         newest: dict[str, bytes] = {}
         for entry in page:
-            yield from self.step(entry)
-            account = account_of(str(entry.link.originator_id))
+            stream, version, topic, state, operation, actor, hash = entry.link
+            account, end = self._account(stream), self.ends.get(stream)
             if account is not None:
-                newest[account] = entry.link.state
+                newest[account] = state
+            if end is None or account is None or version != end.version + 1 or _may_begin(topic):
+                yield from self.step(entry)
+                continue
+            if link_hash(end.hashes[0], stream, version, topic, operation, actor, state) != hash:
+                yield from self.step(entry)
+                continue
+            self.counts[account] += 1  # the usual entry: it follows from the one before it
+            self.position = end.position = entry.position
+            end.version, end.hashes = version, (hash,)
         for account, state in newest.items():
             with suppress(ValueError, LookupError, TypeError):  # what cannot be read was told of by its hash
                 self.last[account] = int(json.loads(state)["at"])
@@ -107,12 +130,12 @@ class _Walk:
     def step(self, entry: Positioned) -> Iterator[Problem]:
         link, stream, version = entry.link, str(entry.link.originator_id), entry.link.originator_version
         self.position = entry.position
-        account = account_of(stream)
+        account = self._account(stream)
         if account is None:
             yield Problem(entry.position, stream, version, "this stream belongs to no account")
         else:
             self.counts[account] = self.counts.get(account, 0) + 1
-            if fact_name(entry.link.topic) in BEGINNINGS:
+            if _may_begin(entry.link.topic):
                 self.opened[account] = stream
         end = self.ends.setdefault(stream, _End())
         if version <= end.version:
@@ -127,6 +150,11 @@ class _Walk:
                 yield Problem(entry.position, stream, version, "is not what was written")
                 hashes = (link.hash, expected[0])
         self.ends[stream] = _End(version, entry.position, hashes)
+
+    def _account(self, stream: str) -> str | None:
+        if stream not in self.owners:
+            self.owners[stream] = account_of(stream)
+        return self.owners[stream]
 
     def seal(self) -> Seal:
         return Seal(self.position, len(self.ends), root_of([end.leaf for end in self.stream_ends()]).hex())
@@ -261,10 +289,16 @@ def _rows(reader: ChainReader, account: str | None) -> dict[str, AccountRow]:
 
 
 def _not_indexed(reader: ChainReader, page: Sequence[Positioned]) -> Iterator[Problem]:
-    named = {id for entry in page if (id := _operation_named(entry)) is not None}
-    known = {row.operation for row in reader.indexed(sorted(named))}
-    for entry in page:
-        if _operation_named(entry) in named - known:
+    """One look for all of a page; if it is of one account, whose entries lie far apart, for each operation of it."""
+    first, last = page[0].position, page[-1].position
+    if last - first < SPARSE * len(page):
+        lacking = {*reader.unindexed(first, last)}
+    else:
+        named = {id for entry in page if (id := _operation_named(entry)) is not None}
+        known = {row.operation for row in reader.indexed(sorted(named))}
+        lacking = {entry.position for entry in page if _operation_named(entry) not in known}
+    for entry in page if lacking else ():
+        if entry.position in lacking and _operation_named(entry) is not None:
             yield _at(entry, f"operation {entry.link.operation} is not in the index")
 
 

@@ -56,9 +56,8 @@ class CommittedLinks(list[Link]):
         self.facts: list[Fact] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Positioned:
-    """A link and the position at which every reader meets it."""
+class Positioned(NamedTuple):
+    """A link and the position at which every reader meets it; a tuple, as an audit needs one of every entry."""
 
     position: int
     link: Link

@@ -21,6 +21,9 @@ class LogFilter:
 
 EVERYTHING = LogFilter()
 
+BareRow = tuple[int, str, str]
+"""Version, stored name and state of an entry."""
+
 
 class LogReader(Protocol):
     """Never waits for a missing number: a reader that has seen a position will not later find one below it."""
@@ -43,6 +46,15 @@ class StreamReader(Protocol):
 
     def end_of(self, stream: str) -> Head:
         """The stream's last version and its hash."""
+
+    def bare(self, stream: str, after: int, upto: int, limit: int, topics: Sequence[str]) -> Sequence[BareRow]:
+        """As `entries`, without what a chain needs: version, stored name and state as JSON text."""
+
+    def operations_in(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[str]:
+        """The operations of all entries of a stream up to a version that have one of these topics."""
+
+    def entries_about(self, operations: Sequence[str], topics: Sequence[str]) -> Sequence[Link]:
+        """The entries about some operations that have one of these topics, in order."""
 
     def entries(self, stream: str, after: int, upto: int, limit: int, topics: Sequence[str]) -> Sequence[Link]:
         """Entries above one version, up to another, of these topics if any are named; at most `limit`."""

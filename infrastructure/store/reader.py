@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import Select, select, text
 
-from application.ledger.log import Head, Link, Positioned
-from application.ledger.reader import EVERYTHING, LogFilter
+from application.ledger.log import Head, Link, Positioned, as_row
+from application.ledger.reader import EVERYTHING, BareRow, LogFilter
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.ledger import account_stream
 from domain.streams import account_of, begin_of
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
-from infrastructure.store.transactions import CHUNK, ENTRY, to_link
+from infrastructure.store.transactions import CHUNK, ENTRY, LINK, to_link
 
 STREAMS = text(
     """WITH RECURSIVE found (stream) AS (
@@ -37,6 +37,8 @@ class SqlReader:
         return int(self.database.read("SELECT max(position) FROM log")[0][0] or 0)
 
     def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> list[Positioned]:
+        if filter == LogFilter(filter.upto):
+            return self._unfiltered(after, filter.upto, limit)
         query = select(*ENTRY, LOG.c.position).where(LOG.c.position > after)
         if filter.upto is not None:
             query = query.where(LOG.c.position <= filter.upto)
@@ -47,6 +49,15 @@ class SqlReader:
         if filter.topics:
             query = query.where(LOG.c.topic.in_(filter.topics))
         return [Positioned(row[-1], to_link(row)) for row in self._all(query.order_by(LOG.c.position).limit(limit))]
+
+    def _unfiltered(self, after: int, upto: int | None, limit: int) -> list[Positioned]:
+        """The driver's own tuples: an audit reads every row."""
+        span = f"position > {after:d}" + ("" if upto is None else f" AND position <= {upto:d}")
+        query = f"SELECT {LINK}, position FROM log WHERE {span} ORDER BY position LIMIT {limit:d}"
+        return [
+            as_row(Positioned, (row[7], as_row(Link, (*row[:3], row[3].encode(), row[4], row[5], bytes(row[6])))))
+            for row in self.database.read(query)
+        ]
 
     def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
         query = (
@@ -66,6 +77,13 @@ class SqlReader:
         if account is not None:
             query = query.where(OPERATIONS.c.account == account)
         return [IndexRow(*row) for row in self._all(query.order_by(OPERATIONS.c.id).limit(limit))]
+
+    def unindexed(self, first: int, last: int) -> list[int]:
+        query = (
+            f"SELECT position FROM log WHERE position BETWEEN {first:d} AND {last:d} AND operation IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM operations WHERE operations.id = log.operation)"
+        )
+        return [row[0] for row in self.database.read(query)]
 
     def indexed(self, operations: Sequence[str]) -> list[IndexRow]:
         rows: list[IndexRow] = []
@@ -101,6 +119,26 @@ class SqlReader:
         query = select(LOG.c.version, LOG.c.hash).where(LOG.c.stream == stream)
         rows = self._all(query.order_by(LOG.c.version.desc()).limit(1))
         return Head(rows[0][0], bytes(rows[0][1])) if rows else Head()
+
+    def bare(self, stream: str, after: int, upto: int, limit: int, topics: Sequence[str]) -> Sequence[BareRow]:
+        names = ", ".join(f":name_{place}" for place in range(len(topics)))
+        query = (
+            f"SELECT version, topic, state FROM log WHERE stream = :stream AND version > {after:d}"
+            f" AND version <= {upto:d} AND topic IN ({names}) ORDER BY version LIMIT {limit:d}"
+        )
+        asked = {"stream": stream, **{f"name_{place}": topic for place, topic in enumerate(topics)}}
+        return self.database.rows(text(query).bindparams(**asked))
+
+    def operations_in(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[str]:
+        query = select(LOG.c.operation).where(LOG.c.stream == stream, LOG.c.version <= upto, LOG.c.topic.in_(topics))
+        return [row[0] for row in self._all(query)]
+
+    def entries_about(self, operations: Sequence[str], topics: Sequence[str]) -> list[Link]:
+        links: list[Link] = []
+        for some in _chunks(operations):
+            query = select(*ENTRY).where(LOG.c.operation.in_(some), LOG.c.topic.in_(topics))
+            links += (to_link(row) for row in self._all(query.order_by(LOG.c.position)))
+        return links
 
     def entries(self, stream: str, after: int, upto: int, limit: int, topics: Sequence[str]) -> list[Link]:
         query = select(*ENTRY).where(LOG.c.stream == stream, LOG.c.version > after, LOG.c.version <= upto)

@@ -171,12 +171,17 @@ class _Replay:
 
     def compare(self, view: AnyView) -> ReplayedView:
         whose = {} if self._account is None else {"account": self._account}
-        queries = _queries(view, _account_in(view) if whose else "")
-        count = self._connection.execute(queries.differing, whose).scalar_one()
+        alike = "IS" if self._connection.dialect.name == "sqlite" else "IS NOT DISTINCT FROM"
+        queries = _queries(view, _account_in(view) if whose else "", alike)
+        agreed = self._connection.execute(queries.agreed, whose).one()
+        count = (
+            0
+            if agreed.both == agreed.ours == agreed.replayed
+            else self._connection.execute(queries.differing, whose).scalar_one()
+        )
         shown = self._connection.execute(queries.first, whose | {"most": self._most}).all() if count else ()
-        rows = self._connection.execute(queries.rows, whose).scalar_one()
         differences = tuple(self._difference(view, key) for key in shown)
-        return ReplayedView(view.name, self.position[view.name], rows, count, differences)
+        return ReplayedView(view.name, self.position[view.name], agreed.ours, count, differences)
 
     def _difference(self, view: AnyView, key: Sequence[Any]) -> DifferingRow:
         named = dict(zip(view.key, key, strict=True))
@@ -200,15 +205,16 @@ def _scratch_of(view: AnyView) -> Table:
 
 
 class _Queries(NamedTuple):
-    """How many rows a view has, how many keys stand for a row that only one side has, or has so, and the first."""
+    """How many rows either side has and how many both have alike; if these are not the same, how many keys stand for a
+    row that only one side has, or has so, and the first of them."""
 
-    rows: TextClause
+    agreed: TextClause
     differing: TextClause
     first: TextClause
 
 
 @cache
-def _queries(view: AnyView, owner: str) -> _Queries:
+def _queries(view: AnyView, owner: str, alike: str) -> _Queries:
     """Those of a view, or of the rows whose column `owner` names one account.
 
     They are written once: to put them together anew took most of the time that the audit of a small ledger needs.
@@ -219,10 +225,21 @@ def _queries(view: AnyView, owner: str) -> _Queries:
     lost, strange = (f"{one} EXCEPT {other}" for one, other in ((replayed, ours), (ours, replayed)))
     keys = f"SELECT {key} FROM ({lost}) AS lost UNION SELECT {key} FROM ({strange}) AS strange"
     return _Queries(
-        text(f"SELECT count(*) FROM {view.name}{whose}"),
+        text(_agreed(view, owner, alike)),
         text(f"SELECT count(*) FROM ({keys}) AS differing"),
         text(f"{keys} ORDER BY {key} LIMIT :most"),
     )
+
+
+def _agreed(view: AnyView, owner: str, alike: str) -> str:
+    """Rows are met by their keys, which takes a third of the time that sorting both sides does."""
+    here, there = view.name, view.name + REPLAYED
+    met = " AND ".join(f'there."{name}" = here."{name}"' for name in view.key)
+    same = " AND ".join(f'there."{name}" {alike} here."{name}"' for name in view.named(*STORED))
+    mine = [f' WHERE {side}"{owner}" = :account' if owner else "" for side in ("", "here.")]
+    counts = [f"(SELECT count(*) FROM {table}{mine[0]})" for table in (here, there)]
+    both = f"(SELECT count(*) FROM {here} AS here JOIN {there} AS there ON {met} AND {same}{mine[1]})"
+    return f'SELECT {counts[0]} AS ours, {counts[1]} AS replayed, {both} AS "both"'
 
 
 @contextmanager
