@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from application.keeping.chains import ChainReader, Problem, verify_chains
+from application.keeping.chains import ChainReader, verify_chains
+from application.keeping.walking import Problem
 from application.ledger.log import Codec
 from projections.engine.database import FactSource, ViewDatabase
 from projections.queries import Views

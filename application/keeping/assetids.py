@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from application.keeping.chains import Problem
 from application.keeping.tables import PAGE, Ground
+from application.keeping.walking import Problem
 from application.ledger.contents import Body
 from application.ledger.log import Positioned
 from application.ledger.reader import LogFilter

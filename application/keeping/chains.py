@@ -9,25 +9,21 @@ which two of them it was done.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
 from application.keeping.ends import Seal, StreamEnd
+from application.keeping.walking import LogWalk, Problem, WalkEnd
 from application.ledger.indexing import index_row
-from application.ledger.log import GENESIS, Codec, Head, Link, Positioned, fact_name, link_hash
+from application.ledger.log import Codec, Head, Link, Positioned
 from application.ledger.memory import fold_operations
 from application.ledger.reader import LogFilter, LogReader, StreamReader
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.advice import Advice
 from domain.errors import LogCorrupted
 from domain.ledger import account_stream
-from domain.merkle import root_of
-from domain.streams import account_of
 
 PAGE = 1_000
 MOST = 100
@@ -37,14 +33,6 @@ OTHERS = ("approval.", "asset.", "key.", "ledger.goodwill_given", "webhook.")
 
 SPARSE = 4
 """Positions for each entry of a page, from which on its entries lie far apart."""
-
-BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
-"""Facts with which an account's current period begins."""
-
-
-@lru_cache(maxsize=1_000)
-def _may_begin(topic: str) -> bool:
-    return fact_name(topic) in BEGINNINGS
 
 
 class ChainReader(LogReader, StreamReader, Protocol):
@@ -66,113 +54,6 @@ class ChainReader(LogReader, StreamReader, Protocol):
         """All entries about these operations, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A breach at one entry; if entries are missing, position and version are those of the last one before."""
-
-    position: int
-    stream: str
-    version: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"position {self.position}, stream {self.stream}, version {self.version}: {self.what}"
-
-
-@dataclass(slots=True)
-class _End:
-    """The last entry of a stream; after a damaged one, either what it says or what it should say may go on."""
-
-    version: int = 0
-    position: int = 0
-    hashes: tuple[bytes, ...] = (GENESIS,)
-
-    @property
-    def head(self) -> Head:
-        return Head(self.version, self.hashes[0])
-
-
-@dataclass(slots=True)
-class _Walk:
-    """How far the log was read: one end a stream, one count an account."""
-
-    ends: dict[str, _End] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    opened: dict[str, str] = field(default_factory=dict)
-    """By account, the stream of the period that began last."""
-    last: dict[str, int] = field(default_factory=dict)
-    """By account, the instant of its last fact."""
-    owners: dict[str, str | None] = field(default_factory=dict)
-    """By stream, whose it is."""
-    position: int = 0
-
-    def turn(self, page: Sequence[Positioned]) -> Iterator[Problem]:
-        """Read a page; an account's last entry tells the instant that no later one goes behind."""
-        newest: dict[str, bytes] = {}
-        for entry in page:
-            stream, version, topic, state, operation, actor, hash = entry.link
-            account, end = self._account(stream), self.ends.get(stream)
-            if account is not None:
-                newest[account] = state
-            if end is None or account is None or version != end.version + 1 or _may_begin(topic):
-                yield from self.step(entry)
-                continue
-            if link_hash(end.hashes[0], stream, version, topic, operation, actor, state) != hash:
-                yield from self.step(entry)
-                continue
-            self.counts[account] += 1  # the usual entry: it follows from the one before it
-            self.position = end.position = entry.position
-            end.version, end.hashes = version, (hash,)
-        for account, state in newest.items():
-            with suppress(ValueError, LookupError, TypeError):  # what cannot be read was told of by its hash
-                self.last[account] = int(json.loads(state)["at"])
-
-    def step(self, entry: Positioned) -> Iterator[Problem]:
-        link, stream, version = entry.link, str(entry.link.originator_id), entry.link.originator_version
-        self.position = entry.position
-        account = self._account(stream)
-        if account is None:
-            yield Problem(entry.position, stream, version, "this stream belongs to no account")
-        else:
-            self.counts[account] = self.counts.get(account, 0) + 1
-            if _may_begin(entry.link.topic):
-                self.opened[account] = stream
-        end = self.ends.setdefault(stream, _End())
-        if version <= end.version:
-            yield Problem(entry.position, stream, version, f"stands after version {end.version}")
-            return
-        hashes: tuple[bytes, ...] = (link.hash,)
-        if version > end.version + 1:
-            yield Problem(entry.position, stream, version, f"follows version {end.version}: entries are missing")
-        else:
-            expected = [_hash_after(before, link) for before in end.hashes]
-            if link.hash not in expected:
-                yield Problem(entry.position, stream, version, "is not what was written")
-                hashes = (link.hash, expected[0])
-        self.ends[stream] = _End(version, entry.position, hashes)
-
-    def _account(self, stream: str) -> str | None:
-        if stream not in self.owners:
-            self.owners[stream] = account_of(stream)
-        return self.owners[stream]
-
-    def seal(self) -> Seal:
-        return Seal(self.position, len(self.ends), root_of([end.leaf for end in self.stream_ends()]).hex())
-
-    def stream_ends(self) -> list[StreamEnd]:
-        """Every stream's end, by the streams' names."""
-        return [StreamEnd(stream, end.version, end.hashes[0]) for stream, end in sorted(self.ends.items())]
-
-    def end_of(self, stream: str) -> _End:
-        return self.ends.get(stream, _End())
-
-    def row(self, account: str) -> AccountRow:
-        """The account's row as the log has it."""
-        stream = self.opened.get(account, "")
-        current, terms = self.end_of(stream).head, self.end_of(account_stream(account)).head
-        return AccountRow.of(account, self.counts.get(account, 0), stream, current, terms, self.last.get(account, 0))
-
-
 def verify_chains(
     reader: ChainReader,
     account: str | None = None,
@@ -184,20 +65,20 @@ def verify_chains(
     Reads the log once, in bounded memory (one hash a stream), while others go on writing; `pause` is called after each
     page with the position up to which it was read.
     """
-    yield from _verified(_Walk(), reader, account, seals if account is None else (), pause)
+    yield from _verified(LogWalk(), reader, account, seals if account is None else (), pause)
 
 
 def verified_seal(
     reader: ChainReader, seals: Sequence[Seal], pause: Callable[[int], None]
 ) -> tuple[list[Problem], Seal | None]:
     """As `verify_chains` of all accounts, and the seal of what was read if there is no damage."""
-    walk = _Walk()
+    walk = LogWalk()
     found = list(islice(_verified(walk, reader, None, seals, pause), MOST))
     return found, None if found else walk.seal()
 
 
 def _verified(
-    walk: _Walk, reader: ChainReader, account: str | None, seals: Sequence[Seal], pause: Callable[[int], None]
+    walk: LogWalk, reader: ChainReader, account: str | None, seals: Sequence[Seal], pause: Callable[[int], None]
 ) -> Iterator[Problem]:
     before = _rows(reader, account)
     checks = _SealChecks(walk, sorted(seals, key=lambda seal: seal.position))
@@ -233,17 +114,12 @@ def sealed_ends(reader: ChainReader, position: int) -> list[StreamEnd]:
     return _undamaged(reader, position).stream_ends()
 
 
-def _undamaged(reader: ChainReader, upto: int | None) -> _Walk:
-    walk = _Walk()
+def _undamaged(reader: ChainReader, upto: int | None) -> LogWalk:
+    walk = LogWalk()
     for page in _pages(reader, None, upto):
         for problem in walk.turn(page):
             raise LogCorrupted(f"a damaged log is not sealed: {problem}", hint=Advice("log.audit"))
     return walk
-
-
-def _hash_after(before: bytes, link: Link) -> bytes:
-    stream, version = str(link.originator_id), link.originator_version
-    return link_hash(before, stream, version, link.topic, link.operation, link.actor, link.state)
 
 
 def accounts_otherwise(reader: ChainReader, account: str | None = None) -> Iterator[str]:
@@ -251,7 +127,7 @@ def accounts_otherwise(reader: ChainReader, account: str | None = None) -> Itera
 
     Raises LogCorrupted if the log is damaged: then it cannot say.
     """
-    walk = _Walk()
+    walk = LogWalk()
     for page in _pages(reader, account):
         for problem in walk.turn(page):
             raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint=Advice("log.audit"))
@@ -263,7 +139,7 @@ def accounts_otherwise(reader: ChainReader, account: str | None = None) -> Itera
 
 def account_row(reader: LogReader, account: str, upto: int | None = None) -> AccountRow:
     """The row that an account should have, true while its lock is held; or had at a position. Raises LogCorrupted."""
-    walk = _Walk()
+    walk = LogWalk()
     for page in _pages(reader, account, upto):
         for problem in walk.turn(page):
             raise LogCorrupted(f"nothing is made from a damaged log: {problem}", hint=Advice("log.audit"))
@@ -315,7 +191,7 @@ def _at(entry: Positioned, what: str) -> Problem:
 class _SealChecks:
     """Compares each seal where the walk comes to its position; the first that differs says since when."""
 
-    walk: _Walk
+    walk: LogWalk
     open: list[Seal]
     agreed: int = 0
 
@@ -342,7 +218,7 @@ class _SealChecks:
         yield Problem(self.walk.position, "", 0, f"up to here the log is {found}, but was sealed as {seal}{since}")
 
 
-def _compare_rows(walk: _Walk, before: dict[str, AccountRow], after: dict[str, AccountRow]) -> Iterator[Problem]:
+def _compare_rows(walk: LogWalk, before: dict[str, AccountRow], after: dict[str, AccountRow]) -> Iterator[Problem]:
     """The log was read between the two: it may not be behind the first reading of a row, nor ahead of the second."""
     for id in sorted(before.keys() | after.keys() | walk.counts.keys()):
         lower, upper = before.get(id), after.get(id)
@@ -357,7 +233,7 @@ def _compare_rows(walk: _Walk, before: dict[str, AccountRow], after: dict[str, A
             yield from _compare_end(stream, walk.end_of(stream), low, high)
 
 
-def _compare_count(walk: _Walk, id: str, low: int, high: int) -> Iterator[Problem]:
+def _compare_count(walk: LogWalk, id: str, low: int, high: int) -> Iterator[Problem]:
     count = walk.counts.get(id, 0)
     if not low <= count <= high:
         end = walk.end_of(account_stream(id))
@@ -365,14 +241,14 @@ def _compare_count(walk: _Walk, id: str, low: int, high: int) -> Iterator[Proble
         yield Problem(end.position, account_stream(id), end.version, what)
 
 
-def _compare_period(walk: _Walk, id: str, low: str, high: str) -> Iterator[Problem]:
+def _compare_period(walk: LogWalk, id: str, low: str, high: str) -> Iterator[Problem]:
     told = walk.opened.get(id, "")
     if low == high != told:
         end = walk.end_of(high)
         yield Problem(end.position, high, end.version, f"account {id!r} has another newest period than its row says")
 
 
-def _compare_last(walk: _Walk, id: str, low: int, high: int) -> Iterator[Problem]:
+def _compare_last(walk: LogWalk, id: str, low: int, high: int) -> Iterator[Problem]:
     told = walk.last.get(id, 0)
     if not min(low, high) <= told <= max(low, high):
         stream = account_stream(id)
@@ -392,7 +268,7 @@ def _ends(lower: AccountRow | None, upper: AccountRow) -> Iterable[tuple[str, He
         yield upper.stream, lower.period_head if lower is not None and same else Head(), upper.period_head
 
 
-def _compare_end(stream: str, end: _End, low: Head, high: Head) -> Iterator[Problem]:
+def _compare_end(stream: str, end: WalkEnd, low: Head, high: Head) -> Iterator[Problem]:
     told = end.head
     agrees = low.version <= told.version <= high.version
     if agrees and told.version in (low.version, high.version):

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from application.keeping.billcheck import WrongBill
-from application.keeping.chains import MOST, ChainReader, Problem, take_seal, verify_chains, verify_index
+from application.keeping.chains import MOST, ChainReader, take_seal, verify_chains, verify_index
 from application.keeping.ends import Seal
 from application.keeping.tables import Discrepancy
+from application.keeping.walking import Problem
 from application.ledger.log import Codec
 from domain.errors import LogCorrupted, StoreUnavailable, ViewsHeld, ViewStopped
 

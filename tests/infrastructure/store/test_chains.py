@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from application.keeping.chains import Problem, take_seal, verify_chains, verify_index
+from application.keeping.chains import take_seal, verify_chains, verify_index
 from application.keeping.ends import Seal
+from application.keeping.walking import Problem
 from application.ledger.log import GENESIS, link_hash
 from domain.errors import InvalidInput, LogCorrupted
 from domain.ledger import account_stream, period_stream
