@@ -89,8 +89,12 @@ class BilledReader:
 
     def periods(self, account: str) -> list[Period]:
         """Every period of the account that has facts, in order."""
+        return [*self.openings(account)]
+
+    def openings(self, account: str) -> dict[Period, int]:
+        """The same, with the instant at which each was opened."""
         opened = [self.codec.decode(link.topic, link.state) for link in self.streams.ledgers_of(account)]
-        return [fact.period for fact in opened if isinstance(fact, PeriodOpened)]
+        return {fact.period: fact.at for fact in opened if isinstance(fact, PeriodOpened)}
 
     def find(self, billed: BilledAccount, name: str | None) -> Period:
         """The period of a name, such as 2026-04-01, or 2026-04 if one alone begins in that month; without a name the

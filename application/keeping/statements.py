@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.keeping.billed import BilledAccount, BilledReader
 from application.keeping.corrections import Goodwill
@@ -34,13 +34,15 @@ TRIES = 8
 
 @value
 class BilledPeriod:
-    """A period by its name; `closing` is how it was closed, `statement` the number of the one that holds."""
+    """A period by its name; `closing` is how it was closed, `statement` the number of the one that holds, `opened` the
+    instant of its first fact."""
 
     name: str
     period: Period
     zone: str
     closing: PeriodClosed | None
     statement: str
+    opened: int = 0
 
 
 @value
@@ -86,7 +88,8 @@ class StatementReader:
 
     def _periods(self, account: str) -> Sequence[BilledPeriod]:
         billed = self.billed.account(account)
-        return [_billed_period(billed, period) for period in self.billed.periods(account)]
+        openings = self.billed.openings(account)
+        return [replace(_billed_period(billed, period), opened=at) for period, at in openings.items()]
 
     def _preview(self, account: str, period: str | None) -> StatementView:
         billed = self.billed.account(account)

@@ -61,6 +61,7 @@ PANELS = {
         },
         "books": {"books": "Show the trial balance, or the postings of one ledger account."},
         "exporting": {"export": "Write the books for other programs: beancount, hledger, CSV, FOCUS, events."},
+        "pushing": {"push": "Push what was booked to OpenMeter, as CloudEvents."},
         "limits": {
             "limits": "List every limit, with what is left of it and when it begins anew.",
             "holds": "List what open operations hold, of whichever period, the newest first.",

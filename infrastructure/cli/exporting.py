@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -20,7 +20,6 @@ from infrastructure.showing.formats import counted, day_of
 
 if TYPE_CHECKING:
     from application.keeping.books import BookQuery
-    from application.keeping.statements import StatementView
     from infrastructure.cli.rendering import Page
     from infrastructure.exporting import ExportFormat
     from infrastructure.exporting.tally import ExportTally
@@ -29,8 +28,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-INVOICES = "focus-1.4-invoices"
-"""The format that is of statements, not of the log."""
+INVOICES, PERIODS = "focus-1.4-invoices", "focus-1.4-billing-periods"
+OF_STATEMENTS = (INVOICES, f"{INVOICES}-parquet", PERIODS)
+"""Formats that are of statements and their periods, not of the log."""
 
 ACCOUNTS = 500
 """Accounts whose statements are asked for at a time."""
@@ -61,9 +61,9 @@ async def export(
     from application.keeping.books import BookQuery
     from infrastructure.exporting.tally import ExportTally
 
-    if format == INVOICES:
-        return await _invoices(
-            session, out, account, restricted=(since, until, after or None, upto, assertions or None)
+    if format in OF_STATEMENTS:
+        return await _of_statements(
+            session, format, out, account, restricted=(since, until, after or None, upto, assertions or None)
         )
     chosen = _chosen(format)
     if assertions and (after or format != "beancount"):
@@ -84,52 +84,68 @@ async def export(
     return Report(_document(format, out, tally), lambda page: _show(page, out, tally))
 
 
-async def _invoices(
-    session: CommandSession, out: Path, account: str | None, *, restricted: Sequence[object]
+async def _of_statements(
+    session: CommandSession, format: str, out: Path, account: str | None, *, restricted: Sequence[object]
 ) -> Report | int:
-    """The lines of all statements that were issued, or of one account's."""
-    from infrastructure.exporting.invoices import invoices_csv
-
+    """The lines of all statements that were issued, or all periods; or those of one account."""
     if any(one is not None for one in restricted):
         raise InvalidInput(
-            "format", f"{INVOICES} is of whole statements", hint="leave out all options but --out and --account"
+            "format", f"{format} is of whole statements", hint="leave out all options but --out and --account"
         )
     async with session.reading() as reading:
-        found = await _issued(reading, account)
+        pieces, told, found = await _pieces_of_statements(reading, format, account)
         if str(out) == "-":
-            sys.stdout.buffer.writelines(one.encode() for one in invoices_csv(found))
+            sys.stdout.buffer.writelines(_as_bytes(pieces))
             return 0
         with replacing_whole(out, "--out") as stream:
-            stream.writelines(one.encode() for one in invoices_csv(found))
-    told = f"Wrote the lines of {counted(len(found), 'statement')} to {out}"
-    document = {"format": INVOICES, "file": str(out), "statements": [one.number for one in found]}
-    return Report(document, lambda page: page.title(told))
+            stream.writelines(_as_bytes(pieces))
+    document = {"format": format, "file": str(out), **found}
+    return Report(document, lambda page: page.title(f"Wrote {told} to {out}"))
 
 
-async def _issued(reading: ReadingLedger, account: str | None) -> list[StatementView]:
-    """Every statement that was issued, account by account. Raises UnknownAccount."""
+async def _pieces_of_statements(
+    reading: ReadingLedger, format: str, account: str | None
+) -> tuple[Iterable[str | bytes], str, dict[str, object]]:
+    """A file's pieces, how much it tells in words, and in the document."""
+    from infrastructure.exporting.invoices import invoices_csv, invoices_parquet
+    from infrastructure.exporting.periods import periods_csv
+
+    if format == PERIODS:
+        periods = [one for id in await _accounts(reading, account) for one in await reading.statements.periods(id)]
+        told = f"the billing periods of {counted(len(periods), 'period')} of accounts"
+        return periods_csv(periods), told, {"periods": len(periods)}
+    issued = [one for id in await _accounts(reading, account) for one in await reading.statements.list(id)]
+    pieces: Iterable[str | bytes] = invoices_csv(issued) if format == INVOICES else invoices_parquet(issued)
+    named: dict[str, object] = {"statements": [one.number for one in issued]}
+    return pieces, f"the lines of {counted(len(issued), 'statement')}", named
+
+
+def _as_bytes(pieces: Iterable[str | bytes]) -> Iterator[bytes]:
+    return (one if isinstance(one, bytes) else one.encode() for one in pieces)
+
+
+async def _accounts(reading: ReadingLedger, account: str | None) -> list[str]:
+    """The one that is named, or all. Raises UnknownAccount."""
     if account is not None:
-        return [*await reading.statements.list(account)]
-    found: list[StatementView] = []
-    last = ""
-    while rows := await asyncio.to_thread(reading.reader.accounts_after, last, ACCOUNTS):
-        for row in rows:
-            found += await reading.statements.list(row.id)
-        last = rows[-1].id
+        await reading.accounts.show(account)
+        return [account]
+    found: list[str] = []
+    while rows := await asyncio.to_thread(reading.reader.accounts_after, found[-1] if found else "", ACCOUNTS):
+        found += [row.id for row in rows]
     return found
 
 
 def _write(stream: BinaryIO, books: Books, chosen: ExportFormat, wanted: BookQuery, tally: ExportTally) -> None:
     begin = 0 if chosen.declares else tally.after
     pieces: Iterable[str | bytes] = chosen.write(books.read(wanted, begin, tally.upto), tally)
-    stream.writelines(one if isinstance(one, bytes) else one.encode() for one in pieces)
+    stream.writelines(_as_bytes(pieces))
 
 
 def _chosen(format: str) -> ExportFormat:
     from infrastructure.exporting import FORMATS
     from projections.engine.filters import check_word
 
-    check_word("format", format, (*FORMATS, INVOICES))
+    check_word("format", format, (*FORMATS, *OF_STATEMENTS))
     return FORMATS[format]
 
 

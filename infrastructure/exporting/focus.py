@@ -8,7 +8,7 @@
     wallet.…                            plans, grants and what lapses of them (see `focuswallet`)
 
 So effective costs are the price in all other views, and billed costs what the customer has to pay or has paid in.
-Unit prices are left out, since metered work has no single one.
+A unit price is told if price and quantity have a single one, as metered work may have none.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from infrastructure.exporting.focuswallet import of_wallet
 from infrastructure.exporting.tally import ExportTally, csv_line, six
 from infrastructure.showing.formats import cell, instant_of, iso
 
-TEXT, AMOUNT, INSTANT, PAIRS = "text", "amount", "instant", "pairs"
-"""The types of columns; amounts are in millionths, and pairs JSON objects."""
+TEXT, AMOUNT, INSTANT, PAIRS, UNIT_PRICE = "text", "amount", "instant", "pairs", "unit price"
+"""The types of columns; amounts are in millionths, unit prices in millionths of these, and pairs JSON objects."""
 
 Row = dict[str, str | int | None]
 US: Final = "Image Studio"
@@ -52,10 +52,12 @@ COMMON: Final[Mapping[str, str]] = {
     "ConsumedQuantity": AMOUNT,
     "ConsumedUnit": TEXT,
     "ContractedCost": AMOUNT,
+    "ContractedUnitPrice": UNIT_PRICE,
     "EffectiveCost": AMOUNT,
     "InvoiceId": TEXT,
     "InvoiceIssuerName": TEXT,
     "ListCost": AMOUNT,
+    "ListUnitPrice": UNIT_PRICE,
     "PricingCurrency": TEXT,
     "PricingQuantity": AMOUNT,
     "PricingUnit": TEXT,
@@ -106,6 +108,7 @@ def focus_row(one: Booked, version: str) -> Row | None:
     fact = one.fact
     if isinstance(fact, Charged) and not one.closed:
         told = {**_used(one, fact), **_quantity(fact.units, fact.unit)}
+        told |= _unit_prices(fact.price, fact.listed, fact.units)
     elif isinstance(fact, UsageBooked) and fact.price:
         told = {**_used(one, fact), **_quantity(fact.units, fact.unit), **LATE}
     elif isinstance(fact, Adjusted) and fact.price:
@@ -196,6 +199,19 @@ def _quantity(units: Decimal, unit: str) -> Row:
     return {"PricingQuantity": amount, "ConsumedQuantity": amount, **names}
 
 
+def _unit_prices(price: int, listed: int | None, units: Decimal) -> Row:
+    """The price of one unit, as it is listed and as it was agreed."""
+    told = price if listed is None else listed
+    return {"ListUnitPrice": _unit_price(told, units), "ContractedUnitPrice": _unit_price(price, units)}
+
+
+def _unit_price(price: int, units: Decimal) -> int | None:
+    """None if price and quantity have no single one in twelve decimals, as metered work often has not."""
+    top, bottom = units.as_integer_ratio()
+    found, rest = divmod(price * MILLION * bottom, top) if top else (0, 1)
+    return None if rest else found
+
+
 def _goodwill(one: Booked, fact: GoodwillGiven) -> Row:
     """Of the whole period whose charges it is for."""
     return {
@@ -223,6 +239,7 @@ def _purchase(one: Booked, amount: int) -> Row:
         "ChargePeriodEnd": day.end,
         "PricingQuantity": MILLION,
         "PricingUnit": "Payments",
+        **_unit_prices(amount, None, Decimal(1)),
         "SkuId": "prepayment",
         "SkuMeter": "Payments",
     }
@@ -239,4 +256,12 @@ def focus_cell(kind: str, value: str | int | None) -> str:
         return ""
     if kind == AMOUNT:
         return six(int(value))
+    if kind == UNIT_PRICE:
+        return _twelve(int(value))
     return iso(int(value)) if kind == INSTANT else cell(str(value))
+
+
+def _twelve(amount: int) -> str:
+    """Millionths of millionths with all twelve decimals."""
+    whole, rest = divmod(abs(amount), MILLION * MILLION)
+    return f"{'-' if amount < 0 else ''}{whole}.{rest:012d}"

@@ -14,6 +14,7 @@ from application.keeping.statements import StatementView
 from domain.statement import Statement
 from domain.wallet import Source
 from infrastructure.exporting.focus import AMOUNT, INSTANT, TEXT, US, Row, focus_cell
+from infrastructure.exporting.parquet import rows_as_parquet
 from infrastructure.exporting.tally import csv_line
 
 COLUMNS: Final = {
@@ -46,6 +47,11 @@ def invoices_csv(issued: Iterable[StatementView]) -> Iterator[str]:
     for one in issued:
         for row in rows_of_invoice(one):
             yield csv_line(focus_cell(kind, row[name]) for name, kind in COLUMNS.items())
+
+
+def invoices_parquet(issued: Iterable[StatementView]) -> Iterator[bytes]:
+    """The same rows as Parquet. Raises PluginError if pyarrow is not installed."""
+    return rows_as_parquet(COLUMNS, (row for one in issued for row in rows_of_invoice(one)))
 
 
 def rows_of_invoice(one: StatementView) -> Iterator[Row]:

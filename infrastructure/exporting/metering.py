@@ -24,17 +24,21 @@ MILLION: Final = 1_000_000
 def cloudevents(booked: Iterable[Booked], tally: ExportTally) -> Iterator[str]:
     """One event a line; amounts are text with six decimals, and what nobody knows is null."""
     for one in tally.each(booked):
-        event = {
-            "specversion": "1.0",
-            "id": f"{one.stream}/{one.version}",
-            "source": SOURCE,
-            "type": f"image-studio.{one.name}",
-            "subject": one.account,
-            "time": iso(one.fact.at, precision="microseconds"),
-            "datacontenttype": "application/json",
-            "data": _data(one),
-        }
-        yield json.dumps(event, ensure_ascii=False) + "\n"
+        yield json.dumps(event_of(one), ensure_ascii=False) + "\n"
+
+
+def event_of(one: Booked) -> dict[str, Any]:
+    """A fact as a CloudEvent."""
+    return {
+        "specversion": "1.0",
+        "id": f"{one.stream}/{one.version}",
+        "source": SOURCE,
+        "type": f"image-studio.{one.name}",
+        "subject": one.account,
+        "time": iso(one.fact.at, precision="microseconds"),
+        "datacontenttype": "application/json",
+        "data": _data(one),
+    }
 
 
 def stripe(booked: Iterable[Booked], tally: ExportTally) -> Iterator[str]:

@@ -58,6 +58,7 @@ READING = {
         ("account", "diff"),
         ("books",),
         ("export",),
+        ("push",),
         ("operations",),
         ("operation",),
         ("events",),

@@ -111,6 +111,7 @@ COMMANDS = [
     ("books",),
     ("books", "receivable"),
     ("export", "beancount", "--out", "BOOK"),
+    ("push", "METER", "--checkpoint", "MARK"),
     ("operations",),
     ("operation", "LAKE"),
     ("events",),
@@ -328,6 +329,8 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         "BACKUP": str(workspace.home.parent / "copy.db"),
         "ZIP": str(workspace.home.parent / "copy.zip"),
         "FOLDER": str(workspace.home.parent / "folder"),
+        "METER": f"{workspace.shop}/meter",
+        "MARK": str(workspace.home.parent / "mark.json"),
         "ELSEWHERE": str(workspace.home.parent / "elsewhere"),
     }
     for word, name, content in (("FILM", "film.mp4", film), ("SPEECH", "speech.wav", wav)):

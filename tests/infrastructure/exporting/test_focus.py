@@ -112,6 +112,22 @@ def check_row(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", ["List", "Contracted"])
+def test_a_unit_price_times_its_quantity_is_the_cost(shelf: Shelf, version: str, name: str) -> None:
+    """Of what is used it is left out only if no single one would be exact."""
+    rows = rows_of(shelf, version)
+    priced = [row for row in rows if row[f"{name}UnitPrice"]]
+    for row in priced:
+        assert re.fullmatch(r"-?\d+\.\d{12}", row[f"{name}UnitPrice"])
+        assert Decimal(row[f"{name}UnitPrice"]) * Decimal(row["PricingQuantity"]) == Decimal(row[f"{name}Cost"])
+    for row in rows:
+        if row not in priced and row["ChargeClass"] == "" and Decimal(row["PricingQuantity"]):
+            rate = Decimal(row[f"{name}Cost"]) / Decimal(row["PricingQuantity"])
+            assert rate != rate.quantize(Decimal("1E-12"))
+    assert len(priced) > 20
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_duckdb_sums_the_parquet_to_our_totals(shelf: Shelf, version: str, tmp_path: Path) -> None:
     content, tally = shelf.export_bytes(f"focus-{version}-parquet")
     file = tmp_path / "focus.parquet"

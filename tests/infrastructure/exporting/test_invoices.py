@@ -8,16 +8,34 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from application.keeping.forms import content_digest, content_of
-from application.keeping.statements import StatementView
+from application.keeping.statements import BilledPeriod, StatementView
 from domain.booking import GoodwillGiven
 from domain.ledger import Fact
 from domain.operation import Adjusted
 from domain.statement import FORM, Statement
-from infrastructure.exporting.invoices import COLUMNS, invoices_csv
-from tests.domain.examples import APRIL, BILLED, CENT, IN_MAY, LATER, OPERATION, PREPAID, SETTLED, of_operation
-from tests.domain.test_closing import statement
+from infrastructure.exporting.invoices import COLUMNS, invoices_csv, invoices_parquet
+from infrastructure.exporting.periods import COLUMNS as PERIOD_COLUMNS
+from infrastructure.exporting.periods import periods_csv, rows_of_periods
+from tests.domain.examples import (
+    APRIL,
+    BILLED,
+    CENT,
+    IN_MAY,
+    LATER,
+    MAY,
+    NOON,
+    OPERATION,
+    PREPAID,
+    SETTLED,
+    of_operation,
+)
+from tests.domain.test_closing import CLOSED, statement
 
 REFUND = Adjusted(
     OPERATION, LATER, APRIL, "2026-04-10", price=-CENT - 1, cost=0, currency="USD", reason="sorry", reference="t-1"
@@ -72,3 +90,28 @@ def test_a_voided_statement_keeps_its_rows_and_the_next_refers_to_it() -> None:
     updated = {row["InvoiceId"]: row["InvoiceDetailLastUpdated"] for row in found}
     assert updated["acme-0001"] > updated["acme-0002"]
     assert len(found) == 8
+
+
+def test_parquet_has_the_same_rows_and_duckdb_sums_them(tmp_path: Path) -> None:
+    read, file = statement(*USED, opening=None), tmp_path / "invoices.parquet"
+    file.write_bytes(b"".join(invoices_parquet([issued(read)])))
+    asked: Any = duckdb.sql(f"SELECT sum(BilledCost), count(*), typeof(any_value(InvoiceIssueDate)) FROM '{file}'")
+    assert asked.fetchall() == [(Decimal("0.720000"), 4, "TIMESTAMP WITH TIME ZONE")]
+
+
+def test_a_billing_period_is_open_as_long_as_one_accounts_is() -> None:
+    closed = replace(CLOSED, at=IN_MAY)
+    april = BilledPeriod("2026-04-01", APRIL, "UTC", closed, "", opened=NOON)
+    late = replace(april, closing=replace(closed, at=IN_MAY + 1), opened=LATER)
+    still = replace(april, closing=None, opened=LATER)
+    may = BilledPeriod("2026-05-01", MAY, "UTC", None, "", opened=IN_MAY)
+    found = list(csv.DictReader(StringIO("".join(periods_csv([may, april, late])))))
+    assert [(row["BillingPeriodStart"], row["BillingPeriodStatus"]) for row in found] == [
+        ("2026-04-01T00:00:00Z", "Closed"),
+        ("2026-05-01T00:00:00Z", "Open"),
+    ]
+    assert rows_of_periods([april, late])[0]["BillingPeriodLastUpdated"] == IN_MAY + 1
+    assert rows_of_periods([late, april])[0]["BillingPeriodCreated"] == NOON
+    assert [row["BillingPeriodStatus"] for row in rows_of_periods([april, still])] == ["Open"]
+    assert [row["BillingPeriodStatus"] for row in rows_of_periods([still, april])] == ["Open"]
+    assert all(row[name] for row in found for name in PERIOD_COLUMNS)
