@@ -39,7 +39,7 @@ async def push(
     """
     from application.keeping.books import BookQuery
     from infrastructure.cli.files import handed_text
-    from infrastructure.exporting.pushing import Checkpoint, Meter
+    from infrastructure.exporting.pushing import Checkpoint, MeterDoor
     from infrastructure.exporting.pushing import push as push_events
     from infrastructure.store.identity import ledger_id
 
@@ -56,7 +56,7 @@ async def push(
                 "--checkpoint", f"is at {mark.position}, and the log ends at {end}", hint="is it this ledger's?"
             )
         booked = reading.books.read(BookQuery(account), mark.position, end)
-        done = await asyncio.to_thread(push_events, booked, mark, Meter(url, secret), upto=end, batch=batch)
+        done = await asyncio.to_thread(push_events, booked, mark, MeterDoor(url, secret), upto=end, batch=batch)
     told = f"Pushed {counted(done.events, 'event')} in {counted(done.batches, 'batch')}, up to position {done.position}"
     found = {"url": url, "events": done.events, "batches": done.batches, "repeats": done.repeats}
     return Report({**found, "position": done.position}, lambda page: page.title(told.replace("batchs", "batches")))

@@ -27,7 +27,8 @@ def of_wallet(one: Booked, fact: WalletFact, day: Period) -> Row | None:
     costs: Row = {"BilledCost": billed, "EffectiveCost": effective, "ContractedCost": list_cost, "ListCost": list_cost}
     span = fact.covers if isinstance(fact, SubscriptionCharged) else day
     when: Row = {"ChargePeriodStart": span.start, "ChargePeriodEnd": span.end}
-    return {**costs, **when, **_told(fact)}
+    unit: Row = dict.fromkeys(("ListUnitPrice", "ContractedUnitPrice"), list_cost * MILLION)
+    return {**costs, **when, **unit, **_told(fact)}
 
 
 def moved_into(one: Booked, side: Side) -> int:

@@ -24,10 +24,10 @@ MILLION: Final = 1_000_000
 def cloudevents(booked: Iterable[Booked], tally: ExportTally) -> Iterator[str]:
     """One event a line; amounts are text with six decimals, and what nobody knows is null."""
     for one in tally.each(booked):
-        yield json.dumps(event_of(one), ensure_ascii=False) + "\n"
+        yield json.dumps(meter_event(one), ensure_ascii=False) + "\n"
 
 
-def event_of(one: Booked) -> dict[str, Any]:
+def meter_event(one: Booked) -> dict[str, Any]:
     """A fact as a CloudEvent."""
     return {
         "specversion": "1.0",

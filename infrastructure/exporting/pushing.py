@@ -24,7 +24,7 @@ import httpx
 from application.keeping.books import Booked
 from domain.errors import InvalidInput, ProviderUnavailable
 from domain.inputs import shortened
-from infrastructure.exporting.metering import event_of
+from infrastructure.exporting.metering import meter_event
 
 BATCH_TYPE: Final = "application/cloudevents-batch+json"
 MOST: Final = 1_000
@@ -57,10 +57,10 @@ class Checkpoint:
         except FileNotFoundError:
             return cls(file, ledger, url)
         except (OSError, ValueError, LookupError, TypeError) as error:
-            raise InvalidInput("--checkpoint", f"{file} is no checkpoint: {error}") from error
+            raise InvalidInput("checkpoint", f"{file} is no checkpoint: {error}") from error
         if (told["ledger"], told["url"]) != (ledger, url) or type(told["position"]) is not int:
             what = f"{file} is of ledger {told['ledger']} and {shortened(str(told['url']))}"
-            raise InvalidInput("--checkpoint", what, hint="name a file of its own for each ledger and meter")
+            raise InvalidInput("checkpoint", what, hint="name a file of its own for each ledger and meter")
         return cls(file, ledger, url, told["position"])
 
     def moved(self, position: int) -> Checkpoint:
@@ -74,7 +74,7 @@ class Checkpoint:
                 os.fsync(stream.fileno())
             temporary.replace(self.file)
         except OSError as error:
-            raise InvalidInput("--checkpoint", f"{self.file} cannot be written: {error.strerror}") from error
+            raise InvalidInput("checkpoint", f"{self.file} cannot be written: {error.strerror}") from error
         return new
 
 
@@ -89,7 +89,7 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
+class MeterDoor:
     """A meter's address, with the token that opens it, if any; `pause` waits for so many seconds."""
 
     url: str
@@ -119,12 +119,12 @@ class Meter:
         raise ProviderUnavailable(f"the meter at {self.url} takes nothing: {why}", hint="push again later: it goes on")
 
 
-def push(booked: Iterable[Booked], checkpoint: Checkpoint, meter: Meter, *, upto: int, batch: int = MOST) -> Pushed:
-    """Push facts after the checkpoint, up to a position; blocking. Raises as `Meter.take`, with all before kept."""
+def push(booked: Iterable[Booked], checkpoint: Checkpoint, meter: MeterDoor, *, upto: int, batch: int = MOST) -> Pushed:
+    """Push facts after the checkpoint, up to a position; blocking. Raises as `MeterDoor.take`, with all before kept."""
     done, waiting = Pushed(checkpoint.position), iter(booked)
     with httpx.Client(timeout=PATIENCE, follow_redirects=False) as client:
         for some in _batches(waiting, batch):
-            done.repeats += meter.take(client, [event_of(one) for one in some])
+            done.repeats += meter.take(client, [meter_event(one) for one in some])
             checkpoint = checkpoint.moved(some[-1].position)
             done.position = checkpoint.position
             done.events += len(some)

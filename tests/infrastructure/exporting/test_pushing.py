@@ -15,7 +15,7 @@ import pytest
 
 from application.keeping.books import BookQuery
 from domain.errors import InvalidInput, ProviderUnavailable
-from infrastructure.exporting.pushing import BATCH_TYPE, PAUSES, Checkpoint, Meter, Pushed, push
+from infrastructure.exporting.pushing import BATCH_TYPE, PAUSES, Checkpoint, MeterDoor, Pushed, push
 from tests.infrastructure.exporting.shelf import Shelf
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -106,7 +106,7 @@ def pushed(shelf: Shelf, url: str, file: Path, waited: list[float] | None = None
     upto = more.pop("upto", shelf.end)
     booked = shelf.books.read(BookQuery(), mark.position, upto)
     pause = waited.append if waited is not None else lambda _: None
-    return push(booked, mark, Meter(url, more.pop("token", ""), pause), upto=upto, batch=more.pop("batch", 50))
+    return push(booked, mark, MeterDoor(url, more.pop("token", ""), pause), upto=upto, batch=more.pop("batch", 50))
 
 
 def exported(shelf: Shelf) -> list[Any]:
