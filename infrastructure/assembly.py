@@ -31,6 +31,7 @@ from application.keeping.keys import Keys
 from application.keeping.pastsales import PastSales
 from application.keeping.providers import Providers
 from application.keeping.reconciliation import Reconciler
+from application.keeping.renewing import Renewals
 from application.keeping.repricing import Repricing
 from application.keeping.simulating import Simulations
 from application.keeping.statements import Statements
@@ -296,6 +297,10 @@ class Assembly:
     @cached_property
     def accounts(self) -> Accounts:
         return accounts_of(self)
+
+    @cached_property
+    def renewals(self) -> Renewals:
+        return Renewals(self.ledgers, self.writer, self.index, self.clock)
 
     @cached_property
     def keys(self) -> Keys:

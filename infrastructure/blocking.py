@@ -87,6 +87,9 @@ class BlockingAccounts(Blocking[Accounts]):
     on_limit = without_await(Accounts.on_limit)
     agree_tariff = without_await(Accounts.agree_tariff)
     agree_discount = without_await(Accounts.agree_discount)
+    wallet = without_await(Accounts.wallet)
+    grant = without_await(Accounts.grant)
+    charge_back = without_await(Accounts.charge_back)
 
 
 class BlockingKeys(Blocking[Keys]):

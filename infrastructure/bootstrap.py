@@ -17,7 +17,7 @@ from typing import Any
 from application.ports import Provider
 from application.providing.mistakes import close_all
 from infrastructure.assembly import USUAL, Assembly, Parts
-from infrastructure.chores import expiring, keeping_views, recovering, renewing, staying_marked, watching
+from infrastructure.chores import expiring, keeping_views, paying_plans, recovering, renewing, staying_marked, watching
 from infrastructure.collector import SPARED
 from infrastructure.opening import Access
 from infrastructure.registry import build_providers, told_settings, unknown_settings
@@ -73,6 +73,7 @@ def _chores(made: Assembly, *, serve: bool) -> Iterator[Coroutine[Any, Any, None
     if serve:
         yield recovering(made.upkeep, seconds)
         yield expiring(made.library, seconds)
+        yield paying_plans(made.renewals, seconds)
         yield watching(made.studio.seals.watch, made.settings.seal_minutes)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from application.following.feed import Feed
+from application.keeping.renewing import Renewals
 from application.keeping.upkeep import Upkeep
 from application.keeping.watch import LogWatch
 from application.library.library import Library
@@ -51,6 +52,17 @@ async def expiring(library: Library, seconds: int) -> None:
                 LOGGER.info("erased %d assets whose time was over", len(erased.assets))
         except ImageStudioError as error:
             LOGGER.warning("assets whose time is over could not be erased for now: %s", error)
+
+
+async def paying_plans(renewals: Renewals, seconds: int) -> None:
+    """Record what became due of quiet accounts, every so often."""
+    while True:
+        try:
+            if renewed := await renewals.turn():
+                LOGGER.info("recorded what was due of %d accounts", renewed)
+        except ImageStudioError as error:
+            LOGGER.warning("what was due of quiet accounts could not be recorded for now: %s", error)
+        await asyncio.sleep(seconds)
 
 
 async def staying_marked(files: Belonging, seconds: int) -> None:

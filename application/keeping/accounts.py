@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 
-from application.keeping.accountviews import AccountReader, AccountView, view_of
+from application.keeping.accountviews import AccountReader, AccountView, WalletView, view_of, wallet_of
 from application.keeping.corrections import check_currency_of
 from application.ledger.group import Proposal, Receipt
 from application.ledger.ledgers import Ledgers
@@ -22,6 +23,7 @@ from domain.agreeing import agree_discount, agree_tariff
 from domain.beginning import change_limits, needed_since
 from domain.errors import InvalidInput
 from domain.exchange import NO_EXCHANGE
+from domain.granting import CHARGEBACK, GRANT, Granted, charge_back, give_grant
 from domain.ids import check_id
 from domain.inputs import shortened
 from domain.keys import STUDIO
@@ -35,6 +37,7 @@ from domain.planning import begin_account, beginning_of, move_to_plan, schedule_
 from domain.plans import PLANS, Plan
 from domain.returning import end_period
 from domain.tariffs import Selling
+from domain.wallet import Source
 from domain.windows import Window
 
 MOST_LISTED = 100
@@ -282,12 +285,61 @@ class Accounts(AccountReader):
         row = KeyRow(account, CREDIT + key, CREDIT + key, str(amount.micros))
         return await self._decide(account, decide, key=row, by=by)
 
+    async def grant(
+        self,
+        account: str,
+        amount: Money,
+        reference: str,
+        *,
+        source: str = Source.PROMOTIONAL,
+        priority: int = 0,
+        expires: int | None = None,
+        kinds: tuple[str, ...] = (),
+        by: Actor | None = None,
+        reason: str = "",
+    ) -> WalletView:
+        """Grant credit once a reference, which is spent before its own money: until an instant, and for some kinds of
+        operation or families if they are named. Raises InvalidInput, KeyReused.
+        """
+        check_id("reference", reference)
+        check_money(amount)
+        wanted = Granted(amount.micros, source, priority, expires, kinds)
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            check_currency_of(known_account(ledger, account), amount)
+            return give_grant(ledger, account, reference, wanted, now, reason)
+
+        key = KeyRow(account, GRANT + reference, GRANT + reference, wanted.fingerprint)
+        actor = str(by or self.operator)
+        look = partial(wallet_of, account=account)
+        proposal = Proposal(account, decide, key=key, look=lambda ledger, now: look(ledger, now=now), actor=actor)
+        view: WalletView = (await self.writer.put(proposal)).seen
+        return view
+
+    async def charge_back(
+        self, account: str, payment: str, amount: Money, reason: str, *, suspend: bool = False, by: Actor | None = None
+    ) -> AccountView:
+        """Take a payment back, or a part of it, once, by its key; the balance may become less than nothing.
+
+        `suspend` admits nothing more until the account is resumed. Raises InvalidInput, KeyReused.
+        """
+        check_id("payment", payment)
+        check_money(amount)
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            check_currency_of(known_account(ledger, account), amount)
+            return charge_back(ledger, account, payment, amount.micros, now, reason, suspend=suspend)
+
+        row = KeyRow(account, CHARGEBACK + payment, CHARGEBACK + payment, str(amount.micros))
+        return await self._decide(account, decide, key=row, other_key=CREDIT + payment, by=by)
+
     async def _decide(
         self,
         account: str,
         decide: Callable[[Ledger, int], list[Fact]],
         *,
         key: KeyRow | None = None,
+        other_key: str | None = None,
         earlier: str | None = None,
         recent: Recent | None = None,
         by: Actor | None = None,
@@ -297,6 +349,7 @@ class Accounts(AccountReader):
 
         actor = str(by or self.operator)
         proposal = Proposal(account, decide, key=key, look=look, earlier=earlier, recent=recent, actor=actor)
+        proposal = proposal if other_key is None else replace(proposal, other_key=other_key)
         receipt: Receipt = await self.writer.put(proposal)
         view: AccountView = receipt.seen
         return view

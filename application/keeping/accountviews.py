@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from application.ledger.looking import LedgerReader
 from domain.account import InForce, Standing
@@ -57,6 +58,40 @@ class LimitsView:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantView:
+    """One grant as it stands: `left` is free, `held` is for open operations. No `kinds` are all."""
+
+    id: str
+    source: str
+    priority: int
+    expires: int | None
+    kinds: tuple[str, ...]
+    amount: int
+    left: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class WalletView:
+    """An account's money to spend: its balance, and its grants in the order in which they are spent.
+
+    `price` and `allowance` are its plan's a period, and `overage` the factor beyond that, None if it is refused.
+    `next_plan` is the plan that follows, at an instant or else at the period's end; empty: none is agreed.
+    """
+
+    account: str
+    currency: str
+    plan: str
+    price: int
+    allowance: int
+    overage: Decimal | None
+    balance: int | None
+    next_plan: str = ""
+    next_at: int | None = None
+    grants: tuple[GrantView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AccountReader:
     """Shows accounts as their ledgers stand."""
 
@@ -65,6 +100,10 @@ class AccountReader:
     async def show(self, account: str) -> AccountView:
         """The account now. Raises UnknownAccount."""
         return await self.ledgers.look(account, lambda ledger, now: view_of(ledger, account, now))
+
+    async def wallet(self, account: str) -> WalletView:
+        """Its balance and every grant, as they can be spent now. Raises UnknownAccount."""
+        return await self.ledgers.look(account, lambda ledger, now: wallet_of(ledger, account, now))
 
     async def limits(self, account: str) -> LimitsView:
         """All limits that hold now, with what is used, held and left of each. Raises UnknownAccount."""
@@ -97,6 +136,27 @@ def view_of(ledger: Ledger, account: str, now: int) -> AccountView:
         tariff=known.agreed.tariff,
         discount=known.agreed.discount,
         windows={str(window): limits for window, limits in known.in_windows.items()},
+    )
+
+
+def wallet_of(ledger: Ledger, account: str, now: int) -> WalletView:
+    """The wallet as the ledger stands at an instant, once all is recorded that is due."""
+    _, current, known = into_period(ledger, known_account(ledger, account), now)
+    grants = () if current.wallet is None else current.wallet.grants.values()
+    return WalletView(
+        account=known.id,
+        currency=known.currency,
+        plan=known.plan,
+        price=known.paying.price,
+        allowance=known.paying.allowance,
+        overage=known.paying.overage,
+        balance=current.balance,
+        next_plan="" if known.next is None else known.next.terms.plan,
+        next_at=None if known.next is None else known.next.at,
+        grants=tuple(
+            GrantView(one.id, str(one.source), one.priority, one.expires, one.kinds, one.amount, one.left, one.held)
+            for one in sorted(grants, key=lambda one: one.order)
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from infrastructure.cli.asof import Then, dated_document, dated_page
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Account, Scope, Why, Yes
 from infrastructure.cli.session import CommandSession
+from infrastructure.cli.wallets import add_to
 from infrastructure.showing.documents import account_document
 from infrastructure.showing.formats import counted, instant_of, limit_of, span
 from infrastructure.showing.sales import off_in_words
@@ -145,12 +146,13 @@ async def diff(
 async def plan(
     plan: Annotated[str, Argument(metavar="PLAN", help="free, basic, pro, enterprise, or one of your files.")],
     session: CommandSession,
+    at: Annotated[str, Option("--at", metavar="WHEN", help="now, or period-end.")] = "now",
     account: Account = None,
     reason: Why = "",
 ) -> Report:
-    """Change the plan; it holds at once."""
+    """Change the plan: now, with what is left of both prices, or at the period's end."""
     async with session.studio() as studio:
-        return _answer(await studio.accounts.change_plan(session.account(account), plan, reason=reason))
+        return _answer(await studio.accounts.change_plan(session.account(account), plan, at=at, reason=reason))
 
 
 @command(app, context_settings={"ignore_unknown_options": True})
@@ -183,8 +185,8 @@ async def limit(
         )
 
 
-@command(app, context_settings={"ignore_unknown_options": True})
-async def credit(
+@command(app, "top-up", context_settings={"ignore_unknown_options": True})
+async def top_up(
     amount: Annotated[str, Argument(metavar="AMOUNT", help="In the account's currency, such as 25.00.")],
     session: CommandSession,
     key: Annotated[str, Option("--key", "-k", metavar="KEY", help="The payment's reference; it counts once.")],
@@ -318,6 +320,9 @@ async def _amount(studio: Studio, account: str, measure: str, text: str) -> int 
 
 def _answer(view: AccountView) -> Report:
     return Report(account_document(view), lambda page: show_account(page, view))
+
+
+add_to(app, _answer)
 
 
 def show_account(page: Page, view: AccountView) -> None:

@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
-from application.keeping.accountviews import AccountView, LimitsView
+from application.keeping.accountviews import AccountView, LimitsView, WalletView
 from domain.inputs import plain
 from domain.money import Money, check_money
+from domain.wallet import Source
 from domain.windows import Window
-from infrastructure.client.records import account_from, limits_from
+from infrastructure.client.records import account_from, limits_from, wallet_from
 from infrastructure.client.sending import sent_as_json
 from infrastructure.client.wire import Call, Wire
 from infrastructure.showing.formats import document, iso
@@ -53,9 +54,13 @@ class RemoteAccounts:
         """All limits that hold now, with what is used, held and left of each. Raises UnknownAccount."""
         return limits_from(await self.wire.document(Call(method="GET", path="/v1/limits", account=account)))
 
-    async def change_plan(self, account: str, plan: str, *, reason: str = "") -> AccountView:
-        """Another plan, at once."""
-        return await self._post(_path(account, "plan"), {"plan": plan, "reason": reason})
+    async def wallet(self, account: str) -> WalletView:
+        """Its balance and every grant, as they can be spent now. Raises UnknownAccount."""
+        return wallet_from(await self.wire.document(Call(method="GET", path=_path(account, "wallet"))))
+
+    async def change_plan(self, account: str, plan: str, *, at: str = "now", reason: str = "") -> AccountView:
+        """Another plan, "now" or at "period-end"."""
+        return await self._post(_path(account, "plan"), {"plan": plan, "at": at, "reason": reason})
 
     async def change_limit(
         self,
@@ -126,6 +131,33 @@ class RemoteAccounts:
         check_money(amount)
         told = {"amount": document(amount)["amount"], "currency": amount.currency, "key": key, "reason": reason}
         return await self._post(_path(account, "credit"), told)
+
+    async def grant(
+        self,
+        account: str,
+        amount: Money,
+        reference: str,
+        *,
+        source: str = Source.PROMOTIONAL,
+        priority: int = 0,
+        expires: int | None = None,
+        kinds: tuple[str, ...] = (),
+        reason: str = "",
+    ) -> WalletView:
+        """Grant credit once a reference, which is spent before its own money. Raises InvalidInput, KeyReused."""
+        check_money(amount)
+        told = {"amount": document(amount)["amount"], "currency": amount.currency, "reference": reference}
+        terms = {"source": str(source), "priority": priority, "until": _instant(expires), "kinds": list(kinds)}
+        body = sent_as_json({**told, **terms, "reason": reason})
+        return wallet_from(await self.wire.document(Call(method="POST", path=_path(account, "grants"), body=body)))
+
+    async def charge_back(
+        self, account: str, payment: str, amount: Money, reason: str, *, suspend: bool = False
+    ) -> AccountView:
+        """Take a payment back, or a part of it, once, by its key. Raises InvalidInput, KeyReused."""
+        check_money(amount)
+        told = {"payment": payment, "amount": document(amount)["amount"], "currency": amount.currency}
+        return await self._post(_path(account, "chargebacks"), {**told, "suspend": suspend, "reason": reason})
 
     async def _post(self, path: str, fields: Mapping[str, Any]) -> AccountView:
         return account_from(await self.wire.document(Call(method="POST", path=path, body=sent_as_json(fields))))

@@ -124,6 +124,9 @@ class BlockingRemoteAccounts(Blocking[RemoteAccounts]):
     on_limit = without_await(RemoteAccounts.on_limit)
     agree_tariff = without_await(RemoteAccounts.agree_tariff)
     agree_discount = without_await(RemoteAccounts.agree_discount)
+    wallet = without_await(RemoteAccounts.wallet)
+    grant = without_await(RemoteAccounts.grant)
+    charge_back = without_await(RemoteAccounts.charge_back)
     add_credit = without_await(RemoteAccounts.add_credit)
 
 

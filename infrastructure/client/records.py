@@ -11,7 +11,7 @@ import msgspec
 
 from application.asking.approvals import ApprovalView
 from application.asking.requests import Candidate, Estimate, OperationResult, Output, Rerouting, Result
-from application.keeping.accountviews import AccountView, LimitsView
+from application.keeping.accountviews import AccountView, GrantView, LimitsView, WalletView
 from application.keeping.keys import KeyView
 from application.library.answers import AssetWords, ShownAsset
 from application.library.lineage import AssetSpend, Kin, Lineage
@@ -94,6 +94,28 @@ def account_from(document: Mapping[str, Any]) -> AccountView:
     balance = None if document["balance"] is None else document["balance"]["micros"]
     own = {"limits": limits, "windows": windows, "balance": balance, "discount": _discount(document["discount"])}
     return record(AccountView, {**document, **amounts, **own})
+
+
+def wallet_from(document: Mapping[str, Any]) -> WalletView:
+    """An account's money to spend."""
+    overage, then = document["overage"], document["then"] or {"plan": "", "at": None}
+    return WalletView(
+        account=document["account"],
+        currency=document["currency"],
+        plan=document["plan"],
+        price=document["price"]["micros"],
+        allowance=document["allowance"]["micros"],
+        overage=None if overage == "refused" else Decimal(overage),
+        balance=None if document["balance"] is None else document["balance"]["micros"],
+        next_plan=then["plan"],
+        next_at=_at(then["at"]),
+        grants=tuple(map(_grant, document["grants"])),
+    )
+
+
+def _grant(one: Mapping[str, Any]) -> GrantView:
+    terms = (one["grant"], one["source"], one["priority"], _at(one["until"]), tuple(one["kinds"]))
+    return GrantView(*terms, *(one[name]["micros"] for name in ("amount", "left", "held")))
 
 
 def _discount(document: Mapping[str, Any] | None) -> OwnDiscount | None:

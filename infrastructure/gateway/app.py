@@ -43,6 +43,7 @@ from infrastructure.gateway.native import (
     terms,
     upkeep,
     views,
+    wallets,
     webhooks,
 )
 from infrastructure.gateway.openai import images, models, videos
@@ -56,7 +57,7 @@ ABOUT: Final = "AI images and films over HTTP: held before they are paid, charge
 VERSION: Final = "1"
 """Of the routes, not of the package."""
 KEEPING: Final = (upkeep, corrections, invoices, past)
-OWN_PARTS: Final = (collection, assets, approvals, terms, accounts, keys, seals, webhooks, *KEEPING)
+OWN_PARTS: Final = (collection, assets, approvals, terms, wallets, accounts, keys, seals, webhooks, *KEEPING)
 """A route with a word of its own stands before one that takes any word there."""
 OWN: Final = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework's telemetry is off: its spans hold whole queries, and with them the signatures of links."""

@@ -20,7 +20,7 @@ SHELL: Final[Mapping[str, str]] = MappingProxyType(
     {
         "account.allow": "allow it: imagestudio account allow {model_class}",
         "account.change": "show it with 'imagestudio account show', change it with 'account plan' or 'account limit'",
-        "account.credit": "pay in: imagestudio account credit AMOUNT",
+        "account.credit": "pay in: imagestudio account top-up AMOUNT",
         "account.limit": "wait until it begins anew, or change plan or limits: imagestudio account plan|limit",
         "account.outlived": "it never begins anew: change plan or limits: imagestudio account plan|limit",
         "account.open": "open it with: imagestudio account open {account} --plan free",

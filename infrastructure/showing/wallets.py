@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domain.account import PlanScheduled
+from domain.inputs import plain
 from domain.money import Money
 from domain.wallet import (
     LAPSED,
@@ -20,7 +23,10 @@ from domain.wallet import (
     WalletFact,
     sum_of,
 )
-from infrastructure.showing.formats import counted, iso, span, units_of
+from infrastructure.showing.formats import counted, iso, money, span, units_of
+
+if TYPE_CHECKING:
+    from application.keeping.accountviews import WalletView
 
 
 def wallet_in_words(fact: WalletFact) -> tuple[Money | None, str]:
@@ -46,6 +52,33 @@ def wallet_in_words(fact: WalletFact) -> tuple[Money | None, str]:
             return None, f"operation {fact.operation_id} spent {spent} of the {held} that it held of grants"
         case ChargedBack():
             return Money(-fact.amount, fact.currency), f"of payment {fact.key} taken back{_because(fact.reason)}"
+
+
+def wallet_document(view: WalletView) -> dict[str, object]:
+    """An account's money to spend: its balance, and every grant in the order in which it is spent."""
+    grants = [
+        {
+            "grant": one.id,
+            "source": str(one.source),
+            "priority": one.priority,
+            "until": None if one.expires is None else iso(one.expires),
+            "kinds": list(one.kinds),
+            **{name: money(getattr(one, name), view.currency) for name in ("amount", "left", "held")},
+        }
+        for one in view.grants
+    ]
+    follows = {"plan": view.next_plan, "at": None if view.next_at is None else iso(view.next_at)}
+    return {
+        "account": view.account,
+        "currency": view.currency,
+        "plan": view.plan,
+        "price": money(view.price, view.currency),
+        "allowance": money(view.allowance, view.currency),
+        "overage": "refused" if view.overage is None else plain(view.overage),
+        "then": follows if view.next_plan else None,
+        "balance": None if view.balance is None else money(view.balance, view.currency),
+        "grants": grants,
+    }
 
 
 def planned_in_words(fact: PlanScheduled) -> str:

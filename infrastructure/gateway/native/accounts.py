@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from application.keeping.accounts import NOW
 from application.keeping.accountviews import AccountView
 from application.keeping.verdict import audited
 from domain.errors import InvalidInput
@@ -60,9 +61,10 @@ class CreditAsked(StrictBody):
 
 
 class PlanAsked(StrictBody):
-    """Another plan."""
+    """Another plan: "now", or at "period-end"."""
 
     plan: str
+    at: str = NOW
     reason: Reason = ""
 
 
@@ -96,9 +98,9 @@ async def get_account(request: Request, caller: Reader, id: str) -> Response:
 
 @router.post("/accounts/{id}/plan")
 async def post_plan(request: Request, caller: StudioAdministrator, id: str, asked: PlanAsked) -> Response:
-    """Another plan, at once."""
-    gate = gate_of(request)
-    view = await gate.studio.accounts.change_plan(id, asked.plan, by=caller.holder.actor, reason=asked.reason)
+    """Another plan, at once or at the period's end."""
+    accounts, by = gate_of(request).studio.accounts, caller.holder.actor
+    view = await accounts.change_plan(id, asked.plan, at=asked.at, by=by, reason=asked.reason)
     return _answer(view, caller)
 
 

@@ -74,6 +74,8 @@ def test_the_command_that_its_page_adds_works_in_one_file() -> None:
 def test_with_json_stdout_is_one_document_and_stderr_is_silent(workspace: Workspace, command: tuple[str, ...]) -> None:
     if "globex" in command and "open" not in command:
         assert call("account", "open", "globex", "--prepaid").code == 0
+    if "chargeback" in command:
+        assert call("account", "top-up", "5.00", "--key", "p1", "--account", "globex").code == 0
     done = call(*filled(command, workspace), "--json")
     assert (done.code, done.err) == (0, "")
     assert isinstance(done.document, dict)
@@ -83,6 +85,8 @@ def test_with_json_stdout_is_one_document_and_stderr_is_silent(workspace: Worksp
 def test_text_fits_eighty_columns_but_for_what_is_handed_on(workspace: Workspace, command: tuple[str, ...]) -> None:
     if "globex" in command and "open" not in command:
         assert call("account", "open", "globex", "--prepaid").code == 0
+    if "chargeback" in command:
+        assert call("account", "top-up", "5.00", "--key", "p1", "--account", "globex").code == 0
     done = call(*filled(command, workspace))
     assert (done.code, done.err) == (0, "")
     assert done.out.strip()
@@ -251,7 +255,7 @@ def test_what_was_corrected_stands_between_what_was_charged_and_the_price(worksp
 
 def test_periods_show_what_a_prepaid_account_paid_in_and_what_is_left_of_it(empty: Workspace) -> None:
     call("account", "open", "globex", "--prepaid")
-    call("account", "credit", "5.00", "--key", "p1", "--account", "globex")
+    call("account", "top-up", "5.00", "--key", "p1", "--account", "globex")
     [row] = call("periods", "-a", "globex", "--json").document["periods"]
     assert (row["credits"]["amount"], row["balance"]["amount"]) == ("5.00", "5.00")
     assert {"CREDITS", "BALANCE"} <= set(call("periods", "-a", "globex").out.split())
@@ -297,7 +301,7 @@ def test_limits_of_other_windows_are_set_listed_and_met(workspace: Workspace) ->
 
 def test_credit_is_paid_in_once(empty: Workspace) -> None:
     assert call("account", "open", "globex", "--prepaid").code == 0
-    pay = ("account", "credit", "25.00", "--key", "p1", "--account", "globex", "--json")
+    pay = ("account", "top-up", "25.00", "--key", "p1", "--account", "globex", "--json")
     assert call(*pay).document["balance"]["amount"] == "25.00"
     assert call(*pay).document["balance"]["amount"] == "25.00"
 

@@ -88,7 +88,7 @@ WRONG = [
         "invalid_input",
         "user, to a project or to an API key",
     ),
-    (("account", "credit", "5", "--key", "p1"), 2, "invalid_input", "not prepaid"),
+    (("account", "top-up", "5", "--key", "p1"), 2, "invalid_input", "not prepaid"),
     (("account", "zone", "Mars/Phobos"), 2, "invalid_period", "Mars/Phobos"),
     (("projections", "retry", "nope"), 2, "invalid_input", "'nope'"),
     (("generate", "x", "-u", "bob"), 3, "refused", "limit of 2 a period leaves 0 until "),

@@ -173,7 +173,10 @@ COMMANDS = [
     ("account", "show"),
     ("account", "plan", "basic"),
     ("account", "limit", "edits", "3"),
-    ("account", "credit", "5.00", "--key", "p1", "--account", "globex"),
+    ("account", "top-up", "5.00", "--key", "p1", "--account", "globex"),
+    ("account", "grant", "5.00", "--reference", "welcome", "--kind", "images", "--until", "2099-01-01"),
+    ("account", "grants"),
+    ("account", "chargeback", "p1", "5.00", "--reason", "disputed", "--account", "globex"),
     ("account", "zone", "UTC"),
     ("account", "end-period", "--reason", "a wrong clock"),
     ("account", "allow", "stand-in"),
@@ -375,7 +378,7 @@ def billed(command: tuple[str, ...]) -> dict[str, str]:
         return {}
     parts, past = Parts(clock=lambda: now() - 90 * DAY), "past"
     call("account", "open", past, "--prepaid", parts=parts)
-    call("account", "credit", "5.00", "--key", "p1", "--account", past, parts=parts)
+    call("account", "top-up", "5.00", "--key", "p1", "--account", past, parts=parts)
     call("generate", "a lake", "--account", past, "-m", "scripted-image", parts=parts)
     known = {"PAST": past, "ISSUED": past, "CLOSED": ""}
     if {"CLOSED", "ISSUED", "PROVED"} & {*command}:
