@@ -208,6 +208,7 @@ class BlockingPast(Blocking[Past]):
     find = without_await(Past.find)
     rows = without_await(Past.rows)
     balance = without_await(Past.balance)
+    assets = without_await(Past.assets)
     holds = without_await(Past.holds)
     refusals = without_await(Past.refusals)
     why = without_await(Past.why)

@@ -7,10 +7,10 @@ async with open_studio() as studio:
 
 from __future__ import annotations
 
-from asyncio import to_thread
+from asyncio import Semaphore, to_thread
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -33,6 +33,7 @@ from projections.engine.database import FactSource
 from projections.past import PastViews
 
 if TYPE_CHECKING:
+    from application.library.records import AssetPage, AssetQuery
     from infrastructure.explaining import Explainer, Explanation
     from projections.engine.asking import Found
     from projections.engine.columns import ViewRow
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
 
     Row = TypeVar("Row", bound=ViewRow)
     Filter = TypeVar("Filter", bound=ViewFilter)
+
+NEWEST = "newest"
+AT_ONCE = 2
+"""Foldings that go on at the same time in a process."""
 
 When: TypeAlias = "int | str | Moment"
 """A position of the log, a day or an instant in ISO 8601, or a moment that was found before."""
@@ -56,6 +61,8 @@ class Past:
     views: PastViews
     codec: Codec
     clock: Callable[[], int]
+    turns: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE), compare=False)
+    """Whoever waits for a turn keeps no thread from others."""
 
     async def moment(self, as_of: When, account: str | None = None, zone: str = UTC_NAME) -> Moment:
         """The moment, of an account's facts or of all; an instant without an offset is meant in the zone."""
@@ -83,11 +90,24 @@ class Past:
     ) -> Found[Row]:
         """Rows of a view as it was, as `Views.find` finds those of now."""
         moment = await self.moment(as_of, getattr(wanted, "account", None))
-        return await to_thread(self.views.find, view, wanted, moment, after=after, limit=limit)
+        async with self.turns:
+            return await to_thread(self.views.find, view, wanted, moment, after=after, limit=limit)
 
     async def rows(self, view: View[Row, Filter], wanted: Filter, as_of: When) -> list[Row]:
         """All rows that are wanted, as `find` does."""
         return (await self.find(view, wanted, as_of)).rows
+
+    async def assets(
+        self, account: str, wanted: AssetQuery, as_of: When, *, after: str | None = None, limit: int | None = None
+    ) -> AssetPage:
+        """The account's assets as they were, the newest first; people's words about them have no past."""
+        from infrastructure.shelves import asset_filter, asset_page
+        from projections.views.assets import ASSETS
+
+        if wanted.sort != NEWEST or wanted.favourite or wanted.text or wanted.tag or wanted.collection:
+            told = "the past is asked by none of people's words, and the newest come first"
+            raise InvalidInput("as_of", told, hint="leave out text, tag, favourite, collection and sort")
+        return asset_page(await self.find(ASSETS, asset_filter(account, wanted), as_of, after=after, limit=limit))
 
     async def balance(
         self, as_of: When, account: str | None = None, at: int | None = None, currency: str | None = None
@@ -96,12 +116,15 @@ class Past:
         from projections.views.books import BookFilter
 
         moment = await self.moment(as_of, account)
-        return await to_thread(self.views.balance, BookFilter(account=account, at=at, currency=currency), moment)
+        async with self.turns:
+            return await to_thread(self.views.balance, BookFilter(account=account, at=at, currency=currency), moment)
 
     async def holds(self, account: str, as_of: When | None = None) -> list[OperationRow]:
         """The account's operations that held something, or do now, the newest first."""
         when = await to_thread(self.reader.end) if as_of is None else as_of
-        return await to_thread(self.views.holds, account, await self.moment(when, account))
+        moment = await self.moment(when, account)
+        async with self.turns:
+            return await to_thread(self.views.holds, account, moment)
 
     async def history(self, account: str) -> list[HistoryEntry]:
         """Who changed what of the account, from what to what, when and why. Raises UnknownAccount."""

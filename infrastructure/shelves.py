@@ -23,6 +23,7 @@ from infrastructure.ordering import asset_order
 from infrastructure.store.database import Database
 from infrastructure.store.wording import collected, favourites, matching, tagged
 from projections.assetsums import AssetSum, asset_sums
+from projections.engine.asking import Found
 from projections.engine.filters import check_word
 from projections.engine.sorting import find_sorted
 from projections.lineage import KinRows, ancestors, descendants
@@ -46,7 +47,7 @@ class AssetsInViews:
         else:
             order = asset_order(wanted.sort, account, self._database)
             found = find_sorted(self._database, ASSETS, filter, order, after, limit)
-        return AssetPage(tuple(map(_record, found.rows)), found.next)
+        return asset_page(found)
 
     def totals(self, account: str, wanted: AssetQuery) -> LibraryTotals:
         filter = self._filter(account, wanted)
@@ -63,20 +64,7 @@ class AssetsInViews:
         )
 
     def _filter(self, account: str, wanted: AssetQuery) -> AssetFilter:
-        return AssetFilter(
-            account=account,
-            standing=wanted.standing,
-            type=wanted.type,
-            kind=wanted.kind,
-            model=wanted.model,
-            provider=wanted.provider,
-            user=wanted.user,
-            project=wanted.project,
-            made=wanted.made,
-            seen=wanted.seen,
-            sizes=wanted.sizes,
-            among=tuple(self._among(account, wanted)),
-        )
+        return replace(asset_filter(account, wanted), among=tuple(self._among(account, wanted)))
 
     def _among(self, account: str, wanted: AssetQuery) -> Iterator[Select[tuple[str]]]:
         if wanted.text is not None:
@@ -109,6 +97,28 @@ class AssetsInViews:
         rows = self._views.rows(LINKS, LinkFilter(account=account, batch=operation))
         rows = rows or self._views.rows(LINKS, LinkFilter(account=account, operation=operation))
         return [_link(row) for row in rows]
+
+
+def asset_filter(account: str, wanted: AssetQuery) -> AssetFilter:
+    """The filter of a question, but for people's words."""
+    return AssetFilter(
+        account=account,
+        standing=wanted.standing,
+        type=wanted.type,
+        kind=wanted.kind,
+        model=wanted.model,
+        provider=wanted.provider,
+        user=wanted.user,
+        project=wanted.project,
+        made=wanted.made,
+        seen=wanted.seen,
+        sizes=wanted.sizes,
+    )
+
+
+def asset_page(found: Found[AssetRow]) -> AssetPage:
+    """The records of a page of rows."""
+    return AssetPage(tuple(map(_record, found.rows)), found.next)
 
 
 def _record(row: AssetRow) -> AssetRecord:

@@ -7,10 +7,9 @@ sums              from the last milestone before on
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from typing import TypeVar
@@ -45,9 +44,6 @@ from projections.views.operations import OPERATIONS, OperationFilter, OperationR
 Row = TypeVar("Row", bound=ViewRow)
 Filter = TypeVar("Filter", bound=ViewFilter)
 
-AT_ONCE = 2
-"""Foldings that go on at the same time in a process; whoever comes then waits."""
-
 
 @dataclass(frozen=True, slots=True)
 class PastViews:
@@ -57,7 +53,6 @@ class PastViews:
     source: FactSource
     milestones: MilestoneStore
     span: int = SPAN
-    turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
 
     def find(
         self,
@@ -93,7 +88,7 @@ class PastViews:
         begin = self._nearest(story) if sums or may_begin(view) else None
         is_far = begin is not None and story.length - begin.length > self.span
         views = summing(ALL) if is_far else read_by(view, ALL)
-        with self.turns, closing(Scratch(views, self.source.codec)) as scratch:
+        with closing(Scratch(views, self.source.codec)) as scratch:
             if begin is None:
                 scratch.fold(story.facts(LOG_START))
             else:

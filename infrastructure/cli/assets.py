@@ -14,6 +14,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from infrastructure.cli import assetwords
 from infrastructure.cli.asking import confirm
+from infrastructure.cli.asof import Then, dated_document, dated_page
 from infrastructure.cli.assetpages import added_report, show_asset, show_assets, show_lineage, show_totals
 from infrastructure.cli.assetwords import AssetId
 from infrastructure.cli.commands import Report, command
@@ -105,9 +106,11 @@ class Part:
 
 
 @command(app, "list")
-async def list_assets(which: WhichAssets, part: Part, session: CommandSession) -> Report:
+async def list_assets(which: WhichAssets, then: Then, part: Part, session: CommandSession) -> Report:
     """List an account's assets with what each cost, the newest first unless they are sorted otherwise."""
-    return await _listed(which, part, session, None)
+    if then.as_of is None:
+        return await _listed(which, part, session, None)
+    return await _as_of(which, then, part, session)
 
 
 @command(app)
@@ -119,6 +122,20 @@ async def search(
 ) -> Report:
     """Find assets by words in titles, descriptions, tags and prompts."""
     return await _listed(which, part, session, text)
+
+
+async def _as_of(which: WhichAssets, then: Then, part: Part, session: CommandSession) -> Report:
+    from infrastructure.showing.assets import page_document
+
+    account = session.account(which.account)
+    async with session.reading() as reading:
+        zone = (await reading.accounts.show(account)).zone
+        moment = await then.moment(reading, account, zone)
+        assert moment is not None, "one is asked for"
+        wanted = which.query(zone, None, part.sort)
+        found = await reading.past.assets(account, wanted, moment, after=part.after, limit=part.limit)
+    show = dated_page(lambda page: show_assets(page, found, account, zone, part.sort), moment, zone)
+    return Report(dated_document(page_document(found), moment), show)
 
 
 async def _listed(which: WhichAssets, part: Part, session: CommandSession, text: str | None) -> Report:

@@ -82,6 +82,7 @@ class BlockingRemotePast(Blocking[RemotePast]):
     find = without_await(RemotePast.find)
     rows = without_await(RemotePast.rows)
     balance = without_await(RemotePast.balance)
+    assets = without_await(RemotePast.assets)
     holds = without_await(RemotePast.holds)
     refusals = without_await(RemotePast.refusals)
     why = without_await(RemotePast.why)

@@ -48,8 +48,7 @@ class RemoteLibrary:
         self, account: str = "", wanted: AssetQuery = ALL_KEPT, *, after: str | None = None, limit: int = PAGE
     ) -> AssetPage:
         """Assets in the order that is wanted, after the cursor of a page before. Raises InvalidInput."""
-        params = {**_parameters(wanted), "limit": str(limit), **({} if after is None else {"after": after})}
-        return page_from(await self._get(account, PATH, params))
+        return page_from(await self._get(account, PATH, page_parameters(wanted, after, limit)))
 
     async def show(self, account: str, asset: str) -> ShownAsset:
         """All that is known of one asset. Raises UnknownAsset."""
@@ -150,6 +149,11 @@ class RemoteLibrary:
 
 def _path(asset: str, *steps: str) -> str:
     return "/".join((PATH, quote(asset, safe=""), *steps))
+
+
+def page_parameters(wanted: AssetQuery, after: str | None, limit: int) -> dict[str, str]:
+    """The parameters of a page of a list."""
+    return {**_parameters(wanted), "limit": str(limit), **({} if after is None else {"after": after})}
 
 
 def _parameters(wanted: AssetQuery) -> dict[str, str]:

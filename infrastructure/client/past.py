@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from application.keeping.accountviews import AccountView, LimitsView
-from infrastructure.client.records import account_from, limits_from
+from application.library.records import AssetPage, AssetQuery
+from infrastructure.client.library import PAGE, page_parameters
+from infrastructure.client.records import account_from, limits_from, page_from
 from infrastructure.client.rows import row_from
 from infrastructure.client.views import find_at
 from infrastructure.client.wire import Call, Wire
@@ -55,6 +57,13 @@ class RemotePast:
     async def rows(self, view: View[Row, Filter], wanted: Filter, as_of: int | str) -> list[Row]:
         """All rows that are wanted, as `find` does."""
         return (await self.find(view, wanted, as_of)).rows
+
+    async def assets(
+        self, account: str, wanted: AssetQuery, as_of: int | str, *, after: str | None = None, limit: int = PAGE
+    ) -> AssetPage:
+        """The account's assets as they were, the newest first; people's words about them have no past."""
+        params = page_parameters(wanted, after, limit)
+        return page_from(await self._document("/v1/assets", as_of, account, params))
 
     async def balance(
         self, as_of: int | str, account: str = "", at: int | None = None, currency: str | None = None

@@ -23,6 +23,7 @@ from infrastructure.gateway.contents import content_response
 from infrastructure.gateway.describing import answers, together
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
+from infrastructure.gateway.native.asof import AS_OF, DATED, as_of_document, moment_asked
 from infrastructure.gateway.native.paging import PAGED, check_parameters, flag_of, page_of
 from infrastructure.gateway.native.shapes import StrictBody
 from infrastructure.showing.assets import asset_document, lineage_document, page_document, shown_document
@@ -77,14 +78,16 @@ class Expiring(Disposing):
     at: str | None
 
 
-@router.get("", openapi_extra=PARAMETERS)
+@router.get("", openapi_extra={**PARAMETERS, "parameters": [*PARAMETERS["parameters"], *DATED]})
 async def get_assets(request: Request, caller: Reader) -> Response:
     """List assets, the newest first; `text` looks in titles, descriptions, tags and prompts."""
-    gate = gate_of(request)
-    page = page_of(request)
-    wanted = asset_query(request, page.NAMES)
-    found = await gate.studio.library.list(caller.account, wanted, after=page.after, limit=page.limit)
-    return json_of(page_document(found), caller)
+    studio, page = gate_of(request).studio, page_of(request)
+    wanted, moment = asset_query(request, (*page.NAMES, AS_OF)), await moment_asked(request, caller.account)
+    if moment is None:
+        found = await studio.library.list(caller.account, wanted, after=page.after, limit=page.limit)
+    else:
+        found = await studio.past.assets(caller.account, wanted, moment, after=page.after, limit=page.limit)
+    return json_of(as_of_document(page_document(found), moment), caller)
 
 
 @router.get("/{id}")

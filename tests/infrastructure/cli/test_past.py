@@ -14,6 +14,7 @@ SHOWN = [
     ("operations",),
     ("limits",),
     ("holds",),
+    ("assets", "list"),
     ("account", "show"),
 ]
 

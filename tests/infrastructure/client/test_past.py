@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from application.library.records import AssetQuery
 from imagestudio import Client, ImageStudioError
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.periods import PERIODS, PeriodFilter
@@ -48,6 +49,10 @@ def test_a_client_is_told_what_the_library_tells(gateway: Gateway, operator: Cli
             wanted = filter(account=ACCOUNT)
             assert operator.past.rows(view, wanted, position) == gateway.run(past.rows(view, wanted, position))
         assert operator.past.holds(ACCOUNT, position) == gateway.run(past.holds(ACCOUNT, position)) == []
+        query = AssetQuery()
+        assert operator.past.assets(ACCOUNT, query, position) == gateway.run(past.assets(ACCOUNT, query, position))
+        with pytest.raises(ImageStudioError, match="people's words"):
+            operator.past.assets(ACCOUNT, AssetQuery(text="lake"), position)
         told = operator.past.balance(position, ACCOUNT)
         assert told["as_of"]["position"] == position
     counts = [len(operator.past.rows(OPERATIONS, OperationFilter(account=ACCOUNT), one)) for one in positions]
