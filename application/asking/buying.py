@@ -30,6 +30,10 @@ class Till:
         """The account's."""
         return self.account.currency
 
+    def sold(self, quotes: Sequence[Quote]) -> tuple[Quote, ...]:
+        """Each of these as if nothing but it were bought now."""
+        return tuple(sold_now(self.selling, self.account, (quote,), self.errand)[0] for quote in quotes)
+
     def price(self, quotes: Sequence[Quote | Unpriced | None]) -> int | None:
         """The price of all these together, None if one of them is not known or not there."""
         known = [quote for quote in quotes if isinstance(quote, Quote)]

@@ -295,6 +295,7 @@ def _estimate(family: str, quotes: Sequence[Quote], refused: str | None, left: M
         left=left,
         asks={family: sum(quote.outputs for quote in quotes), SPEND: held},
         model_class=first.model_class,
+        sale=first.sale,
     )
 
 

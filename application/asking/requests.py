@@ -12,6 +12,7 @@ from domain.actor import Actor
 from domain.charging import CostSource, least_certain
 from domain.money import Money
 from domain.operation import Given, Rejected
+from domain.selling import Sale
 from domain.value import value
 from domain.wishes import Wishes
 
@@ -97,10 +98,11 @@ class Estimate:
     `held` is the most that it can be charged, None if nothing may be held for it. A price or cost of None is not
     known; `price_source` and `cost_source` say how each is. `rate` is None if it is not known, or if the calls
     that the request is made in have different ones. `listed` is the price book's price, if the provider itself
-    quoted the cost; `warnings` are what to know ahead of the model, such as that it will be retired. `chain` are
-    the models that would be asked, in their order, and then those of the kind that would not, each with the reason.
-    `asks` is what the request takes of each measure that may be limited, as `left` has them. `needs_approval` says
-    whether a person would have to agree, by the terms of the key that asks.
+    quoted the cost or it is sold for another; `sale` has the terms, those of the first operation. `warnings` are what
+    to know ahead of the model, such as that it will be retired. `chain` are the models that would be asked, in their
+    order, and then those of the kind that would not, each with the reason. `asks` is what the request takes of each
+    measure that may be limited, as `left` has them. `needs_approval` says whether a person would have to agree, by the
+    terms of the key that asks.
     """
 
     model: str
@@ -125,6 +127,7 @@ class Estimate:
     chain: tuple[Candidate, ...] = ()
     notes: tuple[str, ...] = ()
     needs_approval: bool = False
+    sale: Sale | None = None
 
 
 @value

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from infrastructure.cli.resultpages import amount_text, class_rows, left_text, warned
 from infrastructure.showing.formats import counted
+from infrastructure.showing.sales import terms_in_words
 
 if TYPE_CHECKING:
     from application.asking.requests import Candidate, Estimate
@@ -18,7 +19,8 @@ SOME = 5
 def show_estimate(page: Page, found: Estimate) -> None:
     _show_held(page, found)
     unknown = "unknown" if found.price is None else f"another for each {found.unit}"
-    rate = f"{found.rate} {found.currency} per {found.unit}" if found.rate is not None else unknown
+    listed_in = found.currency if found.sale is None else found.sale.currency
+    rate = f"{found.rate} {listed_in} per {found.unit}" if found.rate is not None else unknown
     verdict = "admitted" if found.refused is None else f"refused: {found.refused}"
     page.pairs(
         [
@@ -92,7 +94,9 @@ def _source(found: Estimate, source: str) -> str:
 
 
 def _quoted(found: Estimate) -> list[tuple[str, str]]:
-    """The provider's own quote if it gave one, beside the price that the price book has."""
+    """How it is sold for another price than the price book's, or else the provider's own quote if it gave one."""
+    if found.sale is not None:
+        return [("sold", terms_in_words(found.sale, found.currency))]
     if found.listed is None:
         return []
     return [("quoted", f"{found.cost} by the provider; the price book says {found.listed}")]

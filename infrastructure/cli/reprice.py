@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
+from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Owner, Why
 from infrastructure.cli.session import CommandSession
@@ -43,7 +44,7 @@ async def reprice(
     """
     from infrastructure.catalogue import load_catalogue
 
-    start, end = instant_of(since, field="--from"), instant_of(until, field="--to")
+    start, end = span_asked(since, until)
     async with session.studio(writes=not dry_run) as studio:
         catalogue, price_book = load_catalogue((*session.settings().catalogues, book))
         found = await studio.repricing.run(
@@ -52,6 +53,14 @@ async def reprice(
     code = OTHER if any(line.unsaid for line in found.lines) else 0
     document = repricing_document(found, dry=dry_run)
     return Report(document, lambda page: show_repricing(page, found, dry=dry_run), code)
+
+
+def span_asked(since: str, until: str) -> tuple[int, int]:
+    """The span [since, until) in epoch microseconds. Raises InvalidInput."""
+    start, end = instant_of(since, field="--from"), instant_of(until, field="--to")
+    if start >= end:
+        raise InvalidInput("--to", f"{until} is not after {since}", hint="name a later day")
+    return start, end
 
 
 def show_repricing(page: Page, found: Repricings, *, dry: bool) -> None:

@@ -10,9 +10,8 @@ from typer import Option
 
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Owner
-from infrastructure.cli.reprice import Since, Until
+from infrastructure.cli.reprice import Since, Until, span_asked
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import instant_of
 from infrastructure.showing.simulating import simulation_document, sums_of
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ async def simulate(
 
     Records nothing; the same question has the same answer. Days are those of UTC.
     """
-    start, end = instant_of(since, field="--from"), instant_of(until, field="--to")
+    start, end = span_asked(since, until)
     asked = what_if(session.settings(), plan, tariff, plans, book, routing)
     async with session.studio(writes=False) as studio:
         found = await studio.simulations.run(asked, start, end, account=account)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from domain.money import Money
 from infrastructure.showing.formats import UTC_NAME, counted, span
-from infrastructure.showing.rows import DOUBTS, MONEY, totals
+from infrastructure.showing.rows import DOUBTS, MONEY, OF_COST, totals
 
 if TYPE_CHECKING:
     from infrastructure.cli.columns import ViewColumns
@@ -219,8 +219,11 @@ def _prepaid(table: ViewColumns, rows: Sequence[PeriodRow]) -> list[PageColumn]:
 def _show_end(page: Page, found: Found[Any]) -> None:
     """The sums of all rows, if no other page has more of them."""
     if found.whole:
+        prices = {row.currency for row in found.rows}
+        costs = {row.cost_currency or row.currency for row in found.rows}
         for currency, sums in sorted(totals(found.rows).items()):
-            shown = [name for name in MONEY if sums["adjusted"] or name not in CORRECTED]
+            told = [name for name in MONEY if currency in (costs if name in OF_COST else prices)]
+            shown = [name for name in told if sums["adjusted"] or name not in CORRECTED]
             words = [_sum_text(name, sums, currency) for name in shown]
             page.line(f"  in all {', '.join(words)}", "dim")
     _show_more(page, found)

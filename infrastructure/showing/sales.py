@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from domain.agreeing import AgreementFact, TariffAgreed
 from domain.inputs import plain
-from domain.money import Money
+from domain.money import Money, extend
 from domain.periods import EARLIEST, LATEST, local_day
-from domain.pricing import Quote
+from domain.pricing import PriceRule, Quote
 from domain.selling import COST, ONE, Sale
 from domain.tariffs import OwnDiscount
-from infrastructure.showing.formats import iso
+from infrastructure.showing.formats import document, iso
+
+if TYPE_CHECKING:
+    from application.asking.buying import Till
+    from domain.catalogue import Model
 
 
 def sale_in_words(quote: Quote) -> str:
@@ -20,7 +26,16 @@ def sale_in_words(quote: Quote) -> str:
     sale = quote.sale
     if sale is None:
         return ""
-    return f"; sold {_by(sale)}: {_base(quote, sale)}{_factor(sale)}{_less(sale)}{_exchanged(quote, sale)}"
+    return f"; sold {_by(sale)}: {_base(quote, sale)}{_terms(sale, quote.currency)}"
+
+
+def terms_in_words(sale: Sale, currency: str) -> str:
+    """The same for any amount in a currency, such as "by tariff retail (5a1e00000001): cost times 1.3"."""
+    return f"{_by(sale)}: {'cost' if sale.of == COST else 'the price book'}{_terms(sale, currency)}"
+
+
+def _terms(sale: Sale, currency: str) -> str:
+    return f"{_factor(sale)}{_less(sale)}{_exchanged(sale, currency)}"
 
 
 def _by(sale: Sale) -> str:
@@ -48,11 +63,11 @@ def _less(sale: Sale) -> str:
     return f", less {plain(sale.percent)} %" if sale.percent else ""
 
 
-def _exchanged(quote: Quote, sale: Sale) -> str:
+def _exchanged(sale: Sale, currency: str) -> str:
     if sale.rate is None:
         return ""
     day = local_day(sale.rate_from, "UTC")
-    return f", at {plain(Decimal(sale.rate))} {quote.currency} for 1 {sale.currency} ({sale.rate_source}, {day})"
+    return f", at {plain(Decimal(sale.rate))} {currency} for 1 {sale.currency} ({sale.rate_source}, {day})"
 
 
 def agreed_in_words(fact: AgreementFact) -> str:
@@ -67,3 +82,20 @@ def off_in_words(off: OwnDiscount, zone: str = "UTC") -> str:
     start = "" if off.start == EARLIEST else f" from {iso(off.start, zone)}"
     end = "" if off.end == LATEST else f" until {iso(off.end, zone)}"
     return f"{plain(off.percent)} % off{start}{end}"
+
+
+def sold_document(model: Model, tills: Sequence[Till], at: int) -> list[dict[str, Any]]:
+    """The price of one unit by each rule in force, by kind, where that is not the price book's price."""
+    return [one for till in tills for rule in model.prices for one in _sold(model, rule, till, at)]
+
+
+def _sold(model: Model, rule: PriceRule, till: Till, at: int) -> Iterator[dict[str, Any]]:
+    if rule.rate is None or rule.effective_from > at or till.selling is None:
+        return
+    price, cost = extend(rule.rate, ONE), extend(rule.rate if rule.cost_rate is None else rule.cost_rate, ONE)
+    names = (model.id, model.provider, str(rule.unit), ONE, rule.rate, price, cost)
+    (quote,) = till.sold([Quote(*names, till.selling.currency, "", 1)])
+    if quote.sale is not None:
+        when = {name: sorted(map(str, values)) for name, values in rule.when.items()}
+        told = {"kind": till.errand.kind, "unit": str(rule.unit), "when": when}
+        yield {**told, "price": document(Money(quote.price, quote.currency))}

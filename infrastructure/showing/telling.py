@@ -6,7 +6,7 @@ from typing import Any, Final
 
 OPERATORS: Final = frozenset(
     {
-        *("cost", "cost_source", "cost_partial", "cost_unknown", "cost_known", "cost_currency", "listed"),
+        *("cost", "cost_source", "cost_partial", "cost_unknown", "cost_known", "cost_currency", "listed", "sale"),
         *("route", "sent_as"),
         *("path", "where", "copy"),
     }

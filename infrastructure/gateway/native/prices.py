@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from application.asking.buying import till_of
 from infrastructure.gateway.callers import Reader
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
@@ -11,6 +12,7 @@ from infrastructure.gateway.native.asof import AS_OF, DATED, as_of_document, mom
 from infrastructure.gateway.native.paging import check_parameters
 from infrastructure.showing.documents import limits_document, model_document
 from infrastructure.showing.rows import row_document
+from infrastructure.showing.sales import sold_document
 from projections.views.operations import OPERATIONS
 
 router = APIRouter(prefix="/v1", tags=["Prices and limits"])
@@ -18,11 +20,22 @@ router = APIRouter(prefix="/v1", tags=["Prices and limits"])
 
 @router.get("/prices")
 async def prices(request: Request, caller: Reader, kind: str | None = None) -> Response:
-    """List every model with its inputs, their limits and its price rules; of one kind if it is named."""
+    """List every model with its inputs, their limits and its price rules; of one kind if it is named.
+
+    `sold` is what a unit of each rule is sold for to the account now, where that is not the price book's price.
+    """
     gate = gate_of(request)
     catalogue, off, at = gate.studio.catalogue, gate.studio.providers.off, gate.clock()
     found = catalogue.for_kind(kind) if kind is not None else sorted(catalogue, key=lambda one: one.id)
-    return json_of({"currency": gate.currency, "models": [model_document(one, at, off) for one in found]}, caller)
+    models = [model_document(one, at, off) for one in found]
+    accounts, account = gate.studio.accounts, caller.account_or_all
+    if accounts.selling is None or account is None:
+        return json_of({"currency": gate.currency, "models": models}, caller)
+    kinds = {one for model in found for one in model.kinds} if kind is None else {kind}
+    tills = {one: await till_of(accounts.ledgers, account, one, str(catalogue.family(one)), at) for one in kinds}
+    for model, written in zip(found, models, strict=True):
+        written["sold"] = sold_document(model, [tills[one] for one in model.kinds if one in tills], at)
+    return json_of({"currency": gate.currency, "models": models}, caller)
 
 
 @router.get("/limits", openapi_extra={"parameters": DATED})
