@@ -17,9 +17,11 @@ from decimal import Decimal
 from typing import Final
 
 from domain.account import Account
+from domain.money import at_factors, product
 from domain.plans import AT_ONE, FREE
 from domain.pricing import Quote
 from domain.refusals import Refusal
+from domain.selling import Sale
 from domain.totals import PeriodState
 from domain.value import maker, value
 from domain.wallet import Draws, Grant, sum_of, taken_from
@@ -73,16 +75,18 @@ def freed_of(current: PeriodState, held: Draws | None) -> PeriodState:
 
 
 def at_factor(quote: Quote, factor: Decimal) -> Quote:
-    """The quote at a multiple of its price, rounded once, half to even; our cost stays."""
+    """The quote at a multiple of its price, rounded once, half to even; our cost stays.
+
+    The factor stands in its sale, so that what is counted is sold at it, and who prices it again knows of it.
+    """
     if quote.rate is None:
         return quote
-    price, sale = _times(quote.price, factor), quote.sale
-    if sale is not None:  # by whose terms it is charged
-        return replace(
-            quote, price=price, sale=replace(sale, factor=sale.factor * factor, added=_times(sale.added, factor))
-        )
-    meters = tuple([replace(meter, rate=meter.rate * factor) for meter in quote.meters])
-    return replace(quote, price=price, rate=quote.rate * factor, meters=meters)
+    sale = quote.sale or Sale(quote.price, quote.currency)
+    rule = f"{sale.rule}, {OVERAGE}" if sale.rule else OVERAGE
+    times, added = product(sale.factor, factor), at_factors(((sale.added, factor),), AT_ONE, 1, 1)
+    sale = replace(sale, rule=rule, factor=times, added=added)
+    listed = 0 if sale.listed is None else sale.listed
+    return replace(quote, price=sale.price_of(listed, quote.cost, quote.outputs), sale=sale)
 
 
 def _all_own(quotes: Sequence[Quote]) -> Funding:
@@ -99,9 +103,3 @@ def _without(free: list[Grant], taken: Draws) -> list[Grant]:
 def _uncovered(free: Sequence[Grant], quotes: Sequence[Quote]) -> Refusal:
     left, asked = sum(one.left for one in free), sum(quote.price for quote in quotes)
     return Refusal(rule=OVERAGE, measure="allowance", asked=asked, left=left)
-
-
-def _times(amount: int, factor: Decimal) -> int:
-    top, bottom = factor.as_integer_ratio()
-    whole, rest = divmod(amount * top, bottom)
-    return whole + (2 * rest > bottom or (2 * rest == bottom and whole % 2 == 1))

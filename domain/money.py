@@ -184,6 +184,15 @@ def at_factors(parts: Iterable[tuple[int, Decimal]], rate: Decimal, top: int, bo
     return _fitting(_half_even(sum_top * rate_top * top, sum_bottom * rate_bottom * bottom))
 
 
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """Return the exact product, whatever the decimal context."""
+    (_, ones, exponent), (_, others, more) = one.as_tuple(), other.as_tuple()
+    if not isinstance(exponent, int) or not isinstance(more, int):
+        raise InvalidMoney("not a factor", hint="give a plain number that is not negative")
+    digits = int("".join(map(str, ones))) * int("".join(map(str, others)))
+    return Decimal((0, tuple(map(int, str(digits))), exponent + more))
+
+
 def split(total: int, weights: Sequence[int]) -> list[int]:
     """Divide `total` micros in proportion to `weights`, by the largest remainder.
 

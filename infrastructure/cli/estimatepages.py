@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from infrastructure.cli.resultpages import amount_text, class_rows, left_text, warned
 from infrastructure.showing.formats import counted
-from infrastructure.showing.sales import terms_in_words
+from infrastructure.showing.sales import sold_in_words
 
 if TYPE_CHECKING:
     from application.asking.requests import Candidate, Estimate
@@ -96,7 +96,7 @@ def _source(found: Estimate, source: str) -> str:
 def _quoted(found: Estimate) -> list[tuple[str, str]]:
     """How it is sold for another price than the price book's, or else the provider's own quote if it gave one."""
     if found.sale is not None:
-        return [("sold", terms_in_words(found.sale, found.currency))]
+        return [("sold", sold_in_words(found.sale, found.currency))]
     if found.listed is None:
         return []
     return [("quoted", f"{found.cost} by the provider; the price book says {found.listed}")]

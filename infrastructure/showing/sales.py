@@ -29,7 +29,7 @@ def sale_in_words(quote: Quote) -> str:
     return f"; sold {_by(sale)}: {_base(quote, sale)}{_terms(sale, quote.currency)}"
 
 
-def terms_in_words(sale: Sale, currency: str) -> str:
+def sold_in_words(sale: Sale, currency: str) -> str:
     """The same for any amount in a currency, such as "by tariff retail (5a1e00000001): cost times 1.3"."""
     return f"{_by(sale)}: {'cost' if sale.of == COST else 'the price book'}{_terms(sale, currency)}"
 
@@ -40,7 +40,7 @@ def _terms(sale: Sale, currency: str) -> str:
 
 def _by(sale: Sale) -> str:
     if not sale.tariff:
-        return "at the price book's price"
+        return f"at the price book's price{f', {sale.rule}' if sale.rule else ''}"
     rule = f", {sale.rule}" if sale.rule else ", which has no rule for it"
     return f"by tariff {sale.tariff} ({sale.version}){rule}"
 

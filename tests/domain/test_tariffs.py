@@ -17,6 +17,7 @@ from domain.bounds import Meter
 from domain.charging import LostOutputs, Told, reckon
 from domain.errors import InvalidInput
 from domain.exchange import ExchangeRate, ExchangeRates, exchange_of
+from domain.funding import at_factor
 from domain.ledger import Fact, Ledger
 from domain.operation import Charged, Rejected, Rerouted, Validated
 from domain.plans import Limits
@@ -369,3 +370,16 @@ def test_without_a_rate_nothing_is_converted() -> None:
 def test_two_rates_of_one_pair_from_one_instant_are_refused() -> None:
     with pytest.raises(InvalidInput):
         exchange_of([TO_EUR, replace(TO_EUR, rate=Decimal(1))])
+
+
+def test_an_overage_is_a_factor_of_the_sale_and_stays_when_work_is_priced_again() -> None:
+    listed, (sold_quote,) = QUOTE, sold(selling(rule("1.5", added=CENT)), BUYER, ERRAND, (QUOTE,))
+
+    once, twice = at_factor(listed, Decimal("1.25")), at_factor(sold_quote, Decimal("1.25"))
+
+    assert (once.price, once.rate, once.cost) == (50 * CENT, QUOTE.rate, QUOTE.cost)
+    assert twice.price == round(Fraction("1.25") * (45 * CENT + 4 * CENT))
+    for quote in (once, twice):
+        assert quote.sale is not None
+        assert quote.sale.price_of(QUOTE.price, QUOTE.cost, 4) == quote.price == reckon(quote, 4).price
+        assert quote.sale.rule.endswith("overage")
