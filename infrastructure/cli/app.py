@@ -89,6 +89,7 @@ PANELS = {
             "rebuild": "Rebuild the tables beside the log from it, if they differ.",
         },
         "worker": {"worker": "Perform what waits in the queue, whichever process accepted it."},
+        "storecheck": {"storecheck": "Try whether a database keeps what the ledger rests on."},
         "reconcile": {"reconcile": "Hold the costs we recorded against a provider's bills."},
         "reprice": {"reprice": "Price charges again by another price book, and give back what was too much."},
         "simulate": {"simulate": "Compare what was charged with what it would have been."},

@@ -57,9 +57,11 @@ async def serve(
     from infrastructure.bootstrap import open_studio
     from infrastructure.hooks.parts import messaging
     from infrastructure.servicelog import service_log
+    from infrastructure.storecheck.engines import refuse_foreign
     from infrastructure.working import working
 
     settings = session.settings()
+    await asyncio.to_thread(refuse_foreign, settings.database)
     with service_log(settings, as_json=session.json), closing(serving.listening(host, port)) as listener:
         async with open_studio(settings) as studio:
             made = await first_keys(studio, settings.account, host)

@@ -40,9 +40,11 @@ async def worker(
     """
     from infrastructure.hooks.parts import messaging
     from infrastructure.servicelog import service_log
+    from infrastructure.storecheck.engines import refuse_foreign
     from infrastructure.working import working
 
     settings = session.settings()
+    await asyncio.to_thread(refuse_foreign, settings.database)
     with service_log(settings, as_json=session.json), stopped() as (told, again):
         async with (
             session.service() as studio,

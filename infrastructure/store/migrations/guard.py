@@ -68,11 +68,12 @@ def _prove_against_any_sqlite_client(connection: Connection) -> None:
 
 def _prove(connection: Connection) -> None:
     for attack in ATTACKS[connection.dialect.name]:
-        if not _is_refused(connection, attack):
+        if not is_refused(connection, attack):
             raise StoreError(f"the log does not refuse: {attack}", hint="nothing was changed; report this, please")
 
 
-def _is_refused(connection: Connection, attack: str) -> bool:
+def is_refused(connection: Connection, attack: str) -> bool:
+    """Whether the log refuses a statement, which leaves no trace then; inside the caller's transaction."""
     connection.execute(text("SAVEPOINT attack"))
     try:
         connection.execute(text(attack))

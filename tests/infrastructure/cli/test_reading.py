@@ -29,6 +29,7 @@ WITHOUT_LEDGER = {
         ("providers", "check"),
         ("catalogue", "check"),
         ("config",),
+        ("storecheck",),
     ),
     ("fields",),
     *(("templates", "list"), ("templates", "search"), ("templates", "show"), ("templates", "recommend")),

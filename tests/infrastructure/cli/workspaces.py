@@ -194,6 +194,7 @@ COMMANDS = [
     ("keys", "revoke", "KEY"),
     ("approve", "QUOTE"),
     ("approvals",),
+    ("storecheck",),
     ("webhooks", "add", "https://shop.example/hooks"),
     ("webhooks", "list"),
     ("webhooks", "show", "WEBHOOK"),

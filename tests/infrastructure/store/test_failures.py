@@ -26,8 +26,8 @@ from infrastructure.store.migrations import upgrade_schema
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.urls import parse_url
+from infrastructure.storecheck.trial import add_entries, append, locked
 from tests.infrastructure.store.driven import driven_ledger
-from tests.infrastructure.store.posting import append, locked, post
 from tests.postgres import beside, execute, running_postgres
 from tests.wire.proxy import Fault, proxied
 
@@ -67,20 +67,20 @@ def test_a_file_that_another_process_keeps_locked_is_unavailable(sqlite_url: str
         assert other.stdout is not None
         assert other.stdout.read(6) == b"locked"
         with closing(Database(sqlite_url, lock_seconds=0.01)) as database:
-            refused(lambda: post(SqlStore(database), "acme"), "locked", "another process")
+            refused(lambda: add_entries(SqlStore(database), "acme"), "locked", "another process")
             assert SqlReader(database).end() == 0, "readers go on"
             other.communicate(b"!")
-            post(SqlStore(database), "acme")
+            add_entries(SqlStore(database), "acme")
     whole(sqlite_url, 1)
 
 
 def test_a_read_only_database_can_be_read_and_not_written(sqlite_url: str) -> None:
     with closing(Database(sqlite_url)) as database:
-        post(SqlStore(database), "acme")
+        add_entries(SqlStore(database), "acme")
     read_only = f"sqlite:///file:{file_of(sqlite_url)}?mode=ro&uri=true"
     with closing(Database(read_only)) as database:
         assert SqlReader(database).end() == 1
-        refused(lambda: post(SqlStore(database), "acme"), "readonly", "writable")
+        refused(lambda: add_entries(SqlStore(database), "acme"), "readonly", "writable")
     whole(sqlite_url, 1)
 
 
@@ -90,13 +90,13 @@ from domain.errors import StoreUnavailable
 from infrastructure.showing.hints import in_shell
 from infrastructure.store.database import Database
 from infrastructure.store.transactions import SqlStore
-from tests.infrastructure.store.posting import post
+from infrastructure.storecheck.trial import add_entries
 
 database = Database(sys.argv[1])  # loads its driver, which that user may not be able to read
 if os.geteuid() == 0:
     os.setuid(65534)
 try:
-    post(SqlStore(database), "acme")
+    add_entries(SqlStore(database), "acme")
 except StoreUnavailable as error:
     sys.stdout.write(in_shell(error.advice))
 """
@@ -128,14 +128,14 @@ def test_a_full_disk_keeps_everything_out_or_lets_everything_in(sqlite_url: str,
 
         def fill() -> None:
             for _ in range(400):
-                post(SqlStore(database), "acme")
+                add_entries(SqlStore(database), "acme")
 
         refused(fill, "full", "space")
         written = SqlReader(database).end()
-        refused(lambda: post(SqlStore(database), "acme"), "full", "space")
+        refused(lambda: add_entries(SqlStore(database), "acme"), "full", "space")
     whole(sqlite_url, written)
     with closing(Database(sqlite_url)) as roomy:
-        post(SqlStore(roomy), "acme")
+        add_entries(SqlStore(roomy), "acme")
     whole(sqlite_url, written + 1)
 
 
@@ -152,7 +152,7 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
 
 def test_a_file_with_a_torn_page_is_unavailable(sqlite_url: str) -> None:
     with closing(Database(sqlite_url)) as database:
-        post(SqlStore(database), "acme")
+        add_entries(SqlStore(database), "acme")
     with file_of(sqlite_url).open("r+b") as file:
         for page in range(1, 60):
             file.seek(page * 4096)
@@ -187,11 +187,11 @@ def test_a_database_without_a_schema_on_postgres_names_the_command_too(empty_pos
 
 
 def test_a_connection_killed_between_two_uses_costs_one_conflict(postgres: Database, postgres_url: str) -> None:
-    post(SqlStore(postgres), "acme")
+    add_entries(SqlStore(postgres), "acme")
     terminate(postgres_url)
     with pytest.raises(Conflict):
-        post(SqlStore(postgres), "acme")
-    post(SqlStore(postgres), "acme")
+        add_entries(SqlStore(postgres), "acme")
+    add_entries(SqlStore(postgres), "acme")
     whole(postgres_url, 2)
 
 
@@ -221,7 +221,7 @@ def test_a_connection_killed_before_the_commit_is_a_conflict_and_writes_nothing(
     with pytest.raises(Conflict):
         kill_before_commit(postgres, postgres_url)
     whole(postgres_url, 0)
-    post(SqlStore(postgres), "acme")
+    add_entries(SqlStore(postgres), "acme")
     whole(postgres_url, 1)
 
 
@@ -240,7 +240,7 @@ def test_a_connection_killed_at_the_commit_is_a_conflict_and_writes_nothing(
         gatekeeper = stack.enter_context(closing(Database(postgres_url)))
         gate = stack.enter_context(gatekeeper.transaction())
         gate.execute(text("LOCK TABLE log IN EXCLUSIVE MODE"))
-        posting = pool.submit(post, SqlStore(postgres), "acme")
+        posting = pool.submit(add_entries, SqlStore(postgres), "acme")
         waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'log'::regclass"
         while not gate.execute(text(waiting)).all():
             assert not posting.done()
@@ -255,12 +255,12 @@ def test_an_answer_lost_after_the_commit_is_a_conflict_and_the_entry_is_there_on
     with proxied(str(url.host), int(url.port or 0)) as proxy:
         through = url.set(port=proxy.port).render_as_string(hide_password=False)
         with closing(Database(through)) as database:
-            post(SqlStore(database), "acme")
+            add_entries(SqlStore(database), "acme")
             proxy.next(LOST_ANSWER)
             with pytest.raises(Conflict):
-                post(SqlStore(database), "acme")
+                add_entries(SqlStore(database), "acme")
             whole(postgres_url, 2)
-            post(SqlStore(database), "acme")
+            add_entries(SqlStore(database), "acme")
     whole(postgres_url, 3)
 
 
@@ -287,10 +287,10 @@ def test_a_server_that_stops_in_the_middle_is_unavailable_until_it_is_back() -> 
         url = beside(server, "template1")
         upgrade_schema(url)
         database = opened.enter_context(closing(Database(url)))
-        post(SqlStore(database), "acme")
+        add_entries(SqlStore(database), "acme")
         with pytest.raises(Conflict):
             stop_before_commit(database, running)
-        refused(lambda: post(SqlStore(database), "acme"), "refused", "running")
+        refused(lambda: add_entries(SqlStore(database), "acme"), "refused", "running")
         refused(SqlReader(database).end, "refused", "running")
 
 
@@ -314,7 +314,7 @@ def test_a_database_that_does_not_exist_is_unavailable(postgres_server: str) -> 
 
 def test_a_replica_that_may_not_be_written_is_unavailable(postgres: Database, postgres_url: str) -> None:
     execute(postgres_url, f'ALTER DATABASE "{postgres.url.database}" SET default_transaction_read_only = on')
-    refused(lambda: post(SqlStore(postgres), "acme"), "read-only", "primary")
+    refused(lambda: add_entries(SqlStore(postgres), "acme"), "read-only", "primary")
     assert SqlReader(postgres).end() == 0
 
 

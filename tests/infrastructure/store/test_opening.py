@@ -18,13 +18,13 @@ from infrastructure.store.migrations import HEAD, check_schema, current, ensure_
 from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
+from infrastructure.storecheck.trial import add_entries
 from projections.engine import checkpoints
 from projections.engine.database import FactSource, writing
 from projections.engine.rebuild import rebuild
 from projections.engine.replay import compare
 from projections.views import ALL
 from tests.infrastructure.store.driven import driven_ledger
-from tests.infrastructure.store.posting import post
 from tests.postgres import beside, execute
 
 
@@ -157,7 +157,7 @@ def test_a_server_that_does_not_wait_for_its_disk_is_said(postgres_url: str, cap
 
 def test_a_view_that_has_read_further_than_the_log_reaches_is_stopped_until_it_is_rebuilt(database_url: str) -> None:
     with closing(Database(database_url)) as database:
-        post(SqlStore(database), "acme")
+        add_entries(SqlStore(database), "acme")
         with writing(database) as connection:
             checkpoints.begin(connection, ["usage_summary", "model_cost"])
             connection.execute(text("UPDATE view_checkpoints SET position = 9 WHERE view = 'usage_summary'"))

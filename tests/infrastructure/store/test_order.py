@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 
 import pytest
 
-from application.ledger.transaction import Beside, Conflict, Transaction
+from application.ledger.transaction import Beside, Conflict
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.transactions import PostgresTransaction, SqlStore
-from infrastructure.store.writes import postgres_script
+from infrastructure.store.transactions import SqlStore
+from infrastructure.storecheck.trial import append, locked
 from tests.faults.processes import ended, started
-from tests.infrastructure.store.posting import append, locked
+from tests.infrastructure.storecheck.broken import WithoutOrder
 
 WRITERS = 3
 GROUPS = 60
@@ -39,25 +39,6 @@ def database(database_url: str) -> Iterator[Database]:
             with opened.transaction() as connection:
                 connection.exec_driver_sql(SLOWLY)
         yield opened
-
-
-class UnorderedTransaction(PostgresTransaction):
-    """One that commits whenever it likes, above or below what others have drawn."""
-
-    def commit(self, beside: Beside) -> int | None:
-        script, columns = postgres_script(self.links, beside, "SELECT 1")
-        self.session.run(f"{script};\nCOMMIT", columns)
-        self.committed = True
-        return None
-
-
-class WithoutOrder(SqlStore):
-    """A store of such transactions."""
-
-    @contextmanager
-    def begin(self) -> Iterator[Transaction]:
-        with self._database.session("") as session:
-            yield UnorderedTransaction(session)
 
 
 async def writing(url: str, name: str, groups: int, *, ordered: bool) -> None:

@@ -19,6 +19,7 @@ from infrastructure.store.opening import check_opening
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlLeases
 from infrastructure.store.transactions import SqlStore
+from infrastructure.storecheck.trial import add_entries
 from projections.engine.database import FactSource
 from projections.engine.projector import Projector
 from projections.engine.rebuild import rebuild
@@ -26,7 +27,6 @@ from projections.engine.replay import compare
 from projections.views import ALL
 from tests.application.studios import SYNC, studio_on
 from tests.infrastructure.store.driven import driven_ledger
-from tests.infrastructure.store.posting import post
 from tests.infrastructure.store.test_postgres import OURS, in_force, with_options
 from tests.pgbouncer import NO_FILES, pooled
 from tests.postgres import execute
@@ -87,7 +87,7 @@ def test_many_writers_and_readers_share_few_sessions(postgres_url: str) -> None:
     with transacting(postgres_url) as url, closing(Database(url)) as database, ThreadPoolExecutor(8) as pool:
         store, reader = SqlStore(database), SqlReader(database)
         read = [pool.submit(reader.end) for _ in range(40)]
-        [*pool.map(lambda number: post(store, f"account-{number}"), range(40))]
+        [*pool.map(lambda number: add_entries(store, f"account-{number}"), range(40))]
         assert all(done.result() <= 40 for done in read)
         positions = [entry.position for entry in reader.read(0, 100)]
         assert len(positions) == len(set(positions)) == 40
@@ -95,7 +95,7 @@ def test_many_writers_and_readers_share_few_sessions(postgres_url: str) -> None:
 
 
 def test_views_are_advanced_rebuilt_and_audited(postgres_url: str) -> None:
-    """An audit's scratch tables live in one transaction, so in one session, and are gone with it."""
+    """An audit's place tables live in one transaction, so in one session, and are gone with it."""
     with transacting(postgres_url) as url, driven_ledger(url) as opened:
         opened.open("acme")
         opened.run("acme", *(f"op-{number}" for number in range(5)))
@@ -166,7 +166,7 @@ def test_a_pooler_that_has_no_session_free_is_told(postgres_url: str) -> None:
 def test_sessions_that_the_pooler_ends_between_two_uses_are_nothing_to_anybody(postgres_url: str) -> None:
     with transacting(postgres_url) as url, closing(Database(url)) as database:
         for number in range(3):
-            post(SqlStore(database), "acme")
+            add_entries(SqlStore(database), "acme")
             assert SqlReader(database).end() == number + 1
             ended = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
             execute(postgres_url, f"{ended} AND datname = current_database()")

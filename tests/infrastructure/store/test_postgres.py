@@ -20,10 +20,10 @@ from infrastructure.store.options import StatementLimits, connect_arguments, opt
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
 from infrastructure.store.urls import parse_url
+from infrastructure.storecheck.trial import add_entries, append, locked
 from projections.engine.database import patiently, writing
 from tests import patience
 from tests.application.studios import settings_for, studio_on
-from tests.infrastructure.store.posting import append, locked, post
 from tests.postgres import beside, execute
 from tests.wire.proxy import Fault, Proxy, proxied
 
@@ -162,7 +162,7 @@ def test_limits_cost_no_round_trip(postgres_url: str) -> None:
     sent: list[str] = []
     with closing(Database(postgres_url)) as database:
         store = SqlStore(database)
-        post(store, "acme")
+        add_entries(store, "acme")
         event.listen(database.engine, "before_cursor_execute", lambda *_: sent.append(_[2]))
         with store.begin() as transaction:
             rows = transaction.lock(["acme"], [])
@@ -202,20 +202,20 @@ def test_a_reader_of_a_frozen_server_is_told_and_the_next_is_served(postgres_url
 
 def test_a_writer_whose_lock_is_never_answered_has_recorded_nothing(postgres_url: str) -> None:
     with through_proxy(postgres_url, statement_seconds=0.5) as (proxy, database):
-        post(SqlStore(database), "acme")
+        add_entries(SqlStore(database), "acme")
         proxy.freeze()
         with pytest.raises(StoreUnavailable, match="no answer within"):
-            post(SqlStore(database), "acme")
+            add_entries(SqlStore(database), "acme")
         proxy.thaw()
         assert SqlReader(database).end() == 1
 
 
 def test_a_commit_that_is_never_answered_is_unknown(postgres_url: str) -> None:
     with through_proxy(postgres_url, statement_seconds=0.5) as (proxy, database):
-        post(SqlStore(database), "acme")
+        add_entries(SqlStore(database), "acme")
         proxy.next(Fault("stall", when=b"COMMIT"))
         with pytest.raises(CommitUnknown):
-            post(SqlStore(database), "acme")
+            add_entries(SqlStore(database), "acme")
         proxy.thaw()
         assert SqlReader(database).end() == 2, "it had arrived"
 
@@ -237,7 +237,7 @@ def told_of_silence(database: Database) -> None:
 
 def test_closing_on_a_frozen_server_ends(postgres_url: str) -> None:
     with through_proxy(postgres_url, statement_seconds=0.5) as (proxy, database):
-        post(SqlStore(database), "acme")
+        add_entries(SqlStore(database), "acme")
         reading = threading.Thread(target=told_of_silence, args=(database,))
         reading.start()
         proxy.freeze()
@@ -266,9 +266,9 @@ def test_a_session_on_a_server_that_became_read_only_is_discarded_with_all_other
     with closing(Database(postgres_url)) as database:
         held = [database.rows(text("SELECT pg_backend_pid()"))[0][0]]
         with pytest.raises(StoreUnavailable, match="may only be read"):
-            post(SqlStore(database), "acme")
+            add_entries(SqlStore(database), "acme")
         execute(beside(postgres_url, "postgres"), f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
-        post(SqlStore(database), "acme")
+        add_entries(SqlStore(database), "acme")
         assert database.rows(text("SELECT pg_backend_pid()"))[0][0] not in held
 
 
@@ -305,7 +305,7 @@ def test_a_connection_left_in_a_transaction_is_not_used_again(postgres_url: str)
         assert database.rows(text("SELECT pg_backend_pid()"))[0][0] != pid
 
 
-@pytest.mark.parametrize("use", [lambda at: SqlReader(at).end(), lambda at: post(SqlStore(at), "acme")])
+@pytest.mark.parametrize("use", [lambda at: SqlReader(at).end(), lambda at: add_entries(SqlStore(at), "acme")])
 def test_a_connection_that_was_quiet_for_long_is_asked_first(
     postgres_url: str, use: Callable[[Database], object]
 ) -> None:
@@ -338,12 +338,12 @@ def test_positions_rise_whatever_the_sequence_says(postgres_url: str, spoil: str
     with closing(Database(postgres_url)) as database, closing(Database(postgres_url)) as other:
         reader = SqlReader(database)
         for _ in range(5):
-            post(SqlStore(database), "acme")
+            add_entries(SqlStore(database), "acme")
         execute(postgres_url, spoil)
         seen = [entry.position for entry in reader.read(0, 100)]
         for account in ("acme", "beta", "acme"):
             for at in (database, other):
-                post(SqlStore(at), account)
+                add_entries(SqlStore(at), account)
                 assert reader.end() > seen[-1]
                 seen.append(reader.end())
         assert [entry.position for entry in reader.read(0, 100)] == seen
@@ -351,7 +351,7 @@ def test_positions_rise_whatever_the_sequence_says(postgres_url: str, spoil: str
 
 def test_two_in_one_commit_keep_their_order(postgres_url: str) -> None:
     with closing(Database(postgres_url)) as database:
-        post(SqlStore(database), "acme")
+        add_entries(SqlStore(database), "acme")
         execute(postgres_url, f"SELECT setval({SEQUENCE}, 1, false)")
         with SqlStore(database).begin() as transaction:
             row = locked(transaction, "acme")
@@ -363,6 +363,6 @@ def test_two_in_one_commit_keep_their_order(postgres_url: str) -> None:
 
 def test_a_lost_race_is_still_a_conflict(postgres_url: str) -> None:
     with closing(Database(postgres_url)) as database:
-        post(SqlStore(database), "acme")
+        add_entries(SqlStore(database), "acme")
         with pytest.raises(Conflict), database.transaction() as connection:
             connection.exec_driver_sql("INSERT INTO log SELECT * FROM log")

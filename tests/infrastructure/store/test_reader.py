@@ -14,8 +14,8 @@ from application.ledger.log import fact_name
 from application.ledger.reader import LogFilter
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
+from infrastructure.storecheck.trial import add_entries
 from tests.infrastructure.store.driven import MONTH, DrivenLedger, driven_ledger
-from tests.infrastructure.store.posting import post
 
 ACCOUNTS = ("acme", "acme:1", "acme:1:2", "acm", "acme;", "Acme", "ac%e", "ac_e", "zürich", "acme-1")
 """Ids whose streams could be taken for each other's: by prefix, colon, wildcard, case or collation."""
@@ -113,7 +113,7 @@ def test_more_ids_than_a_statement_holds_are_read_in_parts(told: DrivenLedger) -
 def test_no_account_is_ever_read_as_another(empty_posts: SqlReader, accounts: set[str]) -> None:
     store = SqlStore(empty_posts.database)
     for account in accounts:
-        post(store, account)
+        add_entries(store, account)
     for account in accounts:
         streams = {entry.link.originator_id for entry in empty_posts.read(0, 1_000, LogFilter(account=account))}
         assert streams == {f"ledger:{account}:0"}

@@ -16,8 +16,9 @@ from application.ledger.transaction import AccountRow, Conflict
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
+from infrastructure.storecheck.trial import add_entries, append, locked
 from tests.faults.processes import ended, started
-from tests.infrastructure.store.posting import append, locked, post, posting
+from tests.infrastructure.store.posting import posting
 
 GATE = 4711
 """A lock that a test holds to keep a transaction from committing."""
@@ -61,10 +62,10 @@ def test_a_fast_transaction_never_commits_above_a_slow_one_that_has_its_position
         connection.exec_driver_sql(DELAY)
     with ThreadPoolExecutor(2) as pool, postgres.connect() as gate, postgres.connect() as observer:
         gate.execute(text(f"SELECT pg_advisory_lock({GATE})"))
-        slow = pool.submit(post, store, "slow")
+        slow = pool.submit(add_entries, store, "slow")
         while not waiting(observer, locks=1):
             assert not slow.done()
-        fast = pool.submit(post, store, "fast")
+        fast = pool.submit(add_entries, store, "fast")
         while not waiting(observer, locks=2):
             assert not fast.done(), "the fast one committed above a position that is still to come"
         assert SqlReader(postgres).end() == 0
@@ -83,10 +84,10 @@ def post_twice_the_same(store: SqlStore) -> None:
 
 def test_a_transaction_that_is_rolled_back_leaves_at_most_a_hole(postgres: Database) -> None:
     store = SqlStore(postgres)
-    post(store, "acme")
+    add_entries(store, "acme")
     with pytest.raises(Conflict):
         post_twice_the_same(store)
-    post(store, "acme")
+    add_entries(store, "acme")
     assert [(stream, version) for _, stream, version in entries(postgres)] == [
         ("ledger:acme:0", 1),
         ("ledger:acme:0", 2),
@@ -100,7 +101,7 @@ def test_a_transaction_that_is_rolled_back_leaves_at_most_a_hole(postgres: Datab
 def test_threads_that_append_to_one_account_do_not_fork_it(database: Database) -> None:
     store = SqlStore(database)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: post(store, "acme"), range(64)))
+        list(pool.map(lambda _: add_entries(store, "acme"), range(64)))
     assert [version for _, _, version in entries(database)] == list(range(1, 65))
     assert list(verify_chains(SqlReader(database))) == []
 
@@ -110,7 +111,7 @@ def test_processes_that_append_to_one_database_do_not_fork_a_stream(database: Da
     others = [started(posting, url, account, times) for account, times in (("hot", 40), ("hot", 40), ("cold", 20))]
     store = SqlStore(database)
     for _ in range(20):
-        post(store, "hot")
+        add_entries(store, "hot")
     assert [ended(other) for other in others] == [0, 0, 0]
     versions = {"ledger:hot:0": 100, "ledger:cold:0": 20}
     for stream, last in versions.items():
@@ -127,18 +128,18 @@ def post_on_nothing(store: SqlStore) -> None:
 
 def test_two_writers_with_the_same_version_cannot_both_append(database: Database) -> None:
     store = SqlStore(database)
-    post(store, "acme")
+    add_entries(store, "acme")
     with pytest.raises(Conflict):
         post_on_nothing(store)
     assert len(entries(database)) == 1
-    post(store, "acme")
+    add_entries(store, "acme")
     assert list(verify_chains(SqlReader(database))) == []
 
 
 def test_many_first_appends_of_one_account_make_one_row(database: Database) -> None:
     store = SqlStore(database)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: post(store, "new"), range(8)))
+        list(pool.map(lambda _: add_entries(store, "new"), range(8)))
     assert [row.revision for row in SqlReader(database).accounts_after("", 10)] == [8]
 
 
@@ -151,7 +152,7 @@ def test_a_unit_that_appends_without_committing_leaves_no_trace_and_no_lock(data
         append(transaction, locked(transaction, "acme"))
     assert entries(database) == []
     assert SqlReader(database).accounts_after("", 10) == []
-    post(store, "acme")
+    add_entries(store, "acme")
 
 
 def fail_in_the_middle(store: SqlStore, *, committed: bool) -> None:
@@ -167,7 +168,7 @@ def test_a_unit_whose_caller_fails_leaves_no_trace_and_no_lock(database: Databas
     with pytest.raises(ZeroDivisionError):
         fail_in_the_middle(store, committed=False)
     assert entries(database) == []
-    post(store, "acme")
+    add_entries(store, "acme")
 
 
 def test_a_caller_that_fails_after_the_commit_undoes_nothing(database: Database) -> None:
@@ -175,7 +176,7 @@ def test_a_caller_that_fails_after_the_commit_undoes_nothing(database: Database)
     with pytest.raises(ZeroDivisionError):
         fail_in_the_middle(store, committed=True)
     assert len(entries(database)) == 1
-    post(store, "acme")
+    add_entries(store, "acme")
 
 
 def test_a_unit_that_decided_nothing_makes_no_account(database: Database) -> None:
@@ -190,7 +191,7 @@ def test_a_unit_that_decided_nothing_makes_no_account(database: Database) -> Non
 def test_a_deadlock_is_a_conflict_for_one_and_nothing_for_the_other(postgres: Database) -> None:
     store = SqlStore(postgres)
     for account in ("a", "b"):
-        post(store, account)
+        add_entries(store, account)
     with postgres.connect() as connection:
         connection.execute(text(f'ALTER DATABASE "{postgres.url.database}" SET deadlock_timeout = 10'))
     postgres.engine.dispose()
@@ -215,7 +216,7 @@ def test_a_deadlock_is_a_conflict_for_one_and_nothing_for_the_other(postgres: Da
 
 
 def test_a_serialization_failure_is_a_conflict(postgres: Database) -> None:
-    post(SqlStore(postgres), "acme")
+    add_entries(SqlStore(postgres), "acme")
     with pytest.raises(Conflict, match="serialize"):
         update_what_changed_meanwhile(postgres)
     assert len(entries(postgres)) == 2
@@ -226,7 +227,7 @@ def update_what_changed_meanwhile(postgres: Database) -> None:
     with postgres.transaction() as connection:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         connection.execute(text("SELECT count(*) FROM accounts"))
-        post(SqlStore(postgres), "acme")
+        add_entries(SqlStore(postgres), "acme")
         connection.execute(text("UPDATE accounts SET revision = 0"))
 
 
@@ -234,12 +235,12 @@ def test_an_account_that_somebody_keeps_locked_is_a_conflict_after_a_while_not_f
     with ExitStack() as stack:
         patient = stack.enter_context(closing(Database(postgres_url)))
         hasty = stack.enter_context(closing(Database(postgres_url, lock_seconds=0.05)))
-        post(SqlStore(patient), "acme")
+        add_entries(SqlStore(patient), "acme")
         with SqlStore(patient).begin() as transaction:
             locked(transaction, "acme")
             with pytest.raises(Conflict, match="lock timeout"):
-                post(SqlStore(hasty), "acme")
-        post(SqlStore(hasty), "acme")
+                add_entries(SqlStore(hasty), "acme")
+        add_entries(SqlStore(hasty), "acme")
         assert len(entries(hasty)) == 2
 
 
@@ -249,5 +250,5 @@ def test_accounts_that_differ_do_not_wait_for_each_other(postgres_url: str) -> N
         other = stack.enter_context(closing(Database(postgres_url, lock_seconds=0.05)))
         with SqlStore(one).begin() as transaction:
             beside = append(transaction, locked(transaction, "a"))
-            post(SqlStore(other), "b")
+            add_entries(SqlStore(other), "b")
             transaction.commit(beside)
