@@ -25,7 +25,7 @@ ASKED: Final = text("SELECT version(), ARRAY(SELECT extname::text FROM pg_extens
 
 
 def foreign_engine(url: str) -> str | None:
-    """The name that an engine gives itself if it is not PostgreSQL or SQLite; None if it is. Raises StoreUnavailable."""
+    """The name an engine gives itself if it is not PostgreSQL or SQLite; None if it is. Raises StoreUnavailable."""
     if parse_url(url).get_backend_name() == SQLITE:
         return None
     with closing(Database(url, reading=True)) as database:
