@@ -64,12 +64,15 @@ def trial_on(url: str) -> Iterator[TrialPlace]:
 @contextmanager
 def _file_beside(url: URL, name: str) -> Iterator[TrialPlace]:
     file = sqlite_file(url).with_name(name)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    missing = [folder for folder in file.parents if not folder.exists()]
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         yield _made(URL.create(SQLITE, database=str(file)), is_server=False)
     finally:
         for one in file.parent.glob(f"{name}*"):
             one.unlink()
+        for folder in missing:
+            folder.rmdir()
 
 
 @contextmanager
