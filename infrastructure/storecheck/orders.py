@@ -21,6 +21,8 @@ GROUPS: Final = 40
 ACCOUNTS: Final = 40
 PAGE: Final = 50
 KILLS: Final = 12
+TICK: Final = 0.01
+"""Seconds by which each kill comes later, after the first group of its turn."""
 ALL: Final = 1_000_000
 VICTIM: Final = "imagestudio-victim"
 KILL: Final = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{VICTIM}'"
@@ -62,8 +64,10 @@ def be_whole(at: TrialPlace) -> None:
     with at.open() as database:
         for turn in range(KILLS):
             with at.open(name=VICTIM) as own, ThreadPoolExecutor(1) as pool:
-                writing = pool.submit(_keep_writing, at, own, turn, told)
-                wait([writing], 0.05 + turn / 200)
+                known, writing = len(told), pool.submit(_keep_writing, at, own, turn, told)
+                while not writing.done() and len(told) == known:
+                    wait([writing], TICK)
+                wait([writing], turn * TICK)
                 while not writing.done():
                     database.rows(text(KILL))
                     wait([writing], 0.05)
