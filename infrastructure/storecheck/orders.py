@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from time import monotonic
 from typing import Final
 
 from sqlalchemy import text
@@ -21,8 +22,7 @@ GROUPS: Final = 40
 ACCOUNTS: Final = 40
 PAGE: Final = 50
 KILLS: Final = 12
-TICK: Final = 0.01
-"""Seconds by which each kill comes later, after the first group of its turn."""
+TICK: Final = 0.005
 ALL: Final = 1_000_000
 VICTIM: Final = "imagestudio-victim"
 KILL: Final = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{VICTIM}'"
@@ -59,15 +59,19 @@ def _write(at: TrialPlace, name: str) -> None:
 
 
 def be_whole(at: TrialPlace) -> None:
-    """Sessions are ended by the server while they write and commit; the log is then whole, and has what was told."""
+    """Sessions are ended by the server while they write and commit; the log is then whole, and has what was told.
+
+    Each is ended a little later in its second group than the one before, by the time that its first group took.
+    """
     told: list[str] = []
     with at.open() as database:
         for turn in range(KILLS):
             with at.open(name=VICTIM) as own, ThreadPoolExecutor(1) as pool:
-                known, writing = len(told), pool.submit(_keep_writing, at, own, turn, told)
+                known, begun = len(told), monotonic()
+                writing = pool.submit(_keep_writing, at, own, turn, told)
                 while not writing.done() and len(told) == known:
                     wait([writing], TICK)
-                wait([writing], turn * TICK)
+                wait([writing], (monotonic() - begun) * turn / KILLS)
                 while not writing.done():
                     database.rows(text(KILL))
                     wait([writing], 0.05)
