@@ -57,7 +57,7 @@ class HalfTransaction(PostgresTransaction):
         half = len(self.links) // 2
         for links, rest in ((self.links[:half], Beside()), (self.links[half:], beside)):
             script, columns = postgres_script(links, rest, "SELECT 1")
-            self.session.run(f"{script};\nCOMMIT; BEGIN", columns)
+            self.session.run(f"{script};\nCOMMIT; SELECT pg_sleep(0.05); BEGIN", columns)
         self.session.run("COMMIT")
         self.committed = True
         return None
