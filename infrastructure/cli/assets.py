@@ -20,11 +20,11 @@ from infrastructure.cli.assetwords import AssetId
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import MOST, Account, Cursor, Why, Yes
-from infrastructure.cli.ranges import bytes_within, spanned
+from infrastructure.cli.ranges import bytes_within
 from infrastructure.cli.run import make_out_folder
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.batches import archived_document, archived_text
-from infrastructure.showing.formats import counted, document, instant_of, iso
+from infrastructure.showing.formats import counted, document, instant_of, iso, spanned
 
 if TYPE_CHECKING:
     from application.library.answers import ErasedAssets
@@ -77,7 +77,7 @@ class WhichAssets:
 
         return AssetQuery(
             made=self.made,
-            seen=spanned(self.since, self.until, zone),
+            seen=spanned(self.since, self.until, zone, ("--since", "--until")),
             sizes=bytes_within(self.least, self.most),
             sort=sort,
             standing=self.standing,

@@ -1,4 +1,4 @@
-"""Ranges that options say: of days and instants, and of bytes."""
+"""Ranges of bytes that options say."""
 
 from __future__ import annotations
 
@@ -7,24 +7,11 @@ from decimal import Decimal
 from typing import Final
 
 from domain.errors import InvalidInput
-from domain.periods import EARLIEST, LATEST
-from infrastructure.showing.formats import instant_of
 
 _SIZE: Final = re.compile(r"(\d{1,12}(?:\.\d{1,9})?) ?([kMGT]?)i?B?", re.IGNORECASE)
 _THOUSANDS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY: Final = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _ANY: Final = 2**63 - 1
-
-
-def spanned(since: str | None, until: str | None, zone: str) -> tuple[int, int] | None:
-    """The span [since, until) in epoch microseconds; None if neither is said. Raises InvalidInput."""
-    if since is None and until is None:
-        return None
-    start = EARLIEST if since is None else instant_of(since, zone, "--since")
-    end = LATEST if until is None else instant_of(until, zone, "--until")
-    if start >= end:
-        raise InvalidInput("--until", f"{until} is not after {since}", hint="name a later day")
-    return start, end
 
 
 def bytes_within(least: str | None, most: str | None) -> tuple[int, int] | None:

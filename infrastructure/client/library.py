@@ -18,6 +18,7 @@ from application.library.links import USUAL_SECONDS, SignedLink
 from application.library.records import ALL_KEPT, AssetLink, AssetPage, AssetQuery, AssetRecord, LibraryTotals
 from application.ports import Asset, Media
 from domain.errors import AssetMissing, InvalidInput
+from domain.periods import EARLIEST, LATEST
 from infrastructure.client.records import (
     asset_from,
     lineage_from,
@@ -34,7 +35,7 @@ from infrastructure.showing.formats import iso
 PATH: Final = "/v1/assets"
 PAGE: Final = 50
 WORDS: Final = ("type", "kind", "model", "provider", "user", "project", "text", "tag", "collection", "sort")
-UNSENT: Final = ("made", "seen", "sizes")
+UNSENT: Final = ("made", "sizes")
 """Parts of a query that a service takes no parameter for."""
 
 
@@ -161,4 +162,17 @@ def _parameters(wanted: AssetQuery) -> dict[str, str]:
         if getattr(wanted, name) is not None:
             raise InvalidInput(name, "is not asked of a service", hint=f"choose by: {', '.join(WORDS)}")
     told = {name: getattr(wanted, name) for name in WORDS if getattr(wanted, name) is not None}
-    return {**told, "standing": wanted.standing or "any", "favourite": "true" if wanted.favourite else "false"}
+    return {
+        **told,
+        **_span(wanted.seen),
+        "standing": wanted.standing or "any",
+        "favourite": "true" if wanted.favourite else "false",
+    }
+
+
+def _span(seen: tuple[int, int] | None) -> dict[str, str]:
+    """The days or instants between which an asset was first seen; an end that is none is left out."""
+    if seen is None:
+        return {}
+    since = {"since": iso(seen[0], precision="auto")} if seen[0] > EARLIEST else {}
+    return {**since, "until": iso(seen[1], precision="auto")} if seen[1] < LATEST else since

@@ -16,6 +16,7 @@ from domain.authority import KeyHolder
 from infrastructure.dashboard.page import ACCOUNT, Guarded, MeantFor, WebPage
 from infrastructure.dashboard.permission import may
 from infrastructure.dashboard.words import wording, wording_or
+from infrastructure.showing.formats import size
 
 GROUPS: Final = ("account", "make", "money", "studio")
 """The parts of the menu, in its order."""
@@ -34,7 +35,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(w=wording, word=wording_or, static=static)
-    made.filters.update(instant=to_the_second, day=lambda text: text[:10], thousands=thousands, compact=compact)
+    made.filters.update(
+        instant=to_the_second, day=lambda text: text[:10], thousands=thousands, compact=compact, size=size
+    )
     return made
 
 

@@ -61,6 +61,19 @@ def instant_of(text: str, zone: str = UTC_NAME, field: str = "at") -> int:
     return instant
 
 
+def spanned(
+    since: str | None, until: str | None, zone: str = UTC_NAME, names: tuple[str, str] = ("since", "until")
+) -> tuple[int, int] | None:
+    """The span [since, until) in epoch microseconds; None if neither is said. Raises InvalidInput of one of `names`."""
+    if since is None and until is None:
+        return None
+    start = EARLIEST if since is None else instant_of(since, zone, names[0])
+    end = LATEST if until is None else instant_of(until, zone, names[1])
+    if start >= end:
+        raise InvalidInput(names[1], f"{until} is not after {since}", hint="name a later day")
+    return start, end
+
+
 def day_of(field: str, text: str) -> str:
     """A day such as 2026-11-23. Raises InvalidInput of `field`."""
     try:

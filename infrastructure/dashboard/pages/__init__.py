@@ -14,6 +14,7 @@ from infrastructure.dashboard.pages import (
     create,
     files,
     keys,
+    library,
     operations,
     overview,
     statements,
@@ -22,7 +23,7 @@ from infrastructure.dashboard.pages import (
 )
 
 MODULES: Final[Sequence[ModuleType]] = (
-    *(overview, operations, account, keys, webhooks, create, files),
+    *(overview, operations, account, keys, webhooks, create, library, files),
     *(statements, books, studio, accounts),
 )
 

@@ -45,7 +45,7 @@ async def get_approvals(request: Request, caller: Reader) -> Response:
     """List what people were asked to approve and still can, or could use, the newest first; with `over` all of it."""
     gate, page = gate_of(request), page_of(request)
     check_parameters(request, ("over", *page.NAMES))
-    account, over = caller.account_or_all, flag_of(request, "over")
+    account, over = caller.account_or_all, flag_of(request.query_params, "over")
     found = await gate.studio.approvals.list(account, over=over, after=page.after, limit=page.limit)
     return json_of(approvals_document(found), caller)
 

@@ -27,13 +27,13 @@ from infrastructure.gateway.native.asof import AS_OF, DATED, as_of_document, mom
 from infrastructure.gateway.native.paging import PAGED, check_parameters, flag_of, page_of
 from infrastructure.gateway.native.shapes import StrictBody
 from infrastructure.showing.assets import asset_document, lineage_document, page_document, shown_document
-from infrastructure.showing.formats import document, instant_of, iso
+from infrastructure.showing.formats import document, instant_of, iso, spanned
 
 router = APIRouter(prefix="/v1/assets", tags=["Assets"])
 LONGEST_NUMBER: Final = 12
 WORDS: Final = ("type", "kind", "model", "provider", "user", "project", "text", "tag", "collection", "sort")
 """Parameters that choose assets by a word of theirs."""
-_NAMED: Final = (*WORDS, "standing", "favourite")
+_NAMED: Final = (*WORDS, "standing", "favourite", "since", "until")
 CHOOSING: Final = {
     "parameters": [{"name": name, "in": "query", "schema": {"type": "string"}} for name in _NAMED],
 }
@@ -138,7 +138,7 @@ async def post_asset(request: Request, caller: Operator) -> Response:
         added = await library.add(caller.account, request.stream(), new=new)
     else:
         async with any_body(request) as body:
-            added = await library.add(caller.account, _only_file(body.files), new=new)
+            added = await library.add(caller.account, only_file(body.files), new=new)
     return json_of({**asset_document(added.asset), "new": added.is_new}, caller, 201 if added.is_new else 200)
 
 
@@ -191,7 +191,7 @@ def _seconds(text: str | None) -> int:
     return int(text)
 
 
-async def _only_file(files: Mapping[str, Sequence[File]]) -> AsyncIterator[bytes]:
+async def only_file(files: Mapping[str, Sequence[File]]) -> AsyncIterator[bytes]:
     """The one file of a form, in pieces. Raises InvalidInput."""
     found = [file for many in files.values() for file in many]
     if len(found) != 1:
@@ -206,7 +206,16 @@ async def _only_file(files: Mapping[str, Sequence[File]]) -> AsyncIterator[bytes
 def asset_query(request: Request, more: Sequence[str] = ()) -> AssetQuery:
     """The assets that the parameters choose; `more` are parameters of another meaning. Raises InvalidInput."""
     check_parameters(request, (*_NAMED, *more))
-    told = request.query_params
+    return query_of(request.query_params)
+
+
+def query_of(told: Mapping[str, str]) -> AssetQuery:
+    """The assets that words choose; `since` and `until` are days or instants, in UTC. Raises InvalidInput."""
     words: dict[str, Any] = {name: told[name] for name in WORDS if name in told}
-    standing, favourite = told.get("standing", "kept"), flag_of(request, "favourite")
-    return AssetQuery(standing=None if standing == "any" else standing, favourite=favourite, **words)
+    standing = told.get("standing", "kept")
+    return AssetQuery(
+        standing=None if standing == "any" else standing,
+        favourite=flag_of(told, "favourite"),
+        seen=spanned(told.get("since"), told.get("until")),
+        **words,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -36,9 +36,9 @@ def check_parameters(request: Request, known: Collection[str]) -> None:
         raise InvalidInput(unknown, "is no parameter of this list", hint=f"there are: {', '.join(known)}")
 
 
-def flag_of(request: Request, name: str) -> bool:
+def flag_of(told: Mapping[str, str], name: str) -> bool:
     """A parameter that is true or false; false if it is left out. Raises InvalidInput."""
-    text = request.query_params.get(name, "false")
+    text = told.get(name, "false")
     if text not in ("true", "false"):
         raise InvalidInput(name, "must be true or false", hint="leave it out for false")
     return text == "true"
