@@ -12,6 +12,7 @@ import pytest
 from application.library.answers import Bringing
 from application.library.records import AssetQuery
 from domain.actor import Actor, ActorKind
+from domain.periods import EARLIEST, LATEST
 from imagestudio import AsyncClient, Client, ImageStudioError, InvalidRequest
 from infrastructure.blocking import BlockingStudio
 from infrastructure.showing.assets import lineage_document, page_document, shown_document
@@ -61,6 +62,16 @@ def listed(studio: Either) -> Any:
     return page_document(studio.library.list(ACCOUNT, wanted, limit=1))["assets"]
 
 
+def seen_between(studio: Either) -> Any:
+    """Found by their first sight, to the microsecond, with one end and with both."""
+    at = studio.library.show(ACCOUNT, made(studio)).asset.first_seen
+    spans = ((at, at + 1), (at + 1, LATEST), (EARLIEST, at + 1))
+    return [
+        [one.first_seen - at for one in studio.library.list(ACCOUNT, AssetQuery(seen=seen)).assets][:1]
+        for seen in spans
+    ]
+
+
 def shown(studio: Either) -> Any:
     return shown_document(studio.library.show(ACCOUNT, made(studio)))
 
@@ -87,7 +98,7 @@ def drawn_small(studio: Either) -> Any:
     return studio.library.thumbnail(ACCOUNT, made(studio)).media_type
 
 
-PROGRAMS: list[Program] = [listed, shown, descended, fetched, drawn_small, disposed]
+PROGRAMS: list[Program] = [listed, seen_between, shown, descended, fetched, drawn_small, disposed]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -59,7 +59,8 @@ def addresses(gateway: Gateway, operation: str) -> dict[str, list[str]]:
     keys = gateway.run(gateway.studio.keys.list("acme"))
     hook = gateway.run(gateway.studio.webhooks.add("acme", "https://shop.example/hooks")).webhook.id
     period = gateway.run(gateway.studio.statements.periods("acme"))[0].name
-    ids = {"operation": operation, "key": keys[0].id, "webhook": hook}
+    asset = gateway.run(gateway.studio.library.list("acme")).assets[0].id
+    ids = {"operation": operation, "asset": asset, "key": keys[0].id, "webhook": hook}
     found: dict[str, list[str]] = {"acme": [], STUDIO: []}
     for page in PAGES:
         account = STUDIO if page.meant is MeantFor.STUDIO else "acme"

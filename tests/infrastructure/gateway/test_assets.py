@@ -73,7 +73,17 @@ def test_the_log_names_the_key_that_threw_it_away(gateway: Gateway, asset: str) 
 
 
 @pytest.mark.parametrize(
-    "query", ["colour=red", "standing=lost", "favourite=perhaps", "limit=0", "after=x", "type=smell"]
+    "query",
+    [
+        "colour=red",
+        "standing=lost",
+        "favourite=perhaps",
+        "limit=0",
+        "after=x",
+        "type=smell",
+        "since=x",
+        "since=2026-02-01&until=2026-01-01",
+    ],
 )
 def test_a_wrong_parameter_is_told(gateway: Gateway, query: str) -> None:
     with gateway.client() as client:
