@@ -188,7 +188,7 @@ def test_every_action_of_the_library_was_tried() -> None:
 def test_somebody_finds_a_picture_by_a_word_and_what_it_cost(
     chromium: Browser, gateway: Gateway, made: list[str]
 ) -> None:
-    with person(chromium, gateway, PHONE) as one:
+    with person(chromium, gateway.url, PHONE) as one:
         one.log_in(gateway.secret, "/library")
         assert one.fits()
         one.tab.fill("#search", "dawn")
