@@ -1,6 +1,7 @@
 """Questions about the past of one long stream: near its end beside near its beginning, in one run.
 
-The first question over the whole stretch leaves milestones, and is told by itself; those after it are measured in turn.
+The first question over the whole stretch leaves milestones, and is told by itself; those after it are measured in turn,
+in processor time, which others on the machine change little.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from sqlalchemy import select
@@ -45,7 +46,7 @@ QUESTIONS: dict[str, Ask] = {
 
 @dataclass(frozen=True, slots=True)
 class AskedPast:
-    """One question's median seconds near the beginning and near the end of the stream."""
+    """One question's median seconds of a processor near the beginning and near the end of the stream."""
 
     database: str
     question: str
@@ -89,6 +90,6 @@ def _asked(database: str, past: Past, account: str, name: str, end: int, rounds:
 
 
 async def _timed(ask: Ask, past: Past, account: str, position: int) -> float:
-    began = perf_counter()
+    began = process_time()
     await ask(past, account, position)
-    return perf_counter() - began
+    return process_time() - began

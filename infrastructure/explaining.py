@@ -62,14 +62,12 @@ class Explainer:
         return [await self._one(one) for one in known]
 
     async def refusals(self, account: str, key: str | None, limit: int = NEWEST) -> list[Explanation]:
-        """The refusals under an idempotency key, or else the newest of the account. Raises InvalidInput."""
-        if key is None:
-            from projections.views.operations import OPERATIONS, OperationFilter
+        """The refusals under an idempotency key, or else the account's newest, as far as the view of operations is.
 
-            wanted = OperationFilter(account=account, state="rejected")
-            end = await to_thread(self.past.reader.end)
-            rows = (await self.past.find(OPERATIONS, wanted, end, limit=limit)).rows
-            return [one for row in rows for one in await self.of(row.id, account)]
+        Raises InvalidInput.
+        """
+        if key is None:
+            return [one for id in await to_thread(self._refused, account, limit) for one in await self.of(id, account)]
         spent = await to_thread(self._index.key, account, key)
         if spent is None:
             raise InvalidInput(
@@ -96,6 +94,13 @@ class Explainer:
         advice = ADVICE.get(why.reason, "") if why is not None else ""
         sentences, costs = tuple(reasons.sentences()), tuple(reasons.costs())
         return Explanation(one.operation, one.account, why is not None, moment, sentences, costs, limits, advice)
+
+    def _refused(self, account: str, limit: int) -> list[str]:
+        from projections.engine.asking import find_rows
+        from projections.views.operations import OPERATIONS, OperationFilter
+
+        wanted = OperationFilter(account=account, state="rejected")
+        return [row.id for row in find_rows(self._database, OPERATIONS, wanted, limit=limit).rows]
 
     def _content(self, batch: str) -> Body | None:
         found = SqlContents(self._database).load(batch)

@@ -148,7 +148,10 @@ class Past:
         return await self._explainer.of(operation, account)
 
     async def refusals(self, account: str, key: str | None = None) -> list[Explanation]:
-        """Why the account was refused under an idempotency key, or the last times. Raises InvalidInput."""
+        """Why the account was refused under an idempotency key, or the last times, as far as its views are.
+
+        Raises InvalidInput.
+        """
         return await self._explainer.refusals(account, key)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,6 +44,7 @@ async def refusals(request: Request, caller: Reader) -> Response:
     """Why requests were refused: the one under an idempotency key, or else the newest."""
     check_parameters(request, ("key",))
     studio = gate_of(request).studio
+    await to_thread(studio.views.catch_up)
     found = await studio.past.refusals(caller.account, request.query_params.get("key"))
     return json_of(_explained(found), caller)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ async def test_refusals_are_told_by_key_or_the_newest_first(database_url: str, t
             with pytest.raises(OperationRefused):
                 await studio.operations.generate("a fox", key=key, **DRAWN)
         await studio.accounts.inherit_limit("acme", "images", scope="user:ann")
+        await asyncio.to_thread(studio.views.catch_up)
         newest = await studio.past.refusals("acme")
         assert len(newest) == 2
         [first] = await studio.past.refusals("acme", "k1")
