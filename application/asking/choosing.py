@@ -49,7 +49,8 @@ class Choice:
 class Chosen:
     """The model to use and those to fall back to; `calls` are the outputs of each operation, `allowed` the classes that
     the request itself allows, that of a named model among them, and `instead` the model that the account's terms name
-    for what would pass a limit of money. `till` tells what they are sold for, if that is not the price book's price."""
+    for what would pass a limit of money. `till` tells what they are sold for, if the
+    request bounds that and it is not the price book's price."""
 
     first: Choice
     others: tuple[Choice, ...]
@@ -99,6 +100,10 @@ class Chooser:
         if request.model not in STRATEGIES:
             self.catalogue.named(request.kind, request.model, now, self._lacks)
 
+    async def till(self, request: Request, now: int) -> Till | None:
+        """The till at which a request is paid; None: at the price book's prices."""
+        return await self.consents.till(request, str(self.catalogue.family(request.kind)), now)
+
     def currency_at(self, till: Till | None) -> str:
         """The currency in which a request is paid."""
         return self.price_book.currency if till is None else till.currency
@@ -108,7 +113,7 @@ class Chooser:
         facts = {name: tuple(facts_of_media(one) for one in many) for name, many in media.items()}
         allowed = allowed_by(request)
         rest: Sequence[Offer] = ()
-        till = await self.consents.till(request, str(self.catalogue.family(request.kind)), now)
+        till = None if request.max_price is None else await self.till(request, now)
         if request.model in STRATEGIES:
             offer, *rest = await self._offers(request, allowed, facts, now, till)
             first = offer.model

@@ -11,6 +11,7 @@ from application.asking.requests import Request
 from application.ledger.ledgers import Ledgers
 from application.ledger.looking import LedgerReader
 from domain.account import Account
+from domain.agreeing import NOTHING_AGREED
 from domain.errors import InvalidInput, InvalidMoney
 from domain.inputs import shortened
 from domain.kinds import ONLY_REAL, Class, check_class
@@ -46,9 +47,15 @@ class Consents:
 
     async def till(self, request: Request, family: str, at: int) -> Till | None:
         """The till at which a request is paid; None: the price book's prices are everybody's."""
-        if self.selling is None:
+        if self.selling is None or self._is_plain(self.writer.known_terms(request.account), self.selling):
             return None
         return await till_of(self.ledgers, request.account, request.kind, family, at)
+
+    def _is_plain(self, known: Account | None, selling: Selling) -> bool:
+        """Whether terms that this process saw have neither tariff nor discount, and the price book's currency."""
+        if known is None or known.currency != selling.currency:
+            return False
+        return known.agreed == NOTHING_AGREED and known.plan not in selling.plans
 
     async def _terms(self, account: str) -> Account:
         def look(ledger: Ledger, _now: int) -> Account:

@@ -191,7 +191,8 @@ class Intake:
             return ()
         chosen, chooser = prepared.chosen[0], self.preparer.chooser
         passed = await chooser.passed_over(request, chosen, prepared.media, self.ownership.clock())
-        till, currency = chosen.till, chooser.currency_at(chosen.till)
+        till = chosen.till or await chooser.till(request, self.ownership.clock())
+        currency = chooser.currency_at(till)
         asked = [(one.model, [one.quotes.get(outputs) for outputs in chosen.calls], "") for one in chosen.in_turn]
         left = [(one.model, one.quotes, one.why) for one in passed]
         return tuple(_candidate(model, quotes, why, till, currency) for model, quotes, why in (*asked, *left))

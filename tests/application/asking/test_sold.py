@@ -118,6 +118,27 @@ async def test_the_price_falls_with_the_volume_and_an_estimate_says_so_before(st
     assert told == ["0.03 USD", "0.03 USD", "0.015 USD"]
 
 
+async def test_requests_at_the_same_moment_are_in_one_order_of_tiers(studio: Studio) -> None:
+    await studio.accounts.open("acme", plan="shop")
+
+    results = await asyncio.gather(*(bought(studio, "acme", "penny") for _ in range(8)))
+
+    assert sorted(result.price.micros for result in results) == [15_000] * 6 + [30_000] * 2
+
+
+async def test_the_volume_goes_on_in_another_process_from_a_snapshot_or_from_the_log(
+    database_url: str, tmp_path: Path
+) -> None:
+    told = []
+    for every in (1, 1, 2_000, 2_000):
+        async with studio_on(database_url, tmp_path, snapshot_every=every, **settings(tmp_path)) as studio:
+            await studio.accounts.open("acme", plan="shop")
+            told.append((await bought(studio, "acme", "penny")).price.micros)
+            assert await is_sound(studio)
+
+    assert told == [30_000, 30_000, 15_000, 15_000]
+
+
 async def test_a_most_price_is_what_it_is_sold_for(studio: Studio) -> None:
     await studio.accounts.open("acme", plan="shop")
 
