@@ -39,7 +39,7 @@ from domain.periods import Period, local_day
 from domain.plans import SPEND
 from domain.pricing import Quote, Unpriced
 from domain.refusals import Refusal, Unapproved
-from domain.sales import errand_again, errand_now, sold_now
+from domain.sales import check_tariff, errand_again, errand_now, sold_now
 from domain.settlement import fail, give_back, move_later, settle_draws
 from domain.totals import PeriodState, scopes_of
 from domain.value import maker, value
@@ -253,6 +253,7 @@ def answer_now(ledger: Ledger, ask: Ask, now: int) -> Admission:
 
 def _answered(ledger: Ledger, account: Account, current: PeriodState, ask: Ask, now: int) -> Admission:
     """The account's terms may name a cheaper model for what would pass a limit of money, if the request lets them."""
+    check_tariff(ledger.selling, account)
     errand = errand_now(current, ask.kind, ask.family, now if ask.priced_at is None else ask.priced_at)
     work = (ask.kind, ask.family)
     funding = fund(account, current, work, sold_now(ledger.selling, account, ask.quotes, errand), now)

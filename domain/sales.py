@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from domain.account import Account
+from domain.errors import InvalidInput
 from domain.ledger import Ledger
 from domain.operation import Sent
 from domain.pricing import Quote, Unpriced, capped_quote
@@ -15,6 +16,14 @@ from domain.totals import PeriodState
 def buyer_of(account: Account) -> Buyer:
     """The terms of an account as far as prices depend on them."""
     return Buyer(account.plan, account.currency, account.agreed.tariff, account.agreed.discount)
+
+
+def check_tariff(selling: Selling | None, account: Account) -> None:
+    """Raise InvalidInput if the account's own tariff is not there: it would pay another price than was agreed."""
+    id = account.agreed.tariff
+    if id and (selling is None or id not in selling.tariffs):
+        told = f"account {account.id!r} is sold to by tariff {id!r}, which is in no file"
+        raise InvalidInput("tariff", told, hint="load the file that has it, or agree another")
 
 
 def sold_now(

@@ -200,6 +200,20 @@ async def test_a_refund_is_in_the_accounts_currency_and_a_correction_of_cost_in_
     assert cents(after) == "0.08 EUR for 0.04 USD"
 
 
+async def test_an_account_whose_own_tariff_is_in_no_file_is_not_sold_to_at_another_price(
+    database_url: str, tmp_path: Path
+) -> None:
+    told = settings(tmp_path)
+    async with studio_on(database_url, tmp_path, **told) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        await studio.accounts.agree_tariff("acme", "partners")
+    async with studio_on(database_url, tmp_path, catalogues=told["catalogues"]) as studio:
+        with pytest.raises(InvalidInput, match="tariff 'partners', which is in no file"):
+            await bought(studio, "acme")
+        await studio.accounts.agree_tariff("acme", reason="it ended")
+        assert cents(await bought(studio, "acme")) == "0.05 USD for 0.05 USD"
+
+
 async def test_without_a_rate_an_account_is_not_opened(studio: Studio) -> None:
     with pytest.raises(InvalidInput, match="no rate from USD to GBP"):
         await studio.accounts.open("sterling", plan="bare", currency="GBP")
