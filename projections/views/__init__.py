@@ -2,7 +2,8 @@
 
 `price` is what the account pays and `cost` what providers bill us, corrections included, in micro-units; `adjusted` is
 the part of the price that was corrected later. A correction counts in the period in which it was made. So the
-prices of any view that sums them add up to what the log charged and adjusted. `cost` is the sum of what is known: of
+prices of any view that sums them add up to what the log charged and adjusted. Costs are in `cost_currency`, None if
+that is the price's. `cost` is the sum of what is known: of
 `cost_unknown` operations the cost is not, and of `estimated` ones price or cost are the most that they can be.
 """
 

@@ -8,7 +8,7 @@ from infrastructure.store.migrations.views import recreate_views
 
 revision = "0002"
 down_revision = "0001"
-views = "f8c339ab1d88e3f9"
+views = "d1d355a2224f03b8"
 """The shape of the views' tables. When it changes, copy this file under the next number."""
 
 
