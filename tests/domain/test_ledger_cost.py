@@ -118,7 +118,7 @@ TERMS = (
     TimeZoneChanged("acme", LATER, "Asia/Tokyo"),
     ConsentChanged("acme", LATER, "stand-in", given=True),
     OnLimitChanged("acme", LATER, "spare"),
-    TariffAgreed("acme", LATER, "partners"),
+    TariffAgreed("acme", LATER, ""),
     DiscountAgreed("acme", LATER, Decimal(5), LATER, IN_MAY),
     PlanChanged("acme", LATER, "big", Limits(images=200)),
     AccountSuspended("acme", LATER, "overdue"),
