@@ -91,9 +91,9 @@ class Dashboard:
     async def _html(self, page: WebPage, request: Request) -> Response:
         who = await entering.entered(self, request)
         require(who.holder, page)
-        if page.meant is MeantFor.ACCOUNT and who.holder.runs_studio and ACCOUNT not in request.query_params:
+        if page.meant is MeantFor.ACCOUNT and who.holder.runs_studio and not request.query_params.get(ACCOUNT):
             return see_other("/accounts")
-        visit = self.visit(page, request, KeyCaller(who.holder, request.query_params.get(ACCOUNT)))
+        visit = self.visit(page, request, KeyCaller(who.holder, request.query_params.get(ACCOUNT) or None))
         found = await self._placed(page, visit)
         content = rendered(page.template, self.context(visit, who, found, page))
         return page_response(content, headers={POSITION: str(found.position)})
@@ -101,7 +101,8 @@ class Dashboard:
     async def _json(self, page: WebPage, request: Request) -> Response:
         visit = self.visit(page, request, await self._caller(page, request))
         found = await self._placed(page, visit)
-        content = encoded({"position": found.position, **found.document}, visit.caller)
+        moved = {} if found.moved is None else {"until": found.moved}
+        content = encoded({"position": found.position, **moved, **found.document}, visit.caller)
         return Response(content, 200, {**GUARDS, POSITION: str(found.position)}, "application/json")
 
     async def _placed(self, page: WebPage, visit: Visit) -> Placed:
@@ -146,7 +147,7 @@ class Dashboard:
     async def _act(self, action: WebAction, request: Request) -> Response:
         who = await entering.entered(self, request)
         require(who.holder, action)
-        visit = self.visit(None, request, KeyCaller(who.holder, request.query_params.get(ACCOUNT)))
+        visit = self.visit(None, request, KeyCaller(who.holder, request.query_params.get(ACCOUNT) or None))
         async with sent(request, visit) as form:
             entering.check_form(self, request, who.session.word, form.text("token"))
             done = await action.do(form)
@@ -161,7 +162,7 @@ class Dashboard:
         else:
             caller = KeyCaller((await entering.entered(self, request)).holder)
         require(caller.holder, page)
-        named = request.query_params.get(ACCOUNT, request.headers.get(ACCOUNT_HEADER))
+        named = request.query_params.get(ACCOUNT) or request.headers.get(ACCOUNT_HEADER)
         return KeyCaller(caller.holder, named)
 
     def visit(

@@ -20,6 +20,7 @@ from domain.meaning import Kind
 from infrastructure.agents.door import PATH, AgentsDoor
 from infrastructure.dashboard.mounting import Dashboard
 from infrastructure.dashboard.pages import ACTIONS, FILES, PAGES
+from infrastructure.dashboard.responses import told_as_page
 from infrastructure.gateway import callbacks, health
 from infrastructure.gateway.addresses import check_text
 from infrastructure.gateway.arrivals import Arrivals, Exchange
@@ -131,6 +132,8 @@ async def _invalid(request: Request, error: Any) -> Response:
 
 async def _frameworks(request: Request, error: Any) -> Response:
     told = f"{request.method} {request.url.path}"
+    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/"):
+        request.state.tell = partial(told_as_page, request)
     if error.status_code == STATUSES_BY_CODE[NotAllowed.code]:
         return _answer(request, NotAllowed(f"{told} is not taken", hint="see /docs for what is"), error.headers)
     return _answer(request, NoSuchRoute(f"there is nothing at {told}", hint="see /docs for what there is"))

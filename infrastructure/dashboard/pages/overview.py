@@ -50,10 +50,10 @@ def _doubts(period: Document | None) -> dict[str, int]:
 
 
 def _days(rows: list[Document]) -> list[dict[str, Any]]:
-    """The charges of each day, its corrections taken off; exact, in micro-units."""
+    """The charges of each day, with its corrections; exact, in micro-units."""
     found: dict[str, int] = {}
     for row in rows:
-        found[row["day"]] = found.get(row["day"], 0) + row["price"]["micros"] - row["adjusted"]["micros"]
+        found[row["day"]] = found.get(row["day"], 0) + row["price"]["micros"]
     return [{"day": day, "micros": micros} for day, micros in sorted(found.items())]
 
 

@@ -50,6 +50,22 @@ CREDITS: Final = (
     TableColumn(name="reason"),
     TableColumn(name="amount", kind="amount"),
 )
+SUBSCRIPTION: Final = (
+    TableColumn(name="plan"),
+    TableColumn(name="from", kind="day"),
+    TableColumn(name="to", kind="day"),
+    TableColumn(name="amount", kind="amount"),
+    TableColumn(name="rounded", kind="amount"),
+)
+GRANTS: Final = (
+    TableColumn(name="grant"),
+    TableColumn(name="source"),
+    TableColumn(name="expires", kind="until"),
+    TableColumn(name="given", kind="amount"),
+    TableColumn(name="used", kind="amount"),
+    TableColumn(name="lapsed", kind="amount", wide=True),
+    TableColumn(name="rounded", kind="amount"),
+)
 ALLOWANCES: Final = (
     TableColumn(name="measure", kind="measure"),
     TableColumn(name="used", kind="amount"),
@@ -133,7 +149,7 @@ PAGES = (
         document=_one,
         template="statement.html",
         under="statements",
-        parts={"credits": CREDITS, "allowances": ALLOWANCES},
+        parts={"credits": CREDITS, "allowances": ALLOWANCES, "subscription": SUBSCRIPTION, "grants": GRANTS},
     ),
 )
 FILES = (

@@ -72,7 +72,7 @@ def test_pages_say_their_position_and_agree(gateway: Gateway, operations: list[s
         overview = client.get("/overview.json").json()
         rows = client.get("/operations.json").json()["operations"]
         assert overview["operations"] == rows[: len(overview["operations"])]
-        spent = sum(row["price"]["micros"] - row["adjusted"]["micros"] for row in rows)
+        spent = sum(row["price"]["micros"] for row in rows)
         assert overview["pace"]["spent"]["micros"] == spent == sum(one["micros"] for one in overview["days"])
 
 
@@ -150,3 +150,25 @@ def test_a_crawler_follows_every_link_of_every_role(gateway: Gateway, operations
                     seen.add(link)
                     waiting.append(link)
         assert len(seen) > 8
+
+
+def test_nothing_at_an_address_is_said_to_people_as_a_page_and_to_programs_as_a_problem(gateway: Gateway) -> None:
+    with visitor(gateway) as client:
+        page = client.get("/nowhere", headers={"accept": "text/html"})
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert (
+            client.get("/nowhere").json()["code"] == client.get("/v1/x", headers={"accept": "text/html"}).json()["code"]
+        )
+
+
+def test_what_was_is_shown_as_it_was(gateway: Gateway, operations: list[str]) -> None:
+    with visitor(gateway) as client, gateway.client() as api:
+        first = client.get(f"/operations/{operations[0]}.json").json()["operations"][0]["events"][-1]["position"]
+        then = client.get("/operations.json", params={"as_of": first}).json()
+        assert [one["id"] for one in then["operations"]] == [operations[0]]
+        then.pop("position")
+        assert then == api.get("/v1/operations", params={"as_of": first}).json()
+        assert "As it was at" in client.get("/operations", params={"as_of": first}).text
+        for address in ("/usage", "/limits"):
+            assert client.get(address, params={"as_of": first}).status_code == 200
+            assert client.get(address, params={"as_of": "yesterday"}).status_code == 400

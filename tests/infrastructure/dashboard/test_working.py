@@ -91,7 +91,9 @@ def test_the_studio_gives_a_charge_back_and_hands_the_statement_on(
         one.tab.fill("#refund-reason", "a smudge")
         one.tab.once("dialog", lambda dialog: dialog.accept())
         one.tab.click("button:has-text('Give it back')")
-        expect(one.tab.locator("#live")).to_contain_text("0.01 USD of it was given back since.")
+        expect(one.tab.locator("#live")).to_contain_text(
+            "0.03 USD is charged for 1 of 1 outputs, with a correction of -0.01 USD."
+        )
         one.check()
         one.go(f"/statements/{period}?account=acme")
         expect(one.tab.locator("main")).to_contain_text("a smudge")
