@@ -73,20 +73,19 @@ class Dashboard:
     def routes(self) -> list[Route]:
         """Those with a form of a page stand before the page, whose last part may be any word."""
         found = [
-            Route("/static/{name:path}", _told(_static), methods=["GET"]),
-            Route("/login", _told(partial(entering.login, self)), methods=["GET", "POST"]),
-            Route("/logout", _told(partial(entering.logout, self)), methods=["POST"]),
+            _route("/static/{name:path}", _static),
+            _route("/login", partial(entering.login, self), "GET", "POST"),
+            _route("/logout", partial(entering.logout, self), "POST"),
         ]
         for page in self.pages:
             if page.rows:
-                found.append(Route(f"{page.base}.csv", _told(partial(self._csv, page), data=True), methods=["GET"]))
-            found.append(Route(f"{page.base}.json", _told(partial(self._json, page), data=True), methods=["GET"]))
+                found.append(_route(f"{page.base}.csv", partial(self._csv, page), data=True))
+            found.append(_route(f"{page.base}.json", partial(self._json, page), data=True))
             if page.live is not None:
-                found.append(Route(f"{page.base}/live", _told(partial(self._live, page), data=True), methods=["GET"]))
-        found += [Route(one.path, _told(partial(self._file, one)), methods=["GET"]) for one in self.files]
-        found += [Route(page.path, _told(partial(self._html, page)), methods=["GET"]) for page in self.pages]
-        found += [Route(one.path, _told(partial(self._act, one)), methods=["POST"]) for one in self.actions]
-        return found
+                found.append(_route(f"{page.base}/live", partial(self._live, page), data=True))
+        found += [_route(one.path, partial(self._file, one)) for one in self.files]
+        found += [_route(page.path, partial(self._html, page)) for page in self.pages]
+        return found + [_route(one.path, partial(self._act, one), "POST") for one in self.actions]
 
     async def _html(self, page: WebPage, request: Request) -> Response:
         who = await entering.entered(self, request)
@@ -215,16 +214,18 @@ def as_shown(caller: KeyCaller, document: Document) -> Document:
     return found
 
 
-def _told(endpoint: Endpoint, *, data: bool = False) -> Endpoint:
-    """The endpoint, whose errors are told as pages, or as at the API."""
+def _route(path: str, endpoint: Endpoint, *methods: str, data: bool = False) -> Route:
+    """The route, whose errors are told as pages, or as at the API; requests are logged by its pattern."""
 
     async def answered(request: Request) -> Response:
+        request.scope["route"] = route
         if not data:
             request.state.tell = partial(told_as_page, request)
         await check_text(request)
         return await endpoint(request)
 
-    return answered
+    route = Route(path, answered, methods=[*methods] or ["GET"])
+    return route
 
 
 async def _static(request: Request) -> Response:

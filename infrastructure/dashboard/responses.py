@@ -70,7 +70,13 @@ def told_as_page(request: Request, error: ImageStudioError) -> Response:
         "hint": over_http(error.advice),
         "figures": figures_of(error),
         "request_id": request.state.request_id,
-        "back": request.headers.get("referer", ""),
+        "back": _from_here(request),
     }
     content = rendered("partial_error.html" if request.headers.get(PARTIAL) else "error.html", {"error": shown})
     return page_response(content, status_for(error), headers_of(error))
+
+
+def _from_here(request: Request) -> str:
+    """The page of ours that somebody was at, if they were at one."""
+    address = request.headers.get("referer", "")
+    return address if address.startswith(str(request.base_url)) else ""

@@ -24,7 +24,7 @@ from infrastructure.dashboard.pages import (
 
 MODULES: Final[Sequence[ModuleType]] = (
     *(overview, operations, account, keys, webhooks, create, library, files),
-    *(statements, books, studio, accounts),
+    *(statements, books, accounts, studio),
 )
 
 PAGES: Final[Sequence[WebPage]] = [page for module in MODULES for page in module.PAGES]

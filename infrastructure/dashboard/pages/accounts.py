@@ -19,7 +19,7 @@ COLUMNS: Final = (
     TableColumn(name="held", kind="money"),
     TableColumn(name="used", kind="money"),
     TableColumn(name="left", kind="limit"),
-    TableColumn(name="balance", kind="money", wide=True),
+    TableColumn(name="balance", kind="sum", wide=True),
 )
 
 

@@ -172,3 +172,11 @@ def test_what_was_is_shown_as_it_was(gateway: Gateway, operations: list[str]) ->
         for address in ("/usage", "/limits"):
             assert client.get(address, params={"as_of": first}).status_code == 200
             assert client.get(address, params={"as_of": "yesterday"}).status_code == 400
+
+
+def test_requests_are_counted_by_the_pattern_of_their_page(gateway: Gateway, operations: list[str]) -> None:
+    with visitor(gateway) as client:
+        client.get(f"/operations/{operations[0]}")
+        counted = client.get("/metrics").text
+    assert 'route="/operations/{id}"' in counted
+    assert operations[0] not in counted
