@@ -20,10 +20,12 @@ from domain.ledger import ContentErased, CreditAdded, Fact, PeriodEnded, PeriodR
 from domain.money import Money
 from domain.operation import Adjusted
 from domain.plans import IN_MONEY
+from domain.wallet import ChargedBack, GrantEnded, GrantGiven, SubscriptionCharged
 from domain.windows import Window
 
-BY_PEOPLE = (CreditAdded, GoodwillGiven, Adjusted, PeriodEnded, PeriodResumed, ContentErased)
-"""The facts of periods' streams that somebody decided on, and not an operation's own course."""
+OF_WALLETS = (GrantGiven, GrantEnded, ChargedBack, SubscriptionCharged)
+BY_PEOPLE = (CreditAdded, GoodwillGiven, Adjusted, PeriodEnded, PeriodResumed, ContentErased, *OF_WALLETS)
+"""The facts of periods' streams that somebody decided on or that terms bring, and not an operation's own course."""
 
 Terms = Mapping[str, str]
 """Whatever may be changed of an account, by name, in words."""
@@ -102,6 +104,13 @@ def _moved(fact: Fact) -> list[TermChange]:
                 for name, amount in told.items()
                 if amount[0]
             ]
+        case GrantGiven() | GrantEnded():
+            became = "given" if isinstance(fact, GrantGiven) else "over"
+            return [TermChange(f"grant {fact.grant} {became}", None, str(Money(fact.amount, fact.currency)))]
+        case ChargedBack():
+            return [TermChange("charged back", None, str(Money(fact.amount, fact.currency)))]
+        case SubscriptionCharged():
+            return [TermChange(f"price of plan {fact.plan}", None, str(Money(fact.price, fact.currency)))]
         case ContentErased():
             return [TermChange(f"content of {fact.operation_id}", "kept", None)]
     return []
