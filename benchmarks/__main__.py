@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from rich.console import Console
 
-from benchmarks import asking, growth, lifecycles, machine, past, rebuilding, services
+from benchmarks import asking, billing, growth, lifecycles, machine, past, rebuilding, services
 from benchmarks.fill import Size
 from benchmarks.growth import Pair
 from benchmarks.rebuilding import Logs
@@ -24,7 +24,7 @@ from domain.periods import local_day
 from infrastructure.clock import now
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
-PARTS = ("lifecycles", "rebuilds", "growth", "queries", "services", "past")
+PARTS = ("lifecycles", "rebuilds", "growth", "queries", "services", "billing", "past")
 
 
 def say(line: str) -> None:
@@ -40,6 +40,7 @@ class Plan:
     logs: Logs
     growth: growth.Effort
     queries: int
+    billing: billing.Plan
     stream: Size
     """One account's, of which the past is asked."""
 
@@ -54,6 +55,7 @@ SMOKE = Plan(
     Logs(Size(10_000, 50, 3), Size(2_000, 50, 3), 1),
     growth.Effort(_pairs(1_000, 10_000, 1_000), 0.3, 3),
     200,
+    billing.SMOKE,
     Size(12_000),
 )
 SHORT = Plan(
@@ -61,6 +63,7 @@ SHORT = Plan(
     Logs(Size(100_000, 500, 6), Size(25_000, 500, 6), 3),
     growth.Effort(_pairs(10_000, 100_000, 10_000), 0.3, 7),
     1_000,
+    billing.SHORT,
     Size(100_000),
 )
 FULL = Plan(
@@ -68,6 +71,7 @@ FULL = Plan(
     Logs(Size(1_000_000, 2_000, 6), Size(100_000, 2_000, 6), 3),
     growth.Effort(_pairs(10_000, 1_000_000, 10_000), 0.4, 11),
     5_000,
+    billing.FULL,
     Size(1_000_000),
 )
 
@@ -81,6 +85,7 @@ def measure(stores: Stores, report: Report, plan: Plan, database: str, parts: Se
         "queries": lambda: report.queries.extend(asking.measure(stores, database, plan.logs.size, plan.queries, say)),
         "past": lambda: past.measure(stores, database, plan.stream, plan.growth.rounds, say),  # shown as well
         "services": lambda: services.measure(stores, database, plan.queries // 4, say),  # shown, and not written down
+        "billing": lambda: billing.measure(stores, database, plan.billing),  # so are these
     }
     for part in parts:
         steps[part]()
